@@ -1,0 +1,38 @@
+"""`python3 -m consensus`: one decider process."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+from pydantic import ValidationError
+
+from consensus.service import Consensus
+from consensus.settings import ConsensusSettings
+from probes.health import Health
+from probes.logs import configure
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; 2 when the settings are wrong."""
+    try:
+        settings = ConsensusSettings()  # type: ignore[call-arg]  # pydantic reads it from the environment
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "VIGIL_" + "_".join(str(part) for part in problem["loc"]).upper()
+            print(f"vigil-consensus: {name}: {problem['msg']}", file=sys.stderr)
+        return 2
+    configure("consensus")
+    health = Health("consensus", stale_after_s=15)
+    if settings.health_port:
+        health.serve(settings.health_port)
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    Consensus(settings, health).run(stop)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""The open rounds: collects votes, knows the deadlines, and says when a round is decided. Pure; time is an argument."""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from consensus.explain import explain
+from consensus.quorum import Decision, decide, merge
+from consensus.verdicts import VERDICT_VERSION, Round, Verdict, VerdictReason, Vote
+from probes.wire import Result
+
+#: Votes that arrive before their round are kept for this many rounds, and this many for each.
+EARLY_ROUNDS = 10_000
+EARLY_VOTES = 200
+#: Decided rounds are remembered, so that a repeated message does not open them again.
+DECIDED_ROUNDS = 50_000
+
+
+@dataclass(slots=True)
+class OpenRound:
+    """A round that is not decided yet, and its votes by look and region."""
+
+    round: Round
+    votes: dict[tuple[int, str], Vote] = field(default_factory=dict)
+    closed: int = 0
+
+
+class RoundBook:
+    """Every open round. Give it rounds and results in any order; it gives back verdicts, each once."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, OpenRound] = {}
+        self._by_monitor: dict[str, str] = {}
+        self._deadlines: list[tuple[int, str, int]] = []
+        self._early: OrderedDict[str, list[tuple[str, Result, int]]] = OrderedDict()
+        self._decided: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def is_open_for(self, monitor: str) -> bool:
+        return monitor in self._by_monitor
+
+    def next_deadline_ms(self) -> int | None:
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def open(self, round: Round, now_ms: int) -> Verdict | None:
+        """Open a round; a verdict comes at once where its electorate is too small or its votes are here already."""
+        if round.id in self._open or round.id in self._decided:
+            return None
+        self._open[round.id] = OpenRound(round)
+        self._by_monitor[round.monitor] = round.id
+        for look, start_ms in enumerate(round.looks_ms, start=1):
+            heapq.heappush(self._deadlines, (start_ms + round.look_length_ms, round.id, look))
+        for region, result, at_ms in self._early.pop(round.id, []):
+            self._cast(self._open[round.id], region, result, at_ms)
+        return self._settle(round.id, now_ms)
+
+    def vote(self, region: str, result: Result, at_ms: int, now_ms: int) -> Verdict | None:
+        """Count a result of a round, from the region whose stream it arrived on at `at_ms`."""
+        opened = self._open.get(result.round)
+        if opened is None:
+            if result.round not in self._decided:
+                self._keep_early(region, result, at_ms)
+            return None
+        if self._cast(opened, region, result, at_ms):
+            return self._settle(result.round, now_ms)
+        return None
+
+    def due(self, now_ms: int) -> list[Verdict]:
+        """Close every look whose deadline has passed, and give the verdicts that follow."""
+        verdicts = []
+        while self._deadlines and self._deadlines[0][0] <= now_ms:
+            _, round_id, look = heapq.heappop(self._deadlines)
+            opened = self._open.get(round_id)
+            if opened is None:
+                continue
+            opened.closed = max(opened.closed, look)
+            verdict = self._settle(round_id, now_ms)
+            if verdict:
+                verdicts.append(verdict)
+        return verdicts
+
+    def _cast(self, opened: OpenRound, region: str, result: Result, at_ms: int) -> bool:
+        """Add a vote; False for one that does not count: not an elector, an unknown look, too late."""
+        round = opened.round
+        domain = next((elector.domain for elector in round.electorate if elector.region == region), None)
+        if domain is None or result.monitor != round.monitor or not opened.closed < result.look <= len(round.looks_ms):
+            return False
+        if at_ms > round.looks_ms[result.look - 1] + round.look_length_ms:
+            return False
+        vote = Vote(
+            region,
+            domain,
+            result.look,
+            result.status,
+            result.reason,
+            result.started_ms,
+            result.phases,
+            result.attempts,
+            result.code,
+            result.detail,
+        )
+        before = opened.votes.get((vote.look, region))
+        opened.votes.update(merge([vote, before] if before else [vote]))
+        return True
+
+    def _settle(self, round_id: str, now_ms: int) -> Verdict | None:
+        opened = self._open[round_id]
+        decision = decide(opened.round, opened.votes.values(), opened.closed)
+        if decision is None or self._awaits_caller(opened, decision):
+            return None
+        del self._open[round_id]
+        if self._by_monitor.get(opened.round.monitor) == round_id:
+            del self._by_monitor[opened.round.monitor]
+        self._decided[round_id] = None
+        if len(self._decided) > DECIDED_ROUNDS:
+            self._decided.popitem(last=False)
+        return verdict_of(opened.round, decision, list(opened.votes.values()), now_ms)
+
+    def _awaits_caller(self, opened: OpenRound, decision: Decision) -> bool:
+        """A round that clears a suspicion waits for the region that had it, so that its dissent is on record."""
+        round = opened.round
+        if decision.reason is not VerdictReason.QUORUM_PASSED or opened.closed:
+            return False
+        can_vote = any(elector.region == round.caller for elector in round.electorate)
+        return can_vote and (1, round.caller) not in opened.votes
+
+    def _keep_early(self, region: str, result: Result, at_ms: int) -> None:
+        early = self._early.setdefault(result.round, [])
+        if len(early) < EARLY_VOTES:
+            early.append((region, result, at_ms))
+        if len(self._early) > EARLY_ROUNDS:
+            self._early.popitem(last=False)
+
+
+def verdict_of(round: Round, decision: Decision, votes: list[Vote], now_ms: int) -> Verdict:
+    """The message that carries a decision with all its evidence."""
+    ordered = sorted(votes, key=lambda vote: (vote.look, vote.region))
+    return Verdict(
+        v=VERDICT_VERSION,
+        round=round.id,
+        monitor=round.monitor,
+        status=decision.status,
+        reason=decision.reason,
+        failure=decision.failure,
+        decided_ms=now_ms,
+        opened_ms=round.opened_ms,
+        suspected_ms=round.suspected_ms,
+        n=decision.n,
+        m=decision.m,
+        k=decision.k,
+        domains=decision.domains,
+        votes=ordered,
+        excluded=list(decision.excluded),
+        dissent=list(decision.dissent),
+        sensitivity=round.sensitivity,
+        cause=round.cause,
+        explanation=explain(round, decision, ordered),
+        revision=round.revision,
+    )

@@ -1,0 +1,147 @@
+"""The consensus process: read what regions saw, fold it, write calls and verdicts while it holds the lease.
+
+It keeps nothing that it cannot read again: killed at any line, it starts by reading the last few minutes anew, and
+the same rounds get the same verdicts. A second process folds along and takes over when the lease is free.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+
+import redis
+import structlog
+from msgspec.structs import replace
+
+from consensus.calls import Fold
+from consensus.lease import Lease
+from consensus.settings import ConsensusSettings
+from consensus.stream import Arrival, Streams
+from consensus.verdicts import Call, Round, Verdict
+from probes.health import Health
+
+log = structlog.get_logger()
+
+TICK_MS = 100
+RENEW_S = 1.0
+HOUSEKEEPING_S = 5.0
+BELIEFS_S = 0.1
+RETRY_S = 0.5
+#: Calls are forgotten after this long.
+CALLS_KEPT_MS = 600_000
+
+
+class Consensus:
+    """One decider. `run` returns when `stop` is set; anything unexpected ends the process, which is restarted."""
+
+    def __init__(self, settings: ConsensusSettings, health: Health) -> None:
+        self._client = redis.Redis.from_url(
+            settings.redis_url.get_secret_value(),
+            socket_timeout=5,
+            socket_connect_timeout=5,
+            socket_keepalive=True,
+            health_check_interval=15,
+        )
+        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._lease = Lease(self._client, "consensus", holder, time.monotonic)
+        self._streams = Streams(self._client)
+        self._fold = Fold()
+        self._health = health
+        self._replay_ms = settings.replay_s * 1000
+        self._clock_offset_ms = 0
+        self._next_renewal_s = self._next_beliefs_s = self._next_housekeeping_s = 0.0
+        self._primed = False
+        self._led = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Fold until told to stop; while Redis is away, keep the memory and try again."""
+        while not stop.is_set():
+            try:
+                self._turn()
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                log.warning("redis_away", error=type(error).__name__)
+                self._health.beat(redis="away")
+                stop.wait(RETRY_S)
+        try:
+            self._lease.release()
+        except redis.RedisError as error:
+            log.warning("lease_not_released", error=type(error).__name__)
+
+    def _turn(self) -> None:
+        """One turn of the loop: duties that are due, then whatever has arrived, then deadlines."""
+        self._duties()
+        if not self._primed:
+            return
+        deadline_ms = self._fold.rounds.next_deadline_ms()
+        wait_ms = TICK_MS if deadline_ms is None else min(TICK_MS, max(1, deadline_ms - self._now_ms()))
+        said: list[Call | Verdict] = []
+        for message in self._streams.read(wait_ms):
+            answer = self._take(message)
+            if answer is not None:
+                said.append(answer)
+        now_ms = self._now_ms()
+        if not self._streams.behind:
+            said.extend(self._fold.rounds.due(now_ms))
+        said.extend(self._fold.rechecks(now_ms))
+        self._say(said)
+        self._health.beat(open_rounds=len(self._fold.rounds), leading=self._lease.epoch > 0)
+
+    def _take(self, message: Round | Arrival) -> Call | Verdict | None:
+        if isinstance(message, Round):
+            for elector in message.electorate:
+                self._streams.follow_region(elector.region, message.opened_ms)
+            return self._fold.rounds.open(message, self._now_ms())
+        return self._fold.result(message.region, message.result, message.at_ms, self._now_ms())
+
+    def _say(self, said: list[Call | Verdict]) -> None:
+        """Write what follows, signed with the epoch; a follower stays silent."""
+        epoch = self._lease.epoch
+        if not said or not epoch:
+            return
+        self._streams.write(
+            [replace(message, epoch=epoch) if isinstance(message, Verdict) else message for message in said]
+        )
+        for message in said:
+            if isinstance(message, Verdict):
+                log.info("verdict", monitor=message.monitor, status=message.status, reason=message.reason)
+
+    def _duties(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._next_renewal_s:
+            self._next_renewal_s = now_s + RENEW_S
+            self._clock_offset_ms = self._streams.now_ms() - _wall_ms()
+            self._note_leadership(self._lease.renew())
+        if now_s >= self._next_beliefs_s:
+            self._next_beliefs_s = now_s + BELIEFS_S
+            beliefs = self._streams.beliefs()
+            if beliefs is not None:
+                self._fold.believe(beliefs)
+                self._prime()
+        if now_s >= self._next_housekeeping_s:
+            self._next_housekeeping_s = now_s + HOUSEKEEPING_S
+            self._streams.follow(self._now_ms() - self._replay_ms)
+            self._fold.forget_before(self._now_ms() - CALLS_KEPT_MS)
+            if self._lease.epoch:
+                self._streams.trim(self._now_ms(), self._replay_ms)
+            self._health.beat(waiting_for_beliefs=not self._primed)
+
+    def _prime(self) -> None:
+        """Begin to decide once it is known what vigil believes."""
+        if not self._primed:
+            self._primed = True
+            self._health.mark_ready()
+
+    def _note_leadership(self, epoch: int) -> None:
+        if bool(epoch) != self._led:
+            self._led = bool(epoch)
+            log.info("leading" if epoch else "following", epoch=epoch)
+
+    def _now_ms(self) -> int:
+        return _wall_ms() + self._clock_offset_ms
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,17 @@
+"""Settings of the consensus service, read once from the environment (VIGIL_*)."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConsensusSettings(BaseSettings):
+    """`redis_url` may hold a password, so it is never printed."""
+
+    model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore", frozen=True)
+
+    redis_url: SecretStr
+    health_port: int = Field(default=0, ge=0, le=65535)
+    #: How much of the streams is read again at start, in seconds: longer than any round lives.
+    replay_s: int = Field(default=180, ge=30, le=3600)

@@ -1,0 +1,113 @@
+"""Reading and writing the streams: every region's results, the rounds, the beliefs; calls and verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+import redis
+import structlog
+
+from consensus.verdicts import Belief, Call, Round, Verdict, decode_belief, decode_round, encode
+from probes import keys
+from probes.wire import Result, decode_results
+
+log = structlog.get_logger()
+
+#: Entries taken from each stream in one read.
+READ_COUNT = 500
+#: Calls, rounds and verdicts are kept this long for whoever starts again; results as long as the slowest reader needs.
+KEEP_MESSAGES_MS = 3_600_000
+
+_RESULTS_PREFIX = keys.results("")
+_HEARTBEAT_PREFIX = keys.heartbeat("")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A result, the region whose stream it came on, and when Redis got it."""
+
+    region: str
+    result: Result
+    at_ms: int
+
+
+class Streams:
+    """The Redis side of consensus. Every method raises `redis.RedisError` when Redis is away.
+
+    `behind` says whether the last read left more behind: until it is read, no deadline may be judged.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._positions: dict[bytes, bytes] = {}
+        self._belief_mark: bytes | None = None
+        self.behind = True
+
+    def now_ms(self) -> int:
+        """The time on Redis' clock, which every part of Vigil decides by."""
+        seconds, micros = self._redis.time()
+        return seconds * 1000 + micros // 1000
+
+    def follow(self, since_ms: int) -> None:
+        """Read the rounds, and the results of every region that is alive, from `since_ms` on."""
+        self._positions.setdefault(keys.ROUNDS.encode(), f"{since_ms}-0".encode())
+        for name in self._redis.scan_iter(match=_HEARTBEAT_PREFIX + "*", count=1000):
+            region = cast(bytes, name).decode()[len(_HEARTBEAT_PREFIX) :]
+            self.follow_region(region, since_ms)
+
+    def follow_region(self, region: str, since_ms: int) -> None:
+        self._positions.setdefault(keys.results(region).encode(), f"{since_ms}-0".encode())
+
+    def read(self, block_ms: int) -> Iterator[Round | Arrival]:
+        """Wait for messages, then give them."""
+        answer = self._redis.xread(cast(Any, self._positions), count=READ_COUNT, block=block_ms)
+        streams = cast(list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]], answer or [])
+        self.behind = any(len(entries) >= READ_COUNT for _, entries in streams)
+        for name, entries in streams:
+            stream = name.decode()
+            for entry_id, fields in entries:
+                yield from _messages(stream, int(entry_id.split(b"-")[0]), fields.get(keys.BODY, b""))
+                self._positions[name] = entry_id
+
+    def beliefs(self) -> dict[str, Belief] | None:
+        """All beliefs, if they are there in full and changed since they were last read."""
+        mark = cast(bytes | None, self._redis.hget(keys.BELIEVED, keys.BELIEVED_MARK.decode()))
+        if mark is None or mark == self._belief_mark:
+            return None
+        fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.BELIEVED))
+        self._belief_mark = fields.pop(keys.BELIEVED_MARK, None)
+        return {monitor.decode(): decode_belief(payload) for monitor, payload in fields.items()}
+
+    def write(self, messages: Iterable[Call | Verdict]) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        for message in messages:
+            stream = keys.CALLS if isinstance(message, Call) else keys.VERDICTS
+            pipe.xadd(stream, {keys.BODY: encode(message)})
+        if len(pipe):
+            pipe.execute()
+
+    def trim(self, now_ms: int, keep_results_ms: int) -> None:
+        """Forget what every reader is past."""
+        pipe = self._redis.pipeline(transaction=False)
+        for stream in (keys.CALLS, keys.ROUNDS, keys.VERDICTS):
+            pipe.xtrim(stream, minid=f"{now_ms - KEEP_MESSAGES_MS}-0", approximate=True)
+        for name in self._positions:
+            if name.decode().startswith(_RESULTS_PREFIX):
+                pipe.xtrim(name, minid=f"{now_ms - keep_results_ms}-0", approximate=True)
+        pipe.execute()
+
+
+def _messages(stream: str, at_ms: int, payload: bytes) -> Iterator[Round | Arrival]:
+    """Decode one entry; what cannot be read is dropped and said, since a region may write anything on its stream."""
+    try:
+        if stream == keys.ROUNDS:
+            yield decode_round(payload)
+        else:
+            region = stream[len(_RESULTS_PREFIX) :]
+            for result in decode_results(payload):
+                yield Arrival(region, result, at_ms)
+    except msgspec.DecodeError as error:
+        log.warning("message_unreadable", stream=stream, bytes=len(payload), error=str(error))

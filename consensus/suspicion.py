@@ -1,0 +1,57 @@
+"""Which scheduled results contradict what is believed, and so call for a round. Pure."""
+
+from __future__ import annotations
+
+from consensus.verdicts import Belief, Cause, Observed, observed
+from probes.reasons import Reason, Status
+from probes.wire import Result
+
+#: Dissent seen in this many rounds is known, and no new suspicion.
+KNOWN_AFTER_ROUNDS = 2
+#: After one passing round since DOWN, the next is called this much later, or when an incident may be resolved.
+RECHECK_MS = 15_000
+RECHECK_SOONEST_MS = 3_000
+RESOLVABLE_AFTER_MS = 60_000
+
+_CAUSES = {
+    Observed.PASSING: Cause.SUCCESS,
+    Observed.DEGRADED: Cause.DEGRADED,
+    Observed.ACCOUNT: Cause.FAILURE,
+    Observed.FAILING: Cause.FAILURE,
+}
+
+
+def expected(belief: Belief | None) -> Observed | None:
+    """What a region should see if the belief is right; None while nothing is known of the monitor."""
+    if belief is None:
+        return Observed.PASSING
+    return Observed.ACCOUNT if belief.account else observed(belief.status, Reason.OK)
+
+
+def suspicion(belief: Belief | None, region: str, result: Result) -> Cause | None:
+    """Why a scheduled result of `region` calls for a round, or None when it is what was expected there.
+
+    A region that is a known dissenter is expected to go on dissenting; that it agrees again is news.
+    """
+    should = expected(belief)
+    rounds_dissenting = belief.dissent.get(region, 0) if belief else 0
+    if result.reason is Reason.OVERDUE:
+        healthy = should in (None, Observed.PASSING, Observed.DEGRADED)
+        return Cause.OVERDUE if healthy and rounds_dissenting < KNOWN_AFTER_ROUNDS else None
+    saw = observed(result.status, result.reason)
+    if saw is None:
+        return None
+    if should is None:
+        return Cause.FIRST_LOOK
+    if saw is should:
+        return _CAUSES[saw] if rounds_dissenting else None
+    return _CAUSES[saw] if rounds_dissenting < KNOWN_AFTER_ROUNDS else None
+
+
+def recheck_due_ms(belief: Belief) -> int | None:
+    """When a recovering monitor should be asked again, or None when it is not recovering."""
+    if belief.passed_rounds == 0 or belief.status in (Status.UP, Status.UNKNOWN):
+        return None
+    usual = belief.round_ms + RECHECK_MS
+    resolvable = max(belief.since_ms + RESOLVABLE_AFTER_MS, belief.round_ms + RECHECK_SOONEST_MS)
+    return min(usual, resolvable)

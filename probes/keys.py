@@ -1,0 +1,56 @@
+"""The Redis keyspace, drawn once.
+
+    vigil:results:<region>      stream  {b: [Result, ...]}      written by that region only
+    vigil:latest:<region>       hash    monitor -> Result       written by that region only
+    vigil:region:<region>       string  RegionHeartbeat, 45 s   written by that region only
+    vigil:calls                 stream  {b: Call}               written by consensus
+    vigil:rounds                stream  {b: Round}              written by dispatch
+    vigil:verdicts              stream  {b: Verdict}            written by consensus
+    vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications
+    vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
+    vigil:celery:<region>:*     Celery's own keys, a prefix a region
+
+Redis carries messages, never truth: losing any of this delays decisions and loses no incident.
+"""
+
+from __future__ import annotations
+
+from probes.wire import Lane
+
+PREFIX = "vigil:"
+CALLS = f"{PREFIX}calls"
+ROUNDS = f"{PREFIX}rounds"
+VERDICTS = f"{PREFIX}verdicts"
+BELIEVED = f"{PREFIX}believed"
+#: The field of every stream entry that holds the message.
+BODY = b"b"
+#: The field of `believed` that is not a monitor: it is there once the hash is complete, and changes with it.
+BELIEVED_MARK = b"*"
+#: How long a region is believed alive after its last heartbeat.
+HEARTBEAT_TTL_S = 45
+
+
+def results(region: str) -> str:
+    return f"{PREFIX}results:{region}"
+
+
+def latest(region: str) -> str:
+    return f"{PREFIX}latest:{region}"
+
+
+def heartbeat(region: str) -> str:
+    return f"{PREFIX}region:{region}"
+
+
+def lease(name: str) -> str:
+    return f"{PREFIX}lease:{name}"
+
+
+def celery_prefix(region: str) -> str:
+    """The prefix under which Celery keeps every key of this region's broker."""
+    return f"{PREFIX}celery:{region}:"
+
+
+def queue(region: str, lane: Lane) -> str:
+    """The name of a region's Celery queue."""
+    return f"probes.{region}.{lane}"

@@ -1,0 +1,64 @@
+"""The closed vocabulary of what a check can see: statuses and the reasons that explain them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What one check saw. UNKNOWN is the absence of knowledge and never a vote."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """Why a check has its status; `OK` for a clean pass."""
+
+    OK = "ok"
+    # The target could not be reached or did not speak the protocol.
+    DNS_ERROR = "dns_error"
+    REFUSED = "refused"
+    RESET = "reset"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    TLS_ERROR = "tls_error"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
+    CERTIFICATE_INVALID = "certificate_invalid"
+    PROTOCOL_ERROR = "protocol_error"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    TOO_LARGE = "too_large"
+    # The target answered, and the answer says that it is not well.
+    HTTP_4XX = "http_4xx"
+    HTTP_5XX = "http_5xx"
+    UNEXPECTED_STATUS = "unexpected_status"
+    BODY_MISMATCH = "body_mismatch"
+    HEADER_MISMATCH = "header_mismatch"
+    VALUE_MISMATCH = "value_mismatch"
+    MODEL_MISSING = "model_missing"
+    MODEL_NOT_LOADED = "model_not_loaded"
+    LOADING = "loading"
+    OVERLOADED = "overloaded"
+    STALLED = "stalled"
+    BUSY = "busy"
+    SLOW = "slow"
+    # The target is fine and this caller is not welcome: an account problem, never an outage.
+    AUTH = "auth"
+    QUOTA = "quota"
+    RATE_LIMITED = "rate_limited"
+    CONFIG = "config"
+    # The prober could not see: no vote.
+    BLOCKED = "blocked"
+    MISSED = "missed"
+    OVERDUE = "overdue"
+    PROBE_ERROR = "probe_error"
+
+
+#: The key or the request is at fault and the provider is not.
+ACCOUNT_REASONS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.CONFIG})
+
+#: Reasons that only ever come with UNKNOWN: they say nothing of the target.
+NO_VOTE_REASONS = frozenset({Reason.BLOCKED, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR})

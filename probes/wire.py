@@ -1,0 +1,152 @@
+"""The messages between control plane, region workers and consensus: frozen, versioned, golden-tested.
+
+All times are integers: `_ms` since the Unix epoch (UTC) for instants, `_us` for durations.
+Structs travel as MessagePack arrays, so fields are only ever appended, each with a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+import msgspec
+
+from probes.reasons import Reason, Status
+
+WIRE_VERSION = 1
+
+#: Namespace of check ids; fixed for ever, since two dispatchers must derive the same ids.
+CHECK_NAMESPACE = UUID("5f0c7a52-3a86-5d0e-9a53-64f2c1d0a6b1")
+
+#: Longest text a prober may put into a result (characters).
+DETAIL_LIMIT = 240
+
+Fact = str | int | float | bool
+
+
+class Lane(StrEnum):
+    """The two queues of a region; scheduled checks can never block confirming ones."""
+
+    SCHEDULED = "scheduled"
+    CONFIRM = "confirm"
+
+
+class Check(msgspec.Struct, frozen=True, array_like=True):
+    """One order: look at this monitor, from this region, at this time.
+
+    `spec` is the prober's own configuration, encoded; `sealed` holds its secrets, sealed to the region's key.
+    `round` is empty and `look` 0 for scheduled checks. Not started by `expires_ms`, it is reported as `missed`.
+    `soft_ms` > 0 asks for an `overdue` report when no answer has come by then.
+    """
+
+    v: int
+    monitor: str
+    kind: str
+    at_ms: int
+    expires_ms: int
+    timeout_ms: int
+    spec: msgspec.Raw
+    sealed: bytes = b""
+    round: str = ""
+    look: int = 0
+    soft_ms: int = 0
+    revision: int = 0
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """The checks of one region and lane that are due in the same second; the argument of one Celery task."""
+
+    v: int
+    region: str
+    lane: Lane
+    checks: list[Check]
+
+
+class Phases(msgspec.Struct, frozen=True, array_like=True):
+    """Where the time of a check went, in microseconds; 0 where a phase was not reached or does not apply."""
+
+    dns_us: int = 0
+    connect_us: int = 0
+    tls_us: int = 0
+    first_byte_us: int = 0
+    total_us: int = 0
+
+
+class Result(msgspec.Struct, frozen=True, array_like=True):
+    """What one check saw. The region is not a field: it is the stream the result came on.
+
+    `started_ms` is on the clock of Redis (the worker corrects its own by the measured offset).
+    `attempts` counts the connections tried; `code` is the protocol's own status code, or 0.
+    """
+
+    v: int
+    monitor: str
+    at_ms: int
+    status: Status
+    reason: Reason
+    started_ms: int
+    phases: Phases
+    round: str = ""
+    look: int = 0
+    attempts: int = 1
+    code: int = 0
+    detail: str = ""
+    facts: dict[str, Fact] = {}
+    revision: int = 0
+
+
+class RegionHeartbeat(msgspec.Struct, frozen=True, array_like=True):
+    """A region's sign of life, kept under its key for 45 s.
+
+    `clock_offset_ms` is the worker's clock minus that of Redis; `queue_age_ms` the age of the oldest check it holds;
+    `completed_ms` when it last finished a check; `boot` names the process, so that a restart can be seen.
+    """
+
+    v: int
+    at_ms: int
+    clock_offset_ms: int
+    queue_age_ms: int
+    in_flight: int
+    completed_ms: int
+    boot: str
+    release: str
+    public_key: bytes = b""
+    egress: str = "public"
+
+
+def check_id(monitor: str, region: str, at_ms: int, round_id: str = "", look: int = 0) -> UUID:
+    """The derived id of a check: the same order has the same id, whoever gives it and however often."""
+    return uuid5(CHECK_NAMESPACE, f"{monitor}\n{region}\n{at_ms}\n{round_id}\n{look}")
+
+
+_encoder = msgspec.msgpack.Encoder()
+_batch_decoder = msgspec.msgpack.Decoder(Batch)
+_results_decoder = msgspec.msgpack.Decoder(list[Result])
+_result_decoder = msgspec.msgpack.Decoder(Result)
+_heartbeat_decoder = msgspec.msgpack.Decoder(RegionHeartbeat)
+
+
+def encode(message: Batch | Result | RegionHeartbeat | Sequence[Result]) -> bytes:
+    """Encode a message, or the results of one stream entry, as MessagePack."""
+    return _encoder.encode(message)
+
+
+def decode_batch(payload: bytes) -> Batch:
+    """Decode a batch; raises `msgspec.DecodeError` on anything else."""
+    return _batch_decoder.decode(payload)
+
+
+def decode_results(payload: bytes) -> list[Result]:
+    """Decode the results of one stream entry; raises `msgspec.DecodeError` on anything else."""
+    return _results_decoder.decode(payload)
+
+
+def decode_result(payload: bytes) -> Result:
+    """Decode one result; raises `msgspec.DecodeError` on anything else."""
+    return _result_decoder.decode(payload)
+
+
+def decode_heartbeat(payload: bytes) -> RegionHeartbeat:
+    """Decode a region heartbeat; raises `msgspec.DecodeError` on anything else."""
+    return _heartbeat_decoder.decode(payload)

@@ -1,0 +1,97 @@
+"""Only what contradicts the belief in that region calls for a round."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from consensus.calls import CALL_GAP_MS, Fold
+from consensus.examples import make_result, make_round
+from consensus.suspicion import recheck_due_ms, suspicion
+from consensus.verdicts import Belief, Call, Cause
+from probes.reasons import Status
+
+NOW = 1_000_000
+UP = None
+NEW = Belief(1, Status.UNKNOWN, 0)
+DOWN = Belief(1, Status.DOWN, 900_000)
+KEY_IS_BAD = Belief(1, Status.DEGRADED, 900_000, account=True)
+
+
+def up_but(region: str, rounds: int) -> Belief:
+    return Belief(1, Status.UP, 900_000, dissent={region: rounds})
+
+
+@pytest.mark.parametrize(
+    ("belief", "saw", "cause"),
+    [
+        (UP, "pass", None),
+        (UP, "fail", Cause.FAILURE),
+        (UP, "slow", Cause.DEGRADED),
+        (UP, "auth", Cause.FAILURE),
+        (UP, "overdue", Cause.OVERDUE),
+        (UP, "missed", None),
+        (UP, "blocked", None),
+        (DOWN, "fail", None),
+        (DOWN, "pass", Cause.SUCCESS),
+        (DOWN, "slow", Cause.DEGRADED),
+        (DOWN, "overdue", None),
+        (NEW, "pass", Cause.FIRST_LOOK),
+        (NEW, "fail", Cause.FIRST_LOOK),
+        (KEY_IS_BAD, "auth", None),
+        (KEY_IS_BAD, "pass", Cause.SUCCESS),
+        (KEY_IS_BAD, "fail", Cause.FAILURE),
+        (up_but("eu-west", 1), "fail", Cause.FAILURE),
+        (up_but("eu-west", 2), "fail", None),
+        (up_but("eu-west", 2), "overdue", None),
+        (up_but("eu-west", 2), "pass", Cause.SUCCESS),
+        (up_but("us-east", 2), "fail", Cause.FAILURE),
+    ],
+)
+def test_what_is_a_suspicion(belief: Belief | None, saw: str, cause: Cause | None) -> None:
+    assert suspicion(belief, "eu-west", make_result(saw)) is cause
+
+
+def test_a_failure_calls_a_round_and_is_the_first_observation() -> None:
+    call = Fold().result("eu-west", make_result("fail", started_ms=NOW - 40), NOW, NOW)
+
+    assert isinstance(call, Call)
+    assert (call.monitor, call.region, call.cause, call.at_ms) == ("mon_example", "eu-west", Cause.FAILURE, NOW - 40)
+
+
+def test_one_monitor_is_not_called_again_at_once() -> None:
+    fold = Fold()
+    assert fold.result("eu-west", make_result("fail"), NOW, NOW)
+
+    assert fold.result("us-east", make_result("fail"), NOW, NOW + CALL_GAP_MS - 1) is None
+    assert fold.result("us-east", make_result("fail"), NOW, NOW + CALL_GAP_MS)
+
+
+def test_an_open_round_is_call_enough() -> None:
+    fold = Fold()
+    fold.rounds.open(make_round(), NOW)
+
+    assert fold.result("us-east", make_result("fail"), NOW, NOW) is None
+
+
+def test_an_old_result_says_nothing_of_now() -> None:
+    assert Fold().result("eu-west", make_result("fail", started_ms=NOW - 60_000), NOW, NOW) is None
+
+
+def test_a_recovering_monitor_is_asked_again_when_it_may_be_resolved() -> None:
+    recovering = Belief(1, Status.DOWN, 900_000, passed_rounds=1, round_ms=950_000)
+
+    assert recheck_due_ms(recovering) == 960_000
+    assert recheck_due_ms(msgspec.structs.replace(recovering, round_ms=920_000)) == 935_000
+    assert recheck_due_ms(msgspec.structs.replace(recovering, round_ms=1_000_000)) == 1_003_000
+    assert recheck_due_ms(msgspec.structs.replace(recovering, passed_rounds=0)) is None
+
+
+def test_a_recheck_is_called_once_when_due() -> None:
+    fold = Fold()
+    fold.believe({"mon_example": Belief(1, Status.DOWN, 900_000, passed_rounds=1, round_ms=920_000)})
+
+    assert fold.rechecks(934_999) == []
+    (call,) = fold.rechecks(935_000)
+    assert (call.cause, call.region) == (Cause.RECHECK, "")
+    assert fold.rechecks(935_100) == []

@@ -1,0 +1,133 @@
+"""Rounds collect votes in any order and give each verdict once."""
+
+from __future__ import annotations
+
+from consensus.examples import FIVE_REGIONS, LOOK_LENGTH_MS, make_result, make_round
+from consensus.rounds import RoundBook
+from consensus.verdicts import Exclusion, Round, Sensitivity, Verdict, VerdictReason
+from probes.reasons import Status
+
+REGIONS = sorted(FIVE_REGIONS)
+
+
+def cast(book: RoundBook, round: Round, regions: list[str], saw: str, look: int = 1, at_ms: int = 0) -> list[Verdict]:
+    at_ms = at_ms or round.looks_ms[look - 1] + 500
+    answers = [book.vote(region, make_result(saw, round.id, look), at_ms, at_ms) for region in regions]
+    return [verdict for verdict in answers if verdict is not None]
+
+
+def test_a_quorum_of_failures_gives_one_verdict_with_its_votes() -> None:
+    book, round = RoundBook(), make_round()
+    book.open(round, round.opened_ms)
+
+    (verdict,) = cast(book, round, ["ap-south", "eu-north", "us-west", "eu-west"], "fail")
+
+    assert (verdict.status, verdict.round, verdict.n, verdict.k) == (Status.DOWN, round.id, 5, 3)
+    assert [vote.region for vote in verdict.votes] == ["ap-south", "eu-north", "us-west"]
+    assert verdict.suspected_ms == round.suspected_ms
+    assert not book.is_open_for(round.monitor)
+
+
+def test_votes_may_arrive_before_their_round() -> None:
+    book, round = RoundBook(), make_round()
+    assert cast(book, round, REGIONS, "fail") == []
+
+    verdict = book.open(round, round.opened_ms)
+
+    assert verdict is not None
+    assert verdict.status is Status.DOWN
+
+
+def test_a_repeated_round_is_not_opened_again() -> None:
+    book, round = RoundBook(), make_round()
+    book.open(round, round.opened_ms)
+    cast(book, round, REGIONS, "fail")
+
+    assert book.open(round, round.opened_ms) is None
+    assert cast(book, round, REGIONS, "fail") == []
+    assert len(book) == 0
+
+
+def test_a_deadline_closes_the_look_with_those_who_voted() -> None:
+    book, round = RoundBook(), make_round()
+    book.open(round, round.opened_ms)
+    cast(book, round, ["ap-south", "eu-north"], "fail")
+    cast(book, round, ["us-west"], "pass")
+    assert book.due(round.opened_ms + LOOK_LENGTH_MS - 1) == []
+
+    (verdict,) = book.due(round.opened_ms + LOOK_LENGTH_MS)
+
+    assert (verdict.status, verdict.m, verdict.k) == (Status.DOWN, 3, 2)
+    assert {one.why for one in verdict.excluded} == {Exclusion.NO_ANSWER}
+
+
+def test_a_vote_that_redis_got_after_the_deadline_does_not_count() -> None:
+    book, round = RoundBook(), make_round()
+    book.open(round, round.opened_ms)
+    late_ms = round.opened_ms + LOOK_LENGTH_MS + 1
+
+    assert cast(book, round, REGIONS, "fail", at_ms=late_ms) == []
+    (verdict,) = book.due(late_ms)
+    assert verdict.reason is VerdictReason.TOO_FEW_VOTES
+
+
+def test_a_vote_of_a_region_outside_the_electorate_does_not_count() -> None:
+    book = RoundBook()
+    round = make_round({"eu-west": "aws", "us-west": "hetzner"})
+    book.open(round, round.opened_ms)
+
+    assert cast(book, round, ["ap-south", "eu-north", "us-east"], "fail") == []
+
+
+def test_a_vote_about_another_monitor_does_not_count() -> None:
+    import msgspec
+
+    book, round = RoundBook(), make_round({"eu-west": "aws"})
+    book.open(round, round.opened_ms)
+    forged = msgspec.structs.replace(make_result("fail", round.id, 1), monitor="mon_other")
+
+    assert book.vote("eu-west", forged, round.opened_ms + 1, round.opened_ms + 1) is None
+
+
+def test_the_second_look_may_begin_before_the_first_is_decided() -> None:
+    book, round = RoundBook(), make_round(sensitivity=Sensitivity.NORMAL)
+    book.open(round, round.opened_ms)
+    assert cast(book, round, REGIONS, "timeout", look=2, at_ms=round.opened_ms + 11_000) == []
+
+    (verdict,) = cast(book, round, REGIONS, "timeout", look=1, at_ms=round.opened_ms + 11_500)
+
+    assert verdict.status is Status.DOWN
+    assert {vote.look for vote in verdict.votes} == {1, 2}
+
+
+def test_a_round_that_clears_a_suspicion_waits_for_the_region_that_had_it() -> None:
+    book, round = RoundBook(), make_round(caller="us-east")
+    book.open(round, round.opened_ms)
+    assert cast(book, round, ["ap-south", "eu-north", "us-west", "eu-west"], "pass") == []
+
+    (verdict,) = cast(book, round, ["us-east"], "fail")
+
+    assert (verdict.status, verdict.dissent) == (Status.UP, ["us-east"])
+
+
+def test_an_electorate_that_is_too_small_is_decided_at_once() -> None:
+    book = RoundBook()
+
+    verdict = book.open(make_round({"eu-west": "aws"}, assigned=5), 1_000_000)
+
+    assert verdict is not None
+    assert verdict.reason is VerdictReason.TOO_FEW_VOTES
+
+
+def test_the_explanation_names_who_saw_what() -> None:
+    book, round = RoundBook(), make_round()
+    book.open(round, round.opened_ms)
+    cast(book, round, ["eu-west"], "pass")
+
+    (verdict,) = cast(book, round, ["ap-south", "eu-north", "us-west"], "timeout")
+
+    assert verdict.explanation == (
+        "Down: 3 of 5 regions that could see failed in one look (3 are a quorum, in more than half of 4 failure"
+        " domain(s)). Saw a problem: ap-south (gcp): timeout, tried twice; eu-north (ovh): timeout, tried twice;"
+        " us-west (hetzner): timeout, tried twice. Saw no problem: eu-west."
+    )

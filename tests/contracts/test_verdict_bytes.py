@@ -1,0 +1,88 @@
+"""The bytes of the judgement's messages, held still: another version of Vigil must be able to read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from consensus.evidence import from_evidence, to_evidence
+from consensus.examples import make_result, make_round
+from consensus.rounds import RoundBook
+from consensus.verdicts import (
+    Belief,
+    Call,
+    Cause,
+    Verdict,
+    decode_belief,
+    decode_call,
+    decode_round,
+    decode_verdict,
+    encode,
+)
+from probes.reasons import Reason, Status
+
+THREE = {"ap-south": "gcp", "eu-west": "aws", "us-west": "hetzner"}
+
+
+def make_verdict() -> Verdict:
+    book, round = RoundBook(), make_round(THREE)
+    book.open(round, round.opened_ms)
+    book.vote("ap-south", make_result("fail", round.id, 1), 1_000_400, 1_000_400)
+    verdict = book.vote("eu-west", make_result("timeout", round.id, 1), 1_000_500, 1_000_500)
+    assert verdict is not None
+    return verdict
+
+
+MESSAGES = {
+    "call": (
+        Call(1, "mon_example", "eu-west", Cause.FAILURE, 1_000_000, Status.DOWN, Reason.REFUSED),
+        decode_call,
+    ),
+    "round": (make_round(THREE, caller="eu-west"), decode_round),
+    "verdict": (make_verdict(), decode_verdict),
+    "belief": (Belief(1, Status.DOWN, 900_000, {"eu-west": 2}, 1, "", False, 950_000), decode_belief),
+}
+
+GOLDEN = {
+    "call": "9701ab6d6f6e5f6578616d706c65a765752d77657374a76661696c757265ce000f4240a4646f776ea772656675736564",
+    "round": (
+        "9e01b1726e645f6578616d706c655f6634323430ab6d6f6e5f6578616d706c65a76661696c757265a765752d77657374"
+        "ce000f4240a468696768039392a861702d736f757468a367637092a765752d77657374a361777392a775732d77657374"
+        "a76865747a6e65729091ce000f4240cd30d400ce000f4178"
+    ),
+    "verdict": (
+        "dc001601b1726e645f6578616d706c655f6634323430ab6d6f6e5f6578616d706c65a4646f776ead71756f72756d5f66"
+        "61696c6564a772656675736564ce000f4434ce000f4240ce000f417803030203929aa861702d736f757468a367637001"
+        "a4646f776ea772656675736564ce000f42409500000000cd07d00200a09aa765752d77657374a361777301a4646f776e"
+        "a774696d656f7574ce000f42409500000000cd07d00200a09090a468696768a76661696c757265d9cc446f776e3a2032"
+        "206f66203320726567696f6e73207468617420636f756c6420736565206661696c656420696e206f6e65206c6f6f6b20"
+        "28322061726520612071756f72756d2c20696e206d6f7265207468616e2068616c66206f662033206661696c75726520"
+        "646f6d61696e287329292e2053617720612070726f626c656d3a2061702d736f7574682028676370293a207265667573"
+        "65642c2074726965642074776963653b2065752d776573742028617773293a2074696d656f75742c2074726965642074"
+        "776963652e010000"
+    ),
+    "belief": "9801a4646f776ece000dbba081a765752d776573740201a0c2ce000e7ef0",
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_bytes_of_a_message_never_change(name: str) -> None:
+    message, decode = MESSAGES[name]
+
+    assert encode(message).hex() == GOLDEN[name]
+    assert decode(bytes.fromhex(GOLDEN[name])) == message
+
+
+def test_a_message_without_the_newest_fields_is_still_read() -> None:
+    import msgspec
+
+    fields = msgspec.msgpack.decode(encode(MESSAGES["belief"][0]))
+
+    assert decode_belief(msgspec.msgpack.encode(fields[:3])) == Belief(1, Status.DOWN, 900_000)
+
+
+def test_evidence_keeps_everything_a_verdict_says() -> None:
+    verdict = make_verdict()
+    evidence = to_evidence(verdict)
+
+    assert from_evidence(evidence) == verdict
+    assert evidence["votes"][0]["phases"]["total_us"] == 2_000
