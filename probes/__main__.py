@@ -1,0 +1,61 @@
+"""`python -m probes --region NAME`: one region worker, told by its environment."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from probes import logs
+from probes.health import Health
+
+_ABOUT = """Runs the checks of one region: takes batches from its queue, writes results to its stream.
+
+Environment:
+  VIGIL_REGION        name of the region, unless --region gives it
+  VIGIL_REDIS_URL     where Redis is, like redis://host:6379/0
+  VIGIL_REGION_KEY    the region's private key, as `region add` printed it
+  VIGIL_EGRESS        public (default) or private: may it dial private addresses?
+  VIGIL_PROBE_SOURCE  the address of this host to dial from
+  VIGIL_HEALTH_PORT   port of GET /healthz on 127.0.0.1 (default: none)
+"""
+_STALE_AFTER_S = 35
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a worker until it is stopped; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m probes", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--region", help="name of the region, like eu-west")
+    given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Only now, so that --help and a mistyped option answer at once.
+    from probes.settings import SettingsError, read
+
+    try:
+        settings = read({"region": given.region} if given.region is not None else {})
+    except SettingsError as error:
+        return _refuse(str(error), 2)
+    process = f"probe-{settings.region}"
+    logs.configure(process)
+    health = Health(process, _STALE_AFTER_S)
+    try:
+        health.serve(settings.health_port)
+    except OSError as error:
+        return _refuse(f"port {settings.health_port} cannot be served ({error.strerror}): set VIGIL_HEALTH_PORT", 2)
+    from probes.worker import RedisUnreachable, RegionWorker
+
+    try:
+        return RegionWorker(settings, health).run()
+    except RedisUnreachable as error:
+        return _refuse(str(error), 1)
+
+
+def _refuse(problem: str, status: int) -> int:
+    print(f"vigil-probe: {problem}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

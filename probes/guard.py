@@ -1,0 +1,153 @@
+"""Which addresses a region may dial: decided on the address itself, with our own frozen lists.
+
+Lists of our own, because `ipaddress.is_global` differs between Python versions and lets NAT64, 6to4 and other
+wrappings of private addresses through.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import StrEnum
+from functools import lru_cache
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Egress(StrEnum):
+    """What a region may dial: public addresses only, or the private networks of its host as well."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+def _networks(*cidrs: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
+
+
+#: Nobody monitors these, from anywhere: cloud metadata, link-local, multicast, unspecified, reserved.
+_NEVER: tuple[tuple[str, tuple[Network, ...]], ...] = (
+    (
+        "a cloud metadata address",
+        _networks(
+            "169.254.169.254/32",
+            "169.254.170.2/32",
+            "169.254.170.23/32",
+            "100.100.100.200/32",
+            "192.0.0.192/32",
+            "168.63.129.16/32",
+            "fd00:ec2::254/128",
+            "fd00:ec2::23/128",
+            "fd20:ce::254/128",
+        ),
+    ),
+    ("a link-local address", _networks("169.254.0.0/16", "fe80::/10")),
+    ("a multicast address", _networks("224.0.0.0/4", "ff00::/8")),
+    ("an unspecified address", _networks("0.0.0.0/8", "::/128")),
+    ("a reserved address", _networks("240.0.0.0/4")),
+)
+
+#: Reachable from inside some network only, or not meant to be reached at all.
+_NOT_PUBLIC: tuple[tuple[str, tuple[Network, ...]], ...] = (
+    ("a loopback address", _networks("127.0.0.0/8", "::1/128")),
+    (
+        "a private address",
+        _networks(
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+            "fc00::/7",
+            "fec0::/10",
+        ),
+    ),
+    (
+        "a special-purpose address",
+        _networks(
+            "192.0.0.0/24",
+            "192.0.2.0/24",
+            "192.31.196.0/24",
+            "192.52.193.0/24",
+            "192.88.99.0/24",
+            "192.175.48.0/24",
+            "198.18.0.0/15",
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "::/96",
+            "::ffff:0:0/96",
+            "::ffff:0:0:0/96",
+            "64:ff9b:1::/48",
+            "100::/64",
+            "100:0:0:1::/64",
+            "2001::/23",
+            "2001:db8::/32",
+            "2002::/16",
+            "2620:4f:8000::/48",
+            "3fff::/20",
+            "5f00::/16",
+        ),
+    ),
+)
+
+_GLOBAL_UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
+_EMBEDS_V4_LAST = _networks("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
+_TEREDO = ipaddress.IPv6Network("2001::/32")
+_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+
+
+@lru_cache(maxsize=8192)
+def refusal(address: str, egress: Egress) -> str | None:
+    """Why a region with this egress must not dial the address, or None if it may.
+
+    The address is a literal as a resolver gives it; IPv4 addresses wrapped in IPv6 are judged by what is inside too.
+    """
+    try:
+        outer = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return f"{address[:60]!r} is not an IP address"
+    for candidate in _candidates(outer):
+        kind = _kind(candidate, egress)
+        if kind is not None:
+            inside = "" if candidate == outer else f" (it stands for {candidate})"
+            return f"{outer} is {kind}{inside}"
+    return None
+
+
+def _kind(address: Address, egress: Egress) -> str | None:
+    lists = _NEVER if egress is Egress.PRIVATE else _NEVER + _NOT_PUBLIC
+    for kind, networks in lists:
+        if any(address.version == network.version and address in network for network in networks):
+            return kind
+    if egress is Egress.PUBLIC and address.version == 6 and address not in _GLOBAL_UNICAST_V6:
+        return "not a public address"
+    return None
+
+
+def _candidates(address: Address) -> tuple[Address, ...]:
+    if address.version == 6 and address in _NAT64:
+        # A region without IPv4 reaches public IPv4 targets this way, so only what is inside counts.
+        return (_v4(int(address)),)
+    return (address, *_wrapped(address))
+
+
+def _wrapped(address: Address) -> tuple[Address, ...]:
+    """The IPv4 addresses that an IPv6 address carries inside, by every transition scheme known to carry one."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return ()
+    number = int(address)
+    if address in _SIX_TO_FOUR:
+        return (_v4(number >> 80),)
+    if address in _TEREDO:
+        return (_v4(number >> 64), _v4(~number))
+    if address in _NAT64_LOCAL:
+        # RFC 6052 places the IPv4 address by the length of the prefix a network chose: /96, or /48 around bits 64-71.
+        return (_v4(number), _v4((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF))
+    if number > 1 and any(address in network for network in _EMBEDS_V4_LAST):
+        return (_v4(number),)
+    return ()
+
+
+def _v4(number: int) -> ipaddress.IPv4Address:
+    return ipaddress.IPv4Address(number & 0xFFFFFFFF)

@@ -1,0 +1,93 @@
+"""The health endpoint of a process: is it ready, and when did its main loop last turn?"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import time
+
+Fact = str | int | float | bool | None
+
+
+class Health:
+    """What one process says of itself: healthy means ready and heard from within `stale_after_s` seconds.
+
+    Safe to call from any thread; `beat` costs about a microsecond, so a loop calls it on every turn.
+    """
+
+    def __init__(self, process: str, stale_after_s: float) -> None:
+        self.process = process
+        self._stale_after_s = stale_after_s
+        self._ready = False
+        self._beaten = time.monotonic()
+        self._facts: dict[str, Fact] = {}
+        self._server: http.server.ThreadingHTTPServer | None = None
+
+    def beat(self, **facts: Fact) -> None:
+        """Say that the main loop is turning, and replace the given facts."""
+        self._beaten = time.monotonic()
+        if facts:
+            self._facts = {**self._facts, **facts}
+
+    def mark_ready(self) -> None:
+        """Say that start-up is done."""
+        self._ready = True
+        self.beat()
+
+    def report(self) -> tuple[bool, dict[str, object]]:
+        """Whether the process is healthy, and the JSON object that says why."""
+        age_s = time.monotonic() - self._beaten
+        healthy = self._ready and age_s <= self._stale_after_s
+        return healthy, {
+            "process": self.process,
+            "ready": self._ready,
+            "age_s": round(age_s, 3),
+            "facts": self._facts,
+        }
+
+    def serve(self, port: int | None) -> int:
+        """Answer GET /healthz on 127.0.0.1:`port` from a daemon thread; returns the port served.
+
+        No port (0 or None) serves nothing and returns 0. Raises OSError when the port is taken.
+        """
+        if not port:
+            return 0
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        server.daemon_threads = True
+        self._server = server
+        threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+        return int(server.server_address[1])
+
+    def close(self) -> None:
+        """Stop answering."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+def _handler(health: Health) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        #: A client that connects and says nothing holds its thread for at most this many seconds.
+        timeout = 5
+
+        def do_GET(self) -> None:
+            if self.path != "/healthz":
+                self._answer(404, {"error": "only /healthz is here"})
+                return
+            healthy, report = health.report()
+            self._answer(200 if healthy else 503, report)
+
+        def _answer(self, code: int, report: dict[str, object]) -> None:
+            body = json.dumps(report).encode()
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """A supervisor asks every second: not worth a line each."""
+
+    return Handler

@@ -1,0 +1,114 @@
+"""The region's sign of life: every 10 s into Redis, with the clock's offset and what the worker holds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from uuid import uuid4
+
+import redis.asyncio
+import redis.exceptions
+import structlog
+
+from probes import keys, wire
+from probes.clock import ClockOffset
+from probes.guard import Egress
+from probes.health import Health
+from probes.publisher import Publisher
+from probes.runner import Runner
+from probes.wire import WIRE_VERSION, Lane, RegionHeartbeat
+
+_log = structlog.get_logger(__name__)
+
+INTERVAL_S = 10.0
+_RETRY_S = 1.0
+#: Orders lie in the queue and none was taken for this long: Celery's consumer hangs, and only a restart helps.
+STUCK_AFTER_S = 60.0
+
+
+class ConsumerStuck(RuntimeError):
+    """Batches wait in the region's queue, Redis answers, and nothing is taken."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a heartbeat says of the region itself."""
+
+    region: str
+    egress: Egress
+    release: str
+    public_key: bytes
+
+
+class Heartbeat:
+    """Beats for ever; `batch_taken` tells it that the queue moves."""
+
+    def __init__(
+        self, connection: redis.asyncio.Redis, identity: Identity, runner: Runner, publisher: Publisher, health: Health
+    ) -> None:
+        self._redis = connection
+        self._identity = identity
+        self._runner = runner
+        self._publisher = publisher
+        self._health = health
+        self._clock = ClockOffset()
+        self._boot = uuid4().hex
+        self._moved_s = time.monotonic()
+
+    def batch_taken(self) -> None:
+        self._moved_s = time.monotonic()
+
+    async def measure_clock(self, samples: int = 1) -> None:
+        """Ask Redis for the time and give the runner the offset."""
+        for _ in range(samples):
+            asked_s = time.time()
+            seconds, micros = await self._redis.time()
+            self._clock.add(asked_s, seconds + micros / 1e6, time.time())
+        self._runner.offset_ms = self._clock.ms
+
+    async def run(self) -> None:
+        """Beat every 10 s, sooner again after a failure; raises ConsumerStuck."""
+        while True:
+            try:
+                await self._beat()
+                pause_s = INTERVAL_S
+            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
+                _log.warning("heartbeat.redis_away", error=type(error).__name__)
+                self._moved_s = time.monotonic()
+                pause_s = _RETRY_S
+            await asyncio.sleep(pause_s)
+
+    async def _beat(self) -> None:
+        await self.measure_clock()
+        beat = RegionHeartbeat(
+            v=WIRE_VERSION,
+            at_ms=self._runner.now_ms(),
+            clock_offset_ms=round(self._clock.ms),
+            queue_age_ms=self._runner.oldest_age_ms(),
+            in_flight=self._runner.in_flight,
+            completed_ms=self._runner.completed_ms,
+            boot=self._boot,
+            release=self._identity.release,
+            public_key=self._identity.public_key,
+            egress=self._identity.egress,
+        )
+        await self._redis.set(keys.heartbeat(self._identity.region), wire.encode(beat), ex=keys.HEARTBEAT_TTL_S)
+        await self._watch_queue()
+        self._health.beat(
+            region=self._identity.region,
+            in_flight=self._runner.in_flight,
+            unpublished=self._publisher.waiting,
+            dropped=self._publisher.dropped,
+            clock_offset_ms=round(self._clock.ms),
+        )
+
+    async def _watch_queue(self) -> None:
+        waiting = 0
+        prefix = keys.celery_prefix(self._identity.region)
+        for lane in Lane:
+            waiting += await self._redis.llen(prefix + keys.queue(self._identity.region, lane))
+        if not waiting:
+            self._moved_s = time.monotonic()
+        elif time.monotonic() - self._moved_s > STUCK_AFTER_S:
+            raise ConsumerStuck(f"{waiting} batches wait and none was taken for {STUCK_AFTER_S:.0f} s")

@@ -1,0 +1,78 @@
+"""The probers by kind, and the way of a spec: from a monitor's configuration, to bytes, to a struct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import msgspec
+
+from probes.observation import Observation, Prober, Reach, SpecError
+from probes.probers import http, tcp
+
+__all__ = [
+    "PROBERS",
+    "Observation",
+    "Prober",
+    "Reach",
+    "SpecError",
+    "decode_spec",
+    "encode_spec",
+    "parse_spec",
+    "validate_secrets",
+]
+
+PROBERS: dict[str, Prober] = {
+    "http": http.PROBER,
+    "tcp": tcp.PROBER,
+}
+
+
+def parse_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
+    """The spec that a configuration (as from JSON) describes; raises SpecError with one line for people."""
+    prober = _prober(kind)
+    try:
+        spec = msgspec.convert(dict(config), prober.spec)
+    except msgspec.ValidationError as error:
+        raise _spec_error(str(error)) from None
+    prober.validate(spec)
+    return spec
+
+
+def validate_secrets(kind: str, secrets: Mapping[str, str]) -> None:
+    """Refuse secrets that the kind does not know or could not send; raises SpecError, never quoting a value."""
+    _prober(kind).validate_secrets(secrets)
+
+
+def encode_spec(spec: msgspec.Struct) -> bytes:
+    """A spec as it travels in `Check.spec`."""
+    return msgspec.msgpack.encode(spec)
+
+
+@lru_cache(maxsize=16_384)
+def decode_spec(kind: str, encoded: bytes) -> tuple[Prober, msgspec.Struct]:
+    """The prober and the validated spec of a check; raises SpecError. Cached, since checks repeat their spec."""
+    prober = _prober(kind)
+    try:
+        spec = msgspec.msgpack.decode(encoded, type=prober.spec)
+    except msgspec.DecodeError as error:
+        raise _spec_error(str(error)) from None
+    prober.validate(spec)
+    return prober, spec
+
+
+def _prober(kind: str) -> Prober:
+    prober = PROBERS.get(kind)
+    if prober is None:
+        raise SpecError("kind", f"{kind[:40]!r} is not one of {', '.join(sorted(PROBERS))}")
+    return prober
+
+
+def _spec_error(message: str) -> SpecError:
+    """msgspec says where after ` - at `, as in `Expected `int`, got `str` - at `$.port``."""
+    problem, _, place = message.partition(" - at ")
+    field = place.strip("`").removeprefix("$").lstrip(".") or "config"
+    if "missing required field" in problem or "unknown field" in problem:
+        field = problem.rsplit("`", 2)[-2]
+        problem = "is required" if "missing" in problem else "is not a field of this kind"
+    return SpecError(field, problem)

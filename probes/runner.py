@@ -1,0 +1,203 @@
+"""Runs the checks of a region on one loop: each at its time, bounded by lane, and every one gets a result."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from probes.attempts import attempt, failed, two_attempts
+from probes.dialing import Way
+from probes.lateness import missed, order_of, overdue, too_late, wait_ms
+from probes.observation import Observation, Reach, SpecError
+from probes.probers import decode_spec
+from probes.reasons import Reason, Status
+from probes.seal import Opener, SealError
+from probes.trace import Trace
+from probes.wire import WIRE_VERSION, Batch, Check, Lane, Result
+
+_log = structlog.get_logger(__name__)
+
+_REMEMBERED_ORDERS = 200_000
+#: No order may hold a place for longer than this (ms), whatever it asks.
+_TIMEOUT_MOST_MS = 60_000
+#: A check dated further ahead than this (ms) is a clock gone wrong, not an order.
+_AHEAD_MOST_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many checks run at once in each lane, and how many may wait for a place."""
+
+    scheduled: int = 1000
+    confirm: int = 500
+    waiting: int = 20_000
+
+
+class _Place:
+    """The places of one lane: those taken, and the checks that wait for one."""
+
+    __slots__ = ("most", "queue", "taken")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+        self.queue: deque[Check] = deque()
+
+
+class Runner:
+    """Give it batches on its loop's thread; it gives results to `publish`.
+
+    `offset_ms` is this machine's clock minus that of Redis; the heartbeat keeps it up to date.
+    """
+
+    def __init__(self, way: Way, opener: Opener | None, publish: Callable[[Result], None], bounds: Bounds) -> None:
+        self._way = way
+        self._opener = opener
+        self._publish = publish
+        self._bounds = bounds
+        self._places = {Lane.SCHEDULED: _Place(bounds.scheduled), Lane.CONFIRM: _Place(bounds.confirm)}
+        self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
+        self._timers: dict[tuple[str, int, str, int], asyncio.TimerHandle] = {}
+        self._running: dict[asyncio.Task[None], Check] = {}
+        self._loop = asyncio.get_running_loop()
+        #: Fails when the runner itself does; whoever owns it ends the process then.
+        self.broken: asyncio.Future[None] = self._loop.create_future()
+        self.offset_ms = 0.0
+        self.completed_ms = 0
+
+    def now_ms(self) -> int:
+        """The time on the clock of Redis."""
+        return int(time.time() * 1000 - self.offset_ms)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._running)
+
+    def oldest_age_ms(self) -> int:
+        """The age of the oldest check that waits for a place; 0 when none does."""
+        heads = [place.queue[0].at_ms for place in self._places.values() if place.queue]
+        return max(0, self.now_ms() - min(heads)) if heads else 0
+
+    def submit(self, batch: Batch) -> None:
+        """Take a batch: start what is due, set a timer for what is not yet, drop what was seen before."""
+        place = self._places[batch.lane]
+        now_ms = self.now_ms()
+        for check in batch.checks:
+            order = order_of(check)
+            if order in self._seen:
+                continue
+            self._seen[order] = None
+            if len(self._seen) > _REMEMBERED_ORDERS:
+                self._seen.popitem(last=False)
+            ahead_ms = wait_ms(check, now_ms)
+            if ahead_ms > _AHEAD_MOST_MS:
+                self._publish(missed(check, now_ms, "dated too far ahead of the clock"))
+            elif len(self._timers) >= self._bounds.waiting:
+                self._publish(missed(check, now_ms, "too many checks wait in this region"))
+            elif ahead_ms > 1:
+                self._timers[order] = self._loop.call_later(ahead_ms / 1000, self._due, place, check)
+            else:
+                self._admit(place, check)
+
+    async def drain(self, within_s: float) -> None:
+        """Start nothing more, report what waits as missed, and give what runs some seconds to end."""
+        now_ms = self.now_ms()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for place in self._places.values():
+            for check in place.queue:
+                self._publish(missed(check, now_ms, "the worker is stopping"))
+            place.queue.clear()
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=within_s)
+        for task, check in list(self._running.items()):
+            task.cancel()
+            self._publish(missed(check, self.now_ms(), "the worker stopped before the answer came"))
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=1)
+
+    def _due(self, place: _Place, check: Check) -> None:
+        del self._timers[order_of(check)]
+        self._admit(place, check)
+
+    def _admit(self, place: _Place, check: Check) -> None:
+        if place.taken < place.most:
+            self._start(place, check)
+        elif len(place.queue) < self._bounds.waiting:
+            place.queue.append(check)
+        else:
+            self._publish(missed(check, self.now_ms(), "too many checks wait in this region"))
+
+    def _start(self, place: _Place, check: Check) -> None:
+        now_ms = self.now_ms()
+        if too_late(check, now_ms):
+            self._publish(missed(check, now_ms, "it came too late to be started"))
+            return
+        place.taken += 1
+        task = self._loop.create_task(self._run(place, check, now_ms))
+        self._running[task] = check
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.broken.done():
+            # A bug in this file, not in a prober, and a result is lost: the process must not go on as if nothing was.
+            self.broken.set_exception(error)
+
+    async def _run(self, place: _Place, check: Check, started_ms: int) -> None:
+        warning = None
+        if check.soft_ms and not check.round:
+            warning = self._loop.call_later(check.soft_ms / 1000, self._warn, check, started_ms)
+        try:
+            observation, attempts = await self._observe(check)
+            self._publish(_result(check, observation, started_ms, attempts))
+        finally:
+            if warning is not None:
+                warning.cancel()
+            place.taken -= 1
+            self.completed_ms = self.now_ms()
+            while place.queue and place.taken < place.most:
+                self._start(place, place.queue.popleft())
+
+    def _warn(self, check: Check, started_ms: int) -> None:
+        self._publish(overdue(check, started_ms))
+
+    async def _observe(self, check: Check) -> tuple[Observation, int]:
+        try:
+            prober, spec = decode_spec(check.kind, bytes(check.spec))
+            secrets = self._secrets(check, prober.validate_secrets)
+        except SealError as error:
+            return failed(Status.UNKNOWN, Reason.PROBE_ERROR, str(error)), 0
+        except SpecError as error:
+            return failed(Status.UNKNOWN, Reason.PROBE_ERROR, f"the order cannot be run here: {error}"), 0
+        timeout_s = min(check.timeout_ms, _TIMEOUT_MOST_MS) / 1000
+        now_s = time.time()
+        if check.round:
+            return await two_attempts(prober, spec, secrets, self._way, now_s, timeout_s)
+        return await attempt(prober, spec, secrets, Reach(self._way, Trace(), now_s), timeout_s), 1
+
+    def _secrets(self, check: Check, validate: Callable[[Mapping[str, str]], None]) -> Mapping[str, str]:
+        if not check.sealed:
+            return {}
+        if self._opener is None:
+            raise SealError("this region has no key to open the check's secrets (VIGIL_REGION_KEY)")
+        try:
+            secrets = self._opener.secrets(check.sealed)
+        except SealError:
+            raise SealError("this region's key does not open the check's secrets") from None
+        validate(secrets)
+        return secrets
+
+
+def _result(check: Check, seen: Observation, started_ms: int, attempts: int) -> Result:
+    return Result(
+        WIRE_VERSION, check.monitor, check.at_ms, seen.status, seen.reason, started_ms, seen.phases,
+        check.round, check.look, attempts, seen.code, seen.detail, seen.facts, check.revision,
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Secrets of a check, sealed so that only the region they are meant for can open them.
+
+Sealed box: one byte version, 32 bytes ephemeral X25519 key, then ChaCha20-Poly1305 under a key that HKDF derives from
+the shared secret and both public keys. Each box has its own key, so the nonce is constant.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_VERSION = b"\x01"
+_KEY_BYTES = 32
+_NONCE = bytes(12)
+_CACHED_BOXES = 16_384
+_secrets_decoder = msgspec.msgpack.Decoder(dict[str, str])
+
+
+class SealError(Exception):
+    """A key or a sealed box that cannot be used. Never quotes either."""
+
+
+def generate_keypair() -> tuple[str, bytes]:
+    """A new private key as base64 text, and its public key as 32 bytes."""
+    private = X25519PrivateKey.generate()
+    return base64.b64encode(private.private_bytes_raw()).decode(), private.public_key().public_bytes_raw()
+
+
+def seal(public: bytes, plaintext: bytes) -> bytes:
+    """Seal bytes to a region's public key; raises SealError when that is no X25519 key."""
+    ephemeral = X25519PrivateKey.generate()
+    try:
+        recipient = X25519PublicKey.from_public_bytes(public)
+        shared = ephemeral.exchange(recipient)
+    except ValueError:
+        raise SealError("the region's public key is not a usable X25519 key of 32 bytes") from None
+    sender = ephemeral.public_key().public_bytes_raw()
+    return _VERSION + sender + ChaCha20Poly1305(_derive(shared, sender, public)).encrypt(_NONCE, plaintext, _VERSION)
+
+
+def seal_secrets(public: bytes, secrets: Mapping[str, str]) -> bytes:
+    """Seal the secrets of a check, by name; no secrets make no box."""
+    return seal(public, msgspec.msgpack.encode(dict(secrets))) if secrets else b""
+
+
+class Opener:
+    """Opens what was sealed to one private key (base64); remembers boxes it opened, since checks repeat them."""
+
+    def __init__(self, private_b64: str) -> None:
+        try:
+            raw = base64.b64decode(private_b64.strip(), validate=True)
+            self._private = X25519PrivateKey.from_private_bytes(raw)
+        except (binascii.Error, ValueError):
+            raise SealError("the region's private key is not 32 bytes in base64") from None
+        self.public = self._private.public_key().public_bytes_raw()
+        self._opened: OrderedDict[bytes, Mapping[str, str]] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return "Opener(***)"
+
+    def open(self, sealed: bytes) -> bytes:
+        """The plaintext of a box; raises SealError when it is damaged or meant for another region."""
+        sender, body = sealed[1 : 1 + _KEY_BYTES], sealed[1 + _KEY_BYTES :]
+        try:
+            if sealed[:1] != _VERSION:
+                raise SealError("a sealed box of an unknown version")
+            shared = self._private.exchange(X25519PublicKey.from_public_bytes(sender))
+            return ChaCha20Poly1305(_derive(shared, sender, self.public)).decrypt(_NONCE, body, _VERSION)
+        except (ValueError, InvalidTag):
+            raise SealError("this region's key does not open the box") from None
+
+    def secrets(self, sealed: bytes) -> Mapping[str, str]:
+        """The secrets in a box made by `seal_secrets`; raises SealError."""
+        known = self._opened.get(sealed)
+        if known is not None:
+            self._opened.move_to_end(sealed)
+            return known
+        try:
+            secrets = _secrets_decoder.decode(self.open(sealed))
+        except msgspec.DecodeError:
+            raise SealError("the box holds no secrets by name") from None
+        self._opened[sealed] = secrets
+        if len(self._opened) > _CACHED_BOXES:
+            self._opened.popitem(last=False)
+        return secrets
+
+
+def _derive(shared: bytes, sender: bytes, recipient: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, salt=sender + recipient, info=b"vigil check secrets").derive(shared)

@@ -1,0 +1,50 @@
+"""Where the time of one attempt goes, marked as it happens so that a timeout still shows how far it came."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from probes.wire import Phases
+
+
+class Trace:
+    """Durations in seconds, summed over the hops of one attempt; `address` is the last one dialled."""
+
+    __slots__ = ("_mark", "address", "connect", "dns", "first_byte", "phase", "started", "tls")
+
+    def __init__(self) -> None:
+        self.started = self._mark = perf_counter()
+        self.dns = self.connect = self.tls = self.first_byte = 0.0
+        self.phase = ""
+        self.address = ""
+
+    def begin(self, phase: str) -> None:
+        """Start a phase: `dns`, `connect`, `tls` or `first_byte` (`body` after that is only in the total)."""
+        self.phase = phase
+        self._mark = perf_counter()
+
+    def resolved(self) -> None:
+        self.dns += perf_counter() - self._mark
+
+    def connected(self) -> None:
+        self.connect += perf_counter() - self._mark
+
+    def secured(self) -> None:
+        self.tls += perf_counter() - self._mark
+
+    def answered(self) -> None:
+        self.first_byte += perf_counter() - self._mark
+        self.phase = "body"
+
+    def total_us(self) -> int:
+        return int((perf_counter() - self.started) * 1e6)
+
+    def phases(self) -> Phases:
+        """The phases so far, in microseconds."""
+        return Phases(
+            int(self.dns * 1e6),
+            int(self.connect * 1e6),
+            int(self.tls * 1e6),
+            int(self.first_byte * 1e6),
+            self.total_us(),
+        )

@@ -1,0 +1,212 @@
+"""A region worker: Celery takes batches in the main thread's pool, one uvloop loop in a thread of its own runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import signal
+import threading
+import time
+import warnings
+from concurrent.futures import Future
+from typing import Any
+
+import celery.worker.state
+import msgspec
+import redis.asyncio
+import redis.exceptions
+import structlog
+import uvloop
+from celery import Celery
+from celery.platforms import SecurityWarning
+from celery.signals import setup_logging, worker_ready
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from probes import wire
+from probes.broker import TASK, region_app
+from probes.dialing import Resolver, Way
+from probes.health import Health
+from probes.heartbeat import Heartbeat, Identity
+from probes.logs import without_credentials
+from probes.publisher import Publisher
+from probes.runner import Bounds, Runner
+from probes.settings import ProbeSettings
+
+_log = structlog.get_logger(__name__)
+
+_REDIS_PATIENCE_S = 10.0
+_DRAIN_S = 3.0
+_FLUSH_S = 1.0
+#: Exit status of a worker that found itself broken; a supervisor starts another.
+BROKEN = 70
+
+
+class RedisUnreachable(Exception):
+    """Redis did not answer while the worker started, in one line for people."""
+
+
+class RegionWorker:
+    """Owns the loop's thread and everything on it; `run` is the whole life of the process."""
+
+    def __init__(self, settings: ProbeSettings, health: Health) -> None:
+        self._settings = settings
+        self._health = health
+        self._loop = uvloop.new_event_loop()
+        self._started: Future[None] = Future()
+        self._stop = asyncio.Event()
+        self._runner: Runner | None = None
+        self._heartbeat: Heartbeat | None = None
+
+    def run(self) -> int:
+        """Work until SIGTERM or SIGINT; returns the exit status. Raises RedisUnreachable at the start only."""
+        thread = threading.Thread(target=self._live, name="probe-loop", daemon=True)
+        thread.start()
+        self._started.result()
+        status = self._consume(region_app(self._settings.region, self._settings.redis_url.get_secret_value()))
+        self._loop.call_soon_threadsafe(self._stop.set)
+        thread.join(timeout=_DRAIN_S + _FLUSH_S + 1)
+        _log.info("worker.stopped")
+        return status
+
+    # Celery's side -----------------------------------------------------------------------------------------------
+
+    def _consume(self, app: Celery) -> int:
+        # Connecting to this signal is how Celery is told to leave logging alone.
+        setup_logging.connect(_leave_logging_alone)
+        worker_ready.connect(_stop_on_signals)
+        # It warns of root because of pickle, which is refused here.
+        warnings.simplefilter("ignore", SecurityWarning)
+        app.task(name=TASK, ignore_result=True)(self._take)
+        worker = app.Worker(
+            pool="threads",
+            concurrency=4,
+            hostname=f"probe-{self._settings.region}@{os.uname().nodename}",
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            loglevel="WARNING",
+            quiet=True,
+        )
+        try:
+            worker.start()
+        except SystemExit as stop:
+            return stop.code if isinstance(stop.code, int) else 0
+        return int(worker.exitcode or 0)
+
+    def _take(self, payload: bytes) -> None:
+        """The Celery task: hand the batch to the loop and be done."""
+        try:
+            batch = wire.decode_batch(payload)
+        except msgspec.DecodeError as error:
+            _log.error("batch.undecodable", error=str(error)[:200], size=len(payload))
+            return
+        if batch.region != self._settings.region:
+            _log.error("batch.for_another_region", region=batch.region[:40])
+            return
+        self._loop.call_soon_threadsafe(self._submit, batch)
+
+    def _submit(self, batch: wire.Batch) -> None:
+        assert self._runner is not None
+        assert self._heartbeat is not None
+        self._heartbeat.batch_taken()
+        self._runner.submit(batch)
+
+    # The loop's side ---------------------------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._main())
+        except RedisUnreachable as error:
+            self._started.set_exception(error)
+        except BaseException:  # noqa: BLE001 - a thread's death is silent; this one's is the whole process's
+            _log.exception("worker.broken")
+            os._exit(BROKEN)
+
+    async def _main(self) -> None:
+        settings = self._settings
+        connection = _connection(settings.redis_url.get_secret_value())
+        await _await_redis(connection, settings.redis_url.get_secret_value())
+        resolver = Resolver()
+        way = Way(settings.egress, resolver, settings.probe_source)
+        opener = settings.opener()
+        publisher = Publisher(connection, settings.region)
+        runner = Runner(way, opener, publisher.publish, Bounds())
+        identity = Identity(settings.region, settings.egress, release(), opener.public if opener else b"")
+        heartbeat = Heartbeat(connection, identity, runner, publisher, self._health)
+        await heartbeat.measure_clock(samples=5)
+        self._runner, self._heartbeat = runner, heartbeat
+        self._health.mark_ready()
+        self._started.set_result(None)
+        _log.info("worker.ready", region=settings.region, egress=settings.egress.value, source=settings.probe_source)
+        loops: list[asyncio.Future[None]] = [
+            asyncio.ensure_future(publisher.run()),
+            asyncio.ensure_future(heartbeat.run()),
+        ]
+        stopping = asyncio.ensure_future(self._stop.wait())
+        watched: list[asyncio.Future[Any]] = [*loops, runner.broken, stopping]
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        for ended in watched:
+            if ended.done():
+                ended.result()
+        await runner.drain(_DRAIN_S)
+        await publisher.flush(_FLUSH_S)
+        for task in loops:
+            task.cancel()
+        await resolver.close()
+        await connection.aclose()
+
+
+def release() -> str:
+    """The version of the installed package, or `source` when it runs from a checkout."""
+    try:
+        return importlib.metadata.version("vigil")
+    except importlib.metadata.PackageNotFoundError:
+        return "source"
+
+
+def _stop_on_signals(**_: object) -> None:
+    """Celery's own handlers also stop in order, but print, and restart the process on SIGHUP."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _stop)
+
+
+def _stop(*_: object) -> None:
+    celery.worker.state.should_stop = os.EX_OK
+
+
+def _leave_logging_alone(**_: object) -> None:
+    """Our logs are configured already."""
+
+
+def _connection(url: str) -> redis.asyncio.Redis:
+    """A client whose failures are ours to retry, with every wait bounded."""
+    return redis.asyncio.Redis.from_url(
+        url,
+        socket_timeout=5,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        health_check_interval=0,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+async def _await_redis(connection: redis.asyncio.Redis, url: str) -> None:
+    deadline = time.monotonic() + _REDIS_PATIENCE_S
+    while True:
+        try:
+            await connection.ping()
+            return
+        except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError):
+            raise RedisUnreachable(
+                f"Redis at {without_credentials(url)} refuses the login: check user and password in VIGIL_REDIS_URL"
+            ) from None
+        except (redis.exceptions.RedisError, OSError):
+            if time.monotonic() > deadline:
+                raise RedisUnreachable(
+                    f"no Redis at {without_credentials(url)} for {_REDIS_PATIENCE_S:.0f} s: "
+                    "start it, or set VIGIL_REDIS_URL to where it is"
+                ) from None
+            await asyncio.sleep(0.25)

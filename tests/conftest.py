@@ -1,0 +1,78 @@
+"""Real PostgreSQL and Redis for the whole test session, and the settings that point every process at them."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+import pytest
+import redis
+from cryptography.fernet import Fernet
+
+from vigil.local import postgres as local_postgres
+from vigil.local import redis as local_redis
+
+_SERVERS = pytest.StashKey[contextlib.ExitStack]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        config.stash[_SERVERS] = _start_servers()
+    else:
+        # Each worker has its own Redis database; its PostgreSQL database is pytest-django's doing.
+        server = os.environ["VIGIL_REDIS_URL"].rsplit("/", 1)[0]
+        os.environ["VIGIL_REDIS_URL"] = f"{server}/{int(worker.removeprefix('gw')) + 1}"
+    if importlib.util.find_spec("vigil.settings"):
+        os.environ["DJANGO_SETTINGS_MODULE"] = "vigil.settings"
+        import django
+
+        django.setup()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _SERVERS in config.stash:
+        config.stash[_SERVERS].close()
+
+
+def _start_servers() -> contextlib.ExitStack:
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigil-test-", ignore_cleanup_errors=True)))
+        # PostgreSQL started by root runs as another account, which must be able to pass.
+        home.chmod(0o711)
+        password = secrets.token_urlsafe(24)
+        database = stack.enter_context(local_postgres.running(home, password, home / "postgres.log", durable=False))
+        broker = stack.enter_context(local_redis.running(home, password, home / "redis.log"))
+        (home / "data").mkdir(mode=0o700)
+        os.environ |= {
+            "VIGIL_DATABASE_URL": database.url,
+            "VIGIL_REDIS_URL": broker.url,
+            "VIGIL_DATA_DIR": str(home / "data"),
+            "VIGIL_SECRET_KEY": secrets.token_urlsafe(50),
+            "VIGIL_SEAL_KEYS": Fernet.generate_key().decode(),
+            "VIGIL_BASE_URL": "http://testserver",
+            "VIGIL_ALLOWED_HOSTS": "*",
+            "VIGIL_ALERT_EGRESS": "private",
+            "VIGIL_DEBUG": "false",
+        }
+        return stack.pop_all()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The address of the session's PostgreSQL, for tests that want no Django."""
+    return os.environ["VIGIL_DATABASE_URL"]
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """The address of this test's Redis database, empty at the start."""
+    url = os.environ["VIGIL_REDIS_URL"]
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url

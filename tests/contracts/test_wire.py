@@ -1,0 +1,113 @@
+"""The bytes of the messages, written down: what one release sends, the next must read."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from probes import keys, wire
+from probes.reasons import Reason, Status
+from probes.wire import Batch, Check, Lane, Phases, RegionHeartbeat, Result
+
+BATCH = Batch(
+    1,
+    "eu-west",
+    Lane.CONFIRM,
+    [
+        Check(
+            1,
+            "mon_a",
+            "http",
+            1_800_000_000_000,
+            1_800_000_030_000,
+            10_000,
+            msgspec.Raw(msgspec.msgpack.encode({"url": "https://example.com/"})),
+            b"\x01sealed",
+            "rnd_b",
+            2,
+            2500,
+            7,
+        )
+    ],
+)  # fmt: skip
+RESULT = Result(
+    1, "mon_a", 1_800_000_000_000, Status.DOWN, Reason.HTTP_5XX, 1_800_000_000_123, Phases(1, 2, 3, 4, 10),
+    "rnd_b", 2, 2, 503, "answered 503", {"address": "192.0.2.1", "body_bytes": 5}, 7,
+)  # fmt: skip
+HEARTBEAT = RegionHeartbeat(1, 1_800_000_000_000, -12, 0, 3, 1_799_999_999_000, "boot", "0.1.0", b"\x02" * 4, "private")
+
+GOLDEN = {
+    "batch": (
+        BATCH,
+        "9401a765752d77657374a7636f6e6669726d919c01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530"
+        "cd271081a375726cb468747470733a2f2f6578616d706c652e636f6d2fc407017365616c6564a5726e645f6202cd09c407",
+    ),
+    "results": (
+        [RESULT],
+        "919e01a56d6f6e5f61cf000001a3185c5000a4646f776ea8687474705f357878cf000001a3185c507b95010203040aa5726e"
+        "645f620202cd01f7ac616e7377657265642035303382a761646472657373a93139322e302e322e31aa626f64795f62797465"
+        "730507",
+    ),
+    "result": (
+        RESULT,
+        "9e01a56d6f6e5f61cf000001a3185c5000a4646f776ea8687474705f357878cf000001a3185c507b95010203040aa5726e64"
+        "5f620202cd01f7ac616e7377657265642035303382a761646472657373a93139322e302e322e31aa626f64795f6279746573"
+        "0507",
+    ),
+    "heartbeat": (
+        HEARTBEAT,
+        "9a01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a770726976617465",
+    ),
+}
+DECODERS = {
+    "batch": wire.decode_batch,
+    "results": wire.decode_results,
+    "result": wire.decode_result,
+    "heartbeat": wire.decode_heartbeat,
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_message_is_these_bytes_and_nothing_else(name: str) -> None:
+    message, golden = GOLDEN[name]
+    assert wire.encode(message).hex() == golden
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_these_bytes_are_this_message(name: str) -> None:
+    message, golden = GOLDEN[name]
+    assert DECODERS[name](bytes.fromhex(golden)) == message
+
+
+def test_a_result_of_an_older_release_without_the_last_fields_is_read() -> None:
+    short = msgspec.msgpack.encode([1, "mon_a", 5, "up", "ok", 6, [0, 0, 0, 0, 9]])
+    assert wire.decode_result(short) == Result(1, "mon_a", 5, Status.UP, Reason.OK, 6, Phases(total_us=9))
+
+
+def test_a_result_of_a_newer_release_with_more_fields_is_read() -> None:
+    fields = msgspec.msgpack.decode(wire.encode(RESULT))
+    assert wire.decode_result(msgspec.msgpack.encode([*fields, "later"])) == RESULT
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xc1", b"\x93\x01\x02\x03", msgspec.msgpack.encode({"v": 1})])
+def test_anything_else_is_refused(payload: bytes) -> None:
+    for decode in DECODERS.values():
+        with pytest.raises(msgspec.DecodeError):
+            decode(payload)
+
+
+def test_a_check_has_the_same_id_whoever_derives_it() -> None:
+    assert (
+        str(wire.check_id("mon_a", "eu-west", 1_800_000_000_000, "rnd_b", 2)) == "6c292be2-f878-57da-b327-8d0ac3561131"
+    )
+
+
+def test_the_keyspace_is_as_drawn() -> None:
+    assert (keys.results("eu-west"), keys.latest("eu-west"), keys.heartbeat("eu-west")) == (
+        "vigil:results:eu-west",
+        "vigil:latest:eu-west",
+        "vigil:region:eu-west",
+    )
+    assert keys.celery_prefix("eu-west") + keys.queue("eu-west", Lane.CONFIRM) == (
+        "vigil:celery:eu-west:probes.eu-west.confirm"
+    )
