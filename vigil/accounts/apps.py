@@ -1,0 +1,11 @@
+"""Names the accounts app for Django."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "vigil.accounts"
+    label = "accounts"
+    verbose_name = "Accounts"

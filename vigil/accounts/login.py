@@ -1,0 +1,57 @@
+"""The first administrator and one-time login links."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from vigil.accounts.models import LoginLink, Membership, Role, User
+from vigil.accounts.teams import default_team
+from vigil.configuration import configuration
+
+FIRST_ADMIN = "admin"
+LINK_LIFE = timedelta(minutes=15)
+#: For the link that `up` prints: it may be read hours later.
+LONG_LINK_LIFE = timedelta(hours=24)
+_FIRST_ADMIN_LOCK = 0x7667_6C01
+
+
+def ensure_first_admin() -> User:
+    """The first administrator, created without a password if there is no active superuser yet.
+
+    Two processes that ask at the same time get the same one.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FIRST_ADMIN_LOCK])
+        admin = User.objects.filter(is_superuser=True, is_active=True).order_by("id").first()
+        if admin is None:
+            admin = User(username=FIRST_ADMIN, is_staff=True, is_superuser=True)
+            admin.set_unusable_password()
+            admin.save()
+        Membership.objects.get_or_create(user=admin, team=default_team(), defaults={"role": Role.OWNER})
+        return admin
+
+
+def create_login_link(user: User, life: timedelta = LINK_LIFE) -> str:
+    """The address of a link that signs `user` in, once, until `life` is over."""
+    plain = secrets.token_urlsafe(32)
+    LoginLink.objects.create(user=user, sha256=_digest(plain), expires_at=Now() + life)
+    return f"{configuration().base_url}/login/once/{plain}"
+
+
+def consume_login_link(plain: str) -> User | None:
+    """Use a link up; returns whom it signs in, or None if it is unknown, used or too old."""
+    link = LoginLink.objects.select_related("user").filter(sha256=_digest(plain), user__is_active=True).first()
+    if link is None:
+        return None
+    used = LoginLink.objects.filter(pk=link.pk, used_at=None, expires_at__gt=Now()).update(used_at=Now())
+    return link.user if used == 1 else None
+
+
+def _digest(plain: str) -> str:
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,91 @@
+"""Users, teams, memberships, API tokens and one-time login links."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from vigil.accounts import public_ids
+
+
+class User(AbstractUser):
+    """A person who may sign in. What they may see is decided by their memberships."""
+
+    class Meta(AbstractUser.Meta):
+        pass
+
+
+class Team(models.Model):
+    """The owner of everything that is watched and told; no query crosses teams."""
+
+    public_id = models.CharField(
+        max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_team, editable=False
+    )
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=40, unique=True)
+    members = models.ManyToManyField(User, through="Membership", related_name="teams")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class Membership(models.Model):
+    """What a person may do in a team: a viewer reads, a member changes, an owner also invites."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "team"], name="one_membership_per_user_and_team")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
+
+
+class Scope(models.TextChoices):
+    READ = "read"
+    WRITE = "write"
+
+
+def default_scopes() -> list[str]:
+    return [Scope.READ.value]
+
+
+class ApiToken(models.Model):
+    """A program's key to one team. Only its SHA-256 is stored; `prefix` finds the row."""
+
+    public_id = models.CharField(
+        max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_token, editable=False
+    )
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="api_tokens")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True, editable=False)
+    sha256 = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=default_scopes)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} (vgl_{self.prefix}...)"
+
+
+class LoginLink(models.Model):
+    """A link that signs one person in, once. Only its SHA-256 is stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="login_links")
+    sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"login link for {self.user}"

@@ -1,0 +1,57 @@
+"""Issuing API tokens and recognising them: `vgl_<prefix>_<secret>`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from vigil.accounts import public_ids
+from vigil.accounts.models import ApiToken, Scope, Team, User
+
+PREFIX_LENGTH = 8
+#: How stale `last_used_at` may be; a write per request would cost more than the request.
+LAST_USED_GRAIN = timedelta(minutes=5)
+
+
+def issue_token(
+    team: Team,
+    name: str,
+    scopes: Sequence[Scope] = (Scope.READ,),
+    user: User | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """Create a token; returns the row and the plain token, which cannot be had again."""
+    prefix = "".join(secrets.choice(public_ids.ALPHABET) for _ in range(PREFIX_LENGTH))
+    plain = f"vgl_{prefix}_{secrets.token_urlsafe(32)}"
+    token = ApiToken.objects.create(
+        team=team,
+        user=user,
+        name=name,
+        prefix=prefix,
+        sha256=_digest(plain),
+        scopes=[str(scope) for scope in scopes],
+        expires_at=expires_at,
+    )
+    return token, plain
+
+
+def find_token(plain: str, now: datetime) -> ApiToken | None:
+    """The valid token with this plain text, or None; notes coarsely that it was used."""
+    parts = plain.split("_", 2)
+    if len(plain) > 100 or len(parts) != 3 or parts[0] != "vgl":
+        return None
+    token = ApiToken.objects.select_related("team", "user").filter(prefix=parts[1]).first()
+    if token is None or not hmac.compare_digest(token.sha256, _digest(plain)):
+        return None
+    if (token.expires_at and token.expires_at <= now) or (token.user and not token.user.is_active):
+        return None
+    if token.last_used_at is None or now - token.last_used_at > LAST_USED_GRAIN:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def _digest(plain: str) -> str:
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,153 @@
+"""The configuration of every process of the control plane: read once from VIGIL_* variables, typed, never printed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConfigurationError(ImproperlyConfigured):
+    """A setting is missing or wrong; the message is one line that names it and says what to do, without its value."""
+
+
+class AlertEgress(StrEnum):
+    """Where alerts may be delivered: only to public addresses, or to this network as well."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class Configuration(BaseSettings):
+    """Every VIGIL_* variable that the control plane reads. Secrets are `SecretStr`: no repr shows them."""
+
+    model_config = SettingsConfigDict(env_prefix="VIGIL_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr
+    redis_url: SecretStr
+    secret_key: SecretStr
+    seal_keys: SecretStr
+    data_dir: Path | None = None
+    base_url: str = "http://127.0.0.1:8000"
+    allowed_hosts: str = ""
+    debug: bool = False
+    health_port: int = Field(default=0, ge=0, le=65535)
+    email_url: SecretStr | None = None
+    email_from: str = "vigil@localhost"
+    alert_egress: AlertEgress = AlertEgress.PUBLIC
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: SecretStr) -> SecretStr:
+        parse_database_url(url.get_secret_value())
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr) -> SecretStr:
+        if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must look like redis://:password@host:6379/0")
+        return url
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr) -> SecretStr:
+        if len(key.get_secret_value()) < 32:
+            raise ValueError("must be at least 32 random characters")
+        return key
+
+    @field_validator("seal_keys")
+    @classmethod
+    def _are_fernet_keys(cls, keys: SecretStr) -> SecretStr:
+        found = split_list(keys.get_secret_value())
+        try:
+            for key in found:
+                Fernet(key)
+        except ValueError as problem:
+            raise ValueError("must be Fernet keys (32 bytes, URL-safe base64), separated by commas") from problem
+        if not found:
+            raise ValueError("must hold at least one Fernet key")
+        return keys
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must look like https://vigil.example.com")
+        return url.rstrip("/")
+
+    @field_validator("email_url")
+    @classmethod
+    def _is_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            raise ValueError("must look like smtp://user:password@host:587 or smtps://user:password@host:465")
+        return url
+
+    @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def hosts(self) -> list[str]:
+        """The host names that the web process answers to."""
+        named = split_list(self.allowed_hosts)
+        return named or sorted({urlsplit(self.base_url).hostname or "", "localhost", "127.0.0.1", "[::1]"})
+
+    @property
+    def seal_key_list(self) -> list[str]:
+        return split_list(self.seal_keys.get_secret_value())
+
+
+def split_list(text: str) -> list[str]:
+    """The non-empty parts of a comma separated list."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def parse_database_url(url: str) -> dict[str, Any]:
+    """Turn postgresql://user:password@host:port/name?option=value into Django's settings for it.
+
+    `?host=/folder` names a Unix socket. Raises `ValueError` with one line when the address is no such thing.
+    """
+    parts = urlsplit(url)
+    name = unquote(parts.path.lstrip("/"))
+    try:
+        port = parts.port
+    except ValueError:
+        name = ""
+        port = None
+    if parts.scheme not in {"postgres", "postgresql"} or not name:
+        raise ValueError("must look like postgresql://user:password@host:5432/name")
+    options = dict(parse_qsl(parts.query))
+    host = options.pop("host", "") or unquote(parts.hostname or "")
+    return {
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": options.pop("port", "") or (str(port) if port else ""),
+        "OPTIONS": options,
+    }
+
+
+@lru_cache(maxsize=1)
+def configuration() -> Configuration:
+    """The configuration of this process; raises `ConfigurationError` with one clear line."""
+    try:
+        return Configuration()  # type: ignore[call-arg]
+    except ValidationError as refused:
+        first = refused.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = "VIGIL_" + "_".join(str(part) for part in first["loc"]).upper()
+        if first["type"] == "missing":
+            raise ConfigurationError(f"{name} is not set; `manage.py up` sets it, a deployment must") from None
+        raise ConfigurationError(f"{name} {first['msg'].removeprefix('Value error, ')}") from None

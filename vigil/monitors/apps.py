@@ -1,0 +1,11 @@
+"""Names the monitors app for Django."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class MonitorsConfig(AppConfig):
+    name = "vigil.monitors"
+    label = "monitors"
+    verbose_name = "Monitors"

@@ -1,0 +1,173 @@
+"""The only write path of monitors and regions: validated, in one transaction, with a new revision each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from vigil.accounts.models import Team
+from vigil.accounts.sealed import Secrets
+from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, Monitor, Region
+
+#: What people may set; everything else is vigil's own.
+SETTABLE = frozenset(
+    {"name", "kind", "config", "secrets", "interval_s", "timeout_ms", "sensitivity", "tags", "paused", "regions"}
+)
+MAX_TAGS, MAX_TAG_LENGTH = 20, 50
+MAX_SECRETS, MAX_SECRET_LENGTH = 20, 8192
+MAX_REGIONS = 50
+
+
+def create_monitor(team: Team, wanted: Mapping[str, Any]) -> Monitor:
+    """Create a monitor from the settable fields; raises `ValidationError` keyed by field."""
+    monitor = Monitor(team=team)
+    with transaction.atomic():
+        _write(monitor, wanted)
+    return monitor
+
+
+def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
+    """Change the given fields; nothing is written, and the revision stays, when nothing differs.
+
+    Raises `ValidationError` keyed by field, `Monitor.DoesNotExist` if it was deleted meanwhile.
+    """
+    with transaction.atomic():
+        current = Monitor.objects.select_for_update().get(pk=monitor.pk, deleted_at=None)
+        changed = {name: value for name, value in wanted.items() if _differs(current, name, value)}
+        if changed:
+            current.revision += 1
+            _write(current, changed)
+    return current
+
+
+def set_paused(monitor: Monitor, paused: bool) -> Monitor:
+    """Stop or start watching; history and incidents stay."""
+    return update_monitor(monitor, {"paused": paused})
+
+
+def delete_monitor(monitor: Monitor) -> None:
+    """Stop watching for good. The row stays for its incidents, without its secrets, and its name is free again."""
+    with transaction.atomic():
+        current = Monitor.objects.select_for_update().filter(pk=monitor.pk, deleted_at=None).first()
+        if current is None:
+            return
+        current.revision += 1
+        current.secrets = Secrets()
+        current.deleted_at = Now()
+        current.save(update_fields=["revision", "secrets", "deleted_at", "updated_at"])
+
+
+def layout_warnings(regions: Sequence[Region]) -> list[str]:
+    """What a choice of regions cannot do, in words; an empty list for a sound one."""
+    if not regions:
+        return ["No region: nothing is looked at."]
+    if len(regions) == 1:
+        return ["One region: nothing confirms what it sees."]
+    warnings = []
+    if len(regions) == 2:
+        warnings.append("Two regions: both must fail before anyone is told.")
+    quorum = len(regions) // 2 + 1
+    domains: dict[str, int] = {}
+    for region in regions:
+        domains[region.domain] = domains.get(region.domain, 0) + 1
+    for domain, count in sorted(domains.items()):
+        if len(domains) == 1:
+            warnings.append(f"All regions are in the domain {domain}: when it has trouble, that looks like an outage.")
+        elif count >= quorum:
+            warnings.append(
+                f"The domain {domain} holds {count} of {len(regions)} regions: without it there is no quorum."
+            )
+    return warnings
+
+
+def _differs(monitor: Monitor, name: str, value: Any) -> bool:
+    if name == "regions":
+        return {region.pk for region in value} != set(monitor.regions.values_list("pk", flat=True))
+    if name == "secrets":
+        return dict(monitor.secrets) != dict(value)
+    return bool(getattr(monitor, name, None) != value)
+
+
+def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
+    unknown = sorted(set(wanted) - SETTABLE)
+    if unknown:
+        raise ValidationError({unknown[0]: ["This cannot be set."]})
+    regions = wanted.get("regions")
+    for name, value in wanted.items():
+        if name != "regions":
+            setattr(monitor, name, Secrets(value) if name == "secrets" else value)
+    validate_monitor(monitor)
+    if regions is not None and len(regions) > MAX_REGIONS:
+        raise ValidationError({"regions": [f"At most {MAX_REGIONS} regions can watch one monitor."]})
+    try:
+        monitor.save()
+    except IntegrityError as refused:
+        # Another has taken the name since it was checked.
+        if NAME_CONSTRAINT in str(refused):
+            raise ValidationError({"name": [NAME_TAKEN]}) from None
+        raise
+    if regions is not None:
+        monitor.regions.set(regions)
+
+
+def validate_monitor(monitor: Monitor) -> None:
+    """Refuse what could not be watched; raises `ValidationError` keyed by field."""
+    problems: dict[str, list[str]] = {}
+    try:
+        monitor.full_clean(exclude=["config", "secrets", "tags"])
+    except ValidationError as refused:
+        problems.update(refused.message_dict)
+    if NAME_TAKEN in problems.get("__all__", []):
+        problems["name"] = problems.pop("__all__")
+    if monitor.timeout_ms and monitor.interval_s and monitor.timeout_ms > monitor.interval_s * 1000:
+        problems.pop("__all__", None)
+        problems["timeout_ms"] = [f"Must be at most the interval, {monitor.interval_s * 1000} ms."]
+    for field, problem in (
+        ("tags", _tags_problem(monitor.tags)),
+        ("secrets", _secrets_problem(monitor.secrets)),
+    ):
+        if problem:
+            problems[field] = [problem]
+    problems.update(_config_problem(monitor.kind, monitor.config, {} if "secrets" in problems else monitor.secrets))
+    if problems:
+        raise ValidationError(problems)  # type: ignore[arg-type]
+
+
+def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[str, list[str]]:
+    # The probers' dependencies load slowly, and most processes of the control plane never write a monitor.
+    from probes.probers import SpecError, parse_spec, validate_secrets
+
+    if not isinstance(config, Mapping):
+        return {"config": ["Must be an object."]}
+    try:
+        parse_spec(kind, config)
+    except SpecError as refused:
+        field = "kind" if refused.field == "kind" else "config"
+        named = f"{refused.field}: {refused.problem}" if refused.field not in {"", field} else refused.problem
+        return {field: [named]}
+    try:
+        validate_secrets(kind, secrets)
+    except SpecError as refused:
+        return {"secrets": [refused.problem]}
+    return {}
+
+
+def _tags_problem(tags: Any) -> str:
+    if not isinstance(tags, list) or not all(isinstance(tag, str) and tag.strip() for tag in tags):
+        return "Must be a list of words."
+    if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in tags):
+        return f"At most {MAX_TAGS} tags of {MAX_TAG_LENGTH} characters."
+    return ""
+
+
+def _secrets_problem(secrets: Mapping[str, str]) -> str:
+    if len(secrets) > MAX_SECRETS:
+        return f"At most {MAX_SECRETS} secrets."
+    pairs = [(name, value) for name, value in secrets.items() if isinstance(name, str) and isinstance(value, str)]
+    if len(pairs) < len(secrets) or any(not value or len(value) > MAX_SECRET_LENGTH for _, value in pairs):
+        return f"Must be names with values of 1 to {MAX_SECRET_LENGTH} characters."
+    return ""

@@ -1,0 +1,121 @@
+"""The latest result of each monitor in each region, and the regions' signs of life: read from Redis, bounded.
+
+Redis away is an answer ("unavailable"), never an error page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import msgspec
+import redis
+import structlog
+
+from probes import keys, wire
+from vigil.configuration import configuration
+
+DEADLINE_S = 0.5
+#: How many monitors one HMGET asks for.
+CHUNK = 500
+#: More than a page of anything shows.
+MAX_MONITORS = 5_000
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """Results by monitor and region; `available` is False when Redis did not answer."""
+
+    available: bool
+    results: Mapping[str, Mapping[str, wire.Result]] = field(default_factory=dict)
+
+    def of(self, monitor: str) -> Mapping[str, wire.Result]:
+        return self.results.get(monitor, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeats:
+    """Heartbeats by region, without regions that are silent; `available` is False when Redis did not answer."""
+
+    available: bool
+    by_region: Mapping[str, wire.RegionHeartbeat] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def redis_client() -> redis.Redis:
+    """The web process's client: every call has a deadline and none retries."""
+    return redis.Redis.from_url(
+        configuration().redis_url.get_secret_value(),
+        socket_timeout=DEADLINE_S,
+        socket_connect_timeout=DEADLINE_S,
+        retry=None,
+        health_check_interval=15,
+    )
+
+
+def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
+    """The newest scheduled result of the monitors (public ids) in the regions (slugs)."""
+    wanted = list(monitors)[:MAX_MONITORS]
+    if not wanted or not regions:
+        return Latest(True)
+    found: dict[str, dict[str, wire.Result]] = {}
+    try:
+        pipeline = redis_client().pipeline(transaction=False)
+        asked = [(region, chunk) for region in regions for chunk in _chunks(wanted)]
+        for region, chunk in asked:
+            pipeline.hmget(keys.latest(region), chunk)
+        answers = pipeline.execute()
+    except redis.RedisError as problem:
+        _log.warning("latest_unavailable", problem=type(problem).__name__)
+        return Latest(False)
+    for (region, chunk), payloads in zip(asked, answers, strict=True):
+        for monitor, payload in zip(chunk, payloads, strict=True):
+            result = _decoded(payload, region)
+            if result is not None and result.monitor == monitor:
+                found.setdefault(monitor, {})[region] = result
+    return Latest(True, found)
+
+
+def region_heartbeats(regions: Sequence[str]) -> Heartbeats:
+    """The last heartbeat of each region that sent one within the last 45 s."""
+    if not regions:
+        return Heartbeats(True)
+    try:
+        payloads = redis_client().mget([keys.heartbeat(region) for region in regions])
+    except redis.RedisError as problem:
+        _log.warning("heartbeats_unavailable", problem=type(problem).__name__)
+        return Heartbeats(False)
+    found = {}
+    for region, payload in zip(regions, payloads, strict=True):
+        if payload is None:
+            continue
+        try:
+            found[region] = wire.decode_heartbeat(payload)
+        except msgspec.MsgspecError:
+            _log.warning("heartbeat_unreadable", region=region)
+    return Heartbeats(True, found)
+
+
+def instant(ms: int) -> datetime:
+    """A time of a message, which a region wrote and may have got wrong, kept within what a calendar holds."""
+    return datetime.fromtimestamp(min(max(ms, 0), 32_503_680_000_000) / 1000, UTC)
+
+
+def _decoded(payload: bytes | None, region: str) -> wire.Result | None:
+    if payload is None:
+        return None
+    try:
+        return wire.decode_result(payload)
+    except msgspec.MsgspecError:
+        # A region writes this key itself: what it writes is not trusted to be readable.
+        _log.warning("latest_unreadable", region=region)
+        return None
+
+
+def _chunks(monitors: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(monitors), CHUNK):
+        yield monitors[start : start + CHUNK]

@@ -1,0 +1,119 @@
+"""What is watched, and the regions that watch."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from consensus.verdicts import Sensitivity
+from vigil.accounts import public_ids
+from vigil.accounts.models import Team
+from vigil.accounts.sealed import SealedJSONField
+
+MIN_INTERVAL_S, MAX_INTERVAL_S = 5, 86_400
+MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 100, 60_000
+
+NAME_CONSTRAINT = "monitor_name_in_team"
+NAME_TAKEN = "A monitor of this name is already there."
+
+NAME_RULE = r"[a-z0-9][a-z0-9-]{0,39}"
+is_region_name = RegexValidator(
+    rf"\A{NAME_RULE}\Z", "Use 1 to 40 lower-case letters, digits and hyphens, starting with a letter or digit."
+)
+
+
+class Egress(models.TextChoices):
+    """Which addresses a region may dial."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class Region(models.Model):
+    """A place that looks at monitors; regions that can be lost together share a domain. Regions belong to no team."""
+
+    slug = models.CharField(max_length=40, unique=True, validators=[is_region_name])
+    name = models.CharField(max_length=100, blank=True)
+    domain = models.CharField(max_length=40, validators=[is_region_name])
+    enabled = models.BooleanField(default=True)
+    egress = models.CharField(max_length=10, choices=Egress.choices, default=Egress.PUBLIC)
+    public_key = models.BinaryField(max_length=32, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("slug",)
+        constraints = [
+            models.CheckConstraint(condition=Q(slug__regex=f"^{NAME_RULE}$"), name="region_slug_is_plain"),
+            models.CheckConstraint(condition=Q(domain__regex=f"^{NAME_RULE}$"), name="region_domain_is_plain"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Monitor(models.Model):
+    """A target someone wants watched. Written through `changes` only, which raises `revision` by one each time.
+
+    `config` is the prober's own configuration without secrets; `secrets` names what the prober adds to it.
+    """
+
+    public_id = models.CharField(
+        max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_monitor, editable=False
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="monitors")
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=40)
+    config = models.JSONField(default=dict)
+    secrets = SealedJSONField()
+    interval_s = models.PositiveIntegerField(
+        default=60, validators=[MinValueValidator(MIN_INTERVAL_S), MaxValueValidator(MAX_INTERVAL_S)]
+    )
+    timeout_ms = models.PositiveIntegerField(
+        default=10_000, validators=[MinValueValidator(MIN_TIMEOUT_MS), MaxValueValidator(MAX_TIMEOUT_MS)]
+    )
+    sensitivity = models.CharField(
+        max_length=10, choices=[(level.value, level.value) for level in Sensitivity], default=Sensitivity.NORMAL.value
+    )
+    regions = models.ManyToManyField(Region, related_name="monitors", blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    paused = models.BooleanField(default=False)
+    revision = models.BigIntegerField(default=1, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "name"],
+                condition=Q(deleted_at=None),
+                name=NAME_CONSTRAINT,
+                violation_error_message=NAME_TAKEN,
+            ),
+            models.CheckConstraint(
+                condition=Q(interval_s__gte=MIN_INTERVAL_S, interval_s__lte=MAX_INTERVAL_S), name="monitor_interval"
+            ),
+            models.CheckConstraint(
+                condition=Q(timeout_ms__gte=MIN_TIMEOUT_MS, timeout_ms__lte=MAX_TIMEOUT_MS), name="monitor_timeout"
+            ),
+            models.CheckConstraint(
+                condition=Q(timeout_ms__lte=F("interval_s") * 1000), name="monitor_timeout_within_interval"
+            ),
+        ]
+        indexes = [
+            # Used by dispatch when it loads what to watch.
+            models.Index(fields=["id"], name="monitor_watched", condition=Q(deleted_at=None, paused=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def target(self) -> str:
+        """What is looked at, for people: an address without its query, which may hold a key."""
+        config = self.config if isinstance(self.config, dict) else {}
+        if config.get("url"):
+            return str(config["url"]).split("?")[0].split("#")[0]
+        return f"{config.get('host', '?')}:{config['port']}" if config.get("port") else str(config.get("host", "?"))
