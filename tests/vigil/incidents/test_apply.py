@@ -1,0 +1,174 @@
+"""Verdicts become incidents exactly once, with their deliveries in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from consensus.evidence import from_evidence
+from consensus.examples import FIVE_REGIONS, make_round, make_vote
+from consensus.quorum import decide
+from consensus.rounds import verdict_of
+from consensus.verdicts import Verdict
+from probes.reasons import Status
+from vigil.accounts.teams import default_team
+from vigil.incidents.apply import Entry, apply_verdicts
+from vigil.incidents.lifecycle import StepReason
+from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
+from vigil.incidents.sweep import note_dark_regions, reconcile_monitors
+from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
+from vigil.monitors.models import Monitor, Region
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+T0 = 1_700_000_000_000
+
+
+@pytest.fixture
+def monitor() -> Iterator[Monitor]:
+    regions = [Region.objects.create(slug=slug, domain=domain) for slug, domain in FIVE_REGIONS.items()]
+    yield create_monitor(
+        default_team(),
+        {"name": "checkout", "kind": "http", "config": {"url": "https://example.test/"}, "regions": regions},
+    )
+
+
+def verdict(monitor: Monitor, at_ms: int, saw: str, epoch: int = 1) -> Verdict:
+    votes = [make_vote(region, saw) for region in FIVE_REGIONS]
+    round = make_round(opened_ms=at_ms)
+    decision = decide(round, votes, 1)
+    assert decision is not None
+    decided = verdict_of(round, decision, votes, at_ms + 500)
+    return msgspec.structs.replace(
+        decided, monitor=monitor.public_id, revision=monitor.revision, epoch=epoch, round=f"rnd_{at_ms}"
+    )
+
+
+def entries(*verdicts: Verdict) -> list[Entry]:
+    return [Entry(f"{one.decided_ms}-{number}", one) for number, one in enumerate(verdicts)]
+
+
+def test_an_outage_is_written_with_its_evidence_and_told(monitor: Monitor) -> None:
+    told: list[Transition] = []
+    down = verdict(monitor, T0, "fail")
+
+    applied = apply_verdicts(entries(down), told.append)
+
+    incident = Incident.objects.get()
+    step = incident.transitions.get()
+    assert applied.changed == {monitor.public_id}
+    assert (incident.kind, incident.title, incident.failure) == ("outage", "checkout is down", "refused")
+    assert round(incident.started_at.timestamp() * 1000) == down.suspected_ms
+    assert (step.seq, step.step, step.text) == (1, "opened", down.explanation)
+    assert from_evidence(step.evidence) == down
+    assert told == [step]
+    assert MonitorState.objects.get().status == Status.DOWN
+
+
+def test_applying_a_batch_again_changes_nothing(monitor: Monitor) -> None:
+    batch = entries(verdict(monitor, T0, "fail"), verdict(monitor, T0 + 100_000, "pass"))
+    told: list[Transition] = []
+    for _ in range(3):
+        apply_verdicts(batch, told.append)
+
+    assert (Incident.objects.count(), len(told)) == (1, 1)
+    assert MonitorState.objects.get().passed_rounds == 1
+
+
+def test_the_same_verdict_on_another_entry_changes_nothing(monitor: Monitor) -> None:
+    down = verdict(monitor, T0, "fail")
+    apply_verdicts([Entry("1-0", down)], lambda step: None)
+
+    applied = apply_verdicts([Entry("2-0", down)], lambda step: None)
+
+    assert applied.reasons == (StepReason.OLD_ROUND,)
+    assert Transition.objects.count() == 1
+
+
+def test_a_decider_with_an_older_epoch_commits_nothing(monitor: Monitor) -> None:
+    apply_verdicts(entries(verdict(monitor, T0, "pass", epoch=7)), lambda step: None)
+
+    applied = apply_verdicts(entries(verdict(monitor, T0 + 60_000, "fail", epoch=6)), lambda step: None)
+
+    assert (applied.changed, applied.reasons) == (frozenset(), (StepReason.OLD_EPOCH,))
+    assert not Incident.objects.exists()
+
+
+def test_nothing_is_written_when_telling_fails(monitor: Monitor) -> None:
+    def fail(step: Transition) -> None:
+        raise RuntimeError("killed here")
+
+    with pytest.raises(RuntimeError):
+        apply_verdicts(entries(verdict(monitor, T0, "fail")), fail)
+
+    assert not Incident.objects.exists()
+    assert not IngestPosition.objects.exists()
+    assert not MonitorState.objects.exists()
+
+
+def test_an_incident_lives_from_failure_to_resolution_with_gapless_steps(monitor: Monitor) -> None:
+    history = [verdict(monitor, T0, "slow"), verdict(monitor, T0 + 20_000, "fail")]
+    history += [verdict(monitor, T0 + 90_000, "pass"), verdict(monitor, T0 + 110_000, "pass")]
+
+    apply_verdicts(entries(*history), lambda step: None)
+
+    incident = Incident.objects.get()
+    steps = list(incident.transitions.values_list("seq", "step", "reason"))
+    assert steps == [(1, "opened", "confirmed"), (2, "changed", "worsened"), (3, "resolved", "recovered")]
+    assert incident.resolved_at is not None
+    assert MonitorState.objects.get().status == Status.UP
+
+
+def test_a_verdict_about_a_monitor_that_is_gone_or_changed_has_no_effect(monitor: Monitor) -> None:
+    down = verdict(monitor, T0, "fail")
+    update_monitor(monitor, {"name": "renamed"})
+    assert apply_verdicts([Entry("1-0", down)], lambda step: None).changed == frozenset()
+
+    delete_monitor(monitor)
+    assert apply_verdicts([Entry("2-0", down)], lambda step: None).reasons == ()
+    assert not Incident.objects.exists()
+
+
+def test_pausing_a_monitor_resolves_its_incident(monitor: Monitor) -> None:
+    apply_verdicts(entries(verdict(monitor, T0, "fail")), lambda step: None)
+    set_paused(monitor, True)
+
+    changed = reconcile_monitors(lambda step: None)
+
+    assert changed == {monitor.public_id}
+    assert Incident.objects.get().transitions.last().reason == StepReason.MONITOR_PAUSED
+    assert reconcile_monitors(lambda step: None) == frozenset()
+
+
+def test_blindness_is_told_once_for_all_monitors(monitor: Monitor) -> None:
+    other = create_monitor(
+        default_team(),
+        {
+            "name": "search",
+            "kind": "http",
+            "config": {"url": "https://example.test/"},
+            "regions": list(monitor.regions.all()),
+        },
+    )
+    told: list[Transition] = []
+    apply_verdicts(entries(verdict(monitor, T0, "missed"), verdict(other, T0 + 1, "missed")), told.append)
+    assert [step.step for step in told] == ["opened"]
+
+    apply_verdicts(entries(verdict(monitor, T0 + 50_000, "pass")), told.append)
+    assert len(told) == 1
+    apply_verdicts(entries(verdict(other, T0 + 60_000, "pass")), told.append)
+    assert [step.step for step in told] == ["opened", "resolved"]
+
+
+def test_a_dark_region_is_told_once_and_when_it_is_back() -> None:
+    told: list[Transition] = []
+    for _ in range(3):
+        note_dark_regions({"eu-west"}, {"eu-west"}, told.append)
+    assert [(step.incident.kind, step.incident.title) for step in told] == [("blind", "Region eu-west is dark")]
+
+    note_dark_regions(set(), {"eu-west"}, told.append)
+    assert len(told) == 1
+    note_dark_regions(set(), set(), told.append)
+    assert [step.step for step in told] == ["opened", "resolved"]

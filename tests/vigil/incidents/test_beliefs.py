@@ -1,0 +1,75 @@
+"""What is believed reaches Redis in full or not at all, and comes back from PostgreSQL after any loss."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from consensus.stream import Streams
+from probes import keys
+from probes.reasons import Status
+from vigil.accounts.teams import default_team
+from vigil.incidents.beliefs import Beliefs
+from vigil.incidents.models import MonitorState
+from vigil.incidents.sweep import reconcile_monitors
+from vigil.monitors.changes import create_monitor
+from vigil.monitors.models import Monitor
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def monitors() -> list[Monitor]:
+    made = [
+        create_monitor(default_team(), {"name": name, "kind": "http", "config": {"url": "https://example.test/"}})
+        for name in ("a", "b", "c")
+    ]
+    reconcile_monitors(lambda step: None)
+    MonitorState.objects.filter(monitor=made[0]).update(status=Status.UP)
+    MonitorState.objects.filter(monitor=made[1]).update(status=Status.DOWN, dissent={"eu-west": 1})
+    return made
+
+
+def test_only_monitors_that_are_not_plainly_up_have_a_belief(monitors: list[Monitor], redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        Beliefs(client).rebuild()
+        believed = Streams(client).beliefs()
+
+    assert believed is not None
+    assert {monitor: belief.status for monitor, belief in believed.items()} == {
+        monitors[1].public_id: Status.DOWN,
+        monitors[2].public_id: Status.UNKNOWN,
+    }
+    assert believed[monitors[1].public_id].dissent == {"eu-west": 1}
+
+
+def test_a_change_is_published_and_read_once(monitors: list[Monitor], redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        beliefs, streams = Beliefs(client), Streams(client)
+        beliefs.rebuild()
+        streams.beliefs()
+        assert streams.beliefs() is None
+
+        MonitorState.objects.filter(monitor=monitors[1]).update(status=Status.UP, dissent={})
+        beliefs.publish([monitors[1].public_id])
+
+        assert set(streams.beliefs() or {}) == {monitors[2].public_id}
+
+
+def test_after_a_loss_a_change_rebuilds_everything(monitors: list[Monitor], redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        beliefs = Beliefs(client)
+        beliefs.rebuild()
+        client.flushdb()
+        assert not beliefs.is_complete()
+
+        beliefs.publish([monitors[1].public_id])
+
+        assert client.hkeys(keys.BELIEVED) and client.hlen(keys.BELIEVED) == 3
+
+
+def test_consensus_does_not_take_a_part_for_the_whole(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset(keys.BELIEVED, "mon_a", b"half")
+
+        assert Streams(client).beliefs() is None

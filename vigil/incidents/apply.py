@@ -1,0 +1,204 @@
+"""Applies verdicts: one transaction for the state, its incidents, their transitions and whatever is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from consensus.evidence import to_evidence
+from consensus.verdicts import Verdict
+from probes import keys
+from probes.reasons import Reason
+from vigil.incidents import lifecycle
+from vigil.incidents.lifecycle import Effect, IncidentKind, Move, Step, StepReason
+from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
+from vigil.incidents.states import MAIN_KINDS, Subject, load, store
+from vigil.incidents.wording import note_text, title
+from vigil.monitors.models import Monitor
+
+#: Called inside the transaction for every transition that is written: it writes the deliveries.
+Tell = Callable[[Transition], object]
+
+#: The one incident of all monitors that have too few votes.
+BLIND_CAUSE = "too-few-votes"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A verdict and the id of its stream entry."""
+
+    id: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch of verdicts did: the monitors whose state changed (public ids), and why each did what it did."""
+
+    changed: frozenset[str]
+    reasons: tuple[StepReason, ...]
+
+
+def apply_verdicts(entries: Sequence[Entry], tell: Tell) -> Applied:
+    """Apply a batch, in order, in one transaction. Applying it again, or elsewhere as well, changes nothing.
+
+    1. Lock the position; entries at or before it were applied already.
+    2. Refuse epochs older than the newest seen: a decider that was paused past its lease commits nothing.
+    3. Lock the states, step each by the pure life cycle, write the steps and what is told of them.
+    4. Advance the position.
+    """
+    with transaction.atomic():
+        position = _locked_position(keys.VERDICTS)
+        fresh = [entry for entry in entries if _order(entry.id) > _order(position.entry_id)]
+        if not fresh:
+            return Applied(frozenset(), ())
+        states = _locked_states({entry.verdict.monitor for entry in fresh})
+        changed: set[str] = set()
+        reasons: list[StepReason] = []
+        for entry in fresh:
+            verdict = entry.verdict
+            subject = states.get(verdict.monitor)
+            if subject is None:
+                continue
+            if verdict.epoch < position.epoch:
+                reasons.append(StepReason.OLD_EPOCH)
+                continue
+            position.epoch = verdict.epoch
+            effect = lifecycle.apply(subject.state, verdict, subject.row.monitor.revision)
+            apply_effect(subject, effect, tell, verdict)
+            reasons.append(effect.reason)
+            if effect.reason not in (StepReason.OLD_ROUND, StepReason.OLD_REVISION):
+                changed.add(verdict.monitor)
+        for monitor in changed:
+            store(states[monitor])
+        position.entry_id = fresh[-1].id
+        position.save(update_fields=["entry_id", "epoch"])
+    return Applied(frozenset(changed), tuple(reasons))
+
+
+def apply_effect(subject: Subject, effect: Effect, tell: Tell, verdict: Verdict | None = None) -> None:
+    """Write the steps of an effect, and keep its state to be stored; call inside a transaction, the row locked."""
+    for move in effect.moves:
+        write = _write_blind if move.kind is IncidentKind.BLIND else _write_move
+        write(subject.row, move, tell, verdict)
+    subject.state = effect.state
+
+
+def _write_move(row: MonitorState, move: Move, tell: Tell, verdict: Verdict | None) -> None:
+    if move.step is Step.OPENED:
+        incident = Incident(
+            team_id=row.monitor.team_id,
+            monitor=row.monitor,
+            kind=move.kind,
+            title=title(row.monitor.name, move.kind),
+            failure=verdict.failure if verdict else Reason.OK,
+            started_at=_instant(move.started_ms) if move.started_ms else Now(),
+            opened_at=Now(),
+        )
+        incident.save()
+    else:
+        found = _open_incident(row, move.kind)
+        if found is None:
+            return
+        incident = found
+        if move.step is Step.CHANGED:
+            incident.kind = move.kind
+            incident.title = title(row.monitor.name, move.kind)
+            incident.failure = verdict.failure if verdict else incident.failure
+    incident.flapping = move.reason is StepReason.FLAPPING or (incident.flapping and move.step is not Step.RESOLVED)
+    write_transition(incident, move, tell, verdict)
+
+
+def write_transition(incident: Incident, move: Move, tell: Tell, verdict: Verdict | None) -> Transition:
+    """Add the next step to an incident, and tell of it. Call inside a transaction."""
+    incident.steps += 1
+    if move.step is Step.RESOLVED:
+        incident.resolved_at = Now()
+    incident.save(update_fields=["kind", "title", "failure", "flapping", "steps", "resolved_at"])
+    step = Transition(
+        incident=incident,
+        seq=incident.steps,
+        step=move.step,
+        reason=move.reason,
+        at=Now(),
+        text=verdict.explanation if verdict else note_text(move.reason),
+        evidence=to_evidence(verdict) if verdict else {},
+    )
+    step.save()
+    step.refresh_from_db(fields=["at"])
+    tell(step)
+    return step
+
+
+def _write_blind(row: MonitorState, move: Move, tell: Tell, verdict: Verdict | None) -> None:
+    """Blindness has one incident for all monitors, so that its operator is told once for one cause."""
+    incident = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=BLIND_CAUSE, resolved_at=None).first()
+    if move.step is Step.OPENED and incident is None:
+        incident = Incident(
+            team_id=row.monitor.team_id,
+            kind=IncidentKind.BLIND,
+            cause_key=BLIND_CAUSE,
+            title=title(row.monitor.name, IncidentKind.BLIND),
+            started_at=Now(),
+            opened_at=Now(),
+        )
+        incident.save()
+        write_transition(incident, move, tell, verdict)
+    elif move.step is Step.RESOLVED and incident is not None:
+        others = MonitorState.objects.filter(blind=True).exclude(pk=row.pk)
+        if not others.exists():
+            write_transition(incident, move, tell, verdict)
+
+
+def _open_incident(row: MonitorState, kind: IncidentKind) -> Incident | None:
+    kinds = MAIN_KINDS if kind in MAIN_KINDS else (kind,)
+    return Incident.objects.filter(monitor=row.monitor, kind__in=kinds, resolved_at=None).first()
+
+
+def _locked_position(stream: str) -> IngestPosition:
+    IngestPosition.objects.bulk_create([IngestPosition(stream=stream)], ignore_conflicts=True)
+    return IngestPosition.objects.select_for_update().get(pk=stream)
+
+
+def _locked_states(monitors: set[str]) -> dict[str, Subject]:
+    """The states by public id, locked in one order, so that two writers never wait for each other."""
+    watched = Monitor.objects.filter(public_id__in=monitors, deleted_at=None, paused=False)
+    if watched.filter(believed=None).exists():
+        create_missing_states()
+    rows = (
+        MonitorState.objects.select_for_update(of=("self",))
+        .select_related("monitor")
+        .filter(monitor__public_id__in=monitors, monitor__deleted_at=None, monitor__paused=False)
+        .order_by("monitor_id")
+    )
+    return {row.monitor.public_id: load(row) for row in rows}
+
+
+def create_missing_states() -> int:
+    """Give every watched monitor a state of its own; returns how many were new."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO incidents_monitorstate
+                (monitor_id, status, account, dissent, passed_rounds, round_ms, flips_ms, regional, blind, flapping,
+                 version)
+            SELECT id, 'unknown', false, '{}', 0, 0, '[]', false, false, false, 0 FROM monitors_monitor
+            WHERE deleted_at IS NULL AND NOT paused
+              AND NOT EXISTS (SELECT 1 FROM incidents_monitorstate s WHERE s.monitor_id = monitors_monitor.id)
+            ON CONFLICT DO NOTHING
+            """
+        )
+        return int(cursor.rowcount)
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    millis, _, sequence = entry_id.partition("-")
+    return int(millis), int(sequence or 0)
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -1,0 +1,78 @@
+"""Publishes what is believed to Redis, after it was committed, and rebuilds it whenever Redis has lost it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from typing import Any, cast
+
+import redis
+
+from consensus.verdicts import encode
+from probes import keys
+from vigil.incidents.models import MonitorState
+from vigil.incidents.states import NOT_PLAINLY_UP, belief_of
+
+CHUNK = 1_000
+
+#: KEYS hash; ARGV mark field, new mark, then pairs of monitor and belief ('' to forget).
+#: Changes a hash only if it is complete, so that after a loss nobody takes a part of it for the whole.
+_CHANGE = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+for i = 3, #ARGV, 2 do
+  if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], ARGV[i])
+  else redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
+
+class Beliefs:
+    """The `believed` hash. Every method raises `redis.RedisError` when Redis is away."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._change = client.register_script(_CHANGE)
+
+    def publish(self, monitors: Collection[str]) -> None:
+        """Publish what is committed of these monitors (public ids)."""
+        names = list(monitors)
+        for start in range(0, len(names), CHUNK):
+            chunk = names[start : start + CHUNK]
+            rows = MonitorState.objects.filter(
+                monitor__public_id__in=chunk, monitor__deleted_at=None, monitor__paused=False
+            ).select_related("monitor")
+            believed = {row.monitor.public_id: belief_of(row) for row in rows}
+            pairs: list[str | bytes] = []
+            for monitor in chunk:
+                belief = believed.get(monitor)
+                pairs += [monitor, encode(belief) if belief else b""]
+            mark = keys.BELIEVED_MARK.decode()
+            if not self._change(keys=[keys.BELIEVED], args=[mark, secrets.token_hex(8), *pairs]):
+                self.rebuild()
+                return
+
+    def is_complete(self) -> bool:
+        return bool(self._redis.hexists(keys.BELIEVED, keys.BELIEVED_MARK.decode()))
+
+    def rebuild(self) -> None:
+        """Replace everything by what is committed, at one stroke."""
+        rows = (
+            MonitorState.objects.filter(NOT_PLAINLY_UP, monitor__deleted_at=None, monitor__paused=False)
+            .select_related("monitor")
+            .order_by("pk")
+        )
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.delete(keys.BELIEVED)
+        chunk: dict[str | bytes, bytes | str] = {}
+        for row in rows.iterator(chunk_size=CHUNK):
+            belief = belief_of(row)
+            if belief:
+                chunk[row.monitor.public_id] = encode(belief)
+            if len(chunk) >= CHUNK:
+                pipe.hset(keys.BELIEVED, mapping=cast(Any, chunk))
+                chunk = {}
+        chunk[keys.BELIEVED_MARK] = secrets.token_hex(8)
+        pipe.hset(keys.BELIEVED, mapping=cast(Any, chunk))
+        pipe.execute()

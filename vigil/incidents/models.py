@@ -1,0 +1,138 @@
+"""Rows of incidents: the state of each monitor, incidents, and their transitions.
+
+Written by the ingest process alone, in one transaction with the outbox.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from probes.reasons import Reason, Status
+from vigil.accounts.public_ids import new
+from vigil.incidents.lifecycle import IncidentKind, Step, StepReason
+
+
+def incident_id() -> str:
+    return new("inc")
+
+
+def transition_id() -> str:
+    return new("trn")
+
+
+def _choices(enum: type) -> list[tuple[str, str]]:
+    return [(member.value, member.value.replace("_", " ")) for member in enum]  # type: ignore[attr-defined]
+
+
+class MonitorState(models.Model):
+    """What is believed of a monitor. The row that is locked before anything about its incidents changes."""
+
+    monitor = models.OneToOneField(
+        "monitors.Monitor", on_delete=models.CASCADE, primary_key=True, related_name="believed"
+    )
+    status = models.CharField(max_length=16, choices=_choices(Status), default=Status.UNKNOWN)
+    account = models.BooleanField(default=False)
+    since = models.DateTimeField(null=True, blank=True)
+    dissent = models.JSONField(default=dict, blank=True)
+    passed_rounds = models.PositiveSmallIntegerField(default=0)
+    round_ms = models.BigIntegerField(default=0)
+    flips_ms = models.JSONField(default=list, blank=True)
+    regional = models.BooleanField(default=False)
+    blind = models.BooleanField(default=False)
+    flapping = models.BooleanField(default=False)
+    version = models.PositiveBigIntegerField(default=0)
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (
+            # Used by ingest when it rebuilds `believed`: the few monitors that are not plainly up.
+            models.Index(
+                fields=["monitor"], name="state_not_plainly_up", condition=~Q(status=Status.UP) | ~Q(dissent={})
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.monitor_id} {self.status}"
+
+
+class Incident(models.Model):
+    """From the first failing observation to resolution.
+
+    `cause_key` tells apart incidents that have no monitor (a dark region); it is empty for a monitor's own.
+    """
+
+    public_id = models.CharField(max_length=40, unique=True, default=incident_id, editable=False)
+    team = models.ForeignKey("accounts.Team", on_delete=models.PROTECT, related_name="incidents", null=True, blank=True)
+    monitor = models.ForeignKey(
+        "monitors.Monitor", on_delete=models.PROTECT, related_name="incidents", null=True, blank=True
+    )
+    kind = models.CharField(max_length=16, choices=_choices(IncidentKind))
+    cause_key = models.CharField(max_length=120, blank=True, default="")
+    title = models.CharField(max_length=300)
+    failure = models.CharField(max_length=32, choices=_choices(Reason), default=Reason.OK)
+    started_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    flapping = models.BooleanField(default=False)
+    steps = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("-opened_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["monitor"],
+                condition=Q(resolved_at=None, kind__in=["outage", "degraded", "account"]),
+                name="one_open_incident_per_monitor",
+            ),
+            models.UniqueConstraint(
+                fields=["monitor", "kind"],
+                condition=Q(resolved_at=None, kind__in=["regional", "blind"]),
+                name="one_open_side_incident_per_monitor",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "cause_key"],
+                condition=Q(resolved_at=None, monitor=None),
+                name="one_open_incident_per_cause",
+            ),
+        )
+        indexes = (
+            # Used by lists of a team's incidents, newest first.
+            models.Index(fields=["team", "-opened_at"], name="incident_by_team"),
+            # Used by everything that asks what is open now.
+            models.Index(fields=["kind"], name="incident_open", condition=Q(resolved_at=None)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.title}"
+
+
+class Transition(models.Model):
+    """One step in an incident's life, with the evidence it rests on; deliveries are written beside it."""
+
+    public_id = models.CharField(max_length=40, unique=True, default=transition_id, editable=False)
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="transitions")
+    seq = models.PositiveIntegerField()
+    step = models.CharField(max_length=16, choices=_choices(Step))
+    reason = models.CharField(max_length=32, choices=_choices(StepReason))
+    at = models.DateTimeField()
+    text = models.TextField(blank=True, default="")
+    evidence = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ("incident_id", "seq")
+        constraints = (models.UniqueConstraint(fields=["incident", "seq"], name="transition_sequence"),)
+
+    def __str__(self) -> str:
+        return f"{self.incident_id}/{self.seq} {self.step}"
+
+
+class IngestPosition(models.Model):
+    """How far a stream has been applied, and the newest epoch seen on it; older epochs commit nothing."""
+
+    stream = models.CharField(max_length=80, primary_key=True)
+    entry_id = models.CharField(max_length=40, default="0-0")
+    epoch = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.entry_id}"

@@ -1,0 +1,88 @@
+"""Between the row of a monitor's state, the pure state of the life cycle, and the belief that consensus reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import F, Q
+
+from consensus.verdicts import VERDICT_VERSION, Belief
+from probes.reasons import Status
+from vigil.incidents.lifecycle import IncidentKind, State
+from vigil.incidents.models import Incident, MonitorState
+
+#: The kinds of which a monitor has at most one open incident.
+MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
+
+#: Used to rebuild `believed`: monitors that are plainly up have no belief of their own.
+NOT_PLAINLY_UP = ~Q(status=Status.UP) | ~Q(dissent={})
+
+
+@dataclass(slots=True)
+class Subject:
+    """A locked row, and the state that it will be given when it is stored."""
+
+    row: MonitorState
+    state: State
+
+
+def load(row: MonitorState) -> Subject:
+    """Read the pure state of a locked row."""
+    state = State(
+        status=Status(row.status),
+        since_ms=_ms(row.since),
+        account=row.account,
+        dissent=row.dissent,
+        passed_rounds=row.passed_rounds,
+        round_ms=row.round_ms,
+        flips_ms=tuple(row.flips_ms),
+        open=_open_kind(row),
+        regional=row.regional,
+        blind=row.blind,
+        flapping=row.flapping,
+    )
+    return Subject(row, state)
+
+
+def store(subject: Subject) -> None:
+    """Write the state to its row; the version grows by one."""
+    row, state = subject.row, subject.state
+    row.status = state.status
+    row.account = state.account
+    row.since = datetime.fromtimestamp(state.since_ms / 1000, UTC) if state.since_ms else None
+    row.dissent = dict(state.dissent)
+    row.passed_rounds = state.passed_rounds
+    row.round_ms = state.round_ms
+    row.flips_ms = list(state.flips_ms)
+    row.regional = state.regional
+    row.blind = state.blind
+    row.flapping = state.flapping
+    row.verified_at = datetime.fromtimestamp(state.round_ms / 1000, UTC) if state.round_ms else None
+    row.version = F("version") + 1
+    row.save()
+
+
+def belief_of(row: MonitorState) -> Belief | None:
+    """What consensus is to believe; None for a monitor that is plainly up everywhere."""
+    if row.status == Status.UP and not row.dissent:
+        return None
+    return Belief(
+        v=VERDICT_VERSION,
+        status=Status(row.status),
+        since_ms=_ms(row.since),
+        dissent=row.dissent,
+        passed_rounds=row.passed_rounds,
+        account=row.account,
+        round_ms=row.round_ms,
+    )
+
+
+def _open_kind(row: MonitorState) -> IncidentKind | None:
+    open_kinds = Incident.objects.filter(monitor_id=row.monitor_id, kind__in=MAIN_KINDS, resolved_at=None)
+    kind = open_kinds.values_list("kind", flat=True).first()
+    return IncidentKind(kind) if kind else None
+
+
+def _ms(at: datetime | None) -> int:
+    return round(at.timestamp() * 1000) if at else 0

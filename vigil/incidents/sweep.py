@@ -1,0 +1,87 @@
+"""What ingest does without a verdict: new, paused and deleted monitors, flapping that has ended, dark regions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from probes.reasons import Status
+from vigil.accounts.teams import default_team
+from vigil.incidents import lifecycle
+from vigil.incidents.apply import Tell, apply_effect, create_missing_states, write_transition
+from vigil.incidents.lifecycle import IncidentKind, Move, Step, StepReason
+from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.states import load, store
+
+_RETIRED = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
+_STILL_BELIEVED = ~Q(status=Status.UNKNOWN) | Q(regional=True) | Q(blind=True)
+
+
+def reconcile_monitors(tell: Tell) -> frozenset[str]:
+    """Give new monitors a state, and retire the paused and deleted; returns those that changed (public ids)."""
+    created = create_missing_states()
+    changed: set[str] = set()
+    if created:
+        fresh = MonitorState.objects.filter(version=0).values_list("monitor__public_id", flat=True)
+        changed.update(fresh)
+    retired = MonitorState.objects.filter(_RETIRED & _STILL_BELIEVED).values_list("pk", flat=True)
+    for key in list(retired):
+        with transaction.atomic():
+            row = MonitorState.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
+            gone = row.monitor.deleted_at is not None
+            why = StepReason.MONITOR_DELETED if gone else StepReason.MONITOR_PAUSED
+            subject = load(row)
+            apply_effect(subject, lifecycle.retire(subject.state, why), tell)
+            store(subject)
+            changed.add(row.monitor.public_id)
+    return frozenset(changed)
+
+
+def settle_flapping(now: datetime, tell: Tell) -> frozenset[str]:
+    """Resolve the incidents of monitors that have stopped flapping; returns those that changed (public ids)."""
+    changed: set[str] = set()
+    for key in list(MonitorState.objects.filter(flapping=True, status=Status.UP).values_list("pk", flat=True)):
+        with transaction.atomic():
+            row = MonitorState.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
+            subject = load(row)
+            effect = lifecycle.settle(subject.state, round(now.timestamp() * 1000))
+            if effect is not None:
+                apply_effect(subject, effect, tell)
+                store(subject)
+                changed.add(row.monitor.public_id)
+    return frozenset(changed)
+
+
+def note_dark_regions(dark: Collection[str], silent: Collection[str], tell: Tell) -> None:
+    """Open an incident for each region that is dark, and resolve those of regions that are not silent any more."""
+    with transaction.atomic():
+        open_now = {
+            incident.cause_key: incident
+            for incident in Incident.objects.select_for_update().filter(
+                kind=IncidentKind.BLIND, cause_key__startswith="region:", resolved_at=None
+            )
+        }
+        wanted = {f"region:{region}": region for region in dark}
+        for cause in wanted.keys() - open_now.keys():
+            incident = Incident(
+                team=default_team(),
+                kind=IncidentKind.BLIND,
+                cause_key=cause,
+                title=f"Region {wanted[cause]} is dark",
+                started_at=Now(),
+                opened_at=Now(),
+            )
+            incident.save()
+            write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.REGION_DARK), tell, None)
+        for cause in open_now.keys() - {f"region:{region}" for region in silent}:
+            move = Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.REGION_BACK)
+            write_transition(open_now[cause], move, tell, None)
+
+
+def database_now() -> datetime:
+    """The database's clock: times that decide something come from there."""
+    return MonitorState.objects.values_list(Now(), flat=True).first() or datetime.now(UTC)

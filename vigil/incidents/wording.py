@@ -1,0 +1,35 @@
+"""Titles and notes of incidents, in words. Pure."""
+
+from __future__ import annotations
+
+from vigil.incidents.lifecycle import IncidentKind, StepReason
+
+_TITLES = {
+    IncidentKind.OUTAGE: "{name} is down",
+    IncidentKind.DEGRADED: "{name} is degraded",
+    IncidentKind.ACCOUNT: "{name} turns our key or request away (not an outage)",
+    IncidentKind.REGIONAL: "{name} cannot be reached from some regions",
+    IncidentKind.BLIND: "Too few regions can vote: {name} and perhaps others are not being verified",
+}
+
+_NOTES = {
+    StepReason.STABLE_AGAIN: "Up without a break for 30 minutes after flapping.",
+    StepReason.MONITOR_PAUSED: "The monitor was paused.",
+    StepReason.MONITOR_DELETED: "The monitor was deleted.",
+    StepReason.CAN_SEE_AGAIN: "Enough regions can vote again, or nothing is left to vote on.",
+    StepReason.REGION_DARK: "No heartbeat from this region: its votes do not count, and nothing is checked from it.",
+    StepReason.REGION_BACK: "The region's heartbeat is back.",
+}
+
+#: Longest name that is quoted in a title.
+NAME_LIMIT = 200
+
+
+def title(name: str, kind: IncidentKind) -> str:
+    """The title of an incident of this kind about a monitor of this name."""
+    return _TITLES[kind].format(name=name[:NAME_LIMIT])
+
+
+def note_text(reason: StepReason) -> str:
+    """What a step that rests on no verdict says of itself."""
+    return _NOTES.get(reason, reason.replace("_", " ").capitalize() + ".")

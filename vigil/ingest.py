@@ -1,0 +1,134 @@
+"""The ingest process: verdicts in, incidents committed with their deliveries, beliefs out. The single writer.
+
+Killed at any line, it goes on from its position in PostgreSQL: a verdict that was applied is not applied again, and
+one that was not is still on its stream; `believed` is rebuilt from what is committed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection
+from typing import Any, cast
+
+import msgspec
+import psycopg
+import redis
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from consensus.verdicts import decode_verdict
+from probes import keys
+from probes.health import Health
+from vigil.alerts.outbox import enqueue
+from vigil.incidents.apply import Entry, apply_verdicts
+from vigil.incidents.beliefs import Beliefs
+from vigil.incidents.darkness import Darkness
+from vigil.incidents.models import IngestPosition
+from vigil.incidents.sweep import database_now, note_dark_regions, reconcile_monitors, settle_flapping
+from vigil.monitors.models import Region
+
+log = structlog.get_logger()
+
+BATCH = 100
+BLOCK_MS = 200
+RETRY_S = 0.5
+CONFIG_CHANNEL = "vigil_config"
+RECONCILE_S = 30.0
+REBUILD_S = 60.0
+COMPLETE_S = 1.0
+DARKNESS_S = 5.0
+
+
+class Ingest:
+    """One ingest. `run` returns when `stop` is set; anything unexpected ends the process."""
+
+    def __init__(self, client: redis.Redis, health: Health) -> None:
+        self._redis = client
+        self._beliefs = Beliefs(client)
+        self._darkness = Darkness(time.monotonic())
+        self._health = health
+        self._due_s: dict[str, float] = {}
+        self._position: str | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Apply until told to stop; while PostgreSQL or Redis is away, try again."""
+        while not stop.is_set():
+            try:
+                self._turn()
+                self._health.mark_ready()
+            except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
+                self._wait("postgresql_away", error, stop)
+                connection.close()
+                self._position = None
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                self._wait("redis_away", error, stop)
+
+    def _turn(self) -> None:
+        """Duties that are due, changes of configuration, then whatever verdicts have arrived."""
+        if self._position is None:
+            self._start()
+        self._publish(self._changed_monitors())
+        if self._is_due("complete", COMPLETE_S) and not self._beliefs.is_complete():
+            log.info("believed_rebuilt", why="redis has lost it")
+            self._beliefs.rebuild()
+        if self._is_due("rebuild", REBUILD_S):
+            self._beliefs.rebuild()
+        if self._is_due("darkness", DARKNESS_S):
+            self._watch_regions()
+        entries = self._read()
+        if entries:
+            applied = apply_verdicts(entries, enqueue)
+            self._position = entries[-1].id
+            self._publish(applied.changed)
+            log.info("applied", verdicts=len(entries), changed=len(applied.changed), reasons=list(applied.reasons))
+        self._health.beat(position=self._position)
+
+    def _start(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CONFIG_CHANNEL}")
+        stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first()
+        self._position = stored or "0-0"
+        self._due_s.clear()
+
+    def _changed_monitors(self) -> frozenset[str]:
+        """What the configuration's changes, and the end of flapping, did to what is believed."""
+        named = frozenset(note.payload for note in connection.connection.notifies(timeout=0))
+        if not named and not self._is_due("reconcile", RECONCILE_S):
+            return frozenset()
+        monitors = frozenset(name for name in named if not name.startswith("region:"))
+        return monitors | reconcile_monitors(enqueue) | settle_flapping(database_now(), enqueue)
+
+    def _read(self) -> list[Entry]:
+        answer = cast(Any, self._redis.xread({keys.VERDICTS: self._position or "0-0"}, count=BATCH, block=BLOCK_MS))
+        entries = []
+        for _, messages in answer or []:
+            for entry_id, fields in messages:
+                try:
+                    entries.append(Entry(entry_id.decode(), decode_verdict(fields.get(keys.BODY, b""))))
+                except msgspec.DecodeError as error:
+                    log.error("verdict_unreadable", entry=entry_id.decode(), error=str(error))
+        return entries
+
+    def _watch_regions(self) -> None:
+        regions = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
+        beats = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in regions] or ["-"]))
+        alive = {region for region, beat in zip(regions, beats, strict=False) if beat is not None}
+        dark = self._darkness.dark(regions, alive, time.monotonic())
+        note_dark_regions(dark, set(regions) - alive, enqueue)
+
+    def _publish(self, monitors: Collection[str]) -> None:
+        if monitors:
+            self._beliefs.publish(monitors)
+
+    def _is_due(self, duty: str, every_s: float) -> bool:
+        now_s = time.monotonic()
+        if now_s < self._due_s.get(duty, 0.0):
+            return False
+        self._due_s[duty] = now_s + every_s
+        return True
+
+    def _wait(self, what: str, error: Exception, stop: threading.Event) -> None:
+        log.warning(what, error=type(error).__name__)
+        self._health.beat(away=what)
+        stop.wait(RETRY_S)
