@@ -1,0 +1,217 @@
+"""The dispatcher on real PostgreSQL and Redis: what is due is sent, what changes is seen, calls become rounds."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from django.db import connection
+
+from consensus.verdicts import Call, Cause, Round, decode_round, encode
+from probes import keys, wire
+from probes.broker import region_app
+from probes.health import Health
+from probes.orders import RegionQueues
+from probes.wire import Batch, Lane
+from vigil.accounts.teams import default_team
+from vigil.dispatch import lease
+from vigil.dispatch.bus import Bus
+from vigil.dispatch.service import Dispatcher
+from vigil.dispatch.watch import LEASE_NAME, Watch
+from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
+from vigil.monitors.models import Monitor, Region
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE_S = 15.0
+REGIONS = {"eu-west": "aws", "us-west": "hetzner"}
+
+
+class Floor:
+    """What a test sees from the regions' side."""
+
+    def __init__(self, url: str) -> None:
+        self.client = redis.Redis.from_url(url)
+        self._apps = {region: region_app(region, url) for region in REGIONS}
+
+    def now_ms(self) -> int:
+        seconds, micros = self.client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def live(self) -> None:
+        for region in REGIONS:
+            beat = wire.RegionHeartbeat(1, self.now_ms(), 0, 0, 0, self.now_ms(), "boot", "0.1.0")
+            self.client.set(keys.heartbeat(region), wire.encode(beat))
+
+    def batches(self, region: str, lane: Lane) -> list[Batch]:
+        """Every batch that waits in a region's queue, taken out of it."""
+        found = []
+        with (
+            self._apps[region].connection_for_read() as link,
+            link.SimpleQueue(keys.queue(region, lane), accept=["vigil"]) as waiting,
+        ):
+            while True:
+                try:
+                    message = waiting.get(block=False)
+                except waiting.Empty:
+                    return found
+                message.ack()
+                (payload,), _, _ = message.payload
+                found.append(wire.decode_batch(payload))
+
+    def rounds(self) -> list[Round]:
+        return [decode_round(fields[keys.BODY]) for _, fields in self.client.xrange(keys.ROUNDS)]
+
+    def call(self, monitor: Monitor, region: str = "eu-west") -> None:
+        call = Call(1, monitor.public_id, region, Cause.FAILURE, self.now_ms())
+        self.client.xadd(keys.CALLS, {keys.BODY: encode(call)})
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def monitor() -> Monitor:
+    regions = [Region.objects.create(slug=slug, domain=domain) for slug, domain in REGIONS.items()]
+    return create_monitor(
+        default_team(),
+        {
+            "name": "checkout",
+            "kind": "http",
+            "config": {"url": "http://example.test/"},
+            "interval_s": 5,
+            "timeout_ms": 1000,
+            "regions": regions,
+        },
+    )
+
+
+@pytest.fixture
+def floor(redis_url: str) -> Iterator[Floor]:
+    floor = Floor(redis_url)
+    floor.live()
+    yield floor
+    floor.client.close()
+
+
+@pytest.fixture
+def dispatcher(floor: Floor, monitor: Monitor) -> Iterator[Watch]:
+    url = os.environ["VIGIL_REDIS_URL"]
+    watch, stop, health = Watch(), threading.Event(), Health("dispatch", 15)
+    service = Dispatcher(Bus(redis.Redis.from_url(url), RegionQueues(url)), watch, health)
+    thread = threading.Thread(target=service.run, args=(stop,))
+    thread.start()
+    until(lambda: watch.leading and health.report()[0], "the lease and the monitors")
+    yield watch
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_every_region_gets_its_check_once_per_interval(floor: Floor, monitor: Monitor) -> None:
+    checks: dict[str, list[int]] = {region: [] for region in REGIONS}
+
+    def collect() -> bool:
+        for region in REGIONS:
+            for batch in floor.batches(region, Lane.SCHEDULED):
+                checks[region] += [check.at_ms for check in batch.checks if check.monitor == monitor.public_id]
+        return all(len(slots) >= 2 for slots in checks.values())
+
+    until(collect, "two checks in each region")
+    for slots in checks.values():
+        assert slots[1] - slots[0] == 5_000
+    apart_ms = (checks["eu-west"][0] - checks["us-west"][0]) % 5_000
+    assert apart_ms == 2_500
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_a_call_becomes_a_round_on_the_confirming_lane_of_every_region(floor: Floor, monitor: Monitor) -> None:
+    floor.call(monitor)
+    until(floor.rounds, "a round")
+    (round,) = floor.rounds()
+    assert {elector.region for elector in round.electorate} == set(REGIONS)
+
+    looks: list[tuple[str, int]] = []
+
+    def collect() -> bool:
+        for region in REGIONS:
+            for batch in floor.batches(region, Lane.CONFIRM):
+                looks.extend((region, check.look) for check in batch.checks if check.round == round.id)
+        return len(looks) >= 4
+
+    until(collect, "both looks in both regions")
+    assert sorted(looks) == [("eu-west", 1), ("eu-west", 2), ("us-west", 1), ("us-west", 2)]
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_calls_during_a_round_and_from_strange_regions_open_nothing(floor: Floor, monitor: Monitor) -> None:
+    floor.call(monitor, region="ap-south")
+    for _ in range(5):
+        floor.call(monitor)
+    until(floor.rounds, "a round")
+    before = floor.client.xinfo_stream(keys.CALLS)["length"]
+    assert before == 6
+    assert [round.caller for round in floor.rounds()] == ["eu-west"]
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_changes_are_seen_within_two_seconds(floor: Floor, monitor: Monitor) -> None:
+    started = time.monotonic()
+    update_monitor(monitor, {"interval_s": 6})
+    until(floor.rounds, "a round that looks at the new configuration")
+    assert time.monotonic() - started < 2
+    assert [(round.cause, round.revision) for round in floor.rounds()] == [(Cause.FIRST_LOOK, 2)]
+
+
+def test_paused_deleted_and_disabled_are_not_watched(dispatcher: Watch, floor: Floor, monitor: Monitor) -> None:
+    def added(name: str) -> Monitor:
+        config = {"url": "http://example.test/"}
+        wanted = {"name": name, "kind": "http", "config": config, "regions": list(Region.objects.all())}
+        return create_monitor(default_team(), wanted)
+
+    other = added("b")
+    until(lambda: len(floor.rounds()) == 1, "the new monitor's first look")
+
+    set_paused(monitor, True)
+    delete_monitor(other)
+    third = added("c")
+    until(lambda: any(round.monitor == third.public_id for round in floor.rounds()), "a later change")
+    floor.call(monitor)
+    floor.call(other)
+    fourth = added("d")
+    until(lambda: any(round.monitor == fourth.public_id for round in floor.rounds()), "a change after the calls")
+    assert {round.monitor for round in floor.rounds()} == {each.public_id for each in (other, third, fourth)}
+
+    Region.objects.filter(slug="us-west").update(enabled=False)
+    added("e")
+    until(lambda: floor.rounds()[-1].assigned == 1, "a round without the disabled region")
+
+
+def test_only_one_of_two_dispatchers_leads() -> None:
+    assert lease.renew(LEASE_NAME, "first") == 1
+    assert lease.renew(LEASE_NAME, "second") == 0
+    assert lease.renew(LEASE_NAME, "first") == 1
+
+    lease.release(LEASE_NAME, "first")
+    assert lease.renew(LEASE_NAME, "second") == 2
+
+
+def test_it_goes_on_after_postgresql_closed_its_connection(dispatcher: Watch, floor: Floor, monitor: Monitor) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    update_monitor(monitor, {"interval_s": 7})
+
+    until(lambda: any(round.revision == 2 for round in floor.rounds()), "the change, after reconnecting")
+    assert dispatcher.is_alive()

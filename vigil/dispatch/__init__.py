@@ -1,0 +1,1 @@
+"""Dispatch: who is due now, in which region; and rounds, opened when consensus calls for them."""

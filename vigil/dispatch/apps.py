@@ -1,0 +1,8 @@
+"""Django's entry for the dispatch app."""
+
+from django.apps import AppConfig
+
+
+class DispatchConfig(AppConfig):
+    name = "vigil.dispatch"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,107 @@
+"""The dispatcher's side of Redis: calls and verdicts in, rounds and checks out. Raises `redis.RedisError`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, TypeVar, cast
+
+import msgspec
+import redis
+import structlog
+
+from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, decode_verdict, encode
+from probes import keys
+from probes.orders import RegionQueues
+from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionHeartbeat, decode_heartbeat
+
+log = structlog.get_logger()
+
+#: Checks in one Celery message.
+BATCH_SIZE = 200
+READ_COUNT = 500
+
+Message = TypeVar("Message")
+
+
+class Bus:
+    """Messages to and from the other parts."""
+
+    def __init__(self, client: redis.Redis, queues: RegionQueues) -> None:
+        self._redis = client
+        self._queues = queues
+        self._positions: dict[bytes, bytes] = {}
+
+    def now_ms(self) -> int:
+        seconds, micros = self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def start_at(self, now_ms: int) -> None:
+        self._positions = {name.encode(): f"{now_ms}-0".encode() for name in (keys.CALLS, keys.VERDICTS)}
+
+    def read(self, block_ms: int) -> Iterator[Call | Verdict]:
+        """Wait for calls and verdicts, then give them."""
+        answer = self._redis.xread(cast(Any, self._positions), count=READ_COUNT, block=block_ms)
+        for name, entries in cast(list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]], answer or []):
+            decode: Callable[[bytes], Call | Verdict] = decode_call if name == keys.CALLS.encode() else decode_verdict
+            for entry_id, fields in entries:
+                self._positions[name] = entry_id
+                yield from _decoded(decode, name, fields)
+
+    def undecided_rounds(self, since_ms: int) -> list[Round]:
+        """The rounds opened since then that have no verdict yet."""
+        rounds = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrange(keys.ROUNDS, min=f"{since_ms}-0"))
+        verdicts = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrange(keys.VERDICTS, min=f"{since_ms}-0"))
+        decided = {verdict.round for _, fields in verdicts for verdict in _decoded(decode_verdict, b"verdicts", fields)}
+        opened = [round for _, fields in rounds for round in _decoded(decode_round, b"rounds", fields)]
+        return [round for round in opened if round.id not in decided]
+
+    def heartbeats(self, regions: Collection[str]) -> dict[str, RegionHeartbeat]:
+        """The last heartbeat of each region that is alive."""
+        if not regions:
+            return {}
+        names = sorted(regions)
+        payloads = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in names]))
+        found = {}
+        for region, payload in zip(names, payloads, strict=True):
+            for heartbeat in _decoded(decode_heartbeat, region.encode(), {keys.BODY: payload} if payload else {}):
+                found[region] = heartbeat
+        return found
+
+    def announce(self, rounds: Iterable[Round]) -> None:
+        pipe = self._redis.pipeline(transaction=False)
+        for round in rounds:
+            pipe.xadd(keys.ROUNDS, {keys.BODY: encode(round)})
+        if len(pipe):
+            pipe.execute()
+
+    def forget(self, monitors: Collection[str], regions: Collection[str]) -> None:
+        """Drop the latest results of monitors that are not watched any more."""
+        pipe = self._redis.pipeline(transaction=False)
+        for region in regions:
+            pipe.hdel(keys.latest(region), *monitors)
+        if len(pipe):
+            pipe.execute()
+
+    def send(self, lane: Lane, checks: Iterable[tuple[str, Check]], expires_s: float) -> int:
+        """Send (region, check) pairs in batches; returns how many. Raises `QueueUnavailable`."""
+        by_region: defaultdict[str, list[Check]] = defaultdict(list)
+        for region, check in checks:
+            by_region[region].append(check)
+        sent = 0
+        for region, orders in by_region.items():
+            for start in range(0, len(orders), BATCH_SIZE):
+                batch = Batch(WIRE_VERSION, region, lane, orders[start : start + BATCH_SIZE])
+                self._queues.send(batch, expires_s)
+                sent += len(batch.checks)
+        return sent
+
+
+def _decoded(decode: Callable[[bytes], Message], name: bytes, fields: dict[bytes, bytes]) -> Iterator[Message]:
+    payload = fields.get(keys.BODY)
+    if payload is None:
+        return
+    try:
+        yield decode(payload)
+    except msgspec.DecodeError as error:
+        log.warning("message_unreadable", stream=name.decode(), error=str(error))

@@ -1,0 +1,34 @@
+"""The dispatcher's lease in PostgreSQL: compare and set by the database's clock, with an epoch for each holder."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+LEASE_S = 15
+
+_RENEW = """
+INSERT INTO dispatch_lease (name, holder, epoch, expires_at)
+VALUES (%(name)s, %(holder)s, 1, now() + make_interval(secs => %(seconds)s))
+ON CONFLICT (name) DO UPDATE SET
+    epoch = dispatch_lease.epoch + (dispatch_lease.holder <> excluded.holder)::int,
+    holder = excluded.holder,
+    expires_at = excluded.expires_at
+WHERE dispatch_lease.holder = excluded.holder OR dispatch_lease.expires_at < now()
+RETURNING epoch
+"""
+
+_RELEASE = "UPDATE dispatch_lease SET expires_at = now() WHERE name = %s AND holder = %s"
+
+
+def renew(name: str, holder: str) -> int:
+    """Take or keep a lease; returns its epoch, or 0 when somebody else holds it. Raises `OperationalError`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW, {"name": name, "holder": holder, "seconds": LEASE_S})
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def release(name: str, holder: str) -> None:
+    """Let a successor take over at once. Raises `OperationalError`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, [name, holder])

@@ -1,0 +1,204 @@
+"""The dispatch process: sends what is due to the regions, and opens a round for every call it can afford.
+
+It keeps nothing that it cannot derive or read again: slots are pure functions of the monitors, and rounds that are
+still open are found on their stream.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import redis
+import structlog
+
+from consensus.verdicts import VERDICT_VERSION, Call, Cause, Round
+from probes.health import Health
+from probes.orders import QueueUnavailable
+from probes.wire import Check, Lane, RegionHeartbeat
+from vigil.dispatch.budget import CallBudget
+from vigil.dispatch.bus import Bus
+from vigil.dispatch.looks import OpenLooks
+from vigil.dispatch.opening import open_round
+from vigil.dispatch.plans import LookOrder, Plan, confirming_check, scheduled_check
+from vigil.dispatch.schedule import SECOND_MS, Wheel
+from vigil.dispatch.watch import Change, Watch
+
+log = structlog.get_logger()
+
+TICK_MS = 100
+RETRY_S = 0.5
+#: A second's checks are sent this long before it begins; the worker starts each at its slot.
+LEAD_MS = 400
+#: After a pause, no more than this many seconds are caught up: a herd helps nobody.
+CATCH_UP_S = 3
+HEARTBEATS_S = 1.0
+CLOCK_S = 5.0
+#: A region is dispatched to for this long after its last heartbeat, even where Redis has lost the key.
+ALIVE_MS = 45_000
+#: Rounds younger than this may still be open when a dispatcher starts.
+RECOVER_MS = 180_000
+SCHEDULED_EXPIRES_S = 30.0
+
+
+class Dispatcher:
+    """One dispatcher. `run` returns when `stop` is set; anything unexpected ends the process."""
+
+    def __init__(self, bus: Bus, watch: Watch, health: Health) -> None:
+        self._bus = bus
+        self._watch = watch
+        self._health = health
+        self._wheel = Wheel()
+        self._plans: dict[str, Plan] = {}
+        self._looks = OpenLooks()
+        self._budget = CallBudget()
+        self._heartbeats: dict[str, RegionHeartbeat] = {}
+        self._clock_offset_ms = 0
+        self._next_clock_s = self._next_heartbeats_s = 0.0
+        self._next_second: int | None = None
+        self._recovered = False
+        self._news: list[Call] = []
+
+    def run(self, stop: threading.Event) -> None:
+        """Dispatch until told to stop; while Redis is away, try again with what is known."""
+        self._watch.start()
+        while not stop.is_set():
+            if not self._watch.is_alive():
+                raise RuntimeError("the thread that watches PostgreSQL has ended")
+            try:
+                self._turn()
+            except (redis.ConnectionError, redis.TimeoutError, QueueUnavailable) as error:
+                log.warning("redis_away", error=type(error).__name__)
+                self._health.beat(redis="away")
+                stop.wait(RETRY_S)
+        self._watch.stop()
+
+    def _turn(self) -> None:
+        while not self._watch.changes.empty():
+            self._take_change(self._watch.changes.get())
+        self._duties()
+        if not self._watch.leading:
+            self._stand_by()
+            return
+        if not self._recovered:
+            self._recover()
+        self._send_due()
+        calls, self._news = self._news, []
+        for message in self._bus.read(self._wait_ms() if not calls else 1):
+            if isinstance(message, Call):
+                calls.append(message)
+            else:
+                self._looks.close(message.monitor, message.round)
+        self._open_rounds(calls)
+        self._send_looks()
+        self._health.beat(leading=True, monitors=len(self._plans), open_rounds=len(self._looks))
+
+    def _duties(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._next_clock_s:
+            self._clock_offset_ms = self._bus.now_ms() - _wall_ms()
+            self._next_clock_s = now_s + CLOCK_S
+        if now_s >= self._next_heartbeats_s:
+            self._next_heartbeats_s = now_s + HEARTBEATS_S
+            regions = {region.slug for plan in self._plans.values() for region in plan.regions}
+            now_ms = self._now_ms()
+            alive = {
+                region: heartbeat
+                for region, heartbeat in self._heartbeats.items()
+                if now_ms - heartbeat.at_ms < ALIVE_MS
+            }
+            self._heartbeats = {**alive, **self._bus.heartbeats(regions)}
+
+    def _take_change(self, change: Change) -> None:
+        for monitor in change.gone:
+            plan = self._plans.pop(monitor, None)
+            self._wheel.remove(monitor)
+            if plan:
+                self._bus.forget([monitor], [region.slug for region in plan.regions])
+        for monitor, plan in change.plans.items():
+            if self._plans.get(monitor) == plan:
+                continue
+            self._plans[monitor] = plan
+            self._wheel.put(plan)
+            if not change.first:
+                self._news.append(Call(VERDICT_VERSION, monitor, "", Cause.FIRST_LOOK, self._now_ms()))
+        self._next_heartbeats_s = 0.0
+        self._health.mark_ready()
+
+    def _stand_by(self) -> None:
+        self._recovered = False
+        self._next_second = None
+        self._news.clear()
+        self._health.beat(leading=False)
+        time.sleep(TICK_MS / 1000)
+
+    def _recover(self) -> None:
+        """Find the rounds that were open when the last dispatcher ended, and go on with their looks."""
+        now_ms = self._now_ms()
+        self._bus.start_at(now_ms - SECOND_MS * 5)
+        self._looks = OpenLooks()
+        for round in self._bus.undecided_rounds(now_ms - RECOVER_MS):
+            self._looks.add(round, now_ms)
+        self._recovered = True
+
+    def _send_due(self) -> None:
+        """Send every second that begins within the lead, each exactly once."""
+        horizon = (self._now_ms() + LEAD_MS) // SECOND_MS
+        first = horizon if self._next_second is None else max(self._next_second, horizon - CATCH_UP_S)
+        for second in range(first, horizon + 1):
+            self._next_second = second + 1
+            due = (
+                (region.slug, scheduled_check(plan, region, at_ms))
+                for plan, region, at_ms in self._wheel.due(second)
+                if region.able and region.slug in self._heartbeats
+            )
+            self._bus.send(Lane.SCHEDULED, due, SCHEDULED_EXPIRES_S)
+
+    def _open_rounds(self, calls: list[Call]) -> None:
+        now_ms = self._now_ms()
+        opened: list[Round] = []
+        for call in calls:
+            plan = self._plans.get(call.monitor)
+            if plan is None or (call.region and plan.region(call.region) is None):
+                continue
+            if self._looks.is_open(call.monitor, now_ms):
+                continue
+            round = open_round(plan, call, self._heartbeats, now_ms)
+            asked = [elector.region for elector in round.electorate]
+            if self._budget.admit(plan.monitor, plan.target, asked, now_ms):
+                self._looks.add(round, now_ms)
+                opened.append(round)
+        self._bus.announce(opened)
+        for round in opened:
+            log.info("round", monitor=round.monitor, cause=round.cause, caller=round.caller, round=round.id)
+
+    def _send_looks(self) -> None:
+        now_ms = self._now_ms()
+        orders: list[tuple[str, Check]] = []
+        for round, look in self._looks.take_due(now_ms):
+            plan = self._plans.get(round.monitor)
+            if plan is None or plan.revision != round.revision:
+                continue
+            at_ms = round.looks_ms[look - 1]
+            order = LookOrder(round.id, look, at_ms, at_ms + round.look_length_ms - plan.timeout_ms)
+            for elector in round.electorate:
+                region = plan.region(elector.region)
+                if region is not None:
+                    orders.append((region.slug, confirming_check(plan, region, order)))
+        self._bus.send(Lane.CONFIRM, orders, SCHEDULED_EXPIRES_S)
+
+    def _wait_ms(self) -> int:
+        now_ms = self._now_ms()
+        next_second_ms = (self._next_second or 0) * SECOND_MS - LEAD_MS
+        until = [next_second_ms - now_ms, TICK_MS]
+        next_look_ms = self._looks.next_ms()
+        if next_look_ms is not None:
+            until.append(next_look_ms - now_ms)
+        return max(1, min(until))
+
+    def _now_ms(self) -> int:
+        return _wall_ms() + self._clock_offset_ms
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,130 @@
+"""The dispatcher's side of PostgreSQL, on a thread of its own: the lease, and what changed in the configuration.
+
+While PostgreSQL is away the dispatcher goes on with what it knows: nobody else can take the lease meanwhile, and
+two dispatchers would give the same orders.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+import psycopg
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from vigil.dispatch import lease
+from vigil.dispatch.catalogue import load_plans, load_region_monitors, load_revisions
+from vigil.dispatch.plans import Plan
+
+log = structlog.get_logger()
+
+LEASE_NAME = "dispatch"
+CHANNEL = "vigil_config"
+RENEW_S = 5.0
+RECONCILE_S = 30.0
+LISTEN_S = 0.5
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Plans that are new or different, and monitors that are not watched any more. `first` for the initial load."""
+
+    plans: dict[str, Plan] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    first: bool = False
+
+
+class Watch(threading.Thread):
+    """Puts every change into `changes`, and keeps `leading` true while this process may dispatch."""
+
+    def __init__(self) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.changes: queue.SimpleQueue[Change] = queue.SimpleQueue()
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.leading = False
+        self._known: dict[str, int] = {}
+        self._loaded = False
+        self._next_renewal_s = self._next_reconcile_s = 0.0
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
+                log.warning("postgresql_away", error=type(error).__name__)
+                connection.close()
+                self._stopping.wait(RETRY_S)
+        connection.close()
+
+    def stop(self) -> None:
+        """Stop, and release the lease so that a successor need not wait for it."""
+        self._stopping.set()
+        self.join(timeout=LISTEN_S * 4)
+
+    def _listen(self) -> None:
+        """Listen first and load after, so that no change falls between."""
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+        listening = connection.connection
+        self._next_reconcile_s = 0.0
+        while not self._stopping.is_set():
+            self._duties()
+            changed = {note.payload for note in listening.notifies(timeout=LISTEN_S, stop_after=1)}
+            changed |= {note.payload for note in listening.notifies(timeout=0)}
+            if changed:
+                self._reload(changed)
+        if self.leading:
+            lease.release(LEASE_NAME, self.holder)
+
+    def _duties(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._next_renewal_s:
+            self._next_renewal_s = now_s + RENEW_S
+            epoch = lease.renew(LEASE_NAME, self.holder)
+            if bool(epoch) != self.leading:
+                log.info("leading" if epoch else "following", epoch=epoch)
+            self.leading = bool(epoch)
+        if now_s >= self._next_reconcile_s:
+            self._next_reconcile_s = now_s + RECONCILE_S
+            self._reconcile()
+
+    def _reconcile(self) -> None:
+        """Find what a lost notification would have told, by the revisions alone."""
+        if not self._loaded:
+            plans = load_plans()
+            self._loaded = True
+            self._known = {monitor: plan.revision for monitor, plan in plans.items()}
+            self.changes.put(Change(plans, first=True))
+            log.info("loaded", monitors=len(plans))
+            return
+        current = load_revisions()
+        differing = {monitor for monitor, revision in current.items() if self._known.get(monitor) != revision}
+        differing |= self._known.keys() - current.keys()
+        if differing:
+            self._replace(differing)
+
+    def _reload(self, changed: set[str]) -> None:
+        """`changed` names monitors by public id and regions as `region:<slug>`."""
+        regions = [name.removeprefix("region:") for name in changed if name.startswith("region:")]
+        monitors = {name for name in changed if not name.startswith("region:")}
+        if regions:
+            monitors.update(load_region_monitors(regions))
+        if monitors:
+            self._replace(monitors)
+
+    def _replace(self, monitors: set[str]) -> None:
+        plans = load_plans(monitors)
+        gone = frozenset(monitors - plans.keys())
+        for monitor in gone:
+            self._known.pop(monitor, None)
+        self._known.update({monitor: plan.revision for monitor, plan in plans.items()})
+        self.changes.put(Change(plans, gone))
