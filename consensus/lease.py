@@ -15,14 +15,14 @@ from probes import keys
 LEASE_MS = 5_000
 
 #: KEYS holder, epoch; ARGV holder's name, lease in ms. Returns the epoch, or 0 when somebody else holds the lease.
-#: The epoch is at least the time, so it grows even where Redis has lost everything.
+#: The epoch is at least the time in microseconds, so it grows even where Redis has lost everything.
 _ACQUIRE = """
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return 0 end
 local epoch = tonumber(redis.call('GET', KEYS[2]) or '0')
 if not held then
   local now = redis.call('TIME')
-  epoch = math.max(epoch + 1, now[1] * 1000 + math.floor(now[2] / 1000))
+  epoch = math.max(epoch + 1, now[1] * 1000000 + now[2])
   redis.call('SET', KEYS[2], string.format('%.0f', epoch))
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])

@@ -32,6 +32,8 @@ BELIEFS_S = 0.1
 RETRY_S = 0.5
 #: Calls are forgotten after this long.
 CALLS_KEPT_MS = 600_000
+#: A follower keeps its verdicts for longer than it takes to become the leader.
+UNSAID_KEPT_MS = 30_000
 
 
 class Consensus:
@@ -53,6 +55,7 @@ class Consensus:
         self._replay_ms = settings.replay_s * 1000
         self._clock_offset_ms = 0
         self._next_renewal_s = self._next_beliefs_s = self._next_housekeeping_s = 0.0
+        self._unsaid: list[Call | Verdict] = []
         self._primed = False
         self._led = False
 
@@ -77,16 +80,15 @@ class Consensus:
             return
         deadline_ms = self._fold.rounds.next_deadline_ms()
         wait_ms = TICK_MS if deadline_ms is None else min(TICK_MS, max(1, deadline_ms - self._now_ms()))
-        said: list[Call | Verdict] = []
         for message in self._streams.read(wait_ms):
             answer = self._take(message)
             if answer is not None:
-                said.append(answer)
+                self._unsaid.append(answer)
         now_ms = self._now_ms()
         if not self._streams.behind:
-            said.extend(self._fold.rounds.due(now_ms))
-        said.extend(self._fold.rechecks(now_ms))
-        self._say(said)
+            self._unsaid.extend(self._fold.rounds.due(now_ms))
+        self._unsaid.extend(self._fold.rechecks(now_ms))
+        self._say(now_ms)
         self._health.beat(open_rounds=len(self._fold.rounds), leading=self._lease.epoch > 0)
 
     def _take(self, message: Round | Arrival) -> Call | Verdict | None:
@@ -96,14 +98,21 @@ class Consensus:
             return self._fold.rounds.open(message, self._now_ms())
         return self._fold.result(message.region, message.result, message.at_ms, self._now_ms())
 
-    def _say(self, said: list[Call | Verdict]) -> None:
-        """Write what follows, signed with the epoch; a follower stays silent."""
+    def _say(self, now_ms: int) -> None:
+        """Write what was decided, signed with the epoch. A follower keeps its recent verdicts instead: if it comes to
+        lead, the one before it may not have got round to them, and ingest applies a round once."""
         epoch = self._lease.epoch
-        if not said or not epoch:
+        if not epoch:
+            self._unsaid = [
+                message
+                for message in self._unsaid
+                if isinstance(message, Verdict) and now_ms - message.decided_ms < UNSAID_KEPT_MS
+            ]
             return
         self._streams.write(
-            [replace(message, epoch=epoch) if isinstance(message, Verdict) else message for message in said]
+            [replace(message, epoch=epoch) if isinstance(message, Verdict) else message for message in self._unsaid]
         )
+        said, self._unsaid = self._unsaid, []
         for message in said:
             if isinstance(message, Verdict):
                 log.info("verdict", monitor=message.monitor, status=message.status, reason=message.reason)

@@ -1,0 +1,212 @@
+"""The consensus process on a real Redis: it calls, decides, hands over, and can be killed anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from msgspec.structs import replace
+
+from consensus.examples import FIVE_REGIONS, make_result, make_round
+from consensus.lease import Lease
+from consensus.verdicts import Call, Cause, Round, Verdict, decode_call, decode_verdict, encode
+from probes import keys, wire
+from probes.reasons import Status
+
+REGIONS = sorted(FIVE_REGIONS)
+PATIENCE_S = 15.0
+
+
+class Bench:
+    """One Redis, and what a test does to it in the place of the other parts."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client = redis.Redis.from_url(url)
+
+    def now_ms(self) -> int:
+        seconds, micros = self.client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def believe_all_up(self) -> None:
+        self.client.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
+        for region in REGIONS:
+            self.client.set(keys.heartbeat(region), b"alive")
+
+    def report(self, region: str, saw: str, round: Round | None = None, monitor: str = "mon_example") -> None:
+        result = make_result(saw, round.id if round else "", 1 if round else 0, self.now_ms())
+        result = replace(result, monitor=monitor)
+        self.client.xadd(keys.results(region), {keys.BODY: wire.encode([result])})
+
+    def open(self, **options: object) -> Round:
+        round = make_round(opened_ms=self.now_ms(), **options)  # type: ignore[arg-type]
+        self.client.xadd(keys.ROUNDS, {keys.BODY: encode(round)})
+        return round
+
+    def verdicts(self) -> list[Verdict]:
+        return [decode_verdict(fields[keys.BODY]) for _, fields in self.client.xrange(keys.VERDICTS)]
+
+    def calls(self) -> list[Call]:
+        return [decode_call(fields[keys.BODY]) for _, fields in self.client.xrange(keys.CALLS)]
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def bench(redis_url: str) -> Iterator[Bench]:
+    bench = Bench(redis_url)
+    bench.believe_all_up()
+    yield bench
+    bench.client.close()
+
+
+@contextlib.contextmanager
+def running(bench: Bench) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "VIGIL_REDIS_URL": bench.url, "VIGIL_HEALTH_PORT": "0"}
+    process = subprocess.Popen([sys.executable, "-m", "consensus"], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        process.wait(10)
+
+
+def test_a_failure_is_called_and_a_quorum_decides(bench: Bench) -> None:
+    with running(bench):
+        bench.report("eu-west", "fail")
+        bench.until(bench.calls, "a call")
+        (call,) = bench.calls()
+        assert (call.region, call.cause, call.status) == ("eu-west", Cause.FAILURE, Status.DOWN)
+
+        round = bench.open(caller="eu-west")
+        for region in REGIONS[:4]:
+            bench.report(region, "fail", round)
+        bench.until(bench.verdicts, "a verdict")
+
+    (verdict,) = bench.verdicts()
+    assert (verdict.status, verdict.round) == (Status.DOWN, round.id)
+    assert verdict.epoch > 0
+
+
+def test_the_region_of_a_result_is_the_stream_it_came_on(bench: Bench) -> None:
+    with running(bench) as process:
+        round = bench.open()
+        for _ in range(5):
+            bench.report("eu-west", "fail", round)
+        bench.report("eu-west", "fail", monitor="mon_other")
+        bench.until(bench.calls, "the call that shows that everything before was read")
+        assert bench.verdicts() == []
+        assert process.poll() is None
+
+
+def test_killed_while_a_round_is_open_it_decides_the_same_round_after_a_restart(bench: Bench) -> None:
+    with running(bench) as process:
+        round = bench.open()
+        for region in REGIONS[:2]:
+            bench.report(region, "fail", round)
+        bench.report("us-west", "fail", monitor="mon_other")
+        bench.until(bench.calls, "the call that shows that the votes were read")
+        process.kill()
+        process.wait(5)
+    for region in REGIONS[2:]:
+        bench.report(region, "fail", round)
+
+    with running(bench):
+        bench.until(bench.verdicts, "a verdict")
+
+    assert [(verdict.round, verdict.status) for verdict in bench.verdicts()] == [(round.id, Status.DOWN)]
+
+
+def test_a_deadline_decides_when_nothing_more_comes(bench: Bench) -> None:
+    with running(bench):
+        bench.open(regions={"eu-west": "aws", "us-west": "hetzner"}, assigned=2)
+        short = replace(make_round(opened_ms=bench.now_ms()), look_length_ms=300)
+        bench.client.xadd(keys.ROUNDS, {keys.BODY: encode(short)})
+        bench.until(bench.verdicts, "a verdict at the deadline")
+
+    assert bench.verdicts()[0].status is Status.UNKNOWN
+
+
+def test_a_second_decider_takes_over_when_the_first_is_killed(bench: Bench) -> None:
+    with running(bench) as first:
+        bench.report("eu-west", "fail")
+        bench.until(bench.calls, "the first to lead")
+        with running(bench):
+            first.kill()
+            first.wait(5)
+            bench.until(lambda: not bench.client.exists(keys.lease("consensus")), "the lease to run out")
+            bench.until(lambda: bench.client.exists(keys.lease("consensus")), "the second to take it")
+            round = bench.open()
+            for region in REGIONS:
+                bench.report(region, "fail", round)
+            bench.until(bench.verdicts, "a verdict of the second")
+
+    assert [verdict.round for verdict in bench.verdicts()] == [round.id]
+
+
+def test_a_paused_decider_wakes_up_without_its_lease(redis_url: str) -> None:
+    clock = [0.0]
+    with redis.Redis.from_url(redis_url) as client:
+        paused = Lease(client, "consensus", "paused", lambda: clock[0])
+        first = paused.renew()
+        clock[0] += 30.0
+        assert paused.epoch == 0
+
+        client.delete(keys.lease("consensus"))
+        second = Lease(client, "consensus", "second", time.monotonic).renew()
+        assert second > first
+        assert paused.renew() == 0
+
+
+def test_the_epoch_grows_even_when_redis_has_lost_everything(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        before = Lease(client, "consensus", "a", time.monotonic).renew()
+        client.flushdb()
+
+        assert Lease(client, "consensus", "b", time.monotonic).renew() > before
+
+
+def test_rubbish_on_a_stream_is_dropped(bench: Bench) -> None:
+    for rubbish in ({keys.BODY: b"\xff\x00"}, {b"other": b"x"}, {keys.BODY: b"\x91" * 1000}):
+        bench.client.xadd(keys.results("eu-west"), rubbish)
+        bench.client.xadd(keys.ROUNDS, rubbish)
+    with running(bench):
+        bench.report("eu-west", "fail")
+        bench.until(bench.calls, "a call after the rubbish")
+
+
+def test_it_survives_the_loss_of_everything_in_redis(bench: Bench) -> None:
+    with running(bench):
+        bench.report("eu-west", "fail")
+        bench.until(bench.calls, "a call")
+        bench.client.flushdb()
+        bench.believe_all_up()
+
+        def called_again() -> list[Call]:
+            bench.report("eu-west", "fail")
+            return bench.calls()
+
+        bench.until(called_again, "a call after the loss")
+
+
+def test_wrong_settings_are_one_line(tmp_path: object) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "VIGIL_REDIS_URL"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "consensus"], env=environment, capture_output=True, text=True, timeout=20, check=False
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == "vigil-consensus: VIGIL_REDIS_URL: Field required"
