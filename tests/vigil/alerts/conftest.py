@@ -1,0 +1,166 @@
+"""A real HTTP receiver, rows to tell of, and a sender that runs beside the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from probes.health import Health
+
+if TYPE_CHECKING:
+    from vigil.alerts.models import Channel
+    from vigil.incidents.models import Incident, Transition
+
+# This file is read before Django is configured, so models are imported where they are used.
+
+EVIDENCE = {
+    "n": 3, "m": 2, "k": 2, "domains": 2, "decided_ms": 1_000_000, "explanation": "2 of 2", "rule": 1,
+    "votes": [
+        {"region": "eu", "domain": "a", "look": 1, "status": "down", "reason": "timeout", "at_ms": 998_500,
+         "attempts": 2, "code": 0, "detail": "", "phases": {"total_us": 10_000_000}},
+        {"region": "us", "domain": "b", "look": 1, "status": "down", "reason": "refused", "at_ms": 999_500,
+         "attempts": 2, "code": 0, "detail": "", "phases": {"total_us": 900}},
+    ],
+    "excluded": [{"region": "ap", "domain": "c", "why": "dark", "look": 0}],
+}  # fmt: skip
+
+
+class Receiver:
+    """Keeps what it is sent; `answers` says how to answer a path: a status, or (status, headers), or a wait in s."""
+
+    def __init__(self) -> None:
+        self.posts: list[dict[str, Any]] = []
+        self.answers: dict[str, list[Any]] = {}
+        self.release = threading.Event()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}{path}"
+
+    def at(self, path: str) -> list[dict[str, Any]]:
+        return [post for post in self.posts if post["path"] == path]
+
+    def _handler(receiver) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler's own self is another
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                post = {"path": self.path, "headers": headers, "raw": body, "body": json.loads(body), "at": time.time()}
+                receiver.posts.append(post)
+                queue = receiver.answers.get(self.path, [])
+                answer = queue.pop(0) if len(queue) > 1 else (queue[0] if queue else 200)
+                if answer == "hang":
+                    receiver.release.wait(30)
+                    return
+                status, extra = answer if isinstance(answer, tuple) else (answer, {})
+                self.send_response(status)
+                for name, value in {"content-length": "0", **extra}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """The test looks at `posts`."""
+
+        return Handler
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.release.set()
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+@pytest.fixture
+def webhook(receiver: Receiver) -> Callable[..., Channel]:
+    """Makes a webhook channel that posts to a path of the receiver."""
+    from vigil.accounts.teams import default_team
+    from vigil.alerts.changes import save_channel
+    from vigil.alerts.models import Channel
+
+    def make(path: str, **wanted: Any) -> Channel:
+        channel = Channel(team=default_team())
+        config = {"url": receiver.url(path)}
+        return save_channel(channel, {"name": path, "kind": "webhook", "config": config, **wanted})
+
+    return make
+
+
+@pytest.fixture
+def step() -> Callable[..., Transition]:
+    """Makes the next step of an incident, which it opens if none is given."""
+    from vigil.accounts.teams import default_team
+    from vigil.incidents.models import Incident, Transition
+    from vigil.monitors.models import Monitor
+
+    def make(step: str = "opened", incident: Incident | None = None, kind: str = "outage", **fields: Any) -> Transition:
+        now = datetime.now(UTC)
+        if incident is None:
+            tags = fields.pop("tags", [])
+            team = default_team()
+            monitor = Monitor.objects.create(
+                team=team, name=f"m{time.monotonic_ns()}", kind="http", config={"url": "http://x.test/h"}, tags=tags
+            )
+            incident = Incident.objects.create(
+                team=team, monitor=monitor, kind=kind, title="m is down", failure="timeout", started_at=now,
+                opened_at=now,
+            )  # fmt: skip
+        incident.steps += 1
+        incident.save()
+        reason = {"opened": "confirmed", "resolved": "recovered"}.get(step, "flapping")
+        evidence = fields.pop("evidence", EVIDENCE)
+        return Transition.objects.create(
+            incident=incident, seq=incident.steps, step=step, reason=reason, at=now, evidence=evidence, **fields
+        )
+
+    return make
+
+
+@pytest.fixture
+def sender() -> Iterator[None]:
+    """A sender that delivers while the test runs."""
+    from vigil.alerts.deliver import Sender
+    from vigil.alerts.outbound import GuardedOutbound
+    from vigil.configuration import AlertEgress
+
+    started = threading.Event()
+    box: dict[str, Any] = {}
+
+    async def run() -> None:
+        outbound = GuardedOutbound(AlertEgress.PRIVATE)
+        box["loop"], box["sender"] = asyncio.get_running_loop(), Sender(outbound, Health("deliver", 30))
+        started.set()
+        await box["sender"].run()
+        await outbound.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    started.wait(10)
+    yield
+    box["loop"].call_soon_threadsafe(box["sender"].stop)
+    thread.join(20)
+
+
+@pytest.fixture
+def until() -> Callable[..., None]:
+    """Waits until a condition holds; fails the test if it does not within some seconds."""
+
+    def wait(condition: Callable[[], Any], within_s: float = 10.0) -> None:
+        deadline = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come to hold"
+            time.sleep(0.02)
+
+    return wait

@@ -1,0 +1,48 @@
+"""The kinds of channels, and what each must offer.
+
+A kind is one file with its configuration, its secrets, its wording and its sending, and one line in `CHANNELS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from vigil.alerts.channels import email, pagerduty, slack, webhook
+from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, SettingsError
+
+CHANNELS: dict[str, Kind[Any, Any]] = {
+    "webhook": webhook.KIND,
+    "pagerduty": pagerduty.KIND,
+    "slack": slack.KIND,
+    "email": email.KIND,
+}
+
+
+def parse_config(kind: str, config: Mapping[str, object]) -> Any:
+    """The configuration of a channel as its kind's own struct; raises `SettingsError` with one line."""
+    found = CHANNELS.get(kind)
+    if found is None:
+        raise SettingsError("kind", f"There is no kind {kind!r}; there are {', '.join(sorted(CHANNELS))}.")
+    try:
+        return msgspec.convert(dict(config), found.config)
+    except msgspec.ValidationError as refused:
+        raise SettingsError("config", str(refused)) from None
+
+
+def check_channel(kind: str, config: Mapping[str, object], secrets: Mapping[str, str]) -> None:
+    """Refuse, before it is saved, what could not be sent with; raises `SettingsError` with one line."""
+    parsed = parse_config(kind, config)
+    found = CHANNELS[kind]
+    unknown = sorted(set(secrets) - set(found.secrets))
+    missing = sorted(name for name, needed in found.secrets.items() if needed and not secrets.get(name))
+    if unknown:
+        raise SettingsError("secrets", f"{kind} has no secret {unknown[0]!r}; it has {', '.join(found.secrets)}.")
+    if missing:
+        raise SettingsError("secrets", f"{kind} needs the secret {missing[0]!r}.")
+    found.check(parsed, secrets)
+
+
+__all__ = ["CHANNELS", "Accepted", "ChannelError", "Kind", "SettingsError", "check_channel", "parse_config"]

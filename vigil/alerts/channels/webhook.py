@@ -1,0 +1,150 @@
+"""Webhooks: signed JSON, by the Standard Webhooks rules, so that ready-made libraries verify it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets as random_secrets
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from vigil.alerts import wording
+from vigil.alerts.alert import Alert
+from vigil.alerts.channels.kind import Accepted, Kind, Outbound, SettingsError, check_url, judged
+
+_EVENTS = {"trigger": "incident.triggered", "resolve": "incident.resolved", "note": "incident.note"}
+_SECRET_PREFIX = "whsec_"
+
+
+class WebhookConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to post."""
+
+    url: str
+
+
+class SignedBody(msgspec.Struct, frozen=True):
+    """A body and the id under which it is sent, the same for every attempt."""
+
+    id: str
+    body: bytes
+
+
+def new_secret() -> str:
+    """A fresh signing secret: `whsec_` and 32 random bytes in base 64."""
+    return _SECRET_PREFIX + base64.b64encode(random_secrets.token_bytes(32)).decode()
+
+
+def render(alert: Alert, config: WebhookConfig) -> SignedBody:
+    document = {
+        "type": _EVENTS[alert.event],
+        "timestamp": alert.at.isoformat(),
+        "delivery": alert.delivery,
+        "dedup_key": alert.dedup_key,
+        "test": alert.test,
+        "summary": wording.headline(alert),
+        "text": "\n".join(wording.story(alert)),
+        "incident": _incident(alert),
+        "monitor": _monitor(alert),
+        **_evidence(alert),
+    }
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return SignedBody(id=alert.delivery, body=body)
+
+
+def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` of a body: HMAC-SHA256 over `id.timestamp.body`, in base 64, with its version."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()
+
+
+async def send(client: Outbound, config: WebhookConfig, secrets: Mapping[str, str], payload: SignedBody) -> Accepted:
+    timestamp = int(client.now())
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": payload.id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(secrets["secret"], payload.id, timestamp, payload.body),
+    }
+    return judged(await client.post(config.url, headers, payload.body), "the webhook's receiver")
+
+
+def _check(config: WebhookConfig, secrets: Mapping[str, str]) -> None:
+    check_url("config", config.url)
+    _key(secrets["secret"])
+
+
+def _key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) < 16:
+        raise SettingsError("secrets", "The secret must be whsec_ and at least 16 bytes in base 64.")
+    return key
+
+
+def _incident(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": alert.dedup_key,
+        "kind": alert.kind,
+        "status": alert.status,
+        "title": alert.title,
+        "reason": alert.reason,
+        "failure": alert.failure,
+        "started_at": alert.started_at.isoformat(),
+        "opened_at": alert.opened_at.isoformat(),
+        "resolved_at": alert.resolved_at.isoformat() if alert.resolved_at else None,
+        "note": alert.note,
+        "url": alert.link,
+    }
+
+
+def _monitor(alert: Alert) -> dict[str, Any] | None:
+    if alert.subject is None:
+        return None
+    return {
+        "id": alert.subject.id,
+        "name": alert.subject.name,
+        "kind": alert.subject.kind,
+        "target": alert.subject.target,
+        "tags": list(alert.subject.tags),
+    }
+
+
+def _evidence(alert: Alert) -> dict[str, Any]:
+    evidence = alert.evidence
+    return {
+        "n": evidence.n,
+        "m": evidence.m,
+        "k": evidence.k,
+        "domains": evidence.domains,
+        "rule": evidence.rule,
+        "explanation": evidence.explanation,
+        "votes": [
+            {
+                "region": vote.region,
+                "domain": vote.domain,
+                "status": vote.status,
+                "reason": vote.reason,
+                "detail": vote.detail,
+                "code": vote.code,
+                "attempts": vote.attempts,
+                "age_s": vote.age_s,
+                "total_ms": vote.total_ms,
+                "counted": vote.counted,
+            }
+            for vote in evidence.votes
+        ],
+        "excluded": [{"region": lost.region, "domain": lost.domain, "why": lost.why} for lost in evidence.excluded],
+    }
+
+
+KIND: Kind[WebhookConfig, SignedBody] = Kind(
+    config=WebhookConfig, secrets={"secret": True}, check=_check, render=render, send=send
+)
