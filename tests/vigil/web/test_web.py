@@ -1,0 +1,215 @@
+"""Pages load, health tells the truth, and the policy for content is strict."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from vigil.accounts.login import ensure_first_admin
+from vigil.accounts.models import ApiToken, Team, User
+from vigil.accounts.teams import default_team
+from vigil.alerts.changes import save_channel
+from vigil.alerts.models import Channel, Delivery
+from vigil.alerts.outbox import enqueue
+from vigil.configuration import configuration
+from vigil.incidents.models import Incident, Transition
+from vigil.monitors.changes import create_monitor
+from vigil.monitors.latest import redis_client
+from vigil.monitors.models import Monitor, Region
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+EVIDENCE = {
+    "n": 1, "m": 1, "k": 1, "domains": 1, "decided_ms": 1,
+    "votes": [{"region": "eu", "domain": "a", "look": 1, "status": "down", "reason": "timeout", "at_ms": 0,
+               "detail": "<script>alert(1)</script>"}],
+    "excluded": [{"region": "us", "domain": "b", "why": "dark", "look": 0}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(ensure_first_admin())
+    return client
+
+
+@pytest.fixture
+def populated() -> None:
+    region = Region.objects.create(slug="eu", domain="a")
+    wanted = {"name": "m", "kind": "http", "config": {"url": "https://x.test/"}, "regions": [region]}
+    monitor = create_monitor(default_team(), {**wanted, "secrets": {"bearer": "hush"}})
+    save_channel(Channel(team=default_team()), {"name": "w", "kind": "webhook", "config": {"url": "https://x.test"}})
+    incident = Incident.objects.create(
+        team=default_team(), monitor=monitor, kind="outage", title="m is down", started_at=NOW, opened_at=NOW
+    )
+    step = Transition.objects.create(
+        incident=incident, seq=1, step="opened", reason="confirmed", at=NOW, evidence=EVIDENCE
+    )
+    enqueue(step)
+
+
+def pages() -> list[str]:
+    return sorted(model._meta.label_lower for model in admin.site._registry)
+
+
+PAGES = [
+    "accounts.user", "accounts.team", "accounts.apitoken", "monitors.monitor", "monitors.region", "incidents.incident",
+    "alerts.channel", "alerts.route", "alerts.delivery", "dispatch.lease", "auth.group",
+]  # fmt: skip
+
+
+def test_every_registered_model_is_in_the_smoke_test() -> None:
+    assert set(pages()) == set(PAGES)
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_its_list_and_form_load(boss: Client, populated: None, label: str) -> None:
+    prefix = "admin:" + label.replace(".", "_")
+    assert boss.get(reverse(f"{prefix}_changelist") + "?q=x").status_code in (200, 302)
+    answer = boss.get(reverse(f"{prefix}_changelist"))
+    assert answer.status_code == 200
+    assert boss.get(reverse(f"{prefix}_add")).status_code in (200, 403)
+    model = next(one for one in admin.site._registry if one._meta.label_lower == label)
+    for row in model._default_manager.all()[:1]:
+        shown = boss.get(reverse(f"{prefix}_change", args=[row.pk]))
+        assert shown.status_code == 200
+        assert b"hush" not in shown.content
+
+
+def test_an_incidents_page_shows_votes_escaped(boss: Client, populated: None) -> None:
+    incident = Incident.objects.get()
+    answer = boss.get(f"/incidents/{incident.public_id}", follow=True)
+    text = answer.content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "<script>alert(1)" not in text
+    assert "no sign of life" in text
+
+
+def test_another_teams_incident_is_not_there(client: Client, populated: None) -> None:
+    user = User.objects.create(username="x")
+    client.force_login(user)
+    assert client.get(f"/incidents/{Incident.objects.get().public_id}").status_code == 404
+
+
+MONITOR: dict[str, Any] = {
+    "name": "new", "kind": "http", "config": '{"url": "https://x.test/"}', "new_secrets": "", "interval_s": "60",
+    "timeout_ms": "1000", "sensitivity": "normal", "tags": "[]",
+}  # fmt: skip
+
+
+def test_the_admin_writes_monitors_through_the_one_path(boss: Client) -> None:
+    region = Region.objects.create(slug="eu", domain="a")
+    form = {**MONITOR, "team": default_team().pk, "regions": [region.pk], "new_secrets": '{"bearer": "hush"}'}
+    answer = boss.post(reverse("admin:monitors_monitor_add"), form)
+    assert answer.status_code == 302, answer.content.decode()
+    monitor = Monitor.objects.get()
+    assert monitor.revision == 1 and monitor.secrets["bearer"] == "hush" and monitor.regions.count() == 1
+    change = reverse("admin:monitors_monitor_change", args=[monitor.pk])
+    answer = boss.post(change, {**form, "new_secrets": "", "interval_s": "30"})
+    assert answer.status_code == 302, answer.content.decode()
+    monitor = Monitor.objects.get()
+    assert (monitor.revision, monitor.interval_s, monitor.secrets["bearer"]) == (2, 30, "hush")
+    assert boss.post(change.replace("change", "delete"), {"post": "yes"}).status_code == 302
+    assert Monitor.objects.get().deleted_at is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"config": '{"url": "no"}'}, {"config": "{"}, {"interval_s": "1"}, {"new_secrets": "[]"}, {"tags": "7"},
+     {"new_secrets": '{"nonsense": "x"}'}],
+)  # fmt: skip
+def test_the_admin_shows_what_is_wrong_with_a_monitor(boss: Client, wrong: dict[str, str]) -> None:
+    form = {**MONITOR, "team": default_team().pk, **wrong}
+    answer = boss.post(reverse("admin:monitors_monitor_add"), form)
+    assert answer.status_code == 200
+    assert b"errorlist" in answer.content
+    assert not Monitor.objects.exists()
+
+
+def test_monitors_are_paused_from_the_list(boss: Client, populated: None) -> None:
+    monitor = Monitor.objects.get()
+    boss.post(reverse("admin:monitors_monitor_changelist"), {"action": "pause", "_selected_action": [monitor.pk]})
+    monitor.refresh_from_db()
+    assert monitor.paused and monitor.revision == 2
+
+
+def test_a_token_is_shown_once(boss: Client) -> None:
+    form = {"team": default_team().pk, "name": "ci", "scopes": ["read"], "expires_at_0": "", "expires_at_1": ""}
+    answer = boss.post(reverse("admin:accounts_apitoken_add"), form, follow=True)
+    assert "vgl_" in answer.content.decode() and "shown only now" in answer.content.decode()
+    assert ApiToken.objects.count() == 1
+
+
+def test_a_channel_that_could_not_send_is_refused(boss: Client) -> None:
+    form = {"team": default_team().pk, "name": "c", "kind": "webhook", "config": '{"url": "no"}', "new_secrets": ""}
+    assert b"errorlist" in boss.post(reverse("admin:alerts_channel_add"), form).content
+    form["config"] = '{"url": "https://x.test"}'
+    answer = boss.post(reverse("admin:alerts_channel_add"), form, follow=True)
+    assert "whsec_" in answer.content.decode()
+
+
+def test_dead_deliveries_are_sent_again(boss: Client, populated: None) -> None:
+    Delivery.objects.update(state="dead", attempts=9)
+    delivery = Delivery.objects.get()
+    answer = boss.post(
+        reverse("admin:alerts_delivery_changelist"), {"action": "resend", "_selected_action": [delivery.pk]}
+    )
+    assert answer.status_code == 302
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == ("pending", 0)
+
+
+def test_a_route_takes_only_its_own_teams_channels(boss: Client, populated: None) -> None:
+    other = Team.objects.create(name="o", slug="o")
+    form = {"team": other.pk, "name": "r", "position": "1", "tags": "[]", "channels": [Channel.objects.get().pk]}
+    assert b"must belong" in boss.post(reverse("admin:alerts_route_add"), form).content
+
+
+def test_the_start_page_leads_to_the_admin(client: Client) -> None:
+    assert client.get("/")["Location"] == "/admin/"
+
+
+def test_pages_allow_no_script_but_our_own_files(boss: Client) -> None:
+    policy = boss.get("/admin/")["Content-Security-Policy"]
+    assert "script-src 'self';" in policy + ";" and "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_the_api_page_loads_from_our_own_files(boss: Client) -> None:
+    answer = boss.get("/api/docs/")
+    assert answer.status_code == 200
+    assert "/static/drf_spectacular_sidecar/" in answer.content.decode()
+    assert "//cdn" not in answer.content.decode()
+    assert "style-src 'self' 'unsafe-inline'" in answer["Content-Security-Policy"]
+    assert boss.get("/api/docs/?script=").status_code == 200
+
+
+def test_static_files_are_served_without_being_collected(client: Client) -> None:
+    answer = client.get("/static/admin/css/base.css")
+    answer.close()
+    assert answer.status_code == 200
+
+
+def test_health_says_that_database_and_redis_answer(client: Client) -> None:
+    redis_client.cache_clear()
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json()["facts"] == {"database": True, "redis": True}
+    assert client.get("/readyz").status_code == 200
+
+
+def test_redis_away_is_unready_and_no_ill_health(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_REDIS_URL", "redis://127.0.0.1:1/0")
+    configuration.cache_clear()
+    redis_client.cache_clear()
+    try:
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").status_code == 503
+    finally:
+        monkeypatch.undo()
+        configuration.cache_clear()
+        redis_client.cache_clear()

@@ -1,0 +1,56 @@
+"""Who is asking: `Authorization: Bearer vgl_...`."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from vigil.accounts.models import ApiToken, User
+from vigil.accounts.tokens import find_token
+
+
+class Program(AnonymousUser):
+    """Who acts with a token that belongs to a team and to no person."""
+
+    def __init__(self, token: ApiToken) -> None:
+        super().__init__()
+        self.pk = token.public_id
+        self.username = token.name
+
+    @property
+    def is_authenticated(self) -> bool:  # type: ignore[override]
+        return True
+
+    @property
+    def is_anonymous(self) -> bool:  # type: ignore[override]
+        return False
+
+
+class TokenAuthentication(BaseAuthentication):
+    """Recognises a bearer token; `request.auth` is then the token."""
+
+    def authenticate(self, request: Request) -> tuple[User | Program, ApiToken] | None:
+        scheme, _, plain = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return None
+        token = find_token(plain.strip().decode("ascii", "replace"), timezone.now())
+        if token is None:
+            raise AuthenticationFailed("This token is unknown, expired or revoked.")
+        return token.user or Program(token), token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """Describes the bearer token in the schema."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "vgl_<prefix>_<secret>"}

@@ -1,0 +1,151 @@
+"""Monitors over the API: reading, changing, pausing, and what their regions saw last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.api.errors import refusals_as_400
+from vigil.api.permissions import team_of
+from vigil.api.results import LatestSerializer, result_row
+from vigil.incidents.models import MonitorState
+from vigil.monitors import changes
+from vigil.monitors.latest import latest_results
+from vigil.monitors.models import Monitor, Region
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
+class SecretsField(serializers.DictField):
+    """Names and values, written and never read back."""
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ConfigField(serializers.JSONField):
+    """The prober's own configuration."""
+
+
+class MonitorSerializer(serializers.ModelSerializer[Monitor]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    name = serializers.CharField(max_length=200, trim_whitespace=True)
+    config = ConfigField()
+    secrets = SecretsField(
+        child=serializers.CharField(max_length=changes.MAX_SECRET_LENGTH, trim_whitespace=False),
+        write_only=True,
+        required=False,
+        help_text="Replaces all secrets of the monitor. Never read back.",
+    )
+    secret_names = serializers.SerializerMethodField(help_text="The names of the secrets that are set.")
+    tags = serializers.ListField(child=serializers.CharField(max_length=changes.MAX_TAG_LENGTH), required=False)
+    regions = serializers.SlugRelatedField(many=True, slug_field="slug", queryset=Region.objects.all(), required=False)
+    warnings = serializers.SerializerMethodField(help_text="What this choice of regions cannot do.")
+    target = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Monitor
+        fields = (
+            "id", "name", "kind", "config", "secrets", "secret_names", "interval_s", "timeout_ms", "sensitivity",
+            "regions", "tags", "paused", "target", "warnings", "revision", "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = ("revision", "created_at", "updated_at")
+        # The write path checks names against the team, which a validator of the model cannot know.
+        validators: list[Any] = []
+
+    def get_secret_names(self, monitor: Monitor) -> list[str]:
+        return sorted(monitor.secrets) if monitor.secrets else []
+
+    def get_warnings(self, monitor: Monitor) -> list[str]:
+        return changes.layout_warnings(list(monitor.regions.all()))
+
+    def create(self, validated_data: Mapping[str, Any]) -> Monitor:
+        with refusals_as_400():
+            return changes.create_monitor(self.context["team"], validated_data)
+
+    def update(self, instance: Monitor, validated_data: Mapping[str, Any]) -> Monitor:
+        with refusals_as_400():
+            return changes.update_monitor(instance, validated_data)
+
+
+class StateSerializer(serializers.ModelSerializer[MonitorState]):
+    """What is believed of a monitor."""
+
+    class Meta:
+        model = MonitorState
+        fields = ("status", "account", "since", "dissent", "regional", "blind", "flapping", "verified_at")
+
+
+class MonitorFilter(django_filters.FilterSet):
+    tag = django_filters.CharFilter(method="with_tag", max_length=changes.MAX_TAG_LENGTH)
+    region = django_filters.CharFilter(field_name="regions__slug", max_length=40)
+    status = django_filters.CharFilter(field_name="believed__status", max_length=16)
+
+    class Meta:
+        model = Monitor
+        fields = ("kind", "paused", "name")
+
+    def with_tag(self, queryset: QuerySet[Monitor], name: str, value: str) -> QuerySet[Monitor]:
+        return queryset.filter(tags__contains=[value])
+
+
+class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
+    """What is watched. A deleted monitor is gone from here, and stays in its incidents."""
+
+    serializer_class = MonitorSerializer
+    filterset_class = MonitorFilter
+    lookup_field = "public_id"
+    lookup_value_regex = r"mon_[0-9a-z]{1,20}"
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    queryset = Monitor.objects.none()
+
+    def get_queryset(self) -> QuerySet[Monitor]:
+        return Monitor.objects.filter(team=team_of(self.request), deleted_at=None).prefetch_related("regions")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = super().get_serializer_context()
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+    def perform_destroy(self, instance: Monitor) -> None:
+        changes.delete_monitor(instance)
+
+    @extend_schema(request=None, responses=MonitorSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, public_id: str) -> Response:
+        """Stop looking. An open incident is resolved as `monitor_paused`."""
+        return self._set_paused(True)
+
+    @extend_schema(request=None, responses=MonitorSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, public_id: str) -> Response:
+        """Look again."""
+        return self._set_paused(False)
+
+    @extend_schema(responses=StateSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def state(self, request: Request, public_id: str) -> Response:
+        """What is believed of it now."""
+        monitor = self.get_object()
+        state = MonitorState.objects.filter(monitor=monitor).first() or MonitorState(monitor=monitor)
+        return Response(StateSerializer(state).data)
+
+    @extend_schema(responses=LatestSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def latest(self, request: Request, public_id: str) -> Response:
+        """The newest scheduled result of each of its regions; `available` is false while they cannot be read."""
+        monitor = self.get_object()
+        regions = [region.slug for region in monitor.regions.all()]
+        found = latest_results([monitor.public_id], regions)
+        seen = found.of(monitor.public_id)
+        results = [result_row(region, seen.get(region)) for region in regions]
+        return Response({"available": found.available, "results": results})
+
+    def _set_paused(self, paused: bool) -> Response:
+        with refusals_as_400():
+            monitor = changes.set_paused(self.get_object(), paused)
+        return Response(self.get_serializer(monitor).data)

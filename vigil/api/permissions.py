@@ -1,0 +1,58 @@
+"""What who is asking may do: the team they act for, and whether they may change anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from vigil.accounts.models import ApiToken, Role, Scope, Team
+from vigil.accounts.teams import membership_of
+
+if TYPE_CHECKING:
+    # The views import this module, by the name that settings give.
+    from rest_framework.views import APIView
+
+
+def team_of(request: Request) -> Team | None:
+    """The team that a request acts for: the token's, else that of the person's oldest membership."""
+    if isinstance(request.auth, ApiToken):
+        return request.auth.team
+    membership = membership_of(request.user) if request.user.is_authenticated else None
+    return membership.team if membership else None
+
+
+def _may_write(request: Request) -> bool:
+    token = request.auth if isinstance(request.auth, ApiToken) else None
+    if token is not None and Scope.WRITE not in token.scopes:
+        return False
+    if token is not None and token.user is None:
+        return True
+    membership = membership_of(request.user)
+    return membership is not None and membership.role in (Role.OWNER, Role.MEMBER)
+
+
+class InTeamWithScope(BasePermission):
+    """Reading needs a team; writing also needs the scope `write`, and a person more than the role of a viewer."""
+
+    message = "This needs a team, and for changes a token with the scope `write`."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user or not request.user.is_authenticated or team_of(request) is None:
+            return False
+        if request.method in SAFE_METHODS:
+            token = request.auth
+            return not isinstance(token, ApiToken) or bool({Scope.READ, Scope.WRITE} & set(token.scopes))
+        return _may_write(request)
+
+
+class StaffChanges(InTeamWithScope):
+    """For what belongs to the installation rather than a team: everyone reads, only staff changes."""
+
+    message = "Only staff may change this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        return request.method in SAFE_METHODS or bool(getattr(request.user, "is_staff", False))

@@ -1,0 +1,51 @@
+"""How the API shows a result, a vote and a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from probes.wire import Result
+from vigil.monitors.latest import instant
+
+
+class ResultSerializer(serializers.Serializer[Any]):
+    """What one region saw last; `status` is null if nothing is known. Durations are milliseconds."""
+
+    region = serializers.CharField()
+    status = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    at = serializers.DateTimeField(allow_null=True)
+    detail = serializers.CharField(allow_blank=True)
+    code = serializers.IntegerField()
+    phases_ms = serializers.DictField(child=serializers.FloatField())
+
+
+class LatestSerializer(serializers.Serializer[Any]):
+    available = serializers.BooleanField()
+    results = ResultSerializer(many=True)
+
+
+def result_row(region: str, result: Result | None) -> dict[str, Any]:
+    """One region's latest result as `ResultSerializer` describes it."""
+    if result is None:
+        return {
+            "region": region, "status": None, "reason": None, "at": None, "detail": "", "code": 0, "phases_ms": {},
+        }  # fmt: skip
+    phases = result.phases
+    return {
+        "region": region,
+        "status": result.status.value,
+        "reason": result.reason.value,
+        "at": instant(result.started_ms).isoformat(),
+        "detail": result.detail,
+        "code": result.code,
+        "phases_ms": {
+            "dns": phases.dns_us / 1000,
+            "connect": phases.connect_us / 1000,
+            "tls": phases.tls_us / 1000,
+            "first_byte": phases.first_byte_us / 1000,
+            "total": phases.total_us / 1000,
+        },
+    }

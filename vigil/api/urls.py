@@ -1,0 +1,35 @@
+"""Addresses of the API: version 1, its schema, and a page to read it."""
+
+from __future__ import annotations
+
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.routers import SimpleRouter
+
+from vigil.api.authentication import TokenAuthentication
+from vigil.api.channels import ChannelViewSet
+from vigil.api.incidents import IncidentViewSet
+from vigil.api.monitors import MonitorViewSet
+from vigil.api.regions import RegionViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("monitors", MonitorViewSet, basename="monitor")
+router.register("regions", RegionViewSet, basename="region")
+router.register("incidents", IncidentViewSet, basename="incident")
+router.register("channels", ChannelViewSet, basename="channel")
+
+_SIGNED_IN = [TokenAuthentication, SessionAuthentication]
+
+# The reader of the schema sets styles on elements; its scripts come from our own static files.
+_docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
+    SpectacularSwaggerSplitView.as_view(url_name="schema", authentication_classes=_SIGNED_IN)
+)
+
+urlpatterns = [
+    path("v1/", include(router.urls)),
+    path("schema/", SpectacularAPIView.as_view(authentication_classes=_SIGNED_IN), name="schema"),
+    path("docs/", _docs, name="docs"),
+]

@@ -1,0 +1,14 @@
+"""The admin of every app: adapters that read models and call the apps' own write paths."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from vigil.web.admin import accounts, alerts, dispatch, incidents, monitors
+
+admin.site.site_header = "Vigil"
+admin.site.site_title = "Vigil"
+admin.site.index_title = "What is watched, and who is told"
+admin.site.site_url = None
+
+__all__ = ["accounts", "alerts", "dispatch", "incidents", "monitors"]

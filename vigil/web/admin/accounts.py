@@ -1,0 +1,62 @@
+"""Admin of people, teams and tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
+
+from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
+from vigil.accounts.tokens import issue_token
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("team",)
+
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]
+    inlines = (MembershipInline,)
+    list_display = ("username", "email", "is_active", "is_staff", "last_login")
+
+
+@admin.register(Team)
+class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "slug", "public_id")
+    search_fields = ("name", "slug", "public_id")
+    readonly_fields = ("public_id",)
+
+
+class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, initial=[Scope.READ])
+
+    class Meta:
+        model = ApiToken
+        fields = ("team", "user", "name", "scopes", "expires_at")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Tokens are issued and revoked, never changed; the token itself is shown once."""
+
+    form = TokenForm
+    list_display = ("name", "prefix", "team", "user", "scopes", "expires_at", "last_used_at")
+    list_filter = ("team",)
+    search_fields = ("name", "prefix", "public_id")
+    autocomplete_fields = ("team", "user")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: forms.ModelForm[Any], change: bool) -> None:
+        wanted = form.cleaned_data
+        token, plain = issue_token(
+            wanted["team"], wanted["name"], wanted["scopes"], user=wanted["user"], expires_at=wanted["expires_at"]
+        )
+        obj.pk = token.pk
+        messages.warning(request, f"The token, shown only now: {plain}")

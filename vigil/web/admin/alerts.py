@@ -1,0 +1,135 @@
+"""Admin of channels, routes and deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from vigil.accounts.sealed import Secrets
+from vigil.alerts.changes import prepare_channel
+from vigil.alerts.claims import resend
+from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState, Route
+from vigil.alerts.trial import send_trial
+from vigil.incidents.lifecycle import IncidentKind
+from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names
+
+
+class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
+    config = PrettyJSONField(
+        required=False,
+        initial=dict,
+        help_text='webhook: {"url": "https://..."}; e-mail: {"to": ["a@b.c"]}; PagerDuty and Slack: {}.',
+    )
+    new_secrets = NewSecretsField()
+
+    class Meta:
+        model = Channel
+        fields = ("team", "name", "kind", "config", "new_secrets", "enabled", "fallback")
+
+    def clean_config(self) -> Any:
+        return self.cleaned_data["config"] or {}
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        new: Secrets | None = self.cleaned_data.get("new_secrets")
+        if new is not None:
+            self.instance.secrets = new
+        try:
+            prepare_channel(self.instance)
+        except ValidationError as refused:
+            for field, problems in refused.message_dict.items():
+                shown = {"secrets": "new_secrets"}.get(field, field)
+                self.add_error(shown if shown in self.fields else None, problems)
+
+
+@admin.register(Channel)
+class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = ChannelForm
+    list_display = ("name", "kind", "enabled", "fallback", "team")
+    list_filter = ("kind", "enabled", "fallback", "team")
+    search_fields = ("name", "public_id")
+    autocomplete_fields = ("team",)
+    readonly_fields = ("public_id", "secrets_set")
+    actions = ("send_test",)
+
+    def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
+        settable = tuple(self.form.Meta.fields)
+        return ("public_id", *settable, "secrets_set") if obj else settable
+
+    @admin.display(description="secrets that are set")
+    def secrets_set(self, channel: Channel) -> str:
+        return secret_names(channel.secrets)
+
+    @admin.action(description="Send a test message")
+    def send_test(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        for channel in queryset[:3]:
+            outcome = send_trial(channel, timezone.now())
+            report = messages.success if outcome == "accepted" else messages.error
+            report(request, f"{channel}: {outcome}")
+
+    def save_model(self, request: HttpRequest, obj: Channel, form: ChannelForm, change: bool) -> None:
+        obj.save()
+        if obj.kind == ChannelKind.WEBHOOK and not change and form.cleaned_data.get("new_secrets") is None:
+            messages.warning(request, f"The signing secret, shown only now: {obj.secrets['secret']}")
+
+
+class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
+    kinds = forms.MultipleChoiceField(
+        choices=[(kind.value, kind.value) for kind in IncidentKind],
+        required=False,
+        help_text="None means outage, degraded and account.",
+    )
+    tags = forms.JSONField(required=False, initial=list, help_text="Monitors with any of these tags; [] means all.")
+
+    class Meta:
+        model = Route
+        fields = ("team", "name", "position", "kinds", "tags", "monitor", "channels", "notes", "enabled")
+
+    def clean_tags(self) -> Any:
+        tags = self.cleaned_data["tags"] or []
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise ValidationError("Must be a list of words.")
+        return tags
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        team = cleaned.get("team")
+        named = [*cleaned.get("channels", []), *([cleaned["monitor"]] if cleaned.get("monitor") else [])]
+        if team and any(one.team_id != team.pk for one in named):
+            raise ValidationError("Channels and monitor must belong to the route's team.")
+        return cleaned
+
+
+@admin.register(Route)
+class RouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = RouteForm
+    list_display = ("name", "position", "kinds", "tags", "monitor", "enabled", "team")
+    list_filter = ("enabled", "team")
+    search_fields = ("name",)
+    filter_horizontal = ("channels",)
+    autocomplete_fields = ("team", "monitor")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "event", "channel", "incident", "state", "attempts", "created_at", "sent_at")
+    list_filter = ("state", "event", "channel")
+    search_fields = ("public_id", "incident__public_id", "incident__title")
+    list_select_related = ("channel", "incident")
+    actions = ("resend",)
+
+    @admin.action(description="Send dead deliveries again", permissions=["resend"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        again = sum(resend(delivery) for delivery in queryset.filter(state=DeliveryState.DEAD))
+        messages.info(request, f"{again} will be sent again.")
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("alerts.change_delivery")

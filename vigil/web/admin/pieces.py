@@ -1,0 +1,82 @@
+"""What several admin pages share: read-only pages, tables, and secrets that are written and never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from vigil.accounts.sealed import Secrets
+from vigil.alerts.wording import duration
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Pages to look at: what vigil wrote itself is not edited by hand."""
+
+    actions: Sequence[Any] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NewSecretsField(forms.JSONField):
+    """Secrets to set, as a JSON object of names and values. Left empty, those that are set stay."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            required=False,
+            widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+            help_text='Written and never shown, such as {"bearer": "..."}. Empty keeps what is set; {} removes it.',
+            **options,
+        )
+
+    def clean(self, value: Any) -> Secrets | None:
+        # Not `None in empty_values`: an empty object is a wish to have no secrets.
+        if value is None or not str(value).strip():
+            return None
+        found = self.to_python(value)
+        if not isinstance(found, dict) or not all(isinstance(part, str) for part in found.values()):
+            raise ValidationError("Must be an object of names and texts.")
+        return Secrets(found)
+
+
+class PrettyJSONField(forms.JSONField):
+    """JSON for people to edit."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeString:
+    """An HTML table; everything in it is escaped."""
+    head = format_html_join("", "<th>{}</th>", ((heading,) for heading in headings))
+    body = format_html_join(
+        "", "<tr>{}</tr>", ((format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows)
+    )
+    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
+
+
+def age(of: datetime | None, now: datetime) -> str:
+    """How long ago something was, as people say it; a dash for never."""
+    return f"{duration(max(timedelta(), now - of))} ago" if of else "-"
+
+
+def secret_names(secrets: Secrets) -> str:
+    return ", ".join(sorted(secrets)) if secrets else "none"

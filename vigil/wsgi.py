@@ -1,0 +1,34 @@
+"""The WSGI application, and the promise that its process ends with the one that started it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """Ask Linux for SIGTERM when the server's main process is gone, however it went.
+
+    The server names itself in VIGIL_WEB_PARENT, so that one that died before this line is noticed as well.
+    """
+    parent = os.environ.get("VIGIL_WEB_PARENT")
+    if parent is None or not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):
+        sys.exit(1)
+
+
+_end_with_parent()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vigil.settings")
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - the parent may be gone already
+
+from probes import logs  # noqa: E402
+
+logs.configure("web")
+application = get_wsgi_application()
