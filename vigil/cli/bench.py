@@ -1,0 +1,29 @@
+"""The benchmarks behind the numbers that Vigil promises.
+
+manage.py bench NAME [options]      each explains itself with --help
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+#: name -> (module, what it measures in one line)
+BENCHES: dict[str, tuple[str, str]] = {
+    "e2e": ("vigil.bench.e2e", "the whole system: schedule lag, verdict lag, CPU per check by process"),
+}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    names = parser.add_subparsers(dest="bench", required=True, metavar="NAME")
+    for name, (module_name, summary) in BENCHES.items():
+        module = importlib.import_module(module_name)
+        chosen = names.add_parser(
+            name, help=summary, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        module.add(chosen)
+        chosen.set_defaults(measure=module.run)
+
+
+def run(args: argparse.Namespace) -> int:
+    return int(args.measure(args))

@@ -1,0 +1,43 @@
+"""Points a command at an installation: the one that the environment names, else the one that runs on this machine."""
+
+from __future__ import annotations
+
+import os
+
+from vigil.cli.errors import CommandError
+from vigil.local import ports, processes
+from vigil.local.folder import chosen_path, is_held, read_secrets, read_state
+from vigil.local.processes import Addresses
+
+
+def connect(data_dir: str | None = None) -> None:
+    """Complete VIGIL_* from the running installation's data folder, and set Django up; raises CommandError.
+
+    An environment that names its database needs nothing from any folder.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vigil.settings")
+    if not os.environ.get("VIGIL_DATABASE_URL") or not os.environ.get("VIGIL_SECRET_KEY"):
+        os.environ.update(_environment_of_running(data_dir))
+
+    import django
+
+    django.setup()
+
+
+def _environment_of_running(data_dir: str | None) -> dict[str, str]:
+    path = chosen_path(data_dir)
+    state, secrets = read_state(path), read_secrets(path)
+    if secrets is None or not is_held(path):
+        raise CommandError(
+            f"nothing runs on {path}: start it with `python3 manage.py up`, or set VIGIL_DATABASE_URL, "
+            "VIGIL_REDIS_URL, VIGIL_SECRET_KEY and VIGIL_SEAL_KEYS"
+        )
+    database = f"postgresql://vigil:{secrets.database_password}@{ports.LOOPBACK}:{state.postgres_port}/vigil"
+    redis = f"redis://:{secrets.redis_password}@{ports.LOOPBACK}:{state.redis_port}/0"
+    addresses = Addresses(
+        database_url=os.environ.get("VIGIL_DATABASE_URL") or database,
+        redis_url=os.environ.get("VIGIL_REDIS_URL") or redis,
+        base_url=state.address,
+        web_port=state.web_port,
+    )
+    return processes.control_env(addresses, secrets, path)

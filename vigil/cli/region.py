@@ -1,0 +1,99 @@
+"""Enrol a region, or list them.
+
+  manage.py region add eu-west --domain aws      makes it known, prints what its worker needs (once: holds its key)
+  manage.py region list                          names, domains, and whether their workers report
+
+A domain is what regions share and can lose together: a provider, a data centre, an office line. Give regions
+that could fail together the same word: a verdict needs failures from more than half of the domains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+
+from probes.seal import generate_keypair
+from vigil.cli.connection import connect
+from vigil.cli.errors import CommandError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list")
+    adding = actions.add_parser("add", help="enrol a region and print what its worker needs")
+    adding.add_argument("name", help="a short name: a-z, 0-9 and -, such as eu-west")
+    adding.add_argument(
+        "--domain", required=True, help="what it shares with others and can lose with them: aws, office"
+    )
+    adding.add_argument(
+        "--egress",
+        choices=("public", "private"),
+        default="public",
+        help="private lets its worker dial non-public addresses (default: public)",
+    )
+    adding.add_argument("--replace-key", action="store_true", help="give a known region a new key")
+    listing = actions.add_parser("list", help="list the regions")
+    for action in (adding, listing):
+        action.add_argument("--json", action="store_true", help="print JSON instead")
+        action.add_argument("--data-dir", help="the data folder of the running `up`")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.action == "add":
+        for word, what in ((args.name, "region"), (args.domain, "domain")):
+            if not _NAME.fullmatch(word):
+                raise CommandError(f"{word!r} is no {what} name: use up to 40 of a-z, 0-9 and -, not first a -")
+    connect(args.data_dir)
+    return _add(args) if args.action == "add" else _list(as_json=args.json)
+
+
+def _add(args: argparse.Namespace) -> int:
+    from vigil.monitors.models import Region
+
+    known = Region.objects.filter(slug=args.name).first()
+    if known is not None and not args.replace_key:
+        raise CommandError(f"region {args.name} is already enrolled: --replace-key gives its worker a new key")
+    private, public = generate_keypair()
+    region = known or Region(slug=args.name, name=args.name)
+    region.domain, region.egress, region.public_key = args.domain, args.egress, public
+    region.save()
+    env = {"VIGIL_REGION": args.name, "VIGIL_REGION_KEY": private, "VIGIL_EGRESS": args.egress}
+    if args.json:
+        print(json.dumps(env))
+        return 0
+    print(f"# The worker of {args.name}: `python3 -m probes --region {args.name}` with this environment.")
+    print("# The key is shown only now. VIGIL_REDIS_URL is the Redis of this installation as that worker reaches it.")
+    print("\n".join(f"{name}={value}" for name, value in env.items()))
+    print("VIGIL_REDIS_URL=redis://USER:PASSWORD@HOST:6379/0")
+    return 0
+
+
+def _list(as_json: bool) -> int:
+    from redis import Redis
+
+    from probes import keys
+    from vigil.monitors.models import Region
+
+    regions = list(Region.objects.order_by("slug"))
+    with Redis.from_url(os.environ["VIGIL_REDIS_URL"], socket_timeout=5, socket_connect_timeout=5) as client:
+        reports = client.mget([keys.heartbeat(region.slug) for region in regions]) if regions else []
+    rows = [
+        {
+            "name": region.slug,
+            "domain": region.domain,
+            "egress": region.egress,
+            "enabled": region.enabled,
+            "reports": report is not None,
+        }
+        for region, report in zip(regions, reports, strict=True)
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return 0
+    for row in rows:
+        state = "disabled" if not row["enabled"] else "reports" if row["reports"] else "dark: no worker reports"
+        print(f"{row['name']:<20} {row['domain']:<20} {row['egress']:<8} {state}")
+    return 0

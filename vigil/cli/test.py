@@ -1,0 +1,30 @@
+"""Run the tests, against PostgreSQL and Redis that they start themselves.
+
+  manage.py test                        everything, on all cores
+  manage.py test tests/probes -k tls    anything pytest takes is passed on; a path, -k or -x runs on one core
+
+Nothing outside this machine is reached, and nothing of a running `up` is touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+from vigil.local.folder import CHECKOUT
+
+#: Arguments that the parser does not know go to pytest.
+PASSES_ON = True
+_PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "manage.py test [pytest arguments]"
+
+
+def run(args: argparse.Namespace) -> int:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
+    arguments = args.passed_on or _PARALLEL
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=CHECKOUT, env=env).returncode

@@ -1,0 +1,197 @@
+"""Plays the story on the stage: does one thing, waits for what must follow, and writes down when it did."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import django
+import redis.asyncio as redis
+
+from consensus.calls import CALL_GAP_MS
+from probes import keys, wire
+from probes.reasons import Status
+from vigil.demo.provider import Mode, State
+from vigil.demo.stage import INTERVAL_S, SEATS, Stage, source_address
+from vigil.demo.story import AlertKind, Chapter, Mark, Seat, SeenAlert, Story
+from vigil.dispatch.schedule import slots_ms
+
+T = TypeVar("T")
+
+#: How long each thing may take before the story is over (s).
+HEALTHY_DEADLINE_S = 30.0
+NOTE_DEADLINE_S = 30.0
+ALERT_DEADLINE_S = 30.0
+RESOLVE_DEADLINE_S = 90.0
+#: Nothing more may come for this long after the resolve; most regions have looked again by then.
+QUIET_S = 3.0
+_POLL_S = 0.05
+#: After the note, the pager must stay silent for this long before the story goes on.
+CALM_S = 1.5
+
+
+class CutShort(Exception):
+    """Something that must follow did not, in time."""
+
+
+class Director:
+    """One performance; `tell` hears each thing as it happens."""
+
+    def __init__(self, stage: Stage, tell: Callable[[Mark], None], started_ms: int) -> None:
+        self._stage = stage
+        self._tell = tell
+        self._started_ms = started_ms
+        self._marks: list[Mark] = []
+        self._alerts: list[SeenAlert] = []
+        self._first_failure_ms = 0
+        self._verdict_ms = 0
+        self._monitor = ""
+        self._redis = redis.Redis.from_url(stage.installation.addresses.redis_url, socket_timeout=5)
+
+    def story(self) -> Story:
+        """Everything that happened so far."""
+        return Story(self._started_ms, SEATS, self._marks, self._alerts, self._first_failure_ms, self._verdict_ms)
+
+    async def play(self) -> None:
+        """The whole story, or as much of it as happens; what is missing then is what broke it."""
+        opening = asyncio.create_task(self._stage.open())
+        try:
+            await self._open(opening)
+            await self._blind_one_region()
+            await self._fail_and_alert()
+            await self._recover_and_resolve()
+            await opening
+        except CutShort:
+            self._alerts = await self._stage.alerts()
+        finally:
+            opening.cancel()
+            await self._redis.aclose()
+
+    async def _open(self, opening: asyncio.Task[None]) -> None:
+        """Go on as soon as what the story needs is there, and let the rest follow."""
+        await asyncio.to_thread(django.setup)
+        await _while_opening(opening, self._stage.prepared())
+        self._monitor = await asyncio.to_thread(self._write_scene)
+        await _while_opening(opening, self._stage.playable())
+        self._mark(Chapter.STARTED, f"{len(SEATS)} regions in {len({s.domain for s in SEATS})} domains are running")
+        await self._until(HEALTHY_DEADLINE_S, self._everyone_passes)
+        self._mark(Chapter.HEALTHY, "every region sees the provider healthy")
+
+    def _write_scene(self) -> str:
+        from vigil.demo.ledger import set_the_stage
+
+        regions = [seat.region for seat in SEATS]
+        return set_the_stage(self._stage.provider_url, self._stage.hook_url, self._stage.secret, regions)
+
+    async def _blind_one_region(self) -> None:
+        from vigil.demo.ledger import regional_incident_ms
+
+        blinded = next_to_look(self._monitor, _now_ms() + CALL_GAP_MS)
+        await self._stage.direct_provider(State(blind=[source_address(blinded)]))
+        self._mark(Chapter.BLINDED, f"{blinded.region} loses its sight: every connection it makes is reset")
+        await self._until(NOTE_DEADLINE_S, lambda: asyncio.to_thread(regional_incident_ms, self._monitor))
+        self._mark(Chapter.NOTED, f"{blinded.region} alone fails, again and again: noted as a regional incident")
+        await asyncio.sleep(CALM_S)
+        self._alerts = await self._stage.alerts()
+        self._mark(None, "an alert was sent, and should not have been" if self._alerts else "nobody is alerted")
+
+    async def _fail_and_alert(self) -> None:
+        from vigil.demo.ledger import outage_verdict_ms
+
+        fault_ms = _now_ms()
+        await self._stage.direct_provider(State(mode=Mode.REFUSE))
+        self._mark(Chapter.FAULT, "the provider refuses every connection, from everywhere", fault_ms)
+        alert = await self._until(ALERT_DEADLINE_S, lambda: self._delivered(AlertKind.TRIGGER, fault_ms))
+        self._first_failure_ms = await self._first_failure_since(fault_ms)
+        self._verdict_ms = await asyncio.to_thread(outage_verdict_ms, self._monitor)
+        if self._first_failure_ms:
+            self._mark(None, "the first region sees it", self._first_failure_ms)
+        if self._verdict_ms:
+            self._mark(None, "the regions agree: DOWN", self._verdict_ms)
+        self._mark(Chapter.ALERTED, "one alert is delivered, with the votes", alert.at_ms)
+
+    async def _recover_and_resolve(self) -> None:
+        recovery_ms = _now_ms()
+        await self._stage.direct_provider(State())
+        self._mark(Chapter.RECOVERY, "the provider answers again", recovery_ms)
+        resolve = await self._until(RESOLVE_DEADLINE_S, lambda: self._delivered(AlertKind.RESOLVE, recovery_ms))
+        self._mark(Chapter.RESOLVED, "two rounds passed and a minute is over: one resolve is delivered", resolve.at_ms)
+        await asyncio.sleep(QUIET_S)
+        self._alerts = await self._stage.alerts()
+        self._mark(Chapter.QUIET, "nothing further was sent")
+
+    async def _everyone_passes(self) -> bool:
+        """Whether every region has passed a check, and that is what is believed."""
+        from vigil.demo.ledger import status_of
+
+        for seat in SEATS:
+            if not any(result.status is Status.UP for result in await self._results(seat, self._started_ms)):
+                return False
+        return await asyncio.to_thread(status_of, self._monitor) == Status.UP
+
+    async def _delivered(self, kind: AlertKind, since_ms: int) -> SeenAlert | None:
+        self._alerts = await self._stage.alerts()
+        return next((alert for alert in self._alerts if alert.kind is kind and alert.at_ms >= since_ms), None)
+
+    async def _first_failure_since(self, since_ms: int) -> int:
+        """When the first check that failed since then was started; 0 when none is on the streams."""
+        failures = [
+            result.started_ms
+            for seat in SEATS
+            for result in await self._results(seat, since_ms)
+            if result.status is Status.DOWN and result.started_ms >= since_ms
+        ]
+        return min(failures, default=0)
+
+    async def _results(self, seat: Seat, since_ms: int) -> list[wire.Result]:
+        """What the region reported of the monitor since then, as far as the stream still has it."""
+        entries = await self._redis.xrange(keys.results(seat.region), min=str(since_ms))
+        results = [result for _, entry in entries for result in wire.decode_results(entry[keys.BODY])]
+        return [result for result in results if result.monitor == self._monitor]
+
+    async def _until(self, deadline_s: float, look: Callable[[], Awaitable[T | None]]) -> T:
+        """Look again and again until there is something; raises CutShort when there is nothing in time."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                while True:
+                    found = await look()
+                    if found:
+                        return found
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            raise CutShort from None
+
+    def _mark(self, chapter: Chapter | None, what: str, at_ms: int = 0) -> None:
+        mark = Mark(at_ms or _now_ms(), what, chapter)
+        self._marks.append(mark)
+        self._tell(mark)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def next_to_look(monitor: str, at_ms: int) -> Seat:
+    """The region whose turn at the monitor comes first from then on: blinding that one keeps the story short.
+
+    Ask from CALL_GAP_MS after the last round: a failure sooner than that calls for none.
+    """
+    seats = sorted(SEATS, key=lambda seat: seat.region)
+    interval_ms = INTERVAL_S * 1000
+    window = range(at_ms, at_ms + interval_ms)
+    turns = [slots_ms(monitor, interval_ms, index, len(seats), window)[0] for index in range(len(seats))]
+    return seats[turns.index(min(turns))]
+
+
+async def _while_opening(opening: asyncio.Task[None], step: Coroutine[Any, Any, None]) -> None:
+    """Wait for a step of the start; raises what broke the start as soon as it broke."""
+    waiting = asyncio.create_task(step)
+    try:
+        await asyncio.wait({waiting, opening}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            await opening
+        await waiting
+    finally:
+        waiting.cancel()

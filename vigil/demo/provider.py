@@ -1,0 +1,193 @@
+"""A fake AI provider that can be told to fail: `python -m vigil.demo.provider --port N --control-port M`.
+
+The control port takes `POST /state` with a whole new State as JSON and answers `GET /state` with the present one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from vigil.demo import endpoints
+from vigil.demo.exchange import HEAD_LIMIT, Answer, BadRequest, Request, as_json, read_request, serve
+
+#: How long to try for the port again when something else still holds it.
+REOPEN_DEADLINE_S = 5.0
+
+
+class Mode(StrEnum):
+    """How the provider behaves towards everyone it is not blind to."""
+
+    HEALTHY = "healthy"
+    REFUSE = "refuse"
+    STATUS = "status"
+    SLOW = "slow"
+    HANG = "hang"
+    OVERLOADED = "overloaded"
+    BAD_KEY = "bad_key"
+    LOADING = "loading"
+
+
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the control port sets: `status` is what STATUS answers, `delay_s` what SLOW waits.
+
+    Connections from the source addresses in `blind` are reset at once: that is how one region loses its sight.
+    """
+
+    mode: Mode = Mode.HEALTHY
+    status: Annotated[int, msgspec.Meta(ge=100, le=999)] = 500
+    delay_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
+    blind: list[str] = []
+
+
+class FakeProvider:
+    """The provider's socket, which opens and closes on the same port, and what it says on it."""
+
+    def __init__(self, port: int) -> None:
+        self._reserved = _reserve(port)
+        self.port = int(self._reserved.getsockname()[1]) if self._reserved else port
+        self.state = State()
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._changed = asyncio.Event()
+
+    async def apply(self, state: State) -> None:
+        """Behave like `state` from now on; a change of mode ends what hung under the old one."""
+        self.state = state
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+        if state.mode is Mode.REFUSE:
+            await self.close()
+        elif self._server is None:
+            self._server = await self._listen()
+
+    async def close(self) -> None:
+        """Stop listening and drop every connection, as a process that died would."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        for writer in list(self._open):
+            _reset(writer)
+
+    async def _listen(self) -> asyncio.Server:
+        deadline = asyncio.get_running_loop().time() + REOPEN_DEADLINE_S
+        while True:
+            try:
+                server = await asyncio.start_server(
+                    self._converse, "127.0.0.1", self.port, limit=HEAD_LIMIT, reuse_address=True, backlog=1024
+                )
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                self.port = server.sockets[0].getsockname()[1]
+                return server
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if writer.get_extra_info("peername")[0] in self.state.blind:
+            _reset(writer)
+            return
+        self._open.add(writer)
+        try:
+            writer.write((await self._answer(await read_request(reader))).encode())
+            await writer.drain()
+        except (BadRequest, ConnectionError):
+            _reset(writer)
+        finally:
+            self._open.discard(writer)
+            writer.close()
+
+    async def _answer(self, request: Request) -> Answer:
+        state = self.state
+        found = endpoints.find(request.path)
+        if found is None:
+            return as_json(404, {"error": "unknown provider", "known": sorted(endpoints.PROVIDERS)})
+        provider, path = found
+        if state.mode is Mode.HANG:
+            await self._changed.wait()
+        elif state.mode is Mode.SLOW:
+            await asyncio.sleep(state.delay_s)
+        troubles = {
+            Mode.STATUS: as_json(state.status, {"error": {"message": "told to fail", "type": "server_error"}}),
+            Mode.OVERLOADED: provider.overloaded,
+            Mode.BAD_KEY: provider.bad_key,
+            Mode.LOADING: provider.loading,
+        }
+        return troubles.get(state.mode) or endpoints.healthy_answer(provider, request, path)
+
+
+def _reserve(port: int) -> socket.socket | None:
+    """Bind the port for good without listening on it, so that nothing takes it while connections are refused."""
+    if sys.platform != "linux":
+        return None
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", port))
+    return held
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    connection = writer.get_extra_info("socket")
+    if connection is not None and connection.fileno() >= 0:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def control(provider: FakeProvider) -> Callable[[Request], Awaitable[Answer]]:
+    """The answers of the control port; `/healthz` is there for supervisors."""
+
+    async def respond(request: Request) -> Answer:
+        if request.path not in ("/state", "/healthz"):
+            return as_json(404, {"error": "only /state is here"})
+        if request.method == "POST":
+            try:
+                state = msgspec.json.decode(request.body, type=State)
+            except msgspec.DecodeError as problem:
+                return as_json(400, {"error": str(problem)})
+            await provider.apply(state)
+        return Answer(200, msgspec.json.encode(provider.state))
+
+    return respond
+
+
+async def run(port: int, control_port: int) -> None:
+    """Serve until SIGTERM or SIGINT; raises OSError when a port is taken."""
+    provider = FakeProvider(port)
+    await provider.apply(State())
+    controls = await serve(control_port, control(provider))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    address = f"http://127.0.0.1:{provider.port}"
+    print(f"fake provider on {address}, control port {controls.sockets[0].getsockname()[1]}", file=sys.stderr)
+    await stop.wait()
+    controls.close()
+    await provider.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m vigil.demo.provider", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="where the provider answers, on 127.0.0.1")
+    parser.add_argument("--control-port", type=int, required=True, help="where it takes orders, on 127.0.0.1")
+    args = parser.parse_args()
+    try:
+        asyncio.run(run(args.port, args.control_port))
+    except OSError as error:
+        print(f"fake provider: cannot listen: {error.strerror or error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+"""The one error of starting things on this machine."""
+
+from __future__ import annotations
+
+
+class CannotStart(Exception):
+    """Something on this machine stands in the way; the message is one line that says what to do."""

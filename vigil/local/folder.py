@@ -1,0 +1,173 @@
+"""The data folder of an installation on this machine: its lock, its secrets, and what it remembers between starts."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from cryptography.fernet import Fernet
+
+from probes.seal import generate_keypair
+from vigil.local.errors import CannotStart
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+_LOCK = "lock"
+_SECRETS = "secrets.json"
+_STATE = "state.json"
+
+
+class AlreadyRunning(CannotStart):
+    """Another process holds this folder."""
+
+
+@dataclass(frozen=True)
+class LocalSecrets:
+    """The generated secrets of an installation. `region_keys` maps a region to its worker's private key (base64)."""
+
+    secret_key: str = field(repr=False)
+    seal_keys: str = field(repr=False)
+    database_password: str = field(repr=False)
+    redis_password: str = field(repr=False)
+    region_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class State:
+    """What is remembered between starts, so that addresses stay the same when they can."""
+
+    pid: int = 0
+    address: str = ""
+    web_port: int = 0
+    postgres_port: int = 0
+    redis_port: int = 0
+
+
+def chosen_path(asked: str | None = None) -> Path:
+    """The data folder: `asked`, else VIGIL_DATA_DIR, else .vigil in the checkout."""
+    named = asked or os.environ.get("VIGIL_DATA_DIR")
+    return Path(named).expanduser().absolute() if named else CHECKOUT / ".vigil"
+
+
+class DataFolder:
+    """A data folder that this process holds; nobody else can until `release` or the process ends."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def claim(cls, path: Path) -> Self:
+        """Make the folder if needed and hold it; raises AlreadyRunning, or CannotStart when it cannot be written."""
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Root's PostgreSQL runs as another account, which must pass through here; the files stay closed to it.
+            path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+            lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise CannotStart(
+                f"cannot write to the data folder {path} ({error.strerror}): "
+                "name another with --data-dir or VIGIL_DATA_DIR"
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise AlreadyRunning(_who_runs(path)) from None
+        return cls(path, lock)
+
+    def release(self) -> None:
+        """Let go of the folder."""
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def secrets(self, regions: tuple[str, ...] = ()) -> LocalSecrets:
+        """The secrets of this installation, made the first time, with a key for each of `regions`."""
+        path = self.path / _SECRETS
+        known = _new_secrets() if not path.exists() else LocalSecrets(**_read_object(path))
+        missing = {region: generate_keypair()[0] for region in regions if region not in known.region_keys}
+        complete = replace(known, region_keys={**known.region_keys, **missing})
+        if missing or not path.exists():
+            write_private(path, json.dumps(asdict(complete), indent=1))
+        return complete
+
+    def state(self) -> State:
+        """What the last start remembered; nothing when there was none."""
+        return read_state(self.path)
+
+    def remember(self, state: State) -> None:
+        write_private(self.path / _STATE, json.dumps(asdict(state), indent=1))
+
+
+def read_state(path: Path) -> State:
+    """What the installation in this folder remembers, whether or not it runs."""
+    known = _read_object(path / _STATE) if (path / _STATE).exists() else {}
+    return State(**{name: value for name, value in known.items() if name in State.__dataclass_fields__})
+
+
+def read_secrets(path: Path) -> LocalSecrets | None:
+    """The secrets of the installation in this folder; None when it was never started."""
+    with contextlib.suppress(FileNotFoundError):
+        return LocalSecrets(**_read_object(path / _SECRETS))
+    return None
+
+
+def is_held(path: Path) -> bool:
+    """Whether an installation runs in this folder now."""
+    try:
+        lock = os.open(path / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only we can read, whole or not at all, also across a power cut."""
+    new = path.with_name(path.name + ".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
+        written.write(text)
+        written.flush()
+        os.fsync(written.fileno())
+    new.replace(path)
+
+
+def _who_runs(path: Path) -> str:
+    state = read_state(path)
+    who = f" (pid {state.pid}) at {state.address}" if state.address else ""
+    return f"already running{who} on {path}: stop it first, or name another folder with --data-dir"
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text())
+    except ValueError as error:
+        raise CannotStart(f"{path} is damaged ({error}): put it back from a backup, or move the folder away") from None
+    if not isinstance(read, dict):
+        raise CannotStart(f"{path} is damaged (no JSON object): put it back from a backup, or move the folder away")
+    return read
+
+
+def _new_secrets() -> LocalSecrets:
+    return LocalSecrets(
+        secret_key=secrets.token_urlsafe(50),
+        seal_keys=Fernet.generate_key().decode(),
+        database_password=secrets.token_urlsafe(24),
+        redis_password=secrets.token_urlsafe(24),
+    )

@@ -1,0 +1,102 @@
+"""One whole installation on this machine, prepared, started and stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from vigil.local import ports, postgres, processes, redis
+from vigil.local.folder import DataFolder, State
+from vigil.local.processes import Addresses, LocalRegion, Servers
+from vigil.local.programs import Journal, Pace
+from vigil.local.supervisor import Supervisor
+
+DEFAULT_REGIONS = tuple(LocalRegion(f"local-{number}") for number in (1, 2, 3))
+_READY_DEADLINE_S = 90
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody asked for: regions, the port of the web pages (0: any free one), and more environment for all."""
+
+    regions: tuple[LocalRegion, ...] = DEFAULT_REGIONS
+    port: int = 0
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Installation:
+    """Everything that `up` runs. Building one makes servers and ports ready but starts nothing.
+
+    Raises CannotStart, with one line, whenever something on this machine stands in the way.
+    """
+
+    def __init__(self, folder: DataFolder, wanted: Wanted, journal: Journal, pace: Pace | None = None) -> None:
+        self.folder = folder
+        remembered = folder.state()
+        self.secrets = folder.secrets(tuple(region.name for region in wanted.regions))
+        web_port = ports.take_web_port(wanted.port, remembered.web_port)
+        servers = self._servers(remembered)
+        self.addresses = Addresses(
+            database_url=servers.postgres.url if servers.postgres else os.environ["VIGIL_DATABASE_URL"],
+            redis_url=servers.redis.url if servers.redis else os.environ["VIGIL_REDIS_URL"],
+            base_url=os.environ.get("VIGIL_BASE_URL") or f"http://{ports.LOOPBACK}:{web_port}",
+            web_port=web_port,
+        )
+        self.env = processes.control_env(self.addresses, self.secrets, folder.path) | dict(wanted.env)
+        #: Every folder that holds data: root's PostgreSQL may have to live outside a closed one.
+        self.data_folders = [folder.path]
+        if servers.postgres is not None and folder.path not in servers.postgres.cluster.parents:
+            self.data_folders.append(servers.postgres.cluster)
+        self.login_link = ""
+        self._nurseries = processes.nurseries(self.env)
+        self.supervisor = Supervisor(
+            processes.programs(servers, self.env, self.secrets, wanted.regions, web_port),
+            journal,
+            pace,
+            self._nurseries,
+        )
+        self._state = State(
+            pid=os.getpid(),
+            address=self.addresses.base_url,
+            web_port=web_port,
+            postgres_port=servers.postgres.port if servers.postgres else 0,
+            redis_port=servers.redis.port if servers.redis else 0,
+        )
+        folder.remember(self._state)
+
+    async def start(self) -> None:
+        """Start everything and wait until it is ready; raises CannotStart with what is not, having stopped the rest."""
+        self.supervisor.start()
+        try:
+            await self.supervisor.wait_ready(_READY_DEADLINE_S)
+        except BaseException:
+            await self.supervisor.stop()
+            self._close_nurseries()
+            raise
+        self.login_link = self.supervisor.output("prepare").strip()
+
+    async def stop(self) -> None:
+        """Stop everything in order."""
+        await self.supervisor.stop()
+        self._close_nurseries()
+        self.folder.remember(replace(self._state, pid=0))
+
+    def _close_nurseries(self) -> None:
+        for nursery in self._nurseries.values():
+            nursery.close()
+
+    def _servers(self, remembered: State) -> Servers:
+        own_postgres = own_redis = None
+        home = self.folder.path
+        if os.environ.get("VIGIL_DATABASE_URL"):
+            postgres.check_url(os.environ["VIGIL_DATABASE_URL"])
+        else:
+            port = ports.take_free_port(remembered.postgres_port)
+            own_postgres = postgres.prepare(home, self.secrets.database_password, port)
+        if os.environ.get("VIGIL_REDIS_URL"):
+            redis.check_url(os.environ["VIGIL_REDIS_URL"])
+        else:
+            port = ports.take_free_port(remembered.redis_port)
+            own_redis = redis.prepare(home, self.secrets.redis_password, port)
+        return Servers(own_postgres, own_redis)

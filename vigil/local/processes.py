@@ -1,0 +1,205 @@
+"""The processes of a whole installation on one machine, declared."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from probes.seal import Opener
+from vigil.local import ports
+from vigil.local.births import Nursery
+from vigil.local.errors import CannotStart
+from vigil.local.folder import CHECKOUT, LocalSecrets
+from vigil.local.postgres import LocalPostgres
+from vigil.local.programs import Program
+from vigil.local.redis import LocalRedis
+
+_REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_PROBE_TIMEOUT_S = 2
+#: What only the control plane may know; region workers and consensus get none of it.
+_CONTROL_ONLY = ("VIGIL_DATABASE_URL", "VIGIL_SECRET_KEY", "VIGIL_SEAL_KEYS", "VIGIL_EMAIL_URL")
+_REGION_ONLY = ("VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_PROBE_SOURCE", "VIGIL_EGRESS")
+
+
+@dataclass(frozen=True)
+class LocalRegion:
+    """A region whose worker runs here. `env` is added to its worker's, such as VIGIL_PROBE_SOURCE."""
+
+    name: str
+    domain: str = "this-machine"
+    egress: str = "private"
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for word in (self.name, self.domain):
+            if not _REGION_NAME.fullmatch(word):
+                raise CannotStart(
+                    f"{word!r} is no name for a region or domain: use up to 40 of a-z, 0-9 and -, not first a -"
+                )
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where this installation's servers and pages are. The first two hold passwords."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    base_url: str
+    web_port: int
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The embedded servers; None for one that the environment names."""
+
+    postgres: LocalPostgres | None
+    redis: LocalRedis | None
+
+
+def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict[str, str]:
+    """What a process of the control plane of this installation finds in its environment."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _REGION_ONLY}
+    return inherited | {
+        "VIGIL_DATABASE_URL": addresses.database_url,
+        "VIGIL_REDIS_URL": addresses.redis_url,
+        "VIGIL_SECRET_KEY": os.environ.get("VIGIL_SECRET_KEY") or secrets.secret_key,
+        "VIGIL_SEAL_KEYS": os.environ.get("VIGIL_SEAL_KEYS") or secrets.seal_keys,
+        "VIGIL_BASE_URL": addresses.base_url,
+        "VIGIL_DATA_DIR": str(data),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")])),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def programs(
+    servers: Servers, control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion], web_port: int
+) -> list[Program]:
+    """Every process of the installation; `control` is the environment of the control plane."""
+    apart = _apart(control)
+    first_steps = [
+        f"{region.name}:{region.domain}:{region.egress}:{Opener(secrets.region_keys[region.name]).public.hex()}"
+        for region in regions
+    ]
+    declared = [
+        Program(
+            "prepare",
+            _python("vigil.local.first_steps", *first_steps),
+            control,
+            after=("postgres",),
+            once=True,
+            nursery="control",
+        ),
+        _healthy(Program("consensus", _python("consensus"), apart, after=("redis",))),
+        *(_worker(region, apart, secrets.region_keys[region.name]) for region in regions),
+        *(
+            _healthy(Program(name, _python("vigil.cli", name), control, after=("prepare", "redis"), nursery="control"))
+            for name in ("dispatch", "ingest", "deliver")
+        ),
+        Program(
+            "web",
+            _python("vigil.cli", "web", "--host", ports.LOOPBACK, "--port", str(web_port)),
+            control,
+            after=("prepare", "redis"),
+            is_ready=answers_health(web_port),
+            nursery="control",
+        ),
+    ]
+    embedded = [program for program in (_postgres(servers.postgres), _redis(servers.redis)) if program is not None]
+    outside = {"postgres", "redis"} - {program.name for program in embedded}
+    return embedded + [
+        replace(program, after=tuple(name for name in program.after if name not in outside)) for program in declared
+    ]
+
+
+def nurseries(control: Mapping[str, str]) -> dict[str, Nursery]:
+    """The nurseries of an installation, started; one for each half, since a region worker must not know the other."""
+    if sys.platform != "linux":
+        return {}
+    return {
+        "control": Nursery(["vigil.local.ready_made"], control),
+        "probe": Nursery(["probes.worker"], _apart(control)),
+    }
+
+
+def _apart(control: Mapping[str, str]) -> dict[str, str]:
+    """What remains of the control plane's environment for those who must not share its secrets."""
+    return {name: value for name, value in control.items() if name not in _CONTROL_ONLY}
+
+
+def answers_health(port: int) -> Callable[[], Awaitable[bool]]:
+    """A readiness check: GET /healthz on a loopback port answers 200."""
+
+    async def check() -> bool:
+        try:
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                reader, writer = await asyncio.open_connection(ports.LOOPBACK, port)
+                try:
+                    writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                    line = await reader.readline()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError, ValueError):
+            return False
+        return line.split()[1:2] == [b"200"]
+
+    return check
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+def _healthy(program: Program) -> Program:
+    """The program with a health port of its own, ready when that says so."""
+    port = ports.take_free_port()
+    env = {**program.env, "VIGIL_HEALTH_PORT": str(port)}
+    return replace(program, env=env, is_ready=answers_health(port))
+
+
+def _worker(region: LocalRegion, apart: Mapping[str, str], key: str) -> Program:
+    env = {**apart, "VIGIL_REGION": region.name, "VIGIL_REGION_KEY": key, "VIGIL_EGRESS": region.egress, **region.env}
+    argv = _python("probes", "--region", region.name)
+    return _healthy(Program(f"worker-{region.name}", argv, env, after=("redis",), nursery="probe"))
+
+
+def _postgres(server: LocalPostgres | None) -> Program | None:
+    if server is None:
+        return None
+    return Program(
+        "postgres",
+        server.argv,
+        server.env,
+        is_ready=_in_thread(server.is_ready),
+        account=server.account,
+        cwd=server.cluster,
+        stop_signal=signal.SIGINT,
+        death_signal=signal.SIGINT,
+        hurry_signal=signal.SIGQUIT,
+    )
+
+
+def _redis(server: LocalRedis | None) -> Program | None:
+    if server is None:
+        return None
+    return Program(
+        "redis",
+        server.argv,
+        server.env,
+        is_ready=_in_thread(server.is_ready),
+        cwd=server.folder,
+        death_signal=signal.SIGTERM,
+    )
+
+
+def _in_thread(check: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def checked() -> bool:
+        return await asyncio.to_thread(check)
+
+    return checked

