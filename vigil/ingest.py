@@ -81,7 +81,7 @@ class Ingest:
             applied = apply_verdicts(entries, enqueue)
             self._position = entries[-1].id
             self._publish(applied.changed)
-            log.info("applied", verdicts=len(entries), changed=len(applied.changed), reasons=list(applied.reasons))
+            log.info("applied", verdicts=len(entries), changed=len(applied.changed), reasons=" ".join(applied.reasons))
         self._health.beat(position=self._position)
 
     def _start(self) -> None:

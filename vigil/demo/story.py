@@ -65,7 +65,7 @@ class SeenVote(msgspec.Struct, frozen=True):
 
 
 class SeenAlert(msgspec.Struct, frozen=True):
-    """A delivery as the receiver got it; `dedup_key` names the incident."""
+    """A delivery as the receiver got it; `dedup_key` names the incident, `monitor` is the monitor's name."""
 
     at_ms: int
     kind: AlertKind
@@ -73,12 +73,18 @@ class SeenAlert(msgspec.Struct, frozen=True):
     dedup_key: str
     verified: bool
     votes: list[SeenVote] = []
+    monitor: str = ""
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    name: str = ""
 
 
 class _Body(msgspec.Struct, frozen=True):
     type: str
     dedup_key: str = ""
     votes: list[SeenVote] = []
+    monitor: _Subject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,9 @@ def alert_of(received: Mapping[str, object]) -> SeenAlert:
         body = msgspec.convert(received["body"], _Body)
     except msgspec.ValidationError:
         return SeenAlert(at_ms, AlertKind.UNREADABLE, delivery, "", verified)
-    return SeenAlert(at_ms, _KINDS.get(body.type, AlertKind.UNREADABLE), delivery, body.dedup_key, verified, body.votes)
+    kind = _KINDS.get(body.type, AlertKind.UNREADABLE)
+    name = body.monitor.name if body.monitor else ""
+    return SeenAlert(at_ms, kind, delivery, body.dedup_key, verified, body.votes, name)
 
 
 def once_each(alerts: Sequence[SeenAlert]) -> list[SeenAlert]:

@@ -1,0 +1,180 @@
+"""Kills every process of a whole installation once, each in an outage of its own, and tells what came of it.
+
+Run by test_kills.py as a process of its own, since it has an installation of its own. Prints one JSON object:
+victim -> {"triggers", "resolves", "incidents", "votes"}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+import django
+
+from vigil.demo.stage import SEATS, Stage
+from vigil.demo.story import AlertKind, SeenAlert, once_each
+
+VICTIMS = ("consensus", "ingest", "deliver", "dispatch", "worker-us-east", "redis", "postgres")
+TRIGGER_DEADLINE_S = 60.0
+RESOLVE_DEADLINE_S = 150.0
+#: When the victim dies, counted from the fault: before the first look, between votes and verdict, or after the alert.
+MOMENTS_S = {"consensus": 1.0, "ingest": 0.2, "deliver": 0.5, "dispatch": 0.8, "redis": 1.5, "postgres": 1.0}
+
+
+class Target:
+    """A server that answers 200, or refuses connections."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", self.port, reuse_address=True)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+            await writer.drain()
+            writer.close()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], deadline_s: float, what: str) -> None:
+    """Wait for a condition; ends the run with what was waited for."""
+    deadline = time.monotonic() + deadline_s
+    while not await condition():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"waited {deadline_s} s for {what}")
+        await asyncio.sleep(0.1)
+
+
+def write_monitors(stage: Stage, targets: dict[str, Target]) -> dict[str, str]:
+    """One monitor per victim, in all regions, and the channel; returns victim -> monitor id."""
+    from vigil.accounts.teams import default_team
+    from vigil.alerts.models import Channel
+    from vigil.monitors.changes import create_monitor
+    from vigil.monitors.models import Region
+
+    team = default_team()
+    Channel(
+        team=team, name="hook", kind="webhook", config={"url": stage.hook_url}, secrets={"secret": stage.secret}
+    ).save()
+    regions = list(Region.objects.filter(slug__in=[seat.region for seat in SEATS]))
+    made = {}
+    for victim, target in targets.items():
+        wanted = {
+            "name": victim,
+            "kind": "http",
+            "config": {"url": f"http://127.0.0.1:{target.port}/"},
+            "interval_s": 5,
+            "timeout_ms": 2_000,
+            "sensitivity": "high",
+            "regions": regions,
+        }
+        made[victim] = create_monitor(team, wanted).public_id
+    return made
+
+
+def statuses() -> set[str]:
+    from django.db import close_old_connections
+
+    from vigil.incidents.models import MonitorState
+
+    close_old_connections()
+    return set(MonitorState.objects.values_list("status", flat=True))
+
+
+def incident_counts(monitors: dict[str, str]) -> dict[str, int]:
+    from django.db import close_old_connections
+
+    from vigil.incidents.models import Incident
+
+    close_old_connections()
+    return {
+        victim: Incident.objects.filter(monitor__public_id=monitor, kind="outage").count()
+        for victim, monitor in monitors.items()
+    }
+
+
+async def kill_in_an_outage(stage: Stage, victim: str, target: Target) -> None:
+    """Begin an outage, kill the victim in it, and wait for its trigger."""
+
+    async def triggered() -> bool:
+        return any(alert.kind is AlertKind.TRIGGER and alert.monitor == victim for alert in await stage.alerts())
+
+    target.close()
+    await asyncio.sleep(MOMENTS_S.get(victim, 0.5))
+    supervisor = stage.installation.supervisor
+    os.kill(supervisor.pid(victim), signal.SIGKILL)
+    print(f"killed {victim}", file=sys.stderr, flush=True)
+    await until(triggered, TRIGGER_DEADLINE_S, f"the trigger of the outage in which {victim} was killed")
+
+    async def back() -> bool:
+        return supervisor.is_ready(victim)
+
+    await until(back, TRIGGER_DEADLINE_S, f"{victim} to be started again")
+
+
+async def main() -> dict[str, dict[str, object]]:
+    stage = Stage(keep=bool(os.environ.get("KEEP_KILLS")))
+    targets = {victim: Target() for victim in VICTIMS}
+    try:
+        for target in targets.values():
+            await target.open()
+        await stage.open()
+        await asyncio.to_thread(django.setup)
+        monitors = await asyncio.to_thread(write_monitors, stage, targets)
+
+        async def all_up() -> bool:
+            return await asyncio.to_thread(statuses) == {"up"}
+
+        await until(all_up, TRIGGER_DEADLINE_S, "all monitors to be up")
+        print("all monitors are up", file=sys.stderr, flush=True)
+        for victim, target in targets.items():
+            await kill_in_an_outage(stage, victim, target)
+        for target in targets.values():
+            await target.open()
+        for victim in ("deliver", "ingest", "consensus"):
+            os.kill(stage.installation.supervisor.pid(victim), signal.SIGKILL)
+
+        async def all_resolved() -> bool:
+            return len(of_kind(await stage.alerts(), AlertKind.RESOLVE)) == len(VICTIMS)
+
+        await until(all_resolved, RESOLVE_DEADLINE_S, "every incident to be resolved")
+        await asyncio.sleep(5)
+        alerts = await stage.alerts()
+        counts = await asyncio.to_thread(incident_counts, monitors)
+        return {victim: told(alerts, victim, counts[victim]) for victim in VICTIMS}
+    finally:
+        await stage.close()
+
+
+def of_kind(alerts: list[SeenAlert], kind: AlertKind) -> set[str]:
+    return {alert.monitor for alert in alerts if alert.kind is kind}
+
+
+def told(alerts: list[SeenAlert], victim: str, incidents: int) -> dict[str, object]:
+    """What the receiver got about one victim's outage; a repeated delivery counts once."""
+    own = [alert for alert in once_each(alerts) if alert.monitor == victim]
+    triggers = [alert for alert in own if alert.kind is AlertKind.TRIGGER]
+    return {
+        "triggers": len(triggers),
+        "resolves": len([alert for alert in own if alert.kind is AlertKind.RESOLVE]),
+        "incidents": incidents,
+        "votes": min((len(alert.votes) for alert in triggers), default=0),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(main())))
