@@ -91,6 +91,6 @@ class Publisher:
 
 
 def _latest_of(batch: Iterable[Result]) -> dict[FieldT, EncodableT]:
-    """The newest scheduled result of each monitor, encoded; `overdue` is a warning, not a result to show."""
-    newest = {result.monitor: result for result in batch if not result.round and result.reason is not Reason.OVERDUE}
+    """The newest result of each monitor, encoded; `overdue` is a warning, not a result to show."""
+    newest = {result.monitor: result for result in batch if result.reason is not Reason.OVERDUE}
     return {monitor: wire.encode(result) for monitor, result in newest.items()}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db import models
@@ -71,7 +71,15 @@ class Secrets(Mapping[str, str]):
         return "Secrets(sealed)" if self else "Secrets(none)"
 
 
-class SealedJSONField(models.TextField):  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    # What is set and what is read; Django itself has no such types.
+    _SecretsColumn = models.TextField[Mapping[str, str], Secrets]
+    _TextColumn = models.TextField[str, str]
+else:
+    _SecretsColumn = _TextColumn = models.TextField
+
+
+class SealedJSONField(_SecretsColumn):
     """A `Secrets` mapping of names to strings, stored as one Fernet token. It cannot be searched."""
 
     description = "Encrypted names and values"
@@ -81,8 +89,8 @@ class SealedJSONField(models.TextField):  # type: ignore[type-arg]
         options.setdefault("blank", True)
         super().__init__(*args, **options)
 
-    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
-        name, path, args, options = super().deconstruct()  # type: ignore[misc]
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, path, args, options = super().deconstruct()
         for implied in ("default", "blank"):
             options.pop(implied, None)
         return name, path, args, options
@@ -100,7 +108,7 @@ class SealedJSONField(models.TextField):  # type: ignore[type-arg]
         return self.to_python(self.value_from_object(obj)).sealed()
 
 
-class SealedTextField(models.TextField):  # type: ignore[type-arg]
+class SealedTextField(_TextColumn):
     """One secret string, stored as a Fernet token. It cannot be searched."""
 
     description = "Encrypted text"

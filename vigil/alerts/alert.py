@@ -10,7 +10,7 @@ from probes.reasons import Reason, Status
 
 @dataclass(frozen=True, slots=True)
 class VoteLine:
-    """One region's vote in the look that decided. `age_s` is its age when the verdict was reached."""
+    """One region's last vote in the round. `age_s` is its age when the verdict was reached."""
 
     region: str
     domain: str

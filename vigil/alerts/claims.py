@@ -80,7 +80,7 @@ class Claimed:
 def claim(held: Mapping[int, int], limit: int) -> list[Claimed]:
     """Claim at most `limit` due deliveries; `held` counts what is in flight by channel."""
     token = uuid4()
-    values = {
+    values: dict[str, Any] = {
         "channels": list(held),
         "counts": list(held.values()),
         "per_channel": PER_CHANNEL,
@@ -135,7 +135,8 @@ def resend(delivery: Delivery) -> bool:
 def unaccepted_pages() -> list[tuple[int, int]]:
     """Pages that no channel accepted in time or that all refused, as (incident, transition) keys."""
     with connection.cursor() as cursor:
-        cursor.execute(_UNACCEPTED, {"oldest": GIVE_UP_AFTER, "patience": FALLBACK_AFTER})
+        values: dict[str, Any] = {"oldest": GIVE_UP_AFTER, "patience": FALLBACK_AFTER}
+        cursor.execute(_UNACCEPTED, values)
         return [(int(incident), int(transition)) for incident, transition in cursor.fetchall()]
 
 

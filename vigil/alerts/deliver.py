@@ -11,7 +11,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import psycopg
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
@@ -21,8 +20,9 @@ from vigil.alerts import claims
 from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, parse_config
 from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.claims import Claimed
+from vigil.alerts.listening import listen
 from vigil.alerts.outbound import GuardedOutbound
-from vigil.alerts.outbox import HINT_CHANNEL, escalate
+from vigil.alerts.outbox import escalate
 from vigil.alerts.policy import after_failure
 from vigil.configuration import configuration
 
@@ -216,22 +216,6 @@ def _escalate_unaccepted() -> None:
             _log.error("nobody_told", incident=incident, transition=step, advice="add a fallback channel")
 
 
-async def _listen(sender: Sender) -> None:
-    """Wake the sender when something is written to the outbox; only a hint, so a lost connection is no fault."""
-    backoff_s = 0.5
-    url = configuration().database_url.get_secret_value()
-    while True:
-        try:
-            async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5) as listening:
-                await listening.execute(f"LISTEN {HINT_CHANNEL}")
-                backoff_s = 0.5
-                async for _ in listening.notifies():
-                    sender.wake()
-        except psycopg.OperationalError:
-            await asyncio.sleep(backoff_s)
-            backoff_s = min(10.0, backoff_s * 2)
-
-
 async def deliver(health: Health) -> None:
     """Deliver until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
@@ -243,7 +227,7 @@ async def deliver(health: Health) -> None:
         loop.add_signal_handler(stop_signal, sender.stop)
     health.mark_ready()
     _log.info("delivering")
-    listening = asyncio.create_task(_listen(sender))
+    listening = asyncio.create_task(listen(sender.wake))
     try:
         await sender.run()
     finally:

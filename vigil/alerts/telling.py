@@ -45,14 +45,17 @@ def evidence_of(stored: Any) -> Evidence:
     votes = stored.get("votes") or []
     looks = max((int(vote.get("look") or 1) for vote in votes), default=1)
     decided = int(stored.get("decided_ms") or 0)
-    last = [vote for vote in votes if int(vote.get("look") or 1) == looks]
     excluded = [lost for lost in stored.get("excluded") or [] if int(lost.get("look") or 0) in (0, looks)]
+    without_vote = {lost.get("region") for lost in excluded}
+    # A look is decided before everybody has voted in it: who had not is shown as in the look before.
+    last = {vote.get("region"): vote for vote in sorted(votes, key=lambda vote: int(vote.get("look") or 1))}
+    shown = [vote for region, vote in last.items() if region not in without_vote]
     return Evidence(
         n=int(stored.get("n") or 0),
         m=int(stored.get("m") or 0),
         k=int(stored.get("k") or 0),
         domains=int(stored.get("domains") or 0),
-        votes=tuple(sorted((_vote(vote, decided) for vote in last), key=_order)),
+        votes=tuple(sorted((_vote(vote, decided) for vote in shown), key=_order)),
         excluded=tuple(
             ExcludedLine(str(lost.get("region")), str(lost.get("domain")), str(lost.get("why"))) for lost in excluded
         ),

@@ -18,8 +18,8 @@ class Program(AnonymousUser):
 
     def __init__(self, token: ApiToken) -> None:
         super().__init__()
-        self.pk = token.public_id
-        self.username = token.name
+        self.pk = token.public_id  # type: ignore[assignment]
+        self.username = token.name  # type: ignore[assignment]
 
     @property
     def is_authenticated(self) -> bool:  # type: ignore[override]

@@ -58,5 +58,5 @@ class ChannelViewSet(viewsets.ModelViewSet[Channel]):
         return Channel.objects.filter(team=team_of(self.request))
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}

@@ -33,7 +33,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
 
     class Meta:
         model = Incident
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "monitor", "kind", "title", "failure", "started_at", "opened_at", "resolved_at", "flapping",
         )  # fmt: skip
 

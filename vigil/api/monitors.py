@@ -108,7 +108,7 @@ class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
         return Monitor.objects.filter(team=team_of(self.request), deleted_at=None).prefetch_related("regions")
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
 
     def perform_destroy(self, instance: Monitor) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from vigil.accounts.models import ApiToken, Role, Scope, Team
+from vigil.accounts.models import ApiToken, Role, Scope, Team, User
 from vigil.accounts.teams import membership_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def team_of(request: Request) -> Team | None:
     """The team that a request acts for: the token's, else that of the person's oldest membership."""
     if isinstance(request.auth, ApiToken):
         return request.auth.team
-    membership = membership_of(request.user) if request.user.is_authenticated else None
+    membership = membership_of(request.user) if isinstance(request.user, User) else None
     return membership.team if membership else None
 
 
@@ -29,7 +29,7 @@ def _may_write(request: Request) -> bool:
         return False
     if token is not None and token.user is None:
         return True
-    membership = membership_of(request.user)
+    membership = membership_of(request.user) if isinstance(request.user, User) else None
     return membership is not None and membership.role in (Role.OWNER, Role.MEMBER)
 
 

@@ -55,7 +55,7 @@ class RegionViewSet(
     http_method_names = ["get", "post", "patch", "head", "options"]
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if getattr(self, "swagger_fake_view", False):
             return context
         slugs = list(Region.objects.values_list("slug", flat=True))

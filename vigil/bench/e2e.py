@@ -59,6 +59,7 @@ class Seen:
     scheduled: int = 0
     confirming: int = 0
     missed: int = 0
+    failing: int = 0
     schedule_lags: list[float] = field(default_factory=list)
     verdict_lags: list[float] = field(default_factory=list)
 
@@ -110,6 +111,7 @@ def report_of(load: Load, seen: Seen, before: dict[str, Usage], after: dict[str,
         "checks": seen.checks,
         "checks_expected": round(load.monitors * load.regions * load.seconds / load.interval_s),
         "missed": seen.missed,
+        "failing": seen.failing,
         "checks_per_s": round(seen.checks / load.seconds, 1),
         "schedule_lag_p50_s": _seconds(percentile(seen.schedule_lags, 0.5)),
         "schedule_lag_p99_s": _seconds(percentile(seen.schedule_lags, 0.99)),
@@ -202,6 +204,7 @@ def _take(is_verdict: bool, body: bytes, seen: Seen) -> None:
             seen.missed += 1
         elif result.reason is not Reason.OVERDUE:
             seen.scheduled += 1
+            seen.failing += result.status is not Status.UP
             seen.schedule_lags.append(result.started_ms - result.at_ms)
 
 

@@ -16,7 +16,7 @@ _SECOND_ATTEMPT_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU time used so far (s) and resident memory now (MB) of a session of processes."""
+    """CPU time used so far (s) and resident memory now (MB) of a process with its descendants."""
 
     cpu_s: float = 0.0
     rss_mb: float = 0.0
@@ -41,27 +41,34 @@ def verdict_lag_ms(verdict: Verdict) -> float:
 
 
 def usages(leaders: Mapping[str, int], proc: Path = Path("/proc")) -> dict[str, Usage]:
-    """The usage of each session by the name of its leader (pid), as Linux accounts it."""
+    """The usage of each process (by name, with its pid) and of everything below it, as Linux accounts it."""
+    stats = {int(entry.name): fields for entry in proc.iterdir() if entry.name.isdecimal() for fields in _stat(entry)}
     names = {pid: name for name, pid in leaders.items()}
     tick_s = 1 / os.sysconf("SC_CLK_TCK")
     page_mb = os.sysconf("SC_PAGE_SIZE") / 2**20
     found: dict[str, Usage] = {name: Usage() for name in leaders}
-    for entry in proc.iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        name = names.get(int(fields[3]))
-        if name is None:
-            continue
-        # A leader's fields 13 and 14 hold the time of its children that have ended.
-        mine = (11, 12, 13, 14) if int(entry.name) in names else (11, 12)
-        cpu_s = sum(int(fields[place]) for place in mine) * tick_s
-        before = found[name]
-        found[name] = Usage(before.cpu_s + cpu_s, before.rss_mb + int(fields[21]) * page_mb)
+    for pid, fields in stats.items():
+        name = _belongs_to(pid, stats, names)
+        if name is not None:
+            # Times of its own, and of its children that have ended.
+            cpu_s = sum(fields[place] for place in (11, 12, 13, 14)) * tick_s
+            found[name] = Usage(found[name].cpu_s + cpu_s, found[name].rss_mb + fields[21] * page_mb)
     return found
+
+
+def _stat(entry: Path) -> list[list[int]]:
+    """The numbers after a process's name and state in its stat file (state as 0); nothing when it has just ended."""
+    try:
+        fields = (entry / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [[0, *map(int, fields[1:])]]
+
+
+def _belongs_to(pid: int, stats: Mapping[int, Sequence[int]], names: Mapping[int, str]) -> str | None:
+    while pid in stats and pid not in names:
+        pid = stats[pid][1]
+    return names.get(pid)
 
 
 def per_check(before: Mapping[str, Usage], after: Mapping[str, Usage], checks: int) -> dict[str, float]:

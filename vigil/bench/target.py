@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from typing import cast
 
 import uvloop
 
@@ -32,8 +33,7 @@ class Target(asyncio.Protocol):
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, chunk: bytes) -> None:
         self._read += chunk

@@ -88,14 +88,14 @@ def _line_of_known(problem: Exception) -> str | None:
     if isinstance(problem, ImproperlyConfigured):
         return str(problem)
     if isinstance(problem, OperationalError):
-        return f"cannot reach PostgreSQL: {_last_line(problem)}; is VIGIL_DATABASE_URL right, and the server up?"
+        return f"cannot reach PostgreSQL: {_first_line(problem)}; is VIGIL_DATABASE_URL right, and the server up?"
     if isinstance(problem, RedisConnectionError):
-        return f"cannot reach Redis: {_last_line(problem)}; is VIGIL_REDIS_URL right, and the server up?"
+        return f"cannot reach Redis: {_first_line(problem)}; is VIGIL_REDIS_URL right, and the server up?"
     return None
 
 
-def _last_line(problem: Exception) -> str:
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[-1]
+def _first_line(problem: Exception) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
 
 
 def _complain(problem: str) -> int:

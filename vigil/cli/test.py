@@ -25,6 +25,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
+    # Tests start programs of their own, some of them in environments that must not find this checkout.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "PYTHONSAFEPATH"))}
+    paths = [path for path in inherited.pop("PYTHONPATH", "").split(os.pathsep) if path not in ("", str(CHECKOUT))]
+    env = {**inherited, "PYTHONPATH": os.pathsep.join(paths)} if paths else inherited
     arguments = args.passed_on or _PARALLEL
     return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=CHECKOUT, env=env).returncode

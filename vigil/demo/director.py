@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import django
+import httpx
 import redis.asyncio as redis
 
 from consensus.calls import CALL_GAP_MS
@@ -21,6 +23,7 @@ from vigil.dispatch.schedule import slots_ms
 T = TypeVar("T")
 
 #: How long each thing may take before the story is over (s).
+START_DEADLINE_S = 60.0
 HEALTHY_DEADLINE_S = 30.0
 NOTE_DEADLINE_S = 30.0
 ALERT_DEADLINE_S = 30.0
@@ -64,7 +67,8 @@ class Director:
             await self._recover_and_resolve()
             await opening
         except CutShort:
-            self._alerts = await self._stage.alerts()
+            with contextlib.suppress(httpx.TransportError):
+                self._alerts = await self._stage.alerts()
         finally:
             opening.cancel()
             await self._redis.aclose()
@@ -186,12 +190,15 @@ def next_to_look(monitor: str, at_ms: int) -> Seat:
 
 
 async def _while_opening(opening: asyncio.Task[None], step: Coroutine[Any, Any, None]) -> None:
-    """Wait for a step of the start; raises what broke the start as soon as it broke."""
+    """Wait for a step of the start; raises what broke the start as soon as it broke, CutShort when it drags on."""
     waiting = asyncio.create_task(step)
     try:
-        await asyncio.wait({waiting, opening}, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
-            await opening
-        await waiting
+        async with asyncio.timeout(START_DEADLINE_S):
+            await asyncio.wait({waiting, opening}, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                await opening
+            await waiting
+    except TimeoutError:
+        raise CutShort from None
     finally:
         waiting.cancel()

@@ -125,4 +125,4 @@ class Stage:
 def _wanted() -> Wanted:
     sources = {seat: {"VIGIL_PROBE_SOURCE": source_address(seat)} for seat in SEATS}
     regions = tuple(LocalRegion(seat.region, seat.domain, env=sources[seat]) for seat in SEATS)
-    return Wanted(regions, env={"VIGIL_ALERT_EGRESS": "private"})
+    return Wanted(regions)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from vigil.local.children import popen_options
+from vigil.local.nursery import Order
 
 _PR_SET_CHILD_SUBREAPER = 36
 _BIRTH_TIMEOUT_S = 30
@@ -64,7 +65,7 @@ class Nursery:
 
         Raises NoBirth when the nursery is gone or says nothing for 30 s.
         """
-        order = {"name": name, "argv": list(argv), "env": dict(env), "cwd": cwd, "death_signal": int(signal.SIGKILL)}
+        order = Order(name=name, argv=list(argv), env=dict(env), cwd=cwd, death_signal=int(signal.SIGKILL))
         loop = asyncio.get_running_loop()
         async with self._turn:
             try:

@@ -15,6 +15,7 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _POLL_S = 0.02
+_PROC = Path("/proc/self/cmdline")
 # Loaded before any fork: the child may only call what is already there.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -57,7 +58,7 @@ def _tie_to_parent(parent: int, death_signal: signal.Signals) -> Callable[[], No
 
 def command_line(pid: int) -> str:
     """The command line of a living process, its arguments separated by blanks; empty when there is no such process."""
-    if sys.platform == "linux":
+    if _PROC.exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError):

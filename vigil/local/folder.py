@@ -95,6 +95,8 @@ class DataFolder:
     def secrets(self, regions: tuple[str, ...] = ()) -> LocalSecrets:
         """The secrets of this installation, made the first time, with a key for each of `regions`."""
         path = self.path / _SECRETS
+        if not path.exists() and (self.path / "postgres").exists():
+            raise CannotStart(f"{path} is gone, and the database beside it opens with nothing else: put it back")
         known = _new_secrets() if not path.exists() else LocalSecrets(**_read_object(path))
         missing = {region: generate_keypair()[0] for region in regions if region not in known.region_keys}
         complete = replace(known, region_keys={**known.region_keys, **missing})

@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import time
+from typing import TypedDict
 
 _ORDER_LIMIT = 1024 * 1024
 _PR_SET_PDEATHSIG = 1
@@ -48,11 +49,21 @@ def main(arguments: list[str]) -> int:
             os.close(descriptor)
 
 
-def _live(order: dict[str, object], descriptors: list[int], supervisor: int, channel: socket.socket) -> int:
-    """Be the process that was ordered: `argv` from the module's name on, `env`, `cwd`, `name`, `death_signal`."""
+class Order(TypedDict):
+    """What the supervisor asks for: `argv` begins with the module's name; an empty `cwd` leaves the folder as it is."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+    death_signal: int
+
+
+def _live(order: Order, descriptors: list[int], supervisor: int, channel: socket.socket) -> int:
+    """Be the process that was ordered."""
     _wait_for_handover(supervisor)
     _libc.prctl(_PR_SET_PDEATHSIG, order["death_signal"], 0, 0, 0)
-    _libc.prctl(_PR_SET_NAME, str(order["name"]).encode(), 0, 0, 0)
+    _libc.prctl(_PR_SET_NAME, order["name"].encode(), 0, 0, 0)
     if os.getppid() != supervisor:
         os._exit(1)
     os.setsid()
@@ -64,11 +75,11 @@ def _live(order: dict[str, object], descriptors: list[int], supervisor: int, cha
     channel.close()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    module, *rest = (str(part) for part in order["argv"])  # type: ignore[attr-defined]
+    module, *rest = order["argv"]
     os.environ.clear()
-    os.environ.update(order["env"])  # type: ignore[arg-type]
+    os.environ.update(order["env"])
     if order["cwd"]:
-        os.chdir(str(order["cwd"]))
+        os.chdir(order["cwd"])
     sys.argv = [module, *rest]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import random
+import secrets
 import socket
 
 from vigil.local.errors import CannotStart
@@ -17,16 +17,23 @@ _TRIES = 200
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on this loopback port now."""
-    return _can_bind(socket.SOCK_STREAM, port)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+    return True
 
 
 def take_free_port(preferred: int = 0) -> int:
     """A free port, `preferred` when that is one; no other Vigil takes it while this process lives."""
     if preferred and is_free(preferred) and _mark(preferred):
         return preferred
-    chance = random.SystemRandom()
     for _ in range(_TRIES):
-        port = chance.choice(_RANGE)
+        port = secrets.choice(_RANGE)
         if is_free(port) and _mark(port):
             return port
     raise CannotStart(f"no free port on {LOOPBACK} between {_RANGE.start} and {_RANGE.stop}: stop something and retry")
@@ -38,22 +45,11 @@ def take_web_port(asked: int, remembered: int = 0) -> int:
         if not is_free(asked):
             raise CannotStart(f"port {asked} is in use: choose another with --port, or leave it out for a free one")
         return asked
-    for port in (remembered, *range(_PREFERRED_WEB_PORT, _PREFERRED_WEB_PORT + 100)):
+    wishes: list[int] = [remembered, *range(_PREFERRED_WEB_PORT, _PREFERRED_WEB_PORT + 100)]
+    for port in wishes:
         if port and is_free(port) and _mark(port):
             return port
     return take_free_port()
-
-
-def _can_bind(kind: socket.SocketKind, port: int) -> bool:
-    with socket.socket(socket.AF_INET, kind) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((LOOPBACK, port))
-        except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                return False
-            raise
-    return True
 
 
 def _mark(port: int) -> bool:

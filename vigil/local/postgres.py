@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -121,7 +122,7 @@ def check_url(url: str) -> None:
             "VIGIL_DATABASE_URL is not a PostgreSQL address: write postgresql://user:password@host:5432/database"
         ) from None
     except psycopg.OperationalError as error:
-        cause = str(error).strip().splitlines()[-1] if str(error).strip() else "no answer"
+        cause = (str(error).strip().splitlines() or ["no answer"])[0]
         raise CannotStart(f"cannot reach the PostgreSQL that VIGIL_DATABASE_URL names: {cause}") from None
     if version < _OLDEST:
         raise CannotStart(
@@ -174,35 +175,22 @@ def _create_cluster(server: LocalPostgres) -> None:
 
 
 def _run_initdb(server: LocalPostgres, folder: Path, password_file: Path) -> None:
-    command = [
-        server.binaries / "initdb",
-        "-D",
-        folder,
-        "-U",
-        OWNER,
-        "-A",
-        "scram-sha-256",
-        "-E",
-        "UTF8",
-        "--no-locale",
-    ]
-    command += ["--pwfile", password_file, *([] if server.durable else ["--no-sync"])]
+    command = [str(server.binaries / "initdb"), "-D", str(folder), "-U", OWNER, "--pwfile", str(password_file)]
+    command += ["-A", "scram-sha-256", "-E", "UTF8", "--no-locale", *([] if server.durable else ["--no-sync"])]
     options = children.popen_options(signal.SIGKILL, server.account)
     try:
         made = subprocess.run(
-            command, env=server.env, cwd=folder, capture_output=True, timeout=_INITDB_TIMEOUT_S, **options
+            command, env=server.env, cwd=folder, capture_output=True, text=True, timeout=_INITDB_TIMEOUT_S, **options
         )
     except subprocess.TimeoutExpired:
         raise CannotStart(f"initdb did not finish in {_INITDB_TIMEOUT_S} s: is the disk of {folder} full?") from None
     if made.returncode:
-        said = made.stderr.decode(errors="replace").strip().splitlines()
+        said = made.stderr.strip().splitlines()
         raise CannotStart(f"initdb failed in {folder}: {said[-1] if said else f'exit {made.returncode}'}")
 
 
 def _remove(folder: Path) -> None:
     if folder.exists():
-        import shutil
-
         shutil.rmtree(folder)
 
 

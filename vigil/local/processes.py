@@ -23,7 +23,14 @@ from vigil.local.redis import LocalRedis
 _REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PROBE_TIMEOUT_S = 2
 #: What only the control plane may know; region workers and consensus get none of it.
-_CONTROL_ONLY = ("VIGIL_DATABASE_URL", "VIGIL_SECRET_KEY", "VIGIL_SEAL_KEYS", "VIGIL_EMAIL_URL")
+_CONTROL_ONLY = (
+    "VIGIL_DATABASE_URL",
+    "VIGIL_SECRET_KEY",
+    "VIGIL_SEAL_KEYS",
+    "VIGIL_EMAIL_URL",
+    # Celery would set Django up in a worker that finds this.
+    "DJANGO_SETTINGS_MODULE",
+)
 _REGION_ONLY = ("VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_PROBE_SOURCE", "VIGIL_EGRESS")
 
 
@@ -71,6 +78,8 @@ def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict
         "VIGIL_SECRET_KEY": os.environ.get("VIGIL_SECRET_KEY") or secrets.secret_key,
         "VIGIL_SEAL_KEYS": os.environ.get("VIGIL_SEAL_KEYS") or secrets.seal_keys,
         "VIGIL_BASE_URL": addresses.base_url,
+        # Like its regions, what runs on this machine is there to reach this machine and its network.
+        "VIGIL_ALERT_EGRESS": os.environ.get("VIGIL_ALERT_EGRESS") or "private",
         "VIGIL_DATA_DIR": str(data),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")])),
         "PYTHONSAFEPATH": "1",

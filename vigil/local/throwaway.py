@@ -26,8 +26,9 @@ class Throwaway:
 
     def __init__(self, purpose: str, wanted: Wanted, keep: bool = False) -> None:
         self._keep = keep
-        for name in [name for name in os.environ if name.startswith("VIGIL_") and name not in _KEPT_VARIABLES]:
-            del os.environ[name]
+        foreign = [name for name in os.environ if name.startswith("VIGIL_") and name not in _KEPT_VARIABLES]
+        for name in (*foreign, "DJANGO_SETTINGS_MODULE"):
+            os.environ.pop(name, None)
         self.path = Path(tempfile.mkdtemp(prefix=f"vigil-{purpose}-", dir=_roomy_place()))
         try:
             self._folder = DataFolder.claim(self.path)

@@ -58,7 +58,7 @@ def redis_client() -> redis.Redis:
 
 
 def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
-    """The newest scheduled result of the monitors (public ids) in the regions (slugs)."""
+    """The newest result of the monitors (public ids) in the regions (slugs)."""
     wanted = list(monitors)[:MAX_MONITORS]
     if not wanted or not regions:
         return Latest(True)
@@ -85,7 +85,7 @@ def region_heartbeats(regions: Sequence[str]) -> Heartbeats:
     if not regions:
         return Heartbeats(True)
     try:
-        payloads = redis_client().mget([keys.heartbeat(region) for region in regions])
+        payloads: list[bytes | None] = redis_client().mget([keys.heartbeat(region) for region in regions])  # type: ignore[assignment]
     except redis.RedisError as problem:
         _log.warning("heartbeats_unavailable", problem=type(problem).__name__)
         return Heartbeats(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from vigil.accounts.sealed import Secrets, SealedValueUnreadable, seal, unseal
+from vigil.accounts.sealed import SealedValueUnreadable, Secrets, seal, unseal
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel
 

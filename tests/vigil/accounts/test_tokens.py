@@ -33,7 +33,7 @@ def test_a_wrong_token_is_not_found(wrong: str) -> None:
 
 
 def test_a_right_prefix_with_a_wrong_secret_is_not_found() -> None:
-    token, plain = issue_token(default_team(), "ci")
+    _, plain = issue_token(default_team(), "ci")
     assert find_token(plain[:-1] + ("a" if plain[-1] != "a" else "b"), NOW) is None
 
 

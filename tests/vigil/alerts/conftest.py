@@ -50,7 +50,7 @@ class Receiver:
     def at(self, path: str) -> list[dict[str, Any]]:
         return [post for post in self.posts if post["path"] == path]
 
-    def _handler(receiver) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler's own self is another
+    def _handler(receiver) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))

@@ -172,9 +172,7 @@ def test_a_recipient_refused_for_now_is_tried_again(mail: MailServer) -> None:
     assert not refused.value.permanent
 
 
-def test_a_mail_server_that_is_not_there_is_tried_again(
-    mail: MailServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mail_server_that_is_not_there_is_tried_again(mail: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGIL_EMAIL_URL", "smtp://127.0.0.1:1")
     configuration.cache_clear()
     with pytest.raises(ChannelError) as refused:

@@ -44,6 +44,13 @@ def test_damaged_secrets_are_named_and_not_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "secrets.json").read_text() == "{"
 
 
+def test_lost_secrets_are_missed_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    with DataFolder.claim(tmp_path) as folder, pytest.raises(CannotStart, match=r"secrets\.json is gone.*put it back"):
+        folder.secrets()
+    assert not (tmp_path / "secrets.json").exists()
+
+
 def test_addresses_are_remembered(tmp_path: Path) -> None:
     with DataFolder.claim(tmp_path) as folder:
         folder.remember(State(web_port=8001))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +23,6 @@ PASSWORD = "correct horse/battery@staple"
 @pytest.fixture
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     # Not tmp_path: pytest closes that to other accounts, and root's PostgreSQL runs as one.
-    import shutil
-    import tempfile
-
     path = Path(tempfile.mkdtemp(prefix="vigil-postgres-"))
     path.chmod(0o711)
     yield path

@@ -1,11 +1,13 @@
 """Makes the team that everything belongs to until there are others."""
 
+from typing import Any
+
 from django.db import migrations
 
 from vigil.accounts.public_ids import new_team
 
 
-def make_default_team(apps, schema_editor):
+def make_default_team(apps: Any, schema_editor: Any) -> None:
     apps.get_model("accounts", "Team").objects.get_or_create(
         slug="default", defaults={"name": "Default", "public_id": new_team()}
     )

@@ -65,12 +65,12 @@ def _step(step: Transition) -> str:
     )  # fmt: skip
     if not evidence.votes and not evidence.excluded:
         return heading
-    votes = [
+    votes: list[tuple[object, ...]] = [
         (vote.region, vote.domain, vote.status, vote.reason, vote.code or "", vote.attempts, f"{vote.total_ms:.1f} ms",
          vote.detail)
         for vote in evidence.votes
     ]  # fmt: skip
-    excluded = [
+    excluded: list[tuple[object, ...]] = [
         (lost.region, lost.domain, "not counted", exclusion_in_words(lost.why), "", "", "", "")
         for lost in evidence.excluded
     ]
