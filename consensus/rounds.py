@@ -18,6 +18,10 @@ EARLY_VOTES = 200
 DECIDED_ROUNDS = 50_000
 
 
+#: Once a failure is certain, those who are about to vote still have this long, so that the alert shows them too.
+LINGER_MS = 250
+
+
 @dataclass(slots=True)
 class OpenRound:
     """A round that is not decided yet, and its votes by look and region."""
@@ -25,6 +29,11 @@ class OpenRound:
     round: Round
     votes: dict[tuple[int, str], Vote] = field(default_factory=dict)
     closed: int = 0
+    lingers_until_ms: int = 0
+
+    def has_every_vote(self) -> bool:
+        looks = len(self.round.looks_ms)
+        return all((looks, elector.region) in self.votes for elector in self.round.electorate)
 
 
 class RoundBook:
@@ -110,7 +119,7 @@ class RoundBook:
     def _settle(self, round_id: str, now_ms: int) -> Verdict | None:
         opened = self._open[round_id]
         decision = decide(opened.round, opened.votes.values(), opened.closed)
-        if decision is None or self._awaits_caller(opened, decision):
+        if decision is None or self._awaits_caller(opened, decision) or self._lingers(opened, decision, now_ms):
             return None
         del self._open[round_id]
         if self._by_monitor.get(opened.round.monitor) == round_id:
@@ -127,6 +136,15 @@ class RoundBook:
             return False
         can_vote = any(elector.region == round.caller for elector in round.electorate)
         return can_vote and (1, round.caller) not in opened.votes
+
+    def _lingers(self, opened: OpenRound, decision: Decision, now_ms: int) -> bool:
+        """A failure that is certain early waits a moment for the rest of the votes: they cannot change it."""
+        if decision.reason is not VerdictReason.QUORUM_FAILED or opened.has_every_vote():
+            return False
+        if not opened.lingers_until_ms:
+            opened.lingers_until_ms = now_ms + LINGER_MS
+            heapq.heappush(self._deadlines, (opened.lingers_until_ms, opened.round.id, 0))
+        return now_ms < opened.lingers_until_ms and opened.closed < len(opened.round.looks_ms)
 
     def _keep_early(self, region: str, result: Result, at_ms: int) -> None:
         early = self._early.setdefault(result.round, [])

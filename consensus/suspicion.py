@@ -43,6 +43,9 @@ def suspicion(belief: Belief | None, region: str, result: Result) -> Cause | Non
         return None
     if should is None:
         return Cause.FIRST_LOOK
+    if belief is not None and belief.passed_rounds and saw is Observed.PASSING:
+        # A recovery that has begun is asked about again in its own time.
+        return None
     if saw is should:
         return _CAUSES[saw] if rounds_dissenting else None
     return _CAUSES[saw] if rounds_dissenting < KNOWN_AFTER_ROUNDS else None

@@ -15,6 +15,7 @@ NOW = 1_000_000
 UP = None
 NEW = Belief(1, Status.UNKNOWN, 0)
 DOWN = Belief(1, Status.DOWN, 900_000)
+RECOVERING = Belief(1, Status.DOWN, 900_000, passed_rounds=1, round_ms=950_000)
 KEY_IS_BAD = Belief(1, Status.DEGRADED, 900_000, account=True)
 
 
@@ -36,6 +37,8 @@ def up_but(region: str, rounds: int) -> Belief:
         (DOWN, "pass", Cause.SUCCESS),
         (DOWN, "slow", Cause.DEGRADED),
         (DOWN, "overdue", None),
+        (RECOVERING, "pass", None),
+        (RECOVERING, "fail", None),
         (NEW, "pass", Cause.FIRST_LOOK),
         (NEW, "fail", Cause.FIRST_LOOK),
         (KEY_IS_BAD, "auth", None),

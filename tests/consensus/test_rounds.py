@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consensus.examples import FIVE_REGIONS, LOOK_LENGTH_MS, make_result, make_round
-from consensus.rounds import RoundBook
+from consensus.rounds import LINGER_MS, RoundBook
 from consensus.verdicts import Exclusion, Round, Sensitivity, Verdict, VerdictReason
 from probes.reasons import Status
 
@@ -20,12 +20,25 @@ def test_a_quorum_of_failures_gives_one_verdict_with_its_votes() -> None:
     book, round = RoundBook(), make_round()
     book.open(round, round.opened_ms)
 
-    (verdict,) = cast(book, round, ["ap-south", "eu-north", "us-west", "eu-west"], "fail")
+    (verdict,) = cast(book, round, REGIONS, "fail")
 
     assert (verdict.status, verdict.round, verdict.n, verdict.k) == (Status.DOWN, round.id, 5, 3)
-    assert [vote.region for vote in verdict.votes] == ["ap-south", "eu-north", "us-west"]
+    assert [vote.region for vote in verdict.votes] == REGIONS
     assert verdict.suspected_ms == round.suspected_ms
     assert not book.is_open_for(round.monitor)
+
+
+def test_a_failure_that_is_certain_waits_a_moment_for_the_other_votes() -> None:
+    book, round = RoundBook(), make_round()
+    book.open(round, round.opened_ms)
+    certain_ms = round.opened_ms + 500
+    assert cast(book, round, ["ap-south", "eu-north", "us-west"], "fail", at_ms=certain_ms) == []
+    assert book.next_deadline_ms() == certain_ms + LINGER_MS
+    assert book.due(certain_ms + LINGER_MS - 1) == []
+
+    (verdict,) = book.due(certain_ms + LINGER_MS)
+
+    assert (verdict.status, len(verdict.votes)) == (Status.DOWN, 3)
 
 
 def test_votes_may_arrive_before_their_round() -> None:
@@ -124,7 +137,8 @@ def test_the_explanation_names_who_saw_what() -> None:
     book.open(round, round.opened_ms)
     cast(book, round, ["eu-west"], "pass")
 
-    (verdict,) = cast(book, round, ["ap-south", "eu-north", "us-west"], "timeout")
+    assert cast(book, round, ["ap-south", "eu-north", "us-west"], "timeout") == []
+    (verdict,) = book.due(round.opened_ms + LOOK_LENGTH_MS - 1)
 
     assert verdict.explanation == (
         "Down: 3 of 5 regions that could see failed in one look (3 are a quorum, in more than half of 4 failure"

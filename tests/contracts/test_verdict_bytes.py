@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from consensus.evidence import from_evidence, to_evidence
 from consensus.examples import make_result, make_round
@@ -27,9 +28,9 @@ def make_verdict() -> Verdict:
     book, round = RoundBook(), make_round(THREE)
     book.open(round, round.opened_ms)
     book.vote("ap-south", make_result("fail", round.id, 1), 1_000_400, 1_000_400)
-    verdict = book.vote("eu-west", make_result("timeout", round.id, 1), 1_000_500, 1_000_500)
-    assert verdict is not None
-    return verdict
+    book.vote("eu-west", make_result("timeout", round.id, 1), 1_000_500, 1_000_500)
+    (verdict,) = book.due(1_000_750)
+    return replace(verdict, decided_ms=1_000_500)
 
 
 MESSAGES = {
