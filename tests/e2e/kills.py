@@ -16,11 +16,15 @@ import time
 from collections.abc import Awaitable, Callable
 
 import django
+import redis.asyncio as redis
 
 from vigil.demo.stage import SEATS, Stage
 from vigil.demo.story import AlertKind, SeenAlert, once_each
 
 VICTIMS = ("consensus", "ingest", "deliver", "dispatch", "worker-us-east", "redis", "postgres")
+#: What else is done in an outage of its own: Redis loses everything; the decider sleeps past its lease.
+FAULTS = (*VICTIMS, "flushall", "paused-consensus")
+PAUSE_S = 8.0
 TRIGGER_DEADLINE_S = 60.0
 RESOLVE_DEADLINE_S = 150.0
 #: When the victim dies, counted from the fault: before the first look, between votes and verdict, or after the alert.
@@ -115,20 +119,34 @@ async def kill_in_an_outage(stage: Stage, victim: str, target: Target) -> None:
 
     target.close()
     await asyncio.sleep(MOMENTS_S.get(victim, 0.5))
-    supervisor = stage.installation.supervisor
-    os.kill(supervisor.pid(victim), signal.SIGKILL)
-    print(f"killed {victim}", file=sys.stderr, flush=True)
-    await until(triggered, TRIGGER_DEADLINE_S, f"the trigger of the outage in which {victim} was killed")
+    await harm(stage, victim)
+    print(f"done: {victim}", file=sys.stderr, flush=True)
+    await until(triggered, TRIGGER_DEADLINE_S, f"the trigger of the outage with {victim}")
 
     async def back() -> bool:
-        return supervisor.is_ready(victim)
+        return victim not in VICTIMS or stage.installation.supervisor.is_ready(victim)
 
     await until(back, TRIGGER_DEADLINE_S, f"{victim} to be started again")
 
 
+async def harm(stage: Stage, fault: str) -> None:
+    """Kill the victim, or do what else the fault's name says."""
+    supervisor = stage.installation.supervisor
+    if fault == "flushall":
+        async with redis.from_url(stage.installation.addresses.redis_url) as client:
+            await client.flushall()
+    elif fault == "paused-consensus":
+        pid = supervisor.pid("consensus")
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(PAUSE_S)
+        os.kill(pid, signal.SIGCONT)
+    else:
+        os.kill(supervisor.pid(fault), signal.SIGKILL)
+
+
 async def main() -> dict[str, dict[str, object]]:
     stage = Stage(keep=bool(os.environ.get("KEEP_KILLS")))
-    targets = {victim: Target() for victim in VICTIMS}
+    targets = {fault: Target() for fault in FAULTS}
     try:
         for target in targets.values():
             await target.open()
@@ -149,13 +167,13 @@ async def main() -> dict[str, dict[str, object]]:
             os.kill(stage.installation.supervisor.pid(victim), signal.SIGKILL)
 
         async def all_resolved() -> bool:
-            return len(of_kind(await stage.alerts(), AlertKind.RESOLVE)) == len(VICTIMS)
+            return len(of_kind(await stage.alerts(), AlertKind.RESOLVE)) == len(FAULTS)
 
         await until(all_resolved, RESOLVE_DEADLINE_S, "every incident to be resolved")
         await asyncio.sleep(5)
         alerts = await stage.alerts()
         counts = await asyncio.to_thread(incident_counts, monitors)
-        return {victim: told(alerts, victim, counts[victim]) for victim in VICTIMS}
+        return {fault: told(alerts, fault, counts[fault]) for fault in FAULTS}
     finally:
         await stage.close()
 
