@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import secrets
 import tempfile
@@ -28,11 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
         # Each worker has its own Redis database; its PostgreSQL database is pytest-django's doing.
         server = os.environ["VIGIL_REDIS_URL"].rsplit("/", 1)[0]
         os.environ["VIGIL_REDIS_URL"] = f"{server}/{int(worker.removeprefix('gw')) + 1}"
-    if importlib.util.find_spec("vigil.settings"):
-        os.environ["DJANGO_SETTINGS_MODULE"] = "vigil.settings"
-        import django
+    os.environ["DJANGO_SETTINGS_MODULE"] = "vigil.settings"
+    import django
 
-        django.setup()
+    django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

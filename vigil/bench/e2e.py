@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import django
 import redis.asyncio as redis
@@ -29,12 +30,14 @@ from vigil.cli.errors import CommandError
 from vigil.local import ports
 from vigil.local.installation import Installation, Wanted
 from vigil.local.processes import LocalRegion
-from vigil.local.supervisor import Program, Supervisor
+from vigil.local.programs import Program
+from vigil.local.supervisor import Supervisor
 from vigil.local.throwaway import Throwaway
 
 #: Monitors whose targets fall sick a third into the window.
 SICK = 20
 _LISTENS_DEADLINE_S = 10
+_READ_DEADLINE_S = 10
 
 
 @dataclass(frozen=True)
@@ -162,30 +165,33 @@ async def _start(installation: Installation, load: Load, port: int) -> None:
 
 
 async def _watch(installation: Installation, targets: Supervisor, load: Load) -> dict[str, object]:
-    leaders = installation.supervisor.pids()
-    seen = Seen()
-    reading = asyncio.create_task(_read(installation, load, seen))
+    supervisor = installation.supervisor
+    leaders = supervisor.pids()
+    starts = {name: supervisor.starts(name) for name in leaders}
+    seen, enough = Seen(), asyncio.Event()
+    reading = asyncio.create_task(_read(installation, load, seen, enough))
     before = usages(leaders)
     await _show("measuring", load.seconds // 3)
     os.kill(targets.pid("target"), signal.SIGUSR1)
     await _show("measuring, some targets are sick", load.seconds - load.seconds // 3)
     after = usages(leaders)
-    reading.cancel()
-    await asyncio.wait({reading})
-    return report_of(load, seen, before, after)
+    enough.set()
+    await asyncio.wait_for(reading, _READ_DEADLINE_S)
+    restarts = sum(supervisor.starts(name) - at_first for name, at_first in starts.items())
+    return report_of(load, seen, before, after) | {"restarts": restarts}
 
 
-async def _read(installation: Installation, load: Load, seen: Seen) -> None:
-    """Follow the streams of results and verdicts until cancelled."""
-    client = redis.Redis.from_url(installation.addresses.redis_url)
+async def _read(installation: Installation, load: Load, seen: Seen, enough: asyncio.Event) -> None:
+    """Follow the streams of results and verdicts until it is enough."""
+    client: Any = redis.Redis.from_url(installation.addresses.redis_url, socket_timeout=_READ_DEADLINE_S)
     places: dict[bytes, bytes] = {keys.results(f"bench-{n}").encode(): b"$" for n in range(1, load.regions + 1)}
     places[keys.VERDICTS.encode()] = b"$"
     async with client:
         for stream in places:
             last = await client.xrevrange(stream, count=1)
             places[stream] = last[0][0] if last else b"0"
-        while True:
-            for stream, entries in await client.xread(places, count=1000, block=500):
+        while not enough.is_set():
+            for stream, entries in await client.xread(places, count=1000, block=200):
                 places[stream] = entries[-1][0]
                 for _, entry in entries:
                     _take(stream == keys.VERDICTS.encode(), entry[keys.BODY], seen)

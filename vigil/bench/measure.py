@@ -79,3 +79,14 @@ def per_check(before: Mapping[str, Usage], after: Mapping[str, Usage], checks: i
         if name in before
     }
     return {name: round(cost, 1) for name, cost in sorted(spent.items(), key=lambda pair: -pair[1])}
+
+
+def cpu_ns(pid: int, proc: Path = Path("/proc")) -> int:
+    """The CPU time that a process has used (ns), by the scheduler's own account of its living threads."""
+    return sum(int(task.read_text().split()[0]) for task in (proc / str(pid) / "task").glob("*/schedstat"))
+
+
+def rss_mb(pid: int, proc: Path = Path("/proc")) -> float:
+    """The resident memory of a process now (MB)."""
+    pages = int((proc / str(pid) / "statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -51,7 +51,7 @@ class Director:
         self._first_failure_ms = 0
         self._verdict_ms = 0
         self._monitor = ""
-        self._redis = redis.Redis.from_url(stage.installation.addresses.redis_url, socket_timeout=5)
+        self._redis: Any = redis.Redis.from_url(stage.installation.addresses.redis_url, socket_timeout=5)
 
     def story(self) -> Story:
         """Everything that happened so far."""

@@ -15,7 +15,8 @@ from vigil.demo.story import Seat, SeenAlert, alert_of
 from vigil.local import ports
 from vigil.local.installation import Wanted
 from vigil.local.processes import LocalRegion, answers_health
-from vigil.local.supervisor import Program, Supervisor
+from vigil.local.programs import Program
+from vigil.local.supervisor import Supervisor
 from vigil.local.throwaway import Throwaway
 
 SEATS = (
