@@ -10,20 +10,21 @@ from consensus.verdicts import VERDICT_VERSION, Belief, Call, Cause, Verdict
 from probes.reasons import Status
 from probes.wire import Result
 
-#: A monitor is called at most this often; the next scheduled result raises a suspicion that still holds.
+#: A region calls for a monitor at most this often; its next scheduled result raises a suspicion that still holds.
+#: Another region's suspicion is news and does not wait: what rounds cost is limited where they are opened.
 CALL_GAP_MS = 3_000
 #: A scheduled result older than this says nothing of now.
 STALE_MS = 30_000
 
 
 class Fold:
-    """Everything consensus remembers: the open rounds, what is believed, and when each monitor was last called."""
+    """Everything consensus remembers: the open rounds, what is believed, and who called for what last."""
 
     def __init__(self) -> None:
         self.rounds = RoundBook()
         self._beliefs: Mapping[str, Belief] = {}
         self._recovering: dict[str, Belief] = {}
-        self._called_ms: dict[str, int] = {}
+        self._called_ms: dict[tuple[str, str], int] = {}
 
     def believe(self, beliefs: Mapping[str, Belief]) -> None:
         """Replace all beliefs by what vigil has committed; a monitor that is not among them is plainly up."""
@@ -42,9 +43,9 @@ class Fold:
         if now_ms - result.started_ms - result.phases.total_us // 1000 > STALE_MS:
             return None
         cause = suspicion(belief, region, result)
-        if cause is None or not self._may_call(result.monitor, now_ms):
+        if cause is None or not self._may_call(result.monitor, region, now_ms):
             return None
-        self._called_ms[result.monitor] = now_ms
+        self._called_ms[result.monitor, region] = now_ms
         return Call(VERDICT_VERSION, result.monitor, region, cause, result.started_ms, result.status, result.reason)
 
     def rechecks(self, now_ms: int) -> list[Call]:
@@ -52,16 +53,16 @@ class Fold:
         calls = []
         for monitor, belief in self._recovering.items():
             due_ms = recheck_due_ms(belief)
-            if due_ms is not None and due_ms <= now_ms and self._may_call(monitor, now_ms):
-                self._called_ms[monitor] = now_ms
+            if due_ms is not None and due_ms <= now_ms and self._may_call(monitor, "", now_ms):
+                self._called_ms[monitor, ""] = now_ms
                 calls.append(Call(VERDICT_VERSION, monitor, "", Cause.RECHECK, now_ms))
         return calls
 
     def forget_before(self, at_ms: int) -> None:
         """Drop what is too old to matter, so that memory does not grow with the number of monitors ever seen."""
-        self._called_ms = {monitor: called for monitor, called in self._called_ms.items() if called >= at_ms}
+        self._called_ms = {caller: called_ms for caller, called_ms in self._called_ms.items() if called_ms >= at_ms}
 
-    def _may_call(self, monitor: str, now_ms: int) -> bool:
-        called_ms = self._called_ms.get(monitor)
+    def _may_call(self, monitor: str, region: str, now_ms: int) -> bool:
+        called_ms = self._called_ms.get((monitor, region))
         rested = called_ms is None or now_ms - called_ms >= CALL_GAP_MS
         return rested and not self.rounds.is_open_for(monitor)

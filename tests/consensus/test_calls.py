@@ -62,12 +62,13 @@ def test_a_failure_calls_a_round_and_is_the_first_observation() -> None:
     assert (call.monitor, call.region, call.cause, call.at_ms) == ("mon_example", "eu-west", Cause.FAILURE, NOW - 40)
 
 
-def test_one_monitor_is_not_called_again_at_once() -> None:
+def test_a_region_does_not_call_again_at_once_and_another_may() -> None:
     fold = Fold()
     assert fold.result("eu-west", make_result("fail"), NOW, NOW)
 
-    assert fold.result("us-east", make_result("fail"), NOW, NOW + CALL_GAP_MS - 1) is None
-    assert fold.result("us-east", make_result("fail"), NOW, NOW + CALL_GAP_MS)
+    assert fold.result("eu-west", make_result("fail"), NOW, NOW + CALL_GAP_MS - 1) is None
+    assert fold.result("us-east", make_result("fail"), NOW, NOW + 1)
+    assert fold.result("eu-west", make_result("fail"), NOW, NOW + CALL_GAP_MS)
 
 
 def test_an_open_round_is_call_enough() -> None:

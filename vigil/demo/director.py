@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 
 import django
 import httpx
-import redis.asyncio as redis
 
 from consensus.calls import CALL_GAP_MS
-from probes import keys, wire
 from probes.reasons import Status
 from vigil.demo.provider import Mode, State
+from vigil.demo.reports import Reports
 from vigil.demo.stage import INTERVAL_S, SEATS, Stage, source_address
 from vigil.demo.story import AlertKind, Chapter, Mark, Seat, SeenAlert, Story
 from vigil.dispatch.schedule import slots_ms
@@ -29,10 +28,10 @@ NOTE_DEADLINE_S = 30.0
 ALERT_DEADLINE_S = 30.0
 RESOLVE_DEADLINE_S = 90.0
 #: Nothing more may come for this long after the resolve; most regions have looked again by then.
-QUIET_S = 3.0
+QUIET_S = 1.5
 _POLL_S = 0.05
 #: After the note, the pager must stay silent for this long before the story goes on.
-CALM_S = 1.5
+CALM_S = 0.5
 
 
 class CutShort(Exception):
@@ -51,7 +50,7 @@ class Director:
         self._first_failure_ms = 0
         self._verdict_ms = 0
         self._monitor = ""
-        self._redis: Any = redis.Redis.from_url(stage.installation.addresses.redis_url, socket_timeout=5)
+        self._reports = Reports(stage.installation.addresses.redis_url)
 
     def story(self) -> Story:
         """Everything that happened so far."""
@@ -71,7 +70,7 @@ class Director:
                 self._alerts = await self._stage.alerts()
         finally:
             opening.cancel()
-            await self._redis.aclose()
+            self._reports.close()
 
     async def _open(self, opening: asyncio.Task[None]) -> None:
         """Go on as soon as what the story needs is there, and let the rest follow."""
@@ -108,7 +107,7 @@ class Director:
         await self._stage.direct_provider(State(mode=Mode.REFUSE))
         self._mark(Chapter.FAULT, "the provider refuses every connection, from everywhere", fault_ms)
         alert = await self._until(ALERT_DEADLINE_S, lambda: self._delivered(AlertKind.TRIGGER, fault_ms))
-        self._first_failure_ms = await self._first_failure_since(fault_ms)
+        self._first_failure_ms = await asyncio.to_thread(self._reports.first_failure_ms, self._monitor, fault_ms)
         self._verdict_ms = await asyncio.to_thread(outage_verdict_ms, self._monitor)
         if self._first_failure_ms:
             self._mark(None, "the first region sees it", self._first_failure_ms)
@@ -130,30 +129,13 @@ class Director:
         """Whether every region has passed a check, and that is what is believed."""
         from vigil.demo.ledger import status_of
 
-        for seat in SEATS:
-            if not any(result.status is Status.UP for result in await self._results(seat, self._started_ms)):
-                return False
+        if not await asyncio.to_thread(self._reports.all_have_passed, self._monitor, self._started_ms):
+            return False
         return await asyncio.to_thread(status_of, self._monitor) == Status.UP
 
     async def _delivered(self, kind: AlertKind, since_ms: int) -> SeenAlert | None:
         self._alerts = await self._stage.alerts()
         return next((alert for alert in self._alerts if alert.kind is kind and alert.at_ms >= since_ms), None)
-
-    async def _first_failure_since(self, since_ms: int) -> int:
-        """When the first check that failed since then was started; 0 when none is on the streams."""
-        failures = [
-            result.started_ms
-            for seat in SEATS
-            for result in await self._results(seat, since_ms)
-            if result.status is Status.DOWN and result.started_ms >= since_ms
-        ]
-        return min(failures, default=0)
-
-    async def _results(self, seat: Seat, since_ms: int) -> list[wire.Result]:
-        """What the region reported of the monitor since then, as far as the stream still has it."""
-        entries = await self._redis.xrange(keys.results(seat.region), min=str(since_ms))
-        results = [result for _, entry in entries for result in wire.decode_results(entry[keys.BODY])]
-        return [result for result in results if result.monitor == self._monitor]
 
     async def _until(self, deadline_s: float, look: Callable[[], Awaitable[T | None]]) -> T:
         """Look again and again until there is something; raises CutShort when there is nothing in time."""
