@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
-from probes.dialing import Way
+from probes.deadlines import within
 from probes.failures import explain
 from probes.observation import Observation, Prober, Reach, printable
 from probes.reasons import Reason, Status
@@ -43,7 +43,7 @@ def merged(first: Observation, second: Observation) -> Observation:
 async def attempt(prober: Prober, spec: Any, secrets: Mapping[str, str], reach: Reach, timeout_s: float) -> Observation:
     """Probe once within one overall deadline; whatever happens becomes an observation."""
     try:
-        async with asyncio.timeout(timeout_s):
+        with within(timeout_s):
             return await prober.probe(spec, secrets, reach)
     except Exception as error:  # noqa: BLE001 - the edge: one check's bug stops no other, and its result says so
         return _observed(error, reach.trace, timeout_s)
@@ -61,14 +61,11 @@ def _observed(error: Exception, trace: Trace, timeout_s: float) -> Observation:
     return Observation(status, reason, trace.phases(), detail=printable(detail), facts=dict(facts))
 
 
-async def two_attempts(
-    prober: Prober, spec: Any, secrets: Mapping[str, str], way: Way, now_s: float, timeout_s: float
-) -> tuple[Observation, int]:
+async def two_attempts(again: Callable[[], Coroutine[Any, Any, Observation]]) -> tuple[Observation, int]:
     """Two attempts, the second 1 s after the first began; a pass ends it. Returns what they say, and how many ran."""
 
     def start() -> asyncio.Task[Observation]:
-        reach = Reach(way, Trace(), now_s)
-        return asyncio.ensure_future(attempt(prober, spec, secrets, reach, timeout_s))
+        return asyncio.ensure_future(again())
 
     first = start()
     second: asyncio.Task[Observation] | None = None

@@ -1,15 +1,35 @@
-"""TLS of a check: contexts made once, and what a certificate says."""
+"""TLS of a check: contexts made once for each wish, and what a certificate says."""
 
 from __future__ import annotations
 
 import datetime
 import os
 import ssl
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
+
+HTTP_ALPN = "http/1.1"
+
+
+class BadCertificate(ValueError):
+    """A certificate or key that cannot be used; the text for people never quotes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsWish:
+    """How to shake hands. PEM texts; without `ca_pem` the system's authorities count. `alpn` may be empty."""
+
+    verify: bool = True
+    ca_pem: str = ""
+    least_version: str = "1.2"
+    alpn: str = HTTP_ALPN
+    client_certificate: str = ""
+    client_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +45,78 @@ class Certificate:
         return int((self.expires_s - now_s) // 86_400)
 
 
-@lru_cache(maxsize=2)
-def context(verify: bool) -> ssl.SSLContext:
-    """The client context, made once: TLS 1.2 or later, this system's authorities (or certifi's where it has none)."""
-    made = ssl.create_default_context()
-    if not verify:
+@lru_cache(maxsize=64)
+def context(wish: TlsWish) -> ssl.SSLContext:
+    """The client context of a wish, made once; raises BadCertificate."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not wish.verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
-    elif not _system_has_authorities(made):
-        import certifi
-
-        made.load_verify_locations(certifi.where())
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.set_alpn_protocols(["http/1.1"])
+    elif wish.ca_pem:
+        made.load_verify_locations(cadata=wish.ca_pem)
+    else:
+        _trust_the_system(made)
+    made.minimum_version = ssl.TLSVersion.TLSv1_3 if wish.least_version == "1.3" else ssl.TLSVersion.TLSv1_2
+    if wish.alpn:
+        made.set_alpn_protocols([wish.alpn])
+    if wish.client_certificate:
+        _load_identity(made, wish.client_certificate, wish.client_key)
     return made
 
 
-def _system_has_authorities(made: ssl.SSLContext) -> bool:
+def _trust_the_system(made: ssl.SSLContext) -> None:
+    made.load_default_certs()
     paths = ssl.get_default_verify_paths()
-    return bool(made.cert_store_stats()["x509_ca"]) or bool(paths.capath and os.listdir(paths.capath))
+    if not made.cert_store_stats()["x509_ca"] and not (paths.capath and os.listdir(paths.capath)):
+        import certifi
+
+        made.load_verify_locations(certifi.where())
+
+
+def _load_identity(made: ssl.SSLContext, certificate: str, key: str) -> None:
+    # OpenSSL's loader wants a path, and a key of somebody's must not lie on a disk.
+    if hasattr(os, "memfd_create"):
+        place = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
+        path = f"/proc/self/fd/{place}"
+    else:
+        place, path = tempfile.mkstemp()
+        os.unlink(path)
+        path = f"/dev/fd/{place}"
+    try:
+        with os.fdopen(place, "w") as pem:
+            pem.write(f"{key.strip()}\n{certificate.strip()}\n")
+            pem.flush()
+            made.load_cert_chain(path, password=lambda: b"")
+    except (ssl.SSLError, OSError):
+        raise BadCertificate("the client certificate and its key do not go together") from None
+
+
+def identity_problem(certificate: str, key: str) -> str | None:
+    """What is wrong with a client certificate (PEM, leaf first) and its key (PEM, not encrypted), or None."""
+    try:
+        leaf = x509.load_pem_x509_certificates(certificate.encode())[0]
+    except ValueError:
+        return "the client certificate is no PEM certificate"
+    try:
+        private = load_pem_private_key(key.encode(), None)
+    except TypeError:
+        return "the client key is encrypted; give it without a passphrase, it is stored sealed"
+    except ValueError:
+        return "the client key is no PEM private key"
+    shape = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    if private.public_key().public_bytes(*shape) != leaf.public_key().public_bytes(*shape):
+        return "the client key is not that of the client certificate"
+    return None
+
+
+def authorities_problem(pem: str) -> str | None:
+    """What is wrong with the authorities (PEM) that a monitor trusts, or None."""
+    try:
+        x509.load_pem_x509_certificates(pem.encode())
+        context(TlsWish(ca_pem=pem))
+    except (ValueError, ssl.SSLError):
+        return "is one or more PEM certificates, from -----BEGIN CERTIFICATE----- on"
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -54,6 +127,15 @@ def read(der: bytes) -> Certificate | None:
         return Certificate(_name(parsed.subject), _name(parsed.issuer), _seconds(parsed.not_valid_after_utc))
     except (ValueError, TypeError):
         return None
+
+
+def presented(tls: ssl.SSLObject) -> list[bytes]:
+    """The certificates (DER) that the server sent, leaf first."""
+    if hasattr(tls, "get_unverified_chain"):
+        return list(tls.get_unverified_chain())
+    # Python 3.10 to 3.12 have it on the object inside only.
+    chain = tls._sslobj.get_unverified_chain() or []  # type: ignore[attr-defined]
+    return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain]
 
 
 def _name(name: x509.Name) -> str:

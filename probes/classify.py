@@ -1,50 +1,169 @@
-"""What an HTTP status means for a monitor: the one place where codes become reasons."""
+"""What an HTTP answer means for a monitor, its body first, then its code: the one place where answers become reasons."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from probes.errorwords import Said, said
+from probes.ratelimits import headroom, retry_after_s
 from probes.reasons import Reason, Status
+from probes.wire import Fact
 
-_OVERLOADED = 529
-_QUOTA_WORDS = (
-    b"insufficient_quota",
-    b"exceeded your current quota",
-    b"billing_hard_limit",
-    b"credit balance is too low",
-)
+#: The classes of code that every provider shares; what is not here goes by its hundred.
+_BY_CODE: Mapping[int, Reason] = {
+    400: Reason.CONFIG,
+    401: Reason.AUTH,
+    402: Reason.QUOTA,
+    403: Reason.AUTH,
+    404: Reason.CONFIG,
+    405: Reason.CONFIG,
+    409: Reason.CONFIG,
+    410: Reason.CONFIG,
+    413: Reason.CONFIG,
+    422: Reason.CONFIG,
+    425: Reason.LOADING,
+    429: Reason.RATE_LIMITED,
+    529: Reason.OVERLOADED,
+}
+#: Without a known provider a refused path or method is simply a broken page.
+_BY_CODE_UNKNOWN: Mapping[int, Reason] = {
+    401: Reason.AUTH,
+    402: Reason.QUOTA,
+    403: Reason.AUTH,
+    429: Reason.RATE_LIMITED,
+    529: Reason.OVERLOADED,
+}
+_OVERLOADED_503 = {503: Reason.OVERLOADED}
+_LOADING_503 = {503: Reason.LOADING}
+#: Where a provider means something else by a code than the rest do.
+_BY_PROVIDER: Mapping[str, Mapping[int, Reason]] = {
+    "openai": _OVERLOADED_503,
+    "azure-openai": _OVERLOADED_503,
+    "bedrock": {**_OVERLOADED_503, 408: Reason.HTTP_5XX, 424: Reason.HTTP_5XX},
+    "cohere": {498: Reason.AUTH},
+    "gemini": _OVERLOADED_503,
+    "mistral": _OVERLOADED_503,
+    "groq": {498: Reason.OVERLOADED, 424: Reason.CONFIG},
+    "together": {**_OVERLOADED_503, 403: Reason.CONFIG},
+    "fireworks": {**_OVERLOADED_503, 412: Reason.QUOTA},
+    "deepseek": _OVERLOADED_503,
+    "openrouter": {403: Reason.CONFIG},
+    "tgi": {429: Reason.OVERLOADED},
+    "tei": {429: Reason.OVERLOADED},
+    "llamacpp": {501: Reason.CONFIG},
+    # Not ready is a 400 there, not a 503.
+    "triton": {400: Reason.LOADING},
+    "nim": _LOADING_503,
+    "bentoml": _LOADING_503,
+    "kserve": _LOADING_503,
+    "weaviate": _LOADING_503,
+    # A collection that is gone is lost data, not a wrong setting.
+    "qdrant": {**_LOADING_503, 404: Reason.HTTP_4XX},
+}
+_DEGRADED = frozenset({Reason.RATE_LIMITED, Reason.OVERLOADED, Reason.LOADING, Reason.BUSY})
+_MEANING = {
+    Reason.AUTH: "the key or the login is refused",
+    Reason.QUOTA: "the account has no quota or credit left",
+    Reason.CONFIG: "the request does not fit: a wrong address, model name or version",
+    Reason.RATE_LIMITED: "too many requests",
+    Reason.OVERLOADED: "overloaded",
+    Reason.LOADING: "the model is still loading",
+}
+#: Headers that name the request at the provider, for its support.
+_REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "cf-ray")
+_PROCESSING = "openai-processing-ms"
 
 
-def classify(code: int, body: bytes, expected: tuple[str, ...]) -> tuple[Status, Reason, str]:
-    """Status, reason and text of an answer; what the monitor expects passes, whatever the code says."""
-    if code in codes(expected):
-        return Status.UP, Reason.OK, ""
-    text = f"answered {code}"
-    if code in (401, 403):
-        return Status.DOWN, Reason.AUTH, f"{text}: the key or the login is refused"
-    if code == 402 or (code == 429 and any(word in body for word in _QUOTA_WORDS)):
-        return Status.DOWN, Reason.QUOTA, f"{text}: the account has no quota left"
-    if code == 429:
-        return Status.DEGRADED, Reason.RATE_LIMITED, f"{text}: too many requests"
-    if code == _OVERLOADED:
-        return Status.DEGRADED, Reason.OVERLOADED, f"{text}: overloaded"
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to classify. `provider` is a preset's family or ""; header names are lower case.
+
+    `expected` says whether the monitor expects this code.
+    """
+
+    provider: str
+    code: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What an answer means. `retry_after_s` is 0 unless the target asked to be left alone for that long."""
+
+    status: Status
+    reason: Reason
+    detail: str = ""
+    facts: dict[str, Fact] = field(default_factory=dict)
+    retry_after_s: float = 0.0
+
+
+def classify(answer: Answer, now_s: float = 0.0) -> Classified:
+    """What an answer means; `now_s` (seconds since 1970) places the instants in its headers.
+
+    `detail` never quotes the target: providers repeat parts of a key in their messages.
+    """
+    facts = headroom(answer.headers, now_s) if answer.provider else {}
+    if answer.expected:
+        return _expected(answer, facts)
+    words = said(answer.code, answer.headers, answer.body, bool(answer.provider))
+    reason = words.reason if words else _by_code(answer.provider, answer.code)
+    wait_s = retry_after_s(answer.headers, now_s)
+    if wait_s:
+        facts["retry_after_s"] = wait_s
+    facts |= _provenance(answer.headers)
+    return Classified(status_of(reason), reason, _detail(f"answered {answer.code}", reason, words), facts, wait_s)
+
+
+def status_of(reason: Reason) -> Status:
+    """The status that goes with a reason found in an answer: trouble that passes by itself is DEGRADED."""
+    if reason is Reason.OK:
+        return Status.UP
+    return Status.DEGRADED if reason in _DEGRADED else Status.DOWN
+
+
+def _expected(answer: Answer, facts: dict[str, Fact]) -> Classified:
+    """An expected code passes, unless a known provider says otherwise in the body."""
+    if not answer.provider or not 200 <= answer.code < 300:
+        return Classified(Status.UP, Reason.OK, "", facts)
+    if answer.body[:64].lstrip()[:1] == b"<":
+        detail = f"answered {answer.code} with a page instead of data: a captive portal or a proxy's error page?"
+        return Classified(Status.DOWN, Reason.BODY_MISMATCH, detail, facts)
+    if b'"error"' in answer.body:
+        words = said(answer.code, answer.headers, answer.body, known=True)
+        if words is not None and words.is_error:
+            reason = words.reason
+            return Classified(status_of(reason), reason, _detail("answered 200 with an error", reason, words), facts)
+    return Classified(Status.UP, Reason.OK, "", facts)
+
+
+def _by_code(provider: str, code: int) -> Reason:
+    if not provider:
+        known = _BY_CODE_UNKNOWN.get(code)
+    else:
+        known = _BY_PROVIDER.get(provider, {}).get(code) or _BY_CODE.get(code)
+        if known is None and 300 <= code < 400:
+            known = Reason.CONFIG
+    if known is not None:
+        return known
     if 500 <= code < 600:
-        return Status.DOWN, Reason.HTTP_5XX, text
-    if 400 <= code < 500:
-        return Status.DOWN, Reason.HTTP_4XX, text
-    return Status.DOWN, Reason.UNEXPECTED_STATUS, f"{text}, expected {', '.join(expected)}"
+        return Reason.HTTP_5XX
+    return Reason.HTTP_4XX if 400 <= code < 500 else Reason.UNEXPECTED_STATUS
 
 
-@lru_cache(maxsize=1024)
-def codes(expected: tuple[str, ...]) -> frozenset[int]:
-    """The status codes in ranges like "200" and "200-299"; raises ValueError for anything else."""
-    found: set[int] = set()
-    for text in expected:
-        first, dash, last = text.partition("-")
-        if not (first.isascii() and first.isdigit() and (not dash or (last.isascii() and last.isdigit()))):
-            raise ValueError(f"{text[:20]!r} is neither a code like 200 nor a range like 200-299")
-        low, high = int(first), int(last or first)
-        if not 100 <= low <= high <= 599:
-            raise ValueError(f"{text[:20]!r} is not within 100 to 599, smaller first")
-        found.update(range(low, high + 1))
-    return frozenset(found)
+def _detail(opening: str, reason: Reason, words: Said | None) -> str:
+    meaning = _MEANING.get(reason, "")
+    named = f" ({words.token})" if words and words.token else ""
+    return f"{opening}: {meaning}{named}" if meaning else f"{opening}{named}"
+
+
+def _provenance(headers: Sequence[tuple[str, str]]) -> dict[str, Fact]:
+    found: dict[str, Fact] = {}
+    for name, value in headers:
+        if name in _REQUEST_IDS and "request_id" not in found and value.isascii() and value.isprintable():
+            found["request_id"] = value[:80]
+        elif name == _PROCESSING and value.isdigit() and len(value) < 8:
+            found["provider_ms"] = int(value)
+    return found

@@ -6,14 +6,13 @@ A protocol of our own rather than streams: most checks are one write and one rea
 from __future__ import annotations
 
 import asyncio
-import ssl
 import zlib
-from typing import cast
 
 import httptools
 
 from probes import certificates
-from probes.failures import ClosedEarly, HandshakeCut, ProtocolBroken, TooLarge
+from probes.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.line import Line
 from probes.messages import HEADER_BYTES_LIMIT, HEADERS_LIMIT, Answer, Request, decompressed, head_of
 from probes.trace import Trace
 
@@ -22,30 +21,22 @@ _INFORMATIONAL_LIMIT = 10
 _FRAMING_SLACK = 262_144
 
 
-class HttpConnection(asyncio.Protocol):
-    """The bytes of one exchange: TLS when asked for, then the request, then the answer into `answer`."""
+class HttpConnection(Line):
+    """The bytes of one exchange: the request out, then the answer into `answer`."""
 
     __slots__ = (
-        "_body", "_body_bytes", "_chunked", "_handshake_only", "_header_bytes", "_headers",
-        "_headers_done", "_incoming", "_informational", "_length", "_outgoing", "_parser", "_request",
-        "_secured", "_tls", "_trace", "_transport", "_truncated", "_wire_bytes", "answer",
+        "_body", "_body_bytes", "_chunked", "_handshake_only", "_header_bytes", "_headers", "_headers_done",
+        "_informational", "_length", "_parser", "_request", "_truncated", "_wire_bytes", "answer",
     )  # fmt: skip
 
     def __init__(
         self, request: Request, trace: Trace, answer: asyncio.Future[Answer], handshake_only: bool = False
     ) -> None:
+        target = request.target
+        super().__init__(trace, request.tls if target.secure else None, request.server_name or target.host)
         self.answer = answer
         self._request = request
-        self._trace = trace
         self._handshake_only = handshake_only
-        self._transport: asyncio.Transport | None = None
-        self._tls: ssl.SSLObject | None = None
-        if request.target.secure:
-            self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-            self._tls = certificates.context(request.verify).wrap_bio(
-                self._incoming, self._outgoing, server_hostname=request.target.host
-            )
-        self._secured = not request.target.secure
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
@@ -55,96 +46,23 @@ class HttpConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Drop the connection, whatever its state. A later `connection_lost` finds nothing to do."""
-        if self._transport is not None:
-            self._transport.abort()
+        self.abort()
         if not self.answer.done():
             self.answer.cancel()
 
-    # Bytes ------------------------------------------------------------------------------------------------------
+    def listening(self) -> bool:
+        return not self.answer.done()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are not declared as asyncio's, and behave as such.
-        self._transport = cast(asyncio.Transport, transport)
-        self._trace.connected()
-        try:
-            if self._tls is not None:
-                self._trace.begin("tls")
-                self._shake_hands()
-            else:
-                self._send_request()
-        except Exception as error:  # noqa: BLE001 - the loop would only log it, and the check hang to its deadline
-            self._fail(error)
-
-    def data_received(self, data: bytes) -> None:
-        if self.answer.done():
-            return
-        if self._tls is None:
-            self._feed(data)
-            return
-        self._incoming.write(data)
-        if not self._secured:
-            self._shake_hands()
-        if self._secured and not self.answer.done():
-            self._decrypt()
-
-    def eof_received(self) -> bool:
-        self._ended()
-        return False
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
-        if error is not None:
-            self._fail(error)
-        else:
-            self._ended()
-
-    def _shake_hands(self) -> None:
-        assert self._tls is not None
-        assert self._transport is not None
-        try:
-            self._tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self._transport.write(self._outgoing.read())
-            return
-        except ssl.SSLError as error:
-            self._transport.write(self._outgoing.read())
-            self._fail(error)
-            return
-        self._secured = True
-        self._trace.secured()
+    def opened(self) -> None:
         if self._handshake_only:
             self._succeed(0)
-        else:
-            self._send_request()
-
-    def _send_request(self) -> None:
-        assert self._transport is not None
-        payload = head_of(self._request) + self._request.body
-        if self._tls is not None:
-            self._tls.write(payload)
-            payload = self._outgoing.read()
-        self._trace.begin("first_byte")
-        self._transport.write(payload)
-
-    def _decrypt(self) -> None:
-        assert self._tls is not None
-        try:
-            while not self.answer.done():
-                plain = self._tls.read(65_536)
-                if not plain:
-                    self._ended()
-                    return
-                self._feed(plain)
-        except ssl.SSLWantReadError:
             return
-        except ssl.SSLZeroReturnError:
-            self._ended()
-        except ssl.SSLError as error:
-            self._fail(error)
+        self._trace.begin("first_byte")
+        self.send(head_of(self._request) + self._request.body)
 
     # The answer -------------------------------------------------------------------------------------------------
 
-    def _feed(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         if not self._wire_bytes:
             self._trace.answered()
         self._wire_bytes += len(data)
@@ -155,15 +73,15 @@ class HttpConnection(asyncio.Protocol):
                 self._header_bytes += len(head)
                 self._parser.feed_data(head)
                 if data and not self._headers_done and not self.answer.done():
-                    self._fail(TooLarge(f"headers of more than {HEADER_BYTES_LIMIT // 1024} KiB"))
+                    self.failed(TooLarge(f"headers of more than {HEADER_BYTES_LIMIT // 1024} KiB"))
             if data and not self.answer.done():
                 self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._succeed(self._parser.get_status_code())
         except httptools.HttpParserError as error:
-            self._fail(_parser_failure(error))
+            self.failed(_parser_failure(error))
         if self._wire_bytes > self._request.body_limit + HEADER_BYTES_LIMIT + _FRAMING_SLACK:
-            self._fail(TooLarge("framing far larger than the body it carries"))
+            self.failed(TooLarge("framing far larger than the body it carries"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(self._headers) >= HEADERS_LIMIT:
@@ -203,20 +121,18 @@ class HttpConnection(asyncio.Protocol):
             return
         self._succeed(code)
 
-    def _ended(self) -> None:
-        """The other side closed: the end of a body without a length, and a failure anywhere else."""
+    def ended(self) -> None:
+        """The end of a body without a length, and a failure anywhere else."""
         if self.answer.done():
             return
-        if not self._secured:
-            self._fail(HandshakeCut("closed during the TLS handshake"))
-        elif self._headers_done and not self._length and not self._chunked:
+        if self._headers_done and not self._length and not self._chunked:
             self._succeed(self._parser.get_status_code())
         elif self._wire_bytes:
-            self._fail(ClosedEarly("closed in the middle of the answer"))
+            self.failed(ClosedEarly("closed in the middle of the answer"))
         else:
-            self._fail(ClosedEarly("closed without an answer"))
+            self.failed(ClosedEarly("closed without an answer"))
 
-    def _fail(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
 
@@ -227,13 +143,13 @@ class HttpConnection(asyncio.Protocol):
         try:
             body, cut = decompressed(body, self._headers, self._request.body_limit)
         except zlib.error:
-            self._fail(ProtocolBroken("a body that does not decompress"))
+            self.failed(ProtocolBroken("a body that does not decompress"))
             return
         certificate, version = None, ""
-        if self._tls is not None:
-            der = self._tls.getpeercert(binary_form=True)
+        if self.tls is not None:
+            der = self.tls.getpeercert(binary_form=True)
             certificate = certificates.read(der) if der else None
-            version = self._tls.version() or ""
+            version = self.tls.version() or ""
         http = self._parser.get_http_version() if code else ""
         self.answer.set_result(
             Answer(code, http, tuple(self._headers), body, self._truncated or cut, certificate, version)

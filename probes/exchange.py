@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 
 from probes.certificates import Certificate
 from probes.connection import HttpConnection
@@ -48,7 +49,7 @@ async def exchange(request: Request, way: Way, trace: Trace) -> Answer:
 
 async def _unverified_certificate(request: Request, way: Way) -> Certificate | None:
     """Shake hands once more without verification, to say which certificate it was; sends nothing."""
-    look = Request(request.target, verify=False)
+    look = Request(request.target, tls=replace(request.tls, verify=False), server_name=request.server_name)
     handshake = HttpConnection(look, Trace(), asyncio.get_running_loop().create_future(), handshake_only=True)
     try:
         await dial(way, request.target.host, request.target.port, lambda: handshake, Trace())

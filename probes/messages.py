@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from probes.certificates import Certificate
+from probes.certificates import Certificate, TlsWish
 from probes.targets import Target
 
 HEADERS_LIMIT = 100
@@ -15,17 +15,22 @@ BODY_LIMIT = 65_536
 BODY_LIMIT_MOST = 1_048_576
 
 Header = tuple[str, str]
+DEFAULT_TLS = TlsWish()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send. `headers` come after Host, Accept-Encoding and Connection, which are ours."""
+    """What to send. `headers` come after Host, Accept-Encoding and Connection, which are ours.
+
+    `server_name` is what TLS asks for and verifies, where that is not the target's own host.
+    """
 
     target: Target
     method: str = "GET"
     headers: tuple[Header, ...] = ()
     body: bytes = b""
-    verify: bool = True
+    tls: TlsWish = DEFAULT_TLS
+    server_name: str = ""
     body_limit: int = BODY_LIMIT
 
 

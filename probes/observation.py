@@ -26,8 +26,27 @@ class SpecError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class AssertionOutcome:
+    """One demand held against what was seen. `status` and `reason` are what a failure gives, else UP and OK."""
+
+    passed: bool
+    expected: str
+    found: str = ""
+    status: Status = Status.UP
+    reason: Reason = Reason.OK
+
+    @property
+    def detail(self) -> str:
+        """A failure in one line."""
+        return f"expected {self.expected}; found {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
-    """What one attempt saw. `code` is the protocol's own, or 0; `detail` and `facts` never hold a secret."""
+    """What one attempt saw. `code` is the protocol's own, or 0; `detail` and `facts` never hold a secret.
+
+    `outcomes` has every assertion's outcome, where `Reach.explain` asked for them.
+    """
 
     status: Status
     reason: Reason
@@ -35,15 +54,22 @@ class Observation:
     code: int = 0
     detail: str = ""
     facts: dict[str, Fact] = field(default_factory=dict)
+    outcomes: tuple[AssertionOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a prober may use in one attempt: the way out, the trace to mark, and the wall clock (seconds)."""
+    """What a prober may use in one attempt: the way out, the trace to mark, and the wall clock (seconds).
+
+    `monitor` and `round` name the order, for a prober that remembers; `explain` asks for every assertion's outcome.
+    """
 
     way: Way
     trace: Trace
     now_s: float
+    monitor: str = ""
+    round: str = ""
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

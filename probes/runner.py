@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -179,9 +180,11 @@ class Runner:
             return failed(Status.UNKNOWN, Reason.PROBE_ERROR, f"the order cannot be run here: {error}"), 0
         timeout_s = min(check.timeout_ms, _TIMEOUT_MOST_MS) / 1000
         now_s = time.time()
-        if check.round:
-            return await two_attempts(prober, spec, secrets, self._way, now_s, timeout_s)
-        return await attempt(prober, spec, secrets, Reach(self._way, Trace(), now_s), timeout_s), 1
+
+        def once() -> Coroutine[Any, Any, Observation]:
+            return attempt(prober, spec, secrets, Reach(self._way, Trace(), now_s), timeout_s)
+
+        return await two_attempts(once) if check.round else (await once(), 1)
 
     def _secrets(self, check: Check, validate: Callable[[Mapping[str, str]], None]) -> Mapping[str, str]:
         if not check.sealed:

@@ -7,6 +7,7 @@ import ssl
 
 import httpx
 
+from probes.certificates import TlsWish
 from probes.dialing import Way
 from probes.exchange import exchange
 from probes.failures import Blocked, ClosedEarly, Failure, NameNotResolved
@@ -28,7 +29,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, way: Way, *, verify: bool = True, body_limit: int = BODY_LIMIT) -> None:
         self._way = way
-        self._verify = verify
+        self._tls = TlsWish(verify=verify)
         self._body_limit = body_limit
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -40,7 +41,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 method=request.method,
                 headers=tuple((k, v) for k, v in request.headers.multi_items() if k.lower() not in _OURS),
                 body=await request.aread(),
-                verify=self._verify,
+                tls=self._tls,
                 body_limit=self._body_limit,
             )
             async with asyncio.timeout(_deadline_s(request)):

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from probes.attempts import merged, settles, two_attempts
+from probes.attempts import attempt, merged, settles, two_attempts
 from probes.observation import Observation, Prober, Reach
 from probes.reasons import Reason, Status
+from probes.trace import Trace
 from tests.probes.loopback import way_out
 
 UP = Observation(Status.UP, Reason.OK)
@@ -69,7 +70,7 @@ def vote(on_loop: Any, *script: tuple[float, Observation], timeout_s: float = 2.
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with way_out() as way:
-            outcome = await two_attempts(prober, NoSpec(), {}, way, 0.0, timeout_s)
+            outcome = await two_attempts(lambda: attempt(prober, NoSpec(), {}, Reach(way, Trace(), 0.0), timeout_s))
         return outcome, loop.time() - began
 
     outcome, took_s = on_loop(story())

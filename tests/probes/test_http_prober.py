@@ -264,7 +264,7 @@ def test_a_body_without_the_text_or_with_a_forbidden_one_is_a_mismatch(on_loop: 
     assert (missing.status, missing.reason, missing.detail) == (
         Status.DOWN,
         Reason.BODY_MISMATCH,
-        "the body does not contain 'gpt'",
+        "expected a body with 'gpt'; found 2 bytes: 'ok'",
     )
     assert forbidden.reason is Reason.BODY_MISMATCH
 

@@ -112,4 +112,5 @@ def test_secrets_that_could_not_be_sent_are_refused_without_repeating_them(secre
 
 
 def test_the_secrets_a_prober_knows_are_accepted() -> None:
-    validate_secrets("http", {"bearer": "a", "basic": "u:p", "header.X-Api-Key": "k"})
+    validate_secrets("http", {"bearer": "a", "header.X-Api-Key": "k"})
+    validate_secrets("http", {"basic": "u:p"})

@@ -15,12 +15,12 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import django
-import redis.asyncio as redis
+import redis
 
 from consensus.verdicts import decode_verdict
 from probes import keys, wire
@@ -168,33 +168,35 @@ async def _watch(installation: Installation, targets: Supervisor, load: Load) ->
     supervisor = installation.supervisor
     leaders = supervisor.pids()
     starts = {name: supervisor.starts(name) for name in leaders}
-    seen, enough = Seen(), asyncio.Event()
-    reading = asyncio.create_task(_read(installation, load, seen, enough))
-    before = usages(leaders)
-    await _show("measuring", load.seconds // 3)
-    os.kill(targets.pid("target"), signal.SIGUSR1)
-    await _show("measuring, some targets are sick", load.seconds - load.seconds // 3)
-    after = usages(leaders)
-    enough.set()
-    await asyncio.wait_for(reading, _READ_DEADLINE_S)
+    seen, enough = Seen(), threading.Event()
+    reading = asyncio.create_task(asyncio.to_thread(_read, installation.addresses.redis_url, load, seen, enough))
+    try:
+        before = usages(leaders)
+        await _show("measuring", load.seconds // 3)
+        os.kill(targets.pid("target"), signal.SIGUSR1)
+        await _show("measuring, some targets are sick", load.seconds - load.seconds // 3)
+        after = usages(leaders)
+    finally:
+        enough.set()
+    await reading
     restarts = sum(supervisor.starts(name) - at_first for name, at_first in starts.items())
     return report_of(load, seen, before, after) | {"restarts": restarts}
 
 
-async def _read(installation: Installation, load: Load, seen: Seen, enough: asyncio.Event) -> None:
-    """Follow the streams of results and verdicts until it is enough."""
-    client: Any = redis.Redis.from_url(installation.addresses.redis_url, socket_timeout=_READ_DEADLINE_S)
-    places: dict[bytes, bytes] = {keys.results(f"bench-{n}").encode(): b"$" for n in range(1, load.regions + 1)}
-    places[keys.VERDICTS.encode()] = b"$"
-    async with client:
-        for stream in places:
-            last = await client.xrevrange(stream, count=1)
+def _read(redis_url: str, load: Load, seen: Seen, enough: threading.Event) -> None:
+    """Follow the streams of results and verdicts until it is enough; blocks."""
+    verdicts = keys.VERDICTS.encode()
+    streams = [verdicts, *(keys.results(f"bench-{place}").encode() for place in range(1, load.regions + 1))]
+    with redis.Redis.from_url(redis_url, socket_timeout=_READ_DEADLINE_S) as client:
+        places: dict[bytes, bytes] = {}
+        for stream in streams:
+            last = client.xrevrange(stream, count=1)
             places[stream] = last[0][0] if last else b"0"
         while not enough.is_set():
-            for stream, entries in await client.xread(places, count=1000, block=200):
+            for stream, entries in client.xread(places, count=1000, block=200):
                 places[stream] = entries[-1][0]
                 for _, entry in entries:
-                    _take(stream == keys.VERDICTS.encode(), entry[keys.BODY], seen)
+                    _take(stream == verdicts, entry[keys.BODY], seen)
 
 
 def _take(is_verdict: bool, body: bytes, seen: Seen) -> None:

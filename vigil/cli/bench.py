@@ -11,6 +11,7 @@ import importlib
 #: name -> (module, what it measures in one line)
 BENCHES: dict[str, tuple[str, str]] = {
     "e2e": ("vigil.bench.e2e", "the whole system: schedule lag, verdict lag, CPU per check by process"),
+    "probe": ("vigil.bench.probe", "one region worker: CPU per check beside httpx and blackbox, memory, confirm lag"),
 }
 
 

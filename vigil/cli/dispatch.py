@@ -2,7 +2,7 @@
 
   manage.py dispatch
 
-More than one may run: one leads, the others stand by and take over within 15 s. VIGIL_HEALTH_PORT serves
+More than one may run: one leads, the others stand by and take over within 13 s. VIGIL_HEALTH_PORT serves
 GET /healthz.
 """
 

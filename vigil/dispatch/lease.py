@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-LEASE_S = 15
+LEASE_S = 10
 
 _RENEW = """
 INSERT INTO dispatch_lease (name, holder, epoch, expires_at)

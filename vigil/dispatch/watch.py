@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 LEASE_NAME = "dispatch"
 CHANNEL = "vigil_config"
-RENEW_S = 5.0
+RENEW_S = 3.0
 RECONCILE_S = 30.0
 LISTEN_S = 0.5
 RETRY_S = 1.0
