@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import django
 import httpx
 
-from consensus.calls import CALL_GAP_MS
 from probes.reasons import Status
 from vigil.demo.provider import Mode, State
 from vigil.demo.reports import Reports
@@ -27,11 +26,13 @@ HEALTHY_DEADLINE_S = 30.0
 NOTE_DEADLINE_S = 30.0
 ALERT_DEADLINE_S = 30.0
 RESOLVE_DEADLINE_S = 90.0
-#: Nothing more may come for this long after the resolve; most regions have looked again by then.
-QUIET_S = 1.5
+#: Nothing more may come for this long after the resolve; half of the regions have looked again by then.
+QUIET_S = 2.5
 _POLL_S = 0.05
 #: After the note, the pager must stay silent for this long before the story goes on.
 CALM_S = 0.5
+#: Time enough for the provider to be told before the next check comes.
+_BLINDING_MS = 150
 
 
 class CutShort(Exception):
@@ -91,7 +92,7 @@ class Director:
     async def _blind_one_region(self) -> None:
         from vigil.demo.ledger import regional_incident_ms
 
-        blinded = next_to_look(self._monitor, _now_ms() + CALL_GAP_MS)
+        blinded = next_to_look(self._monitor, _now_ms() + _BLINDING_MS)
         await self._stage.direct_provider(State(blind=[source_address(blinded)]))
         self._mark(Chapter.BLINDED, f"{blinded.region} loses its sight: every connection it makes is reset")
         await self._until(NOTE_DEADLINE_S, lambda: asyncio.to_thread(regional_incident_ms, self._monitor))
@@ -160,10 +161,7 @@ def _now_ms() -> int:
 
 
 def next_to_look(monitor: str, at_ms: int) -> Seat:
-    """The region whose turn at the monitor comes first from then on: blinding that one keeps the story short.
-
-    Ask from CALL_GAP_MS after the last round: a failure sooner than that calls for none.
-    """
+    """The region whose turn at the monitor comes first from then on: blinding that one keeps the story short."""
     seats = sorted(SEATS, key=lambda seat: seat.region)
     interval_ms = INTERVAL_S * 1000
     window = range(at_ms, at_ms + interval_ms)

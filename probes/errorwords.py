@@ -1,0 +1,186 @@
+"""What AI services say in the bodies of their errors: the words each of them uses, and the reason they stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from probes.reasons import Reason
+
+#: Error bodies are short; nothing beyond is read (bytes).
+_READ_MOST = 16_384
+_DETAILS_MOST = 10
+
+_QUOTA = (
+    "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "project_usage_limit_exceeded",
+    "billing_error", "billing_hard_limit_reached", "enforced_spend_limit_reached", "payment_required",
+    "insufficient_balance", "quota_exceeded", "servicequotaexceededexception", "budget_exceeded",
+)  # fmt: skip
+_AUTH = (
+    "invalid_api_key", "authentication_error", "auth_error", "api_key_invalid", "unauthenticated", "no_db_connection",
+    "permission_error", "permission_denied", "accessdeniedexception", "unrecognizedclientexception",
+    "invalidsignatureexception", "expiredtokenexception", "key_model_access_denied", "token_not_found_in_db",
+    "expired_key",
+)  # fmt: skip
+_LOADING = ("deployment_scaling_up", "modelnotreadyexception", "servernotready")
+_OVERLOADED = (
+    "overloaded_error", "server_is_overloaded", "service_unavailable_error", "capacity_exceeded", "unavailable",
+    "overloaded", "serviceunavailableexception", "engine_overloaded",
+)  # fmt: skip
+_RATE_LIMITED = (
+    "rate_limit_exceeded", "rate_limit_error", "slow_down", "resource_exhausted", "throttlingexception",
+    "throttling_error", "too_many_requests",
+)  # fmt: skip
+_CONFIG = (
+    "model_not_found", "not_found_error", "deploymentnotfound", "resourcenotfoundexception", "failed_precondition",
+    "validationexception", "not_found", "notfounderror",
+)  # fmt: skip
+_NAMED: dict[str, Reason] = {
+    word: reason
+    for words, reason in (
+        (_QUOTA, Reason.QUOTA),
+        (_AUTH, Reason.AUTH),
+        (_LOADING, Reason.LOADING),
+        (_OVERLOADED, Reason.OVERLOADED),
+        (_RATE_LIMITED, Reason.RATE_LIMITED),
+        (_CONFIG, Reason.CONFIG),
+    )
+    for word in words
+}
+#: When a body holds several words, the one that says more counts: OpenAI types an empty purse as a rate limit.
+_WEIGHT = {
+    reason: weight
+    for weight, reason in enumerate(
+        (Reason.CONFIG, Reason.RATE_LIMITED, Reason.OVERLOADED, Reason.LOADING, Reason.AUTH, Reason.QUOTA)
+    )
+}
+#: Sentences, in lower case, for those who give no word; in this order.
+_SENTENCES: tuple[tuple[str, Reason], ...] = (
+    ("exceeded your current quota", Reason.QUOTA),
+    ("billing_hard_limit", Reason.QUOTA),
+    ("credit balance is too low", Reason.QUOTA),
+    ("insufficient balance", Reason.QUOTA),
+    ("account suspended", Reason.QUOTA),
+    ("perday", Reason.QUOTA),
+    ("loading model", Reason.LOADING),
+    ("is currently loading", Reason.LOADING),
+    ('"estimated_time"', Reason.LOADING),
+    ("experiencing high demand", Reason.OVERLOADED),
+    ("server busy", Reason.OVERLOADED),
+    ("engine overloaded", Reason.OVERLOADED),
+    ("model is overloaded", Reason.OVERLOADED),
+    ("no slot available", Reason.OVERLOADED),
+    ("incorrect api key", Reason.AUTH),
+    ("invalid api key", Reason.AUTH),
+    ("api key not valid", Reason.AUTH),
+    ("missing scopes", Reason.AUTH),
+)
+#: Of a target without a preset only the words of an empty purse are believed, and only beside this code.
+_TOO_MANY = 429
+_QUOTED = re.compile(rb'"([A-Za-z_]{4,60})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a body says: the reason, our spelling of the word that gave it, and whether it was the error itself."""
+
+    reason: Reason
+    token: str
+    is_error: bool = True
+
+
+def said(code: int, headers: Sequence[tuple[str, str]], body: bytes, known: bool) -> Said | None:
+    """What an error's body (or AWS's error header) says, or None when it says nothing that we know.
+
+    `known` is whether a preset vouches for the provider: anyone else may say "unavailable" for reasons of their own.
+    Never quotes the body: `token` is from our own tables.
+    """
+    if not known and code != _TOO_MANY:
+        return None
+    found = _said(code, headers, body)
+    return found if known or (found is not None and found.reason is Reason.QUOTA) else None
+
+
+def _said(code: int, headers: Sequence[tuple[str, str]], body: bytes) -> Said | None:
+    words = [value.partition(":")[0].lower() for name, value in headers if name == "x-amzn-errortype"]
+    content = _content(body[:_READ_MOST])
+    is_error = bool(words)
+    if content is not None:
+        inside = list(_words(content))
+        is_error = is_error or _is_error(content)
+        words += inside
+    else:
+        words += [match.decode().lower() for match in _QUOTED.findall(body[:_READ_MOST])]
+    sentence = _sentence(body[:_READ_MOST].lower())
+    named = [(word, _NAMED[word]) for word in words if word in _NAMED]
+    best = max(named, key=lambda pair: _WEIGHT[pair[1]], default=None)
+    if sentence is not None and (best is None or _WEIGHT[sentence.reason] > _WEIGHT[best[1]]):
+        return Said(sentence.reason, sentence.token, is_error)
+    if best is not None:
+        return Said(best[1], best[0], is_error)
+    # An error inside a success carries its code in the body.
+    return _by_inner_code(content) if code < 300 and is_error else None
+
+
+def _sentence(text: bytes) -> Said | None:
+    for sentence, reason in _SENTENCES:
+        if sentence.encode() in text:
+            return Said(reason, "" if '"' in sentence else sentence)
+    return None
+
+
+def _content(body: bytes) -> Any:
+    if body[:64].lstrip()[:1] not in (b"{", b"["):
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _is_error(content: Any) -> bool:
+    return isinstance(content, dict) and bool(content.get("error"))
+
+
+def _words(content: Any) -> Iterator[str]:
+    """Every word that stands where services put the name of an error, in lower case."""
+    if isinstance(content, list):
+        content = content[0] if content else None
+    if not isinstance(content, dict):
+        return
+    error = content.get("error")
+    for holder in (content, error, content.get("detail"), _inside(content.get("detail"), "error")):
+        if not isinstance(holder, dict):
+            continue
+        for name in ("code", "type", "status", "error_type", "error_code", "__type", "reason"):
+            yield from _word(holder.get(name))
+        details = holder.get("details")
+        for detail in details[:_DETAILS_MOST] if isinstance(details, list) else [details]:
+            yield from _word(_inside(detail, "reason"))
+            yield from _word(_inside(detail, "error_code"))
+    yield from _word(error)
+
+
+def _inside(holder: Any, name: str) -> Any:
+    return holder.get(name) if isinstance(holder, dict) else None
+
+
+def _word(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and len(value) <= 60:
+        # AWS writes `com.amazon...#ThrottlingException`.
+        yield value.rpartition("#")[2].lower().replace(" ", "_")
+
+
+def _by_inner_code(content: Any) -> Said | None:
+    code = _inside(_inside(content, "error"), "code")
+    if not isinstance(code, int):
+        return None
+    for at, reason in ((401, Reason.AUTH), (402, Reason.QUOTA), (429, Reason.RATE_LIMITED), (529, Reason.OVERLOADED)):
+        if code == at:
+            return Said(reason, "")
+    return Said(Reason.HTTP_5XX if code >= 500 else Reason.CONFIG, "")
