@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from consensus.service import Consensus
 from consensus.settings import ConsensusSettings
+from probes import sentry
 from probes.health import Health
 from probes.logs import configure
 
@@ -24,6 +25,7 @@ def main() -> int:
             print(f"vigil-consensus: {name}: {problem['msg']}", file=sys.stderr)
         return 2
     configure("consensus")
+    sentry.configure(settings.sentry_dsn.get_secret_value(), "consensus")
     health = Health("consensus", stale_after_s=15)
     if settings.health_port:
         health.serve(settings.health_port)

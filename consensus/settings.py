@@ -12,6 +12,7 @@ class ConsensusSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore", frozen=True)
 
     redis_url: SecretStr
+    sentry_dsn: SecretStr = SecretStr("")
     health_port: int = Field(default=0, ge=0, le=65535)
     #: How much of the streams is read again at start, in seconds: longer than any round lives.
     replay_s: int = Field(default=180, ge=30, le=3600)

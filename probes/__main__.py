@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 
-from probes import logs
+from probes import logs, sentry
 from probes.health import Health
 
 _ABOUT = """Runs the checks of one region: takes batches from its queue, writes results to its stream.
@@ -17,6 +17,7 @@ Environment:
   VIGIL_REGION_KEY    the region's private key, as `region add` printed it
   VIGIL_EGRESS        public (default) or private: may it dial private addresses?
   VIGIL_PROBE_SOURCE  the address of this host to dial from
+  VIGIL_SENTRY_DSN    where errors of the worker itself are reported (default: nowhere)
   VIGIL_HEALTH_PORT   port of GET /healthz on 127.0.0.1 (default: none)
 """
 _STALE_AFTER_S = 35
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _refuse(str(error), 2)
     process = f"probe-{settings.region}"
     logs.configure(process)
+    sentry.configure(settings.sentry_dsn.get_secret_value(), process)
     health = Health(process, _STALE_AFTER_S)
     try:
         health.serve(settings.health_port)

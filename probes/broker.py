@@ -28,7 +28,7 @@ register(  # type: ignore[no-untyped-call]
 
 def region_app(region: str, redis_url: str) -> Celery:
     """The Celery app of one region: its own key prefix and queues, no pickle, no results, no remote control."""
-    app = Celery(f"probes.{region}", broker=redis_url, set_as_current=False)
+    app = Celery(f"probes.{region}", broker=redis_url, set_as_current=False, fixups=[])
     queues = [_queue(region, lane) for lane in (Lane.CONFIRM, Lane.SCHEDULED)]
     app.conf.update(
         accept_content=[SERIALIZER],

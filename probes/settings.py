@@ -31,6 +31,7 @@ class ProbeSettings(BaseSettings):
     egress: Egress = Egress.PUBLIC
     probe_source: str | None = None
     health_port: int = 0
+    sentry_dsn: pydantic.SecretStr = pydantic.SecretStr("")
 
     @pydantic.field_validator("region")
     @classmethod

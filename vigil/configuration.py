@@ -40,6 +40,7 @@ class Configuration(BaseSettings):
     debug: bool = False
     health_port: int = Field(default=0, ge=0, le=65535)
     email_url: SecretStr | None = None
+    sentry_dsn: SecretStr | None = None
     email_from: str = "vigil@localhost"
     alert_egress: AlertEgress = AlertEgress.PUBLIC
 

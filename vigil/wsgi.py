@@ -28,7 +28,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vigil.settings")
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - the parent may be gone already
 
-from probes import logs  # noqa: E402
+from probes import logs, sentry  # noqa: E402
+from vigil.configuration import configuration  # noqa: E402
 
 logs.configure("web")
+_dsn = configuration().sentry_dsn
+sentry.configure(_dsn.get_secret_value() if _dsn else "", "web")
 application = get_wsgi_application()

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("vigil.cli.check", "one check of an address from here, phases and classification shown"),
     "region": ("vigil.cli.region", "enrol a region, or list them"),
     "login": ("vigil.cli.login", "print a new one-time login link"),
+    "reseal": ("vigil.cli.reseal", "seal every stored secret anew under the first key"),
     "test": ("vigil.cli.test", "the tests, against PostgreSQL and Redis that they start themselves"),
     "bench": ("vigil.cli.bench", "the benchmarks behind the numbers we promise"),
     "web": ("vigil.cli.web", "one process: pages and API"),

@@ -7,7 +7,7 @@ import threading
 
 import redis
 
-from probes import logs
+from probes import logs, sentry
 from probes.health import Health
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
@@ -20,6 +20,8 @@ def begin(name: str, stale_after_s: float) -> Health:
     from vigil.configuration import configuration
 
     logs.configure(name)
+    dsn = configuration().sentry_dsn
+    sentry.configure(dsn.get_secret_value() if dsn else "", name)
     health = Health(name, stale_after_s=stale_after_s)
     port = configuration().health_port
     try:
