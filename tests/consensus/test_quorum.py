@@ -266,7 +266,7 @@ def test_turning_a_pass_into_a_failure_never_turns_down_into_up(election, data) 
 
 @given(elections())
 def test_one_region_alone_can_neither_open_nor_close_where_three_domains_vote(election) -> None:  # type: ignore[no-untyped-def]
-    round, votes = election
+    round, _ = election
     if len({elector.domain for elector in round.electorate}) < 3:
         return
     liar = round.electorate[0].region

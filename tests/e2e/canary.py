@@ -60,7 +60,8 @@ class Hostile:
         body = sent.encode()
         if path == "/elsewhere":
             self.authorizations += [line for line in sent.splitlines() if "canary" in line]
-        where = f"Location: http://127.0.1.9:{self.port}/elsewhere\r\n" if path == "/redirect" else ""
+        elsewhere = f"Location: http://127.0.1.9:{self.port}/elsewhere\r\n"
+        where = elsewhere if path == "/redirect" else ""
         first = {"/redirect": "302 Found", "/refused-key": "401 Unauthorized", "/limit": "429 Too Many Requests",
                  "/broken": "500 Internal Server Error", "/rubbish": sent.splitlines()[-3]}.get(path, "200 OK")  # fmt: skip
         echo = f"X-Echo: {sent.splitlines()[-3][:200]}"

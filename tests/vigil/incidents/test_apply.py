@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
 
@@ -27,9 +25,9 @@ T0 = 1_700_000_000_000
 
 
 @pytest.fixture
-def monitor() -> Iterator[Monitor]:
+def monitor() -> Monitor:
     regions = [Region.objects.create(slug=slug, domain=domain) for slug, domain in FIVE_REGIONS.items()]
-    yield create_monitor(
+    return create_monitor(
         default_team(),
         {"name": "checkout", "kind": "http", "config": {"url": "https://example.test/"}, "regions": regions},
     )
