@@ -1,4 +1,4 @@
-"""What an HTTP answer means for a monitor, its body first, then its code: the one place where answers become reasons."""
+"""What an HTTP answer means, its body first and then its code: the one place where answers become reasons."""
 
 from __future__ import annotations
 

@@ -62,8 +62,14 @@ class Hostile:
             self.authorizations += [line for line in sent.splitlines() if "canary" in line]
         elsewhere = f"Location: http://127.0.1.9:{self.port}/elsewhere\r\n"
         where = elsewhere if path == "/redirect" else ""
-        first = {"/redirect": "302 Found", "/refused-key": "401 Unauthorized", "/limit": "429 Too Many Requests",
-                 "/broken": "500 Internal Server Error", "/rubbish": sent.splitlines()[-3]}.get(path, "200 OK")  # fmt: skip
+        lines = {
+            "/redirect": "302 Found",
+            "/refused-key": "401 Unauthorized",
+            "/limit": "429 Too Many Requests",
+            "/broken": "500 Internal Server Error",
+            "/rubbish": sent.splitlines()[-3],
+        }
+        first = lines.get(path, "200 OK")
         echo = f"X-Echo: {sent.splitlines()[-3][:200]}"
         head = f"HTTP/1.1 {first}\r\n{where}{echo}\r\nContent-Length: {len(body)}\r\n"
         return head.encode() + b"Connection: close\r\n\r\n" + body

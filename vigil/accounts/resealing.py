@@ -24,7 +24,7 @@ def reseal() -> dict[str, int]:
     return done
 
 
-def _reseal(model: type[models.Model], field: models.Field[object, object]) -> int:
+def _reseal(model: type[models.Model], field: SealedJSONField | SealedTextField) -> int:
     count = 0
     rows = model._default_manager.select_for_update().only("pk", field.attname).exclude(**{field.attname: ""})
     for row in rows.order_by("pk").iterator(chunk_size=CHUNK):

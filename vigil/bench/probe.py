@@ -104,7 +104,7 @@ def measure(home: Path, rounds: int) -> Report:
     ):
         turns = [_turn(worker, there, exporter, certificates) for _ in range(rounds)]
         costs = {name: min(turn[name] for turn in turns) for name in turns[0]}
-        return report_of(costs) | _bounds(worker, there) | {"server": there.server}
+        return {**report_of(costs), **_bounds(worker, there), "server": there.server}
 
 
 def _turn(
@@ -125,7 +125,7 @@ def _turn(
     return costs
 
 
-def report_of(costs: Mapping[str, float]) -> Report:
+def report_of(costs: Mapping[str, float]) -> dict[str, float | None]:
     """The costs of all (us), and ours as a part of the others'."""
 
     def part(ours: str, theirs: str) -> float | None:
@@ -156,13 +156,14 @@ def _stock_us(url: str, checks: int, certificates: Certificates) -> float:
 def _bounds(worker: WorkerUnderTest, there: Targets) -> Report:
     """Memory with 1,000 TLS connections that wait for an answer, and the start of confirming checks behind 2,000."""
     for _ in range(_HANGING // BATCH):
-        worker.send("http", {"url": there.hanging}, BATCH, timeout_ms=60_000, soft_ms=_SOFT_MS)
+        hanging: dict[str, object] = {"url": there.hanging}
+        worker.send_patient("http", hanging, BATCH, Lane.SCHEDULED, timeout_ms=60_000, soft_ms=_SOFT_MS)
     # Each says once that it is overdue: by then so many are connected, secured, and wait.
     worker.gather(lambda result: result.reason is Reason.OVERDUE, _IN_FLIGHT)
     memory_mb = rss_mb(worker.pid)
     lags: list[float] = []
     while len(lags) < _CONFIRMING:
-        worker.send("http", {"url": there.http}, 10, Lane.CONFIRM, look=1)
+        worker.send("http", {"url": there.http}, 10, Lane.CONFIRM)
         confirmed = worker.gather(lambda result: bool(result.round), 10)
         lags.extend(float(result.started_ms - result.at_ms) for result in confirmed)
         time.sleep(0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import ipaddress
 import os
 import shutil
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import redis
@@ -94,7 +96,7 @@ def targets(home: Path, certificates: Certificates) -> Iterator[Targets]:
         stack.enter_context(program(fast, home / "fast.log"))
         stack.enter_context(program([*own, "--plain", str(other_plain), "--tls", str(hanging)], home / "hanging.log"))
         for port in (plain, tls, hanging):
-            until(lambda port=port: not ports.is_free(port), "the targets do not start")
+            until(functools.partial(_is_taken, port), "the targets do not start")
         yield Targets(
             f"http://127.0.0.1:{plain}/",
             f"https://127.0.0.1:{tls}/",
@@ -102,6 +104,10 @@ def targets(home: Path, certificates: Certificates) -> Iterator[Targets]:
             plain,
             "nginx" if nginx else "uvloop",
         )
+
+
+def _is_taken(port: int) -> bool:
+    return not ports.is_free(port)
 
 
 def _nginx_file(home: Path, plain: int, tls: int, certificates: Certificates) -> Path:
@@ -154,7 +160,7 @@ class WorkerUnderTest:
     def __init__(self, redis_url: str, pid: int) -> None:
         self.pid = pid
         self._queues = RegionQueues(redis_url)
-        self._redis = redis.Redis.from_url(redis_url)
+        self._redis: Any = redis.Redis.from_url(redis_url)
         self._place = "0"
         self._monitors = 0
         until(lambda: bool(self._redis.exists(keys.heartbeat(REGION))), "the worker does not start")
@@ -163,18 +169,24 @@ class WorkerUnderTest:
         self._queues.close()
         self._redis.close()
 
-    def send(
-        self, kind: str, config: dict[str, object], checks: int, lane: Lane = Lane.SCHEDULED, **fields: int
-    ) -> None:
+    def send(self, kind: str, config: dict[str, object], checks: int, lane: Lane = Lane.SCHEDULED) -> None:
         """One batch of checks that are due now, each of another monitor."""
+        self.send_patient(kind, config, checks, lane, timeout_ms=10_000)
+
+    def send_patient(
+        self, kind: str, config: dict[str, object], checks: int, lane: Lane, *, timeout_ms: int, soft_ms: int = 0
+    ) -> None:
+        """The same with limits of their own."""
         spec = msgspec.Raw(encode_spec(parse_spec(kind, config)))
         now_ms = int(time.time() * 1000)
         orders = []
         for _ in range(checks):
             self._monitors += 1
-            values = {"timeout_ms": 10_000, "expires_ms": now_ms + 60_000, **fields}
             round_id = f"rnd_{self._monitors}" if lane is Lane.CONFIRM else ""
-            orders.append(Check(1, f"mon_{self._monitors}", kind, now_ms, spec=spec, round=round_id, **values))
+            monitor = f"mon_{self._monitors}"
+            look = 1 if round_id else 0
+            check = Check(1, monitor, kind, now_ms, now_ms + 60_000, timeout_ms, spec, b"", round_id, look, soft_ms)
+            orders.append(check)
         self._queues.send(Batch(1, REGION, lane, orders), 60)
 
     def results(self) -> list[Result]:

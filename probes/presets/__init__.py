@@ -1,0 +1,29 @@
+"""The catalogue of presets: from a name and a key, or an address and a model, to a complete monitor."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from probes.presets import cloud, servers, stores
+from probes.presets.shape import Key, MonitorDraft, Preset, PresetError, draft
+
+__all__ = ["CATALOGUE", "Key", "MonitorDraft", "Preset", "PresetError", "build", "find"]
+
+CATALOGUE: dict[str, Preset] = {preset.name: preset for preset in (*cloud.PRESETS, *servers.PRESETS, *stores.PRESETS)}
+
+
+def find(name: str) -> Preset:
+    """The preset of a name; raises `PresetError` that suggests the nearest."""
+    preset = CATALOGUE.get(name)
+    if preset is None:
+        near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else "`manage.py check --list-presets` lists them"
+        raise PresetError("preset", f"there is no preset {name[:40]!r}: {hint}")
+    return preset
+
+
+def build(name: str, wanted: Mapping[str, Any]) -> MonitorDraft:
+    """The monitor that a preset makes of a key, an address, a model; raises `PresetError`."""
+    return draft(find(name), wanted)

@@ -1,0 +1,198 @@
+"""Presets of AI providers: the list of models that a key may use is free, and proves the gateway and the key.
+
+None of these generates a token. Facts as documented by the providers in 2026.
+"""
+
+from __future__ import annotations
+
+from probes.presets.shape import Key, Models, Preset
+from probes.reasons import Reason
+
+_LIST = "The service answers and accepts the key; it says nothing of inference."
+
+
+def _is_list(path: str) -> tuple[dict[str, object], ...]:
+    return ({"type": "jsonpath", "path": path, "count_min": 1},)
+
+
+def _openai_like(name: str, title: str, address: str, path: str, doc: str, timeout_ms: int = 10_000) -> Preset:
+    return Preset(
+        name=name,
+        title=title,
+        family=name,
+        address=address,
+        path=path,
+        doc=doc,
+        says=_LIST,
+        key=Key.REQUIRED,
+        assertions=_is_list("$.data[*].id"),
+        models=Models(),
+        timeout_ms=timeout_ms,
+    )
+
+
+PRESETS = (
+    _openai_like(
+        "openai",
+        "OpenAI",
+        "https://api.openai.com",
+        "/v1/models",
+        "https://platform.openai.com/docs/api-reference/models/list",
+    ),
+    Preset(
+        name="anthropic",
+        title="Anthropic",
+        family="anthropic",
+        address="https://api.anthropic.com",
+        path="/v1/models?limit=1000",
+        doc="https://docs.anthropic.com/en/api/models-list",
+        says=_LIST,
+        key=Key.REQUIRED,
+        key_header="x-api-key",
+        headers=(("anthropic-version", "2023-06-01"),),
+        assertions=_is_list("$.data[*].id"),
+        models=Models(),
+    ),
+    Preset(
+        name="cohere",
+        title="Cohere",
+        family="cohere",
+        address="https://api.cohere.com",
+        path="/v1/models?page_size=1000",
+        doc="https://docs.cohere.com/reference/list-models",
+        says=_LIST,
+        key=Key.REQUIRED,
+        assertions=_is_list("$.models[*].name"),
+        models=Models(names="$.models[*].name"),
+    ),
+    Preset(
+        name="gemini",
+        title="Google Gemini",
+        family="gemini",
+        address="https://generativelanguage.googleapis.com",
+        path="/v1beta/models?pageSize=1000",
+        doc="https://ai.google.dev/api/models",
+        says=_LIST + " A bad key is answered with 400.",
+        key=Key.REQUIRED,
+        key_header="x-goog-api-key",
+        assertions=_is_list("$.models[*].name"),
+        models=Models(names="$.models[*].name", template="models/{model}"),
+    ),
+    Preset(
+        name="azure-openai",
+        title="Azure OpenAI",
+        family="azure-openai",
+        address="https://NAME.openai.azure.com",
+        own_address=True,
+        needs=("address",),
+        path="/openai/models?api-version=2024-10-21",
+        doc="https://learn.microsoft.com/azure/ai-services/openai/reference",
+        says="The resource answers and accepts the key. The list is of base models, not of your deployments.",
+        key=Key.REQUIRED,
+        key_header="api-key",
+        assertions=_is_list("$.data[*].id"),
+        models=Models(means="the base model exists in the resource's region; it says nothing of a deployment"),
+    ),
+    Preset(
+        name="bedrock",
+        title="Amazon Bedrock",
+        family="bedrock",
+        address="https://bedrock.{region}.amazonaws.com",
+        needs=("region",),
+        path="/",
+        doc="https://docs.aws.amazon.com/general/latest/gr/bedrock.html",
+        says="The control plane of the region answers over TLS; without a signed request it proves no access.",
+        expected_status=("200-499",),
+        warnings=("Bedrock is watched for reachability only: its answers need requests signed with AWS keys.",),
+    ),
+    _openai_like("mistral", "Mistral", "https://api.mistral.ai", "/v1/models", "https://docs.mistral.ai/api/"),
+    _openai_like(
+        "groq",
+        "Groq",
+        "https://api.groq.com",
+        "/openai/v1/models",
+        "https://console.groq.com/docs/api-reference",
+    ),
+    Preset(
+        name="together",
+        title="Together AI",
+        family="together",
+        address="https://api.together.xyz",
+        path="/v1/models",
+        doc="https://docs.together.ai/reference/models-1",
+        says=_LIST,
+        key=Key.REQUIRED,
+        assertions=_is_list("$[*].id"),
+        models=Models(names="$[*].id"),
+        timeout_ms=15_000,
+    ),
+    _openai_like(
+        "fireworks",
+        "Fireworks AI",
+        "https://api.fireworks.ai",
+        "/inference/v1/models",
+        "https://docs.fireworks.ai/api-reference/introduction",
+    ),
+    _openai_like(
+        "deepseek",
+        "DeepSeek",
+        "https://api.deepseek.com",
+        "/models",
+        "https://api-docs.deepseek.com/api/list-models",
+        15_000,
+    ),
+    Preset(
+        name="deepseek-balance",
+        title="DeepSeek balance",
+        family="deepseek",
+        address="https://api.deepseek.com",
+        path="/user/balance",
+        doc="https://api-docs.deepseek.com/api/get-user-balance",
+        says="There is credit left; asked once an hour.",
+        key=Key.REQUIRED,
+        assertions=({"type": "jsonpath", "path": "$.is_available", "equals": True, "reason": Reason.QUOTA.value},),
+        timeout_ms=15_000,
+        interval_s=3_600,
+    ),
+    _openai_like("xai", "xAI", "https://api.x.ai", "/v1/models", "https://docs.x.ai/docs/api-reference"),
+    Preset(
+        name="openrouter",
+        title="OpenRouter",
+        family="openrouter",
+        address="https://openrouter.ai",
+        path="/api/v1/key",
+        doc="https://openrouter.ai/docs/api-reference/overview",
+        says="The key is valid. The model list alone is public and proves no key.",
+        key=Key.REQUIRED,
+        assertions=({"type": "jsonpath", "path": "$.data", "exists": True},),
+        models=Models(path="/api/v1/models", means="some provider behind OpenRouter offers the model"),
+    ),
+    Preset(
+        name="huggingface",
+        title="Hugging Face router",
+        family="huggingface",
+        address="https://router.huggingface.co",
+        path="/v1/models",
+        doc="https://huggingface.co/docs/inference-providers",
+        says=_LIST,
+        key=Key.OPTIONAL,
+        assertions=_is_list("$.data[*].id"),
+        models=Models(means="some provider serves the model through the router"),
+        timeout_ms=15_000,
+        interval_s=300,
+    ),
+    Preset(
+        name="pinecone",
+        title="Pinecone index",
+        family="pinecone",
+        address="https://api.pinecone.io",
+        path="/indexes/{name}",
+        needs=("name",),
+        doc="https://docs.pinecone.io/reference/api/2025-04/control-plane/describe_index",
+        says="The index is ready, by the control plane: no read units are used.",
+        key=Key.REQUIRED,
+        key_header="Api-Key",
+        headers=(("X-Pinecone-Api-Version", "2025-04"),),
+        assertions=({"type": "jsonpath", "path": "$.status.ready", "equals": True, "reason": Reason.LOADING.value},),
+    ),
+)

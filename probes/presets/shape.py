@@ -1,0 +1,204 @@
+"""What a preset is, and how it becomes a complete monitor. Pure.
+
+A preset names the request that says the most of a service without spending anything, what its answer must hold, and
+by whose rules the answer is read. With a model it also asks for that model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from probes.reasons import Reason
+
+Json = dict[str, Any]
+
+
+class Key(StrEnum):
+    """Whether a preset takes a key."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class PresetError(Exception):
+    """What was given does not make a monitor: the field, and one line that says what to do."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """How a preset asks for a model: another path if need be, and where the names are in the answer.
+
+    `template` turns what people call the model into what the answer calls it. `missing` is what its absence means,
+    and `gives` how bad that is.
+    """
+
+    path: str = ""
+    names: str = "$.data[*].id"
+    template: str = "{model}"
+    missing: Reason = Reason.MODEL_MISSING
+    gives: str = "down"
+    demand: str = "contains"
+    means: str = "the model is in the list that this key may use"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One service, and the free request that watches it.
+
+    `address` is where it is: fixed, a template of `{region}` or `{name}`, or a default that people replace (then
+    `own_address` is true). `key_header` is where the key goes; `bearer` for an Authorization header.
+    """
+
+    name: str
+    title: str
+    family: str
+    address: str
+    path: str
+    doc: str
+    says: str
+    own_address: bool = False
+    key: Key = Key.NONE
+    key_header: str = "bearer"
+    headers: tuple[tuple[str, str], ...] = ()
+    assertions: tuple[Json, ...] = ()
+    models: Models | None = None
+    needs: tuple[str, ...] = ()
+    kind: str = "http"
+    method: str = "GET"
+    body: str = ""
+    expected_status: tuple[str, ...] = ("200",)
+    timeout_ms: int = 10_000
+    interval_s: int = 60
+    body_limit: int = 1_048_576
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorDraft:
+    """A complete monitor, ready to be saved; `secrets` apart from `config`."""
+
+    name: str
+    kind: str
+    config: Json
+    secrets: Mapping[str, str] = field(repr=False)
+    interval_s: int
+    timeout_ms: int
+    doc: str
+    warnings: tuple[str, ...] = ()
+
+
+#: What may be given to a preset.
+WANTED = frozenset({"key", "address", "model", "models", "region", "name"})
+
+
+def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
+    """Turn a preset and what was given into a monitor; raises `PresetError`.
+
+    `wanted`: `key`, `address`, `model` (or a list of `models`), `region`, and `name` where the preset needs one.
+    """
+    unknown = sorted(set(wanted) - WANTED)
+    if unknown:
+        raise PresetError(unknown[0], f"a preset takes {', '.join(sorted(WANTED))}")
+    given = {name: value for name, value in wanted.items() if value not in (None, "", [], ())}
+    for name in preset.needs:
+        if name not in given:
+            raise PresetError(name, f"the preset {preset.name} needs it")
+    key = str(given.get("key", ""))
+    if preset.key is Key.REQUIRED and not key:
+        raise PresetError("key", f"{preset.title} answers nobody without a key")
+    if key and preset.key is Key.NONE:
+        raise PresetError("key", f"{preset.title} asks for no key here; leave it out, so that it stays secret")
+    models = _models(preset, given)
+    config = _host_and_port(preset, given) if preset.kind == "tcp" else _http(preset, given, models)
+    named = f"header.{preset.key_header}" if preset.key_header != "bearer" else "bearer"
+    return MonitorDraft(
+        name=_title(preset, given),
+        kind=preset.kind,
+        config=config,
+        secrets={named: key} if key else {},
+        interval_s=preset.interval_s,
+        timeout_ms=preset.timeout_ms,
+        doc=preset.doc,
+        warnings=preset.warnings,
+    )
+
+
+def _models(preset: Preset, given: Mapping[str, Any]) -> list[str]:
+    models = [str(given["model"])] if "model" in given else [str(model) for model in given.get("models", [])]
+    if models and preset.models is None:
+        raise PresetError("model", f"the preset {preset.name} cannot ask for a model")
+    return models
+
+
+def _http(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json:
+    asked = preset.models if models else None
+    path = asked.path if asked and asked.path else preset.path
+    first = quote(models[0], safe="") if models else ""
+    path = path.replace("{model}", first).replace("{name}", quote(str(given.get("name", "")), safe=""))
+    assertions = [dict(each) for each in preset.assertions if not (asked and asked.path)]
+    if asked:
+        assertions += [_model_assertion(asked, model) for model in models]
+    config: Json = {
+        "url": _address(preset, given).rstrip("/") + path,
+        "method": preset.method,
+        "expected_status": list(preset.expected_status),
+        "provider": preset.family,
+        "body_limit": preset.body_limit,
+        "follow_redirects": False,
+    }
+    optional = {"headers": [list(pair) for pair in preset.headers], "assertions": assertions, "body": preset.body}
+    return config | {name: value for name, value in optional.items() if value}
+
+
+def _model_assertion(asked: Models, model: str) -> Json:
+    tagged = model if ":" in model or "{tagged}" not in asked.template else f"{model}:latest"
+    called = asked.template.replace("{tagged}", tagged).replace("{model}", model)
+    if called.startswith("models/models/"):
+        called = called.removeprefix("models/")
+    return {
+        "type": "jsonpath",
+        "path": asked.names.replace("{model}", model.replace("'", "\\'")),
+        **({"exists": True} if asked.demand == "exists" else {asked.demand: called}),
+        "gives": asked.gives,
+        "reason": asked.missing.value,
+    }
+
+
+def _address(preset: Preset, given: Mapping[str, Any]) -> str:
+    if "address" in given:
+        if not preset.own_address:
+            raise PresetError("address", f"{preset.title} is at {preset.address}; use a preset for your own server")
+        address = str(given["address"])
+        if "://" not in address:
+            address = f"http://{address}"
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise PresetError("address", "looks like http://host:port, without a path to the check itself")
+        # People copy the base address of a client library, which often ends so.
+        return address.rstrip("/").removesuffix("/v1") if preset.path.startswith("/v1") else address
+    address = preset.address
+    for name in ("region", "name"):
+        address = address.replace("{" + name + "}", quote(str(given.get(name, "")), safe=""))
+    return address
+
+
+def _host_and_port(preset: Preset, given: Mapping[str, Any]) -> Json:
+    host, _, port = str(given.get("address") or preset.address).removeprefix("tcp://").rpartition(":")
+    if not host or not port.isdigit():
+        raise PresetError("address", "looks like host:port")
+    return {"host": host.strip("[]"), "port": int(port)}
+
+
+def _title(preset: Preset, given: Mapping[str, Any]) -> str:
+    model = given.get("model") or ", ".join(str(model) for model in given.get("models", []))
+    return f"{preset.title}: {model}"[:200] if model else preset.title
