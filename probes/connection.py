@@ -49,6 +49,8 @@ class HttpConnection(Line):
         self.abort()
         if not self.answer.done():
             self.answer.cancel()
+        # The parser refers back to this object: left alone, both would keep the TLS buffers until the next collection.
+        del self._parser
 
     def listening(self) -> bool:
         return not self.answer.done()

@@ -60,9 +60,10 @@ class Line(asyncio.Protocol):
         self._transport.write(plain)
 
     def abort(self) -> None:
-        """Drop the connection, whatever its state."""
+        """Drop the connection, whatever its state; nothing may be sent after it."""
         if self._transport is not None:
             self._transport.abort()
+            self._transport = None
 
     def pause(self, paused: bool) -> None:
         """Stop reading from the network, or go on."""

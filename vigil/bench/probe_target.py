@@ -1,4 +1,4 @@
-"""The target of the probe benchmark, plain and with TLS, cheap as Python can be: 200 for /, and silence for /hang."""
+"""The target of the probe benchmark, plain and with TLS, as cheap as can be: 200 for /, and silence for /hang."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import signal
 import sys
@@ -22,6 +21,8 @@ from vigil.demo.director import Director
 from vigil.demo.script import Narrator
 from vigil.demo.stage import Stage
 from vigil.demo.story import broken, tell
+
+_CANCEL_AGAIN_S = 0.5
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -65,9 +66,10 @@ async def _perform(stage: Stage, narrator: Narrator, started_ms: int, args: argp
             await stopping
         return 1 if broken(story) else 0
     finally:
-        playing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({playing})
+        # The Redis client swallows a cancellation that meets it while it connects.
+        while not playing.done():
+            playing.cancel()
+            await asyncio.wait({playing}, timeout=_CANCEL_AGAIN_S)
         stopping.cancel()
         await stage.close()
         if args.keep:

@@ -1,0 +1,87 @@
+"""Every preset makes a monitor that can be saved, names what is missing, and keeps the key apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.presets import CATALOGUE, Key, PresetError, build
+from probes.presets.shape import Preset
+from probes.probers import parse_spec, validate_secrets
+
+FAKE_KEY = "obviously-fake-key"
+NAMED = (
+    "openai anthropic cohere gemini azure-openai bedrock mistral groq together fireworks deepseek xai openrouter"
+    " huggingface ollama vllm litellm sglang tgi tei llama-cpp triton localai lm-studio ray-serve qdrant weaviate"
+    " pinecone milvus chroma postgresql elasticsearch redis"
+).split()
+
+
+def wanted(preset: Preset) -> dict[str, str]:
+    given = {"region": "us-east-1", "name": "things", "model": "llama3"}
+    asked = {name: given[name] for name in preset.needs if name in given}
+    if preset.key is not Key.NONE:
+        asked["key"] = FAKE_KEY
+    if preset.own_address and preset.kind == "http":
+        asked["address"] = "http://gpu.internal:9000"
+    return asked
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_catalogue_has_every_service_that_people_ask_for(name: str) -> None:
+    assert name in CATALOGUE
+
+
+@pytest.mark.parametrize("preset", CATALOGUE.values(), ids=CATALOGUE)
+def test_a_preset_makes_a_complete_monitor(preset: Preset) -> None:
+    asked = [wanted(preset)] + ([{**wanted(preset), "model": "some/model"}] if preset.models else [])
+    for each in asked:
+        made = build(preset.name, each)
+        parse_spec(made.kind, made.config)
+        validate_secrets(made.kind, made.secrets)
+        assert made.doc.startswith("https://")
+        assert made.timeout_ms <= made.interval_s * 1000
+        assert FAKE_KEY not in repr(made.config)
+        assert FAKE_KEY not in repr(made)
+
+
+@pytest.mark.parametrize("preset", CATALOGUE.values(), ids=CATALOGUE)
+def test_a_preset_says_what_its_answer_proves(preset: Preset) -> None:
+    assert preset.says.endswith(".")
+    assert preset.models is None or preset.models.means
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "problem"),
+    [
+        ("opnai", {}, "preset: there is no preset 'opnai': did you mean openai"),
+        ("openai", {}, "key: OpenAI answers nobody without a key"),
+        ("openai", {"key": "x", "address": "http://elsewhere"}, "address: OpenAI is at https://api.openai.com"),
+        ("ollama", {"key": "x"}, "key: Ollama asks for no key here"),
+        ("ollama-loaded", {}, "model: the preset ollama-loaded needs it"),
+        ("bedrock", {}, "region: the preset bedrock needs it"),
+        ("qdrant", {"model": "x"}, "model: the preset qdrant cannot ask for a model"),
+        ("vllm", {"address": "ftp://x"}, "address: looks like http://host:port"),
+        ("redis", {"address": "nowhere"}, "address: looks like host:port"),
+        ("vllm", {"adress": "http://x"}, "adress: a preset takes address, key, model"),
+    ],
+)
+def test_what_does_not_make_a_monitor_is_said(name: str, given: dict[str, str], problem: str) -> None:
+    with pytest.raises(PresetError) as refused:
+        build(name, given)
+    assert str(refused.value).startswith(problem)
+
+
+def test_a_model_is_called_what_the_service_calls_it() -> None:
+    def looked_for(name: str, **given: str) -> object:
+        return build(name, given).config["assertions"][-1]["contains"]
+
+    assert looked_for("ollama", model="llama3") == "llama3:latest"
+    assert looked_for("ollama", model="llama3:8b") == "llama3:8b"
+    assert looked_for("gemini", key="x", model="gemini-2.5-flash") == "models/gemini-2.5-flash"
+    assert looked_for("gemini", key="x", model="models/gemini-2.5-flash") == "models/gemini-2.5-flash"
+
+
+def test_a_base_address_that_ends_in_v1_is_understood() -> None:
+    made = build("openai-compatible", {"address": "gpu.internal:8000/v1"})
+
+    assert made.config["url"] == "http://gpu.internal:8000/v1/models"
