@@ -182,7 +182,9 @@ class Runner:
         now_s = time.time()
 
         def once() -> Coroutine[Any, Any, Observation]:
-            return attempt(prober, spec, secrets, Reach(self._way, Trace(), now_s), timeout_s)
+            return attempt(
+                prober, spec, secrets, Reach(self._way, Trace(), now_s, check.monitor, check.round), timeout_s
+            )
 
         return await two_attempts(once) if check.round else (await once(), 1)
 

@@ -26,6 +26,21 @@ def _server(name: str, title: str, port: int, path: str, doc: str, says: str = _
     )
 
 
+def _saturation(engine: str, title: str, port: int, doc: str, **more: object) -> Preset:
+    return _server(
+        f"{engine}-saturation",
+        f"{title} saturation",
+        port,
+        str(more.pop("path", "/metrics")),
+        doc,
+        "The engine is neither full nor standing still with requests to answer; read from its metrics, free of charge.",
+        kind="saturation",
+        engine=engine.replace("-", ""),
+        family=engine.replace("-", ""),
+        **{"key": Key.OPTIONAL, **more},
+    )
+
+
 _SERVED = Models(path="/v1/models", means="the server serves the model")
 
 PRESETS = (
@@ -216,5 +231,29 @@ PRESETS = (
         family="openai-compatible",
         assertions=({"type": "jsonpath", "path": "$.data", "exists": True},),
         models=Models(means="the server lists the model"),
+    ),
+    _saturation("vllm", "vLLM", 8000, "https://docs.vllm.ai/en/latest/usage/metrics.html"),
+    _saturation(
+        "sglang",
+        "SGLang",
+        30000,
+        "https://docs.sglang.ai/references/production_metrics.html",
+        warnings=("SGLang publishes metrics only when it was started with --enable-metrics.",),
+    ),
+    _saturation("tgi", "Text Generation Inference", 8080, "https://huggingface.co/docs/text-generation-inference"),
+    _saturation(
+        "llama-cpp",
+        "llama.cpp",
+        8080,
+        "https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
+        warnings=("llama.cpp publishes metrics only when it was started with --metrics.",),
+    ),
+    _saturation(
+        "litellm",
+        "LiteLLM",
+        4000,
+        "https://docs.litellm.ai/docs/proxy/health",
+        path="/health/backlog",
+        key=Key.REQUIRED,
     ),
 )

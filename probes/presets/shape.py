@@ -56,7 +56,8 @@ class Preset:
     """One service, and the free request that watches it.
 
     `address` is where it is: fixed, a template of `{region}` or `{name}`, or a default that people replace (then
-    `own_address` is true). `key_header` is where the key goes; `bearer` for an Authorization header.
+    `own_address` is true). `key_header` is where the key goes; `bearer` for an Authorization header. `engine` names
+    whose metrics are read, where the kind is `saturation`.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Preset:
     models: Models | None = None
     needs: tuple[str, ...] = ()
     kind: str = "http"
+    engine: str = ""
     method: str = "GET"
     body: str = ""
     expected_status: tuple[str, ...] = ("200",)
@@ -119,7 +121,7 @@ def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
     if key and preset.key is Key.NONE:
         raise PresetError("key", f"{preset.title} asks for no key here; leave it out, so that it stays secret")
     models = _models(preset, given)
-    config = _host_and_port(preset, given) if preset.kind == "tcp" else _http(preset, given, models)
+    config = _config(preset, given, models)
     named = f"header.{preset.key_header}" if preset.key_header != "bearer" else "bearer"
     return MonitorDraft(
         name=_title(preset, given),
@@ -131,6 +133,14 @@ def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
         doc=preset.doc,
         warnings=preset.warnings,
     )
+
+
+def _config(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json:
+    if preset.kind == "tcp":
+        return _host_and_port(preset, given)
+    if preset.kind == "saturation":
+        return {"url": _address(preset, given).rstrip("/") + preset.path, "engine": preset.engine}
+    return _http(preset, given, models)
 
 
 def _models(preset: Preset, given: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from probes.observation import Observation, Prober, Reach, SpecError
-from probes.probers import http, tcp
+from probes.probers import http, saturation, tcp
 
 __all__ = [
     "PROBERS",
@@ -24,6 +24,7 @@ __all__ = [
 
 PROBERS: dict[str, Prober] = {
     "http": http.PROBER,
+    "saturation": saturation.PROBER,
     "tcp": tcp.PROBER,
 }
 

@@ -9,11 +9,41 @@ from probes.presets.shape import Preset
 from probes.probers import parse_spec, validate_secrets
 
 FAKE_KEY = "obviously-fake-key"
-NAMED = (
-    "openai anthropic cohere gemini azure-openai bedrock mistral groq together fireworks deepseek xai openrouter"
-    " huggingface ollama vllm litellm sglang tgi tei llama-cpp triton localai lm-studio ray-serve qdrant weaviate"
-    " pinecone milvus chroma postgresql elasticsearch redis"
-).split()
+NAMED = [
+    "openai",
+    "anthropic",
+    "cohere",
+    "gemini",
+    "azure-openai",
+    "bedrock",
+    "mistral",
+    "groq",
+    "together",
+    "fireworks",
+    "deepseek",
+    "xai",
+    "openrouter",
+    "huggingface",
+    "ollama",
+    "vllm",
+    "litellm",
+    "sglang",
+    "tgi",
+    "tei",
+    "llama-cpp",
+    "triton",
+    "localai",
+    "lm-studio",
+    "ray-serve",
+    "qdrant",
+    "weaviate",
+    "pinecone",
+    "milvus",
+    "chroma",
+    "postgresql",
+    "elasticsearch",
+    "redis",
+]
 
 
 def wanted(preset: Preset) -> dict[str, str]:

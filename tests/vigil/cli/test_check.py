@@ -127,6 +127,8 @@ def test_the_picture_of_a_check() -> None:
         "\n"
         "  address           192.0.2.7\n"
         "  certificate days  61\n"
+        "\n"
+        "  In a monitor: an outage, once a quorum of regions sees it in every look.\n"
     )
 
 
@@ -137,4 +139,43 @@ def test_the_picture_of_a_check_that_never_began() -> None:
         "  blocked: a public region does not dial a loopback address\n"
         "\n"
         "  total                                           0.0 ms\n"
+        "\n"
+        "  In a monitor: no vote. This says nothing of the target.\n"
     )
+
+
+def test_a_preset_is_checked_with_a_key_from_the_environment(
+    server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOME_KEY", "obviously-fake")
+
+    assert ran("--preset", "vllm", "--address", server, "--key-env", "SOME_KEY") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"UP  {server}/health\n")
+    assert "obviously-fake" not in shown
+
+
+def test_each_assertion_is_shown_with_what_was_found(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("--preset", "litellm", "--address", server) == 1
+    assert "  fails  a body with 'alive'; found " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([], "name a URL, or a preset with --preset"),
+        (["--preset", "opnai"], "--preset: there is no preset 'opnai': did you mean openai"),
+        (["--preset", "openai"], "--key-env: OpenAI answers nobody without a key"),
+        (["--preset", "openai", "--key-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE is not set"),
+        (["--preset", "openai", "http://x"], "name a URL or a preset, not both"),
+        (["--model", "x", "http://x"], "--model goes with --preset"),
+    ],
+)
+def test_a_preset_asked_for_wrongly_is_said(words: list[str], problem: str) -> None:
+    with pytest.raises(CommandError, match=problem):
+        ran(*words)
+
+
+def test_the_presets_are_listed_with_what_they_prove(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("--list-presets") == 0
+    assert "openai " in capsys.readouterr().out

@@ -1,0 +1,131 @@
+"""The saturation prober: reads a model server's metrics, and remembers enough to tell a full engine from a dead one."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from probes import classify, saturation
+from probes.certificates import HTTP_ALPN
+from probes.exchange import UnverifiedCertificate, exchange
+from probes.http_spec import HttpSpec, secret_headers
+from probes.http_spec import validate as validate_http
+from probes.http_spec import validate_secrets as validate_http_secrets
+from probes.messages import BODY_LIMIT_MOST, Answer, Request
+from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.probers.http import certificate_facts
+from probes.reasons import Reason, Status
+from probes.saturation import ENGINES, Judgement, Memory, NoSample, Thresholds
+from probes.targets import parse_url
+from probes.tls_spec import TlsFields, wish_of
+from probes.wire import Fact
+
+#: Monitors remembered by one worker; the one that was longest not looked at is forgotten first.
+REMEMBERED = 10_000
+_OK = 200
+
+
+class SaturationSpec(TlsFields, frozen=True, kw_only=True):
+    """Read the metrics of `engine` at `url`.
+
+    It is busy with `waiting_most` requests in the queue or `cache_most` (0 to 1) of its cache in use, in
+    `busy_samples` checks in a row; it stands still with work to do and no token for `stalled_s`.
+    """
+
+    url: str
+    engine: str
+    waiting_most: float = 10.0
+    cache_most: float = 0.95
+    busy_samples: int = 3
+    stalled_s: float = 120.0
+
+
+class Recollection:
+    """What one worker remembers of each monitor, bounded."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[str, str], Memory] = OrderedDict()
+
+    def of(self, monitor: str, url: str) -> Memory | None:
+        return self._kept.get((monitor, url))
+
+    def keep(self, monitor: str, url: str, memory: Memory) -> None:
+        self._kept[monitor, url] = memory
+        self._kept.move_to_end((monitor, url))
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
+_recollection = Recollection()
+
+
+def validate(spec: SaturationSpec) -> None:
+    if spec.engine not in ENGINES:
+        raise SpecError("engine", f"{spec.engine[:40]!r} is not one of {', '.join(sorted(ENGINES))}")
+    validate_http(_as_http(spec))
+    if not 0 < spec.waiting_most <= 1e6:
+        raise SpecError("waiting_most", "is a number of requests above 0")
+    if not 0 < spec.cache_most <= 1:
+        raise SpecError("cache_most", "is a share above 0 and up to 1, like 0.95")
+    if not 1 <= spec.busy_samples <= 100:
+        raise SpecError("busy_samples", "is between 1 and 100")
+    if not 1 <= spec.stalled_s <= 86_400:
+        raise SpecError("stalled_s", "is between 1 and 86400 seconds")
+
+
+async def probe(spec: SaturationSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    """Read the metrics once and judge them in the light of the scheduled checks before."""
+    target = parse_url(spec.url)
+    tls = wish_of(spec, secrets, HTTP_ALPN)
+    request = Request(target, "GET", secret_headers(secrets), b"", tls, spec.server_name, BODY_LIMIT_MOST)
+    facts: dict[str, Fact] = {}
+    try:
+        answer = await exchange(request, reach.way, reach.trace)
+    except UnverifiedCertificate as error:
+        facts["address"] = reach.trace.address
+        if error.certificate is not None:
+            facts |= certificate_facts(error.certificate, reach.now_s)
+        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
+    facts["address"] = reach.trace.address
+    if answer.code != _OK:
+        return _refused(spec, answer, facts, reach)
+    try:
+        sample = saturation.read(ENGINES[spec.engine], answer.body)
+    except NoSample as problem:
+        # Nothing is known of the engine, and the address or the engine's name is what has to be mended.
+        return Observation(
+            Status.DOWN, Reason.CONFIG, reach.trace.phases(), answer.code, printable(str(problem)), facts
+        )
+    facts |= saturation.facts(sample)
+    judged = _judged(spec, sample, reach)
+    return Observation(judged.status, judged.reason, reach.trace.phases(), answer.code, printable(judged.detail), facts)
+
+
+def _judged(spec: SaturationSpec, sample: saturation.Sample, reach: Reach) -> Judgement:
+    thresholds = Thresholds(spec.waiting_most, spec.cache_most, spec.busy_samples, spec.stalled_s)
+    previous = _recollection.of(reach.monitor, spec.url) if reach.monitor else None
+    judged = saturation.judge(previous, sample, reach.now_s, thresholds)
+    # The looks of a round come seconds apart and twice each: only the steady scheduled checks are counted.
+    if reach.monitor and not reach.round:
+        _recollection.keep(reach.monitor, spec.url, judged.memory)
+    return judged
+
+
+def _refused(spec: SaturationSpec, answer: Answer, facts: dict[str, Fact], reach: Reach) -> Observation:
+    read = classify.classify(classify.Answer(spec.engine, answer.code, answer.headers, answer.body, False), reach.now_s)
+    facts |= read.facts
+    return Observation(read.status, read.reason, reach.trace.phases(), answer.code, printable(read.detail), facts)
+
+
+def _as_http(spec: SaturationSpec) -> HttpSpec:
+    return HttpSpec(
+        url=spec.url,
+        verify_tls=spec.verify_tls,
+        ca_pem=spec.ca_pem,
+        server_name=spec.server_name,
+        min_tls=spec.min_tls,
+    )
+
+
+PROBER = Prober(SaturationSpec, validate, validate_http_secrets, probe)
