@@ -11,7 +11,9 @@ import structlog
 
 from probes.deadlines import within
 from probes.failures import explain
+from probes.masking import spellings, veiled
 from probes.observation import Observation, Prober, Reach, printable
+from probes.patience import refuses_more
 from probes.reasons import Reason, Status
 from probes.trace import Trace
 
@@ -31,8 +33,8 @@ _PHASE_WORDS = {
 
 
 def settles(observation: Observation) -> bool:
-    """Whether a first attempt makes a second one pointless: it passed, or must not be made at all."""
-    return observation.status is Status.UP or observation.reason is Reason.BLOCKED
+    """Whether a first attempt makes a second one pointless: it passed, or no other must be made."""
+    return observation.status is Status.UP or observation.reason is Reason.BLOCKED or refuses_more(observation)
 
 
 def merged(first: Observation, second: Observation) -> Observation:
@@ -44,9 +46,10 @@ async def attempt(prober: Prober, spec: Any, secrets: Mapping[str, str], reach: 
     """Probe once within one overall deadline; whatever happens becomes an observation."""
     try:
         with within(timeout_s):
-            return await prober.probe(spec, secrets, reach)
+            seen = await prober.probe(spec, secrets, reach)
     except Exception as error:  # noqa: BLE001 - the edge: one check's bug stops no other, and its result says so
-        return _observed(error, reach.trace, timeout_s)
+        seen = _observed(error, reach.trace, timeout_s)
+    return veiled(seen, spellings(secrets)) if secrets else seen
 
 
 def _observed(error: Exception, trace: Trace, timeout_s: float) -> Observation:

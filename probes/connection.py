@@ -25,18 +25,15 @@ class HttpConnection(Line):
     """The bytes of one exchange: the request out, then the answer into `answer`."""
 
     __slots__ = (
-        "_body", "_body_bytes", "_chunked", "_handshake_only", "_header_bytes", "_headers", "_headers_done",
+        "_body", "_body_bytes", "_chunked", "_header_bytes", "_headers", "_headers_done",
         "_informational", "_length", "_parser", "_request", "_truncated", "_wire_bytes", "answer",
     )  # fmt: skip
 
-    def __init__(
-        self, request: Request, trace: Trace, answer: asyncio.Future[Answer], handshake_only: bool = False
-    ) -> None:
+    def __init__(self, request: Request, trace: Trace, answer: asyncio.Future[Answer]) -> None:
         target = request.target
         super().__init__(trace, request.tls if target.secure else None, request.server_name or target.host)
         self.answer = answer
         self._request = request
-        self._handshake_only = handshake_only
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
@@ -56,9 +53,6 @@ class HttpConnection(Line):
         return not self.answer.done()
 
     def opened(self) -> None:
-        if self._handshake_only:
-            self._succeed(0)
-            return
         self._trace.begin("first_byte")
         self.send(head_of(self._request) + self._request.body)
 
@@ -152,7 +146,7 @@ class HttpConnection(Line):
             der = self.tls.getpeercert(binary_form=True)
             certificate = certificates.read(der) if der else None
             version = self.tls.version() or ""
-        http = self._parser.get_http_version() if code else ""
+        http = self._parser.get_http_version()
         self.answer.set_result(
             Answer(code, http, tuple(self._headers), body, self._truncated or cut, certificate, version)
         )

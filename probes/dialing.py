@@ -57,6 +57,12 @@ async def dial(way: Way, host: str, port: int, factory: Callable[[], P], trace: 
     Raises Blocked before any packet leaves when one of the addresses is not for this region, NameNotResolved,
     or the OSError of the last address tried.
     """
+    addresses = await addresses_of(way, host, trace)
+    return await _dial_first(way, addresses[:_ADDRESSES_TRIED], port, factory, trace)
+
+
+async def addresses_of(way: Way, host: str, trace: Trace) -> list[str]:
+    """The addresses of a host that this region may dial, best first; raises Blocked and NameNotResolved."""
     if _is_literal(host):
         addresses = [host]
     else:
@@ -69,7 +75,7 @@ async def dial(way: Way, host: str, port: int, factory: Callable[[], P], trace: 
         refused = refusal(address, way.egress)
         if refused is not None:
             raise Blocked(f"a {way.egress} region does not dial {refused}")
-    return await _dial_first(way, addresses[:_ADDRESSES_TRIED], port, factory, trace)
+    return addresses
 
 
 async def _dial_first(way: Way, addresses: list[str], port: int, factory: Callable[[], P], trace: Trace) -> P:
@@ -81,15 +87,16 @@ async def _dial_first(way: Way, addresses: list[str], port: int, factory: Callab
         try:
             # An address that swallows packets must leave time for the next one.
             async with asyncio.timeout(1.0):
-                return (await loop.create_connection(factory, address, port, local_addr=_source(way, address)))[1]
+                return (await loop.create_connection(factory, address, port, local_addr=source_for(way, address)))[1]
         except OSError:
             trace.connected()
     trace.begin("connect")
     trace.address = last
-    return (await loop.create_connection(factory, last, port, local_addr=_source(way, last)))[1]
+    return (await loop.create_connection(factory, last, port, local_addr=source_for(way, last)))[1]
 
 
-def _source(way: Way, address: str) -> tuple[str, int] | None:
+def source_for(way: Way, address: str) -> tuple[str, int] | None:
+    """What to bind to before going to an address, as asyncio takes it; None leaves it to the system."""
     if way.source is None or (":" in way.source) != (":" in address):
         return None
     return way.source, 0

@@ -6,7 +6,7 @@ Failure                   raised by our own code, names its reason
 ├── ProtocolBroken        the answer is not the protocol
 ├── TooLarge              the answer breaks a cap that no honest answer breaks
 ├── TooManyRedirects
-├── UnverifiedCertificate (in probes/exchange.py: it carries what the certificate says)
+├── UnverifiedCertificate (in probes/talk.py: it carries what the certificate says)
 └── ClosedEarly           the connection ended before the answer did
 """
 

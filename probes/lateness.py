@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Check, Phases, Result
 
@@ -31,6 +33,12 @@ def missed(check: Check, now_ms: int, why: str) -> Result:
 def overdue(check: Check, started_ms: int) -> Result:
     """The early word that an answer takes longer than usual; the result itself follows."""
     return _unseen(check, Reason.OVERDUE, started_ms, f"no answer yet after {check.soft_ms} ms")
+
+
+def skipped(check: Check, now_ms: int, until_ms: int) -> Result:
+    """The result of a check that was not made, because the target asked to be left alone."""
+    until = datetime.datetime.fromtimestamp(until_ms / 1000, datetime.UTC)
+    return _unseen(check, Reason.SKIPPED, now_ms, f"asked to wait until {until:%H:%M:%S} UTC (Retry-After)")
 
 
 def _unseen(check: Check, reason: Reason, started_ms: int, why: str) -> Result:

@@ -42,7 +42,7 @@ def masked(text: str, hidden: Sequence[str]) -> str:
 
 
 def veiled(seen: Observation, hidden: Sequence[str]) -> Observation:
-    """The observation with the hidden texts masked in its detail and in every fact."""
+    """The observation with the hidden texts masked in its detail and in every fact; outcomes mask what they quote."""
     if not hidden:
         return seen
     facts: dict[str, Fact] = {

@@ -48,7 +48,7 @@ def headroom(headers: Iterable[tuple[str, str]], now_s: float) -> dict[str, Fact
     """Facts `ratelimit_<requests|tokens|...>_<limit|remaining|reset_s>` of (lower-case) headers; empty when none."""
     facts: dict[str, Fact] = {}
     for name, value in headers:
-        if "limit" not in name:
+        if "limit" not in name and name not in _ODD:
             continue
         place = _ODD.get(name) or _place(name)
         if place is None:

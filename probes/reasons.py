@@ -55,10 +55,11 @@ class Reason(StrEnum):
     MISSED = "missed"
     OVERDUE = "overdue"
     PROBE_ERROR = "probe_error"
+    SKIPPED = "skipped"
 
 
 #: The key or the request is at fault and the provider is not.
 ACCOUNT_REASONS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.CONFIG})
 
 #: Reasons that only ever come with UNKNOWN: they say nothing of the target.
-NO_VOTE_REASONS = frozenset({Reason.BLOCKED, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR})
+NO_VOTE_REASONS = frozenset({Reason.BLOCKED, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED})

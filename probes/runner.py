@@ -13,8 +13,9 @@ import structlog
 
 from probes.attempts import attempt, failed, two_attempts
 from probes.dialing import Way
-from probes.lateness import missed, order_of, overdue, too_late, wait_ms
+from probes.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
 from probes.observation import Observation, Reach, SpecError
+from probes.patience import Patience
 from probes.probers import decode_spec
 from probes.reasons import Reason, Status
 from probes.seal import Opener, SealError
@@ -24,6 +25,7 @@ from probes.wire import WIRE_VERSION, Batch, Check, Lane, Result
 _log = structlog.get_logger(__name__)
 
 _REMEMBERED_ORDERS = 200_000
+_REMEMBERED_REQUESTS = 20_000
 #: No order may hold a place for longer than this (ms), whatever it asks.
 _TIMEOUT_MOST_MS = 60_000
 #: A check dated further ahead than this (ms) is a clock gone wrong, not an order.
@@ -63,6 +65,7 @@ class Runner:
         self._bounds = bounds
         self._places = {Lane.SCHEDULED: _Place(bounds.scheduled), Lane.CONFIRM: _Place(bounds.confirm)}
         self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
+        self._patience = Patience(_REMEMBERED_REQUESTS)
         self._timers: dict[tuple[str, int, str, int], asyncio.TimerHandle] = {}
         self._running: dict[asyncio.Task[None], Check] = {}
         self._loop = asyncio.get_running_loop()
@@ -140,6 +143,10 @@ class Runner:
         if too_late(check, now_ms):
             self._publish(missed(check, now_ms, "it came too late to be started"))
             return
+        until_ms = self._patience.until_ms(check, now_ms)
+        if until_ms:
+            self._publish(skipped(check, now_ms, until_ms))
+            return
         place.taken += 1
         task = self._loop.create_task(self._run(place, check, now_ms))
         self._running[task] = check
@@ -158,6 +165,7 @@ class Runner:
             warning = self._loop.call_later(check.soft_ms / 1000, self._warn, check, started_ms)
         try:
             observation, attempts = await self._observe(check)
+            self._patience.note(check, observation, self.now_ms())
             self._publish(_result(check, observation, started_ms, attempts))
         finally:
             if warning is not None:

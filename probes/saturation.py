@@ -7,6 +7,7 @@ not. Reading metrics costs nothing and generates nothing.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from probes.reasons import Reason, Status
 _LINE_MOST, _SAMPLES_MOST = 4096, 5_000
 #: Counters that stood still between this many pairs of samples in a row are more than a coincidence.
 _STILL_SAMPLES = 2
+#: A name, labels (whose quoted values may hold anything), and the number.
+_SAMPLE = re.compile(rb'[\w:]+(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?\s+(\S+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +209,11 @@ def _metrics(page: bytes, wanted: frozenset[bytes]) -> dict[str, list[float]]:
 
 
 def _value(line: bytes) -> float | None:
-    """The number of a sample line; labels may hold blanks and braces, so it is what follows the last brace.
-
-    What follows ` # ` is an exemplar, with braces and a number of its own.
-    """
-    line = line.partition(b" # ")[0]
-    fields = line.rpartition(b"}")[2].split() if b"}" in line else line.split()[1:]
+    """The number of a sample line; what follows it, a time or an exemplar, does not count."""
+    matched = _SAMPLE.match(line)
     try:
-        value = float(fields[0])
-    except (IndexError, ValueError):
+        value = float(matched[1]) if matched else math.nan
+    except ValueError:
         return None
     return value if math.isfinite(value) else None
 

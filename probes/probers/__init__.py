@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from probes.observation import Observation, Prober, Reach, SpecError
-from probes.probers import http, saturation, tcp
+from probes.probers import dns, grpc, http, icmp, saturation, tcp, tls, websocket
 
 __all__ = [
     "PROBERS",
@@ -23,9 +23,14 @@ __all__ = [
 ]
 
 PROBERS: dict[str, Prober] = {
+    "dns": dns.PROBER,
+    "grpc": grpc.PROBER,
     "http": http.PROBER,
+    "icmp": icmp.PROBER,
     "saturation": saturation.PROBER,
     "tcp": tcp.PROBER,
+    "tls": tls.PROBER,
+    "websocket": websocket.PROBER,
 }
 
 

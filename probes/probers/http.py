@@ -8,15 +8,17 @@ from probes import classify
 from probes.assertions import judge, worst
 from probes.certificates import HTTP_ALPN, Certificate, TlsWish
 from probes.classify import Classified
-from probes.exchange import UnverifiedCertificate, exchange
+from probes.exchange import exchange
 from probes.failures import ProtocolBroken, TooManyRedirects
 from probes.http_spec import HttpSpec, secret_headers, validate, validate_secrets
 from probes.masking import spellings
 from probes.messages import DEFAULT_TLS, Answer, Request
 from probes.observation import AssertionOutcome, Observation, Prober, Reach, printable
+from probes.patience import RETRY_AFTER, RETRY_AFTER_MOST_S
 from probes.reasons import Reason, Status
 from probes.sight import Sight
 from probes.status_codes import codes
+from probes.talk import UnverifiedCertificate
 from probes.targets import BadTarget, Target, follow, parse_url
 from probes.tls_spec import CLIENT_CERTIFICATE, TlsFields, wish_of
 from probes.wire import Fact
@@ -24,8 +26,6 @@ from probes.wire import Fact
 #: Never sent to another origin than the one they were written for.
 _PERSONAL = {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"}
 _REDIRECTS = {301, 302, 303, 307, 308}
-#: No target is left alone for longer than this, whatever it asks (s).
-RETRY_AFTER_MOST_S = 3600.0
 _NO_SECRETS: Mapping[str, str] = {}
 
 
@@ -116,7 +116,7 @@ def _facts(answer: Answer, hops: int, reach: Reach) -> dict[str, Fact]:
 
 def _read_facts(read: Classified) -> dict[str, Fact]:
     wait_s = min(read.retry_after_s, RETRY_AFTER_MOST_S)
-    return {**read.facts, "retry_after_s": wait_s} if wait_s > 0 else read.facts
+    return {**read.facts, RETRY_AFTER: wait_s} if wait_s > 0 else read.facts
 
 
 def certificate_facts(certificate: Certificate, now_s: float) -> dict[str, Fact]:

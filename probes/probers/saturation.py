@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from probes import classify, saturation
 from probes.certificates import HTTP_ALPN
-from probes.exchange import UnverifiedCertificate, exchange
+from probes.exchange import exchange
 from probes.http_spec import HttpSpec, secret_headers
 from probes.http_spec import validate as validate_http
 from probes.http_spec import validate_secrets as validate_http_secrets
@@ -16,6 +16,7 @@ from probes.observation import Observation, Prober, Reach, SpecError, printable
 from probes.probers.http import certificate_facts
 from probes.reasons import Reason, Status
 from probes.saturation import ENGINES, Judgement, Memory, NoSample, Thresholds
+from probes.talk import UnverifiedCertificate
 from probes.targets import parse_url
 from probes.tls_spec import TlsFields, wish_of
 from probes.wire import Fact

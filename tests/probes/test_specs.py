@@ -15,7 +15,7 @@ URL = {"url": "https://example.com/"}
 @pytest.mark.parametrize(
     ("kind", "config", "line"),
     [
-        ("htp", URL, "kind: 'htp' is not one of http, saturation, tcp"),
+        ("htp", URL, f"kind: 'htp' is not one of {', '.join(sorted(PROBERS))}"),
         ("http", {}, "url: is required"),
         ("http", {"url": 5}, "url: Expected `str`, got `int`"),
         ("http", {"url": "example.com"}, "url: a URL starts with http:// or https://"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import django_filters
@@ -14,12 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.errors import refusals_as_400
+from vigil.api.headroom import HeadroomSerializer, headroom_row
 from vigil.api.permissions import team_of
 from vigil.api.results import LatestSerializer, result_row
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
+from vigil.monitors.costs import cost_warnings
 from vigil.monitors.latest import latest_results
 from vigil.monitors.models import Monitor, Region
+from vigil.monitors.presets import GIVEN, fields_from_preset
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
@@ -34,8 +37,32 @@ class ConfigField(serializers.JSONField):
 
 class MonitorSerializer(serializers.ModelSerializer[Monitor]):
     id = serializers.CharField(source="public_id", read_only=True)
-    name = serializers.CharField(max_length=200, trim_whitespace=True)
-    config = ConfigField()
+    name = serializers.CharField(
+        max_length=200, trim_whitespace=True, required=False, help_text="Required without a preset."
+    )
+    kind = serializers.CharField(max_length=40, required=False, help_text="Required without a preset.")
+    config = ConfigField(required=False)
+    preset = serializers.CharField(
+        max_length=60,
+        write_only=True,
+        required=False,
+        help_text="Makes kind, config, secrets and the rest, of a known AI service: openai, ollama, vllm, ...",
+    )
+    key = serializers.CharField(
+        max_length=changes.MAX_SECRET_LENGTH,
+        write_only=True,
+        required=False,
+        trim_whitespace=False,
+        help_text="For the preset. Never read back.",
+    )
+    address = serializers.CharField(max_length=500, write_only=True, required=False, help_text="For the preset.")
+    model = serializers.CharField(max_length=200, write_only=True, required=False, help_text="For the preset.")
+    region = serializers.CharField(
+        max_length=40, write_only=True, required=False, help_text="For the preset: the provider's own region."
+    )
+    resource = serializers.CharField(
+        max_length=200, write_only=True, required=False, help_text="For the preset: an index, collection or model."
+    )
     secrets = SecretsField(
         child=serializers.CharField(max_length=changes.MAX_SECRET_LENGTH, trim_whitespace=False),
         write_only=True,
@@ -45,7 +72,9 @@ class MonitorSerializer(serializers.ModelSerializer[Monitor]):
     secret_names = serializers.SerializerMethodField(help_text="The names of the secrets that are set.")
     tags = serializers.ListField(child=serializers.CharField(max_length=changes.MAX_TAG_LENGTH), required=False)
     regions = serializers.SlugRelatedField(many=True, slug_field="slug", queryset=Region.objects.all(), required=False)
-    warnings = serializers.SerializerMethodField(help_text="What this choice of regions cannot do.")
+    warnings = serializers.SerializerMethodField(
+        help_text="What this choice of regions cannot do, and what it may cost."
+    )
     target = serializers.CharField(read_only=True)
 
     class Meta:
@@ -53,20 +82,44 @@ class MonitorSerializer(serializers.ModelSerializer[Monitor]):
         fields = (
             "id", "name", "kind", "config", "secrets", "secret_names", "interval_s", "timeout_ms", "sensitivity",
             "regions", "tags", "paused", "target", "warnings", "revision", "created_at", "updated_at",
+            "preset", *GIVEN,
         )  # fmt: skip
         read_only_fields = ("revision", "created_at", "updated_at")
         # The write path checks names against the team, which a validator of the model cannot know.
         validators: list[Any] = []
 
+    #: What the preset that was asked for says about itself; in the answer to the creation only.
+    advice: Sequence[str] = ()
+
     def get_secret_names(self, monitor: Monitor) -> list[str]:
         return sorted(monitor.secrets) if monitor.secrets else []
 
     def get_warnings(self, monitor: Monitor) -> list[str]:
-        return changes.layout_warnings(list(monitor.regions.all()))
+        regions = list(monitor.regions.all())
+        costs = cost_warnings(monitor.config, len(regions), monitor.interval_s)
+        return [*changes.layout_warnings(regions), *costs, *self.advice]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        preset = attrs.get("preset")
+        if self.instance is not None and preset:
+            raise serializers.ValidationError({"preset": ["A preset makes a new monitor: change its fields instead."]})
+        if not preset:
+            alone = next((field for field in GIVEN if field in attrs), None)
+            if alone:
+                raise serializers.ValidationError({alone: ["This goes with a preset."]})
+            missing = [field for field in ("name", "kind", "config") if self.instance is None and field not in attrs]
+            if missing and not self.partial:
+                raise serializers.ValidationError({field: ["This field is required."] for field in missing})
+        return attrs
 
     def create(self, validated_data: Mapping[str, Any]) -> Monitor:
+        wanted = dict(validated_data)
+        preset, given = wanted.pop("preset", None), {name: wanted.pop(name) for name in GIVEN if name in wanted}
         with refusals_as_400():
-            return changes.create_monitor(self.context["team"], validated_data)
+            if not preset:
+                return changes.create_monitor(self.context["team"], wanted)
+            fields, self.advice = fields_from_preset(preset, given, wanted)
+            return changes.create_monitor(self.context["team"], fields)
 
     def update(self, instance: Monitor, validated_data: Mapping[str, Any]) -> Monitor:
         with refusals_as_400():
@@ -144,6 +197,17 @@ class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
         seen = found.of(monitor.public_id)
         results = [result_row(region, seen.get(region)) for region in regions]
         return Response({"available": found.available, "results": results})
+
+    @extend_schema(responses=HeadroomSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def headroom(self, request: Request, public_id: str) -> Response:
+        """How much its key may still do, as each of its regions saw it last."""
+        monitor = self.get_object()
+        regions = [region.slug for region in monitor.regions.all()]
+        found = latest_results([monitor.public_id], regions)
+        seen = found.of(monitor.public_id)
+        rows = [headroom_row(region, seen.get(region)) for region in regions]
+        return Response({"available": found.available, "regions": rows})
 
     def _set_paused(self, paused: bool) -> Response:
         with refusals_as_400():

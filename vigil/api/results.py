@@ -20,6 +20,7 @@ class ResultSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(allow_blank=True)
     code = serializers.IntegerField()
     phases_ms = serializers.DictField(child=serializers.FloatField())
+    facts = serializers.DictField(help_text="What else was seen: address, certificate, rate limits, queue, ...")
 
 
 class LatestSerializer(serializers.Serializer[Any]):
@@ -32,6 +33,7 @@ def result_row(region: str, result: Result | None) -> dict[str, Any]:
     if result is None:
         return {
             "region": region, "status": None, "reason": None, "at": None, "detail": "", "code": 0, "phases_ms": {},
+            "facts": {},
         }  # fmt: skip
     phases = result.phases
     return {
@@ -48,4 +50,5 @@ def result_row(region: str, result: Result | None) -> dict[str, Any]:
             "first_byte": phases.first_byte_us / 1000,
             "total": phases.total_us / 1000,
         },
+        "facts": result.facts,
     }

@@ -1,0 +1,223 @@
+"""The DNS prober: what a resolver answers for a name, held against what it should be."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Literal
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+import msgspec
+
+from probes.assertions import Latency, validate_assertions
+from probes.dialing import Way, source_for
+from probes.endpoint_spec import PASSED, Finding, judged
+from probes.failures import Blocked, NameNotResolved, ProtocolBroken
+from probes.guard import Egress, refusal
+from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.reasons import Reason, Status
+from probes.sight import Sight
+from probes.talk import Place, talking
+from probes.targets import BadTarget, parse_host
+from probes.trace import Trace
+from probes.wire import Fact
+
+_VALUES_MOST = 20
+_VALUE_CHARACTERS_MOST = 300
+_SHOWN = 3
+#: A question that got no answer is asked again after this, and once more (s).
+_ASK_AGAIN_S = 1.5
+#: Largest answer taken over UDP: what passes everywhere without fragments.
+_DATAGRAM_BYTES = 1232
+
+
+class DnsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Ask for the `record` of `name`, at `resolver` (an address, or address:port) or the region's own one.
+
+    `expected` values are held against the answer: `any` of them, or `all` of them and nothing else. Without them,
+    any answer will do.
+    """
+
+    name: str
+    record: Literal["A", "AAAA", "CNAME", "MX", "TXT", "NS"] = "A"
+    resolver: str = ""
+    expected: tuple[str, ...] = ()
+    match: Literal["any", "all"] = "any"
+    assertions: tuple[Latency, ...] = ()
+
+
+def validate(spec: DnsSpec) -> None:
+    try:
+        if parse_host(spec.name)[1]:
+            raise SpecError("name", "is a name; an IP address needs no looking up")
+    except BadTarget as error:
+        raise SpecError("name", str(error)) from None
+    if spec.resolver:
+        _resolver(spec.resolver)
+    if len(spec.expected) > _VALUES_MOST or any(not 1 <= len(v) <= _VALUE_CHARACTERS_MOST for v in spec.expected):
+        raise SpecError("expected", f"at most {_VALUES_MOST} values of 1 to {_VALUE_CHARACTERS_MOST} characters")
+    if spec.match == "all" and not spec.expected:
+        raise SpecError("match", "`all` needs `expected` values")
+    validate_assertions(spec.assertions)
+
+
+def validate_secrets(secrets: Mapping[str, str]) -> None:
+    if secrets:
+        raise SpecError("secrets", "a DNS monitor has none")
+
+
+@lru_cache(maxsize=1024)
+def _resolver(text: str) -> tuple[str, int]:
+    """Address and port of a resolver as people write it; raises SpecError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or (":" in host and not host.startswith("[")):
+        host, port = text, "53"
+    try:
+        address = str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise SpecError("resolver", "is an IP address, like 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53") from None
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
+        raise SpecError("resolver", "has a port between 1 and 65535")
+    return address, int(port)
+
+
+async def probe(spec: DnsSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    """Ask, over UDP and over TCP when the answer does not fit, and compare."""
+    if spec.resolver:
+        address, port = _resolver(spec.resolver)
+        refused = refusal(address, reach.way.egress)
+        if refused is not None:
+            raise Blocked(f"a {reach.way.egress} region does not ask {refused}")
+    else:
+        # The region's own resolver is the region's business, and mostly a private address.
+        address, port = _own_resolver(), 53
+    reach.trace.address = address
+    question = dns.message.make_query(
+        dns.name.from_text(parse_host(spec.name)[0]), spec.record, use_edns=0, payload=_DATAGRAM_BYTES
+    )
+    reach.trace.begin("first_byte")
+    way = reach.way if spec.resolver else replace(reach.way, egress=Egress.PRIVATE)
+    answer = await _ask(question, Place(address, port), way, reach.trace)
+    reach.trace.answered()
+    values = _values(answer, spec.record)
+    facts: dict[str, Fact] = {"address": address, "answers": len(values), "rcode": dns.rcode.to_text(answer.rcode())}
+    if values:
+        facts["value"] = printable(", ".join(values[:_SHOWN]))
+    sight = Sight(reach.trace.total_us(), reach.now_s)
+    (status, reason, detail), outcomes = judged(_compared(spec, answer, values), spec.assertions, sight, reach.explain)
+    code = int(answer.rcode())
+    return Observation(status, reason, reach.trace.phases(), code, printable(detail), facts, outcomes)
+
+
+def _own_resolver() -> str:
+    try:
+        servers = dns.resolver.get_default_resolver().nameservers
+    except dns.exception.DNSException:
+        servers = []
+    if not servers:
+        raise NameNotResolved("this region has no resolver of its own: name one")
+    return str(servers[0])
+
+
+def _compared(spec: DnsSpec, answer: dns.message.Message, values: list[str]) -> Finding:
+    rcode = answer.rcode()
+    if rcode is not dns.rcode.NOERROR:
+        return Status.DOWN, Reason.DNS_ERROR, f"{spec.name}: the resolver answers {dns.rcode.to_text(rcode)}"
+    if not values:
+        return Status.DOWN, Reason.DNS_ERROR, f"{spec.name} has no {spec.record} record"
+    if not spec.expected:
+        return PASSED
+    wanted, found = {_plain(each) for each in spec.expected}, {_plain(each) for each in values}
+    if (spec.match == "any" and wanted & found) or (spec.match == "all" and wanted == found):
+        return PASSED
+    how = "any of" if spec.match == "any" else "exactly"
+    expected, shown = ", ".join(spec.expected[:_SHOWN]), ", ".join(values[:_SHOWN])
+    return Status.DOWN, Reason.VALUE_MISMATCH, f"expected {how} {expected}; found {shown}"
+
+
+def _plain(value: str) -> str:
+    return " ".join(part.rstrip(".") for part in value.lower().split())
+
+
+def _values(answer: dns.message.Message, record: str) -> list[str]:
+    kind = dns.rdatatype.from_text(record)
+    found: list[str] = []
+    for records in answer.answer:
+        if records.rdtype == kind:
+            for each in records:
+                text = b"".join(each.strings).decode(errors="replace") if record == "TXT" else each.to_text()
+                found.append(text[:_VALUE_CHARACTERS_MOST])
+    return found
+
+
+# The bytes -----------------------------------------------------------------------------------------------------------
+
+
+async def _ask(question: dns.message.QueryMessage, there: Place, way: Way, trace: Trace) -> dns.message.Message:
+    answer = await _over_udp(question, there, way)
+    return await _over_tcp(question, there, way, trace) if answer.flags & dns.flags.TC else answer
+
+
+class _Asking(asyncio.DatagramProtocol):
+    """Waits for the datagram that answers the question; others, forged or late, are passed over."""
+
+    def __init__(self, question: dns.message.QueryMessage) -> None:
+        self._question = question
+        self.answer: asyncio.Future[dns.message.Message] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        if self.answer.done():
+            return
+        try:
+            answer = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
+        except (dns.exception.DNSException, ValueError):
+            return
+        if self._question.is_response(answer):
+            self.answer.set_result(answer)
+
+    def error_received(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+async def _over_udp(question: dns.message.QueryMessage, there: Place, way: Way) -> dns.message.Message:
+    loop = asyncio.get_running_loop()
+    transport, asking = await loop.create_datagram_endpoint(
+        lambda: _Asking(question), remote_addr=(there.host, there.port), local_addr=source_for(way, there.host)
+    )
+    try:
+        payload = question.to_wire()
+        while True:
+            transport.sendto(payload)
+            done, _ = await asyncio.wait((asking.answer,), timeout=_ASK_AGAIN_S)
+            if done:
+                return asking.answer.result()
+    finally:
+        transport.close()
+
+
+async def _over_tcp(question: dns.message.QueryMessage, there: Place, way: Way, trace: Trace) -> dns.message.Message:
+    payload = question.to_wire()
+    async with talking(way, there, trace) as talk:
+        talk.send(struct.pack(">H", len(payload)) + payload)
+        try:
+            (length,) = struct.unpack(">H", await talk.take(2))
+            answer = dns.message.from_wire(await talk.take(length), ignore_trailing=True)
+        except (dns.exception.DNSException, ValueError):
+            raise ProtocolBroken("the resolver's answer is no DNS message") from None
+        if not question.is_response(answer):
+            raise ProtocolBroken("the resolver answers another question")
+        return answer
+
+
+PROBER = Prober(DnsSpec, validate, validate_secrets, probe)

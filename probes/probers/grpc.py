@@ -1,0 +1,208 @@
+"""The gRPC prober: the standard health check, `grpc.health.v1.Health/Check`, over HTTP/2 of our own connection."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+import h2.settings
+
+from probes.assertions import CertificateDays, Latency
+from probes.certificates import read
+from probes.endpoint_spec import PASSED, Finding, judged, validate_endpoint
+from probes.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.http_spec import secret_headers, validate_secrets
+from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.reasons import Reason, Status
+from probes.sight import Sight
+from probes.talk import Place, Talk, UnverifiedCertificate, talking
+from probes.targets import parse_host
+from probes.tls_spec import TlsFields, name_of, validate_tls, wish_of
+from probes.wire import Fact
+
+_PATH = "/grpc.health.v1.Health/Check"
+_SERVICE = re.compile(r"[A-Za-z0-9_.\-/]{0,200}\Z")
+#: Bytes of a whole answer, framing included, that no honest health check needs.
+_ANSWER_MOST = 262_144
+_HEADERS_MOST = 65_536
+_SERVING_STATUS = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
+_SERVING = 1
+#: grpc-status codes that say more than that something is wrong.
+_REASONS: Mapping[int, tuple[Status, Reason, str]] = {
+    4: (Status.DOWN, Reason.TIMEOUT, "the server's own deadline passed"),
+    5: (Status.DOWN, Reason.CONFIG, "the server does not know this service"),
+    7: (Status.DOWN, Reason.AUTH, "permission denied"),
+    8: (Status.DEGRADED, Reason.RATE_LIMITED, "resources exhausted"),
+    12: (Status.DOWN, Reason.CONFIG, "the server has no health service"),
+    14: (Status.DOWN, Reason.HTTP_5XX, "unavailable"),
+    16: (Status.DOWN, Reason.AUTH, "not authenticated"),
+}
+
+
+class GrpcSpec(TlsFields, frozen=True, kw_only=True):
+    """Ask the health of `service` ("" is the server as a whole) at `host` and `port`; in clear when `tls` is off.
+
+    Secrets go out as metadata: `bearer`, `basic`, `header.<Name>`; `client_certificate` with `client_key` (PEM).
+    """
+
+    host: str
+    port: int = 443
+    tls: bool = True
+    service: str = ""
+    assertions: tuple[Latency | CertificateDays, ...] = ()
+
+
+def validate(spec: GrpcSpec) -> None:
+    validate_endpoint(spec.host, spec.port, spec.assertions)
+    if not _SERVICE.match(spec.service):
+        raise SpecError("service", "is the full name of a service, like package.Service, or empty")
+    validate_tls(spec)
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What has come of the answer."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    ended: bool = False
+
+
+async def probe(spec: GrpcSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    """Ask once and close."""
+    host = parse_host(spec.host)[0]
+    wish = wish_of(spec, secrets, "h2") if spec.tls else None
+    facts: dict[str, Fact] = {}
+    try:
+        async with talking(reach.way, Place(host, spec.port, wish, name_of(spec, host)), reach.trace) as talk:
+            if talk.tls is not None and talk.tls.selected_alpn_protocol() not in ("h2", None):
+                raise ProtocolBroken("the server does not speak HTTP/2")
+            reply = await _call(spec, secrets, reach, talk)
+            der = talk.tls.getpeercert(binary_form=True) if talk.tls is not None else None
+    except UnverifiedCertificate as error:
+        facts["address"] = reach.trace.address
+        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
+    found, code, serving = _read(reply)
+    facts |= {"address": reach.trace.address, "grpc_status": code}
+    if serving:
+        facts["serving"] = serving
+    certificate = read(der) if der else None
+    sight = Sight(reach.trace.total_us(), reach.now_s, certificate=certificate)
+    (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
+    return Observation(status, reason, reach.trace.phases(), max(code, 0), printable(detail), facts, outcomes)
+
+
+async def _call(spec: GrpcSpec, secrets: Mapping[str, str], reach: Reach, talk: Talk) -> _Reply:
+    connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+    connection.initiate_connection()
+    connection.update_settings(
+        {h2.settings.SettingCodes.ENABLE_PUSH: 0, h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: _HEADERS_MOST}
+    )
+    host = parse_host(spec.host)[0]
+    authority = f"[{host}]:{spec.port}" if ":" in host else f"{host}:{spec.port}"
+    headers = [
+        (":method", "POST"),
+        (":scheme", "https" if spec.tls else "http"),
+        (":path", _PATH),
+        (":authority", authority),
+        ("te", "trailers"),
+        ("content-type", "application/grpc"),
+        ("user-agent", "vigil"),
+        *((name.lower(), value) for name, value in secret_headers(secrets)),
+    ]
+    stream = connection.get_next_available_stream_id()
+    connection.send_headers(stream, headers)
+    connection.send_data(stream, _request(spec.service), end_stream=True)
+    reach.trace.begin("first_byte")
+    talk.send(connection.data_to_send())
+    reply, heard = _Reply(), 0
+    while not reply.ended:
+        came = await talk.more()
+        if not came:
+            raise ClosedEarly("closed in the middle of the answer" if heard else "closed without an answer")
+        if not heard:
+            reach.trace.answered()
+        heard += len(came)
+        if heard > _ANSWER_MOST:
+            raise TooLarge(f"more than {_ANSWER_MOST // 1024} KiB for a health check")
+        _take(connection, came, stream, reply)
+        pending = connection.data_to_send()
+        if pending:
+            talk.send(pending)
+    return reply
+
+
+def _take(connection: h2.connection.H2Connection, came: bytes, stream: int, reply: _Reply) -> None:
+    try:
+        events = connection.receive_data(came)
+    except (h2.exceptions.H2Error, UnicodeDecodeError) as error:
+        raise ProtocolBroken(f"not HTTP/2: {type(error).__name__}") from None
+    for event in events:
+        if isinstance(event, h2.events.ConnectionTerminated):
+            raise ClosedEarly("the server ended the connection (GOAWAY)")
+        if getattr(event, "stream_id", None) != stream:
+            continue
+        if isinstance(event, h2.events.ResponseReceived | h2.events.TrailersReceived):
+            reply.headers.update((str(name), str(value)) for name, value in event.headers or ())
+        elif isinstance(event, h2.events.DataReceived):
+            reply.body += event.data or b""
+            connection.acknowledge_received_data(event.flow_controlled_length or 0, stream)
+        elif isinstance(event, h2.events.StreamReset):
+            raise ClosedEarly("the server reset the call")
+        elif isinstance(event, h2.events.StreamEnded):
+            reply.ended = True
+
+
+def _read(reply: _Reply) -> tuple[Finding, int, str]:
+    """The finding, the grpc-status (-1 without one), and the serving status by name."""
+    http_status = reply.headers.get(":status", "")
+    if http_status != "200":
+        return (
+            (Status.DOWN, Reason.UNEXPECTED_STATUS, f"HTTP status {http_status[:3]} instead of a gRPC answer"),
+            -1,
+            "",
+        )
+    text = reply.headers.get("grpc-status", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= 3):
+        return (Status.DOWN, Reason.PROTOCOL_ERROR, "an answer without grpc-status: not gRPC"), -1, ""
+    code = int(text)
+    if code:
+        status, reason, words = _REASONS.get(code, (Status.DOWN, Reason.HTTP_5XX, "the call failed"))
+        return (status, reason, f"grpc-status {code}: {words}"), code, ""
+    serving = _serving(reply.body)
+    name = _SERVING_STATUS.get(serving, str(serving))
+    if serving == _SERVING:
+        return PASSED, 0, name
+    return (Status.DOWN, Reason.VALUE_MISMATCH, f"the service says {name}"), 0, name
+
+
+def _request(service: str) -> bytes:
+    """A HealthCheckRequest in its gRPC frame: field 1 is the service's name."""
+    name = service.encode()
+    message = b"\x0a" + _varint(len(name)) + name if name else b""
+    return b"\x00" + struct.pack(">I", len(message)) + message
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number & 0x7F | 0x80, number >> 7])
+
+
+def _serving(body: bytes) -> int:
+    """The serving status of a HealthCheckResponse, whose field 1 it is; raises ProtocolBroken."""
+    if len(body) < 5 or body[0] != 0 or struct.unpack(">I", body[1:5])[0] != len(body) - 5:
+        raise ProtocolBroken("the answer is no gRPC message")
+    message = body[5:]
+    if not message:
+        return 0
+    if len(message) != 2 or message[0] != 0x08 or message[1] > 127:
+        raise ProtocolBroken("the answer is no HealthCheckResponse")
+    return message[1]
+
+
+PROBER = Prober(GrpcSpec, validate, validate_secrets, probe)

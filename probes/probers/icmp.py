@@ -1,0 +1,175 @@
+"""The ping prober: does the host answer an ICMP echo? Where sending one is not permitted, a TCP connection tells."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import itertools
+import os
+import socket
+import struct
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from probes.assertions import Latency, validate_assertions
+from probes.dialing import Way, addresses_of, source_for
+from probes.endpoint_spec import PASSED, Finding, judged, validate_host
+from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.reasons import Reason, Status
+from probes.sight import Sight
+from probes.talk import Place, talking
+from probes.targets import parse_host
+from probes.wire import Fact
+
+_ECHOES_MOST = 5
+#: Between two echoes (s).
+_PAUSE_S = 0.2
+_PAYLOAD = b"vigil monitors this host"
+_NOT_PERMITTED = {errno.EPERM, errno.EACCES, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT}
+_identifiers = itertools.count(os.getpid())
+
+
+class IcmpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Send `echoes` to `host`; one answer is enough. Where echoes are not permitted, connect to `tcp_port` instead.
+
+    With `tcp_port` 0 nothing replaces the echo, and such a region has no vote.
+    """
+
+    host: str
+    echoes: int = 3
+    tcp_port: int = 443
+    assertions: tuple[Latency, ...] = ()
+
+
+def validate(spec: IcmpSpec) -> None:
+    validate_host("host", spec.host)
+    if not 1 <= spec.echoes <= _ECHOES_MOST:
+        raise SpecError("echoes", f"is between 1 and {_ECHOES_MOST}")
+    if not 0 <= spec.tcp_port <= 65_535:
+        raise SpecError("tcp_port", "is between 1 and 65535, or 0 for none")
+    validate_assertions(spec.assertions)
+
+
+def validate_secrets(secrets: Mapping[str, str]) -> None:
+    if secrets:
+        raise SpecError("secrets", "a ping monitor has none")
+
+
+async def probe(spec: IcmpSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    """Send echoes until one is answered, or knock at a port where that is not permitted."""
+    host = parse_host(spec.host)[0]
+    address = (await addresses_of(reach.way, host, reach.trace))[0]
+    reach.trace.address = address
+    reach.trace.begin("first_byte")
+    facts: dict[str, Fact] = {"address": address}
+    found: Finding = PASSED
+    try:
+        link = _Echoes(address, reach.way)
+    except OSError as error:
+        if error.errno not in _NOT_PERMITTED:
+            raise
+        if not spec.tcp_port:
+            text = "this region may not send echoes, and no port was named to connect to instead"
+            return Observation(Status.UNKNOWN, Reason.PROBE_ERROR, reach.trace.phases(), 0, text, facts)
+        await _knock(address, spec.tcp_port, reach)
+        facts["degraded_to"] = "tcp"
+    else:
+        with link:
+            sent, answered = await link.ask(spec.echoes)
+        facts |= {"echoes_sent": sent, "echoes_answered": answered}
+        reach.trace.answered()
+        if not answered:
+            found = Status.DOWN, Reason.TIMEOUT, f"none of {sent} echoes was answered"
+    sight = Sight(reach.trace.total_us(), reach.now_s)
+    (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
+    return Observation(status, reason, reach.trace.phases(), 0, printable(detail), facts, outcomes)
+
+
+async def _knock(address: str, port: int, reach: Reach) -> None:
+    """A connection, or its refusal, which is an answer of the host as well."""
+    try:
+        async with talking(reach.way, Place(address, port), reach.trace):
+            return
+    except ConnectionRefusedError:
+        return
+
+
+class _Echoes:
+    """A socket for echoes to one address: unprivileged where the kernel gives one, raw otherwise.
+
+    Raises OSError with EPERM or the like where neither is permitted.
+    """
+
+    def __init__(self, address: str, way: Way) -> None:
+        self._v6 = ":" in address
+        family = socket.AF_INET6 if self._v6 else socket.AF_INET
+        protocol = socket.getprotobyname("ipv6-icmp" if self._v6 else "icmp")
+        try:
+            self._socket = socket.socket(family, socket.SOCK_DGRAM, protocol)
+            self._raw = False
+        except OSError as error:
+            if error.errno not in _NOT_PERMITTED:
+                raise
+            self._socket = socket.socket(family, socket.SOCK_RAW, protocol)
+            self._raw = True
+        self._identifier = next(_identifiers) & 0xFFFF
+        self._socket.setblocking(False)
+        source = source_for(way, address)
+        if source is not None:
+            self._socket.bind(source)
+        self._socket.connect((address, 0))
+
+    def __enter__(self) -> _Echoes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    async def ask(self, echoes: int) -> tuple[int, int]:
+        """Send echoes, a pause apart, until one is answered; how many were sent and answered. Ends by itself."""
+        loop = asyncio.get_running_loop()
+        for number in range(1, echoes + 1):
+            await loop.sock_sendall(self._socket, self._echo(number))
+            if await self._answered(_PAUSE_S if number < echoes else 10 * _PAUSE_S):
+                return number, 1
+        return echoes, 0
+
+    async def _answered(self, within_s: float) -> bool:
+        loop = asyncio.get_running_loop()
+        until = time.monotonic() + within_s
+        while (left := until - time.monotonic()) > 0:
+            try:
+                packet = await asyncio.wait_for(loop.sock_recv(self._socket, 2048), left)
+            except TimeoutError:
+                return False
+            if self._is_ours(packet):
+                return True
+        return False
+
+    def _echo(self, number: int) -> bytes:
+        kind = 128 if self._v6 else 8
+        head = struct.pack(">BBHHH", kind, 0, 0, self._identifier, number)
+        # The kernel sums up ICMPv6 itself.
+        checksum = 0 if self._v6 else _checksum(head + _PAYLOAD)
+        return struct.pack(">BBHHH", kind, 0, checksum, self._identifier, number) + _PAYLOAD
+
+    def _is_ours(self, packet: bytes) -> bool:
+        if self._raw and not self._v6 and packet:
+            packet = packet[(packet[0] & 0x0F) * 4 :]
+        if len(packet) < 8:
+            return False
+        kind, _, _, identifier, _ = struct.unpack(">BBHHH", packet[:8])
+        # An unprivileged socket has the kernel's identifier, and is given its own answers only.
+        ours = not self._raw or identifier == self._identifier
+        return kind == (129 if self._v6 else 0) and ours and packet[8:] == _PAYLOAD
+
+
+def _checksum(data: bytes) -> int:
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+PROBER = Prober(IcmpSpec, validate, validate_secrets, probe)

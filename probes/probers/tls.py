@@ -1,0 +1,89 @@
+"""The TLS prober: does the certificate verify, for the right name, and for how long yet?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from probes.assertions import CertificateDays, Latency
+from probes.certificates import Certificate, presented, read
+from probes.endpoint_spec import PASSED, Finding, judged, validate_endpoint
+from probes.observation import Observation, Prober, Reach, printable
+from probes.probers.http import certificate_facts
+from probes.probers.tcp import validate_secrets
+from probes.reasons import Reason, Status
+from probes.sight import Sight
+from probes.talk import Place, UnverifiedCertificate, talking
+from probes.targets import parse_host
+from probes.tls_spec import TlsFields, name_of, validate_tls, wish_of
+from probes.wire import Fact
+
+#: More certificates of one chain than this are counted and not read.
+_CHAIN_READ = 10
+
+
+class TlsSpec(TlsFields, frozen=True, kw_only=True):
+    """Shake hands with `host` at `port`. `degraded_days` and `down_days` count for each certificate of the chain.
+
+    Secrets: `client_certificate` with `client_key` (PEM).
+    """
+
+    host: str
+    port: int = 443
+    degraded_days: int = 14
+    down_days: int = 3
+    assertions: tuple[Latency, ...] = ()
+
+    @property
+    def demanded(self) -> CertificateDays | None:
+        if not (self.degraded_days or self.down_days):
+            return None
+        return CertificateDays(degraded_days=self.degraded_days, down_days=self.down_days)
+
+
+def validate(spec: TlsSpec) -> None:
+    validate_endpoint(spec.host, spec.port, (*spec.assertions, spec.demanded) if spec.demanded else spec.assertions)
+    validate_tls(spec)
+
+
+async def probe(spec: TlsSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    """Shake hands, read what was presented, and close."""
+    host = parse_host(spec.host)[0]
+    place = Place(host, spec.port, wish_of(spec, secrets, ""), name_of(spec, host))
+    facts: dict[str, Fact] = {}
+    try:
+        async with talking(reach.way, place, reach.trace) as talk:
+            assert talk.tls is not None
+            chain = presented(talk.tls)
+            cipher = talk.tls.cipher()
+            facts = {"tls": talk.tls.version() or "", "cipher": cipher[0] if cipher else "", "chain": len(chain)}
+    except UnverifiedCertificate as error:
+        facts = certificate_facts(error.certificate, reach.now_s) if error.certificate else {}
+        facts["address"] = reach.trace.address
+        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
+    certificates = [found for found in map(read, chain[:_CHAIN_READ]) if found is not None]
+    leaf = certificates[0] if certificates else None
+    if leaf is not None:
+        facts |= certificate_facts(leaf, reach.now_s)
+    facts["address"] = reach.trace.address
+    sight = Sight(reach.trace.total_us(), reach.now_s, certificate=leaf)
+    found, outcomes = judged(_expiring(spec, certificates, reach.now_s), spec.assertions, sight, reach.explain)
+    status, reason, detail = found
+    return Observation(status, reason, reach.trace.phases(), 0, printable(detail), facts, outcomes)
+
+
+def _expiring(spec: TlsSpec, certificates: list[Certificate], now_s: float) -> Finding:
+    """The certificate of the chain that ends first, held against the thresholds."""
+    demanded = spec.demanded
+    if demanded is None:
+        return PASSED
+    soonest = min(certificates, key=lambda each: each.expires_s, default=None)
+    outcome = demanded.judge(Sight(0, now_s, certificate=soonest))
+    if outcome.passed:
+        return PASSED
+    if soonest is None:
+        return Status.DOWN, Reason.CERTIFICATE_INVALID, "no certificate that could be read"
+    whose = "" if soonest is certificates[0] else f" of {soonest.subject} in the chain"
+    return outcome.status, outcome.reason, f"{outcome.detail}{whose}"
+
+
+PROBER = Prober(TlsSpec, validate, validate_secrets, probe)

@@ -1,0 +1,210 @@
+"""The WebSocket prober: an upgrade that is accepted, and an expected message after it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import struct
+from collections.abc import Mapping
+
+from probes import classify
+from probes.assertions import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
+from probes.certificates import HTTP_ALPN, read
+from probes.demand import TEXT_LIMIT
+from probes.endpoint_spec import PASSED, Finding, judged
+from probes.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.http_spec import check_header, secret_headers, validate_secrets
+from probes.json_assertion import JsonPath
+from probes.masking import spellings
+from probes.messages import HEADERS_LIMIT, Request, head_of
+from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.reasons import Reason, Status
+from probes.sight import Sight
+from probes.talk import Place, Talk, UnverifiedCertificate, talking
+from probes.targets import BadTarget, Target, parse_url
+from probes.tls_spec import TlsFields, name_of, validate_tls, wish_of
+from probes.wire import Fact
+
+_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_SEND_MOST = 4096
+_HEADERS_MOST = 20
+_MESSAGE_MOST = 65_536
+#: Frames of a message, and controls between them, that are read before it is no honest message any more.
+_FRAMES_MOST = 200
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r\n")
+_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
+
+
+class WebSocketSpec(TlsFields, frozen=True, kw_only=True):
+    """Upgrade at `url` (ws:// or wss://), then `send` a text and wait for a message that contains `expect`.
+
+    Assertions look at the headers of the upgrade and at the last message as the body. Secrets as for HTTP.
+    """
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    subprotocol: str = ""
+    send: str = ""
+    expect: str = ""
+    assertions: tuple[Header | BodyContains | Regex | JsonPath | Latency | CertificateDays, ...] = ()
+
+
+def validate(spec: WebSocketSpec) -> None:
+    _target(spec.url)
+    if len(spec.headers) > _HEADERS_MOST:
+        raise SpecError("headers", f"at most {_HEADERS_MOST}")
+    for name, value in spec.headers:
+        check_header("headers", name, value)
+    if spec.subprotocol:
+        check_header("subprotocol", spec.subprotocol, "")
+    if len(spec.send.encode()) > _SEND_MOST:
+        raise SpecError("send", f"at most {_SEND_MOST} bytes")
+    if len(spec.expect) > TEXT_LIMIT:
+        raise SpecError("expect", f"at most {TEXT_LIMIT} characters")
+    validate_assertions(spec.assertions)
+    validate_tls(spec)
+
+
+def _target(url: str) -> Target:
+    scheme, colon, rest = url.partition("://")
+    plain = {"ws": "http", "wss": "https"}.get(scheme.lower())
+    if not colon or plain is None:
+        raise SpecError("url", "a WebSocket URL starts with ws:// or wss://")
+    try:
+        return parse_url(f"{plain}://{rest}")
+    except BadTarget as error:
+        raise SpecError("url", str(error)) from None
+
+
+async def probe(spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    """Upgrade, converse, close."""
+    target = _target(spec.url)
+    wish = wish_of(spec, secrets, HTTP_ALPN) if target.secure else None
+    try:
+        async with talking(
+            reach.way, Place(target.host, target.port, wish, name_of(spec, target.host)), reach.trace
+        ) as talk:
+            return await _converse(spec, secrets, reach, talk)
+    except UnverifiedCertificate as error:
+        facts: dict[str, Fact] = {"address": reach.trace.address}
+        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
+
+
+async def _converse(spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reach, talk: Talk) -> Observation:
+    code, headers = await _upgrade(spec, secrets, reach, talk)
+    facts: dict[str, Fact] = {"address": reach.trace.address}
+    message, found = b"", PASSED
+    if code != 101:
+        read_as = classify.classify(classify.Answer("", code, headers, b"", False), reach.now_s)
+        found = read_as.status, read_as.reason, f"{read_as.detail}; expected an upgrade (101)"
+        facts |= read_as.facts
+    else:
+        if spec.send:
+            talk.send(frame(_TEXT, spec.send.encode()))
+        if spec.expect or any(isinstance(each, BodyContains | Regex | JsonPath) for each in spec.assertions):
+            message = await _message_with(talk, spec.expect.encode())
+            facts["message_bytes"] = len(message)
+            found = _heard(spec, secrets, message)
+        talk.send(frame(_CLOSE, struct.pack(">H", 1000)))
+    der = talk.tls.getpeercert(binary_form=True) if talk.tls is not None else None
+    certificate = read(der) if der else None
+    sight = Sight(reach.trace.total_us(), reach.now_s, code, headers, message, False, certificate, spellings(secrets))
+    (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
+    return Observation(status, reason, reach.trace.phases(), code, printable(detail), facts, outcomes)
+
+
+def _heard(spec: WebSocketSpec, secrets: Mapping[str, str], message: bytes) -> Finding:
+    if spec.expect.encode() in message:
+        return PASSED
+    shown = Sight(0, 0, hidden=spellings(secrets)).quoted(message[:400])
+    return Status.DOWN, Reason.BODY_MISMATCH, f"expected a message with {spec.expect[:80]!r}; found {shown}"
+
+
+async def _upgrade(
+    spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reach, talk: Talk
+) -> tuple[int, list[tuple[str, str]]]:
+    """Ask for the upgrade; the status code and the headers of the answer. Raises ProtocolBroken."""
+    key = base64.b64encode(os.urandom(16))
+    extra = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", key.decode())]
+    if spec.subprotocol:
+        extra.append(("Sec-WebSocket-Protocol", spec.subprotocol))
+    request = Request(_target(spec.url), headers=(*spec.headers, *secret_headers(secrets), *extra))
+    reach.trace.begin("first_byte")
+    talk.send(head_of(request).replace(b"\r\nConnection: close\r\n\r\n", b"\r\nConnection: Upgrade\r\n\r\n"))
+    head = await talk.until(b"\r\n\r\n")
+    reach.trace.answered()
+    status = _STATUS_LINE.match(head)
+    if status is None:
+        raise ProtocolBroken("not HTTP: the answer to the upgrade has no status line")
+    lines = head.decode("latin-1").split("\r\n")[1:-2]
+    if len(lines) > HEADERS_LIMIT:
+        raise TooLarge(f"more than {HEADERS_LIMIT} headers")
+    headers = [(name.strip().lower(), value.strip()) for name, colon, value in (x.partition(":") for x in lines)]
+    code = int(status[1])
+    if code == 101:
+        accept = base64.b64encode(hashlib.sha1(key + _MAGIC, usedforsecurity=False).digest()).decode()
+        if dict(headers).get("sec-websocket-accept") != accept:
+            raise ProtocolBroken("the upgrade is not confirmed: wrong Sec-WebSocket-Accept")
+    return code, headers
+
+
+# Frames --------------------------------------------------------------------------------------------------------------
+
+
+def frame(kind: int, payload: bytes) -> bytes:
+    """One masked frame, as a client sends it."""
+    mask = os.urandom(4)
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + struct.pack(">H", size)
+    masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
+    return bytes([0x80 | kind]) + length + mask + masked
+
+
+async def _message_with(talk: Talk, expected: bytes) -> bytes:
+    """The first message that contains the text, or the last one before the other side closed."""
+    message, pieces, frames = b"", b"", 0
+    while frames < _FRAMES_MOST:
+        frames += 1
+        kind, final, payload = await _frame(talk)
+        if kind == _CLOSE:
+            if not message:
+                raise ClosedEarly(f"closed with {_closing(payload)} before a message came")
+            return message
+        if kind == _PING:
+            talk.send(frame(_PONG, payload))
+        elif kind in (_TEXT, _BINARY, _CONTINUATION):
+            pieces = payload if kind != _CONTINUATION else pieces + payload
+            if len(pieces) > _MESSAGE_MOST:
+                raise TooLarge(f"a message of more than {_MESSAGE_MOST // 1024} KiB")
+            if final:
+                message = pieces
+                if expected in message:
+                    return message
+        elif kind != _PONG:
+            raise ProtocolBroken(f"a frame of an unknown kind ({kind})")
+    raise TooLarge(f"no such message in {_FRAMES_MOST} frames")
+
+
+async def _frame(talk: Talk) -> tuple[int, bool, bytes]:
+    first, second = await talk.take(2)
+    if first & 0x70:
+        raise ProtocolBroken("a frame with bits of extensions that nobody asked for")
+    if second & 0x80:
+        raise ProtocolBroken("a masked frame from a server")
+    kind, size = first & 0x0F, second & 0x7F
+    if kind >= _CLOSE and (size > 125 or not first & 0x80):
+        raise ProtocolBroken("a control frame that is too long or in pieces")
+    if size == 126:
+        (size,) = struct.unpack(">H", await talk.take(2))
+    elif size == 127:
+        (size,) = struct.unpack(">Q", await talk.take(8))
+    return kind, bool(first & 0x80), await talk.take(size) if size else b""
+
+
+def _closing(payload: bytes) -> str:
+    return f"code {struct.unpack('>H', payload[:2])[0]}" if len(payload) >= 2 else "no code"
+
+
+PROBER = Prober(WebSocketSpec, validate, validate_secrets, probe)

@@ -1,0 +1,61 @@
+"""How much a monitor's key may still do, as each region saw it last: the provider's rate-limit headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from probes.wire import Result
+from vigil.monitors.latest import instant
+
+_PREFIX = "ratelimit_"
+_FIELDS = ("limit", "remaining", "reset_s")
+
+
+class AllowanceSerializer(serializers.Serializer[Any]):
+    """One thing that the provider counts: requests, tokens, input_tokens or output_tokens."""
+
+    counted = serializers.CharField()
+    limit = serializers.IntegerField(allow_null=True)
+    remaining = serializers.IntegerField(allow_null=True)
+    reset_s = serializers.FloatField(allow_null=True, help_text="Seconds until it is full again, when it was seen.")
+    left = serializers.FloatField(allow_null=True, help_text="The share that is left, from 0 to 1.")
+
+
+class RegionHeadroomSerializer(serializers.Serializer[Any]):
+    region = serializers.CharField()
+    at = serializers.DateTimeField(allow_null=True)
+    retry_after_s = serializers.FloatField(allow_null=True, help_text="How long it asked to be left alone.")
+    allowances = AllowanceSerializer(many=True)
+
+
+class HeadroomSerializer(serializers.Serializer[Any]):
+    available = serializers.BooleanField()
+    regions = RegionHeadroomSerializer(many=True)
+
+
+def headroom_row(region: str, result: Result | None) -> dict[str, Any]:
+    """One region's headroom as `RegionHeadroomSerializer` describes it; no allowances where none were told."""
+    facts = result.facts if result is not None else {}
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in facts.items():
+        counted, _, field = name.removeprefix(_PREFIX).rpartition("_")
+        if field == "s":
+            counted, field = counted.removesuffix("_reset"), "reset_s"
+        # A region writes its facts itself: what it writes is not trusted to be a number.
+        if name.startswith(_PREFIX) and field in _FIELDS and isinstance(value, (int, float)):
+            found.setdefault(counted, {})[field] = value
+    wait_s = facts.get("retry_after_s")
+    return {
+        "region": region,
+        "at": instant(result.started_ms).isoformat() if result is not None else None,
+        "retry_after_s": wait_s if isinstance(wait_s, (int, float)) else None,
+        "allowances": [_allowance(counted, fields) for counted, fields in sorted(found.items())],
+    }
+
+
+def _allowance(counted: str, fields: dict[str, Any]) -> dict[str, Any]:
+    limit, remaining = fields.get("limit"), fields.get("remaining")
+    left = round(min(1.0, remaining / limit), 4) if limit and remaining is not None else None
+    return {"counted": counted, **{field: fields.get(field) for field in _FIELDS}, "left": left}

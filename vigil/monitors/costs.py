@@ -1,0 +1,33 @@
+"""What a monitor's checks may cost, in words: health pages that spend money at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from probes.billing import litellm_health_calls_per_day
+
+#: Where LiteLLM listens unless it is told otherwise.
+_LITELLM_PORT = 4000
+
+
+def cost_warnings(config: Any, regions: int, interval_s: int, deployments: int = 1) -> list[str]:
+    """A line for LiteLLM's `/health`, which makes a real completion on each deployment; an empty list for the rest."""
+    url = config.get("url") if isinstance(config, Mapping) else None
+    if not isinstance(url, str) or not _is_litellm(url, str(config.get("provider", ""))):
+        return []
+    calls = litellm_health_calls_per_day(url, deployments, regions, interval_s)
+    if not calls:
+        return []
+    return [
+        f"Unless LiteLLM has background_health_checks on, this makes {calls:,} real completions a day"
+        f" for {'every deployment' if deployments == 1 else f'{deployments} deployments'} behind the proxy."
+    ]
+
+
+def _is_litellm(url: str, provider: str) -> bool:
+    try:
+        return provider.startswith("litellm") or urlsplit(url).port == _LITELLM_PORT
+    except ValueError:
+        return False
