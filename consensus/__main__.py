@@ -27,8 +27,14 @@ def main() -> int:
     configure("consensus")
     sentry.configure(settings.sentry_dsn.get_secret_value(), "consensus")
     health = Health("consensus", stale_after_s=15)
-    if settings.health_port:
+    try:
         health.serve(settings.health_port)
+    except OSError as error:
+        port = settings.health_port
+        print(
+            f"vigil-consensus: port {port} cannot be served ({error.strerror}): set VIGIL_HEALTH_PORT", file=sys.stderr
+        )
+        return 2
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ConsensusSettings(BaseSettings):
     """`redis_url` may hold a password, so it is never printed."""
 
-    model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     redis_url: SecretStr
+
+    @field_validator("redis_url")
+    @classmethod
+    def _a_redis_url(cls, url: SecretStr) -> SecretStr:
+        if urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("a Redis URL looks like redis://host:6379/0, or rediss:// with TLS")
+        return url
+
     sentry_dsn: SecretStr = SecretStr("")
     health_port: int = Field(default=0, ge=0, le=65535)
     #: How much of the streams is read again at start, in seconds: longer than any round lives.

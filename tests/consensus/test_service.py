@@ -202,6 +202,18 @@ def test_it_survives_the_loss_of_everything_in_redis(bench: Bench) -> None:
         bench.until(called_again, "a call after the loss")
 
 
+def test_a_wrong_redis_url_is_one_line() -> None:
+    environment = {**os.environ, "VIGIL_REDIS_URL": "bogus"}
+    command = [sys.executable, "-m", "consensus"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == (
+        "vigil-consensus: VIGIL_REDIS_URL: Value error, "
+        "a Redis URL looks like redis://host:6379/0, or rediss:// with TLS"
+    )
+
+
 def test_wrong_settings_are_one_line(tmp_path: object) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "VIGIL_REDIS_URL"}
     ended = subprocess.run(

@@ -73,8 +73,8 @@ def apply_verdicts(entries: Sequence[Entry], tell: Tell) -> Applied:
             reasons.append(effect.reason)
             if effect.reason not in (StepReason.OLD_ROUND, StepReason.OLD_REVISION):
                 changed.add(verdict.monitor)
-        for monitor in changed:
-            store(states[monitor])
+                # At once, so that the next verdict of the batch sees who is still blind.
+                store(subject)
         position.entry_id = fresh[-1].id
         position.save(update_fields=["entry_id", "epoch"])
     return Applied(frozenset(changed), tuple(reasons))

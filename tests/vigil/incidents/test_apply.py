@@ -160,6 +160,19 @@ def test_blindness_is_told_once_for_all_monitors(monitor: Monitor) -> None:
     assert [step.step for step in told] == ["opened", "resolved"]
 
 
+def test_blindness_ends_when_all_see_again_in_one_batch(monitor: Monitor) -> None:
+    regions = list(monitor.regions.all())
+    config = {"url": "https://example.test/"}
+    wanted = {"name": "search", "kind": "http", "config": config, "regions": regions}
+    other = create_monitor(default_team(), wanted)
+    told: list[Transition] = []
+    apply_verdicts(entries(verdict(monitor, T0, "missed"), verdict(other, T0 + 1, "missed")), told.append)
+
+    apply_verdicts(entries(verdict(monitor, T0 + 50_000, "pass"), verdict(other, T0 + 50_001, "pass")), told.append)
+
+    assert [step.step for step in told] == ["opened", "resolved"]
+
+
 def test_a_dark_region_is_told_once_and_when_it_is_back() -> None:
     told: list[Transition] = []
     for _ in range(3):
