@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment, JSONPathError, JSONPathMatch
+from jsonpath.filter import BaseExpression, FilterQuery
 from jsonpath.function_extensions import ExpressionType, FilterFunction
+from jsonpath.selectors import Filter
 
 from probes.patterns import BadPattern, compiled
 
 #: Longest path accepted (characters).
 PATH_LIMIT = 512
-#: Nodes that one evaluation may visit; a filter within a filter over a large answer is quadratic without it.
-STEPS_LIMIT = 50_000
-_STEPS = "steps"
+#: Steps of one evaluation: a node visited, a comparison, 64 bytes matched. A filter within a filter over a large answer
+#: is quadratic and worse without it; this many take about a tenth of a second.
+STEPS_LIMIT = 20_000
+#: Comparing one array or object with another may go through all of both.
+_STRUCTURES_STEPS = 500
+_BYTES_A_STEP = 64
 
 
 class BadPath(ValueError):
@@ -26,17 +32,28 @@ class TooManySteps(Exception):
     """The answer is too large for this path."""
 
 
+class _Meter(threading.local):
+    """The steps that the evaluation of this thread may still make."""
+
+    left = 0
+
+    def count(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise TooManySteps
+
+
+_meter = _Meter()
+
+
 class _CountedMatch(JSONPathMatch):
     """A visited node, which is counted, and does not spell out where it is."""
 
     __slots__ = ()
 
-    def __init__(self, *, filter_context: Mapping[str, Any], obj: object, root: Any, **_: object) -> None:
-        left = filter_context[_STEPS]
-        left[0] -= 1
-        if left[0] < 0:
-            raise TooManySteps
-        self._filter_context = filter_context
+    def __init__(self, obj: object, root: Any) -> None:
+        _meter.count(1)
+        self._filter_context = {}
         self.children = []
         self.obj = obj
         self.parent = None
@@ -45,7 +62,35 @@ class _CountedMatch(JSONPathMatch):
         self.root = root
 
     def new_child(self, obj: object, key: int | str) -> JSONPathMatch:
-        return _CountedMatch(filter_context=self._filter_context, obj=obj, root=self.root)
+        return _CountedMatch(obj, self.root)
+
+    def add_child(self, *children: JSONPathMatch) -> None:
+        """Nobody asks for them, and they would keep every node alive."""
+
+
+class _CountedPath(JSONPath):
+    """A path whose nodes are counted, and those of the queries within its filters as well."""
+
+    def __init__(self, plain: JSONPath) -> None:
+        super().__init__(env=plain.env, segments=plain.segments)
+        for segment in self.segments:
+            for selector in segment.selectors:
+                if isinstance(selector, Filter):
+                    _count_within(selector.expression)
+
+    def finditer(self, data: Any, *, filter_context: Mapping[str, Any] | None = None) -> Iterable[JSONPathMatch]:
+        nodes: Iterable[JSONPathMatch] = [_CountedMatch(data, data)]
+        for segment in self.segments:
+            nodes = segment.resolve(nodes)
+        return nodes
+
+
+def _count_within(expression: BaseExpression) -> None:
+    if isinstance(expression, FilterQuery):
+        expression.path = _CountedPath(expression.path)
+        return
+    for part in expression.children():
+        _count_within(part)
 
 
 class _Regex(FilterFunction):
@@ -66,28 +111,35 @@ class _Regex(FilterFunction):
         except BadPattern:
             # As the RFC has it: a pattern that is none matches nothing.
             return False
+        _meter.count(1 + len(text) // _BYTES_A_STEP)
         return bool(matcher.fullmatch(text) if self._whole else matcher.search(text))
 
 
-class _BoundedEnvironment(JSONPathEnvironment):
-    match_class = _CountedMatch
-
+class _Environment(JSONPathEnvironment):
     def setup_function_extensions(self) -> None:
         super().setup_function_extensions()
         self.function_extensions |= {"match": _Regex(whole=True), "search": _Regex(whole=False)}
 
+    def compare(self, left: object, operator: str, right: object) -> bool:
+        structures = isinstance(left, list | dict) and isinstance(right, list | dict)
+        _meter.count(_STRUCTURES_STEPS if structures else 1)
+        return super().compare(left, operator, right)
+
 
 # Without the cache of filter results, which would outlive the answer.
-_ENVIRONMENT = _BoundedEnvironment(strict=True, filter_caching=False)
+_ENVIRONMENT = _Environment(strict=True, filter_caching=False)
 
 
 @lru_cache(maxsize=4096)
-def compiled_path(path: str) -> JSONPath | CompoundJSONPath:
+def compiled_path(path: str) -> JSONPath:
     """The compiled path; raises BadPath."""
     if not 1 <= len(path) <= PATH_LIMIT:
         raise BadPath(f"a path has 1 to {PATH_LIMIT} characters")
     try:
-        return _ENVIRONMENT.compile(path)
+        plain = _ENVIRONMENT.compile(path)
+        if isinstance(plain, CompoundJSONPath):
+            raise BadPath("not a JSONPath of RFC 9535: several paths in one")
+        return _CountedPath(plain)
     except (JSONPathError, RecursionError) as error:
         words = str(error).partition("\n")[0][:160] or "nested too deep"
         raise BadPath(f"not a JSONPath of RFC 9535: {words}") from None
@@ -99,7 +151,7 @@ def selected(path: str, document: Any) -> list[object]:
         # A scalar as a whole: only the root itself can be selected.
         return [document] if path == "$" else []
     try:
-        found = compiled_path(path).finditer(document, filter_context={_STEPS: [STEPS_LIMIT]})
-        return [match.obj for match in found]
+        _meter.left = STEPS_LIMIT
+        return [match.obj for match in compiled_path(path).finditer(document)]
     except (JSONPathError, RecursionError):
         raise TooManySteps from None

@@ -129,6 +129,9 @@ class Line(asyncio.Protocol):
         self._secured = True
         self._trace.secured()
         self.opened()
+        if self._transport is not None and self._outgoing.pending:
+            # Whoever speaks first takes the end of the handshake along; who only listens still owes it.
+            self._transport.write(self._outgoing.read())
 
     def _decrypt(self) -> None:
         assert self.tls is not None

@@ -18,7 +18,9 @@ _TOO_MANY_REQUESTS = 429
 def asked_s(seen: Observation) -> float:
     """For how long the target asked to be left alone; 0 when it did not."""
     asked = seen.facts.get(RETRY_AFTER, 0)
-    return min(float(asked), RETRY_AFTER_MOST_S) if isinstance(asked, int | float) else 0.0
+    if isinstance(asked, bool | str):
+        return 0.0
+    return max(0.0, min(float(asked), RETRY_AFTER_MOST_S))
 
 
 def refuses_more(seen: Observation) -> bool:

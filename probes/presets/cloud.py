@@ -193,6 +193,14 @@ PRESETS = (
         key=Key.REQUIRED,
         key_header="Api-Key",
         headers=(("X-Pinecone-Api-Version", "2025-04"),),
-        assertions=({"type": "jsonpath", "path": "$.status.ready", "equals": True, "reason": Reason.LOADING.value},),
+        assertions=(
+            {
+                "type": "jsonpath",
+                "path": "$.status.ready",
+                "equals": True,
+                "gives": "degraded",
+                "reason": Reason.LOADING.value,
+            },
+        ),
     ),
 )

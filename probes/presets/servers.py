@@ -102,8 +102,9 @@ PRESETS = (
         4000,
         "/health/readiness",
         "https://docs.litellm.ai/docs/proxy/health",
-        "The proxy is ready, its database included.",
-        assertions=({"type": "jsonpath", "path": "$.status", "exists": True},),
+        "The proxy is ready, its database included; no database at all is fine.",
+        # The code stays 200 for some databases that are gone, and the status says healthy.
+        assertions=({"type": "regex", "pattern": '"db"\\s*:\\s*"(connected|Not connected)"'},),
         family="litellm",
     ),
     _server(

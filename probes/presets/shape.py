@@ -56,8 +56,8 @@ class Preset:
     """One service, and the free request that watches it.
 
     `address` is where it is: fixed, a template of `{region}` or `{name}`, or a default that people replace (then
-    `own_address` is true). `key_header` is where the key goes; `bearer` for an Authorization header. `engine` names
-    whose metrics are read, where the kind is `saturation`.
+    `own_address` is true). `key_header` is where the key goes (`bearer` for an Authorization header), behind
+    `key_prefix`. `engine` names whose metrics are read, where the kind is `saturation`.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Preset:
     own_address: bool = False
     key: Key = Key.NONE
     key_header: str = "bearer"
+    key_prefix: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     assertions: tuple[Json, ...] = ()
     models: Models | None = None
@@ -99,6 +100,10 @@ class MonitorDraft:
     warnings: tuple[str, ...] = ()
 
 
+#: Secrets that are no headers by themselves.
+_SECRETS = frozenset({"bearer", "basic", "password"})
+#: Kinds that are told where to dial, and no URL.
+_HOST_AND_PORT = frozenset({"tcp", "postgresql", "redis"})
 #: What may be given to a preset.
 WANTED = frozenset({"key", "address", "model", "models", "region", "name"})
 
@@ -120,14 +125,16 @@ def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
         raise PresetError("key", f"{preset.title} answers nobody without a key")
     if key and preset.key is Key.NONE:
         raise PresetError("key", f"{preset.title} asks for no key here; leave it out, so that it stays secret")
+    if key and preset.key_header == "basic" and ":" not in key:
+        raise PresetError("key", f"{preset.title} has user and password: write them user:password")
     models = _models(preset, given)
     config = _config(preset, given, models)
-    named = f"header.{preset.key_header}" if preset.key_header != "bearer" else "bearer"
+    named = preset.key_header if preset.key_header in _SECRETS else f"header.{preset.key_header}"
     return MonitorDraft(
         name=_title(preset, given),
         kind=preset.kind,
         config=config,
-        secrets={named: key} if key else {},
+        secrets={named: preset.key_prefix + key} if key else {},
         interval_s=preset.interval_s,
         timeout_ms=preset.timeout_ms,
         doc=preset.doc,
@@ -136,7 +143,7 @@ def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
 
 
 def _config(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json:
-    if preset.kind == "tcp":
+    if preset.kind in _HOST_AND_PORT:
         return _host_and_port(preset, given)
     if preset.kind == "saturation":
         return {"url": _address(preset, given).rstrip("/") + preset.path, "engine": preset.engine}
@@ -203,10 +210,14 @@ def _address(preset: Preset, given: Mapping[str, Any]) -> str:
 
 
 def _host_and_port(preset: Preset, given: Mapping[str, Any]) -> Json:
-    host, _, port = str(given.get("address") or preset.address).removeprefix("tcp://").rpartition(":")
-    if not host or not port.isdigit():
-        raise PresetError("address", "looks like host:port")
-    return {"host": host.strip("[]"), "port": int(port)}
+    try:
+        parts = urlsplit("//" + str(given.get("address") or preset.address).rpartition("://")[2])
+        host, port = parts.hostname, parts.port or urlsplit(f"//{preset.address}").port
+    except ValueError:
+        host, port = None, None
+    if not host or not port or parts.username is not None or parts.path.strip("/"):
+        raise PresetError("address", f"looks like host:port, as in {preset.address}")
+    return {"host": host, "port": port}
 
 
 def _title(preset: Preset, given: Mapping[str, Any]) -> str:

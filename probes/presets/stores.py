@@ -20,6 +20,18 @@ def _store(name: str, title: str, address: str, path: str, doc: str, says: str, 
     )
 
 
+#: Both answer 200 whatever the colour.
+_GREEN = (
+    {"type": "regex", "pattern": '"status"\\s*:\\s*"(green|yellow)"'},
+    {
+        "type": "jsonpath",
+        "path": "$.status",
+        "equals": "green",
+        "gives": "degraded",
+        "reason": Reason.VALUE_MISMATCH.value,
+    },
+)
+
 PRESETS = (
     _store(
         "qdrant",
@@ -83,16 +95,21 @@ PRESETS = (
         "https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-cluster-health",
         "The cluster is green; yellow is degraded, red is down.",
         key=Key.OPTIONAL,
-        assertions=(
-            {"type": "regex", "pattern": '"status"\\s*:\\s*"(green|yellow)"'},
-            {
-                "type": "jsonpath",
-                "path": "$.status",
-                "equals": "green",
-                "gives": "degraded",
-                "reason": Reason.VALUE_MISMATCH.value,
-            },
-        ),
+        key_header="Authorization",
+        key_prefix="ApiKey ",
+        assertions=_GREEN,
+        timeout_ms=10_000,
+    ),
+    _store(
+        "opensearch",
+        "OpenSearch",
+        "https://localhost:9200",
+        "/_cluster/health",
+        "https://docs.opensearch.org/latest/api-reference/cluster-api/cluster-health/",
+        "The cluster is green; yellow is degraded, red is down. The key is written user:password.",
+        key=Key.OPTIONAL,
+        key_header="basic",
+        assertions=_GREEN,
         timeout_ms=10_000,
     ),
     _store(
@@ -101,8 +118,8 @@ PRESETS = (
         "localhost:5432",
         "",
         "https://www.postgresql.org/docs/current/runtime-config-connection.html",
-        "The server accepts connections.",
-        kind="tcp",
+        "The server takes connections: neither starting up, nor full. It stops before the password.",
+        kind="postgresql",
     ),
     _store(
         "redis",
@@ -110,8 +127,10 @@ PRESETS = (
         "localhost:6379",
         "",
         "https://redis.io/docs/latest/operate/",
-        "The server accepts connections.",
-        kind="tcp",
+        "The server answers PING, its data loaded. The key is the password, or user:password.",
+        kind="redis",
+        key=Key.OPTIONAL,
+        key_header="password",
         timeout_ms=3_000,
     ),
 )

@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from probes.observation import Observation, Prober, Reach, SpecError
-from probes.probers import dns, grpc, http, icmp, saturation, tcp, tls, websocket
+from probes.probers import dns, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
 
 __all__ = [
     "PROBERS",
@@ -27,6 +27,8 @@ PROBERS: dict[str, Prober] = {
     "grpc": grpc.PROBER,
     "http": http.PROBER,
     "icmp": icmp.PROBER,
+    "postgresql": postgresql.PROBER,
+    "redis": redis.PROBER,
     "saturation": saturation.PROBER,
     "tcp": tcp.PROBER,
     "tls": tls.PROBER,

@@ -75,6 +75,7 @@ class Hostile:
         return head.encode() + b"Connection: close\r\n\r\n" + body
 
 
+TAILS = ("", "/state", "/latest", "/headroom")
 PATHS = ("/", "/redirect", "/refused-key", "/limit", "/broken", "/rubbish", "/hang")
 
 
@@ -131,7 +132,7 @@ def everything_in_redis(url: str) -> Iterator[tuple[str, str]]:
 def everything_answered(base: str, token: str, monitors: list[str]) -> Iterator[tuple[str, str]]:
     with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
         paths = ["monitors", "channels", "incidents", "regions"]
-        paths += [f"monitors/{monitor}{tail}" for monitor in monitors for tail in ("", "/state", "/latest")]
+        paths += [f"monitors/{monitor}{tail}" for monitor in monitors for tail in TAILS]
         for path in paths:
             yield f"api {path}", client.get(f"/api/v1/{path}?limit=200").text
         refused = {"name": "x", "kind": "http", "config": {"url": "nonsense"}, "secrets": {"bearer": SECRETS["bearer"]}}

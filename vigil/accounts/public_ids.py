@@ -28,6 +28,10 @@ def new_monitor() -> str:
     return new("mon")
 
 
+def new_composite() -> str:
+    return new("cmp")
+
+
 def new_channel() -> str:
     return new("chn")
 

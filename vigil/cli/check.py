@@ -2,7 +2,7 @@
 
   manage.py check https://api.example.com/health
   manage.py check --header 'Authorization: Bearer KEY' https://api.openai.com/v1/models
-  manage.py check tcp://127.0.0.1:5432
+  manage.py check tcp://127.0.0.1:5432          or tls://, redis://, postgresql://
   manage.py check --preset openai --key-env OPENAI_API_KEY --model gpt-4o-mini
   manage.py check --preset ollama --address http://10.0.0.5:11434 --model llama3
   manage.py check --list-presets
@@ -40,10 +40,14 @@ from vigil.cli.errors import CommandError
 
 _BAR = 30
 _PHASES = (("dns", "dns_us"), ("connect", "connect_us"), ("tls", "tls_us"), ("first byte", "first_byte_us"))
+#: Kinds that are written like a URL of their own, with their usual port (0: it has to be said).
+_PORTS = {"tcp": 0, "tls": 443, "redis": 6379, "postgresql": 5432}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", metavar="URL", nargs="?", help="http://, https:// or tcp://host:port")
+    parser.add_argument(
+        "url", metavar="URL", nargs="?", help="http://, https://, or tcp://, tls://, redis://, postgresql://host:port"
+    )
     parser.add_argument("--list-presets", action="store_true", help="list the presets and what each of them proves")
     parser.add_argument("--preset", metavar="NAME", help="check a known AI service or server instead of a URL")
     parser.add_argument("--key-env", metavar="VARIABLE", help="the environment variable that holds the key")
@@ -120,7 +124,7 @@ def asked_for(args: argparse.Namespace) -> Asked:
         made = build(args.preset, given)
     except PresetError as problem:
         raise CommandError(f"--{problem.field.replace('key', 'key-env')}: {problem.problem}") from None
-    target = str(made.config.get("url") or f"tcp://{made.config.get('host')}:{made.config.get('port')}")
+    target = str(made.config.get("url") or f"{made.kind}://{made.config.get('host')}:{made.config.get('port')}")
     return Asked(target, made.kind, made.config, made.secrets, made.timeout_ms / 1000)
 
 
@@ -138,12 +142,16 @@ def listed(as_json: bool) -> str:
 
 def target_of(url: str) -> tuple[str, dict[str, object]]:
     """The kind of monitor that a URL stands for, and its configuration; raises CommandError."""
-    if not url.startswith("tcp://"):
+    kind, separator, rest = url.partition("://")
+    if not separator or kind not in _PORTS:
         return "http", {"url": url}
-    host, colon, port = url.removeprefix("tcp://").rstrip("/").rpartition(":")
-    if not colon or not port.isdecimal() or len(port) > 5:
-        raise CommandError("a TCP target is written tcp://host:port, like tcp://127.0.0.1:5432")
-    return "tcp", {"host": host.removeprefix("[").removesuffix("]"), "port": int(port)}
+    host, colon, port = rest.rstrip("/").rpartition(":")
+    if not colon and _PORTS[kind]:
+        host, port = rest.rstrip("/"), str(_PORTS[kind])
+    if not host or not port.isdecimal() or len(port) > 5:
+        example = f"{kind}://127.0.0.1:{_PORTS[kind] or 5432}"
+        raise CommandError(f"a {kind.upper()} target is written {kind}://host:port, like {example}")
+    return kind, {"host": host.removeprefix("[").removesuffix("]"), "port": int(port)}
 
 
 def as_json(url: str, seen: Observation) -> dict[str, object]:

@@ -6,67 +6,33 @@ address of the real one. Only endpoints that generate nothing are here: no healt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-
+from vigil.demo import recorded_clouds, recorded_servers
 from vigil.demo.exchange import Answer, Request, as_json, as_text
+from vigil.demo.shapes import (
+    DEMO_KEY,
+    NOT_FOUND,
+    STARTING,
+    Auth,
+    Endpoint,
+    Provider,
+    get,
+    has_key,
+    model_list,
+    openai_error,
+    too_many,
+)
 
-#: The one key every guarded endpoint accepts.
-DEMO_KEY = "demo-key"
-
-
-class Auth(StrEnum):
-    """Where a provider looks for the key; the value is the header's name in lower case, or nothing."""
-
-    NONE = ""
-    BEARER = "authorization"
-    X_API_KEY = "x-api-key"
-    X_GOOG_API_KEY = "x-goog-api-key"
-    API_KEY = "api-key"
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One healthy answer, and whether the key is asked for first."""
-
-    answer: Answer
-    guarded: bool = False
+__all__ = ["DEMO_KEY", "PROVIDERS", "Auth", "Endpoint", "Provider", "find", "healthy_answer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """What one provider says when it is well, and how it words each trouble."""
-
-    auth: Auth
-    endpoints: Mapping[tuple[str, str], Endpoint]
-    bad_key: Answer
-    overloaded: Answer
-    loading: Answer
-    missing: Answer
-
-
-def _error(code: int, kind: str, message: str, reason: str | None = None) -> Answer:
-    return as_json(code, {"error": {"message": message, "type": kind, "param": None, "code": reason}})
-
-
-def _model_list(*names: str, **more: object) -> Answer:
-    rows = [{"id": name, "object": "model", "created": 1_715_367_049, "owned_by": "system", **more} for name in names]
-    return as_json(200, {"object": "list", "data": rows})
-
-
-def _anthropic_error(code: int, kind: str, message: str) -> Answer:
+def _anthropic_error(code: int, kind: str, message: str, *headers: tuple[str, str]) -> Answer:
     body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_demo"}
-    return as_json(code, body, ("request-id", "req_demo"))
+    return as_json(code, body, ("request-id", "req_demo"), *headers)
 
 
 def _google_error(code: int, status: str, message: str, reason: str = "") -> Answer:
     details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}] if reason else []
     return as_json(code, {"error": {"code": code, "message": message, "status": status, "details": details}})
-
-
-def _get(path: str, answer: Answer, guarded: bool = False) -> dict[tuple[str, str], Endpoint]:
-    return {("GET", path): Endpoint(answer, guarded)}
 
 
 _OPENAI_MODEL = {"id": "gpt-4o-mini", "object": "model", "created": 1_715_367_049, "owned_by": "system"}
@@ -86,23 +52,22 @@ vllm:num_requests_waiting{model_name="qwen"} 0.0
 # TYPE vllm:kv_cache_usage_perc gauge
 vllm:kv_cache_usage_perc{model_name="qwen"} 0.12
 """
-
-_NOT_FOUND = as_json(404, {"error": "not found"})
-_STARTING = as_json(503, {"error": "starting"})
+_LLAMACPP_METRICS = "llamacpp:requests_processing 0\nllamacpp:requests_deferred 0\nllamacpp:n_decode_total 12\n"
 
 OPENAI = Provider(
     auth=Auth.BEARER,
-    endpoints=_get("/v1/models", _model_list("gpt-4o-mini", "text-embedding-3-small"), guarded=True)
-    | _get("/v1/models/gpt-4o-mini", as_json(200, _OPENAI_MODEL), guarded=True),
-    bad_key=_error(401, "invalid_request_error", "Incorrect API key provided.", "invalid_api_key"),
-    overloaded=_error(503, "service_unavailable_error", "The server is overloaded.", "server_is_overloaded"),
-    loading=_error(503, "server_error", "The server is starting."),
-    missing=_error(404, "invalid_request_error", "The model does not exist.", "model_not_found"),
+    endpoints=get("/v1/models", model_list("gpt-4o-mini", "text-embedding-3-small"), guarded=True)
+    | get("/v1/models/gpt-4o-mini", as_json(200, _OPENAI_MODEL), guarded=True),
+    bad_key=openai_error(401, "invalid_request_error", "Incorrect API key provided.", "invalid_api_key"),
+    overloaded=openai_error(503, "service_unavailable_error", "The server is overloaded.", "server_is_overloaded"),
+    loading=openai_error(503, "server_error", "The server is starting."),
+    missing=openai_error(404, "invalid_request_error", "The model does not exist.", "model_not_found"),
+    rate_limited=too_many(),
 )
 
 ANTHROPIC = Provider(
     auth=Auth.X_API_KEY,
-    endpoints=_get(
+    endpoints=get(
         "/v1/models",
         as_json(
             200,
@@ -115,68 +80,79 @@ ANTHROPIC = Provider(
         ),
         guarded=True,
     )
-    | _get("/v1/models/claude-sonnet-4", as_json(200, _ANTHROPIC_MODEL), guarded=True),
+    | get("/v1/models/claude-sonnet-4", as_json(200, _ANTHROPIC_MODEL), guarded=True),
     bad_key=_anthropic_error(401, "authentication_error", "invalid x-api-key"),
     overloaded=_anthropic_error(529, "overloaded_error", "Overloaded"),
     loading=_anthropic_error(503, "api_error", "Service temporarily unavailable"),
     missing=_anthropic_error(404, "not_found_error", "Not found"),
+    rate_limited=_anthropic_error(
+        429,
+        "rate_limit_error",
+        "Number of requests has exceeded your rate limit",
+        ("retry-after", "20"),
+        ("anthropic-ratelimit-requests-limit", "50"),
+        ("anthropic-ratelimit-requests-remaining", "0"),
+        ("anthropic-ratelimit-requests-reset", "2099-01-01T00:00:00Z"),
+    ),
 )
 
 GEMINI = Provider(
     auth=Auth.X_GOOG_API_KEY,
-    endpoints=_get("/v1beta/models", as_json(200, {"models": [_GEMINI_MODEL]}), guarded=True)
-    | _get("/v1beta/models/gemini-2.5-flash", as_json(200, _GEMINI_MODEL), guarded=True),
+    endpoints=get("/v1beta/models", as_json(200, {"models": [_GEMINI_MODEL]}), guarded=True)
+    | get("/v1beta/models/gemini-2.5-flash", as_json(200, _GEMINI_MODEL), guarded=True),
     # A bad key is a 400 here, not a 401.
     bad_key=_google_error(400, "INVALID_ARGUMENT", "API key not valid.", "API_KEY_INVALID"),
     overloaded=_google_error(503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
     loading=_google_error(503, "UNAVAILABLE", "The service is currently unavailable."),
     missing=_google_error(404, "NOT_FOUND", "Not found."),
+    rate_limited=_google_error(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted."),
 )
 
 OLLAMA = Provider(
     auth=Auth.NONE,
-    endpoints=_get("/", as_text(200, "Ollama is running"))
-    | _get("/api/version", as_json(200, {"version": "0.12.3"}))
-    | _get("/api/tags", as_json(200, {"models": [_OLLAMA_MODEL]}))
-    | _get("/api/ps", as_json(200, {"models": [{**_OLLAMA_MODEL, "size_vram": 2_019_393_189}]}))
-    | _get("/v1/models", _model_list("llama3.2:latest")),
+    endpoints=get("/", as_text(200, "Ollama is running"))
+    | get("/api/version", as_json(200, {"version": "0.12.3"}))
+    | get("/api/tags", as_json(200, {"models": [_OLLAMA_MODEL]}))
+    | get("/api/ps", as_json(200, {"models": [{**_OLLAMA_MODEL, "size_vram": 2_019_393_189}]}))
+    | get("/v1/models", model_list("llama3.2:latest")),
     bad_key=as_json(401, {"error": "unauthorized"}),
     overloaded=as_json(503, {"error": "server busy, please try again. maximum pending requests exceeded"}),
-    loading=_STARTING,
+    loading=STARTING,
     missing=as_json(404, {"error": "model not found"}),
 )
 
 VLLM = Provider(
     auth=Auth.BEARER,
-    endpoints=_get("/health", Answer(200))
-    | _get("/version", as_json(200, {"version": "0.16.0"}))
-    | _get("/metrics", as_text(200, _VLLM_METRICS))
-    | _get("/v1/models", _model_list("qwen", max_model_len=32768, root="qwen", parent=None), guarded=True),
+    endpoints=get("/health", Answer(200))
+    | get("/version", as_json(200, {"version": "0.16.0"}))
+    | get("/metrics", as_text(200, _VLLM_METRICS))
+    | get("/v1/models", model_list("qwen", max_model_len=32768, root="qwen", parent=None), guarded=True),
     bad_key=as_json(401, {"error": "Unauthorized"}),
     overloaded=Answer(503),
     loading=Answer(503),
-    missing=_NOT_FOUND,
+    missing=NOT_FOUND,
 )
 
 LITELLM = Provider(
     auth=Auth.BEARER,
-    endpoints=_get("/health/liveliness", as_json(200, "I'm alive!"))
-    | _get("/health/liveness", as_json(200, "I'm alive!"))
-    | _get("/health/readiness", as_json(200, {"status": "healthy", "db": "Not connected"}))
-    | _get("/health/backlog", as_json(200, {"in_flight_requests": 0, "queued_requests": 0}), guarded=True)
-    | _get("/v1/models", _model_list("primary", "secondary"), guarded=True),
-    bad_key=_error(401, "auth_error", "Authentication Error, Invalid proxy server token passed.", "401"),
-    overloaded=_error(429, "throttling_error", "No deployments available for selected model.", "429"),
+    endpoints=get("/health/liveliness", as_json(200, "I'm alive!"))
+    | get("/health/liveness", as_json(200, "I'm alive!"))
+    | get("/health/readiness", as_json(200, {"status": "healthy", "db": "Not connected"}))
+    | get("/health/backlog", as_json(200, {"in_flight_requests": 0, "queued_requests": 0}), guarded=True)
+    | get("/v1/models", model_list("primary", "secondary"), guarded=True),
+    bad_key=openai_error(401, "auth_error", "Authentication Error, Invalid proxy server token passed.", "401"),
+    overloaded=openai_error(429, "throttling_error", "No deployments available for selected model.", "429"),
     loading=as_json(503, {"status": "shutting_down"}),
     missing=as_json(404, {"detail": "Not Found"}),
 )
 
 LLAMACPP = Provider(
     auth=Auth.BEARER,
-    endpoints=_get("/health", as_json(200, {"status": "ok"}))
-    | _get("/v1/models", _model_list("/models/qwen.gguf"))
-    | _get("/slots", as_json(200, [{"id": 0, "is_processing": False}]), guarded=True)
-    | _get("/props", as_json(200, {"total_slots": 1, "model_path": "/models/qwen.gguf"}), guarded=True),
+    endpoints=get("/health", as_json(200, {"status": "ok"}))
+    | get("/v1/models", model_list("/models/qwen.gguf"))
+    | get("/metrics", as_text(200, _LLAMACPP_METRICS), guarded=True)
+    | get("/slots", as_json(200, [{"id": 0, "is_processing": False}]), guarded=True)
+    | get("/props", as_json(200, {"total_slots": 1, "model_path": "/models/qwen.gguf"}), guarded=True),
     bad_key=as_json(401, {"error": {"message": "Invalid API Key", "type": "authentication_error", "code": 401}}),
     overloaded=as_json(503, {"error": {"code": 503, "message": "no slot available", "type": "unavailable_error"}}),
     loading=as_json(503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}),
@@ -185,7 +161,9 @@ LLAMACPP = Provider(
 
 TRITON = Provider(
     auth=Auth.NONE,
-    endpoints=_get("/v2/health/live", Answer(200)) | _get("/v2/health/ready", Answer(200)),
+    endpoints=get("/v2/health/live", Answer(200))
+    | get("/v2/health/ready", Answer(200))
+    | get("/v2/models/demo/ready", Answer(200)),
     bad_key=Answer(401),
     overloaded=Answer(503),
     # Not ready is a 400 here, not a 503.
@@ -195,9 +173,9 @@ TRITON = Provider(
 
 QDRANT = Provider(
     auth=Auth.API_KEY,
-    endpoints=_get("/readyz", as_text(200, "all shards are ready"))
-    | _get("/healthz", as_text(200, "healthz check passed"))
-    | _get(
+    endpoints=get("/readyz", as_text(200, "all shards are ready"))
+    | get("/healthz", as_text(200, "healthz check passed"))
+    | get(
         "/collections/demo",
         as_json(200, {"result": {"status": "green", "points_count": 12}, "status": "ok", "time": 0.001}),
         guarded=True,
@@ -218,6 +196,32 @@ PROVIDERS: dict[str, Provider] = {
     "llamacpp": LLAMACPP,
     "triton": TRITON,
     "qdrant": QDRANT,
+    "cohere": recorded_clouds.COHERE,
+    "azure-openai": recorded_clouds.AZURE_OPENAI,
+    "bedrock": recorded_clouds.BEDROCK,
+    "mistral": recorded_clouds.MISTRAL,
+    "groq": recorded_clouds.GROQ,
+    "together": recorded_clouds.TOGETHER,
+    "fireworks": recorded_clouds.FIREWORKS,
+    "deepseek": recorded_clouds.DEEPSEEK,
+    "xai": recorded_clouds.XAI,
+    "openrouter": recorded_clouds.OPENROUTER,
+    "huggingface": recorded_clouds.HUGGINGFACE,
+    "pinecone": recorded_clouds.PINECONE,
+    "sglang": recorded_servers.SGLANG,
+    "tgi": recorded_servers.TGI,
+    "tei": recorded_servers.TEI,
+    "localai": recorded_servers.LOCALAI,
+    "lmstudio": recorded_servers.LMSTUDIO,
+    "rayserve": recorded_servers.RAYSERVE,
+    "nim": recorded_servers.NIM,
+    "kserve": recorded_servers.KSERVE,
+    "bentoml": recorded_servers.BENTOML,
+    "openai-compatible": recorded_servers.OPENAI_COMPATIBLE,
+    "weaviate": recorded_servers.WEAVIATE,
+    "milvus": recorded_servers.MILVUS,
+    "chroma": recorded_servers.CHROMA,
+    "elasticsearch": recorded_servers.ELASTICSEARCH,
 }
 
 
@@ -233,13 +237,6 @@ def healthy_answer(provider: Provider, request: Request, path: str) -> Answer:
     endpoint = provider.endpoints.get((request.method, path))
     if endpoint is None:
         return provider.missing
-    if endpoint.guarded and not _has_key(provider.auth, request):
+    if endpoint.guarded and not has_key(provider.auth, request.headers):
         return provider.bad_key
     return endpoint.answer
-
-
-def _has_key(auth: Auth, request: Request) -> bool:
-    if auth is Auth.NONE:
-        return True
-    given = request.headers.get(auth.value, "")
-    return given == (f"Bearer {DEMO_KEY}" if auth is Auth.BEARER else DEMO_KEY)

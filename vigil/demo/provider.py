@@ -36,6 +36,7 @@ class Mode(StrEnum):
     OVERLOADED = "overloaded"
     BAD_KEY = "bad_key"
     LOADING = "loading"
+    RATE_LIMITED = "rate_limited"
 
 
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +79,12 @@ class FakeProvider:
             server.close()
         for writer in list(self._open):
             _reset(writer)
+
+    async def leave(self) -> None:
+        """Close, and give the port back as well."""
+        await self.close()
+        if self._reserved is not None:
+            self._reserved.close()
 
     async def _listen(self) -> asyncio.Server:
         deadline = asyncio.get_running_loop().time() + REOPEN_DEADLINE_S
@@ -123,6 +130,7 @@ class FakeProvider:
             Mode.OVERLOADED: provider.overloaded,
             Mode.BAD_KEY: provider.bad_key,
             Mode.LOADING: provider.loading,
+            Mode.RATE_LIMITED: provider.rate_limited,
         }
         return troubles.get(state.mode) or endpoints.healthy_answer(provider, request, path)
 

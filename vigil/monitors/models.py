@@ -117,3 +117,43 @@ class Monitor(models.Model):
         if config.get("url"):
             return str(config["url"]).split("?")[0].split("#")[0]
         return f"{config.get('host', '?')}:{config['port']}" if config.get("port") else str(config.get("host", "?"))
+
+
+class Composite(models.Model):
+    """What several monitors mean together: of each rank any member is enough, and a lower rank serves first.
+
+    Written through `composites` only. Rank 0 is what serves, the ranks above it are the fallbacks in their order.
+    """
+
+    public_id = models.CharField(
+        max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_composite, editable=False
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="composites")
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="composite_name_in_team")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CompositeMember(models.Model):
+    """One monitor in a composite, under the name of the group that it serves."""
+
+    composite = models.ForeignKey(Composite, on_delete=models.CASCADE, related_name="members")
+    monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="composite_memberships")
+    rank = models.PositiveSmallIntegerField()
+    group = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ("rank", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["composite", "rank", "group", "monitor"], name="composite_member_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group} ({self.rank})"

@@ -8,7 +8,7 @@ from probes.presets import CATALOGUE, Key, PresetError, build
 from probes.presets.shape import Preset
 from probes.probers import parse_spec, validate_secrets
 
-FAKE_KEY = "obviously-fake-key"
+FAKE_KEY = "obviously:fake-key"
 NAMED = [
     "openai",
     "anthropic",
@@ -91,7 +91,8 @@ def test_a_preset_says_what_its_answer_proves(preset: Preset) -> None:
         ("bedrock", {}, "region: the preset bedrock needs it"),
         ("qdrant", {"model": "x"}, "model: the preset qdrant cannot ask for a model"),
         ("vllm", {"address": "ftp://x"}, "address: looks like http://host:port"),
-        ("redis", {"address": "nowhere"}, "address: looks like host:port"),
+        ("opensearch", {"key": "x", "address": "http://x"}, "key: OpenSearch has user and password"),
+        ("redis", {"address": "nowhere:here"}, "address: looks like host:port"),
         ("vllm", {"adress": "http://x"}, "adress: a preset takes address, key, model"),
     ],
 )

@@ -179,3 +179,19 @@ def test_a_preset_asked_for_wrongly_is_said(words: list[str], problem: str) -> N
 def test_the_presets_are_listed_with_what_they_prove(capsys: pytest.CaptureFixture[str]) -> None:
     assert ran("--list-presets") == 0
     assert "openai " in capsys.readouterr().out
+
+
+def test_a_store_is_asked_in_its_own_protocol(
+    redis_url: str, postgres_server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    redis_place, database_place = (url.rpartition("@")[2].partition("/")[0] for url in (redis_url, postgres_server))
+    assert ran(f"postgresql://{database_place}") == 0
+    assert ran(f"redis://{redis_place}") == 1
+    shown = capsys.readouterr().out
+    assert "NOAUTH: it asks for a password" in shown
+    assert "an account incident. The key or the request is at fault; this is not an outage." in shown
+
+
+def test_a_store_has_its_usual_port() -> None:
+    assert check.target_of("redis://cache.internal") == ("redis", {"host": "cache.internal", "port": 6379})
+    assert check.target_of("postgresql://[::1]:5433/") == ("postgresql", {"host": "::1", "port": 5433})

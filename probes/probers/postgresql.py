@@ -1,0 +1,99 @@
+"""The PostgreSQL prober: asks for a connection and stops before the password, which tells starting and full from well.
+
+No login, no query and no session: the server says what it has to say before it asks who we are.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+
+import msgspec
+
+from probes.endpoint_spec import validate_endpoint
+from probes.failures import ProtocolBroken
+from probes.observation import Observation, Prober, Reach, SpecError
+from probes.reasons import Reason, Status
+from probes.talk import Place, Talk, talking
+from probes.targets import parse_host
+
+_PROTOCOL_3_0 = 196_608
+_MESSAGE_MOST = 16_384
+_NAME_MOST = 63
+_GOODBYE = b"X\x00\x00\x00\x04"
+#: SQLSTATE -> what it means of the server; our words, since the server's are in its own language.
+_STATES: Mapping[str, tuple[Status, Reason, str]] = {
+    "57P03": (Status.DEGRADED, Reason.LOADING, "it is starting up or recovering"),
+    "53300": (Status.DEGRADED, Reason.OVERLOADED, "it has as many connections as it takes"),
+    "57P01": (Status.DOWN, Reason.REFUSED, "it is shutting down"),
+    "57P02": (Status.DOWN, Reason.REFUSED, "it has crashed and restarts"),
+    "3D000": (Status.DOWN, Reason.CONFIG, "there is no such database"),
+}
+#: The server is well and does not want us: no password was given, or no unencrypted line is allowed.
+_NOT_ADMITTED = "28"
+
+
+class PostgresqlSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Ask `host` at `port` for a connection of `user` to `database`. There is no secret: nobody logs in."""
+
+    host: str
+    port: int = 5432
+    user: str = "vigil"
+    database: str = "postgres"
+
+
+def validate(spec: PostgresqlSpec) -> None:
+    validate_endpoint(spec.host, spec.port, ())
+    for field in ("user", "database"):
+        value = getattr(spec, field)
+        if not 1 <= len(value) <= _NAME_MOST or not value.isprintable():
+            raise SpecError(field, f"has 1 to {_NAME_MOST} printable characters")
+
+
+def validate_secrets(secrets: Mapping[str, str]) -> None:
+    if secrets:
+        raise SpecError("secrets", "a PostgreSQL monitor has none: it stops before the password")
+
+
+async def probe(spec: PostgresqlSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    """Knock, hear the first message, and take leave."""
+    place = Place(parse_host(spec.host)[0], spec.port)
+    async with talking(reach.way, place, reach.trace) as talk:
+        reach.trace.begin("first_byte")
+        talk.send(_startup(spec))
+        kind, body = await _message(talk)
+        reach.trace.answered()
+        talk.send(_GOODBYE)
+    status, reason, detail = _meaning(kind, body)
+    return Observation(status, reason, reach.trace.phases(), 0, detail, {"address": reach.trace.address})
+
+
+def _startup(spec: PostgresqlSpec) -> bytes:
+    wishes = ("user", spec.user, "database", spec.database, "application_name", "vigil")
+    body = struct.pack("!i", _PROTOCOL_3_0) + b"".join(wish.encode() + b"\x00" for wish in wishes) + b"\x00"
+    return struct.pack("!i", len(body) + 4) + body
+
+
+async def _message(talk: Talk) -> tuple[bytes, bytes]:
+    head = await talk.take(5)
+    length = struct.unpack("!i", head[1:])[0] - 4
+    if head[:1] not in (b"R", b"E", b"v") or not 0 <= length <= _MESSAGE_MOST:
+        raise ProtocolBroken("the answer is not PostgreSQL's")
+    return head[:1], await talk.take(length)
+
+
+def _meaning(kind: bytes, body: bytes) -> tuple[Status, Reason, str]:
+    if kind != b"E":
+        return Status.UP, Reason.OK, ""
+    fields = {field[:1]: field[1:].decode("ascii", "replace") for field in body.split(b"\x00") if field}
+    state = fields.get(b"C", "")
+    if state.startswith(_NOT_ADMITTED):
+        return Status.UP, Reason.OK, ""
+    if state in _STATES:
+        status, reason, words = _STATES[state]
+        return status, reason, f"SQLSTATE {state}: {words}"
+    shown = state if len(state) == 5 and state.isalnum() else "?"
+    return Status.DOWN, Reason.VALUE_MISMATCH, f"SQLSTATE {shown}: it refuses the connection"
+
+
+PROBER = Prober(PostgresqlSpec, validate, validate_secrets, probe)

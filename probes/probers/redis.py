@@ -1,0 +1,95 @@
+"""The Redis prober: PING, after AUTH when there is a password, since a port can be open while the data still loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from probes.endpoint_spec import validate_endpoint
+from probes.failures import ProtocolBroken
+from probes.observation import Observation, Prober, Reach, SpecError
+from probes.reasons import Reason, Status
+from probes.talk import Place, Talk, talking
+from probes.targets import parse_host
+from probes.tls_spec import TlsFields, name_of, validate_tls, wish_of
+
+_PASSWORD = "password"
+_PASSWORD_MOST = 1024
+#: How an error line begins -> what it means; our words, since the server's may repeat what was sent.
+_ERRORS: tuple[tuple[bytes, Status, Reason, str], ...] = (
+    (b"-LOADING", Status.DEGRADED, Reason.LOADING, "it still loads its data into memory"),
+    (b"-NOAUTH", Status.DOWN, Reason.AUTH, "it asks for a password"),
+    (b"-WRONGPASS", Status.DOWN, Reason.AUTH, "it refuses the password"),
+    (b"-NOPERM", Status.DOWN, Reason.AUTH, "the user may not send PING"),
+    (b"-ERR invalid password", Status.DOWN, Reason.AUTH, "it refuses the password"),
+    (b"-ERR AUTH", Status.DOWN, Reason.AUTH, "it has no password, and one was given"),
+    (b"-ERR Client sent AUTH", Status.DOWN, Reason.AUTH, "it has no password, and one was given"),
+    (b"-ERR max number of clients", Status.DEGRADED, Reason.OVERLOADED, "it has as many clients as it takes"),
+    (b"-MASTERDOWN", Status.DEGRADED, Reason.VALUE_MISMATCH, "a replica that has lost its master"),
+    (b"-MISCONF", Status.DEGRADED, Reason.VALUE_MISMATCH, "it refuses writes, since it cannot save its data"),
+    (b"-BUSY", Status.DEGRADED, Reason.BUSY, "a script blocks it"),
+    (b"-DENIED", Status.DOWN, Reason.CONFIG, "its protected mode refuses connections from elsewhere"),
+)
+
+
+class RedisSpec(TlsFields, frozen=True, kw_only=True):
+    """Send PING to `host` at `port`, with TLS when `tls` is set. Secret: `password`, or "user:password"."""
+
+    host: str
+    port: int = 6379
+    tls: bool = False
+
+
+def validate(spec: RedisSpec) -> None:
+    validate_endpoint(spec.host, spec.port, ())
+    validate_tls(spec)
+
+
+def validate_secrets(secrets: Mapping[str, str]) -> None:
+    for name, value in secrets.items():
+        if name != _PASSWORD:
+            raise SpecError("secrets", f"{name[:40]!r} is not {_PASSWORD}")
+        if len(value) > _PASSWORD_MOST:
+            raise SpecError(f"secrets.{name}", f"is longer than {_PASSWORD_MOST} characters")
+
+
+async def probe(spec: RedisSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    """Say who we are, if we are to, and ask for a sign of life."""
+    host = parse_host(spec.host)[0]
+    place = Place(host, spec.port, wish_of(spec, secrets, "") if spec.tls else None, name_of(spec, host))
+    async with talking(reach.way, place, reach.trace) as talk:
+        reach.trace.begin("first_byte")
+        reply = await _said(talk, secrets)
+        reach.trace.answered()
+    status, reason, detail = _meaning(reply)
+    return Observation(status, reason, reach.trace.phases(), 0, detail, {"address": reach.trace.address})
+
+
+async def _said(talk: Talk, secrets: Mapping[str, str]) -> bytes:
+    """The answer to PING, or the refusal that came before it."""
+    if _PASSWORD in secrets:
+        user, colon, password = secrets[_PASSWORD].rpartition(":")
+        talk.send(_command("AUTH", *([user] if colon and user else []), password))
+        admitted = await talk.until(b"\r\n")
+        if not admitted.startswith(b"+OK"):
+            return admitted
+    talk.send(_command("PING"))
+    return await talk.until(b"\r\n")
+
+
+def _command(*words: str) -> bytes:
+    encoded = [word.encode() for word in words]
+    return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded)
+
+
+def _meaning(reply: bytes) -> tuple[Status, Reason, str]:
+    if reply.startswith(b"+PONG"):
+        return Status.UP, Reason.OK, ""
+    for beginning, status, reason, words in _ERRORS:
+        if reply.startswith(beginning):
+            return status, reason, f"{beginning.decode()[1:]}: {words}"
+    if reply.startswith(b"-"):
+        return Status.DOWN, Reason.VALUE_MISMATCH, "it answers PING with an error"
+    raise ProtocolBroken("the answer to PING is not Redis'")
+
+
+PROBER = Prober(RedisSpec, validate, validate_secrets, probe)

@@ -1,0 +1,32 @@
+"""One look with any prober, as a worker makes it, with a way out of its own unless one is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from probes.attempts import attempt
+from probes.dialing import Way
+from probes.observation import Observation, Reach
+from probes.probers import PROBERS, parse_spec, validate_secrets
+from probes.trace import Trace
+from tests.probes.loopback import way_out
+
+NOW_S = 1_800_000_000.0
+
+
+async def looked(
+    kind: str,
+    config: Mapping[str, object],
+    secrets: Mapping[str, str] | None = None,
+    *,
+    way: Way | None = None,
+    now_s: float = NOW_S,
+    timeout_s: float = 5.0,
+    explain: bool = False,
+) -> Observation:
+    """What one attempt sees; raises SpecError for what would be refused at save."""
+    spec = parse_spec(kind, config)
+    validate_secrets(kind, secrets or {})
+    async with way_out() as own:
+        reach = Reach(way or own, Trace(), now_s, explain=explain)
+        return await attempt(PROBERS[kind], spec, secrets or {}, reach, timeout_s)

@@ -1,0 +1,109 @@
+"""The recorded answers of the model servers and stores beside those that the demo tells its story with."""
+
+from __future__ import annotations
+
+from vigil.demo.exchange import Answer, as_json, as_text
+from vigil.demo.shapes import NOT_FOUND, STARTING, Auth, Endpoints, Provider, get, model_list
+
+_UNAUTHORIZED = as_json(401, {"error": "Unauthorized"})
+_SGLANG_METRICS = """\
+sglang:num_running_reqs{model_name="qwen"} 2.0
+sglang:num_queue_reqs{model_name="qwen"} 0.0
+sglang:token_usage{model_name="qwen"} 0.21
+sglang:generation_tokens_total{model_name="qwen"} 4812.0
+"""
+_TGI_METRICS = 'tgi_batch_current_size 1\ntgi_queue_size 0\ntgi_batch_inference_success{method="decode"} 77\n'
+
+
+def _server(
+    endpoints: Endpoints,
+    auth: Auth = Auth.NONE,
+    bad_key: Answer = _UNAUTHORIZED,
+    overloaded: Answer = STARTING,
+    loading: Answer = STARTING,
+    missing: Answer = NOT_FOUND,
+) -> Provider:
+    return Provider(auth, endpoints, bad_key, overloaded, loading, missing)
+
+
+_OVERLOADED = as_json(429, {"error": "Model is overloaded", "error_type": "overloaded"})
+
+SGLANG = _server(
+    get("/health", Answer(200))
+    | get("/metrics", as_text(200, _SGLANG_METRICS))
+    | get("/v1/models", model_list("qwen", root="qwen", max_model_len=32_768), guarded=True),
+    auth=Auth.BEARER,
+    loading=Answer(503),
+)
+
+TGI = _server(
+    get("/health", Answer(200))
+    | get("/info", as_json(200, {"model_id": "qwen", "max_concurrent_requests": 128, "version": "3.3.5"}))
+    | get("/metrics", as_text(200, _TGI_METRICS)),
+    overloaded=_OVERLOADED,
+    loading=as_json(503, {"error": "unhealthy", "error_type": "healthcheck"}),
+)
+
+TEI = _server(
+    get("/health", Answer(200))
+    | get("/info", as_json(200, {"model_id": "bge-small", "model_dtype": "float16", "version": "1.8"}), guarded=True),
+    auth=Auth.BEARER,
+    overloaded=_OVERLOADED,
+    loading=as_json(503, {"error": "unhealthy", "error_type": "unhealthy"}),
+)
+
+LOCALAI = _server(
+    get("/readyz", Answer(200)) | get("/v1/models", model_list("qwen"), guarded=True),
+    auth=Auth.BEARER,
+    bad_key=as_json(401, {"error": {"code": 401, "message": "An authentication key is required", "type": ""}}),
+)
+
+LMSTUDIO = _server(get("/v1/models", model_list("qwen2.5-7b-instruct")))
+
+RAYSERVE = _server(
+    get("/-/healthz", as_text(200, "success"))
+    | get(
+        "/api/serve/applications/",
+        as_json(200, {"applications": {"llm": {"name": "llm", "status": "RUNNING"}, "web": {"status": "RUNNING"}}}),
+    ),
+    loading=as_json(200, {"applications": {"llm": {"name": "llm", "status": "DEPLOYING"}}}),
+)
+
+NIM = _server(
+    get("/v1/health/ready", as_json(200, {"object": "health.response", "message": "Service is ready."}))
+    | get("/v1/models", model_list("meta/llama-3.1-8b-instruct")),
+    loading=as_json(503, {"object": "error", "message": "Service is not ready."}),
+)
+
+KSERVE = _server(
+    get("/v2/models/demo/ready", as_json(200, {"name": "demo", "ready": True})),
+    loading=as_json(503, {"error": "Model with name demo is not ready."}),
+    missing=as_json(404, {"error": "Model with name x does not exist."}),
+)
+
+BENTOML = _server(
+    get("/readyz", as_text(200, "\n")),
+    loading=as_text(503, "Service is not ready because .__is_ready__() returns False."),
+)
+
+OPENAI_COMPATIBLE = _server(get("/v1/models", model_list("anything"), guarded=True), auth=Auth.BEARER)
+
+WEAVIATE = _server(get("/v1/.well-known/ready", Answer(200)), loading=Answer(503))
+
+MILVUS = _server(
+    get("/healthz", as_text(200, "OK")), overloaded=as_text(500, "Not all components are healthy, 1/4"),
+)  # fmt: skip
+
+CHROMA = _server(
+    get("/api/v2/heartbeat", as_json(200, {"nanosecond heartbeat": 1_800_000_000_000_000_000})),
+    missing=as_json(410, {"error": "Unimplemented", "message": "The v1 API is deprecated. Please use /v2 apis"}),
+)
+
+ELASTICSEARCH = _server(
+    get("/_cluster/health", as_json(200, {"cluster_name": "d", "status": "green", "timed_out": False}), guarded=True),
+    auth=Auth.BEARER,
+    bad_key=as_json(401, {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}),
+    overloaded=as_json(200, {"cluster_name": "d", "status": "yellow", "timed_out": False}),
+    # All is lost, and the code is still 200.
+    loading=as_json(200, {"cluster_name": "d", "status": "red", "timed_out": False}),
+)

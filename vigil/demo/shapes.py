@@ -1,0 +1,89 @@
+"""What a recorded AI service is made of: its key check, its healthy answers, and how it words each trouble."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vigil.demo.exchange import Answer, as_json
+
+#: The one key every guarded endpoint accepts.
+DEMO_KEY = "demo-key"
+#: The same for those who want a user and a password.
+DEMO_LOGIN = f"demo:{DEMO_KEY}"
+NOT_FOUND = as_json(404, {"error": "not found"})
+STARTING = as_json(503, {"error": "starting"})
+SLOW_DOWN = Answer(429)
+#: What an Authorization header may hold.
+_SPELLINGS = {f"Bearer {DEMO_KEY}", f"ApiKey {DEMO_KEY}", "Basic " + base64.b64encode(DEMO_LOGIN.encode()).decode()}
+Endpoints = dict[tuple[str, str], "Endpoint"]
+
+
+class Auth(StrEnum):
+    """Where a provider looks for the key; the value is the header's name in lower case, or nothing."""
+
+    NONE = ""
+    BEARER = "authorization"
+    X_API_KEY = "x-api-key"
+    X_GOOG_API_KEY = "x-goog-api-key"
+    API_KEY = "api-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One healthy answer, and whether the key is asked for first."""
+
+    answer: Answer
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What one provider says when it is well, and how it words each trouble."""
+
+    auth: Auth
+    endpoints: Mapping[tuple[str, str], Endpoint]
+    bad_key: Answer
+    overloaded: Answer
+    loading: Answer
+    missing: Answer
+    rate_limited: Answer = SLOW_DOWN
+
+
+def get(path: str, answer: Answer, guarded: bool = False) -> Endpoints:
+    """A healthy answer to GET."""
+    return {("GET", path): Endpoint(answer, guarded)}
+
+
+def openai_error(code: int, kind: str, message: str, reason: str | None = None) -> Answer:
+    """An error as OpenAI and those who copy it word it."""
+    return as_json(code, {"error": {"message": message, "type": kind, "param": None, "code": reason}})
+
+
+def too_many(message: str = "Rate limit reached.") -> Answer:
+    """A rate limit as OpenAI and those who copy it word it, with what is left and when to come back."""
+    body = {"error": {"message": message, "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
+    return as_json(
+        429,
+        body,
+        ("retry-after", "20"),
+        ("x-ratelimit-limit-requests", "500"),
+        ("x-ratelimit-remaining-requests", "0"),
+        ("x-ratelimit-reset-requests", "20s"),
+    )
+
+
+def model_list(*names: str, **more: object) -> Answer:
+    """A list of models in the way of OpenAI."""
+    rows = [{"id": name, "object": "model", "created": 1_715_367_049, "owned_by": "system", **more} for name in names]
+    return as_json(200, {"object": "list", "data": rows})
+
+
+def has_key(auth: Auth, headers: Mapping[str, str]) -> bool:
+    """Whether the demo key stands where the provider looks for it."""
+    if auth is Auth.NONE:
+        return True
+    given = headers.get(auth.value, "")
+    return given in _SPELLINGS if auth is Auth.BEARER else given == DEMO_KEY

@@ -1,0 +1,69 @@
+"""Reads a LiteLLM `config.yaml` as plain data: no tags that make objects, no document that grows when it is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from vigil.monitors.litellm import BadConfig
+
+SIZE_MOST = 1_048_576
+#: Values of the whole document with every alias written out; a small file can stand for millions.
+_VALUES_MOST = 200_000
+
+
+def read_config(path: Path) -> object:
+    """The parsed file; raises `BadConfig` with one line that says what is wrong and where."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(SIZE_MOST + 1)
+    except OSError as problem:
+        raise BadConfig(f"cannot read {path}: {problem.strerror or problem}") from None
+    if len(content) > SIZE_MOST:
+        raise BadConfig(f"{path} is larger than {SIZE_MOST // 1024} KiB: that is no LiteLLM configuration")
+    return parse_config(content)
+
+
+def parse_config(content: bytes) -> object:
+    """The document as plain data; raises `BadConfig`, never quoting the file."""
+    try:
+        loader = yaml.SafeLoader(content)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            if _values(node, {}, set()) > _VALUES_MOST:
+                raise BadConfig("the file stands for too many values: write its aliases out")
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark else ""
+        raise BadConfig(
+            f"the file is not plain YAML{place}: {getattr(problem, 'problem', None) or 'unreadable'}"
+        ) from None
+    except RecursionError:
+        raise BadConfig("the file is nested too deeply") from None
+    except (ValueError, UnicodeDecodeError):
+        raise BadConfig("the file is not YAML text") from None
+
+
+def _values(node: yaml.Node, counted: dict[int, int], open_nodes: set[int]) -> int:
+    """How many values a node stands for once its aliases are written out; raises `BadConfig` for one in itself."""
+    known = counted.get(id(node))
+    if known is not None:
+        return known
+    if id(node) in open_nodes:
+        raise BadConfig("a value of the file contains itself")
+    open_nodes.add(id(node))
+    total = 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            total += _values(key, counted, open_nodes) + _values(value, counted, open_nodes)
+    elif isinstance(node, yaml.SequenceNode):
+        total += sum(_values(item, counted, open_nodes) for item in node.value)
+    open_nodes.discard(id(node))
+    counted[id(node)] = total
+    return total
