@@ -6,13 +6,14 @@ import signal
 import sys
 import threading
 
+import redis
 from pydantic import ValidationError
 
 from consensus.service import Consensus
 from consensus.settings import ConsensusSettings
 from probes import sentry
 from probes.health import Health
-from probes.logs import configure
+from probes.logs import configure, without_credentials
 
 
 def main() -> int:
@@ -38,7 +39,14 @@ def main() -> int:
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    Consensus(settings, health).run(stop)
+    decider = Consensus(settings, health)
+    try:
+        decider.await_redis(stop)
+    except redis.RedisError as error:
+        why = without_credentials(str(error))
+        print(f"vigil-consensus: no Redis where VIGIL_REDIS_URL says: {why}; start it or correct it", file=sys.stderr)
+        return 1
+    decider.run(stop)
     return 0
 
 

@@ -23,15 +23,13 @@ class Fold:
     def __init__(self) -> None:
         self.rounds = RoundBook()
         self._beliefs: Mapping[str, Belief] = {}
-        self._recovering: dict[str, Belief] = {}
+        self._unsettled: dict[str, Belief] = {}
         self._called_ms: dict[tuple[str, str], int] = {}
 
     def believe(self, beliefs: Mapping[str, Belief]) -> None:
         """Replace all beliefs by what vigil has committed; a monitor that is not among them is plainly up."""
         self._beliefs = beliefs
-        self._recovering = {
-            monitor: belief for monitor, belief in beliefs.items() if recheck_due_ms(belief) is not None
-        }
+        self._unsettled = {monitor: belief for monitor, belief in beliefs.items() if recheck_due_ms(belief) is not None}
 
     def result(self, region: str, result: Result, at_ms: int, now_ms: int) -> Call | Verdict | None:
         """Take one result from a region's stream, where it arrived at `at_ms`: a call, a verdict, or nothing to say."""
@@ -49,9 +47,9 @@ class Fold:
         return Call(VERDICT_VERSION, result.monitor, region, cause, result.started_ms, result.status, result.reason)
 
     def rechecks(self, now_ms: int) -> list[Call]:
-        """The recovering monitors that are due to be asked again."""
+        """The recovering and the blind monitors that are due to be asked about again."""
         calls = []
-        for monitor, belief in self._recovering.items():
+        for monitor, belief in self._unsettled.items():
             due_ms = recheck_due_ms(belief)
             if due_ms is not None and due_ms <= now_ms and self._may_call(monitor, "", now_ms):
                 self._called_ms[monitor, ""] = now_ms

@@ -178,4 +178,5 @@ def verdict_of(round: Round, decision: Decision, votes: list[Vote], now_ms: int)
         cause=round.cause,
         explanation=explain(round, decision, ordered),
         revision=round.revision,
+        assigned=sorted({one.region for one in round.electorate} | {one.region for one in round.excluded}),
     )

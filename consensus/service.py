@@ -30,6 +30,8 @@ RENEW_S = 1.0
 HOUSEKEEPING_S = 5.0
 BELIEFS_S = 0.1
 RETRY_S = 0.5
+#: How long Redis may take to come up beside us.
+PATIENCE_S = 10.0
 #: Calls are forgotten after this long.
 CALLS_KEPT_MS = 600_000
 #: A follower keeps its verdicts for longer than it takes to become the leader.
@@ -58,6 +60,21 @@ class Consensus:
         self._unsaid: list[Call | Verdict] = []
         self._primed = False
         self._led = False
+
+    def await_redis(self, stop: threading.Event, patience_s: float = PATIENCE_S) -> None:
+        """Wait until Redis answers; raises `redis.RedisError` when it does not. At the start only."""
+        deadline_s = time.monotonic() + patience_s
+        while not stop.is_set():
+            try:
+                self._streams.now_ms()
+            except redis.AuthenticationError:
+                raise
+            except (redis.ConnectionError, redis.TimeoutError):
+                if time.monotonic() >= deadline_s:
+                    raise
+                stop.wait(RETRY_S)
+            else:
+                return
 
     def run(self, stop: threading.Event) -> None:
         """Fold until told to stop; while Redis is away, keep the memory and try again."""

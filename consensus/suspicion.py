@@ -12,6 +12,10 @@ KNOWN_AFTER_ROUNDS = 2
 RECHECK_MS = 15_000
 RECHECK_SOONEST_MS = 3_000
 RESOLVABLE_AFTER_MS = 60_000
+#: A monitor that too few regions could vote on is asked about again this much later.
+BLIND_RECHECK_MS = 30_000
+#: A monitor about which regions are known to differ is asked about again this much later.
+DISSENT_RECHECK_MS = 300_000
 
 _CAUSES = {
     Observed.PASSING: Cause.SUCCESS,
@@ -31,13 +35,14 @@ def expected(belief: Belief | None) -> Observed | None:
 def suspicion(belief: Belief | None, region: str, result: Result) -> Cause | None:
     """Why a scheduled result of `region` calls for a round, or None when it is what was expected there.
 
-    A region that is a known dissenter is expected to go on dissenting; that it agrees again is news.
+    A region that is a known dissenter is expected to go on seeing what it saw; that it sees anything else is news.
     """
     should = expected(belief)
-    rounds_dissenting = belief.dissent.get(region, 0) if belief else 0
+    dissent = belief.dissent.get(region) if belief else None
+    known = dissent.saw if dissent and dissent.rounds >= KNOWN_AFTER_ROUNDS else None
     if result.reason is Reason.OVERDUE:
         healthy = should in (None, Observed.PASSING, Observed.DEGRADED)
-        return Cause.OVERDUE if healthy and rounds_dissenting < KNOWN_AFTER_ROUNDS else None
+        return Cause.OVERDUE if healthy and known is not Observed.FAILING else None
     saw = observed(result.status, result.reason)
     if saw is None:
         return None
@@ -47,14 +52,20 @@ def suspicion(belief: Belief | None, region: str, result: Result) -> Cause | Non
         # A recovery that has begun is asked about again in its own time.
         return None
     if saw is should:
-        return _CAUSES[saw] if rounds_dissenting else None
-    return _CAUSES[saw] if rounds_dissenting < KNOWN_AFTER_ROUNDS else None
+        return _CAUSES[saw] if dissent else None
+    return _CAUSES[saw] if saw is not known else None
 
 
 def recheck_due_ms(belief: Belief) -> int | None:
-    """When a recovering monitor should be asked again, or None when it is not recovering."""
+    """When a monitor should be asked about again without a suspicion, or None when it need not be.
+
+    Nobody could see it; or it is recovering; or regions dissent, who are silent by rule: when another region falls out,
+    they may be a quorum.
+    """
+    if belief.blind:
+        return belief.round_ms + BLIND_RECHECK_MS
     if belief.passed_rounds == 0 or belief.status in (Status.UP, Status.UNKNOWN):
-        return None
+        return belief.round_ms + DISSENT_RECHECK_MS if belief.dissent else None
     usual = belief.round_ms + RECHECK_MS
     resolvable = max(belief.since_ms + RESOLVABLE_AFTER_MS, belief.round_ms + RECHECK_SOONEST_MS)
     return min(usual, resolvable)

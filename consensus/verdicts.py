@@ -181,24 +181,35 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
     rule: int = RULE_VERSION
     epoch: int = 0
     revision: int = 0
+    #: Every region assigned to the monitor when the round was opened, whether it could vote or not.
+    assigned: list[str] = []
+
+
+class Dissent(msgspec.Struct, frozen=True, array_like=True):
+    """What a region saw that contradicts the belief, and in how many rounds in a row it saw just that."""
+
+    saw: Observed
+    rounds: int
 
 
 class Belief(msgspec.Struct, frozen=True, array_like=True):
     """What vigil has committed of a monitor; a monitor without one is believed UP everywhere.
 
-    `dissent` maps a region that contradicts `status` to the number of rounds in which it did so.
+    `dissent` maps a region that contradicts `status` to what it saw instead, and how often.
     `passed_rounds` counts passing rounds since DOWN; `since_ms` is when `status` began, `round_ms` when the last
-    applied round was opened. `account` says that the key is at fault and the target is not.
+    applied round was opened. `account` says that the key is at fault and the target is not; `blind` that too few
+    regions could vote when it was last asked.
     """
 
     v: int
     status: Status
     since_ms: int
-    dissent: dict[str, int] = {}
+    dissent: dict[str, Dissent] = {}
     passed_rounds: int = 0
     incident: str = ""
     account: bool = False
     round_ms: int = 0
+    blind: bool = False
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 
@@ -38,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         settings = read({"region": given.region} if given.region is not None else {})
     except SettingsError as error:
         return _refuse(str(error), 2)
+    named = os.environ.get("VIGIL_REGION")
+    if given.region and named and given.region != named:
+        return _refuse(f"--region {given.region} and VIGIL_REGION={named} name two regions: give one", 2)
     process = f"probe-{settings.region}"
     logs.configure(process)
     sentry.configure(settings.sentry_dsn.get_secret_value(), process)

@@ -76,12 +76,13 @@ class Ingest:
             self._beliefs.rebuild()
         if self._is_due("darkness", DARKNESS_S):
             self._watch_regions()
-        entries = self._read()
+        entries, last_id = self._read()
         if entries:
             applied = apply_verdicts(entries, enqueue)
-            self._position = entries[-1].id
             self._publish(applied.changed)
             log.info("applied", verdicts=len(entries), changed=len(applied.changed), reasons=" ".join(applied.reasons))
+        # What could not be read is passed as well: it would be as unreadable the next time.
+        self._position = last_id or self._position
         self._health.beat(position=self._position)
 
     def _start(self) -> None:
@@ -99,16 +100,19 @@ class Ingest:
         monitors = frozenset(name for name in named if not name.startswith("region:"))
         return monitors | reconcile_monitors(enqueue) | settle_flapping(database_now(), enqueue)
 
-    def _read(self) -> list[Entry]:
+    def _read(self) -> tuple[list[Entry], str | None]:
+        """The verdicts that have arrived, and the id of the last entry seen, readable or not."""
         answer = cast(Any, self._redis.xread({keys.VERDICTS: self._position or "0-0"}, count=BATCH, block=BLOCK_MS))
-        entries = []
+        entries: list[Entry] = []
+        last_id: str | None = None
         for _, messages in answer or []:
             for entry_id, fields in messages:
+                last_id = entry_id.decode()
                 try:
-                    entries.append(Entry(entry_id.decode(), decode_verdict(fields.get(keys.BODY, b""))))
+                    entries.append(Entry(last_id, decode_verdict(fields.get(keys.BODY, b""))))
                 except msgspec.DecodeError as error:
-                    log.error("verdict_unreadable", entry=entry_id.decode(), error=str(error))
-        return entries
+                    log.error("verdict_unreadable", entry=last_id, error=str(error))
+        return entries, last_id
 
     def _watch_regions(self) -> None:
         regions = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))

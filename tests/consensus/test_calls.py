@@ -8,7 +8,7 @@ import pytest
 from consensus.calls import CALL_GAP_MS, Fold
 from consensus.examples import make_result, make_round
 from consensus.suspicion import recheck_due_ms, suspicion
-from consensus.verdicts import Belief, Call, Cause
+from consensus.verdicts import Belief, Call, Cause, Dissent, Observed
 from probes.reasons import Status
 
 NOW = 1_000_000
@@ -19,8 +19,12 @@ RECOVERING = Belief(1, Status.DOWN, 900_000, passed_rounds=1, round_ms=950_000)
 KEY_IS_BAD = Belief(1, Status.DEGRADED, 900_000, account=True)
 
 
-def up_but(region: str, rounds: int) -> Belief:
-    return Belief(1, Status.UP, 900_000, dissent={region: rounds})
+def up_but(region: str, rounds: int, saw: Observed = Observed.FAILING) -> Belief:
+    return Belief(1, Status.UP, 900_000, dissent={region: Dissent(saw, rounds)})
+
+
+def degraded_but(region: str, saw: Observed) -> Belief:
+    return Belief(1, Status.DEGRADED, 900_000, dissent={region: Dissent(saw, 2)})
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,12 @@ def up_but(region: str, rounds: int) -> Belief:
         (up_but("eu-west", 2), "overdue", None),
         (up_but("eu-west", 2), "pass", Cause.SUCCESS),
         (up_but("us-east", 2), "fail", Cause.FAILURE),
+        (up_but("eu-west", 2, Observed.DEGRADED), "slow", None),
+        (up_but("eu-west", 2, Observed.DEGRADED), "fail", Cause.FAILURE),
+        (up_but("eu-west", 2, Observed.DEGRADED), "overdue", Cause.OVERDUE),
+        (degraded_but("eu-west", Observed.PASSING), "fail", Cause.FAILURE),
+        (degraded_but("eu-west", Observed.FAILING), "pass", Cause.SUCCESS),
+        (degraded_but("eu-west", Observed.FAILING), "fail", None),
     ],
 )
 def test_what_is_a_suspicion(belief: Belief | None, saw: str, cause: Cause | None) -> None:
@@ -89,6 +99,16 @@ def test_a_recovering_monitor_is_asked_again_when_it_may_be_resolved() -> None:
     assert recheck_due_ms(msgspec.structs.replace(recovering, round_ms=920_000)) == 935_000
     assert recheck_due_ms(msgspec.structs.replace(recovering, round_ms=1_000_000)) == 1_003_000
     assert recheck_due_ms(msgspec.structs.replace(recovering, passed_rounds=0)) is None
+
+
+def test_a_monitor_about_which_regions_differ_is_asked_about_again() -> None:
+    assert recheck_due_ms(msgspec.structs.replace(up_but("eu-west", 2), round_ms=950_000)) == 1_250_000
+
+
+def test_a_blind_monitor_is_asked_about_again() -> None:
+    blind = Belief(1, Status.UP, 900_000, round_ms=950_000, blind=True)
+
+    assert recheck_due_ms(blind) == 980_000
 
 
 def test_a_recheck_is_called_once_when_due() -> None:

@@ -214,6 +214,17 @@ def test_a_wrong_redis_url_is_one_line() -> None:
     )
 
 
+def test_a_redis_that_was_never_there_is_one_line() -> None:
+    environment = {**os.environ, "VIGIL_REDIS_URL": "redis://:hidden@127.0.0.1:1/0"}
+    command = [sys.executable, "-m", "consensus"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=40, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("vigil-consensus: no Redis where VIGIL_REDIS_URL says")
+    assert ended.stderr.count("\n") == 1
+    assert "hidden" not in ended.stderr
+
+
 def test_wrong_settings_are_one_line(tmp_path: object) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "VIGIL_REDIS_URL"}
     ended = subprocess.run(

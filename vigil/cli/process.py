@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 
 import redis
 
@@ -11,6 +12,13 @@ from probes import logs, sentry
 from probes.health import Health
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
+from vigil.local import postgres
+from vigil.local import redis as local_redis
+from vigil.local.errors import CannotStart
+
+#: How long the servers may take to come up beside us (s).
+PATIENCE_S = 10.0
+RETRY_S = 0.25
 
 
 def begin(name: str, stale_after_s: float) -> Health:
@@ -28,7 +36,28 @@ def begin(name: str, stale_after_s: float) -> Health:
         health.serve(port)
     except OSError as problem:
         raise CommandError(f"port {port} (VIGIL_HEALTH_PORT) cannot be used: {problem.strerror}") from None
+    await_servers()
     return health
+
+
+def await_servers(patience_s: float = PATIENCE_S) -> None:
+    """Wait until PostgreSQL and Redis answer; raises CannotStart, with one line, when one of them does not.
+
+    At the start only: a process that has been up once waits for them as long as it takes.
+    """
+    from vigil.configuration import configuration
+
+    settings = configuration()
+    deadline_s = time.monotonic() + patience_s
+    for check, url in ((postgres.check_url, settings.database_url), (local_redis.check_url, settings.redis_url)):
+        while True:
+            try:
+                check(url.get_secret_value())
+                break
+            except CannotStart:
+                if time.monotonic() >= deadline_s:
+                    raise
+                time.sleep(RETRY_S)
 
 
 def stop_on_signals() -> threading.Event:

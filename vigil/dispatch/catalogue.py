@@ -17,6 +17,9 @@ log = structlog.get_logger()
 
 CHUNK = 2_000
 
+#: Domain, enabled, public key.
+RegionPrint = tuple[str, bool, bytes]
+
 
 def load_plans(monitors: Collection[str] | None = None) -> dict[str, Plan]:
     """The plans of these monitors (public ids), or of all: those that are watched and can be."""
@@ -32,6 +35,12 @@ def load_plans(monitors: Collection[str] | None = None) -> dict[str, Plan]:
 def load_revisions() -> dict[str, int]:
     """The revision of every watched monitor: enough to find what a lost notification would have told."""
     return dict(Monitor.objects.filter(deleted_at=None, paused=False).values_list("public_id", "revision"))
+
+
+def load_regions() -> dict[str, RegionPrint]:
+    """What of each region matters to plans, by slug: a change of it raises no monitor's revision."""
+    rows = Region.objects.values_list("slug", "domain", "enabled", "public_key")
+    return {slug: (domain, enabled, bytes(key or b"")) for slug, domain, enabled, key in rows}
 
 
 def load_region_monitors(slugs: Collection[str]) -> list[str]:

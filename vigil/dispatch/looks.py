@@ -28,9 +28,10 @@ class OpenLooks:
             if at_ms + round.look_length_ms > now_ms:
                 heapq.heappush(self._due, (at_ms, round.monitor, round.id, look))
 
-    def is_open(self, monitor: str, now_ms: int) -> bool:
+    def is_open(self, monitor: str, revision: int, now_ms: int) -> bool:
+        """Whether a round about this configuration of the monitor is open; one about another is of no use."""
         round = self._rounds.get(monitor)
-        if round is None:
+        if round is None or round.revision != revision:
             return False
         if now_ms > round.looks_ms[-1] + round.look_length_ms + GIVEN_UP_MS:
             del self._rounds[monitor]

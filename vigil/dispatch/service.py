@@ -157,19 +157,20 @@ class Dispatcher:
     def _open_rounds(self, calls: list[Call]) -> None:
         now_ms = self._now_ms()
         opened: list[Round] = []
-        for call in calls:
+        for call in {call.monitor: call for call in reversed(calls)}.values():
             plan = self._plans.get(call.monitor)
             if plan is None or (call.region and plan.region(call.region) is None):
                 continue
-            if self._looks.is_open(call.monitor, now_ms):
+            if self._looks.is_open(call.monitor, plan.revision, now_ms):
                 continue
             round = open_round(plan, call, self._heartbeats, now_ms)
             asked = [elector.region for elector in round.electorate]
             if self._budget.admit(plan.monitor, plan.target, asked, now_ms):
-                self._looks.add(round, now_ms)
                 opened.append(round)
+        # Announced first: a round that nobody knows of must not keep the next one from being opened.
         self._bus.announce(opened)
         for round in opened:
+            self._looks.add(round, now_ms)
             log.info("round", monitor=round.monitor, cause=round.cause, caller=round.caller, round=round.id)
 
     def _send_looks(self) -> None:

@@ -19,7 +19,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from vigil.dispatch import lease
-from vigil.dispatch.catalogue import load_plans, load_region_monitors, load_revisions
+from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monitors, load_regions, load_revisions
 from vigil.dispatch.plans import Plan
 
 log = structlog.get_logger()
@@ -50,6 +50,7 @@ class Watch(threading.Thread):
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.leading = False
         self._known: dict[str, int] = {}
+        self._regions: dict[str, RegionPrint] = {}
         self._loaded = False
         self._next_renewal_s = self._next_reconcile_s = 0.0
         self._stopping = threading.Event()
@@ -98,28 +99,38 @@ class Watch(threading.Thread):
             self._reconcile()
 
     def _reconcile(self) -> None:
-        """Find what a lost notification would have told, by the revisions alone."""
+        """Find what a lost notification would have told, by the monitors' revisions and the regions' own fields."""
+        regions = load_regions()
         if not self._loaded:
             plans = load_plans()
             self._loaded = True
             self._known = {monitor: plan.revision for monitor, plan in plans.items()}
+            self._regions = regions
             self.changes.put(Change(plans, first=True))
             log.info("loaded", monitors=len(plans))
             return
         current = load_revisions()
         differing = {monitor for monitor, revision in current.items() if self._known.get(monitor) != revision}
         differing |= self._known.keys() - current.keys()
+        known = self._regions
+        changed = [slug for slug in regions.keys() | known.keys() if regions.get(slug) != known.get(slug)]
+        if changed:
+            differing.update(load_region_monitors(changed))
         if differing:
             self._replace(differing)
+        # Only now: killed or cut off before this line, the difference is found again.
+        self._regions = regions
 
     def _reload(self, changed: set[str]) -> None:
         """`changed` names monitors by public id and regions as `region:<slug>`."""
         regions = [name.removeprefix("region:") for name in changed if name.startswith("region:")]
         monitors = {name for name in changed if not name.startswith("region:")}
+        prints = load_regions() if regions else self._regions
         if regions:
             monitors.update(load_region_monitors(regions))
         if monitors:
             self._replace(monitors)
+        self._regions = prints
 
     def _replace(self, monitors: set[str]) -> None:
         plans = load_plans(monitors)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from consensus.verdicts import Observed, Verdict, VerdictReason, observed
+from consensus.verdicts import VERDICT_VERSION, Belief, Dissent, Observed, Verdict, VerdictReason, observed
 from probes.reasons import Status
 
 #: An incident is resolved no sooner than this after it was confirmed, and after this many passing rounds.
@@ -80,7 +80,7 @@ class State:
     status: Status = Status.UNKNOWN
     since_ms: int = 0
     account: bool = False
-    dissent: Mapping[str, int] = field(default_factory=dict)
+    dissent: Mapping[str, Dissent] = field(default_factory=dict)
     passed_rounds: int = 0
     round_ms: int = 0
     flips_ms: tuple[int, ...] = ()
@@ -115,6 +115,22 @@ def believed(state: State) -> Observed | None:
         return Observed.ACCOUNT
     return {Status.UP: Observed.PASSING, Status.DEGRADED: Observed.DEGRADED, Status.DOWN: Observed.FAILING}.get(
         state.status
+    )
+
+
+def belief(state: State) -> Belief | None:
+    """What consensus is to believe; None for a monitor that is plainly up everywhere."""
+    if state.status is Status.UP and not state.dissent and not state.blind:
+        return None
+    return Belief(
+        v=VERDICT_VERSION,
+        status=state.status,
+        since_ms=state.since_ms,
+        dissent=dict(state.dissent),
+        passed_rounds=state.passed_rounds,
+        account=state.account,
+        round_ms=state.round_ms,
+        blind=state.blind,
     )
 
 
@@ -218,16 +234,19 @@ def _count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect
         return effect
     seen = _last_votes(verdict)
     before = {} if changed else state.dissent
-    dissent = {region: count for region, count in before.items() if region not in seen}
+    # Who was not waited for keeps their dissent. Who could not vote, or is not assigned any more, loses it: what they
+    # see next is news, since silent dissenters could be a quorum together.
+    unheard = set(verdict.assigned) - {one.region for one in verdict.excluded} - seen.keys()
+    dissent = {region: old for region, old in before.items() if region in unheard}
     for region, what in seen.items():
         if what is not expected:
-            dissent[region] = min(before.get(region, 0) + 1, REGIONAL_ROUNDS)
+            old = before.get(region)
+            rounds = old.rounds + 1 if old and old.saw is what else 1
+            dissent[region] = Dissent(what, min(rounds, REGIONAL_ROUNDS))
     state = replace(state, dissent=dissent)
-    lasting = state.status is Status.UP and any(
-        count >= REGIONAL_ROUNDS and seen.get(region, Observed.FAILING) is Observed.FAILING
-        for region, count in dissent.items()
-    )
-    if lasting == state.regional or (state.regional and state.status is Status.UP and dissent):
+    failing = [each for each in dissent.values() if each.saw is Observed.FAILING]
+    lasting = state.status is Status.UP and any(each.rounds >= REGIONAL_ROUNDS for each in failing)
+    if lasting == state.regional or (state.regional and state.status is Status.UP and failing):
         return replace(effect, state=state)
     if lasting:
         move = Move(IncidentKind.REGIONAL, Step.OPENED, StepReason.MINORITY_FAILS, verdict.suspected_ms)

@@ -48,7 +48,9 @@ class MonitorState(models.Model):
         indexes = (
             # Used by ingest when it rebuilds `believed`: the few monitors that are not plainly up.
             models.Index(
-                fields=["monitor"], name="state_not_plainly_up", condition=~Q(status=Status.UP) | ~Q(dissent={})
+                fields=["monitor"],
+                name="state_not_plainly_up",
+                condition=~Q(status=Status.UP) | ~Q(dissent={}) | Q(blind=True),
             ),
         )
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db.models import F, Q
 
-from consensus.verdicts import VERDICT_VERSION, Belief
+from consensus.verdicts import Belief, Dissent, Observed
 from probes.reasons import Status
-from vigil.incidents.lifecycle import IncidentKind, State
+from vigil.incidents.lifecycle import IncidentKind, State, belief
 from vigil.incidents.models import Incident, MonitorState
 
 #: The kinds of which a monitor has at most one open incident.
 MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
 
 #: Used to rebuild `believed`: monitors that are plainly up have no belief of their own.
-NOT_PLAINLY_UP = ~Q(status=Status.UP) | ~Q(dissent={})
+NOT_PLAINLY_UP = ~Q(status=Status.UP) | ~Q(dissent={}) | Q(blind=True)
 
 
 @dataclass(slots=True)
@@ -28,21 +28,10 @@ class Subject:
 
 
 def load(row: MonitorState) -> Subject:
-    """Read the pure state of a locked row."""
-    state = State(
-        status=Status(row.status),
-        since_ms=_ms(row.since),
-        account=row.account,
-        dissent=row.dissent,
-        passed_rounds=row.passed_rounds,
-        round_ms=row.round_ms,
-        flips_ms=tuple(row.flips_ms),
-        open=_open_kind(row),
-        regional=row.regional,
-        blind=row.blind,
-        flapping=row.flapping,
-    )
-    return Subject(row, state)
+    """Read the pure state of a locked row, with the kind of its open incident."""
+    open_kinds = Incident.objects.filter(monitor_id=row.monitor_id, kind__in=MAIN_KINDS, resolved_at=None)
+    kind = open_kinds.values_list("kind", flat=True).first()
+    return Subject(row, replace(_state(row), open=IncidentKind(kind) if kind else None))
 
 
 def store(subject: Subject) -> None:
@@ -51,7 +40,7 @@ def store(subject: Subject) -> None:
     row.status = state.status
     row.account = state.account
     row.since = datetime.fromtimestamp(state.since_ms / 1000, UTC) if state.since_ms else None
-    row.dissent = dict(state.dissent)
+    row.dissent = {region: {"saw": each.saw.value, "rounds": each.rounds} for region, each in state.dissent.items()}
     row.passed_rounds = state.passed_rounds
     row.round_ms = state.round_ms
     row.flips_ms = list(state.flips_ms)
@@ -64,24 +53,23 @@ def store(subject: Subject) -> None:
 
 
 def belief_of(row: MonitorState) -> Belief | None:
-    """What consensus is to believe; None for a monitor that is plainly up everywhere."""
-    if row.status == Status.UP and not row.dissent:
-        return None
-    return Belief(
-        v=VERDICT_VERSION,
+    """What consensus is to believe of a row; None for a monitor that is plainly up everywhere."""
+    return belief(_state(row))
+
+
+def _state(row: MonitorState) -> State:
+    return State(
         status=Status(row.status),
         since_ms=_ms(row.since),
-        dissent=row.dissent,
-        passed_rounds=row.passed_rounds,
         account=row.account,
+        dissent={region: Dissent(Observed(each["saw"]), int(each["rounds"])) for region, each in row.dissent.items()},
+        passed_rounds=row.passed_rounds,
         round_ms=row.round_ms,
+        flips_ms=tuple(row.flips_ms),
+        regional=row.regional,
+        blind=row.blind,
+        flapping=row.flapping,
     )
-
-
-def _open_kind(row: MonitorState) -> IncidentKind | None:
-    open_kinds = Incident.objects.filter(monitor_id=row.monitor_id, kind__in=MAIN_KINDS, resolved_at=None)
-    kind = open_kinds.values_list("kind", flat=True).first()
-    return IncidentKind(kind) if kind else None
 
 
 def _ms(at: datetime | None) -> int:

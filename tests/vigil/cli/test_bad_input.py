@@ -74,3 +74,11 @@ def test_a_command_on_a_folder_where_nothing_runs(tmp_path: Path) -> None:
 def test_a_command_that_does_not_exist() -> None:
     said = refusal(["frobnicate"], {name: value for name, value in os.environ.items() if name.startswith("VIGIL_")})
     assert said == "vigil: there is no command `frobnicate`: see `manage.py help`\n"
+
+
+def test_a_process_whose_servers_were_never_there() -> None:
+    env = {name: value for name, value in os.environ.items() if name.startswith("VIGIL_")}
+    env["VIGIL_DATABASE_URL"] = "postgresql://v:hidden@127.0.0.1:1/v"
+    said = refusal(["ingest"], env)
+    assert "cannot reach the PostgreSQL that VIGIL_DATABASE_URL names" in said
+    assert "hidden" not in said

@@ -75,8 +75,15 @@ def test_a_round_without_a_verdict_is_given_up() -> None:
     looks, round = OpenLooks(), open_round(plan(), CALL, {}, NOW)
     looks.add(round, NOW)
 
-    assert looks.is_open("mon_a", NOW + 27_499)
-    assert not looks.is_open("mon_a", NOW + 27_501)
+    assert looks.is_open("mon_a", 4, NOW + 27_499)
+    assert not looks.is_open("mon_a", 4, NOW + 27_501)
+
+
+def test_a_round_about_an_older_configuration_does_not_stand_in_the_way() -> None:
+    looks, round = OpenLooks(), open_round(plan(), CALL, {}, NOW)
+    looks.add(round, NOW)
+
+    assert not looks.is_open("mon_a", 5, NOW)
 
 
 def test_a_monitor_that_flickers_cannot_take_all_the_rounds() -> None:

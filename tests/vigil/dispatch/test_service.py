@@ -215,3 +215,16 @@ def test_it_goes_on_after_postgresql_closed_its_connection(dispatcher: Watch, fl
 
     until(lambda: any(round.revision == 2 for round in floor.rounds()), "the change, after reconnecting")
     assert dispatcher.is_alive()
+
+
+def test_a_region_that_changes_while_postgresql_is_away_is_seen(dispatcher: Watch, floor: Floor) -> None:
+    with connection.cursor() as cursor:
+        # In one go with the end of the connections, so that nobody is listening when the region tells.
+        cursor.execute("UPDATE monitors_region SET enabled = false WHERE slug = 'us-west'")
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+
+    until(lambda: any(round.assigned == 1 for round in floor.rounds()), "a round without the region")
+    assert dispatcher.is_alive()

@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from consensus.stream import Streams
+from consensus.verdicts import Dissent, Observed
 from probes import keys
 from probes.reasons import Status
 from vigil.accounts.teams import default_team
@@ -26,7 +27,9 @@ def monitors() -> list[Monitor]:
     ]
     reconcile_monitors(lambda step: None)
     MonitorState.objects.filter(monitor=made[0]).update(status=Status.UP)
-    MonitorState.objects.filter(monitor=made[1]).update(status=Status.DOWN, dissent={"eu-west": 1})
+    MonitorState.objects.filter(monitor=made[1]).update(
+        status=Status.DOWN, dissent={"eu-west": {"saw": "passing", "rounds": 1}}
+    )
     return made
 
 
@@ -40,7 +43,7 @@ def test_only_monitors_that_are_not_plainly_up_have_a_belief(monitors: list[Moni
         monitors[1].public_id: Status.DOWN,
         monitors[2].public_id: Status.UNKNOWN,
     }
-    assert believed[monitors[1].public_id].dissent == {"eu-west": 1}
+    assert believed[monitors[1].public_id].dissent == {"eu-west": Dissent(Observed.PASSING, 1)}
 
 
 def test_a_change_is_published_and_read_once(monitors: list[Monitor], redis_url: str) -> None:

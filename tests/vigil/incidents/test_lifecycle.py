@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
-from consensus.verdicts import Verdict
+from consensus.verdicts import Dissent, Observed, Verdict
 from probes.reasons import Status
 from vigil.incidents.lifecycle import (
     FLAP_STABLE_MS,
@@ -128,9 +129,34 @@ def test_one_failing_region_is_known_dissent_after_two_rounds_and_a_regional_inc
     once = run(UP, verdict(T0, eu_west="fail"))
     twice = apply(once.state, verdict(T0 + 10_000, eu_west="fail"), REVISION)
 
-    assert (once.moves, once.state.dissent, once.state.status) == ((), {"eu-west": 1}, Status.UP)
+    assert (once.moves, once.state.dissent, once.state.status) == (
+        (),
+        {"eu-west": Dissent(Observed.FAILING, 1)},
+        Status.UP,
+    )
     assert steps(twice) == [(IncidentKind.REGIONAL, Step.OPENED, StepReason.MINORITY_FAILS)]
-    assert (twice.state.dissent, twice.state.status, twice.state.open) == ({"eu-west": 2}, Status.UP, None)
+    assert (twice.state.dissent, twice.state.status, twice.state.open) == (
+        {"eu-west": Dissent(Observed.FAILING, 2)},
+        Status.UP,
+        None,
+    )
+
+
+def test_dissent_that_changes_what_it_sees_is_counted_anew() -> None:
+    effect = run(UP, verdict(T0, eu_west="slow"), verdict(T0 + 10_000, eu_west="fail"))
+
+    assert (effect.state.dissent, effect.moves) == ({"eu-west": Dissent(Observed.FAILING, 1)}, ())
+
+
+def test_a_regional_incident_ends_when_its_region_is_taken_off_the_monitor() -> None:
+    regional = run(UP, verdict(T0, eu_west="fail"), verdict(T0 + 10_000, eu_west="fail"))
+    without = verdict(T0 + 20_000)
+    votes = [vote for vote in without.votes if vote.region != "eu-west"]
+    assigned = [region for region in without.assigned if region != "eu-west"]
+
+    effect = apply(regional.state, msgspec.structs.replace(without, votes=votes, assigned=assigned), REVISION)
+
+    assert steps(effect) == [(IncidentKind.REGIONAL, Step.RESOLVED, StepReason.MINORITY_RECOVERED)]
 
 
 def test_a_regional_incident_ends_when_the_region_agrees_again() -> None:
