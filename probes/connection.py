@@ -25,7 +25,7 @@ class HttpConnection(Line):
     """The bytes of one exchange: the request out, then the answer into `answer`."""
 
     __slots__ = (
-        "_body", "_body_bytes", "_chunked", "_header_bytes", "_headers", "_headers_done",
+        "_body", "_chunked", "_header_bytes", "_headers", "_headers_done",
         "_informational", "_length", "_parser", "_request", "_truncated", "_wire_bytes", "answer",
     )  # fmt: skip
 
@@ -36,8 +36,8 @@ class HttpConnection(Line):
         self._request = request
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[tuple[str, str]] = []
-        self._body: list[bytes] = []
-        self._header_bytes = self._body_bytes = self._wire_bytes = self._informational = 0
+        self._body: bytes | bytearray = b""
+        self._header_bytes = self._wire_bytes = self._informational = 0
         self._headers_done = self._truncated = self._chunked = False
         self._length = False
 
@@ -100,9 +100,14 @@ class HttpConnection(Line):
     def on_body(self, body: bytes) -> None:
         if self.answer.done():
             return
-        room = self._request.body_limit - self._body_bytes
-        self._body.append(body[:room])
-        self._body_bytes += min(len(body), room)
+        room = self._request.body_limit - len(self._body)
+        if not self._body:
+            self._body = body[:room]
+        else:
+            # Most answers come in one piece; a thousand tiny ones must not be a thousand objects.
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += body[:room]
         if len(body) > room:
             self._truncated = True
             self._succeed(self._parser.get_status_code())
@@ -135,7 +140,7 @@ class HttpConnection(Line):
     def _succeed(self, code: int) -> None:
         if self.answer.done():
             return
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        body = bytes(self._body)
         try:
             body, cut = decompressed(body, self._headers, self._request.body_limit)
         except zlib.error:

@@ -143,7 +143,8 @@ def _wrapped(address: Address) -> tuple[Address, ...]:
         return (_v4(number >> 64), _v4(~number))
     if address in _NAT64_LOCAL:
         # RFC 6052 places the IPv4 address by the length of the prefix a network chose: /96, or /48 around bits 64-71.
-        return (_v4(number), _v4((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF))
+        by_48 = (number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF
+        return (_v4(number), _v4(by_48)) if by_48 else (_v4(number),)
     if number > 1 and any(address in network for network in _EMBEDS_V4_LAST):
         return (_v4(number),)
     return ()

@@ -8,20 +8,20 @@ from functools import lru_cache
 from typing import Any
 
 from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment, JSONPathError, JSONPathMatch
-from jsonpath.filter import BaseExpression, FilterQuery
+from jsonpath.filter import BaseExpression, FilterExpression, FilterQuery
 from jsonpath.function_extensions import ExpressionType, FilterFunction
-from jsonpath.selectors import Filter
+from jsonpath.selectors import Filter, FilterContext
 
 from probes.patterns import BadPattern, compiled
 
 #: Longest path accepted (characters).
 PATH_LIMIT = 512
-#: Steps of one evaluation: a node visited, a comparison, 64 bytes matched. A filter within a filter over a large answer
-#: is quadratic and worse without it; this many take about a tenth of a second.
-STEPS_LIMIT = 20_000
+#: Steps of one evaluation: a node visited, a filter used, a comparison, 64 characters matched. A filter within a filter
+#: over a large answer is quadratic and worse without it; this many take one to two tenths of a second.
+STEPS_LIMIT = 30_000
 #: Comparing one array or object with another may go through all of both.
 _STRUCTURES_STEPS = 500
-_BYTES_A_STEP = 64
+_CHARACTERS_A_STEP = 64
 
 
 class BadPath(ValueError):
@@ -68,6 +68,14 @@ class _CountedMatch(JSONPathMatch):
         """Nobody asks for them, and they would keep every node alive."""
 
 
+class _CountedFilter(FilterExpression):
+    """A filter whose every use, on a scalar too, is counted."""
+
+    def evaluate(self, context: FilterContext) -> bool:
+        _meter.count(1)
+        return super().evaluate(context)
+
+
 class _CountedPath(JSONPath):
     """A path whose nodes are counted, and those of the queries within its filters as well."""
 
@@ -77,6 +85,7 @@ class _CountedPath(JSONPath):
             for selector in segment.selectors:
                 if isinstance(selector, Filter):
                     _count_within(selector.expression)
+                    selector.expression = _CountedFilter(selector.expression.expression)
 
     def finditer(self, data: Any, *, filter_context: Mapping[str, Any] | None = None) -> Iterable[JSONPathMatch]:
         nodes: Iterable[JSONPathMatch] = [_CountedMatch(data, data)]
@@ -105,13 +114,13 @@ class _Regex(FilterFunction):
     def __call__(self, value: object, pattern: object) -> bool:
         if not isinstance(value, str) or not isinstance(pattern, str):
             return False
+        _meter.count(1 + len(value) // _CHARACTERS_A_STEP)
         try:
             matcher = compiled(pattern)
-            text = value.encode(errors="replace")
         except BadPattern:
             # As the RFC has it: a pattern that is none matches nothing.
             return False
-        _meter.count(1 + len(text) // _BYTES_A_STEP)
+        text = value.encode(errors="replace")
         return bool(matcher.fullmatch(text) if self._whole else matcher.search(text))
 
 

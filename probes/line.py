@@ -129,6 +129,10 @@ class Line(asyncio.Protocol):
         self._secured = True
         self._trace.secured()
         self.opened()
+        # Our last word of the handshake went out with what was sent just now, unless that was nothing.
+        rest = self._outgoing.read()
+        if rest and self._transport is not None:
+            self._transport.write(rest)
         if self._transport is not None and self._outgoing.pending:
             # Whoever speaks first takes the end of the handshake along; who only listens still owes it.
             self._transport.write(self._outgoing.read())

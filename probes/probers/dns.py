@@ -157,7 +157,7 @@ def _values(answer: dns.message.Message, record: str) -> list[str]:
             for each in records:
                 text = b"".join(each.strings).decode(errors="replace") if record == "TXT" else each.to_text()
                 found.append(text[:_VALUE_CHARACTERS_MOST])
-    return found
+    return sorted(found)
 
 
 # The bytes -----------------------------------------------------------------------------------------------------------

@@ -28,9 +28,12 @@ from probes.wire import Fact
 
 _PATH = "/grpc.health.v1.Health/Check"
 _SERVICE = re.compile(r"[A-Za-z0-9_.\-/]{0,200}\Z")
-#: Bytes of a whole answer, framing included, that no honest health check needs.
-_ANSWER_MOST = 262_144
-_HEADERS_MOST = 65_536
+#: Bytes of a whole answer, framing included, that no honest health check needs: frames cost far more than their bytes.
+_ANSWER_MOST = 32_768
+_HEADERS_MOST = 16_384
+#: A server's first frame is SETTINGS; its head has this many bytes.
+_FRAME_HEAD = 9
+_SETTINGS = 4
 _SERVING_STATUS = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 _SERVING = 1
 #: grpc-status codes that say more than that something is wrong.
@@ -121,13 +124,12 @@ async def _call(spec: GrpcSpec, secrets: Mapping[str, str], reach: Reach, talk: 
     connection.send_data(stream, _request(spec.service), end_stream=True)
     reach.trace.begin("first_byte")
     talk.send(connection.data_to_send())
+    came = await talk.take(_FRAME_HEAD)
+    reach.trace.answered()
+    if came[3] != _SETTINGS:
+        raise ProtocolBroken("the server does not speak HTTP/2")
     reply, heard = _Reply(), 0
-    while not reply.ended:
-        came = await talk.more()
-        if not came:
-            raise ClosedEarly("closed in the middle of the answer" if heard else "closed without an answer")
-        if not heard:
-            reach.trace.answered()
+    while True:
         heard += len(came)
         if heard > _ANSWER_MOST:
             raise TooLarge(f"more than {_ANSWER_MOST // 1024} KiB for a health check")
@@ -135,7 +137,11 @@ async def _call(spec: GrpcSpec, secrets: Mapping[str, str], reach: Reach, talk: 
         pending = connection.data_to_send()
         if pending:
             talk.send(pending)
-    return reply
+        if reply.ended:
+            return reply
+        came = await talk.more()
+        if not came:
+            raise ClosedEarly("closed in the middle of the answer")
 
 
 def _take(connection: h2.connection.H2Connection, came: bytes, stream: int, reply: _Reply) -> None:

@@ -20,7 +20,7 @@ from probes.sight import Sight
 from probes.status_codes import codes
 from probes.talk import UnverifiedCertificate
 from probes.targets import BadTarget, Target, follow, parse_url
-from probes.tls_spec import CLIENT_CERTIFICATE, TlsFields, wish_of
+from probes.tls_spec import CLIENT_CERTIFICATE, TlsFields, name_of, wish_of
 from probes.wire import Fact
 
 #: Never sent to another origin than the one they were written for.
@@ -70,7 +70,7 @@ def _sight(answer: Answer, total_us: int, secrets: Mapping[str, str], reach: Rea
 
 
 async def _ask(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> tuple[Answer, int]:
-    target, server_name = parse_url(spec.url), spec.server_name
+    target, server_name = parse_url(spec.url), name_of(spec, "")
     method, body, tls = spec.method, spec.body.encode(), _wish(spec, secrets)
     headers = spec.headers + secret_headers(secrets) if secrets else spec.headers
     for hop in range(spec.redirect_limit + 1):

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from probes import keys, wire
-from probes.reasons import Reason, Status
+from probes.reasons import ACCOUNT_REASONS, NO_VOTE_REASONS, Reason, Status
 from probes.wire import Batch, Check, Lane, Phases, RegionHeartbeat, Result
 
 BATCH = Batch(
@@ -100,6 +100,55 @@ def test_a_check_has_the_same_id_whoever_derives_it() -> None:
     assert (
         str(wire.check_id("mon_a", "eu-west", 1_800_000_000_000, "rnd_b", 2)) == "6c292be2-f878-57da-b327-8d0ac3561131"
     )
+
+
+#: Every reason ever sent: results of older releases lie in streams and in history, so none is renamed or taken back.
+SPOKEN = [
+    "ok",
+    "dns_error",
+    "refused",
+    "reset",
+    "unreachable",
+    "timeout",
+    "tls_error",
+    "certificate_expired",
+    "certificate_expiring",
+    "certificate_invalid",
+    "protocol_error",
+    "too_many_redirects",
+    "too_large",
+    "http_4xx",
+    "http_5xx",
+    "unexpected_status",
+    "body_mismatch",
+    "header_mismatch",
+    "value_mismatch",
+    "model_missing",
+    "model_not_loaded",
+    "loading",
+    "overloaded",
+    "stalled",
+    "busy",
+    "slow",
+    "auth",
+    "quota",
+    "rate_limited",
+    "config",
+    "blocked",
+    "missed",
+    "overdue",
+    "probe_error",
+    "skipped",
+]
+
+
+def test_the_vocabulary_of_reasons_only_grows() -> None:
+    assert set(SPOKEN) <= {reason.value for reason in Reason}
+
+
+def test_what_says_nothing_of_the_target_has_no_vote() -> None:
+    assert {"blocked", "missed", "overdue", "probe_error", "skipped"} <= NO_VOTE_REASONS
+    assert not NO_VOTE_REASONS & ACCOUNT_REASONS
 
 
 def test_the_keyspace_is_as_drawn() -> None:

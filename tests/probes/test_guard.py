@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,27 @@ PUBLIC = [
     "2a00:1450:4001::1",
     "64:ff9b::808:808",
 ]
+
+
+def corpus() -> list[tuple[str, bool, bool]]:
+    """Address, whether a public region dials it, whether a private one does; frozen, and not made by the guard."""
+    lines = (Path(__file__).parent / "addresses.txt").read_text().splitlines()
+    rows = [line.split() for line in lines if not line.startswith("#")]
+    return [(address, public == "dial", private == "dial") for address, public, private in rows]
+
+
+def test_the_guard_agrees_with_a_frozen_corpus_of_addresses() -> None:
+    rows = corpus()
+    assert len({address for address, _, _ in rows}) == len(rows) >= 400
+    judged = [
+        (address, refusal(address, Egress.PUBLIC) is None, refusal(address, Egress.PRIVATE) is None)
+        for address, _, _ in rows
+    ]
+    assert judged == rows
+
+
+def test_what_a_public_region_dials_a_private_one_dials_as_well() -> None:
+    assert all(private for _, public, private in corpus() if public)
 
 
 @pytest.mark.parametrize("address", METADATA + NOWHERE + LINK_LOCAL + INSIDE + SPECIAL)
