@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import gzip
-import ipaddress
 import random
 import socket
 import ssl
@@ -18,14 +16,12 @@ from typing import Any, cast
 
 import pytest
 import trustme
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from probes.dialing import Way
 from probes.guard import Egress
 from probes.observation import Observation
 from probes.reasons import Reason, Status
+from tests.probes.chains import chain_of
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, Handler, answering, dripping, endless, name_server, serving, way_out
 
@@ -181,34 +177,6 @@ def test_a_name_with_one_private_address_among_its_own_is_blocked(on_loop: Any, 
 
 
 # TLS ------------------------------------------------------------------------------------------------------------------
-
-
-def chain_of(length: int, home: Path) -> tuple[ssl.SSLContext, str]:
-    """A server that presents so many certificates, each signed by the next, and the authority behind them (PEM)."""
-    now = datetime.datetime.now(datetime.UTC)
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(length + 1)]
-    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"link {n}")]) for n in range(length + 1)]
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    pems = []
-    for place in range(length + 1):
-        signer = min(place + 1, length)
-        made = (
-            x509.CertificateBuilder(names[signer], names[place], keys[place].public_key(), place + 1)
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=30))
-            .add_extension(x509.BasicConstraints(place > 0, None), critical=True)
-            .add_extension(address, critical=False)
-            .sign(keys[signer], hashes.SHA256())
-        )
-        pems.append(made.public_bytes(serialization.Encoding.PEM))
-    key = keys[0].private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = home / "chain.pem"
-    path.write_bytes(key + b"".join(pems[:length]))
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(path)
-    return server, pems[-1].decode()
 
 
 def test_a_chain_of_50_certificates_is_verified_in_bounded_time_and_memory(on_loop: Any, tmp_path: Path) -> None:

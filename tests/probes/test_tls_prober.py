@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ssl
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import trustme
 from probes.observation import Observation, SpecError
 from probes.probers import parse_spec
 from probes.reasons import Reason, Status
+from tests.probes.chains import chain_of
 from tests.probes.looking import looked
 from tests.probes.loopback import closed_port, serving, silent
 
@@ -55,17 +57,12 @@ def test_the_limits_can_be_moved_and_left_out(on_loop: Any, trusted: trustme.CA,
     assert on_loop(look(server, degraded_days=0, down_days=0)).status is Status.UP
 
 
-def test_an_intermediate_that_ends_before_the_leaf_is_named(on_loop: Any, tmp_path: Any, server_tls: Any) -> None:
-    root = trustme.CA()
-    middle = root.create_child_ca()
-    leaf = middle.issue_cert("127.0.0.1", not_after=NOW + datetime.timedelta(days=4000))
-    seen = on_loop(look(server_tls(leaf), ca_pem=root.cert_pem.bytes().decode(), degraded_days=3650, down_days=0))
-    assert seen.facts["chain"] == 2
-    # trustme's authorities all end in 2038.
-    assert (seen.status, seen.reason) in [
-        (Status.DEGRADED, Reason.CERTIFICATE_EXPIRING),
-        (Status.UP, Reason.OK),
-    ]
+def test_an_intermediate_that_ends_before_the_leaf_decides_and_is_named(on_loop: Any, tmp_path: Path) -> None:
+    server, authority = chain_of(3, tmp_path, days=[30, 60, 5])
+    seen = on_loop(look(server, ca_pem=authority))
+    assert (seen.status, seen.reason) == (Status.DEGRADED, Reason.CERTIFICATE_EXPIRING)
+    assert (seen.facts["chain"], seen.facts["certificate_days"]) == (3, 30)
+    assert seen.detail.endswith("found 5 days of link 2 in the chain")
 
 
 @pytest.mark.parametrize("names", [["other.example"], ["localhost"]])
