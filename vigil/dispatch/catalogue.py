@@ -11,7 +11,7 @@ from consensus.verdicts import Sensitivity
 from probes.probers import SpecError, encode_spec, parse_spec
 from probes.seal import seal_secrets
 from vigil.dispatch.plans import Plan, RegionPlan
-from vigil.monitors.models import Monitor, Region
+from vigil.monitors.models import DerivedKind, Monitor, Region
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ RegionPrint = tuple[str, bool, bytes]
 
 def load_plans(monitors: Collection[str] | None = None) -> dict[str, Plan]:
     """The plans of these monitors (public ids), or of all: those that are watched and can be."""
-    watched = Monitor.objects.filter(deleted_at=None, paused=False)
+    watched = Monitor.objects.filter(deleted_at=None, paused=False).exclude(kind__in=DerivedKind)
     if monitors is not None:
         watched = watched.filter(public_id__in=monitors)
     enabled = Region.objects.filter(enabled=True).order_by("slug")
@@ -34,7 +34,8 @@ def load_plans(monitors: Collection[str] | None = None) -> dict[str, Plan]:
 
 def load_revisions() -> dict[str, int]:
     """The revision of every watched monitor: enough to find what a lost notification would have told."""
-    return dict(Monitor.objects.filter(deleted_at=None, paused=False).values_list("public_id", "revision"))
+    watched = Monitor.objects.filter(deleted_at=None, paused=False).exclude(kind__in=DerivedKind)
+    return dict(watched.values_list("public_id", "revision"))
 
 
 def load_regions() -> dict[str, RegionPrint]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
@@ -33,6 +34,22 @@ class Entry:
 
     id: str
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a step rests on, as it is stored with it: a text for people, the evidence, and why the subject fails.
+
+    A step of a monitor that regions look at rests on a verdict; what is derived or counted says what it rests on
+    itself. Empty parts are left as they are: the text is then a note in the reason's own words.
+    """
+
+    text: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+
+NO_GROUND = Ground()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +86,7 @@ def apply_verdicts(entries: Sequence[Entry], tell: Tell) -> Applied:
                 continue
             position.epoch = verdict.epoch
             effect = lifecycle.apply(subject.state, verdict, subject.row.monitor.revision)
-            apply_effect(subject, effect, tell, verdict)
+            apply_effect(subject, effect, tell, ground_of(verdict))
             reasons.append(effect.reason)
             if effect.reason not in (StepReason.OLD_ROUND, StepReason.OLD_REVISION):
                 changed.add(verdict.monitor)
@@ -80,22 +97,27 @@ def apply_verdicts(entries: Sequence[Entry], tell: Tell) -> Applied:
     return Applied(frozenset(changed), tuple(reasons))
 
 
-def apply_effect(subject: Subject, effect: Effect, tell: Tell, verdict: Verdict | None = None) -> None:
+def ground_of(verdict: Verdict) -> Ground:
+    """What the steps of a verdict rest on."""
+    return Ground(verdict.explanation, to_evidence(verdict), verdict.failure)
+
+
+def apply_effect(subject: Subject, effect: Effect, tell: Tell, ground: Ground = NO_GROUND) -> None:
     """Write the steps of an effect, and keep its state to be stored; call inside a transaction, the row locked."""
     for move in effect.moves:
         write = _write_blind if move.kind is IncidentKind.BLIND else _write_move
-        write(subject.row, move, tell, verdict)
+        write(subject.row, move, tell, ground)
     subject.state = effect.state
 
 
-def _write_move(row: MonitorState, move: Move, tell: Tell, verdict: Verdict | None) -> None:
+def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:
     if move.step is Step.OPENED:
         incident = Incident(
             team_id=row.monitor.team_id,
             monitor=row.monitor,
             kind=move.kind,
             title=title(row.monitor.name, move.kind),
-            failure=verdict.failure if verdict else Reason.OK,
+            failure=ground.failure or Reason.OK,
             started_at=_instant(move.started_ms) if move.started_ms else Now(),
             opened_at=Now(),
         )
@@ -108,12 +130,12 @@ def _write_move(row: MonitorState, move: Move, tell: Tell, verdict: Verdict | No
         if move.step is Step.CHANGED:
             incident.kind = move.kind
             incident.title = title(row.monitor.name, move.kind)
-            incident.failure = verdict.failure if verdict else incident.failure
+            incident.failure = ground.failure or incident.failure
     incident.flapping = move.reason is StepReason.FLAPPING or (incident.flapping and move.step is not Step.RESOLVED)
-    write_transition(incident, move, tell, verdict)
+    write_transition(incident, move, tell, ground)
 
 
-def write_transition(incident: Incident, move: Move, tell: Tell, verdict: Verdict | None) -> Transition:
+def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground = NO_GROUND) -> Transition:
     """Add the next step to an incident, and tell of it. Call inside a transaction."""
     incident.steps += 1
     if move.step is Step.RESOLVED:
@@ -125,8 +147,8 @@ def write_transition(incident: Incident, move: Move, tell: Tell, verdict: Verdic
         step=move.step,
         reason=move.reason,
         at=Now(),
-        text=verdict.explanation if verdict else note_text(move.reason),
-        evidence=to_evidence(verdict) if verdict else {},
+        text=ground.text or note_text(move.reason),
+        evidence=dict(ground.evidence),
     )
     step.save()
     step.refresh_from_db(fields=["at"])
@@ -134,7 +156,7 @@ def write_transition(incident: Incident, move: Move, tell: Tell, verdict: Verdic
     return step
 
 
-def _write_blind(row: MonitorState, move: Move, tell: Tell, verdict: Verdict | None) -> None:
+def _write_blind(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:
     """Blindness has one incident for all monitors, so that its operator is told once for one cause."""
     incident = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=BLIND_CAUSE, resolved_at=None).first()
     if move.step is Step.OPENED and incident is None:
@@ -147,11 +169,11 @@ def _write_blind(row: MonitorState, move: Move, tell: Tell, verdict: Verdict | N
             opened_at=Now(),
         )
         incident.save()
-        write_transition(incident, move, tell, verdict)
+        write_transition(incident, move, tell, ground)
     elif move.step is Step.RESOLVED and incident is not None:
         others = MonitorState.objects.filter(blind=True).exclude(pk=row.pk)
         if not others.exists():
-            write_transition(incident, move, tell, verdict)
+            write_transition(incident, move, tell, ground)
 
 
 def _open_incident(row: MonitorState, kind: IncidentKind) -> Incident | None:

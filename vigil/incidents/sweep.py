@@ -76,10 +76,10 @@ def note_dark_regions(dark: Collection[str], silent: Collection[str], tell: Tell
                 opened_at=Now(),
             )
             incident.save()
-            write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.REGION_DARK), tell, None)
+            write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.REGION_DARK), tell)
         for cause in open_now.keys() - {f"region:{region}" for region in silent}:
             move = Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.REGION_BACK)
-            write_transition(open_now[cause], move, tell, None)
+            write_transition(open_now[cause], move, tell)
 
 
 def database_now() -> datetime:

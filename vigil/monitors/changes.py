@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
-from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, Monitor, Region
+from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
 
 #: What people may set; everything else is vigil's own.
 SETTABLE = frozenset(
@@ -24,9 +24,19 @@ MAX_REGIONS = 50
 
 def create_monitor(team: Team, wanted: Mapping[str, Any]) -> Monitor:
     """Create a monitor from the settable fields; raises `ValidationError` keyed by field."""
+    kind = wanted.get("kind")
+    if kind in DerivedKind:
+        raise ValidationError({"kind": [f"No region looks at a {kind}: it is made in a place of its own."]})
     monitor = Monitor(team=team)
     with transaction.atomic():
         _write(monitor, wanted)
+    return monitor
+
+
+def create_derived(team: Team, kind: DerivedKind, wanted: Mapping[str, Any]) -> Monitor:
+    """Create a monitor that no region looks at; for the write path of its kind, inside its transaction."""
+    monitor = Monitor(team=team, kind=kind)
+    _write(monitor, wanted)
     return monitor
 
 
@@ -38,6 +48,8 @@ def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
     with transaction.atomic():
         current = Monitor.objects.select_for_update().get(pk=monitor.pk, deleted_at=None)
         changed = {name: value for name, value in wanted.items() if _differs(current, name, value)}
+        if "kind" in changed and (current.kind in DerivedKind or changed["kind"] in DerivedKind):
+            raise ValidationError({"kind": ["This kind cannot be changed into another, nor another into it."]})
         if changed:
             current.revision += 1
             _write(current, changed)
@@ -138,6 +150,8 @@ def validate_monitor(monitor: Monitor) -> None:
 
 
 def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[str, list[str]]:
+    if kind in DerivedKind:
+        return {"config": ["No region looks at this kind: there is nothing to configure here."]} if config else {}
     # The probers' dependencies load slowly, and most processes of the control plane never write a monitor.
     from probes.probers import SpecError, parse_spec, validate_secrets
 

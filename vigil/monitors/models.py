@@ -14,6 +14,14 @@ from vigil.accounts.sealed import SealedJSONField
 MIN_INTERVAL_S, MAX_INTERVAL_S = 5, 86_400
 MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 100, 60_000
 
+
+class DerivedKind(models.TextChoices):
+    """Kinds that no region looks at: their status comes from elsewhere, and each has a write path of its own."""
+
+    COMPOSITE = "composite"
+    HEARTBEAT = "heartbeat"
+
+
 NAME_CONSTRAINT = "monitor_name_in_team"
 NAME_TAKEN = "A monitor of this name is already there."
 
@@ -113,6 +121,8 @@ class Monitor(models.Model):
     @property
     def target(self) -> str:
         """What is looked at, for people: an address without its query, which may hold a key."""
+        if self.kind in DerivedKind:
+            return str(self.name)
         config = self.config if isinstance(self.config, dict) else {}
         if config.get("url"):
             return str(config["url"]).split("?")[0].split("#")[0]

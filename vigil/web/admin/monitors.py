@@ -15,7 +15,7 @@ from vigil.accounts.sealed import Secrets
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
 from vigil.monitors.latest import instant, latest_results, region_heartbeats
-from vigil.monitors.models import Monitor, Region
+from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, age, secret_names, table
 
 
@@ -30,6 +30,12 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
             "team", "name", "kind", "config", "new_secrets", "interval_s", "timeout_ms", "sensitivity", "regions",
             "tags", "paused",
         )  # fmt: skip
+
+    def clean_kind(self) -> str:
+        kind = str(self.cleaned_data["kind"])
+        if self.instance.pk is None and kind in DerivedKind:
+            raise ValidationError(f"No region looks at a {kind}: it is made in a place of its own.")
+        return kind
 
     def clean_tags(self) -> Any:
         return self.cleaned_data["tags"] or []
