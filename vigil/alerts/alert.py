@@ -108,7 +108,7 @@ class Alert:
         """The status that the subject has now, as this alert tells it."""
         if self.event == "resolve":
             return Status.UP.value
-        return Status.DOWN.value if self.kind == "outage" else Status.DEGRADED.value
+        return Status.DOWN.value if self.kind in ("outage", "heartbeat") else Status.DEGRADED.value
 
 
 #: Reasons in words that need no manual at night.

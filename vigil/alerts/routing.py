@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vigil.incidents.lifecycle import IncidentKind
 
 #: Kinds that are told without a route that names them.
-PAGED_KINDS = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT})
+PAGED_KINDS = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT})
 
 
 @dataclass(frozen=True, slots=True)

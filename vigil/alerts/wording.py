@@ -24,6 +24,7 @@ _MEANING = {
     "account": "The key or the request is refused; the provider itself answers. Check the account, not the service.",
     "regional": "Most regions see it well. The trouble is in one part of the world or in that region's network.",
     "blind": "Too few regions can see to say how it is. Nothing is known to be broken.",
+    "heartbeat": "The job itself, its machine or its scheduler may be broken: Vigil only waits for its call.",
 }
 
 #: An incident that ended for one of these says nothing about how its subject is.
@@ -82,7 +83,7 @@ def clock(at: datetime) -> str:
 
 
 def _status_word(alert: Alert) -> str:
-    return "DOWN" if alert.kind == "outage" else alert.kind.upper()
+    return "DOWN" if alert.kind in ("outage", "heartbeat") else alert.kind.upper()
 
 
 def _how_many(alert: Alert) -> str:

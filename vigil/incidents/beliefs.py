@@ -12,6 +12,7 @@ from consensus.verdicts import encode
 from probes import keys
 from vigil.incidents.models import MonitorState
 from vigil.incidents.states import NOT_PLAINLY_UP, belief_of
+from vigil.monitors.models import DerivedKind
 
 CHUNK = 1_000
 
@@ -42,7 +43,8 @@ class Beliefs:
             chunk = names[start : start + CHUNK]
             rows = MonitorState.objects.filter(
                 monitor__public_id__in=chunk, monitor__deleted_at=None, monitor__paused=False
-            ).select_related("monitor")
+            )
+            rows = rows.exclude(monitor__kind__in=DerivedKind).select_related("monitor")
             believed = {row.monitor.public_id: belief_of(row) for row in rows}
             pairs: list[str | bytes] = []
             for monitor in chunk:
@@ -60,6 +62,8 @@ class Beliefs:
         """Replace everything by what is committed, at one stroke."""
         rows = (
             MonitorState.objects.filter(NOT_PLAINLY_UP, monitor__deleted_at=None, monitor__paused=False)
+            # Consensus decides nothing about them.
+            .exclude(monitor__kind__in=DerivedKind)
             .select_related("monitor")
             .order_by("pk")
         )

@@ -34,6 +34,8 @@ class IncidentKind(StrEnum):
     ACCOUNT = "account"
     REGIONAL = "regional"
     BLIND = "blind"
+    #: A job that should have called, and did not or said that it failed.
+    HEARTBEAT = "heartbeat"
 
 
 class Step(StrEnum):
@@ -71,6 +73,15 @@ class StepReason(StrEnum):
     REGION_BACK = "region_back"
     MONITOR_PAUSED = "monitor_paused"
     MONITOR_DELETED = "monitor_deleted"
+    # What a heartbeat's pings, or their absence, say.
+    PING_MISSED = "ping_missed"
+    JOB_FAILED = "job_failed"
+    JOB_OVERRAN = "job_overran"
+    JOB_WELL = "job_well"
+    BUDGET_EXCEEDED = "budget_exceeded"
+    BUDGET_KEPT = "budget_kept"
+    NOT_RECEIVING = "not_receiving"
+    RECEIVING_AGAIN = "receiving_again"
 
 
 @dataclass(frozen=True, slots=True)

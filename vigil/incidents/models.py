@@ -84,7 +84,7 @@ class Incident(models.Model):
         constraints = (
             models.UniqueConstraint(
                 fields=["monitor"],
-                condition=Q(resolved_at=None, kind__in=["outage", "degraded", "account"]),
+                condition=Q(resolved_at=None, kind__in=["outage", "degraded", "account", "heartbeat"]),
                 name="one_open_incident_per_monitor",
             ),
             models.UniqueConstraint(

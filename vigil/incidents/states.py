@@ -13,7 +13,7 @@ from vigil.incidents.lifecycle import IncidentKind, State, belief
 from vigil.incidents.models import Incident, MonitorState
 
 #: The kinds of which a monitor has at most one open incident.
-MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
+MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT)
 
 #: Used to rebuild `believed`: monitors that are plainly up have no belief of their own.
 NOT_PLAINLY_UP = ~Q(status=Status.UP) | ~Q(dissent={}) | Q(blind=True)

@@ -10,6 +10,7 @@ _TITLES = {
     IncidentKind.ACCOUNT: "{name} turns our key or request away (not an outage)",
     IncidentKind.REGIONAL: "{name} cannot be reached from some regions",
     IncidentKind.BLIND: "Too few regions can vote: {name} and perhaps others are not being verified",
+    IncidentKind.HEARTBEAT: "{name} did not call as it should",
 }
 
 _NOTES = {
@@ -19,6 +20,8 @@ _NOTES = {
     StepReason.CAN_SEE_AGAIN: "Enough regions can vote again, or nothing is left to vote on.",
     StepReason.REGION_DARK: "No heartbeat from this region: its votes do not count, and nothing is checked from it.",
     StepReason.REGION_BACK: "The region's heartbeat is back.",
+    StepReason.NOT_RECEIVING: "No process receives pings: no job is judged, and none is called late for it.",
+    StepReason.RECEIVING_AGAIN: "Pings are received again; whoever was due meanwhile gets a fresh grace.",
 }
 
 #: Longest name that is quoted in a title.
