@@ -73,7 +73,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Everything that any channel may say. `event` is trigger, resolve or note.
+    """Everything that any channel may say. `event` is trigger, resolve, note or acknowledge.
 
     `dedup_key` is the same for everything said of one incident. `missed` says why the alert that opened the
     incident never reached this channel; it is empty where it did.

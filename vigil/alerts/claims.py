@@ -53,7 +53,8 @@ RETURNING alerts_delivery.id, now() - alerts_delivery.created_at
 _UNACCEPTED = """
 SELECT d.incident_id, d.transition_id
 FROM alerts_delivery d JOIN alerts_channel c ON c.id = d.channel_id AND NOT c.fallback
-WHERE d.event = 'trigger' AND d.escalated_at IS NULL AND d.state <> 'sent' AND d.created_at > now() - %(oldest)s
+WHERE d.event = 'trigger' AND d.escalated_at IS NULL
+  AND d.state NOT IN ('sent', 'held', 'withheld') AND d.created_at > now() - %(oldest)s
   AND NOT EXISTS (
       SELECT 1 FROM alerts_delivery s WHERE s.transition_id = d.transition_id AND s.state = 'sent')
 GROUP BY d.incident_id, d.transition_id

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
-from vigil.alerts.models import Channel, Delivery, Event, Route
+from vigil.alerts.decision import EVENTS, Choice, Concern, Event, Outcome, Standing, Why, decide
+from vigil.alerts.holds import hold_fields, holds_on
+from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState, Route
 from vigil.alerts.routing import Rule, Subject, pick
 from vigil.incidents.lifecycle import Step
 from vigil.incidents.models import Incident, Transition
@@ -16,21 +19,15 @@ from vigil.incidents.models import Incident, Transition
 #: What a sender listens to; a hint only, since it also looks once a second.
 HINT_CHANNEL = "vigil_outbox"
 
-_EVENTS = {
-    Step.OPENED: Event.TRIGGER,
-    # A worse kind is told as a trigger again, under the same dedup key, to whoever the new kind is routed to.
-    Step.CHANGED: Event.TRIGGER,
-    Step.NOTE: Event.NOTE,
-    Step.RESOLVED: Event.RESOLVE,
+_STATES = {
+    Outcome.TELL: DeliveryState.PENDING,
+    Outcome.HOLD: DeliveryState.HELD,
+    Outcome.OMIT: DeliveryState.WITHHELD,
 }
 
 
 def enqueue(transition_row: Transition) -> list[Delivery]:
-    """Write one delivery per channel that is to be told of the transition.
-
-    1. Opened and changed go to the channels of the first route that matches.
-    2. Resolved goes to whoever was told of the incident before, whatever the routes say now.
-    3. A note goes to whoever was told before, if the route that matches wants notes.
+    """Write one delivery per channel that the transition concerns, to be sent or held as `decide` says.
 
     Call inside the transaction that writes the transition; raises `TransactionManagementError` outside of one.
     """
@@ -38,34 +35,19 @@ def enqueue(transition_row: Transition) -> list[Delivery]:
     incident = (
         Incident.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=transition_row.incident_id)
     )
-    event = _EVENTS[Step(transition_row.step)]
+    step = Step(transition_row.step)
     team = incident.team or default_team()
-    if event is Event.RESOLVE:
-        channels = _told(incident)
-    else:
-        rule = _rule(incident, team.pk)
-        channels = rule.channels if rule else frozenset()
-        if event is Event.NOTE:
-            channels = channels & _told(incident) if rule and rule.notes else frozenset()
-        else:
-            channels |= _told(incident)
-    return write_deliveries(transition_row, team.pk, event, channels)
+    concerned = {} if step is Step.RESOLVED else _concerned(incident, team.pk, step)
+    choices = decide(step, concerned, _standing(incident, transition_row.at))
+    if step is Step.RESOLVED:
+        _withhold_for_good(incident)
+    return write_choices(transition_row, team.pk, choices)
 
 
-def write_deliveries(transition_row: Transition, team: int, event: Event, channels: Iterable[int]) -> list[Delivery]:
-    """Write pending deliveries of one transition; those that exist already are left as they are."""
-    rows = [
-        Delivery(
-            team_id=team,
-            incident_id=transition_row.incident_id,
-            transition=transition_row,
-            channel_id=channel,
-            event=event,
-            created_at=Now(),
-            due_at=Now(),
-        )
-        for channel in sorted(channels)
-    ]
+def write_choices(transition_row: Transition, team: int, choices: Iterable[Choice]) -> list[Delivery]:
+    """Write the deliveries of one transition; those that exist already are left as they are."""
+    event = EVENTS[Step(transition_row.step)]
+    rows = [_row(transition_row, team, event, choice) for choice in choices]
     if not rows:
         return []
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
@@ -82,26 +64,59 @@ def escalate(incident_id: int, transition_id: int) -> int:
     with transaction.atomic():
         incident = Incident.objects.select_for_update().get(pk=incident_id)
         missed = Delivery.objects.filter(transition_id=transition_id, event=Event.TRIGGER, escalated_at=None)
+        missed = missed.exclude(state__in=UNTOLD_STATES)
         team = missed.values_list("team_id", flat=True).first()
         if team is None:
             return 0
-        fallbacks = frozenset(
-            Channel.objects.filter(team_id=team, fallback=True, enabled=True).values_list("pk", flat=True)
-        )
+        fallbacks = Channel.objects.filter(team_id=team, fallback=True, enabled=True).values_list("pk", flat=True)
+        choices = [Choice(channel, Outcome.TELL, Concern(Why.FALLBACK)) for channel in sorted(fallbacks)]
         told = 0
         later = Transition.objects.filter(incident=incident, deliveries__isnull=False, pk__gte=transition_id)
         for step in later.distinct().order_by("seq"):
-            told += len(write_deliveries(step, team, _EVENTS[Step(step.step)], fallbacks))
+            told += len(write_choices(step, team, choices))
         missed.update(escalated_at=Now())
         return told
 
 
-def _told(incident: Incident) -> frozenset[int]:
-    return frozenset(
-        Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True).values_list(
-            "channel_id", flat=True
-        )
+def _row(transition_row: Transition, team: int, event: Event, choice: Choice) -> Delivery:
+    held = choice.outcome is Outcome.HOLD
+    row = Delivery(
+        team_id=team,
+        incident_id=transition_row.incident_id,
+        transition=transition_row,
+        channel_id=choice.channel,
+        event=event,
+        state=_STATES[choice.outcome],
+        created_at=Now(),
+        due_at=Now(),
+        why=choice.concern.why,
+        because=choice.concern.because[:120],
     )
+    if choice.hold is not None:
+        for name, value in hold_fields(choice.hold, transition_row.at).items():
+            setattr(row, name, value)
+        row.recheck_at = row.recheck_at if held else None
+    return row
+
+
+def _standing(incident: Incident, at: datetime) -> Standing:
+    triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
+    told = triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True)
+    return Standing(told=frozenset(told), holds=holds_on(incident, at))
+
+
+def _withhold_for_good(incident: Incident) -> None:
+    """What was held until the end is never told: whoever did not hear of the beginning needs no end."""
+    held = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
+    held.update(state=DeliveryState.WITHHELD, recheck_at=None)
+
+
+def _concerned(incident: Incident, team: int, step: Step) -> Mapping[int, Concern]:
+    """The channels that the first route that matches names; for a note, only if the route wants notes."""
+    rule = _rule(incident, team)
+    if rule is None or (step is Step.NOTE and not rule.notes):
+        return {}
+    return dict.fromkeys(rule.channels, rule.concern)
 
 
 def _rule(incident: Incident, team: int) -> Rule | None:
@@ -115,6 +130,7 @@ def _rule(incident: Incident, team: int) -> Rule | None:
             tags=frozenset(route.tags),
             monitor=route.monitor_id,
             notes=route.notes,
+            concern=Concern(Why.ROUTED, route.name),
         )
         for route in Route.objects.filter(team_id=team, enabled=True)
         .order_by("position", "id")

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vigil.alerts.decision import Concern, Why
 from vigil.incidents.lifecycle import IncidentKind
 
 #: Kinds that are told without a route that names them.
 PAGED_KINDS = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT})
+
+#: The concern of channels that are told for want of any route.
+TELL_EVERYONE = Concern(Why.EVERYONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Rule:
     tags: frozenset[str] = frozenset()
     monitor: int | None = None
     notes: bool = False
+    concern: Concern = TELL_EVERYONE
 
     def matches(self, subject: Subject) -> bool:
         kinds = self.kinds or PAGED_KINDS

@@ -37,6 +37,8 @@ def headline(alert: Alert) -> str:
     if alert.event == "resolve":
         word = "RESOLVED" if _recovered(alert) else "CLOSED"
         return f"{prefix}{word}: {alert.name}, after {duration(_end(alert) - alert.started_at)}"
+    if alert.event == "acknowledge":
+        return f"{prefix}ACKNOWLEDGED: {alert.name}: {alert.note}".removesuffix(": ")
     if alert.event == "note":
         return f"{prefix}NOTE: {alert.name}: {alert.note or alert.reason.replace('_', ' ')}"
     return f"{prefix}{_status_word(alert)}: {alert.name}{_how_many(alert)}"
@@ -47,7 +49,7 @@ def story(alert: Alert) -> list[str]:
     lines = [f"The alert that opened this incident did not reach this channel: {alert.missed}"] if alert.missed else []
     if alert.event == "resolve":
         lines.append(_resolved(alert))
-    elif alert.event == "note" and alert.note:
+    elif alert.event in ("note", "acknowledge") and alert.note:
         lines.append(alert.note)
     lines += _seen(alert)
     if alert.event == "trigger":

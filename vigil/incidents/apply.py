@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +18,9 @@ from vigil.incidents import lifecycle
 from vigil.incidents.lifecycle import Effect, IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
 from vigil.incidents.states import MAIN_KINDS, Subject, load, store
+from vigil.incidents.timeline import Line, Tell, add_step
 from vigil.incidents.wording import note_text, title
 from vigil.monitors.models import Monitor
-
-#: Called inside the transaction for every transition that is written: it writes the deliveries.
-Tell = Callable[[Transition], object]
 
 #: The one incident of all monitors that have too few votes.
 BLIND_CAUSE = "too-few-votes"
@@ -137,23 +135,11 @@ def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> No
 
 def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground = NO_GROUND) -> Transition:
     """Add the next step to an incident, and tell of it. Call inside a transaction."""
-    incident.steps += 1
     if move.step is Step.RESOLVED:
         incident.resolved_at = Now()
-    incident.save(update_fields=["kind", "title", "failure", "flapping", "steps", "resolved_at"])
-    step = Transition(
-        incident=incident,
-        seq=incident.steps,
-        step=move.step,
-        reason=move.reason,
-        at=Now(),
-        text=ground.text or note_text(move.reason),
-        evidence=dict(ground.evidence),
-    )
-    step.save()
-    step.refresh_from_db(fields=["at"])
-    tell(step)
-    return step
+    incident.save(update_fields=["kind", "title", "failure", "flapping", "resolved_at"])
+    text = ground.text or note_text(move.reason)
+    return add_step(incident, Line(move.step, move.reason, text, evidence=ground.evidence), tell)
 
 
 def _write_blind(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:

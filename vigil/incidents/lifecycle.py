@@ -45,10 +45,15 @@ class Step(StrEnum):
     CHANGED = "changed"
     NOTE = "note"
     RESOLVED = "resolved"
+    #: What people and the clock do to an incident that is open.
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    ESCALATED = "escalated"
+    REMINDED = "reminded"
 
 
 class StepReason(StrEnum):
-    """Why a verdict had the effect it had, or none."""
+    """Why a verdict had the effect it had, or none; or what else made a step."""
 
     CONFIRMED = "confirmed"
     WORSENED = "worsened"
@@ -82,6 +87,11 @@ class StepReason(StrEnum):
     BUDGET_KEPT = "budget_kept"
     NOT_RECEIVING = "not_receiving"
     RECEIVING_AGAIN = "receiving_again"
+    # What people and the clock do.
+    BY_PERSON = "by_person"
+    NOT_ACKNOWLEDGED = "not_acknowledged"
+    SNOOZE_OVER = "snooze_over"
+    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True)

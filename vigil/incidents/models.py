@@ -1,6 +1,7 @@
 """Rows of incidents: the state of each monitor, incidents, and their transitions.
 
-Written by the ingest process alone, in one transaction with the outbox.
+Written in one transaction with the outbox: what is believed by the ingest process alone, and an incident's steps by
+whoever holds its row.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ class Transition(models.Model):
     reason = models.CharField(max_length=32, choices=_choices(StepReason))
     at = models.DateTimeField()
     text = models.TextField(blank=True, default="")
+    #: Who did it, and by what means, where a person did: "ann (Slack)".
+    actor = models.CharField(max_length=120, blank=True, default="")
     evidence = models.JSONField(default=dict, blank=True)
 
     class Meta:

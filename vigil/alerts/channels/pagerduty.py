@@ -29,7 +29,7 @@ class PagerDutyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def render(alert: Alert, config: PagerDutyConfig) -> dict[str, Any]:
     """The event without its routing key. A note is a trigger under the same key, which adds to the open alert."""
     event: dict[str, Any] = {
-        "event_action": "resolve" if alert.event == "resolve" else "trigger",
+        "event_action": alert.event if alert.event in ("resolve", "acknowledge") else "trigger",
         "dedup_key": alert.dedup_key,
         "client": "Vigil",
         "client_url": alert.link,

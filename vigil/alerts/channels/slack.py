@@ -15,7 +15,12 @@ from vigil.alerts.channels.kind import Accepted, Kind, Outbound, check_url, judg
 #: Slack refuses a section's text of more than 3,000 characters, and a header's of more than 150.
 SECTION_LIMIT = 2_900
 HEADER_LIMIT = 150
-_SIGNS = {"trigger": ":red_circle:", "resolve": ":large_green_circle:", "note": ":information_source:"}
+_SIGNS = {
+    "trigger": ":red_circle:",
+    "resolve": ":large_green_circle:",
+    "note": ":information_source:",
+    "acknowledge": ":eyes:",
+}
 
 
 class SlackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

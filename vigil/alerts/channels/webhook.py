@@ -17,7 +17,12 @@ from vigil.alerts import wording
 from vigil.alerts.alert import Alert
 from vigil.alerts.channels.kind import Accepted, Kind, Outbound, SettingsError, check_url, judged
 
-_EVENTS = {"trigger": "incident.triggered", "resolve": "incident.resolved", "note": "incident.note"}
+_EVENTS = {
+    "trigger": "incident.triggered",
+    "resolve": "incident.resolved",
+    "note": "incident.note",
+    "acknowledge": "incident.acknowledged",
+}
 _SECRET_PREFIX = "whsec_"
 
 
