@@ -23,6 +23,7 @@ from probes.health import Health
 from vigil.alerts.outbox import enqueue
 from vigil.incidents.apply import Entry, apply_verdicts
 from vigil.incidents.beliefs import Beliefs
+from vigil.incidents.composites import sweep_composites
 from vigil.incidents.darkness import Darkness
 from vigil.incidents.models import IngestPosition
 from vigil.incidents.sweep import database_now, note_dark_regions, reconcile_monitors, settle_flapping
@@ -38,6 +39,7 @@ RECONCILE_S = 30.0
 REBUILD_S = 60.0
 COMPLETE_S = 1.0
 DARKNESS_S = 5.0
+COMPOSITES_S = 2.0
 
 
 class Ingest:
@@ -76,6 +78,8 @@ class Ingest:
             self._beliefs.rebuild()
         if self._is_due("darkness", DARKNESS_S):
             self._watch_regions()
+        if self._is_due("composites", COMPOSITES_S):
+            self._publish(sweep_composites(enqueue))
         entries, last_id = self._read()
         if entries:
             applied = apply_verdicts(entries, enqueue)

@@ -11,12 +11,14 @@ from rest_framework.routers import SimpleRouter
 
 from vigil.api.authentication import TokenAuthentication
 from vigil.api.channels import ChannelViewSet
+from vigil.api.composites import CompositeViewSet
 from vigil.api.incidents import IncidentViewSet
 from vigil.api.monitors import MonitorViewSet
 from vigil.api.regions import RegionViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
+router.register("composites", CompositeViewSet, basename="composite")
 router.register("regions", RegionViewSet, basename="region")
 router.register("incidents", IncidentViewSet, basename="incident")
 router.register("channels", ChannelViewSet, basename="channel")

@@ -31,7 +31,7 @@ def load(row: MonitorState) -> Subject:
     """Read the pure state of a locked row, with the kind of its open incident."""
     open_kinds = Incident.objects.filter(monitor_id=row.monitor_id, kind__in=MAIN_KINDS, resolved_at=None)
     kind = open_kinds.values_list("kind", flat=True).first()
-    return Subject(row, replace(_state(row), open=IncidentKind(kind) if kind else None))
+    return Subject(row, replace(state_of(row), open=IncidentKind(kind) if kind else None))
 
 
 def store(subject: Subject) -> None:
@@ -54,10 +54,11 @@ def store(subject: Subject) -> None:
 
 def belief_of(row: MonitorState) -> Belief | None:
     """What consensus is to believe of a row; None for a monitor that is plainly up everywhere."""
-    return belief(_state(row))
+    return belief(state_of(row))
 
 
-def _state(row: MonitorState) -> State:
+def state_of(row: MonitorState) -> State:
+    """The pure state of a row, without the kind of its open incident."""
     return State(
         status=Status(row.status),
         since_ms=_ms(row.since),

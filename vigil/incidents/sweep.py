@@ -12,10 +12,11 @@ from django.db.models.functions import Now
 from probes.reasons import Status
 from vigil.accounts.teams import default_team
 from vigil.incidents import lifecycle
-from vigil.incidents.apply import apply_effect, create_missing_states, write_transition
+from vigil.incidents.apply import create_missing_states
 from vigil.incidents.lifecycle import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.states import load, store
+from vigil.incidents.steps import apply_effect, write_transition
 from vigil.incidents.timeline import Tell
 
 _RETIRED = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from vigil.accounts.models import Team
-from vigil.monitors.models import Composite, CompositeMember, Monitor
+from vigil.monitors import changes
+from vigil.monitors.models import Composite, CompositeMember, DerivedKind, Monitor
+from vigil.monitors.rules import Rule, depth, find_circle
 
 MEMBERS_MOST = 200
+RANKS_MOST = 50
+DEPTH_MOST = 10
+
+#: What of its monitor people may set.
+OF_MONITOR = ("name", "tags", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One monitor in a composite; rank and group count in a chain only."""
+
+    monitor: Monitor
+    rank: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +39,112 @@ class Link:
     monitors: tuple[Monitor, ...]
 
 
+def create_composite(team: Team, wanted: Mapping[str, Any]) -> Composite:
+    """Create a composite from `OF_MONITOR`, rule, k and members; raises `ValidationError` keyed by field."""
+    with transaction.atomic():
+        _lock_composites(team.pk)
+        named = {name: wanted[name] for name in OF_MONITOR if name in wanted}
+        monitor = changes.create_derived(team, DerivedKind.COMPOSITE, named)
+        composite = Composite(monitor=monitor, rule=wanted.get("rule", Rule.ANY), k=wanted.get("k", 1))
+        _write(composite, list(wanted.get("members", ())))
+    return composite
+
+
+def update_composite(composite: Composite, wanted: Mapping[str, Any]) -> bool:
+    """Change the given fields; returns whether anything differed. Raises `ValidationError` keyed by field."""
+    with transaction.atomic():
+        _lock_composites(composite.monitor.team_id)
+        monitor = Monitor.objects.select_for_update().get(pk=composite.monitor_id, deleted_at=None)
+        revision = monitor.revision
+        named = {name: wanted[name] for name in OF_MONITOR if name in wanted}
+        monitor = changes.update_monitor(monitor, named) if named else monitor
+        current = Composite.objects.select_related("monitor").get(pk=composite.pk)
+        members = list(wanted["members"]) if "members" in wanted else members_of(current)
+        rule, k = Rule(wanted.get("rule", current.rule)), int(wanted.get("k", current.k))
+        differs = (rule, k) != (current.rule, current.k) or _keys(members) != _keys(members_of(current))
+        if differs:
+            current.rule, current.k = rule, k
+            _write(current, members)
+            if monitor.revision == revision:
+                # Whoever follows the configuration learns of the members by the revision of the monitor.
+                monitor.revision += 1
+                monitor.save(update_fields=["revision", "updated_at"])
+    return monitor.revision != revision
+
+
 def write_chain(team: Team, name: str, links: Sequence[Link]) -> tuple[Composite, bool]:
     """Create or change the fallback chain of that name: the first link serves, the others stand in, in their order.
 
     Returns it and whether anything was written. Raises `ValidationError` when a monitor is another team's.
     """
-    wanted = [(rank, link.group, monitor.pk) for rank, link in enumerate(links) for monitor in link.monitors]
-    if any(monitor.team_id != team.pk for link in links for monitor in link.monitors):
-        raise ValidationError({"members": ["A chain holds monitors of its own team only."]})
-    if not wanted or len(wanted) > MEMBERS_MOST:
-        raise ValidationError({"members": [f"A chain has 1 to {MEMBERS_MOST} members."]})
-    with transaction.atomic():
-        composite, created = Composite.objects.select_for_update().get_or_create(team=team, name=name[:200])
-        present = list(composite.members.order_by("rank", "id").values_list("rank", "group", "monitor_id"))
-        if not created and sorted(present) == sorted(wanted):
-            return composite, False
-        composite.members.all().delete()
-        CompositeMember.objects.bulk_create(
-            CompositeMember(composite=composite, rank=rank, group=group[:200], monitor_id=monitor)
-            for rank, group, monitor in wanted
-        )
-        composite.save(update_fields=["updated_at"])
-    return composite, True
+    members = [Member(monitor, rank, link.group) for rank, link in enumerate(links) for monitor in link.monitors]
+    monitor = Monitor.objects.filter(team=team, name=name[:200], deleted_at=None).first()
+    if monitor is None:
+        return create_composite(team, {"name": name[:200], "rule": Rule.CHAIN, "members": members}), True
+    composite = Composite.objects.filter(monitor=monitor).first()
+    if composite is None:
+        raise ValidationError({"name": [f"{name} is there already and is no chain: rename it."]})
+    return composite, update_composite(composite, {"rule": Rule.CHAIN, "members": members})
+
+
+def members_of(composite: Composite) -> list[Member]:
+    """The members as they are stored, in their order."""
+    rows = composite.members.select_related("monitor").order_by("rank", "id")
+    return [Member(row.monitor, row.rank, row.group) for row in rows]
+
+
+def _lock_composites(team: int) -> None:
+    """One writer of a team's composites at a time: two that each add half of a circle would both find none."""
+    Team.objects.select_for_update(no_key=True).get(pk=team)
+
+
+def _write(composite: Composite, members: Sequence[Member]) -> None:
+    chain = composite.rule == Rule.CHAIN
+    rows = [member if chain else Member(member.monitor) for member in members]
+    composite.k = composite.k if composite.rule == Rule.AT_LEAST else 1
+    problems = _problems(composite, rows)
+    if problems:
+        raise ValidationError(problems)  # type: ignore[arg-type]
+    composite.save()
+    composite.members.all().delete()
+    CompositeMember.objects.bulk_create(
+        CompositeMember(composite=composite, monitor=row.monitor, rank=row.rank, group=row.group[:200]) for row in rows
+    )
+
+
+def _problems(composite: Composite, members: Sequence[Member]) -> dict[str, list[str]]:
+    if composite.rule not in set(Rule):
+        return {"rule": [f"Must be one of {', '.join(Rule)}."]}
+    if not 1 <= len(members) <= MEMBERS_MOST:
+        return {"members": [f"A composite has 1 to {MEMBERS_MOST} members."]}
+    if any(member.monitor.team_id != composite.monitor.team_id for member in members):
+        return {"members": ["A composite holds monitors of its own team only."]}
+    gone = next((member.monitor for member in members if member.monitor.deleted_at is not None), None)
+    if gone is not None:
+        return {"members": [f"{gone.name} was deleted."]}
+    if len(set(_keys(members))) < len(members):
+        return {"members": ["A monitor is named twice."]}
+    if any(not 0 <= member.rank < RANKS_MOST for member in members):
+        return {"members": [f"Ranks go from 0, what serves, to {RANKS_MOST - 1}."]}
+    if composite.rule == Rule.AT_LEAST and not 1 <= composite.k <= len(members):
+        return {"k": [f"At least 1 and at most all {len(members)} members can be asked for."]}
+    return _nesting_problem(composite, members)
+
+
+def _nesting_problem(composite: Composite, members: Sequence[Member]) -> dict[str, list[str]]:
+    below: dict[int, list[int]] = {}
+    others = CompositeMember.objects.filter(composite__monitor__team_id=composite.monitor.team_id)
+    for whole, part in others.exclude(composite=composite.pk).values_list("composite__monitor_id", "monitor_id"):
+        below.setdefault(whole, []).append(part)
+    below[composite.monitor_id] = [member.monitor.pk for member in members]
+    circle = find_circle(below, composite.monitor_id)
+    if circle:
+        names = dict(Monitor.objects.filter(pk__in=circle).values_list("pk", "name"))
+        way = " contains ".join(names[key] for key in circle)
+        return {"members": [f"This would go round in a circle: {way}."]}
+    tops = [key for key in below if depth(below, key) > DEPTH_MOST]
+    return {"members": [f"Composites nest at most {DEPTH_MOST} deep."]} if tops else {}
+
+
+def _keys(members: Sequence[Member]) -> list[tuple[int, str, int]]:
+    return sorted((member.rank, member.group, member.monitor.pk) for member in members)

@@ -10,6 +10,7 @@ from consensus.verdicts import Sensitivity
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
+from vigil.monitors.rules import Rule
 
 MIN_INTERVAL_S, MAX_INTERVAL_S = 5, 86_400
 MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 100, 60_000
@@ -130,25 +131,18 @@ class Monitor(models.Model):
 
 
 class Composite(models.Model):
-    """What several monitors mean together: of each rank any member is enough, and a lower rank serves first.
+    """What several monitors mean together. Its own monitor carries its name, its state and its incidents.
 
-    Written through `composites` only. Rank 0 is what serves, the ranks above it are the fallbacks in their order.
+    Written through `composites` only. In a chain rank 0 is what serves, and the ranks above it are the fallbacks in
+    their order; the other rules have one rank. `k` counts for `at_least` only.
     """
 
-    public_id = models.CharField(
-        max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_composite, editable=False
-    )
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="composites")
-    name = models.CharField(max_length=200)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ("name", "id")
-        constraints = [models.UniqueConstraint(fields=["team", "name"], name="composite_name_in_team")]
+    monitor = models.OneToOneField(Monitor, on_delete=models.CASCADE, related_name="composite")
+    rule = models.CharField(max_length=10, choices=[(rule.value, rule.value) for rule in Rule], default=Rule.CHAIN)
+    k = models.PositiveSmallIntegerField(default=1)
 
     def __str__(self) -> str:
-        return self.name
+        return self.monitor.name
 
 
 class CompositeMember(models.Model):
@@ -156,8 +150,8 @@ class CompositeMember(models.Model):
 
     composite = models.ForeignKey(Composite, on_delete=models.CASCADE, related_name="members")
     monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="composite_memberships")
-    rank = models.PositiveSmallIntegerField()
-    group = models.CharField(max_length=200)
+    rank = models.PositiveSmallIntegerField(default=0)
+    group = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         ordering = ("rank", "id")

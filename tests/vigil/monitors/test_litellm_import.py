@@ -111,7 +111,7 @@ def test_a_provider_without_a_preset_is_skipped_and_said(region: Region) -> None
 
 def test_a_chain_becomes_a_row_with_its_members_in_order(region: Region) -> None:
     imported()
-    chain = Composite.objects.get(name="LiteLLM: chat")
+    chain = Composite.objects.get(monitor__name="LiteLLM: chat")
     members = [(member.rank, member.group, member.monitor.name) for member in chain.members.all()]
     assert members == [
         (0, "chat", "openai (OPENAI_API_KEY)"),

@@ -1,0 +1,156 @@
+"""Keeps composites in step with their members: in the transaction of the member's own step, or by a sweep.
+
+Level, not edge: a composite is evaluated from the states that are committed (or about to be, in the same
+transaction), so doing it twice changes nothing, and what a crash left behind the next sweep mends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from graphlib import TopologicalSorter
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from vigil.incidents.derive import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
+from vigil.incidents.lifecycle import IncidentKind, State
+from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.states import MAIN_KINDS, load, state_of, store
+from vigil.incidents.steps import Ground, apply_effect
+from vigil.incidents.timeline import Tell
+from vigil.monitors.models import Composite, CompositeMember
+from vigil.monitors.rules import Rule
+
+#: Serialises what writes composites, so that two that hold members never wait for each other's composites.
+_LOCK = 0x76_69_67_63
+
+
+def follow(moved: Collection[int], tell: Tell) -> frozenset[str]:
+    """Bring the composites over these monitors (keys) in step; returns those that changed (public ids).
+
+    Call inside the transaction that stored the monitors' states.
+    """
+    reached: set[int] = set()
+    front = set(moved)
+    while front:
+        above = CompositeMember.objects.filter(monitor_id__in=front)
+        front = set(above.values_list("composite__monitor_id", flat=True)) - reached
+        reached |= front
+    return _bring_in_step(reached, tell) if reached else frozenset()
+
+
+def sweep_composites(tell: Tell) -> frozenset[str]:
+    """Bring every composite that is out of step with its members in step; returns those that changed (public ids)."""
+    behind = _behind()
+    if not behind:
+        return frozenset()
+    with transaction.atomic():
+        return _bring_in_step(behind, tell)
+
+
+def _bring_in_step(monitors: Collection[int], tell: Tell) -> frozenset[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    changed: set[str] = set()
+    for key in _bottom_up(monitors):
+        row = _locked(key)
+        if row is None:
+            continue
+        subject = load(row)
+        whole = _whole(row)
+        effect = derive(subject.state, whole.bounds, _now_ms(), whole.began_ms)
+        if effect is None:
+            continue
+        failures = [member.failure for member in whole.lost if member.failure]
+        ground = Ground(
+            text=explain(whole),
+            evidence=evidence_of_members(whole),
+            failure=failures[0] if failures else "",
+            title=title_of(whole, effect.state.status),
+        )
+        apply_effect(subject, effect, tell, ground)
+        store(subject)
+        changed.add(row.monitor.public_id)
+    return frozenset(changed)
+
+
+def _locked(monitor: int) -> MonitorState | None:
+    rows = MonitorState.objects.select_for_update(of=("self",)).select_related("monitor")
+    return rows.filter(monitor_id=monitor, monitor__deleted_at=None, monitor__paused=False).first()
+
+
+def _whole(row: MonitorState) -> Whole:
+    composite = Composite.objects.get(monitor_id=row.monitor_id)
+    seen = _members_seen([row.monitor_id]).get(row.monitor_id, ())
+    return Whole(row.monitor.name, Rule(composite.rule), composite.k, tuple(seen))
+
+
+def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
+    """The members of these composites (keys of monitors) that are watched, as they are believed."""
+    rows = CompositeMember.objects.filter(
+        composite__monitor_id__in=composites, monitor__deleted_at=None, monitor__paused=False
+    )
+    members = list(rows.select_related("monitor__believed", "composite").order_by("composite_id", "rank", "id"))
+    troubles = _troubles({member.monitor_id for member in members})
+    seen: dict[int, list[MemberSeen]] = {}
+    for member in members:
+        state = getattr(member.monitor, "believed", None)
+        trouble = troubles.get(member.monitor_id)
+        seen.setdefault(member.composite.monitor_id, []).append(
+            MemberSeen(
+                id=member.monitor.public_id,
+                name=member.monitor.name,
+                rank=member.rank,
+                group=member.group,
+                state=state_of(state) if state else State(),
+                open=IncidentKind(trouble.kind) if trouble else None,
+                failure=trouble.failure if trouble else "",
+                since_ms=round(trouble.started_at.timestamp() * 1000) if trouble else 0,
+            )
+        )
+    return seen
+
+
+def _troubles(monitors: Collection[int]) -> dict[int | None, Incident]:
+    found = Incident.objects.filter(monitor_id__in=monitors, kind__in=MAIN_KINDS, resolved_at=None)
+    return {incident.monitor_id: incident for incident in found}
+
+
+def _behind() -> list[int]:
+    """The composites that are not what their members say, without a lock; those over them as well."""
+    composites = Composite.objects.filter(
+        monitor__deleted_at=None, monitor__paused=False, monitor__believed__isnull=False
+    )
+    by_monitor = {one.monitor_id: one for one in composites.select_related("monitor__believed")}
+    seen = _members_seen(by_monitor)
+    settled: dict[str, State] = {}
+    behind: list[int] = []
+    for key in _bottom_up(by_monitor):
+        composite = by_monitor[key]
+        members = tuple(
+            replace(member, state=settled[member.id]) if member.id in settled else member
+            for member in seen.get(key, ())
+        )
+        whole = Whole(composite.monitor.name, Rule(composite.rule), composite.k, members)
+        effect = derive(state_of(composite.monitor.believed), whole.bounds, 1)
+        if effect is not None:
+            behind.append(key)
+            settled[composite.monitor.public_id] = effect.state
+    return behind
+
+
+def _bottom_up(monitors: Iterable[int]) -> list[int]:
+    """These composites, each after those that it contains."""
+    among = sorted(set(monitors))
+    below: dict[int, set[int]] = {key: set() for key in among}
+    rows = CompositeMember.objects.filter(composite__monitor_id__in=among, monitor_id__in=among)
+    for whole, part in rows.values_list("composite__monitor_id", "monitor_id"):
+        below[whole].add(part)
+    return list(TopologicalSorter(below).static_order())
+
+
+def _now_ms() -> int:
+    now = MonitorState.objects.values_list(Now(), flat=True).first()
+    assert now is not None, "a composite has a state"
+    return round(now.timestamp() * 1000)
