@@ -101,7 +101,8 @@ class Ingest:
         named = frozenset(note.payload for note in connection.connection.notifies(timeout=0))
         if not named and not self._is_due("reconcile", RECONCILE_S):
             return frozenset()
-        monitors = frozenset(name for name in named if not name.startswith("region:"))
+        # Also named are regions, and that silences have changed: neither changes what is believed.
+        monitors = frozenset(name for name in named if name.startswith("mon_"))
         return monitors | reconcile_monitors(enqueue) | settle_flapping(database_now(), enqueue)
 
     def _read(self) -> tuple[list[Entry], str | None]:

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "vigil.accounts",
     "vigil.monitors",
+    "vigil.silences",
     "vigil.incidents",
     "vigil.dispatch",
     "vigil.alerts",

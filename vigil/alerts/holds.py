@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from vigil.alerts.decision import Hold, strongest
 from vigil.alerts.models import Delivery, DeliveryState
+from vigil.clock import database_now
 from vigil.incidents.models import Incident
 
 Finder = Callable[[Incident, datetime], Iterable[Hold]]
@@ -50,7 +51,7 @@ def _release(key: int) -> int:
         incident = free.filter(pk=key).first()
         if incident is None:
             return 0
-        now: datetime = Incident.objects.values_list(Now(), flat=True)[0]
+        now = database_now()
         held = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
         hold = strongest(holds_on(incident, now))
         if hold is not None:

@@ -20,6 +20,7 @@ from vigil.dispatch.budget import CallBudget
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.looks import OpenLooks
 from vigil.dispatch.opening import open_round
+from vigil.dispatch.pauses import Pauses
 from vigil.dispatch.plans import LookOrder, Plan, confirming_check, scheduled_check
 from vigil.dispatch.schedule import SECOND_MS, Wheel
 from vigil.dispatch.watch import Change, Watch
@@ -50,6 +51,7 @@ class Dispatcher:
         self._health = health
         self._wheel = Wheel()
         self._plans: dict[str, Plan] = {}
+        self._pauses = Pauses()
         self._looks = OpenLooks()
         self._budget = CallBudget()
         self._heartbeats: dict[str, RegionHeartbeat] = {}
@@ -110,6 +112,8 @@ class Dispatcher:
             self._heartbeats = {**alive, **self._bus.heartbeats(regions)}
 
     def _take_change(self, change: Change) -> None:
+        if change.pauses is not None:
+            self._pauses = change.pauses
         for monitor in change.gone:
             plan = self._plans.pop(monitor, None)
             self._wheel.remove(monitor)
@@ -150,7 +154,7 @@ class Dispatcher:
             due = (
                 (region.slug, scheduled_check(plan, region, at_ms))
                 for plan, region, at_ms in self._wheel.due(second)
-                if region.able and region.slug in self._heartbeats
+                if region.able and region.slug in self._heartbeats and not self._pauses.holds(plan.monitor, at_ms)
             )
             self._bus.send(Lane.SCHEDULED, due, SCHEDULED_EXPIRES_S)
 
@@ -161,7 +165,8 @@ class Dispatcher:
             plan = self._plans.get(call.monitor)
             if plan is None or (call.region and plan.region(call.region) is None):
                 continue
-            if self._looks.is_open(call.monitor, plan.revision, now_ms):
+            # A round that is open when a window begins is looked to its end: cut off, it would look like blindness.
+            if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
                 continue
             round = open_round(plan, call, self._heartbeats, now_ms)
             asked = [elector.region for elector in round.electorate]

@@ -18,9 +18,12 @@ import psycopg
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
+from vigil.clock import database_now
 from vigil.dispatch import lease
 from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monitors, load_regions, load_revisions
+from vigil.dispatch.pauses import Pauses, load_pauses
 from vigil.dispatch.plans import Plan
+from vigil.silences.changes import CONFIG_WORD as SILENCES
 
 log = structlog.get_logger()
 
@@ -34,11 +37,15 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Plans that are new or different, and monitors that are not watched any more. `first` for the initial load."""
+    """Plans that are new or different, and monitors that are not watched any more. `first` for the initial load.
+
+    `pauses`, where there are any news of them, replace what was known of windows in which nothing is checked.
+    """
 
     plans: dict[str, Plan] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     first: bool = False
+    pauses: Pauses | None = None
 
 
 class Watch(threading.Thread):
@@ -51,6 +58,7 @@ class Watch(threading.Thread):
         self.leading = False
         self._known: dict[str, int] = {}
         self._regions: dict[str, RegionPrint] = {}
+        self._pauses = Pauses()
         self._loaded = False
         self._next_renewal_s = self._next_reconcile_s = 0.0
         self._stopping = threading.Event()
@@ -100,6 +108,8 @@ class Watch(threading.Thread):
 
     def _reconcile(self) -> None:
         """Find what a lost notification would have told, by the monitors' revisions and the regions' own fields."""
+        # Before the plans, so that nothing is sent of what is paused when a dispatcher starts.
+        self._take_pauses()
         regions = load_regions()
         if not self._loaded:
             plans = load_plans()
@@ -122,15 +132,24 @@ class Watch(threading.Thread):
         self._regions = regions
 
     def _reload(self, changed: set[str]) -> None:
-        """`changed` names monitors by public id and regions as `region:<slug>`."""
+        """`changed` names monitors by public id, regions as `region:<slug>`, and says that silences have changed."""
+        # A monitor that is new, or has other tags, may be in a window that holds already.
+        if SILENCES in changed or self._pauses:
+            self._take_pauses()
         regions = [name.removeprefix("region:") for name in changed if name.startswith("region:")]
-        monitors = {name for name in changed if not name.startswith("region:")}
+        monitors = {name for name in changed if not name.startswith("region:")} - {SILENCES}
         prints = load_regions() if regions else self._regions
         if regions:
             monitors.update(load_region_monitors(regions))
         if monitors:
             self._replace(monitors)
         self._regions = prints
+
+    def _take_pauses(self) -> None:
+        pauses = load_pauses(database_now())
+        if pauses != self._pauses:
+            self._pauses = pauses
+            self.changes.put(Change(pauses=pauses))
 
     def _replace(self, monitors: set[str]) -> None:
         plans = load_plans(monitors)

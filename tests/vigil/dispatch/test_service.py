@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 import redis
@@ -18,12 +19,15 @@ from probes.health import Health
 from probes.orders import RegionQueues
 from probes.wire import Batch, Lane
 from vigil.accounts.teams import default_team
+from vigil.clock import database_now
 from vigil.dispatch import lease
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.service import Dispatcher
 from vigil.dispatch.watch import LEASE_NAME, Watch
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
+from vigil.silences.changes import create_silence, end_now
+from vigil.silences.models import Silence
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -228,3 +232,38 @@ def test_a_region_that_changes_while_postgresql_is_away_is_seen(dispatcher: Watc
 
     until(lambda: any(round.assigned == 1 for round in floor.rounds()), "a round without the region")
     assert dispatcher.is_alive()
+
+
+def paused(monitor: Monitor) -> Silence:
+    now = database_now()
+    wanted = {
+        "name": "upgrade", "pauses": True, "starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=1)
+    }  # fmt: skip
+    return create_silence(Silence(team=default_team()), wanted, [monitor])
+
+
+def test_nothing_is_sent_of_a_monitor_while_a_window_pauses_it(
+    floor: Floor, monitor: Monitor, dispatcher: Watch
+) -> None:
+    until(lambda: floor.batches("eu-west", Lane.SCHEDULED), "a check")
+    silence = paused(monitor)
+    until(lambda: not dispatcher.changes.qsize() and dispatcher._pauses, "the window to be known")
+    # A second that was sent within the lead may still come; after one whole interval nothing does.
+    horizon = floor.now_ms() + 2_000
+    until(lambda: floor.now_ms() > horizon + 5_500, "an interval to pass")
+    late = [check for batch in floor.batches("eu-west", Lane.SCHEDULED) for check in batch.checks]
+    assert [check for check in late if check.at_ms > horizon] == []
+    floor.call(monitor)
+    end_now(silence)
+    until(lambda: floor.batches("eu-west", Lane.SCHEDULED), "checks after the window")
+    assert floor.rounds() == []
+
+
+def test_a_dispatcher_that_starts_within_a_window_sends_nothing(
+    floor: Floor, monitor: Monitor, request: pytest.FixtureRequest
+) -> None:
+    paused(monitor)
+    request.getfixturevalue("dispatcher")
+    start = floor.now_ms()
+    until(lambda: floor.now_ms() > start + 5_500, "an interval to pass")
+    assert floor.batches("eu-west", Lane.SCHEDULED) == []

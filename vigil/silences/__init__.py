@@ -1,0 +1,1 @@
+"""Stored reasons not to alert, not to look, or not to count: silences and maintenance."""

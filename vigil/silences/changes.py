@@ -1,0 +1,141 @@
+"""The only write path of silences: what is past stays as it was, and who must know of a change is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from vigil.clock import database_now, is_zone
+from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
+from vigil.monitors.models import Monitor
+from vigil.silences.models import Silence, new_silence
+from vigil.silences.windows import ScheduleError, check, current
+
+#: What dispatch hears, so that it stops looking, or looks again, at once.
+CONFIG_CHANNEL, CONFIG_WORD = "vigil_config", "silences"
+MAX_MONITORS = 1_000
+#: What may be set, besides `monitors`.
+SETTABLE = frozenset(
+    {
+        "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "starts_at", "ends_at", "cron",
+        "duration_s", "zone",
+    }
+)  # fmt: skip
+
+
+def create_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequence[Monitor] = ()) -> Silence:
+    """Write a new silence of a team; raises `ValidationError` keyed by field."""
+    _set(silence, wanted)
+    validate_silence(silence, monitors)
+    with transaction.atomic():
+        silence.save()
+        silence.monitors.set(monitors)
+        _notify()
+    return silence
+
+
+def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequence[Monitor] | None = None) -> Silence:
+    """Change a silence from now on; returns the row that is valid now, under the same public id.
+
+    Raises `ValidationError` keyed by field.
+    """
+    with transaction.atomic():
+        before = Silence.objects.select_for_update().get(pk=silence.pk, valid_until=None)
+        about = list(before.monitors.all()) if monitors is None else list(monitors)
+        after = Silence.objects.get(pk=before.pk)
+        _set(after, wanted)
+        validate_silence(after, about)
+        now = database_now()
+        public_id = _retire(before, now)
+        after.pk, after.public_id, after.valid_from = None, public_id, now
+        after._state.adding = True
+        after.save()
+        after.monitors.set(about)
+        _notify()
+    return after
+
+
+def end_now(silence: Silence) -> Silence | None:
+    """End the window that holds now: a one-off is over, a recurring one goes on with its next window.
+
+    Returns the row that is valid from now on, or None when there is nothing more to come.
+    """
+    with transaction.atomic():
+        before = Silence.objects.select_for_update().filter(pk=silence.pk, valid_until=None).first()
+        now = database_now()
+        window = current(before.schedule, now) if before else None
+        if before is None or window is None:
+            return before
+        if not before.cron:
+            _retire(before, now)
+            _notify()
+            return None
+        about = list(before.monitors.all())
+        after = Silence.objects.get(pk=before.pk)
+        public_id = _retire(before, now)
+        after.pk, after.public_id, after.valid_from = None, public_id, window.ends
+        after._state.adding = True
+        after.save()
+        after.monitors.set(about)
+        _notify()
+        return after
+
+
+def delete_silence(silence: Silence) -> None:
+    """End a silence for good: its windows so far stay excluded from uptime."""
+    with transaction.atomic():
+        found = Silence.objects.select_for_update().filter(pk=silence.pk, valid_until=None).first()
+        if found is not None:
+            _retire(found, database_now())
+            _notify()
+
+
+def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
+    """Refuse what covers nothing, does nothing or has no time; raises `ValidationError` keyed by field."""
+    silence.full_clean(exclude=["public_id", "tags"], validate_constraints=False)
+    problems: dict[str, list[str]] = {}
+    if not (silence.mutes or silence.pauses or silence.excludes):
+        problems["mutes"] = ["Must mute, pause or exclude."]
+    tags = silence.tags
+    if not isinstance(tags, list) or not all(isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_LENGTH for tag in tags):
+        problems["tags"] = ["Must be a list of words."]
+    elif len(tags) > MAX_TAGS:
+        problems["tags"] = [f"At most {MAX_TAGS} tags."]
+    elif not (silence.every_monitor or monitors or tags):
+        problems["monitors"] = ["Name monitors or tags, or say that it is about every monitor."]
+    if len(monitors) > MAX_MONITORS:
+        problems["monitors"] = [f"At most {MAX_MONITORS} monitors; a tag covers more."]
+    if any(monitor.team_id != silence.team_id for monitor in monitors):
+        problems["monitors"] = ["Monitors must belong to the silence's team."]
+    if not is_zone(silence.zone):
+        problems["zone"] = ["There is no such time zone: use a name such as Europe/Berlin."]
+    else:
+        try:
+            check(silence.schedule)
+        except ScheduleError as refused:
+            problems[refused.field] = [str(refused)]
+    if problems:
+        raise ValidationError(problems)
+
+
+def _set(silence: Silence, wanted: Mapping[str, Any]) -> None:
+    for name, value in wanted.items():
+        if name not in SETTABLE:
+            raise ValidationError({name: ["Cannot be set."]})
+        setattr(silence, name, value)
+
+
+def _retire(silence: Silence, now: datetime) -> str:
+    """End the validity of a row and free its public id, which is returned."""
+    public_id = silence.public_id
+    Silence.objects.filter(pk=silence.pk).update(valid_until=now, public_id=new_silence())
+    return public_id
+
+
+def _notify() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CONFIG_CHANNEL, CONFIG_WORD])

@@ -1,0 +1,77 @@
+"""Silences: which monitors, when, and what they keep from happening."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import Q
+
+from vigil.accounts import public_ids
+from vigil.accounts.models import Team
+from vigil.monitors.models import Monitor
+from vigil.silences.windows import Schedule
+
+
+def new_silence() -> str:
+    return public_ids.new("sil")
+
+
+class Silence(models.Model):
+    """A stored reason not to alert (mutes), not to look (pauses) or not to count (excludes), while a window holds.
+
+    Written through `changes` only. A row is valid from one moment to another: a change ends it and puts another in its
+    place, so that what was excluded from uptime stays excluded, and what was not stays counted.
+    """
+
+    public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_silence, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="silences")
+    name = models.CharField(max_length=100)
+    reason = models.CharField(max_length=500, blank=True, default="")
+    mutes = models.BooleanField(default=True, help_text="Alerts are held, and sent at its end if still due.")
+    pauses = models.BooleanField(default=False, help_text="Nothing is checked; that time does not count in uptime.")
+    excludes = models.BooleanField(default=False, help_text="Time within it does not count in uptime.")
+    every_monitor = models.BooleanField(default=False)
+    monitors = models.ManyToManyField(Monitor, related_name="silences", blank=True)
+    tags = models.JSONField(default=list, blank=True, help_text="Monitors with any of these tags.")
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    cron = models.CharField(max_length=100, blank=True, default="", help_text="When it begins: 30 2 * * SUN.")
+    duration_s = models.PositiveIntegerField(default=0)
+    zone = models.CharField(max_length=64, default="UTC", help_text="Whose clock the cron expression is read by.")
+    valid_from = models.DateTimeField(null=True, blank=True, editable=False)
+    valid_until = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.CharField(max_length=120, blank=True, default="", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(mutes=True) | Q(pauses=True) | Q(excludes=True), name="silence_does_something"
+            ),
+            models.CheckConstraint(
+                condition=~Q(cron="") | Q(starts_at__isnull=False, ends_at__isnull=False), name="silence_has_a_time"
+            ),
+        ]
+        indexes = [
+            # Used for every step of an incident, and by dispatch: the few that are valid and may hold now.
+            models.Index(fields=["team", "ends_at"], name="silence_valid", condition=Q(valid_until=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def schedule(self) -> Schedule:
+        """Its times as the pure functions take them."""
+        return Schedule(
+            starts=self.starts_at,
+            ends=self.ends_at,
+            cron=self.cron,
+            duration=timedelta(seconds=self.duration_s),
+            zone=self.zone,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+        )

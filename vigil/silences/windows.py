@@ -1,0 +1,126 @@
+"""When a silence holds: once, or again and again by a cron expression in a time zone. Pure; times are arguments.
+
+A recurring window begins by the clock on the wall of its zone and lasts its duration in elapsed time, so that a night
+in which the clocks change has one window like every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+MIN_DURATION, MAX_DURATION = timedelta(minutes=1), timedelta(days=7)
+#: A window that begins more often than this is a silence without an end, written in a way that costs.
+MIN_PERIOD = timedelta(minutes=5)
+#: How many beginnings are compared when a schedule is checked.
+SAMPLES = 50
+FIELDS = 5
+
+
+class ScheduleError(ValueError):
+    """A schedule that cannot be kept: `field` names what is wrong with it."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """From `starts`, included, to `ends`, excluded."""
+
+    starts: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One window from `starts` to `ends`; with a cron expression, the windows that begin between the two.
+
+    Nothing counts before `valid_from` or from `valid_until` on: a changed schedule leaves its past as it was.
+    """
+
+    starts: datetime | None = None
+    ends: datetime | None = None
+    cron: str = ""
+    duration: timedelta = timedelta()
+    zone: str = "UTC"
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+def windows(schedule: Schedule, start: datetime, end: datetime) -> list[Window]:
+    """The windows of a schedule within [start, end), cut to it, in order, without overlap."""
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    lower = max(start, schedule.valid_from) if schedule.valid_from else start
+    upper = min(end, schedule.valid_until) if schedule.valid_until else end
+    return merged(
+        Window(max(found.starts, lower), min(found.ends, upper))
+        for found in _found(schedule, lower, upper)
+        if found.starts < upper and found.ends > lower
+    )
+
+
+def current(schedule: Schedule, at: datetime) -> Window | None:
+    """The window that holds now, with what follows it without a break; None when none does."""
+    around = windows(schedule, at - MAX_DURATION, at + MAX_DURATION * 2)
+    return next((window for window in around if window.starts <= at < window.ends), None)
+
+
+def merged(found: Iterable[Window]) -> list[Window]:
+    """The union of windows: in order, without overlap; those that touch are one, empty ones are none."""
+    union: list[Window] = []
+    for window in sorted(found):
+        if window.starts >= window.ends:
+            continue
+        if union and window.starts <= union[-1].ends:
+            union[-1] = Window(union[-1].starts, max(union[-1].ends, window.ends))
+        else:
+            union.append(window)
+    return union
+
+
+def check(schedule: Schedule) -> None:
+    """Refuse a schedule that could not be kept; raises `ScheduleError`."""
+    if schedule.starts and schedule.ends and schedule.starts >= schedule.ends:
+        raise ScheduleError("ends_at", "Must end after it starts.")
+    if not schedule.cron:
+        if not (schedule.starts and schedule.ends):
+            raise ScheduleError("ends_at", "Give a start and an end, or a cron expression and a duration.")
+        return
+    if not MIN_DURATION <= schedule.duration <= MAX_DURATION:
+        raise ScheduleError("duration_s", "A recurring window lasts from 1 minute to 7 days.")
+    if len(schedule.cron.split()) != FIELDS:
+        raise ScheduleError("cron", "A cron expression has five fields: minute, hour, day, month, day of the week.")
+    try:
+        sample = list(islice(_beginnings(schedule, datetime(2030, 1, 1, tzinfo=UTC)), SAMPLES))
+    except CronSimError as problem:
+        raise ScheduleError("cron", f"This is no cron expression: {problem}.") from None
+    if not sample:
+        raise ScheduleError("cron", "There is no such day.")
+    if any(later - earlier < MIN_PERIOD for earlier, later in pairwise(sample)):
+        raise ScheduleError("cron", "Must not begin more often than every 5 minutes.")
+
+
+def _found(schedule: Schedule, lower: datetime, upper: datetime) -> Iterator[Window]:
+    if not schedule.cron:
+        if schedule.starts and schedule.ends:
+            yield Window(schedule.starts, schedule.ends)
+        return
+    last = min(upper, schedule.ends) if schedule.ends else upper
+    for begins in _beginnings(schedule, lower - schedule.duration):
+        if begins >= last:
+            return
+        if schedule.starts is None or begins >= schedule.starts:
+            yield Window(begins, begins + schedule.duration)
+
+
+def _beginnings(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+    """The moments at which windows begin, from a minute before `after` on."""
+    local = (after.astimezone(UTC) - timedelta(minutes=1)).astimezone(ZoneInfo(schedule.zone))
+    return (begins.astimezone(UTC) for begins in CronSim(schedule.cron, local))
