@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
+from consensus.latency import FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
 from consensus.rounds import RoundBook
+from consensus.sickness import Sickness
 from consensus.suspicion import recheck_due_ms, suspicion
-from consensus.verdicts import VERDICT_VERSION, Belief, Call, Cause, Verdict
-from probes.reasons import Status
+from consensus.verdicts import VERDICT_VERSION, Belief, Call, Cause, Observed, Round, Verdict, observed
+from probes.reasons import Reason, Status
 from probes.wire import Result
 
 #: A region calls for a monitor at most this often; its next scheduled result raises a suspicion that still holds.
@@ -18,10 +22,12 @@ STALE_MS = 30_000
 
 
 class Fold:
-    """Everything consensus remembers: the open rounds, what is believed, and who called for what last."""
+    """Everything consensus remembers: open rounds, what is believed, who called last, what is usual, who is sick."""
 
     def __init__(self) -> None:
-        self.rounds = RoundBook()
+        self.baselines = Baselines()
+        self.sickness = Sickness()
+        self.rounds = RoundBook(self._judged)
         self._beliefs: Mapping[str, Belief] = {}
         self._unsettled: dict[str, Belief] = {}
         self._called_ms: dict[tuple[str, str], int] = {}
@@ -31,20 +37,40 @@ class Fold:
         self._beliefs = beliefs
         self._unsettled = {monitor: belief for monitor, belief in beliefs.items() if recheck_due_ms(belief) is not None}
 
+    def open(self, round: Round, now_ms: int) -> Verdict | None:
+        """Take a round that dispatch has opened."""
+        for elector in round.electorate:
+            self.sickness.place(elector.region, elector.domain)
+        return self.rounds.open(round, now_ms)
+
     def result(self, region: str, result: Result, at_ms: int, now_ms: int) -> Call | Verdict | None:
         """Take one result from a region's stream, where it arrived at `at_ms`: a call, a verdict, or nothing to say."""
         if result.round:
+            self._note(region, result, at_ms)
             return self.rounds.vote(region, result, at_ms, now_ms)
         belief = self._beliefs.get(result.monitor)
-        if belief is None and result.status is Status.UP:
-            return None
+        if result.status is Status.UP:
+            slow = self._learn(region, result, belief, at_ms)
+            self.sickness.saw(region, result.monitor, False, at_ms)
+            if belief is None and not slow:
+                return None
+            if slow or (belief is not None and belief.status is Status.DEGRADED):
+                result, _ = self._judged(region, result)
+        else:
+            self._note(region, result, at_ms)
         if now_ms - result.started_ms - result.phases.total_us // 1000 > STALE_MS:
             return None
         cause = suspicion(belief, region, result)
-        if cause is None or not self._may_call(result.monitor, region, now_ms):
+        if cause is None or region in self.rounds.quarantined or not self._may_call(result.monitor, region, now_ms):
             return None
         self._called_ms[result.monitor, region] = now_ms
         return Call(VERDICT_VERSION, result.monitor, region, cause, result.started_ms, result.status, result.reason)
+
+    def judge_regions(self, now_ms: int) -> bool:
+        """Find which regions are sick; True when that changed. Call it about once a second."""
+        changed = self.sickness.judge(now_ms, self.baselines.counts())
+        self.rounds.quarantined = self.sickness.quarantined
+        return changed
 
     def rechecks(self, now_ms: int) -> list[Call]:
         """The recovering and the blind monitors that are due to be asked about again."""
@@ -59,8 +85,37 @@ class Fold:
     def forget_before(self, at_ms: int) -> None:
         """Drop what is too old to matter, so that memory does not grow with the number of monitors ever seen."""
         self._called_ms = {caller: called_ms for caller, called_ms in self._called_ms.items() if called_ms >= at_ms}
+        self.baselines.forget_before(at_ms // 1000 - FORGOTTEN_AFTER_S)
 
     def _may_call(self, monitor: str, region: str, now_ms: int) -> bool:
         called_ms = self._called_ms.get((monitor, region))
         rested = called_ms is None or now_ms - called_ms >= CALL_GAP_MS
         return rested and not self.rounds.is_open_for(monitor)
+
+    def _note(self, region: str, result: Result, at_ms: int) -> None:
+        saw = observed(result.status, result.reason)
+        if saw is not None:
+            self.sickness.saw(region, result.monitor, saw is Observed.FAILING, at_ms)
+
+    def _learn(self, region: str, result: Result, belief: Belief | None, at_ms: int) -> bool:
+        """Let a passing sample teach what is usual; while the monitor is down or unknown nothing does."""
+        if belief is not None and belief.status not in (Status.UP, Status.DEGRADED):
+            return False
+        total_us = result.phases.total_us
+        return total_us > 0 and self.baselines.learn(region, result.monitor, result.revision, total_us, at_ms)
+
+    def _judged(self, region: str, result: Result) -> tuple[Result, int]:
+        """A pass that is slow for this region is DEGRADED; a monitor known to be slow must be well below that."""
+        if result.status is not Status.UP or not result.phases.total_us:
+            return result, 0
+        usual_us = self.baselines.usual_us(region, result.monitor)
+        belief = self._beliefs.get(result.monitor)
+        threshold = STILL_SLOW if belief is not None and belief.status is Status.DEGRADED else SLOW
+        if not self.baselines.is_slow(region, result.monitor, result.phases.total_us, threshold):
+            return result, usual_us
+        detail = f"{_ms(result.phases.total_us)}, usually {_ms(usual_us)}"
+        return replace(result, status=Status.DEGRADED, reason=Reason.SLOW, detail=detail), usual_us
+
+
+def _ms(us: int) -> str:
+    return f"{us / 1000:.0f} ms" if us < 10_000_000 else f"{us / 1_000_000:.0f} s"

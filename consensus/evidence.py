@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from consensus.verdicts import Excluded, Verdict, Vote
+from consensus.verdicts import Elector, Excluded, Verdict, Vote
 from probes.wire import Phases
 
 Json = dict[str, Any]
@@ -18,6 +18,7 @@ def to_evidence(verdict: Verdict) -> Json:
     evidence = _named(verdict)
     evidence["votes"] = [{**_named(vote), "phases": _named(vote.phases)} for vote in verdict.votes]
     evidence["excluded"] = [_named(one) for one in verdict.excluded]
+    evidence["electorate"] = [_named(one) for one in verdict.electorate]
     return evidence
 
 
@@ -26,6 +27,7 @@ def from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     fields = dict(evidence)
     fields["votes"] = [_array(Vote, {**vote, "phases": _array(Phases, vote["phases"])}) for vote in fields["votes"]]
     fields["excluded"] = [_array(Excluded, one) for one in fields["excluded"]]
+    fields["electorate"] = [_array(Elector, one) for one in fields.get("electorate", [])]
     return msgspec.convert(_array(Verdict, fields), Verdict)
 
 

@@ -16,20 +16,27 @@ _WHY_EXCLUDED = {
     "missed": "was too busy to look in time",
     "blocked": "may not connect to the target's address",
     "probe_error": "could not carry out the check",
+    "anchors": "is quarantined: it cannot reach the anchors that its operator set",
 }
 
 
 def explain(round: Round, decision: Decision, votes: Sequence[Vote]) -> str:
     """One paragraph: how many of how many regions saw what, who saw otherwise, and who was left out and why."""
-    last = {vote.region: vote for vote in sorted(votes, key=lambda vote: vote.look)}
+    electors = {elector.region for elector in round.electorate}
+    counted = [vote for vote in votes if vote.region in electors and not vote.barred]
+    last = {vote.region: vote for vote in sorted(counted, key=lambda vote: vote.look)}
     ailing = [vote for vote in last.values() if observed(vote.status, vote.reason) not in (None, Observed.PASSING)]
     passing = [vote for vote in last.values() if observed(vote.status, vote.reason) is Observed.PASSING]
+    left_out = {one.region for one in decision.excluded}
+    unheard = sorted(electors - last.keys() - left_out)
     looks = len(round.looks_ms)
     parts = [_headline(decision, len(ailing), len(passing), looks)]
     if ailing:
         parts.append("Saw a problem: " + "; ".join(_seen(vote) for vote in sorted(ailing, key=_by_region)) + ".")
     if passing and ailing:
         parts.append("Saw no problem: " + ", ".join(sorted(vote.region for vote in passing)) + ".")
+    if unheard:
+        parts.append("Not waited for, as it could change nothing: " + ", ".join(unheard) + ".")
     if decision.excluded:
         parts.append("Not counted: " + "; ".join(_left_out(one) for one in decision.excluded) + ".")
     if decision.n == 1:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from consensus.verdicts import Excluded, Exclusion, Observed, Round, VerdictReason, Vote, observed
 from probes.reasons import Reason, Status
 
@@ -67,6 +69,16 @@ def fewest_votes(assigned: int) -> int:
     return assigned if assigned <= 2 else max(2, (assigned + 1) // 2)
 
 
+def without(round: Round, quarantined: Mapping[str, Exclusion]) -> Round:
+    """The round without the votes of these regions: they leave its electorate, each with the reason."""
+    lost = [elector for elector in round.electorate if elector.region in quarantined]
+    if not lost:
+        return round
+    kept = [elector for elector in round.electorate if elector.region not in quarantined]
+    excluded = [Excluded(elector.region, elector.domain, quarantined[elector.region]) for elector in lost]
+    return replace(round, electorate=kept, excluded=[*round.excluded, *excluded])
+
+
 def merge(votes: Iterable[Vote]) -> dict[tuple[int, str], Vote]:
     """One vote for each look and region, whatever the order and number of copies."""
     best: dict[tuple[int, str], Vote] = {}
@@ -118,13 +130,10 @@ def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], look: int, clos
     excluded: list[Excluded] = []
     for elector in round.electorate:
         vote = merged.get((look, elector.region))
-        what = observed(vote.status, vote.reason) if vote else None
-        if vote and what is None:
-            why = _EXCLUSIONS.get(vote.reason, Exclusion.PROBE_ERROR)
+        what = _counted(vote)
+        why = _why_no_vote(vote, closed) if what is None else None
+        if why is not None:
             excluded.append(Excluded(elector.region, elector.domain, why, look))
-            continue
-        if vote is None and closed:
-            excluded.append(Excluded(elector.region, elector.domain, Exclusion.NO_ANSWER, look))
             continue
         domain_of[elector.region] = elector.domain
         if what is not None:
@@ -132,6 +141,17 @@ def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], look: int, clos
     m = len(domain_of)
     enough = m >= fewest_votes(round.assigned) and m > 0
     return Tally(look, said, domain_of, m, m // 2 + 1, enough, len(said) == m, tuple(excluded))
+
+
+def _counted(vote: Vote | None) -> Observed | None:
+    return None if vote is None or vote.barred else observed(vote.status, vote.reason)
+
+
+def _why_no_vote(vote: Vote | None, closed: bool) -> Exclusion | None:
+    """Why a region that said nothing that counts has no vote; None while it may still vote."""
+    if vote is None:
+        return Exclusion.NO_ANSWER if closed else None
+    return vote.barred or _EXCLUSIONS.get(vote.reason, Exclusion.PROBE_ERROR)
 
 
 def _in_every_look(tallies: Sequence[Tally], kinds: Set[Observed]) -> frozenset[str]:
@@ -149,7 +169,10 @@ def _decision(
     passing = tally.regions({Observed.PASSING})
     ailing = tally.regions(NOT_PASSING)
     dissent = passing if status in (Status.DOWN, Status.DEGRADED) else ailing
-    reasons = Counter(vote.reason for vote in merged.values() if observed(vote.status, vote.reason) in NOT_PASSING)
+    electors = {elector.region for elector in round.electorate}
+    reasons = Counter(
+        vote.reason for vote in merged.values() if vote.region in electors and _counted(vote) in NOT_PASSING
+    )
     failure = min(reasons, key=lambda reason: (-reasons[reason], reason), default=Reason.OK)
     return Decision(
         status=status,
@@ -164,5 +187,5 @@ def _decision(
     )
 
 
-def _precedence(vote: Vote) -> tuple[int, str, int, str]:
-    return _RANK[vote.status], vote.reason, vote.at_ms, vote.detail
+def _precedence(vote: Vote) -> tuple[bool, int, str, int, str]:
+    return vote.barred is not None, _RANK[vote.status], vote.reason, vote.at_ms, vote.detail

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from consensus.explain import explain
-from consensus.quorum import Decision, decide, merge
-from consensus.verdicts import VERDICT_VERSION, Round, Verdict, VerdictReason, Vote
+from consensus.quorum import Decision, decide, merge, without
+from consensus.verdicts import VERDICT_VERSION, Cause, Elector, Exclusion, Round, Verdict, VerdictReason, Vote
 from probes.wire import Result
 
 #: Votes that arrive before their round are kept for this many rounds, and this many for each.
@@ -16,10 +19,19 @@ EARLY_ROUNDS = 10_000
 EARLY_VOTES = 200
 #: Decided rounds are remembered, so that a repeated message does not open them again.
 DECIDED_ROUNDS = 50_000
-
-
+#: A result may say that it began this long before its round was opened, or after it arrived: clocks differ that much.
+CLOCK_SKEW_MS = 5_000
 #: Once a failure is certain, those who are about to vote still have this long, so that the alert shows them too.
 LINGER_MS = 250
+
+
+#: Reads a region's result against what that region is used to: the result to count, and the usual time (us) or 0.
+Judge = Callable[[str, Result], tuple[Result, int]]
+
+
+def at_face_value(region: str, result: Result) -> tuple[Result, int]:
+    """The judge that knows no baseline."""
+    return result, 0
 
 
 @dataclass(slots=True)
@@ -31,15 +43,19 @@ class OpenRound:
     closed: int = 0
     lingers_until_ms: int = 0
 
-    def has_every_vote(self) -> bool:
-        looks = len(self.round.looks_ms)
-        return all((looks, elector.region) in self.votes for elector in self.round.electorate)
+    def has_every_vote(self, round: Round) -> bool:
+        return all((len(round.looks_ms), elector.region) in self.votes for elector in round.electorate)
 
 
 class RoundBook:
-    """Every open round. Give it rounds and results in any order; it gives back verdicts, each once."""
+    """Every open round. Give it rounds and results in any order; it gives back verdicts, each once.
 
-    def __init__(self) -> None:
+    Regions in `quarantined` have no vote in any round that is decided meanwhile; what they saw is kept as evidence.
+    """
+
+    def __init__(self, judge: Judge = at_face_value) -> None:
+        self.quarantined: Mapping[str, Exclusion] = {}
+        self._judge = judge
         self._open: dict[str, OpenRound] = {}
         self._by_monitor: dict[str, str] = {}
         self._deadlines: list[tuple[int, str, int]] = []
@@ -93,58 +109,52 @@ class RoundBook:
         return verdicts
 
     def _cast(self, opened: OpenRound, region: str, result: Result, at_ms: int) -> bool:
-        """Add a vote; False for one that does not count: not an elector, an unknown look, too late."""
+        """Add a vote; False for one that cannot be one: not an elector, an unknown look, too late."""
         round = opened.round
-        domain = next((elector.domain for elector in round.electorate if elector.region == region), None)
-        if domain is None or result.monitor != round.monitor or not opened.closed < result.look <= len(round.looks_ms):
+        elector = next((elector for elector in round.electorate if elector.region == region), None)
+        if elector is None or result.monitor != round.monitor or not opened.closed < result.look <= len(round.looks_ms):
             return False
         if at_ms > round.looks_ms[result.look - 1] + round.look_length_ms:
             return False
-        vote = Vote(
-            region,
-            domain,
-            result.look,
-            result.status,
-            result.reason,
-            result.started_ms,
-            result.phases,
-            result.attempts,
-            result.code,
-            result.detail,
-        )
+        judged, usual_us = self._judge(region, result)
+        vote = replace(vote_of(elector, judged, barred(round, result, at_ms)), usual_us=usual_us)
         before = opened.votes.get((vote.look, region))
         opened.votes.update(merge([vote, before] if before else [vote]))
         return True
 
     def _settle(self, round_id: str, now_ms: int) -> Verdict | None:
         opened = self._open[round_id]
-        decision = decide(opened.round, opened.votes.values(), opened.closed)
-        if decision is None or self._awaits_caller(opened, decision) or self._lingers(opened, decision, now_ms):
+        round = without(opened.round, self.quarantined) if self.quarantined else opened.round
+        decision = decide(round, opened.votes.values(), opened.closed)
+        if decision is None or self._awaits_views(opened, round, decision):
+            return None
+        if self._lingers(opened, round, decision, now_ms):
             return None
         del self._open[round_id]
-        if self._by_monitor.get(opened.round.monitor) == round_id:
-            del self._by_monitor[opened.round.monitor]
+        if self._by_monitor.get(round.monitor) == round_id:
+            del self._by_monitor[round.monitor]
         self._decided[round_id] = None
         if len(self._decided) > DECIDED_ROUNDS:
             self._decided.popitem(last=False)
-        return verdict_of(opened.round, decision, list(opened.votes.values()), now_ms)
+        return verdict_of(round, decision, list(opened.votes.values()), now_ms, opened.closed)
 
-    def _awaits_caller(self, opened: OpenRound, decision: Decision) -> bool:
-        """A round that clears a suspicion waits for the region that had it, so that its dissent is on record."""
-        round = opened.round
+    def _awaits_views(self, opened: OpenRound, round: Round, decision: Decision) -> bool:
+        """A round that clears a suspicion waits for the region that had it, so that its dissent is on record; one that
+        asks again waits for everybody, since it is there to learn how each region sees it now."""
         if decision.reason is not VerdictReason.QUORUM_PASSED or opened.closed:
             return False
-        can_vote = any(elector.region == round.caller for elector in round.electorate)
-        return can_vote and (1, round.caller) not in opened.votes
+        electors = {elector.region for elector in round.electorate}
+        awaited = electors if round.cause is Cause.RECHECK else electors & {round.caller}
+        return any((1, region) not in opened.votes for region in awaited)
 
-    def _lingers(self, opened: OpenRound, decision: Decision, now_ms: int) -> bool:
+    def _lingers(self, opened: OpenRound, round: Round, decision: Decision, now_ms: int) -> bool:
         """A failure that is certain early waits a moment for the rest of the votes: they cannot change it."""
-        if decision.reason is not VerdictReason.QUORUM_FAILED or opened.has_every_vote():
+        if decision.reason is not VerdictReason.QUORUM_FAILED or opened.has_every_vote(round):
             return False
         if not opened.lingers_until_ms:
             opened.lingers_until_ms = now_ms + LINGER_MS
-            heapq.heappush(self._deadlines, (opened.lingers_until_ms, opened.round.id, 0))
-        return now_ms < opened.lingers_until_ms and opened.closed < len(opened.round.looks_ms)
+            heapq.heappush(self._deadlines, (opened.lingers_until_ms, round.id, 0))
+        return now_ms < opened.lingers_until_ms and opened.closed < len(round.looks_ms)
 
     def _keep_early(self, region: str, result: Result, at_ms: int) -> None:
         early = self._early.setdefault(result.round, [])
@@ -154,7 +164,34 @@ class RoundBook:
             self._early.popitem(last=False)
 
 
-def verdict_of(round: Round, decision: Decision, votes: list[Vote], now_ms: int) -> Verdict:
+def vote_of(elector: Elector, result: Result, why_not: Exclusion | None = None) -> Vote:
+    """What a result of a round says, as the vote of an elector; `why_not` bars it from counting."""
+    return Vote(
+        elector.region,
+        elector.domain,
+        result.look,
+        result.status,
+        result.reason,
+        result.started_ms,
+        result.phases,
+        result.attempts,
+        result.code,
+        result.detail,
+        why_not,
+        0,
+        str(result.facts.get("address", "")),
+    )
+
+
+def barred(round: Round, result: Result, at_ms: int) -> Exclusion | None:
+    """Why a result that came in time does not count: it looked at something else, or at an impossible time."""
+    if result.revision != round.revision:
+        return Exclusion.CONFIG_STALE
+    possible = round.opened_ms - CLOCK_SKEW_MS <= result.started_ms <= at_ms + CLOCK_SKEW_MS
+    return None if possible else Exclusion.CLOCK_SKEW
+
+
+def verdict_of(round: Round, decision: Decision, votes: list[Vote], now_ms: int, closed: int = 0) -> Verdict:
     """The message that carries a decision with all its evidence."""
     ordered = sorted(votes, key=lambda vote: (vote.look, vote.region))
     return Verdict(
@@ -179,4 +216,7 @@ def verdict_of(round: Round, decision: Decision, votes: list[Vote], now_ms: int)
         explanation=explain(round, decision, ordered),
         revision=round.revision,
         assigned=sorted({one.region for one in round.electorate} | {one.region for one in round.excluded}),
+        electorate=list(round.electorate),
+        looks_ms=list(round.looks_ms),
+        closed=closed,
     )

@@ -112,7 +112,7 @@ class Consensus:
         if isinstance(message, Round):
             for elector in message.electorate:
                 self._streams.follow_region(elector.region, message.opened_ms)
-            return self._fold.rounds.open(message, self._now_ms())
+            return self._fold.open(message, self._now_ms())
         return self._fold.result(message.region, message.result, message.at_ms, self._now_ms())
 
     def _say(self, now_ms: int) -> None:

@@ -6,82 +6,21 @@ only ever appended, each with a default.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
-from probes.reasons import ACCOUNT_REASONS, Reason, Status
+from consensus.vocabulary import Cause as Cause
+from consensus.vocabulary import Exclusion as Exclusion
+from consensus.vocabulary import Observed as Observed
+from consensus.vocabulary import Sensitivity as Sensitivity
+from consensus.vocabulary import VerdictReason as VerdictReason
+from consensus.vocabulary import observed as observed
+from probes.reasons import Reason, Status
 from probes.wire import Phases
 
 VERDICT_VERSION = 1
 
 #: Version of the decision law; stored with every verdict so that a replay knows which law to apply.
 RULE_VERSION = 1
-
-
-class Sensitivity(StrEnum):
-    """How much proof a monitor wants before DOWN: 1 look, 2 looks 10 s apart, or 3 looks over 60 s."""
-
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
-
-
-class Cause(StrEnum):
-    """Why a round was called."""
-
-    FIRST_LOOK = "first_look"
-    FAILURE = "failure"
-    SUCCESS = "success"
-    DEGRADED = "degraded"
-    OVERDUE = "overdue"
-    RECHECK = "recheck"
-
-
-class Exclusion(StrEnum):
-    """Why a region has no vote in a look: it leaves the denominator."""
-
-    DARK = "dark"
-    SICK = "sick"
-    CLOCK_SKEW = "clock_skew"
-    CONFIG_STALE = "config_stale"
-    NO_ANSWER = "no_answer"
-    MISSED = "missed"
-    BLOCKED = "blocked"
-    PROBE_ERROR = "probe_error"
-
-
-class Observed(StrEnum):
-    """The four things a vote can say, once account problems are told apart from outages."""
-
-    PASSING = "passing"
-    DEGRADED = "degraded"
-    ACCOUNT = "account"
-    FAILING = "failing"
-
-
-def observed(status: Status, reason: Reason) -> Observed | None:
-    """What a result says of its target; None when it says nothing (UNKNOWN is never a vote)."""
-    if status is Status.UP:
-        return Observed.PASSING
-    if status is Status.UNKNOWN:
-        return None
-    if reason in ACCOUNT_REASONS:
-        return Observed.ACCOUNT
-    return Observed.DEGRADED if status is Status.DEGRADED else Observed.FAILING
-
-
-class VerdictReason(StrEnum):
-    """What the law found."""
-
-    QUORUM_FAILED = "quorum_failed"
-    QUORUM_DEGRADED = "quorum_degraded"
-    QUORUM_PASSED = "quorum_passed"
-    ACCOUNT = "account"
-    SPLIT = "split"
-    DOMAINS = "domains"
-    NOT_LASTING = "not_lasting"
-    TOO_FEW_VOTES = "too_few_votes"
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):
@@ -137,7 +76,10 @@ class Round(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Vote(msgspec.Struct, frozen=True, array_like=True):
-    """A fresh result of a round from an eligible region; `at_ms` is when its check started."""
+    """A fresh result of a round from an eligible region; `at_ms` is when its check started.
+
+    `barred` says why it does not count though it came; `usual_us` is what this region is used to of this monitor.
+    """
 
     region: str
     domain: str
@@ -149,6 +91,10 @@ class Vote(msgspec.Struct, frozen=True, array_like=True):
     attempts: int = 1
     code: int = 0
     detail: str = ""
+    barred: Exclusion | None = None
+    usual_us: int = 0
+    #: The address that was dialled, where the prober said so: monitors that fail together may share it.
+    address: str = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
@@ -183,6 +129,20 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 0
     #: Every region assigned to the monitor when the round was opened, whether it could vote or not.
     assigned: list[str] = []
+    #: Who could vote, when the looks began, and how many had reached their deadline: what a replay needs.
+    electorate: list[Elector] = []
+    looks_ms: list[int] = []
+    closed: int = 0
+
+
+class Quarantine(msgspec.Struct, frozen=True, array_like=True):
+    """A region whose votes do not count for now, why, and in words for its operator."""
+
+    v: int
+    region: str
+    since_ms: int
+    why: Exclusion
+    text: str = ""
 
 
 class Dissent(msgspec.Struct, frozen=True, array_like=True):
@@ -217,9 +177,10 @@ _call_decoder = msgspec.msgpack.Decoder(Call)
 _round_decoder = msgspec.msgpack.Decoder(Round)
 _verdict_decoder = msgspec.msgpack.Decoder(Verdict)
 _belief_decoder = msgspec.msgpack.Decoder(Belief)
+_quarantine_decoder = msgspec.msgpack.Decoder(Quarantine)
 
 
-def encode(message: Call | Round | Verdict | Belief) -> bytes:
+def encode(message: Call | Round | Verdict | Belief | Quarantine) -> bytes:
     return _encoder.encode(message)
 
 
@@ -241,3 +202,8 @@ def decode_verdict(payload: bytes) -> Verdict:
 def decode_belief(payload: bytes) -> Belief:
     """Decode a belief; raises `msgspec.DecodeError` on anything else."""
     return _belief_decoder.decode(payload)
+
+
+def decode_quarantine(payload: bytes) -> Quarantine:
+    """Decode a quarantine; raises `msgspec.DecodeError` on anything else."""
+    return _quarantine_decoder.decode(payload)

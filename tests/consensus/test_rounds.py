@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from consensus.examples import FIVE_REGIONS, LOOK_LENGTH_MS, make_result, make_round
 from consensus.rounds import LINGER_MS, RoundBook
-from consensus.verdicts import Exclusion, Round, Sensitivity, Verdict, VerdictReason
+from consensus.verdicts import Cause, Exclusion, Round, Sensitivity, Verdict, VerdictReason
 from probes.reasons import Status
 
 REGIONS = sorted(FIVE_REGIONS)
@@ -143,5 +146,59 @@ def test_the_explanation_names_who_saw_what() -> None:
     assert verdict.explanation == (
         "Down: 3 of 5 regions that could see failed in one look (3 are a quorum, in more than half of 4 failure"
         " domain(s)). Saw a problem: ap-south (gcp): timeout, tried twice; eu-north (ovh): timeout, tried twice;"
-        " us-west (hetzner): timeout, tried twice. Saw no problem: eu-west."
+        " us-west (hetzner): timeout, tried twice. Saw no problem: eu-west. Not waited for, as it could change nothing:"
+        " us-east."
     )
+
+
+def test_a_vote_about_another_configuration_comes_and_does_not_count() -> None:
+    book, round = RoundBook(), replace(make_round(), revision=4)
+    book.open(round, round.opened_ms)
+    at_ms = round.opened_ms + 500
+    stale = replace(make_result("fail", round.id, 1), revision=3)
+    now = replace(make_result("pass", round.id, 1), revision=4)
+
+    book.vote("eu-west", stale, at_ms, at_ms)
+    said = [book.vote(region, now, at_ms, at_ms) for region in REGIONS if region != "eu-west"]
+
+    (verdict,) = [one for one in said if one]
+    assert (verdict.status, verdict.m) == (Status.UP, 4)
+    assert [(one.region, one.why) for one in verdict.excluded] == [("eu-west", Exclusion.CONFIG_STALE)]
+    assert "Not counted: eu-west checked an older configuration." in verdict.explanation
+
+
+@pytest.mark.parametrize("began_ms", [-5_001, 5_001 + 500])
+def test_a_vote_that_began_at_an_impossible_time_does_not_count(began_ms: int) -> None:
+    book, round = RoundBook(), make_round()
+    book.open(round, round.opened_ms)
+    at_ms = round.opened_ms + 500
+    skewed = make_result("fail", round.id, 1, round.opened_ms + began_ms)
+
+    verdicts = [book.vote(region, skewed, at_ms, at_ms) for region in REGIONS[:3]]
+
+    (verdict,) = [one for one in verdicts if one]
+    assert verdict.reason is VerdictReason.TOO_FEW_VOTES
+    assert {one.why for one in verdict.excluded} == {Exclusion.CLOCK_SKEW}
+
+
+def test_a_region_in_quarantine_has_no_vote_and_what_it_saw_is_kept() -> None:
+    book, round = RoundBook(), make_round(caller="eu-west")
+    book.open(round, round.opened_ms)
+    cast(book, round, ["eu-west"], "fail")
+    book.quarantined = {"eu-west": Exclusion.SICK}
+
+    (verdict,) = cast(book, round, ["ap-south", "eu-north", "us-east", "us-west"], "pass")
+
+    assert (verdict.status, verdict.n, verdict.m, verdict.dissent) == (Status.UP, 5, 3 + 1, [])
+    assert [(one.region, one.why, one.look) for one in verdict.excluded] == [("eu-west", Exclusion.SICK, 0)]
+    assert any(vote.region == "eu-west" and vote.status is Status.DOWN for vote in verdict.votes)
+
+
+def test_a_round_that_asks_again_waits_to_learn_how_every_region_sees_it_now() -> None:
+    book, round = RoundBook(), replace(make_round(), cause=Cause.RECHECK)
+    book.open(round, round.opened_ms)
+    assert cast(book, round, REGIONS[:4], "pass") == []
+
+    (verdict,) = cast(book, round, REGIONS[4:], "missed")
+
+    assert (verdict.status, verdict.excluded[0].why) == (Status.UP, Exclusion.MISSED)

@@ -13,10 +13,13 @@ from consensus.verdicts import (
     Call,
     Cause,
     Dissent,
+    Exclusion,
     Observed,
+    Quarantine,
     Verdict,
     decode_belief,
     decode_call,
+    decode_quarantine,
     decode_round,
     decode_verdict,
     encode,
@@ -46,6 +49,7 @@ MESSAGES = {
         Belief(1, Status.DOWN, 900_000, {"eu-west": Dissent(Observed.PASSING, 2)}, 1, "", False, 950_000),
         decode_belief,
     ),
+    "quarantine": (Quarantine(1, "eu-west", 900_000, Exclusion.SICK, "It fails alone."), decode_quarantine),
 }
 
 GOLDEN = {
@@ -56,6 +60,27 @@ GOLDEN = {
         "a76865747a6e65729091ce000f4240cd30d400ce000f4178"
     ),
     "verdict": (
+        "dc001a01b1726e645f6578616d706c655f6634323430ab6d6f6e5f6578616d706c65a4646f776ead71756f72756d5f66"
+        "61696c6564a772656675736564ce000f4434ce000f4240ce000f417803030203929da861702d736f757468a367637001"
+        "a4646f776ea772656675736564ce000f42409500000000cd07d00200a0c000a09da765752d77657374a361777301a464"
+        "6f776ea774696d656f7574ce000f42409500000000cd07d00200a0c000a09090a468696768a76661696c757265da0101"
+        "446f776e3a2032206f66203320726567696f6e73207468617420636f756c6420736565206661696c656420696e206f6e"
+        "65206c6f6f6b2028322061726520612071756f72756d2c20696e206d6f7265207468616e2068616c66206f6620332066"
+        "61696c75726520646f6d61696e287329292e2053617720612070726f626c656d3a2061702d736f757468202867637029"
+        "3a20726566757365642c2074726965642074776963653b2065752d776573742028617773293a2074696d656f75742c20"
+        "74726965642074776963652e204e6f742077616974656420666f722c20617320697420636f756c64206368616e676520"
+        "6e6f7468696e673a2075732d776573742e01000093a861702d736f757468a765752d77657374a775732d776573749392"
+        "a861702d736f757468a367637092a765752d77657374a361777392a775732d77657374a76865747a6e657291ce000f42"
+        "4000"
+    ),
+    "quarantine": "9501a765752d77657374ce000dbba0a47369636baf4974206661696c7320616c6f6e652e",
+    "belief": "9901a4646f776ece000dbba081a765752d7765737492a770617373696e670201a0c2ce000e7ef0c2",
+}
+
+
+#: What earlier versions wrote: read for ever, with defaults for what has been added since.
+EARLIER = {
+    "verdict without electorate": (
         "dc001701b1726e645f6578616d706c655f6634323430ab6d6f6e5f6578616d706c65a4646f776ead71756f72756d5f66"
         "61696c6564a772656675736564ce000f4434ce000f4240ce000f417803030203929aa861702d736f757468a367637001"
         "a4646f776ea772656675736564ce000f42409500000000cd07d00200a09aa765752d77657374a361777301a4646f776e"
@@ -66,7 +91,6 @@ GOLDEN = {
         "65642c2074726965642074776963653b2065752d776573742028617773293a2074696d656f75742c2074726965642074"
         "776963652e01000093a861702d736f757468a765752d77657374a775732d77657374"
     ),
-    "belief": "9901a4646f776ece000dbba081a765752d7765737492a770617373696e670201a0c2ce000e7ef0c2",
 }
 
 
@@ -84,6 +108,17 @@ def test_a_message_without_the_newest_fields_is_still_read() -> None:
     fields = msgspec.msgpack.decode(encode(MESSAGES["belief"][0]))
 
     assert decode_belief(msgspec.msgpack.encode(fields[:3])) == Belief(1, Status.DOWN, 900_000)
+
+
+def test_a_verdict_of_an_earlier_version_is_still_read_and_stored() -> None:
+    now = make_verdict()
+    votes = [replace(vote, address="") for vote in now.votes]
+
+    before = decode_verdict(bytes.fromhex(EARLIER["verdict without electorate"]))
+
+    explained = replace(now, votes=votes, electorate=[], looks_ms=[], closed=0, explanation=before.explanation)
+    assert before == explained
+    assert from_evidence(to_evidence(before)) == before
 
 
 def test_evidence_keeps_everything_a_verdict_says() -> None:

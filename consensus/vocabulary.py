@@ -1,0 +1,73 @@
+"""The closed vocabulary of judgement: how sure, why asked, what was seen, who was left out, what was found. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from probes.reasons import ACCOUNT_REASONS, Reason, Status
+
+
+class Sensitivity(StrEnum):
+    """How much proof a monitor wants before DOWN: 1 look, 2 looks 10 s apart, or 3 looks over 60 s."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class Cause(StrEnum):
+    """Why a round was called."""
+
+    FIRST_LOOK = "first_look"
+    FAILURE = "failure"
+    SUCCESS = "success"
+    DEGRADED = "degraded"
+    OVERDUE = "overdue"
+    RECHECK = "recheck"
+
+
+class Exclusion(StrEnum):
+    """Why a region has no vote in a look: it leaves the denominator."""
+
+    DARK = "dark"
+    SICK = "sick"
+    CLOCK_SKEW = "clock_skew"
+    CONFIG_STALE = "config_stale"
+    NO_ANSWER = "no_answer"
+    MISSED = "missed"
+    BLOCKED = "blocked"
+    PROBE_ERROR = "probe_error"
+    ANCHORS = "anchors"
+
+
+class Observed(StrEnum):
+    """The four things a vote can say, once account problems are told apart from outages."""
+
+    PASSING = "passing"
+    DEGRADED = "degraded"
+    ACCOUNT = "account"
+    FAILING = "failing"
+
+
+def observed(status: Status, reason: Reason) -> Observed | None:
+    """What a result says of its target; None when it says nothing (UNKNOWN is never a vote)."""
+    if status is Status.UP:
+        return Observed.PASSING
+    if status is Status.UNKNOWN:
+        return None
+    if reason in ACCOUNT_REASONS:
+        return Observed.ACCOUNT
+    return Observed.DEGRADED if status is Status.DEGRADED else Observed.FAILING
+
+
+class VerdictReason(StrEnum):
+    """What the law found."""
+
+    QUORUM_FAILED = "quorum_failed"
+    QUORUM_DEGRADED = "quorum_degraded"
+    QUORUM_PASSED = "quorum_passed"
+    ACCOUNT = "account"
+    SPLIT = "split"
+    DOMAINS = "domains"
+    NOT_LASTING = "not_lasting"
+    TOO_FEW_VOTES = "too_few_votes"
