@@ -11,13 +11,14 @@ from django.db.models.functions import Now
 
 from vigil.alerts.decision import Hold, strongest
 from vigil.alerts.models import Delivery, DeliveryState
+from vigil.alerts.parents import held_by_parents
 from vigil.clock import database_now
 from vigil.incidents.models import Incident
 
 Finder = Callable[[Incident, datetime], Iterable[Hold]]
 
 #: Who may hold an incident's alerts back: one line for each. A finder reads, and locks nothing.
-FINDERS: tuple[Finder, ...] = ()
+FINDERS: tuple[Finder, ...] = (held_by_parents,)
 
 #: How long a hold is believed in without looking again. Whoever ends one says so with `look_again`, at once.
 TRUST = timedelta(seconds=30)

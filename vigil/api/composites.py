@@ -45,7 +45,8 @@ class CompositeSerializer(serializers.Serializer[Composite]):
 
     @extend_schema_field(MemberSerializer(many=True))
     def get_members(self, composite: Composite) -> list[dict[str, Any]]:
-        return list(MemberSerializer(members_of(composite), many=True).data)
+        members: Any = members_of(composite)
+        return list(MemberSerializer(members, many=True).data)
 
     def get_status(self, composite: Composite) -> str:
         state = getattr(composite.monitor, "believed", None)

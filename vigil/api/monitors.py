@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import django_filters
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
 from rest_framework import serializers, viewsets
@@ -20,6 +21,7 @@ from vigil.api.results import LatestSerializer, result_row
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
 from vigil.monitors.costs import cost_warnings
+from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import latest_results
 from vigil.monitors.models import Monitor, Region
 from vigil.monitors.presets import GIVEN, fields_from_preset
@@ -72,6 +74,11 @@ class MonitorSerializer(serializers.ModelSerializer[Monitor]):
     secret_names = serializers.SerializerMethodField(help_text="The names of the secrets that are set.")
     tags = serializers.ListField(child=serializers.CharField(max_length=changes.MAX_TAG_LENGTH), required=False)
     regions = serializers.SlugRelatedField(many=True, slug_field="slug", queryset=Region.objects.all(), required=False)
+    parents = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        required=False,
+        help_text="Monitors that this one cannot be well without: while one of them fails, alerts of this one wait.",
+    )
     warnings = serializers.SerializerMethodField(
         help_text="What this choice of regions cannot do, and what it may cost."
     )
@@ -81,7 +88,7 @@ class MonitorSerializer(serializers.ModelSerializer[Monitor]):
         model = Monitor
         fields = (
             "id", "name", "kind", "config", "secrets", "secret_names", "interval_s", "timeout_ms", "sensitivity",
-            "regions", "tags", "paused", "target", "warnings", "revision", "created_at", "updated_at",
+            "regions", "tags", "paused", "parents", "target", "warnings", "revision", "created_at", "updated_at",
             "preset", *GIVEN,
         )  # fmt: skip
         read_only_fields = ("revision", "created_at", "updated_at")
@@ -112,18 +119,35 @@ class MonitorSerializer(serializers.ModelSerializer[Monitor]):
                 raise serializers.ValidationError({field: ["This field is required."] for field in missing})
         return attrs
 
+    def to_representation(self, instance: Monitor) -> dict[str, Any]:
+        shown = dict(super().to_representation(instance))
+        needed = (needs.parent for needs in instance.dependencies.all())
+        return shown | {"parents": sorted(parent.public_id for parent in needed if parent.deleted_at is None)}
+
+    def validate_parents(self, ids: list[str]) -> list[Monitor]:
+        found = list(Monitor.objects.filter(team=self.context["team"], deleted_at=None, public_id__in=ids))
+        missing = sorted(set(ids) - {parent.public_id for parent in found})
+        if missing:
+            raise serializers.ValidationError([f"There is no monitor {missing[0]}."])
+        return found
+
     def create(self, validated_data: Mapping[str, Any]) -> Monitor:
         wanted = dict(validated_data)
         preset, given = wanted.pop("preset", None), {name: wanted.pop(name) for name in GIVEN if name in wanted}
-        with refusals_as_400():
-            if not preset:
-                return changes.create_monitor(self.context["team"], wanted)
-            fields, self.advice = fields_from_preset(preset, given, wanted)
-            return changes.create_monitor(self.context["team"], fields)
+        parents = wanted.pop("parents", [])
+        with refusals_as_400(), transaction.atomic():
+            if preset:
+                wanted, self.advice = fields_from_preset(preset, given, wanted)
+            monitor = changes.create_monitor(self.context["team"], wanted)
+            set_parents(monitor, parents)
+        return monitor
 
     def update(self, instance: Monitor, validated_data: Mapping[str, Any]) -> Monitor:
-        with refusals_as_400():
-            return changes.update_monitor(instance, validated_data)
+        wanted = dict(validated_data)
+        with refusals_as_400(), transaction.atomic():
+            if "parents" in wanted:
+                set_parents(instance, wanted.pop("parents"))
+            return changes.update_monitor(instance, wanted)
 
 
 class StateSerializer(serializers.ModelSerializer[MonitorState]):
@@ -158,7 +182,9 @@ class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
     queryset = Monitor.objects.none()
 
     def get_queryset(self) -> QuerySet[Monitor]:
-        return Monitor.objects.filter(team=team_of(self.request), deleted_at=None).prefetch_related("regions")
+        return Monitor.objects.filter(team=team_of(self.request), deleted_at=None).prefetch_related(
+            "regions", "dependencies__parent"
+        )
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())

@@ -161,3 +161,16 @@ class CompositeMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group} ({self.rank})"
+
+
+class Dependency(models.Model):
+    """A monitor that cannot be well without another. Written through `dependencies` only."""
+
+    child = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="dependencies")
+    parent = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="dependents")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["child", "parent"], name="dependency_once")]
+
+    def __str__(self) -> str:
+        return f"{self.child} needs {self.parent}"

@@ -214,3 +214,15 @@ def test_the_schema_is_for_people_who_are_signed_in(client: Client, api: Api) ->
     text = answer.content.decode()
     assert "/api/v1/monitors/{public_id}/pause" in text
     assert "scheme: bearer" in text
+
+
+def test_a_monitor_names_what_it_depends_on(api: Api, foreign: Team) -> None:
+    parent = api("POST", "monitors", {**HTTP, "name": "gateway"})[1]["id"]
+    made = api("POST", "monitors", {**HTTP, "name": "behind", "parents": [parent]})[1]
+    assert made["parents"] == [parent]
+    assert api("PATCH", f"monitors/{parent}", {"parents": [made["id"]]})[0] == 400
+    assert api("PATCH", f"monitors/{made['id']}", {"name": "still behind"})[1]["parents"] == [parent]
+    assert api("PATCH", f"monitors/{made['id']}", {"parents": []})[1]["parents"] == []
+    theirs = create_monitor(foreign, {**HTTP, "name": "theirs"}).public_id
+    refused = {"parents": [f"There is no monitor {theirs}."]}
+    assert api("PATCH", f"monitors/{made['id']}", {"parents": [theirs]}) == (400, refused)

@@ -1,10 +1,12 @@
 """Gives every composite a monitor of its own, which takes over its team and its name."""
 
+from typing import Any
+
 import django.db.models.deletion
 from django.db import migrations, models
 
 
-def give_monitors(apps, schema_editor):
+def give_monitors(apps: Any, schema_editor: Any) -> None:
     Monitor = apps.get_model("monitors", "Monitor")
     Composite = apps.get_model("monitors", "Composite")
     for composite in Composite.objects.order_by("pk"):
