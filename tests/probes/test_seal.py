@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.seal import Opener, SealError, generate_keypair, seal, seal_secrets
+from probes.seal import Opener, Sealer, SealError, generate_keypair, seal, seal_secrets
 
 
 def test_what_is_sealed_to_a_region_opens_with_its_key() -> None:
@@ -32,7 +32,16 @@ def test_another_regions_key_does_not_open_a_box() -> None:
         Opener(generate_keypair()[0]).open(box)
 
 
-@pytest.mark.parametrize("place", [0, 1, 20, 33, -1])
+def test_one_sealer_makes_the_same_box_of_the_same_secrets_and_no_nonce_serves_two() -> None:
+    private, public = generate_keypair()
+    sealer, opener = Sealer(public), Opener(private)
+    boxes = [sealer.seal_secrets({"bearer": f"key-{number}"}) for number in range(300)]
+    assert len({box[33:45] for box in boxes}) == len(boxes)
+    assert [opener.secrets(box) for box in boxes] == [{"bearer": f"key-{number}"} for number in range(300)]
+    assert sealer.seal_secrets({"a": "1", "b": "2"}) == sealer.seal_secrets({"b": "2", "a": "1"})
+
+
+@pytest.mark.parametrize("place", [0, 1, 20, 33, 45, -1])
 def test_a_damaged_box_does_not_open(place: int) -> None:
     private, public = generate_keypair()
     box = bytearray(seal(public, b"a key"))
@@ -41,7 +50,7 @@ def test_a_damaged_box_does_not_open(place: int) -> None:
         Opener(private).open(bytes(box))
 
 
-@pytest.mark.parametrize("box", [b"", b"\x01", b"\x01" + bytes(32), b"\x01" + bytes(60)])
+@pytest.mark.parametrize("box", [b"", b"\x02", b"\x02" + bytes(32), b"\x02" + bytes(72), b"\x01" + bytes(72)])
 def test_a_box_cut_short_or_with_a_degenerate_key_does_not_open(box: bytes) -> None:
     with pytest.raises(SealError):
         Opener(generate_keypair()[0]).open(box)

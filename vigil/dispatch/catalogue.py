@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 import structlog
-from django.db.models import Prefetch
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q
 
 from consensus.verdicts import Sensitivity
 from probes.probers import SpecError, encode_spec, parse_spec
-from probes.seal import seal_secrets
+from probes.seal import Sealer
 from vigil.dispatch.plans import Plan, RegionPlan
 from vigil.monitors.models import DerivedKind, Monitor, Region
 
 log = structlog.get_logger()
 
+#: Monitors in one piece of a load: the first can be dispatched while the rest is read.
 CHUNK = 2_000
 
 #: Domain, enabled, public key.
 RegionPrint = tuple[str, bool, bytes]
 
 
-def load_plans(monitors: Collection[str] | None = None) -> dict[str, Plan]:
-    """The plans of these monitors (public ids), or of all: those that are watched and can be."""
+def load_plans(monitors: Collection[str] | None = None) -> Iterator[dict[str, Plan]]:
+    """The plans of these monitors (public ids), or of all, piece by piece: those that are watched and can be."""
     watched = Monitor.objects.filter(deleted_at=None, paused=False).exclude(kind__in=DerivedKind)
     if monitors is not None:
         watched = watched.filter(public_id__in=monitors)
-    enabled = Region.objects.filter(enabled=True).order_by("slug")
-    watched = watched.prefetch_related(Prefetch("regions", queryset=enabled, to_attr="enabled_regions"))
-    plans = (_plan(monitor) for monitor in watched.order_by("id").iterator(chunk_size=CHUNK))
-    return {plan.monitor: plan for plan in plans if plan is not None}
+    planner = _Planner()
+    # One row a monitor, its regions as an array: a hundred thousand monitors have half a million of them.
+    rows = watched.annotate(region_keys=ArrayAgg("regions", filter=Q(regions__enabled=True), default=[]))
+    piece: dict[str, Plan] = {}
+    for monitor in rows.order_by("id").iterator(chunk_size=CHUNK):
+        plan = planner.plan(monitor, monitor.region_keys)  # type: ignore[attr-defined]  # the annotation
+        if plan is not None:
+            piece[plan.monitor] = plan
+        if len(piece) >= CHUNK:
+            yield piece
+            piece = {}
+    yield piece
 
 
 def load_revisions() -> dict[str, int]:
@@ -51,30 +62,51 @@ def load_region_monitors(slugs: Collection[str]) -> list[str]:
     )
 
 
-def _plan(monitor: Monitor) -> Plan | None:
-    regions: Iterable[Region] = monitor.enabled_regions  # type: ignore[attr-defined]  # set by the prefetch
-    try:
-        spec = encode_spec(parse_spec(monitor.kind, monitor.config))
-    except SpecError as problem:
-        log.error("monitor_not_watched", monitor=monitor.public_id, problem=str(problem))
-        return None
-    return Plan(
-        monitor=monitor.public_id,
-        kind=monitor.kind,
-        interval_ms=monitor.interval_s * 1000,
-        timeout_ms=monitor.timeout_ms,
-        spec=spec,
-        regions=tuple(_region_plan(monitor, region) for region in regions),
-        sensitivity=Sensitivity(monitor.sensitivity),
-        revision=monitor.revision,
-        target=monitor.target,
-    )
+class _Planner:
+    """Makes plans that share what is the same: the regions of most monitors are."""
+
+    def __init__(self) -> None:
+        self._regions = {region.pk: region for region in Region.objects.filter(enabled=True)}
+        self._bare = {pk: RegionPlan(region.slug, region.domain) for pk, region in self._regions.items()}
+        self._sets: dict[tuple[int, ...], tuple[RegionPlan, ...]] = {}
+
+    def plan(self, monitor: Monitor, region_keys: Collection[int]) -> Plan | None:
+        """What dispatch needs of a monitor; None, and said, when its configuration cannot be used any more."""
+        try:
+            spec = encode_spec(parse_spec(monitor.kind, monitor.config))
+        except SpecError as problem:
+            log.error("monitor_not_watched", monitor=monitor.public_id, problem=str(problem))
+            return None
+        return Plan(
+            monitor=monitor.public_id,
+            kind=monitor.kind,
+            interval_ms=monitor.interval_s * 1000,
+            timeout_ms=monitor.timeout_ms,
+            spec=spec,
+            regions=self._assigned(monitor, region_keys),
+            sensitivity=Sensitivity(monitor.sensitivity),
+            revision=monitor.revision,
+            target=monitor.target,
+        )
+
+    def _assigned(self, monitor: Monitor, region_keys: Collection[int]) -> tuple[RegionPlan, ...]:
+        present = [key for key in region_keys if key in self._regions]
+        assigned = tuple(sorted(present, key=lambda key: self._regions[key].slug))
+        if monitor.secrets:
+            return tuple(_with_secrets(monitor, self._regions[key]) for key in assigned)
+        if assigned not in self._sets:
+            self._sets[assigned] = tuple(self._bare[key] for key in assigned)
+        return self._sets[assigned]
 
 
-def _region_plan(monitor: Monitor, region: Region) -> RegionPlan:
-    if not monitor.secrets:
-        return RegionPlan(region.slug, region.domain)
+def _with_secrets(monitor: Monitor, region: Region) -> RegionPlan:
     if not region.public_key:
         log.warning("region_has_no_key", region=region.slug, monitor=monitor.public_id)
         return RegionPlan(region.slug, region.domain, able=False)
-    return RegionPlan(region.slug, region.domain, seal_secrets(bytes(region.public_key), monitor.secrets))
+    return RegionPlan(region.slug, region.domain, _sealer(bytes(region.public_key)).seal_secrets(monitor.secrets))
+
+
+@lru_cache(maxsize=256)
+def _sealer(public_key: bytes) -> Sealer:
+    """One sealer for each region's key and process: the same secrets make the same box, so an unchanged plan is one."""
+    return Sealer(public_key)

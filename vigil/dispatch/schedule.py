@@ -6,7 +6,9 @@ that was started again, produce the same slots.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from vigil.dispatch.plans import Plan, RegionPlan
@@ -18,8 +20,7 @@ Due = tuple[Plan, RegionPlan, int]
 
 def phase_ms(monitor: str, interval_ms: int, index: int, regions: int) -> int:
     """Where in each interval the region with this index (of so many) looks, in [0, interval)."""
-    start = int.from_bytes(blake2b(monitor.encode(), digest_size=8).digest()) % interval_ms
-    return (start + index * interval_ms // regions) % interval_ms
+    return _phase_ms(_start(monitor), interval_ms, index, regions)
 
 
 def slots_ms(monitor: str, interval_ms: int, index: int, regions: int, window: range) -> list[int]:
@@ -29,43 +30,82 @@ def slots_ms(monitor: str, interval_ms: int, index: int, regions: int, window: r
     return list(range(first, window.stop, interval_ms))
 
 
+def _start(monitor: str) -> int:
+    return int.from_bytes(blake2b(monitor.encode(), digest_size=8).digest())
+
+
+def _phase_ms(start: int, interval_ms: int, index: int, regions: int) -> int:
+    return (start % interval_ms + index * interval_ms // regions) % interval_ms
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What is due in one second of an interval: the monitor's number, and region index * 1000 + ms in the second.
+
+    Two arrays, six bytes a slot: with half a million slots, objects would be a hundred megabytes.
+    """
+
+    numbers: array[int] = field(default_factory=lambda: array("I"))
+    places: array[int] = field(default_factory=lambda: array("H"))
+
+
 class Wheel:
     """Every slot of every monitor, filed under its second of the interval, so that a tick touches only what is due.
 
-    Intervals are whole seconds, so a monitor's slot always falls in the same second of its interval.
+    Intervals are whole seconds, so a monitor's slot always falls in the same second of its interval. A monitor has
+    a number for as long as its plan stays the same; slots of numbers that are gone are swept when they come up.
     """
 
     def __init__(self) -> None:
-        self._buckets: dict[int, dict[int, dict[tuple[str, str], tuple[Plan, RegionPlan, int]]]] = {}
-        self._filed: dict[str, Plan] = {}
+        self._buckets: dict[int, dict[int, _Bucket]] = {}
+        self._numbers: dict[str, int] = {}
+        self._plans: dict[int, Plan] = {}
+        self._next_number = 0
 
     def __len__(self) -> int:
-        return len(self._filed)
+        return len(self._plans)
 
     def put(self, plan: Plan) -> None:
         """File a monitor, in place of what was filed for it before."""
         self.remove(plan.monitor)
-        self._filed[plan.monitor] = plan
-        for region, phase, bucket in self._places(plan):
-            bucket[plan.monitor, region.slug] = (plan, region, phase % SECOND_MS)
+        number = self._next_number
+        self._next_number += 1
+        self._numbers[plan.monitor], self._plans[number] = number, plan
+        seconds = self._buckets.setdefault(plan.interval_ms // SECOND_MS, {})
+        start = _start(plan.monitor)
+        for index in range(len(plan.regions)):
+            second, within_ms = divmod(_phase_ms(start, plan.interval_ms, index, len(plan.regions)), SECOND_MS)
+            bucket = seconds.get(second)
+            if bucket is None:
+                bucket = seconds[second] = _Bucket()
+            bucket.numbers.append(number)
+            bucket.places.append(index * SECOND_MS + within_ms)
 
     def remove(self, monitor: str) -> None:
-        plan = self._filed.pop(monitor, None)
-        if plan is None:
-            return
-        for region, _, bucket in self._places(plan):
-            del bucket[monitor, region.slug]
+        number = self._numbers.pop(monitor, None)
+        if number is not None:
+            del self._plans[number]
 
     def due(self, second: int) -> Iterator[Due]:
         """Everything due in [second, second + 1), with its exact slot in milliseconds."""
         for interval_s, seconds in self._buckets.items():
-            for plan, region, within_ms in seconds.get(second % interval_s, {}).values():
-                yield plan, region, second * SECOND_MS + within_ms
+            bucket = seconds.get(second % interval_s)
+            if bucket is not None:
+                yield from self._due(bucket, second * SECOND_MS)
 
-    def _places(
-        self, plan: Plan
-    ) -> Iterator[tuple[RegionPlan, int, dict[tuple[str, str], tuple[Plan, RegionPlan, int]]]]:
-        seconds = self._buckets.setdefault(plan.interval_ms // SECOND_MS, {})
-        for index, region in enumerate(plan.regions):
-            phase = phase_ms(plan.monitor, plan.interval_ms, index, len(plan.regions))
-            yield region, phase, seconds.setdefault(phase // SECOND_MS, {})
+    def _due(self, bucket: _Bucket, begin_ms: int) -> Iterator[Due]:
+        gone = False
+        for number, place in zip(bucket.numbers, bucket.places, strict=True):
+            plan = self._plans.get(number)
+            if plan is None:
+                gone = True
+                continue
+            index, within_ms = divmod(place, SECOND_MS)
+            yield plan, plan.regions[index], begin_ms + within_ms
+        if gone:
+            self._sweep(bucket)
+
+    def _sweep(self, bucket: _Bucket) -> None:
+        kept = [pair for pair in zip(bucket.numbers, bucket.places, strict=True) if pair[0] in self._plans]
+        bucket.numbers = array("I", [number for number, _ in kept])
+        bucket.places = array("H", [place for _, place in kept])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 
 import redis
 import structlog
@@ -52,6 +53,8 @@ class Dispatcher:
         self._wheel = Wheel()
         self._plans: dict[str, Plan] = {}
         self._pauses = Pauses()
+        #: How many monitors each region watches.
+        self._watched_from: Counter[str] = Counter()
         self._looks = OpenLooks()
         self._budget = CallBudget()
         self._heartbeats: dict[str, RegionHeartbeat] = {}
@@ -102,7 +105,7 @@ class Dispatcher:
             self._next_clock_s = now_s + CLOCK_S
         if now_s >= self._next_heartbeats_s:
             self._next_heartbeats_s = now_s + HEARTBEATS_S
-            regions = {region.slug for plan in self._plans.values() for region in plan.regions}
+            regions = self._watched_from.keys()
             now_ms = self._now_ms()
             alive = {
                 region: heartbeat
@@ -118,16 +121,23 @@ class Dispatcher:
             plan = self._plans.pop(monitor, None)
             self._wheel.remove(monitor)
             if plan:
+                self._watched_from.subtract(region.slug for region in plan.regions)
                 self._bus.forget([monitor], [region.slug for region in plan.regions])
         for monitor, plan in change.plans.items():
-            if self._plans.get(monitor) == plan:
+            known = self._plans.get(monitor)
+            if known == plan:
                 continue
+            if known is not None:
+                self._watched_from.subtract(region.slug for region in known.regions)
+            self._watched_from.update(region.slug for region in plan.regions)
             self._plans[monitor] = plan
             self._wheel.put(plan)
             if not change.first:
                 self._news.append(Call(VERDICT_VERSION, monitor, "", Cause.FIRST_LOOK, self._now_ms()))
+        self._watched_from = +self._watched_from
         self._next_heartbeats_s = 0.0
-        self._health.mark_ready()
+        if change.complete:
+            self._health.mark_ready()
 
     def _stand_by(self) -> None:
         self._recovered = False

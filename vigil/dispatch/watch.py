@@ -37,15 +37,17 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Plans that are new or different, and monitors that are not watched any more. `first` for the initial load.
+    """Plans that are new or different, and monitors that are not watched any more.
 
-    `pauses`, where there are any news of them, replace what was known of windows in which nothing is checked.
+    `first` for the initial load, which comes in pieces; after the one that is `complete`, all is known. `pauses`,
+    where there are any news of them, replace what was known of windows in which nothing is checked.
     """
 
     plans: dict[str, Plan] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     first: bool = False
     pauses: Pauses | None = None
+    complete: bool = False
 
 
 class Watch(threading.Thread):
@@ -112,12 +114,8 @@ class Watch(threading.Thread):
         self._take_pauses()
         regions = load_regions()
         if not self._loaded:
-            plans = load_plans()
-            self._loaded = True
-            self._known = {monitor: plan.revision for monitor, plan in plans.items()}
+            self._load()
             self._regions = regions
-            self.changes.put(Change(plans, first=True))
-            log.info("loaded", monitors=len(plans))
             return
         current = load_revisions()
         differing = {monitor for monitor, revision in current.items() if self._known.get(monitor) != revision}
@@ -130,6 +128,18 @@ class Watch(threading.Thread):
             self._replace(differing)
         # Only now: killed or cut off before this line, the difference is found again.
         self._regions = regions
+
+    def _load(self) -> None:
+        """Read everything, piece by piece. Cut off, it is read again: what is gone by then is found at the end."""
+        before = frozenset(self._known)
+        loaded: dict[str, int] = {}
+        for plans in load_plans():
+            loaded.update({monitor: plan.revision for monitor, plan in plans.items()})
+            self._known.update(dict.fromkeys(plans, 0))
+            self.changes.put(Change(plans, first=True))
+        self.changes.put(Change({}, frozenset(before - loaded.keys()), first=True, complete=True))
+        self._known, self._loaded = loaded, True
+        log.info("loaded", monitors=len(loaded))
 
     def _reload(self, changed: set[str]) -> None:
         """`changed` names monitors by public id, regions as `region:<slug>`, and says that silences have changed."""
@@ -152,7 +162,7 @@ class Watch(threading.Thread):
             self.changes.put(Change(pauses=pauses))
 
     def _replace(self, monitors: set[str]) -> None:
-        plans = load_plans(monitors)
+        plans = {monitor: plan for piece in load_plans(monitors) for monitor, plan in piece.items()}
         gone = frozenset(monitors - plans.keys())
         for monitor in gone:
             self._known.pop(monitor, None)
