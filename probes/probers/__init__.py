@@ -19,6 +19,7 @@ __all__ = [
     "decode_spec",
     "encode_spec",
     "parse_spec",
+    "read_spec",
     "validate_secrets",
 ]
 
@@ -38,13 +39,18 @@ PROBERS: dict[str, Prober] = {
 
 def parse_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
     """The spec that a configuration (as from JSON) describes; raises SpecError with one line for people."""
-    prober = _prober(kind)
+    spec = read_spec(kind, config)
+    _prober(kind).validate(spec)
+    return spec
+
+
+def read_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
+    """The same of a configuration that was validated when it was saved, and will be again by the worker that runs it:
+    only its shape is checked, since that is ten times as fast."""
     try:
-        spec = msgspec.convert(dict(config), prober.spec)
+        return msgspec.convert(dict(config), _prober(kind).spec)
     except msgspec.ValidationError as error:
         raise _spec_error(str(error)) from None
-    prober.validate(spec)
-    return spec
 
 
 def validate_secrets(kind: str, secrets: Mapping[str, str]) -> None:

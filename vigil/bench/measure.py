@@ -90,3 +90,23 @@ def rss_mb(pid: int, proc: Path = Path("/proc")) -> float:
     """The resident memory of a process now (MB)."""
     pages = int((proc / str(pid) / "statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def pss_mb(leaders: Mapping[str, int], proc: Path = Path("/proc")) -> dict[str, float]:
+    """The memory of each process with its descendants (MB), every shared page divided among those who share it."""
+    stats = {int(entry.name): fields for entry in proc.iterdir() if entry.name.isdecimal() for fields in _stat(entry)}
+    names = {pid: name for name, pid in leaders.items()}
+    found = dict.fromkeys(leaders, 0.0)
+    for pid in stats:
+        name = _belongs_to(pid, stats, names)
+        if name is not None:
+            found[name] += _pss_kb(proc / str(pid)) / 1024
+    return found
+
+
+def _pss_kb(entry: Path) -> int:
+    try:
+        lines = (entry / "smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)

@@ -12,6 +12,7 @@ import importlib
 BENCHES: dict[str, tuple[str, str]] = {
     "e2e": ("vigil.bench.e2e", "the whole system: schedule lag, verdict lag, CPU per check by process"),
     "probe": ("vigil.bench.probe", "one region worker: CPU per check beside httpx and blackbox, memory, confirm lag"),
+    "scale": ("vigil.bench.scale", "the control plane under many monitors: cores, lags, memory, growth"),
 }
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import structlog
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
 from consensus.verdicts import Sensitivity
-from probes.probers import SpecError, encode_spec, parse_spec
+from probes.probers import SpecError, encode_spec, read_spec
 from probes.seal import Sealer
+from vigil.accounts.sealed import Secrets
 from vigil.dispatch.plans import Plan, RegionPlan
-from vigil.monitors.models import DerivedKind, Monitor, Region
+from vigil.monitors.models import DerivedKind, Monitor, Region, target_of
 
 log = structlog.get_logger()
 
@@ -33,8 +35,8 @@ def load_plans(monitors: Collection[str] | None = None) -> Iterator[dict[str, Pl
     # One row a monitor, its regions as an array: a hundred thousand monitors have half a million of them.
     rows = watched.annotate(region_keys=ArrayAgg("regions", filter=Q(regions__enabled=True), default=[]))
     piece: dict[str, Plan] = {}
-    for monitor in rows.order_by("id").iterator(chunk_size=CHUNK):
-        plan = planner.plan(monitor, monitor.region_keys)  # type: ignore[attr-defined]  # the annotation
+    for values in rows.order_by("id").values_list(*_Row._fields).iterator(chunk_size=CHUNK):
+        plan = planner.plan(_Row(*values))
         if plan is not None:
             piece[plan.monitor] = plan
         if len(piece) >= CHUNK:
@@ -62,48 +64,62 @@ def load_region_monitors(slugs: Collection[str]) -> list[str]:
     )
 
 
+class _Row(NamedTuple):
+    """What is read of a monitor; no model instance, since making one costs as much as all the rest."""
+
+    public_id: str
+    kind: str
+    config: dict[str, Any]
+    secrets: Secrets
+    interval_s: int
+    timeout_ms: int
+    sensitivity: str
+    revision: int
+    region_keys: list[int]
+
+
 class _Planner:
     """Makes plans that share what is the same: the regions of most monitors are."""
 
     def __init__(self) -> None:
         self._regions = {region.pk: region for region in Region.objects.filter(enabled=True)}
         self._bare = {pk: RegionPlan(region.slug, region.domain) for pk, region in self._regions.items()}
+        self._keys = {region.slug: bytes(region.public_key or b"") for region in self._regions.values()}
         self._sets: dict[tuple[int, ...], tuple[RegionPlan, ...]] = {}
 
-    def plan(self, monitor: Monitor, region_keys: Collection[int]) -> Plan | None:
+    def plan(self, row: _Row) -> Plan | None:
         """What dispatch needs of a monitor; None, and said, when its configuration cannot be used any more."""
         try:
-            spec = encode_spec(parse_spec(monitor.kind, monitor.config))
+            spec = encode_spec(read_spec(row.kind, row.config))
         except SpecError as problem:
-            log.error("monitor_not_watched", monitor=monitor.public_id, problem=str(problem))
+            log.error("monitor_not_watched", monitor=row.public_id, problem=str(problem))
             return None
         return Plan(
-            monitor=monitor.public_id,
-            kind=monitor.kind,
-            interval_ms=monitor.interval_s * 1000,
-            timeout_ms=monitor.timeout_ms,
+            monitor=row.public_id,
+            kind=row.kind,
+            interval_ms=row.interval_s * 1000,
+            timeout_ms=row.timeout_ms,
             spec=spec,
-            regions=self._assigned(monitor, region_keys),
-            sensitivity=Sensitivity(monitor.sensitivity),
-            revision=monitor.revision,
-            target=monitor.target,
+            regions=self._assigned(row),
+            sensitivity=Sensitivity(row.sensitivity),
+            revision=row.revision,
+            target=target_of(row.config),
         )
 
-    def _assigned(self, monitor: Monitor, region_keys: Collection[int]) -> tuple[RegionPlan, ...]:
-        present = [key for key in region_keys if key in self._regions]
-        assigned = tuple(sorted(present, key=lambda key: self._regions[key].slug))
-        if monitor.secrets:
-            return tuple(_with_secrets(monitor, self._regions[key]) for key in assigned)
+    def _assigned(self, row: _Row) -> tuple[RegionPlan, ...]:
+        assigned = tuple(key for key in row.region_keys if key in self._regions)
         if assigned not in self._sets:
-            self._sets[assigned] = tuple(self._bare[key] for key in assigned)
-        return self._sets[assigned]
+            ordered = sorted(assigned, key=lambda key: self._regions[key].slug)
+            self._sets[assigned] = tuple(self._bare[key] for key in ordered)
+        bare = self._sets[assigned]
+        return tuple(self._with_secrets(row, region) for region in bare) if row.secrets else bare
 
-
-def _with_secrets(monitor: Monitor, region: Region) -> RegionPlan:
-    if not region.public_key:
-        log.warning("region_has_no_key", region=region.slug, monitor=monitor.public_id)
-        return RegionPlan(region.slug, region.domain, able=False)
-    return RegionPlan(region.slug, region.domain, _sealer(bytes(region.public_key)).seal_secrets(monitor.secrets))
+    def _with_secrets(self, row: _Row, region: RegionPlan) -> RegionPlan:
+        public_key = self._keys.get(region.slug)
+        if not public_key:
+            log.warning("region_has_no_key", region=region.slug, monitor=row.public_id)
+            return RegionPlan(region.slug, region.domain, able=False)
+        return RegionPlan(region.slug, region.domain, _sealer(public_key).seal_secrets(row.secrets))
 
 
 @lru_cache(maxsize=256)

@@ -122,12 +122,16 @@ class Monitor(models.Model):
     @property
     def target(self) -> str:
         """What is looked at, for people: an address without its query, which may hold a key."""
-        if self.kind in DerivedKind:
-            return str(self.name)
-        config = self.config if isinstance(self.config, dict) else {}
-        if config.get("url"):
-            return str(config["url"]).split("?")[0].split("#")[0]
-        return f"{config.get('host', '?')}:{config['port']}" if config.get("port") else str(config.get("host", "?"))
+        return str(self.name) if self.kind in DerivedKind else target_of(self.config)
+
+
+def target_of(config: object) -> str:
+    """What a configuration looks at, for people: an address without its query, which may hold a key."""
+    if not isinstance(config, dict):
+        return "?"
+    if config.get("url"):
+        return str(config["url"]).split("?")[0].split("#")[0]
+    return f"{config.get('host', '?')}:{config['port']}" if config.get("port") else str(config.get("host", "?"))
 
 
 class Composite(models.Model):
