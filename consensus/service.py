@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from consensus.calls import Fold
 from consensus.lease import Lease
 from consensus.settings import ConsensusSettings
-from consensus.stream import Arrival, Streams
+from consensus.stream import Arrival, Keep, Streams
 from consensus.verdicts import Call, Round, Verdict
 from probes.health import Health
 
@@ -55,6 +55,7 @@ class Consensus:
         self._fold = Fold()
         self._health = health
         self._replay_ms = settings.replay_s * 1000
+        self._keep = Keep(self._replay_ms, max(settings.keep_results_s, settings.replay_s) * 1000)
         self._clock_offset_ms = 0
         self._next_renewal_s = self._next_beliefs_s = self._next_housekeeping_s = 0.0
         self._unsaid: list[Call | Verdict] = []
@@ -151,7 +152,7 @@ class Consensus:
             self._streams.follow(self._now_ms() - self._replay_ms)
             self._fold.forget_before(self._now_ms() - CALLS_KEPT_MS)
             if self._lease.epoch:
-                self._streams.trim(self._now_ms(), self._replay_ms)
+                self._streams.trim(self._now_ms(), self._keep)
             self._health.beat(waiting_for_beliefs=not self._primed)
 
     def _prime(self) -> None:

@@ -26,3 +26,5 @@ class ConsensusSettings(BaseSettings):
     health_port: int = Field(default=0, ge=0, le=65535)
     #: How much of the streams is read again at start, in seconds: longer than any round lives.
     replay_s: int = Field(default=180, ge=30, le=3600)
+    #: How far behind the recorder may be, in seconds, before results it has not stored are dropped from Redis.
+    keep_results_s: int = Field(default=600, ge=60, le=86_400)

@@ -26,6 +26,14 @@ _HEARTBEAT_PREFIX = keys.heartbeat("")
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How much of the results streams stays: what consensus reads again, and at most what a slow recorder may need."""
+
+    replay_ms: int
+    most_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """A result, the region whose stream it came on, and when Redis got it."""
 
@@ -69,7 +77,7 @@ class Streams:
         for name, entries in streams:
             stream = name.decode()
             for entry_id, fields in entries:
-                yield from _messages(stream, int(entry_id.split(b"-")[0]), fields.get(keys.BODY, b""))
+                yield from _messages(stream, _millis(entry_id), fields.get(keys.BODY, b""))
                 self._positions[name] = entry_id
 
     def beliefs(self) -> dict[str, Belief] | None:
@@ -89,15 +97,40 @@ class Streams:
         if len(pipe):
             pipe.execute()
 
-    def trim(self, now_ms: int, keep_results_ms: int) -> None:
-        """Forget what every reader is past."""
+    def trim(self, now_ms: int, keep: Keep) -> None:
+        """Forget what every reader is past: of results, what consensus reads again at its start, and what the recorder
+        has not stored; of a recorder that is too far behind, or gone, the oldest. It will find and record that gap."""
+        stored = cast(dict[bytes, bytes], self._redis.hgetall(keys.READERS))
         pipe = self._redis.pipeline(transaction=False)
         for stream in (keys.CALLS, keys.ROUNDS, keys.VERDICTS):
             pipe.xtrim(stream, minid=f"{now_ms - KEEP_MESSAGES_MS}-0", approximate=True)
         for name in self._positions:
             if name.decode().startswith(_RESULTS_PREFIX):
-                pipe.xtrim(name, minid=f"{now_ms - keep_results_ms}-0", approximate=True)
+                position = stored.get(name[len(_RESULTS_PREFIX) :])
+                pipe.xtrim(name, minid=self._trim_to(name, position, now_ms, keep), approximate=True)
         pipe.execute()
+
+    def _trim_to(self, stream: bytes, position: bytes | None, now_ms: int, keep: Keep) -> bytes:
+        """The first entry of a results stream that stays. A reader's own position does: while it is there, nothing
+        behind it is gone, however long ago the region last wrote."""
+        replayed = f"{now_ms - keep.replay_ms}-0".encode()
+        oldest_ms = now_ms - keep.most_ms
+        if position is None:
+            return replayed
+        if _millis(position) < oldest_ms:
+            unread = cast(list[tuple[bytes, Any]], self._redis.xrange(stream, min=b"(" + position, count=1))
+            if unread and _millis(unread[0][0]) < oldest_ms:
+                return f"{oldest_ms}-0".encode()
+        return min(position, replayed, key=_order)
+
+
+def _millis(entry_id: bytes) -> int:
+    return int(entry_id.split(b"-")[0])
+
+
+def _order(entry_id: bytes) -> tuple[int, int]:
+    millis, _, sequence = entry_id.partition(b"-")
+    return int(millis), int(sequence or 0)
 
 
 def _messages(stream: str, at_ms: int, payload: bytes) -> Iterator[Round | Arrival]:

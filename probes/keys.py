@@ -7,6 +7,7 @@
     vigil:rounds                stream  {b: Round}              written by dispatch
     vigil:verdicts              stream  {b: Verdict}            written by consensus
     vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications
+    vigil:readers               hash    region -> entry id      written by record: how far each results stream is stored
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
     vigil:celery:<region>:*     Celery's own keys, a prefix a region
 
@@ -22,6 +23,7 @@ CALLS = f"{PREFIX}calls"
 ROUNDS = f"{PREFIX}rounds"
 VERDICTS = f"{PREFIX}verdicts"
 BELIEVED = f"{PREFIX}believed"
+READERS = f"{PREFIX}readers"
 #: The field of every stream entry that holds the message.
 BODY = b"b"
 #: The field of `believed` that is not a monitor: it is there once the hash is complete, and changes with it.

@@ -63,3 +63,22 @@ ACCOUNT_REASONS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.CONFIG})
 
 #: Reasons that only ever come with UNKNOWN: they say nothing of the target.
 NO_VOTE_REASONS = frozenset({Reason.BLOCKED, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED})
+
+#: The numbers under which history stores statuses and reasons: only ever appended to, never given twice.
+STATUS_CODES = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2, Status.UNKNOWN: 3}
+REASON_CODES = {
+    reason: code
+    for code, reason in enumerate(
+        (
+            Reason.OK, Reason.DNS_ERROR, Reason.REFUSED, Reason.RESET, Reason.UNREACHABLE, Reason.TIMEOUT,
+            Reason.TLS_ERROR, Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_EXPIRING, Reason.CERTIFICATE_INVALID,
+            Reason.PROTOCOL_ERROR, Reason.TOO_MANY_REDIRECTS, Reason.TOO_LARGE, Reason.HTTP_4XX, Reason.HTTP_5XX,
+            Reason.UNEXPECTED_STATUS, Reason.BODY_MISMATCH, Reason.HEADER_MISMATCH, Reason.VALUE_MISMATCH,
+            Reason.MODEL_MISSING, Reason.MODEL_NOT_LOADED, Reason.LOADING, Reason.OVERLOADED, Reason.STALLED,
+            Reason.BUSY, Reason.SLOW, Reason.AUTH, Reason.QUOTA, Reason.RATE_LIMITED, Reason.CONFIG, Reason.BLOCKED,
+            Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED,
+        )
+    )
+}  # fmt: skip
+if len(REASON_CODES) != len(Reason):
+    raise TypeError(f"append to REASON_CODES: {sorted(set(Reason) - REASON_CODES.keys())}")

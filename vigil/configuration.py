@@ -43,6 +43,10 @@ class Configuration(BaseSettings):
     sentry_dsn: SecretStr | None = None
     email_from: str = "vigil@localhost"
     alert_egress: AlertEgress = AlertEgress.PUBLIC
+    #: History: packed checks (also what charts by the minute read, hence two days at least), hours, days (0: for ever).
+    keep_checks_days: int = Field(default=30, ge=2, le=3650)
+    keep_hours_days: int = Field(default=400, ge=2, le=36500)
+    keep_days_days: int = Field(default=0, ge=0, le=36500)
 
     @field_validator("database_url")
     @classmethod

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "vigil.silences",
     "vigil.incidents",
     "vigil.dispatch",
+    "vigil.history",
     "vigil.alerts",
     "vigil.web",
 ]

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "web": ("vigil.cli.web", "one process: pages and API"),
     "dispatch": ("vigil.cli.dispatch", "one process: who is due now, in which region"),
     "ingest": ("vigil.cli.ingest", "one process: verdicts into incidents and deliveries"),
+    "record": ("vigil.cli.record", "one process: results into packed history"),
     "deliver": ("vigil.cli.deliver", "one process: deliveries to the channels"),
 }
 

@@ -1,0 +1,113 @@
+"""Chunks: what arrived in a few seconds from one region, of one hour and one shard of monitors, until packed. Pure."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from probes.reasons import Reason, Status
+from probes.wire import DETAIL_LIMIT, Result
+
+#: Monitors whose keys differ only in the last bits are in one shard: what is read for one of them stays small.
+SHARD = 1024
+_FAST = 1
+#: Results that say nothing beyond their status and reason.
+_PLAIN = frozenset({Reason.MISSED, Reason.SKIPPED})
+#: Failures of a chunk that are kept in full; an hour keeps fewer still (see `sampled`).
+FULL_MOST = 500
+#: Failures of an hour that are kept in full: the first ones, and a sample of the rest.
+FIRST_KEPT, REST_KEPT = 8, 8
+#: A result that takes more bytes than this loses its facts: a region may write anything.
+FULL_BYTES_MOST = 4096
+
+_failures = msgspec.msgpack.Decoder(list[tuple[int, Result]])
+
+
+def shard_of(monitor: int) -> int:
+    return monitor // SHARD
+
+
+def is_kept_in_full(result: Result) -> bool:
+    """Whether a result has more to say than a packed hour holds."""
+    return result.status is not Status.UP and result.reason not in _PLAIN
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Entries (see `packing`) with the keys of their monitors, and the failures among them in full."""
+
+    monitors: array[int] = field(default_factory=lambda: array("I"))
+    entries: array[int] = field(default_factory=lambda: array("Q"))
+    failures: list[tuple[int, Result]] = field(default_factory=list)
+
+    def add(self, monitor: int, entry: int, result: Result) -> None:
+        self.monitors.append(monitor)
+        self.entries.append(entry)
+        if result.status is not Status.UP and len(self.failures) < FULL_MOST and is_kept_in_full(result):
+            self.failures.append((monitor, result))
+
+    def encoded(self) -> bytes:
+        return zlib.compress(_swapped(self.monitors) + _swapped(self.entries), _FAST)
+
+    def encoded_failures(self) -> bytes | None:
+        return encode_failures(self.failures)
+
+
+def decode(payload: bytes) -> Iterator[tuple[int, int]]:
+    """Monitors and entries of an encoded chunk."""
+    data = zlib.decompress(payload)
+    monitors, entries = array("I"), array("Q")
+    count = len(data) // (monitors.itemsize + entries.itemsize)
+    monitors.frombytes(data[: count * monitors.itemsize])
+    entries.frombytes(data[count * monitors.itemsize :])
+    if sys.byteorder == "big":
+        monitors.byteswap()
+        entries.byteswap()
+    return zip(monitors, entries, strict=True)
+
+
+def entries_of(payload: bytes, monitor: int) -> list[int]:
+    """The entries of one monitor in an encoded chunk."""
+    return [one for key, one in decode(payload) if key == monitor]
+
+
+def encode_failures(failures: Sequence[tuple[int, Result]]) -> bytes | None:
+    """Failures in full, with the keys of their monitors; None when there are none."""
+    if not failures:
+        return None
+    return zlib.compress(msgspec.msgpack.encode([(monitor, _bounded(result)) for monitor, result in failures]), _FAST)
+
+
+def decode_failures(payload: bytes) -> Sequence[tuple[int, Result]]:
+    """The failures that a chunk, or a packed hour, keeps in full."""
+    return _failures.decode(zlib.decompress(payload))
+
+
+def sampled(failures: Iterable[Result]) -> list[Result]:
+    """Of one hour's failures the first few, and of the rest those whose slots hash lowest: bounded, in order.
+
+    Which ones these are does not depend on what was left out before, so that sampling again with late failures gives
+    what sampling all at once would have given. How many there were in all is known from the packed hour.
+    """
+    by_check = {(one.at_ms, one.look): one for one in sorted(failures, key=lambda one: -one.started_ms)}
+    ordered = sorted(by_check)
+    rest = sorted(ordered[FIRST_KEPT:], key=lambda check: zlib.crc32(b"%d/%d" % check))
+    return [by_check[check] for check in sorted([*ordered[:FIRST_KEPT], *rest[:REST_KEPT]])]
+
+
+def _bounded(result: Result) -> Result:
+    if len(msgspec.msgpack.encode(result)) <= FULL_BYTES_MOST:
+        return result
+    return msgspec.structs.replace(result, facts={}, detail=result.detail[:DETAIL_LIMIT])
+
+
+def _swapped(values: array[int]) -> bytes:
+    if sys.byteorder == "big":
+        values = values[:]
+        values.byteswap()
+    return values.tobytes()

@@ -1,0 +1,81 @@
+"""The recorder's side of Redis: what the regions wrote since a position, and whether something in between is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+
+from probes import keys
+
+#: Entries taken from each stream in one read, of up to 200 results each.
+READ_COUNT = 500
+START = "0-0"
+
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came after a position. `cut_ms` is when it was, if its entry is gone: so may be others behind it."""
+
+    entries: list[tuple[str, bytes]]
+    cut_ms: int | None
+    first_ms: int
+    more: bool
+
+
+class ResultStreams:
+    """The results streams by the key of their region. Raises `redis.RedisError` when Redis is away."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._slugs: Mapping[int, str] = {}
+
+    def follow(self, slugs: Mapping[int, str]) -> None:
+        self._slugs = dict(slugs)
+
+    def now_ms(self) -> int:
+        """The time on Redis' clock, which every part of Vigil decides by."""
+        seconds, micros = self._redis.time()
+        return seconds * 1000 + micros // 1000
+
+    def read(self, positions: Mapping[int, str]) -> Iterator[tuple[int, Found]]:
+        """What each stream holds after its position; only those that hold something.
+
+        Streams are trimmed behind the recorded position, whose own entry stays as a witness: while it is there,
+        nothing behind it was trimmed. (A stream that was lost as a whole is seen by the same sign.)
+        """
+        pipe = self._redis.pipeline(transaction=False)
+        asked = [(region, positions[region]) for region in positions if region in self._slugs]
+        for region, position in asked:
+            stream = keys.results(self._slugs[region])
+            pipe.xrange(stream, min=position, max=position, count=1)
+            pipe.xrange(stream, min=f"({position}", count=READ_COUNT)
+        answers = pipe.execute()
+        for place, (region, position) in enumerate(asked):
+            witness, entries = cast(Entries, answers[2 * place]), cast(Entries, answers[2 * place + 1])
+            if not entries:
+                continue
+            cut = position != START and not witness
+            yield (
+                region,
+                Found(
+                    entries=[(entry_id.decode(), fields.get(keys.BODY, b"")) for entry_id, fields in entries],
+                    cut_ms=_millis(position.encode()) if cut else None,
+                    first_ms=_millis(entries[0][0]),
+                    more=len(entries) >= READ_COUNT,
+                ),
+            )
+
+    def publish(self, positions: Mapping[int, str]) -> None:
+        """Say how far each region is recorded, for whoever trims the streams."""
+        self._redis.hset(
+            keys.READERS, mapping={self._slugs[region]: position for region, position in positions.items()}
+        )
+
+
+def _millis(entry_id: bytes) -> int:
+    return int(entry_id.split(b"-")[0])
