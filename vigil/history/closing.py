@@ -74,8 +74,8 @@ def write_rolled(day: int, rolled: Mapping[tuple[int, int], Mapping[int, Rollup]
                 copy.write_row(row)
         with cursor.copy("COPY history_rolledday (day, monitor, payload) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(["int4", "int4", "bytea"])
-            for row in days:
-                copy.write_row(row)
+            for row_of_day in days:
+                copy.write_row(row_of_day)
 
 
 def _rolled(day: int, monitors: range) -> dict[tuple[int, int], dict[int, Rollup]]:
