@@ -20,6 +20,7 @@ from vigil.alerts import claims
 from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, parse_config
 from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.claims import Claimed
+from vigil.alerts.due import run_due
 from vigil.alerts.listening import listen
 from vigil.alerts.outbound import GuardedOutbound
 from vigil.alerts.outbox import escalate
@@ -95,6 +96,7 @@ class Sender:
         if time.monotonic() - self._looked_for_unaccepted >= POLL_S:
             self._looked_for_unaccepted = time.monotonic()
             await self._on_database(_escalate_unaccepted)
+            await self._on_database(run_due)
         room = IN_FLIGHT - len(self._sending)
         if room <= 0:
             return False

@@ -9,10 +9,12 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
+from vigil.alerts import pursuing
 from vigil.alerts.decision import EVENTS, Choice, Concern, Event, Outcome, Standing, Why, decide
 from vigil.alerts.holds import hold_fields, holds_on
-from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState, Route
-from vigil.alerts.routing import Rule, Subject, pick
+from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState
+from vigil.alerts.routing import route
+from vigil.alerts.rules import load_rules, subject_of
 from vigil.incidents.lifecycle import Step
 from vigil.incidents.models import Incident, Transition
 
@@ -26,10 +28,14 @@ _STATES = {
 }
 
 
-def enqueue(transition_row: Transition) -> list[Delivery]:
+def enqueue(
+    transition_row: Transition, concerned: Mapping[int, Concern] | None = None, origin: int | None = None
+) -> list[Delivery]:
     """Write one delivery per channel that the transition concerns, to be sent or held as `decide` says.
 
-    Call inside the transaction that writes the transition; raises `TransactionManagementError` outside of one.
+    Routes and policies say whom it concerns, unless the caller does. `origin` is the channel in which it was done,
+    which need not be told. Call inside the transaction that writes the transition; raises
+    `TransactionManagementError` outside of one.
     """
     # Held until the transaction ends, so that a fallback channel cannot be added while its resolve is written.
     incident = (
@@ -37,11 +43,13 @@ def enqueue(transition_row: Transition) -> list[Delivery]:
     )
     step = Step(transition_row.step)
     team = incident.team or default_team()
-    concerned = {} if step is Step.RESOLVED else _concerned(incident, team.pk, step)
+    if concerned is None:
+        concerned = _concerned(incident, team.pk, transition_row)
     choices = decide(step, concerned, _standing(incident, transition_row.at))
     if step is Step.RESOLVED:
         _withhold_for_good(incident)
-    return write_choices(transition_row, team.pk, choices)
+        pursuing.end(incident)
+    return write_choices(transition_row, team.pk, [choice for choice in choices if choice.channel != origin])
 
 
 def write_choices(transition_row: Transition, team: int, choices: Iterable[Choice]) -> list[Delivery]:
@@ -102,7 +110,7 @@ def _row(transition_row: Transition, team: int, event: Event, choice: Choice) ->
 def _standing(incident: Incident, at: datetime) -> Standing:
     triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
     told = triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True)
-    return Standing(told=frozenset(told), holds=holds_on(incident, at))
+    return Standing(frozenset(told), pursuing.is_acknowledged(incident), holds_on(incident, at))
 
 
 def _withhold_for_good(incident: Incident) -> None:
@@ -111,31 +119,13 @@ def _withhold_for_good(incident: Incident) -> None:
     held.update(state=DeliveryState.WITHHELD, recheck_at=None)
 
 
-def _concerned(incident: Incident, team: int, step: Step) -> Mapping[int, Concern]:
-    """The channels that the first route that matches names; for a note, only if the route wants notes."""
-    rule = _rule(incident, team)
-    if rule is None or (step is Step.NOTE and not rule.notes):
+def _concerned(incident: Incident, team: int, transition_row: Transition) -> Mapping[int, Concern]:
+    """Whom the routes name, and for a beginning whoever the first steps of their policies name."""
+    step = Step(transition_row.step)
+    if step not in (Step.OPENED, Step.CHANGED, Step.NOTE):
         return {}
-    return dict.fromkeys(rule.channels, rule.concern)
-
-
-def _rule(incident: Incident, team: int) -> Rule | None:
-    channels = list(Channel.objects.filter(team_id=team, enabled=True).values_list("pk", "fallback"))
-    everyone = frozenset(key for key, fallback in channels if not fallback)
-    usable = frozenset(key for key, _ in channels)
-    rules = [
-        Rule(
-            channels=frozenset(channel.pk for channel in route.channels.all()) & usable,
-            kinds=frozenset(route.kinds),
-            tags=frozenset(route.tags),
-            monitor=route.monitor_id,
-            notes=route.notes,
-            concern=Concern(Why.ROUTED, route.name),
-        )
-        for route in Route.objects.filter(team_id=team, enabled=True)
-        .order_by("position", "id")
-        .prefetch_related("channels")
-    ]
-    tags = incident.monitor.tags if incident.monitor else []
-    # With nothing but fallback channels to tell, telling them is better than telling nobody.
-    return pick(rules, Subject(incident.kind, incident.monitor_id, frozenset(tags)), everyone or usable)
+    rules, everyone = load_rules(team)
+    routing = route(rules, subject_of(incident), transition_row.at, everyone)
+    if step is Step.NOTE:
+        return {channel: concern for channel, concern in routing.concerned.items() if channel in routing.noted}
+    return {**pursuing.begin(incident, routing, transition_row.at), **routing.concerned}

@@ -88,7 +88,8 @@ class MonitorSerializer(serializers.ModelSerializer[Monitor]):
         model = Monitor
         fields = (
             "id", "name", "kind", "config", "secrets", "secret_names", "interval_s", "timeout_ms", "sensitivity",
-            "regions", "tags", "paused", "parents", "target", "warnings", "revision", "created_at", "updated_at",
+            "regions", "tags", "priority", "paused", "parents", "target", "warnings", "revision", "created_at",
+            "updated_at",
             "preset", *GIVEN,
         )  # fmt: skip
         read_only_fields = ("revision", "created_at", "updated_at")

@@ -15,8 +15,11 @@ from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Moni
 
 #: What people may set; everything else is vigil's own.
 SETTABLE = frozenset(
-    {"name", "kind", "config", "secrets", "interval_s", "timeout_ms", "sensitivity", "tags", "paused", "regions"}
-)
+    {
+        "name", "kind", "config", "secrets", "interval_s", "timeout_ms", "sensitivity", "tags", "priority", "paused",
+        "regions",
+    }
+)  # fmt: skip
 MAX_TAGS, MAX_TAG_LENGTH = 20, 50
 MAX_SECRETS, MAX_SECRET_LENGTH = 20, 8192
 MAX_REGIONS = 50

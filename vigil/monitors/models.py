@@ -61,6 +61,14 @@ class Region(models.Model):
         return self.slug
 
 
+class Priority(models.TextChoices):
+    """How much a monitor's trouble matters: it shifts the severity of its incidents, and routes may ask for it."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
 class Monitor(models.Model):
     """A target someone wants watched. Written through `changes` only, which raises `revision` by one each time.
 
@@ -86,6 +94,7 @@ class Monitor(models.Model):
     )
     regions = models.ManyToManyField(Region, related_name="monitors", blank=True)
     tags = models.JSONField(default=list, blank=True)
+    priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.NORMAL)
     paused = models.BooleanField(default=False)
     revision = models.BigIntegerField(default=1, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)

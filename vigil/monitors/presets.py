@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 GIVEN = {"key": "key", "address": "address", "model": "model", "region": "region", "resource": "name"}
 #: What only a preset may say of its monitor.
 MADE = ("kind", "config", "secrets")
+#: What a preset's monitor is tagged with unless it is given other tags, so that one route may name them all.
+AI_TAG = "ai"
 
 
 def fields_from_preset(
@@ -36,6 +38,7 @@ def fields_from_preset(
         "name": made.name,
         "interval_s": made.interval_s,
         "timeout_ms": made.timeout_ms,
+        "tags": [AI_TAG],
         **{name: value for name, value in wanted.items() if name not in MADE},
         "kind": made.kind,
         "config": made.config,

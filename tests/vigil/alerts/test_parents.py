@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from vigil.alerts import outbox
-from vigil.alerts.holds import release_due
+from vigil.alerts.due import run_due
 from vigil.alerts.models import Channel, Delivery
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.dependencies import parents_of, set_parents
@@ -75,7 +75,7 @@ def test_what_is_still_down_after_the_parent_is_told_exactly_once(
     enqueue(gateway), enqueue(behind)
     ended(gateway.incident, 30)
     time_passes()
-    assert release_due() == 0
+    assert run_due() == 0
     assert Delivery.objects.get(incident=behind.incident).held_by.startswith("gateway has just recovered")
 
     ended(gateway.incident, 121)
@@ -85,7 +85,7 @@ def test_what_is_still_down_after_the_parent_is_told_exactly_once(
 
     def release() -> None:
         together.wait(10)
-        released.append(release_due())
+        released.append(run_due())
         connection.close()
 
     threads = [threading.Thread(target=release) for _ in range(2)]
@@ -93,7 +93,7 @@ def test_what_is_still_down_after_the_parent_is_told_exactly_once(
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert sum(released) == 1 and release_due() == 0
+    assert sum(released) == 1 and run_due() == 0
     assert states(behind) == [("trigger", "pending")]
 
 
@@ -104,7 +104,7 @@ def test_a_child_that_recovers_with_its_parent_is_never_told(family: tuple[Trans
     assert enqueue(step("resolved", behind.incident)) == []
     ended(gateway.incident, 500)
     time_passes()
-    assert release_due() == 0
+    assert run_due() == 0
     assert states(behind) == [("trigger", "withheld")]
 
 

@@ -1,10 +1,30 @@
-"""Who is told (channels), of what (routes), and the outbox (deliveries): one noun per file."""
+"""Who is told (channels, people), of what (routes, policies), and the outbox (deliveries): one noun per file."""
 
 from __future__ import annotations
 
 from vigil.alerts.decision import Event
 from vigil.alerts.models.channel import Channel, ChannelKind
 from vigil.alerts.models.delivery import OPEN_STATES, UNTOLD_STATES, Delivery, DeliveryState
+from vigil.alerts.models.escalation import Escalation, EscalationPolicy, EscalationStep, Pursuit
+from vigil.alerts.models.person import Person
+from vigil.alerts.models.rotation import Rotation, RotationMember, RotationOverride
 from vigil.alerts.models.route import Route
 
-__all__ = ["OPEN_STATES", "UNTOLD_STATES", "Channel", "ChannelKind", "Delivery", "DeliveryState", "Event", "Route"]
+__all__ = [
+    "OPEN_STATES",
+    "UNTOLD_STATES",
+    "Channel",
+    "ChannelKind",
+    "Delivery",
+    "DeliveryState",
+    "Escalation",
+    "EscalationPolicy",
+    "EscalationStep",
+    "Event",
+    "Person",
+    "Pursuit",
+    "Rotation",
+    "RotationMember",
+    "RotationOverride",
+    "Route",
+]

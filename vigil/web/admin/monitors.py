@@ -28,7 +28,7 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Monitor
         fields = (
             "team", "name", "kind", "config", "new_secrets", "interval_s", "timeout_ms", "sensitivity", "regions",
-            "tags", "paused",
+            "tags", "priority", "paused",
         )  # fmt: skip
 
     def clean_kind(self) -> str:

@@ -1,0 +1,103 @@
+"""Rotations: who takes turns on call, and who stands in."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import time
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from vigil.accounts import public_ids
+from vigil.accounts.models import Team
+from vigil.accounts.sealed import SealedTextField
+from vigil.alerts.models.person import Person
+from vigil.alerts.rota import Override, Rota
+
+MAX_SHIFT_DAYS = 90
+
+
+def new_rotation() -> str:
+    return public_ids.new("rot")
+
+
+def new_override() -> str:
+    return public_ids.new("ovr")
+
+
+def new_feed_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Rotation(models.Model):
+    """People who take turns. The key of its calendar feed is the only thing that its readers need."""
+
+    public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_rotation, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="rotations")
+    name = models.CharField(max_length=100)
+    zone = models.CharField(max_length=64, default="UTC", help_text="Whose clock the handover is read by.")
+    starts_on = models.DateField(help_text="The day of the first turn.")
+    handover = models.TimeField(default=time(9))
+    shift_days = models.PositiveSmallIntegerField(
+        default=7, validators=[MinValueValidator(1), MaxValueValidator(MAX_SHIFT_DAYS)]
+    )
+    people = models.ManyToManyField(Person, through="RotationMember", related_name="rotations")
+    feed_key = SealedTextField(default=new_feed_key, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["team", "name"], name="rotation_name_in_team"),
+            models.CheckConstraint(
+                condition=Q(shift_days__gte=1, shift_days__lte=MAX_SHIFT_DAYS), name="rotation_shift_length"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def rota(self) -> Rota:
+        """Its turns and overrides as the pure functions take them."""
+        return Rota(
+            people=tuple(self.members.values_list("person_id", flat=True)),
+            first=self.starts_on,
+            days=self.shift_days,
+            handover=self.handover,
+            zone=self.zone,
+            overrides=tuple(Override(one.person_id, one.starts_at, one.ends_at) for one in self.overrides.all()),
+        )
+
+
+class RotationMember(models.Model):
+    """One person's place in a rotation; somebody may have several."""
+
+    rotation = models.ForeignKey(Rotation, on_delete=models.CASCADE, related_name="members")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ("position", "id")
+        constraints = [models.UniqueConstraint(fields=["rotation", "position"], name="rotation_place_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} ({self.position})"
+
+
+class RotationOverride(models.Model):
+    """Somebody stands in for whoever has the turn. Of those that overlap, the one that was made last counts."""
+
+    public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_override, editable=False)
+    rotation = models.ForeignKey(Rotation, on_delete=models.CASCADE, related_name="overrides")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="overrides")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="override_has_a_length")]
+
+    def __str__(self) -> str:
+        return f"{self.person} stands in"
