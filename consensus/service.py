@@ -20,6 +20,7 @@ from consensus.calls import Fold
 from consensus.lease import Lease
 from consensus.settings import ConsensusSettings
 from consensus.stream import Arrival, Keep, Streams
+from consensus.succession import Succession
 from consensus.verdicts import Call, Round, Verdict
 from probes.health import Health
 
@@ -29,6 +30,8 @@ TICK_MS = 100
 RENEW_S = 1.0
 HOUSEKEEPING_S = 5.0
 BELIEFS_S = 0.1
+#: How often regions are judged, and a part of what is usual is saved.
+REGIONS_S = 1.0
 RETRY_S = 0.5
 #: How long Redis may take to come up beside us.
 PATIENCE_S = 10.0
@@ -52,12 +55,13 @@ class Consensus:
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = Lease(self._client, "consensus", holder, time.monotonic)
         self._streams = Streams(self._client)
+        self._succession = Succession(self._client)
         self._fold = Fold()
         self._health = health
         self._replay_ms = settings.replay_s * 1000
         self._keep = Keep(self._replay_ms, max(settings.keep_results_s, settings.replay_s) * 1000)
         self._clock_offset_ms = 0
-        self._next_renewal_s = self._next_beliefs_s = self._next_housekeeping_s = 0.0
+        self._next_renewal_s = self._next_beliefs_s = self._next_housekeeping_s = self._next_regions_s = 0.0
         self._unsaid: list[Call | Verdict] = []
         self._primed = False
         self._led = False
@@ -147,6 +151,9 @@ class Consensus:
             if beliefs is not None:
                 self._fold.believe(beliefs)
                 self._prime()
+        if self._primed and now_s >= self._next_regions_s:
+            self._next_regions_s = now_s + REGIONS_S
+            self._judge_regions(self._now_ms())
         if now_s >= self._next_housekeeping_s:
             self._next_housekeeping_s = now_s + HOUSEKEEPING_S
             self._streams.follow(self._now_ms() - self._replay_ms)
@@ -156,10 +163,23 @@ class Consensus:
             self._health.beat(waiting_for_beliefs=not self._primed)
 
     def _prime(self) -> None:
-        """Begin to decide once it is known what vigil believes."""
+        """Begin to decide once it is known what vigil believes, who was in quarantine, and what was usual."""
         if not self._primed:
+            self._fold.sickness.restore(self._succession.quarantines(), self._now_ms())
+            series = self._succession.restore(self._fold.baselines, self._now_ms())
             self._primed = True
             self._health.mark_ready()
+            log.info("primed", series=series)
+
+    def _judge_regions(self, now_ms: int) -> None:
+        """Find who is sick; the leader writes it down, again and again, since Redis may forget."""
+        for region, heartbeat in self._succession.heartbeats(self._streams.regions).items():
+            self._fold.sickness.anchors(region, heartbeat.is_adrift, now_ms)
+        if self._fold.judge_regions(now_ms):
+            log.warning("quarantine", regions=dict(self._fold.sickness.quarantined))
+        if self._lease.epoch:
+            self._succession.write_quarantines(self._fold.sickness.quarantines())
+            self._succession.write_some(self._fold.baselines, REGIONS_S)
 
     def _note_leadership(self, epoch: int) -> None:
         if bool(epoch) != self._led:

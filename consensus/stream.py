@@ -54,6 +54,12 @@ class Streams:
         self._belief_mark: bytes | None = None
         self.behind = True
 
+    @property
+    def regions(self) -> list[str]:
+        """The regions whose results are read."""
+        names = [name.decode() for name in self._positions]
+        return [name[len(_RESULTS_PREFIX) :] for name in names if name.startswith(_RESULTS_PREFIX)]
+
     def now_ms(self) -> int:
         """The time on Redis' clock, which every part of Vigil decides by."""
         seconds, micros = self._redis.time()

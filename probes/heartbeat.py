@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass
 from uuid import uuid4
@@ -12,6 +13,7 @@ import redis.exceptions
 import structlog
 
 from probes import keys, wire
+from probes.anchors import Anchorage
 from probes.clock import ClockOffset
 from probes.guard import Egress
 from probes.health import Health
@@ -39,6 +41,7 @@ class Identity:
     egress: Egress
     release: str
     public_key: bytes
+    anchorage: Anchorage
 
 
 class Heartbeat:
@@ -68,7 +71,7 @@ class Heartbeat:
         self._runner.offset_ms = self._clock.ms
 
     async def run(self) -> None:
-        """Beat every 10 s, sooner again after a failure; raises ConsumerStuck."""
+        """Beat every 10 s, sooner after a failure and at once when cut off; raises ConsumerStuck."""
         while True:
             try:
                 await self._beat()
@@ -77,7 +80,13 @@ class Heartbeat:
                 _log.warning("heartbeat.redis_away", error=type(error).__name__)
                 self._moved_s = time.monotonic()
                 pause_s = _RETRY_S
-            await asyncio.sleep(pause_s)
+            await self._pause(pause_s)
+
+    async def _pause(self, seconds: float) -> None:
+        changed = self._identity.anchorage.changed
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), seconds)
+        changed.clear()
 
     async def _beat(self) -> None:
         await self.measure_clock()
@@ -92,6 +101,8 @@ class Heartbeat:
             release=self._identity.release,
             public_key=self._identity.public_key,
             egress=self._identity.egress,
+            anchors=len(self._identity.anchorage),
+            anchors_failing=self._identity.anchorage.failing,
         )
         await self._redis.set(keys.heartbeat(self._identity.region), wire.encode(beat), ex=keys.HEARTBEAT_TTL_S)
         await self._watch_queue()

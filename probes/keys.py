@@ -8,6 +8,8 @@
     vigil:verdicts              stream  {b: Verdict}            written by consensus
     vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications
     vigil:readers               hash    region -> entry id      written by record: how far each results stream is stored
+    vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
+    vigil:baselines             hash    region/chunk -> series  written by consensus, for whoever succeeds it
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
     vigil:celery:<region>:*     Celery's own keys, a prefix a region
 
@@ -24,10 +26,14 @@ ROUNDS = f"{PREFIX}rounds"
 VERDICTS = f"{PREFIX}verdicts"
 BELIEVED = f"{PREFIX}believed"
 READERS = f"{PREFIX}readers"
+QUARANTINED = f"{PREFIX}quarantined"
+BASELINES = f"{PREFIX}baselines"
 #: The field of every stream entry that holds the message.
 BODY = b"b"
 #: The field of `believed` that is not a monitor: it is there once the hash is complete, and changes with it.
 BELIEVED_MARK = b"*"
+#: The field of `quarantined` that is not a region: without it nobody has said yet who is in quarantine.
+QUARANTINED_MARK = b"*"
 #: How long a region is believed alive after its last heartbeat.
 HEARTBEAT_TTL_S = 45
 

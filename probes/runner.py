@@ -9,10 +9,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import structlog
 
 from probes.attempts import attempt, failed, two_attempts
 from probes.dialing import Way
+from probes.habits import Habits
 from probes.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
 from probes.observation import Observation, Reach, SpecError
 from probes.patience import Patience
@@ -26,6 +28,7 @@ _log = structlog.get_logger(__name__)
 
 _REMEMBERED_ORDERS = 200_000
 _REMEMBERED_REQUESTS = 20_000
+_REMEMBERED_HABITS = 100_000
 #: No order may hold a place for longer than this (ms), whatever it asks.
 _TIMEOUT_MOST_MS = 60_000
 #: A check dated further ahead than this (ms) is a clock gone wrong, not an order.
@@ -66,6 +69,7 @@ class Runner:
         self._places = {Lane.SCHEDULED: _Place(bounds.scheduled), Lane.CONFIRM: _Place(bounds.confirm)}
         self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
         self._patience = Patience(_REMEMBERED_REQUESTS)
+        self._habits = Habits(_REMEMBERED_HABITS)
         self._timers: dict[tuple[str, int, str, int], asyncio.TimerHandle] = {}
         self._running: dict[asyncio.Task[None], Check] = {}
         self._loop = asyncio.get_running_loop()
@@ -161,12 +165,16 @@ class Runner:
 
     async def _run(self, place: _Place, check: Check, started_ms: int) -> None:
         warning = None
-        if check.soft_ms and not check.round:
-            warning = self._loop.call_later(check.soft_ms / 1000, self._warn, check, started_ms)
+        soft_ms = 0 if check.round else self._habits.soft_ms(check)
+        if soft_ms:
+            check = msgspec.structs.replace(check, soft_ms=soft_ms) if soft_ms != check.soft_ms else check
+            warning = self._loop.call_later(soft_ms / 1000, self._warn, check, started_ms)
         try:
             observation, attempts = await self._observe(check)
             self._patience.note(check, observation, self.now_ms())
-            self._publish(_result(check, observation, started_ms, attempts))
+            result = _result(check, observation, started_ms, attempts)
+            self._habits.note(result)
+            self._publish(result)
         finally:
             if warning is not None:
                 warning.cancel()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pydantic
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from probes import anchors
 from probes.guard import Egress
 from probes.seal import Opener, SealError
 
@@ -30,6 +31,8 @@ class ProbeSettings(BaseSettings):
     region_key: pydantic.SecretStr | None = None
     egress: Egress = Egress.PUBLIC
     probe_source: str | None = None
+    #: Where this region can surely go, `host[:port], ...`: its votes do not count while most of them fail.
+    anchors: str = ""
     health_port: int = 0
     sentry_dsn: pydantic.SecretStr = pydantic.SecretStr("")
 
@@ -67,6 +70,12 @@ class ProbeSettings(BaseSettings):
             return str(ipaddress.ip_address(value))
         except ValueError:
             raise ValueError("an IP address of this host") from None
+
+    @pydantic.field_validator("anchors")
+    @classmethod
+    def _some_anchors(cls, value: str) -> str:
+        anchors.parse(value)
+        return value
 
     @pydantic.field_validator("health_port", mode="before")
     @classmethod

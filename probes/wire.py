@@ -100,7 +100,8 @@ class RegionHeartbeat(msgspec.Struct, frozen=True, array_like=True):
     """A region's sign of life, kept under its key for 45 s.
 
     `clock_offset_ms` is the worker's clock minus that of Redis; `queue_age_ms` the age of the oldest check it holds;
-    `completed_ms` when it last finished a check; `boot` names the process, so that a restart can be seen.
+    `completed_ms` when it last finished a check; `boot` names the process, so that a restart can be seen. Of its
+    `anchors`, which its operator set, `anchors_failing` could not be reached when it last looked.
     """
 
     v: int
@@ -113,6 +114,13 @@ class RegionHeartbeat(msgspec.Struct, frozen=True, array_like=True):
     release: str
     public_key: bytes = b""
     egress: str = "public"
+    anchors: int = 0
+    anchors_failing: int = 0
+
+    @property
+    def is_adrift(self) -> bool:
+        """Whether most anchors fail: the region's own network is at fault, whatever its targets seem to do."""
+        return 2 * self.anchors_failing > self.anchors
 
 
 def check_id(monitor: str, region: str, at_ms: int, round_id: str = "", look: int = 0) -> UUID:

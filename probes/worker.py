@@ -24,7 +24,8 @@ from celery.signals import setup_logging, worker_ready
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from probes import wire
+from probes import anchors, wire
+from probes.anchors import Anchorage
 from probes.broker import TASK, region_app
 from probes.dialing import Resolver, Way
 from probes.health import Health
@@ -134,7 +135,9 @@ class RegionWorker:
         opener = settings.opener()
         publisher = Publisher(connection, settings.region)
         runner = Runner(way, opener, publisher.publish, Bounds())
-        identity = Identity(settings.region, settings.egress, release(), opener.public if opener else b"")
+        anchorage = Anchorage(way, anchors.parse(settings.anchors))
+        public_key = opener.public if opener else b""
+        identity = Identity(settings.region, settings.egress, release(), public_key, anchorage)
         heartbeat = Heartbeat(connection, identity, runner, publisher, self._health)
         await heartbeat.measure_clock(samples=5)
         self._runner, self._heartbeat = runner, heartbeat
@@ -143,6 +146,7 @@ class RegionWorker:
         _log.info("worker.ready", region=settings.region, egress=settings.egress.value, source=settings.probe_source)
         loops: list[asyncio.Future[None]] = [
             asyncio.ensure_future(publisher.run()),
+            asyncio.ensure_future(anchorage.run()),
             asyncio.ensure_future(heartbeat.run()),
         ]
         stopping = asyncio.ensure_future(self._stop.wait())

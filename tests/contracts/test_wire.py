@@ -34,7 +34,13 @@ RESULT = Result(
     1, "mon_a", 1_800_000_000_000, Status.DOWN, Reason.HTTP_5XX, 1_800_000_000_123, Phases(1, 2, 3, 4, 10),
     "rnd_b", 2, 2, 503, "answered 503", {"address": "192.0.2.1", "body_bytes": 5}, 7,
 )  # fmt: skip
-HEARTBEAT = RegionHeartbeat(1, 1_800_000_000_000, -12, 0, 3, 1_799_999_999_000, "boot", "0.1.0", b"\x02" * 4, "private")
+HEARTBEAT = RegionHeartbeat(
+    1, 1_800_000_000_000, -12, 0, 3, 1_799_999_999_000, "boot", "0.1.0", b"\x02" * 4, "private", 4, 3
+)  # fmt: skip
+#: What releases before the anchors send.
+HEARTBEAT_WITHOUT_ANCHORS = (
+    "9a01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a770726976617465"
+)
 
 GOLDEN = {
     "batch": (
@@ -56,7 +62,7 @@ GOLDEN = {
     ),
     "heartbeat": (
         HEARTBEAT,
-        "9a01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a770726976617465",
+        "9c01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a7707269766174650403",
     ),
 }
 DECODERS = {
@@ -82,6 +88,14 @@ def test_these_bytes_are_this_message(name: str) -> None:
 def test_a_result_of_an_older_release_without_the_last_fields_is_read() -> None:
     short = msgspec.msgpack.encode([1, "mon_a", 5, "up", "ok", 6, [0, 0, 0, 0, 9]])
     assert wire.decode_result(short) == Result(1, "mon_a", 5, Status.UP, Reason.OK, 6, Phases(total_us=9))
+
+
+def test_a_heartbeat_of_a_release_without_anchors_is_read_and_nothing_is_held_against_it() -> None:
+    heartbeat = wire.decode_heartbeat(bytes.fromhex(HEARTBEAT_WITHOUT_ANCHORS))
+
+    assert heartbeat == msgspec.structs.replace(HEARTBEAT, anchors=0, anchors_failing=0)
+    assert not heartbeat.is_adrift
+    assert HEARTBEAT.is_adrift
 
 
 def test_a_result_of_a_newer_release_with_more_fields_is_read() -> None:

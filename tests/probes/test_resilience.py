@@ -16,6 +16,7 @@ import redis
 import redis.asyncio
 
 from probes import heartbeat, keys, wire
+from probes.anchors import Anchorage
 from probes.guard import Egress
 from probes.health import Health
 from probes.heartbeat import ConsumerStuck, Heartbeat, Identity
@@ -70,7 +71,7 @@ async def beating(url: str) -> AsyncIterator[Heartbeat]:
     async with way_out() as way:
         publisher = Publisher(connection, REGION)
         runner = Runner(way, None, publisher.publish, Bounds())
-        identity = Identity(REGION, Egress.PRIVATE, "test", b"")
+        identity = Identity(REGION, Egress.PRIVATE, "test", b"", Anchorage(way, ()))
         try:
             yield Heartbeat(connection, identity, runner, publisher, Health("probe", 35))
         finally:

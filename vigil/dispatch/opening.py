@@ -67,4 +67,6 @@ def ineligible(region: RegionPlan, heartbeat: RegionHeartbeat | None) -> Exclusi
         return Exclusion.DARK
     if abs(heartbeat.clock_offset_ms) > CLOCK_SKEW_MS:
         return Exclusion.CLOCK_SKEW
+    if heartbeat.is_adrift:
+        return Exclusion.ANCHORS
     return None if region.able else Exclusion.PROBE_ERROR

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from consensus.verdicts import Call, Cause, Exclusion, Sensitivity
 from probes.wire import RegionHeartbeat
 from vigil.dispatch.budget import MONITOR, TARGET, CallBudget
@@ -40,6 +42,16 @@ def test_a_round_asks_every_region_that_can_see_and_names_the_others() -> None:
         "us-east": Exclusion.PROBE_ERROR,
     }
     assert (round.assigned, round.revision, round.suspected_ms, round.caller) == (3, 4, NOW - 300, "eu-west")
+
+
+def test_a_region_that_cannot_reach_its_anchors_has_no_vote() -> None:
+    adrift = replace(heartbeat(), anchors=3, anchors_failing=2)
+    held = replace(heartbeat(), anchors=4, anchors_failing=2)
+
+    round = open_round(plan(), CALL, {"ap-south": adrift, "eu-west": held}, NOW)
+
+    assert {one.region: one.why for one in round.excluded}["ap-south"] is Exclusion.ANCHORS
+    assert [elector.region for elector in round.electorate] == ["eu-west"]
 
 
 def test_a_region_with_a_wrong_clock_has_no_vote() -> None:

@@ -1,0 +1,106 @@
+"""What a decider leaves in Redis for its successor, and for vigil: who is in quarantine, and what is usual.
+
+None of it is truth: where Redis loses it, the sick are found again within a minute, and what is usual within an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+import msgspec
+import redis
+import structlog
+
+from consensus.latency import Baselines, Saved
+from consensus.verdicts import Quarantine, decode_quarantine, encode
+from probes import keys
+from probes.wire import RegionHeartbeat, decode_heartbeat
+
+log = structlog.get_logger()
+
+#: Every series is written again within this many seconds, a part of them each second.
+ROTATION_S = 300
+
+_series = msgspec.msgpack.Encoder()
+_series_decoder = msgspec.msgpack.Decoder(list[Saved])
+
+
+class Succession:
+    """The hashes `quarantined` and `baselines`. Every method raises `redis.RedisError` when Redis is away."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._rotation: Iterator[tuple[str, int]] = iter(())
+        self._written: set[str] = set()
+
+    def quarantines(self) -> list[Quarantine]:
+        """Who is in quarantine, as it was last written."""
+        fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
+        found = (_read(name, payload) for name, payload in fields.items() if name != keys.QUARANTINED_MARK)
+        return [one for one in found if one is not None]
+
+    def write_quarantines(self, quarantines: Iterable[Quarantine]) -> None:
+        """Replace who is in quarantine, at one stroke; the mark says that this is all of it."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.delete(keys.QUARANTINED)
+        pipe.hset(keys.QUARANTINED, keys.QUARANTINED_MARK.decode(), "1")
+        for one in quarantines:
+            pipe.hset(keys.QUARANTINED, one.region, encode(one))
+        pipe.execute()
+
+    def restore(self, baselines: Baselines, now_ms: int) -> int:
+        """Take up what an earlier decider learned; returns how many series that is."""
+        for name, payload in self._redis.hscan_iter(keys.BASELINES, count=10):
+            region = cast(bytes, name).decode().rpartition("/")[0]
+            try:
+                baselines.restore(region, _series_decoder.decode(cast(bytes, payload)), now_ms // 1000)
+            except msgspec.DecodeError as error:
+                log.warning("baselines_unreadable", field=name, error=str(error))
+        return len(baselines)
+
+    def write_some(self, baselines: Baselines, every_s: float) -> None:
+        """Write the next part of what is usual; called each `every_s` seconds, it writes all in a rotation."""
+        chunks = baselines.chunks()
+        pipe = self._redis.pipeline(transaction=False)
+        for _ in range(-(-len(chunks) * int(every_s) // ROTATION_S)):
+            at = next(self._rotation, None)
+            if at is None:
+                self._begin_rotation(chunks)
+                break
+            region, chunk = at
+            self._written.add(f"{region}/{chunk}")
+            pipe.hset(keys.BASELINES, f"{region}/{chunk}", _series.encode(baselines.saved(region, chunk)))
+        if len(pipe):
+            pipe.execute()
+
+    def _begin_rotation(self, chunks: list[tuple[str, int]]) -> None:
+        """Drop what an earlier order of the series left behind, once everything has been written anew."""
+        if self._written:
+            names = cast(list[bytes], self._redis.hkeys(keys.BASELINES))
+            left = [name for name in names if name.decode() not in self._written]
+            if left:
+                self._redis.hdel(keys.BASELINES, *left)
+        self._written = set()
+        self._rotation = iter(chunks)
+
+    def heartbeats(self, regions: Iterable[str]) -> dict[str, RegionHeartbeat]:
+        """The last word of each of these regions that is alive."""
+        names = sorted(regions)
+        payloads = cast(list[bytes | None], self._redis.mget([keys.heartbeat(name) for name in names])) if names else []
+        found = {}
+        for name, payload in zip(names, payloads, strict=True):
+            try:
+                if payload is not None:
+                    found[name] = decode_heartbeat(payload)
+            except msgspec.DecodeError as error:
+                log.warning("heartbeat_unreadable", region=name, error=str(error))
+        return found
+
+
+def _read(name: bytes, payload: bytes) -> Quarantine | None:
+    try:
+        return decode_quarantine(payload)
+    except msgspec.DecodeError as error:
+        log.warning("quarantine_unreadable", region=name, error=str(error))
+        return None
