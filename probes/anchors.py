@@ -48,7 +48,9 @@ def parse(text: str) -> tuple[Anchor, ...]:
     if not FEWEST <= len(anchors) <= MOST:
         raise ValueError(f"{FEWEST} to {MOST} anchors, like example.com, example.net:53, 192.0.2.1:443")
     if len({anchor.organisation for anchor in anchors}) < FEWEST:
-        raise ValueError(f"anchors of at least {FEWEST} organisations: what one of them loses must not cut a region off")
+        raise ValueError(
+            f"anchors of at least {FEWEST} organisations: what one of them loses must not cut a region off"
+        )
     return anchors
 
 

@@ -16,9 +16,20 @@ from msgspec.structs import replace
 
 from consensus.examples import FIVE_REGIONS, make_result, make_round
 from consensus.lease import Lease
-from consensus.verdicts import Call, Cause, Round, Verdict, decode_call, decode_verdict, encode
+from consensus.verdicts import (
+    Call,
+    Cause,
+    Exclusion,
+    Round,
+    Verdict,
+    decode_call,
+    decode_quarantine,
+    decode_verdict,
+    encode,
+)
 from probes import keys, wire
-from probes.reasons import Status
+from probes.reasons import Reason, Status
+from probes.wire import Phases, RegionHeartbeat
 
 REGIONS = sorted(FIVE_REGIONS)
 PATIENCE_S = 15.0
@@ -233,3 +244,68 @@ def test_wrong_settings_are_one_line(tmp_path: object) -> None:
 
     assert ended.returncode == 2
     assert ended.stderr.strip() == "vigil-consensus: VIGIL_REDIS_URL: Field required"
+
+
+def passes(bench: Bench, region: str, number: int, total_us: int = 80_000) -> None:
+    results = [replace(make_result("pass", started_ms=bench.now_ms()), phases=Phases(total_us=total_us))] * number
+    bench.client.xadd(keys.results(region), {keys.BODY: wire.encode(results)})
+
+
+def test_a_region_that_fails_alone_is_put_into_quarantine_and_stays_there_over_a_restart(bench: Bench) -> None:
+    def quarantined() -> list[str]:
+        fields = bench.client.hgetall(keys.QUARANTINED)
+        return [decode_quarantine(payload).region for name, payload in fields.items() if name != keys.QUARANTINED_MARK]
+
+    with running(bench):
+        bench.open()
+        for number in range(6):
+            for region in ("eu-west", *REGIONS):
+                bench.report(region, "fail" if region == "eu-west" else "pass", monitor=f"mon_{number}")
+        bench.until(quarantined, "the quarantine")
+        assert quarantined() == ["eu-west"]
+    for region in REGIONS:
+        bench.client.delete(keys.results(region))
+
+    with running(bench):
+        round = bench.open()
+        for region in REGIONS:
+            bench.report(region, "fail" if region == "eu-west" else "pass", round)
+        bench.until(lambda: [one for one in bench.verdicts() if one.round == round.id], "a verdict")
+
+    (verdict,) = [one for one in bench.verdicts() if one.round == round.id]
+    assert [(one.region, one.why) for one in verdict.excluded] == [("eu-west", Exclusion.SICK)]
+    assert quarantined() == ["eu-west"]
+
+
+def test_a_region_whose_heartbeat_says_that_its_anchors_fail_has_no_vote(bench: Bench) -> None:
+    adrift = RegionHeartbeat(1, bench.now_ms(), 0, 0, 0, 0, "boot", "test", anchors=3, anchors_failing=3)
+    bench.client.set(keys.heartbeat("eu-west"), wire.encode(adrift))
+    with running(bench):
+        bench.until(lambda: bench.client.hexists(keys.QUARANTINED, "eu-west"), "the quarantine")
+        round = bench.open()
+        for region in REGIONS:
+            bench.report(region, "fail" if region == "eu-west" else "pass", round)
+        bench.until(bench.verdicts, "a verdict")
+
+    (verdict,) = bench.verdicts()
+    assert [(one.region, one.why) for one in verdict.excluded] == [("eu-west", Exclusion.ANCHORS)]
+
+
+def test_what_is_usual_survives_a_restart(bench: Bench) -> None:
+    with running(bench):
+        for region in REGIONS:
+            passes(bench, region, 50)
+        bench.until(lambda: bench.client.hlen(keys.BASELINES) == len(REGIONS), "every region's series")
+    for region in REGIONS:
+        bench.client.delete(keys.results(region))
+
+    with running(bench):
+        round = bench.open()
+        for region in REGIONS:
+            slow = replace(make_result("pass", round.id, 1, bench.now_ms()), phases=Phases(total_us=800_000))
+            bench.client.xadd(keys.results(region), {keys.BODY: wire.encode([slow])})
+        bench.until(bench.verdicts, "a verdict")
+
+    (verdict,) = bench.verdicts()
+    assert (verdict.status, verdict.failure) == (Status.DEGRADED, Reason.SLOW)
+    assert verdict.votes[0].detail == "800 ms, usually 80 ms"

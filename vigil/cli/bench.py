@@ -10,6 +10,10 @@ import importlib
 
 #: name -> (module, what it measures in one line)
 BENCHES: dict[str, tuple[str, str]] = {
+    "consensus": (
+        "vigil.bench.consensus",
+        "the judgement: results a second on one core, memory per monitor and region",
+    ),
     "e2e": ("vigil.bench.e2e", "the whole system: schedule lag, verdict lag, CPU per check by process"),
     "probe": ("vigil.bench.probe", "one region worker: CPU per check beside httpx and blackbox, memory, confirm lag"),
     "scale": ("vigil.bench.scale", "the control plane under many monitors: cores, lags, memory, growth"),

@@ -1,0 +1,202 @@
+"""The consensus service on one core: how many results it folds a second through real Redis, and what a series costs.
+
+  manage.py bench consensus --json
+  manage.py bench consensus --monitors 20000 --regions 5 --turns 20
+
+A real `python -m consensus` reads from a real Redis of its own. First every region reports every monitor often enough
+that a baseline stands for each; what memory grew by then is what a (monitor, region) costs, baselines included. Then
+the process is stopped, further turns are laid in the streams, and it is timed from its continuation until it has
+called for the last result. One result in a thousand is a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import redis
+
+from consensus.latency import ENOUGH
+from consensus.verdicts import decode_call
+from probes import keys, wire
+from probes.reasons import Reason, Status
+from probes.wire import WIRE_VERSION, Phases, RegionHeartbeat, Result
+from vigil.bench.measure import cpu_ns, rss_mb
+from vigil.cli.errors import CommandError
+from vigil.local.redis import running
+
+#: What `--json` is held against.
+BUDGETS = {"results_per_s": 100_000, "bytes_per_series": 600}
+_BATCH = 200
+_FAILS_ONE_IN = 1_000
+_READY_S, _READ_S = 30.0, 240.0
+#: The last calls are among this many.
+_NEWEST = 100
+
+Report = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much is reported: each of `regions` looks at each of `monitors` in every turn."""
+
+    monitors: int
+    regions: int
+    turns: int
+
+    @property
+    def series(self) -> int:
+        return self.monitors * self.regions
+
+    def region_names(self) -> list[str]:
+        return [f"region-{number}" for number in range(self.regions)]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--monitors", type=int, default=20_000, help="monitors (default 20000)")
+    parser.add_argument("--regions", type=int, default=5, help="regions that look at each (default 5)")
+    parser.add_argument(
+        "--turns", type=int, default=10, help="timed looks at each monitor from each region (default 10)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not (1 <= args.monitors <= 200_000 and 1 <= args.regions <= 20 and 1 <= args.turns <= 100):
+        raise CommandError("--monitors is 1 to 200000, --regions 1 to 20, --turns 1 to 100")
+    load = Load(args.monitors, args.regions, args.turns)
+    with tempfile.TemporaryDirectory(prefix="vigil-bench-", ignore_cleanup_errors=True) as folder:
+        report = measure(Path(folder), load)
+    print(json.dumps(report) if args.json else render(report))
+    return 0
+
+
+def render(report: Report) -> str:
+    """The report for people: one line a number, with its budget."""
+    lines = []
+    for name, value in report.items():
+        word = "at least" if name.endswith("_per_s") else "at most"
+        budget = f"   ({word} {BUDGETS[name]:,})" if name in BUDGETS else ""
+        lines.append(f"{name:<24} {value:>14,.1f}{budget}")
+    return "\n".join(lines)
+
+
+def measure(folder: Path, load: Load) -> Report:
+    """Run the whole of it in a folder of its own."""
+    folder.chmod(0o711)
+    with running(folder, secrets.token_urlsafe(24), folder / "redis.log") as server:
+        client = redis.Redis.from_url(server.url)
+        _introduce(client, load)
+        environment = {**os.environ, "VIGIL_REDIS_URL": server.url, "VIGIL_HEALTH_PORT": "0"}
+        log = (folder / "consensus.log").open("wb")
+        process = subprocess.Popen([sys.executable, "-m", "consensus"], env=environment, stderr=log)
+        try:
+            return _watch(client, process.pid, load)
+        finally:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            process.wait(10)
+            log.close()
+            client.close()
+
+
+def _watch(client: redis.Redis, pid: int, load: Load) -> Report:
+    _await_last(client, load, _READY_S)
+    empty_mb = rss_mb(pid)
+    for _ in range(ENOUGH + 1):
+        _report_turn(client, load)
+        # One turn at a time, so that no backlog but only what is kept takes memory.
+        _await_last(client, load, _READ_S)
+    bytes_per_series = (rss_mb(pid) - empty_mb) * 2**20 / load.series
+    os.kill(pid, signal.SIGSTOP)
+    for _ in range(load.turns):
+        _report_turn(client, load)
+    begun_s, cpu_before = time.monotonic(), cpu_ns(pid)
+    os.kill(pid, signal.SIGCONT)
+    _await_last(client, load, _READ_S)
+    took_s, cpu_s = time.monotonic() - begun_s, (cpu_ns(pid) - cpu_before) / 1e9
+    results = load.series * load.turns
+    return {
+        "results_per_s": round(results / took_s),
+        "results_per_cpu_s": round(results / cpu_s),
+        "bytes_per_series": round(bytes_per_series, 1),
+        "results": results,
+        "series": load.series,
+        "rss_mb": round(rss_mb(pid), 1),
+    }
+
+
+def _introduce(client: redis.Redis, load: Load) -> None:
+    client.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
+    for region in load.region_names():
+        beat = RegionHeartbeat(WIRE_VERSION, 0, 0, 0, 0, 0, "bench", "bench")
+        client.set(keys.heartbeat(region), wire.encode(beat))
+
+
+def _report_turn(client: redis.Redis, load: Load) -> None:
+    """Every region reports every monitor once, in entries as its worker writes them."""
+    dice = random.Random(load.monitors)
+    now_ms = _now_ms(client)
+    for region in load.region_names():
+        pipe = client.pipeline(transaction=False)
+        for start in range(0, load.monitors, _BATCH):
+            batch = list(_results(range(start, min(start + _BATCH, load.monitors)), now_ms, dice))
+            pipe.xadd(keys.results(region), {keys.BODY: wire.encode(batch)})
+        pipe.execute()
+
+
+def _results(monitors: range, now_ms: int, dice: random.Random) -> Iterator[Result]:
+    for number in monitors:
+        fails = dice.randrange(_FAILS_ONE_IN) == 0
+        status, reason = (Status.DOWN, Reason.TIMEOUT) if fails else (Status.UP, Reason.OK)
+        phases = Phases(900, 11_000, 23_000, 78_000, dice.randrange(75_000, 95_000))
+        facts: dict[str, wire.Fact] = {"address": "192.0.2.10", "body_bytes": 512}
+        yield Result(
+            WIRE_VERSION,
+            f"mon_{number:020d}",
+            now_ms,
+            status,
+            reason,
+            now_ms,
+            phases,
+            code=200,
+            facts=facts,
+            revision=3,
+        )
+
+
+def _await_last(client: redis.Redis, load: Load, within_s: float) -> None:
+    """Wait until a last failure of every region, behind everything on its stream, has been called for."""
+    deadline_s = time.monotonic() + within_s
+    monitor, now_ms = f"mon_last_{secrets.token_hex(4)}", _now_ms(client)
+    last = Result(WIRE_VERSION, monitor, now_ms, Status.DOWN, Reason.REFUSED, now_ms, Phases(total_us=1))
+    for region in load.region_names():
+        client.xadd(keys.results(region), {keys.BODY: wire.encode([last])})
+    wanted = {(monitor, region) for region in load.region_names()}
+    while not wanted <= _callers(client):
+        if time.monotonic() > deadline_s:
+            raise CommandError(f"consensus did not read everything within {within_s:.0f} s")
+        time.sleep(0.02)
+
+
+def _callers(client: redis.Redis) -> set[tuple[str, str]]:
+    entries = cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrevrange(keys.CALLS, count=_NEWEST))
+    calls = [decode_call(fields[keys.BODY]) for _, fields in entries]
+    return {(call.monitor, call.region) for call in calls}
+
+
+def _now_ms(client: redis.Redis) -> int:
+    seconds, micros = client.time()
+    return int(seconds) * 1000 + int(micros) // 1000
