@@ -10,6 +10,7 @@
     vigil:readers               hash    region -> entry id      written by record: how far each results stream is stored
     vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
     vigil:baselines             hash    region/chunk -> series  written by consensus, for whoever succeeds it
+    vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
     vigil:celery:<region>:*     Celery's own keys, a prefix a region
 
@@ -28,6 +29,7 @@ BELIEVED = f"{PREFIX}believed"
 READERS = f"{PREFIX}readers"
 QUARANTINED = f"{PREFIX}quarantined"
 BASELINES = f"{PREFIX}baselines"
+SHARES = f"{PREFIX}shares"
 #: The field of every stream entry that holds the message.
 BODY = b"b"
 #: The field of `believed` that is not a monitor: it is there once the hash is complete, and changes with it.

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.permissions import StaffChanges
-from vigil.monitors.latest import Heartbeats, instant, region_heartbeats
+from vigil.monitors.latest import Heartbeats, instant, region_heartbeats, region_shares
 from vigil.monitors.models import Region
 
 
@@ -16,10 +16,13 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
         help_text="Whether its worker was heard within 45 s; null while that cannot be known."
     )
     heard_at = serializers.SerializerMethodField()
+    share = serializers.SerializerMethodField(
+        help_text="The part of its scheduled checks that it is sent: below 1 while it cannot keep up."
+    )
 
     class Meta:
         model = Region
-        fields = ("slug", "name", "domain", "enabled", "egress", "alive", "heard_at", "created_at")
+        fields = ("slug", "name", "domain", "enabled", "egress", "alive", "heard_at", "share", "created_at")
         read_only_fields = ("created_at",)
 
     def get_fields(self) -> dict[str, Any]:
@@ -31,6 +34,9 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
     def get_alive(self, region: Region) -> bool | None:
         beats: Heartbeats = self.context["heartbeats"]
         return region.slug in beats.by_region if beats.available else None
+
+    def get_share(self, region: Region) -> float:
+        return float(self.context["shares"].get(region.slug, 1.0))
 
     def get_heard_at(self, region: Region) -> str | None:
         beat = self.context["heartbeats"].by_region.get(region.slug)
@@ -59,4 +65,4 @@ class RegionViewSet(
         if getattr(self, "swagger_fake_view", False):
             return context
         slugs = list(Region.objects.values_list("slug", flat=True))
-        return {**context, "heartbeats": region_heartbeats(slugs)}
+        return {**context, "heartbeats": region_heartbeats(slugs), "shares": region_shares()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 #: Checks in one Celery message.
 BATCH_SIZE = 200
 READ_COUNT = 500
+SHARES_KEPT_S = 60
 
 Message = TypeVar("Message")
 
@@ -67,6 +68,23 @@ class Bus:
             for heartbeat in _decoded(decode_heartbeat, region.encode(), {keys.BODY: payload} if payload else {}):
                 found[region] = heartbeat
         return found
+
+    def waiting_batches(self, regions: Collection[str]) -> dict[str, int]:
+        """How many batches of scheduled checks wait untaken in each region's queue."""
+        names = sorted(regions)
+        pipe = self._redis.pipeline(transaction=False)
+        for region in names:
+            pipe.llen(keys.celery_prefix(region) + keys.queue(region, Lane.SCHEDULED))
+        return dict(zip(names, cast(list[int], pipe.execute()), strict=True))
+
+    def tell_shares(self, shares: Mapping[str, float]) -> None:
+        """Say for a minute which regions are sent less than all of their scheduled checks."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.delete(keys.SHARES)
+        if shares:
+            pipe.hset(keys.SHARES, mapping={region: f"{share:.3f}" for region, share in shares.items()})
+            pipe.expire(keys.SHARES, SHARES_KEPT_S)
+        pipe.execute()
 
     def announce(self, rounds: Iterable[Round]) -> None:
         pipe = self._redis.pipeline(transaction=False)

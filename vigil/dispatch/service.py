@@ -22,8 +22,9 @@ from vigil.dispatch.bus import Bus
 from vigil.dispatch.looks import OpenLooks
 from vigil.dispatch.opening import open_round
 from vigil.dispatch.pauses import Pauses
-from vigil.dispatch.plans import LookOrder, Plan, confirming_check, scheduled_check
+from vigil.dispatch.plans import LookOrder, Plan, RegionPlan, confirming_check, scheduled_check
 from vigil.dispatch.schedule import SECOND_MS, Wheel
+from vigil.dispatch.shedding import Load, Shares, Strain, is_kept
 from vigil.dispatch.watch import Change, Watch
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ class Dispatcher:
         self._pauses = Pauses()
         #: How many monitors each region watches.
         self._watched_from: Counter[str] = Counter()
+        self._shares = Shares()
         self._looks = OpenLooks()
         self._budget = CallBudget()
         self._heartbeats: dict[str, RegionHeartbeat] = {}
@@ -113,6 +115,26 @@ class Dispatcher:
                 if now_ms - heartbeat.at_ms < ALIVE_MS
             }
             self._heartbeats = {**alive, **self._bus.heartbeats(regions)}
+            if self._watch.leading:
+                self._judge_loads()
+
+    def _judge_loads(self) -> None:
+        """Send a region that cannot keep up less, and say so for as long as it lasts."""
+        before = self._shares.strained()
+        for region, waiting in self._bus.waiting_batches(self._heartbeats).items():
+            beat = self._heartbeats[region]
+            load = self._shares.judge(region, Strain(waiting, beat.queue_age_ms, beat.at_ms))
+            if load is not Load.AT_REST:
+                log.warning("region_sheds", region=region, why=load, share=round(self._shares.of(region), 3))
+        self._shares.forget_all_but(self._heartbeats)
+        if before or self._shares.strained():
+            self._bus.tell_shares(self._shares.strained())
+
+    def _is_sent(self, plan: Plan, region: RegionPlan, at_ms: int) -> bool:
+        if not region.able or region.slug not in self._heartbeats or self._pauses.holds(plan.monitor, at_ms):
+            return False
+        share = self._shares.of(region.slug)
+        return share >= 1.0 or is_kept(plan.monitor, at_ms // plan.interval_ms, share)
 
     def _take_change(self, change: Change) -> None:
         if change.pauses is not None:
@@ -164,7 +186,7 @@ class Dispatcher:
             due = (
                 (region.slug, scheduled_check(plan, region, at_ms))
                 for plan, region, at_ms in self._wheel.due(second)
-                if region.able and region.slug in self._heartbeats and not self._pauses.holds(plan.monitor, at_ms)
+                if self._is_sent(plan, region, at_ms)
             )
             self._bus.send(Lane.SCHEDULED, due, SCHEDULED_EXPIRES_S)
 

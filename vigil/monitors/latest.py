@@ -100,6 +100,16 @@ def region_heartbeats(regions: Sequence[str]) -> Heartbeats:
     return Heartbeats(True, found)
 
 
+def region_shares() -> Mapping[str, float]:
+    """The part of its scheduled checks that each region is sent, where it is not all; nothing when Redis is away."""
+    try:
+        shares: dict[bytes, bytes] = redis_client().hgetall(keys.SHARES)  # type: ignore[assignment]
+    except redis.RedisError as problem:
+        _log.warning("shares_unavailable", problem=type(problem).__name__)
+        return {}
+    return {region.decode(): float(share) for region, share in shares.items()}
+
+
 def instant(ms: int) -> datetime:
     """A time of a message, which a region wrote and may have got wrong, kept within what a calendar holds."""
     return datetime.fromtimestamp(min(max(ms, 0), 32_503_680_000_000) / 1000, UTC)

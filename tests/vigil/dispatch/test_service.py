@@ -23,6 +23,7 @@ from vigil.clock import database_now
 from vigil.dispatch import lease
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.service import Dispatcher
+from vigil.dispatch.shedding import WAITING_BATCHES
 from vigil.dispatch.watch import LEASE_NAME, Watch
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
@@ -154,6 +155,21 @@ def test_a_call_becomes_a_round_on_the_confirming_lane_of_every_region(floor: Fl
 
     until(collect, "both looks in both regions")
     assert sorted(looks) == [("eu-west", 1), ("eu-west", 2), ("us-west", 1), ("us-west", 2)]
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_a_region_that_takes_nothing_is_sent_less_and_is_still_asked_to_confirm(floor: Floor, monitor: Monitor) -> None:
+    queue = keys.celery_prefix("eu-west") + keys.queue("eu-west", Lane.SCHEDULED)
+    floor.client.lpush(queue, *["{}"] * WAITING_BATCHES)
+
+    until(lambda: floor.client.hget(keys.SHARES, "eu-west"), "the region to be sent less")
+    assert not floor.client.hexists(keys.SHARES, "us-west")
+    floor.call(monitor)
+    until(lambda: floor.batches("eu-west", Lane.CONFIRM), "a look in the strained region")
+
+    floor.client.delete(queue)
+    before = float(floor.client.hget(keys.SHARES, "eu-west") or 1)
+    until(lambda: float(floor.client.hget(keys.SHARES, "eu-west") or 1) > before, "it to be sent more again")
 
 
 @pytest.mark.usefixtures("dispatcher")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from vigil.accounts.sealed import Secrets
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
-from vigil.monitors.latest import instant, latest_results, region_heartbeats
+from vigil.monitors.latest import instant, latest_results, region_heartbeats, region_shares
 from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, age, secret_names, table
 
@@ -181,4 +181,6 @@ class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if beat is None:
             return "dark: none within 45 s"
         heard = age(instant(beat.at_ms), timezone.now())
-        return f"{heard}, clock {beat.clock_offset_ms:+d} ms, {beat.in_flight} in flight"
+        share = region_shares().get(region.slug, 1.0)
+        shed = f", cannot keep up: is sent {share:.0%} of its scheduled checks" if share < 1 else ""
+        return f"{heard}, clock {beat.clock_offset_ms:+d} ms, {beat.in_flight} in flight{shed}"
