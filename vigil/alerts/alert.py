@@ -1,11 +1,14 @@
-"""What a channel is given to tell: one frozen value built from an incident, a transition and its evidence."""
+"""What there is to tell: an alert (one step of one incident) and a digest (many of them in one message)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from probes.reasons import Reason, Status
+from probes.reasons import Status
+
+#: Kinds of incidents in which the subject does not serve at all.
+DOWN_KINDS = frozenset({"outage", "heartbeat", "composite", "provider"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Everything that any channel may say. `event` is trigger, resolve, note or acknowledge.
+    """Everything that any channel may say. `event` is trigger, acknowledge, resolve or note.
 
     `dedup_key` is the same for everything said of one incident. `missed` says why the alert that opened the
-    incident never reached this channel; it is empty where it did.
+    incident never reached this channel; it is empty where it did. `context` is what else is known, line by line: what
+    the provider's own status page says, which alerts are held back. `reference` is what the receiver called the
+    first message of this incident, if it gave it a name.
     """
 
     delivery: str
@@ -97,6 +102,9 @@ class Alert:
     note: str = ""
     missed: str = ""
     test: bool = False
+    acknowledge_link: str = ""
+    context: tuple[str, ...] = ()
+    reference: str = ""
 
     @property
     def name(self) -> str:
@@ -108,35 +116,23 @@ class Alert:
         """The status that the subject has now, as this alert tells it."""
         if self.event == "resolve":
             return Status.UP.value
-        return Status.DOWN.value if self.kind in ("outage", "heartbeat") else Status.DEGRADED.value
+        return Status.DOWN.value if self.kind in DOWN_KINDS else Status.DEGRADED.value
 
 
-#: Reasons in words that need no manual at night.
-REASON_WORDS = {
-    Reason.OK: "answered normally",
-    Reason.DNS_ERROR: "the name could not be resolved",
-    Reason.REFUSED: "connection refused",
-    Reason.RESET: "connection reset",
-    Reason.UNREACHABLE: "network unreachable",
-    Reason.TIMEOUT: "timed out",
-    Reason.TLS_ERROR: "TLS handshake failed",
-    Reason.CERTIFICATE_EXPIRED: "certificate expired",
-    Reason.CERTIFICATE_EXPIRING: "certificate about to expire",
-    Reason.CERTIFICATE_INVALID: "certificate not valid",
-    Reason.PROTOCOL_ERROR: "answer was not valid HTTP",
-    Reason.HTTP_4XX: "answered with a client error",
-    Reason.HTTP_5XX: "answered with a server error",
-    Reason.UNEXPECTED_STATUS: "answered with an unexpected status",
-    Reason.BODY_MISMATCH: "answer lacks the expected text",
-    Reason.AUTH: "the key was refused",
-    Reason.QUOTA: "the quota is used up",
-    Reason.CONFIG: "the request was refused as wrong",
-    Reason.RATE_LIMITED: "rate limited",
-    Reason.OVERLOADED: "overloaded",
-    Reason.SLOW: "slow",
-}
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Many incidents in one message, gathered because one cause or one flood brought them.
 
+    `key` is the dedup key under which a receiver that keeps alerts keeps this one; `closes` says that with this
+    message nothing told under that key is open any more. `cause` is what they share, in words.
+    """
 
-def reason_in_words(reason: str) -> str:
-    """A reason as people say it; one without a phrase of its own reads as its name."""
-    return REASON_WORDS.get(Reason(reason), reason.replace("_", " ")) if reason in set(Reason) else reason
+    delivery: str
+    event: str
+    key: str
+    alerts: tuple[Alert, ...]
+    at: datetime
+    link: str
+    cause: str = ""
+    closes: bool = False
+    open_left: int = 0

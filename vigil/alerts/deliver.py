@@ -22,6 +22,7 @@ from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.claims import Claimed
 from vigil.alerts.due import run_due
 from vigil.alerts.listening import listen
+from vigil.alerts.message import message_of
 from vigil.alerts.outbound import GuardedOutbound
 from vigil.alerts.outbox import escalate
 from vigil.alerts.policy import after_failure
@@ -130,7 +131,7 @@ class Sender:
         try:
             kind = CHANNELS[claimed.kind]
             config = parse_config(claimed.kind, claimed.config)
-            payload = kind.render(claimed.alert, config)
+            payload = kind.render(message_of(claimed.alert), config)
             async with asyncio.timeout(SEND_DEADLINE_S):
                 return (await kind.send(self._outbound, config, claimed.secrets, payload)).answer
         except ChannelError:

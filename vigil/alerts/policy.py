@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from random import Random
 
@@ -56,9 +57,16 @@ def after_failure(attempts: int, age: timedelta, *, permanent: bool, retry_after
     return Next(dead=False, wait_s=wait_s)
 
 
-def parse_retry_after(header: str | None) -> float | None:
-    """Seconds from a Retry-After header; None when there is none, or one that is no number of seconds."""
+def parse_retry_after(header: str | None, date: str | None = None) -> float | None:
+    """Seconds from a Retry-After header, which may also be a date: then counted from the answer's own Date header.
+
+    None when there is none, or nothing that can be read.
+    """
     text = (header or "").strip()
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return float(text)
+    try:
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(date or "")
+    except (ValueError, TypeError):
         return None
-    return float(text)
+    return max(0.0, wait.total_seconds())

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import dataclass
 from datetime import datetime
 
 from vigil.accounts import public_ids
 from vigil.accounts.sealed import SealedValueUnreadable
 from vigil.alerts.alert import Alert, Evidence, Subject, VoteLine
 from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, parse_config
+from vigil.alerts.message import message_of
 from vigil.alerts.models import Channel
-from vigil.alerts.outbound import DEADLINE_S, GuardedOutbound
+from vigil.alerts.outbound import GuardedOutbound
 from vigil.configuration import configuration
+
+#: A person waits for this one.
+TRIAL_DEADLINE_S = 15.0
 
 
 def trial_alert(now: datetime) -> Alert:
@@ -35,23 +41,37 @@ def trial_alert(now: datetime) -> Alert:
     )
 
 
-def send_trial(channel: Channel, now: datetime) -> str:
-    """Send a test message now; returns what became of it, in one line."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a test message, with the receiver's own answer."""
+
+    accepted: bool
+    answer: str
+    took_ms: int
+
+    def __str__(self) -> str:
+        return f"{'accepted' if self.accepted else 'not accepted'}: {self.answer}"
+
+
+def send_trial(channel: Channel, now: datetime) -> Outcome:
+    """Send a test message now and say what the receiver answered."""
+    began = time.monotonic()
     try:
-        asyncio.run(_send(channel, trial_alert(now)))
+        accepted, answer = True, asyncio.run(_send(channel, trial_alert(now)))
     except (ChannelError, SettingsError, SealedValueUnreadable) as refused:
-        return f"not accepted: {refused}"
+        accepted, answer = False, str(refused)
     except TimeoutError:
-        return f"not accepted within {DEADLINE_S:.0f} s"
-    return "accepted"
+        accepted, answer = False, f"nothing within {TRIAL_DEADLINE_S:.0f} s"
+    return Outcome(accepted, answer, round((time.monotonic() - began) * 1000))
 
 
-async def _send(channel: Channel, alert: Alert) -> None:
+async def _send(channel: Channel, alert: Alert) -> str:
     kind = CHANNELS[channel.kind]
     config = parse_config(channel.kind, channel.config)
     outbound = GuardedOutbound(configuration().alert_egress)
     try:
-        async with asyncio.timeout(DEADLINE_S):
-            await kind.send(outbound, config, channel.secrets, kind.render(alert, config))
+        async with asyncio.timeout(TRIAL_DEADLINE_S):
+            payload = kind.render(message_of(alert), config)
+            return (await kind.send(outbound, config, channel.secrets, payload)).answer
     finally:
         await outbound.close()

@@ -4,28 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from vigil.alerts.alert import Alert, Evidence, VoteLine, reason_in_words
+from vigil.alerts.alert import Alert, Evidence, VoteLine
+from vigil.alerts.vocabulary import EXCLUSIONS, look_of, meaning_of, reason_in_words, template_of
 from vigil.incidents.lifecycle import StepReason
-
-_EXCLUSIONS = {
-    "dark": "no sign of life",
-    "sick": "it sees trouble everywhere, so the trouble is its own",
-    "clock_skew": "its clock is wrong",
-    "config_stale": "it had old configuration",
-    "no_answer": "it did not answer in time",
-    "missed": "it was too late to look",
-    "blocked": "it may not look there",
-    "probe_error": "it could not look",
-}
-
-_MEANING = {
-    "outage": "Most regions that can see agree, so this is not one region's network.",
-    "degraded": "It answers, but not well, in most regions that can see.",
-    "account": "The key or the request is refused; the provider itself answers. Check the account, not the service.",
-    "regional": "Most regions see it well. The trouble is in one part of the world or in that region's network.",
-    "blind": "Too few regions can see to say how it is. Nothing is known to be broken.",
-    "heartbeat": "The job itself, its machine or its scheduler may be broken: Vigil only waits for its call.",
-}
 
 #: An incident that ended for one of these says nothing about how its subject is.
 _CLOSED_WITHOUT_RECOVERY = frozenset({StepReason.MONITOR_PAUSED, StepReason.MONITOR_DELETED, StepReason.BECAME_OUTAGE})
@@ -35,13 +16,13 @@ def headline(alert: Alert) -> str:
     """One line for a subject, a notification or a list."""
     prefix = "TEST: " if alert.test else ""
     if alert.event == "resolve":
-        word = "RESOLVED" if _recovered(alert) else "CLOSED"
+        word = "RESOLVED" if recovered(alert) else "CLOSED"
         return f"{prefix}{word}: {alert.name}, after {duration(_end(alert) - alert.started_at)}"
     if alert.event == "acknowledge":
         return f"{prefix}ACKNOWLEDGED: {alert.name}: {alert.note}".removesuffix(": ")
     if alert.event == "note":
         return f"{prefix}NOTE: {alert.name}: {alert.note or alert.reason.replace('_', ' ')}"
-    return f"{prefix}{_status_word(alert)}: {alert.name}{_how_many(alert)}"
+    return f"{prefix}{template_of(alert.kind).word}: {alert.name}{_how_many(alert)}"
 
 
 def story(alert: Alert) -> list[str]:
@@ -49,13 +30,24 @@ def story(alert: Alert) -> list[str]:
     lines = [f"The alert that opened this incident did not reach this channel: {alert.missed}"] if alert.missed else []
     if alert.event == "resolve":
         lines.append(_resolved(alert))
-    elif alert.event in ("note", "acknowledge") and alert.note:
+    elif alert.event == "acknowledge":
+        lines.append("Somebody is looking at it.")
+        lines.append(f"It fails since {clock(alert.started_at)}, for {duration(alert.at - alert.started_at)}.")
+    elif alert.event == "note" and alert.note:
         lines.append(alert.note)
     lines += _seen(alert)
     if alert.event == "trigger":
         lines.append(_since(alert))
-        lines.append(_MEANING.get(alert.kind, ""))
+        lines.append(meaning_of(alert.kind, alert.failure))
+        lines.append(look_of(alert.kind, alert.failure))
+    lines += alert.context
     return [line for line in lines if line]
+
+
+def votes(alert: Alert) -> list[str]:
+    """Every vote and every region without one, a line each."""
+    excluded = [f"{lost.region} ({lost.domain}): {exclusion_in_words(lost.why)}" for lost in alert.evidence.excluded]
+    return [vote_line(vote) for vote in alert.evidence.votes] + excluded
 
 
 def vote_line(vote: VoteLine) -> str:
@@ -65,7 +57,7 @@ def vote_line(vote: VoteLine) -> str:
 
 
 def exclusion_in_words(why: str) -> str:
-    return _EXCLUSIONS.get(why, why.replace("_", " "))
+    return EXCLUSIONS.get(why, why.replace("_", " "))
 
 
 def duration(length: timedelta) -> str:
@@ -84,14 +76,13 @@ def clock(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _status_word(alert: Alert) -> str:
-    return "DOWN" if alert.kind in ("outage", "heartbeat") else alert.kind.upper()
-
-
 def _how_many(alert: Alert) -> str:
     evidence = alert.evidence
     if not evidence.votes:
-        return f": {alert.title}" if alert.subject and alert.title != alert.name else ""
+        if alert.subject is None or alert.title == alert.name:
+            return ""
+        # Most titles begin with the name, which stands there already.
+        return alert.title.removeprefix(alert.name) if alert.title.startswith(alert.name) else f": {alert.title}"
     counted = [vote for vote in evidence.votes if vote.counted]
     failing = [vote for vote in counted if not vote.passed]
     why = reason_in_words(alert.failure)
@@ -141,18 +132,24 @@ def _because(vote: VoteLine) -> str:
 
 def _since(alert: Alert) -> str:
     waited = duration(alert.opened_at - alert.started_at)
-    return f"First seen failing at {clock(alert.started_at)}, confirmed {waited} later."
+    confirmed = "." if waited == "0 s" else f", confirmed {waited} later."
+    return f"{template_of(alert.kind).since} {clock(alert.started_at)}{confirmed}"
 
 
-def _recovered(alert: Alert) -> bool:
+def recovered(alert: Alert) -> bool:
+    """Whether the end of this incident says that its subject is well again."""
     return alert.reason not in _CLOSED_WITHOUT_RECOVERY
 
 
 def _resolved(alert: Alert) -> str:
-    if not _recovered(alert):
+    if not recovered(alert):
         return alert.note or alert.reason.replace("_", " ").capitalize() + "."
     lasted = duration(_end(alert) - alert.started_at)
-    return f"{alert.name} is well again since {clock(_end(alert))}. It lasted {lasted}, from {clock(alert.started_at)}."
+    was = f" ({reason_in_words(alert.failure)})" if alert.failure not in ("", "ok") else ""
+    return (
+        f"{alert.name} is well again since {clock(_end(alert))}."
+        f" It lasted {lasted}, from {clock(alert.started_at)}{was}."
+    )
 
 
 def _end(alert: Alert) -> datetime:

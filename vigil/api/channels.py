@@ -1,4 +1,4 @@
-"""Channels over the API."""
+"""Channels over the API: their settings, what each kind needs, and a test message with the receiver's answer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,50 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from vigil.alerts.changes import save_channel
+from vigil.alerts.channels.manual import pages
 from vigil.alerts.models import Channel
+from vigil.alerts.trial import send_trial
 from vigil.api.errors import refusals_as_400
 from vigil.api.monitors import ConfigField, SecretsField
 from vigil.api.permissions import team_of
+
+
+@extend_schema_field(OpenApiTypes.ANY)
+class DefaultField(serializers.JSONField):
+    """What a setting is when it is left out."""
+
+
+class SettingSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    words = serializers.CharField()
+    needed = serializers.BooleanField()
+    default = DefaultField(allow_null=True)
+
+
+class ChannelKindSerializer(serializers.Serializer[Any]):
+    """What a kind of channel is, and what it needs in `config` and `secrets`."""
+
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    words = serializers.CharField()
+    config = SettingSerializer(many=True)
+    secrets = SettingSerializer(many=True)
+
+
+class TrialSerializer(serializers.Serializer[Any]):
+    """What became of a test message: whether the receiver took it, and its own answer."""
+
+    accepted = serializers.BooleanField()
+    answer = serializers.CharField()
+    took_ms = serializers.IntegerField()
 
 
 class ChannelSerializer(serializers.ModelSerializer[Channel]):
@@ -60,3 +97,15 @@ class ChannelViewSet(viewsets.ModelViewSet[Channel]):
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
         return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+    @extend_schema(responses=ChannelKindSerializer(many=True), filters=False)
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def kinds(self, request: Request) -> Response:
+        """Every kind of channel, with the settings and secrets that it takes."""
+        return Response(ChannelKindSerializer(pages(), many=True).data)
+
+    @extend_schema(request=None, responses=TrialSerializer)
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, public_id: str) -> Response:
+        """Send a test message now, and say what the receiver answered. It takes up to 15 seconds."""
+        return Response(TrialSerializer(send_trial(self.get_object(), timezone.now())).data)

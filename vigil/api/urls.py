@@ -12,6 +12,7 @@ from rest_framework.routers import SimpleRouter
 from vigil.api.authentication import TokenAuthentication
 from vigil.api.channels import ChannelViewSet
 from vigil.api.composites import CompositeViewSet
+from vigil.api.deliveries import DeliveryViewSet
 from vigil.api.incidents import IncidentViewSet
 from vigil.api.monitors import MonitorViewSet
 from vigil.api.regions import RegionViewSet
@@ -22,6 +23,7 @@ router.register("composites", CompositeViewSet, basename="composite")
 router.register("regions", RegionViewSet, basename="region")
 router.register("incidents", IncidentViewSet, basename="incident")
 router.register("channels", ChannelViewSet, basename="channel")
+router.register("deliveries", DeliveryViewSet, basename="delivery")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]
 

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("vigil.cli.demo", "`up` with a proof: five regions, a fake AI provider, a webhook receiver"),
     "check": ("vigil.cli.check", "one check of an address from here, phases and classification shown"),
     "region": ("vigil.cli.region", "enrol a region, or list them"),
+    "channel": ("vigil.cli.channel", "where alerts go: list, what each kind needs, send a test"),
     "import": ("vigil.cli.importing", "watch what a LiteLLM configuration names, its fallback chains included"),
     "login": ("vigil.cli.login", "print a new one-time login link"),
     "reseal": ("vigil.cli.reseal", "seal every stored secret anew under the first key"),

@@ -11,10 +11,31 @@ from typing import Any
 import pytest
 
 from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, check_channel, email
+from vigil.alerts.channels.apprise import SCHEMES, library
+from vigil.alerts.channels.kind import Call
+from vigil.alerts.models import ChannelKind
 from vigil.alerts.outbound import GuardedOutbound
 from vigil.configuration import AlertEgress, configuration
 
 SECRET = {"secret": "whsec_" + "A" * 32}
+SMS = {"to": "+15550000001", "sender": "+15550000002", "account": "AC" + "0" * 32}
+
+
+def test_every_kind_can_be_chosen_and_every_choice_is_a_kind() -> None:
+    assert {kind.value: kind.label for kind in ChannelKind} == {
+        key: kind.name if kind.name != "webhook" else "Webhook" for key, kind in CHANNELS.items()
+    }
+
+
+def test_apprise_gets_only_schemes_whose_host_nobody_can_choose() -> None:
+    known: dict[str, str] = {}
+    for service in library().Apprise().details()["schemas"]:
+        forms = " ".join(service["details"]["templates"])
+        known |= dict.fromkeys([*(service["protocols"] or ()), *(service["secure_protocols"] or ())], forms)
+    assert len(SCHEMES) > 70
+    for scheme in SCHEMES:
+        assert scheme in known
+        assert "{host" not in known[scheme] and "keyfile" not in known[scheme], scheme
 
 
 @pytest.mark.parametrize(
@@ -31,6 +52,27 @@ SECRET = {"secret": "whsec_" + "A" * 32}
         ("webhook", {"url": "https://x.test"}, {**SECRET, "more": "x"}, "secrets"),
         ("pagerduty", {}, {"routing_key": "no"}, "secrets"),
         ("slack", {}, {"url": "nonsense"}, "secrets"),
+        ("slack", {}, {}, "secrets"),
+        ("slack", {"channel": "C1"}, {"url": "https://x.test/y", "token": "xoxb-1"}, "secrets"),
+        ("slack", {}, {"token": "xoxb-1"}, "config"),
+        ("slack", {"channel": "C1"}, {"token": "nonsense"}, "secrets"),
+        ("telegram", {"chat": "1"}, {"token": "nonsense"}, "secrets"),
+        ("telegram", {"chat": "some one"}, {"token": "123:" + "A" * 35}, "config"),
+        ("telegram", {}, {"token": "123:" + "A" * 35}, "config"),
+        ("discord", {}, {}, "secrets"),
+        ("teams", {}, {"url": "ftp://x"}, "secrets"),
+        ("google_chat", {}, {"url": "https://chat.test/v1/spaces/x/messages"}, "secrets"),
+        ("ntfy", {}, {"topic": "a b"}, "secrets"),
+        ("jsm", {}, {}, "secrets"),
+        ("opsgenie", {"url": "nonsense"}, {"api_key": "k"}, "config"),
+        ("sms", {**SMS, "to": "555"}, {"token": "t"}, "config"),
+        ("sms", {**SMS, "account": "x"}, {"token": "t"}, "config"),
+        ("sms", {**SMS, "segments": 99}, {"token": "t"}, "config"),
+        ("apprise", {}, {"url": "json://127.0.0.1/"}, "secrets"),
+        ("apprise", {}, {"url": "mailtos://u:p@x.test"}, "secrets"),
+        ("apprise", {}, {"url": "syslog://"}, "secrets"),
+        ("apprise", {}, {"url": "pover://" + "u" * 30 + "@" + "t" * 30 + "?verify=no"}, "secrets"),
+        ("apprise", {}, {"url": "pover://nonsense"}, "secrets"),
         ("email", {"to": []}, {}, "config"),
         ("email", {"to": ["a@b.c\nBcc: d@e.f"]}, {}, "config"),
         ("email", {"to": "a@b.c"}, {}, "config"),
@@ -51,6 +93,16 @@ def test_settings_that_cannot_be_used_are_refused(
         ("webhook", {"url": "https://x.test/a?b=c"}, SECRET),
         ("pagerduty", {}, {"routing_key": "0" * 32}),
         ("slack", {}, {"url": "https://hooks.slack.test/x"}),
+        ("slack", {"channel": "C0123"}, {"token": "xoxb-obviously-fake"}),
+        ("telegram", {"chat": "-100123", "topic": 4}, {"token": "123:" + "A" * 35}),
+        ("discord", {}, {"url": "https://discord.test/api/webhooks/1/x"}),
+        ("teams", {}, {"url": "https://flows.test/x"}),
+        ("google_chat", {}, {"url": "https://chat.test/v1/spaces/x/messages?key=k&token=t"}),
+        ("ntfy", {}, {"topic": "a-b_c", "token": "tk_fake"}),
+        ("jsm", {}, {"api_key": "fake"}),
+        ("opsgenie", {"url": "https://api.eu.opsgenie.test/v2/alerts"}, {"api_key": "fake"}),
+        ("sms", SMS, {"token": "fake"}),
+        ("apprise", {}, {"url": "pover://" + "u" * 30 + "@" + "t" * 30}),
         ("email", {"to": ["a@b.c"]}, {}),
     ],
 )
@@ -62,7 +114,7 @@ def post(url: str, egress: AlertEgress) -> int:
     async def go() -> int:
         outbound = GuardedOutbound(egress)
         try:
-            return (await outbound.post(url, {}, b"{}")).code
+            return (await outbound.call(Call(url, b"{}"))).code
         finally:
             await outbound.close()
 

@@ -64,3 +64,10 @@ def test_a_day_is_the_end() -> None:
 )  # fmt: skip
 def test_a_retry_after_is_a_number_of_seconds_or_nothing(header: str | None, seconds: float | None) -> None:
     assert parse_retry_after(header) == seconds
+
+
+def test_a_retry_after_that_is_a_date_counts_from_the_answers_own_date() -> None:
+    wish, now = "Wed, 21 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT"
+    assert parse_retry_after(wish, now) == 30
+    assert parse_retry_after(now, wish) == 0
+    assert parse_retry_after(wish, "nonsense") is None

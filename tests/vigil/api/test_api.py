@@ -47,7 +47,7 @@ def foreign() -> Team:
     return Team.objects.create(name="Other", slug="other")
 
 
-PATHS = ["monitors", "composites", "regions", "incidents", "channels"]
+PATHS = ["monitors", "composites", "regions", "incidents", "channels", "deliveries"]
 
 
 @pytest.mark.parametrize("path", PATHS)

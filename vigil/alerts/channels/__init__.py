@@ -10,14 +10,36 @@ from typing import Any
 
 import msgspec
 
-from vigil.alerts.channels import email, pagerduty, slack, webhook
+from vigil.alerts.channels import (
+    apprise,
+    discord,
+    email,
+    google_chat,
+    ntfy,
+    opsgenie,
+    pagerduty,
+    slack,
+    sms,
+    teams,
+    telegram,
+    webhook,
+)
 from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, SettingsError
 
 CHANNELS: dict[str, Kind[Any, Any]] = {
     "webhook": webhook.KIND,
     "pagerduty": pagerduty.KIND,
     "slack": slack.KIND,
+    "jsm": opsgenie.JSM,
+    "opsgenie": opsgenie.OPSGENIE,
+    "discord": discord.KIND,
+    "teams": teams.KIND,
+    "telegram": telegram.KIND,
+    "google_chat": google_chat.KIND,
+    "ntfy": ntfy.KIND,
     "email": email.KIND,
+    "sms": sms.KIND,
+    "apprise": apprise.KIND,
 }
 
 
@@ -37,7 +59,7 @@ def check_channel(kind: str, config: Mapping[str, object], secrets: Mapping[str,
     parsed = parse_config(kind, config)
     found = CHANNELS[kind]
     unknown = sorted(set(secrets) - set(found.secrets))
-    missing = sorted(name for name, needed in found.secrets.items() if needed and not secrets.get(name))
+    missing = sorted(name for name, secret in found.secrets.items() if secret.needed and not secrets.get(name))
     if unknown:
         raise SettingsError("secrets", f"{kind} has no secret {unknown[0]!r}; it has {', '.join(found.secrets)}.")
     if missing:

@@ -8,19 +8,27 @@ import re
 import smtplib
 import ssl
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import lru_cache, partial
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from vigil.alerts import wording
-from vigil.alerts.alert import Alert
-from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, Outbound, SettingsError
+from vigil.alerts.channels.fitting import cut, one_line
+from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, Outbound, Pace, SettingsError
+from vigil.alerts.message import Message
 from vigil.configuration import configuration
 
 DEADLINE_S = 10.0
+#: Longest subject, in characters.
+SUBJECT_LIMIT = 250
+#: Letters under way at once: a mail server that hangs takes these threads and no others.
+THREADS = 16
 MAX_RECIPIENTS = 20
 _PLAIN_ADDRESS = re.compile(r"[^@\s<>\",;:\\\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]{1,190}")
 
@@ -28,7 +36,7 @@ _PLAIN_ADDRESS = re.compile(r"[^@\s<>\",;:\\\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]{1
 class EmailConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is written to."""
 
-    to: list[str]
+    to: Annotated[list[str], msgspec.Meta(description=f"1 to {MAX_RECIPIENTS} addresses")]
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -42,19 +50,23 @@ class Letter(msgspec.Struct, frozen=True):
     date: str
 
 
-def render(alert: Alert, config: EmailConfig) -> Letter:
-    lines = [*wording.story(alert), "", *_votes(alert), "", alert.link]
-    subject = " ".join(wording.headline(alert).split())
-    paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in wording.story(alert))
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in _votes(alert))
-    link = html.escape(alert.link, quote=True)
+def render(message: Message, config: EmailConfig) -> Letter:
+    subject = cut(one_line(message.headline), SUBJECT_LIMIT)
+    items = [*message.names, *(() if message.is_digest else wording.votes(message.alert))]
+    links = [f"{link.text}: {link.url}" for link in message.links]
+    lines = [*message.lines, "", *items, "", *links]
+    paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in message.lines)
+    listed = "".join(f"<li>{html.escape(item)}</li>" for item in items)
+    buttons = "".join(
+        f'<p><a href="{html.escape(link.url, quote=True)}">{html.escape(link.text)}</a></p>' for link in message.links
+    )
     return Letter(
-        subject=subject[:250],
+        subject=subject,
         text="\n".join(lines).strip() + "\n",
-        html=f'<h2>{html.escape(subject)}</h2>{paragraphs}<ul>{items}</ul><p><a href="{link}">{link}</a></p>',
-        id=f"<{alert.delivery}@vigil>",
-        thread=f"<{alert.dedup_key}@vigil>",
-        date=format_datetime(alert.at),
+        html=f"<h2>{html.escape(subject)}</h2>{paragraphs}<ul>{listed}</ul>{buttons}",
+        id=f"<{message.id}@vigil>",
+        thread=f"<{message.key}@vigil>",
+        date=format_datetime(message.at),
     )
 
 
@@ -64,7 +76,8 @@ async def send(client: Outbound, config: EmailConfig, secrets: Mapping[str, str]
         raise ChannelError("VIGIL_EMAIL_URL names no mail server", permanent=True)
     message = _message(payload, settings.email_from, config.to)
     try:
-        await asyncio.to_thread(_deliver, settings.email_url.get_secret_value(), message)
+        deliver = partial(_deliver, settings.email_url.get_secret_value(), message)
+        answer = await asyncio.get_running_loop().run_in_executor(_threads(), deliver)
     except smtplib.SMTPRecipientsRefused as refused:
         codes = [code for code, _ in refused.recipients.values()]
         raise ChannelError(
@@ -75,7 +88,7 @@ async def send(client: Outbound, config: EmailConfig, secrets: Mapping[str, str]
         raise ChannelError(f"the mail server answered {refused.smtp_code}", permanent=lasting) from None
     except (smtplib.SMTPException, OSError) as problem:
         raise ChannelError(f"the mail server could not be used ({type(problem).__name__})") from None
-    return Accepted("250")
+    return Accepted(answer)
 
 
 def _message(letter: Letter, sender: str, recipients: list[str]) -> EmailMessage:
@@ -93,7 +106,12 @@ def _message(letter: Letter, sender: str, recipients: list[str]) -> EmailMessage
     return message
 
 
-def _deliver(url: str, message: EmailMessage) -> None:
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="mail")
+
+
+def _deliver(url: str, message: EmailMessage) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "smtps":
@@ -109,7 +127,12 @@ def _deliver(url: str, message: EmailMessage) -> None:
             server.ehlo()
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message)
+        refused = server.send_message(message)
+    if refused:
+        # Some of several recipients: the others have it, and a second letter to them would help nobody.
+        codes = ", ".join(str(code) for code, _ in refused.values())
+        return f"250, but {len(refused)} of the recipients were refused ({codes})"
+    return "250"
 
 
 def _check(config: EmailConfig, secrets: Mapping[str, str]) -> None:
@@ -120,11 +143,14 @@ def _check(config: EmailConfig, secrets: Mapping[str, str]) -> None:
             raise SettingsError("config", f"{address!r} is no plain e-mail address.")
 
 
-def _votes(alert: Alert) -> list[str]:
-    excluded = [
-        f"{lost.region} ({lost.domain}): {wording.exclusion_in_words(lost.why)}" for lost in alert.evidence.excluded
-    ]
-    return [wording.vote_line(vote) for vote in alert.evidence.votes] + excluded
-
-
-KIND: Kind[EmailConfig, Letter] = Kind(config=EmailConfig, secrets={}, check=_check, render=render, send=send)
+KIND: Kind[EmailConfig, Letter] = Kind(
+    name="e-mail",
+    words="Letters through the mail server of this installation, which VIGIL_EMAIL_URL names.",
+    config=EmailConfig,
+    secrets={},
+    check=_check,
+    render=render,
+    send=send,
+    pace=lambda config: Pace(per_s=5, burst=20),
+    names_most=2000,
+)

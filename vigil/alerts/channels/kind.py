@@ -1,13 +1,14 @@
-"""What a kind of channel is: its settings, and two functions, one that words and one that sends."""
+"""What a kind of channel is: its settings, and two functions, one that writes and one that sends."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from vigil.alerts.alert import Alert
+from vigil.alerts.message import Message
 from vigil.alerts.policy import Fate, fate_of, parse_retry_after
 
 ConfigT = TypeVar("ConfigT")
@@ -15,6 +16,7 @@ PayloadT = TypeVar("PayloadT")
 
 #: Longest piece of a receiver's answer that is kept, in characters.
 ANSWER_LIMIT = 200
+JSON_HEADERS = {"content-type": "application/json"}
 
 
 class SettingsError(Exception):
@@ -40,9 +42,10 @@ class ChannelError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The receiver took the message; `answer` is its own short word for that."""
+    """The receiver took the message; `answer` is its own word for that, `reference` what it calls the message."""
 
     answer: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,24 @@ class Answer:
     headers: Mapping[str, str]
     text: str = ""
 
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty one when it is none."""
+        try:
+            found = json.loads(self.text)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request to a receiver."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON_HEADERS)
+    method: str = "POST"
+
 
 class Outbound(Protocol):
     """The way out: HTTP with a deadline, to addresses that have been checked."""
@@ -61,35 +82,88 @@ class Outbound(Protocol):
         """Seconds since the Unix epoch, for signatures: receivers refuse those that are minutes old."""
         ...
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Send one POST; raises `ChannelError` when nothing answers or the address is refused."""
+    async def call(self, call: Call) -> Answer:
+        """Send one request; raises `ChannelError` when nothing answers or the address is refused."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that a kind takes: whether it must be there, and what it is, for people."""
+
+    needed: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a receiver may be sent to: `per_s` messages a second, and `burst` at once after a quiet time."""
+
+    per_s: float
+    burst: int = 1
+
+
+#: A receiver that says nothing of a limit.
+UNPACED = Pace(per_s=1_000_000.0, burst=1_000_000)
+
+
+def _unpaced(config: Any) -> Pace:
+    return UNPACED
 
 
 @dataclass(frozen=True)
 class Kind(Generic[ConfigT, PayloadT]):
-    """One kind of channel. `secrets` maps each secret's name to whether it must be there.
+    """One kind of channel. `words` says in a line or two what it is and where its settings come from.
 
-    `render` is pure. `send` returns what the receiver said or raises `ChannelError` and nothing else.
+    `render` is pure. `send` returns what the receiver said or raises `ChannelError` and nothing else. A digest never
+    tells of more than `names_most` incidents. `keeps_alerts` is for receivers that keep an alert open under its key
+    until it is resolved under the same key.
     """
 
+    name: str
+    words: str
     config: type[ConfigT]
-    secrets: Mapping[str, bool]
+    secrets: Mapping[str, Secret]
     check: Callable[[ConfigT, Mapping[str, str]], None]
-    render: Callable[[Alert, ConfigT], PayloadT]
+    render: Callable[[Message, ConfigT], PayloadT]
     send: Callable[[Outbound, ConfigT, Mapping[str, str], PayloadT], Awaitable[Accepted]]
+    pace: Callable[[ConfigT], Pace] = _unpaced
+    names_most: int = 1000
+    keeps_alerts: bool = False
 
 
-def judged(answer: Answer, receiver: str) -> Accepted:
-    """Turn an HTTP answer into acceptance, or into the `ChannelError` it stands for."""
+def judged(answer: Answer, receiver: str, said: str = "") -> Accepted:
+    """Turn an HTTP answer into acceptance, or into the `ChannelError` it stands for.
+
+    `said` is the receiver's own word, from a field that it documents: a whole body is never repeated, since an
+    address may turn out to be somebody's intranet.
+    """
     fate = fate_of(answer.code)
+    words = f": {tidy(said)}" if said else ""
     if fate is Fate.ACCEPTED:
-        return Accepted(str(answer.code))
+        return Accepted(f"{answer.code}{words}")
     raise ChannelError(
-        f"{receiver} answered {answer.code}",
+        f"{receiver} answered {answer.code}{words}",
         permanent=fate is Fate.PERMANENT,
-        retry_after_s=parse_retry_after(answer.headers.get("retry-after")),
+        retry_after_s=parse_retry_after(answer.headers.get("retry-after"), answer.headers.get("date")),
     )
+
+
+def tidy(said: object) -> str:
+    """A receiver's word as one short printable line."""
+    return " ".join("".join(char if char.isprintable() else " " for char in str(said)).split())[:ANSWER_LIMIT]
+
+
+def seconds(value: object) -> float | None:
+    """A wish to wait, from a JSON field: a sensible number of seconds, or nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1_000_000:
+        return None
+    return float(value)
+
+
+def as_body(document: object) -> bytes:
+    """JSON as it is sent."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def check_url(field: str, url: str, schemes: frozenset[str] = frozenset({"http", "https"})) -> None:

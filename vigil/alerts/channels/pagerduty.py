@@ -5,56 +5,90 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from vigil.alerts import wording
-from vigil.alerts.alert import Alert
-from vigil.alerts.channels.kind import Accepted, Kind, Outbound, SettingsError, check_url, judged
+from vigil.alerts.channels.fitting import cut, fit_names
+from vigil.alerts.channels.kind import (
+    Accepted,
+    Answer,
+    Call,
+    Kind,
+    Outbound,
+    Pace,
+    Secret,
+    SettingsError,
+    as_body,
+    check_url,
+    judged,
+)
+from vigil.alerts.message import Message
 
 SUMMARY_LIMIT = 1024
 #: PagerDuty refuses events of 512 KB and more.
 EVENT_LIMIT = 512_000
-_SEVERITIES = {"outage": "critical", "degraded": "warning", "account": "error", "regional": "warning", "blind": "info"}
+_NAMES_BYTES = 300_000
+_SEVERITIES = {"degraded": "warning", "account": "error", "regional": "warning", "blind": "info"}
 _ROUTING_KEY = re.compile(r"[0-9A-Za-z]{32}")
 
 
 class PagerDutyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where PagerDuty takes events; accounts in the EU have an address of their own."""
 
-    url: str = "https://events.pagerduty.com/v2/enqueue"
+    url: Annotated[
+        str, msgspec.Meta(description="https://events.eu.pagerduty.com/v2/enqueue for accounts in the EU")
+    ] = "https://events.pagerduty.com/v2/enqueue"
 
 
-def render(alert: Alert, config: PagerDutyConfig) -> dict[str, Any]:
+def render(message: Message, config: PagerDutyConfig) -> dict[str, Any]:
     """The event without its routing key. A note is a trigger under the same key, which adds to the open alert."""
+    alert = message.alert
     event: dict[str, Any] = {
-        "event_action": alert.event if alert.event in ("resolve", "acknowledge") else "trigger",
-        "dedup_key": alert.dedup_key,
+        "event_action": _action(message),
+        "dedup_key": message.key,
         "client": "Vigil",
-        "client_url": alert.link,
-        "links": [{"href": alert.link, "text": "The incident in Vigil"}],
+        "client_url": message.links[-1].url,
+        "links": [{"href": link.url, "text": link.text} for link in message.links],
         "payload": {
-            "summary": wording.headline(alert)[:SUMMARY_LIMIT],
+            "summary": cut(message.headline, SUMMARY_LIMIT),
             "source": alert.subject.target if alert.subject else "vigil",
-            "severity": _SEVERITIES.get(alert.kind, "error"),
-            "timestamp": alert.at.isoformat(),
-            "component": alert.name,
+            "severity": "critical" if message.tone == "critical" and alert.kind not in _SEVERITIES else _mild(message),
+            "timestamp": message.at.isoformat(),
+            "component": alert.name if not message.is_digest else message.headline[:200],
             "group": alert.team,
             "class": alert.failure,
-            "custom_details": _details(alert),
+            "custom_details": _details(message),
         },
     }
     if len(json.dumps(event)) > EVENT_LIMIT - 1000:
-        event["payload"]["custom_details"] = {"text": wording.headline(alert)}
+        event["payload"]["custom_details"] = {"text": message.headline}
     return event
 
 
 async def send(
     client: Outbound, config: PagerDutyConfig, secrets: Mapping[str, str], payload: dict[str, Any]
 ) -> Accepted:
-    body = json.dumps({"routing_key": secrets["routing_key"], **payload}).encode()
-    return judged(await client.post(config.url, {"content-type": "application/json"}, body), "PagerDuty")
+    answer = await client.call(Call(config.url, as_body({"routing_key": secrets["routing_key"], **payload})))
+    return judged(answer, "PagerDuty", _said(answer))
+
+
+def _action(message: Message) -> str:
+    if message.closes:
+        return "resolve"
+    return "acknowledge" if message.event == "acknowledge" and not message.is_digest else "trigger"
+
+
+def _mild(message: Message) -> str:
+    return _SEVERITIES.get(message.kind, "error")
+
+
+def _said(answer: Answer) -> str:
+    found = answer.json()
+    problems = found.get("errors")
+    more = "; ".join(map(str, problems)) if isinstance(problems, list) else ""
+    return ": ".join(part for part in (str(found.get("message") or ""), more) if part)
 
 
 def _check(config: PagerDutyConfig, secrets: Mapping[str, str]) -> None:
@@ -63,19 +97,30 @@ def _check(config: PagerDutyConfig, secrets: Mapping[str, str]) -> None:
         raise SettingsError("secrets", "The routing key is the 32 letters and digits of an Events API v2 integration.")
 
 
-def _details(alert: Alert) -> dict[str, Any]:
-    evidence = alert.evidence
+def _details(message: Message) -> dict[str, Any]:
+    if message.is_digest:
+        return {"text": "\n".join(message.lines), "incidents": fit_names(message.names, _NAMES_BYTES)}
+    evidence = message.alert.evidence
     return {
-        "text": "\n".join(wording.story(alert)),
+        "text": "\n".join(message.lines),
         "votes": [wording.vote_line(vote) for vote in evidence.votes],
         "not counted": [
             f"{lost.region} ({lost.domain}): {wording.exclusion_in_words(lost.why)}" for lost in evidence.excluded
         ],
         "quorum": f"{evidence.k} of {evidence.m} regions that voted, {evidence.n} assigned",
-        "delivery": alert.delivery,
+        "delivery": message.id,
     }
 
 
 KIND: Kind[PagerDutyConfig, dict[str, Any]] = Kind(
-    config=PagerDutyConfig, secrets={"routing_key": True}, check=_check, render=render, send=send
+    name="PagerDuty",
+    words="Events API v2. In PagerDuty: Services, your service, Integrations, Events API v2, Integration Key.",
+    config=PagerDutyConfig,
+    secrets={"routing_key": Secret(True, "The integration key: 32 letters and digits.")},
+    check=_check,
+    render=render,
+    send=send,
+    pace=lambda config: Pace(per_s=2, burst=60),
+    names_most=2000,
+    keeps_alerts=True,
 )

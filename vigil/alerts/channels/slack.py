@@ -1,30 +1,67 @@
-"""Slack, through an incoming webhook, whose address is itself the secret."""
+"""Slack: an incoming webhook, or a bot that updates its message in place and keeps the timeline in its thread."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from vigil.alerts import wording
-from vigil.alerts.alert import Alert
-from vigil.alerts.channels.kind import Accepted, Kind, Outbound, check_url, judged
+from vigil.alerts.channels.fitting import cut, fit_names, one_line
+from vigil.alerts.channels.kind import (
+    JSON_HEADERS,
+    Accepted,
+    Answer,
+    Call,
+    ChannelError,
+    Kind,
+    Outbound,
+    Pace,
+    Secret,
+    SettingsError,
+    as_body,
+    check_url,
+    judged,
+)
+from vigil.alerts.message import Message, Tone
 
-#: Slack refuses a section's text of more than 3,000 characters, and a header's of more than 150.
+#: Slack refuses a section's text of more than 3,000 characters and a header's of more than 150, and cuts a message's
+#: text at 40,000.
 SECTION_LIMIT = 2_900
 HEADER_LIMIT = 150
+TEXT_LIMIT = 39_000
 _SIGNS = {
-    "trigger": ":red_circle:",
-    "resolve": ":large_green_circle:",
-    "note": ":information_source:",
-    "acknowledge": ":eyes:",
+    Tone.CRITICAL: ":red_circle:",
+    Tone.WARNING: ":large_orange_circle:",
+    Tone.INFO: ":information_source:",
+    Tone.GOOD: ":large_green_circle:",
 }
+#: Errors of the Web API that pass; Slack answers them with status 200. All others are for good.
+_PASSING = frozenset(
+    {"ratelimited", "rate_limited", "message_limit_exceeded", "internal_error", "fatal_error", "service_unavailable",
+     "request_timeout", "team_added_to_org", "accesslimited"}
+)  # fmt: skip
+#: The message that was to be updated is not there any more: a new one has to do.
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 
 
 class SlackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing to set: the address of an incoming webhook says where it goes."""
+    """An incoming webhook has nothing to set: its address says where it goes. A bot is told its channel."""
+
+    channel: Annotated[
+        str, msgspec.Meta(description="With a bot token: the id of the channel, such as C0123456789")
+    ] = ""
+    api: Annotated[str, msgspec.Meta(description="Left as it is, unless there is a proxy to Slack")] = (
+        "https://slack.com/api"
+    )
+
+
+class SlackMessage(msgspec.Struct, frozen=True):
+    """What is posted, and where: an update of `reference` with `reply` in its thread, or a message of its own."""
+
+    body: dict[str, Any]
+    reply: dict[str, Any] | None = None
+    reference: str = ""
 
 
 def escape(text: str) -> str:
@@ -32,31 +69,132 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def render(alert: Alert, config: SlackConfig) -> dict[str, Any]:
-    headline = wording.headline(alert)
-    story = escape("\n".join(wording.story(alert)))[:SECTION_LIMIT]
+def render(message: Message, config: SlackConfig) -> SlackMessage:
+    body = _digest(message) if message.is_digest else _single(message)
+    if not message.reference:
+        return SlackMessage(body)
+    reply = {"text": _plain(message), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    # A note adds to the thread; what changes the state of things also changes the message itself.
+    return SlackMessage(body if message.event != "note" else {}, reply, message.reference)
+
+
+async def send(client: Outbound, config: SlackConfig, secrets: Mapping[str, str], payload: SlackMessage) -> Accepted:
+    if not secrets.get("token"):
+        answer = await client.call(Call(secrets["url"], as_body(payload.body or payload.reply)))
+        return judged(answer, "Slack", answer.text if len(answer.text) < 60 else "")
+    bot = _Bot(client, config, secrets["token"])
+    if not payload.reference:
+        return await bot.post(payload.body)
+    channel, _, ts = payload.reference.partition(":")
+    try:
+        if payload.body:
+            await bot.say("chat.update", {**payload.body, "channel": channel, "ts": ts})
+        return await bot.post({**(payload.reply or {}), "thread_ts": ts}, channel)
+    except _Gone:
+        return await bot.post(payload.body or payload.reply or {})
+
+
+class _Gone(Exception):
+    """The message that was to be updated or answered is not there any more."""
+
+
+class _Bot:
+    """The Web API, with a bot's token."""
+
+    def __init__(self, client: Outbound, config: SlackConfig, token: str) -> None:
+        self._client = client
+        self._config = config
+        self._headers = {**JSON_HEADERS, "content-type": "application/json; charset=utf-8"} | {
+            "authorization": f"Bearer {token}"
+        }
+
+    async def post(self, body: Mapping[str, Any], channel: str = "") -> Accepted:
+        """Post a message; its reference is the channel and the time stamp by which Slack knows it."""
+        found = await self.say("chat.postMessage", {**body, "channel": channel or self._config.channel})
+        place = f"{found.get('channel') or self._config.channel}:{found.get('ts') or ''}"
+        return Accepted(f"200: ok, message {found.get('ts')}", "" if "thread_ts" in body else place)
+
+    async def say(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer = await self._client.call(Call(f"{self._config.api}/{method}", as_body(body), self._headers))
+        found = answer.json()
+        judged(answer, "Slack", str(found.get("error") or ""))
+        if found.get("ok") is not True:
+            raise _refused(str(found.get("error") or "an answer that is no JSON"), answer)
+        return found
+
+
+def _refused(error: str, answer: Answer) -> Exception:
+    if error in _GONE:
+        return _Gone()
+    passing = error in _PASSING or not answer.json()
+    wait = 30.0 if "limit" in error else None
+    return ChannelError(f"Slack answered: {cut(one_line(error), 100)}", permanent=not passing, retry_after_s=wait)
+
+
+def _single(message: Message) -> dict[str, Any]:
+    # plain_text shows a text as it is: no mention, link or formatting that a name or an answer may carry.
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": headline[:HEADER_LIMIT], "emoji": False}},
+        {"type": "header", "text": _text(cut(one_line(message.headline), HEADER_LIMIT))},
     ]
+    story = cut(message.text, SECTION_LIMIT)
     if story:
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": story, "verbatim": True}})
-    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _footer(alert)}]})
-    return {"text": f"{_SIGNS[alert.event]} {escape(headline)}", "blocks": blocks}
+        blocks.append({"type": "section", "text": _text(story)})
+    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _footer(message), "verbatim": True}]})
+    return {"text": f"{_SIGNS[message.tone]} {escape(cut(message.headline, 1000))}", "blocks": blocks, **_QUIET}
 
 
-async def send(client: Outbound, config: SlackConfig, secrets: Mapping[str, str], payload: dict[str, Any]) -> Accepted:
-    body = json.dumps(payload, ensure_ascii=False).encode()
-    return judged(await client.post(secrets["url"], {"content-type": "application/json"}, body), "Slack")
+def _digest(message: Message) -> dict[str, Any]:
+    head = [f"{_SIGNS[message.tone]} {escape(message.headline)}", *map(escape, message.lines)]
+    links = " · ".join(f"<{escape(link.url)}|{escape(link.text)}>" for link in message.links)
+    room = TEXT_LIMIT - sum(len(line) + 1 for line in (*head, links))
+    names = fit_names([escape(name) for name in message.names], room)
+    return {"text": "\n".join((*head, *names, links)), "mrkdwn": False, **_QUIET}
+
+
+_QUIET = {"unfurl_links": False, "unfurl_media": False}
+
+
+def _plain(message: Message) -> str:
+    text = escape("\n".join((message.headline, *message.lines)))
+    return f"{_SIGNS[message.tone]} {cut(text, SECTION_LIMIT)}"
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _footer(message: Message) -> str:
+    links = " · ".join(f"<{escape(link.url)}|{escape(link.text)}>" for link in message.links)
+    return f"{links} · {message.key} · {message.at.strftime('%Y-%m-%d %H:%M:%S UTC')}"
 
 
 def _check(config: SlackConfig, secrets: Mapping[str, str]) -> None:
-    check_url("secrets", secrets["url"])
+    token, url = secrets.get("token"), secrets.get("url")
+    if bool(token) == bool(url):
+        raise SettingsError("secrets", "Give either the `url` of an incoming webhook or a bot's `token`.")
+    if url:
+        check_url("secrets", url)
+    elif not (token or "").startswith(("xoxb-", "xoxe.")):
+        raise SettingsError("secrets", "A bot's token starts with xoxb-.")
+    elif not config.channel:
+        raise SettingsError("config", "With a bot's token, `channel` says where it posts.")
+    check_url("config", config.api)
 
 
-def _footer(alert: Alert) -> str:
-    return f"<{escape(alert.link)}|{alert.dedup_key}> · {alert.at.strftime('%Y-%m-%d %H:%M:%S UTC')}"
-
-
-KIND: Kind[SlackConfig, dict[str, Any]] = Kind(
-    config=SlackConfig, secrets={"url": True}, check=_check, render=render, send=send
+KIND: Kind[SlackConfig, SlackMessage] = Kind(
+    name="Slack",
+    words=(
+        "An incoming webhook (`url`), or a bot (`token` with chat:write, invited to `channel`), which keeps one message"
+        " per incident up to date and the timeline in its thread."
+    ),
+    config=SlackConfig,
+    secrets={
+        "url": Secret(False, "The address of an incoming webhook."),
+        "token": Secret(False, "Instead: a bot token, xoxb-..."),
+    },
+    check=_check,
+    render=render,
+    send=send,
+    pace=lambda config: Pace(per_s=1, burst=4),
+    names_most=700,
 )

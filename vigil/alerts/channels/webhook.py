@@ -6,22 +6,21 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import secrets as random_secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from vigil.alerts import wording
 from vigil.alerts.alert import Alert
-from vigil.alerts.channels.kind import Accepted, Kind, Outbound, SettingsError, check_url, judged
+from vigil.alerts.channels.kind import Accepted, Call, Kind, Outbound, Secret, SettingsError, as_body, check_url, judged
+from vigil.alerts.message import Message
 
 _EVENTS = {
     "trigger": "incident.triggered",
+    "acknowledge": "incident.acknowledged",
     "resolve": "incident.resolved",
     "note": "incident.note",
-    "acknowledge": "incident.acknowledged",
 }
 _SECRET_PREFIX = "whsec_"
 
@@ -29,7 +28,7 @@ _SECRET_PREFIX = "whsec_"
 class WebhookConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where to post."""
 
-    url: str
+    url: Annotated[str, msgspec.Meta(description="Where to post, such as https://hooks.example.com/vigil")]
 
 
 class SignedBody(msgspec.Struct, frozen=True):
@@ -44,21 +43,8 @@ def new_secret() -> str:
     return _SECRET_PREFIX + base64.b64encode(random_secrets.token_bytes(32)).decode()
 
 
-def render(alert: Alert, config: WebhookConfig) -> SignedBody:
-    document = {
-        "type": _EVENTS[alert.event],
-        "timestamp": alert.at.isoformat(),
-        "delivery": alert.delivery,
-        "dedup_key": alert.dedup_key,
-        "test": alert.test,
-        "summary": wording.headline(alert),
-        "text": "\n".join(wording.story(alert)),
-        "incident": _incident(alert),
-        "monitor": _monitor(alert),
-        **_evidence(alert),
-    }
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return SignedBody(id=alert.delivery, body=body)
+def render(message: Message, config: WebhookConfig) -> SignedBody:
+    return SignedBody(id=message.id, body=as_body(_digest(message) if message.is_digest else _single(message)))
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
@@ -76,7 +62,7 @@ async def send(client: Outbound, config: WebhookConfig, secrets: Mapping[str, st
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(secrets["secret"], payload.id, timestamp, payload.body),
     }
-    return judged(await client.post(config.url, headers, payload.body), "the webhook's receiver")
+    return judged(await client.call(Call(config.url, payload.body, headers)), "the webhook's receiver")
 
 
 def _check(config: WebhookConfig, secrets: Mapping[str, str]) -> None:
@@ -92,6 +78,36 @@ def _key(secret: str) -> bytes:
     if len(key) < 16:
         raise SettingsError("secrets", "The secret must be whsec_ and at least 16 bytes in base 64.")
     return key
+
+
+def _single(message: Message) -> dict[str, Any]:
+    alert = message.alert
+    return {
+        "type": _EVENTS[alert.event],
+        "timestamp": alert.at.isoformat(),
+        "delivery": alert.delivery,
+        "dedup_key": alert.dedup_key,
+        "test": alert.test,
+        "summary": message.headline,
+        "text": message.text,
+        "incident": _incident(alert),
+        "monitor": _monitor(alert),
+        **_evidence(alert),
+    }
+
+
+def _digest(message: Message) -> dict[str, Any]:
+    """Many incidents in one body; `incidents` has every one of them, so that nothing has to be fetched."""
+    return {
+        "type": _EVENTS[message.event].replace("incident.", "incidents."),
+        "timestamp": message.at.isoformat(),
+        "delivery": message.id,
+        "dedup_key": message.key,
+        "test": False,
+        "summary": message.headline,
+        "text": "\n".join(message.lines),
+        "incidents": [{**_incident(alert), "monitor": _monitor(alert)} for alert in message.alerts],
+    }
 
 
 def _incident(alert: Alert) -> dict[str, Any]:
@@ -151,5 +167,11 @@ def _evidence(alert: Alert) -> dict[str, Any]:
 
 
 KIND: Kind[WebhookConfig, SignedBody] = Kind(
-    config=WebhookConfig, secrets={"secret": True}, check=_check, render=render, send=send
+    name="webhook",
+    words="JSON by POST, signed after the Standard Webhooks specification (webhook-id, -timestamp, -signature).",
+    config=WebhookConfig,
+    secrets={"secret": Secret(True, "The signing secret, whsec_ and base 64; made for you when left out.")},
+    check=_check,
+    render=render,
+    send=send,
 )

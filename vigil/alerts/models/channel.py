@@ -10,10 +10,21 @@ from vigil.accounts.sealed import SealedJSONField
 
 
 class ChannelKind(models.TextChoices):
+    """The kinds that `channels.CHANNELS` has, as people read them; a test holds the two together."""
+
     WEBHOOK = "webhook"
     PAGERDUTY = "pagerduty", "PagerDuty"
     SLACK = "slack", "Slack"
+    JSM = "jsm", "Jira Service Management"
+    OPSGENIE = "opsgenie", "Opsgenie"
+    DISCORD = "discord", "Discord"
+    TEAMS = "teams", "Microsoft Teams"
+    TELEGRAM = "telegram", "Telegram"
+    GOOGLE_CHAT = "google_chat", "Google Chat"
+    NTFY = "ntfy", "ntfy"
     EMAIL = "email", "e-mail"
+    SMS = "sms", "SMS (Twilio)"
+    APPRISE = "apprise", "other service (apprise)"
 
 
 class Channel(models.Model):

@@ -10,21 +10,40 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.changes import prepare_channel
+from vigil.alerts.channels.manual import pages
 from vigil.alerts.claims import resend
 from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState, Route
 from vigil.alerts.trial import send_trial
 from vigil.incidents.lifecycle import IncidentKind
-from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names
+from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names, table
+
+
+def settings_of_every_kind() -> SafeString:
+    """What each kind takes as configuration and as secrets, for whoever fills in the form."""
+    rows = (
+        (
+            f"{page.kind}: {page.words}",
+            "; ".join(f"{one.name}{'' if one.needed else ' (optional)'}: {one.words}" for one in page.config) or "{}",
+            "; ".join(f"{one.name}{'' if one.needed else ' (optional)'}: {one.words}" for one in page.secrets)
+            or "none",
+        )
+        for page in pages()
+    )
+    return format_html(
+        "<details><summary>What each kind takes</summary>{}</details>", table(("kind", "config", "secrets"), rows)
+    )
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
     config = PrettyJSONField(
         required=False,
         initial=dict,
-        help_text='webhook: {"url": "https://..."}; e-mail: {"to": ["a@b.c"]}; PagerDuty and Slack: {}.',
+        help_text=settings_of_every_kind(),
     )
     new_secrets = NewSecretsField()
 
@@ -72,7 +91,7 @@ class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def send_test(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
         for channel in queryset[:3]:
             outcome = send_trial(channel, timezone.now())
-            report = messages.success if outcome == "accepted" else messages.error
+            report = messages.success if outcome.accepted else messages.error
             report(request, f"{channel}: {outcome}")
 
     def save_model(self, request: HttpRequest, obj: Channel, form: ChannelForm, change: bool) -> None:

@@ -1,0 +1,120 @@
+"""Discord, through a channel's webhook: one message per incident, edited as things change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from vigil.alerts.channels.fitting import cut, fit_lines, one_line
+from vigil.alerts.channels.forms import File, multipart
+from vigil.alerts.channels.kind import (
+    Accepted,
+    Answer,
+    Call,
+    ChannelError,
+    Kind,
+    Outbound,
+    Pace,
+    Secret,
+    as_body,
+    check_url,
+    judged,
+    seconds,
+)
+from vigil.alerts.message import Message, Tone
+
+#: Discord's limits: of an embed's title and description, in characters, and of all its text together.
+TITLE_LIMIT = 256
+DESCRIPTION_LIMIT = 4_000
+_COLOURS = {Tone.CRITICAL: 0xD92D20, Tone.WARNING: 0xF79009, Tone.INFO: 0x2E90FA, Tone.GOOD: 0x12B76A}
+_MARKUP = re.compile(r"([\\*_~`|>#\[\]()<@:+-])")
+
+
+class DiscordConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing to set: the webhook's address says where it goes."""
+
+
+class DiscordMessage(msgspec.Struct, frozen=True):
+    """What is posted; `names` goes along as a file, `edits` is the message that also changes."""
+
+    body: dict[str, Any]
+    names: str = ""
+    edits: str = ""
+
+
+def escape(text: str) -> str:
+    """Text that Discord shows as it is: no formatting, no link, no mention."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def render(message: Message, config: DiscordConfig) -> DiscordMessage:
+    links = " · ".join(f"[{link.text}]({link.url})" for link in message.links)
+    room = DESCRIPTION_LIMIT - len(links) - 2
+    # Escaping may double a text, so it is cut by what it becomes.
+    story = _cut_escaped(fit_lines(message.lines, room), room)
+    embed = {
+        "title": _cut_escaped(one_line(message.headline), TITLE_LIMIT),
+        "description": f"{story}\n\n{links}",
+        "url": message.links[-1].url,
+        "color": _COLOURS[message.tone],
+        "timestamp": message.at.isoformat(),
+        "footer": {"text": message.key},
+    }
+    # No one is ever mentioned, whatever a name says.
+    body = {"embeds": [embed], "allowed_mentions": {"parse": []}}
+    changes = message.reference and message.event in ("acknowledge", "resolve", "trigger")
+    return DiscordMessage(body, "\n".join(message.names), message.reference if changes else "")
+
+
+async def send(
+    client: Outbound, config: DiscordConfig, secrets: Mapping[str, str], payload: DiscordMessage
+) -> Accepted:
+    url = secrets["url"].rstrip("/")
+    if payload.edits:
+        # Only so that whoever scrolls back sees how it ended: an edit tells nobody, the message below does.
+        await client.call(Call(f"{url}/messages/{payload.edits}", as_body(payload.body), method="PATCH"))
+    body, headers = as_body(payload.body), {"content-type": "application/json"}
+    if payload.names:
+        body, headers = multipart({"payload_json": body}, File("files[0]", "incidents.txt", payload.names.encode()))
+    answer = await client.call(Call(f"{url}?wait=true", body, headers))
+    found = answer.json()
+    if answer.code == 429:
+        raise _too_fast(answer)
+    accepted = judged(answer, "Discord", str(found.get("message") or ""))
+    return Accepted(accepted.answer or str(answer.code), "" if payload.names else str(found.get("id") or "")[:30])
+
+
+def _too_fast(answer: Answer) -> ChannelError:
+    wait = seconds(answer.json().get("retry_after"))
+    header = answer.headers.get("retry-after", "")
+    if wait is None and header.isascii() and header.isdigit():
+        wait = float(header)
+    return ChannelError("Discord answered 429: too many messages", retry_after_s=wait)
+
+
+def _cut_escaped(text: str, limit: int) -> str:
+    escaped = escape(text)
+    while len(escaped) > limit:
+        text = cut(text, len(text) - max(1, (len(escaped) - limit) // 2))
+        escaped = escape(text)
+    return escaped
+
+
+def _check(config: DiscordConfig, secrets: Mapping[str, str]) -> None:
+    check_url("secrets", secrets["url"])
+
+
+KIND: Kind[DiscordConfig, DiscordMessage] = Kind(
+    name="Discord",
+    words="A channel's webhook. In Discord: the channel's settings, Integrations, Webhooks, copy its URL.",
+    config=DiscordConfig,
+    secrets={"url": Secret(True, "The address of the webhook.")},
+    check=_check,
+    render=render,
+    send=send,
+    pace=lambda config: Pace(per_s=0.5, burst=5),
+    names_most=2000,
+)

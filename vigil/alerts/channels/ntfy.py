@@ -1,0 +1,128 @@
+"""ntfy: pushes to phones, through ntfy.sh or a server of your own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from vigil.alerts.channels.fitting import cut, cut_bytes, fit_lines, one_line
+from vigil.alerts.channels.kind import (
+    Accepted,
+    Call,
+    ChannelError,
+    Kind,
+    Outbound,
+    Pace,
+    Secret,
+    SettingsError,
+    as_body,
+    check_url,
+    judged,
+)
+from vigil.alerts.message import Message, Tone
+
+#: Longer messages become a file, which a server may not allow.
+MESSAGE_BYTES = 3_900
+_PRIORITIES = {Tone.CRITICAL: 5, Tone.WARNING: 4, Tone.INFO: 2, Tone.GOOD: 3}
+_TAGS = {
+    Tone.CRITICAL: "red_circle",
+    Tone.WARNING: "orange_circle",
+    Tone.INFO: "information_source",
+    Tone.GOOD: "green_circle",
+}
+_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class NtfyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which server."""
+
+    url: Annotated[str, msgspec.Meta(description="The server, https://ntfy.sh or your own")] = "https://ntfy.sh"
+
+
+class NtfyMessage(msgspec.Struct, frozen=True):
+    """What is published; `names` goes along as a file where the server takes files."""
+
+    fields: dict[str, Any]
+    names: str = ""
+
+
+def render(message: Message, config: NtfyConfig) -> NtfyMessage:
+    fields = {
+        "title": cut(one_line(message.headline), 250),
+        # Plain text unless Markdown is asked for, which it is not.
+        "message": cut_bytes(fit_lines(message.lines, MESSAGE_BYTES), MESSAGE_BYTES),
+        "priority": _PRIORITIES[message.tone],
+        "tags": [_TAGS[message.tone]],
+        "click": message.links[-1].url,
+        "actions": [{"action": "view", "label": link.text, "url": link.url} for link in message.links],
+    }
+    return NtfyMessage(fields, "\n".join(message.names))
+
+
+async def send(client: Outbound, config: NtfyConfig, secrets: Mapping[str, str], payload: NtfyMessage) -> Accepted:
+    base = config.url.rstrip("/")
+    headers = {"content-type": "application/json"}
+    if secrets.get("token"):
+        headers["authorization"] = f"Bearer {secrets['token']}"
+    if payload.names:
+        with_file = await _with_file(client, f"{base}/{secrets['topic']}", headers, payload)
+        if with_file is not None:
+            return with_file
+    fields = payload.fields
+    if payload.names:
+        text = f"{fields['message']}\n{payload.names}"
+        fields = {**fields, "message": cut_bytes(text, MESSAGE_BYTES)}
+    answer = await client.call(Call(base, as_body({"topic": secrets["topic"], **fields}), headers))
+    found = answer.json()
+    return judged(answer, "ntfy", str(found.get("error") or found.get("id") or ""))
+
+
+async def _with_file(client: Outbound, url: str, headers: Mapping[str, str], payload: NtfyMessage) -> Accepted | None:
+    """The message with every name in a file; None where this server takes no files."""
+    fields = payload.fields
+    query = urlencode(
+        {
+            "filename": "incidents.txt",
+            "title": fields["title"],
+            "message": cut(fields["message"], 800),
+            "priority": fields["priority"],
+            "tags": fields["tags"][0],
+            "click": fields["click"],
+        }
+    )
+    plain = {**headers, "content-type": "text/plain; charset=utf-8"}
+    answer = await client.call(Call(f"{url}?{query}", payload.names.encode(), plain, method="PUT"))
+    if answer.code in (400, 403, 413):
+        return None
+    try:
+        return judged(answer, "ntfy", str(answer.json().get("error") or answer.json().get("id") or ""))
+    except ChannelError as refused:
+        if refused.permanent:
+            return None
+        raise
+
+
+def _check(config: NtfyConfig, secrets: Mapping[str, str]) -> None:
+    check_url("config", config.url)
+    if not _TOPIC.fullmatch(secrets["topic"]):
+        raise SettingsError("secrets", "A topic has 1 to 64 letters, digits, _ and -.")
+
+
+KIND: Kind[NtfyConfig, NtfyMessage] = Kind(
+    name="ntfy",
+    words="Pushes to the ntfy app. On ntfy.sh whoever knows a topic can read it, so pick one that nobody guesses.",
+    config=NtfyConfig,
+    secrets={
+        "topic": Secret(True, "The topic; on ntfy.sh it is as good as a password."),
+        "token": Secret(False, "An access token, where the server wants one."),
+    },
+    check=_check,
+    render=render,
+    send=send,
+    pace=lambda config: Pace(per_s=0.2, burst=30),
+    names_most=2000,
+)

@@ -1,0 +1,135 @@
+"""Telegram, through a bot: what follows an alert is a reply to it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from vigil.alerts.channels.fitting import cut, fit_lines, one_line
+from vigil.alerts.channels.forms import File, multipart
+from vigil.alerts.channels.kind import (
+    Accepted,
+    Answer,
+    Call,
+    ChannelError,
+    Kind,
+    Outbound,
+    Pace,
+    Secret,
+    SettingsError,
+    as_body,
+    check_url,
+    judged,
+    seconds,
+)
+from vigil.alerts.message import Message, Tone
+
+#: Telegram's limits in characters, of a message and of the caption of a file.
+TEXT_LIMIT = 4_000
+CAPTION_LIMIT = 1_000
+_SIGNS = {Tone.CRITICAL: "🔴", Tone.WARNING: "🟠", Tone.INFO: "ℹ️", Tone.GOOD: "🟢"}  # noqa: RUF001
+_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,100}")
+_CHAT = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{4,40}")
+
+
+class TelegramConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which chat is written to."""
+
+    chat: Annotated[str, msgspec.Meta(description="The chat's id (a group's starts with -), or @name of a channel")]
+    topic: Annotated[int, msgspec.Meta(description="The id of a topic in a group with topics; 0 for none", ge=0)] = 0
+    url: Annotated[str, msgspec.Meta(description="Left as it is, unless you run your own Bot API server")] = (
+        "https://api.telegram.org"
+    )
+
+
+class TelegramMessage(msgspec.Struct, frozen=True):
+    """What is sent; `names` goes along as a file."""
+
+    fields: dict[str, Any]
+    names: str = ""
+
+
+def render(message: Message, config: TelegramConfig) -> TelegramMessage:
+    links = " · ".join(f'<a href="{html.escape(link.url)}">{html.escape(link.text)}</a>' for link in message.links)
+    limit = CAPTION_LIMIT if message.names else TEXT_LIMIT
+    title = cut(one_line(message.headline), 300)
+    # The limit counts what is seen, not what it is written with, so the plain text is cut and then escaped.
+    story = fit_lines(message.lines, limit - len(title) - 80)
+    text = f"{_SIGNS[message.tone]} <b>{html.escape(title)}</b>\n\n{html.escape(story)}\n\n{links}"
+    fields: dict[str, Any] = {"chat_id": config.chat, "parse_mode": "HTML"}
+    if config.topic:
+        fields["message_thread_id"] = config.topic
+    if message.reference.isdigit():
+        fields["reply_parameters"] = {"message_id": int(message.reference), "allow_sending_without_reply": True}
+    if message.names:
+        return TelegramMessage({**fields, "caption": text}, "\n".join(message.names))
+    return TelegramMessage({**fields, "text": text, "link_preview_options": {"is_disabled": True}})
+
+
+async def send(
+    client: Outbound, config: TelegramConfig, secrets: Mapping[str, str], payload: TelegramMessage
+) -> Accepted:
+    base = f"{config.url.rstrip('/')}/bot{secrets['token']}"
+    if payload.names:
+        texts = {name: _field(value) for name, value in payload.fields.items()}
+        body, headers = multipart(texts, File("document", "incidents.txt", payload.names.encode()))
+        answer = await client.call(Call(f"{base}/sendDocument", body, headers))
+    else:
+        answer = await client.call(Call(f"{base}/sendMessage", as_body(payload.fields)))
+    found = answer.json()
+    if found.get("ok") is not True:
+        raise _refused(answer, found)
+    result = found.get("result")
+    number = result.get("message_id") if isinstance(result, Mapping) else None
+    accepted = judged(answer, "Telegram", f"message {number}")
+    return Accepted(accepted.answer, "" if payload.names else str(number or ""))
+
+
+def _refused(answer: Answer, found: Mapping[str, Any]) -> Exception:
+    more = found.get("parameters")
+    more = more if isinstance(more, Mapping) else {}
+    said = str(found.get("description") or "")
+    if "migrate_to_chat_id" in more:
+        said += f"; the group's id is now {more['migrate_to_chat_id']}"
+    wait = seconds(more.get("retry_after"))
+    if wait is not None:
+        return ChannelError(f"Telegram answered {answer.code}: {cut(one_line(said), 150)}", retry_after_s=wait)
+    try:
+        judged(answer, "Telegram", said)
+    except ChannelError as refused:
+        return refused
+    return ChannelError("Telegram answered something that is no yes")
+
+
+def _field(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else as_body(value)
+
+
+def _pace(config: TelegramConfig) -> Pace:
+    # One message a second for a person, 20 a minute for a group or a channel.
+    return Pace(per_s=1 / 3, burst=3) if config.chat.startswith(("-", "@")) else Pace(per_s=1, burst=3)
+
+
+def _check(config: TelegramConfig, secrets: Mapping[str, str]) -> None:
+    check_url("config", config.url)
+    if not _CHAT.fullmatch(config.chat):
+        raise SettingsError("config", "`chat` is a number, or @name of a public channel.")
+    if not _TOKEN.fullmatch(secrets["token"]):
+        raise SettingsError("secrets", "The token is what BotFather gave: digits, a colon, letters.")
+
+
+KIND: Kind[TelegramConfig, TelegramMessage] = Kind(
+    name="Telegram",
+    words="A bot of yours: make one with @BotFather, add it to the chat, and give the chat's id.",
+    config=TelegramConfig,
+    secrets={"token": Secret(True, "The bot's token, such as 123456:ABC...")},
+    check=_check,
+    render=render,
+    send=send,
+    pace=_pace,
+    names_most=2000,
+)
