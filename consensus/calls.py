@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -29,13 +30,25 @@ class Fold:
         self.sickness = Sickness()
         self.rounds = RoundBook(self._judged)
         self._beliefs: Mapping[str, Belief] = {}
-        self._unsettled: dict[str, Belief] = {}
+        #: When each monitor that is to be asked about again is due, soonest first; what is out of date is passed over.
+        self._rechecks: list[tuple[int, str]] = []
         self._called_ms: dict[tuple[str, str], int] = {}
 
-    def believe(self, beliefs: Mapping[str, Belief]) -> None:
-        """Replace all beliefs by what vigil has committed; a monitor that is not among them is plainly up."""
+    def believe(self, beliefs: Mapping[str, Belief], changed: Iterable[str] | None = None) -> None:
+        """Take what vigil has committed; a monitor that is not among `beliefs` is plainly up.
+
+        `changed` names the monitors whose belief differs from the last time; None when any may.
+        """
         self._beliefs = beliefs
-        self._unsettled = {monitor: belief for monitor, belief in beliefs.items() if recheck_due_ms(belief) is not None}
+        if changed is None:
+            due = [(recheck_due_ms(belief), monitor) for monitor, belief in beliefs.items()]
+            self._rechecks = [(due_ms, monitor) for due_ms, monitor in due if due_ms is not None]
+            heapq.heapify(self._rechecks)
+            return
+        for monitor in changed:
+            due_ms = self._recheck_due_ms(monitor)
+            if due_ms is not None:
+                heapq.heappush(self._rechecks, (due_ms, monitor))
 
     def open(self, round: Round, now_ms: int) -> Verdict | None:
         """Take a round that dispatch has opened."""
@@ -75,17 +88,26 @@ class Fold:
     def rechecks(self, now_ms: int) -> list[Call]:
         """The recovering and the blind monitors that are due to be asked about again."""
         calls = []
-        for monitor, belief in self._unsettled.items():
-            due_ms = recheck_due_ms(belief)
-            if due_ms is not None and due_ms <= now_ms and self._may_call(monitor, "", now_ms):
+        while self._rechecks and self._rechecks[0][0] <= now_ms:
+            _, monitor = heapq.heappop(self._rechecks)
+            due_ms = self._recheck_due_ms(monitor)
+            if due_ms is None:
+                continue
+            if due_ms <= now_ms and self._may_call(monitor, "", now_ms):
                 self._called_ms[monitor, ""] = now_ms
                 calls.append(Call(VERDICT_VERSION, monitor, "", Cause.RECHECK, now_ms))
+            # Until vigil has committed what came of it, it is asked again; a message may be lost.
+            heapq.heappush(self._rechecks, (max(due_ms, now_ms + CALL_GAP_MS), monitor))
         return calls
 
     def forget_before(self, at_ms: int) -> None:
         """Drop what is too old to matter, so that memory does not grow with the number of monitors ever seen."""
         self._called_ms = {caller: called_ms for caller, called_ms in self._called_ms.items() if called_ms >= at_ms}
         self.baselines.forget_before(at_ms // 1000 - FORGOTTEN_AFTER_S)
+
+    def _recheck_due_ms(self, monitor: str) -> int | None:
+        belief = self._beliefs.get(monitor)
+        return None if belief is None else recheck_due_ms(belief)
 
     def _may_call(self, monitor: str, region: str, now_ms: int) -> bool:
         called_ms = self._called_ms.get((monitor, region))

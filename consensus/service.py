@@ -147,9 +147,9 @@ class Consensus:
             self._note_leadership(self._lease.renew())
         if now_s >= self._next_beliefs_s:
             self._next_beliefs_s = now_s + BELIEFS_S
-            beliefs = self._streams.beliefs()
-            if beliefs is not None:
-                self._fold.believe(beliefs)
+            believed = self._streams.beliefs()
+            if believed is not None:
+                self._fold.believe(believed.beliefs, believed.changed)
                 self._prime()
         if self._primed and now_s >= self._next_regions_s:
             self._next_regions_s = now_s + REGIONS_S

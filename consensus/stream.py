@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,7 +10,16 @@ import msgspec
 import redis
 import structlog
 
-from consensus.verdicts import Belief, Call, Round, Verdict, decode_belief, decode_round, encode
+from consensus.verdicts import (
+    Belief,
+    Call,
+    Round,
+    Verdict,
+    decode_belief,
+    decode_belief_changes,
+    decode_round,
+    encode,
+)
 from probes import keys
 from probes.wire import Result, decode_results
 
@@ -42,6 +51,14 @@ class Arrival:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """What vigil has committed, by monitor; `changed` names what differs from the last time, None when all may."""
+
+    beliefs: Mapping[str, Belief]
+    changed: Collection[str] | None = None
+
+
 class Streams:
     """The Redis side of consensus. Every method raises `redis.RedisError` when Redis is away.
 
@@ -51,7 +68,9 @@ class Streams:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._positions: dict[bytes, bytes] = {}
+        self._beliefs: dict[str, Belief] = {}
         self._belief_mark: bytes | None = None
+        self._changes_read = b"0-0"
         self.behind = True
 
     @property
@@ -86,14 +105,52 @@ class Streams:
                 yield from _messages(stream, _millis(entry_id), fields.get(keys.BODY, b""))
                 self._positions[name] = entry_id
 
-    def beliefs(self) -> dict[str, Belief] | None:
-        """All beliefs, if they are there in full and changed since they were last read."""
+    def beliefs(self) -> Believed | None:
+        """All beliefs, if they are there in full and changed since they were last read.
+
+        What changed is read alone where the changes lead from what is known to what is there now without a gap.
+        """
         mark = cast(bytes | None, self._redis.hget(keys.BELIEVED, keys.BELIEVED_MARK.decode()))
         if mark is None or mark == self._belief_mark:
             return None
-        fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.BELIEVED))
+        changed = self._follow_changes() if self._belief_mark is not None else None
+        if changed is None:
+            self._read_beliefs()
+        return Believed(self._beliefs, changed)
+
+    def _follow_changes(self) -> set[str] | None:
+        """Apply the changes since the last read; None when they do not begin where we are, or cannot be read."""
+        entries = cast(
+            list[tuple[bytes, dict[bytes, bytes]]],
+            self._redis.xrange(keys.BELIEF_CHANGES, min=b"(" + self._changes_read, count=READ_COUNT),
+        )
+        changed: set[str] = set()
+        for entry_id, fields in entries:
+            if fields.get(b"f") != self._belief_mark:
+                return None
+            try:
+                changes = decode_belief_changes(fields.get(keys.BODY, b""))
+            except msgspec.DecodeError as error:
+                log.warning("belief_changes_unreadable", error=str(error))
+                return None
+            for monitor, belief in changes.items():
+                if belief is None:
+                    self._beliefs.pop(monitor, None)
+                else:
+                    self._beliefs[monitor] = belief
+            changed.update(changes)
+            self._belief_mark, self._changes_read = fields[b"t"], entry_id
+        return changed or None
+
+    def _read_beliefs(self) -> None:
+        """Read everything, and where the changes that follow it begin: both at one stroke."""
+        pipe = self._redis.pipeline(transaction=True)
+        pipe.hgetall(keys.BELIEVED)
+        pipe.xrevrange(keys.BELIEF_CHANGES, count=1)
+        fields, last = pipe.execute()
         self._belief_mark = fields.pop(keys.BELIEVED_MARK, None)
-        return {monitor.decode(): decode_belief(payload) for monitor, payload in fields.items()}
+        self._changes_read = last[0][0] if last else b"0-0"
+        self._beliefs = {monitor.decode(): decode_belief(payload) for monitor, payload in fields.items()}
 
     def write(self, messages: Iterable[Call | Verdict]) -> None:
         pipe = self._redis.pipeline(transaction=False)

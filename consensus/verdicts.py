@@ -6,6 +6,8 @@ only ever appended, each with a default.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from consensus.vocabulary import Cause as Cause
@@ -177,6 +179,7 @@ _call_decoder = msgspec.msgpack.Decoder(Call)
 _round_decoder = msgspec.msgpack.Decoder(Round)
 _verdict_decoder = msgspec.msgpack.Decoder(Verdict)
 _belief_decoder = msgspec.msgpack.Decoder(Belief)
+_belief_changes_decoder = msgspec.msgpack.Decoder(dict[str, Belief | None])
 _quarantine_decoder = msgspec.msgpack.Decoder(Quarantine)
 
 
@@ -207,3 +210,13 @@ def decode_belief(payload: bytes) -> Belief:
 def decode_quarantine(payload: bytes) -> Quarantine:
     """Decode a quarantine; raises `msgspec.DecodeError` on anything else."""
     return _quarantine_decoder.decode(payload)
+
+
+def encode_belief_changes(changes: Mapping[str, Belief | None]) -> bytes:
+    """What is believed of some monitors now; None of one that is plainly up."""
+    return _encoder.encode(changes)
+
+
+def decode_belief_changes(payload: bytes) -> dict[str, Belief | None]:
+    """Decode changes of beliefs; raises `msgspec.DecodeError` on anything else."""
+    return _belief_changes_decoder.decode(payload)

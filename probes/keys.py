@@ -7,6 +7,7 @@
     vigil:rounds                stream  {b: Round}              written by dispatch
     vigil:verdicts              stream  {b: Verdict}            written by consensus
     vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications
+    vigil:believed:changes      stream  {f, t, b: [[monitor, Belief], ...]}  from mark f to mark t; written by ingest
     vigil:readers               hash    region -> entry id      written by record: how far each results stream is stored
     vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
     vigil:baselines             hash    region/chunk -> series  written by consensus, for whoever succeeds it
@@ -26,6 +27,7 @@ CALLS = f"{PREFIX}calls"
 ROUNDS = f"{PREFIX}rounds"
 VERDICTS = f"{PREFIX}verdicts"
 BELIEVED = f"{PREFIX}believed"
+BELIEF_CHANGES = f"{PREFIX}believed:changes"
 READERS = f"{PREFIX}readers"
 QUARANTINED = f"{PREFIX}quarantined"
 BASELINES = f"{PREFIX}baselines"

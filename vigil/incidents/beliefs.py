@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import redis
 
-from consensus.verdicts import encode
+from consensus.verdicts import encode, encode_belief_changes
 from probes import keys
 from vigil.incidents.models import MonitorState
 from vigil.incidents.states import NOT_PLAINLY_UP, belief_of
@@ -16,15 +16,21 @@ from vigil.monitors.models import DerivedKind
 
 CHUNK = 1_000
 
-#: KEYS hash; ARGV mark field, new mark, then pairs of monitor and belief ('' to forget).
-#: Changes a hash only if it is complete, so that after a loss nobody takes a part of it for the whole.
+#: Changes kept for readers that are a moment behind; one that is further behind reads everything.
+CHANGES_KEPT = 1_000
+
+#: KEYS hash, stream of changes; ARGV mark field, new mark, changes to keep, the changes packed, then pairs of monitor
+#: and belief ('' to forget). Changes a hash only if it is complete, so that after a loss nobody takes a part of it for
+#: the whole. Each change names the mark it leads from, so that a reader knows whether it missed one.
 _CHANGE = """
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
-for i = 3, #ARGV, 2 do
+local before = redis.call('HGET', KEYS[1], ARGV[1])
+if not before then return 0 end
+for i = 5, #ARGV, 2 do
   if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], ARGV[i])
   else redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'f', before, 't', ARGV[2], 'b', ARGV[4])
 return 1
 """
 
@@ -51,7 +57,9 @@ class Beliefs:
                 belief = believed.get(monitor)
                 pairs += [monitor, encode(belief) if belief else b""]
             mark = keys.BELIEVED_MARK.decode()
-            if not self._change(keys=[keys.BELIEVED], args=[mark, secrets.token_hex(8), *pairs]):
+            changes = encode_belief_changes({monitor: believed.get(monitor) for monitor in chunk})
+            args = [mark, secrets.token_hex(8), CHANGES_KEPT, changes, *pairs]
+            if not self._change(keys=[keys.BELIEVED, keys.BELIEF_CHANGES], args=args):
                 self.rebuild()
                 return
 

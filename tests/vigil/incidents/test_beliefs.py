@@ -39,11 +39,11 @@ def test_only_monitors_that_are_not_plainly_up_have_a_belief(monitors: list[Moni
         believed = Streams(client).beliefs()
 
     assert believed is not None
-    assert {monitor: belief.status for monitor, belief in believed.items()} == {
+    assert {monitor: belief.status for monitor, belief in believed.beliefs.items()} == {
         monitors[1].public_id: Status.DOWN,
         monitors[2].public_id: Status.UNKNOWN,
     }
-    assert believed[monitors[1].public_id].dissent == {"eu-west": Dissent(Observed.PASSING, 1)}
+    assert believed.beliefs[monitors[1].public_id].dissent == {"eu-west": Dissent(Observed.PASSING, 1)}
 
 
 def test_a_change_is_published_and_read_once(monitors: list[Monitor], redis_url: str) -> None:
@@ -56,7 +56,34 @@ def test_a_change_is_published_and_read_once(monitors: list[Monitor], redis_url:
         MonitorState.objects.filter(monitor=monitors[1]).update(status=Status.UP, dissent={})
         beliefs.publish([monitors[1].public_id])
 
-        assert set(streams.beliefs() or {}) == {monitors[2].public_id}
+        believed = streams.beliefs()
+        assert believed is not None
+        assert set(believed.beliefs) == {monitors[2].public_id}
+        assert believed.changed == {monitors[1].public_id}
+
+
+def test_changes_are_read_alone_unless_one_was_missed(monitors: list[Monitor], redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        beliefs, streams = Beliefs(client), Streams(client)
+        beliefs.rebuild()
+        streams.beliefs()
+        for status in (Status.DEGRADED, Status.UP, Status.DOWN):
+            MonitorState.objects.filter(monitor=monitors[2]).update(status=status)
+            beliefs.publish([monitors[2].public_id])
+        followed = streams.beliefs()
+        assert followed is not None and followed.changed == {monitors[2].public_id}
+        assert followed.beliefs[monitors[2].public_id].status is Status.DOWN
+
+        beliefs.publish([monitors[1].public_id])
+        client.delete(keys.BELIEF_CHANGES)
+        beliefs.publish([monitors[2].public_id])
+        reread = streams.beliefs()
+        assert reread is not None and reread.changed is None
+        assert dict(reread.beliefs) == dict(Streams(client).beliefs().beliefs)  # type: ignore[union-attr]
+
+        beliefs.rebuild()
+        rebuilt = streams.beliefs()
+        assert rebuilt is not None and rebuilt.changed is None
 
 
 def test_after_a_loss_a_change_rebuilds_everything(monitors: list[Monitor], redis_url: str) -> None:
