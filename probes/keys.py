@@ -12,10 +12,12 @@
     vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
     vigil:baselines             hash    region/chunk -> series  written by consensus, for whoever succeeds it
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
+    vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
     vigil:celery:<region>:*     Celery's own keys, a prefix a region
 
-Redis carries messages, never truth: losing any of this delays decisions and loses no incident.
+Redis carries messages, never truth: losing any of this delays decisions and loses no incident. Pings are the exception:
+until they are applied they are nowhere else, so their Redis writes every one of them to its file before it answers.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ PREFIX = "vigil:"
 CALLS = f"{PREFIX}calls"
 ROUNDS = f"{PREFIX}rounds"
 VERDICTS = f"{PREFIX}verdicts"
+PINGS = f"{PREFIX}pings"
 BELIEVED = f"{PREFIX}believed"
 BELIEF_CHANGES = f"{PREFIX}believed:changes"
 READERS = f"{PREFIX}readers"

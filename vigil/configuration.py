@@ -32,10 +32,12 @@ class Configuration(BaseSettings):
 
     database_url: SecretStr
     redis_url: SecretStr
+    ping_redis_url: SecretStr | None = None
     secret_key: SecretStr
     seal_keys: SecretStr
     data_dir: Path | None = None
     base_url: str = "http://127.0.0.1:8000"
+    ping_url: str = ""
     allowed_hosts: str = ""
     debug: bool = False
     health_port: int = Field(default=0, ge=0, le=65535)
@@ -81,6 +83,16 @@ class Configuration(BaseSettings):
             raise ValueError("must hold at least one Fernet key")
         return keys
 
+    @field_validator("ping_redis_url")
+    @classmethod
+    def _is_redis_or_unset(cls, url: SecretStr | None) -> SecretStr | None:
+        return cls._is_redis(url) if url is not None and url.get_secret_value() else None
+
+    @field_validator("ping_url")
+    @classmethod
+    def _is_web_address_or_unset(cls, url: str) -> str:
+        return cls._is_web_address(url) if url else ""
+
     @field_validator("base_url")
     @classmethod
     def _is_web_address(cls, url: str) -> str:
@@ -102,6 +114,16 @@ class Configuration(BaseSettings):
     @property
     def is_https(self) -> bool:
         return self.base_url.startswith("https://")
+
+    @property
+    def pings_at(self) -> str:
+        """The address before every ping's path: the pages' own, unless pings have one for themselves."""
+        return self.ping_url or self.base_url
+
+    @property
+    def ping_log_url(self) -> str:
+        """The Redis that pings are written to: one of their own, or the one of all messages."""
+        return (self.ping_redis_url or self.redis_url).get_secret_value()
 
     @property
     def hosts(self) -> list[str]:

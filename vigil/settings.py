@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "vigil.incidents",
     "vigil.dispatch",
     "vigil.history",
+    "vigil.heartbeats",
     "vigil.alerts",
     "vigil.web",
 ]

@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("vigil.cli.test", "the tests, against PostgreSQL and Redis that they start themselves"),
     "bench": ("vigil.cli.bench", "the benchmarks behind the numbers we promise"),
     "web": ("vigil.cli.web", "one process: pages and API"),
+    "ping": ("vigil.cli.ping", "one process: receives the pings of jobs"),
+    "heartbeats": ("vigil.cli.heartbeats", "one process: pings into states, and jobs that stay silent"),
     "dispatch": ("vigil.cli.dispatch", "one process: who is due now, in which region"),
     "ingest": ("vigil.cli.ingest", "one process: verdicts into incidents and deliveries"),
     "record": ("vigil.cli.record", "one process: results into packed history"),

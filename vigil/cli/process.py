@@ -22,7 +22,14 @@ RETRY_S = 0.25
 
 
 def begin(name: str, stale_after_s: float) -> Health:
-    """Connect to the installation, and serve the process's health; returns its `Health`. Raises CommandError."""
+    """Connect to the installation, wait for its servers, serve the process's health. Raises CommandError."""
+    health = begin_alone(name, stale_after_s)
+    await_servers()
+    return health
+
+
+def begin_alone(name: str, stale_after_s: float) -> Health:
+    """The same for a process that must start while its servers are away. Raises CommandError."""
     connect()
 
     from vigil.configuration import configuration
@@ -36,7 +43,6 @@ def begin(name: str, stale_after_s: float) -> Health:
         health.serve(port)
     except OSError as problem:
         raise CommandError(f"port {port} (VIGIL_HEALTH_PORT) cannot be used: {problem.strerror}") from None
-    await_servers()
     return health
 
 
@@ -68,12 +74,12 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def redis_client() -> redis.Redis:
-    """A client whose every wait has a deadline."""
+def redis_client(url: str = "") -> redis.Redis:
+    """A client whose every wait has a deadline; of the Redis of all messages, unless another is named."""
     from vigil.configuration import configuration
 
     return redis.Redis.from_url(
-        configuration().redis_url.get_secret_value(),
+        url or configuration().redis_url.get_secret_value(),
         socket_timeout=5,
         socket_connect_timeout=5,
         socket_keepalive=True,

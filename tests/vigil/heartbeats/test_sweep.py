@@ -1,0 +1,212 @@
+"""The clock: late, down, excused, paused; one transition for each change however many sweep at once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from probes.reasons import Status
+from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobody
+from vigil.accounts.teams import default_team
+from vigil.alerts.models import Channel, Delivery
+from vigil.alerts.outbox import enqueue
+from vigil.heartbeats import reception
+from vigil.heartbeats.apply import apply_entries
+from vigil.heartbeats.changes import delete_heartbeat, rotate_address, set_paused, update_heartbeat
+from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap
+from vigil.heartbeats.states import Why
+from vigil.heartbeats.sweep import follow_monitors, sweep
+from vigil.heartbeats.wire import PingKind
+from vigil.incidents.models import Incident, MonitorState, Transition
+from vigil.monitors import changes as monitors
+
+pytestmark = pytest.mark.django_db
+
+
+def silent(name: str = "nightly", minutes: float = 90) -> Heartbeat:
+    """An hourly job that called last so long ago."""
+    row = job(name)
+    apply_entries([logged(call(row, ago(minutes=minutes)))], nobody)
+    row.refresh_from_db()
+    return row
+
+
+def test_a_job_is_late_and_then_down_with_an_incident_that_says_since_when() -> None:
+    row = silent(minutes=70)
+    listening()
+    assert sweep(nobody).reasons == {Why.LATE: 1}
+    assert not Incident.objects.exists()
+    row.refresh_from_db()
+    assert row.due_at == row.expected_at + timedelta(minutes=20)  # type: ignore[operator]
+
+    late = silent("other", minutes=81)
+    assert sweep(nobody).reasons == {Why.MISSED: 1}
+    incident = Incident.objects.get()
+    assert (incident.monitor, incident.kind, incident.failure) == (late.monitor, "heartbeat", "missed")
+    assert incident.title == "other did not call"
+    assert incident.started_at == late.expected_at + timedelta(minutes=20)  # type: ignore[operator]
+    assert "(every 1 h), grace 20 min; the last success came at" in incident.transitions.get().text
+    assert MonitorState.objects.get(monitor=late.monitor).status == Status.DOWN
+
+
+def test_nothing_is_judged_while_nobody_receives() -> None:
+    silent()
+    assert sweep(nobody).reasons == {}
+    Reception.objects.create(heard_at=ago(minutes=60))
+    assert sweep(nobody).reasons == {}
+
+
+def test_after_an_outage_of_vigil_jobs_get_a_fresh_wait_instead_of_a_storm() -> None:
+    rows = [silent(f"job {number}", minutes=90 + number) for number in range(20)]
+    dead = silent("dead before", minutes=300)
+    # Away for an hour: from before anyone but one was due, until just now.
+    begun, ended = ago(minutes=62), ago(seconds=2)
+    ReceptionGap.objects.create(begin=begun, end=ended)
+    listening()
+
+    swept = sweep(nobody)
+
+    assert swept.reasons == {Why.EXCUSED: 20, Why.MISSED: 1}
+    assert Incident.objects.get().monitor == dead.monitor
+    for row in rows:
+        row.refresh_from_db()
+        assert (row.status, row.expected_at) == ("up", ended + timedelta(hours=1))
+
+
+def test_a_paused_heartbeat_is_not_swept_and_its_incident_is_ended_by_ingest() -> None:
+    row = silent()
+    listening()
+    sweep(nobody)
+    assert Incident.objects.get().resolved_at is None
+
+    from vigil.incidents.sweep import reconcile_monitors
+
+    set_paused(row, True)
+    reconcile_monitors(nobody)
+    assert Incident.objects.get().transitions.last().reason == "monitor_paused"  # type: ignore[union-attr]
+    row.refresh_from_db()
+    assert (row.status, row.trouble, row.due_at) == ("paused", "", None)
+    assert sweep(nobody).reasons == {}
+
+
+def test_a_pause_through_the_monitor_is_followed_and_the_wait_starts_again_after_it() -> None:
+    row = silent()
+    monitors.set_paused(row.monitor, True)
+    listening()
+    assert sweep(nobody).reasons == {}
+    assert follow_monitors([row.monitor.public_id]) == 1
+    monitors.set_paused(row.monitor, False)
+    assert follow_monitors() == 1
+    row.refresh_from_db()
+    assert row.status == "new"
+    assert row.expected_at is not None
+    assert row.expected_at > ago(minutes=-59)
+    assert sweep(nobody).reasons == {}
+
+
+def test_a_deleted_heartbeat_frees_its_name_and_slug_and_hears_nothing_any_more() -> None:
+    row = silent()
+    address = row.code
+    delete_heartbeat(row)
+    sent = call(Heartbeat(code=address), ago(minutes=1))
+    assert apply_entries([logged(sent)], nobody).unknown == 1
+    assert job().slug == "nightly"
+
+    other = silent("other")
+    monitors.delete_monitor(other.monitor)
+    follow_monitors()
+    assert job("other").slug == "other"
+
+
+def test_an_address_that_was_rotated_means_nothing_any_more() -> None:
+    row = job()
+    old = call(row, ago(minutes=2))
+    fresh = rotate_address(row)
+    assert apply_entries([logged(old, call(fresh, ago(minutes=1)))], nobody).unknown == 1
+
+
+def test_a_new_schedule_starts_the_wait_again() -> None:
+    row = silent(minutes=70)
+    listening()
+    sweep(nobody)
+    update_heartbeat(row, {"period_s": 7_200})
+    row.refresh_from_db()
+    assert (row.status, row.period_s) == ("up", 7_200)
+    assert sweep(nobody).reasons == {}
+    update_heartbeat(row, {"name": "renamed"})
+    row.refresh_from_db()
+    assert row.monitor.name == "renamed"
+
+
+def test_the_operator_is_told_once_when_nobody_receives_and_once_when_somebody_does() -> None:
+    told: list[Transition] = []
+    Reception.objects.create(heard_at=ago(seconds=30))
+    reception.tell_of_silence(told.append)
+    Reception.objects.update(heard_at=ago(seconds=90))
+    for _ in range(3):
+        reception.tell_of_silence(told.append)
+    Reception.objects.update(heard_at=ago())
+    for _ in range(3):
+        reception.tell_of_silence(told.append)
+    assert [(step.step, step.reason) for step in told] == [
+        ("opened", "not_receiving"),
+        ("resolved", "receiving_again"),
+    ]
+
+
+def in_threads(count: int, work: object) -> None:
+    """Run the same work in so many threads at the same moment, each with a connection of its own."""
+    barrier = threading.Barrier(count)
+    failures: list[BaseException] = []
+
+    def run(number: int) -> None:
+        barrier.wait(10)
+        try:
+            work(number)  # type: ignore[operator]
+        except BaseException as failure:  # noqa: BLE001 - shown by the test
+            failures.append(failure)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not failures
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_sweepers_and_pings_in_the_same_millisecond_make_one_transition_for_each_change() -> None:
+    Channel.objects.create(team=default_team(), name="hook", kind="webhook", config={"url": "http://127.0.0.1:9/"})
+    rows = [silent(f"job {number}") for number in range(12)]
+    listening()
+    now = ago()
+    entries = [[logged(call(row, now, PingKind.FAIL), call(row, now, PingKind.FAIL))] for row in rows[:6]]
+    flat = [each for pair in entries for each in pair]
+
+    def work(number: int) -> None:
+        if number < 10:
+            for _ in range(3):
+                sweep(enqueue, limit=4)
+        else:
+            apply_entries(flat, enqueue)
+
+    in_threads(13, work)
+    sweep(enqueue)
+
+    assert Incident.objects.filter(resolved_at=None).count() == 12
+    assert Transition.objects.count() == 12
+    assert Delivery.objects.filter(event="trigger").count() == 12
+    assert set(Heartbeat.objects.values_list("status", flat=True)) == {"down"}
+
+    back = [logged(*(call(row, ago()) for row in rows))]
+    in_threads(8, lambda number: sweep(enqueue) if number % 2 else apply_entries(back, enqueue))
+
+    assert not Incident.objects.filter(resolved_at=None).exists()
+    assert Transition.objects.count() == 24
+    assert Delivery.objects.filter(event="resolve").count() == 12
+    assert set(Heartbeat.objects.values_list("status", "pings")) == {("up", 4), ("up", 2)}

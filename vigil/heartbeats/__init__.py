@@ -1,0 +1,1 @@
+"""Jobs that call when they ran: their pings, their schedules, and what their silence means."""

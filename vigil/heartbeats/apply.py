@@ -1,0 +1,143 @@
+"""Applies pings: one transaction for their history, the states of their heartbeats, incidents, and the position.
+
+A batch may be applied again, by anyone, after any crash: a ping is recognised by its id, whichever way and however
+often it comes, and entries of the spool are gone once applied. The position is what one applier at a time holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import structlog
+from django.db import transaction
+
+from probes.reasons import Status
+from vigil.heartbeats import reception, rows
+from vigil.heartbeats.directory import Directory
+from vigil.heartbeats.history import History
+from vigil.heartbeats.lifecycle import on_ping
+from vigil.heartbeats.models import SpooledEntry
+from vigil.heartbeats.reading import understood
+from vigil.heartbeats.record import believe, record, status_of
+from vigil.heartbeats.rows import Subject
+from vigil.heartbeats.states import HeartbeatStatus, Told
+from vigil.heartbeats.wire import LogEntry, Ping, decode
+from vigil.incidents.models import IngestPosition
+from vigil.incidents.timeline import Tell
+
+log = structlog.get_logger()
+
+#: The position's name: one applier at a time holds it.
+POSITION = "vigil:pings"
+SPOOL_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry of the log and its id there."""
+
+    id: str
+    entry: LogEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch did: pings applied, and pings for nobody."""
+
+    pings: int
+    unknown: int
+
+
+def apply_entries(entries: Sequence[Logged], tell: Tell) -> Applied:
+    """Apply a batch of the log together with what waits in the spool, in the order in which it came.
+
+    1. Lock the position, so that nobody else applies meanwhile; leave out the pings that are known.
+    2. Lock the heartbeats that are called, step each by the pure life cycle, write steps and what is told of them.
+    3. Write the history and the states; advance the position; forget what was spooled.
+    """
+    with transaction.atomic():
+        position = _locked_position()
+        spooled = list(SpooledEntry.objects.select_for_update(skip_locked=True).order_by("id")[:SPOOL_BATCH])
+        waiting = [*(each.entry for each in entries), *_readable(spooled)]
+        pings = [ping for entry in waiting for ping in entry.pings]
+        if spooled:
+            # Two logs at once: the order is that in which the pings came. Within one log it is that already.
+            pings.sort(key=lambda ping: ping.at_us)
+        applied, unknown = _apply_pings(pings, tell)
+        reception.hear([entry.beat_us for entry in waiting if entry.beat_us])
+        if spooled:
+            SpooledEntry.objects.filter(pk__in=[row.pk for row in spooled]).delete()
+        if entries:
+            position.entry_id = entries[-1].id
+            position.save(update_fields=["entry_id"])
+    return Applied(applied, unknown)
+
+
+def anything_spooled() -> bool:
+    return SpooledEntry.objects.exists()
+
+
+def _apply_pings(pings: Sequence[Ping], tell: Tell) -> tuple[int, int]:
+    history = History(pings)
+    fresh = history.fresh(pings)
+    if not fresh:
+        return 0, 0
+    now = reception.database_now()
+    directory = Directory(fresh)
+    beliefs: dict[int, Status] = {}
+    unknown = 0
+    for ping in fresh:
+        subject = directory.find(ping.address)
+        if subject is None:
+            unknown += 1
+            continue
+        before = status_of(subject.state)
+        _apply_one(subject, ping, now, history, tell)
+        if status_of(subject.state) is not before:
+            beliefs[subject.row.pk] = status_of(subject.state)
+    history.write()
+    rows.store(directory.called)
+    believe(beliefs, tell)
+    return len(fresh) - unknown, unknown
+
+
+def _apply_one(subject: Subject, ping: Ping, now: datetime, history: History, tell: Tell) -> None:
+    meant, facts = understood(ping, rows.keywords_of(subject.row))
+    # A receiver whose clock is ahead must not put a deadline off.
+    at = min(reception.instant(ping.at_us), now)
+    effect = on_ping(subject.state, subject.terms, Told(at, meant.kind, meant.rid, facts))
+    if subject.state.status is HeartbeatStatus.PAUSED and effect.state.status is not HeartbeatStatus.PAUSED:
+        _wake(subject)
+    record(subject, effect, tell, meant)
+    subject.state = effect.state
+    subject.row.pings += 1
+    subject.row.last_ping_at = max(filter(None, (subject.row.last_ping_at, at)))
+    history.add(subject.row, meant, at, effect.duration, facts)
+
+
+def _wake(subject: Subject) -> None:
+    """The ping that a paused heartbeat waited for has come: it is watched again."""
+    monitor = subject.row.monitor
+    monitor.paused = False
+    monitor.revision += 1
+    monitor.save(update_fields=["paused", "revision", "updated_at"])
+
+
+def _readable(spooled: Iterable[SpooledEntry]) -> Iterable[LogEntry]:
+    for row in spooled:
+        try:
+            yield decode(bytes(row.entry))
+        except msgspec.DecodeError as error:
+            # Our own writing: only a newer version's, or a damaged row. It would be as unreadable the next time.
+            log.error("spooled_entry_unreadable", entry=row.pk, error=str(error))
+
+
+def _locked_position() -> IngestPosition:
+    found = IngestPosition.objects.select_for_update().filter(pk=POSITION).first()
+    if found is None:
+        IngestPosition.objects.bulk_create([IngestPosition(stream=POSITION)], ignore_conflicts=True)
+        found = IngestPosition.objects.select_for_update().get(pk=POSITION)
+    return found

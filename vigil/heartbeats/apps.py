@@ -1,0 +1,10 @@
+"""Names the heartbeats app for Django."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class HeartbeatsConfig(AppConfig):
+    name = "vigil.heartbeats"
+    label = "heartbeats"

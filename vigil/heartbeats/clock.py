@@ -1,0 +1,46 @@
+"""The database's clock, as a receiver knows it while the database may be away: its own, corrected when it can be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import psycopg
+
+EVERY_S = 10.0
+DEADLINE_S = 2.0
+
+
+class DatabaseClock:
+    """Microseconds since 1970 on the database's clock; on this machine's until the database has answered once."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._offset_us = 0
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000 + self._offset_us
+
+    async def run(self) -> None:
+        """Correct it every ten seconds until cancelled; while the database is away, go on with what is known."""
+        connection: psycopg.AsyncConnection[Any] | None = None
+        while True:
+            try:
+                async with asyncio.timeout(DEADLINE_S):
+                    if connection is None or connection.closed:
+                        connection = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
+                    await self._correct(connection)
+            except (psycopg.Error, TimeoutError, OSError):
+                if connection is not None:
+                    await connection.close()
+                connection = None
+            await asyncio.sleep(EVERY_S)
+
+    async def _correct(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        asked_us = time.time_ns() // 1000
+        found = await connection.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        row = await found.fetchone()
+        answered_us = time.time_ns() // 1000
+        if row is not None:
+            self._offset_us = int(row[0]) - (asked_us + answered_us) // 2

@@ -1,0 +1,120 @@
+"""Between the row of a heartbeat and the pure values that decide about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from vigil.heartbeats.budget import RULES, Budget
+from vigil.heartbeats.lifecycle import due
+from vigil.heartbeats.models import Heartbeat
+from vigil.heartbeats.reading import Keywords
+from vigil.heartbeats.schedule import Schedule, ScheduleKind
+from vigil.heartbeats.states import HeartbeatStatus, Run, State, Terms, Trouble
+from vigil.heartbeats.wire import PingKind
+
+
+@dataclass(slots=True)
+class Subject:
+    """A locked row, what was agreed for it, and the state that it will be given when it is stored."""
+
+    row: Heartbeat
+    terms: Terms
+    state: State
+
+
+def load(row: Heartbeat) -> Subject:
+    return Subject(row, terms_of(row), state_of(row))
+
+
+def schedule_of(row: Heartbeat) -> Schedule:
+    return Schedule(ScheduleKind(row.schedule), timedelta(seconds=row.period_s), row.expression, row.time_zone)
+
+
+def terms_of(row: Heartbeat) -> Terms:
+    return Terms(
+        schedule=schedule_of(row),
+        grace=timedelta(seconds=row.grace_s),
+        run_limit=timedelta(seconds=row.run_limit_s) if row.run_limit_s else None,
+        wakes_on_ping=row.wakes_on_ping,
+        budget=Budget(**{rule: row.budget[rule] for rule in RULES if row.budget.get(rule) is not None}),
+    )
+
+
+def keywords_of(row: Heartbeat) -> Keywords:
+    stored: Mapping[str, Any] = row.keywords
+    if not stored:
+        return Keywords()
+    otherwise = stored.get("otherwise")
+    return Keywords(
+        success=tuple(stored.get("success") or ()),
+        fail=tuple(stored.get("fail") or ()),
+        start=tuple(stored.get("start") or ()),
+        otherwise=PingKind(otherwise) if otherwise else None,
+    )
+
+
+def state_of(row: Heartbeat) -> State:
+    return State(
+        status=HeartbeatStatus(row.status),
+        since=row.since,
+        decided=row.decided_at,
+        last_success=row.last_success_at,
+        expected=row.expected_at,
+        runs=tuple(_run(stored) for stored in row.runs),
+        logs=row.logs,
+        trouble=Trouble(row.trouble),
+    )
+
+
+#: Column, its type in PostgreSQL: what a step may change.
+_COLUMNS = (
+    ("status", "text"), ("since", "timestamptz"), ("decided_at", "timestamptz"), ("last_success_at", "timestamptz"),
+    ("last_ping_at", "timestamptz"), ("expected_at", "timestamptz"), ("due_at", "timestamptz"), ("runs", "jsonb"),
+    ("logs", "int"), ("trouble", "text"), ("pings", "bigint"),
+)  # fmt: skip
+_NAMES = ", ".join(name for name, _ in _COLUMNS)
+_SETS = ", ".join(f"{name} = v.{name}" for name, _ in _COLUMNS)
+_ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)
+_UPDATE = (
+    f"UPDATE heartbeats_heartbeat h SET {_SETS} FROM unnest(%s::bigint[], {_ARRAYS}) AS v(id, {_NAMES}) "
+    "WHERE h.monitor_id = v.id"
+)
+
+
+def store(subjects: Sequence[Subject]) -> None:
+    """Write the states of locked rows, in one statement."""
+    if not subjects:
+        return
+    for subject in subjects:
+        _take_over(subject)
+    columns = [[_value(subject.row, name) for subject in subjects] for name, _ in _COLUMNS]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, [[subject.row.pk for subject in subjects], *columns])
+
+
+def _take_over(subject: Subject) -> None:
+    row, state = subject.row, subject.state
+    row.status, row.since, row.decided_at = state.status.value, state.since, state.decided
+    row.last_success_at, row.expected_at = state.last_success, state.expected
+    row.due_at = due(state, subject.terms)
+    row.runs = [
+        {"rid": run.rid, "started": run.started.isoformat(), "logs": run.logs, "overdue": run.overdue}
+        for run in state.runs
+    ]
+    row.logs, row.trouble = state.logs, state.trouble.value
+
+
+def _value(row: Heartbeat, name: str) -> Any:
+    value = getattr(row, name)
+    return json.dumps(value) if name == "runs" else value
+
+
+def _run(stored: Mapping[str, Any]) -> Run:
+    started = datetime.fromisoformat(stored["started"])
+    return Run(str(stored["rid"]), started, int(stored["logs"]), bool(stored["overdue"]))

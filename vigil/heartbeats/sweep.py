@@ -1,0 +1,98 @@
+"""What the clock does to heartbeats: late, down, excused. Any number may sweep: a row has one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from vigil.heartbeats import changes, reception, rows
+from vigil.heartbeats.lifecycle import on_clock
+from vigil.heartbeats.models import Heartbeat
+from vigil.heartbeats.record import believe, record, status_of
+from vigil.heartbeats.rows import Subject
+from vigil.heartbeats.states import Gap, HeartbeatStatus, Why
+from vigil.incidents.timeline import Tell
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did, by reason; `more` when rows were left for the next."""
+
+    reasons: dict[Why, int] = field(default_factory=dict)
+    more: bool = False
+
+
+def sweep(tell: Tell, limit: int = BATCH) -> Swept:
+    """Step the heartbeats whose time has come, those that waited longest first, in one transaction.
+
+    Time is what the receivers have reached, never later than the database's clock: a ping that came in time and is
+    still on its way to be applied is waited for. Rows that another sweeper, or a ping, holds are left to it.
+    """
+    with transaction.atomic():
+        now = reception.horizon()
+        if now is None:
+            return Swept()
+        due = (
+            Heartbeat.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("monitor")
+            .filter(due_at__lte=now, monitor__paused=False, monitor__deleted_at=None)
+            .order_by("due_at")[:limit]
+        )
+        subjects = [rows.load(row) for row in due]
+        if not subjects:
+            return Swept()
+        gaps = _gaps(subjects)
+        reasons: dict[Why, int] = {}
+        beliefs = {}
+        for subject in subjects:
+            before = status_of(subject.state)
+            why = _step(subject, now, gaps, tell)
+            reasons[why] = reasons.get(why, 0) + 1
+            if status_of(subject.state) is not before:
+                beliefs[subject.row.pk] = status_of(subject.state)
+        rows.store(subjects)
+        believe(beliefs, tell)
+    return Swept(reasons, more=len(subjects) >= limit)
+
+
+def follow_monitors(named: Sequence[str] | None = None) -> int:
+    """Make heartbeats follow what became of their monitors (public ids; None: all): paused, resumed, deleted."""
+    stopped = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
+    asleep = Q(status=HeartbeatStatus.PAUSED)
+    unburied = Q(monitor__deleted_at__isnull=False) & ~Q(slug__startswith="deleted-")
+    differing = Heartbeat.objects.filter((stopped & ~asleep) | (~stopped & asleep) | unburied)
+    if named is not None:
+        differing = differing.filter(monitor__public_id__in=named)
+    changed = 0
+    for key in list(differing.values_list("pk", flat=True)):
+        with transaction.atomic():
+            row = Heartbeat.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
+            changed += changes.adopt_pause(row)
+            if row.monitor.deleted_at is not None and not row.slug.startswith("deleted-"):
+                changes.bury(row)
+    return changed
+
+
+def next_due() -> datetime | None:
+    """When the clock has something to decide next."""
+    return Heartbeat.objects.filter(due_at__isnull=False).order_by(F("due_at")).values_list("due_at", flat=True).first()
+
+
+def _step(subject: Subject, now: datetime, gaps: Sequence[Gap], tell: Tell) -> Why:
+    effect = on_clock(subject.state, subject.terms, now, gaps)
+    record(subject, effect, tell)
+    subject.state = effect.state
+    return effect.why
+
+
+def _gaps(subjects: Sequence[Subject]) -> list[Gap]:
+    """The gaps that may excuse any of these."""
+    begins = [subject.state.expected - subject.terms.grace for subject in subjects if subject.state.expected]
+    begins += [run.started for subject in subjects for run in subject.state.runs]
+    return reception.gaps_since(min(begins)) if begins else []
