@@ -17,7 +17,7 @@ import redis
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
-from consensus.verdicts import decode_verdict
+from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
 from probes import keys
 from probes.health import Health
 from vigil.alerts.outbox import enqueue
@@ -26,7 +26,7 @@ from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.darkness import Darkness
 from vigil.incidents.models import IngestPosition
-from vigil.incidents.sweep import database_now, note_dark_regions, reconcile_monitors, settle_flapping
+from vigil.incidents.sweep import database_now, note_dark_regions, note_quarantines, reconcile_monitors, settle_flapping
 from vigil.monitors.models import Region
 
 log = structlog.get_logger()
@@ -125,6 +125,20 @@ class Ingest:
         alive = {region for region, beat in zip(regions, beats, strict=False) if beat is not None}
         dark = self._darkness.dark(regions, alive, time.monotonic())
         note_dark_regions(dark, set(regions) - alive, enqueue)
+        quarantines = self._quarantines()
+        if quarantines is not None:
+            note_quarantines([one for one in quarantines if one.region in regions], enqueue)
+
+    def _quarantines(self) -> list[Quarantine] | None:
+        """Whom consensus does not let vote; None while Redis does not hold all of it."""
+        fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
+        if fields.pop(keys.QUARANTINED_MARK, None) is None:
+            return None
+        try:
+            return [decode_quarantine(payload) for payload in fields.values()]
+        except msgspec.DecodeError as error:
+            log.error("quarantines_unreadable", error=str(error))
+            return None
 
     def _publish(self, monitors: Collection[str]) -> None:
         if monitors:

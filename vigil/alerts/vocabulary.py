@@ -138,6 +138,7 @@ REASON_WORDS = {
 EXCLUSIONS = {
     "dark": "no sign of life",
     "sick": "it sees trouble everywhere, so the trouble is its own",
+    "anchors": "it cannot reach what its operator knows to be there",
     "clock_skew": "its clock is wrong",
     "config_stale": "it had old configuration",
     "no_answer": "it did not answer in time",

@@ -9,7 +9,14 @@ from vigil.alerts.vocabulary import EXCLUSIONS, look_of, meaning_of, reason_in_w
 from vigil.incidents.lifecycle import StepReason
 
 #: An incident that ended for one of these says nothing about how its subject is.
-_CLOSED_WITHOUT_RECOVERY = frozenset({StepReason.MONITOR_PAUSED, StepReason.MONITOR_DELETED, StepReason.BECAME_OUTAGE})
+_CLOSED_WITHOUT_RECOVERY = frozenset(
+    {
+        StepReason.MONITOR_PAUSED,
+        StepReason.MONITOR_DELETED,
+        StepReason.BECAME_OUTAGE,
+        StepReason.MINORITY_EXCLUDED,
+    }
+)
 
 
 def headline(alert: Alert) -> str:

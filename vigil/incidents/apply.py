@@ -107,8 +107,8 @@ def create_missing_states() -> int:
             """
             INSERT INTO incidents_monitorstate
                 (monitor_id, status, account, dissent, passed_rounds, round_ms, flips_ms, regional, blind, flapping,
-                 version)
-            SELECT id, 'unknown', false, '{}', 0, 0, '[]', false, false, false, 0 FROM monitors_monitor
+                 blind_cause, version)
+            SELECT id, 'unknown', false, '{}', 0, 0, '[]', false, false, false, '', 0 FROM monitors_monitor
             WHERE deleted_at IS NULL AND NOT paused
               AND NOT EXISTS (SELECT 1 FROM incidents_monitorstate s WHERE s.monitor_id = monitors_monitor.id)
             ON CONFLICT DO NOTHING

@@ -10,12 +10,13 @@ one of a round newer than the last applied one has an effect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from consensus.verdicts import VERDICT_VERSION, Belief, Dissent, Observed, Verdict, VerdictReason, observed
+from consensus.verdicts import VERDICT_VERSION, Belief, Verdict, VerdictReason
 from probes.reasons import Status
+from vigil.incidents.blindness import blinded, seeing_again
+from vigil.incidents.dissent import count_dissent
+from vigil.incidents.shape import Effect, IncidentKind, Move, State, Step, StepReason, believed
 
 #: An incident is resolved no sooner than this after it was confirmed, and after this many passing rounds.
 RECOVERY_MS = 60_000
@@ -24,119 +25,6 @@ RECOVERY_ROUNDS = 2
 FLAP_LIMIT = 4
 FLAP_WINDOW_MS = 3_600_000
 FLAP_STABLE_MS = 1_800_000
-#: Rounds in which a region contradicts the quorum before that is a regional incident.
-REGIONAL_ROUNDS = 2
-
-
-class IncidentKind(StrEnum):
-    OUTAGE = "outage"
-    DEGRADED = "degraded"
-    ACCOUNT = "account"
-    REGIONAL = "regional"
-    BLIND = "blind"
-    #: A job that should have called, and did not or said that it failed.
-    HEARTBEAT = "heartbeat"
-
-
-class Step(StrEnum):
-    """One step in an incident's life, as stored in a transition."""
-
-    OPENED = "opened"
-    CHANGED = "changed"
-    NOTE = "note"
-    RESOLVED = "resolved"
-    #: What people and the clock do to an incident that is open.
-    ACKNOWLEDGED = "acknowledged"
-    SNOOZED = "snoozed"
-    ESCALATED = "escalated"
-    REMINDED = "reminded"
-
-
-class StepReason(StrEnum):
-    """Why a verdict had the effect it had, or none; or what else made a step."""
-
-    CONFIRMED = "confirmed"
-    WORSENED = "worsened"
-    IMPROVED = "improved"
-    RECOVERING = "recovering"
-    RECOVERED = "recovered"
-    STILL_FAILING = "still_failing"
-    STILL_PASSING = "still_passing"
-    FIRST_PASS = "first_pass"
-    FLAPPING = "flapping"
-    STABLE_AGAIN = "stable_again"
-    MINORITY_FAILS = "minority_fails"
-    MINORITY_RECOVERED = "minority_recovered"
-    BECAME_OUTAGE = "became_outage"
-    TOO_FEW_VOTES = "too_few_votes"
-    CAN_SEE_AGAIN = "can_see_again"
-    NO_QUORUM = "no_quorum"
-    OLD_ROUND = "old_round"
-    OLD_REVISION = "old_revision"
-    OLD_EPOCH = "old_epoch"
-    REGION_DARK = "region_dark"
-    REGION_BACK = "region_back"
-    MONITOR_PAUSED = "monitor_paused"
-    MONITOR_DELETED = "monitor_deleted"
-    # What a heartbeat's pings, or their absence, say.
-    PING_MISSED = "ping_missed"
-    JOB_FAILED = "job_failed"
-    JOB_OVERRAN = "job_overran"
-    JOB_WELL = "job_well"
-    BUDGET_EXCEEDED = "budget_exceeded"
-    BUDGET_KEPT = "budget_kept"
-    NOT_RECEIVING = "not_receiving"
-    RECEIVING_AGAIN = "receiving_again"
-    # What people and the clock do.
-    BY_PERSON = "by_person"
-    NOT_ACKNOWLEDGED = "not_acknowledged"
-    SNOOZE_OVER = "snooze_over"
-    TAKEN_BACK = "taken_back"
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is believed of one monitor. `flips_ms` are the recent times it went down or came back."""
-
-    status: Status = Status.UNKNOWN
-    since_ms: int = 0
-    account: bool = False
-    dissent: Mapping[str, Dissent] = field(default_factory=dict)
-    passed_rounds: int = 0
-    round_ms: int = 0
-    flips_ms: tuple[int, ...] = ()
-    open: IncidentKind | None = None
-    regional: bool = False
-    blind: bool = False
-    flapping: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One step to write: of which kind of incident, and why. `started_ms` is the first failing observation."""
-
-    kind: IncidentKind
-    step: Step
-    reason: StepReason
-    started_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a verdict does: the next state, the steps to write in the same transaction, and the reason."""
-
-    state: State
-    moves: tuple[Move, ...]
-    reason: StepReason
-
-
-def believed(state: State) -> Observed | None:
-    """What every region is expected to see of a monitor in this state; None while nothing is known."""
-    if state.account:
-        return Observed.ACCOUNT
-    return {Status.UP: Observed.PASSING, Status.DEGRADED: Observed.DEGRADED, Status.DOWN: Observed.FAILING}.get(
-        state.status
-    )
 
 
 def belief(state: State) -> Belief | None:
@@ -159,7 +47,7 @@ def apply(state: State, verdict: Verdict, revision: int) -> Effect:
     """Step the life cycle by one verdict; `revision` is the monitor's configuration now.
 
     1. A verdict on an older round, or on another configuration, has no effect.
-    2. Too few votes change nothing but that the monitor is blind.
+    2. Too few votes change nothing but that the monitor is blind; in a second round in a row its operator is told.
     3. Otherwise the status moves by the law, and then the dissent is counted against the new status.
     """
     if verdict.opened_ms <= state.round_ms:
@@ -168,14 +56,11 @@ def apply(state: State, verdict: Verdict, revision: int) -> Effect:
         return Effect(state, (), StepReason.OLD_REVISION)
     state = replace(state, round_ms=verdict.opened_ms)
     if verdict.reason is VerdictReason.TOO_FEW_VOTES:
-        moves = () if state.blind else (Move(IncidentKind.BLIND, Step.OPENED, StepReason.TOO_FEW_VOTES),)
-        return Effect(replace(state, blind=True), moves, StepReason.TOO_FEW_VOTES)
-    seeing: tuple[Move, ...] = ()
-    if state.blind:
-        seeing = (Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.CAN_SEE_AGAIN),)
-        state = replace(state, blind=False)
+        return blinded(state, verdict)
+    seeing = seeing_again(state, StepReason.CAN_SEE_AGAIN)
+    state = replace(state, blind=False, blind_cause="")
     effect = _step(state, verdict)
-    effect = _count_dissent(effect, verdict, changed=believed(effect.state) is not believed(state))
+    effect = count_dissent(effect, verdict, changed=believed(effect.state) is not believed(state))
     return replace(effect, moves=seeing + effect.moves)
 
 
@@ -191,9 +76,9 @@ def settle(state: State, now_ms: int) -> Effect | None:
 
 def retire(state: State, reason: StepReason) -> Effect:
     """Forget a monitor that is paused or deleted: what is open is resolved, and nothing is believed."""
-    kinds = [state.open, IncidentKind.REGIONAL if state.regional else None, IncidentKind.BLIND if state.blind else None]
+    kinds = [state.open, IncidentKind.REGIONAL if state.regional else None]
     moves = tuple(Move(kind, Step.RESOLVED, reason) for kind in kinds if kind)
-    return Effect(State(round_ms=state.round_ms), moves, reason)
+    return Effect(State(round_ms=state.round_ms), (*moves, *seeing_again(state, reason)), reason)
 
 
 def _step(state: State, verdict: Verdict) -> Effect:
@@ -245,46 +130,6 @@ def _failed(state: State, verdict: Verdict) -> Effect:
     if state.status is Status.UP:
         return Effect(bad, (), StepReason.FLAPPING)
     return Effect(bad, (Move(state.open, Step.NOTE, StepReason.IMPROVED),), StepReason.IMPROVED)
-
-
-def _count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect:
-    """Count the regions that contradict the new state, and open or resolve the regional incident that follows."""
-    state = effect.state
-    expected = believed(state)
-    if expected is None:
-        return effect
-    seen = _last_votes(verdict)
-    before = {} if changed else state.dissent
-    # Who was not waited for keeps their dissent. Who could not vote, or is not assigned any more, loses it: what they
-    # see next is news, since silent dissenters could be a quorum together.
-    unheard = set(verdict.assigned) - {one.region for one in verdict.excluded} - seen.keys()
-    dissent = {region: old for region, old in before.items() if region in unheard}
-    for region, what in seen.items():
-        if what is not expected:
-            old = before.get(region)
-            rounds = old.rounds + 1 if old and old.saw is what else 1
-            dissent[region] = Dissent(what, min(rounds, REGIONAL_ROUNDS))
-    state = replace(state, dissent=dissent)
-    failing = [each for each in dissent.values() if each.saw is Observed.FAILING]
-    lasting = state.status is Status.UP and any(each.rounds >= REGIONAL_ROUNDS for each in failing)
-    if lasting == state.regional or (state.regional and state.status is Status.UP and failing):
-        return replace(effect, state=state)
-    if lasting:
-        move = Move(IncidentKind.REGIONAL, Step.OPENED, StepReason.MINORITY_FAILS, verdict.suspected_ms)
-    else:
-        healed = state.status is Status.UP
-        why = StepReason.MINORITY_RECOVERED if healed else StepReason.BECAME_OUTAGE
-        move = Move(IncidentKind.REGIONAL, Step.RESOLVED, why)
-    return replace(effect, state=replace(state, regional=lasting), moves=(*effect.moves, move))
-
-
-def _last_votes(verdict: Verdict) -> dict[str, Observed]:
-    votes: dict[str, Observed] = {}
-    for vote in sorted(verdict.votes, key=lambda vote: vote.look):
-        what = observed(vote.status, vote.reason)
-        if what is not None:
-            votes[vote.region] = what
-    return votes
 
 
 def _kind(verdict: Verdict) -> IncidentKind:

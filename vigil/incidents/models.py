@@ -42,6 +42,7 @@ class MonitorState(models.Model):
     regional = models.BooleanField(default=False)
     blind = models.BooleanField(default=False)
     flapping = models.BooleanField(default=False)
+    blind_cause = models.CharField(max_length=120, blank=True, default="")
     version = models.PositiveBigIntegerField(default=0)
     verified_at = models.DateTimeField(null=True, blank=True)
 
@@ -62,7 +63,8 @@ class MonitorState(models.Model):
 class Incident(models.Model):
     """From the first failing observation to resolution.
 
-    `cause_key` tells apart incidents that have no monitor (a dark region); it is empty for a monitor's own.
+    `cause_key` tells apart incidents that have no monitor (a dark region). A monitor's own has one when others began
+    to fail at the same time for what seems the same cause; all of them have the same then, to group their alerts by.
     """
 
     public_id = models.CharField(max_length=40, unique=True, default=incident_id, editable=False)

@@ -47,6 +47,7 @@ def store(subject: Subject) -> None:
     row.regional = state.regional
     row.blind = state.blind
     row.flapping = state.flapping
+    row.blind_cause = state.blind_cause
     row.verified_at = datetime.fromtimestamp(state.round_ms / 1000, UTC) if state.round_ms else None
     row.version = F("version") + 1
     row.save()
@@ -70,6 +71,7 @@ def state_of(row: MonitorState) -> State:
         regional=row.regional,
         blind=row.blind,
         flapping=row.flapping,
+        blind_cause=row.blind_cause,
     )
 
 

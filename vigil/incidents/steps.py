@@ -12,13 +12,14 @@ from django.db.models.functions import Now
 from consensus.evidence import to_evidence
 from consensus.verdicts import Verdict
 from probes.reasons import Reason
+from vigil.incidents.grouping import group
 from vigil.incidents.lifecycle import Effect, IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.states import MAIN_KINDS, Subject
 from vigil.incidents.timeline import Line, Tell, add_step
 from vigil.incidents.wording import note_text, title
 
-#: The one incident of all monitors that have too few votes.
+#: The incidents of monitors that have too few votes: one for each cause.
 BLIND_CAUSE = "too-few-votes"
 
 
@@ -64,6 +65,7 @@ def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> No
             opened_at=Now(),
         )
         incident.save()
+        group(incident, ground.evidence)
     else:
         found = _open_incident(row, move.kind)
         if found is None:
@@ -87,21 +89,22 @@ def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground 
 
 
 def _write_blind(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:
-    """Blindness has one incident for all monitors, so that its operator is told once for one cause."""
-    incident = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=BLIND_CAUSE, resolved_at=None).first()
+    """Blindness has one incident for all monitors of one cause, so that its operator is told once for each."""
+    cause_key = f"{BLIND_CAUSE} ({move.cause})"
+    incident = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=cause_key, resolved_at=None).first()
     if move.step is Step.OPENED and incident is None:
         incident = Incident(
             team_id=row.monitor.team_id,
             kind=IncidentKind.BLIND,
-            cause_key=BLIND_CAUSE,
-            title=title(row.monitor.name, IncidentKind.BLIND),
+            cause_key=cause_key,
+            title=title(row.monitor.name, IncidentKind.BLIND, move.cause),
             started_at=Now(),
             opened_at=Now(),
         )
         incident.save()
         write_transition(incident, move, tell, ground)
     elif move.step is Step.RESOLVED and incident is not None:
-        others = MonitorState.objects.filter(blind=True).exclude(pk=row.pk)
+        others = MonitorState.objects.filter(blind_cause=move.cause).exclude(pk=row.pk)
         if not others.exists():
             write_transition(incident, move, tell, ground)
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from consensus.verdicts import Quarantine
 from probes.reasons import Status
 from vigil.accounts.teams import default_team
 from vigil.incidents import lifecycle
@@ -16,7 +17,7 @@ from vigil.incidents.apply import create_missing_states
 from vigil.incidents.lifecycle import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.states import load, store
-from vigil.incidents.steps import apply_effect, write_transition
+from vigil.incidents.steps import Ground, apply_effect, write_transition
 from vigil.incidents.timeline import Tell
 
 _RETIRED = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
@@ -56,6 +57,34 @@ def settle_flapping(now: datetime, tell: Tell) -> frozenset[str]:
                 store(subject)
                 changed.add(row.monitor.public_id)
     return frozenset(changed)
+
+
+def note_quarantines(quarantines: Collection[Quarantine], tell: Tell) -> None:
+    """Open an incident for each region in quarantine, so that its operator is told once, and resolve the others."""
+    with transaction.atomic():
+        open_now = {
+            incident.cause_key: incident
+            for incident in Incident.objects.select_for_update().filter(
+                kind=IncidentKind.BLIND, cause_key__startswith="sick:", resolved_at=None
+            )
+        }
+        held = {f"sick:{one.region}": one for one in quarantines}
+        for cause, one in held.items():
+            if cause in open_now:
+                continue
+            incident = Incident(
+                team=default_team(),
+                kind=IncidentKind.BLIND,
+                cause_key=cause,
+                title=f"Region {one.region} is in quarantine: its votes do not count",
+                started_at=datetime.fromtimestamp(one.since_ms / 1000, UTC),
+                opened_at=Now(),
+            )
+            incident.save()
+            move = Move(IncidentKind.BLIND, Step.OPENED, StepReason.REGION_SICK)
+            write_transition(incident, move, tell, Ground(text=one.text))
+        for cause in open_now.keys() - held.keys():
+            write_transition(open_now[cause], Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.REGION_WELL), tell)
 
 
 def note_dark_regions(dark: Collection[str], silent: Collection[str], tell: Tell) -> None:

@@ -9,7 +9,7 @@ _TITLES = {
     IncidentKind.DEGRADED: "{name} is degraded",
     IncidentKind.ACCOUNT: "{name} turns our key or request away (not an outage)",
     IncidentKind.REGIONAL: "{name} cannot be reached from some regions",
-    IncidentKind.BLIND: "Too few regions can vote: {name} and perhaps others are not being verified",
+    IncidentKind.BLIND: "Too few regions can vote ({cause}): {name} and perhaps others are not being verified",
     IncidentKind.HEARTBEAT: "{name} did not call as it should",
 }
 
@@ -19,6 +19,8 @@ _NOTES = {
     StepReason.MONITOR_DELETED: "The monitor was deleted.",
     StepReason.CAN_SEE_AGAIN: "Enough regions can vote again, or nothing is left to vote on.",
     StepReason.REGION_DARK: "No heartbeat from this region: its votes do not count, and nothing is checked from it.",
+    StepReason.MINORITY_EXCLUDED: "The regions that failed alone are in quarantine: the trouble is their own.",
+    StepReason.REGION_WELL: "The region's votes count again.",
     StepReason.REGION_BACK: "The region's heartbeat is back.",
     StepReason.NOT_RECEIVING: "No process receives pings: no job is judged, and none is called late for it.",
     StepReason.RECEIVING_AGAIN: "Pings are received again; whoever was due meanwhile gets a fresh grace.",
@@ -28,9 +30,9 @@ _NOTES = {
 NAME_LIMIT = 200
 
 
-def title(name: str, kind: IncidentKind) -> str:
+def title(name: str, kind: IncidentKind, cause: str = "") -> str:
     """The title of an incident of this kind about a monitor of this name."""
-    return _TITLES[kind].format(name=name[:NAME_LIMIT])
+    return _TITLES[kind].format(name=name[: NAME_LIMIT - len(cause)], cause=cause)
 
 
 def note_text(reason: StepReason) -> str:

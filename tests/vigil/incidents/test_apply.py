@@ -9,13 +9,13 @@ from consensus.evidence import from_evidence
 from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
-from consensus.verdicts import Verdict
+from consensus.verdicts import Exclusion, Quarantine, Verdict
 from probes.reasons import Status
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import Entry, apply_verdicts
 from vigil.incidents.lifecycle import StepReason
 from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
-from vigil.incidents.sweep import note_dark_regions, reconcile_monitors
+from vigil.incidents.sweep import note_dark_regions, note_quarantines, reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
 
@@ -140,6 +140,84 @@ def test_pausing_a_monitor_resolves_its_incident(monitor: Monitor) -> None:
     assert reconcile_monitors(lambda step: None) == frozenset()
 
 
+def blind_twice(monitor: Monitor, other: Monitor, told: list[Transition]) -> None:
+    for at_ms in (T0, T0 + 30_000):
+        batch = entries(verdict(monitor, at_ms, "missed"), verdict(other, at_ms + 1, "missed"))
+        apply_verdicts(batch, told.append)
+
+
+def test_blindness_of_another_cause_is_told_as_well(monitor: Monitor) -> None:
+    wanted = {"name": "inside", "kind": "http", "config": {"url": "https://example.test/"}}
+    other = create_monitor(default_team(), {**wanted, "regions": list(monitor.regions.all())})
+    told: list[Transition] = []
+    blind_twice(monitor, other, told)
+    for at_ms in (T0 + 40_000, T0 + 70_000):
+        apply_verdicts(entries(verdict(other, at_ms, "pass"), verdict(other, at_ms + 10_000, "blocked")), told.append)
+    apply_verdicts(entries(verdict(other, T0 + 90_000, "blocked")), told.append)
+
+    assert [(step.step, step.incident.cause_key) for step in told] == [
+        ("opened", "too-few-votes (missed)"),
+        ("opened", "too-few-votes (blocked)"),
+    ]
+    assert "(blocked)" in told[1].incident.title
+
+
+def test_a_monitor_that_is_deleted_while_blind_leaves_no_incident_open(monitor: Monitor) -> None:
+    told: list[Transition] = []
+    for at_ms in (T0, T0 + 30_000):
+        apply_verdicts(entries(verdict(monitor, at_ms, "missed")), told.append)
+    delete_monitor(monitor)
+    reconcile_monitors(told.append)
+
+    assert [step.step for step in told] == ["opened", "resolved"]
+
+
+def test_a_region_in_quarantine_is_told_once_and_when_it_votes_again() -> None:
+    told: list[Transition] = []
+    sick = Quarantine(1, "eu-west", T0, Exclusion.SICK, "Region eu-west fails alone.")
+    for _ in range(3):
+        note_quarantines([sick], told.append)
+    assert [(step.incident.kind, step.text) for step in told] == [("blind", "Region eu-west fails alone.")]
+    assert told[0].incident.title == "Region eu-west is in quarantine: its votes do not count"
+
+    note_quarantines([], told.append)
+    assert [(step.step, step.reason) for step in told] == [("opened", "region_sick"), ("resolved", "region_well")]
+
+
+def test_monitors_of_one_host_that_fail_together_share_a_cause(monitor: Monitor) -> None:
+    regions = list(monitor.regions.all())
+    names = {"login": "https://example.test/login", "elsewhere": "https://other.test/"}
+    login, elsewhere = (
+        create_monitor(default_team(), {"name": name, "kind": "http", "config": {"url": url}, "regions": regions})
+        for name, url in names.items()
+    )
+    causes: list[str] = []
+    batch = [verdict(one, T0 + at, "fail") for at, one in enumerate((monitor, elsewhere, login))]
+
+    apply_verdicts(entries(*batch), lambda step: causes.append(step.incident.cause_key))
+
+    assert causes == ["", "", "host:example.test"]
+    grouped = Incident.objects.filter(cause_key="host:example.test").values_list("monitor__name", flat=True)
+    assert sorted(grouped) == ["checkout", "login"]
+
+
+def test_a_third_of_all_monitors_at_once_is_one_event(monitor: Monitor) -> None:
+    regions = list(monitor.regions.all())
+    others = [
+        create_monitor(
+            default_team(),
+            {"name": f"m{at}", "kind": "http", "config": {"url": f"https://m{at}.test/"}, "regions": regions},
+        )
+        for at in range(12)
+    ]
+    for at, one in enumerate(others):
+        apply_verdicts(entries(verdict(one, T0 + at, "fail")), lambda step: None)
+
+    first = Incident.objects.order_by("pk").first()
+    assert first is not None
+    assert set(Incident.objects.values_list("cause_key", flat=True)) == {f"mass:{first.public_id}"}
+
+
 def test_blindness_is_told_once_for_all_monitors(monitor: Monitor) -> None:
     other = create_monitor(
         default_team(),
@@ -151,8 +229,8 @@ def test_blindness_is_told_once_for_all_monitors(monitor: Monitor) -> None:
         },
     )
     told: list[Transition] = []
-    apply_verdicts(entries(verdict(monitor, T0, "missed"), verdict(other, T0 + 1, "missed")), told.append)
-    assert [step.step for step in told] == ["opened"]
+    blind_twice(monitor, other, told)
+    assert [(step.step, step.incident.cause_key) for step in told] == [("opened", "too-few-votes (missed)")]
 
     apply_verdicts(entries(verdict(monitor, T0 + 50_000, "pass")), told.append)
     assert len(told) == 1
@@ -166,7 +244,7 @@ def test_blindness_ends_when_all_see_again_in_one_batch(monitor: Monitor) -> Non
     wanted = {"name": "search", "kind": "http", "config": config, "regions": regions}
     other = create_monitor(default_team(), wanted)
     told: list[Transition] = []
-    apply_verdicts(entries(verdict(monitor, T0, "missed"), verdict(other, T0 + 1, "missed")), told.append)
+    blind_twice(monitor, other, told)
 
     apply_verdicts(entries(verdict(monitor, T0 + 50_000, "pass"), verdict(other, T0 + 50_001, "pass")), told.append)
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
-from consensus.verdicts import Dissent, Observed, Verdict
+from consensus.verdicts import Dissent, Excluded, Exclusion, Observed, Verdict
 from probes.reasons import Status
+from vigil.incidents.blindness import CAUSE_LIMIT, cause_of_blindness
 from vigil.incidents.lifecycle import (
     FLAP_STABLE_MS,
     Effect,
@@ -181,9 +182,55 @@ def test_too_few_votes_change_nothing_but_that_the_monitor_is_blind() -> None:
     again = apply(effect.state, verdict(T0 + 5_000, all="missed"), REVISION)
     back = apply(again.state, verdict(T0 + 10_000), REVISION)
 
-    assert steps(effect) == [(IncidentKind.BLIND, Step.OPENED, StepReason.TOO_FEW_VOTES)]
-    assert (effect.state.status, again.moves) == (Status.UP, ())
+    still = apply(again.state, verdict(T0 + 7_000, all="missed"), REVISION)
+
+    assert (effect.state.status, effect.state.blind, effect.moves) == (Status.UP, True, ())
+    assert steps(again) == [(IncidentKind.BLIND, Step.OPENED, StepReason.TOO_FEW_VOTES)]
+    assert (again.moves[0].cause, still.moves) == ("missed", ())
     assert steps(back) == [(IncidentKind.BLIND, Step.RESOLVED, StepReason.CAN_SEE_AGAIN)]
+
+
+def test_one_round_without_enough_votes_is_not_told() -> None:
+    effect = run(UP, verdict(T0, all="missed"), verdict(T0 + 30_000), verdict(T0 + 60_000, all="missed"))
+
+    assert (effect.state.blind, effect.moves) == (True, ())
+
+
+def test_the_cause_of_blindness_names_who_was_left_out_and_not_who_happened_to_be_late() -> None:
+    left_out = [Excluded("us-east", "aws", Exclusion.DARK), Excluded("eu-west", "aws", Exclusion.DARK)]
+    late = [Excluded("ap-south", "gcp", Exclusion.NO_ANSWER, 1)]
+    blind = msgspec.structs.replace(verdict(T0, all="missed"), excluded=[*left_out, *late])
+
+    assert cause_of_blindness(blind) == "dark eu-west us-east, no answer"
+    assert cause_of_blindness(msgspec.structs.replace(blind, excluded=[])) == "no region"
+    many = [Excluded(f"region-{number}", "aws", Exclusion.DARK) for number in range(50)]
+    assert len(cause_of_blindness(msgspec.structs.replace(blind, excluded=many))) == CAUSE_LIMIT
+
+
+def test_a_whole_failing_domain_is_a_regional_incident_at_once() -> None:
+    effect = run(UP, verdict(T0, eu_west="fail", us_east="fail"))
+
+    assert steps(effect) == [(IncidentKind.REGIONAL, Step.OPENED, StepReason.WHOLE_DOMAIN_FAILS)]
+    assert {region for region, each in effect.state.dissent.items() if each.rounds == 2} == {"eu-west", "us-east"}
+
+
+def test_two_regions_of_two_domains_are_a_regional_incident_only_once_it_lasts() -> None:
+    once = run(UP, verdict(T0, eu_west="fail", us_west="fail"))
+    twice = apply(once.state, verdict(T0 + 10_000, eu_west="fail", us_west="fail"), REVISION)
+
+    assert once.moves == ()
+    assert steps(twice) == [(IncidentKind.REGIONAL, Step.OPENED, StepReason.MINORITY_FAILS)]
+
+
+def test_a_regional_incident_ends_when_its_region_is_put_into_quarantine() -> None:
+    regional = run(UP, verdict(T0, eu_west="fail"), verdict(T0 + 10_000, eu_west="fail"))
+    seen = verdict(T0 + 20_000, eu_west="fail")
+    held = msgspec.structs.replace(seen, excluded=[Excluded("eu-west", "aws", Exclusion.SICK)])
+
+    effect = apply(regional.state, held, REVISION)
+
+    assert steps(effect) == [(IncidentKind.REGIONAL, Step.RESOLVED, StepReason.MINORITY_EXCLUDED)]
+    assert effect.state.dissent == {}
 
 
 def test_an_outage_stays_open_while_nobody_can_see() -> None:
@@ -243,5 +290,5 @@ def test_incidents_open_and_close_in_turn_whatever_comes(history: list[tuple[int
                 open_main += change
         state = effect.state
         assert open_main == (state.open is not None)
-        assert open_side == {IncidentKind.REGIONAL: state.regional, IncidentKind.BLIND: state.blind}
+        assert open_side == {IncidentKind.REGIONAL: state.regional, IncidentKind.BLIND: bool(state.blind_cause)}
         assert state.open or state.status in (Status.UP, Status.UNKNOWN)

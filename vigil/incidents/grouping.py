@@ -1,0 +1,53 @@
+"""Groups incidents of monitors that open together under the cause that they share, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db.models.functions import Now
+
+from vigil.incidents.causes import MASS_MONITORS, TOGETHER_S, Failing, belongs, is_mass, shared_cause
+from vigil.incidents.models import Incident, Transition
+from vigil.incidents.shape import IncidentKind
+from vigil.monitors.models import Monitor
+
+_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED)
+#: Recent incidents that are looked at one by one; beyond this many it is a mass event, or none.
+_LOOKED_AT = 50
+
+
+def group(incident: Incident, evidence: Mapping[str, Any]) -> None:
+    """Give a new incident, and those that share its cause, the same `cause_key`. Call before its first step is told."""
+    if incident.kind not in _KINDS or incident.monitor is None:
+        return
+    since = Now() - timedelta(seconds=TOGETHER_S)
+    recent = Incident.objects.filter(kind__in=_KINDS, team=incident.team, opened_at__gte=since).exclude(pk=incident.pk)
+    rows = list(recent.exclude(monitor=None).select_related("monitor").order_by("pk")[:_LOOKED_AT])
+    if not rows:
+        return
+    evidences = dict(Transition.objects.filter(incident__in=rows, seq=1).values_list("incident_id", "evidence__votes"))
+    before = {row.pk: _failing(row, evidences.get(row.pk)) for row in rows}
+    mass = len(rows) + 1 >= MASS_MONITORS and is_mass(recent.count() + 1, _watched(incident))
+    cause = shared_cause(_failing(incident, evidence.get("votes")), list(before.values()), mass)
+    if not cause:
+        return
+    joined = [key for key, one in before.items() if one.cause != cause and belongs(cause, one)]
+    Incident.objects.filter(pk__in=joined).update(cause_key=cause)
+    incident.cause_key = cause
+    incident.save(update_fields=["cause_key"])
+
+
+def _watched(incident: Incident) -> int:
+    return Monitor.objects.filter(team=incident.team, deleted_at=None, paused=False).count()
+
+
+def _failing(incident: Incident, votes: Any) -> Failing:
+    assert incident.monitor is not None
+    target = incident.monitor.target
+    host = urlsplit(target).hostname if "://" in target else target.rpartition(":")[0]
+    said = votes if isinstance(votes, list) else []
+    addresses = frozenset(str(vote.get("address")) for vote in said if vote.get("address"))
+    return Failing(incident.public_id, host or target, addresses, incident.cause_key)
