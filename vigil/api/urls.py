@@ -33,6 +33,7 @@ _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
 )
 
 urlpatterns = [
+    path("v1/", include("vigil.api.history")),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(authentication_classes=_SIGNED_IN), name="schema"),
     path("docs/", _docs, name="docs"),

@@ -150,8 +150,16 @@ class Gap(models.Model):
 
 
 class Unwatched(models.Model):
-    """A stretch of time in which a monitor was paused or deleted. Written by a trigger on the monitor's row."""
+    """A stretch of time in which a monitor was paused or deleted, or nobody could see it.
 
+    Written by triggers on the rows of the monitor and of its state, so that no way of changing them is forgotten.
+    """
+
+    class Why(models.TextChoices):
+        PAUSED = "paused"
+        UNSEEN = "unseen"
+
+    why = models.CharField(max_length=8, choices=Why.choices, default=Why.PAUSED, db_default=Why.PAUSED)
     monitor = models.ForeignKey("monitors.Monitor", on_delete=models.CASCADE, related_name="unwatched")
     from_at = models.DateTimeField()
     to_at = models.DateTimeField(null=True)
