@@ -26,6 +26,7 @@ from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.darkness import Darkness
 from vigil.incidents.models import IngestPosition
+from vigil.incidents.providers import settle_providers
 from vigil.incidents.sweep import database_now, note_dark_regions, note_quarantines, reconcile_monitors, settle_flapping
 from vigil.monitors.models import Region
 
@@ -80,6 +81,7 @@ class Ingest:
             self._watch_regions()
         if self._is_due("composites", COMPOSITES_S):
             self._publish(sweep_composites(enqueue))
+            settle_providers(enqueue)
         entries, last_id = self._read()
         if entries:
             applied = apply_verdicts(entries, enqueue)

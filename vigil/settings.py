@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "vigil.accounts",
     "vigil.monitors",
     "vigil.silences",
+    "vigil.feeds",
     "vigil.incidents",
     "vigil.dispatch",
     "vigil.history",

@@ -51,6 +51,8 @@ class Withheld(StrEnum):
 
     SILENCED = "silenced"
     HELD_BY_PARENT = "held_by_parent"
+    #: Monitors of one provider fail together: the provider's incident is told instead.
+    TOLD_TOGETHER = "told_together"
     ACKNOWLEDGED = "acknowledged"
 
 

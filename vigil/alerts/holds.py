@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from vigil.alerts.decision import Hold, Withheld
 from vigil.alerts.models import Delivery, DeliveryState
 from vigil.alerts.parents import held_by_parents
+from vigil.alerts.together import held_by_provider
 from vigil.incidents.models import Incident
 from vigil.silences.covering import muted_by
 
@@ -24,7 +25,7 @@ def silences(incident: Incident, at: datetime) -> Iterable[Hold]:
 
 
 #: Who may hold an incident's alerts back: one line for each. A finder reads, and locks nothing.
-FINDERS: tuple[Finder, ...] = (silences, held_by_parents)
+FINDERS: tuple[Finder, ...] = (silences, held_by_parents, held_by_provider)
 
 #: How long a hold is believed in without looking again. Whoever ends one says so with `look_again`, at once.
 TRUST = timedelta(seconds=30)

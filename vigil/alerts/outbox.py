@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -15,6 +16,7 @@ from vigil.alerts.holds import hold_fields, holds_on
 from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState
 from vigil.alerts.routing import route
 from vigil.alerts.rules import load_rules, subject_of
+from vigil.alerts.together import is_joint, routing_together
 from vigil.incidents.lifecycle import Step
 from vigil.incidents.models import Incident, Transition
 
@@ -45,16 +47,21 @@ def enqueue(
     team = incident.team or default_team()
     if concerned is None:
         concerned = _concerned(incident, team.pk, transition_row)
-    choices = decide(step, concerned, _standing(incident, transition_row.at))
+    standing = _standing(incident, transition_row.at)
+    choices = decide(step, concerned, standing)
     if step is Step.RESOLVED:
         _withhold_for_good(incident)
         pursuing.end(incident)
+    if step is Step.NOTE and is_joint(incident):
+        _begin_with_newcomers(incident, transition_row, team.pk, standing)
     return write_choices(transition_row, team.pk, [choice for choice in choices if choice.channel != origin])
 
 
-def write_choices(transition_row: Transition, team: int, choices: Iterable[Choice]) -> list[Delivery]:
+def write_choices(
+    transition_row: Transition, team: int, choices: Iterable[Choice], event: Event | None = None
+) -> list[Delivery]:
     """Write the deliveries of one transition; those that exist already are left as they are."""
-    event = EVENTS[Step(transition_row.step)]
+    event = event or EVENTS[Step(transition_row.step)]
     rows = [_row(transition_row, team, event, choice) for choice in choices]
     if not rows:
         return []
@@ -84,6 +91,16 @@ def escalate(incident_id: int, transition_id: int) -> int:
             told += len(write_choices(step, team, choices))
         missed.update(escalated_at=Now())
         return told
+
+
+def _begin_with_newcomers(incident: Incident, transition_row: Transition, team: int, standing: Standing) -> None:
+    """Who is concerned by a monitor that joins its provider's incident, and was not told of it, hears its beginning."""
+    rules, everyone = load_rules(team)
+    routing = routing_together(incident, transition_row, rules, everyone)
+    named = {**pursuing.begin(incident, routing, transition_row.at), **routing.concerned}
+    newcomers = {channel: concern for channel, concern in named.items() if channel not in standing.told}
+    fresh = replace(standing, told=frozenset())
+    write_choices(transition_row, team, decide(Step.OPENED, newcomers, fresh), Event.TRIGGER)
 
 
 def _row(transition_row: Transition, team: int, event: Event, choice: Choice) -> Delivery:
@@ -125,7 +142,10 @@ def _concerned(incident: Incident, team: int, transition_row: Transition) -> Map
     if step not in (Step.OPENED, Step.CHANGED, Step.NOTE):
         return {}
     rules, everyone = load_rules(team)
-    routing = route(rules, subject_of(incident), transition_row.at, everyone)
+    if is_joint(incident):
+        routing = routing_together(incident, transition_row, rules, everyone)
+    else:
+        routing = route(rules, subject_of(incident), transition_row.at, everyone)
     if step is Step.NOTE:
         return {channel: concern for channel, concern in routing.concerned.items() if channel in routing.noted}
     return {**pursuing.begin(incident, routing, transition_row.at), **routing.concerned}

@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from vigil.incidents.derive import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
-from vigil.incidents.lifecycle import IncidentKind, State
 from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.shape import IncidentKind, State
 from vigil.incidents.states import MAIN_KINDS, load, state_of, store
 from vigil.incidents.steps import Ground, apply_effect
 from vigil.incidents.timeline import Tell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from vigil.incidents.lifecycle import IncidentKind
+from vigil.incidents.shape import IncidentKind
 
 #: A parent's trouble may be seen later than what it causes: by this much, or by one of the parent's intervals.
 GRACE = timedelta(seconds=60)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from probes.reasons import Status
-from vigil.incidents.lifecycle import Effect, IncidentKind, Move, State, Step, StepReason
+from vigil.incidents.shape import Effect, IncidentKind, Move, State, Step, StepReason
 from vigil.monitors.rules import UNKNOWN, Bounds, Part, Rule, Value, evaluate, exactly, settle
 
 _STATUS = {Value.UP: Status.UP, Value.DEGRADED: Status.DEGRADED, Value.DOWN: Status.DOWN}

@@ -65,6 +65,8 @@ class Incident(models.Model):
 
     `cause_key` tells apart incidents that have no monitor (a dark region). A monitor's own has one when others began
     to fail at the same time for what seems the same cause; all of them have the same then, to group their alerts by.
+    `provider` is whose service it is about, if it is a known one; `part_of` is the incident of that provider that it
+    belongs to.
     """
 
     public_id = models.CharField(max_length=40, unique=True, default=incident_id, editable=False)
@@ -74,6 +76,8 @@ class Incident(models.Model):
     )
     kind = models.CharField(max_length=16, choices=_choices(IncidentKind))
     cause_key = models.CharField(max_length=120, blank=True, default="")
+    provider = models.CharField(max_length=40, blank=True, default="")
+    part_of = models.ForeignKey("self", on_delete=models.SET_NULL, related_name="members", null=True, blank=True)
     title = models.CharField(max_length=300)
     failure = models.CharField(max_length=32, choices=_choices(Reason), default=Reason.OK)
     started_at = models.DateTimeField()
@@ -104,6 +108,10 @@ class Incident(models.Model):
         indexes = (
             # Used by lists of a team's incidents, newest first.
             models.Index(fields=["team", "-opened_at"], name="incident_by_team"),
+            # Used when a monitor of a provider fails: is this one of several?
+            models.Index(
+                fields=["provider"], name="incident_open_of_provider", condition=Q(resolved_at=None) & ~Q(provider="")
+            ),
             # Used by everything that asks what is open now.
             models.Index(fields=["kind"], name="incident_open", condition=Q(resolved_at=None)),
         )

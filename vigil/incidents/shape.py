@@ -73,6 +73,10 @@ class StepReason(StrEnum):
     BUDGET_KEPT = "budget_kept"
     NOT_RECEIVING = "not_receiving"
     RECEIVING_AGAIN = "receiving_again"
+    # Monitors of one provider that fail together, and what the provider says of itself.
+    FAILING_TOGETHER = "failing_together"
+    ALSO_FAILING = "also_failing"
+    PROVIDER_DECLARED = "provider_declared"
     # What people and the clock do.
     BY_PERSON = "by_person"
     NOT_ACKNOWLEDGED = "not_acknowledged"

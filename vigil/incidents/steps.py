@@ -15,9 +15,11 @@ from probes.reasons import Reason
 from vigil.incidents.grouping import group
 from vigil.incidents.lifecycle import Effect, IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
+from vigil.incidents.providers import join, leave, with_witness
 from vigil.incidents.states import MAIN_KINDS, Subject
 from vigil.incidents.timeline import Line, Tell, add_step
 from vigil.incidents.wording import note_text, title
+from vigil.monitors.providers import provider_of
 
 #: The incidents of monitors that have too few votes: one for each cause.
 BLIND_CAUSE = "too-few-votes"
@@ -63,9 +65,11 @@ def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> No
             failure=ground.failure or Reason.OK,
             started_at=_instant(move.started_ms) if move.started_ms else Now(),
             opened_at=Now(),
+            provider=provider_of(row.monitor.config),
         )
         incident.save()
         group(incident, ground.evidence)
+        join(incident, tell)
     else:
         found = _open_incident(row, move.kind)
         if found is None:
@@ -75,8 +79,12 @@ def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> No
             incident.kind = move.kind
             incident.title = ground.title or title(row.monitor.name, move.kind)
             incident.failure = ground.failure or incident.failure
+            incident.save(update_fields=["kind", "title", "failure"])
+            join(incident, tell)
     incident.flapping = move.reason is StepReason.FLAPPING or (incident.flapping and move.step is not Step.RESOLVED)
     write_transition(incident, move, tell, ground)
+    if move.step is Step.RESOLVED:
+        leave(incident, tell)
 
 
 def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground = NO_GROUND) -> Transition:
@@ -84,8 +92,11 @@ def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground 
     if move.step is Step.RESOLVED:
         incident.resolved_at = Now()
     incident.save(update_fields=["kind", "title", "failure", "flapping", "resolved_at"])
-    text = ground.text or note_text(move.reason)
-    return add_step(incident, Line(move.step, move.reason, text, evidence=ground.evidence), tell)
+    text, evidence = ground.text or note_text(move.reason), ground.evidence
+    if incident.part_of_id is None:
+        # Otherwise the provider's incident says it for all.
+        text, evidence = with_witness(incident, move.step, text, evidence)
+    return add_step(incident, Line(move.step, move.reason, text, evidence=evidence), tell)
 
 
 def _write_blind(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:

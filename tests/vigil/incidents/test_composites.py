@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import msgspec
 import pytest
 
-from consensus.examples import FIVE_REGIONS, make_round, make_vote
-from consensus.quorum import decide
-from consensus.rounds import verdict_of
 from probes.reasons import Status
+from tests.vigil.incidents.world import World
 from vigil.accounts.teams import default_team
-from vigil.incidents.apply import Entry, apply_verdicts
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.sweep import reconcile_monitors
-from vigil.monitors.changes import create_monitor, set_paused
+from vigil.monitors.changes import set_paused
 from vigil.monitors.composites import Member, create_composite, update_composite
-from vigil.monitors.models import Composite, Monitor, Region
+from vigil.monitors.models import Composite, Monitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
-T0 = 1_700_000_000_000
-Told = list[Transition]
-
-
-class World:
-    """Monitors, and verdicts on them as the regions would reach them."""
-
-    def __init__(self) -> None:
-        self.regions = [Region.objects.create(slug=slug, domain=domain) for slug, domain in FIVE_REGIONS.items()]
-        self.at_ms = T0
-        self.told: Told = []
-
-    def monitor(self, name: str) -> Monitor:
-        config = {"url": f"https://{name}.example.test/"}
-        return create_monitor(default_team(), {"name": name, "kind": "http", "config": config, "regions": self.regions})
-
-    def entry(self, monitor: Monitor, saw: str) -> Entry:
-        self.at_ms += 100_000
-        votes = [make_vote(region, saw) for region in FIVE_REGIONS]
-        round = make_round(opened_ms=self.at_ms)
-        decision = decide(round, votes, 1)
-        assert decision is not None
-        verdict = msgspec.structs.replace(
-            verdict_of(round, decision, votes, self.at_ms + 500),
-            monitor=monitor.public_id,
-            revision=monitor.revision,
-            round=f"rnd_{self.at_ms}",
-        )
-        return Entry(f"{self.at_ms}-0", verdict)
-
-    def see(self, monitor: Monitor, *saw: str, tell: Callable[[Transition], object] | None = None) -> frozenset[str]:
-        return apply_verdicts([self.entry(monitor, one) for one in saw], tell or self.told.append).changed
 
 
 @pytest.fixture

@@ -1,0 +1,11 @@
+"""Names the feeds app for Django."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class FeedsConfig(AppConfig):
+    name = "vigil.feeds"
+    label = "feeds"
+    verbose_name = "Status feeds"

@@ -1,0 +1,93 @@
+"""Fetches one feed: over the guarded transport, conditional, bounded in size and time. Errors become a line."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from probes.dialing import Resolver, Way
+from probes.failures import Blocked
+from probes.guard import Egress
+from probes.transport import GuardedTransport
+from vigil.configuration import AlertEgress
+
+DEADLINE_S = 10.0
+SIZE_MOST = 2_000_000
+REDIRECTS_MOST = 3
+_TYPES = ("json", "xml", "rss", "atom", "text/plain")
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class NotFetched(Exception):
+    """Nothing to read came; one line without anything of what did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came; `body` is None when nothing has changed since `etag` and `modified`."""
+
+    body: bytes | None
+    etag: str = ""
+    modified: str = ""
+
+
+class Fetcher:
+    """Make it on the loop that uses it, and close it there."""
+
+    def __init__(self, egress: AlertEgress) -> None:
+        self._resolver = Resolver()
+        way = Way(egress=Egress(egress.value), resolve=self._resolver)
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport(way, body_limit=SIZE_MOST),
+            timeout=DEADLINE_S,
+            follow_redirects=False,
+            trust_env=False,
+            headers={"user-agent": "Vigil (status feed reader)"},
+        )
+
+    async def fetch(self, url: str, etag: str = "", modified: str = "") -> Fetched:
+        """Raises NotFetched for every way in which that can fail."""
+        conditions = {"if-none-match": etag, "if-modified-since": modified}
+        headers = {name: value for name, value in conditions.items() if value}
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                response = await self._follow(url, headers)
+        except (TimeoutError, httpx.TimeoutException):
+            raise NotFetched(f"no answer within {DEADLINE_S:.0f} s") from None
+        except (httpx.TransportError, httpx.InvalidURL) as problem:
+            why = "the address is not public" if isinstance(problem.__cause__, Blocked) else "it cannot be reached"
+            raise NotFetched(why) from None
+        if response.status_code == 304 and headers:
+            return Fetched(None, etag, modified)
+        if response.status_code != 200:
+            raise NotFetched(f"it answered {response.status_code}")
+        kind = response.headers.get("content-type", "").lower()
+        if not any(known in kind for known in _TYPES):
+            raise NotFetched("it answered with neither JSON nor XML")
+        if response.extensions["vigil.answer"].truncated:
+            raise NotFetched(f"it is larger than {SIZE_MOST // 1_000_000} MB")
+        return Fetched(response.content, *(_header(response, name) for name in ("etag", "last-modified")))
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._resolver.close()
+
+    async def _follow(self, url: str, headers: dict[str, str]) -> httpx.Response:
+        for _ in range(REDIRECTS_MOST + 1):
+            response = await self._client.get(url, headers=headers)
+            if response.status_code not in _REDIRECTS:
+                return response
+            onward = urljoin(url, response.headers.get("location", ""))
+            if urlsplit(url).scheme == "https" and urlsplit(onward).scheme != "https":
+                raise NotFetched("it leads away from https")
+            url = onward
+        raise NotFetched("it leads on and on")
+
+
+def _header(response: httpx.Response, name: str) -> str:
+    value = str(response.headers.get(name, ""))
+    # It is sent back as it came: nothing that could end a header line, and nothing endless.
+    return value if value.isprintable() and value.isascii() and len(value) <= 100 else ""

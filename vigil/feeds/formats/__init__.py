@@ -1,0 +1,55 @@
+"""The formats in which status pages are published, and reading whatever comes in the one that it turns out to be.
+
+A format is one file and one line here. Pages move from one engine to another without notice, so the shape of what
+came decides, not what was configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from vigil.feeds.formats import aws, betterstack, checkly, google, instatus, rss, statuspage
+from vigil.feeds.page import FeedUnreadable, Page
+
+#: name -> (whether a JSON document is one, how to read it). In this order: the more telling shapes come first.
+JSON_FORMATS: dict[str, tuple[Callable[[Any], bool], Callable[[Any], Page]]] = {
+    "betterstack": (betterstack.recognise, betterstack.read),
+    "statuspage": (statuspage.recognise, statuspage.read),
+    "instatus": (instatus.recognise, instatus.read),
+    "google": (google.recognise, google.read),
+    "aws": (aws.recognise, aws.read),
+    "checkly": (checkly.recognise, checkly.read),
+}
+
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+def parse(body: bytes, now: datetime) -> tuple[str, Page]:
+    """The name of the format and the page; raises FeedUnreadable, whatever came."""
+    text = _decoded(body)
+    start = text[:200].lstrip()
+    if start.startswith("<"):
+        return "rss", rss.read(text, now)
+    try:
+        document = msgspec.json.decode(text.encode())
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        raise FeedUnreadable("neither JSON nor XML") from None
+    for name, (recognise, read) in JSON_FORMATS.items():
+        if recognise(document):
+            try:
+                return name, read(document)
+            except (msgspec.ValidationError, RecursionError):
+                raise FeedUnreadable(f"looks like {name}, and is not") from None
+    raise FeedUnreadable("JSON of a shape that no status page has")
+
+
+def _decoded(body: bytes) -> str:
+    encoding = next((name for bom, name in _BOMS if body.startswith(bom)), "utf-8")
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError:
+        raise FeedUnreadable(f"not {encoding} text") from None

@@ -1,0 +1,36 @@
+"""AWS (`/public/currentevents`): a list in UTF-16; status 0 is resolved, 1 informational, 2 degraded, 3 disrupted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from vigil.feeds.page import Page, PostState, instant_of, make_page, make_post
+
+
+class _Event(msgspec.Struct):
+    service: str
+    status: str | int
+    summary: str = ""
+    date: str | int = ""
+    service_name: str = ""
+    region_name: str = ""
+    arn: str = ""
+
+
+def recognise(document: Any) -> bool:
+    return isinstance(document, list) and all(
+        isinstance(one, dict) and "service" in one and "status" in one for one in document[:3]
+    )
+
+
+def read(document: Any) -> Page:
+    return make_page([_post(event) for event in msgspec.convert(document, list[_Event])])
+
+
+def _post(event: _Event) -> Any:
+    state = PostState.OVER if str(event.status) == "0" else PostState.OPEN
+    names = [name for name in (event.service, event.service_name) if name]
+    title = " ".join(filter(None, [event.summary, event.region_name and f"({event.region_name})"]))
+    return make_post(event.arn or f"{event.service}:{event.date}", title, state, instant_of(event.date), names)

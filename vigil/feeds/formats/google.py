@@ -1,0 +1,42 @@
+"""Google Cloud (`/incidents.json`): one list of everything of the last months; an incident without an end is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from vigil.feeds.page import Page, PostState, instant_of, make_page, make_post
+
+
+class _Product(msgspec.Struct):
+    title: str = ""
+
+
+class _Incident(msgspec.Struct):
+    id: str
+    external_desc: str = ""
+    begin: str | None = None
+    created: str | None = None
+    end: str | None = None
+    affected_products: list[_Product] = []
+
+
+def recognise(document: Any) -> bool:
+    return isinstance(document, list) and all(
+        isinstance(one, dict) and "begin" in one and "external_desc" in one for one in document[:3]
+    )
+
+
+def read(document: Any) -> Page:
+    incidents = msgspec.convert(document, list[_Incident])
+    # Months of history: what is open comes first, whatever the bound cuts.
+    incidents.sort(key=lambda one: one.end is not None)
+    return make_page([_post(incident) for incident in incidents])
+
+
+def _post(incident: _Incident) -> Any:
+    state = PostState.OPEN if not incident.end else PostState.OVER
+    created = instant_of(incident.created or incident.begin)
+    products = [product.title for product in incident.affected_products]
+    return make_post(incident.id, incident.external_desc, state, created, products)

@@ -1,0 +1,51 @@
+"""Instatus (`/summary.json`): the state of the page, and what is going on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from vigil.feeds.page import Page, PostState, instant_of, make_page, make_post
+
+
+class _Incident(msgspec.Struct):
+    name: str = ""
+    id: str = ""
+    started: str | None = None
+    status: str = ""
+
+
+class _Status(msgspec.Struct):
+    status: str
+
+
+class _Summary(msgspec.Struct):
+    page: _Status
+    activeIncidents: list[_Incident] = []
+    activeMaintenances: list[_Incident] = []
+
+
+def recognise(document: Any) -> bool:
+    page = document.get("page") if isinstance(document, dict) else None
+    return isinstance(page, dict) and page.get("status") in (
+        "UP",
+        "HASISSUES",
+        "UNDERMAINTENANCE",
+        "ALLUNDERMAINTENANCE",
+    )
+
+
+def read(document: Any) -> Page:
+    summary = msgspec.convert(document, _Summary)
+    posts = [
+        _post(one, PostState.OVER if one.status == "RESOLVED" else PostState.OPEN) for one in summary.activeIncidents
+    ]
+    posts += [_post(one, PostState.PLANNED) for one in summary.activeMaintenances]
+    return make_page(posts)
+
+
+def _post(incident: _Incident, state: PostState) -> Any:
+    # Its summary gives no ids: a name and a beginning are one thing that happened.
+    id = incident.id or f"{incident.started}:{incident.name}"
+    return make_post(id, incident.name, state, instant_of(incident.started))

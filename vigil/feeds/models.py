@@ -1,0 +1,69 @@
+"""Feeds that are read, and what they have declared. They belong to the installation, not to a team."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from vigil.feeds.catalogue import SOURCES
+from vigil.monitors.providers import PROVIDERS, name_of
+
+
+class Feed(models.Model):
+    """A provider's status feed. `ok_at` is when it was last readable; `problem` is why it is not since then.
+
+    `url` is empty for the catalogue's own address.
+    """
+
+    provider = models.CharField(
+        max_length=40, unique=True, choices=[(key, PROVIDERS[key].name) for key in sorted(SOURCES)]
+    )
+    enabled = models.BooleanField(default=False)
+    url = models.URLField(max_length=500, blank=True, default="")
+    etag = models.CharField(max_length=200, blank=True, default="", editable=False)
+    modified = models.CharField(max_length=100, blank=True, default="", editable=False)
+    format = models.CharField(max_length=20, blank=True, default="", editable=False)
+    asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ok_at = models.DateTimeField(null=True, blank=True, editable=False)
+    problem = models.CharField(max_length=200, blank=True, default="", editable=False)
+
+    class Meta:
+        ordering = ("provider",)
+
+    def __str__(self) -> str:
+        return name_of(self.provider)
+
+    @property
+    def address(self) -> str:
+        return self.url or SOURCES[self.provider].url
+
+
+class FeedPost(models.Model):
+    """Something that a feed declared. `seen_at` is when we first saw it: what lead is counted from.
+
+    `absent_at` is when we last read the feed without it; there is none for what was there when we began to read.
+    `created_at` is the provider's own word.
+    """
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="posts")
+    external_id = models.CharField(max_length=120)
+    title = models.CharField(max_length=200)
+    seen_at = models.DateTimeField()
+    absent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-seen_at", "-id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["feed", "external_id"], condition=Q(ended_at=None), name="feed_post_open_once"
+            )
+        ]
+        indexes = [
+            # Used by the testimony of an incident: what was declared around that time.
+            models.Index(fields=["feed", "seen_at"], name="feed_post_seen")
+        ]
+
+    def __str__(self) -> str:
+        return self.title

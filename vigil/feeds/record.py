@@ -1,0 +1,57 @@
+"""Writes down what a feed says: what is new, what is over, or that it could not be read. One transaction each."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from vigil.clock import database_now
+from vigil.feeds.catalogue import SOURCES
+from vigil.feeds.models import Feed, FeedPost
+from vigil.feeds.page import Page, declared
+
+KEEP = timedelta(days=180)
+
+
+def record_page(feed: Feed, page: Page, format: str, etag: str = "", modified: str = "") -> list[FeedPost]:
+    """Store what the feed declares now; returns what was not there when it was read before. Twice is once."""
+    with transaction.atomic():
+        row = Feed.objects.select_for_update().get(pk=feed.pk)
+        now = database_now()
+        said = {post.id: post for post in declared(page, SOURCES[row.provider].about)}
+        known = {post.external_id: post for post in row.posts.filter(ended_at=None)}
+        gone = [post.pk for id, post in known.items() if id not in said]
+        FeedPost.objects.filter(pk__in=gone).update(ended_at=now)
+        fresh = [
+            FeedPost(
+                feed=row, external_id=post.id, title=post.title, seen_at=now, absent_at=row.ok_at,
+                created_at=post.created,
+            )
+            for id, post in said.items()
+            if id not in known
+        ]  # fmt: skip
+        FeedPost.objects.bulk_create(fresh)
+        FeedPost.objects.filter(feed=row, ended_at__lt=now - KEEP).delete()
+        row.etag, row.modified, row.format = etag[:200], modified[:100], format
+        row.asked_at = row.ok_at = now
+        row.problem = ""
+        row.save(update_fields=["etag", "modified", "format", "asked_at", "ok_at", "problem"])
+    return fresh
+
+
+def record_unchanged(feed: Feed) -> None:
+    """The feed says that nothing has changed since it was last read."""
+    Feed.objects.filter(pk=feed.pk).update(asked_at=Now(), ok_at=Now(), problem="")
+
+
+def record_problem(feed: Feed, problem: str) -> None:
+    """The feed could not be read: what it declares now is not known, and what it had declared stands."""
+    Feed.objects.filter(pk=feed.pk).update(asked_at=Now(), problem=problem[:200])
+
+
+def enabled_feeds(due_before: datetime) -> list[Feed]:
+    """The feeds that are switched on and were not asked since then."""
+    found = Feed.objects.filter(enabled=True).exclude(asked_at__gt=due_before)
+    return list(found.order_by("provider"))

@@ -1,0 +1,89 @@
+"""What a provider's own page says about an incident of ours, in words, and who was first. Pure.
+
+Lead is counted from when we first saw the feed change, never from the times that it claims: pages date back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+#: What was declared longer before us, or longer after us, is another matter.
+BEFORE = timedelta(minutes=30)
+AFTER = timedelta(minutes=180)
+#: A feed that was not readable for this long is no witness.
+SILENT_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A post as we know it. `absent` is when we last read the feed without it; None for what was there at first."""
+
+    title: str
+    seen: datetime
+    absent: datetime | None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What we know of a feed: when it was last readable, and what it declared around the time in question."""
+
+    provider: str
+    ok: datetime | None
+    posts: Sequence[Declared] = ()
+
+
+def relevant(posts: Sequence[Declared], opened: datetime) -> Declared | None:
+    """The declaration that may be about an incident that opened then: the first around that time, or else the last
+    before it that still stands. What was over by then is not.
+    """
+    standing = [post for post in posts if post.ended is None or post.ended >= opened]
+    around = [post for post in standing if opened - BEFORE <= post.seen <= opened + AFTER]
+    before = [post for post in standing if post.seen < opened - BEFORE]
+    if around:
+        return min(around, key=lambda post: post.seen)
+    return max(before, key=lambda post: post.seen, default=None)
+
+
+def statement(witness: Witness, opened: datetime, now: datetime, *, over: bool = False) -> str:
+    """One sentence; `over` when the incident has ended."""
+    page = f"{witness.provider}'s own page"
+    post = relevant(witness.posts, opened)
+    if post is not None:
+        return f"{page} declared “{post.title}” {lead_in_words(post, opened)}."
+    if witness.ok is None or now - witness.ok > SILENT_AFTER:
+        return f"{page} cannot be read now."
+    if over:
+        return f"{page} declared no incident while it lasted."
+    if now - opened > AFTER:
+        return f"{page}: no incident within {round(AFTER.total_seconds() / 60)} minutes."
+    return f"{page}: no incident yet."
+
+
+def lead_in_words(post: Declared, opened: datetime) -> str:
+    """How much later or earlier than we it declared, as exactly as we read it."""
+    if post.absent is None:
+        return "before we began to read it"
+    lead = post.seen - opened
+    late = lead >= timedelta()
+    apart = f"{_length(lead)} {'after' if late else 'before'} us"
+    if abs(lead) < timedelta(seconds=30):
+        apart = "in the same minute as we"
+    unread = post.seen - post.absent
+    if unread <= timedelta(seconds=150):
+        return apart
+    return f"{apart}, give or take the {_length(unread)} for which it was not read"
+
+
+def lead_s(post: Declared, opened: datetime) -> float | None:
+    """Seconds by which we were first, negative where the page was; None where it cannot be known."""
+    return None if post.absent is None else (post.seen - opened).total_seconds()
+
+
+def _length(time: timedelta) -> str:
+    minutes = round(abs(time).total_seconds() / 60)
+    if minutes < 120:
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return f"{round(minutes / 60)} hours" if minutes < 2880 else f"{round(minutes / 1440)} days"

@@ -1,0 +1,42 @@
+"""Looks up what a feed that is switched on has to say about an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models.functions import Now
+
+from vigil.feeds.models import Feed, FeedPost
+from vigil.feeds.testimony import AFTER, BEFORE, Declared, Witness, statement
+from vigil.monitors.providers import name_of
+
+POSTS_MOST = 50
+
+
+def statement_on(provider: str, opened: datetime, now: datetime, *, over: bool = False) -> str:
+    """One sentence about an incident that opened then; empty where no feed of the provider is read."""
+    feed = Feed.objects.filter(provider=provider, enabled=True).first() if provider else None
+    if feed is None:
+        return ""
+    around = feed.posts.filter(seen_at__lte=opened + AFTER)
+    near = around.filter(seen_at__gte=opened - BEFORE) | around.filter(ended_at=None)
+    posts = [declared_of(post) for post in near.order_by("seen_at")[:POSTS_MOST]]
+    return statement(Witness(name_of(provider), feed.ok_at, posts), opened, now, over=over)
+
+
+def declared_of(post: FeedPost) -> Declared:
+    return Declared(post.title, post.seen_at, post.absent_at, post.ended_at)
+
+
+def switch(providers: Iterable[str], on: bool) -> list[str]:
+    """Switch the feeds of these providers on or off; returns those that changed."""
+    changed = []
+    for provider in providers:
+        feed, _ = Feed.objects.get_or_create(provider=provider)
+        if feed.enabled != on:
+            # What it said long ago is no news: reading begins anew.
+            Feed.objects.filter(pk=feed.pk).update(enabled=on, etag="", modified="", ok_at=None, problem="")
+            feed.posts.filter(ended_at=None).update(ended_at=Now())
+            changed.append(provider)
+    return changed
