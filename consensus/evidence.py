@@ -31,6 +31,11 @@ def from_evidence(evidence: Mapping[str, Any]) -> Verdict:
     return msgspec.convert(_array(Verdict, fields), Verdict)
 
 
+def is_verdict(evidence: Mapping[str, Any]) -> bool:
+    """Whether stored evidence is a verdict's: other steps rest on other things, or on nothing."""
+    return "round" in evidence and "votes" in evidence
+
+
 def _named(struct: msgspec.Struct) -> Json:
     return {name: msgspec.to_builtins(getattr(struct, name)) for name in struct.__struct_fields__}
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from consensus.quorum import Decision, fewest_votes
 from consensus.verdicts import Excluded, Observed, Round, VerdictReason, Vote, observed
 
-_WHY_EXCLUDED = {
+#: Why a region has no vote, as what follows "it".
+WHY_EXCLUDED = {
     "dark": "sent no heartbeat",
     "sick": "is quarantined: it failed targets that other regions pass",
     "clock_skew": "has a clock that is off by more than 5 s",
@@ -17,6 +18,7 @@ _WHY_EXCLUDED = {
     "blocked": "may not connect to the target's address",
     "probe_error": "could not carry out the check",
     "anchors": "is quarantined: it cannot reach the anchors that its operator set",
+    "not_waited_for": "had not voted yet, and could change nothing",
 }
 
 
@@ -81,7 +83,7 @@ def _seen(vote: Vote) -> str:
 
 
 def _left_out(one: Excluded) -> str:
-    return f"{one.region} {_WHY_EXCLUDED[one.why.value]}"
+    return f"{one.region} {WHY_EXCLUDED[one.why.value]}"
 
 
 def _by_region(vote: Vote) -> str:

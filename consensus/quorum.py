@@ -131,7 +131,7 @@ def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], look: int, clos
     for elector in round.electorate:
         vote = merged.get((look, elector.region))
         what = _counted(vote)
-        why = _why_no_vote(vote, closed) if what is None else None
+        why = why_no_vote(vote, closed) if what is None else None
         if why is not None:
             excluded.append(Excluded(elector.region, elector.domain, why, look))
             continue
@@ -147,7 +147,7 @@ def _counted(vote: Vote | None) -> Observed | None:
     return None if vote is None or vote.barred else observed(vote.status, vote.reason)
 
 
-def _why_no_vote(vote: Vote | None, closed: bool) -> Exclusion | None:
+def why_no_vote(vote: Vote | None, closed: bool = True) -> Exclusion | None:
     """Why a region that said nothing that counts has no vote; None while it may still vote."""
     if vote is None:
         return Exclusion.NO_ANSWER if closed else None

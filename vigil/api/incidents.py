@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers, viewsets
 
+from consensus.ballot import as_json, ballot
+from consensus.evidence import from_evidence, is_verdict
 from vigil.api.permissions import team_of
 from vigil.incidents.models import Incident, Transition
 
@@ -18,13 +20,22 @@ class EvidenceField(serializers.JSONField):
     """The verdict as it was decided: votes, exclusions, n, m, k, domains, rule."""
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
+class BallotField(serializers.JSONField):
+    """The votes as a table: what each region saw in each look, phases and age, and whether it counted or why not."""
+
+    def to_representation(self, value: Any) -> list[dict[str, Any]]:
+        return [as_json(line) for line in ballot(from_evidence(value))] if is_verdict(value) else []
+
+
 class TransitionSerializer(serializers.ModelSerializer[Transition]):
     id = serializers.CharField(source="public_id", read_only=True)
+    votes = BallotField(source="evidence", read_only=True)
     evidence = EvidenceField(read_only=True)
 
     class Meta:
         model = Transition
-        fields = ("id", "seq", "step", "reason", "at", "text", "evidence")
+        fields = ("id", "seq", "step", "reason", "at", "text", "votes", "evidence")
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
@@ -35,6 +46,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         model = Incident
         fields: tuple[str, ...] = (
             "id", "monitor", "kind", "title", "failure", "started_at", "opened_at", "resolved_at", "flapping",
+            "cause_key",
         )  # fmt: skip
 
 

@@ -17,6 +17,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "region": ("vigil.cli.region", "enrol a region, or list them"),
     "channel": ("vigil.cli.channel", "where alerts go: list, what each kind needs, send a test"),
     "import": ("vigil.cli.importing", "watch what a LiteLLM configuration names, its fallback chains included"),
+    "replay": (
+        "vigil.cli.replay",
+        "take a decision again from its votes, or as it would have been otherwise",
+    ),
     "login": ("vigil.cli.login", "print a new one-time login link"),
     "reseal": ("vigil.cli.reseal", "seal every stored secret anew under the first key"),
     "test": ("vigil.cli.test", "the tests, against PostgreSQL and Redis that they start themselves"),

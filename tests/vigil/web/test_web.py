@@ -9,7 +9,13 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from msgspec.structs import replace
 
+from consensus.evidence import to_evidence
+from consensus.examples import make_round, make_vote
+from consensus.quorum import decide, without
+from consensus.rounds import verdict_of
+from consensus.verdicts import Excluded, Exclusion
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import ApiToken, Team, User
 from vigil.accounts.teams import default_team
@@ -24,12 +30,18 @@ from vigil.monitors.models import Monitor, Region
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-EVIDENCE = {
-    "n": 1, "m": 1, "k": 1, "domains": 1, "decided_ms": 1,
-    "votes": [{"region": "eu", "domain": "a", "look": 1, "status": "down", "reason": "timeout", "at_ms": 0,
-               "detail": "<script>alert(1)</script>"}],
-    "excluded": [{"region": "us", "domain": "b", "why": "dark", "look": 0}],
-}  # fmt: skip
+
+
+def evidence() -> dict[str, Any]:
+    """What a step rests on in which one region fails, one is in quarantine, and one is dark."""
+    domains = {"eu": "a", "ap": "c", "us": "b"}
+    round = replace(make_round(domains), excluded=[Excluded("sa", "d", Exclusion.DARK)])
+    round = without(round, {"ap": Exclusion.SICK})
+    hostile = replace(make_vote("eu", "timeout", domains=domains), detail="<script>alert(1)</script>")
+    votes = [hostile, make_vote("us", "timeout", domains=domains), make_vote("ap", "fail", domains=domains)]
+    decision = decide(round, votes, 1)
+    assert decision is not None
+    return to_evidence(verdict_of(round, decision, votes, round.opened_ms + 900, 1))
 
 
 @pytest.fixture
@@ -48,7 +60,7 @@ def populated() -> None:
         team=default_team(), monitor=monitor, kind="outage", title="m is down", started_at=NOW, opened_at=NOW
     )
     step = Transition.objects.create(
-        incident=incident, seq=1, step="opened", reason="confirmed", at=NOW, evidence=EVIDENCE
+        incident=incident, seq=1, step="opened", reason="confirmed", at=NOW, evidence=evidence()
     )
     enqueue(step)
 
@@ -86,7 +98,9 @@ def test_an_incidents_page_shows_votes_escaped(boss: Client, populated: None) ->
     answer = boss.get(f"/incidents/{incident.public_id}", follow=True)
     text = answer.content.decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "<script>alert(1)" not in text
-    assert "no sign of life" in text
+    assert "not counted: it sent no heartbeat" in text
+    assert "not counted: it is quarantined" in text
+    assert "counted as failing" in text
 
 
 def test_another_teams_incident_is_not_there(client: Client, populated: None) -> None:

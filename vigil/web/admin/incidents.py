@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from consensus.ballot import Line, ballot, why_in_words
+from consensus.evidence import from_evidence, is_verdict
 from vigil.alerts.models import Delivery
-from vigil.alerts.telling import evidence_of
-from vigil.alerts.wording import duration, exclusion_in_words
+from vigil.alerts.wording import duration
 from vigil.incidents.models import Incident, Transition
 from vigil.web.admin.pieces import ReadOnlyAdmin, table
 
@@ -58,25 +59,32 @@ class IncidentAdmin(ReadOnlyAdmin):
 
 
 def _step(step: Transition) -> str:
-    evidence = evidence_of(step.evidence)
     heading = format_html(
         "<h3>{}. {} ({}), {}</h3><p>{}</p>", step.seq, step.step, step.reason, f"{step.at:%Y-%m-%d %H:%M:%S} UTC",
         step.text,
     )  # fmt: skip
-    if not evidence.votes and not evidence.excluded:
+    if not is_verdict(step.evidence):
         return heading
-    votes: list[tuple[object, ...]] = [
-        (vote.region, vote.domain, vote.status, vote.reason, vote.code or "", vote.attempts, f"{vote.total_ms:.1f} ms",
-         vote.detail)
-        for vote in evidence.votes
-    ]  # fmt: skip
-    excluded: list[tuple[object, ...]] = [
-        (lost.region, lost.domain, "not counted", exclusion_in_words(lost.why), "", "", "", "")
-        for lost in evidence.excluded
-    ]
+    verdict = from_evidence(step.evidence)
     law = format_html(
-        "<p>n = {}, m = {}, k = {}, domains = {}, looks = {}, rule {}</p>",
-        evidence.n, evidence.m, evidence.k, evidence.domains, evidence.looks, evidence.rule,
+        "<p>n = {}, m = {}, k = {}, domains = {}, looks = {}, sensitivity {}, rule {}</p>",
+        verdict.n, verdict.m, verdict.k, verdict.domains, len(verdict.looks_ms) or "?", verdict.sensitivity,
+        verdict.rule,
     )  # fmt: skip
-    shown = table(("region", "domain", "status", "reason", "code", "attempts", "total", "detail"), votes + excluded)
-    return format_html("{}{}{}", heading, shown, law)
+    return format_html("{}{}{}", heading, table(_HEADINGS, [_row(line) for line in ballot(verdict)]), law)
+
+
+_HEADINGS = (
+    "look", "region", "domain", "status", "reason", "code", "age", "dns", "connect", "tls", "first byte", "total",
+    "usually", "attempts", "detail", "address", "counted",
+)  # fmt: skip
+
+
+def _row(line: Line) -> tuple[object, ...]:
+    phases = line.phases
+    times = (phases.dns_us, phases.connect_us, phases.tls_us, phases.first_byte_us, phases.total_us, line.usual_us)
+    return (
+        line.look or "", line.region, line.domain, line.status, line.reason, line.code or "",
+        f"{line.age_ms / 1000:.1f} s" if line.look else "", *(f"{us / 1000:.1f} ms" if us else "" for us in times),
+        line.attempts or "", line.detail, line.address, why_in_words(line),
+    )  # fmt: skip

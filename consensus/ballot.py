@@ -1,0 +1,81 @@
+"""The votes of a verdict as a table: who saw what, how long ago, and what it counted for, or why not. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from consensus.explain import WHY_EXCLUDED
+from consensus.quorum import why_no_vote
+from consensus.verdicts import Observed, Verdict, Vote, observed
+from probes.wire import Phases
+
+_NO_PHASES = Phases()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One region in one look. `why_not` is empty where it counted; `age_ms` is its age at the decision."""
+
+    region: str
+    domain: str
+    look: int
+    status: str
+    reason: str
+    counted_as: Observed | None
+    why_not: str
+    age_ms: int
+    phases: Phases
+    usual_us: int
+    attempts: int
+    code: int
+    detail: str
+    address: str
+
+
+def ballot(verdict: Verdict) -> list[Line]:
+    """Every vote and every region without one, by look and region."""
+    at_first = {one.region: one for one in verdict.excluded if one.look == 0}
+    in_look = {(one.region, one.look): one for one in verdict.excluded if one.look}
+    lines = []
+    for vote in verdict.votes:
+        lost = at_first.get(vote.region) or in_look.get((vote.region, vote.look))
+        counted = None if lost or vote.barred else observed(vote.status, vote.reason)
+        why = lost.why if lost else why_no_vote(vote)
+        why_not = why.value if counted is None and why else ""
+        age_ms = max(0, verdict.decided_ms - vote.at_ms)
+        lines.append(_line(vote, why_not, counted, age_ms))
+    voted = {(line.region, line.look) for line in lines} | {(line.region, 0) for line in lines}
+    for one in verdict.excluded:
+        if (one.region, one.look) not in voted:
+            lines.append(_without_vote(one.region, one.domain, one.look, one.why.value))
+    heard = {line.region for line in lines}
+    for elector in verdict.electorate:
+        if elector.region not in heard:
+            lines.append(_without_vote(elector.region, elector.domain, 0, "not_waited_for"))
+    return sorted(lines, key=lambda line: (line.look, line.region))
+
+
+def _line(vote: Vote, why_not: str, counted: Observed | None, age_ms: int) -> Line:
+    return Line(
+        vote.region, vote.domain, vote.look, vote.status, vote.reason, counted, why_not, age_ms, vote.phases,
+        vote.usual_us, vote.attempts, vote.code, vote.detail, vote.address,
+    )  # fmt: skip
+
+
+def why_in_words(line: Line) -> str:
+    """What a vote counted for, or why it did not."""
+    if line.why_not:
+        return f"not counted: it {WHY_EXCLUDED.get(line.why_not, line.why_not.replace('_', ' '))}"
+    return f"counted as {line.counted_as}"
+
+
+def as_json(line: Line) -> dict[str, Any]:
+    """A line for JSON, durations in the units of their names."""
+    phases = {name: getattr(line.phases, name) for name in Phases.__struct_fields__}
+    named = {name: getattr(line, name) for name in Line.__dataclass_fields__}
+    return {**named, "phases": phases, "counted": not line.why_not, "why": why_in_words(line)}
+
+
+def _without_vote(region: str, domain: str, look: int, why_not: str) -> Line:
+    return Line(region, domain, look, "", "", None, why_not, 0, _NO_PHASES, 0, 0, 0, "", "")
