@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from probes.habits import Habits
 from probes.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
 from probes.observation import Observation, Reach, SpecError
 from probes.patience import Patience
+from probes.places import Admission, Places, Waiting
 from probes.probers import decode_spec
 from probes.reasons import Reason, Status
 from probes.seal import Opener, SealError
@@ -37,22 +38,12 @@ _AHEAD_MOST_MS = 60_000
 
 @dataclass(frozen=True)
 class Bounds:
-    """How many checks run at once in each lane, and how many may wait for a place."""
+    """How many checks run at once in each lane, how many may wait, and how many scheduled ones run at one target."""
 
     scheduled: int = 1000
     confirm: int = 500
     waiting: int = 20_000
-
-
-class _Place:
-    """The places of one lane: those taken, and the checks that wait for one."""
-
-    __slots__ = ("most", "queue", "taken")
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.taken = 0
-        self.queue: deque[Check] = deque()
+    at_target: int = 50
 
 
 class Runner:
@@ -66,7 +57,11 @@ class Runner:
         self._opener = opener
         self._publish = publish
         self._bounds = bounds
-        self._places = {Lane.SCHEDULED: _Place(bounds.scheduled), Lane.CONFIRM: _Place(bounds.confirm)}
+        self._places = {
+            Lane.SCHEDULED: Places(bounds.scheduled, bounds.waiting, bounds.at_target),
+            # What confirms is never held back for its target: there is one check of each monitor in it.
+            Lane.CONFIRM: Places(bounds.confirm, bounds.waiting, bounds.confirm),
+        }
         self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
         self._patience = Patience(_REMEMBERED_REQUESTS)
         self._habits = Habits(_REMEMBERED_HABITS)
@@ -88,12 +83,12 @@ class Runner:
 
     def oldest_age_ms(self) -> int:
         """The age of the oldest check that waits for a place; 0 when none does."""
-        heads = [place.queue[0].at_ms for place in self._places.values() if place.queue]
+        heads = [at_ms for places in self._places.values() if (at_ms := places.oldest_ms()) is not None]
         return max(0, self.now_ms() - min(heads)) if heads else 0
 
     def submit(self, batch: Batch) -> None:
         """Take a batch: start what is due, set a timer for what is not yet, drop what was seen before."""
-        place = self._places[batch.lane]
+        places = self._places[batch.lane]
         now_ms = self.now_ms()
         for check in batch.checks:
             order = order_of(check)
@@ -108,9 +103,9 @@ class Runner:
             elif len(self._timers) >= self._bounds.waiting:
                 self._publish(missed(check, now_ms, "too many checks wait in this region"))
             elif ahead_ms > 1:
-                self._timers[order] = self._loop.call_later(ahead_ms / 1000, self._due, place, check)
+                self._timers[order] = self._loop.call_later(ahead_ms / 1000, self._due, places, check)
             else:
-                self._admit(place, check)
+                self._admit(places, check)
 
     async def drain(self, within_s: float) -> None:
         """Start nothing more, report what waits as missed, and give what runs some seconds to end."""
@@ -118,10 +113,9 @@ class Runner:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        for place in self._places.values():
-            for check in place.queue:
+        for places in self._places.values():
+            for check in places.empty():
                 self._publish(missed(check, now_ms, "the worker is stopping"))
-            place.queue.clear()
         if self._running:
             await asyncio.wait(list(self._running), timeout=within_s)
         for task, check in list(self._running.items()):
@@ -130,31 +124,38 @@ class Runner:
         if self._running:
             await asyncio.wait(list(self._running), timeout=1)
 
-    def _due(self, place: _Place, check: Check) -> None:
+    def _due(self, places: Places, check: Check) -> None:
         del self._timers[order_of(check)]
-        self._admit(place, check)
+        self._admit(places, check)
 
-    def _admit(self, place: _Place, check: Check) -> None:
-        if place.taken < place.most:
-            self._start(place, check)
-        elif len(place.queue) < self._bounds.waiting:
-            place.queue.append(check)
-        else:
+    def _admit(self, places: Places, check: Check) -> None:
+        admission = places.admit(check)
+        if admission is Admission.TOO_MANY_WAIT:
             self._publish(missed(check, self.now_ms(), "too many checks wait in this region"))
+        elif admission is Admission.STARTS and not self._start(places, Waiting(check)):
+            self._refill(places)
 
-    def _start(self, place: _Place, check: Check) -> None:
-        now_ms = self.now_ms()
+    def _refill(self, places: Places) -> None:
+        while (one := places.next()) is not None:
+            self._start(places, one)
+
+    def _start(self, places: Places, one: Waiting) -> bool:
+        """Run a check that has a place; False, and the place is free again, when it is not to be run any more."""
+        check, now_ms = one.check, self.now_ms()
         if too_late(check, now_ms):
-            self._publish(missed(check, now_ms, "it came too late to be started"))
-            return
+            why = "too many checks of its target run here at once" if one.for_target else "it came too late"
+            self._publish(missed(check, now_ms, f"{why} to be started"))
+            places.leave(check)
+            return False
         until_ms = self._patience.until_ms(check, now_ms)
         if until_ms:
             self._publish(skipped(check, now_ms, until_ms))
-            return
-        place.taken += 1
-        task = self._loop.create_task(self._run(place, check, now_ms))
+            places.leave(check)
+            return False
+        task = self._loop.create_task(self._run(places, check, now_ms))
         self._running[task] = check
         task.add_done_callback(self._forget)
+        return True
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
@@ -163,7 +164,7 @@ class Runner:
             # A bug in this file, not in a prober, and a result is lost: the process must not go on as if nothing was.
             self.broken.set_exception(error)
 
-    async def _run(self, place: _Place, check: Check, started_ms: int) -> None:
+    async def _run(self, places: Places, check: Check, started_ms: int) -> None:
         warning = None
         soft_ms = 0 if check.round else self._habits.soft_ms(check)
         if soft_ms:
@@ -178,10 +179,9 @@ class Runner:
         finally:
             if warning is not None:
                 warning.cancel()
-            place.taken -= 1
+            places.leave(check)
             self.completed_ms = self.now_ms()
-            while place.queue and place.taken < place.most:
-                self._start(place, place.queue.popleft())
+            self._refill(places)
 
     def _warn(self, check: Check, started_ms: int) -> None:
         self._publish(overdue(check, started_ms))

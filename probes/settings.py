@@ -33,6 +33,8 @@ class ProbeSettings(BaseSettings):
     probe_source: str | None = None
     #: Where this region can surely go, `host[:port], ...`: its votes do not count while most of them fail.
     anchors: str = ""
+    #: How many scheduled checks may run at one target at once.
+    target_concurrency: int = pydantic.Field(default=50, ge=1, le=1000)
     health_port: int = 0
     sentry_dsn: pydantic.SecretStr = pydantic.SecretStr("")
 

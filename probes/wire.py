@@ -52,6 +52,8 @@ class Check(msgspec.Struct, frozen=True, array_like=True):
     look: int = 0
     soft_ms: int = 0
     revision: int = 0
+    #: What is looked at, so that one target takes only its part of a region; empty: not known.
+    target: str = ""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

@@ -134,7 +134,7 @@ class RegionWorker:
         way = Way(settings.egress, resolver, settings.probe_source)
         opener = settings.opener()
         publisher = Publisher(connection, settings.region)
-        runner = Runner(way, opener, publisher.publish, Bounds())
+        runner = Runner(way, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
         anchorage = Anchorage(way, anchors.parse(settings.anchors))
         public_key = opener.public if opener else b""
         identity = Identity(settings.region, settings.egress, release(), public_key, anchorage)

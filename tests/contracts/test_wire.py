@@ -27,6 +27,7 @@ BATCH = Batch(
             2,
             2500,
             7,
+            "example.com",
         )
     ],
 )  # fmt: skip
@@ -37,6 +38,11 @@ RESULT = Result(
 HEARTBEAT = RegionHeartbeat(
     1, 1_800_000_000_000, -12, 0, 3, 1_799_999_999_000, "boot", "0.1.0", b"\x02" * 4, "private", 4, 3
 )  # fmt: skip
+#: What releases before checks named their target send.
+BATCH_WITHOUT_TARGETS = (
+    "9401a765752d77657374a7636f6e6669726d919c01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530"
+    "cd271081a375726cb468747470733a2f2f6578616d706c652e636f6d2fc407017365616c6564a5726e645f6202cd09c407"
+)
 #: What releases before the anchors send.
 HEARTBEAT_WITHOUT_ANCHORS = (
     "9a01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a770726976617465"
@@ -45,8 +51,9 @@ HEARTBEAT_WITHOUT_ANCHORS = (
 GOLDEN = {
     "batch": (
         BATCH,
-        "9401a765752d77657374a7636f6e6669726d919c01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530"
-        "cd271081a375726cb468747470733a2f2f6578616d706c652e636f6d2fc407017365616c6564a5726e645f6202cd09c407",
+        "9401a765752d77657374a7636f6e6669726d919d01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530"
+        "cd271081a375726cb468747470733a2f2f6578616d706c652e636f6d2fc407017365616c6564a5726e645f6202cd09c407"
+        "ab6578616d706c652e636f6d",
     ),
     "results": (
         [RESULT],
@@ -88,6 +95,12 @@ def test_these_bytes_are_this_message(name: str) -> None:
 def test_a_result_of_an_older_release_without_the_last_fields_is_read() -> None:
     short = msgspec.msgpack.encode([1, "mon_a", 5, "up", "ok", 6, [0, 0, 0, 0, 9]])
     assert wire.decode_result(short) == Result(1, "mon_a", 5, Status.UP, Reason.OK, 6, Phases(total_us=9))
+
+
+def test_a_batch_of_a_release_whose_checks_name_no_target_is_read() -> None:
+    (check,) = wire.decode_batch(bytes.fromhex(BATCH_WITHOUT_TARGETS)).checks
+
+    assert check == msgspec.structs.replace(BATCH.checks[0], target="")
 
 
 def test_a_heartbeat_of_a_release_without_anchors_is_read_and_nothing_is_held_against_it() -> None:

@@ -15,7 +15,7 @@ from probes.probers import SpecError, encode_spec, read_spec
 from probes.seal import Sealer
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.plans import Plan, RegionPlan
-from vigil.monitors.models import DerivedKind, Monitor, Region, target_of
+from vigil.monitors.models import DerivedKind, Monitor, Region, host_of, target_of
 
 log = structlog.get_logger()
 
@@ -94,6 +94,7 @@ class _Planner:
         except SpecError as problem:
             log.error("monitor_not_watched", monitor=row.public_id, problem=str(problem))
             return None
+        target = target_of(row.config)
         return Plan(
             monitor=row.public_id,
             kind=row.kind,
@@ -103,7 +104,8 @@ class _Planner:
             regions=self._assigned(row),
             sensitivity=Sensitivity(row.sensitivity),
             revision=row.revision,
-            target=target_of(row.config),
+            target=target,
+            host=host_of(target),
         )
 
     def _assigned(self, row: _Row) -> tuple[RegionPlan, ...]:

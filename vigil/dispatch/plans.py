@@ -40,6 +40,8 @@ class Plan:
     revision: int
     #: What is looked at, so that the monitors of one target share a budget.
     target: str = ""
+    #: The host and port in it: what a region looks at with so many checks at once, and no more.
+    host: str = ""
 
     def region(self, slug: str) -> RegionPlan | None:
         return next((region for region in self.regions if region.slug == slug), None)
@@ -58,6 +60,7 @@ def scheduled_check(plan: Plan, region: RegionPlan, at_ms: int) -> Check:
         sealed=region.sealed,
         soft_ms=plan.timeout_ms // 4,
         revision=plan.revision,
+        target=plan.host,
     )
 
 
@@ -85,4 +88,5 @@ def confirming_check(plan: Plan, region: RegionPlan, order: LookOrder) -> Check:
         round=order.round,
         look=order.look,
         revision=plan.revision,
+        target=plan.host,
     )

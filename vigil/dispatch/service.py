@@ -192,10 +192,11 @@ class Dispatcher:
 
     def _open_rounds(self, calls: list[Call]) -> None:
         now_ms = self._now_ms()
-        opened: list[Round] = []
-        for call in {call.monitor: call for call in reversed(calls)}.values():
+        opened: dict[str, Round] = {}
+        for call in calls:
             plan = self._plans.get(call.monitor)
-            if plan is None or (call.region and plan.region(call.region) is None):
+            # A region that does not watch the monitor has no say, and does not stand in the way of one that does.
+            if plan is None or call.monitor in opened or (call.region and plan.region(call.region) is None):
                 continue
             # A round that is open when a window begins is looked to its end: cut off, it would look like blindness.
             if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
@@ -203,10 +204,10 @@ class Dispatcher:
             round = open_round(plan, call, self._heartbeats, now_ms)
             asked = [elector.region for elector in round.electorate]
             if self._budget.admit(plan.monitor, plan.target, asked, now_ms):
-                opened.append(round)
+                opened[call.monitor] = round
         # Announced first: a round that nobody knows of must not keep the next one from being opened.
-        self._bus.announce(opened)
-        for round in opened:
+        self._bus.announce(opened.values())
+        for round in opened.values():
             self._looks.add(round, now_ms)
             log.info("round", monitor=round.monitor, cause=round.cause, caller=round.caller, round=round.id)
 

@@ -143,6 +143,11 @@ def target_of(config: object) -> str:
     return f"{config.get('host', '?')}:{config['port']}" if config.get("port") else str(config.get("host", "?"))
 
 
+def host_of(target: str) -> str:
+    """The host and port in what `target_of` gives, for counting: monitors of one host share its patience."""
+    return target.partition("://")[2].partition("/")[0] or target
+
+
 class Composite(models.Model):
     """What several monitors mean together. Its own monitor carries its name, its state and its incidents.
 
