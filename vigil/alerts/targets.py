@@ -38,11 +38,11 @@ def targets_of(step: EscalationStep, at: datetime) -> Targets:
     for person in step.people.all():
         _add(person.name, _usable(person.channels.all()), channels, words, nowhere)
     for rotation in step.rotations.all():
-        person, why = on_call(rotation, at)
-        if person is None:
+        holder, why = on_call(rotation, at)
+        if holder is None:
             nowhere.append(f"{rotation.name}: {why}")
         else:
-            _add(f"{person.name} ({rotation.name})", _usable(person.channels.all()), channels, words, nowhere)
+            _add(f"{holder.name} ({rotation.name})", _usable(holder.channels.all()), channels, words, nowhere)
     return Targets(frozenset(channels), tuple(words), tuple(nowhere))
 
 
