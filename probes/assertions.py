@@ -7,6 +7,8 @@ from typing import Literal
 
 from probes.demand import TEXT_LIMIT, Demand, PlainDemand
 from probes.json_assertion import JsonPath
+from probes.jsonpaths import paths_bounded
+from probes.messages import BODY_LIMIT
 from probes.observation import AssertionOutcome, SpecError
 from probes.patterns import BadPattern, compiled
 from probes.reasons import Reason, Status
@@ -15,6 +17,10 @@ from probes.status_codes import codes
 
 #: No monitor has more.
 ASSERTIONS_MOST = 20
+#: Codes and ranges in one set.
+CODES_MOST = 50
+#: What the regular expressions of one monitor may cost a check at worst, in steps: about a second of a worker's time.
+_STEPS_MOST = 100_000_000
 _HEADER_DEMANDS = ("equals", "contains", "matches")
 
 
@@ -24,6 +30,8 @@ class StatusIs(PlainDemand, frozen=True, kw_only=True, tag="status"):
     expected: tuple[str, ...]
 
     def mistake(self) -> str | None:
+        if len(self.expected) > CODES_MOST:
+            return f"`expected` has at most {CODES_MOST} codes and ranges"
         try:
             return None if codes(self.expected) else "`expected` names at least one code, like 200 or 200-299"
         except ValueError as error:
@@ -52,6 +60,9 @@ class Header(PlainDemand, frozen=True, kw_only=True, tag="header"):
         if any(len(getattr(self, each)) > TEXT_LIMIT for each in given):
             return f"the text has at most {TEXT_LIMIT} characters"
         return None if self.matches is None else pattern_problem(self.matches)
+
+    def weight(self) -> int:
+        return 0 if self.matches is None else compiled(self.matches).programsize
 
     def judge(self, sight: Sight) -> AssertionOutcome:
         values = [value for key, value in sight.headers if key == self.name.lower()]
@@ -94,6 +105,9 @@ class Regex(PlainDemand, frozen=True, kw_only=True, tag="regex"):
 
     def mistake(self) -> str | None:
         return pattern_problem(self.pattern)
+
+    def weight(self) -> int:
+        return compiled(self.pattern).programsize
 
     def judge(self, sight: Sight) -> AssertionOutcome:
         held = compiled(self.pattern).search(sight.body) is not None
@@ -180,19 +194,23 @@ Assertion = StatusIs | Header | BodyContains | Regex | JsonPath | Latency | Cert
 Kind = Literal["status", "header", "body_contains", "regex", "jsonpath", "latency", "certificate_days", "body_size"]
 
 
-def validate_assertions(assertions: Sequence[Demand]) -> None:
-    """Refuse, with SpecError, assertions that no answer could be held against."""
+def validate_assertions(assertions: Sequence[Demand], bytes_most: int = BODY_LIMIT) -> None:
+    """Refuse, with SpecError, assertions that no answer of so many bytes could be held against in good time."""
     if len(assertions) > ASSERTIONS_MOST:
         raise SpecError("assertions", f"at most {ASSERTIONS_MOST}")
     for place, assertion in enumerate(assertions):
         problem = assertion.problem()
         if problem is not None:
             raise SpecError(f"assertions[{place}]", problem)
+    if sum(assertion.weight() for assertion in assertions) * max(bytes_most, BODY_LIMIT) > _STEPS_MOST:
+        limit = f" or lower `body_limit` ({bytes_most} bytes)" if bytes_most > BODY_LIMIT else ""
+        raise SpecError("assertions", f"the regular expressions are too heavy together: simplify them{limit}")
 
 
 def judge(assertions: Sequence[Demand], sight: Sight) -> tuple[AssertionOutcome, ...]:
     """The outcome of every assertion, in their order."""
-    return tuple(assertion.judge(sight) for assertion in assertions)
+    with paths_bounded():
+        return tuple(assertion.judge(sight) for assertion in assertions)
 
 
 def worst(outcomes: Sequence[AssertionOutcome]) -> AssertionOutcome | None:

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import NameOID
 
 HTTP_ALPN = "http/1.1"
+#: Larger certificates are read anew each time (bytes): a server may show another monster at each check.
+_SMALL = 4096
 
 
 class BadCertificate(ValueError):
@@ -59,7 +61,10 @@ def context(wish: TlsWish) -> ssl.SSLContext:
     made.minimum_version = ssl.TLSVersion.TLSv1_3 if wish.least_version == "1.3" else ssl.TLSVersion.TLSv1_2
     if wish.alpn:
         made.set_alpn_protocols([wish.alpn])
+    # A server that asks for handshake after handshake would keep a worker calculating.
+    made.options |= ssl.OP_NO_RENEGOTIATION
     if wish.client_certificate:
+        made.post_handshake_auth = True
         _load_identity(made, wish.client_certificate, wish.client_key)
     return made
 
@@ -119,9 +124,17 @@ def authorities_problem(pem: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=4096)
 def read(der: bytes) -> Certificate | None:
     """What a DER certificate says, or None when it cannot be parsed (attacker bytes: never an error)."""
+    return _read_small(der) if len(der) <= _SMALL else _read(der)
+
+
+@lru_cache(maxsize=2048)
+def _read_small(der: bytes) -> Certificate | None:
+    return _read(der)
+
+
+def _read(der: bytes) -> Certificate | None:
     try:
         parsed = x509.load_der_x509_certificate(der)
         return Certificate(_name(parsed.subject), _name(parsed.issuer), _seconds(parsed.not_valid_after_utc))

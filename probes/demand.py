@@ -27,6 +27,10 @@ class Demand(
     def judge(self, sight: Sight) -> AssertionOutcome:
         raise NotImplementedError
 
+    def weight(self) -> int:
+        """What a byte of the answer may cost at worst, in steps of a regular expression."""
+        return 0
+
 
 class PlainDemand(Demand, frozen=True, kw_only=True):
     """An assertion that holds or not. Its failure is `gives`, with `reason` instead of the kind's own when named."""

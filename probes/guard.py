@@ -95,6 +95,8 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _TEREDO = ipaddress.IPv6Network("2001::/32")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+#: The third quarter of an ISATAP address, under any prefix: the IPv4 address of the host behind it follows.
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 @lru_cache(maxsize=8192)
@@ -145,6 +147,8 @@ def _wrapped(address: Address) -> tuple[Address, ...]:
         # RFC 6052 places the IPv4 address by the length of the prefix a network chose: /96, or /48 around bits 64-71.
         by_48 = (number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF
         return (_v4(number), _v4(by_48)) if by_48 else (_v4(number),)
+    if number >> 32 & 0xFFFF_FFFF in _ISATAP:
+        return (_v4(number),)
     if number > 1 and any(address in network for network in _EMBEDS_V4_LAST):
         return (_v4(number),)
     return ()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from probes import billing
-from probes.assertions import Assertion, validate_assertions
+from probes.assertions import CODES_MOST, Assertion, validate_assertions
 from probes.messages import BODY_LIMIT, BODY_LIMIT_MOST, Header
 from probes.observation import SpecError
 from probes.status_codes import codes
@@ -66,6 +66,8 @@ def validate(spec: HttpSpec) -> None:
         check_header("headers", name, value)
     if len(spec.body) > BODY_LIMIT:
         raise SpecError("body", f"at most {BODY_LIMIT // 1024} KiB")
+    if len(spec.expected_status) > CODES_MOST:
+        raise SpecError("expected_status", f"at most {CODES_MOST} codes and ranges")
     try:
         if not codes(spec.expected_status):
             raise SpecError("expected_status", "name at least one code, like 200 or 200-299")
@@ -73,7 +75,7 @@ def validate(spec: HttpSpec) -> None:
         raise error if isinstance(error, SpecError) else SpecError("expected_status", str(error)) from None
     if not 0 <= spec.redirect_limit <= REDIRECTS_MOST:
         raise SpecError("redirect_limit", f"is between 0 and {REDIRECTS_MOST}")
-    validate_assertions(spec.assertions)
+    validate_assertions(spec.assertions, spec.body_limit)
     if not 0 <= spec.body_limit <= BODY_LIMIT_MOST:
         raise SpecError("body_limit", f"is between 0 and {BODY_LIMIT_MOST} bytes")
     if not _PROVIDER.match(spec.provider):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,12 +17,17 @@ from probes.patterns import BadPattern, compiled
 
 #: Longest path accepted (characters).
 PATH_LIMIT = 512
-#: Steps of one evaluation: a node visited, a filter used, a comparison, 64 characters matched. A filter within a filter
-#: over a large answer is quadratic and worse without it; this many take one to two tenths of a second.
+#: Steps of one evaluation: a node visited, a filter used, a comparison, a piece of text matched. A filter within a
+#: filter over a large answer is quadratic and worse without it; this many take one to two tenths of a second.
 STEPS_LIMIT = 30_000
+#: Steps of all the paths of one check together.
+STEPS_LIMIT_OF_ALL = 60_000
 #: Comparing one array or object with another may go through all of both.
 _STRUCTURES_STEPS = 500
-_CHARACTERS_A_STEP = 64
+#: What RE2 does in the time of a step, at worst: instructions of a pattern for each byte of a text.
+_MATCHING_A_STEP = 500
+#: A pattern that comes from the answer itself has to be compiled.
+_COMPILING_STEPS = 50
 
 
 class BadPath(ValueError):
@@ -36,6 +42,8 @@ class _Meter(threading.local):
     """The steps that the evaluation of this thread may still make."""
 
     left = 0
+    left_of_all = STEPS_LIMIT_OF_ALL
+    bounded = False
 
     def count(self, steps: int) -> None:
         self.left -= steps
@@ -114,13 +122,17 @@ class _Regex(FilterFunction):
     def __call__(self, value: object, pattern: object) -> bool:
         if not isinstance(value, str) or not isinstance(pattern, str):
             return False
-        _meter.count(1 + len(value) // _CHARACTERS_A_STEP)
+        _meter.count(1)
+        compiled_before = compiled.cache_info().misses
         try:
             matcher = compiled(pattern)
         except BadPattern:
             # As the RFC has it: a pattern that is none matches nothing.
             return False
+        finally:
+            _meter.count(_COMPILING_STEPS * (compiled.cache_info().misses - compiled_before))
         text = value.encode(errors="replace")
+        _meter.count(len(text) * matcher.programsize // _MATCHING_A_STEP)
         return bool(matcher.fullmatch(text) if self._whole else matcher.search(text))
 
 
@@ -139,7 +151,7 @@ class _Environment(JSONPathEnvironment):
 _ENVIRONMENT = _Environment(strict=True, filter_caching=False)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def compiled_path(path: str) -> JSONPath:
     """The compiled path; raises BadPath."""
     if not 1 <= len(path) <= PATH_LIMIT:
@@ -159,8 +171,20 @@ def selected(path: str, document: Any) -> list[object]:
     if not isinstance(document, Mapping | Sequence) or isinstance(document, str):
         # A scalar as a whole: only the root itself can be selected.
         return [document] if path == "$" else []
+    allowed = _meter.left = min(STEPS_LIMIT, _meter.left_of_all) if _meter.bounded else STEPS_LIMIT
     try:
-        _meter.left = STEPS_LIMIT
         return [match.obj for match in compiled_path(path).finditer(document)]
     except (JSONPathError, RecursionError):
         raise TooManySteps from None
+    finally:
+        _meter.left_of_all -= allowed - max(_meter.left, 0)
+
+
+@contextlib.contextmanager
+def paths_bounded() -> Iterator[None]:
+    """Bound the steps of all the paths that are evaluated inside, together: for the assertions of one check."""
+    _meter.bounded, _meter.left_of_all = True, STEPS_LIMIT_OF_ALL
+    try:
+        yield
+    finally:
+        _meter.bounded = False

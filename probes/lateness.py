@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from probes.classify import status_of
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Check, Phases, Result
 
@@ -35,14 +36,21 @@ def overdue(check: Check, started_ms: int) -> Result:
     return _unseen(check, Reason.OVERDUE, started_ms, f"no answer yet after {check.soft_ms} ms")
 
 
-def skipped(check: Check, now_ms: int, until_ms: int) -> Result:
-    """The result of a check that was not made, because the target asked to be left alone."""
+def skipped(check: Check, now_ms: int, until_ms: int, told: Reason) -> Result:
+    """The result of a check that was not made, because the target asked to be left alone.
+
+    In a round that is a vote: until then the target's last word holds, as it said itself. Without it, a round about
+    a rate limit would end with nobody who may ask.
+    """
     until = datetime.datetime.fromtimestamp(until_ms / 1000, datetime.UTC)
-    return _unseen(check, Reason.SKIPPED, now_ms, f"asked to wait until {until:%H:%M:%S} UTC (Retry-After)")
+    why = f"asked to wait until {until:%H:%M:%S} UTC (Retry-After)"
+    if check.round:
+        return _unseen(check, told, now_ms, f"skipped: {why}", status_of(told))
+    return _unseen(check, Reason.SKIPPED, now_ms, why)
 
 
-def _unseen(check: Check, reason: Reason, started_ms: int, why: str) -> Result:
+def _unseen(check: Check, reason: Reason, started_ms: int, why: str, status: Status = Status.UNKNOWN) -> Result:
     return Result(
-        WIRE_VERSION, check.monitor, check.at_ms, Status.UNKNOWN, reason, started_ms, _NO_PHASES,
+        WIRE_VERSION, check.monitor, check.at_ms, status, reason, started_ms, _NO_PHASES,
         check.round, check.look, 0, 0, why, {}, check.revision,
     )  # fmt: skip

@@ -147,7 +147,9 @@ class Line(asyncio.Protocol):
                     return
                 self.received(plain)
         except ssl.SSLWantReadError:
-            return
+            # What the protocol itself has to say in between: a new key, a certificate asked for late.
+            if self._outgoing.pending and self._transport is not None:
+                self._transport.write(self._outgoing.read())
         except ssl.SSLZeroReturnError:
             self.ended()
         except ssl.SSLError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -25,6 +27,8 @@ def spellings(secrets: Mapping[str, str]) -> tuple[str, ...]:
         if name == "basic":
             found.add(value.partition(":")[2])
             found.add(base64.b64encode(value.encode()).decode())
+    # As a target may write them into JSON, or into a link.
+    found.update([json.dumps(text)[1:-1] for text in found] + [urllib.parse.quote(text, safe="") for text in found])
     return tuple(sorted((text for text in found if len(text) >= _SHORTEST), key=len, reverse=True))
 
 

@@ -149,7 +149,7 @@ class Runner:
             return False
         until_ms = self._patience.until_ms(check, now_ms)
         if until_ms:
-            self._publish(skipped(check, now_ms, until_ms))
+            self._publish(skipped(check, now_ms, until_ms, self._patience.told(check)))
             places.leave(check)
             return False
         task = self._loop.create_task(self._run(places, check, now_ms))

@@ -27,6 +27,8 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _CACHED_BOXES = 16_384
 _CACHED_SENDERS = 64
+#: Larger boxes, which hold certificates, are opened each time (bytes).
+_CACHED_BYTES = 1_024
 _secrets_decoder = msgspec.msgpack.Decoder(dict[str, str])
 
 
@@ -121,6 +123,8 @@ class Opener:
             secrets = _secrets_decoder.decode(self.open(sealed))
         except msgspec.DecodeError:
             raise SealError("the box holds no secrets by name") from None
+        if len(sealed) > _CACHED_BYTES:
+            return secrets
         self._opened[sealed] = secrets
         if len(self._opened) > _CACHED_BOXES:
             self._opened.popitem(last=False)

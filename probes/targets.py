@@ -53,6 +53,10 @@ class Target:
 @lru_cache(maxsize=16384)
 def parse_url(url: str) -> Target:
     """Parse an http or https URL; raises BadTarget for anything that two readers could read differently."""
+    return _parsed(url)
+
+
+def _parsed(url: str) -> Target:
     if len(url) > URL_LIMIT:
         raise BadTarget(f"a URL of more than {URL_LIMIT} characters")
     if _UNSAFE.search(url) or "\\" in url:
@@ -101,7 +105,8 @@ def parse_host(text: str) -> tuple[str, bool]:
 def follow(base: Target, location: str) -> Target:
     """The target of a redirect from `base`; raises BadTarget when it is none we would dial."""
     try:
-        return parse_url(urljoin(base.url, location.partition("#")[0]))
+        # Not remembered: a server may send somewhere else at each check.
+        return _parsed(urljoin(base.url, location.partition("#")[0]))
     except BadTarget:
         raise
     except ValueError as error:

@@ -23,6 +23,11 @@ __all__ = [
     "validate_secrets",
 ]
 
+#: No monitor's configuration is larger on its way (bytes): thousands of them wait in a worker.
+SPEC_MOST = 131_072
+#: Larger ones are not remembered by the thousand.
+_SMALL = 1_024
+
 PROBERS: dict[str, Prober] = {
     "dns": dns.PROBER,
     "grpc": grpc.PROBER,
@@ -40,7 +45,15 @@ PROBERS: dict[str, Prober] = {
 def parse_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
     """The spec that a configuration (as from JSON) describes; raises SpecError with one line for people."""
     spec = read_spec(kind, config)
-    _prober(kind).validate(spec)
+    try:
+        _prober(kind).validate(spec)
+        size = len(encode_spec(spec))
+    except UnicodeEncodeError:
+        raise SpecError("config", "holds half a character, which cannot be sent") from None
+    except OverflowError:
+        raise SpecError("config", "holds a number that is too large") from None
+    if size > SPEC_MOST:
+        raise SpecError("config", f"is larger than {SPEC_MOST // 1024} KiB")
     return spec
 
 
@@ -55,6 +68,9 @@ def read_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
 
 def validate_secrets(kind: str, secrets: Mapping[str, str]) -> None:
     """Refuse secrets that the kind does not know or could not send; raises SpecError, never quoting a value."""
+    for name, value in secrets.items():
+        if not (name + value).isascii() and not _is_text(name + value):
+            raise SpecError("secrets", "one holds half a character, which cannot be sent")
     _prober(kind).validate_secrets(secrets)
 
 
@@ -63,9 +79,12 @@ def encode_spec(spec: msgspec.Struct) -> bytes:
     return msgspec.msgpack.encode(spec)
 
 
-@lru_cache(maxsize=16_384)
 def decode_spec(kind: str, encoded: bytes) -> tuple[Prober, msgspec.Struct]:
-    """The prober and the validated spec of a check; raises SpecError. Cached, since checks repeat their spec."""
+    """The prober and the validated spec of a check; raises SpecError. Remembered, since checks repeat their spec."""
+    return _decoded_small(kind, encoded) if len(encoded) <= _SMALL else _decoded_large(kind, encoded)
+
+
+def _decoded(kind: str, encoded: bytes) -> tuple[Prober, msgspec.Struct]:
     prober = _prober(kind)
     try:
         spec = msgspec.msgpack.decode(encoded, type=prober.spec)
@@ -73,6 +92,18 @@ def decode_spec(kind: str, encoded: bytes) -> tuple[Prober, msgspec.Struct]:
         raise _spec_error(str(error)) from None
     prober.validate(spec)
     return prober, spec
+
+
+_decoded_small = lru_cache(maxsize=16_384)(_decoded)
+_decoded_large = lru_cache(maxsize=128)(_decoded)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _prober(kind: str) -> Prober:

@@ -6,21 +6,20 @@ import asyncio
 import ipaddress
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
 import dns.exception
-import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdatatype
 import dns.resolver
 import msgspec
 
 from probes.assertions import Latency, validate_assertions
 from probes.dialing import Way, source_for
+from probes.dns_answer import DnsAnswer, NoAnswer, read
 from probes.endpoint_spec import PASSED, Finding, judged
 from probes.failures import Blocked, NameNotResolved, ProtocolBroken
 from probes.guard import Egress, refusal
@@ -49,7 +48,7 @@ class DnsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     name: str
-    record: Literal["A", "AAAA", "CNAME", "MX", "TXT", "NS"] = "A"
+    record: Literal["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = "A"
     resolver: str = ""
     expected: tuple[str, ...] = ()
     match: Literal["any", "all"] = "any"
@@ -107,16 +106,15 @@ async def probe(spec: DnsSpec, secrets: Mapping[str, str], reach: Reach) -> Obse
     )
     reach.trace.begin("first_byte")
     way = reach.way if spec.resolver else replace(reach.way, egress=Egress.PRIVATE)
-    answer = await _ask(question, Place(address, port), way, reach.trace)
+    answer = await _ask(_Question(question.to_wire(), spec.record), Place(address, port), way, reach.trace)
     reach.trace.answered()
-    values = _values(answer, spec.record)
-    facts: dict[str, Fact] = {"address": address, "answers": len(values), "rcode": dns.rcode.to_text(answer.rcode())}
+    values = [value[:_VALUE_CHARACTERS_MOST] for value in answer.values]
+    facts: dict[str, Fact] = {"address": address, "answers": len(values), "rcode": _rcode(answer)}
     if values:
         facts["value"] = printable(", ".join(values[:_SHOWN]))
     sight = Sight(reach.trace.total_us(), reach.now_s)
     (status, reason, detail), outcomes = judged(_compared(spec, answer, values), spec.assertions, sight, reach.explain)
-    code = int(answer.rcode())
-    return Observation(status, reason, reach.trace.phases(), code, printable(detail), facts, outcomes)
+    return Observation(status, reason, reach.trace.phases(), answer.rcode, printable(detail), facts, outcomes)
 
 
 def _own_resolver() -> str:
@@ -129,10 +127,13 @@ def _own_resolver() -> str:
     return str(servers[0])
 
 
-def _compared(spec: DnsSpec, answer: dns.message.Message, values: list[str]) -> Finding:
-    rcode = answer.rcode()
-    if rcode is not dns.rcode.NOERROR:
-        return Status.DOWN, Reason.DNS_ERROR, f"{spec.name}: the resolver answers {dns.rcode.to_text(rcode)}"
+def _rcode(answer: DnsAnswer) -> str:
+    return dns.rcode.to_text(dns.rcode.Rcode.make(answer.rcode))
+
+
+def _compared(spec: DnsSpec, answer: DnsAnswer, values: list[str]) -> Finding:
+    if answer.rcode != dns.rcode.NOERROR:
+        return Status.DOWN, Reason.DNS_ERROR, f"{spec.name}: the resolver answers {_rcode(answer)}"
     if not values:
         return Status.DOWN, Reason.DNS_ERROR, f"{spec.name} has no {spec.record} record"
     if not spec.expected:
@@ -149,56 +150,50 @@ def _plain(value: str) -> str:
     return " ".join(part.rstrip(".") for part in value.lower().split())
 
 
-def _values(answer: dns.message.Message, record: str) -> list[str]:
-    kind = dns.rdatatype.from_text(record)
-    found: list[str] = []
-    for records in answer.answer:
-        if records.rdtype == kind:
-            for each in records:
-                text = b"".join(each.strings).decode(errors="replace") if record == "TXT" else each.to_text()
-                found.append(text[:_VALUE_CHARACTERS_MOST])
-    return sorted(found)
-
-
 # The bytes -----------------------------------------------------------------------------------------------------------
 
 
-async def _ask(question: dns.message.QueryMessage, there: Place, way: Way, trace: Trace) -> dns.message.Message:
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A message that asks for one record of one name."""
+
+    message: bytes
+    record: str
+
+
+async def _ask(question: _Question, there: Place, way: Way, trace: Trace) -> DnsAnswer:
     answer = await _over_udp(question, there, way)
-    return await _over_tcp(question, there, way, trace) if answer.flags & dns.flags.TC else answer
+    return await _over_tcp(question, there, way, trace) if answer.truncated else answer
 
 
 class _Asking(asyncio.DatagramProtocol):
     """Waits for the datagram that answers the question; others, forged or late, are passed over."""
 
-    def __init__(self, question: dns.message.QueryMessage) -> None:
+    def __init__(self, question: _Question) -> None:
         self._question = question
-        self.answer: asyncio.Future[dns.message.Message] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[DnsAnswer] = asyncio.get_running_loop().create_future()
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         if self.answer.done():
             return
         try:
-            answer = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
-        except (dns.exception.DNSException, ValueError):
+            self.answer.set_result(read(data, self._question.message, self._question.record))
+        except NoAnswer:
             return
-        if self._question.is_response(answer):
-            self.answer.set_result(answer)
 
     def error_received(self, error: Exception) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
 
 
-async def _over_udp(question: dns.message.QueryMessage, there: Place, way: Way) -> dns.message.Message:
+async def _over_udp(question: _Question, there: Place, way: Way) -> DnsAnswer:
     loop = asyncio.get_running_loop()
     transport, asking = await loop.create_datagram_endpoint(
         lambda: _Asking(question), remote_addr=(there.host, there.port), local_addr=source_for(way, there.host)
     )
     try:
-        payload = question.to_wire()
         while True:
-            transport.sendto(payload)
+            transport.sendto(question.message)
             done, _ = await asyncio.wait((asking.answer,), timeout=_ASK_AGAIN_S)
             if done:
                 return asking.answer.result()
@@ -206,18 +201,14 @@ async def _over_udp(question: dns.message.QueryMessage, there: Place, way: Way) 
         transport.close()
 
 
-async def _over_tcp(question: dns.message.QueryMessage, there: Place, way: Way, trace: Trace) -> dns.message.Message:
-    payload = question.to_wire()
+async def _over_tcp(question: _Question, there: Place, way: Way, trace: Trace) -> DnsAnswer:
     async with talking(way, there, trace) as talk:
-        talk.send(struct.pack(">H", len(payload)) + payload)
+        talk.send(struct.pack(">H", len(question.message)) + question.message)
+        (length,) = struct.unpack(">H", await talk.take(2))
         try:
-            (length,) = struct.unpack(">H", await talk.take(2))
-            answer = dns.message.from_wire(await talk.take(length), ignore_trailing=True)
-        except (dns.exception.DNSException, ValueError):
-            raise ProtocolBroken("the resolver's answer is no DNS message") from None
-        if not question.is_response(answer):
-            raise ProtocolBroken("the resolver answers another question")
-        return answer
+            return read(await talk.take(length), question.message, question.record)
+        except NoAnswer as problem:
+            raise ProtocolBroken(f"the resolver's answer cannot be used: {problem}") from None
 
 
 PROBER = Prober(DnsSpec, validate, validate_secrets, probe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from probes import classify
@@ -23,8 +24,9 @@ from probes.targets import BadTarget, Target, follow, parse_url
 from probes.tls_spec import CLIENT_CERTIFICATE, TlsFields, name_of, wish_of
 from probes.wire import Fact
 
-#: Never sent to another origin than the one they were written for.
-_PERSONAL = {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"}
+#: Headers never sent to another origin than the one they were written for: by what their names hold, as people put
+#: keys into plain headers too.
+_PERSONAL = re.compile(r"auth|key|token|secret|cookie|session|passw|credential|signature|^host$", re.IGNORECASE)
 _REDIRECTS = {301, 302, 303, 307, 308}
 _NO_SECRETS: Mapping[str, str] = {}
 
@@ -81,7 +83,7 @@ async def _ask(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> tupl
             return answer, hop
         following = _redirected(target, location)
         if following.origin != target.origin:
-            headers = tuple(header for header in spec.headers if header[0].lower() not in _PERSONAL | {"host"})
+            headers = tuple(header for header in spec.headers if not _PERSONAL.search(header[0]))
             tls, server_name = _wish(spec, _NO_SECRETS), ""
         if answer.code == 303 or (answer.code in (301, 302) and method == "POST"):
             method, body = ("HEAD" if method == "HEAD" else "GET"), b""

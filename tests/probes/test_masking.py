@@ -15,6 +15,8 @@ def test_every_spelling_of_a_secret_is_known() -> None:
     assert "dXNlcjpzZWNyZXQtd29yZA==" in known
     assert "session=0123456789abcdef; a=b" in known
     assert "abc" not in known
+    # As it may come back within JSON, or within a link.
+    assert {'a\\"b/c', "a%22b%2Fc"} <= set(spellings({"bearer": 'a"b/c'}))
 
 
 @pytest.mark.parametrize(

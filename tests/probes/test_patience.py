@@ -31,8 +31,14 @@ def test_a_target_is_left_alone_for_as_long_as_it_asked() -> None:
 
 def test_no_target_is_left_alone_for_more_than_an_hour() -> None:
     patience = Patience(10)
-    patience.note(ORDER, busy(503, 1e9), 0)
+    patience.note(ORDER, busy(429, 1e9), 0)
     assert patience.until_ms(ORDER, 0) == 3_600_000
+
+
+def test_a_target_that_is_not_well_is_looked_at_again_within_five_minutes_whatever_it_asks() -> None:
+    patience = Patience(10)
+    patience.note(ORDER, busy(503, 3_600), 0)
+    assert patience.until_ms(ORDER, 0) == 300_000
 
 
 def test_a_confirming_check_is_skipped_only_where_requests_are_the_trouble() -> None:
@@ -67,9 +73,16 @@ def test_only_a_number_above_nothing_is_a_request(asked: Any) -> None:
 
 
 def test_a_skipped_check_says_until_when() -> None:
-    result = skipped(ORDER, 1_800_000_000_000, 1_800_000_030_000)
+    result = skipped(ORDER, 1_800_000_000_000, 1_800_000_030_000, Reason.RATE_LIMITED)
     assert (result.status, result.reason, result.attempts) == (Status.UNKNOWN, Reason.SKIPPED, 0)
     assert result.detail == "asked to wait until 08:00:30 UTC (Retry-After)"
+
+
+def test_in_a_round_the_last_word_of_the_target_is_a_vote_until_the_time_it_named() -> None:
+    result = skipped(ROUND, 1_800_000_000_000, 1_800_000_030_000, Reason.RATE_LIMITED)
+    assert (result.status, result.reason, result.attempts) == (Status.DEGRADED, Reason.RATE_LIMITED, 0)
+    assert result.detail == "skipped: asked to wait until 08:00:30 UTC (Retry-After)"
+    assert skipped(ROUND, 0, 1_000, Reason.QUOTA).status is Status.DOWN
 
 
 def test_after_a_429_neither_scheduled_nor_confirming_checks_nor_second_attempts_reach_the_target(
@@ -90,9 +103,9 @@ def test_after_a_429_neither_scheduled_nor_confirming_checks_nor_second_attempts
 
     first, *others = on_loop(story())
     assert (first.reason, first.attempts, first.facts["retry_after_s"]) == (Reason.RATE_LIMITED, 1, 60)
-    assert sorted((each.monitor, each.reason) for each in others) == [
-        ("mon_a", Reason.SKIPPED),
-        ("mon_a", Reason.SKIPPED),
-        ("mon_other", Reason.RATE_LIMITED),
+    assert sorted((each.monitor, each.look, each.reason, each.attempts) for each in others) == [
+        ("mon_a", 0, Reason.SKIPPED, 0),
+        ("mon_a", 2, Reason.RATE_LIMITED, 0),
+        ("mon_other", 0, Reason.RATE_LIMITED, 1),
     ]
     assert len(requests) == 2
