@@ -90,6 +90,7 @@ RULES = (
             r".*/audio/(speech|transcriptions|translations)",
             r".*/realtime(/.*)?",
             r".*/threads(/[^/]+)?/runs",
+            r".*/engines/[^/]+/(completions|embeddings)",
         ),
         "it generates tokens or media in the way of the OpenAI API",
     ),
@@ -137,8 +138,8 @@ RULES = (
     Rule(_POST, _paths(r".*"), "every POST to this host runs a model", hosts=("huggingface.co", "huggingface.cloud")),
     Rule(
         _READ,
-        _paths(r"/(query|vectors/(fetch|list)|embed|rerank|records/namespaces/.+)"),
-        "it uses paid read units",
+        _paths(r"/(query|vectors/(fetch|list|upsert|update|delete)|embed|rerank|records/namespaces/.+)"),
+        "it uses paid read or write units",
         hosts=("pinecone.io",),
     ),
     Rule(
@@ -189,7 +190,10 @@ def refusal(method: str, url: str, acknowledged: bool, provider: str = "") -> st
 
     What costs money at a known provider, or changes state anywhere, cannot be acknowledged away.
     """
-    if provider.startswith("litellm") and one_form(urlsplit(url).path) == "/health" and not acknowledged:
+    parts = urlsplit(url)
+    if provider.startswith("llamacpp") and one_form(parts.path) == "/metrics" and "model" in parse_qs(parts.query):
+        return "is no health check: with ?model= it loads the model (llama.cpp as a router); leave the model out"
+    if provider.startswith("litellm") and one_form(parts.path) == "/health" and not acknowledged:
         return (
             "makes a real, billed completion on every deployment at every check; use /health/liveliness or "
             "/health/readiness, or set billing_acknowledged to true"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from probes.errorwords import Said, said
+from probes.errorwords import Said, inner_code, own_number, said
+from probes.proxy_health import dead_models
 from probes.ratelimits import headroom, retry_after_s
 from probes.reasons import Reason, Status
 from probes.wire import Fact
@@ -105,7 +106,7 @@ def classify(answer: Answer, now_s: float = 0.0) -> Classified:
 
     `detail` never quotes the target: providers repeat parts of a key in their messages.
     """
-    facts = headroom(answer.headers, now_s) if answer.provider else {}
+    facts = headroom(answer.headers, now_s)
     if answer.expected:
         return _expected(answer, facts)
     words = said(answer.code, answer.headers, answer.body, bool(answer.provider))
@@ -115,6 +116,12 @@ def classify(answer: Answer, now_s: float = 0.0) -> Classified:
         facts["retry_after_s"] = wait_s
     facts |= _provenance(answer.headers)
     return Classified(status_of(reason), reason, _detail(f"answered {answer.code}", reason, words), facts, wait_s)
+
+
+def status_map(provider: str) -> dict[int, Reason]:
+    """What each code means where the body says nothing else, for people to read."""
+    special = _BY_PROVIDER.get(provider, {})
+    return {code: _by_code(provider, code) for code in sorted({*_BY_CODE, *special, 408, 424, 500, 502, 503, 504})}
 
 
 def status_of(reason: Reason) -> Status:
@@ -131,12 +138,27 @@ def _expected(answer: Answer, facts: dict[str, Fact]) -> Classified:
     if answer.body[:64].lstrip()[:1] == b"<":
         detail = f"answered {answer.code} with a page instead of data: a captive portal or a proxy's error page?"
         return Classified(Status.DOWN, Reason.BODY_MISMATCH, detail, facts)
+    refused = _refused_inside(answer)
+    if refused is not None:
+        reason = refused.reason
+        detail = _detail(f"answered {answer.code} with an error", reason, refused)
+        return Classified(status_of(reason), reason, detail, facts)
+    dead = dead_models(answer.body) if answer.provider == "litellm" else None
+    if dead is not None:
+        return Classified(dead.status, Reason.VALUE_MISMATCH, f"answered {answer.code}, but {dead.words}", facts)
+    return Classified(Status.UP, Reason.OK, "", facts)
+
+
+def _refused_inside(answer: Answer) -> Said | None:
+    """The error inside a success, which some providers send."""
     if b'"error"' in answer.body:
         words = said(answer.code, answer.headers, answer.body, known=True)
         if words is not None and words.is_error:
-            reason = words.reason
-            return Classified(status_of(reason), reason, _detail("answered 200 with an error", reason, words), facts)
-    return Classified(Status.UP, Reason.OK, "", facts)
+            return words
+        inner = inner_code(answer.body)
+        if inner:
+            return Said(_by_code(answer.provider, inner), f"code {inner}")
+    return own_number(answer.provider, answer.body)
 
 
 def _by_code(provider: str, code: int) -> Reason:

@@ -70,7 +70,8 @@ _SENTENCES: tuple[tuple[str, Reason], ...] = (
     ("loading model", Reason.LOADING),
     ("is currently loading", Reason.LOADING),
     ('"estimated_time"', Reason.LOADING),
-    ("experiencing high demand", Reason.OVERLOADED),
+    ("api calls / month", Reason.QUOTA),
+    ("high demand", Reason.OVERLOADED),
     ("server busy", Reason.OVERLOADED),
     ("engine overloaded", Reason.OVERLOADED),
     ("model is overloaded", Reason.OVERLOADED),
@@ -80,6 +81,16 @@ _SENTENCES: tuple[tuple[str, Reason], ...] = (
     ("api key not valid", Reason.AUTH),
     ("missing scopes", Reason.AUTH),
 )
+#: What a refusal within a success is called where its number is the service's own: Milvus answers 200 to all.
+_OWN_NUMBERS: dict[str, dict[int, Reason]] = {
+    "milvus": {
+        1: Reason.LOADING,
+        8: Reason.RATE_LIMITED,
+        100: Reason.CONFIG,
+        101: Reason.LOADING,
+        1800: Reason.AUTH,
+    }
+}
 #: Of a target without a preset only the words of an empty purse are believed, and only beside this code.
 _TOO_MANY = 429
 _QUOTED = re.compile(rb'"([A-Za-z_]{4,60})"')
@@ -123,8 +134,7 @@ def _said(code: int, headers: Sequence[tuple[str, str]], body: bytes) -> Said | 
         return Said(sentence.reason, sentence.token, is_error)
     if best is not None:
         return Said(best[1], best[0], is_error)
-    # An error inside a success carries its code in the body.
-    return _by_inner_code(content) if code < 300 and is_error else None
+    return None
 
 
 def _sentence(text: bytes) -> Said | None:
@@ -176,11 +186,14 @@ def _word(value: Any) -> Iterator[str]:
         yield value.rpartition("#")[2].lower().replace(" ", "_")
 
 
-def _by_inner_code(content: Any) -> Said | None:
-    code = _inside(_inside(content, "error"), "code")
-    if not isinstance(code, int):
-        return None
-    for at, reason in ((401, Reason.AUTH), (402, Reason.QUOTA), (429, Reason.RATE_LIMITED), (529, Reason.OVERLOADED)):
-        if code == at:
-            return Said(reason, "")
-    return Said(Reason.HTTP_5XX if code >= 500 else Reason.CONFIG, "")
+def inner_code(body: bytes) -> int:
+    """The HTTP code that an error inside a success carries; 0 without one."""
+    code = _inside(_inside(_content(body[:_READ_MOST]), "error"), "code")
+    return code if isinstance(code, int) and 400 <= code <= 599 else 0
+
+
+def own_number(provider: str, body: bytes) -> Said | None:
+    """What a refusal inside a success says by the service's own number, or None."""
+    numbers = _OWN_NUMBERS.get(provider)
+    code = _inside(_content(body[:_READ_MOST]), "code") if numbers else None
+    return Said(numbers[code], f"code {code}") if numbers and isinstance(code, int) and code in numbers else None

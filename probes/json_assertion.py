@@ -20,6 +20,7 @@ class JsonPath(PlainDemand, frozen=True, kw_only=True, tag="jsonpath"):
     `exists`, `absent`: something, or nothing, is selected. `equals`: one value is selected, and is this.
     `contains`: one of the selected values, or an element of a selected array, is this.
     `all_equal`: something is selected, and every value of it is this. `count_min`, `count_max`: so many are selected.
+    `at_least`, `at_most`: one number is selected, and is within these.
     """
 
     path: str
@@ -30,6 +31,8 @@ class JsonPath(PlainDemand, frozen=True, kw_only=True, tag="jsonpath"):
     all_equal: Scalar | msgspec.UnsetType = msgspec.UNSET
     count_min: int | None = None
     count_max: int | None = None
+    at_least: float | None = None
+    at_most: float | None = None
 
     def mistake(self) -> str | None:
         try:
@@ -38,10 +41,16 @@ class JsonPath(PlainDemand, frozen=True, kw_only=True, tag="jsonpath"):
             return f"`path`: {error}"
         values = [each for each in (self.equals, self.contains, self.all_equal) if each is not msgspec.UNSET]
         counts = self.count_min is not None or self.count_max is not None
-        if len(values) + self.exists + self.absent + counts != 1:
-            return "give one of `exists`, `absent`, `equals`, `contains`, `all_equal`, or `count_min` with `count_max`"
+        bounds = self.at_least is not None or self.at_most is not None
+        if len(values) + self.exists + self.absent + counts + bounds != 1:
+            return (
+                "give one of `exists`, `absent`, `equals`, `contains`, `all_equal`, `count_min` with `count_max`, "
+                "or `at_least` with `at_most`"
+            )
         if any(isinstance(value, str) and len(value) > TEXT_LIMIT for value in values):
             return f"a text to compare with has at most {TEXT_LIMIT} characters"
+        if self.at_least is not None and self.at_most is not None and self.at_most < self.at_least:
+            return "`at_least` is not above `at_most`"
         least, most = self.count_min or 0, self.count_max
         if least < 0 or (most is not None and most < least):
             return "`count_min` is 0 or more and not above `count_max`"
@@ -69,7 +78,14 @@ class JsonPath(PlainDemand, frozen=True, kw_only=True, tag="jsonpath"):
             return bool(values) and all(_same(value, self.all_equal) for value in values)
         if self.contains is not msgspec.UNSET:
             return any(_holds(value, self.contains) for value in values)
+        if self.at_least is not None or self.at_most is not None:
+            return len(values) == 1 and self._within(values[0])
         return len(values) >= (self.count_min or 0) and (self.count_max is None or len(values) <= self.count_max)
+
+    def _within(self, value: object) -> bool:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
 
     def _expected(self) -> str:
         if self.exists:
@@ -79,11 +95,16 @@ class JsonPath(PlainDemand, frozen=True, kw_only=True, tag="jsonpath"):
         for words, value in (("to be", self.equals), ("to contain", self.contains), ("to be only", self.all_equal)):
             if value is not msgspec.UNSET:
                 return f"{self.path} {words} {_json(value)}"
+        if self.at_least is not None or self.at_most is not None:
+            return f"{self.path} to be {_between(self.at_least, self.at_most)}"
         if self.count_min == self.count_max:
             return f"{self.count_min} values at {self.path}"
-        least = f"at least {self.count_min}" if self.count_min is not None else ""
-        most = f"at most {self.count_max}" if self.count_max is not None else ""
-        return f"{' and '.join(filter(None, (least, most)))} values at {self.path}"
+        return f"{_between(self.count_min, self.count_max)} values at {self.path}"
+
+
+def _between(least: float | None, most: float | None) -> str:
+    words = ("" if least is None else f"at least {least:g}", "" if most is None else f"at most {most:g}")
+    return " and ".join(filter(None, words))
 
 
 def _same(value: object, wanted: object) -> bool:

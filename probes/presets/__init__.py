@@ -6,17 +6,29 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from probes.presets import cloud, servers, stores
+from probes.presets import engines, gateways, hosts, labs, servers, stores
 from probes.presets.shape import Key, MonitorDraft, Preset, PresetError, draft
 
 __all__ = ["CATALOGUE", "Key", "MonitorDraft", "Preset", "PresetError", "build", "find"]
 
-CATALOGUE: dict[str, Preset] = {preset.name: preset for preset in (*cloud.PRESETS, *servers.PRESETS, *stores.PRESETS)}
+CATALOGUE: dict[str, Preset] = {
+    preset.name: preset for shelf in (labs, hosts, servers, gateways, engines, stores) for preset in shelf.PRESETS
+}
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: people write `llama.cpp`, `LM Studio` and `azure_openai`."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+_BY_PLAIN_NAME: dict[str, Preset] = {
+    _plain(name): preset for preset in CATALOGUE.values() for name in (*preset.also, preset.name)
+}
 
 
 def find(name: str) -> Preset:
     """The preset of a name; raises `PresetError` that suggests the nearest."""
-    preset = CATALOGUE.get(name)
+    preset = _BY_PLAIN_NAME.get(_plain(name))
     if preset is None:
         near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else "`manage.py check --list-presets` lists them"

@@ -1,7 +1,7 @@
-"""Presets of model servers that people run themselves, and of the proxy in front of them.
+"""Presets of model servers that people run themselves.
 
-A green health page may hide a dead engine, an installed model need not be loaded, and a proxy may be well while every
-model behind it is gone: each preset says what its answer proves. Facts as of the servers' releases of 2026.
+A green health page may hide a dead engine, and an installed model need not be loaded: each preset says what its
+answer proves. Facts as of the servers' releases of 2026.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from probes.reasons import Reason
 _ALIVE = "The server answers; it says nothing of the engine behind it."
 
 
-def _server(name: str, title: str, port: int, path: str, doc: str, says: str = _ALIVE, **more: object) -> Preset:
+def server(name: str, title: str, port: int, path: str, doc: str, says: str = _ALIVE, **more: object) -> Preset:
     return Preset(
         name=name,
         title=title,
@@ -26,25 +26,13 @@ def _server(name: str, title: str, port: int, path: str, doc: str, says: str = _
     )
 
 
-def _saturation(engine: str, title: str, port: int, doc: str, **more: object) -> Preset:
-    return _server(
-        f"{engine}-saturation",
-        f"{title} saturation",
-        port,
-        str(more.pop("path", "/metrics")),
-        doc,
-        "The engine is neither full nor standing still with requests to answer; read from its metrics, free of charge.",
-        kind="saturation",
-        engine=engine.replace("-", ""),
-        family=engine.replace("-", ""),
-        **{"key": Key.OPTIONAL, **more},
-    )
-
-
-_SERVED = Models(path="/v1/models", means="the server serves the model")
+SERVED = Models(path="/v1/models", means="the server serves the model")
+_STARTED_WITH = Models(path="/info", names="$.model_id", demand="equals", means="the server was started with the model")
+_READY = Models(path="/v2/models/{model}/ready", demand="", means="the model is loaded and ready")
+_LATE_PORT = "While it loads the model its port is closed: a refused connection may be a start of 1 to 15 minutes."
 
 PRESETS = (
-    _server(
+    server(
         "ollama",
         "Ollama",
         11434,
@@ -57,8 +45,9 @@ PRESETS = (
             template="{tagged}",
             means="the model is installed; the preset ollama-loaded asks whether it is in memory",
         ),
+        also=("ollama-installed",),
     ),
-    _server(
+    server(
         "ollama-loaded",
         "Ollama model in memory",
         11434,
@@ -75,60 +64,43 @@ PRESETS = (
         ),
         warnings=("Ollama unloads a model after five idle minutes unless keep_alive says otherwise.",),
     ),
-    _server(
+    server(
         "vllm",
         "vLLM",
         8000,
         "/health",
         "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
-        "The engine's process is alive; a stalled engine can still answer 200 here.",
+        "The engine's process is alive; a stalled engine can still answer 200 here (see vllm-saturation).",
         key=Key.OPTIONAL,
-        models=_SERVED,
+        models=SERVED,
+        also=("vllm-model", "hosted-vllm"),
+        warnings=(_LATE_PORT,),
     ),
-    _server(
-        "litellm",
-        "LiteLLM proxy",
-        4000,
-        "/health/liveliness",
-        "https://docs.litellm.ai/docs/proxy/health",
-        "The proxy answers. It costs nothing, unlike /health, and says nothing of the models.",
-        key=Key.OPTIONAL,
-        assertions=({"type": "body_contains", "text": "alive"},),
-        models=Models(path="/v1/models", means="the model group is configured and allowed for this key"),
-    ),
-    _server(
-        "litellm-ready",
-        "LiteLLM proxy readiness",
-        4000,
-        "/health/readiness",
-        "https://docs.litellm.ai/docs/proxy/health",
-        "The proxy is ready, its database included; no database at all is fine.",
-        # The code stays 200 for some databases that are gone, and the status says healthy.
-        assertions=({"type": "regex", "pattern": '"db"\\s*:\\s*"(connected|Not connected)"'},),
-        family="litellm",
-    ),
-    _server(
+    server(
         "sglang",
         "SGLang",
         30000,
         "/health",
         "https://docs.sglang.ai/",
-        "The server and its scheduler answer.",
+        "The engine has just generated a token, which takes a second by design.",
         key=Key.OPTIONAL,
-        models=_SERVED,
+        models=SERVED,
         timeout_ms=25_000,
+        also=("sglang-model",),
     ),
-    _server(
+    server(
         "tgi",
         "Text Generation Inference",
         8080,
         "/health",
         "https://huggingface.co/docs/text-generation-inference",
         "The shards answered a tiny internal generation, or were busy with real ones.",
-        models=Models(path="/info", names="$.model_id", demand="equals", means="the server was started with the model"),
+        models=_STARTED_WITH,
         timeout_ms=10_000,
+        also=("tgi-model", "text-generation-inference"),
+        warnings=(_LATE_PORT,),
     ),
-    _server(
+    server(
         "tei",
         "Text Embeddings Inference",
         8080,
@@ -136,40 +108,74 @@ PRESETS = (
         "https://huggingface.co/docs/text-embeddings-inference",
         "The backend answered a tiny internal embedding.",
         key=Key.OPTIONAL,
-        models=Models(path="/info", names="$.model_id", demand="equals", means="the server was started with the model"),
+        models=_STARTED_WITH,
         timeout_ms=10_000,
+        also=("tei-model", "text-embeddings-inference"),
     ),
-    _server(
+    server(
         "llama-cpp",
         "llama.cpp server",
         8080,
         "/health",
         "https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
         "The model is loaded: while it loads, the answer is 503.",
+        key=Key.OPTIONAL,
         family="llamacpp",
         assertions=({"type": "jsonpath", "path": "$.status", "equals": "ok", "reason": Reason.LOADING.value},),
+        models=Models(path="/v1/models", means="the server serves the model, under its alias or the path of its file"),
+        also=("llamafile",),
     ),
-    _server(
+    server(
+        "llama-cpp-slots",
+        "llama.cpp free slot",
+        8080,
+        "/slots?fail_on_no_slot=1",
+        "https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
+        "A slot is free; when none is, the answer is 503.",
+        key=Key.OPTIONAL,
+        family="llamacpp",
+    ),
+    server(
+        "llama-cpp-props",
+        "llama.cpp key",
+        8080,
+        "/props",
+        "https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
+        "The key is valid: the health page and the list of models are open to everybody.",
+        key=Key.OPTIONAL,
+        family="llamacpp",
+        assertions=({"type": "jsonpath", "path": "$.total_slots", "at_least": 1},),
+    ),
+    server(
         "triton",
         "Triton Inference Server",
         8000,
         "/v2/health/ready",
         "https://github.com/triton-inference-server/server",
         "The server and, by its default, all its models are ready.",
-        models=None,
+        models=_READY,
     ),
-    _server(
+    server(
         "triton-model",
         "Triton model",
         8000,
-        "/v2/models/{name}/ready",
+        "/v2/models/{model}/ready",
         "https://github.com/triton-inference-server/server",
-        "The model named is ready; a model that is not is answered with 400.",
+        "The model is ready; one that is not, or is unknown, is answered with 400.",
         family="triton",
-        needs=("name",),
+        needs=("model",),
     ),
-    _server("localai", "LocalAI", 8080, "/readyz", "https://localai.io/", key=Key.OPTIONAL, models=_SERVED),
-    _server(
+    server(
+        "localai",
+        "LocalAI",
+        8080,
+        "/readyz",
+        "https://localai.io/",
+        key=Key.OPTIONAL,
+        models=Models(path="/v1/models", means="the model is configured; LocalAI loads it when it is asked for"),
+        also=("localai-model",),
+    ),
+    server(
         "lm-studio",
         "LM Studio",
         1234,
@@ -179,82 +185,34 @@ PRESETS = (
         key=Key.OPTIONAL,
         assertions=({"type": "jsonpath", "path": "$.data", "exists": True},),
         models=Models(means="the model is downloaded; LM Studio loads it when it is asked for"),
+        also=("lmstudio-model",),
     ),
-    _server(
-        "ray-serve",
-        "Ray Serve",
-        8000,
-        "/-/healthz",
-        "https://docs.ray.io/en/latest/serve/",
-        "The proxy of this node answers.",
-        family="rayserve",
-        assertions=({"type": "body_contains", "text": "success"},),
+    server(
+        "lm-studio-loaded",
+        "LM Studio model in memory",
+        1234,
+        "/api/v1/models",
+        "https://lmstudio.ai/docs/developer/rest",
+        "The model is loaded, so the next request need not wait for it (LM Studio 0.4 or newer).",
+        key=Key.OPTIONAL,
+        family="lm-studio",
+        needs=("model",),
+        models=Models(
+            names="$.models[?@.key == '{model}'].loaded_instances[*]",
+            demand="exists",
+            missing=Reason.MODEL_NOT_LOADED,
+            gives="degraded",
+            means="an instance of the model is in memory",
+        ),
     ),
-    _server(
-        "ray-serve-applications",
-        "Ray Serve applications",
-        8265,
-        "/api/serve/applications/",
-        "https://docs.ray.io/en/latest/serve/api/",
-        "Every application is running, by the dashboard.",
-        family="rayserve",
-        assertions=({"type": "jsonpath", "path": "$.applications.*.status", "all_equal": "RUNNING"},),
-        timeout_ms=10_000,
-    ),
-    _server(
+    server(
         "nim",
         "NVIDIA NIM",
         8000,
         "/v1/health/ready",
         "https://docs.nvidia.com/nim/",
         "The model is loaded and the server takes requests.",
-        models=_SERVED,
-    ),
-    _server(
-        "kserve",
-        "KServe model",
-        8080,
-        "/v2/models/{name}/ready",
-        "https://kserve.github.io/website/",
-        "The model named is ready.",
-        needs=("name",),
-    ),
-    _server("bentoml", "BentoML", 3000, "/readyz", "https://docs.bentoml.com/", "The service takes requests."),
-    _server(
-        "openai-compatible",
-        "OpenAI-compatible server",
-        8000,
-        "/v1/models",
-        "https://platform.openai.com/docs/api-reference/models/list",
-        "The server answers in the way of the OpenAI API.",
-        needs=("address",),
-        key=Key.OPTIONAL,
-        family="openai-compatible",
-        assertions=({"type": "jsonpath", "path": "$.data", "exists": True},),
-        models=Models(means="the server lists the model"),
-    ),
-    _saturation("vllm", "vLLM", 8000, "https://docs.vllm.ai/en/latest/usage/metrics.html"),
-    _saturation(
-        "sglang",
-        "SGLang",
-        30000,
-        "https://docs.sglang.ai/references/production_metrics.html",
-        warnings=("SGLang publishes metrics only when it was started with --enable-metrics.",),
-    ),
-    _saturation("tgi", "Text Generation Inference", 8080, "https://huggingface.co/docs/text-generation-inference"),
-    _saturation(
-        "llama-cpp",
-        "llama.cpp",
-        8080,
-        "https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
-        warnings=("llama.cpp publishes metrics only when it was started with --metrics.",),
-    ),
-    _saturation(
-        "litellm",
-        "LiteLLM",
-        4000,
-        "https://docs.litellm.ai/docs/proxy/health",
-        path="/health/backlog",
-        key=Key.REQUIRED,
+        models=SERVED,
+        also=("nim-model", "nvidia-nim"),
     ),
 )

@@ -6,6 +6,7 @@ by whose rules the answer is read. With a model it also asks for that model.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -39,7 +40,7 @@ class Models:
     """How a preset asks for a model: another path if need be, and where the names are in the answer.
 
     `template` turns what people call the model into what the answer calls it. `missing` is what its absence means,
-    and `gives` how bad that is.
+    and `gives` how bad that is. With the `demand` "" the path itself asks for the model, and its code says it all.
     """
 
     path: str = ""
@@ -56,7 +57,9 @@ class Preset:
     """One service, and the free request that watches it.
 
     `address` is where it is: fixed, a template of `{region}` or `{name}`, or a default that people replace (then
-    `own_address` is true). `key_header` is where the key goes (`bearer` for an Authorization header), behind
+    `own_address` is true). `path` may hold `{model}`, `{model_path}` (with its slashes) and `{name}`. `also` are other
+    names that people know it by. `billed` says what its checks cost, where they do: they need an acknowledgement.
+    `key_header` is where the key goes (`bearer` for an Authorization header), behind
     `key_prefix`. `engine` names whose metrics are read, where the kind is `saturation`.
     """
 
@@ -84,6 +87,8 @@ class Preset:
     interval_s: int = 60
     body_limit: int = 1_048_576
     warnings: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    billed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +110,14 @@ _SECRETS = frozenset({"bearer", "basic", "password"})
 #: Kinds that are told where to dial, and no URL.
 _HOST_AND_PORT = frozenset({"tcp", "postgresql", "redis"})
 #: What may be given to a preset.
-WANTED = frozenset({"key", "address", "model", "models", "region", "name"})
+WANTED = frozenset({"key", "address", "model", "models", "region", "name", "billing_acknowledged"})
 
 
 def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
     """Turn a preset and what was given into a monitor; raises `PresetError`.
 
-    `wanted`: `key`, `address`, `model` (or a list of `models`), `region`, and `name` where the preset needs one.
+    `wanted`: `key`, `address`, `model` (or a list of `models`), `region`, `name` where the preset needs one, and
+    `billing_acknowledged` where its checks cost money.
     """
     unknown = sorted(set(wanted) - WANTED)
     if unknown:
@@ -127,6 +133,8 @@ def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
         raise PresetError("key", f"{preset.title} asks for no key here; leave it out, so that it stays secret")
     if key and preset.key_header == "basic" and ":" not in key:
         raise PresetError("key", f"{preset.title} has user and password: write them user:password")
+    if preset.billed and not given.get("billing_acknowledged"):
+        raise PresetError("billing_acknowledged", f"{preset.billed}; set it to true if every check may cost that")
     models = _models(preset, given)
     config = _config(preset, given, models)
     named = preset.key_header if preset.key_header in _SECRETS else f"header.{preset.key_header}"
@@ -138,8 +146,14 @@ def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
         interval_s=preset.interval_s,
         timeout_ms=preset.timeout_ms,
         doc=preset.doc,
-        warnings=preset.warnings,
+        warnings=_warnings(preset, given),
     )
+
+
+def _warnings(preset: Preset, given: Mapping[str, Any]) -> tuple[str, ...]:
+    if not preset.own_address or "address" in given:
+        return preset.warnings
+    return (*preset.warnings, f"No address was given: each region looks at {preset.address}, which is itself.")
 
 
 def _config(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json:
@@ -152,18 +166,22 @@ def _config(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json
 
 def _models(preset: Preset, given: Mapping[str, Any]) -> list[str]:
     models = [str(given["model"])] if "model" in given else [str(model) for model in given.get("models", [])]
-    if models and preset.models is None:
+    if models and preset.models is None and "{model" not in preset.path:
         raise PresetError("model", f"the preset {preset.name} cannot ask for a model")
+    in_path = "{model_path}" in preset.path
+    if any(not model.isprintable() or (in_path and {"", ".", ".."} & set(model.split("/"))) for model in models):
+        raise PresetError("model", "is not the name of a model")
     return models
 
 
 def _http(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json:
     asked = preset.models if models else None
     path = asked.path if asked and asked.path else preset.path
-    first = quote(models[0], safe="") if models else ""
-    path = path.replace("{model}", first).replace("{name}", quote(str(given.get("name", "")), safe=""))
+    first = models[0] if models else ""
+    path = path.replace("{model}", quote(first, safe="")).replace("{model_path}", quote(first))
+    path = path.replace("{name}", quote(str(given.get("name", "")), safe=""))
     assertions = [dict(each) for each in preset.assertions if not (asked and asked.path)]
-    if asked:
+    if asked and asked.demand:
         assertions += [_model_assertion(asked, model) for model in models]
     config: Json = {
         "url": _address(preset, given).rstrip("/") + path,
@@ -173,8 +191,14 @@ def _http(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json:
         "body_limit": preset.body_limit,
         "follow_redirects": False,
     }
-    optional = {"headers": [list(pair) for pair in preset.headers], "assertions": assertions, "body": preset.body}
+    body = preset.body.replace("{name}", _within_json(str(given.get("name", ""))))
+    optional: Json = {"headers": [list(pair) for pair in preset.headers], "assertions": assertions, "body": body}
+    optional["billing_acknowledged"] = bool(preset.billed)
     return config | {name: value for name, value in optional.items() if value}
+
+
+def _within_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
 
 
 def _model_assertion(asked: Models, model: str) -> Json:
@@ -184,7 +208,7 @@ def _model_assertion(asked: Models, model: str) -> Json:
         called = called.removeprefix("models/")
     return {
         "type": "jsonpath",
-        "path": asked.names.replace("{model}", model.replace("'", "\\'")),
+        "path": asked.names.replace("{model}", model.replace("\\", "\\\\").replace("'", "\\'")),
         **({"exists": True} if asked.demand == "exists" else {asked.demand: called}),
         "gives": asked.gives,
         "reason": asked.missing.value,

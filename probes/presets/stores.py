@@ -30,6 +30,7 @@ _GREEN = (
         "gives": "degraded",
         "reason": Reason.VALUE_MISMATCH.value,
     },
+    {"type": "jsonpath", "path": "$.timed_out", "equals": False, "gives": "degraded"},
 )
 
 PRESETS = (
@@ -56,6 +57,8 @@ PRESETS = (
             {"type": "jsonpath", "path": "$.result.status", "exists": True},
             {"type": "regex", "pattern": '"status"\\s*:\\s*"(green|yellow|grey)"'},
             {"type": "jsonpath", "path": "$.result.status", "equals": "green", "gives": "degraded", "reason": "busy"},
+            # A volume that was lost comes back as an empty collection.
+            {"type": "jsonpath", "path": "$.result.points_count", "at_least": 1, "gives": "degraded"},
         ),
     ),
     _store(
@@ -68,6 +71,35 @@ PRESETS = (
         expected_status=("200", "204"),
     ),
     _store(
+        "weaviate-nodes",
+        "Weaviate nodes",
+        "http://localhost:8080",
+        "/v1/nodes",
+        "https://docs.weaviate.io/deploy/configuration/status",
+        "Every node of the cluster is healthy.",
+        family="weaviate",
+        key=Key.OPTIONAL,
+        assertions=({"type": "jsonpath", "path": "$.nodes[*].status", "all_equal": "HEALTHY"},),
+        timeout_ms=10_000,
+    ),
+    _store(
+        "pinecone-data",
+        "Pinecone data plane",
+        "https://INDEX-PROJECT.svc.REGION.pinecone.io",
+        "/describe_index_stats",
+        "https://docs.pinecone.io/reference/api/latest/data-plane/describeindexstats",
+        "The index answers and holds vectors. The address is the host of the index; no query is made.",
+        family="pinecone",
+        needs=("address",),
+        method="POST",
+        body="{}",
+        headers=(("Content-Type", "application/json"), ("X-Pinecone-Api-Version", "2026-04")),
+        key=Key.REQUIRED,
+        key_header="Api-Key",
+        assertions=({"type": "jsonpath", "path": "$.totalVectorCount", "at_least": 1, "gives": "degraded"},),
+        timeout_ms=10_000,
+    ),
+    _store(
         "milvus",
         "Milvus",
         "http://localhost:9091",
@@ -75,6 +107,30 @@ PRESETS = (
         "https://milvus.io/docs/healthcheck.md",
         "Every component of the node is well.",
         assertions=({"type": "body_contains", "text": "OK"},),
+    ),
+    _store(
+        "milvus-collection",
+        "Milvus collection",
+        "http://localhost:19530",
+        "/v2/vectordb/collections/get_load_state",
+        "https://milvus.io/api-reference/restful/v2.5.x/v2/Collection%20(v2)/Get%20Load%20State.md",
+        "The collection is loaded into memory. An error has the code 200 here, and its own in the body.",
+        family="milvus",
+        needs=("name",),
+        method="POST",
+        body='{"collectionName": "{name}"}',
+        headers=(("Content-Type", "application/json"),),
+        key=Key.OPTIONAL,
+        assertions=(
+            {"type": "jsonpath", "path": "$.code", "equals": 0},
+            {
+                "type": "jsonpath",
+                "path": "$.data.loadState",
+                "equals": "LoadStateLoaded",
+                "gives": "degraded",
+                "reason": Reason.LOADING.value,
+            },
+        ),
     ),
     _store(
         "chroma",
@@ -86,6 +142,21 @@ PRESETS = (
         key=Key.OPTIONAL,
         key_header="x-chroma-token",
         assertions=({"type": "body_contains", "text": "heartbeat"},),
+    ),
+    _store(
+        "chroma-ready",
+        "Chroma readiness",
+        "http://localhost:8000",
+        "/api/v2/healthcheck",
+        "https://docs.trychroma.com/reference/python/client",
+        "The server's executor and its log are ready.",
+        family="chroma",
+        key=Key.OPTIONAL,
+        key_header="x-chroma-token",
+        assertions=(
+            {"type": "jsonpath", "path": "$.is_executor_ready", "equals": True},
+            {"type": "jsonpath", "path": "$.is_log_client_ready", "equals": True},
+        ),
     ),
     _store(
         "elasticsearch",
@@ -120,6 +191,7 @@ PRESETS = (
         "https://www.postgresql.org/docs/current/runtime-config-connection.html",
         "The server takes connections: neither starting up, nor full. It stops before the password.",
         kind="postgresql",
+        also=("postgres", "pgvector"),
     ),
     _store(
         "redis",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from probes import classify
+from probes import billing, classify
 from probes.assertions import judge, worst
 from probes.certificates import HTTP_ALPN, Certificate, TlsWish
 from probes.classify import Classified
@@ -87,6 +87,8 @@ async def _ask(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> tupl
             tls, server_name = _wish(spec, _NO_SECRETS), ""
         if answer.code == 303 or (answer.code in (301, 302) and method == "POST"):
             method, body = ("HEAD" if method == "HEAD" else "GET"), b""
+        if billing.refusal(method, following.url, spec.billing_acknowledged) is not None:
+            raise ProtocolBroken("redirected to a request that is no health check: it would cost or change something")
         target = following
     raise TooManyRedirects(f"more than {spec.redirect_limit} redirects")
 

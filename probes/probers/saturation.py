@@ -122,6 +122,7 @@ def _refused(spec: SaturationSpec, answer: Answer, facts: dict[str, Fact], reach
 def _as_http(spec: SaturationSpec) -> HttpSpec:
     return HttpSpec(
         url=spec.url,
+        provider=spec.engine,
         verify_tls=spec.verify_tls,
         ca_pem=spec.ca_pem,
         server_name=spec.server_name,

@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Mapping
 
-from probes import classify
+from probes import billing, classify
 from probes.assertions import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
 from probes.certificates import HTTP_ALPN, read
 from probes.demand import TEXT_LIMIT
@@ -49,10 +49,14 @@ class WebSocketSpec(TlsFields, frozen=True, kw_only=True):
     send: str = ""
     expect: str = ""
     assertions: tuple[Header | BodyContains | Regex | JsonPath | Latency | CertificateDays, ...] = ()
+    billing_acknowledged: bool = False
 
 
 def validate(spec: WebSocketSpec) -> None:
-    _target(spec.url)
+    # A conversation is no request, but where requests are billed, it is too.
+    billed = billing.refusal("POST", _target(spec.url).url, spec.billing_acknowledged)
+    if billed:
+        raise SpecError("url", billed)
     if len(spec.headers) > _HEADERS_MOST:
         raise SpecError("headers", f"at most {_HEADERS_MOST}")
     for name, value in spec.headers:

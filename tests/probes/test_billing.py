@@ -28,6 +28,9 @@ BILLED_AT_HOME = [
     ("POST", "https://router.huggingface.co/hf-inference/models/x"),
     ("POST", "https://openrouter.ai/api/v1/chat/completions"),
     ("GET", "https://index-abc.svc.pinecone.io/vectors/fetch?ids=1"),
+    ("POST", "https://index-abc.svc.pinecone.io/vectors/upsert"),
+    ("POST", "https://api.openai.com/v1/engines/davinci/completions"),
+    ("POST", "https://api.mistral.ai/v1/agents/completions"),
     ("POST", "https://index-abc.svc.pinecone.io/query"),
 ]
 BILLED_ELSEWHERE = [
@@ -110,6 +113,21 @@ def test_litellms_health_needs_an_acknowledgement() -> None:
     assert refusal("GET", url, acknowledged=True, provider="litellm") is None
     assert refusal("GET", url, acknowledged=False, provider="vllm") is None
     assert refusal("GET", url + "/liveliness", acknowledged=False, provider="litellm") is None
+
+
+def test_metrics_that_load_a_model_are_refused() -> None:
+    url = "http://router.internal:8080/metrics"
+
+    assert refusal("GET", url, acknowledged=True, provider="llamacpp") is None
+    assert "loads the model" in (refusal("GET", f"{url}?model=qwen", acknowledged=True, provider="llamacpp") or "")
+    with pytest.raises(SpecError, match="loads the model"):
+        parse_spec("saturation", {"url": f"{url}?model=qwen", "engine": "llamacpp"})
+
+
+def test_a_billed_conversation_over_a_websocket_is_refused() -> None:
+    with pytest.raises(SpecError, match="every check would be billed"):
+        parse_spec("websocket", {"url": "wss://api.openai.com/v1/realtime?model=x"})
+    parse_spec("websocket", {"url": "wss://example.com/v1/events"})
 
 
 def test_a_billed_request_is_refused_when_a_monitor_is_saved() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from probes.classify import Answer, Classified, classify
+from probes.classify import Answer, Classified, classify, status_map
 from probes.reasons import ACCOUNT_REASONS, Reason, Status
 
 NOW_S = 1_800_000_000.0
@@ -66,6 +66,8 @@ CASES: list[tuple[str, int, Any, Reason]] = [
     ("cohere", 401, {"message": "invalid api token"}, Reason.AUTH),
     ("cohere", 402, {"message": "billing limit"}, Reason.QUOTA),
     ("cohere", 429, {"message": "trial key limit"}, Reason.RATE_LIMITED),
+    ("cohere", 429, {"message": "a Trial key is limited to 1000 API calls / month"}, Reason.QUOTA),
+    ("azure-openai", 429, {"error": {"code": "429", "message": "System is under high demand."}}, Reason.OVERLOADED),
     ("cohere", 498, {"message": "invalid token"}, Reason.AUTH),
     ("gemini", 400, google(400, "INVALID_ARGUMENT", "API key not valid.", "API_KEY_INVALID"), Reason.AUTH),
     ("gemini", 400, google(400, "FAILED_PRECONDITION", "Location is not supported"), Reason.CONFIG),
@@ -190,6 +192,52 @@ def test_an_error_inside_a_success_counts_for_a_known_provider_only() -> None:
     assert read("openrouter", 200, {"error": {"code": 502, "message": "x"}}, expected=True).reason is Reason.HTTP_5XX
     assert read("", 200, body, expected=True).status is Status.UP
     assert read("openrouter", 200, {"data": {"error": "of the past"}, "error": None}, expected=True).status is Status.UP
+
+
+@pytest.mark.parametrize(
+    ("inner", "reason"),
+    [
+        (401, Reason.AUTH), (402, Reason.QUOTA), (403, Reason.CONFIG), (404, Reason.CONFIG), (408, Reason.HTTP_4XX),
+        (429, Reason.RATE_LIMITED), (502, Reason.HTTP_5XX), (529, Reason.OVERLOADED),
+    ],
+)  # fmt: skip
+def test_an_error_inside_a_success_goes_by_the_providers_own_codes(inner: int, reason: Reason) -> None:
+    body = {"error": {"code": inner, "message": "x"}}
+    assert read("openrouter", 200, body, expected=True).reason is reason
+    assert read("openrouter", 200, {"error": {"code": 7}}, expected=True).status is Status.UP
+
+
+def test_a_proxy_is_not_green_when_every_model_behind_it_is_dead() -> None:
+    def seen(healthy: int | None, unhealthy: int) -> Classified:
+        return read("litellm", 200, {"healthy_count": healthy, "unhealthy_count": unhealthy}, expected=True)
+
+    assert (seen(0, 3).status, seen(0, 3).reason) == (Status.DOWN, Reason.VALUE_MISMATCH)
+    assert seen(0, 3).detail == "answered 200, but every model behind the proxy is unhealthy (3 of 3)"
+    assert seen(None, 1).status is Status.DOWN
+    assert seen(2, 1).status is Status.DEGRADED
+    assert seen(2, 1).detail == "answered 200, but 1 of 3 models behind the proxy are unhealthy"
+    assert seen(3, 0).status is Status.UP
+    assert read("litellm", 200, '{"unhealthy_count": "all"}', expected=True).status is Status.UP
+    assert read("", 200, {"healthy_count": 0, "unhealthy_count": 3}, expected=True).status is Status.UP
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(8, Reason.RATE_LIMITED), (100, Reason.CONFIG), (101, Reason.LOADING), (1800, Reason.AUTH)]
+)
+def test_milvus_answers_200_and_a_number_of_its_own(code: int, reason: Reason) -> None:
+    assert read("milvus", 200, {"code": code, "message": "x"}, expected=True).reason is reason
+    assert read("milvus", 200, {"code": 0, "data": {}}, expected=True).status is Status.UP
+
+
+def test_the_rate_limits_of_anybody_are_kept() -> None:
+    headers = (("x-ratelimit-remaining", "7"),)
+    assert read("", 200, "", headers, expected=True).facts == {"ratelimit_requests_remaining": 7}
+
+
+def test_what_the_codes_mean_can_be_read() -> None:
+    meanings = status_map("gemini")
+    assert (meanings[401], meanings[503], meanings[529]) == (Reason.AUTH, Reason.OVERLOADED, Reason.OVERLOADED)
+    assert status_map("triton")[400] is Reason.LOADING
 
 
 def test_a_page_in_the_place_of_data_is_no_success() -> None:

@@ -298,6 +298,17 @@ def test_redirects_are_not_followed_when_the_spec_says_so(on_loop: Any) -> None:
     assert (seen.status, seen.code) == (Status.UP, 302)
 
 
+@pytest.mark.parametrize(
+    ("method", "location"), [("GET", "/flush_cache"), ("POST", "https://api.openai.com/v1/chat/completions")]
+)
+def test_a_redirect_to_what_costs_or_changes_something_is_not_followed(
+    on_loop: Any, method: str, location: str
+) -> None:
+    seen = on_loop(look_at(answering(redirecting(location, 307)), method=method))
+    assert (seen.status, seen.reason) == (Status.DOWN, Reason.PROTOCOL_ERROR)
+    assert "no health check" in seen.detail
+
+
 def test_a_redirect_loop_ends(on_loop: Any) -> None:
     seen = on_loop(look_at(answering(redirecting("/again"))))
     assert (seen.status, seen.reason) == (Status.DOWN, Reason.TOO_MANY_REDIRECTS)

@@ -138,6 +138,7 @@ LITELLM = Provider(
     endpoints=get("/health/liveliness", as_json(200, "I'm alive!"))
     | get("/health/liveness", as_json(200, "I'm alive!"))
     | get("/health/readiness", as_json(200, {"status": "healthy", "db": "Not connected"}))
+    | get("/health", as_json(200, {"healthy_count": 2, "unhealthy_count": 0}), guarded=True)
     | get("/health/backlog", as_json(200, {"in_flight_requests": 0, "queued_requests": 0}), guarded=True)
     | get("/v1/models", model_list("primary", "secondary"), guarded=True),
     bad_key=openai_error(401, "auth_error", "Authentication Error, Invalid proxy server token passed.", "401"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vigil.demo.exchange import Answer, as_json, as_text
-from vigil.demo.shapes import Auth, Endpoints, Provider, get, model_list, openai_error, too_many
+from vigil.demo.shapes import Auth, Endpoints, Provider, get, model_list, openai_error, post, too_many
 
 _BAD_KEY = openai_error(401, "invalid_request_error", "Incorrect API key provided.", "invalid_api_key")
 _BUSY = openai_error(503, "service_unavailable_error", "The service is overloaded.", "server_is_overloaded")
@@ -27,7 +27,8 @@ COHERE = _cloud(
         "/v1/models",
         as_json(200, {"models": [{"name": "command-r", "endpoints": ["chat"], "finetuned": False}]}),
         guarded=True,
-    ),
+    )
+    | post("/v1/check-api-key", as_json(200, {"valid": True, "organization_id": "o", "owner_id": "w"}), guarded=True),
     bad_key=as_json(401, {"id": "d1", "message": "invalid api token"}),
     overloaded=as_json(503, {"id": "d2", "message": "service unavailable"}),
     missing=as_json(404, {"id": "d3", "message": "model 'x' not found"}),
@@ -40,7 +41,8 @@ COHERE = _cloud(
 )
 
 AZURE_OPENAI = _cloud(
-    get("/openai/models", model_list("gpt-4o-mini", lifecycle_status="generally-available"), guarded=True),
+    get("/openai/models", model_list("gpt-4o-mini", lifecycle_status="generally-available"), guarded=True)
+    | get("/openai/v1/models", model_list("gpt-4o-mini"), guarded=True),
     auth=Auth.API_KEY,
     bad_key=as_json(401, {"error": {"code": "401", "message": "Access denied due to invalid subscription key."}}),
     overloaded=as_json(429, {"error": {"code": "429", "message": "The system is experiencing high demand."}}),
@@ -53,10 +55,24 @@ AZURE_OPENAI = _cloud(
     ),
 )
 
-#: Without a signature everything is refused, which is as much as reachability needs.
+_BEDROCK_MODELS = {
+    "modelSummaries": [
+        {"modelId": "anthropic.claude-x", "modelLifecycle": {"status": "ACTIVE"}},
+        {"modelId": "anthropic.claude-old", "modelLifecycle": {"status": "LEGACY"}},
+    ]
+}
+_BEDROCK_ACCESS = {
+    "modelId": "anthropic.claude-x",
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+    "agreementAvailability": {"status": "AVAILABLE"},
+}
+#: Without a signature or a key everything is refused, which is as much as reachability needs.
 BEDROCK = _cloud(
-    get("/", as_json(200, {})),
-    auth=Auth.NONE,
+    get("/", as_json(200, {}))
+    | get("/foundation-models", as_json(200, _BEDROCK_MODELS), guarded=True)
+    | get("/foundation-model-availability/anthropic.claude-x", as_json(200, _BEDROCK_ACCESS), guarded=True),
     bad_key=as_json(
         403, {"message": "Missing Authentication Token"}, ("x-amzn-errortype", "MissingAuthenticationTokenException")
     ),
@@ -99,7 +115,12 @@ DEEPSEEK = _cloud(
 )
 
 XAI = _cloud(
-    get("/v1/models", model_list("grok-4"), guarded=True),
+    get("/v1/models", model_list("grok-4"), guarded=True)
+    | get(
+        "/v1/api-key",
+        as_json(200, {"api_key_blocked": False, "api_key_disabled": False, "team_blocked": False, "acls": ["*"]}),
+        guarded=True,
+    ),
     # A bad key is a 400 here, not a 401.
     bad_key=as_json(
         400, {"code": "Client specified an invalid argument", "error": "Incorrect API key provided: xx***xx."}
@@ -108,7 +129,11 @@ XAI = _cloud(
 
 OPENROUTER = _cloud(
     get("/api/v1/key", as_json(200, {"data": {"label": "d", "limit": None, "usage": 0.1}}), guarded=True)
-    | get("/api/v1/models", as_json(200, {"data": [{"id": "anthropic/claude-x", "name": "Claude X"}]})),
+    | get("/api/v1/models", as_json(200, {"data": [{"id": "anthropic/claude-x", "name": "Claude X"}]}))
+    | get(
+        "/api/v1/models/anthropic/claude-x/endpoints",
+        as_json(200, {"data": {"id": "anthropic/claude-x", "endpoints": [{"name": "Anthropic", "status": 0}]}}),
+    ),
     bad_key=as_json(401, {"error": {"code": 401, "message": "No auth credentials found"}}),
     overloaded=as_json(200, {"error": {"code": 529, "message": "Provider is overloaded"}}),
     missing=as_json(404, {"error": {"code": 404, "message": "Not found"}}),
@@ -116,7 +141,11 @@ OPENROUTER = _cloud(
 )
 
 HUGGINGFACE = _cloud(
-    get("/v1/models", model_list("meta-llama/Llama-3.1-8B-Instruct", providers=[{"provider": "groq"}]), guarded=True),
+    get("/v1/models", model_list("meta-llama/Llama-3.1-8B-Instruct", providers=[{"provider": "groq"}]), guarded=True)
+    | get(
+        "/api/models/meta-llama/Llama-3.1-8B-Instruct",
+        as_json(200, {"inferenceProviderMapping": [{"provider": "groq", "status": "live", "task": "conversational"}]}),
+    ),
     bad_key=as_json(401, {"error": "Invalid username or password."}),
     loading=as_json(503, {"error": "Model x is currently loading", "estimated_time": 20.0}),
     missing=as_json(404, {"error": "Model not found"}),
@@ -128,7 +157,8 @@ PINECONE = _cloud(
         "/indexes/demo",
         as_json(200, {"name": "demo", "dimension": 8, "status": {"ready": True, "state": "Ready"}}),
         guarded=True,
-    ),
+    )
+    | post("/describe_index_stats", as_json(200, {"dimension": 8, "totalVectorCount": 12}), guarded=True),
     auth=Auth.API_KEY,
     bad_key=as_text(401, "Unauthorized"),
     overloaded=as_json(503, {"status": 503, "error": {"code": "UNAVAILABLE", "message": "retry"}}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vigil.demo.exchange import Answer, as_json, as_text
-from vigil.demo.shapes import NOT_FOUND, STARTING, Auth, Endpoints, Provider, get, model_list
+from vigil.demo.shapes import NOT_FOUND, STARTING, Auth, Endpoints, Provider, get, model_list, post
 
 _UNAUTHORIZED = as_json(401, {"error": "Unauthorized"})
 _SGLANG_METRICS = """\
@@ -58,7 +58,12 @@ LOCALAI = _server(
     bad_key=as_json(401, {"error": {"code": 401, "message": "An authentication key is required", "type": ""}}),
 )
 
-LMSTUDIO = _server(get("/v1/models", model_list("qwen2.5-7b-instruct")))
+LMSTUDIO = _server(
+    get("/v1/models", model_list("qwen2.5-7b-instruct"))
+    | get(
+        "/api/v1/models", as_json(200, {"models": [{"key": "qwen2.5-7b-instruct", "loaded_instances": [{"id": "a"}]}]})
+    )
+)
 
 RAYSERVE = _server(
     get("/-/healthz", as_text(200, "success"))
@@ -76,7 +81,8 @@ NIM = _server(
 )
 
 KSERVE = _server(
-    get("/v2/models/demo/ready", as_json(200, {"name": "demo", "ready": True})),
+    get("/v2/models/demo/ready", as_json(200, {"name": "demo", "ready": True}))
+    | get("/v1/models/demo", as_json(200, {"name": "demo", "ready": "True"})),
     loading=as_json(503, {"error": "Model with name demo is not ready."}),
     missing=as_json(404, {"error": "Model with name x does not exist."}),
 )
@@ -88,14 +94,24 @@ BENTOML = _server(
 
 OPENAI_COMPATIBLE = _server(get("/v1/models", model_list("anything"), guarded=True), auth=Auth.BEARER)
 
-WEAVIATE = _server(get("/v1/.well-known/ready", Answer(200)), loading=Answer(503))
+WEAVIATE = _server(
+    get("/v1/.well-known/ready", Answer(200))
+    | get("/v1/nodes", as_json(200, {"nodes": [{"name": "weaviate-0", "status": "HEALTHY"}]})),
+    loading=Answer(503),
+)
 
 MILVUS = _server(
-    get("/healthz", as_text(200, "OK")), overloaded=as_text(500, "Not all components are healthy, 1/4"),
+    get("/healthz", as_text(200, "OK"))
+    | post(
+        "/v2/vectordb/collections/get_load_state",
+        as_json(200, {"code": 0, "data": {"loadState": "LoadStateLoaded"}}),
+    ),
+    overloaded=as_text(500, "Not all components are healthy, 1/4"),
 )  # fmt: skip
 
 CHROMA = _server(
-    get("/api/v2/heartbeat", as_json(200, {"nanosecond heartbeat": 1_800_000_000_000_000_000})),
+    get("/api/v2/heartbeat", as_json(200, {"nanosecond heartbeat": 1_800_000_000_000_000_000}))
+    | get("/api/v2/healthcheck", as_json(200, {"is_executor_ready": True, "is_log_client_ready": True})),
     missing=as_json(410, {"error": "Unimplemented", "message": "The v1 API is deprecated. Please use /v2 apis"}),
 )
 

@@ -57,6 +57,11 @@ def get(path: str, answer: Answer, guarded: bool = False) -> Endpoints:
     return {("GET", path): Endpoint(answer, guarded)}
 
 
+def post(path: str, answer: Answer, guarded: bool = False) -> Endpoints:
+    """A healthy answer to POST."""
+    return {("POST", path): Endpoint(answer, guarded)}
+
+
 def openai_error(code: int, kind: str, message: str, reason: str | None = None) -> Answer:
     """An error as OpenAI and those who copy it word it."""
     return as_json(code, {"error": {"message": message, "type": kind, "param": None, "code": reason}})

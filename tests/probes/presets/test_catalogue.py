@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from probes.presets import CATALOGUE, Key, PresetError, build
+from probes.presets import CATALOGUE, Key, PresetError, _plain, build, find
 from probes.presets.shape import Preset
 from probes.probers import parse_spec, validate_secrets
 
@@ -53,6 +55,8 @@ def wanted(preset: Preset) -> dict[str, str]:
         asked["key"] = FAKE_KEY
     if preset.own_address and preset.kind == "http":
         asked["address"] = "http://gpu.internal:9000"
+    if preset.billed:
+        asked["billing_acknowledged"] = "true"
     return asked
 
 
@@ -93,13 +97,45 @@ def test_a_preset_says_what_its_answer_proves(preset: Preset) -> None:
         ("vllm", {"address": "ftp://x"}, "address: looks like http://host:port"),
         ("opensearch", {"key": "x", "address": "http://x"}, "key: OpenSearch has user and password"),
         ("redis", {"address": "nowhere:here"}, "address: looks like host:port"),
-        ("vllm", {"adress": "http://x"}, "adress: a preset takes address, key, model"),
+        ("vllm", {"adress": "http://x"}, "adress: a preset takes address, billing_acknowledged, key, model"),
+        ("litellm-health", {"key": "x"}, "billing_acknowledged: unless background_health_checks is on, every check"),
+        ("openrouter-model", {"model": "../../v1/chat"}, "model: is not the name of a model"),
+        ("huggingface-mapping", {"model": "/x"}, "model: is not the name of a model"),
     ],
 )
 def test_what_does_not_make_a_monitor_is_said(name: str, given: dict[str, str], problem: str) -> None:
     with pytest.raises(PresetError) as refused:
         build(name, given)
     assert str(refused.value).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("llama.cpp", "llama-cpp"), ("llamacpp", "llama-cpp"), ("LM Studio", "lm-studio"), ("OpenAI", "openai"),
+        ("azure_openai", "azure-openai"), ("Hugging Face", "huggingface"), ("vllm-model", "vllm"),
+        ("openrouter-key", "openrouter"), ("rayserve", "ray-serve"), ("litellm-backlog", "litellm-saturation"),
+        ("postgres", "postgresql"), ("Text-Generation-Inference", "tgi"),
+    ],
+)  # fmt: skip
+def test_a_preset_is_found_however_people_write_it(written: str, name: str) -> None:
+    assert find(written).name == name
+
+
+def test_no_two_presets_answer_to_one_name() -> None:
+    names = [_plain(name) for preset in CATALOGUE.values() for name in (preset.name, *preset.also)]
+    assert len(names) == len(set(names))
+
+
+def test_a_preset_without_an_address_warns_that_each_region_would_look_at_itself() -> None:
+    assert "No address was given" in build("vllm", {}).warnings[-1]
+    assert "No address" not in str(build("vllm", {"address": "http://gpu:8000"}).warnings)
+    assert build("openai", {"key": FAKE_KEY}).warnings == ()
+
+
+def test_a_name_within_a_body_cannot_become_more_than_a_name() -> None:
+    made = build("milvus-collection", {"address": "http://m:19530", "name": 'a", "dbName": "b'})
+    assert json.loads(made.config["body"]) == {"collectionName": 'a", "dbName": "b'}
 
 
 def test_a_model_is_called_what_the_service_calls_it() -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from probes.attempts import attempt
+from probes.classify import status_map
 from probes.dialing import Resolver, Way
 from probes.guard import Egress
 from probes.observation import Observation, Reach
@@ -45,9 +46,38 @@ class Golden:
     more: dict[str, str] = field(default_factory=dict)
 
 
+GONE = (Status.DOWN, Reason.CONFIG)
+ACKNOWLEDGED = {"billing_acknowledged": "true"}
+LITELLM_TROUBLE: dict[str, tuple[Status, Reason]] = {"overloaded": LIMITED, "loading": BROKEN}
 STARTING = {"overloaded": BROKEN, "loading": BROKEN}
 GOLDEN = {
     "openai": Golden("openai", "gpt-4o-mini"),
+    "openai-model": Golden("openai", "gpt-4o-mini", missing=GONE),
+    "anthropic-model": Golden("anthropic", "claude-sonnet-4", loading=BROKEN, missing=GONE),
+    "gemini-model": Golden("gemini", "gemini-2.5-flash", missing=GONE),
+    "cohere-key": Golden("cohere", overloaded=BROKEN),
+    "azure-openai-v1": Golden("azure-openai", "gpt-4o-mini"),
+    "bedrock-models": Golden("bedrock", "anthropic.claude-x", loading=LOADING, more={"region": "eu-west-1"}),
+    "bedrock-access": Golden(
+        "bedrock", "anthropic.claude-x", loading=LOADING, missing=GONE, more={"region": "eu-west-1"}
+    ),
+    "xai-key": Golden("xai"),
+    "openrouter-models": Golden("openrouter", "anthropic/claude-x"),
+    "openrouter-model": Golden("openrouter", "anthropic/claude-x", missing=GONE),
+    "huggingface-mapping": Golden("huggingface", "meta-llama/Llama-3.1-8B-Instruct", loading=LOADING, missing=GONE),
+    "litellm-models": Golden("litellm", "primary", **LITELLM_TROUBLE),
+    "litellm-health": Golden("litellm", **LITELLM_TROUBLE, more=ACKNOWLEDGED),
+    "litellm-health-model": Golden("litellm", "primary", **LITELLM_TROUBLE, missing=UP, more=ACKNOWLEDGED),
+    "llama-cpp-slots": Golden("llamacpp", loading=LOADING),
+    "llama-cpp-props": Golden("llamacpp", loading=LOADING),
+    "lm-studio-loaded": Golden(
+        "lmstudio", "qwen2.5-7b-instruct", **STARTING, missing=(Status.DEGRADED, Reason.MODEL_NOT_LOADED)
+    ),
+    "kserve-v1": Golden("kserve", "demo", overloaded=LOADING, loading=LOADING, missing=GONE),
+    "weaviate-nodes": Golden("weaviate", overloaded=LOADING, loading=LOADING),
+    "pinecone-data": Golden("pinecone", loading=(Status.DEGRADED, Reason.VALUE_MISMATCH)),
+    "milvus-collection": Golden("milvus", name="docs", **STARTING),
+    "chroma-ready": Golden("chroma", **STARTING),
     "anthropic": Golden("anthropic", "claude-sonnet-4", loading=BROKEN),
     "cohere": Golden("cohere", "command-r", overloaded=BROKEN),
     "gemini": Golden("gemini", "gemini-2.5-flash"),
@@ -76,16 +106,16 @@ GOLDEN = {
     "tgi": Golden("tgi", "qwen", rate_limited=OVERLOADED, loading=BROKEN),
     "tgi-saturation": Golden("tgi", rate_limited=OVERLOADED, loading=BROKEN),
     "tei": Golden("tei", "bge-small", rate_limited=OVERLOADED, loading=BROKEN),
-    "llama-cpp": Golden("llamacpp", loading=LOADING),
+    "llama-cpp": Golden("llamacpp", "/models/qwen.gguf", loading=LOADING),
     "llama-cpp-saturation": Golden("llamacpp", loading=LOADING),
-    "triton": Golden("triton", overloaded=BROKEN, loading=LOADING),
-    "triton-model": Golden("triton", name="demo", overloaded=BROKEN, loading=LOADING),
+    "triton": Golden("triton", "demo", overloaded=BROKEN, loading=LOADING, missing=GONE),
+    "triton-model": Golden("triton", "demo", overloaded=BROKEN, loading=LOADING, missing=GONE),
     "localai": Golden("localai", "qwen", **STARTING),
     "lm-studio": Golden("lmstudio", "qwen2.5-7b-instruct", **STARTING),
     "ray-serve": Golden("rayserve", overloaded=BROKEN, loading=(Status.DOWN, Reason.BODY_MISMATCH)),
     "ray-serve-applications": Golden("rayserve", overloaded=BROKEN, loading=(Status.DOWN, Reason.VALUE_MISMATCH)),
     "nim": Golden("nim", "meta/llama-3.1-8b-instruct", overloaded=LOADING, loading=LOADING),
-    "kserve": Golden("kserve", name="demo", overloaded=LOADING, loading=LOADING),
+    "kserve": Golden("kserve", "demo", missing=GONE, overloaded=LOADING, loading=LOADING),
     "bentoml": Golden("bentoml", overloaded=LOADING, loading=LOADING),
     "openai-compatible": Golden("openai-compatible", "anything", **STARTING),
     "qdrant": Golden("qdrant", overloaded=LOADING, loading=LOADING),
@@ -150,6 +180,14 @@ def test_every_preset_has_its_golden_answers() -> None:
 def test_a_service_that_is_well_is_up(name: str) -> None:
     seen = look(name)
     assert found(seen) == UP, seen.detail
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_preset_is_complete(name: str) -> None:
+    preset = CATALOGUE[name]
+    assert preset.doc.startswith("https://")
+    assert 0 < preset.timeout_ms <= 60_000 and 60 <= preset.interval_s <= 86_400
+    assert status_map(preset.family)[401] is Reason.AUTH
 
 
 @pytest.mark.parametrize("name", WITH_MODEL)

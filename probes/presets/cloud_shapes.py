@@ -1,0 +1,50 @@
+"""What the presets of AI providers have in common: lists of models that cost nothing, and single models."""
+
+from __future__ import annotations
+
+from probes.presets.shape import Key, Models, Preset
+from probes.reasons import Reason
+
+LIST = "The service answers and accepts the key; it says nothing of inference."
+
+
+def is_list(path: str) -> tuple[dict[str, object], ...]:
+    return ({"type": "jsonpath", "path": path, "count_min": 1},)
+
+
+def has(path: str) -> tuple[dict[str, object], ...]:
+    return ({"type": "jsonpath", "path": path, "exists": True},)
+
+
+def equals(path: str, value: object, reason: Reason, gives: str = "down") -> dict[str, object]:
+    return {"type": "jsonpath", "path": path, "equals": value, "reason": reason.value, "gives": gives}
+
+
+def openai_like(name: str, title: str, address: str, path: str, doc: str, timeout_ms: int = 10_000) -> Preset:
+    return Preset(
+        name=name,
+        title=title,
+        family=name,
+        address=address,
+        path=path,
+        doc=doc,
+        says=LIST,
+        key=Key.REQUIRED,
+        assertions=is_list("$.data[*].id"),
+        models=Models(),
+        timeout_ms=timeout_ms,
+    )
+
+
+def one_model(name: str, title: str, family: str, address: str, path: str, doc: str, **more: object) -> Preset:
+    return Preset(
+        name=name,
+        title=title,
+        family=family,
+        address=address,
+        path=path,
+        doc=doc,
+        says="The model is there for this key; one that is retired or not allowed is answered with 404.",
+        needs=("model",),
+        **{"key": Key.REQUIRED, "assertions": has("$.id"), **more},  # type: ignore[arg-type]  # the fields of Preset
+    )

@@ -1,0 +1,137 @@
+"""Presets of the providers of their own models: the list that a key may use is free, and proves gateway and key.
+
+None of these generates a token. Facts as documented by the providers in 2026.
+"""
+
+from __future__ import annotations
+
+from probes.presets.cloud_shapes import LIST, equals, is_list, one_model, openai_like
+from probes.presets.shape import Key, Models, Preset
+from probes.reasons import Reason
+
+PRESETS = (
+    openai_like(
+        "openai",
+        "OpenAI",
+        "https://api.openai.com",
+        "/v1/models",
+        "https://platform.openai.com/docs/api-reference/models/list",
+    ),
+    one_model(
+        "openai-model",
+        "OpenAI model",
+        "openai",
+        "https://api.openai.com",
+        "/v1/models/{model}",
+        "https://platform.openai.com/docs/api-reference/models/retrieve",
+    ),
+    Preset(
+        name="anthropic",
+        title="Anthropic",
+        family="anthropic",
+        address="https://api.anthropic.com",
+        path="/v1/models?limit=1000",
+        doc="https://docs.anthropic.com/en/api/models-list",
+        says=LIST,
+        key=Key.REQUIRED,
+        key_header="x-api-key",
+        headers=(("anthropic-version", "2023-06-01"),),
+        assertions=is_list("$.data[*].id"),
+        models=Models(),
+    ),
+    one_model(
+        "anthropic-model",
+        "Anthropic model",
+        "anthropic",
+        "https://api.anthropic.com",
+        "/v1/models/{model}",
+        "https://docs.anthropic.com/en/api/models",
+        key_header="x-api-key",
+        headers=(("anthropic-version", "2023-06-01"),),
+    ),
+    Preset(
+        name="cohere",
+        title="Cohere",
+        family="cohere",
+        address="https://api.cohere.com",
+        path="/v1/models?page_size=1000",
+        doc="https://docs.cohere.com/reference/list-models",
+        says=LIST,
+        key=Key.REQUIRED,
+        assertions=is_list("$.models[*].name"),
+        models=Models(names="$.models[*].name"),
+    ),
+    Preset(
+        name="cohere-key",
+        title="Cohere key",
+        family="cohere",
+        address="https://api.cohere.com",
+        path="/v1/check-api-key",
+        method="POST",
+        doc="https://docs.cohere.com/reference/checkapikey",
+        says="The key is valid, by the one request that asks just that; it is not billed.",
+        key=Key.REQUIRED,
+        assertions=(equals("$.valid", True, Reason.AUTH),),
+        interval_s=300,
+    ),
+    Preset(
+        name="gemini",
+        title="Google Gemini",
+        family="gemini",
+        address="https://generativelanguage.googleapis.com",
+        path="/v1beta/models?pageSize=1000",
+        doc="https://ai.google.dev/api/models",
+        says=LIST + " A bad key is answered with 400.",
+        key=Key.REQUIRED,
+        key_header="x-goog-api-key",
+        assertions=is_list("$.models[*].name"),
+        models=Models(names="$.models[*].name", template="models/{model}"),
+    ),
+    one_model(
+        "gemini-model",
+        "Google Gemini model",
+        "gemini",
+        "https://generativelanguage.googleapis.com",
+        "/v1beta/models/{model}",
+        "https://ai.google.dev/api/models",
+        key_header="x-goog-api-key",
+        assertions=({"type": "jsonpath", "path": "$.supportedGenerationMethods", "contains": "generateContent"},),
+    ),
+    openai_like("mistral", "Mistral", "https://api.mistral.ai", "/v1/models", "https://docs.mistral.ai/api/"),
+    openai_like(
+        "deepseek",
+        "DeepSeek",
+        "https://api.deepseek.com",
+        "/models",
+        "https://api-docs.deepseek.com/api/list-models",
+        15_000,
+    ),
+    Preset(
+        name="deepseek-balance",
+        title="DeepSeek balance",
+        family="deepseek",
+        address="https://api.deepseek.com",
+        path="/user/balance",
+        doc="https://api-docs.deepseek.com/api/get-user-balance",
+        says="There is credit left; asked once an hour.",
+        key=Key.REQUIRED,
+        assertions=({"type": "jsonpath", "path": "$.is_available", "equals": True, "reason": Reason.QUOTA.value},),
+        timeout_ms=15_000,
+        interval_s=3_600,
+    ),
+    openai_like("xai", "xAI", "https://api.x.ai", "/v1/models", "https://docs.x.ai/docs/api-reference"),
+    Preset(
+        name="xai-key",
+        title="xAI key",
+        family="xai",
+        address="https://api.x.ai",
+        path="/v1/api-key",
+        doc="https://docs.x.ai/docs/api-reference",
+        says="The key and its team are neither blocked nor disabled.",
+        key=Key.REQUIRED,
+        assertions=tuple(
+            equals(f"$.{flag}", False, Reason.AUTH) for flag in ("api_key_blocked", "api_key_disabled", "team_blocked")
+        ),
+        interval_s=300,
+    ),
+)
