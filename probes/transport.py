@@ -65,7 +65,11 @@ def _httpx_error(error: Failure) -> type[httpx.TransportError]:
 
 def _response(answer: Answer, trace: Trace, request: httpx.Request) -> httpx.Response:
     # The body is already plain and complete, so nothing may decode or frame it again.
-    kept = [(k, v) for k, v in answer.headers if k not in {"content-encoding", "transfer-encoding", "content-length"}]
+    framing = {"content-encoding", "transfer-encoding", "content-length"}
+    # As bytes: httpx takes texts of ASCII only, and a server may send any.
+    kept = [
+        (k.encode("latin-1", "replace"), v.encode("latin-1", "replace")) for k, v in answer.headers if k not in framing
+    ]
     return httpx.Response(
         answer.code,
         headers=kept,

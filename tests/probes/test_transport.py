@@ -63,3 +63,9 @@ def test_an_address_in_disguise_is_refused(on_loop: Any) -> None:
 
     with pytest.raises(httpx.TransportError):
         on_loop(story())
+
+
+def test_a_header_that_is_no_ascii_is_an_answer_like_any_other(on_loop: Any) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nX-Name: caf\xe9\r\nContent-Length: 2\r\n\r\nok"
+    response = on_loop(fetch(answering(answer)))
+    assert (response.text, response.headers["x-name"]) == ("ok", "café")

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "vigil.cli.replay",
         "take a decision again from its votes, or as it would have been otherwise",
     ),
+    "feeds": ("vigil.cli.feeds", "the status feeds of providers: list them, switch them on and off"),
     "login": ("vigil.cli.login", "print a new one-time login link"),
     "reseal": ("vigil.cli.reseal", "seal every stored secret anew under the first key"),
     "test": ("vigil.cli.test", "the tests, against PostgreSQL and Redis that they start themselves"),
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("vigil.cli.ingest", "one process: verdicts into incidents and deliveries"),
     "record": ("vigil.cli.record", "one process: results into packed history"),
     "deliver": ("vigil.cli.deliver", "one process: deliveries to the channels"),
+    "witness": ("vigil.cli.witness", "one process: what providers say of themselves, and the outside heartbeat"),
 }
 
 

@@ -37,12 +37,13 @@ class Fetched:
 class Fetcher:
     """Make it on the loop that uses it, and close it there."""
 
-    def __init__(self, egress: AlertEgress) -> None:
+    def __init__(self, egress: AlertEgress, deadline_s: float = DEADLINE_S) -> None:
+        self._deadline_s = deadline_s
         self._resolver = Resolver()
         way = Way(egress=Egress(egress.value), resolve=self._resolver)
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(way, body_limit=SIZE_MOST),
-            timeout=DEADLINE_S,
+            timeout=deadline_s,
             follow_redirects=False,
             trust_env=False,
             headers={"user-agent": "Vigil (status feed reader)"},
@@ -53,10 +54,10 @@ class Fetcher:
         conditions = {"if-none-match": etag, "if-modified-since": modified}
         headers = {name: value for name, value in conditions.items() if value}
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(self._deadline_s):
                 response = await self._follow(url, headers)
         except (TimeoutError, httpx.TimeoutException):
-            raise NotFetched(f"no answer within {DEADLINE_S:.0f} s") from None
+            raise NotFetched(f"no answer within {self._deadline_s:g} s") from None
         except (httpx.TransportError, httpx.InvalidURL) as problem:
             why = "the address is not public" if isinstance(problem.__cause__, Blocked) else "it cannot be reached"
             raise NotFetched(why) from None

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models.functions import Now
 
+from vigil.feeds.catalogue import SOURCES
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.testimony import AFTER, BEFORE, Declared, Witness, statement
 from vigil.monitors.providers import name_of
@@ -40,3 +41,28 @@ def switch(providers: Iterable[str], on: bool) -> list[str]:
             feed.posts.filter(ended_at=None).update(ended_at=Now())
             changed.append(provider)
     return changed
+
+
+def feed_rows() -> list[dict[str, str]]:
+    """Every feed that can be read and what became of it, in words, for lists."""
+    known = {feed.provider: feed for feed in Feed.objects.all()}
+    return [
+        {
+            "provider": provider,
+            "name": name_of(provider),
+            "url": known[provider].address if provider in known else SOURCES[provider].url,
+            "state": state_in_words(known.get(provider), SOURCES[provider].vouched),
+        }
+        for provider in sorted(SOURCES)
+    ]
+
+
+def state_in_words(feed: Feed | None, vouched: bool) -> str:
+    if feed is None or not feed.enabled:
+        return "off" if vouched else "off (its address may have moved)"
+    if feed.problem:
+        return f"on, cannot be read: {feed.problem}"
+    if feed.ok_at is None:
+        return "on, not read yet: is `witness` running?"
+    declared = [post.title for post in feed.posts.filter(ended_at=None).order_by("seen_at")[:3]]
+    return f"on, read at {feed.ok_at:%H:%M:%S} UTC: {'; '.join(declared) or 'nothing declared'}"

@@ -109,7 +109,7 @@ def programs(
         *(_worker(region, apart, secrets.region_keys[region.name]) for region in regions),
         *(
             _healthy(Program(name, _python("vigil.cli", name), control, after=("prepare", "redis"), nursery="control"))
-            for name in ("dispatch", "ingest", "record", "deliver")
+            for name in ("dispatch", "ingest", "record", "deliver", "witness")
         ),
         Program(
             "web",

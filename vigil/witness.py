@@ -1,0 +1,133 @@
+"""The witness process: reads providers' status feeds, beside everything else and in nobody's way.
+
+Killed at any line it loses nothing: a post that was stored without its note is noted at the next turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from probes.health import Health
+from vigil.alerts.outbox import enqueue
+from vigil.clock import database_now
+from vigil.configuration import configuration
+from vigil.feeds.fetch import Fetcher, NotFetched
+from vigil.feeds.formats import parse
+from vigil.feeds.models import Feed, FeedPost
+from vigil.feeds.page import FeedUnreadable
+from vigil.feeds.record import enabled_feeds, record_page, record_problem, record_unchanged
+from vigil.feeds.testimony import AFTER
+from vigil.incidents.declaring import note_declared
+
+T = TypeVar("T")
+
+FEED_EVERY_S = 60.0
+TURN_S = 1.0
+MAX_BACKOFF_S = 10.0
+AT_ONCE = 4
+_DATABASE_AWAY = (OperationalError, InterfaceError)
+
+log = structlog.get_logger()
+
+
+class Witness:
+    """One witness. All of its database work happens on one thread of its own."""
+
+    def __init__(self, fetcher: Fetcher, health: Health) -> None:
+        self._fetcher = fetcher
+        self._health = health
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Turn until stopped; raises whatever is not a database that is away."""
+        backoff_s = TURN_S
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._turn()
+                    backoff_s = TURN_S
+                except _DATABASE_AWAY as away:
+                    backoff_s = min(MAX_BACKOFF_S, backoff_s * 2)
+                    log.warning("database_away", problem=type(away).__name__, retry_in_s=backoff_s)
+                self._health.beat()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(backoff_s):
+                        await self._stopping.wait()
+        finally:
+            await asyncio.get_running_loop().run_in_executor(self._database, lambda: connection.close())
+            self._database.shutdown(wait=False)
+
+    async def _turn(self) -> None:
+        """Read the feeds that are due, each for itself: one that hangs or lies delays no other's."""
+        feeds = await self._on_database(_due_feeds)
+        await asyncio.gather(*(self._read(feed) for feed in feeds))
+        await self._on_database(_note_what_is_new)
+
+    async def _read(self, feed: Feed) -> None:
+        async with self._room:
+            try:
+                fetched = await self._fetcher.fetch(feed.address, feed.etag, feed.modified)
+                if fetched.body is None:
+                    await self._on_database(lambda: record_unchanged(feed))
+                    return
+                now = await self._on_database(database_now)
+                # On a thread: a large page takes a while to read, and the others' deadlines run on.
+                format, page = await asyncio.to_thread(parse, fetched.body, now)
+            except (NotFetched, FeedUnreadable) as problem:
+                why = str(problem)
+                log.warning("feed_unreadable", provider=feed.provider, problem=why)
+                await self._on_database(lambda: record_problem(feed, why))
+                return
+        fresh = await self._on_database(lambda: record_page(feed, page, format, fetched.etag, fetched.modified))
+        if fresh:
+            log.info("feed_changed", provider=feed.provider, posts=len(fresh))
+
+    async def _on_database(self, work: Callable[[], T]) -> T:
+        def with_connection() -> T:
+            close_old_connections()
+            return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._database, with_connection)
+
+
+def _due_feeds() -> list[Feed]:
+    # A little sooner or later each time, so that many installations do not ask a provider at the same second.
+    wait_s = FEED_EVERY_S * random.uniform(0.9, 1.0)
+    return enabled_feeds(database_now() - timedelta(seconds=wait_s))
+
+
+def _note_what_is_new() -> None:
+    recent = FeedPost.objects.filter(seen_at__gt=database_now() - AFTER, ended_at=None, feed__enabled=True)
+    posts = list(recent.exclude(absent_at=None).select_related("feed").order_by("seen_at"))
+    noted = note_declared(posts, enqueue) if posts else 0
+    if noted:
+        log.info("declared", incidents=noted)
+
+
+async def witness(health: Health) -> None:
+    """Witness until SIGTERM or SIGINT."""
+    fetcher = Fetcher(configuration().alert_egress)
+    process = Witness(fetcher, health)
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(stop_signal, process.stop)
+    health.mark_ready()
+    log.info("witnessing")
+    try:
+        await process.run()
+    finally:
+        await fetcher.close()
