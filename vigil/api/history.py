@@ -151,10 +151,8 @@ class PercentilesView(_HistoryView):
         monitor = self.monitor(request, public_id)
         regions = asked_regions(monitor, asked.regions)
         steps: dict[str, Rollup] = {}
-        for day, by_region in series.days(monitor.pk, list(regions), asked.first_day, asked.last_day).items():
-            step = steps.setdefault(asked.step_of(day), Rollup())
-            for rolled in by_region.values():
-                step.add(rolled)
+        for day, rolled in series.days(monitor.pk, list(regions), asked.first_day, asked.last_day).items():
+            steps.setdefault(asked.step_of(day), Rollup()).add(rolled)
         rows = [{"from": name, **measures(rolled)} for name, rolled in steps.items()]
         return Response({**asked.row(), "error": 0.01, "steps": rows})
 

@@ -15,6 +15,8 @@ from vigil.history import sketch, varints
 from vigil.history.packing import Hour
 
 HOURS_IN_DAY = 24
+#: Where a region's key is expected, for all of them together: keys begin at 1.
+ALL_REGIONS = 0
 #: Codes of statuses whose durations count; an entry's code is the status above seven bits of reason.
 _ANSWERED_BELOW = 2 << 7
 
@@ -102,35 +104,48 @@ def unpack_hours(packed: bytes) -> dict[int, Rollup]:
 
 
 def pack_regions(regions: Mapping[int, Rollup]) -> bytes:
-    """The rollups of one monitor's day, by the key of the region."""
+    """The rollups of one monitor's day by the key of the region, after that of all regions together.
+
+    All together is what is asked most, and of several regions the dearest to add up.
+    """
     packed = bytearray()
-    for region in sorted(regions):
+    whole = merged(regions.values()) if len(regions) > 1 else Rollup()
+    for region, rolled in [(ALL_REGIONS, whole), *sorted(regions.items())]:
         varints.put(packed, region)
         body = bytearray()
-        regions[region].put(body)
+        rolled.put(body)
         varints.put(packed, len(body))
         packed += body
     return bytes(packed)
 
 
 def add_regions(packed: bytes, into: Rollup, wanted: frozenset[int] | None = None) -> None:
-    """Add the rollups of the wanted regions (all of them: None) to one."""
-    at = 0
-    while at < len(packed):
-        region, at = varints.take(packed, at)
-        size, at = varints.take(packed, at)
-        if wanted is None or region in wanted:
-            into.add_from(packed, at)
-        at += size
+    """Add the rollups of the wanted regions of one monitor's day: all of them where that is what is wanted."""
+    parts = _parts(packed)
+    present = parts.keys() - {ALL_REGIONS}
+    if len(present) > 1 and (wanted is None or present <= wanted):
+        into.add_from(packed, parts[ALL_REGIONS])
+        return
+    for region in present if wanted is None else present & wanted:
+        into.add_from(packed, parts[region])
 
 
 def unpack_regions(packed: bytes) -> dict[int, Rollup]:
     """The rollups of one monitor's day, by the key of the region."""
     found: dict[int, Rollup] = {}
-    at = 0
+    for region, at in _parts(packed).items():
+        if region != ALL_REGIONS:
+            found[region] = Rollup()
+            found[region].add_from(packed, at)
+    return found
+
+
+def _parts(packed: bytes) -> dict[int, int]:
+    """Where the rollup of each region begins."""
+    found, at = {}, 0
     while at < len(packed):
         region, at = varints.take(packed, at)
-        _, at = varints.take(packed, at)
-        found[region] = Rollup()
-        at = found[region].add_from(packed, at)
+        size, at = varints.take(packed, at)
+        found[region] = at
+        at += size
     return found

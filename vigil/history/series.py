@@ -62,22 +62,21 @@ def hours(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int, step
     return {region: dict(sorted(steps.items())) for region, steps in found.items()}
 
 
-def days(monitor: int, regions: Sequence[int], first: int, last: int) -> dict[int, dict[int, Rollup]]:
-    """Whole days (UTC), by day and then by region: days since the epoch, both included."""
+def days(monitor: int, regions: Sequence[int], first: int, last: int) -> dict[int, Rollup]:
+    """Whole days (UTC) of some regions together: days since the epoch, both included."""
     wanted = frozenset(regions)
     live = _live_days(first, last)
-    found: dict[int, dict[int, Rollup]] = {}
+    found: dict[int, Rollup] = {}
     with connection.cursor() as cursor:
         cursor.execute(_DAYS, [monitor, first, last])
         for day, payload in cursor.fetchall():
             if day not in live:
-                each = rollups.unpack_regions(payload)
-                found[day] = {region: rolled for region, rolled in each.items() if region in wanted}
+                rollups.add_regions(payload, found.setdefault(day, Rollup()), wanted)
     for day in live:
         begin = day * DAY_MS
-        for region, steps in reading.by_step(monitor, regions, begin, begin + DAY_MS, DAY_MS).items():
+        for steps in reading.by_step(monitor, regions, begin, begin + DAY_MS, DAY_MS).values():
             for rolled in steps.values():
-                found.setdefault(day, {})[region] = rolled
+                found.setdefault(day, Rollup()).add(rolled)
     return dict(sorted(found.items()))
 
 
@@ -87,9 +86,8 @@ def over(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> Ro
     first_day, end_day = -(-start_ms // DAY_MS), end_ms // DAY_MS
     if first_day >= end_day:
         return rollups.merged(_edge(monitor, regions, start_ms, end_ms))
-    for by_region in days(monitor, regions, first_day, end_day - 1).values():
-        for rolled in by_region.values():
-            total.add(rolled)
+    for rolled in days(monitor, regions, first_day, end_day - 1).values():
+        total.add(rolled)
     for start, end in ((start_ms, first_day * DAY_MS), (end_day * DAY_MS, end_ms)):
         for rolled in _edge(monitor, regions, start, end):
             total.add(rolled)

@@ -85,15 +85,16 @@ def add_from(into: dict[int, int], data: bytes, at: int) -> int:
     """Add the sketch that begins at `at` to `into`; returns where the next thing begins."""
     size, at = varints.take(data, at)
     number = 0
+    known = into.get
     for _ in range(size):
         byte = data[at]
         at += 1
         if byte:
             number += byte >> 4
-            count = byte & 15
+            into[number] = known(number, 0) + (byte & 15)
         else:
             step, at = varints.take(data, at)
             count, at = varints.take(data, at)
             number += step
-        into[number] = into.get(number, 0) + count
+            into[number] = known(number, 0) + count
     return at

@@ -160,3 +160,21 @@ def test_the_rollup_of_two_parts_is_the_sum_of_their_rollups(left: list[Result],
     only = rollups.Rollup()
     rollups.add_regions(rollups.pack_regions({3: rolled(left), 200: rolled(right)}), only, frozenset({200}))
     assert only == rolled(right)
+
+
+@given(st.dictionaries(st.integers(1, 300), st.lists(results, max_size=20), max_size=4), st.sets(st.integers(1, 300)))
+def test_any_set_of_regions_of_a_day_is_the_sum_of_those_that_are_there(
+    by_region: dict[int, list[Result]], other: set[int]
+) -> None:
+    rolled = {
+        region: rollups.of_checks(
+            [packing.entry(one) >> 22 & 511 for one in found], [packing.entry(one) >> 11 & 2047 for one in found]
+        )
+        for region, found in by_region.items()
+    }
+    packed = rollups.pack_regions(rolled)
+    for wanted in (None, frozenset(rolled), frozenset(list(rolled)[:1]) | frozenset(other)):
+        total = rollups.Rollup()
+        rollups.add_regions(packed, total, wanted)
+        chosen = [one for region, one in rolled.items() if wanted is None or region in wanted]
+        assert total == rollups.merged(chosen)
