@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "feeds": ("vigil.cli.feeds", "the status feeds of providers: list them, switch them on and off"),
     "login": ("vigil.cli.login", "print a new one-time login link"),
+    "doctor": ("vigil.cli.doctor", "what is wrong with this installation, and when its disk is full"),
     "reseal": ("vigil.cli.reseal", "seal every stored secret anew under the first key"),
     "test": ("vigil.cli.test", "the tests, against PostgreSQL and Redis that they start themselves"),
     "bench": ("vigil.cli.bench", "the benchmarks behind the numbers we promise"),

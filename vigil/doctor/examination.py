@@ -1,0 +1,59 @@
+"""Every check there is, and how they are run: one that a server refuses is a finding, and the others run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+from django.db import Error as DatabaseError
+
+from vigil.doctor import monitors, processes, regions, servers, storage, telling
+from vigil.doctor.findings import Check, Finding, Level, Surroundings, problem
+
+#: What is looked at, in the order in which it is told. A new check is a function, and a line here.
+CHECKS: dict[str, Check] = {
+    "tables": servers.tables,
+    "redis": servers.memory_policy,
+    "settings": servers.settings,
+    "leaders": processes.leaders,
+    "ingest": processes.ingest,
+    "deliver": processes.deliver,
+    "recording": processes.recording,
+    "regions": regions.alive,
+    "domains": regions.domains,
+    "channels": telling.channels,
+    "fallback": telling.fallback,
+    "mail": telling.mail,
+    "monitors": monitors.seen,
+    "gaps": storage.gaps,
+    "rollups": storage.rollups,
+    "disk": storage.disk,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one check found."""
+
+    check: str
+    finding: Finding
+
+
+def examine(around: Surroundings) -> list[Examined]:
+    """Run every check."""
+    return [Examined(name, finding) for name, check in CHECKS.items() for finding in _found(check, around)]
+
+
+def worst(examined: list[Examined]) -> Level:
+    """The worst level there is."""
+    return max((one.finding.level for one in examined), key=list(Level).index, default=Level.WELL)
+
+
+def _found(check: Check, around: Surroundings) -> list[Finding]:
+    try:
+        return list(check(around))
+    except redis.RedisError as error:
+        return [problem(f"Redis does not answer ({type(error).__name__}).", "Start it, or correct VIGIL_REDIS_URL.")]
+    except DatabaseError as error:
+        line = (str(error).strip().splitlines() or ["no answer"])[0]
+        return [problem(f"PostgreSQL refused the question: {line}", "Run `manage.py migrate`, or see its log.")]

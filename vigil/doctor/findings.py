@@ -1,0 +1,76 @@
+"""What a check finds, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import redis
+
+
+class Level(StrEnum):
+    """How bad it is: nothing, worth knowing, soon a problem, or alerts may be late or lost now."""
+
+    WELL = "well"
+    NOTE = "note"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found, in one line, and what to do about it."""
+
+    level: Level
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a check may look at, beside the database. `disk_free_bytes` is None where nobody can know it from here."""
+
+    redis: redis.Redis
+    now: datetime
+    disk_free_bytes: int | None = None
+
+    @property
+    def now_ms(self) -> int:
+        return round(self.now.timestamp() * 1000)
+
+
+Check = Callable[[Surroundings], Iterable[Finding]]
+
+
+def well(text: str) -> Finding:
+    return Finding(Level.WELL, text)
+
+
+def note(text: str, advice: str = "") -> Finding:
+    return Finding(Level.NOTE, text, advice)
+
+
+def warning(text: str, advice: str) -> Finding:
+    return Finding(Level.WARNING, text, advice)
+
+
+def problem(text: str, advice: str) -> Finding:
+    return Finding(Level.PROBLEM, text, advice)
+
+
+def ago(seconds: float) -> str:
+    """A length of time as people say it."""
+    for name, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {name}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def size(count: float) -> str:
+    """A number of bytes as people say it."""
+    for name, length in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if abs(count) >= length:
+            return f"{count / length:.1f} {name}"
+    return f"{count / 1e3:.0f} kB"

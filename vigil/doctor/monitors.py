@@ -1,0 +1,35 @@
+"""The monitors: whether each can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Count, Q, QuerySet
+
+from vigil.doctor.findings import Finding, Surroundings, note, problem, warning, well
+from vigil.incidents.models import MonitorState
+from vigil.monitors.models import DerivedKind, Monitor
+
+_NAMED = 5
+
+
+def seen(around: Surroundings) -> Iterator[Finding]:
+    watched = Monitor.objects.filter(deleted_at=None, paused=False)
+    looked_at = watched.exclude(kind__in=DerivedKind.values)
+    counted = looked_at.annotate(places=Count("regions", filter=Q(regions__enabled=True)))
+    nowhere = counted.filter(places=0)
+    if nowhere.exists():
+        yield problem(f"{_named(nowhere)}: no region looks.", "Give each a region, or pause it.")
+    alone = counted.filter(places=1)
+    if alone.exists():
+        yield note(f"{_named(alone)}: one region looks, and nothing confirms it.", "Add two regions.")
+    blind = MonitorState.objects.filter(blind=True, monitor__in=watched).values("monitor")
+    if blind.exists():
+        yield warning(f"{_named(watched.filter(pk__in=blind))}: too few regions can see.", "See the regions above.")
+    yield well(f"{watched.count()} monitors are watched.")
+
+
+def _named(monitors: QuerySet[Monitor]) -> str:
+    names = list(monitors.order_by("name").values_list("name", flat=True)[: _NAMED + 1])
+    more = monitors.count() - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

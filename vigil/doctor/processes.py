@@ -1,0 +1,74 @@
+"""The processes of the control plane: who leads, and what waits for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.db.models import Min
+
+from probes import keys
+from vigil.alerts.models import OPEN_STATES, Delivery
+from vigil.dispatch.models import Lease
+from vigil.doctor.findings import Finding, Surroundings, ago, problem, warning, well
+from vigil.history.models import Position
+from vigil.incidents.models import IngestPosition
+from vigil.monitors.models import Region
+
+LATE_S = 60
+RECORDED_LATE_S = 90
+
+
+def leaders(around: Surroundings) -> Iterator[Finding]:
+    """Each of these has one leader at a time; without one, nothing of its work is done."""
+    missing = []
+    if not Lease.objects.filter(name="dispatch", expires_at__gt=around.now).exists():
+        missing.append(("dispatch", "nothing is checked", "`manage.py dispatch`"))
+    if not around.redis.exists(keys.lease("consensus")):
+        missing.append(("consensus", "nothing is decided", "`python -m consensus`"))
+    if not around.redis.exists(keys.lease("record")):
+        missing.append(("record", "history has a gap soon", "`manage.py record`"))
+    for name, so, command in missing:
+        yield problem(f"No {name} process leads: {so}.", f"Start {command}, or see its log.")
+    if not missing:
+        yield well("dispatch, consensus and record each have a leader.")
+
+
+def ingest(around: Surroundings) -> Iterator[Finding]:
+    """Verdicts that are not applied yet."""
+    stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first() or "0-0"
+    waiting = cast(list[Any], around.redis.xrange(keys.VERDICTS, min=f"({stored}", count=1))
+    waits_s = (around.now_ms - int(waiting[0][0].split(b"-")[0])) / 1000 if waiting else 0.0
+    if waits_s > LATE_S:
+        yield problem(f"A verdict waits for ingest since {ago(waits_s)}.", "Start `manage.py ingest`, or see its log.")
+    else:
+        yield well("Every verdict is applied.")
+
+
+def deliver(around: Surroundings) -> Iterator[Finding]:
+    """Deliveries that are due and that nobody has in hand."""
+    due = Delivery.objects.filter(state__in=OPEN_STATES, due_at__lte=around.now)
+    oldest = due.exclude(lease_until__gt=around.now).aggregate(first=Min("due_at"))["first"]
+    waits_s = (around.now - oldest).total_seconds() if oldest else 0.0
+    if waits_s > LATE_S:
+        yield problem(f"An alert is due since {ago(waits_s)}.", "Start `manage.py deliver`, or see its log.")
+    else:
+        yield well("No alert is overdue.")
+
+
+def recording(around: Surroundings) -> Iterator[Finding]:
+    """How far each region's results are stored, against what it wrote last."""
+    stored = dict(Position.objects.values_list("region__slug", "entry_id"))
+    late = 0
+    for region in Region.objects.filter(enabled=True).values_list("slug", flat=True):
+        waiting = cast(
+            list[Any], around.redis.xrange(keys.results(region), min=f"({stored.get(region, '0-0')}", count=1)
+        )
+        waits_s = (around.now_ms - int(waiting[0][0].split(b"-")[0])) / 1000 if waiting else 0.0
+        if waits_s > RECORDED_LATE_S:
+            late += 1
+            yield warning(
+                f"Results of {region} wait since {ago(waits_s)}.", "Start `manage.py record`, or see its log."
+            )
+    if not late:
+        yield well("Results are recorded as they come.")

@@ -1,0 +1,63 @@
+"""The regions: alive, on time, and not all to be lost at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import cast
+
+import msgspec
+
+from probes import keys, wire
+from vigil.doctor.findings import Finding, Surroundings, ago, note, problem, warning, well
+from vigil.monitors.models import Region
+
+SKEW_MS = 2_000
+BEHIND_MS = 30_000
+
+
+def alive(around: Surroundings) -> Iterator[Finding]:
+    slugs = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
+    if not slugs:
+        yield problem("No region is enrolled: nothing can be checked.", "Run `manage.py region add NAME`.")
+        return
+    beats = cast(list[bytes | None], around.redis.mget([keys.heartbeat(slug) for slug in slugs]))
+    troubled = 0
+    for slug, payload in zip(slugs, beats, strict=True):
+        for finding in _trouble(slug, payload):
+            troubled += 1
+            yield finding
+    if not troubled:
+        yield well(f"{len(slugs)} regions are alive and on time.")
+
+
+def domains(around: Surroundings) -> Iterator[Finding]:
+    """One domain that holds most regions can take the quorum with it."""
+    found = Counter(Region.objects.filter(enabled=True).values_list("domain", flat=True))
+    regions = sum(found.values())
+    if regions == 1:
+        yield warning("There is one region: nothing confirms what it sees.", "Enrol two more, in other places.")
+    elif len(found) == 1 and regions > 1:
+        yield note(f"All {regions} regions are in one domain ({next(iter(found))}).", "Add regions of other providers.")
+    elif len(found) == 2:
+        yield note("Regions are in two domains: both are needed for a quorum.", "A third domain lets one be lost.")
+    elif found:
+        yield well(f"{regions} regions in {len(found)} domains.")
+
+
+def _trouble(slug: str, payload: bytes | None) -> Iterator[Finding]:
+    if payload is None:
+        yield problem(f"Region {slug} is dark: no sign of life for 45 s.", "Start its worker, or disable the region.")
+        return
+    try:
+        beat = wire.decode_heartbeat(payload)
+    except msgspec.DecodeError:
+        yield problem(f"Region {slug} sends signs of life that cannot be read.", "Run the same release everywhere.")
+        return
+    if abs(beat.clock_offset_ms) > SKEW_MS:
+        off = ago(abs(beat.clock_offset_ms) / 1000)
+        yield warning(f"The clock of {slug} is off by {off}; beyond 5 s it has no vote.", "Run NTP there.")
+    if beat.is_adrift and beat.anchors:
+        yield warning(f"{slug} cannot reach most of its anchors: its own network is at fault.", "See its uplink.")
+    if beat.queue_age_ms > BEHIND_MS:
+        yield warning(f"{slug} is behind by {ago(beat.queue_age_ms / 1000)}.", "Give it more CPU, or a second worker.")

@@ -1,0 +1,52 @@
+"""PostgreSQL, Redis and the settings: what everything else stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from vigil.configuration import configuration
+from vigil.doctor.findings import Finding, Surroundings, problem, size, warning, well
+
+_LEAST_ROOM = 0.15
+
+
+def tables(around: Surroundings) -> Iterator[Finding]:
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        yield problem(f"{len(waiting)} migrations are not applied.", "Run `manage.py migrate`, then restart.")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        yield well(f"PostgreSQL {cursor.fetchone()[0].split()[0]}, all tables up to date.")
+
+
+def memory_policy(around: Surroundings) -> Iterator[Finding]:
+    told = around.redis.info("memory")
+    policy, used, most = told["maxmemory_policy"], int(told["used_memory"]), int(told["maxmemory"])
+    if policy != "noeviction":
+        yield problem(f"Redis may drop messages (maxmemory-policy {policy}).", "Set `maxmemory-policy noeviction`.")
+    if most and used > most * (1 - _LEAST_ROOM):
+        yield warning(f"Redis has used {size(used)} of {size(most)}.", "Give it more memory before it refuses writes.")
+    elif policy == "noeviction":
+        yield well(f"Redis {around.redis.info('server')['redis_version']} holds {size(used)}.")
+
+
+def settings(around: Surroundings) -> Iterator[Finding]:
+    found = configuration()
+    if found.debug:
+        yield warning("VIGIL_DEBUG is on: whoever asks sees tracebacks.", "Set VIGIL_DEBUG=false outside your desk.")
+    host = urlsplit(found.base_url).hostname or ""
+    if host in ("localhost", "127.0.0.1", "::1"):
+        yield warning(
+            f"VIGIL_BASE_URL is {found.base_url}: links in alerts work on this machine only.",
+            "Set it to the address that people reach the pages at.",
+        )
+    elif not found.is_https:
+        yield warning(f"VIGIL_BASE_URL is {found.base_url}, without TLS.", "Put a proxy that speaks TLS in front.")
+    else:
+        yield well(f"Pages and links are at {found.base_url}.")

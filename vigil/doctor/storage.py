@@ -1,0 +1,89 @@
+"""Disk: how large history is, how fast it grows, when the disk is full, and what is missing from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Sum
+
+from vigil.doctor.findings import Finding, Surroundings, ago, note, problem, size, warning, well
+from vigil.history import partitions
+from vigil.history.models import Gap, Progress, RecordedDay, RecordedHour
+from vigil.history.packing import HOUR_MS
+from vigil.history.rollups import HOURS_IN_DAY
+from vigil.history.size import database_bytes, forecast, growth
+
+RECENT = timedelta(hours=24)
+SOON_DAYS, LATER_DAYS = 14, 60
+_CLASSES = {
+    partitions.CHUNKS.table: "the open hours",
+    partitions.PACKED_HOURS.table: "checks",
+    partitions.ROLLED_HOURS.table: "hours",
+    partitions.ROLLED_DAYS.table: "days",
+}
+
+
+def gaps(around: Surroundings) -> Iterator[Finding]:
+    """Results that are not in history."""
+    found = Gap.objects.filter(to_at__gt=around.now - RECENT).select_related("region")
+    for gap in found[:20]:
+        many = f"{gap.results:,} results" if gap.results is not None else f"{ago((gap.to_at - gap.from_at).seconds)}"
+        yield warning(
+            f"History of {gap.region.slug} lacks {many}: {gap.get_reason_display()}, until {gap.to_at:%H:%M} UTC.",
+            "If the recorder was stopped for long: raise VIGIL_KEEP_RESULTS_S, or run a second one.",
+        )
+    if not found.exists():
+        yield well("No gap in 24 h.")
+
+
+def rollups(around: Surroundings) -> Iterator[Finding]:
+    """Hours that should be packed, and days that should be rolled up."""
+    hour = around.now_ms // HOUR_MS
+    unpacked = RecordedHour.objects.filter(state=Progress.OPEN, hour__lt=hour - 3).count()
+    unrolled = RecordedDay.objects.filter(state=Progress.OPEN, day__lt=hour // HOURS_IN_DAY - 2).count()
+    if unpacked or unrolled:
+        yield warning(f"{unpacked} hours are not packed, {unrolled} days not rolled up.", "See the log of record.")
+    else:
+        yield well("Every hour that is over is packed.")
+
+
+def disk(around: Surroundings) -> Iterator[Finding]:
+    whole, by_table = database_bytes(), partitions.bytes_by_table()
+    parts = ", ".join(f"{_CLASSES[name]} {size(count)}" for name, count in by_table.items() if count > 1e6)
+    yield well(f"The database is {size(whole)}" + (f": {parts}." if parts else "."))
+    yield from _forecast()
+    grows = growth()
+    if grows is None:
+        yield note("Growth is known from the second day on.")
+        return
+    yield well(f"It grew by {size(grows.bytes_per_day)} a day over {grows.days} days.")
+    if around.disk_free_bytes is None:
+        yield note("How much room the disk has is not known from here.", "Say it: `doctor --disk-free-gb N`.")
+    elif grows.bytes_per_day > 0:
+        yield _full(around, around.disk_free_bytes / grows.bytes_per_day)
+    else:
+        yield well(f"{size(around.disk_free_bytes)} of disk are free, and the database does not grow.")
+
+
+def _full(around: Surroundings, days: float) -> Finding:
+    when = f"in {days:,.0f} days"
+    if days < 3650:
+        when += f", on {around.now + timedelta(days=days):%d %B %Y}"
+    told = f"The disk is full {when} at this rate ({size(around.disk_free_bytes or 0)} are free)."
+    advice = "Keep less: VIGIL_KEEP_CHECKS_DAYS, VIGIL_KEEP_HOURS_DAYS; or give PostgreSQL more room."
+    if days < SOON_DAYS:
+        return problem(told, advice)
+    return warning(told, advice) if days < LATER_DAYS else well(told)
+
+
+def _forecast() -> Iterator[Finding]:
+    """What the retentions come to, once each class has reached its own."""
+    settled = forecast()
+    if settled is not None:
+        yield well(
+            f"{settled.checks_per_day:,.0f} checks a day at {settled.bytes_per_check:.1f} bytes each: "
+            f"history settles at about {size(settled.settled_bytes)}, and {size(settled.yearly_bytes)} a year more."
+        )
+    recorded = RecordedHour.objects.aggregate(all=Sum("results"))["all"] or 0
+    yield well(f"{recorded:,} results were recorded so far.")

@@ -1,0 +1,55 @@
+"""Whether alerts reach anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Count, QuerySet
+
+from vigil.accounts.models import Team
+from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
+from vigil.configuration import configuration
+from vigil.doctor.findings import Finding, Surroundings, problem, warning, well
+from vigil.monitors.models import Monitor
+
+RECENT = timedelta(hours=24)
+
+
+def channels(around: Surroundings) -> Iterator[Finding]:
+    """Channels that gave up on something lately, and teams that would tell nobody."""
+    dead = Delivery.objects.filter(state=DeliveryState.DEAD, created_at__gt=around.now - RECENT)
+    failing = dead.values("channel__name", "channel__team__slug").annotate(times=Count("pk")).order_by("-times")
+    troubled = 0
+    for row in failing[:20]:
+        troubled += 1
+        last = dead.filter(channel__name=row["channel__name"]).order_by("-pk").first()
+        why = f": {last.last_error}" if last and last.last_error else ""
+        name = f"{row['channel__name']} ({row['channel__team__slug']})"
+        yield problem(f"Channel {name} lost {row['times']} alerts in 24 h{why}.", "Correct it, and try it with a test.")
+    for team in _watching().exclude(channels__enabled=True).distinct():
+        troubled += 1
+        yield problem(f"Team {team.slug} watches and has no channel: nobody is told.", "Add a channel.")
+    if not troubled:
+        yield well("No channel lost an alert in 24 h.")
+
+
+def fallback(around: Surroundings) -> Iterator[Finding]:
+    without = _watching().filter(channels__enabled=True).exclude(channels__enabled=True, channels__fallback=True)
+    for team in without.distinct():
+        yield warning(
+            f"Team {team.slug} has no fallback channel.",
+            "Add one of another provider: it is told what nobody else accepted within two minutes.",
+        )
+
+
+def mail(around: Surroundings) -> Iterator[Finding]:
+    used = Channel.objects.filter(kind=ChannelKind.EMAIL, enabled=True).exists()
+    if used and configuration().email_url is None:
+        yield problem("There are e-mail channels, and no mail server.", "Set VIGIL_EMAIL_URL for deliver.")
+
+
+def _watching() -> QuerySet[Team]:
+    """Teams that watch anything."""
+    watched = Monitor.objects.filter(deleted_at=None, paused=False).values("team")
+    return Team.objects.filter(pk__in=watched).order_by("slug")
