@@ -71,7 +71,10 @@ def _headline(decision: Decision, ailing: int, passing: int, looks: int) -> str:
         case VerdictReason.NOT_LASTING:
             return "Unknown: different regions failed in different looks, so no quorum failed in all of them."
         case VerdictReason.DOMAINS:
-            return f"Unknown: a majority agrees but shares too few failure domains ({rule})."
+            return (
+                "Unknown: a majority agrees, but in too few failure domains, which could be at fault themselves"
+                f" ({rule}; two at least where the monitor has three)."
+            )
         case VerdictReason.SPLIT:
             return f"Unknown: {ailing} regions failed and {passing} passed, and neither is a quorum ({rule})."
 

@@ -1,7 +1,9 @@
 """The law: what the votes of a round prove. Pure; the same votes in any order, repeated or not, decide the same.
 
 For each look, of the regions that may still vote (m):  k = floor(m/2) + 1, and a quorum spans more than half of the
-failure domains present. A round passes when a quorum passes any look; it fails when the same quorum fails every look.
+failure domains present; where the monitor has three domains or more it spans two at least, so that no domain decides
+alone, whoever else is silent. A round passes when a quorum passes any look; it fails when the same quorum fails every
+look.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from consensus.verdicts import Excluded, Exclusion, Observed, Round, VerdictReason, Vote, observed
+from consensus.verdicts import RULE_VERSION, Excluded, Exclusion, Observed, Round, VerdictReason, Vote, observed
 from probes.reasons import Reason, Status
 
 NOT_PASSING = frozenset({Observed.FAILING, Observed.DEGRADED, Observed.ACCOUNT})
@@ -48,6 +50,7 @@ class Tally:
     m: int
     k: int
     enough: bool
+    fewest_domains: int
     complete: bool
     excluded: tuple[Excluded, ...]
 
@@ -59,14 +62,20 @@ class Tally:
         return frozenset(region for region, what in self.votes.items() if what in kinds)
 
     def is_quorum(self, regions: Set[str]) -> bool:
-        """At least k regions in more than half of the domains of all who may vote."""
-        spanned = {self.domain_of[region] for region in regions}
-        return self.enough and len(regions) >= self.k and 2 * len(spanned) > self.domains
+        """At least k regions in more than half of the domains of all who may vote, and in enough of them."""
+        spanned = len({self.domain_of[region] for region in regions})
+        return self.enough and len(regions) >= self.k and 2 * spanned > self.domains and spanned >= self.fewest_domains
 
 
 def fewest_votes(assigned: int) -> int:
     """m_min: with fewer eligible votes than this there is no verdict. n = 1 is allowed, n = 2 needs both."""
     return assigned if assigned <= 2 else max(2, (assigned + 1) // 2)
+
+
+def fewest_domains(round: Round, rule: int = RULE_VERSION) -> int:
+    """How many domains a quorum spans at least: two where the monitor has three or more (from the second rule on)."""
+    domains = {elector.domain for elector in round.electorate} | {one.domain for one in round.excluded}
+    return 2 if rule >= 2 and len(domains) >= 3 else 1
 
 
 def without(round: Round, quarantined: Mapping[str, Exclusion]) -> Round:
@@ -89,10 +98,11 @@ def merge(votes: Iterable[Vote]) -> dict[tuple[int, str], Vote]:
     return best
 
 
-def decide(round: Round, votes: Iterable[Vote], closed: int) -> Decision | None:
+def decide(round: Round, votes: Iterable[Vote], closed: int, rule: int = RULE_VERSION) -> Decision | None:
     """Judge a round by the votes so far; None while more votes could still change the answer.
 
-    `closed` counts the looks (from the first) whose deadline has passed: who has not voted in them has no vote.
+    `closed` counts the looks (from the first) whose deadline has passed: who has not voted in them has no vote. `rule`
+    is the version of the law that is applied, for what was decided under an earlier one.
 
     1. A quorum passes any look: UP.
     2. A look that can no longer have enough votes: UNKNOWN.
@@ -101,7 +111,8 @@ def decide(round: Round, votes: Iterable[Vote], closed: int) -> Decision | None:
     5. All looks complete: the same quorum is not passing in each: ACCOUNT or DEGRADED, else UNKNOWN, not lasting.
     """
     merged = merge(votes)
-    tallies = [_tally(round, merged, look, closed >= look) for look in range(1, len(round.looks_ms) + 1)]
+    spread = fewest_domains(round, rule)
+    tallies = [_tally(round, merged, (look, closed >= look, spread)) for look in range(1, len(round.looks_ms) + 1)]
     for tally in tallies:
         if tally.is_quorum(tally.regions({Observed.PASSING})):
             return _decision(round, tally, merged, Status.UP, VerdictReason.QUORUM_PASSED)
@@ -124,7 +135,8 @@ def decide(round: Round, votes: Iterable[Vote], closed: int) -> Decision | None:
     return _decision(round, tallies[-1], merged, Status.DEGRADED, reason)
 
 
-def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], look: int, closed: bool) -> Tally:
+def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], of: tuple[int, bool, int]) -> Tally:
+    look, closed, spread = of
     said: dict[str, Observed] = {}
     domain_of: dict[str, str] = {}
     excluded: list[Excluded] = []
@@ -140,7 +152,7 @@ def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], look: int, clos
             said[elector.region] = what
     m = len(domain_of)
     enough = m >= fewest_votes(round.assigned) and m > 0
-    return Tally(look, said, domain_of, m, m // 2 + 1, enough, len(said) == m, tuple(excluded))
+    return Tally(look, said, domain_of, m, m // 2 + 1, enough, spread, len(said) == m, tuple(excluded))
 
 
 def _counted(vote: Vote | None) -> Observed | None:

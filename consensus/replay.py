@@ -102,7 +102,7 @@ def is_as_stored(verdict: Verdict, replayed: Replayed) -> bool:
 
 def _judge(round: Round, verdict: Verdict, closed: int) -> Replayed:
     votes = [vote for vote in verdict.votes if vote.look <= len(round.looks_ms)]
-    decision = decide(round, votes, closed)
+    decision = decide(round, votes, closed, verdict.rule)
     if decision is None:
         return Replayed(None, "Not decided: the round would have gone on.")
     return Replayed(decision, explain(round, decision, votes))

@@ -22,7 +22,8 @@ from probes.wire import Phases
 VERDICT_VERSION = 1
 
 #: Version of the decision law; stored with every verdict so that a replay knows which law to apply.
-RULE_VERSION = 1
+#: 2: where a monitor has three domains or more, a quorum spans two at least.
+RULE_VERSION = 2
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):

@@ -69,7 +69,7 @@ GOLDEN = {
         "61696c75726520646f6d61696e287329292e2053617720612070726f626c656d3a2061702d736f757468202867637029"
         "3a20726566757365642c2074726965642074776963653b2065752d776573742028617773293a2074696d656f75742c20"
         "74726965642074776963652e204e6f742077616974656420666f722c20617320697420636f756c64206368616e676520"
-        "6e6f7468696e673a2075732d776573742e01000093a861702d736f757468a765752d77657374a775732d776573749392"
+        "6e6f7468696e673a2075732d776573742e02000093a861702d736f757468a765752d77657374a775732d776573749392"
         "a861702d736f757468a367637092a765752d77657374a361777392a775732d77657374a76865747a6e657291ce000f42"
         "4000"
     ),
@@ -116,7 +116,7 @@ def test_a_verdict_of_an_earlier_version_is_still_read_and_stored() -> None:
 
     before = decode_verdict(bytes.fromhex(EARLIER["verdict without electorate"]))
 
-    explained = replace(now, votes=votes, electorate=[], looks_ms=[], closed=0, explanation=before.explanation)
+    explained = replace(now, votes=votes, electorate=[], looks_ms=[], closed=0, rule=1, explanation=before.explanation)
     assert before == explained
     assert from_evidence(to_evidence(before)) == before
 

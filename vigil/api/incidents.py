@@ -21,7 +21,7 @@ class EvidenceField(serializers.JSONField):
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
-class BallotField(serializers.JSONField):
+class BallotField(serializers.Field[Any, Any, list[dict[str, Any]], Any]):
     """The votes as a table: what each region saw in each look, phases and age, and whether it counted or why not."""
 
     def to_representation(self, value: Any) -> list[dict[str, Any]]:

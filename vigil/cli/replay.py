@@ -83,7 +83,7 @@ class _Wanted:
         return cls(Sensitivity(args.sensitivity) if args.sensitivity else None, only, without)
 
     def judge(self, verdict: Verdict) -> Replayed:
-        known = {one.region for one in (*verdict.electorate, *verdict.excluded, *verdict.votes)} | set(verdict.assigned)
+        known = set(verdict.assigned) | {vote.region for vote in verdict.votes}
         unknown = sorted((self.only | self.without) - known)
         if unknown:
             raise CommandError(f"no region {', '.join(unknown)} in this round: it asked {', '.join(sorted(known))}")
@@ -119,7 +119,7 @@ def _steps(public_id: str, seq: int | None) -> tuple[str, list[Taken]]:
 def _told(taken: Taken, supposed: Replayed | None, wanted: _Wanted | None) -> str:
     verdict = taken.verdict
     lines = ["", f"Step {taken.seq}, {taken.step} ({taken.reason}), {taken.at}", f"  {verdict.explanation}", ""]
-    rows = [("look", "region", "domain", "saw", "age", "total", "usually", "counted")]
+    rows: list[tuple[str, ...]] = [("look", "region", "domain", "saw", "age", "total", "usually", "counted")]
     for line in ballot(verdict):
         saw = " ".join(filter(None, [line.status, line.reason, str(line.code or "")]))
         times = [f"{us / 1000:.0f} ms" if us else "" for us in (line.phases.total_us, line.usual_us)]
