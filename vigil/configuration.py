@@ -38,6 +38,9 @@ class Configuration(BaseSettings):
     data_dir: Path | None = None
     base_url: str = "http://127.0.0.1:8000"
     ping_url: str = ""
+    mail_host: str = "127.0.0.1"
+    mail_port: int = Field(default=0, ge=0, le=65535)
+    mail_domain: str = Field(default="", max_length=200)
     allowed_hosts: str = ""
     debug: bool = False
     health_port: int = Field(default=0, ge=0, le=65535)

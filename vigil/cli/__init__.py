@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("vigil.cli.bench", "the benchmarks behind the numbers we promise"),
     "web": ("vigil.cli.web", "one process: pages and API"),
     "ping": ("vigil.cli.ping", "one process: receives the pings of jobs"),
+    "mail": ("vigil.cli.mail", "one process: receives pings by mail (off unless VIGIL_MAIL_PORT is set)"),
     "heartbeats": ("vigil.cli.heartbeats", "one process: pings into states, and jobs that stay silent"),
     "dispatch": ("vigil.cli.dispatch", "one process: who is due now, in which region"),
     "ingest": ("vigil.cli.ingest", "one process: verdicts into incidents and deliveries"),

@@ -34,10 +34,13 @@ def _environment_of_running(data_dir: str | None) -> dict[str, str]:
         )
     database = f"postgresql://vigil:{secrets.database_password}@{ports.LOOPBACK}:{state.postgres_port}/vigil"
     redis = f"redis://:{secrets.redis_password}@{ports.LOOPBACK}:{state.redis_port}/0"
+    pings = f"redis://:{secrets.redis_password}@{ports.LOOPBACK}:{state.ping_redis_port}/0"
     addresses = Addresses(
         database_url=os.environ.get("VIGIL_DATABASE_URL") or database,
         redis_url=os.environ.get("VIGIL_REDIS_URL") or redis,
         base_url=state.address,
         web_port=state.web_port,
+        ping_redis_url=os.environ.get("VIGIL_PING_REDIS_URL") or (pings if state.ping_redis_port else ""),
+        ping_port=state.ping_port,
     )
     return processes.control_env(addresses, secrets, path)

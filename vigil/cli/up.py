@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 
 from vigil.cli.errors import CommandError
-from vigil.local import journal
+from vigil.local import journal, ports
 from vigil.local.folder import DataFolder, chosen_path
 from vigil.local.installation import Installation, Wanted
 from vigil.local.processes import LocalRegion
@@ -90,11 +90,16 @@ def _for_people(installation: Installation) -> str:
             f"  Vigil is ready:  {base}/",
             f"  Log in (once):   {installation.login_link}",
             f"  API and docs:    {base}/api/docs/",
+            f"  Pings of jobs:   {base}/ping/..., and {_ping_address(installation)}/ping/... for many of them",
             f"  Data:            {folders}",
             "  Stop:            Ctrl-C",
             "",
         ]
     )
+
+
+def _ping_address(installation: Installation) -> str:
+    return f"http://{ports.LOOPBACK}:{installation.addresses.ping_port}"
 
 
 def _as_json(installation: Installation) -> str:
@@ -104,6 +109,7 @@ def _as_json(installation: Installation) -> str:
             "address": base,
             "login_link": installation.login_link,
             "api_docs": f"{base}/api/docs/",
+            "ping_address": _ping_address(installation),
             "data_dir": str(installation.folder.path),
             "data_folders": list(map(str, installation.data_folders)),
             "processes": installation.supervisor.pids(),

@@ -10,6 +10,7 @@ import psycopg
 
 EVERY_S = 10.0
 DEADLINE_S = 2.0
+RETRY_S = 2.0
 
 
 class DatabaseClock:
@@ -18,24 +19,24 @@ class DatabaseClock:
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._offset_us = 0
+        self.corrected = False
 
     def now_us(self) -> int:
         return time.time_ns() // 1000 + self._offset_us
 
     async def run(self) -> None:
         """Correct it every ten seconds until cancelled; while the database is away, go on with what is known."""
-        connection: psycopg.AsyncConnection[Any] | None = None
         while True:
             try:
                 async with asyncio.timeout(DEADLINE_S):
-                    if connection is None or connection.closed:
-                        connection = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
-                    await self._correct(connection)
+                    connection = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
+                async with connection:
+                    while True:
+                        async with asyncio.timeout(DEADLINE_S):
+                            await self._correct(connection)
+                        await asyncio.sleep(EVERY_S)
             except (psycopg.Error, TimeoutError, OSError):
-                if connection is not None:
-                    await connection.close()
-                connection = None
-            await asyncio.sleep(EVERY_S)
+                await asyncio.sleep(RETRY_S)
 
     async def _correct(self, connection: psycopg.AsyncConnection[Any]) -> None:
         asked_us = time.time_ns() // 1000
@@ -44,3 +45,4 @@ class DatabaseClock:
         answered_us = time.time_ns() // 1000
         if row is not None:
             self._offset_us = int(row[0]) - (asked_us + answered_us) // 2
+            self.corrected = True

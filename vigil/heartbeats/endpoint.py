@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
+from typing import cast
 
 import httptools
 
@@ -24,6 +25,8 @@ MAX_PIPELINED = 64
 IDLE_S = 30.0
 #: One request takes at most this long to arrive (s).
 ARRIVAL_S = 60.0
+#: How long a caller who was refused is let talk on (s).
+LINGER_S = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _METHODS = {method.value.encode(): method for method in (Method.GET, Method.HEAD, Method.POST)}
 _HEALTH = "/healthz"
@@ -53,25 +56,27 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[_Waiting] = deque()
         self._head_size = 0
         self._in_head = True
+        self._refused = False
         self._begun_s = 0.0
         self.active_s = 0.0
 
     # asyncio's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        peer = transport.get_extra_info("peername")
+        self._transport = cast(asyncio.Transport, transport)
+        peer = self._transport.get_extra_info("peername")
         self._origin = str(peer[0]) if peer else ""
         self.active_s = self._server.now()
         if not self._server.admit(self):
-            transport.abort()
+            self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.forget(self)
 
     def data_received(self, data: bytes) -> None:
         self.active_s = self._server.now()
+        if self._refused:
+            return
         if self._in_head:
             self._head_size += len(data)
             if self._head_size > MAX_HEAD + READ_AT_ONCE:
@@ -129,7 +134,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._in_head, self._head_size, self._begun_s = True, 0, 0.0
-        if self._transport.is_closing():
+        if self._refused or self._transport.is_closing():
             return
         waiting = _Waiting(close=not self._parser.should_keep_alive())
         self._waiting.append(waiting)
@@ -180,9 +185,13 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _refuse(self, outcome: Outcome) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(on_wire(outcome, close=True))
-            self._transport.close()
+        """Answer and hang up; what still comes is dropped for a moment, or the caller would not get to read why."""
+        if self._refused or self._transport.is_closing():
+            return
+        self._refused = True
+        self._transport.write(on_wire(outcome, close=True))
+        self._transport.write_eof()
+        asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
 
 
 class Server:

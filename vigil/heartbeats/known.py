@@ -32,13 +32,13 @@ class Known:
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
-        self._names: frozenset[str] | None = None
-        self._strangers = Rates(UNKNOWN_BURST, UNKNOWN_PER_S, 1)
+        self.names: frozenset[str] | None = None
+        self.strangers = Rates(UNKNOWN_BURST, UNKNOWN_PER_S, 1)
 
     def admits(self, address: Address, now_s: float) -> bool:
         """Whether a ping to this address is to be written."""
         name = address.code or address.key
-        return self._names is None or name in self._names or not self._strangers.admit("", now_s)
+        return self.names is None or name in self.names or not self.strangers.admit("", now_s)
 
     async def run(self) -> None:
         """Read them now, and whenever PostgreSQL says that they changed, until cancelled."""
@@ -57,7 +57,7 @@ class Known:
         while True:
             async with asyncio.timeout(DEADLINE_S):
                 found = await connection.execute(_NAMES)
-                self._names = frozenset(row[0] for row in await found.fetchall())
+                self.names = frozenset(row[0] for row in await found.fetchall())
             async for _ in connection.notifies(timeout=REREAD_S, stop_after=1):
                 # Many are made at once, as a rule.
                 await asyncio.sleep(TOGETHER_S)

@@ -44,10 +44,11 @@ class AtWork:
     def __init__(self, configuration: Configuration, health: Health) -> None:
         database_url = configuration.database_url.get_secret_value()
         self.log = PingLog(configuration.ping_log_url, database_url, f"{socket.gethostname()}:{secrets.token_hex(4)}")
-        clock, known = DatabaseClock(database_url), Known(database_url)
-        self.receiver = Receiver(self.log, known, clock)
+        self.known = Known(database_url)
+        self.clock = DatabaseClock(database_url)
+        self.receiver = Receiver(self.log, self.known, self.clock)
         self.writing = asyncio.create_task(self.log.run())
-        self.others = [asyncio.create_task(work) for work in (clock.run(), known.run(), self._beat(health))]
+        self.others = [asyncio.create_task(work) for work in (self.clock.run(), self.known.run(), self._beat(health))]
 
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Do some more work until SIGTERM or SIGINT; whatever ends before that ends the process."""

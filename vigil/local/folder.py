@@ -47,6 +47,8 @@ class State:
     web_port: int = 0
     postgres_port: int = 0
     redis_port: int = 0
+    ping_redis_port: int = 0
+    ping_port: int = 0
 
 
 def chosen_path(asked: str | None = None) -> Path:

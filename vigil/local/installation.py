@@ -42,6 +42,8 @@ class Installation:
             redis_url=servers.redis.url if servers.redis else os.environ["VIGIL_REDIS_URL"],
             base_url=os.environ.get("VIGIL_BASE_URL") or f"http://{ports.LOOPBACK}:{web_port}",
             web_port=web_port,
+            ping_redis_url=servers.ping_redis.url if servers.ping_redis else os.environ.get("VIGIL_PING_REDIS_URL", ""),
+            ping_port=ports.take_free_port(remembered.ping_port),
         )
         self.env = processes.control_env(self.addresses, self.secrets, folder.path) | dict(wanted.env)
         #: Every folder that holds data: root's PostgreSQL may have to live outside a closed one.
@@ -51,7 +53,7 @@ class Installation:
         self.login_link = ""
         self._nurseries = processes.nurseries(self.env)
         self.supervisor = Supervisor(
-            processes.programs(servers, self.env, self.secrets, wanted.regions, web_port),
+            processes.programs(servers, self.env, self.secrets, wanted.regions, self.addresses),
             journal,
             pace,
             self._nurseries,
@@ -62,6 +64,8 @@ class Installation:
             web_port=web_port,
             postgres_port=servers.postgres.port if servers.postgres else 0,
             redis_port=servers.redis.port if servers.redis else 0,
+            ping_redis_port=servers.ping_redis.port if servers.ping_redis else 0,
+            ping_port=self.addresses.ping_port,
         )
         folder.remember(self._state)
 
@@ -87,7 +91,7 @@ class Installation:
             nursery.close()
 
     def _servers(self, remembered: State) -> Servers:
-        own_postgres = own_redis = None
+        own_postgres = own_redis = own_ping_redis = None
         home = self.folder.path
         if os.environ.get("VIGIL_DATABASE_URL"):
             postgres.check_url(os.environ["VIGIL_DATABASE_URL"])
@@ -99,4 +103,9 @@ class Installation:
         else:
             port = ports.take_free_port(remembered.redis_port)
             own_redis = redis.prepare(home, self.secrets.redis_password, port)
-        return Servers(own_postgres, own_redis)
+        if os.environ.get("VIGIL_PING_REDIS_URL"):
+            redis.check_url(os.environ["VIGIL_PING_REDIS_URL"])
+        elif own_redis is not None:
+            port = ports.take_free_port(remembered.ping_redis_port)
+            own_ping_redis = redis.prepare(home, self.secrets.redis_password, port, redis.PINGS)
+        return Servers(own_postgres, own_redis, own_ping_redis)

@@ -25,6 +25,7 @@ _PROBE_TIMEOUT_S = 2
 #: What only the control plane may know; region workers and consensus get none of it.
 _CONTROL_ONLY = (
     "VIGIL_DATABASE_URL",
+    "VIGIL_PING_REDIS_URL",
     "VIGIL_SECRET_KEY",
     "VIGIL_SEAL_KEYS",
     "VIGIL_EMAIL_URL",
@@ -53,12 +54,17 @@ class LocalRegion:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where this installation's servers and pages are. The first two hold passwords."""
+    """Where this installation's servers and pages are. Those of the servers hold passwords.
+
+    `ping_redis_url` is empty where pings are written to the Redis of all messages.
+    """
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     base_url: str
     web_port: int
+    ping_redis_url: str = field(default="", repr=False)
+    ping_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class Servers:
 
     postgres: LocalPostgres | None
     redis: LocalRedis | None
+    ping_redis: LocalRedis | None = None
 
 
 def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict[str, str]:
@@ -75,6 +82,7 @@ def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict
     return inherited | {
         "VIGIL_DATABASE_URL": addresses.database_url,
         "VIGIL_REDIS_URL": addresses.redis_url,
+        "VIGIL_PING_REDIS_URL": addresses.ping_redis_url,
         "VIGIL_SECRET_KEY": os.environ.get("VIGIL_SECRET_KEY") or secrets.secret_key,
         "VIGIL_SEAL_KEYS": os.environ.get("VIGIL_SEAL_KEYS") or secrets.seal_keys,
         "VIGIL_BASE_URL": addresses.base_url,
@@ -88,7 +96,7 @@ def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict
 
 
 def programs(
-    servers: Servers, control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion], web_port: int
+    servers: Servers, control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion], at: Addresses
 ) -> list[Program]:
     """Every process of the installation; `control` is the environment of the control plane."""
     apart = _apart(control)
@@ -111,17 +119,23 @@ def programs(
             _healthy(Program(name, _python("vigil.cli", name), control, after=("prepare", "redis"), nursery="control"))
             for name in ("dispatch", "ingest", "record", "deliver", "witness")
         ),
+        *_heartbeats(control, at),
         Program(
             "web",
-            _python("vigil.cli", "web", "--host", ports.LOOPBACK, "--port", str(web_port)),
+            _python("vigil.cli", "web", "--host", ports.LOOPBACK, "--port", str(at.web_port)),
             control,
             after=("prepare", "redis"),
-            is_ready=answers_health(web_port),
+            is_ready=answers_health(at.web_port),
             nursery="control",
         ),
     ]
-    embedded = [program for program in (_postgres(servers.postgres), _redis(servers.redis)) if program is not None]
-    outside = {"postgres", "redis"} - {program.name for program in embedded}
+    servers_of_ours = (
+        _postgres(servers.postgres),
+        _redis("redis", servers.redis),
+        _redis("ping-log", servers.ping_redis),
+    )
+    embedded = [program for program in servers_of_ours if program is not None]
+    outside = {"postgres", "redis", "ping-log"} - {program.name for program in embedded}
     return embedded + [
         replace(program, after=tuple(name for name in program.after if name not in outside)) for program in declared
     ]
@@ -172,6 +186,19 @@ def _healthy(program: Program) -> Program:
     return replace(program, env=env, is_ready=answers_health(port))
 
 
+def _heartbeats(control: Mapping[str, str], at: Addresses) -> list[Program]:
+    """The processes that receive pings and judge jobs; the one for mails only where it has a port."""
+    after = ("prepare", "redis", "ping-log")
+    listens = ("--host", ports.LOOPBACK, "--port", str(at.ping_port))
+    ours = [
+        Program("ping", _python("vigil.cli", "ping", *listens), control, after=after, nursery="control"),
+        Program("heartbeats", _python("vigil.cli", "heartbeats"), control, after=after, nursery="control"),
+    ]
+    if control.get("VIGIL_MAIL_PORT"):
+        ours.append(Program("mail", _python("vigil.cli", "mail"), control, after=after, nursery="control"))
+    return [_healthy(program) for program in ours]
+
+
 def _worker(region: LocalRegion, apart: Mapping[str, str], key: str) -> Program:
     env = {**apart, "VIGIL_REGION": region.name, "VIGIL_REGION_KEY": key, "VIGIL_EGRESS": region.egress, **region.env}
     argv = _python("probes", "--region", region.name)
@@ -194,11 +221,11 @@ def _postgres(server: LocalPostgres | None) -> Program | None:
     )
 
 
-def _redis(server: LocalRedis | None) -> Program | None:
+def _redis(name: str, server: LocalRedis | None) -> Program | None:
     if server is None:
         return None
     return Program(
-        "redis",
+        name,
         server.argv,
         server.env,
         is_ready=_in_thread(server.is_ready),

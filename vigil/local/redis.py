@@ -28,6 +28,21 @@ _STARTS = 3
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """What a server keeps, and how surely: `appendfsync` and `maxmemory` as Redis takes them."""
+
+    folder: str
+    appendfsync: str
+    maxmemory: str = "0"
+
+
+#: Messages can be said again: a second of them may be lost with the machine.
+MESSAGES = Keeping("redis", "everysec")
+#: Pings are said once: each is on the disk before Redis answers, and what does not fit is refused, not dropped.
+PINGS = Keeping("ping-log", "always", "512mb")
+
+
+@dataclass(frozen=True)
 class LocalRedis:
     """A server of our own: where it lives, how it is started, and its address."""
 
@@ -35,6 +50,7 @@ class LocalRedis:
     folder: Path
     port: int
     password: str = field(repr=False)
+    keeping: Keeping = MESSAGES
 
     @property
     def url(self) -> str:
@@ -59,11 +75,11 @@ class LocalRedis:
             client.close()
 
 
-def prepare(home: Path, password: str, port: int) -> LocalRedis:
+def prepare(home: Path, password: str, port: int, keeping: Keeping = MESSAGES) -> LocalRedis:
     """Make a server ready to be started with its data below `home`; `password` must be free of blanks and quotes."""
-    folder = home / "redis"
+    folder = home / keeping.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    server = LocalRedis(_find_program(), folder, port, password)
+    server = LocalRedis(_find_program(), folder, port, password, keeping)
     pid_file = folder / "redis.pid"
     with contextlib.suppress(FileNotFoundError, ValueError):
         pid = int(pid_file.read_text())
@@ -75,9 +91,9 @@ def prepare(home: Path, password: str, port: int) -> LocalRedis:
 
 
 @contextlib.contextmanager
-def running(home: Path, password: str, log: Path) -> Iterator[LocalRedis]:
+def running(home: Path, password: str, log: Path, keeping: Keeping = MESSAGES) -> Iterator[LocalRedis]:
     """A server for the length of a with statement, on a free port; its output goes to `log`."""
-    server, process = _start(home, password, log)
+    server, process = _start(home, password, log, keeping)
     try:
         yield server
     finally:
@@ -102,9 +118,9 @@ def check_url(url: str) -> None:
         raise CannotStart(f"the Redis that VIGIL_REDIS_URL names is version {version}; Vigil needs 6.2 or newer")
 
 
-def _start(home: Path, password: str, log: Path) -> tuple[LocalRedis, subprocess.Popen[bytes]]:
+def _start(home: Path, password: str, log: Path, keeping: Keeping) -> tuple[LocalRedis, subprocess.Popen[bytes]]:
     for _ in range(_STARTS):
-        server = prepare(home, password, ports.take_free_port())
+        server = prepare(home, password, ports.take_free_port(), keeping)
         with log.open("ab") as output:
             options = children.popen_options(STOP_SIGNAL)
             process = subprocess.Popen(
@@ -159,7 +175,8 @@ def _write_configuration(server: LocalRedis) -> None:
         "dir": f'"{server.folder}"',
         "pidfile": f'"{server.folder / "redis.pid"}"',
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": server.keeping.appendfsync,
+        "maxmemory": server.keeping.maxmemory,
         "save": '""',
         "maxmemory-policy": "noeviction",
         "databases": "64",

@@ -1,0 +1,197 @@
+"""Acknowledged means kept: whatever is killed while jobs call, every acknowledged ping is applied, and once."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import subprocess
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.standins import wait_until
+from tests.vigil.heartbeats.conftest import ask, end, start
+from tests.vigil.heartbeats.jobs import job
+from vigil.heartbeats.models import Heartbeat, StoredPing
+from vigil.incidents.models import Incident
+from vigil.local import ports
+from vigil.local import redis as local_redis
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("machine")]
+
+
+class PingRedis:
+    """A Redis for pings, as an installation has it, that can be killed and started again on its files."""
+
+    def __init__(self, home: Path) -> None:
+        self.server = local_redis.prepare(home, secrets.token_urlsafe(12), ports.take_free_port(), local_redis.PINGS)
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            self.server.argv, env=self.server.env, cwd=self.server.folder, stdout=subprocess.DEVNULL
+        )
+        wait_until(self.server.is_ready)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+
+
+class Kept:
+    """A process of the control plane that is started again by `kill`."""
+
+    def __init__(self, command: list[str], is_up: Callable[[], bool], **env: str) -> None:
+        self._command, self._env, self._is_up = command, env, is_up
+        self.process = start(command, **env)
+
+    def kill(self) -> None:
+        end(self.process)
+        self.process = start(self._command, **self._env)
+
+    def wait_up(self) -> None:
+        wait_until(self._is_up, 30)
+
+
+class Caller(threading.Thread):
+    """A job that calls without pause, each time with an id of its own, and remembers what was acknowledged."""
+
+    def __init__(self, address: str, codes: list[str]) -> None:
+        super().__init__(daemon=True)
+        self._address, self._codes = address, codes
+        self.acknowledged: list[str] = []
+        self.refused = 0
+        self._enough = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self._enough.wait(0.01):
+            number += 1
+            rid = f"{self.name}-{number}"
+            code = self._codes[number % len(self._codes)]
+            try:
+                reply = ask(f"{self._address}/ping/{code}?rid={rid}")
+            except (OSError, ValueError):
+                self.refused += 1
+                continue
+            if reply.code == 200:
+                self.acknowledged.append(rid)
+            else:
+                self.refused += 1
+
+    def stop(self) -> None:
+        self._enough.set()
+        self.join(15)
+
+
+@pytest.fixture
+def ping_redis() -> Iterator[PingRedis]:
+    with tempfile.TemporaryDirectory(prefix="vigil-pings-") as home:
+        server = PingRedis(Path(home))
+        yield server
+        server.kill()
+
+
+def answers(address: str) -> bool:
+    with contextlib.suppress(OSError):
+        return ask(f"{address}/healthz").code == 200
+    return False
+
+
+def test_whatever_is_killed_every_acknowledged_ping_is_applied_once(
+    ping_redis: PingRedis, test_database_url: str
+) -> None:
+    port, health = ports.take_free_port(), ports.take_free_port()
+    address = f"http://127.0.0.1:{port}"
+    env: dict[str, Any] = {"VIGIL_DATABASE_URL": test_database_url, "VIGIL_PING_REDIS_URL": ping_redis.server.url}
+    rows = [job(f"job {number}", period_s=60, grace_s=60) for number in range(40)]
+    ping = Kept(["ping", "--port", str(port)], lambda: answers(address), **env)
+    heartbeats = Kept(
+        ["heartbeats"], lambda: answers(f"http://127.0.0.1:{health}"), **env, VIGIL_HEALTH_PORT=str(health)
+    )
+    callers = [Caller(address, [str(row.code) for row in rows]) for _ in range(4)]
+    try:
+        ping.wait_up()
+        heartbeats.wait_up()
+        for caller in callers:
+            caller.start()
+        acknowledged = lambda: sum(len(caller.acknowledged) for caller in callers)  # noqa: E731
+        for victim in (ping, heartbeats, ping_redis, heartbeats, ping_redis, ping):
+            before = acknowledged()
+            wait_until(lambda before=before: acknowledged() > before + 50, 30)  # type: ignore[misc]
+            victim.kill()
+            if victim is ping_redis:
+                # Away for a while: what comes now goes to PostgreSQL.
+                before = acknowledged()
+                wait_until(lambda before=before: acknowledged() > before + 20, 30)  # type: ignore[misc]
+                ping_redis.start()
+        before = acknowledged()
+        wait_until(lambda: acknowledged() > before + 50, 30)
+        for caller in callers:
+            caller.stop()
+        expected = {rid for caller in callers for rid in caller.acknowledged}
+        wait_until(lambda: not expected - set(StoredPing.objects.values_list("rid", flat=True)), 30)
+    finally:
+        for process in (ping, heartbeats):
+            end(process.process)
+    counts = Counter(StoredPing.objects.values_list("rid", flat=True))
+    assert max(counts.values()) == 1
+    assert sum(Heartbeat.objects.values_list("pings", flat=True)) == sum(counts.values())
+    assert not Incident.objects.exists()
+    assert sum(caller.refused for caller in callers) > 0, "nothing was killed while it was called"
+
+
+def test_what_redis_has_acknowledged_survives_its_kill(ping_redis: PingRedis) -> None:
+    client = redis.Redis.from_url(ping_redis.server.url)
+    for number in range(500):
+        client.xadd("vigil:pings", {"b": str(number)})
+    assert client.config_get("appendfsync") == {"appendfsync": "always"}
+    assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    ping_redis.kill()
+    ping_redis.start()
+    assert redis.Redis.from_url(ping_redis.server.url).xlen("vigil:pings") == 500
+
+
+def test_the_address_of_the_pages_takes_pings_too(redis_url: str, test_database_url: str) -> None:
+    from vigil.configuration import configuration
+    from vigil.heartbeats.apply import apply_entries
+    from vigil.heartbeats.lean import LeanPings
+    from vigil.heartbeats.wire import decode
+
+    said: list[str] = []
+    app = LeanPings(lambda environ, start: [b"the pages"], configuration())
+
+    def call(path: str, method: str = "GET", body: bytes = b"", query: str = "") -> bytes:
+        import io
+
+        environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "QUERY_STRING": query, "wsgi.input": io.BytesIO(body)}
+        return b"".join(app(environ, lambda status, headers: said.append(status)))
+
+    row = job()
+    assert call("/admin/") == b"the pages"
+    assert call(f"/ping/{row.code}/fail", "POST", b"x" * 150_000, "rid=a") == b"OK\n"
+    assert call(f"/ping/{row.code}", "HEAD") == b""
+    call("/ping/nothing")
+    call(f"/ping/{row.code}", "PUT")
+    assert said == ["200 OK", "200 OK", "404 Not Found", "405 Method Not Allowed"]
+    client = redis.Redis.from_url(redis_url)
+    pings = [ping for _, fields in client.xrange("vigil:pings") for ping in decode(fields[b"b"]).pings]
+    assert [(ping.kind, ping.rid, len(ping.body), ping.body_size) for ping in pings] == [
+        ("fail", "a", 100_000, 150_000),
+        ("success", "", 0, 0),
+    ]
+    # Redis away: the same call is committed to PostgreSQL. Both away: try again.
+    app._redis = redis.Redis.from_url("redis://127.0.0.1:1/0")
+    app._database_url = test_database_url
+    assert call(f"/ping/{row.code}", query="rid=b") == b"OK\n"
+    apply_entries([], lambda step: None)
+    assert StoredPing.objects.get().rid == "b"
+    app._database_url = "postgresql://nobody:none@127.0.0.1:1/none"
+    call(f"/ping/{row.code}")
+    assert said[-1] == "503 Service Unavailable"
