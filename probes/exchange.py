@@ -27,6 +27,6 @@ async def exchange(request: Request, way: Way, trace: Trace) -> Answer:
         return await connection.answer
     except ssl.SSLCertVerificationError as error:
         place = Place(target.host, target.port, request.tls, request.server_name)
-        raise UnverifiedCertificate(error, await unverified(way, place)) from error
+        raise UnverifiedCertificate(error, await unverified(way, place, trace)) from error
     finally:
         connection.close()

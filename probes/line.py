@@ -12,7 +12,7 @@ from typing import cast
 from probes import certificates
 from probes.certificates import TlsWish
 from probes.failures import HandshakeCut
-from probes.trace import Trace
+from probes.trace import Keepsake, Trace
 
 _READ_BYTES = 65_536
 
@@ -128,6 +128,8 @@ class Line(asyncio.Protocol):
             return
         self._secured = True
         self._trace.secured()
+        if self._trace.kept is not None:
+            self._keep(self.tls, self._trace.kept)
         self.opened()
         # Our last word of the handshake went out with what was sent just now, unless that was nothing.
         rest = self._outgoing.read()
@@ -136,6 +138,12 @@ class Line(asyncio.Protocol):
         if self._transport is not None and self._outgoing.pending:
             # Whoever speaks first takes the end of the handshake along; who only listens still owes it.
             self._transport.write(self._outgoing.read())
+
+    def _keep(self, tls: ssl.SSLObject, kept: Keepsake) -> None:
+        cipher = tls.cipher()
+        kept.chain = certificates.presented(tls)
+        words = (tls.version(), cipher[0] if cipher else None, tls.selected_alpn_protocol())
+        kept.tls = [word for word in words if word]
 
     def _decrypt(self) -> None:
         assert self.tls is not None

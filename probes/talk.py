@@ -152,18 +152,18 @@ async def talking(way: Way, place: Place, trace: Trace) -> AsyncIterator[Talk]:
         try:
             await talk.ready
         except ssl.SSLCertVerificationError as error:
-            raise UnverifiedCertificate(error, await unverified(way, place)) from error
+            raise UnverifiedCertificate(error, await unverified(way, place, trace)) from error
         yield talk
     finally:
         talk.leave()
 
 
-async def unverified(way: Way, place: Place) -> Certificate | None:
+async def unverified(way: Way, place: Place, trace: Trace) -> Certificate | None:
     """Shake hands once more without verification, to say which certificate it was; sends nothing."""
     assert place.wish is not None
     careless = replace(place, wish=replace(place.wish, verify=False))
     try:
-        async with talking(way, careless, Trace()) as talk:
+        async with talking(way, careless, Trace(trace.kept)) as talk:
             assert talk.tls is not None
             der = talk.tls.getpeercert(binary_form=True)
             return certificates.read(der) if der else None

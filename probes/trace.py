@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from time import perf_counter
 
 from probes.wire import Phases
 
 
+@dataclass(slots=True)
+class Keepsake:
+    """What one look keeps for a person who wants to see all of it, and no worker does: certificates (DER, leaf first),
+    how TLS is spoken, the headers of the answer, and where it was sent on to."""
+
+    chain: list[bytes] = field(default_factory=list)
+    tls: list[str] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    hops: list[str] = field(default_factory=list)
+
+
 class Trace:
     """Durations in seconds, summed over the hops of one attempt; `address` is the last one dialled."""
 
-    __slots__ = ("_mark", "address", "connect", "dns", "first_byte", "phase", "started", "tls")
+    __slots__ = ("_mark", "address", "connect", "dns", "first_byte", "kept", "phase", "started", "tls")
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Keepsake | None = None) -> None:
+        self.kept = kept
         self.started = self._mark = perf_counter()
         self.dns = self.connect = self.tls = self.first_byte = 0.0
         self.phase = ""

@@ -78,10 +78,14 @@ async def _ask(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> tupl
     for hop in range(spec.redirect_limit + 1):
         request = Request(target, method, headers, body, tls, server_name, spec.body_limit)
         answer = await exchange(request, reach.way, reach.trace)
+        if reach.trace.kept is not None:
+            reach.trace.kept.headers = list(answer.headers)
         location = answer.header("location") if answer.code in _REDIRECTS and spec.follow_redirects else None
         if location is None:
             return answer, hop
         following = _redirected(target, location)
+        if reach.trace.kept is not None:
+            reach.trace.kept.hops.append(f"{answer.code} to {following.url}")
         if following.origin != target.origin:
             headers = tuple(header for header in spec.headers if not _PERSONAL.search(header[0]))
             tls, server_name = _wish(spec, _NO_SECRETS), ""

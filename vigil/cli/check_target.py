@@ -1,0 +1,138 @@
+"""What the command `check` is asked to look at: an address of any kind, or a preset."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from probes.presets import PresetError, build
+from vigil.cli.errors import CommandError
+
+#: Kinds that are written host:port behind a scheme -> the kind, its usual port (0: it has to be said), and more.
+_PLACES: dict[str, tuple[str, int, dict[str, Any]]] = {
+    "tcp": ("tcp", 0, {}),
+    "tls": ("tls", 443, {}),
+    "redis": ("redis", 6379, {}),
+    "rediss": ("redis", 6379, {"tls": True}),
+    "postgresql": ("postgresql", 5432, {}),
+    "grpc": ("grpc", 0, {"tls": False}),
+    "grpcs": ("grpc", 443, {"tls": True}),
+}
+_DNS_FIELDS = ("record", "resolver", "expected", "match")
+GIVEN = ("address", "model", "region", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one check is of: `secrets` apart from the configuration, as in a monitor."""
+
+    target: str
+    kind: str
+    config: dict[str, Any]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout_s: float = 10.0
+    interval_s: int = 60
+    warnings: tuple[str, ...] = ()
+
+
+def asked_for(args: argparse.Namespace) -> Asked:
+    """The check that the command line asks for: of a URL, or of a preset. Raises CommandError."""
+    given = {name: getattr(args, name) for name in GIVEN if getattr(args, name)}
+    if args.preset is not None:
+        return _of_preset(args, given)
+    if not args.url:
+        raise CommandError("name a URL, or a preset with --preset; --list-presets lists them")
+    if given or args.key_env:
+        raise CommandError(f"--{'key-env' if args.key_env else next(iter(given))} goes with --preset")
+    kind, config = (args.kind, {"url": args.url}) if args.kind else target_of(args.url)
+    if args.billing_acknowledged:
+        config["billing_acknowledged"] = True
+    return Asked(args.url, kind, config | _fields(args), _secrets(args))
+
+
+def _of_preset(args: argparse.Namespace, given: dict[str, Any]) -> Asked:
+    if args.url:
+        raise CommandError("name a URL or a preset, not both; --address says where your own server is")
+    if args.kind:
+        raise CommandError("a preset has its own kind: leave --kind out")
+    if args.key_env:
+        given["key"] = _variable(args.key_env)
+    try:
+        made = build(args.preset, {**given, "billing_acknowledged": args.billing_acknowledged})
+    except PresetError as problem:
+        option = {"key": "key-env"}.get(problem.field, problem.field.replace("_", "-"))
+        raise CommandError(f"--{option}: {problem.problem}") from None
+    target = str(made.config.get("url") or f"{made.kind}://{made.config.get('host')}:{made.config.get('port')}")
+    config, secrets = made.config | _fields(args), {**made.secrets, **_secrets(args)}
+    return Asked(target, made.kind, config, secrets, made.timeout_ms / 1000, made.interval_s, made.warnings)
+
+
+def target_of(url: str) -> tuple[str, dict[str, Any]]:
+    """The kind of monitor that a URL stands for, and its configuration; raises CommandError."""
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in ("ws", "wss"):
+        return "websocket", {"url": url}
+    if separator and scheme == "dns":
+        return "dns", _dns(rest)
+    if separator and scheme == "icmp":
+        return "icmp", {"host": rest.rstrip("/").removeprefix("[").removesuffix("]")}
+    if not separator or scheme not in _PLACES:
+        return "http", {"url": url}
+    kind, usual, more = _PLACES[scheme]
+    place, _, path = rest.partition("/")
+    host, colon, port = place.rpartition(":")
+    if (not colon or place.endswith("]")) and usual:
+        host, port = place, str(usual)
+    if not host or not port.isdecimal() or len(port) > 5 or (path and kind != "grpc"):
+        example = f"{scheme}://127.0.0.1:{usual or 5432}"
+        raise CommandError(f"a {scheme.upper()} target is written {scheme}://host:port, like {example}")
+    service = {"service": unquote(path)} if path else {}
+    return kind, {"host": host.removeprefix("[").removesuffix("]"), "port": int(port), **more, **service}
+
+
+def _dns(rest: str) -> dict[str, Any]:
+    """`name?record=MX&resolver=192.0.2.53&expected=...`, expected as often as there are values."""
+    parts = urlsplit("//" + rest)
+    asked = parse_qs(parts.query)
+    unknown = sorted(set(asked) - set(_DNS_FIELDS))
+    if unknown:
+        raise CommandError(f"dns://name takes {', '.join(_DNS_FIELDS)}, not {unknown[0][:40]!r}")
+    fields: dict[str, Any] = {name: values[-1] for name, values in asked.items() if name != "expected"}
+    if "expected" in asked:
+        fields["expected"] = asked["expected"]
+    return {"name": parts.netloc, **fields}
+
+
+def _fields(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields of the configuration that --set gives: JSON where it is JSON, else a text."""
+    fields: dict[str, Any] = {}
+    for text in args.set:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise CommandError(f"--set is written FIELD=VALUE, like --set method=POST, not {text[:40]!r}")
+        try:
+            fields[name] = json.loads(value)
+        except (ValueError, RecursionError):
+            fields[name] = value
+    return fields
+
+
+def _secrets(args: argparse.Namespace) -> dict[str, str]:
+    secrets = {}
+    for text in args.secret_env:
+        name, equals, variable = text.partition("=")
+        if not equals or not name or not variable:
+            raise CommandError("--secret-env is written NAME=VARIABLE, like --secret-env bearer=API_KEY")
+        secrets[name] = _variable(variable)
+    return secrets
+
+
+def _variable(name: str) -> str:
+    if not os.environ.get(name):
+        raise CommandError(f"the environment variable {name} is not set or empty")
+    return os.environ[name]
