@@ -193,7 +193,7 @@ def refusal(method: str, url: str, acknowledged: bool, provider: str = "") -> st
     parts = urlsplit(url)
     if provider.startswith("llamacpp") and one_form(parts.path) == "/metrics" and "model" in parse_qs(parts.query):
         return "is no health check: with ?model= it loads the model (llama.cpp as a router); leave the model out"
-    if provider.startswith("litellm") and one_form(parts.path) == "/health" and not acknowledged:
+    if provider.startswith("litellm") and one_form(parts.path).endswith("/health") and not acknowledged:
         return (
             "makes a real, billed completion on every deployment at every check; use /health/liveliness or "
             "/health/readiness, or set billing_acknowledged to true"
@@ -217,7 +217,8 @@ def litellm_health_calls_per_day(url: str, models: int, regions: int, interval_s
     0 for any other path. `?model=` asks one deployment only. Failing deployments are tried up to three times on top.
     """
     parts = urlsplit(url)
-    if one_form(parts.path).rstrip("/") != "/health" or interval_s <= 0:
+    # The proxy may live below a path of its own.
+    if not one_form(parts.path).endswith("/health") or interval_s <= 0:
         return 0
     asked = 1 if parse_qs(parts.query).get("model") else max(1, models)
     return round(asked * max(1, regions) * 86_400 / interval_s)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from probes.engines import Engine
 from probes.reasons import Reason, Status
 
 #: Nothing longer is a sample of a metric (bytes), and no page has more lines that matter.
@@ -21,55 +22,6 @@ _LINE_MOST, _SAMPLES_MOST = 4096, 5_000
 _STILL_SAMPLES = 2
 #: A name, labels (whose quoted values may hold anything), and the number.
 _SAMPLE = re.compile(rb'[\w:]+(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?\s+(\S+)')
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """The names under which a server publishes what it does; the first name that is there counts for each.
-
-    All of `progress` count: whichever of them rises, the engine is alive. `json` reads an object instead of metrics.
-    """
-
-    title: str
-    running: tuple[str, ...]
-    waiting: tuple[str, ...]
-    cache: tuple[str, ...] = ()
-    progress: tuple[str, ...] = ()
-    json: bool = False
-
-
-ENGINES: Mapping[str, Engine] = {
-    "vllm": Engine(
-        "vLLM",
-        ("vllm:num_requests_running",),
-        ("vllm:num_requests_waiting",),
-        # Renamed in 2025; older servers publish the second.
-        ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
-        ("vllm:generation_tokens_total", "vllm:prompt_tokens_total"),
-    ),
-    "sglang": Engine(
-        "SGLang",
-        ("sglang:num_running_reqs",),
-        ("sglang:num_queue_reqs",),
-        ("sglang:token_usage",),
-        ("sglang:generation_tokens_total", "sglang:prompt_tokens_total"),
-    ),
-    "tgi": Engine(
-        "Text Generation Inference",
-        ("tgi_batch_current_size",),
-        ("tgi_queue_size",),
-        # The tokens of a request are only counted at its end, so the steps of the batch count as well.
-        progress=("tgi_batch_inference_success", "tgi_batch_inference_count", "tgi_request_generated_tokens_sum"),
-    ),
-    "llamacpp": Engine(
-        "llama.cpp",
-        ("llamacpp:requests_processing",),
-        ("llamacpp:requests_deferred",),
-        ("llamacpp:kv_cache_usage_ratio",),
-        ("llamacpp:n_decode_total", "llamacpp:tokens_predicted_total", "llamacpp:prompt_tokens_total"),
-    ),
-    "litellm": Engine("LiteLLM", ("in_flight_requests",), ("queued_requests",), json=True),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +39,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From which queue and which use of the cache an engine is busy, for how many samples, and when it stands still."""
+    """From which queue and which use of the cache an engine is busy, for how many samples, and when it stands still.
+
+    `running_most` is from how many requests at once it is busy, whatever waits; 0 for no such limit.
+    """
 
     waiting_most: float = 10.0
     cache_most: float = 0.95
     busy_samples: int = 3
     stalled_s: float = 120.0
+    running_most: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +130,24 @@ def facts(sample: Sample) -> dict[str, float | int]:
     return found
 
 
+def demands(sample: Sample, thresholds: Thresholds) -> list[tuple[bool, str, str]]:
+    """Each threshold held against one sample alone: whether it is kept, what was expected, and what was found."""
+    held = []
+    if sample.waiting is not None:
+        kept = sample.waiting < thresholds.waiting_most
+        held.append((kept, f"fewer than {thresholds.waiting_most:g} requests waiting", f"{sample.waiting:.0f}"))
+    if thresholds.running_most and sample.running is not None:
+        kept = sample.running < thresholds.running_most
+        held.append((kept, f"fewer than {thresholds.running_most:g} requests running", f"{sample.running:.0f}"))
+    if sample.cache is not None:
+        kept = sample.cache < thresholds.cache_most
+        held.append((kept, f"less than {thresholds.cache_most:.0%} of the cache in use", f"{sample.cache:.0%}"))
+    return held
+
+
 def _crowded(sample: Sample, thresholds: Thresholds) -> str:
+    if thresholds.running_most and sample.running is not None and sample.running >= thresholds.running_most:
+        return f"{sample.running:.0f} requests run, the limit is {thresholds.running_most:g}"
     if sample.waiting is not None and sample.waiting >= thresholds.waiting_most:
         return f"{sample.waiting:.0f} requests wait, the limit is {thresholds.waiting_most:g}"
     if sample.cache is not None and sample.cache >= thresholds.cache_most:

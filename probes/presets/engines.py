@@ -47,5 +47,7 @@ PRESETS = (
         path="/health/backlog",
         key=Key.REQUIRED,
         also=("litellm-backlog",),
+        # It counts no tokens and may queue nothing: how many it has in its hands is what it says.
+        limits={"running_most": 200.0},
     ),
 )

@@ -60,7 +60,8 @@ class Preset:
     `own_address` is true). `path` may hold `{model}`, `{model_path}` (with its slashes) and `{name}`. `also` are other
     names that people know it by. `billed` says what its checks cost, where they do: they need an acknowledgement.
     `key_header` is where the key goes (`bearer` for an Authorization header), behind
-    `key_prefix`. `engine` names whose metrics are read, where the kind is `saturation`.
+    `key_prefix`. `engine` names whose metrics are read, where the kind is
+    `saturation`, with `limits` of its own.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Preset:
     needs: tuple[str, ...] = ()
     kind: str = "http"
     engine: str = ""
+    limits: Json = field(default_factory=dict)
     method: str = "GET"
     body: str = ""
     expected_status: tuple[str, ...] = ("200",)
@@ -160,7 +162,7 @@ def _config(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json
     if preset.kind in _HOST_AND_PORT:
         return _host_and_port(preset, given)
     if preset.kind == "saturation":
-        return {"url": _address(preset, given).rstrip("/") + preset.path, "engine": preset.engine}
+        return {"url": _address(preset, given).rstrip("/") + preset.path, "engine": preset.engine, **preset.limits}
     return _http(preset, given, models)
 
 

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 
 from probes import classify, saturation
 from probes.certificates import HTTP_ALPN
+from probes.engines import ENGINES
 from probes.exchange import exchange
 from probes.http_spec import HttpSpec, secret_headers
 from probes.http_spec import validate as validate_http
 from probes.http_spec import validate_secrets as validate_http_secrets
 from probes.messages import BODY_LIMIT_MOST, Answer, Request
-from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.observation import AssertionOutcome, Observation, Prober, Reach, SpecError, printable
 from probes.probers.http import certificate_facts
 from probes.reasons import Reason, Status
-from probes.saturation import ENGINES, Judgement, Memory, NoSample, Thresholds
+from probes.saturation import Judgement, Memory, NoSample, Sample, Thresholds
 from probes.talk import UnverifiedCertificate
 from probes.targets import parse_url
 from probes.tls_spec import TlsFields, wish_of
@@ -30,7 +31,8 @@ class SaturationSpec(TlsFields, frozen=True, kw_only=True):
     """Read the metrics of `engine` at `url`.
 
     It is busy with `waiting_most` requests in the queue or `cache_most` (0 to 1) of its cache in use, in
-    `busy_samples` checks in a row; it stands still with work to do and no token for `stalled_s`.
+    `busy_samples` checks in a row, or with `running_most` requests at once (0 for no limit); it stands still with
+    work to do and no token for `stalled_s`.
     """
 
     url: str
@@ -39,6 +41,7 @@ class SaturationSpec(TlsFields, frozen=True, kw_only=True):
     cache_most: float = 0.95
     busy_samples: int = 3
     stalled_s: float = 120.0
+    running_most: float = 0.0
 
 
 class Recollection:
@@ -67,6 +70,8 @@ def validate(spec: SaturationSpec) -> None:
     validate_http(_as_http(spec))
     if not 0 < spec.waiting_most <= 1e6:
         raise SpecError("waiting_most", "is a number of requests above 0")
+    if not 0 <= spec.running_most <= 1e6:
+        raise SpecError("running_most", "is a number of requests, or 0 for no limit")
     if not 0 < spec.cache_most <= 1:
         raise SpecError("cache_most", "is a share above 0 and up to 1, like 0.95")
     if not 1 <= spec.busy_samples <= 100:
@@ -99,12 +104,24 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], reach: Reach) 
             Status.DOWN, Reason.CONFIG, reach.trace.phases(), answer.code, printable(str(problem)), facts
         )
     facts |= saturation.facts(sample)
-    judged = _judged(spec, sample, reach)
-    return Observation(judged.status, judged.reason, reach.trace.phases(), answer.code, printable(judged.detail), facts)
+    thresholds = Thresholds(spec.waiting_most, spec.cache_most, spec.busy_samples, spec.stalled_s, spec.running_most)
+    judged = _judged(spec, sample, thresholds, reach)
+    outcomes = _outcomes(sample, thresholds) if reach.explain else ()
+    detail = printable(judged.detail)
+    return Observation(judged.status, judged.reason, reach.trace.phases(), answer.code, detail, facts, outcomes)
 
 
-def _judged(spec: SaturationSpec, sample: saturation.Sample, reach: Reach) -> Judgement:
-    thresholds = Thresholds(spec.waiting_most, spec.cache_most, spec.busy_samples, spec.stalled_s)
+def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome, ...]:
+    """What one sample alone would say: a monitor waits for several in a row."""
+    return tuple(
+        AssertionOutcome(True, expected, found)
+        if kept
+        else AssertionOutcome(False, expected, found, Status.DEGRADED, Reason.BUSY)
+        for kept, expected, found in saturation.demands(sample, thresholds)
+    )
+
+
+def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, reach: Reach) -> Judgement:
     previous = _recollection.of(reach.monitor, spec.url) if reach.monitor else None
     judged = saturation.judge(previous, sample, reach.now_s, thresholds)
     # The looks of a round come seconds apart and twice each: only the steady scheduled checks are counted.

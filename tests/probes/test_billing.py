@@ -111,6 +111,7 @@ def test_litellms_health_needs_an_acknowledgement() -> None:
 
     assert "billed completion" in (refusal("GET", url, acknowledged=False, provider="litellm") or "")
     assert refusal("GET", url, acknowledged=True, provider="litellm") is None
+    assert refusal("GET", "http://proxy.internal/ai/health/", acknowledged=False, provider="litellm") is not None
     assert refusal("GET", url, acknowledged=False, provider="vllm") is None
     assert refusal("GET", url + "/liveliness", acknowledged=False, provider="litellm") is None
 
@@ -140,4 +141,5 @@ def test_litellms_health_is_counted_in_completions_a_day() -> None:
 
     assert litellm_health_calls_per_day(url, models=10, regions=5, interval_s=60) == 72_000
     assert litellm_health_calls_per_day(url + "?model=gpt", models=10, regions=5, interval_s=60) == 7_200
+    assert litellm_health_calls_per_day("http://proxy.internal/ai/health", models=1, regions=1, interval_s=60) == 1_440
     assert litellm_health_calls_per_day(url + "/liveliness", models=10, regions=5, interval_s=60) == 0

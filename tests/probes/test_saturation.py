@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probes.attempts import attempt
+from probes.engines import ENGINES
 from probes.observation import Observation, Reach
 from probes.probers import PROBERS, SpecError, parse_spec
 from probes.reasons import Reason, Status
-from probes.saturation import ENGINES, Judgement, Memory, NoSample, Sample, Thresholds, judge, read
+from probes.saturation import Judgement, Memory, NoSample, Sample, Thresholds, judge, read
 from probes.trace import Trace
+from tests.probes.looking import looked
 from tests.probes.loopback import answering, serving, way_out
 
 VLLM = ENGINES["vllm"]
@@ -98,6 +102,65 @@ def test_requests_running_and_no_token_for_two_minutes_is_stalled_and_down() -> 
 def test_one_token_between_two_checks_is_life() -> None:
     samples = [Sample(running=4, waiting=0, progress=1000 + n) for n in range(20)]
     assert {each.status for each in judged(minutely(*samples))} == {Status.UP}
+
+
+@pytest.mark.parametrize(
+    ("engine", "page", "alive"),
+    [
+        ("sglang", b"sglang:num_running_reqs 1\nsglang:generation_tokens_total 9\n", b"sglang:num_used_tokens %d\n"),
+        ("sglang", b"sglang:num_running_reqs 1\nsglang:generation_tokens_total 9\n",
+         b"sglang:inter_token_latency_seconds_count{model_name=\"x\"} %d\n"),
+        ("sglang", b"sglang:num_running_reqs 1\nsglang:generation_tokens_total 9\n",
+         b"sglang:realtime_tokens_total{mode=\"decode\"} %d\n"),
+        ("llamacpp", b"llamacpp:requests_processing 1\nllamacpp:tokens_predicted_total 9\n",
+         b"llamacpp:n_decode_total %d\n"),
+        ("llamacpp", b"llamacpp:requests_processing 1\nllamacpp:tokens_predicted_total 9\n",
+         b"llamacpp:kv_cache_tokens %d\n"),
+        ("tgi", b"tgi_batch_current_size 1\ntgi_request_generated_tokens_sum 9\n",
+         b"tgi_batch_inference_success{method=\"decode\"} %d\n"),
+    ],
+)  # fmt: skip
+def test_one_long_answer_whose_tokens_are_counted_at_its_end_is_no_stall(
+    engine: str, page: bytes, alive: bytes
+) -> None:
+    moving = [read(ENGINES[engine], page + alive % number) for number in range(100, 120)]
+    assert {each.status for each in judged(minutely(*moving))} == {Status.UP}
+    stuck = [read(ENGINES[engine], page + alive % 100)] * 4
+    assert judged(minutely(*stuck))[-1].reason is Reason.STALLED
+    without = [read(ENGINES[engine], page)] * 4
+    assert judged(minutely(*without))[-1].reason is Reason.STALLED
+
+
+def test_a_proxy_that_counts_no_tokens_is_busy_by_what_it_has_in_its_hands() -> None:
+    limits = Thresholds(running_most=200)
+    found = judged(minutely(*[Sample(running=250, waiting=0)] * 4), limits)
+    assert [each.status for each in found[:2]] == [Status.UP, Status.UP]
+    assert found[-1].detail == "busy: 250 requests run, the limit is 200"
+    assert {each.status for each in judged(minutely(*[Sample(running=250, waiting=0)] * 4))} == {Status.UP}
+
+
+@given(
+    st.lists(
+        st.builds(
+            Sample,
+            running=st.floats(0, 50).map(round),
+            waiting=st.floats(0, 50).map(round),
+            cache=st.none() | st.floats(0, 1),
+            progress=st.none() | st.integers(0, 3).map(float),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_whatever_the_samples_busy_is_never_down_and_stalled_never_less(samples: list[Sample]) -> None:
+    for place, each in enumerate(judged(minutely(*samples))):
+        assert (each.status, each.reason) in {
+            (Status.UP, Reason.OK), (Status.DEGRADED, Reason.BUSY), (Status.DOWN, Reason.STALLED),
+        }  # fmt: skip
+        if each.reason is Reason.STALLED:
+            last = samples[place - 2 : place + 1]
+            assert len({sample.progress for sample in last}) == 1 and last[0].progress is not None
+            assert all(sample.running or sample.waiting for sample in last)
 
 
 def test_an_idle_engine_does_not_stall_however_long_its_counters_stand() -> None:
@@ -221,6 +284,18 @@ def test_a_page_of_something_else_is_a_wrong_configuration(on_loop: Any) -> None
     (seen,) = on_loop(looks([b"go_goroutines 7\n"], [""]))
     assert (seen.status, seen.reason) == (Status.DOWN, Reason.CONFIG)
     assert seen.detail == "the page has no metrics of vLLM, such as vllm:num_requests_running"
+
+
+def test_one_look_shows_each_threshold_and_what_was_found(on_loop: Any) -> None:
+    async def story() -> Observation:
+        body = page(2, 50, 100)
+        async with serving(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)) as port:
+            config = {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm"}
+            return await looked("saturation", config, explain=True)
+
+    waiting, cache = on_loop(story()).outcomes
+    assert (waiting.passed, waiting.detail) == (False, "expected fewer than 10 requests waiting; found 50")
+    assert (cache.passed, cache.expected) == (True, "less than 95% of the cache in use")
 
 
 @pytest.mark.parametrize(
