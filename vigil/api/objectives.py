@@ -57,7 +57,7 @@ class ObjectiveSerializer(_OfTeam):
         validators: list[UniqueTogetherValidator] = []
 
     def get_fields(self) -> dict[str, Any]:
-        fields = super().get_fields()
+        fields: dict[str, Any] = super().get_fields()
         if "team" in self.context:
             fields["monitor"].queryset = Monitor.objects.filter(team=self.context["team"], deleted_at=None)
         return fields
