@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("vigil.cli.doctor", "what is wrong with this installation, and when its disk is full"),
     "reseal": ("vigil.cli.reseal", "seal every stored secret anew under the first key"),
     "test": ("vigil.cli.test", "the tests, against PostgreSQL and Redis that they start themselves"),
+    "simulate": ("vigil.cli.simulate", "the decision law under simulated faults, beside the rules of others"),
     "bench": ("vigil.cli.bench", "the benchmarks behind the numbers we promise"),
     "web": ("vigil.cli.web", "one process: pages and API"),
     "ping": ("vigil.cli.ping", "one process: receives the pings of jobs"),

@@ -1,0 +1,194 @@
+"""Every judge is shown to catch a defect planted where it looks: in the law, the life cycle, or a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+import consensus.quorum
+import consensus.rounds
+import vigil.simulation.dispatcher
+import vigil.simulation.faults
+import vigil.simulation.region
+from consensus.quorum import Tally
+from consensus.verdicts import Round
+from probes.lateness import order_of
+from probes.reasons import Status
+from vigil.incidents import lifecycle
+from vigil.incidents.lifecycle import Effect, Step
+from vigil.simulation.breaks import Break
+from vigil.simulation.checkers import CHECKERS, judge
+from vigil.simulation.faults import Fault
+from vigil.simulation.region import Region
+from vigil.simulation.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Links, Noise, Scenario, Truth
+from vigil.simulation.simulation import Outcome, simulate
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+CALM = Scenario("calm", "outages, and nothing else", Noise(blip=0.0, region_every_ms=0, provider_every_ms=0))
+OUTAGES = replace(CALM, truth=Truth(every_ms=HOUR_MS, lasts_ms=(4 * MINUTE_MS, 10 * MINUTE_MS), slow=0, account=0))
+BAD_PATHS = replace(OUTAGES, noise=Noise(path_share=0.1), truth=Truth(every_ms=0))
+BAD_REGIONS = replace(OUTAGES, noise=Noise(region_every_ms=HOUR_MS))
+LOSSY = replace(OUTAGES, links=Links(lost=0.5, twice=0.1, late=0.1))
+
+
+def found_in(scenario: Scenario) -> set[str]:
+    """The invariants that are broken in a world."""
+    return {found.invariant for found in judge(simulate(scenario, 7, 8, 2 * HOUR_MS))}
+
+
+#: What is found without any defect: nothing, hopefully; each world is run once for all tests.
+sound_in = cache(found_in)
+
+
+def one_look_is_enough(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(consensus.quorum, "_in_every_look", lambda tallies, kinds: tallies[0].regions(kinds))
+
+
+def one_domain_is_asked(patch: pytest.MonkeyPatch) -> None:
+    opened = vigil.simulation.dispatcher.open_round
+
+    def ask(*a: Any) -> Round:
+        round = opened(*a)
+        asked = [elector for elector in round.electorate if elector.domain == "aws"]
+        return structs.replace(round, electorate=asked, assigned=2)
+
+    patch.setattr(vigil.simulation.dispatcher, "open_round", ask)
+    the_sick_vote(patch)
+
+
+def silence_passes(patch: pytest.MonkeyPatch) -> None:
+    def is_quorum(self: Tally, regions: frozenset[str]) -> bool:
+        return 2 * len(regions) >= 1
+
+    patch.setattr(Tally, "is_quorum", is_quorum)
+
+
+def one_vote_is_enough(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(consensus.quorum, "fewest_votes", lambda assigned: 1)
+
+
+def nobody_calls(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("consensus.calls.suspicion", lambda belief, region, result: None)
+
+
+def each_failure_opens_anew(patch: pytest.MonkeyPatch) -> None:
+    failed = lifecycle._failed
+    patch.setattr(lifecycle, "_failed", lambda state, verdict: failed(replace(state, open=None), verdict))
+
+
+def evidence_says_otherwise(patch: pytest.MonkeyPatch) -> None:
+    made = consensus.rounds.verdict_of
+    patch.setattr(consensus.rounds, "verdict_of", lambda *a: structs.replace(v := made(*a), m=v.m - 1))
+
+
+def one_pass_resolves(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lifecycle, "RECOVERY_ROUNDS", 1)
+    patch.setattr(lifecycle, "RECOVERY_MS", 0)
+
+
+def the_sick_vote(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(consensus.rounds, "without", lambda round, quarantined: round)
+
+
+def resolutions_are_not_written(patch: pytest.MonkeyPatch) -> None:
+    passed = lifecycle._passed
+
+    def forgetful(*a: Any) -> Effect:
+        effect = passed(*a)
+        return replace(effect, moves=tuple(move for move in effect.moves if move.step is not Step.RESOLVED))
+
+    patch.setattr(lifecycle, "_passed", forgetful)
+
+
+def every_copy_is_run(patch: pytest.MonkeyPatch) -> None:
+    count = iter(range(10**9))
+    patch.setattr(vigil.simulation.region, "order_of", lambda check: (*order_of(check), next(count)))
+
+
+def what_waits_is_dropped(patch: pytest.MonkeyPatch) -> None:
+    def drop(self: Region) -> None:
+        self._retrying = False
+        self._unpublished.clear()
+
+    patch.setattr(Region, "_retry", drop)
+
+
+def nothing_is_too_late(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(vigil.simulation.region, "too_late", lambda check, now_ms: False)
+
+
+def everything_is_caught_up(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(vigil.simulation.dispatcher, "CATCH_UP_S", 600)
+    patch.setattr(vigil.simulation.faults, "LASTS_MS", dict.fromkeys(Fault, (50_000, 60_000)))
+
+
+LIARS = replace(OUTAGES, liars=2)
+PARTIAL = replace(OUTAGES, truth=replace(OUTAGES.truth, partial=1.0))
+FAULTS = replace(SCENARIOS["faults"], fault_every_ms=2 * MINUTE_MS)
+
+
+@pytest.mark.parametrize(
+    ("invariant", "plant", "scenario"),
+    [
+        ("INV-1", one_look_is_enough, BAD_PATHS),
+        ("INV-2", silence_passes, OUTAGES),
+        ("INV-3", one_vote_is_enough, LOSSY),
+        ("INV-4", nobody_calls, OUTAGES),
+        ("INV-5", one_domain_is_asked, LIARS),
+        ("INV-6", each_failure_opens_anew, PARTIAL),
+        ("INV-7", evidence_says_otherwise, OUTAGES),
+        ("INV-8", one_pass_resolves, OUTAGES),
+        ("INV-9", the_sick_vote, BAD_REGIONS),
+        ("INV-10", resolutions_are_not_written, OUTAGES),
+        ("INV-17", every_copy_is_run, LOSSY),
+        ("INV-18", what_waits_is_dropped, FAULTS),
+        ("INV-19", nothing_is_too_late, FAULTS),
+        ("INV-19", everything_is_caught_up, FAULTS),
+    ],
+    ids=lambda value: value if isinstance(value, str) else getattr(value, "name", None) or value.__name__,
+)
+def test_a_planted_defect_is_caught(
+    invariant: str, plant: Plant, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert invariant not in sound_in(scenario)
+
+    plant(monkeypatch)
+
+    assert invariant in found_in(scenario)
+
+
+def test_a_verdict_of_an_old_epoch_is_caught() -> None:
+    outcome = simulate(OUTAGES, 7, 4, HOUR_MS)
+    last = outcome.history.applied[-1]
+    outcome.history.applied[-1] = replace(last, verdict=structs.replace(last.verdict, epoch=last.verdict.epoch - 1))
+
+    assert [found.invariant for found in judge(outcome)] == ["INV-21"]
+
+
+def test_a_vote_that_came_too_late_is_caught_when_it_counted() -> None:
+    outcome = simulate(OUTAGES, 7, 4, HOUR_MS)
+    turn = next(one for one in outcome.history.applied if one.after.status is Status.DOWN)
+    ballots = outcome.history.ballots[turn.verdict.round]
+    outcome.history.ballots[turn.verdict.round] = [replace(one, arrived_ms=one.arrived_ms + 60_000) for one in ballots]
+
+    assert {"INV-1", "INV-2"} <= {found.invariant for found in judge(outcome)}
+
+
+def test_every_invariant_of_the_issue_has_its_judge() -> None:
+    wanted = [*range(1, 11), *range(17, 22)]
+    assert list(CHECKERS) == [f"INV-{number}" for number in wanted if number != 20]
+    assert all(found(calm()) is not None for found in CHECKERS.values())
+
+
+def calm() -> Outcome:
+    return simulate(CALM, 1, 1, HOUR_MS // 4)
+
+
+def test_a_break_says_what_when_and_of_whom() -> None:
+    assert Break("INV-1", 5.0, "mon_1", "why") == Break(invariant="INV-1", at_ms=5.0, subject="mon_1", says="why")

@@ -1,0 +1,93 @@
+"""The virtual clock: what happens next, and processes that can be killed, paused and started again."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+#: Some moment in 2027; worlds begin on a whole day.
+EPOCH_MS = 1_800_057_600_000
+
+Do = Callable[..., Any]
+
+
+class Engine:
+    """Events in the order of their time (ms, fractions allowed); `now` moves only from one to the next."""
+
+    def __init__(self, start_ms: float = EPOCH_MS) -> None:
+        self.now: float = start_ms
+        self._events: list[tuple[float, int, Process | None, int, Do, tuple[Any, ...]]] = []
+        self._count = 0
+
+    @property
+    def now_ms(self) -> int:
+        return int(self.now)
+
+    def at(self, when: float, do: Do, *args: Any, of: Process | None = None) -> None:
+        """Do something at a time, not before now; what is `of` a process only if it still lives then."""
+        self._count += 1
+        boot = of.boot if of is not None else 0
+        now = self.now
+        heapq.heappush(self._events, (when if when > now else now, self._count, of, boot, do, args))
+
+    def run(self, until: float) -> None:
+        """Let everything happen that is due before `until`."""
+        events = self._events
+        while events and events[0][0] < until:
+            self.now, _, process, boot, do, args = heapq.heappop(events)
+            if process is None:
+                do(*args)
+            elif boot == process.boot:
+                if process.paused:
+                    process.hold(do, args)
+                else:
+                    do(*args)
+        self.now = until
+
+
+class Process:
+    """Something that runs: killed, it forgets; paused (SIGSTOP), it does everything late and in order."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine = engine
+        self.name = name
+        self.alive = True
+        self.paused = False
+        self.boot = 0
+        self._held: list[tuple[Do, tuple[Any, ...]]] = []
+
+    def later(self, delay_ms: float, do: Do, *args: Any) -> None:
+        """Do something after a delay, if this process still lives then."""
+        self.engine.at(self.engine.now + delay_ms, do, *args, of=self)
+
+    def kill(self) -> None:
+        """End at once: whatever it had in memory or in hand is gone."""
+        self.alive = False
+        self.paused = False
+        self.boot += 1
+        self._held.clear()
+
+    def start(self) -> None:
+        """Start again after `kill`, with nothing in memory."""
+        if not self.alive:
+            self.alive = True
+            self.begin()
+
+    def begin(self) -> None:
+        """What it does first; each kind of process says."""
+
+    def pause(self) -> None:
+        self.paused = self.alive
+
+    def resume(self) -> None:
+        """Go on where it stopped, with all that came meanwhile."""
+        if self.paused:
+            self.paused = False
+            held, self._held = self._held, []
+            for do, args in held:
+                do(*args)
+
+    def hold(self, do: Do, args: tuple[Any, ...]) -> None:
+        """Keep what is due until it goes on."""
+        self._held.append((do, args))

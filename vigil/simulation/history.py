@@ -1,0 +1,108 @@
+"""What happened in a world, as its judges need it: verdicts that were applied, steps of incidents, probes, records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from consensus.verdicts import Round, Verdict
+from probes.wire import Result
+from vigil.incidents.lifecycle import IncidentKind, Move, State, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One verdict that was committed: the state before and after, and the steps that were written with it."""
+
+    at_ms: int
+    verdict: Verdict
+    before: State
+    after: State
+    moves: tuple[Move, ...]
+
+
+@dataclass(slots=True)
+class Incident:
+    """One incident of a monitor, from opening to resolution."""
+
+    monitor: str
+    kind: IncidentKind
+    opened_ms: int
+    suspected_ms: int
+    verdict: Verdict | None
+    resolved_ms: int | None = None
+    steps: list[tuple[int, Step]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One check that a region really made."""
+
+    region: str
+    boot: int
+    monitor: str
+    at_ms: int
+    started_ms: float
+    round: str
+    look: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A result of a round as it was written to its region's stream, and when."""
+
+    region: str
+    result: Result
+    arrived_ms: int
+
+
+@dataclass(slots=True)
+class History:
+    """Everything that is judged afterwards.
+
+    `thorough`: every check is run, and each probe kept; else the uneventful ones are only counted: `planned` then is
+    what remains of the slots once those that were run are taken away.
+    """
+
+    thorough: bool = False
+    checks: int = 0
+    planned: int = 0
+    rounds: dict[str, Round] = field(default_factory=dict)
+    ballots: dict[str, list[Ballot]] = field(default_factory=dict)
+    applied: list[Application] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    #: Checks whose result was written to a stream, and those whose result was lost on the way (region, monitor, ...).
+    written: set[tuple[str, str, int, str, int]] = field(default_factory=set)
+    lost: set[tuple[str, str, int, str, int]] = field(default_factory=set)
+    #: Who was in quarantine when a round was decided.
+    barred: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: Scheduled checks sent, by region and interval.
+    sent: Counter[tuple[str, int]] = field(default_factory=Counter)
+    disturbed: list[tuple[float, float, str]] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    _open: dict[tuple[str, str], Incident] = field(default_factory=dict)
+
+    def apply(self, application: Application) -> None:
+        """Keep a committed verdict, and the incidents that it began, changed or ended."""
+        self.applied.append(application)
+        for move in application.moves:
+            self.move(application.verdict.monitor, move, application.at_ms, application.verdict)
+
+    def move(self, monitor: str, move: Move, at_ms: int, verdict: Verdict | None) -> None:
+        """Keep one step of an incident."""
+        family = move.kind if move.kind in (IncidentKind.REGIONAL, IncidentKind.BLIND) else "main"
+        if move.step is Step.OPENED:
+            incident = Incident(monitor, move.kind, at_ms, move.started_ms or at_ms, verdict)
+            self.incidents.append(incident)
+            self._open[monitor, family] = incident
+        incident = self._open[monitor, family]
+        incident.steps.append((at_ms, move.step))
+        if move.step is Step.CHANGED:
+            incident.kind = move.kind
+        if move.step is Step.RESOLVED:
+            incident.resolved_ms = at_ms
+            del self._open[monitor, family]
+
+    def of_monitor(self, monitor: str) -> list[Incident]:
+        return [incident for incident in self.incidents if incident.monitor == monitor]

@@ -1,0 +1,93 @@
+"""A run as JSON for scripts and as a table for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vigil.simulation.rivals import RIVALS
+from vigil.simulation.runs import MEASURED, Row
+from vigil.simulation.score import Score
+
+#: Breaks that are written out in full.
+_SHOWN = 20
+_COLUMNS = (
+    ("false / monitor-year", "false_per_monitor_year"),
+    ("missed", "missed"),
+    ("refused: mean", "detect_mean_s"),
+    ("p50", "detect_p50_s"),
+    ("p95", "detect_p95_s"),
+    ("p99", "detect_p99_s"),
+    ("hanging: mean", "detect_hang_mean_s"),
+    ("p95", "detect_hang_p95_s"),
+    ("recovery p95", "recover_p95_s"),
+)
+
+
+def as_json(rows: Sequence[Row], took_s: float) -> dict[str, object]:
+    """One object: figures over all rows, each kind of world by itself, and the rules of others on the same worlds."""
+    measured = [row for row in rows if row.scenario.name in MEASURED] or list(rows)
+    checks = sum(row.checks for row in rows)
+    breaks = [(place, found) for row in rows for place, found in row.breaks]
+    figures = _total([row.score for row in measured]).figures()
+    return {
+        "checks": checks,
+        "checks_per_s": round(checks / took_s) if took_s else 0,
+        **figures,
+        "missed": sum(row.score.missed for row in rows),
+        "invariant_breaks": len(breaks),
+        "breaks": [
+            {
+                "invariant": found.invariant,
+                "at_ms": round(found.at_ms),
+                "subject": found.subject,
+                "says": found.says,
+                "replay": place.replay(),
+            }
+            for place, found in breaks[:_SHOWN]
+        ],
+        "rules": {
+            name: _total([row.rules[name] for row in measured if name in row.rules]).figures()
+            for name in RIVALS
+            if any(name in row.rules for row in measured)
+        },
+        "worlds": {f"{row.scenario.name}/{row.scenario.sensitivity}": row.figures() for row in rows},
+    }
+
+
+def as_text(rows: Sequence[Row], took_s: float) -> str:
+    """The same as tables in Markdown, one for each kind of world."""
+    found = as_json(rows, took_s)
+    parts = [f"{found['checks']:,} checks, {found['checks_per_s']:,} a second of one core"]
+    for row in rows:
+        figures = row.score.figures()
+        parts += ["", f"**{row.scenario.name}** ({row.scenario.says}), {figures['monitor_years']} monitor-years", ""]
+        parts.append("| rule | " + " | ".join(title for title, _ in _COLUMNS) + " |")
+        parts.append("|---|" + "---:|" * len(_COLUMNS))
+        parts.append(_line(f"**Vigil, {row.scenario.sensitivity}**", figures))
+        parts += [_line(f"{name}: {RIVALS[name].says}", theirs.figures()) for name, theirs in row.rules.items()]
+        if row.breaks:
+            parts += ["", f"{len(row.breaks)} invariants broken:"]
+            parts += [
+                f"  {one.invariant} {one.subject}: {one.says}\n    {place.replay()}"
+                for place, one in row.breaks[:_SHOWN]
+            ]
+    if not found["invariant_breaks"]:
+        parts += ["", "No invariant was broken."]
+    return "\n".join(parts) + "\n"
+
+
+def _line(name: str, figures: dict[str, float | int | None]) -> str:
+    return f"| {name} | " + " | ".join(_cell(figures[key]) for _, key in _COLUMNS) + " |"
+
+
+def _cell(value: float | int | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value}" if isinstance(value, int) else f"{value:.3g}"
+
+
+def _total(scores: Sequence[Score]) -> Score:
+    total = Score()
+    for one in scores:
+        total.add(one)
+    return total

@@ -1,0 +1,117 @@
+"""Many worlds, one report: how the law and the rules of others fare over so many monitor-hours from one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from vigil.incidents.lifecycle import IncidentKind
+from vigil.simulation.breaks import Break
+from vigil.simulation.checkers import judge
+from vigil.simulation.rivals import RIVALS, reports_of
+from vigil.simulation.scenario import HOUR_MS, SCENARIOS, Scenario
+from vigil.simulation.score import Report, Score, score
+from vigil.simulation.simulation import Outcome, lying_regions, simulate
+
+#: Monitors and hours of one world at most; a run is as many worlds as it takes.
+MONITORS_MOST = 120
+HOURS_MOST = 24.0
+#: A world is not shorter than this, or little could happen in it.
+HOURS_LEAST = 2.0
+_SEEDS = 1_000
+_MAIN_KINDS = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT})
+
+#: Of a mixed run, the share of each kind of world. The first two are what the figures on false incidents and delays
+#: are taken from; the others are there to break things.
+SHARES = {"noise": 0.42, "paths": 0.38, "partial": 0.10, "faults": 0.07, "liars": 0.03}
+MEASURED = ("noise", "paths")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One world of a run: enough to make it again."""
+
+    scenario: Scenario
+    hours: float
+    seed: int
+    number: int
+
+    @property
+    def world_seed(self) -> int:
+        return self.seed * _SEEDS + self.number
+
+    def replay(self) -> str:
+        """The command that runs just this world again."""
+        return (
+            f"python3 manage.py simulate --world {self.scenario.name} --sensitivity {self.scenario.sensitivity} "
+            f"--hours {self.hours:g} --seed {self.seed} --only {self.number}"
+        )
+
+
+@dataclass(slots=True)
+class Row:
+    """What came of all worlds of one kind."""
+
+    scenario: Scenario
+    checks: int = 0
+    worlds: int = 0
+    regional: int = 0
+    score: Score = field(default_factory=Score)
+    rules: dict[str, Score] = field(default_factory=dict)
+    breaks: list[tuple[Place, Break]] = field(default_factory=list)
+
+    def take(self, place: Place, outcome: Outcome, *, rivals: bool) -> None:
+        """Score and judge one world."""
+        world, history = outcome.world, outcome.history
+        honest = frozenset(range(len(world.scenario.regions))) - lying_regions(world.scenario)
+        self.checks += history.checks
+        self.worlds += 1
+        self.breaks += [(place, found) for found in judge(outcome)]
+        self.regional += sum(one.kind is IncidentKind.REGIONAL for one in history.incidents)
+        for number, monitor in enumerate(world.monitors):
+            incidents = [one for one in history.of_monitor(monitor) if one.kind in _MAIN_KINDS]
+            reports = [Report(one.opened_ms, one.resolved_ms) for one in incidents]
+            self.score.add(score(world, number, reports, honest, slow=True))
+            for name, rival in RIVALS.items() if rivals else ():
+                theirs = score(world, number, reports_of(world, number, rival), honest, slow=False)
+                self.rules.setdefault(name, Score()).add(theirs)
+
+    def figures(self) -> dict[str, object]:
+        """This row by its public names."""
+        return {
+            "checks": self.checks,
+            **self.score.figures(),
+            "regional_incidents": self.regional,
+            "invariant_breaks": len(self.breaks),
+            "rules": {name: theirs.figures() for name, theirs in self.rules.items()},
+        }
+
+
+def places(scenario: Scenario, hours: float, seed: int) -> list[Place]:
+    """The worlds that so many monitor-hours of one kind take."""
+    count = max(1, round(hours / (MONITORS_MOST * HOURS_MOST)))
+    return [Place(scenario, hours, seed, number) for number in range(count)]
+
+
+def run_place(place: Place) -> Outcome:
+    """Run one world: its share of the hours, on as many monitors as fit."""
+    share = place.hours / len(places(place.scenario, place.hours, place.seed))
+    monitors = max(1, min(MONITORS_MOST, int(share / HOURS_LEAST)))
+    span_ms = round(share / monitors * HOUR_MS)
+    return simulate(place.scenario, place.world_seed, monitors, span_ms)
+
+
+def run(todo: Sequence[Place], progress: Callable[[int], None] = lambda done: None) -> list[Row]:
+    """Run worlds one after the other; one row for each kind of scenario."""
+    rows: dict[Scenario, Row] = {}
+    for done, place in enumerate(todo, start=1):
+        row = rows.setdefault(place.scenario, Row(place.scenario))
+        row.take(place, run_place(place), rivals=place.scenario.quiet)
+        progress(done)
+    return list(rows.values())
+
+
+def mixed(hours: float, seed: int, change: Callable[[Scenario], Scenario]) -> Iterator[Place]:
+    """The worlds of a mixed run."""
+    for name, share in SHARES.items():
+        yield from places(change(SCENARIOS[name]), hours * share, seed)

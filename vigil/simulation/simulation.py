@@ -1,0 +1,60 @@
+"""One simulated installation in one world: built, run from end to end, its history returned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vigil.simulation.broker import Broker
+from vigil.simulation.database import Database
+from vigil.simulation.decider import Decider
+from vigil.simulation.dispatcher import Dispatcher
+from vigil.simulation.engine import EPOCH_MS, Engine
+from vigil.simulation.faults import Nemesis
+from vigil.simulation.history import History
+from vigil.simulation.region import Region, Surroundings
+from vigil.simulation.scenario import Scenario
+from vigil.simulation.slots import Slots
+from vigil.simulation.world import World
+from vigil.simulation.writer import Writer
+
+#: Processes start this long before the first slot.
+WARM_UP_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A world and what happened in it."""
+
+    world: World
+    history: History
+    database: Database
+
+
+def simulate(scenario: Scenario, seed: int, monitors: int, span_ms: int, *, thorough: bool = False) -> Outcome:
+    """Run so many monitors for so long; `thorough`, or where faults are about, every single check is run."""
+    engine = Engine(EPOCH_MS - WARM_UP_MS)
+    world = World(scenario, seed, monitors, range(EPOCH_MS, EPOCH_MS + span_ms))
+    history = History(thorough=thorough or not scenario.quiet)
+    around = Surroundings(engine, Broker(engine), world, history)
+    database = Database(engine)
+    liars = lying_regions(scenario)
+    regions = [Region(around, index, index in liars) for index in range(len(scenario.regions))]
+    names = ("1",) if scenario.quiet else ("1", "2")
+    writer = Writer(around, database)
+    deciders = [Decider(around, f"consensus-{name}") for name in names]
+    dispatchers = [Dispatcher(around, f"dispatch-{name}", database, regions) for name in names]
+    if history.thorough:
+        Nemesis(around, database, [*deciders, *dispatchers, writer], regions).plan()
+    else:
+        Slots(around, database, dispatchers[0])
+        history.planned = monitors * len(regions) * (span_ms // scenario.interval_ms)
+    engine.run(EPOCH_MS + span_ms)
+    history.checks += history.planned
+    return Outcome(world, history, database)
+
+
+def lying_regions(scenario: Scenario) -> frozenset[int]:
+    """The regions that lie: all of one domain, the largest, as far as so many are asked for."""
+    domains = [domain for _, domain in scenario.regions]
+    largest = max(sorted(set(domains)), key=domains.count)
+    return frozenset([index for index, domain in enumerate(domains) if domain == largest][: scenario.liars])
