@@ -1,0 +1,121 @@
+"""The ingest process on real servers: what it cannot read it passes, what is said of regions it tells once."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from django.db import connection
+from msgspec.structs import replace
+
+from consensus.examples import FIVE_REGIONS, make_round, make_vote
+from consensus.quorum import decide
+from consensus.rounds import verdict_of
+from consensus.verdicts import Exclusion, Quarantine, encode
+from probes import keys
+from probes.health import Health
+from vigil.accounts.teams import default_team
+from vigil.incidents.models import Incident, IngestPosition
+from vigil.ingest import Ingest
+from vigil.monitors.changes import create_monitor
+from vigil.monitors.models import Monitor, Region
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATIENCE_S = 15.0
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def monitor() -> Monitor:
+    regions = [Region.objects.create(slug=slug, domain=domain) for slug, domain in FIVE_REGIONS.items()]
+    config = {"url": "https://example.test/"}
+    return create_monitor(default_team(), {"name": "shop", "kind": "http", "config": config, "regions": regions})
+
+
+@contextlib.contextmanager
+def running(client: redis.Redis) -> Iterator[Ingest]:
+    stop = threading.Event()
+    ingest = Ingest(client, Health("ingest", stale_after_s=15))
+
+    def live() -> None:
+        try:
+            ingest.run(stop)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    try:
+        yield ingest
+    finally:
+        stop.set()
+        thread.join(PATIENCE_S)
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
+        time.sleep(0.02)
+
+
+def calls(client: redis.Redis, command: str) -> int:
+    """How often the server was asked this, by anybody."""
+    found = client.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})
+    return int(found["calls"])
+
+
+def down(monitor: Monitor, at_ms: int = 1_700_000_000_000) -> bytes:
+    round = make_round(opened_ms=at_ms)
+    votes = [make_vote(region, "fail") for region in FIVE_REGIONS]
+    decision = decide(round, votes, 1)
+    assert decision is not None
+    verdict = verdict_of(round, decision, votes, at_ms + 500, 1)
+    return encode(replace(verdict, monitor=monitor.public_id, revision=monitor.revision, epoch=1))
+
+
+@pytest.mark.parametrize("garbage", [{keys.BODY: b"\xc1 not a verdict"}, {b"other": b"field"}, {keys.BODY: b""}])
+def test_an_entry_that_cannot_be_read_is_passed_once(
+    client: redis.Redis, monitor: Monitor, garbage: dict[bytes, bytes]
+) -> None:
+    unreadable = client.xadd(keys.VERDICTS, garbage)
+    with running(client) as ingest:
+        # A reader that stays before it would be given it again at once, without end.
+        until(lambda: ingest._position == unreadable.decode(), "the position behind it")
+        entry = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        until(Incident.objects.exists, "the verdict that follows")
+
+    assert IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entry.decode()
+
+
+def test_a_region_in_quarantine_is_told_while_consensus_says_so(client: redis.Redis, monitor: Monitor) -> None:
+    def say(*quarantines: Quarantine) -> None:
+        fields = {one.region: encode(one) for one in quarantines}
+        pipe = client.pipeline(transaction=True)
+        pipe.delete(keys.QUARANTINED)
+        pipe.hset(keys.QUARANTINED, mapping={keys.QUARANTINED_MARK: b"1", **fields})
+        pipe.execute()
+
+    def open_causes() -> list[str]:
+        return list(Incident.objects.filter(resolved_at=None, kind="blind").values_list("cause_key", flat=True))
+
+    say(Quarantine(1, "eu-west", 1_700_000_000_000, Exclusion.SICK, "It fails alone."))
+    with running(client):
+        until(lambda: "sick:eu-west" in open_causes(), "the incident")
+        client.delete(keys.QUARANTINED)
+        asked = calls(client, "hgetall")
+        until(lambda: calls(client, "hgetall") > asked, "another look at the regions")
+        assert "sick:eu-west" in open_causes()
+        say()
+        until(lambda: "sick:eu-west" not in open_causes(), "its end")
+
+    assert Incident.objects.filter(cause_key="sick:eu-west").count() == 1
