@@ -22,6 +22,7 @@ from consensus.settings import ConsensusSettings
 from consensus.stream import Arrival, Keep, Streams
 from consensus.succession import Succession
 from consensus.verdicts import Call, Round, Verdict
+from probes.alive import Alive
 from probes.health import Health
 
 log = structlog.get_logger()
@@ -56,6 +57,7 @@ class Consensus:
         self._lease = Lease(self._client, "consensus", holder, time.monotonic)
         self._streams = Streams(self._client)
         self._succession = Succession(self._client)
+        self._alive = Alive(self._client, "consensus")
         self._fold = Fold()
         self._health = health
         self._replay_ms = settings.replay_s * 1000
@@ -111,6 +113,8 @@ class Consensus:
             self._unsaid.extend(self._fold.rounds.due(now_ms))
         self._unsaid.extend(self._fold.rechecks(now_ms))
         self._say(now_ms)
+        if self._lease.epoch:
+            self._alive.beat()
         self._health.beat(open_rounds=len(self._fold.rounds), leading=self._lease.epoch > 0)
 
     def _take(self, message: Round | Arrival) -> Call | Verdict | None:

@@ -13,6 +13,8 @@
     vigil:baselines             hash    region/chunk -> series  written by consensus, for whoever succeeds it
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
+    vigil:alive                 hash    part -> mark            written by each part of the control plane
+    vigil:alive:<region>        hash    part -> mark            the same, for that region to read
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
     vigil:celery:<region>:*     Celery's own keys, a prefix a region
 
@@ -30,6 +32,7 @@ ROUNDS = f"{PREFIX}rounds"
 VERDICTS = f"{PREFIX}verdicts"
 PINGS = f"{PREFIX}pings"
 BELIEVED = f"{PREFIX}believed"
+ALIVE = f"{PREFIX}alive"
 BELIEF_CHANGES = f"{PREFIX}believed:changes"
 READERS = f"{PREFIX}readers"
 QUARANTINED = f"{PREFIX}quarantined"
@@ -51,6 +54,10 @@ def results(region: str) -> str:
 
 def latest(region: str) -> str:
     return f"{PREFIX}latest:{region}"
+
+
+def alive(region: str) -> str:
+    return f"{ALIVE}:{region}"
 
 
 def heartbeat(region: str) -> str:

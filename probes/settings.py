@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pydantic
@@ -13,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from probes import anchors
 from probes.guard import Egress
 from probes.seal import Opener, SealError
+from probes.silence import AlarmWish
+from probes.targets import BadTarget, parse_url
 
 REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 
@@ -37,6 +42,10 @@ class ProbeSettings(BaseSettings):
     target_concurrency: int = pydantic.Field(default=50, ge=1, le=1000)
     health_port: int = 0
     sentry_dsn: pydantic.SecretStr = pydantic.SecretStr("")
+    region_alarm_url: pydantic.SecretStr | None = None
+    region_alarm_format: Literal["json", "text"] = "json"
+    region_alarm_after_s: float = pydantic.Field(default=120.0, ge=2.0, le=3600.0)
+    region_alarm_memory: Path | None = None
 
     @pydantic.field_validator("region")
     @classmethod
@@ -79,6 +88,17 @@ class ProbeSettings(BaseSettings):
         anchors.parse(value)
         return value
 
+    @pydantic.field_validator("region_alarm_url", mode="before")
+    @classmethod
+    def _a_web_address(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        try:
+            parse_url(value)
+        except BadTarget:
+            raise ValueError("a web address like https://ntfy.example/vigil") from None
+        return value
+
     @pydantic.field_validator("health_port", mode="before")
     @classmethod
     def _a_port(cls, value: str | int | None) -> int:
@@ -86,6 +106,19 @@ class ProbeSettings(BaseSettings):
         if not text.isascii() or not text.isdigit() or int(text) > 65_535:
             raise ValueError("a port between 0 (none) and 65535")
         return int(text)
+
+    def alarm(self) -> AlarmWish | None:
+        """Where the region tells that the control plane is silent, or None where it does not."""
+        if self.region_alarm_url is None:
+            return None
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        return AlarmWish(
+            region=self.region,
+            url=self.region_alarm_url.get_secret_value(),
+            after_s=self.region_alarm_after_s,
+            memory=self.region_alarm_memory or state / "vigil" / f"alarm-{self.region}.json",
+            plain=self.region_alarm_format == "text",
+        )
 
     def opener(self) -> Opener | None:
         """What opens the secrets of checks, or None where the region has no key."""

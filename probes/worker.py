@@ -25,6 +25,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from probes import anchors, wire
+from probes.alarm import RegionAlarm
 from probes.anchors import Anchorage
 from probes.broker import TASK, region_app
 from probes.dialing import Resolver, Way
@@ -129,6 +130,9 @@ class RegionWorker:
     async def _main(self) -> None:
         settings = self._settings
         connection = _connection(settings.redis_url.get_secret_value())
+        wish = settings.alarm()
+        # Before Redis is there: it may be what is silent.
+        alarm = [asyncio.ensure_future(RegionAlarm(connection, wish).run())] if wish else []
         await _await_redis(connection, settings.redis_url.get_secret_value())
         resolver = Resolver()
         way = Way(settings.egress, resolver, settings.probe_source)
@@ -148,6 +152,7 @@ class RegionWorker:
             asyncio.ensure_future(publisher.run()),
             asyncio.ensure_future(anchorage.run()),
             asyncio.ensure_future(heartbeat.run()),
+            *alarm,
         ]
         stopping = asyncio.ensure_future(self._stop.wait())
         watched: list[asyncio.Future[Any]] = [*loops, runner.broken, stopping]

@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
 from probes import keys
+from probes.alive import Alive
 from probes.health import Health
 from vigil.alerts.outbox import enqueue
 from vigil.incidents.apply import Entry, apply_verdicts
@@ -51,6 +52,8 @@ class Ingest:
         self._beliefs = Beliefs(client)
         self._darkness = Darkness(time.monotonic())
         self._health = health
+        self._alive = Alive(client, "ingest")
+        self._regions: list[str] = []
         self._due_s: dict[str, float] = {}
         self._position: str | None = None
 
@@ -89,6 +92,7 @@ class Ingest:
             log.info("applied", verdicts=len(entries), changed=len(applied.changed), reasons=" ".join(applied.reasons))
         # What could not be read is passed as well: it would be as unreadable the next time.
         self._position = last_id or self._position
+        self._alive.beat(self._regions)
         self._health.beat(position=self._position)
 
     def _start(self) -> None:
@@ -122,7 +126,7 @@ class Ingest:
         return entries, last_id
 
     def _watch_regions(self) -> None:
-        regions = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
+        regions = self._regions = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
         beats = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in regions] or ["-"]))
         alive = {region for region, beat in zip(regions, beats, strict=False) if beat is not None}
         dark = self._darkness.dark(regions, alive, time.monotonic())

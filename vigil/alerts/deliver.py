@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from probes.health import Health
 from vigil.accounts.sealed import SealedValueUnreadable
 from vigil.alerts import claims
-from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, parse_config
+from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, email, parse_config
 from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.claims import Claimed
 from vigil.alerts.due import run_due
@@ -26,6 +26,7 @@ from vigil.alerts.message import message_of
 from vigil.alerts.outbound import GuardedOutbound
 from vigil.alerts.outbox import escalate
 from vigil.alerts.policy import after_failure
+from vigil.alerts.reports import keep_sending
 from vigil.configuration import configuration
 
 T = TypeVar("T")
@@ -192,11 +193,15 @@ class Sender:
 
         return await asyncio.get_running_loop().run_in_executor(self._database, with_connection)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._sending[task]
+    def note_end(self, task: asyncio.Task[None]) -> None:
+        """What broke in a task beside this one ends the process as well."""
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = fault
         self._wake.set()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._sending[task]
+        self.note_end(task)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -231,8 +236,11 @@ async def deliver(health: Health) -> None:
     health.mark_ready()
     _log.info("delivering")
     listening = asyncio.create_task(listen(sender.wake))
+    reporting = asyncio.create_task(keep_sending(lambda config, letter: email.send(outbound, config, {}, letter)))
+    reporting.add_done_callback(sender.note_end)
     try:
         await sender.run()
     finally:
         listening.cancel()
+        reporting.cancel()
         await outbound.close()

@@ -12,7 +12,9 @@ from vigil.alerts.decision import Concern, Why
 from vigil.incidents.lifecycle import IncidentKind
 
 #: Kinds that are told without a route that names them.
-PAGED_KINDS = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT})
+PAGED_KINDS = frozenset(
+    {IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT, IncidentKind.SLO}
+)
 
 
 class Severity(StrEnum):
@@ -29,6 +31,7 @@ _USUAL = {
     IncidentKind.HEARTBEAT: Severity.ERROR,
     IncidentKind.ACCOUNT: Severity.ERROR,
     IncidentKind.DEGRADED: Severity.WARNING,
+    IncidentKind.SLO: Severity.WARNING,
     IncidentKind.REGIONAL: Severity.WARNING,
     IncidentKind.BLIND: Severity.INFO,
 }

@@ -54,6 +54,12 @@ TEMPLATES = {
         "Look at the job: its scheduler, its last log lines and the machine that it runs on.",
         since="Overdue since",
     ),
+    "slo": Template(
+        "BUDGET",
+        "Nothing new broke: what is down, or was, uses up the error budget faster than the objective allows.",
+        "Look at what was down most in the objective's window, and at what can wait until the budget has recovered.",
+        since="Too fast since",
+    ),
     "composite": Template(
         "DOWN TOGETHER",
         "What these monitors stand for together is not served any more.",
@@ -167,7 +173,7 @@ def meaning_of(kind: str, failure: str) -> str:
 
 def look_of(kind: str, failure: str) -> str:
     """What to look at first."""
-    told_by_kind = kind in {"regional", "blind", "heartbeat", "composite", "provider", "channel"}
+    told_by_kind = kind in {"regional", "blind", "heartbeat", "composite", "provider", "channel", "slo"}
     if not told_by_kind and failure in set(Reason):
         return REASON_LOOKS.get(Reason(failure), template_of(kind).look)
     return template_of(kind).look

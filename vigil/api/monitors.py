@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from vigil.api.errors import refusals_as_400
 from vigil.api.headroom import HeadroomSerializer, headroom_row
 from vigil.api.permissions import team_of
+from vigil.api.presets import PresetFields
 from vigil.api.results import LatestSerializer, result_row
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
@@ -37,34 +38,13 @@ class ConfigField(serializers.JSONField):
     """The prober's own configuration."""
 
 
-class MonitorSerializer(serializers.ModelSerializer[Monitor]):
+class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
     id = serializers.CharField(source="public_id", read_only=True)
     name = serializers.CharField(
         max_length=200, trim_whitespace=True, required=False, help_text="Required without a preset."
     )
     kind = serializers.CharField(max_length=40, required=False, help_text="Required without a preset.")
     config = ConfigField(required=False)
-    preset = serializers.CharField(
-        max_length=60,
-        write_only=True,
-        required=False,
-        help_text="Makes kind, config, secrets and the rest, of a known AI service: openai, ollama, vllm, ...",
-    )
-    key = serializers.CharField(
-        max_length=changes.MAX_SECRET_LENGTH,
-        write_only=True,
-        required=False,
-        trim_whitespace=False,
-        help_text="For the preset. Never read back.",
-    )
-    address = serializers.CharField(max_length=500, write_only=True, required=False, help_text="For the preset.")
-    model = serializers.CharField(max_length=200, write_only=True, required=False, help_text="For the preset.")
-    region = serializers.CharField(
-        max_length=40, write_only=True, required=False, help_text="For the preset: the provider's own region."
-    )
-    resource = serializers.CharField(
-        max_length=200, write_only=True, required=False, help_text="For the preset: an index, collection or model."
-    )
     secrets = SecretsField(
         child=serializers.CharField(max_length=changes.MAX_SECRET_LENGTH, trim_whitespace=False),
         write_only=True,

@@ -15,15 +15,20 @@ from vigil.api.composites import CompositeViewSet
 from vigil.api.deliveries import DeliveryViewSet
 from vigil.api.incidents import IncidentViewSet
 from vigil.api.monitors import MonitorViewSet
+from vigil.api.objectives import ObjectiveViewSet, ReportViewSet
+from vigil.api.presets import PresetViewSet
 from vigil.api.regions import RegionViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
 router.register("composites", CompositeViewSet, basename="composite")
+router.register("presets", PresetViewSet, basename="preset")
 router.register("regions", RegionViewSet, basename="region")
 router.register("incidents", IncidentViewSet, basename="incident")
 router.register("channels", ChannelViewSet, basename="channel")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
+router.register("objectives", ObjectiveViewSet, basename="objective")
+router.register("reports", ReportViewSet, basename="report")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]
 

@@ -16,6 +16,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -35,8 +36,10 @@ from vigil.local.throwaway import Throwaway
 
 SERIES = (1_000, 10_000, 100_000, 300_000)
 _IDLE_S, _STEP_S, _SETTLE_S = 20, 30, 15
-_SICK_ONES = 40
+#: One monitor in so many goes down within the window.
+_SICK_ONE_IN = 2_500
 _DEADLINE_S = 120
+_HISTORY_DEADLINE_S = 3600
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--regions", type=int, default=5)
     parser.add_argument("--interval", type=int, default=60, help="seconds between checks of a monitor in a region")
     parser.add_argument("--seconds", type=int, default=60, help="length of the last step's measured window")
+    parser.add_argument(
+        "--history-checks",
+        type=int,
+        default=50_000_000,
+        help="then store so many checks, to tell the bytes of each beside a row for each; 0 leaves that out",
+    )
     parser.add_argument("--no-series", action="store_true", help="only the wanted number, without the smaller steps")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--keep", action="store_true", help="leave the folder with all logs")
@@ -85,11 +94,15 @@ def run(args: argparse.Namespace) -> int:
     load = Load(args.monitors, args.regions, args.interval, args.seconds, not args.no_series)
     if load.monitors < 100 or not 1 <= load.regions <= 10 or load.interval_s < 5 or load.seconds < 15:
         raise CommandError("ask for at least 100 monitors, 1 to 10 regions, 5 s of interval and 15 s of window")
+    if args.history_checks and args.history_checks < 1_000_000:
+        raise CommandError("ask for --history-checks 0, or for at least 1,000,000")
     throwaway = Throwaway("bench", Wanted(regions=()), args.keep)
     try:
         report = asyncio.run(_measure(throwaway, load))
     finally:
         throwaway.discard()
+    if args.history_checks:
+        report |= _history(args.history_checks)
     print(json.dumps(report) if args.json else render(report))
     return 0
 
@@ -131,6 +144,17 @@ async def _measure(throwaway: Throwaway, load: Load) -> dict[str, object]:
     return last | {"idle_cores": rig.idle_cores, "growth": rig.steps}
 
 
+def _history(checks: int) -> dict[str, object]:
+    """Bytes per check, measured apart by `bench history`: an hour of checks must pass before it is packed."""
+    _say(f"storing {checks} checks")
+    argv = [sys.executable, "-m", "vigil.cli", "bench", "history", "--only", "bytes", "--json", "--checks", str(checks)]
+    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_HISTORY_DEADLINE_S)
+    if done.returncode:
+        raise CommandError(f"bench history failed: {done.stderr.strip().splitlines()[-1:] or 'no message'}")
+    found: dict[str, object] = json.loads(done.stdout)
+    return {name: found[name] for name in ("bytes_per_check", "row_bytes_per_check")} | {"history_checks": checks}
+
+
 def _enrol(load: Load) -> None:
     from vigil.bench.scale_rows import enrol
 
@@ -157,7 +181,7 @@ async def _step(rig: Rig, monitors: int, seconds: int) -> dict[str, object]:
     lags, verdicts = Lags(_report(rig)), VerdictLags(rig.redis)
     before, begun_s = usages(supervisor.pids()), time.monotonic()
     await _wait(f"{monitors} monitors, measuring", seconds // 3)
-    rig.redis.sadd(SICK, *await asyncio.to_thread(sick_ones, _SICK_ONES))
+    rig.redis.sadd(SICK, *await asyncio.to_thread(sick_ones, max(4, monitors // _SICK_ONE_IN)))
     await _wait(f"{monitors} monitors, some are down", seconds - seconds // 3)
     after, lasted_s = usages(supervisor.pids()), time.monotonic() - begun_s
     seen = lags.until(_report(rig))

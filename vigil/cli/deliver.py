@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from vigil.cli.process import begin
+from probes.alive import Pulse
+from probes.health import Health
+from vigil.cli.process import begin, redis_client
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -22,5 +24,13 @@ def run(args: argparse.Namespace) -> int:
 
     from vigil.alerts.deliver import deliver
 
+    Pulse(redis_client(), "deliver", lambda: _is_well(health)).start()
     asyncio.run(deliver(health))
     return 0
+
+
+def _is_well(health: Health) -> bool:
+    """Whether the loop turns and reaches its outbox."""
+    healthy, report = health.report()
+    facts = report["facts"]
+    return healthy and not (isinstance(facts, dict) and facts.get("database") is False)

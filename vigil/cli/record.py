@@ -21,7 +21,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     health = begin("record", stale_after_s=60)
 
+    from vigil.alerts.outbox import enqueue
     from vigil.history.recorder import Recorder
 
-    Recorder(redis_client(), health).run(stop_on_signals())
+    Recorder(redis_client(), health, tell=enqueue).run(stop_on_signals())
     return 0

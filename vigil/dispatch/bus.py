@@ -12,6 +12,7 @@ import structlog
 
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, decode_verdict, encode
 from probes import keys
+from probes.alive import Alive
 from probes.orders import RegionQueues
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionHeartbeat, decode_heartbeat
 
@@ -32,6 +33,9 @@ class Bus:
         self._redis = client
         self._queues = queues
         self._positions: dict[bytes, bytes] = {}
+
+    def sign_of_life(self, part: str) -> Alive:
+        return Alive(self._redis, part)
 
     def now_ms(self) -> int:
         seconds, micros = self._redis.time()

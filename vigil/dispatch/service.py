@@ -51,6 +51,7 @@ class Dispatcher:
         self._bus = bus
         self._watch = watch
         self._health = health
+        self._alive = bus.sign_of_life("dispatch")
         self._wheel = Wheel()
         self._plans: dict[str, Plan] = {}
         self._pauses = Pauses()
@@ -98,6 +99,7 @@ class Dispatcher:
                 self._looks.close(message.monitor, message.round)
         self._open_rounds(calls)
         self._send_looks()
+        self._alive.beat(self._watched_from.keys())
         self._health.beat(leading=True, monitors=len(self._plans), open_rounds=len(self._looks))
 
     def _duties(self) -> None:

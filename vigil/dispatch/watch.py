@@ -122,7 +122,10 @@ class Watch(threading.Thread):
         differing |= self._known.keys() - current.keys()
         known = self._regions
         changed = [slug for slug in regions.keys() | known.keys() if regions.get(slug) != known.get(slug)]
-        if changed:
+        if known.keys() - regions.keys():
+            # Nobody knows any more which monitors a deleted region watched.
+            differing.update(current)
+        elif changed:
             differing.update(load_region_monitors(changed))
         if differing:
             self._replace(differing)
@@ -148,12 +151,15 @@ class Watch(threading.Thread):
             self._take_pauses()
         regions = [name.removeprefix("region:") for name in changed if name.startswith("region:")]
         monitors = {name for name in changed if not name.startswith("region:")} - {SILENCES}
-        prints = load_regions() if regions else self._regions
+        prints = load_regions() if regions else {}
         if regions:
             monitors.update(load_region_monitors(regions))
         if monitors:
             self._replace(monitors)
-        self._regions = prints
+        # Of these regions alone: what else has changed, and is told of later or never, is found by the prints.
+        self._regions |= {slug: prints[slug] for slug in regions if slug in prints}
+        if any(slug not in prints for slug in regions):
+            self._next_reconcile_s = 0.0
 
     def _take_pauses(self) -> None:
         pauses = load_pauses(database_now())

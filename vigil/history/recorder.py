@@ -22,12 +22,14 @@ from django.db import InterfaceError, OperationalError, connection
 
 from consensus.lease import Lease
 from probes.health import Health
-from vigil.history import closing, packer, retention, size
+from vigil.clock import database_now
+from vigil.history import closing, objectives, packer, retention, size
 from vigil.history.directory import Directory
 from vigil.history.intake import Intake, Reach
 from vigil.history.models import GapReason, Position
 from vigil.history.streams import ResultStreams
 from vigil.history.writing import Overtaken, write
+from vigil.incidents.timeline import Tell
 
 log = structlog.get_logger()
 
@@ -48,14 +50,18 @@ class Pace:
 
 
 class Recorder:
-    """One recorder. `run` returns when `stop` is set; anything unexpected ends the process."""
+    """One recorder, which also evaluates the objectives; `tell` writes the deliveries of their incidents.
 
-    def __init__(self, client: redis.Redis, health: Health, pace: Pace | None = None) -> None:
+    `run` returns when `stop` is set; anything unexpected ends the process.
+    """
+
+    def __init__(self, client: redis.Redis, health: Health, pace: Pace | None = None, tell: Tell | None = None) -> None:
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = Lease(client, "record", holder, time.monotonic)
         self._streams = ResultStreams(client)
         self._health = health
         self._pace = pace or Pace()
+        self._tell = tell
         self._directory = Directory()
         self._intake = Intake(self._directory.monitors)
         self._reaches: dict[int, Reach] = {}
@@ -165,6 +171,8 @@ class Recorder:
         for name in retention.drop_outdated(now_ms):
             log.info("partition_dropped", partition=name)
         size.sample(now_ms)
+        if self._tell is not None:
+            objectives.evaluate(database_now(), self._tell)
 
     def _finish(self) -> None:
         """Write what is in hand and let a successor lead at once; what cannot be written is on its stream still."""

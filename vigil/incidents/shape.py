@@ -18,6 +18,8 @@ class IncidentKind(StrEnum):
     BLIND = "blind"
     #: A job that should have called, and did not or said that it failed.
     HEARTBEAT = "heartbeat"
+    #: The error budget of an objective burns too fast.
+    SLO = "slo"
 
 
 class Step(StrEnum):
@@ -77,6 +79,11 @@ class StepReason(StrEnum):
     FAILING_TOGETHER = "failing_together"
     ALSO_FAILING = "also_failing"
     PROVIDER_DECLARED = "provider_declared"
+    # How fast the error budget of an objective burns.
+    BURNING_FAST = "burning_fast"
+    BURNING_STEADILY = "burning_steadily"
+    BURNING_SLOWLY = "burning_slowly"
+    BURN_OVER = "burn_over"
     # What people and the clock do.
     BY_PERSON = "by_person"
     NOT_ACKNOWLEDGED = "not_acknowledged"

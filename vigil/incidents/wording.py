@@ -11,6 +11,7 @@ _TITLES = {
     IncidentKind.REGIONAL: "{name} cannot be reached from some regions",
     IncidentKind.BLIND: "Too few regions can vote ({cause}): {name} and perhaps others are not being verified",
     IncidentKind.HEARTBEAT: "{name} did not call as it should",
+    IncidentKind.SLO: "{name} uses up its error budget too fast",
 }
 
 _NOTES = {

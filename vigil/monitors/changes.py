@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.models.functions import Now
 
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
+from vigil.monitors.costs import refusal_estimate
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
 
 #: What people may set; everything else is vigil's own.
@@ -147,7 +149,10 @@ def validate_monitor(monitor: Monitor) -> None:
     ):
         if problem:
             problems[field] = [problem]
-    problems.update(_config_problem(monitor.kind, monitor.config, {} if "secrets" in problems else monitor.secrets))
+    found = _config_problem(monitor.kind, monitor.config, {} if "secrets" in problems else monitor.secrets)
+    if "billed completion" in found.get("config", [""])[0]:
+        found["config"][0] += refusal_estimate(monitor.config, monitor.interval_s or 0)
+    problems.update(found)
     if problems:
         raise ValidationError(problems)  # type: ignore[arg-type]
 
@@ -160,6 +165,8 @@ def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[
 
     if not isinstance(config, Mapping):
         return {"config": ["Must be an object."]}
+    if _is_not_storable(config):
+        return {"config": ["Holds a zero byte, or a number that is none, which cannot be stored."]}
     try:
         parse_spec(kind, config)
     except SpecError as refused:
@@ -171,6 +178,14 @@ def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[
     except SpecError as refused:
         return {"secrets": [refused.problem]}
     return {}
+
+
+def _is_not_storable(config: Any) -> bool:
+    """Whether PostgreSQL would refuse it: its JSON knows neither NUL nor NaN."""
+    try:
+        return "\\u0000" in json.dumps(config, allow_nan=False).replace("\\\\", "")
+    except (ValueError, TypeError, RecursionError):
+        return True
 
 
 def _tags_problem(tags: Any) -> str:

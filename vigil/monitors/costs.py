@@ -26,6 +26,17 @@ def cost_warnings(config: Any, regions: int, interval_s: int, deployments: int =
     ]
 
 
+def refusal_estimate(config: Mapping[str, Any], interval_s: int) -> str:
+    """What a monitor that was refused for its cost would have cost, in words; empty where that is not known."""
+    url = str(config.get("url", ""))
+    if config.get("billing_acknowledged") or not _is_litellm(url, str(config.get("provider", ""))):
+        return ""
+    calls = litellm_health_calls_per_day(url, 1, 1, interval_s)
+    return (
+        f" (every {interval_s} s: {calls:,} completions a day for each deployment, from each region)" if calls else ""
+    )
+
+
 def _is_litellm(url: str, provider: str) -> bool:
     try:
         return provider.startswith("litellm") or urlsplit(url).port == _LITELLM_PORT

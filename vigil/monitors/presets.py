@@ -8,7 +8,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 #: What a preset is asked with, as people write it -> as the catalogue calls it.
-GIVEN = {"key": "key", "address": "address", "model": "model", "region": "region", "resource": "name"}
+GIVEN = {
+    "key": "key",
+    "address": "address",
+    "model": "model",
+    "region": "region",
+    "resource": "name",
+    "billing_acknowledged": "billing_acknowledged",
+}
 #: What only a preset may say of its monitor.
 MADE = ("kind", "config", "secrets")
 #: What a preset's monitor is tagged with unless it is given other tags, so that one route may name them all.
@@ -16,7 +23,7 @@ AI_TAG = "ai"
 
 
 def fields_from_preset(
-    preset: str, given: Mapping[str, str], wanted: Mapping[str, Any]
+    preset: str, given: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The settable fields of the monitor that a preset makes, and what the preset warns of.
 

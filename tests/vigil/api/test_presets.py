@@ -73,6 +73,36 @@ def test_what_a_preset_does_not_prove_is_said_once(caller: Caller) -> None:
     assert any("reachability only" in warning for warning in made["warnings"])
 
 
+def test_the_catalogue_says_of_each_preset_what_to_give_what_it_asks_and_what_it_proves(caller: Caller) -> None:
+    status, listed = caller("GET", "presets")
+    assert status == 200
+    assert len(listed) > 60
+    groq = next(each for each in listed if each["name"] == "groq")
+    assert groq["asks"] == "GET https://api.groq.com/openai/v1/models"
+    assert (groq["needs"], groq["timeout_ms"], groq["codes"]["498"]) == (["key"], 10_000, "overloaded")
+    status, vllm = caller("GET", "presets/vLLM")
+    assert (status, vllm["name"], vllm["own_address"]) == (200, "vllm", True)
+    status, refused = caller("GET", "presets/opnai")
+    assert status == 404
+    assert "did you mean openai" in refused["detail"]
+
+
+def test_a_preset_that_costs_money_needs_to_be_told_that_it_may(caller: Caller) -> None:
+    wanted = {"preset": "litellm-health", "key": FAKE_KEY, "address": "http://proxy:4000"}
+    status, refused = caller("POST", "monitors", wanted)
+    assert status == 400
+    assert "real, billed completion" in refused["billing_acknowledged"][0]
+    status, made = caller("POST", "monitors", {**wanted, "billing_acknowledged": True})
+    assert (status, made["config"]["billing_acknowledged"]) == (201, True)
+
+
+@pytest.mark.parametrize("body", ["a\x00b", "\ud800"])
+def test_a_configuration_that_could_not_be_stored_is_refused(caller: Caller, body: str) -> None:
+    wanted = {"name": "m", "kind": "http", "config": {**PAGE, "method": "POST", "body": body}}
+    status, refused = caller("POST", "monitors", wanted)
+    assert (status, list(refused)) == (400, ["config"])
+
+
 def test_an_index_or_collection_is_the_resource(caller: Caller) -> None:
     made = caller("POST", "monitors", {"preset": "pinecone", "key": FAKE_KEY, "resource": "docs"})[1]
     assert made["target"] == "https://api.pinecone.io/indexes/docs"

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 import redis
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from consensus.verdicts import Call, Cause, Round, decode_round, encode
 from probes import keys, wire
@@ -227,10 +228,7 @@ def test_only_one_of_two_dispatchers_leads() -> None:
 
 def test_it_goes_on_after_postgresql_closed_its_connection(dispatcher: Watch, floor: Floor, monitor: Monitor) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-        )
+        cut_off(cursor)
     update_monitor(monitor, {"interval_s": 7})
 
     until(lambda: any(round.revision == 2 for round in floor.rounds()), "the change, after reconnecting")
@@ -241,10 +239,7 @@ def test_a_region_that_changes_while_postgresql_is_away_is_seen(dispatcher: Watc
     with connection.cursor() as cursor:
         # In one go with the end of the connections, so that nobody is listening when the region tells.
         cursor.execute("UPDATE monitors_region SET enabled = false WHERE slug = 'us-west'")
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-        )
+        cut_off(cursor)
 
     until(lambda: any(round.assigned == 1 for round in floor.rounds()), "a round without the region")
     assert dispatcher.is_alive()
@@ -283,3 +278,41 @@ def test_a_dispatcher_that_starts_within_a_window_sends_nothing(
     start = floor.now_ms()
     until(lambda: floor.now_ms() > start + 5_500, "an interval to pass")
     assert floor.batches("eu-west", Lane.SCHEDULED) == []
+
+
+def cut_off(cursor: CursorWrapper) -> None:
+    cursor.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_a_region_that_changed_unheard_is_not_forgotten_when_another_is_heard(floor: Floor, monitor: Monitor) -> None:
+    with connection.cursor() as cursor:
+        # No trigger fires, so nobody is told.
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE monitors_region SET enabled = false WHERE slug = 'us-west'")
+        cursor.execute("SET session_replication_role = DEFAULT")
+    heard = Region.objects.create(slug="sa-east", domain="gcp")
+    wanted = {"name": "there", "kind": "http", "config": {"url": "http://example.test/"}, "regions": [heard]}
+    there = create_monitor(default_team(), wanted)
+    Region.objects.filter(slug="sa-east").update(domain="ovh")
+    until(lambda: any(places(round) == {("sa-east", "ovh")} for round in floor.rounds()), "the change that was heard")
+    assert all(round.monitor == there.public_id for round in floor.rounds())
+
+    with connection.cursor() as cursor:
+        cut_off(cursor)
+
+    until(lambda: any(places(round) == {("eu-west", "aws")} for round in floor.rounds()), "the one that was not")
+
+
+def places(round: Round) -> set[tuple[str, str]]:
+    return {(one.region, one.domain) for one in (*round.electorate, *round.excluded)}
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_a_region_that_is_deleted_is_not_looked_from(floor: Floor, monitor: Monitor) -> None:
+    Region.objects.get(slug="us-west").delete()
+
+    until(lambda: any(round.assigned == 1 for round in floor.rounds()), "a round without the region")

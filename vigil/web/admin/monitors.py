@@ -4,62 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from vigil.accounts.sealed import Secrets
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
+from vigil.monitors.costs import cost_warnings
 from vigil.monitors.latest import instant, latest_results, region_heartbeats, region_shares
-from vigil.monitors.models import DerivedKind, Monitor, Region
-from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, age, secret_names, table
+from vigil.monitors.models import Monitor, Region
+from vigil.monitors.presets import GIVEN
+from vigil.web.admin.monitor_form import MonitorForm
+from vigil.web.admin.pieces import age, secret_names, table
+from vigil.web.admin.preset_form import NewMonitorForm
 
 
-class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
-    config = PrettyJSONField(help_text='What the prober needs, such as {"url": "https://api.example.com/health"}.')
-    new_secrets = NewSecretsField()
-    tags = forms.JSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
-
-    class Meta:
-        model = Monitor
-        fields = (
-            "team", "name", "kind", "config", "new_secrets", "interval_s", "timeout_ms", "sensitivity", "regions",
-            "tags", "priority", "paused",
-        )  # fmt: skip
-
-    def clean_kind(self) -> str:
-        kind = str(self.cleaned_data["kind"])
-        if self.instance.pk is None and kind in DerivedKind:
-            raise ValidationError(f"No region looks at a {kind}: it is made in a place of its own.")
-        return kind
-
-    def clean_tags(self) -> Any:
-        return self.cleaned_data["tags"] or []
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        if self.errors:
-            return
-        new: Secrets | None = self.cleaned_data.get("new_secrets")
-        if new is not None:
-            self.instance.secrets = new
-        try:
-            changes.validate_monitor(self.instance)
-        except ValidationError as refused:
-            for field, problems in refused.message_dict.items():
-                shown = {"secrets": "new_secrets", "__all__": None}.get(field, field)
-                self.add_error(shown if shown in self.fields else None, problems)
-
-    def wanted(self) -> dict[str, Any]:
-        """What the write path is to set."""
-        values = {name: value for name, value in self.cleaned_data.items() if name in changes.SETTABLE}
-        if self.cleaned_data.get("new_secrets") is not None:
-            values["secrets"] = self.cleaned_data["new_secrets"]
-        return values
+def _warnings(monitor: Monitor) -> list[str]:
+    """What its choice of regions cannot do, and what its checks may cost."""
+    regions = list(monitor.regions.all())
+    return [*changes.layout_warnings(regions), *cost_warnings(monitor.config, len(regions), monitor.interval_s)]
 
 
 @admin.register(Monitor)
@@ -81,8 +45,20 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return (*self.readonly_fields, "team") if obj else ("warnings",)
 
     def get_fields(self, request: HttpRequest, obj: Monitor | None = None) -> tuple[str, ...]:
-        settable = tuple(self.form.Meta.fields)
-        return ("public_id", "status", "seen", *settable, "secrets_set", "warnings", "revision") if obj else settable
+        return ("public_id", "status", "seen", *self.form.Meta.fields, "secrets_set", "warnings", "revision")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Monitor | None = None) -> Any:
+        if obj:
+            return super().get_fieldsets(request, obj)
+        by_hand = tuple(field for field in self.form.Meta.fields if field not in ("team", "regions"))
+        return (
+            (None, {"fields": ("team", "regions")}),
+            ("From a preset", {"fields": ("preset", *GIVEN), "description": "All that most AI services need."}),
+            ("By hand", {"fields": by_hand, "description": "All of it without a preset; with one, only what differs."}),
+        )
+
+    def get_form(self, request: HttpRequest, obj: Monitor | None = None, change: bool = False, **options: Any) -> Any:
+        return super().get_form(request, obj, change, **options if obj else {**options, "form": NewMonitorForm})
 
     @admin.display(description="status", ordering="believed__status")
     def status(self, monitor: Monitor) -> str:
@@ -120,7 +96,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="warnings")
     def warnings(self, monitor: Monitor) -> str:
-        return " ".join(changes.layout_warnings(list(monitor.regions.all()))) or "none"
+        return " ".join(_warnings(monitor)) or "none"
 
     @admin.action(description="Pause: stop looking")
     def pause(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
@@ -134,7 +110,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         wanted = form.wanted()
         saved = changes.update_monitor(obj, wanted) if change else changes.create_monitor(obj.team, wanted)
         obj.pk, obj.revision = saved.pk, saved.revision
-        for warning in changes.layout_warnings(list(saved.regions.all())):
+        for warning in (*_warnings(saved), *getattr(form, "advice", ())):
             messages.warning(request, warning)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

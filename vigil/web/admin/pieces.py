@@ -33,13 +33,20 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+class UnshownText(forms.Textarea):
+    """A text that is written and never shown: not even to who wrote it, when the form comes back with an error."""
+
+    def format_value(self, value: Any) -> str | None:
+        return None
+
+
 class NewSecretsField(forms.JSONField):
     """Secrets to set, as a JSON object of names and values. Left empty, those that are set stay."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             required=False,
-            widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+            widget=UnshownText(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
             help_text='Written and never shown, such as {"bearer": "..."}. Empty keeps what is set; {} removes it.',
             **options,
         )

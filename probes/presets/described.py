@@ -1,0 +1,29 @@
+"""A preset as it is shown to people and scripts: what to give it, what it asks, and what its answers mean. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from probes.classify import status_map
+from probes.presets.shape import Key, Preset
+
+
+def described(preset: Preset) -> dict[str, Any]:
+    """Everything about a preset that helps to choose it, as plain data."""
+    return {
+        "name": preset.name,
+        "title": preset.title,
+        "kind": preset.kind,
+        "says": preset.says,
+        "key": preset.key.value,
+        "needs": list(preset.needs) + (["key"] if preset.key is Key.REQUIRED else []),
+        "own_address": preset.own_address,
+        "asks": f"{preset.method} {preset.address}{preset.path}" if preset.path else preset.address,
+        "model_means": preset.models.means if preset.models else "",
+        "timeout_ms": preset.timeout_ms,
+        "interval_s": preset.interval_s,
+        "billed": preset.billed,
+        "warnings": list(preset.warnings),
+        "codes": {str(code): reason.value for code, reason in status_map(preset.family).items()},
+        "doc": preset.doc,
+    }

@@ -1,0 +1,97 @@
+"""Presets over the API: the catalogue to choose from, and the fields by which a new monitor asks for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, viewsets
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.monitors.changes import MAX_SECRET_LENGTH
+
+
+class PresetFields(serializers.Serializer[Any]):
+    """What a new monitor says instead of kind, config and secrets."""
+
+    preset = serializers.CharField(
+        max_length=60,
+        write_only=True,
+        required=False,
+        help_text="Makes kind, config, secrets and the rest, of a known AI service: openai, ollama, vllm, ... "
+        "(`GET /presets` lists them).",
+    )
+    key = serializers.CharField(
+        max_length=MAX_SECRET_LENGTH,
+        write_only=True,
+        required=False,
+        trim_whitespace=False,
+        help_text="For the preset. Never read back.",
+    )
+    address = serializers.CharField(
+        max_length=500,
+        write_only=True,
+        required=False,
+        help_text="For the preset: where your own server is, like http://gpu.internal:8000.",
+    )
+    model = serializers.CharField(
+        max_length=200, write_only=True, required=False, help_text="For the preset: a model that must be there."
+    )
+    region = serializers.CharField(
+        max_length=40, write_only=True, required=False, help_text="For the preset: the provider's own region."
+    )
+    resource = serializers.CharField(
+        max_length=200, write_only=True, required=False, help_text="For the preset: the name of an index or collection."
+    )
+    billing_acknowledged = serializers.BooleanField(
+        write_only=True, required=False, help_text="For the preset: its checks may cost what the preset says."
+    )
+
+
+class PresetSerializer(serializers.Serializer[Any]):
+    """One preset of the catalogue."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    kind = serializers.CharField(help_text="The kind of the monitor that it makes.")
+    says = serializers.CharField(help_text="What a good answer proves, and what it does not.")
+    key = serializers.CharField(help_text="none, optional or required.")
+    needs = serializers.ListField(child=serializers.CharField(), help_text="What has to be given.")
+    own_address = serializers.BooleanField(help_text="Whether it watches a server of your own, at `address`.")
+    asks = serializers.CharField(help_text="The request that it makes. It is free, unless `billed` says otherwise.")
+    model_means = serializers.CharField(help_text="What it proves when a model is given; empty where none can be.")
+    timeout_ms = serializers.IntegerField(help_text="Recommended.")
+    interval_s = serializers.IntegerField(help_text="Recommended.")
+    billed = serializers.CharField(help_text="What its checks cost; empty when they are free.")
+    warnings = serializers.ListField(child=serializers.CharField())
+    codes = serializers.DictField(
+        child=serializers.CharField(), help_text="What each status code means there, unless the body says more."
+    )
+    doc = serializers.CharField(help_text="The provider's own page.")
+
+
+class PresetViewSet(viewsets.ViewSet):
+    """The catalogue of presets; `POST /monitors` with `preset` makes a monitor of one."""
+
+    lookup_field = "name"
+    lookup_value_regex = r"[A-Za-z0-9._-]{1,60}"
+
+    @extend_schema(responses=PresetSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        # The catalogue and its probers load slowly, and most processes never show it.
+        from probes.presets import CATALOGUE
+        from probes.presets.described import described
+
+        return Response([described(preset) for preset in CATALOGUE.values()])
+
+    @extend_schema(responses=PresetSerializer)
+    def retrieve(self, request: Request, name: str) -> Response:
+        from probes.presets import PresetError, find
+        from probes.presets.described import described
+
+        try:
+            return Response(described(find(name)))
+        except PresetError as problem:
+            raise NotFound(problem.problem) from None

@@ -1,0 +1,63 @@
+"""The form of a monitor in the admin: validated by the one write path, its secrets written and never shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from vigil.accounts.sealed import Secrets
+from vigil.monitors import changes
+from vigil.monitors.models import DerivedKind, Monitor
+from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField
+
+
+class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
+    config = PrettyJSONField(help_text='What the prober needs, such as {"url": "https://api.example.com/health"}.')
+    new_secrets = NewSecretsField()
+    tags = forms.JSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
+
+    class Meta:
+        model = Monitor
+        fields = (
+            "team", "name", "kind", "config", "new_secrets", "interval_s", "timeout_ms", "sensitivity", "regions",
+            "tags", "priority", "paused",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["priority"].required = False
+
+    def clean_priority(self) -> str:
+        return str(self.cleaned_data.get("priority") or self.instance.priority)
+
+    def clean_kind(self) -> str:
+        kind = str(self.cleaned_data["kind"])
+        if self.instance.pk is None and kind in DerivedKind:
+            raise ValidationError(f"No region looks at a {kind}: it is made in a place of its own.")
+        return kind
+
+    def clean_tags(self) -> Any:
+        return self.cleaned_data["tags"] or []
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        new: Secrets | None = self.cleaned_data.get("new_secrets")
+        if new is not None:
+            self.instance.secrets = new
+        try:
+            changes.validate_monitor(self.instance)
+        except ValidationError as refused:
+            for field, problems in refused.message_dict.items():
+                shown = {"secrets": "new_secrets", "__all__": None}.get(field, field)
+                self.add_error(shown if shown in self.fields else None, problems)
+
+    def wanted(self) -> dict[str, Any]:
+        """What the write path is to set."""
+        values = {name: value for name, value in self.cleaned_data.items() if name in changes.SETTABLE}
+        if self.cleaned_data.get("new_secrets") is not None:
+            values["secrets"] = self.cleaned_data["new_secrets"]
+        return values
