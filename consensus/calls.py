@@ -130,10 +130,10 @@ class Fold:
         """A pass that is slow for this region is DEGRADED; a monitor known to be slow must be well below that."""
         if result.status is not Status.UP or not result.phases.total_us:
             return result, 0
-        usual_us = self.baselines.usual_us(region, result.monitor)
+        usual_us = self.baselines.usual_us(region, result)
         belief = self._beliefs.get(result.monitor)
         threshold = STILL_SLOW if belief is not None and belief.status is Status.DEGRADED else SLOW
-        if not self.baselines.is_slow(region, result.monitor, result.phases.total_us, threshold):
+        if not self.baselines.is_slow(region, result, threshold):
             return result, usual_us
         detail = f"{_ms(result.phases.total_us)}, usually {_ms(usual_us)}"
         return replace(result, status=Status.DEGRADED, reason=Reason.SLOW, detail=detail), usual_us

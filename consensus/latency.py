@@ -16,6 +16,7 @@ from itertools import islice
 from math import exp, log
 
 from probes.usual import MEMORY, SPREAD_FLOOR, START, first, follow
+from probes.wire import Result
 
 #: Nothing is slow before this many samples were seen.
 ENOUGH = 30
@@ -93,17 +94,16 @@ class Baselines:
         middle = sorted(self._recent[row * RECENT : row * RECENT + RECENT])[RECENT // 2]
         return _is_slow(middle, median, spread, SLOW)
 
-    def is_slow(self, region: str, monitor: str, total_us: int, threshold: Threshold) -> bool:
-        """Whether one answer is slow for this region; never before enough is known."""
-        row = self._rows.get(region, {}).get(monitor)
-        if row is None or self._seen[row] < ENOUGH:
-            return False
-        return _is_slow(log(max(total_us, 1)), self._median[row], self._spread[row], threshold)
+    def is_slow(self, region: str, result: Result, threshold: Threshold) -> bool:
+        """Whether an answer is slow for this region; never before enough is known."""
+        row = self._known(region, result)
+        total_us = max(result.phases.total_us, 1)
+        return row is not None and _is_slow(log(total_us), self._median[row], self._spread[row], threshold)
 
-    def usual_us(self, region: str, monitor: str) -> int:
-        """The median that this region is used to of this monitor; 0 before enough is known."""
-        row = self._rows.get(region, {}).get(monitor)
-        return round(exp(self._median[row])) if row is not None and self._seen[row] >= ENOUGH else 0
+    def usual_us(self, region: str, result: Result) -> int:
+        """The median that this region is used to of a result's monitor; 0 before enough is known."""
+        row = self._known(region, result)
+        return round(exp(self._median[row])) if row is not None else 0
 
     def forget_before(self, at_s: int) -> None:
         """Drop the series without a sample since then, so that memory follows what is watched."""
@@ -132,6 +132,13 @@ class Baselines:
             self._median[row], self._spread[row] = median, spread
             self._recent[row * RECENT : row * RECENT + RECENT] = array("f", [median] * RECENT)
             self._heard_s[row] = now_s
+
+    def _known(self, region: str, result: Result) -> int | None:
+        """The row of a result's series, if it is of the same configuration and long enough to go by."""
+        row = self._rows.get(region, {}).get(result.monitor)
+        if row is None or self._seen[row] < ENOUGH or self._revision[row] != result.revision:
+            return None
+        return row
 
     def _chunk(self, region: str, chunk: int) -> Iterator[Saved]:
         for monitor, row in islice(self._rows.get(region, {}).items(), chunk * CHUNK, (chunk + 1) * CHUNK):

@@ -31,6 +31,10 @@ def taught(usual_ms: float = 80, samples: int = 200, spread: float = 0.1, region
     return fold
 
 
+def passed(total_ms: int, monitor: str = "mon_example", revision: int = 0) -> Result:
+    return replace(scheduled(total_ms * MS), monitor=monitor, revision=revision)
+
+
 def scheduled(total_us: int, at_ms: int = T0, saw: str = "pass") -> Result:
     return replace(make_result(saw, started_ms=at_ms), phases=Phases(total_us=total_us))
 
@@ -57,8 +61,8 @@ def test_wild_samples_hardly_move_what_is_usual() -> None:
         total_us = 30_000_000 if wild else int(80_000 * exp(dice.gauss(0, 0.1)))
         baselines.learn("eu-west", "mon_a", 1, total_us, T0)
 
-    assert baselines.usual_us("eu-west", "mon_a") == pytest.approx(80_000, rel=0.05)
-    assert baselines.is_slow("eu-west", "mon_a", 800_000, SLOW)
+    assert baselines.usual_us("eu-west", passed(0, "mon_a", 1)) == pytest.approx(80_000, rel=0.05)
+    assert baselines.is_slow("eu-west", passed(800, "mon_a", 1), SLOW)
 
 
 @pytest.mark.parametrize(
@@ -81,21 +85,21 @@ def test_slow_is_far_out_and_half_as_much_again_and_a_tenth_of_a_second_more(
 ) -> None:
     baselines = taught(usual_ms).baselines
 
-    assert baselines.is_slow("eu-west", "mon_example", now_ms * MS, SLOW) is slow
-    assert baselines.is_slow("eu-west", "mon_example", now_ms * MS, STILL_SLOW) is still_slow
+    assert baselines.is_slow("eu-west", passed(now_ms), SLOW) is slow
+    assert baselines.is_slow("eu-west", passed(now_ms), STILL_SLOW) is still_slow
 
 
 def test_an_endpoint_that_always_varies_is_not_slow_for_varying() -> None:
     baselines = taught(80, samples=1_000, spread=1.0).baselines
 
-    assert not baselines.is_slow("eu-west", "mon_example", 800 * MS, SLOW)
+    assert not baselines.is_slow("eu-west", passed(800), SLOW)
 
 
 def test_nothing_is_slow_before_enough_is_known() -> None:
     fold = taught(samples=ENOUGH - 1)
 
-    assert not fold.baselines.is_slow("eu-west", "mon_example", 80_000 * MS, SLOW)
-    assert fold.baselines.usual_us("eu-west", "mon_example") == 0
+    assert not fold.baselines.is_slow("eu-west", passed(80_000), SLOW)
+    assert fold.baselines.usual_us("eu-west", passed(80)) == 0
 
 
 def test_a_region_suspects_slowness_when_most_of_its_last_samples_are_slow() -> None:
@@ -162,7 +166,7 @@ def test_outage_samples_never_teach() -> None:
 def test_a_new_normal_is_accepted_after_about_a_day_and_not_before_six_hours() -> None:
     baselines = taught(samples=600).baselines
     minutes = 0
-    while baselines.is_slow("eu-west", "mon_example", 800 * MS, STILL_SLOW):
+    while baselines.is_slow("eu-west", passed(800), STILL_SLOW):
         baselines.learn("eu-west", "mon_example", 0, 800 * MS, T0)
         minutes += 1
 
@@ -179,6 +183,13 @@ def test_another_configuration_begins_anew_and_late_samples_of_the_old_one_are_i
     assert baselines.saved("eu-west", 0)[0][1:3] == (2, 1)
 
 
+def test_the_first_looks_at_another_configuration_are_not_held_to_the_old_one() -> None:
+    baselines = taught().baselines
+
+    assert not baselines.is_slow("eu-west", passed(800, revision=1), SLOW)
+    assert baselines.usual_us("eu-west", passed(800, revision=1)) == 0
+
+
 def test_what_was_learned_survives_a_restart() -> None:
     before, after = Baselines(), Baselines()
     for number in range(CHUNK + 50):
@@ -191,9 +202,10 @@ def test_what_was_learned_survives_a_restart() -> None:
 
     assert len(after) == CHUNK + 50
     assert [after.saved("eu-west", chunk) for chunk in (0, 1)] == [before.saved("eu-west", chunk) for chunk in (0, 1)]
-    assert after.is_slow("eu-west", "mon_7", 800_000, SLOW)
+    assert after.is_slow("eu-west", passed(800, "mon_7", 3), SLOW)
+    seven = passed(80, "mon_7", 3)
     after.restore("eu-west", [("mon_7", 3, 40, 0.0, 1.0)], T0 // 1000)
-    assert after.usual_us("eu-west", "mon_7") == pytest.approx(before.usual_us("eu-west", "mon_7"), rel=1e-3)
+    assert after.usual_us("eu-west", seven) == pytest.approx(before.usual_us("eu-west", seven), rel=1e-3)
 
 
 def test_series_that_are_not_heard_any_more_are_forgotten_and_their_rows_used_again() -> None:

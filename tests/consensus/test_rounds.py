@@ -202,3 +202,23 @@ def test_a_round_that_asks_again_waits_to_learn_how_every_region_sees_it_now() -
     (verdict,) = cast(book, round, REGIONS[4:], "missed")
 
     assert (verdict.status, verdict.excluded[0].why) == (Status.UP, Exclusion.MISSED)
+
+
+def test_low_sensitivity_needs_a_minute_of_failure() -> None:
+    book, round = RoundBook(), make_round(sensitivity=Sensitivity.LOW)
+    book.open(round, round.opened_ms)
+    said = [cast(book, round, REGIONS, "fail", look=look) for look in (1, 2, 3)]
+
+    (verdict,) = said[2]
+    assert said[:2] == [[], []]
+    assert verdict.decided_ms - round.opened_ms >= 60_000
+
+
+def test_low_sensitivity_is_quiet_about_what_passes_within_the_minute() -> None:
+    book, round = RoundBook(), make_round(sensitivity=Sensitivity.LOW)
+    book.open(round, round.opened_ms)
+    assert cast(book, round, REGIONS, "fail", look=1) == []
+
+    (verdict,) = cast(book, round, REGIONS, "pass", look=2)
+
+    assert verdict.status is Status.UP
