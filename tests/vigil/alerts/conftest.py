@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -102,11 +101,12 @@ def webhook(receiver: Receiver) -> Callable[..., Channel]:
 def step() -> Callable[..., Transition]:
     """Makes the next step of an incident, which it opens if none is given."""
     from vigil.accounts.teams import default_team
+    from vigil.clock import database_now
     from vigil.incidents.models import Incident, Transition
     from vigil.monitors.models import Monitor
 
     def make(step: str = "opened", incident: Incident | None = None, kind: str = "outage", **fields: Any) -> Transition:
-        now = datetime.now(UTC)
+        now = database_now()
         if incident is None:
             tags = fields.pop("tags", [])
             team = default_team()
