@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from vigil.web import health, incidents, login
+from vigil.web import health, hooks, incidents, login, oncall, respond
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("login/once/<str:token>", login.login_once, name="login-once"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
+    path("respond/<str:token>", respond.respond, name="respond"),
+    path("hooks/<str:channel>", hooks.callback, name="callback"),
+    path("oncall/<str:rotation>/<str:key>.ics", oncall.feed, name="oncall-feed"),
     path("api/", include("vigil.api.urls")),
     path("admin/", admin.site.urls),
 ]

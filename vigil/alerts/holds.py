@@ -42,6 +42,12 @@ def look_again(incidents: Iterable[int]) -> int:
     return held.update(recheck_at=Now())
 
 
+def look_again_in(team: int) -> int:
+    """Have what silences hold back in a team looked at within a second: a silence has changed."""
+    held = Delivery.objects.filter(team_id=team, state=DeliveryState.HELD, withheld=Withheld.SILENCED)
+    return held.update(recheck_at=Now())
+
+
 def hold_fields(hold: Hold, now: datetime) -> dict[str, object]:
     """The columns of a delivery that is held."""
     latest = now + TRUST

@@ -19,10 +19,12 @@ from vigil.alerts.outbox import enqueue
 from vigil.alerts.wording import clock
 from vigil.clock import database_now
 from vigil.incidents.lifecycle import Step, StepReason
-from vigil.incidents.models import Incident
+from vigil.incidents.models import Incident, Transition
 from vigil.incidents.timeline import Line, add_step
 
 NOTE_LIMIT = 2_000
+#: How far another's clock may be from ours.
+CLOCK_TOLERANCE = timedelta(seconds=60)
 MIN_SNOOZE, MAX_SNOOZE = timedelta(minutes=1), timedelta(days=7)
 
 
@@ -105,6 +107,12 @@ def note(incident: int, actor: Actor, text: str) -> Answer:
         return Answer.DONE
 
     return _on(incident, write, also_over=True)
+
+
+def acted_since(incident: int, at: datetime) -> bool:
+    """Whether something was done well after a moment of another's clock: what comes late, or again, is news no more."""
+    done = (Step.ACKNOWLEDGED, Step.SNOOZED, Step.REMINDED)
+    return Transition.objects.filter(incident_id=incident, step__in=done, at__gt=at + CLOCK_TOLERANCE).exists()
 
 
 def _on(incident: int, write: Callable[[Incident, datetime], Answer], *, also_over: bool = False) -> Answer:

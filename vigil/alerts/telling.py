@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vigil.alerts.acknowledging import acknowledge_link
 from vigil.alerts.alert import Alert, Evidence, ExcludedLine, Subject, VoteLine
 from vigil.alerts.models import Delivery, DeliveryState, Event
 from vigil.configuration import configuration
+from vigil.incidents.models import Transition
 
 
 def alert_of(delivery: Delivery) -> Alert:
@@ -32,10 +34,19 @@ def alert_of(delivery: Delivery) -> Alert:
         link=f"{configuration().base_url}/incidents/{incident.public_id}",
         team=delivery.team.name,
         subject=subject,
-        evidence=evidence_of(step.evidence),
+        evidence=evidence_of(step.evidence or _last_evidence(delivery)),
         note=step.text,
         missed=_missed(delivery),
+        acknowledge_link=acknowledge_link(delivery) if delivery.event == Event.TRIGGER else "",
     )
+
+
+def _last_evidence(delivery: Delivery) -> Any:
+    """For what is told again, or to somebody else, by the clock: what the regions saw last."""
+    if delivery.event != Event.TRIGGER:
+        return {}
+    before = Transition.objects.filter(incident_id=delivery.incident_id, seq__lt=delivery.transition.seq)
+    return before.exclude(evidence={}).order_by("-seq").values_list("evidence", flat=True).first() or {}
 
 
 def evidence_of(stored: Any) -> Evidence:

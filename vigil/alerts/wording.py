@@ -18,6 +18,9 @@ _CLOSED_WITHOUT_RECOVERY = frozenset(
     }
 )
 
+#: What the clock or a person tells again says first why it comes.
+_TOLD_AGAIN = frozenset({StepReason.NOT_ACKNOWLEDGED, StepReason.SNOOZE_OVER, StepReason.TAKEN_BACK})
+
 
 def headline(alert: Alert) -> str:
     """One line for a subject, a notification or a list."""
@@ -40,7 +43,7 @@ def story(alert: Alert) -> list[str]:
     elif alert.event == "acknowledge":
         lines.append("Somebody is looking at it.")
         lines.append(f"It fails since {clock(alert.started_at)}, for {duration(alert.at - alert.started_at)}.")
-    elif alert.event == "note" and alert.note:
+    elif (alert.event == "note" and alert.note) or (alert.reason in _TOLD_AGAIN and alert.note):
         lines.append(alert.note)
     lines += _seen(alert)
     if alert.event == "trigger":

@@ -1,4 +1,4 @@
-"""Incidents over the API: read only, with every step and the votes it rests on."""
+"""Incidents over the API: every step with the votes it rests on and who was told, and what people do to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from rest_framework import serializers, viewsets
 
 from consensus.ballot import as_json, ballot
 from consensus.evidence import from_evidence, is_verdict
+from vigil.alerts.models import Delivery, Pursuit
 from vigil.api.permissions import team_of
+from vigil.api.responses import Responses
 from vigil.incidents.models import Incident, Transition
 
 
@@ -28,14 +30,29 @@ class BallotField(serializers.Field[Any, Any, list[dict[str, Any]], Any]):
         return [as_json(line) for line in ballot(from_evidence(value))] if is_verdict(value) else []
 
 
+class StepDeliverySerializer(serializers.ModelSerializer[Delivery]):
+    """One channel that a step concerns: told, still to be told, held, or withheld for good, and why."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    channel = serializers.CharField(source="channel.public_id", read_only=True)
+    name = serializers.CharField(source="channel.name", read_only=True)
+
+    class Meta:
+        model = Delivery
+        fields = (
+            "id", "channel", "name", "event", "state", "why", "because", "withheld", "held_by", "held_until", "sent_at",
+        )  # fmt: skip
+
+
 class TransitionSerializer(serializers.ModelSerializer[Transition]):
     id = serializers.CharField(source="public_id", read_only=True)
     votes = BallotField(source="evidence", read_only=True)
     evidence = EvidenceField(read_only=True)
+    told = StepDeliverySerializer(source="deliveries", many=True, read_only=True)
 
     class Meta:
         model = Transition
-        fields = ("id", "seq", "step", "reason", "at", "text", "votes", "evidence")
+        fields = ("id", "seq", "step", "reason", "at", "text", "actor", "votes", "evidence", "told")
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
@@ -50,11 +67,20 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         )  # fmt: skip
 
 
+class PursuitSerializer(serializers.ModelSerializer[Pursuit]):
+    """Who has taken it on, and until when it rests."""
+
+    class Meta:
+        model = Pursuit
+        fields = ("acknowledged_at", "acknowledged_by", "snoozed_until", "remind_at")
+
+
 class IncidentDetailSerializer(IncidentSerializer):
+    pursuit = PursuitSerializer(read_only=True, allow_null=True, default=None)
     transitions = TransitionSerializer(many=True, read_only=True)
 
     class Meta(IncidentSerializer.Meta):
-        fields = (*IncidentSerializer.Meta.fields, "transitions")
+        fields = (*IncidentSerializer.Meta.fields, "pursuit", "transitions")
 
 
 class IncidentFilter(django_filters.FilterSet):
@@ -68,7 +94,7 @@ class IncidentFilter(django_filters.FilterSet):
         fields = ("kind",)
 
 
-class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
+class IncidentViewSet(Responses, viewsets.ReadOnlyModelViewSet[Incident]):
     """What went wrong, from the first failing observation to resolution, newest first."""
 
     filterset_class = IncidentFilter
@@ -77,8 +103,8 @@ class IncidentViewSet(viewsets.ReadOnlyModelViewSet[Incident]):
     queryset = Incident.objects.none()
 
     def get_serializer_class(self) -> type[IncidentSerializer]:
-        return IncidentDetailSerializer if self.action == "retrieve" else IncidentSerializer
+        return IncidentSerializer if self.action == "list" else IncidentDetailSerializer
 
     def get_queryset(self) -> QuerySet[Incident]:
-        found = Incident.objects.filter(team=team_of(self.request)).select_related("monitor")
-        return found.prefetch_related("transitions") if self.action == "retrieve" else found
+        found = Incident.objects.filter(team=team_of(self.request)).select_related("monitor", "pursuit")
+        return found if self.action == "list" else found.prefetch_related("transitions__deliveries__channel")

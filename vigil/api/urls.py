@@ -16,8 +16,11 @@ from vigil.api.deliveries import DeliveryViewSet
 from vigil.api.incidents import IncidentViewSet
 from vigil.api.monitors import MonitorViewSet
 from vigil.api.objectives import ObjectiveViewSet, ReportViewSet
+from vigil.api.oncall import PersonViewSet, PolicyViewSet, RotationViewSet
 from vigil.api.presets import PresetViewSet
 from vigil.api.regions import RegionViewSet
+from vigil.api.routes import RouteViewSet, WhomView
+from vigil.api.silences import ExcludedView, SilenceViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
@@ -29,6 +32,11 @@ router.register("channels", ChannelViewSet, basename="channel")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("objectives", ObjectiveViewSet, basename="objective")
 router.register("reports", ReportViewSet, basename="report")
+router.register("routes", RouteViewSet, basename="route")
+router.register("people", PersonViewSet, basename="person")
+router.register("rotations", RotationViewSet, basename="rotation")
+router.register("policies", PolicyViewSet, basename="policy")
+router.register("silences", SilenceViewSet, basename="silence")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]
 
@@ -39,6 +47,8 @@ _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
 
 urlpatterns = [
     path("v1/", include("vigil.api.history")),
+    path("v1/whom", WhomView.as_view(), name="whom"),
+    path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(authentication_classes=_SIGNED_IN), name="schema"),
     path("docs/", _docs, name="docs"),

@@ -67,7 +67,13 @@ def windows(schedule: Schedule, start: datetime, end: datetime) -> list[Window]:
 
 
 def current(schedule: Schedule, at: datetime) -> Window | None:
-    """The window that holds now, with what follows it without a break; None when none does."""
+    """The window that holds now, with what follows it without a break; None when none does.
+
+    Of windows that follow each other for ever, as far as one of the longest would reach.
+    """
+    if not schedule.cron and schedule.starts and schedule.ends:
+        once = windows(schedule, schedule.starts, schedule.ends)
+        return next((window for window in once if window.starts <= at < window.ends), None)
     around = windows(schedule, at - MAX_DURATION, at + MAX_DURATION * 2)
     return next((window for window in around if window.starts <= at < window.ends), None)
 

@@ -116,7 +116,14 @@ KIND: Kind[PagerDutyConfig, dict[str, Any]] = Kind(
     name="PagerDuty",
     words="Events API v2. In PagerDuty: Services, your service, Integrations, Events API v2, Integration Key.",
     config=PagerDutyConfig,
-    secrets={"routing_key": Secret(True, "The integration key: 32 letters and digits.")},
+    secrets={
+        "routing_key": Secret(True, "The integration key: 32 letters and digits."),
+        "webhook_secret": Secret(
+            False,
+            "So that an acknowledgement there counts here: the secret of a V3 webhook subscription to"
+            " /hooks/<id of this channel>, for incident.acknowledged, .unacknowledged and .resolved.",
+        ),
+    },
     check=_check,
     render=render,
     send=send,

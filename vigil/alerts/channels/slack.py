@@ -54,6 +54,9 @@ class SlackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api: Annotated[str, msgspec.Meta(description="Left as it is, unless there is a proxy to Slack")] = (
         "https://slack.com/api"
     )
+    buttons: Annotated[
+        bool, msgspec.Meta(description="Buttons to acknowledge and snooze; they need the secret signing_secret")
+    ] = False
 
 
 class SlackMessage(msgspec.Struct, frozen=True):
@@ -70,7 +73,7 @@ def escape(text: str) -> str:
 
 
 def render(message: Message, config: SlackConfig) -> SlackMessage:
-    body = _digest(message) if message.is_digest else _single(message)
+    body = _digest(message) if message.is_digest else _single(message, config)
     if not message.reference:
         return SlackMessage(body)
     reply = {"text": _plain(message), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
@@ -131,7 +134,7 @@ def _refused(error: str, answer: Answer) -> Exception:
     return ChannelError(f"Slack answered: {cut(one_line(error), 100)}", permanent=not passing, retry_after_s=wait)
 
 
-def _single(message: Message) -> dict[str, Any]:
+def _single(message: Message, config: SlackConfig) -> dict[str, Any]:
     # plain_text shows a text as it is: no mention, link or formatting that a name or an answer may carry.
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": _text(cut(one_line(message.headline), HEADER_LIMIT))},
@@ -139,6 +142,8 @@ def _single(message: Message) -> dict[str, Any]:
     story = cut(message.text, SECTION_LIMIT)
     if story:
         blocks.append({"type": "section", "text": _text(story)})
+    if config.buttons and message.event == "trigger":
+        blocks.append({"type": "actions", "elements": [_button(*each, message.key) for each in _BUTTONS]})
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _footer(message), "verbatim": True}]})
     return {"text": f"{_SIGNS[message.tone]} {escape(cut(message.headline, 1000))}", "blocks": blocks, **_QUIET}
 
@@ -149,6 +154,14 @@ def _digest(message: Message) -> dict[str, Any]:
     room = TEXT_LIMIT - sum(len(line) + 1 for line in (*head, links))
     names = fit_names([escape(name) for name in message.names], room)
     return {"text": "\n".join((*head, *names, links)), "mrkdwn": False, **_QUIET}
+
+
+#: What a press sends back, as `callbacks` reads it, and what stands on the button.
+_BUTTONS = (("vigil_acknowledge", "Acknowledge"), ("vigil_snooze", "Snooze 1 h"))
+
+
+def _button(action: str, words: str, incident: str) -> dict[str, Any]:
+    return {"type": "button", "action_id": action, "value": incident, "text": _text(words)}
 
 
 _QUIET = {"unfurl_links": False, "unfurl_media": False}
@@ -178,6 +191,8 @@ def _check(config: SlackConfig, secrets: Mapping[str, str]) -> None:
         raise SettingsError("secrets", "A bot's token starts with xoxb-.")
     elif not config.channel:
         raise SettingsError("config", "With a bot's token, `channel` says where it posts.")
+    if config.buttons and not secrets.get("signing_secret"):
+        raise SettingsError("secrets", "Buttons need the app's `signing_secret`, so that a press can be believed.")
     check_url("config", config.api)
 
 
@@ -191,6 +206,9 @@ KIND: Kind[SlackConfig, SlackMessage] = Kind(
     secrets={
         "url": Secret(False, "The address of an incoming webhook."),
         "token": Secret(False, "Instead: a bot token, xoxb-..."),
+        "signing_secret": Secret(
+            False, "With `buttons`: the app's signing secret, whose interactivity goes to /hooks/<id of this channel>."
+        ),
     },
     check=_check,
     render=render,

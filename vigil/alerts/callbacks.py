@@ -1,0 +1,149 @@
+"""What PagerDuty and Slack call back with: checked against their signatures, and read as what somebody wants. Pure.
+
+A kind that calls back is one function and one line in `CALLBACKS`; its secret is one of the channel's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qs
+
+#: Slack signs the time as well; what is older, or from the future, is a replay or a clock that is wrong.
+SLACK_WINDOW = timedelta(minutes=5)
+#: PagerDuty tries again for hours; what is older than this is nothing that somebody still waits for.
+PAGERDUTY_WINDOW = timedelta(hours=24)
+MAX_BODY = 256 * 1024
+MAX_NAME = 80
+SNOOZE_MINUTES = 60
+
+
+class Action(StrEnum):
+    """What somebody wants done to an incident."""
+
+    ACKNOWLEDGE = "acknowledge"
+    SNOOZE = "snooze"
+    TAKE_BACK = "take_back"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One thing that somebody did elsewhere: to which incident (public id), who, and when."""
+
+    action: Action
+    incident: str
+    who: str
+    at: datetime
+    minutes: int = 0
+    text: str = ""
+
+
+class CallbackError(Exception):
+    """A call that is not to be believed, or that cannot be read; one line without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was received: header names in lower case, the body as it came."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """How a kind of channel calls back: the name of its secret, and what checks and reads a call."""
+
+    secret: str
+    read: Callable[[Request, str], list[Wish]]
+
+
+def read_pagerduty(request: Request, secret: str) -> list[Wish]:
+    """A V3 webhook; raises `CallbackError`.
+
+    PagerDuty may sign with several secrets while one is replaced by another, so one of the signatures must be ours.
+    """
+    expected = "v1=" + hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()
+    given = [part.strip() for part in request.headers.get("x-pagerduty-signature", "")[:2_000].split(",")]
+    if not any(hmac.compare_digest(expected.encode(), one.encode()) for one in given):
+        raise CallbackError("the signature is not PagerDuty's")
+    event = _dict(_parsed(request.body).get("event"))
+    data = _dict(event.get("data"))
+    at = _instant(event.get("occurred_at")) or request.now
+    if not request.now - PAGERDUTY_WINDOW <= at <= request.now + SLACK_WINDOW:
+        return []
+    incident, who = _text(data.get("incident_key")), _text(_dict(event.get("agent")).get("summary")) or "somebody"
+    kind = _text(event.get("event_type"))
+    if kind == "incident.resolved":
+        text = f"{who} resolved it in PagerDuty; Vigil resolves it when the regions see it well."
+        return [Wish(Action.NOTE, incident, who, at, text=text)] if incident else []
+    action = {"incident.acknowledged": Action.ACKNOWLEDGE, "incident.unacknowledged": Action.TAKE_BACK}.get(kind)
+    return [Wish(action, incident, who, at)] if action and incident else []
+
+
+def read_slack(request: Request, secret: str) -> list[Wish]:
+    """A press of a button in a message, signed with its time; raises `CallbackError`."""
+    stamp = request.headers.get("x-slack-request-timestamp", "")
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+        raise CallbackError("there is no time that was signed")
+    at = datetime.fromtimestamp(int(stamp), UTC)
+    if abs(request.now - at) > SLACK_WINDOW:
+        raise CallbackError("it was signed more than five minutes ago, or ahead of our clock")
+    signed = b"v0:" + stamp.encode() + b":" + request.body
+    expected = "v0=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected.encode(), request.headers.get("x-slack-signature", "")[:200].encode()):
+        raise CallbackError("the signature is not Slack's")
+    fields = parse_qs(request.body.decode("utf-8", "replace"), max_num_fields=20)
+    payload = _parsed((fields.get("payload") or ["{}"])[0].encode())
+    user = _dict(payload.get("user"))
+    who = _text(user.get("name")) or _text(user.get("username")) or "somebody"
+    actions = payload.get("actions")
+    wishes = (_pressed(_dict(one), who, at) for one in (actions if isinstance(actions, list) else [])[:5])
+    return [wish for wish in wishes if wish is not None]
+
+
+#: Kinds of channels that call back.
+CALLBACKS: Mapping[str, Callback] = {
+    "pagerduty": Callback("webhook_secret", read_pagerduty),
+    "slack": Callback("signing_secret", read_slack),
+}
+
+
+def _pressed(pressed: Mapping[str, Any], who: str, at: datetime) -> Wish | None:
+    incident = _text(pressed.get("value"))
+    name = _text(pressed.get("action_id")).removeprefix("vigil_")
+    if not incident or name not in (Action.ACKNOWLEDGE, Action.SNOOZE, Action.TAKE_BACK):
+        return None
+    return Wish(Action(name), incident, who, at, SNOOZE_MINUTES if name == Action.SNOOZE else 0)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise CallbackError("this is not JSON") from None
+    return _dict(found)
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value[:MAX_NAME] if isinstance(value, str) else ""
+
+
+def _instant(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value[:40]) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None

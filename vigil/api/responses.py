@@ -1,0 +1,98 @@
+"""What people and programs do to an incident over the API: acknowledge, snooze, take back, note."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.alerts.responding import NOTE_LIMIT, Actor, Answer, acknowledge, note, snooze, take_back
+from vigil.clock import database_now
+
+if TYPE_CHECKING:
+    from rest_framework.viewsets import GenericViewSet
+
+    _View = GenericViewSet[Any]
+else:
+    _View = object
+
+MAX_MINUTES = 7 * 24 * 60
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    answer = serializers.ChoiceField(
+        choices=[answer.value for answer in (Answer.DONE, Answer.ALREADY)],
+        help_text="already: nothing was left to do, and nothing was told again.",
+    )
+
+
+class SnoozeSerializer(serializers.Serializer[Any]):
+    """For how long, or until when: one of the two."""
+
+    minutes = serializers.IntegerField(min_value=1, max_value=MAX_MINUTES, required=False)
+    until = serializers.DateTimeField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError({"until": ["Give either minutes or a time."]})
+        return attrs
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=NOTE_LIMIT)
+
+
+_OVER = OpenApiResponse(description="The incident is over.")
+_ANSWERS = {200: AnswerSerializer, 409: _OVER}
+
+
+class Responses(_View):
+    """For a view set of incidents."""
+
+    @extend_schema(request=None, responses=_ANSWERS)
+    @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    def acknowledge(self, request: Request, public_id: str) -> Response:
+        """Say that somebody has taken it on: nobody is called or reminded any more, unless it gets worse."""
+        return _said(acknowledge(self.get_object().pk, _actor(request)))
+
+    @extend_schema(request=SnoozeSerializer, responses=_ANSWERS)
+    @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    def snooze(self, request: Request, public_id: str) -> Response:
+        """Acknowledge for a while, a week at most; if it is not over by then, it is told again."""
+        asked = SnoozeSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        until = wanted.get("until") or database_now() + timedelta(minutes=wanted["minutes"])
+        answer = snooze(self.get_object().pk, _actor(request), until)
+        if answer is Answer.REFUSED:
+            raise serializers.ValidationError({"until": ["Must be from a minute to a week ahead."]})
+        return _said(answer)
+
+    @extend_schema(request=None, responses=_ANSWERS)
+    @action(detail=True, methods=["post"], url_path="take-back", filterset_class=None, pagination_class=None)
+    def take_back(self, request: Request, public_id: str) -> Response:
+        """Nobody has taken it on after all: it is told again, and policies begin again."""
+        return _said(take_back(self.get_object().pk, _actor(request)))
+
+    @extend_schema(request=NoteSerializer, responses={200: AnswerSerializer})
+    @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    def notes(self, request: Request, public_id: str) -> Response:
+        """Write a note on its timeline, also when it is over."""
+        asked = NoteSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return _said(note(self.get_object().pk, _actor(request), asked.validated_data["text"]))
+
+
+def _actor(request: Request) -> Actor:
+    return Actor(request.user.get_username(), "API")
+
+
+def _said(answer: Answer) -> Response:
+    if answer is Answer.OVER:
+        return Response({"detail": "The incident is over."}, status=409)
+    return Response({"answer": answer.value})

@@ -1,0 +1,64 @@
+"""Where PagerDuty and Slack call back: `/hooks/<channel>`, believed only with their signature."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from vigil.accounts.sealed import SealedValueUnreadable
+from vigil.alerts.callbacks import CALLBACKS, MAX_BODY, Action, CallbackError, Request, Wish
+from vigil.alerts.models import Channel, ChannelKind, Delivery
+from vigil.alerts.responding import Actor, Answer, acknowledge, acted_since, note, snooze, take_back
+from vigil.clock import database_now
+from vigil.incidents.models import Incident
+
+_log = structlog.get_logger(__name__)
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def callback(request: HttpRequest, channel: str) -> HttpResponse:
+    """Do what a signed call says was done elsewhere. Whatever is not to be believed gets one and the same answer."""
+    found = Channel.objects.filter(public_id=channel).first()
+    how = CALLBACKS.get(found.kind) if found else None
+    if len(request.body) > MAX_BODY:
+        return HttpResponse(status=413)
+    try:
+        secret = found.secrets.get(how.secret, "") if found and how else ""
+        if not (found and how and secret):
+            raise CallbackError("no such channel, or none that is called back")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        wishes = how.read(Request(headers, request.body, database_now()), secret)
+    except (CallbackError, SealedValueUnreadable) as refused:
+        _log.warning("callback_refused", channel=channel, problem=str(refused))
+        return HttpResponse(status=401)
+    for wish in wishes:
+        answer = _do(found, wish)
+        _log.info("callback", channel=channel, action=wish.action, incident=wish.incident, answer=answer)
+    return HttpResponse(status=200)
+
+
+def _do(channel: Channel, wish: Wish) -> Answer:
+    """Do it to an incident of which this channel was told; to any other, nothing."""
+    told = Delivery.objects.filter(channel=channel).values("incident")
+    incident = Incident.objects.filter(public_id=wish.incident, pk__in=told).first()
+    if incident is None:
+        return Answer.REFUSED
+    # PagerDuty knows of it already; a message in Slack is to change.
+    origin = channel.pk if channel.kind == ChannelKind.PAGERDUTY else None
+    actor = Actor(wish.who, ChannelKind(channel.kind).label, origin)
+    if acted_since(incident.pk, wish.at):
+        return Answer.ALREADY
+    if wish.action is Action.ACKNOWLEDGE:
+        return acknowledge(incident.pk, actor)
+    if wish.action is Action.TAKE_BACK:
+        return take_back(incident.pk, actor)
+    if wish.action is Action.SNOOZE:
+        return snooze(incident.pk, actor, database_now() + timedelta(minutes=wish.minutes))
+    return note(incident.pk, actor, wish.text)

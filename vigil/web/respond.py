@@ -1,0 +1,88 @@
+"""What the link in an alert leads to: a page that shows the incident and takes the answer of whoever received it.
+
+Looking at it changes nothing, since mail scanners and chat previews look at every link; only the form's POST does.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from vigil.alerts.acknowledging import Invitation, LinkError, read
+from vigil.alerts.models import Pursuit
+from vigil.alerts.responding import NOTE_LIMIT, Answer, acknowledge, note, snooze, take_back
+from vigil.alerts.wording import duration
+from vigil.clock import database_now
+
+#: Minutes that the page offers.
+SNOOZES = (15, 30, 60, 240, 720)
+
+_SAID = {
+    Answer.DONE: "Done.",
+    Answer.ALREADY: "That had been done already.",
+    Answer.OVER: "It is over already: there is nothing left to do.",
+    Answer.REFUSED: "That could not be done: a note has 1 to 2,000 characters.",
+}
+
+
+# The link itself is the proof, and nothing of the reader's session is used: there is nothing to forge.
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def respond(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the incident of a link; on POST do what the form says, once."""
+    try:
+        invitation = read(token)
+    except LinkError as refused:
+        return _answer(request, {"problem": str(refused)}, 403)
+    said = ""
+    if request.method == "POST":
+        answer = _do(request, invitation)
+        if answer is None:
+            return _answer(request, {"problem": "This form says nothing that could be done."}, 400)
+        said = _SAID[answer]
+        invitation.incident.refresh_from_db()
+    return _answer(request, _shown(invitation, said))
+
+
+def _do(request: HttpRequest, invitation: Invitation) -> Answer | None:
+    incident, actor = invitation.incident.pk, invitation.actor
+    wish = request.POST.get("do", "")
+    if wish == "acknowledge":
+        return acknowledge(incident, actor)
+    if wish == "take_back":
+        return take_back(incident, actor)
+    if wish == "note":
+        return note(incident, actor, request.POST.get("text", ""))
+    minutes = request.POST.get("minutes", "")
+    if wish == "snooze" and minutes in {str(one) for one in SNOOZES}:
+        return snooze(incident, actor, database_now() + timedelta(minutes=int(minutes)))
+    return None
+
+
+def _shown(invitation: Invitation, said: str) -> dict[str, object]:
+    incident = invitation.incident
+    end = incident.resolved_at or database_now()
+    return {
+        "incident": incident,
+        "said": said,
+        "reader": invitation.actor.name,
+        "lasted": duration(end - incident.started_at),
+        "pursuit": Pursuit.objects.filter(pk=incident.pk).first(),
+        "steps": incident.transitions.order_by("-seq")[:50],
+        "snoozes": [(minutes, duration(timedelta(minutes=minutes))) for minutes in SNOOZES],
+        "note_limit": NOTE_LIMIT,
+    }
+
+
+def _answer(request: HttpRequest, shown: dict[str, object], status: int = 200) -> HttpResponse:
+    answer = render(request, "web/respond.html", shown, status=status)
+    # The address is a key: it goes to no other site and into no index.
+    answer["Referrer-Policy"] = "no-referrer"
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
