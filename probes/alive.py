@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 import redis
@@ -49,6 +49,16 @@ class Alive:
 def mark() -> str:
     """A mark that was not there before: who hears it asks only whether it has changed."""
     return str(time.time_ns() // 1_000_000)
+
+
+def silent_parts(client: redis.Redis, parts: Sequence[str], within_s: float = 60.0) -> tuple[str, ...]:
+    """The parts whose mark is older than that by our clock. For the control plane itself, whose clocks agree.
+
+    Raises `redis.RedisError` when Redis is away.
+    """
+    marks = cast(list[bytes | None], client.hmget(keys.ALIVE, list(parts)))
+    oldest_ms = time.time() * 1000 - within_s * 1000
+    return tuple(part for part, one in zip(parts, marks, strict=True) if one is None or int(one) < oldest_ms)
 
 
 class Pulse(threading.Thread):

@@ -48,6 +48,7 @@ class Configuration(BaseSettings):
     sentry_dsn: SecretStr | None = None
     email_from: str = "vigil@localhost"
     alert_egress: AlertEgress = AlertEgress.PUBLIC
+    heartbeat_url: SecretStr | None = None
     #: History: packed checks (also what charts by the minute read, hence two days at least), hours, days (0: for ever).
     keep_checks_days: int = Field(default=30, ge=2, le=3650)
     keep_hours_days: int = Field(default=400, ge=2, le=36500)
@@ -112,6 +113,16 @@ class Configuration(BaseSettings):
         parts = urlsplit(url.get_secret_value())
         if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
             raise ValueError("must look like smtp://user:password@host:587 or smtps://user:password@host:465")
+        return url
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _is_outside(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must look like https://hc-ping.com/0000-...")
         return url
 
     @property

@@ -19,9 +19,10 @@ from django.db import InterfaceError, OperationalError, connection
 
 from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
 from probes import keys
-from probes.alive import Alive
+from probes.alive import Alive, silent_parts
 from probes.health import Health
 from vigil.alerts.outbox import enqueue
+from vigil.alerts.selftest import run_self_tests
 from vigil.incidents.apply import Entry, apply_verdicts
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
@@ -42,6 +43,7 @@ REBUILD_S = 60.0
 COMPLETE_S = 1.0
 DARKNESS_S = 5.0
 COMPOSITES_S = 2.0
+SELF_TEST_S = 5.0
 
 
 class Ingest:
@@ -85,6 +87,8 @@ class Ingest:
         if self._is_due("composites", COMPOSITES_S):
             self._publish(sweep_composites(enqueue))
             settle_providers(enqueue)
+        if self._is_due("self_test", SELF_TEST_S):
+            self._prove()
         entries, last_id = self._read()
         if entries:
             applied = apply_verdicts(entries, enqueue)
@@ -145,6 +149,14 @@ class Ingest:
         except msgspec.DecodeError as error:
             log.error("quarantines_unreadable", error=str(error))
             return None
+
+    def _prove(self) -> None:
+        """Let a synthetic incident go its way, if what comes before an incident is alive as well."""
+        silent = silent_parts(self._redis, ("dispatch", "consensus"))
+        if silent:
+            log.warning("self_test_not_begun", silent=" ".join(silent))
+        elif run_self_tests():
+            log.info("self_test_begun")
 
     def _publish(self, monitors: Collection[str]) -> None:
         if monitors:

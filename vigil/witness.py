@@ -1,4 +1,4 @@
-"""The witness process: reads providers' status feeds, beside everything else and in nobody's way.
+"""The witness process: reads providers' status feeds and pings the outside heartbeat, in nobody's way.
 
 Killed at any line it loses nothing: a post that was stored without its note is noted at the next turn.
 """
@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from probes.health import Health
 from vigil.alerts.outbox import enqueue
+from vigil.alerts.outside import Outside, record_ping, standing
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.feeds.fetch import Fetcher, NotFetched
@@ -43,8 +44,9 @@ log = structlog.get_logger()
 class Witness:
     """One witness. All of its database work happens on one thread of its own."""
 
-    def __init__(self, fetcher: Fetcher, health: Health) -> None:
+    def __init__(self, fetcher: Fetcher, health: Health, outside: Outside | None = None) -> None:
         self._fetcher = fetcher
+        self._outside = outside
         self._health = health
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -77,6 +79,18 @@ class Witness:
         feeds = await self._on_database(_due_feeds)
         await asyncio.gather(*(self._read(feed) for feed in feeds))
         await self._on_database(_note_what_is_new)
+        if self._outside is not None:
+            await self._ping(self._outside)
+
+    async def _ping(self, outside: Outside) -> None:
+        """Tell outside that alerts get out, if that is proven; silence is the alarm."""
+        stands = await self._on_database(standing)
+        if not stands.due:
+            return
+        problem = f"not pinged: {stands.doubt}" if stands.doubt else await outside.ping()
+        if problem:
+            log.warning("outside_heartbeat", problem=problem)
+        await self._on_database(lambda: record_ping(problem))
 
     async def _read(self, feed: Feed) -> None:
         async with self._room:
@@ -121,8 +135,11 @@ def _note_what_is_new() -> None:
 
 async def witness(health: Health) -> None:
     """Witness until SIGTERM or SIGINT."""
-    fetcher = Fetcher(configuration().alert_egress)
-    process = Witness(fetcher, health)
+    settings = configuration()
+    fetcher = Fetcher(settings.alert_egress)
+    url = settings.heartbeat_url
+    outside = Outside(url.get_secret_value(), settings.alert_egress) if url else None
+    process = Witness(fetcher, health, outside)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, process.stop)
     health.mark_ready()
@@ -131,3 +148,5 @@ async def witness(health: Health) -> None:
         await process.run()
     finally:
         await fetcher.close()
+        if outside is not None:
+            await outside.close()

@@ -44,6 +44,7 @@ class Why(StrEnum):
     ON_CALL = "on_call"
     TOLD_BEFORE = "told_before"
     FALLBACK = "fallback"
+    SELF_TEST = "self_test"
 
 
 class Withheld(StrEnum):

@@ -34,6 +34,7 @@ _USUAL = {
     IncidentKind.SLO: Severity.WARNING,
     IncidentKind.REGIONAL: Severity.WARNING,
     IncidentKind.BLIND: Severity.INFO,
+    IncidentKind.SELF_TEST: Severity.INFO,
 }
 _SHIFTS = {"high": -1, "low": 1}
 

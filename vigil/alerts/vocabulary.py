@@ -70,6 +70,17 @@ TEMPLATES = {
         "Several monitors of one provider fail together, so the provider is the likely cause.",
         "Look at the provider's own status page, and at whether a fallback serves.",
     ),
+    "fallback": Template(
+        "ON FALLBACK",
+        "Part of what these monitors stand for together is lost, and the rest serves in its place.",
+        "Look at the members that are down, before another one is.",
+    ),
+    "self_test": Template(
+        "SELF-TEST",
+        "Nothing is wrong. Vigil proves from time to time that its alerts get through this channel.",
+        "Nothing needs to be done.",
+        since="Begun at",
+    ),
     "channel": Template(
         "CHANNEL OFF",
         "Alerts no longer go to this channel, because it refused them for good several times in a row.",

@@ -63,8 +63,8 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
     class Meta:
         model = Channel
         fields = (
-            "id", "name", "kind", "config", "secrets", "secret_names", "enabled", "fallback", "created_at",
-            "updated_at",
+            "id", "name", "kind", "config", "secrets", "secret_names", "enabled", "fallback", "self_test_minutes",
+            "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_at", "updated_at")
         validators: list[Any] = []

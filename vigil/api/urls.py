@@ -20,12 +20,14 @@ from vigil.api.oncall import PersonViewSet, PolicyViewSet, RotationViewSet
 from vigil.api.presets import PresetViewSet
 from vigil.api.regions import RegionViewSet
 from vigil.api.routes import RouteViewSet, WhomView
+from vigil.api.selftests import SelfTestViewSet
 from vigil.api.silences import ExcludedView, SilenceViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
 router.register("composites", CompositeViewSet, basename="composite")
 router.register("presets", PresetViewSet, basename="preset")
+router.register("self-tests", SelfTestViewSet, basename="self-test")
 router.register("regions", RegionViewSet, basename="region")
 router.register("incidents", IncidentViewSet, basename="incident")
 router.register("channels", ChannelViewSet, basename="channel")

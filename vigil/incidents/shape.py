@@ -20,6 +20,8 @@ class IncidentKind(StrEnum):
     HEARTBEAT = "heartbeat"
     #: The error budget of an objective burns too fast.
     SLO = "slo"
+    #: Nothing is wrong: alerts prove that they get out.
+    SELF_TEST = "self_test"
 
 
 class Step(StrEnum):
@@ -84,6 +86,7 @@ class StepReason(StrEnum):
     BURNING_STEADILY = "burning_steadily"
     BURNING_SLOWLY = "burning_slowly"
     BURN_OVER = "burn_over"
+    SELF_TEST = "self_test"
     # What people and the clock do.
     BY_PERSON = "by_person"
     NOT_ACKNOWLEDGED = "not_acknowledged"

@@ -15,6 +15,7 @@ from vigil.alerts.channels import (
     discord,
     email,
     google_chat,
+    loopback,
     ntfy,
     opsgenie,
     pagerduty,
@@ -40,6 +41,7 @@ CHANNELS: dict[str, Kind[Any, Any]] = {
     "email": email.KIND,
     "sms": sms.KIND,
     "apprise": apprise.KIND,
+    "loopback": loopback.KIND,
 }
 
 

@@ -9,6 +9,7 @@ from vigil.alerts.models.escalation import Escalation, EscalationPolicy, Escalat
 from vigil.alerts.models.person import Person
 from vigil.alerts.models.rotation import Rotation, RotationMember, RotationOverride
 from vigil.alerts.models.route import Route
+from vigil.alerts.models.selftest import OutsidePing, SelfTest
 
 __all__ = [
     "OPEN_STATES",
@@ -21,10 +22,12 @@ __all__ = [
     "EscalationPolicy",
     "EscalationStep",
     "Event",
+    "OutsidePing",
     "Person",
     "Pursuit",
     "Rotation",
     "RotationMember",
     "RotationOverride",
     "Route",
+    "SelfTest",
 ]

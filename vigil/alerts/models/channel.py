@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
+from vigil.alerts.proof import MINUTES_LEAST, MINUTES_MOST
 
 
 class ChannelKind(models.TextChoices):
@@ -25,6 +27,12 @@ class ChannelKind(models.TextChoices):
     EMAIL = "email", "e-mail"
     SMS = "sms", "SMS (Twilio)"
     APPRISE = "apprise", "other service (apprise)"
+    LOOPBACK = "loopback", "loopback"
+
+
+def check_self_test_minutes(minutes: int) -> None:
+    if minutes and not MINUTES_LEAST <= minutes <= MINUTES_MOST:
+        raise ValidationError(f"0 for never, or {MINUTES_LEAST} to {MINUTES_MOST} minutes.")
 
 
 class Channel(models.Model):
@@ -41,6 +49,11 @@ class Channel(models.Model):
     enabled = models.BooleanField(default=True)
     fallback = models.BooleanField(
         default=False, help_text="Used only when no other channel accepted an alert within two minutes."
+    )
+    self_test_minutes = models.PositiveIntegerField(
+        default=0,
+        validators=[check_self_test_minutes],
+        help_text="How often a synthetic incident goes through it to prove that it works, in minutes; 0 for never.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -49,7 +49,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Channel
-        fields = ("team", "name", "kind", "config", "new_secrets", "enabled", "fallback")
+        fields = ("team", "name", "kind", "config", "new_secrets", "enabled", "fallback", "self_test_minutes")
 
     def clean_config(self) -> Any:
         return self.cleaned_data["config"] or {}

@@ -1,0 +1,44 @@
+"""Loopback: accepts everything and goes nowhere, so that the way from an incident to a receiver proves itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from vigil.alerts.channels.kind import Accepted, Kind, Outbound
+from vigil.alerts.message import Message
+
+
+class LoopbackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing to configure."""
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What a receiver would have been told."""
+
+    text: str
+
+
+def render(message: Message, config: LoopbackConfig) -> Words:
+    links = (link.url for link in message.links)
+    return Words("\n".join((message.headline, *message.lines, *message.names, *links)))
+
+
+async def send(client: Outbound, config: LoopbackConfig, secrets: Mapping[str, str], payload: Words) -> Accepted:
+    return Accepted("looped back")
+
+
+def _check(config: LoopbackConfig, secrets: Mapping[str, str]) -> None:
+    """Any settings of this kind will do, since it has none."""
+
+
+KIND: Kind[LoopbackConfig, Words] = Kind(
+    name="loopback",
+    words="Goes nowhere. Vigil makes one for its self-test; no route uses it.",
+    config=LoopbackConfig,
+    secrets={},
+    check=_check,
+    render=render,
+    send=send,
+)

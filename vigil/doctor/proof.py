@@ -1,0 +1,61 @@
+"""Whether it is proven that alerts get out, and whether providers' pages can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vigil.alerts.models import OutsidePing
+from vigil.alerts.proof import doubt
+from vigil.alerts.selftest import everybody_taking_part
+from vigil.configuration import configuration
+from vigil.doctor.findings import Finding, Surroundings, ago, note, problem, warning, well
+from vigil.feeds.models import Feed
+
+LATE_S = 300
+
+
+def self_test(around: Surroundings) -> Iterator[Finding]:
+    """What the last synthetic incidents prove."""
+    channels = everybody_taking_part()
+    why = doubt(channels, around.now)
+    if why:
+        begun = any(channel.begun for channel in channels)
+        tell = problem if begun else warning
+        yield tell(
+            f"It is not proven that alerts get out: {why}.", "See self-tests in the API, and the log of deliver."
+        )
+        return
+    others = [channel.name for channel in channels if not channel.loopback]
+    if others:
+        yield well(f"A synthetic incident got through {', '.join(others)} and the loopback.")
+    else:
+        yield warning(
+            "A synthetic incident got through the loopback; no real channel takes part.",
+            "Give one that may be woken self_test_minutes, such as 1440 for once a day.",
+        )
+
+
+def outside(around: Surroundings) -> Iterator[Finding]:
+    """The heartbeat that calls for help when this installation cannot."""
+    if configuration().heartbeat_url is None:
+        yield note("Nobody outside notices when this installation dies.", "Set VIGIL_HEARTBEAT_URL for witness.")
+        return
+    last = OutsidePing.objects.filter(pk=1).first()
+    waits_s = (around.now - last.ok_at).total_seconds() if last and last.ok_at else None
+    if waits_s is None or waits_s > LATE_S:
+        since = f"since {ago(waits_s)}" if waits_s is not None else "ever"
+        why = f": {last.problem}" if last and last.problem else ""
+        advice = "Start `manage.py witness`, or see its log."
+        yield problem(f"The outside heartbeat was not pinged {since}{why}.", advice)
+    else:
+        yield well("The outside heartbeat is pinged.")
+
+
+def feeds(around: Surroundings) -> Iterator[Finding]:
+    """Status feeds that are switched on."""
+    for feed in Feed.objects.filter(enabled=True):
+        silent_s = (around.now - feed.ok_at).total_seconds() if feed.ok_at else None
+        if silent_s is None or silent_s > LATE_S:
+            why = feed.problem or "is `manage.py witness` running?"
+            advice = f"Or switch it off: `manage.py feeds --off {feed.provider}`."
+            yield warning(f"The status feed of {feed} is not read: {why}", advice)
