@@ -1,11 +1,13 @@
-"""Take the decisions of an incident again, from the votes that were stored with them.
+"""Take the decisions of an incident again, from the votes that were stored with them; or ask of a monitor whether it
+would have paged, from its stored checks, under another policy.
 
   manage.py replay inc_4kq7...                        every step: the votes, and whether the law comes to the same again
   manage.py replay inc_4kq7... --sensitivity high     what one look had made of the same votes
   manage.py replay inc_4kq7... --without eu-west      ... without that region; --regions a,b,c: with these alone
   manage.py replay inc_4kq7... --step 3 --json        of one step only, for a script
+  manage.py replay --monitor shop --since 30d --sensitivity high    what would have paged, later, or not at all
 
-Exits with 1 if any step does not come out as it was stored.
+Exits with 1 if any step of an incident does not come out as it was stored.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from consensus.replay import Replayed, is_as_stored, replay, replay_as
 from consensus.verdicts import Sensitivity, Verdict
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
+from vigil.cli.rehearse import rehearse_monitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,10 @@ class Taken:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("incident", help="its id, such as inc_4kq7...")
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("incident", nargs="?", help="its id, such as inc_4kq7...")
+    asked.add_argument("--monitor", help="a monitor's name or id: its stored checks, instead of one incident's votes")
+    parser.add_argument("--since", default="30d", metavar="AGO", help="with --monitor: 12h, 30d (default), 4w")
     parser.add_argument("--step", type=int, help="one step only, by its number")
     parser.add_argument("--sensitivity", choices=[level.value for level in Sensitivity], help="judge as this one would")
     chosen = parser.add_mutually_exclusive_group()
@@ -54,6 +60,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     connect(args.data_dir)
+    if args.monitor:
+        return rehearse_monitor(args)
     title, steps = _steps(args.incident, args.step)
     wanted = _Wanted.of(args)
     supposed = [wanted.judge(taken.verdict) if wanted else None for taken in steps]
