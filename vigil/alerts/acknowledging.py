@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 
-from vigil.alerts.models import Channel, Delivery, Person
+from vigil.alerts.models import Channel, Person
 from vigil.alerts.responding import Actor
 from vigil.configuration import configuration
 from vigil.incidents.models import Incident
@@ -29,9 +29,9 @@ class Invitation:
     actor: Actor
 
 
-def acknowledge_link(delivery: Delivery) -> str:
-    """The address that this delivery carries."""
-    return f"{configuration().base_url}/respond/{sign(delivery.incident, delivery.channel)}"
+def acknowledge_link(incident: str, channel: str) -> str:
+    """The address that a delivery carries, by the public ids of its incident and channel."""
+    return f"{configuration().base_url}/respond/{_signer().sign(f'{incident}.{channel}')}"
 
 
 def sign(incident: Incident, channel: Channel) -> str:

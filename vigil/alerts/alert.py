@@ -81,7 +81,7 @@ class Alert:
     `dedup_key` is the same for everything said of one incident. `missed` says why the alert that opened the
     incident never reached this channel; it is empty where it did. `context` is what else is known, line by line: what
     the provider's own status page says, which alerts are held back. `reference` is what the receiver called the
-    first message of this incident, if it gave it a name.
+    first message of this incident, if it gave it a name. `step` is the step of the incident that is told.
     """
 
     delivery: str
@@ -105,6 +105,13 @@ class Alert:
     acknowledge_link: str = ""
     context: tuple[str, ...] = ()
     reference: str = ""
+    step: str = ""
+    about: str = ""
+
+    @property
+    def template(self) -> str:
+        """Whose words tell it: its kind's, unless it is about something that has words of its own."""
+        return self.about or self.kind
 
     @property
     def name(self) -> str:

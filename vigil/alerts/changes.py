@@ -31,6 +31,9 @@ def prepare_channel(channel: Channel) -> None:
         raise ValidationError({"config": ["Must be an object."]})
     if channel.kind == ChannelKind.WEBHOOK and not channel.secrets.get("secret"):
         channel.secrets = Secrets({**channel.secrets, "secret": webhook.new_secret()})
+    if channel.enabled:
+        # Whoever switches it on has looked at why it was off.
+        channel.refused, channel.disabled_at, channel.disabled_why = [], None, ""
     try:
         check_channel(channel.kind, channel.config, channel.secrets)
     except SettingsError as refused:

@@ -1,146 +1,190 @@
-"""The sender's side of the outbox: claiming what is due under a lease, recording what came of it."""
+"""The sender's side of the outbox: claiming what is due under a lease, gathered where a storm asks for it.
+
+One transaction: channels are locked one sender at a time, so that what is gathered is decided once; then rows are
+picked in order, decided by `gathering`, and written. Other senders' channels and rows are skipped, not waited for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection
-from django.db.models.functions import Now
+from django.db import connection, transaction
 
-from vigil.alerts.alert import Alert
-from vigil.alerts.models import Delivery, DeliveryState
-from vigil.alerts.policy import FALLBACK_AFTER, GIVE_UP_AFTER
-from vigil.alerts.telling import alert_of
+from vigil.alerts import causes, gathering, heat
+from vigil.alerts.channels import CHANNELS
+from vigil.alerts.crashpoints import CrashPoint, reach
+from vigil.alerts.decision import Event
+from vigil.alerts.due_rows import Destination, Row, busy_threads, due_rows, lock_channels
+from vigil.alerts.gathering import Due, Plan
+from vigil.monitors.models import target_of
 
-#: Longer than any send may take, so that a lease only runs out when its holder is gone.
-LEASE = timedelta(seconds=30)
-PER_CHANNEL = 4
-ERROR_LIMIT = 300
+#: Longer than any wait for a turn and any send may take, so that a lease only runs out when its holder is gone.
+LEASE = timedelta(seconds=45)
+#: Due rows of one channel that are looked at in one turn: a whole storm, so that it is gathered at once.
+LOOKED_AT = 12_000
+#: The rest of a digest is told in order; what finds its turn taken looks again after this.
+TURN_S = 1.0
 
-# Due, in order, and at most PER_CHANNEL in flight for each channel. A message waits for every earlier one of its
-# incident on its channel, so a resolve never overtakes its trigger. Other senders' rows are skipped, not waited for.
-_CLAIM = """
-WITH ready AS (
-    SELECT DISTINCT channel_id FROM alerts_delivery
-    WHERE (state = 'pending' AND due_at <= now()) OR (state = 'sending' AND lease_until < now())
-), busy AS (
-    SELECT * FROM unnest(%(channels)s::bigint[], %(counts)s::int[]) AS b(channel_id, held)
-), picked AS (
-    SELECT d.id FROM ready LEFT JOIN busy USING (channel_id) CROSS JOIN LATERAL (
-        SELECT d.id FROM alerts_delivery d
-        WHERE d.channel_id = ready.channel_id
-          AND ((d.state = 'pending' AND d.due_at <= now()) OR (d.state = 'sending' AND d.lease_until < now()))
-          AND NOT EXISTS (
-              SELECT 1 FROM alerts_delivery e
-              WHERE e.incident_id = d.incident_id AND e.channel_id = d.channel_id
-                AND e.id < d.id AND e.state IN ('pending', 'sending'))
-        ORDER BY d.due_at, d.id
-        LIMIT greatest(0, %(per_channel)s - coalesce(busy.held, 0))
-        FOR UPDATE SKIP LOCKED
-    ) d
-    LIMIT %(limit)s
+_WRITE = """
+WITH held AS (
+    UPDATE alerts_delivery d SET due_at = to_timestamp(h.until) FROM unnest(%(held)s::bigint[], %(until)s::float8[])
+        AS h(id, until) WHERE d.id = h.id AND d.state = 'pending'
+), led AS (
+    UPDATE alerts_delivery d SET state = 'gathered', leader_id = l.leader, thread_id = l.thread,
+           lease_until = NULL, lease_token = NULL
+    FROM unnest(%(led)s::bigint[], %(leaders)s::bigint[], %(led_threads)s::bigint[]) AS l(id, leader, thread)
+    WHERE d.id = l.id
 )
-UPDATE alerts_delivery SET state = 'sending', lease_until = now() + %(lease)s, lease_token = %(token)s,
-       attempts = attempts + 1
-FROM picked WHERE alerts_delivery.id = picked.id
-RETURNING alerts_delivery.id, now() - alerts_delivery.created_at
-"""
-
-_UNACCEPTED = """
-SELECT d.incident_id, d.transition_id
-FROM alerts_delivery d JOIN alerts_channel c ON c.id = d.channel_id AND NOT c.fallback
-WHERE d.event = 'trigger' AND d.escalated_at IS NULL
-  AND d.state NOT IN ('sent', 'held', 'withheld') AND d.created_at > now() - %(oldest)s
-  AND NOT EXISTS (
-      SELECT 1 FROM alerts_delivery s WHERE s.transition_id = d.transition_id AND s.state = 'sent')
-GROUP BY d.incident_id, d.transition_id
-HAVING min(d.created_at) <= now() - %(patience)s OR bool_and(d.state = 'dead')
-ORDER BY d.transition_id LIMIT 100
+UPDATE alerts_delivery d SET state = 'sending', lease_until = now() + %(lease)s, lease_token = %(token)s,
+       attempts = d.attempts + 1, thread_id = p.thread, tells = p.tells
+FROM unnest(%(ids)s::bigint[], %(threads)s::bigint[], %(tells)s::int[]) AS p(id, thread, tells)
+WHERE d.id = p.id
 """
 
 
-@dataclass(frozen=True)
-class Claimed:
-    """A delivery that this process holds until its lease runs out, with all that sending needs."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that this process holds until its lease runs out. `thread` is the digest that it belongs to."""
 
     id: int
     token: UUID
-    channel: int
+    destination: Destination
     attempts: int
     age: timedelta
-    kind: str
-    config: Mapping[str, Any]
-    secrets: Mapping[str, str] = field(repr=False)
-    alert: Alert
+    tells: int
+    thread: int | None = None
+    reference: str = ""
+    cause: str = ""
 
 
-def claim(held: Mapping[int, int], limit: int) -> list[Claimed]:
-    """Claim at most `limit` due deliveries; `held` counts what is in flight by channel."""
-    token = uuid4()
-    values: dict[str, Any] = {
-        "channels": list(held),
-        "counts": list(held.values()),
-        "per_channel": PER_CHANNEL,
-        "limit": limit,
-        "lease": LEASE,
-        "token": token,
-    }
+def claim(room: Mapping[int, int], default_room: int, full: Collection[int]) -> list[Claim]:
+    """Claim what is due: `room` says how many messages more a channel may have under way, `full` those with none."""
+    with transaction.atomic():
+        destinations, now_s = lock_channels(full)
+        if not destinations:
+            return []
+        limits = {key: _limit(one, room.get(key, default_room)) for key, one in destinations.items()}
+        rows = due_rows(limits)
+        busy = busy_threads(rows)
+        reach(CrashPoint.CLAIM_LOCKED)
+        claims: list[Claim] = []
+        writing = _Writing(uuid4())
+        for key, mine in rows.items():
+            mine = _in_turn(destinations[key], mine, busy, now_s, writing)
+            plan = _plan(destinations[key], mine, now_s, room.get(key, default_room))
+            claims += writing.take(destinations[key], mine, plan)
+        writing.write()
+        reach(CrashPoint.CLAIM_WRITTEN)
+    reach(CrashPoint.CLAIM_COMMITTED)
+    return claims
+
+
+def seconds_to_next() -> float | None:
+    """How long until something is due that is not yet; None when nothing waits."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        ages: dict[int, timedelta] = dict(cursor.fetchall())
-    if not ages:
-        return []
-    rows = Delivery.objects.filter(pk__in=ages).select_related("incident__monitor", "transition", "channel", "team")
-    return [
-        Claimed(
-            id=row.pk,
-            token=token,
-            channel=row.channel_id,
-            attempts=row.attempts,
-            age=ages[row.pk],
-            kind=row.channel.kind,
-            config=row.channel.config,
-            secrets=row.channel.secrets,
-            alert=alert_of(row),
+        cursor.execute(
+            "SELECT extract(epoch FROM min(due_at) - now()) FROM alerts_delivery"
+            " WHERE state IN ('pending', 'sending') AND due_at > now()"
         )
-        for row in rows.order_by("due_at", "id")
-    ]
+        row = cursor.fetchone()
+    return float(row[0]) if row and row[0] is not None else None
 
 
-def record_sent(claimed: Claimed) -> bool:
-    """Note that the receiver accepted; False if the lease was lost meanwhile, so that another sends it as well."""
-    return _finish(claimed, state=DeliveryState.SENT, sent_at=Now(), last_error="")
+def _limit(destination: Destination, room: int) -> int:
+    return LOOKED_AT if destination.gather else room
 
 
-def record_dead(claimed: Claimed, error: str) -> bool:
-    """Note that no attempt can succeed any more."""
-    return _finish(claimed, state=DeliveryState.DEAD, last_error=error[:ERROR_LIMIT])
+def _in_turn(
+    destination: Destination, rows: list[Row], busy: frozenset[int], now_s: float, writing: _Writing
+) -> list[Row]:
+    """The rows without those of a digest of which something is under way: they are told one after another."""
+    if not busy or not _keeps(destination):
+        return rows
+    waiting = {row.id for row in rows if row.thread is None and row.first_gathered and row.first_leader in busy}
+    writing.hold(dict.fromkeys(waiting, now_s + TURN_S))
+    return [row for row in rows if row.id not in waiting]
 
 
-def record_retry(claimed: Claimed, error: str, wait_s: float) -> bool:
-    """Put the delivery back, to be sent again in `wait_s` seconds."""
-    due = Now() + timedelta(seconds=wait_s)
-    return _finish(claimed, state=DeliveryState.PENDING, due_at=due, last_error=error[:ERROR_LIMIT])
+def _plan(destination: Destination, rows: Sequence[Row], now_s: float, room: int) -> Plan:
+    if not destination.gather or destination.kind not in CHANNELS:
+        return Plan(alone=[row.id for row in rows][:room])
+    due = [_due_of(row, _keeps(destination)) for row in rows]
+    known = heat.load(destination.id, gathering.keys_of(due))
+    plan = gathering.gather(due, known, now_s, room, CHANNELS[destination.kind].names_most)
+    heat.save(destination.id, plan.heat)
+    return plan
 
 
-def resend(delivery: Delivery) -> bool:
-    """Give a dead delivery another life, as new; False if it is not dead."""
-    dead = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.DEAD)
-    return dead.update(state=DeliveryState.PENDING, attempts=0, due_at=Now(), created_at=Now()) == 1
+def _due_of(row: Row, keeps: bool) -> Due:
+    if row.attempts:
+        return Due(row.id, fixed=True)
+    if row.first_gathered:
+        # Where an alert is kept open by its key, the rest of a digest is told digest by digest.
+        return Due(row.id, ends=f"{row.event}|ends:{row.first_leader}" if keeps else f"{row.event}|ends")
+    if keeps and row.event != Event.TRIGGER:
+        return Due(row.id)
+    tags = heat.decoded(row.tags) or ()
+    target = target_of(heat.decoded(row.config))
+    subject = causes.Subject(target, tuple(map(str, tags)), tuple(row.parents), row.shared)
+    return Due(row.id, causes.strong_keys(row.event, subject), causes.weak_keys(row.event, subject))
 
 
-def unaccepted_pages() -> list[tuple[int, int]]:
-    """Pages that no channel accepted in time or that all refused, as (incident, transition) keys."""
-    with connection.cursor() as cursor:
-        values: dict[str, Any] = {"oldest": GIVE_UP_AFTER, "patience": FALLBACK_AFTER}
-        cursor.execute(_UNACCEPTED, values)
-        return [(int(incident), int(transition)) for incident, transition in cursor.fetchall()]
+class _Writing:
+    """What a turn writes, collected over all channels and written as one statement."""
+
+    def __init__(self, token: UUID) -> None:
+        self._token = token
+        self._held: dict[int, float] = {}
+        self._led: list[tuple[int, int, int | None]] = []
+        self._claimed: list[tuple[int, int | None, int]] = []
+
+    def take(self, destination: Destination, rows: Sequence[Row], plan: Plan) -> list[Claim]:
+        """Note a channel's plan and return its claims."""
+        by_id = {row.id: row for row in rows}
+        self.hold(plan.held)
+        claims = [self._claim(destination, by_id[key], by_id[key].tells, "") for key in plan.alone]
+        for group in plan.together:
+            leader, *others = (by_id[key] for key in group.ids)
+            thread = _thread(destination, leader)
+            self._led += [(row.id, leader.id, thread) for row in others]
+            claims.append(self._claim(destination, leader, len(group.ids), causes.in_words(group.key)))
+        return claims
+
+    def hold(self, until_s: Mapping[int, float]) -> None:
+        self._held.update(until_s)
+
+    def write(self) -> None:
+        if not (self._held or self._claimed):
+            return
+        values: dict[str, Any] = {
+            "held": list(self._held),
+            "until": list(self._held.values()),
+            "led": [row[0] for row in self._led],
+            "leaders": [row[1] for row in self._led],
+            "led_threads": [row[2] for row in self._led],
+            "ids": [row[0] for row in self._claimed],
+            "threads": [row[1] for row in self._claimed],
+            "tells": [row[2] for row in self._claimed],
+            "lease": LEASE,
+            "token": self._token,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE, values)
+
+    def _claim(self, destination: Destination, row: Row, tells: int, cause: str) -> Claim:
+        thread = _thread(destination, row)
+        self._claimed.append((row.id, thread, tells))
+        reference = "" if row.first_gathered or tells > 1 else row.reference or ""
+        return Claim(row.id, self._token, destination, row.attempts + 1, row.age, tells, thread, reference, cause)
 
 
-def _finish(claimed: Claimed, **values: Any) -> bool:
-    mine = Delivery.objects.filter(pk=claimed.id, lease_token=claimed.token, state=DeliveryState.SENDING)
-    return mine.update(lease_until=None, lease_token=None, **values) == 1
+def _keeps(destination: Destination) -> bool:
+    return destination.kind in CHANNELS and CHANNELS[destination.kind].keeps_alerts
+
+
+def _thread(destination: Destination, row: Row) -> int | None:
+    return row.first_leader if _keeps(destination) and row.first_gathered else None

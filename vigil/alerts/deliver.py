@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,28 +14,37 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from probes.health import Health
-from vigil.accounts.sealed import SealedValueUnreadable
-from vigil.alerts import claims
-from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, email, parse_config
+from vigil.alerts import claims, heat
+from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import Outbound
-from vigil.alerts.claims import Claimed
+from vigil.alerts.claims import Claim
+from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.due import run_due
 from vigil.alerts.listening import listen
-from vigil.alerts.message import message_of
+from vigil.alerts.message import Message
+from vigil.alerts.messages import messages_of
 from vigil.alerts.outbound import GuardedOutbound
-from vigil.alerts.outbox import escalate
-from vigil.alerts.policy import after_failure
+from vigil.alerts.pacing import PER_CHANNEL, Paces
+from vigil.alerts.policy import MAX_RETRY_AFTER_S
+from vigil.alerts.records import Fate, Outcome, record
 from vigil.alerts.reports import keep_sending
+from vigil.alerts.sending import attempt, pace_of
+from vigil.alerts.switching import tell_switched_off
+from vigil.alerts.unaccepted import escalate_unaccepted
 from vigil.configuration import configuration
 
 T = TypeVar("T")
 
-IN_FLIGHT = 64
+#: Messages under way at once, over all channels: many more than hang at one provider.
+IN_FLIGHT = 2_000
 POLL_S = 1.0
-#: Of everything one attempt does; shorter than the lease.
-SEND_DEADLINE_S = 20.0
+#: Outcomes are written together when they come close together.
+RECORD_AFTER_S = 0.003
+#: A claim waits this long for more room, so that a few outcomes are not a claim each.
+CLAIM_AFTER_S = 0.003
 DRAIN_S = 6.0
 MAX_BACKOFF_S = 5.0
+FORGET_EVERY_S = 60.0
 #: A database that is away, as opposed to a query that is wrong.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
@@ -44,16 +52,24 @@ _log = structlog.get_logger(__name__)
 
 
 class Sender:
-    """Delivers until it is stopped. All of its database work happens on one thread of its own."""
+    """Delivers until it is stopped.
+
+    Claims and records have one database thread, whatever is due by the clock has another: a storm of the one does not
+    hold up the other.
+    """
 
     def __init__(self, outbound: Outbound, health: Health) -> None:
         self._outbound = outbound
         self._health = health
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
-        self._sending: dict[asyncio.Task[None], int] = {}
+        self._clockwork = ThreadPoolExecutor(1, thread_name_prefix="clockwork")
+        self._sending: set[asyncio.Task[None]] = set()
+        self._paces = Paces()
+        self._outcomes: list[Outcome] = []
+        self._has_outcomes = asyncio.Event()
         self._wake = asyncio.Event()
+        self._tick = asyncio.Event()
         self._stopping = False
-        self._looked_for_unaccepted = 0.0
         self._fault: BaseException | None = None
 
     def stop(self) -> None:
@@ -67,168 +83,166 @@ class Sender:
 
     async def run(self) -> None:
         """Turn until stopped; raises whatever is not a database that is away."""
+        beside = [asyncio.create_task(self._record_outcomes()), asyncio.create_task(self._run_clockwork())]
+        for task in beside:
+            task.add_done_callback(self.note_end)
         try:
             await self._turn_until_stopped()
             await self._drain()
         finally:
-            await asyncio.get_running_loop().run_in_executor(self._database, lambda: connection.close())
-            self._database.shutdown(wait=False)
+            for task in (*beside, *self._sending):
+                task.cancel()
+            await asyncio.gather(*beside, *self._sending, return_exceptions=True)
+            for threads in (self._database, self._clockwork):
+                await asyncio.get_running_loop().run_in_executor(threads, lambda: connection.close())
+                threads.shutdown(wait=False)
 
     async def _turn_until_stopped(self) -> None:
         backoff_s = 0.0
         while not self._stopping:
             self._wake.clear()
-            if self._fault is not None:
-                raise self._fault
+            self._raise_fault()
             try:
-                more = await self._turn()
+                wait_s = await self._turn()
                 backoff_s = 0.0
             except DATABASE_AWAY as away:
-                backoff_s = min(MAX_BACKOFF_S, backoff_s * 2 or 0.2)
+                wait_s = backoff_s = min(MAX_BACKOFF_S, backoff_s * 2 or 0.2)
                 _log.warning("database_away", problem=type(away).__name__, retry_in_s=backoff_s)
-                self._health.beat(database=False, in_flight=len(self._sending))
-                await self._pause(backoff_s)
-                continue
-            self._health.beat(database=True, in_flight=len(self._sending))
-            if not more:
-                await self._pause(POLL_S)
+            self._health.beat(database=not backoff_s, in_flight=len(self._sending))
+            await _wait(self._wake, wait_s)
+        self._raise_fault()
 
-    async def _turn(self) -> bool:
-        """Claim and start what is due; True when there may be more of it."""
-        if time.monotonic() - self._looked_for_unaccepted >= POLL_S:
-            self._looked_for_unaccepted = time.monotonic()
-            await self._on_database(_escalate_unaccepted)
-            await self._on_database(run_due)
-        room = IN_FLIGHT - len(self._sending)
-        if room <= 0:
-            return False
-        held = Counter(self._sending.values())
-        claimed = await self._on_database(lambda: claims.claim(held, room))
-        for one in claimed:
-            task = asyncio.create_task(self._deliver(one))
-            self._sending[task] = one.channel
-            task.add_done_callback(self._ended)
-        return bool(claimed)
+    async def _turn(self) -> float:
+        """Claim and start what is due; returns how long to wait, at most, before looking again."""
+        if len(self._sending) >= IN_FLIGHT:
+            return POLL_S
+        room = self._paces.room(time.monotonic())
+        full = [channel for channel, left in room.items() if not left]
+        found, messages = await self._on(self._database, lambda: claimed(room, full))
+        for one in found:
+            if one.id in messages:
+                self._start(one, messages[one.id])
+        if found:
+            await asyncio.sleep(CLAIM_AFTER_S)
+            return CLAIM_AFTER_S
+        until = await self._on(self._database, claims.seconds_to_next)
+        return min(POLL_S, max(0.005, until)) if until is not None else POLL_S
 
-    async def _deliver(self, claimed: Claimed) -> None:
+    def _start(self, claim: Claim, message: Message) -> None:
+        wait_s = self._paces.begin(claim.destination.id, pace_of(claim), time.monotonic())
+        task = asyncio.create_task(self._deliver(claim, message, wait_s))
+        self._sending.add(task)
+        task.add_done_callback(self.note_end)
+
+    async def _deliver(self, claim: Claim, message: Message, wait_s: float) -> None:
+        channel = claim.destination.id
+        outcome: Outcome | None = None
         try:
-            answer = await self._send(claimed)
-        except ChannelError as refused:
-            await self._record_failure(claimed, refused)
-            return
-        await self._record(claimed, lambda: claims.record_sent(claimed))
-        _log.info(
-            "delivered",
-            delivery=claimed.alert.delivery,
-            incident=claimed.alert.dedup_key,
-            event_sent=claimed.alert.event,
-            kind=claimed.kind,
-            answer=answer,
-            attempts=claimed.attempts,
-        )
+            outcome = await attempt(self._outbound, claim, message, wait_s)
+            if outcome.rest_s:
+                self._paces.rest(channel, time.monotonic() + min(outcome.rest_s, MAX_RETRY_AFTER_S))
+            self._outcomes.append(outcome)
+            self._has_outcomes.set()
+        finally:
+            answered = outcome is not None and (outcome.fate is not Fate.RETRY or outcome.rest_s > 0)
+            self._paces.end(channel, answered=answered)
 
-    async def _send(self, claimed: Claimed) -> str:
-        """Word and send; raises `ChannelError` for every way in which that can fail."""
-        try:
-            kind = CHANNELS[claimed.kind]
-            config = parse_config(claimed.kind, claimed.config)
-            payload = kind.render(message_of(claimed.alert), config)
-            async with asyncio.timeout(SEND_DEADLINE_S):
-                return (await kind.send(self._outbound, config, claimed.secrets, payload)).answer
-        except ChannelError:
-            raise
-        except TimeoutError:
-            raise ChannelError(f"not accepted within {SEND_DEADLINE_S:.0f} s") from None
-        except SettingsError as wrong:
-            raise ChannelError(f"the channel's settings cannot be used: {wrong.problem}", permanent=True) from None
-        except SealedValueUnreadable as locked:
-            raise ChannelError(str(locked)) from None
-        except Exception as fault:
-            # A fault in one channel's code must not stop the others; it is recorded and tried again like a failure.
-            _log.exception("channel_fault", delivery=claimed.alert.delivery, kind=claimed.kind)
-            raise ChannelError(f"fault in the channel: {type(fault).__name__}") from fault
+    async def _record_outcomes(self) -> None:
+        """Write outcomes as they come, many at once, for as long as their leases last."""
+        while True:
+            await self._has_outcomes.wait()
+            await asyncio.sleep(RECORD_AFTER_S)
+            self._has_outcomes.clear()
+            batch, self._outcomes = self._outcomes, []
+            if batch:
+                await self._write(batch)
+                self._wake.set()
 
-    async def _record_failure(self, claimed: Claimed, refused: ChannelError) -> None:
-        what_next = after_failure(
-            claimed.attempts,
-            claimed.age,
-            permanent=refused.permanent,
-            retry_after_s=refused.retry_after_s,
-            seed=claimed.alert.delivery,
-        )
-        error = str(refused)
-        _log.warning(
-            "not_delivered",
-            delivery=claimed.alert.delivery,
-            incident=claimed.alert.dedup_key,
-            error=error,
-            dead=what_next.dead,
-            retry_in_s=round(what_next.wait_s, 1),
-            attempts=claimed.attempts,
-        )
-        if what_next.dead:
-            await self._record(claimed, lambda: claims.record_dead(claimed, error))
-        else:
-            await self._record(claimed, lambda: claims.record_retry(claimed, error, what_next.wait_s))
-
-    async def _record(self, claimed: Claimed, write: Callable[[], bool]) -> None:
-        """Write the outcome, for as long as the lease lasts; after that the delivery is sent once more."""
+    async def _write(self, batch: Sequence[Outcome]) -> None:
         until = time.monotonic() + claims.LEASE.total_seconds()
         while True:
             try:
-                if not await self._on_database(write):
-                    _log.warning("lease_lost", delivery=claimed.alert.delivery)
-                return
+                recorded = await self._on(self._database, lambda: record(batch))
+                break
             except DATABASE_AWAY as away:
                 if time.monotonic() > until or self._stopping:
-                    _log.error("outcome_not_recorded", delivery=claimed.alert.delivery, problem=type(away).__name__)
+                    # The leases run out, and every message of them is sent once more.
+                    _log.error("outcomes_not_recorded", count=len(batch), problem=type(away).__name__)
                     return
                 await asyncio.sleep(0.5)
+        lost = [one for one in batch if one.claim.id not in recorded.written]
+        if lost:
+            _log.warning("leases_lost", count=len(lost))
+        if any(one.fate is Fate.DEAD for one in batch):
+            # Whoever is to be told instead need not wait for the next second.
+            self._tick.set()
+        for off in recorded.switched_off:
+            _log.error("channel_switched_off", channel=off.channel, answer=off.words)
 
-    async def _on_database(self, work: Callable[[], T]) -> T:
+    async def _run_clockwork(self) -> None:
+        """Once a second, what is due by the clock: fallbacks, policies, what is held, notices, what to forget."""
+        forgot_s = 0.0
+        while True:
+            self._tick.clear()
+            try:
+                moved = await self._on(self._clockwork, _by_the_clock)
+                if time.monotonic() - forgot_s > FORGET_EVERY_S:
+                    forgot_s = time.monotonic()
+                    await self._on(self._clockwork, heat.forget)
+                if moved:
+                    self._wake.set()
+            except DATABASE_AWAY as away:
+                _log.warning("database_away", problem=type(away).__name__, retry_in_s=POLL_S)
+            await _wait(self._tick, POLL_S)
+
+    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         def with_connection() -> T:
             # Tests the connection that was kept, and drops it if PostgreSQL has been restarted.
             close_old_connections()
             return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._database, with_connection)
+        return await asyncio.get_running_loop().run_in_executor(threads, with_connection)
 
     def note_end(self, task: asyncio.Task[None]) -> None:
-        """What broke in a task beside this one ends the process as well."""
+        """What broke in a task ends the process, also in one beside this."""
+        self._sending.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = fault
-        self._wake.set()
+            self._wake.set()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._sending[task]
-        self.note_end(task)
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            raise self._fault
 
     async def _drain(self) -> None:
         if self._sending:
             await asyncio.wait(list(self._sending), timeout=DRAIN_S)
-        for task in list(self._sending):
-            task.cancel()
+        if self._outcomes:
+            batch, self._outcomes = self._outcomes, []
+            await self._write(batch)
 
 
-def _escalate_unaccepted() -> None:
-    for incident, step in claims.unaccepted_pages():
-        told = escalate(incident, step)
-        if told:
-            _log.warning("escalated", incident=incident, transition=step, deliveries=told)
-        else:
-            _log.error("nobody_told", incident=incident, transition=step, advice="add a fallback channel")
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+def claimed(room: dict[int, int], full: list[int]) -> tuple[list[Claim], dict[int, Message]]:
+    """Claim what is due, with the message of each."""
+    found = claims.claim(room, PER_CHANNEL, full)
+    messages = messages_of(found) if found else {}
+    reach(CrashPoint.LOADED)
+    return found, messages
+
+
+def _by_the_clock() -> int:
+    return escalate_unaccepted() + run_due() + tell_switched_off()
 
 
 async def deliver(health: Health) -> None:
     """Deliver until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
-    # Mail is sent by threads; a mail server that hangs must not take the last one.
-    loop.set_default_executor(ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="mail"))
     outbound = GuardedOutbound(configuration().alert_egress)
     sender = Sender(outbound, health)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):

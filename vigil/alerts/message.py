@@ -78,7 +78,7 @@ def message_of(alert: Alert, key: str = "", closes: bool | None = None) -> Messa
         id=alert.delivery,
         key=key or alert.dedup_key,
         event=alert.event,
-        kind=alert.kind,
+        kind=alert.template,
         tone=_tone(alert.event, (alert,)),
         headline=wording.headline(alert),
         lines=tuple(wording.story(alert)),
@@ -98,7 +98,7 @@ def message_of_digest(digest: Digest) -> Message:
         id=digest.delivery,
         key=digest.key,
         event=digest.event,
-        kind=digest.alerts[0].kind,
+        kind=digest.alerts[0].template,
         tone=_tone(digest.event, digest.alerts),
         headline=_headline(digest),
         lines=(_since(digest, first), _why(digest)),
@@ -122,7 +122,7 @@ def _headline(digest: Digest) -> str:
     if digest.event in words:
         left = f", {digest.open_left} still open" if digest.open_left else ""
         return f"{words[digest.event]}: {count}{about}{left}"
-    kinds = {alert.kind for alert in digest.alerts}
+    kinds = {alert.template for alert in digest.alerts}
     word = template_of(kinds.pop()).word if len(kinds) == 1 else "TROUBLE"
     return f"{word}: {count}{about}"
 
@@ -136,7 +136,7 @@ def _since(digest: Digest, first: datetime) -> str:
 def _why(digest: Digest) -> str:
     counts: dict[str, int] = {}
     for alert in digest.alerts:
-        word = f"{template_of(alert.kind).word.lower()}, {reason_in_words(alert.failure)}"
+        word = f"{template_of(alert.template).word.lower()}, {reason_in_words(alert.failure)}"
         counts[word] = counts.get(word, 0) + 1
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return "; ".join(f"{count} {word}" for word, count in ordered) + "."
@@ -158,6 +158,6 @@ def _tone(event: str, alerts: Sequence[Alert]) -> Tone:
         return Tone.GOOD if all(wording.recovered(alert) for alert in alerts) else Tone.INFO
     if event != "trigger":
         return Tone.INFO
-    if any(alert.kind in LOUD_KINDS for alert in alerts):
+    if any(alert.template in LOUD_KINDS for alert in alerts):
         return Tone.CRITICAL
     return Tone.INFO if all(alert.kind == "blind" for alert in alerts) else Tone.WARNING

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
 from vigil.alerts import pursuing
+from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.decision import EVENTS, Choice, Concern, Event, Outcome, Standing, Why, decide
 from vigil.alerts.holds import hold_fields, holds_on
 from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState
@@ -90,6 +91,7 @@ def escalate(incident_id: int, transition_id: int) -> int:
         for step in later.distinct().order_by("seq"):
             told += len(write_choices(step, team, choices))
         missed.update(escalated_at=Now())
+        reach(CrashPoint.ESCALATE_WRITTEN)
         return told
 
 

@@ -13,7 +13,14 @@ from vigil.incidents.lifecycle import IncidentKind
 
 #: Kinds that are told without a route that names them.
 PAGED_KINDS = frozenset(
-    {IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT, IncidentKind.SLO}
+    {
+        IncidentKind.OUTAGE,
+        IncidentKind.DEGRADED,
+        IncidentKind.ACCOUNT,
+        IncidentKind.HEARTBEAT,
+        IncidentKind.SLO,
+        IncidentKind.CHANNEL,
+    }
 )
 
 

@@ -1,52 +1,137 @@
-"""Turning rows into the alert that a channel is given: incident, transition and the verdict kept as evidence."""
+"""Turning rows into the alerts that a channel is given: incident, transition and the verdict kept as evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
 
 from vigil.alerts.acknowledging import acknowledge_link
 from vigil.alerts.alert import Alert, Evidence, ExcludedLine, Subject, VoteLine
-from vigil.alerts.models import Delivery, DeliveryState, Event
+from vigil.alerts.decision import Event
 from vigil.configuration import configuration
-from vigil.incidents.models import Transition
+from vigil.incidents.joint import is_of_provider
+from vigil.monitors.models import DerivedKind, Monitor
+
+# The evidence of an incident in a digest is not told, and is most of what there would be to read. What is told again,
+# or to somebody else, by the clock has none of its own: it rests on what the regions saw last.
+_LOAD = """
+SELECT d.id, d.public_id, d.event, d.leader_id, i.public_id, i.kind, i.title, i.failure, i.started_at, i.opened_at,
+       t.step, t.reason, t.at, t.text,
+       CASE WHEN d.leader_id IS NOT NULL OR d.tells > 1 THEN '{}'::jsonb
+            WHEN d.event = 'trigger' AND t.evidence = '{}'::jsonb THEN coalesce((
+                SELECT b.evidence FROM incidents_transition b
+                WHERE b.incident_id = i.id AND b.seq < t.seq AND b.evidence <> '{}'::jsonb
+                ORDER BY b.seq DESC LIMIT 1), '{}'::jsonb)
+            ELSE t.evidence END,
+       team.name, m.public_id, m.name, m.kind, m.config, m.tags,
+       CASE WHEN d.event <> 'trigger' AND d.leader_id IS NULL THEN (
+           SELECT CASE WHEN bool_or(e.state = 'sent') THEN '' ELSE max(CASE WHEN e.state = 'dead'
+                  THEN coalesce(nullif(e.last_error, ''), 'it could not be delivered') END) END
+           FROM alerts_delivery e
+           WHERE e.incident_id = d.incident_id AND e.channel_id = d.channel_id AND e.event = 'trigger' AND e.id < d.id
+       ) END,
+       c.public_id, i.cause_key
+FROM alerts_delivery d
+JOIN alerts_channel c ON c.id = d.channel_id
+JOIN incidents_incident i ON i.id = d.incident_id
+JOIN incidents_transition t ON t.id = d.transition_id
+JOIN accounts_team team ON team.id = d.team_id
+LEFT JOIN monitors_monitor m ON m.id = i.monitor_id
+WHERE d.id = ANY(%(ids)s) OR d.leader_id = ANY(%(leaders)s)
+ORDER BY d.id
+"""
 
 
-def alert_of(delivery: Delivery) -> Alert:
-    """The alert of a delivery; reads its incident, transition, monitor and team, and the triggers before it."""
-    incident, step = delivery.incident, delivery.transition
-    monitor = incident.monitor
-    subject = None
-    if monitor is not None:
-        subject = Subject(monitor.public_id, monitor.name, monitor.target, monitor.kind, tuple(monitor.tags))
+class _Row(NamedTuple):
+    """One delivery with all that is told of it, in the order of the query."""
+
+    key: int
+    delivery: str
+    event: str
+    leader: int | None
+    incident: str
+    kind: str
+    title: str
+    failure: str
+    started_at: datetime
+    opened_at: datetime
+    step: str
+    reason: str
+    at: datetime
+    text: str
+    evidence: Any
+    team: str
+    monitor: str | None
+    monitor_name: str
+    monitor_kind: str
+    config: Any
+    tags: Sequence[str]
+    missed: str | None
+    channel: str
+    cause: str
+
+
+def alerts_of(ids: Sequence[int], leaders: Sequence[int] = ()) -> dict[int, list[Alert]]:
+    """The alerts of deliveries by id: one for a message of its own, all that it tells of for a leader."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOAD, {"ids": list(ids), "leaders": list(leaders)})
+        rows = [_Row(*row) for row in cursor.fetchall()]
+    found: dict[int, list[Alert]] = {}
+    for row in rows:
+        mine = found.setdefault(row.key if row.leader is None else row.leader, [])
+        # A leader comes first: its delivery gives the message its id.
+        mine.insert(0 if row.leader is None else len(mine), _alert(row))
+    return found
+
+
+def _alert(row: _Row) -> Alert:
+    base = configuration().base_url
     return Alert(
-        delivery=delivery.public_id,
-        event=delivery.event,
-        dedup_key=incident.public_id,
-        kind=incident.kind,
-        title=incident.title,
-        failure=incident.failure,
-        reason=step.reason,
-        started_at=incident.started_at,
-        opened_at=incident.opened_at,
-        at=step.at,
-        resolved_at=step.at if delivery.event == Event.RESOLVE else None,
-        link=f"{configuration().base_url}/incidents/{incident.public_id}",
-        team=delivery.team.name,
-        subject=subject,
-        evidence=evidence_of(step.evidence or _last_evidence(delivery)),
-        note=step.text,
-        missed=_missed(delivery),
-        acknowledge_link=acknowledge_link(delivery) if delivery.event == Event.TRIGGER else "",
+        delivery=row.delivery,
+        event=row.event,
+        dedup_key=row.incident,
+        kind=row.kind,
+        title=row.title,
+        failure=row.failure,
+        reason=row.reason,
+        started_at=row.started_at,
+        opened_at=row.opened_at,
+        at=row.at,
+        resolved_at=row.at if row.event == Event.RESOLVE else None,
+        link=f"{base}/incidents/{row.incident}",
+        team=row.team,
+        subject=_subject(row),
+        evidence=evidence_of(_decoded(row.evidence)),
+        note=row.text,
+        missed=row.missed or "",
+        acknowledge_link=acknowledge_link(row.incident, row.channel) if row.event == Event.TRIGGER else "",
+        step=row.step,
+        about=_about(row),
     )
 
 
-def _last_evidence(delivery: Delivery) -> Any:
-    """For what is told again, or to somebody else, by the clock: what the regions saw last."""
-    if delivery.event != Event.TRIGGER:
-        return {}
-    before = Transition.objects.filter(incident_id=delivery.incident_id, seq__lt=delivery.transition.seq)
-    return before.exclude(evidence={}).order_by("-seq").values_list("evidence", flat=True).first() or {}
+def _about(row: _Row) -> str:
+    """What is told by a template of its own, though its incident is of a kind that has others as well."""
+    if row.monitor_kind in DerivedKind:
+        return "composite"
+    return "provider" if row.monitor is None and is_of_provider(row.cause) else ""
+
+
+def _subject(row: _Row) -> Subject | None:
+    if row.monitor is None:
+        return None
+    monitor = Monitor(name=row.monitor_name, kind=row.monitor_kind, config=_decoded(row.config))
+    tags = _decoded(row.tags) or ()
+    return Subject(row.monitor, row.monitor_name, monitor.target, row.monitor_kind, tuple(map(str, tags)))
+
+
+def _decoded(value: Any) -> Any:
+    # Django has its connections hand out JSON as text.
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def evidence_of(stored: Any) -> Evidence:
@@ -92,15 +177,3 @@ def _vote(vote: Mapping[str, Any], decided_ms: int) -> VoteLine:
 
 def _order(vote: VoteLine) -> tuple[bool, str]:
     return vote.passed, vote.region
-
-
-def _missed(delivery: Delivery) -> str:
-    if delivery.event == Event.TRIGGER:
-        return ""
-    triggers = Delivery.objects.filter(
-        incident_id=delivery.incident_id, channel_id=delivery.channel_id, event=Event.TRIGGER, pk__lt=delivery.pk
-    )
-    last = triggers.order_by("-pk").first()
-    if last is None or last.state != DeliveryState.DEAD or triggers.filter(state=DeliveryState.SENT).exists():
-        return ""
-    return last.last_error or "it could not be delivered"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from vigil.alerts.alert import Alert, Evidence, VoteLine
 from vigil.alerts.vocabulary import EXCLUSIONS, look_of, meaning_of, reason_in_words, template_of
-from vigil.incidents.lifecycle import StepReason
+from vigil.incidents.lifecycle import Step, StepReason
 
 #: An incident that ended for one of these says nothing about how its subject is.
 _CLOSED_WITHOUT_RECOVERY = frozenset(
@@ -21,6 +21,9 @@ _CLOSED_WITHOUT_RECOVERY = frozenset(
 #: What the clock or a person tells again says first why it comes.
 _TOLD_AGAIN = frozenset({StepReason.NOT_ACKNOWLEDGED, StepReason.SNOOZE_OVER, StepReason.TAKEN_BACK})
 
+#: Steps that tell again what was told, because nobody has taken it on.
+_AGAIN = frozenset({Step.ESCALATED, Step.REMINDED})
+
 
 def headline(alert: Alert) -> str:
     """One line for a subject, a notification or a list."""
@@ -32,7 +35,10 @@ def headline(alert: Alert) -> str:
         return f"{prefix}ACKNOWLEDGED: {alert.name}: {alert.note}".removesuffix(": ")
     if alert.event == "note":
         return f"{prefix}NOTE: {alert.name}: {alert.note or alert.reason.replace('_', ' ')}"
-    return f"{prefix}{template_of(alert.kind).word}: {alert.name}{_how_many(alert)}"
+    if alert.step in _AGAIN:
+        word = template_of(alert.template).word
+        return f"{prefix}STILL {word}: {alert.name}, for {duration(alert.at - alert.started_at)}"
+    return f"{prefix}{template_of(alert.template).word}: {alert.name}{_how_many(alert)}"
 
 
 def story(alert: Alert) -> list[str]:
@@ -48,8 +54,8 @@ def story(alert: Alert) -> list[str]:
     lines += _seen(alert)
     if alert.event == "trigger":
         lines.append(_since(alert))
-        lines.append(meaning_of(alert.kind, alert.failure))
-        lines.append(look_of(alert.kind, alert.failure))
+        lines.append(meaning_of(alert.template, alert.failure))
+        lines.append(look_of(alert.template, alert.failure))
     lines += alert.context
     return [line for line in lines if line]
 
@@ -143,7 +149,7 @@ def _because(vote: VoteLine) -> str:
 def _since(alert: Alert) -> str:
     waited = duration(alert.opened_at - alert.started_at)
     confirmed = "." if waited == "0 s" else f", confirmed {waited} later."
-    return f"{template_of(alert.kind).since} {clock(alert.started_at)}{confirmed}"
+    return f"{template_of(alert.template).since} {clock(alert.started_at)}{confirmed}"
 
 
 def recovered(alert: Alert) -> bool:

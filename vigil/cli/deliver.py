@@ -22,8 +22,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     health = begin("deliver", stale_after_s=30)
 
+    from vigil.alerts.crashpoints import arm_from_environment
     from vigil.alerts.deliver import deliver
 
+    arm_from_environment()
     Pulse(redis_client(), "deliver", lambda: _is_well(health)).start()
     asyncio.run(deliver(health))
     return 0

@@ -22,6 +22,8 @@ class IncidentKind(StrEnum):
     SLO = "slo"
     #: Nothing is wrong: alerts prove that they get out.
     SELF_TEST = "self_test"
+    #: A channel that was switched off since it refused alerts for good.
+    CHANNEL = "channel"
 
 
 class Step(StrEnum):
@@ -87,6 +89,8 @@ class StepReason(StrEnum):
     BURNING_SLOWLY = "burning_slowly"
     BURN_OVER = "burn_over"
     SELF_TEST = "self_test"
+    CHANNEL_REFUSES = "channel_refuses"
+    CHANNEL_BACK = "channel_back"
     # What people and the clock do.
     BY_PERSON = "by_person"
     NOT_ACKNOWLEDGED = "not_acknowledged"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vigil.alerts.decision import Event
-from vigil.alerts.models.channel import Channel, ChannelKind
+from vigil.alerts.models.channel import Channel, ChannelKind, Gathering
 from vigil.alerts.models.delivery import OPEN_STATES, UNTOLD_STATES, Delivery, DeliveryState
 from vigil.alerts.models.escalation import Escalation, EscalationPolicy, EscalationStep, Pursuit
 from vigil.alerts.models.person import Person
@@ -22,6 +22,7 @@ __all__ = [
     "EscalationPolicy",
     "EscalationStep",
     "Event",
+    "Gathering",
     "OutsidePing",
     "Person",
     "Pursuit",

@@ -36,7 +36,11 @@ def check_self_test_minutes(minutes: int) -> None:
 
 
 class Channel(models.Model):
-    """A configured destination. A fallback channel is used only for what no other channel accepted in time."""
+    """A configured destination. A fallback channel is used only for what no other channel accepted in time.
+
+    `refused` are the last incidents that it refused for good, one after another: at three it is switched off, and
+    `disabled_why` says what it answered.
+    """
 
     public_id = models.CharField(
         max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_channel, editable=False
@@ -55,6 +59,13 @@ class Channel(models.Model):
         validators=[check_self_test_minutes],
         help_text="How often a synthetic incident goes through it to prove that it works, in minutes; 0 for never.",
     )
+    gather = models.BooleanField(
+        default=True,
+        help_text="In a storm, many incidents go out as one message that names them all. Off: each on its own.",
+    )
+    refused = models.JSONField(default=list, blank=True, editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    disabled_why = models.CharField(max_length=300, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -64,3 +75,24 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Gathering(models.Model):
+    """What a group of messages on a channel has said lately, so that a storm goes out as few messages."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="gatherings")
+    key = models.CharField(max_length=200)
+    since = models.DateTimeField()
+    last = models.DateTimeField()
+    told = models.PositiveIntegerField(default=0)
+    next = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "key"], name="gathering_of_channel")]
+        indexes = [
+            # Used once a minute to forget what was long ago.
+            models.Index(fields=["last"], name="gathering_last"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id} {self.key}"

@@ -22,10 +22,12 @@ class DeliveryState(models.TextChoices):
     #: Not sent yet: sent when nothing holds it any more, or withheld for good if the incident ends before that.
     HELD = "held"
     WITHHELD = "withheld"
+    #: Told by the message of another delivery, its leader, whose fate it shares.
+    GATHERED = "gathered"
 
 
 #: Still to be told.
-OPEN_STATES = (DeliveryState.PENDING, DeliveryState.SENDING)
+OPEN_STATES = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.GATHERED)
 #: Never shown to the receiver so far, and perhaps never.
 UNTOLD_STATES = (DeliveryState.HELD, DeliveryState.WITHHELD)
 
@@ -41,6 +43,10 @@ class Delivery(models.Model):
     accepted was passed on to the fallback channels. `why` and `because` say what made the channel concerned. One that
     is or was held says what held it, by name, until when as far as was known, and when to look again; it keeps that
     after it was sent, so that people see why it came late.
+
+    In a storm many deliveries go out as one message: the first of them is the leader, `tells` says of how many
+    incidents its message tells. What comes later of an incident that was told so belongs to the leader's `thread`.
+    `reference` is what the receiver called the message, `answer` its own last word.
     """
 
     public_id = models.CharField(
@@ -60,6 +66,15 @@ class Delivery(models.Model):
     last_error = models.CharField(max_length=300, blank=True, default="")
     sent_at = models.DateTimeField(null=True, blank=True)
     escalated_at = models.DateTimeField(null=True, blank=True)
+    answer = models.CharField(max_length=300, blank=True, default="")
+    reference = models.CharField(max_length=120, blank=True, default="")
+    tells = models.PositiveIntegerField(default=1)
+    leader = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="led", db_index=False
+    )
+    thread = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="followers", db_index=False
+    )
     why = models.CharField(max_length=16, choices=_choices(Why), default=Why.ROUTED)
     because = models.CharField(max_length=120, blank=True, default="")
     withheld = models.CharField(max_length=20, choices=_choices(Withheld), blank=True, default="")
@@ -74,8 +89,18 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["transition", "channel"], name="one_delivery_per_transition_and_channel")
         ]
         indexes = [
-            # Used by the sender's claim, once a second.
+            # Used by the sender to see when to look again.
             models.Index(fields=["due_at"], name="delivery_open", condition=Q(state__in=["pending", "sending"])),
+            # Used by the sender's claim: what is due on a channel, in order.
+            models.Index(
+                fields=["channel", "due_at", "id"],
+                name="delivery_due_on_channel",
+                condition=Q(state__in=["pending", "sending"]),
+            ),
+            # Used when a leader's fate is known.
+            models.Index(fields=["leader"], name="delivery_led", condition=Q(leader__isnull=False)),
+            # Used to tell the rest of a digest in order, and to see whether it is over.
+            models.Index(fields=["thread"], name="delivery_thread", condition=Q(thread__isnull=False)),
             # Used by the claim to keep a resolve behind its trigger.
             models.Index(fields=["incident", "channel", "id"], name="delivery_order"),
             # Used once a second to find pages that nobody accepted.

@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.changes import prepare_channel
 from vigil.alerts.channels.manual import pages
-from vigil.alerts.claims import resend
 from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState, Route
+from vigil.alerts.records import resend
 from vigil.alerts.trial import send_trial
 from vigil.incidents.lifecycle import IncidentKind
 from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names, table

@@ -1,0 +1,66 @@
+"""Named points at which a sender may die: a seam through which tests kill it at every boundary. Nothing otherwise.
+
+Every commit, send and acknowledgement on the way of a delivery has one before it and one after it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class CrashPoint(StrEnum):
+    """Where. `RECORD_*` are also the boundaries of switching a channel off, which is written with the refusal."""
+
+    CLAIM_LOCKED = "claim_locked"
+    CLAIM_WRITTEN = "claim_written"
+    CLAIM_COMMITTED = "claim_committed"
+    LOADED = "loaded"
+    SEND_BEFORE = "send_before"
+    SEND_ACCEPTED = "send_accepted"
+    SEND_REFUSED = "send_refused"
+    RECORD_BEFORE = "record_before"
+    RECORD_WRITTEN = "record_written"
+    RECORD_COMMITTED = "record_committed"
+    ESCALATE_BEFORE = "escalate_before"
+    ESCALATE_WRITTEN = "escalate_written"
+    ESCALATE_COMMITTED = "escalate_committed"
+
+
+VARIABLE = "VIGIL_CRASH_AT"
+
+_arm: list[Callable[[CrashPoint], None]] = []
+
+
+def reach(point: CrashPoint) -> None:
+    """Pass a point; whoever armed the seam may not let us."""
+    for act in _arm:
+        act(point)
+
+
+def arm(act: Callable[[CrashPoint], None]) -> None:
+    """Call this at every point from now on."""
+    _arm[:] = [act]
+
+
+def disarm() -> None:
+    _arm.clear()
+
+
+def arm_from_environment() -> None:
+    """`VIGIL_CRASH_AT=point:n` kills this process outright when it reaches the point for the nth time."""
+    wanted = os.environ.get(VARIABLE, "")
+    if not wanted:
+        return
+    name, _, number = wanted.partition(":")
+    point, left = CrashPoint(name), [int(number or 1)]
+
+    def act(reached: CrashPoint) -> None:
+        if reached is point:
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    arm(act)

@@ -1,0 +1,182 @@
+"""Which due messages go out alone and which as one: the first page of a cause at once, the rest of it together.
+
+Nothing is ever dropped: what is held now is due again when its group may speak next. Pure.
+
+A message belongs to a group by what its incident shares with others: strong keys (a parent, a host, a provider) after
+one page, weak ones (a tag, or anything at all) only once there are many within a minute. A group's second message
+comes soon after the first, the third ten seconds later, and from then on one a minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+#: Before the 2nd, 3rd and every later message of a group, in seconds.
+HOLDS_S = (0.5, 10.0, 60.0)
+#: A group whose last message is older than this begins anew.
+QUIET_S = 300.0
+#: Messages within a minute that make a weak key a group: those of one tag, and those of a channel altogether.
+TAG_AFTER = 5
+FLOOD_AFTER = 10
+WINDOW_S = 60.0
+#: The key that everything on a channel shares.
+FLOOD = "*"
+#: How long the ends of gathered incidents are collected before the first of them is told.
+ENDS_HOLD_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """What a group has said lately: since when, when last, how often, and when it may speak again."""
+
+    since_s: float
+    last_s: float
+    told: int
+    next_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message that is due. `strong` and `weak` are the keys of its groups, the best first.
+
+    With `ends`, it is about an incident that was told in a digest: from the first one on such are gathered. `fixed` is
+    for one that has been tried before, which goes out again as it was.
+    """
+
+    id: int
+    strong: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    ends: str = ""
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Messages that go out as one, and the key that they share."""
+
+    key: str
+    ids: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What becomes of the messages that are due. `heat` has only the groups that changed."""
+
+    alone: list[int] = field(default_factory=list)
+    together: list[Together] = field(default_factory=list)
+    held: dict[int, float] = field(default_factory=dict)
+    heat: dict[str, Heat] = field(default_factory=dict)
+
+
+def keys_of(due: Iterable[Due]) -> set[str]:
+    """Every key whose heat the plan needs."""
+    return {key for one in due for key in (*one.strong, *one.weak, *((one.ends,) if one.ends else ()))}
+
+
+def gather(due: Sequence[Due], heat: Mapping[str, Heat], now_s: float, room: int, most: int) -> Plan:
+    """Decide for all that is due on one channel, in order; at most `room` messages, of at most `most` incidents each.
+
+    What finds no room is in none of the plan's lists: it stays due.
+    """
+    return _Gatherer(heat, now_s, room, most).plan(due)
+
+
+class _Gatherer:
+    """One run of the decision."""
+
+    def __init__(self, heat: Mapping[str, Heat], now_s: float, room: int, most: int) -> None:
+        self._heat = dict(heat)
+        self._now_s = now_s
+        self._room = room
+        self._most = most
+        self._plan = Plan()
+
+    def plan(self, due: Sequence[Due]) -> Plan:
+        groups: dict[str, list[int]] = {}
+        for one in due:
+            key = "" if one.fixed else self._group(one)
+            if key:
+                groups.setdefault(key, []).append(one.id)
+            elif self._room > 0:
+                self._room -= 1
+                self._plan.alone.append(one.id)
+                if not one.fixed:
+                    self._spoke(one)
+        for key, ids in groups.items():
+            self._decide(key, ids)
+        return self._plan
+
+    def _group(self, one: Due) -> str:
+        if one.ends:
+            if self._now(one.ends) is None:
+                self._put(one.ends, Heat(self._now_s, self._now_s, 0, self._now_s + ENDS_HOLD_S))
+            return one.ends
+        strong = next((key for key in one.strong if self._now(key) is not None), "")
+        return strong or next((key for key in one.weak if self._is_many(key)), "")
+
+    def _decide(self, key: str, ids: list[int]) -> None:
+        state = self._now(key)
+        if state is None or state.next_s > self._now_s:
+            until = state.next_s if state else self._now_s + HOLDS_S[0]
+            self._plan.held.update(dict.fromkeys(ids, until))
+            return
+        for start in range(0, len(ids), self._most):
+            part = ids[start : start + self._most]
+            if self._room <= 0:
+                return
+            self._room -= 1
+            if len(part) == 1:
+                self._plan.alone += part
+            else:
+                self._plan.together.append(Together(key, tuple(part)))
+        self._bump(key, fired=True)
+        if key != FLOOD:
+            self._bump(_flood_of(key), fired=False)
+
+    def _spoke(self, one: Due) -> None:
+        for key in one.strong:
+            self._bump(key, fired=True)
+        for key in one.weak:
+            self._bump(key, fired=False)
+
+    def _bump(self, key: str, fired: bool) -> None:
+        """Count a message of a group. Only what it said itself holds a weak one back, or nothing would end a flood."""
+        state = self._now(key) or Heat(self._now_s, self._now_s, 0, self._now_s)
+        told = state.told + 1
+        crossed = told == _many(key)
+        # Ends are no hurry: their first message has been waited for already.
+        begins = 0 if "|ends" in key else _many(key) or 1
+        hold_s = HOLDS_S[min(max(0, told - begins), len(HOLDS_S) - 1)]
+        next_s = self._now_s + hold_s if fired or crossed else state.next_s
+        self._put(key, replace(state, last_s=self._now_s, told=told, next_s=next_s))
+
+    def _now(self, key: str) -> Heat | None:
+        """What a group has said lately, or nothing if that was long ago."""
+        state = self._heat.get(key)
+        if state is None:
+            return None
+        many = _many(key)
+        if many is None:
+            return state if self._now_s - max(state.last_s, state.next_s) <= QUIET_S else None
+        begun = state.last_s if state.told >= many else state.since_s
+        return state if self._now_s - begun <= WINDOW_S else None
+
+    def _is_many(self, key: str) -> bool:
+        state = self._now(key)
+        return state is not None and state.told >= (_many(key) or 1)
+
+    def _put(self, key: str, state: Heat) -> None:
+        self._heat[key] = self._plan.heat[key] = state
+
+
+def _many(key: str) -> int | None:
+    """How many messages within a minute make a weak key a group; None for a strong one."""
+    _, _, name = key.partition("|")
+    if name == FLOOD:
+        return FLOOD_AFTER
+    return TAG_AFTER if name.startswith("tag:") else None
+
+
+def _flood_of(key: str) -> str:
+    return f"{key.partition('|')[0]}|{FLOOD}"
