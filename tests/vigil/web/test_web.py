@@ -71,7 +71,8 @@ def pages() -> list[str]:
 
 PAGES = [
     "accounts.user", "accounts.team", "accounts.apitoken", "monitors.monitor", "monitors.region", "incidents.incident",
-    "alerts.channel", "alerts.route", "alerts.delivery", "dispatch.lease", "auth.group",
+    "alerts.channel", "alerts.route", "alerts.delivery", "dispatch.lease", "auth.group", "history.gap",
+    "history.objective", "history.position", "history.recordedhour", "history.report",
 ]  # fmt: skip
 
 

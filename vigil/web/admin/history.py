@@ -1,0 +1,113 @@
+"""Admin of history: objectives and reports, with how they stand; gaps and the recorder's progress, to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from vigil.alerts.channels.email import KIND, EmailConfig
+from vigil.alerts.channels.kind import SettingsError
+from vigil.clock import database_now, is_zone
+from vigil.history.models import Gap, Objective, Position, RecordedHour, Report
+from vigil.history.objectives import in_words, standing
+from vigil.history.packing import HOUR_MS
+from vigil.monitors.latest import instant
+from vigil.web.admin.pieces import ReadOnlyAdmin
+
+
+class ObjectiveForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Objective
+        fields = ("team", "name", "monitor", "tag", "target_percent", "window_days", "enabled")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        monitor = cleaned.get("monitor")
+        if bool(monitor) == bool(cleaned.get("tag")):
+            raise ValidationError({"monitor": "Name a monitor or a tag, and not both."})
+        if monitor and cleaned.get("team") and monitor.team_id != cleaned["team"].pk:
+            raise ValidationError({"monitor": "This monitor is another team's."})
+        return cleaned
+
+
+@admin.register(Objective)
+class ObjectiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """So much of the counted time up; its budget is counted when its page is looked at."""
+
+    form = ObjectiveForm
+    list_display = ("name", "monitor", "tag", "target_percent", "window_days", "pace", "enabled", "team")
+    list_filter = ("enabled", "team")
+    list_select_related = ("monitor", "team")
+    autocomplete_fields = ("monitor",)
+    readonly_fields = ("stands",)
+
+    @admin.display(description="how it stands")
+    def stands(self, objective: Objective) -> str:
+        return in_words(objective, standing(objective, database_now())) if objective.pk else "-"
+
+
+class ReportForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Report
+        fields = ("team", "frequency", "recipients", "zone", "tag", "enabled")
+
+    def clean_zone(self) -> str:
+        zone = str(self.cleaned_data["zone"])
+        if not is_zone(zone):
+            raise ValidationError("A time zone such as Europe/Berlin.")
+        return zone
+
+    def clean_recipients(self) -> list[str]:
+        found = self.cleaned_data["recipients"]
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise ValidationError('A list of addresses, such as ["ops@example.com"].')
+        try:
+            KIND.check(EmailConfig(to=found), {})
+        except SettingsError as wrong:
+            raise ValidationError(wrong.problem) from None
+        return found
+
+
+@admin.register(Report)
+class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who gets a mail about each week or month once it is over."""
+
+    form = ReportForm
+    list_display = ("team", "frequency", "tag", "zone", "enabled", "sent_until", "last_error")
+    list_filter = ("frequency", "team")
+    readonly_fields = ("sent_until", "last_error")
+
+
+@admin.register(Gap)
+class GapAdmin(ReadOnlyAdmin):
+    """Results that are not in history, and why."""
+
+    list_display = ("region", "reason", "from_at", "to_at", "results")
+    list_filter = ("reason", "region")
+
+
+@admin.register(Position)
+class PositionAdmin(ReadOnlyAdmin):
+    """How far each region is recorded."""
+
+    list_display = ("region", "entry_id", "updated_at")
+
+
+@admin.register(RecordedHour)
+class RecordedHourAdmin(ReadOnlyAdmin):
+    """How much was recorded in each hour, and whether it is packed."""
+
+    list_display = ("begins", "state", "results", "next_shard", "again", "touched_at")
+    list_filter = ("state",)
+    ordering = ("-hour",)
+
+    @admin.display(description="hour", ordering="hour")
+    def begins(self, row: RecordedHour) -> str:
+        return f"{instant(row.hour * HOUR_MS):%Y-%m-%d %H:%M} UTC"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).order_by("-hour")
