@@ -166,5 +166,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "IncidentKindEnum": "vigil.api.enums.INCIDENT_KINDS",
+        "ChannelKindEnum": "vigil.api.enums.CHANNEL_KINDS",
+        "PriorityEnum": "vigil.api.enums.PRIORITIES",
+    },
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "tryItOutEnabled": False},
 }

@@ -17,13 +17,14 @@ from vigil.alerts.models import Channel, EscalationPolicy, Route
 from vigil.alerts.preview import Preview, who_would_be_told
 from vigil.alerts.routing import Severity
 from vigil.alerts.typical import arrange_typical
+from vigil.api.enums import INCIDENT_KINDS, PRIORITIES
 from vigil.api.errors import refusals_as_400
 from vigil.api.permissions import team_of
 from vigil.api.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now
 from vigil.incidents.lifecycle import IncidentKind
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
-from vigil.monitors.models import Monitor, Priority
+from vigil.monitors.models import Monitor
 
 
 def words(choices: Any, most: int, **options: Any) -> serializers.ListField:
@@ -35,9 +36,9 @@ def words(choices: Any, most: int, **options: Any) -> serializers.ListField:
 
 class RouteSerializer(TeamSerializer[Route]):
     id = serializers.CharField(source="public_id", read_only=True)
-    kinds = words([kind.value for kind in IncidentKind], 20, help_text="None: outage, degraded, account, heartbeat.")
+    kinds = words(INCIDENT_KINDS, 20, help_text="None: outage, degraded, account, heartbeat.")
     severities = words([severity.value for severity in Severity], 10)
-    priorities = words(Priority.values, 10)
+    priorities = words(PRIORITIES, 10)
     tags = serializers.ListField(
         child=serializers.CharField(max_length=MAX_TAG_LENGTH), max_length=MAX_TAGS, required=False
     )
@@ -106,7 +107,7 @@ class AskedSerializer(serializers.Serializer[Any]):
     """What is asked of the preview."""
 
     monitor = InTeam(Monitor, required=False)
-    kind = serializers.ChoiceField(choices=[kind.value for kind in IncidentKind], default=IncidentKind.OUTAGE.value)
+    kind = serializers.ChoiceField(choices=INCIDENT_KINDS, default=IncidentKind.OUTAGE.value)
     at = serializers.DateTimeField(required=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +16,8 @@ from vigil.heartbeats.record import believe, record, status_of
 from vigil.heartbeats.rows import Subject
 from vigil.heartbeats.states import Gap, HeartbeatStatus, Why
 from vigil.incidents.timeline import Tell
+from vigil.silences.covering import paused_intervals
+from vigil.silences.windows import MAX_DURATION
 
 BATCH = 500
 
@@ -26,6 +28,14 @@ class Swept:
 
     reasons: dict[Why, int] = field(default_factory=dict)
     more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Times in which nobody is blamed: for everyone, and for single monitors (public ids)."""
+
+    everyone: Sequence[Gap] = ()
+    of: Mapping[str, Sequence[Gap]] = field(default_factory=dict)
 
 
 def sweep(tell: Tell, limit: int = BATCH) -> Swept:
@@ -47,12 +57,13 @@ def sweep(tell: Tell, limit: int = BATCH) -> Swept:
         subjects = [rows.load(row) for row in due]
         if not subjects:
             return Swept()
-        gaps = _gaps(subjects)
+        gaps = _gaps(subjects, now)
         reasons: dict[Why, int] = {}
         beliefs = {}
         for subject in subjects:
             before = status_of(subject.state)
-            why = _step(subject, now, gaps, tell)
+            excusing = [*gaps.everyone, *gaps.of.get(subject.row.monitor.public_id, ())]
+            why = _step(subject, now, excusing, tell)
             reasons[why] = reasons.get(why, 0) + 1
             if status_of(subject.state) is not before:
                 beliefs[subject.row.pk] = status_of(subject.state)
@@ -91,8 +102,13 @@ def _step(subject: Subject, now: datetime, gaps: Sequence[Gap], tell: Tell) -> W
     return effect.why
 
 
-def _gaps(subjects: Sequence[Subject]) -> list[Gap]:
-    """The gaps that may excuse any of these."""
+def _gaps(subjects: Sequence[Subject], now: datetime) -> Gaps:
+    """The gaps that may excuse any of these: in which no ping could come, or in which a window wanted none."""
     begins = [subject.state.expected - subject.terms.grace for subject in subjects if subject.state.expected]
     begins += [run.started for subject in subjects for run in subject.state.runs]
-    return reception.gaps_since(min(begins)) if begins else []
+    if not begins:
+        return Gaps()
+    # A window that holds now excuses until it ends.
+    paused = paused_intervals(min(begins), now + MAX_DURATION)
+    of = {monitor: [Gap(window.starts, window.ends) for window in held] for monitor, held in paused.items()}
+    return Gaps(reception.gaps_since(min(begins)), of)

@@ -86,7 +86,11 @@ def test_whoever_guesses_addresses_does_not_fill_the_log(receiver: Listening, cl
     ("said", "code"),
     [
         (b"GET /ping/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"404"),
-        (b"DELETE /ping/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % b"6524664f-5a18-4a05-9991-42aa965b3dea", b"405"),
+        (
+            b"DELETE /ping/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            % b"6524664f-5a18-4a05-9991-42aa965b3dea",
+            b"405",
+        ),
         (b"hello there\r\n\r\n", b"400"),
         (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\n" + b"X-Pad: " + b"y" * 400_000 + b"\r\n\r\n", b"431"),

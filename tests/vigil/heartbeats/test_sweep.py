@@ -13,6 +13,7 @@ from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobod
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
+from vigil.clock import database_now
 from vigil.heartbeats import reception
 from vigil.heartbeats.apply import apply_entries
 from vigil.heartbeats.changes import delete_heartbeat, rotate_address, set_paused, update_heartbeat
@@ -22,6 +23,8 @@ from vigil.heartbeats.sweep import follow_monitors, sweep
 from vigil.heartbeats.wire import PingKind
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors import changes as monitors
+from vigil.silences.changes import create_silence
+from vigil.silences.models import Silence
 
 pytestmark = pytest.mark.django_db
 
@@ -210,3 +213,16 @@ def test_ten_sweepers_and_pings_in_the_same_millisecond_make_one_transition_for_
     assert Transition.objects.count() == 24
     assert Delivery.objects.filter(event="resolve").count() == 12
     assert set(Heartbeat.objects.values_list("status", "pings")) == {("up", 4), ("up", 2)}
+
+
+def test_a_job_that_a_maintenance_window_pauses_is_excused_until_it_ends() -> None:
+    row = silent(minutes=90)
+    listening()
+    now = database_now()
+    times = {"starts_at": now - timedelta(minutes=60), "ends_at": now + timedelta(hours=2)}
+    wanted = {"name": "move", "mutes": False, "pauses": True, **times}
+    window = create_silence(Silence(team=default_team()), wanted, [row.monitor])
+    assert sweep(nobody).reasons == {Why.EXCUSED: 1}
+    row.refresh_from_db()
+    assert row.expected_at is not None and row.expected_at > times["ends_at"]
+    assert window.ends_at == times["ends_at"] and not Incident.objects.exists()

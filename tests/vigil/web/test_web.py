@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -19,14 +19,17 @@ from consensus.verdicts import Excluded, Exclusion
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import ApiToken, Team, User
 from vigil.accounts.teams import default_team
+from vigil.alerts.arranging import save_person, save_policy, save_rotation, save_route
 from vigil.alerts.changes import save_channel
-from vigil.alerts.models import Channel, Delivery
+from vigil.alerts.models import Channel, Delivery, EscalationPolicy, Person, Rotation, Route
 from vigil.alerts.outbox import enqueue
 from vigil.configuration import configuration
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.latest import redis_client
 from vigil.monitors.models import Monitor, Region
+from vigil.silences.changes import create_silence
+from vigil.silences.models import Silence
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -63,6 +66,13 @@ def populated() -> None:
         incident=incident, seq=1, step="opened", reason="confirmed", at=NOW, evidence=evidence()
     )
     enqueue(step)
+    team = default_team()
+    ann = save_person(Person(team=team), {"name": "ann"})
+    rotation = save_rotation(Rotation(team=team), {"name": "web", "starts_on": date(2020, 1, 6), "people": [ann]})
+    save_policy(EscalationPolicy(team=team), {"name": "primary", "steps": [{"rotations": [rotation]}]})
+    save_route(Route(team=team), {"name": "night", "enabled": False, "starts": time(22), "ends": time(6), "days": [4]})
+    nightly = {"name": "nightly", "cron": "0 3 * * *", "duration_s": 3600}
+    create_silence(Silence(team=team), nightly, [monitor])
 
 
 def pages() -> list[str]:
@@ -71,8 +81,9 @@ def pages() -> list[str]:
 
 PAGES = [
     "accounts.user", "accounts.team", "accounts.apitoken", "monitors.monitor", "monitors.region", "incidents.incident",
-    "alerts.channel", "alerts.route", "alerts.delivery", "dispatch.lease", "auth.group", "history.gap",
-    "history.objective", "history.position", "history.recordedhour", "history.report",
+    "alerts.channel", "alerts.route", "alerts.delivery", "alerts.person", "alerts.rotation", "alerts.escalationpolicy",
+    "silences.silence", "dispatch.lease", "auth.group", "history.gap", "history.objective", "history.position",
+    "history.recordedhour", "history.report",
 ]  # fmt: skip
 
 
@@ -180,8 +191,15 @@ def test_dead_deliveries_are_sent_again(boss: Client, populated: None) -> None:
 
 def test_a_route_takes_only_its_own_teams_channels(boss: Client, populated: None) -> None:
     other = Team.objects.create(name="o", slug="o")
-    form = {"team": other.pk, "name": "r", "position": "1", "tags": "[]", "channels": [Channel.objects.get().pk]}
-    assert b"must belong" in boss.post(reverse("admin:alerts_route_add"), form).content
+    form = {
+        "team": other.pk,
+        "name": "r",
+        "position": "1",
+        "tags": "[]",
+        "zone": "UTC",
+        "channels": [Channel.objects.get().pk],
+    }
+    assert b"Must belong" in boss.post(reverse("admin:alerts_route_add"), form).content
 
 
 def test_the_start_page_leads_to_the_admin(client: Client) -> None:

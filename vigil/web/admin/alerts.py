@@ -1,4 +1,4 @@
-"""Admin of channels, routes and deliveries."""
+"""Admin of channels and deliveries."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from django.utils.safestring import SafeString
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.changes import prepare_channel
 from vigil.alerts.channels.manual import pages
-from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState, Route
+from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
 from vigil.alerts.records import resend
 from vigil.alerts.trial import send_trial
-from vigil.incidents.lifecycle import IncidentKind
 from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names, table
 
 
@@ -98,43 +97,6 @@ class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         obj.save()
         if obj.kind == ChannelKind.WEBHOOK and not change and form.cleaned_data.get("new_secrets") is None:
             messages.warning(request, f"The signing secret, shown only now: {obj.secrets['secret']}")
-
-
-class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
-    kinds = forms.MultipleChoiceField(
-        choices=[(kind.value, kind.value) for kind in IncidentKind],
-        required=False,
-        help_text="None means outage, degraded and account.",
-    )
-    tags = forms.JSONField(required=False, initial=list, help_text="Monitors with any of these tags; [] means all.")
-
-    class Meta:
-        model = Route
-        fields = ("team", "name", "position", "kinds", "tags", "monitor", "channels", "notes", "enabled")
-
-    def clean_tags(self) -> Any:
-        tags = self.cleaned_data["tags"] or []
-        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-            raise ValidationError("Must be a list of words.")
-        return tags
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        team = cleaned.get("team")
-        named = [*cleaned.get("channels", []), *([cleaned["monitor"]] if cleaned.get("monitor") else [])]
-        if team and any(one.team_id != team.pk for one in named):
-            raise ValidationError("Channels and monitor must belong to the route's team.")
-        return cleaned
-
-
-@admin.register(Route)
-class RouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    form = RouteForm
-    list_display = ("name", "position", "kinds", "tags", "monitor", "enabled", "team")
-    list_filter = ("enabled", "team")
-    search_fields = ("name",)
-    filter_horizontal = ("channels",)
-    autocomplete_fields = ("team", "monitor")
 
 
 @admin.register(Delivery)

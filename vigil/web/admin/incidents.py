@@ -1,4 +1,4 @@
-"""Admin of incidents: every step, with the votes it rests on, to look at."""
+"""Admin of incidents: every step with the votes it rests on, who was told and why not, and what people do."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.utils.html import format_html, format_html_join
 
 from consensus.ballot import Line, ballot, why_in_words
 from consensus.evidence import from_evidence, is_verdict
-from vigil.alerts.models import Delivery
 from vigil.alerts.wording import duration
 from vigil.incidents.models import Incident, Transition
 from vigil.web.admin.pieces import ReadOnlyAdmin, table
+from vigil.web.admin.responding import Responding
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -30,17 +30,17 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(ReadOnlyAdmin):
-    list_display = ("title", "kind", "failure", "opened_at", "resolved_at", "lasted", "team")
+class IncidentAdmin(Responding, ReadOnlyAdmin):
+    list_display = ("title", "kind", "failure", "opened_at", "resolved_at", "lasted", "pursued", "team")
     list_filter = (OpenFilter, "kind", "team")
     search_fields = ("title", "public_id", "monitor__name", "monitor__public_id")
     list_select_related = ("team", "monitor")
     date_hierarchy = "opened_at"
     fields = (
         "public_id", "title", "kind", "monitor", "team", "failure", "started_at", "opened_at", "resolved_at",
-        "flapping", "life", "told",
+        "flapping", "pursued", "life", "told",
     )  # fmt: skip
-    readonly_fields = ("life", "told")
+    readonly_fields = ("pursued", "life", "told")
 
     @admin.display(description="lasted")
     def lasted(self, incident: Incident) -> str:
@@ -50,12 +50,6 @@ class IncidentAdmin(ReadOnlyAdmin):
     def life(self, incident: Incident) -> str:
         steps = ((_step(step),) for step in incident.transitions.order_by("seq"))
         return format_html_join("", "{}", steps)
-
-    @admin.display(description="told")
-    def told(self, incident: Incident) -> str:
-        deliveries = Delivery.objects.filter(incident=incident).select_related("channel").order_by("id")
-        rows = [(one.channel, one.event, one.state, one.attempts, one.sent_at, one.last_error) for one in deliveries]
-        return table(("channel", "event", "state", "attempts", "sent at", "last error"), rows) if rows else "nobody"
 
 
 def _step(step: Transition) -> str:

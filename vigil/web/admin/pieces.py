@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,6 +69,15 @@ class PrettyJSONField(forms.JSONField):
 
     def prepare_value(self, value: Any) -> Any:
         return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def as_form_errors(form: forms.BaseForm, check: Callable[[], object]) -> None:
+    """Turn the refusals of a write path into errors of the form, each beside its field."""
+    try:
+        check()
+    except ValidationError as refused:
+        for field, problems in refused.message_dict.items():
+            form.add_error(field if field in form.fields else None, problems)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeString:

@@ -1,0 +1,155 @@
+"""Admin of people, rotations and escalation policies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from vigil.alerts.feed import feed_address, renew_feed_key
+from vigil.alerts.models import (
+    EscalationPolicy,
+    EscalationStep,
+    Person,
+    Rotation,
+    RotationMember,
+    RotationOverride,
+)
+from vigil.alerts.rota import shifts, who_is_on_call
+from vigil.alerts.wording import clock
+from vigil.clock import database_now, is_zone
+from vigil.web.admin.pieces import table
+
+
+class SameTeamForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Whatever is named must belong to the team of what names it."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name, value in list(cleaned.items()):
+            rows = list(value) if isinstance(value, QuerySet) else [value]
+            if any(self._is_foreign(row) for row in rows):
+                self.add_error(name, "Must belong to the same team.")
+        if "zone" in cleaned and not is_zone(cleaned["zone"]):
+            self.add_error("zone", "There is no such time zone: use a name such as Europe/Berlin.")
+        return cleaned
+
+    def _is_foreign(self, row: object) -> bool:
+        team = self.cleaned_data.get("team") or getattr(self.instance, "team", None)
+        return team is not None and getattr(row, "team_id", team.pk) != team.pk
+
+
+class SameTeamFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """The same for rows within a row."""
+
+    def clean(self) -> None:
+        super().clean()
+        team = getattr(self.instance, "team_id", None)
+        for form in self.forms:
+            for name, value in list(getattr(form, "cleaned_data", {}).items()):
+                rows = list(value) if isinstance(value, QuerySet) else [value]
+                if any(getattr(row, "team_id", team) != team for row in rows):
+                    form.add_error(name, "Must belong to the same team.")
+
+
+@admin.register(Person)
+class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = SameTeamForm
+    list_display = ("name", "reached_by", "user", "team")
+    list_filter = ("team",)
+    search_fields = ("name", "public_id")
+    filter_horizontal = ("channels",)
+    autocomplete_fields = ("team", "user")
+    fields = ("team", "name", "user", "channels")
+
+    @admin.display(description="reached by")
+    def reached_by(self, person: Person) -> str:
+        return ", ".join(channel.name for channel in person.channels.all()) or "nothing: cannot be called"
+
+
+class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = RotationMember
+    formset = SameTeamFormSet
+    extra = 1
+    autocomplete_fields = ("person",)
+
+
+class OverrideInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = RotationOverride
+    formset = SameTeamFormSet
+    extra = 0
+    fields = ("person", "starts_at", "ends_at")
+    autocomplete_fields = ("person",)
+
+
+@admin.register(Rotation)
+class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """People who take turns; the address of the calendar is a secret, shown to whoever may change it."""
+
+    form = SameTeamForm
+    list_display = ("name", "now", "shift_days", "handover", "zone", "team")
+    list_filter = ("team",)
+    search_fields = ("name", "public_id")
+    autocomplete_fields = ("team",)
+    inlines = (MemberInline, OverrideInline)
+    readonly_fields = ("now", "coming", "calendar")
+    fields = ("team", "name", "zone", "starts_on", "handover", "shift_days", "now", "coming", "calendar")
+    actions = ("renew_calendar",)
+
+    @admin.display(description="on call now")
+    def now(self, rotation: Rotation) -> str:
+        if rotation.pk is None:
+            return "-"
+        shift = who_is_on_call(rotation.rota, database_now())
+        return f"{_name(shift.person)} until {clock(shift.ends)}" if shift else "nobody"
+
+    @admin.display(description="the next four weeks")
+    def coming(self, rotation: Rotation) -> str:
+        if rotation.pk is None:
+            return "-"
+        now = database_now()
+        rows = [
+            (clock(shift.starts), clock(shift.ends), _name(shift.person), "stands in" if shift.covers else "")
+            for shift in shifts(rotation.rota, now, now + timedelta(days=28))
+        ]
+        return table(("from", "until", "who", ""), rows) if rows else "nobody"
+
+    @admin.display(description="calendar")
+    def calendar(self, rotation: Rotation) -> str:
+        return feed_address(rotation) if rotation.pk else "-"
+
+    @admin.action(description="Give the calendar a new address", permissions=["change"])
+    def renew_calendar(self, request: HttpRequest, queryset: QuerySet[Rotation]) -> None:
+        for rotation in queryset:
+            messages.warning(request, f"{rotation}: {renew_feed_key(rotation)}")
+
+
+class StepInline(admin.StackedInline):  # type: ignore[type-arg]
+    model = EscalationStep
+    formset = SameTeamFormSet
+    extra = 1
+    filter_horizontal = ("channels", "people", "rotations")
+    fields = ("position", "delay_s", "channels", "people", "rotations")
+
+
+@admin.register(EscalationPolicy)
+class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = SameTeamForm
+    list_display = ("name", "ladder", "repeats", "team")
+    list_filter = ("team",)
+    search_fields = ("name", "public_id")
+    autocomplete_fields = ("team",)
+    fields = ("team", "name", "repeats")
+    inlines = (StepInline,)
+
+    @admin.display(description="steps")
+    def ladder(self, policy: EscalationPolicy) -> str:
+        return ", then ".join(f"after {step.delay_s} s" if step.delay_s else "at once" for step in policy.steps.all())
+
+
+def _name(person: int) -> str:
+    return Person.objects.filter(pk=person).values_list("name", flat=True).first() or "somebody"

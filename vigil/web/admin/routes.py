@@ -1,0 +1,204 @@
+"""Admin of routes, the usual set-up in one step, and who would be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from vigil.accounts.models import Team
+from vigil.accounts.teams import default_team
+from vigil.alerts.arranging import save_route, validate_route
+from vigil.alerts.models import Route
+from vigil.alerts.preview import Preview, who_would_be_told
+from vigil.alerts.routing import Severity
+from vigil.alerts.typical import arrange_typical
+from vigil.alerts.wording import clock, duration
+from vigil.clock import database_now
+from vigil.incidents.lifecycle import IncidentKind
+from vigil.monitors.models import Monitor, Priority
+from vigil.web.admin.pieces import as_form_errors, table
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def choices(values: Any) -> list[tuple[str, str]]:
+    return [(value, str(value).replace("_", " ")) for value in values]
+
+
+class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
+    kinds = forms.MultipleChoiceField(
+        choices=choices(kind.value for kind in IncidentKind), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="None means outage, degraded, account and heartbeat.",
+    )  # fmt: skip
+    severities = forms.MultipleChoiceField(
+        choices=choices(one.value for one in Severity), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    priorities = forms.MultipleChoiceField(
+        choices=Priority.choices, required=False, widget=forms.CheckboxSelectMultiple, help_text="Of the monitor."
+    )
+    days = forms.TypedMultipleChoiceField(
+        choices=list(enumerate(DAYS)), coerce=int, required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="None means every day.",
+    )  # fmt: skip
+    tags = forms.JSONField(required=False, initial=list, help_text='Monitors with any of these: ["ai"]. [] means all.')
+
+    class Meta:
+        model = Route
+        fields = (
+            "team", "name", "position", "enabled", "kinds", "severities", "priorities", "tags", "monitor", "days",
+            "starts", "ends", "zone", "channels", "policy", "remind_s", "notes", "goes_on", "default",
+        )  # fmt: skip
+
+    def clean_tags(self) -> Any:
+        return self.cleaned_data["tags"] or []
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors:
+            as_form_errors(self, lambda: validate_route(self.instance, list(self.cleaned_data["channels"])))
+
+
+@admin.register(Route)
+class RouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = RouteForm
+    change_list_template = "web/admin/routes.html"
+    list_display = ("name", "position", "asks", "tells", "goes_on", "default", "enabled", "team")
+    list_filter = ("enabled", "team")
+    search_fields = ("name", "public_id")
+    filter_horizontal = ("channels",)
+    autocomplete_fields = ("team", "monitor", "policy")
+    list_select_related = ("team", "policy", "monitor")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("channels")
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path("whom/", self.admin_site.admin_view(whom), name="alerts_route_whom"),
+            path("typical/", self.admin_site.admin_view(typical), name="alerts_route_typical"),
+        ]
+        return own + super().get_urls()
+
+    @admin.display(description="asks for")
+    def asks(self, route: Route) -> str:
+        parts = [*route.kinds, *route.severities, *(f"{one} priority" for one in route.priorities), *route.tags]
+        parts += [route.monitor.name] if route.monitor else []
+        if route.days or route.starts:
+            days = " ".join(DAYS[day][:3] for day in route.days)
+            times = f"{route.starts:%H:%M} to {route.ends:%H:%M}" if route.starts and route.ends else ""
+            parts.append(" ".join(part for part in (days, times, route.zone) if part))
+        return ", ".join(parts) or "anything that is paged"
+
+    @admin.display(description="tells")
+    def tells(self, route: Route) -> str:
+        names = [channel.name for channel in route.channels.all()] + ([route.policy.name] if route.policy else [])
+        return ", ".join(names) or "nobody"
+
+    def save_model(self, request: HttpRequest, obj: Route, form: RouteForm, change: bool) -> None:
+        save_route(obj, {"channels": list(form.cleaned_data["channels"])})
+
+
+class WhomForm(forms.Form):
+    team = forms.ModelChoiceField(Team.objects.all(), empty_label=None)
+    monitor = forms.ModelChoiceField(Monitor.objects.filter(deleted_at=None), required=False, empty_label="none")
+    kind = forms.ChoiceField(choices=choices(kind.value for kind in IncidentKind))
+    at = forms.DateTimeField(required=False, help_text="UTC; empty for now.")
+
+
+@staff_member_required
+def whom(request: HttpRequest) -> HttpResponse:
+    """Who would be told; looks and changes nothing."""
+    if not request.user.has_perm("alerts.view_route"):
+        raise PermissionDenied
+    asked = request.GET if "kind" in request.GET else None
+    form = WhomForm(asked, initial={"team": default_team(), "kind": IncidentKind.OUTAGE.value})
+    shown: dict[str, Any] = {}
+    if asked is not None and form.is_valid():
+        wanted = form.cleaned_data
+        if wanted["monitor"] and wanted["monitor"].team_id != wanted["team"].pk:
+            form.add_error("monitor", "Must belong to the team.")
+        else:
+            at = wanted["at"] or database_now()
+            kind = IncidentKind(wanted["kind"])
+            shown = _tables(who_would_be_told(wanted["team"], wanted["monitor"], kind, at))
+    context = {**admin.site.each_context(request), "title": "Who would be told?", "form": form, **shown}
+    return TemplateResponse(request, "web/admin/whom.html", context)
+
+
+def _tables(preview: Preview) -> dict[str, Any]:
+    told: Sequence[tuple[object, ...]] = [
+        (one.channel, one.channel.kind, _why(one.choice.concern.why, one.choice.concern.because), _outcome(one.choice))
+        for one in preview.told
+    ]
+    called: Sequence[tuple[object, ...]] = [
+        (_later(call.after), call.policy, ", ".join(call.targets.words) or "nobody", "; ".join(call.targets.nowhere))
+        for call in preview.called
+    ]
+    routes: Sequence[tuple[object, ...]] = [
+        (each.rule.name, "matches" if each.miss is None else f"no: {each.miss.replace('_', ' ')}")
+        for each in preview.considered
+    ]
+    return {
+        "preview": preview,
+        "told": table(("channel", "kind", "why", "then"), told) if told else "",
+        "called": table(("if nobody acknowledges", "policy", "whom", "leads nowhere"), called) if called else "",
+        "routes": table(("route", "matches"), routes) if routes else "",
+        "remind": duration(timedelta(seconds=preview.remind_s)) if preview.remind_s else "",
+    }
+
+
+def _why(why: str, because: str) -> str:
+    return f"{why.replace('_', ' ')}: {because}" if because else why.replace("_", " ")
+
+
+def _outcome(choice: Any) -> str:
+    if choice.hold is None:
+        return "told at once"
+    until = f" until {clock(choice.hold.until)}" if choice.hold.until else ""
+    return f"held: {choice.hold.reason.replace('_', ' ')} by {choice.hold.by}{until}"
+
+
+def _later(after: timedelta) -> str:
+    return f"after {duration(after)}" if after else "at once"
+
+
+class TypicalForm(forms.Form):
+    team = forms.ModelChoiceField(Team.objects.all(), empty_label=None)
+    routing_key = forms.CharField(
+        max_length=100, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="PagerDuty: the key of an Events API v2 integration.",
+    )  # fmt: skip
+    slack_url = forms.CharField(
+        max_length=2000, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Slack: the address of an incoming webhook.",
+    )  # fmt: skip
+
+
+@staff_member_required
+def typical(request: HttpRequest) -> HttpResponse:
+    """AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority: asked for two keys, made in one."""
+    if not request.user.has_perms(["alerts.add_route", "alerts.add_channel", "alerts.change_channel"]):
+        raise PermissionDenied
+    form = TypicalForm(request.POST or None, initial={"team": default_team()})
+    if request.method == "POST" and form.is_valid():
+        wanted = form.cleaned_data
+        try:
+            arranged = arrange_typical(wanted["team"], wanted["routing_key"], wanted["slack_url"])
+        except ValidationError as refused:
+            form.add_error(None, refused.messages)
+        else:
+            made = f"Made: {', '.join(arranged.created) or 'nothing'}. Set: {', '.join(arranged.changed) or 'nothing'}."
+            messages.success(request, made)
+            return redirect("admin:alerts_route_changelist")
+    context = {**admin.site.each_context(request), "title": "The usual set-up", "form": form}
+    return TemplateResponse(request, "web/admin/typical.html", context)
