@@ -56,7 +56,7 @@ def measure(wanted: Wanted) -> dict[str, object]:
     _fill_checks(monitors, regions, int(now.timestamp() * 1000) // HOUR_MS)
     _fill_incidents(team, monitors, now, wanted.days)
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("ANALYZE")
     asked = _ask(team, [monitor.public_id for monitor in monitors], wanted.days)
     return {
         "query_monitors": wanted.monitors,

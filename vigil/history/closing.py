@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db import connection, transaction
 
@@ -48,13 +48,21 @@ def close_some(day: int) -> bool:
             return False
         shard = first // STRIDE
         rolled = _rolled(day, range(shard * STRIDE, (shard + 1) * STRIDE))
-        write_rolled(day, rolled, merging=row.again)
+        write_rolled(day, rolled, again=False)
         row.next_shard = shard + 1
         row.save(update_fields=["next_shard"])
     return True
 
 
-def write_rolled(day: int, rolled: Mapping[tuple[int, int], Mapping[int, Rollup]], *, merging: bool) -> None:
+def mend(day: int, monitors: Sequence[int]) -> None:
+    """Roll up again what a day's late results belong to, where it is rolled up already. Call inside a transaction."""
+    row, _ = RecordedDay.objects.select_for_update().get_or_create(day=day)
+    late = [monitor for monitor in monitors if row.state == Progress.DONE or monitor < row.next_shard * STRIDE]
+    if late:
+        write_rolled(day, _rolled(day, late), again=True)
+
+
+def write_rolled(day: int, rolled: Mapping[tuple[int, int], Mapping[int, Rollup]], *, again: bool) -> None:
     """Write the rollups of a day's hours, by monitor and region, and those of the whole day that follow from them."""
     hours = [(day, monitor, region, rollups.pack_hours(rolled[monitor, region])) for monitor, region in sorted(rolled)]
     by_monitor: dict[int, dict[int, Rollup]] = {}
@@ -64,7 +72,7 @@ def write_rolled(day: int, rolled: Mapping[tuple[int, int], Mapping[int, Rollup]
     partitions.ensure(partitions.ROLLED_HOURS, day)
     partitions.ensure(partitions.ROLLED_DAYS, day)
     with connection.cursor() as cursor:
-        if merging:
+        if again:
             cursor.executemany(_UPSERT_HOURS, hours)
             cursor.executemany(_UPSERT_DAY, days)
             return
@@ -78,16 +86,19 @@ def write_rolled(day: int, rolled: Mapping[tuple[int, int], Mapping[int, Rollup]
                 copy.write_row(row_of_day)
 
 
-def _rolled(day: int, monitors: range) -> dict[tuple[int, int], dict[int, Rollup]]:
+def _rolled(day: int, monitors: Sequence[int]) -> dict[tuple[int, int], dict[int, Rollup]]:
     """The rollups of every packed hour of a day, of some monitors."""
     found: dict[tuple[int, int], dict[int, Rollup]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT monitor, region, hour, payload FROM history_packedhour "
-            "WHERE hour >= %s AND hour < %s AND monitor >= %s AND monitor < %s",
-            [day * HOURS_IN_DAY, (day + 1) * HOURS_IN_DAY, monitors.start, monitors.stop],
+            "WHERE hour >= %s AND hour < %s AND monitor BETWEEN %s AND %s",
+            [day * HOURS_IN_DAY, (day + 1) * HOURS_IN_DAY, monitors[0], monitors[-1]],
         )
+        wanted = set(monitors)
         for monitor, region, hour, payload in cursor:
+            if monitor not in wanted:
+                continue
             each = found.setdefault((monitor, region), {})
             each[hour % HOURS_IN_DAY] = rollups.of_hour(packing.unpack(payload))
     return found

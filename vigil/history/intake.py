@@ -16,7 +16,6 @@ from vigil.history.packing import HOUR_MS, entry
 #: Results whose slot is further from when they arrived are not recorded, and that is said.
 OLDEST_MS = 24 * HOUR_MS
 NEWEST_MS = 5 * 60_000
-START = "0-0"
 
 
 @dataclass(slots=True)

@@ -11,19 +11,16 @@ from django.db.models.functions import Now
 
 from probes.wire import Result
 from vigil.history import chunks, packing, partitions
+from vigil.history.closing import mend
 from vigil.history.models import Progress, RecordedHour
 from vigil.history.packing import HOUR_MS
+from vigil.history.rollups import HOURS_IN_DAY
 
 #: An hour is packed once it has been over, and nothing of it has come, for this long.
 SETTLED_AFTER = timedelta(seconds=120)
 
 Key = tuple[int, int]
 
-_TOUCH_DAY = """
-INSERT INTO history_recordedday AS known (day, state, next_shard, again)
-VALUES (%s, 'open', 0, false)
-ON CONFLICT (day) DO UPDATE SET again = known.again OR known.next_shard > 0, next_shard = 0, state = 'open'
-"""
 _UPSERT = """
 INSERT INTO history_packedhour (hour, monitor, region, payload, failures) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (monitor, region, hour) DO UPDATE SET payload = excluded.payload, failures = excluded.failures
@@ -67,7 +64,7 @@ def pack_some(hour: int) -> bool:
             _upsert(hour, series)
         else:
             _copy(hour, series)
-        _touch_day(hour // 24)
+        mend(hour // HOURS_IN_DAY, sorted({monitor for monitor, _ in series}))
         row.next_shard = shard + 1
         row.save(update_fields=["next_shard"])
     return True
@@ -155,8 +152,3 @@ def _upsert(hour: int, series: Mapping[Key, Series]) -> None:
     partitions.ensure(partitions.PACKED_HOURS, hour)
     with connection.cursor() as cursor:
         cursor.executemany(_UPSERT, [(hour, *row) for row in _rows(series)])
-
-
-def _touch_day(day: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_TOUCH_DAY, [day])

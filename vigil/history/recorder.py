@@ -27,7 +27,7 @@ from vigil.history import closing, objectives, packer, retention, size
 from vigil.history.directory import Directory
 from vigil.history.intake import Intake, Reach
 from vigil.history.models import GapReason, Position
-from vigil.history.streams import ResultStreams
+from vigil.history.streams import START, ResultStreams
 from vigil.history.writing import Overtaken, write
 from vigil.incidents.timeline import Tell
 
@@ -123,20 +123,21 @@ class Recorder:
 
     def _resume(self) -> None:
         """Follow every region from where it is recorded; a region that is new from the beginning of its stream."""
+        if not self._reaches:
+            self._write_at_s = time.monotonic() + self._pace.write_s
         self._directory.load()
         self._streams.follow(self._directory.regions)
         stored = dict(Position.objects.values_list("region_id", "entry_id"))
         for region in self._directory.regions:
             if region not in self._reaches:
                 recorded = stored.get(region)
-                self._reaches[region] = Reach(recorded, recorded or "0-0")
-        self._write_at_s = time.monotonic() + self._pace.write_s
+                self._reaches[region] = Reach(recorded, recorded or START)
 
     def _write(self) -> None:
         """Commit what is in hand, then say to whoever trims the streams how far they are recorded."""
         self._write_at_s = time.monotonic() + self._pace.write_s
         moved = {region: reach for region, reach in self._reaches.items() if reach.read != reach.recorded}
-        moved = {region: reach for region, reach in moved.items() if reach.read != "0-0"}
+        moved = {region: reach for region, reach in moved.items() if reach.read != START}
         if not moved:
             return
         write(self._intake, moved)

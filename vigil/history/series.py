@@ -112,7 +112,7 @@ def _edge(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> l
 
 def _live_days(first: int, last: int) -> list[int]:
     """The days of a range that are not rolled up for the first time yet: few, and the newest."""
-    waiting = RecordedDay.objects.filter(state=Progress.OPEN, again=False, day__range=(first, last))
+    waiting = RecordedDay.objects.filter(state=Progress.OPEN, day__range=(first, last))
     live = set(waiting.values_list("day", flat=True))
     today = int(database_now().timestamp()) * 1000 // DAY_MS
     done = set(

@@ -11,7 +11,7 @@ import redis
 from probes import keys
 
 #: Entries taken from each stream in one read, of up to 200 results each.
-READ_COUNT = 500
+READ_COUNT = 200
 START = "0-0"
 
 Entries = list[tuple[bytes, dict[bytes, bytes]]]

@@ -98,12 +98,14 @@ class RecordedHour(models.Model):
 
 
 class RecordedDay(models.Model):
-    """A day that something was packed for: shards below `next_shard` are rolled up. `again` after a late result."""
+    """A day that something was packed for: monitors below `next_shard` times the stride are rolled up.
+
+    What comes late for one of those is rolled up again as it is packed.
+    """
 
     day = models.IntegerField(primary_key=True)
     state = models.CharField(max_length=8, choices=Progress.choices, default=Progress.OPEN)
     next_shard = models.IntegerField(default=0)
-    again = models.BooleanField(default=False)
 
     class Meta:
         indexes = (models.Index(fields=["day"], name="day_to_roll_up", condition=models.Q(state="open")),)
