@@ -27,6 +27,8 @@ VIEW_MS = 300_000
 #: it suspect.
 CLEAN_ROUND_MS = 60_000
 CLEAN_ROUNDS = 3
+#: A region that has reported nothing for this long is gone, not sick.
+GONE_MS = 3_600_000
 #: Anchors must be reached for this long before the region's votes count again.
 ANCHORS_REST_MS = 30_000
 #: Rows kept at most, and rows looked at in one judgement of one region.
@@ -138,6 +140,9 @@ class Sickness:
         if held.why is Exclusion.ANCHORS:
             if now_ms - held.anchors_failed_ms >= ANCHORS_REST_MS:
                 del self._held[region]
+            return
+        if now_ms - max(self._heard_ms.get(region, 0), held.since_ms) > GONE_MS:
+            del self._held[region]
             return
         if now_ms - held.round_ms < CLEAN_ROUND_MS:
             return

@@ -41,8 +41,8 @@ def suspicion(belief: Belief | None, region: str, result: Result) -> Cause | Non
     dissent = belief.dissent.get(region) if belief else None
     known = dissent.saw if dissent and dissent.rounds >= KNOWN_AFTER_ROUNDS else None
     if result.reason is Reason.OVERDUE:
-        healthy = should in (None, Observed.PASSING, Observed.DEGRADED)
-        return Cause.OVERDUE if healthy and known is not Observed.FAILING else None
+        # Where it is known to be slow or worse, that it takes longer than usual is no news.
+        return Cause.OVERDUE if should in (None, Observed.PASSING) and known is None else None
     saw = observed(result.status, result.reason)
     if saw is None:
         return None

@@ -10,6 +10,7 @@ from consensus.sickness import (
     ANCHORS_REST_MS,
     CLEAN_ROUND_MS,
     CLEAN_ROUNDS,
+    GONE_MS,
     ROWS,
     VIEW_MS,
     Sickness,
@@ -177,3 +178,12 @@ def test_one_domain_cannot_put_another_in_quarantine(lies: list[tuple[str, str, 
 
     assert judged(sickness).keys() <= {"eu-west", "us-east"}
     assert sickness.quarantined.keys() <= {region for region, _, failing in lies if failing}
+
+
+def test_a_region_that_is_gone_is_not_held_for_ever() -> None:
+    sickness = placed()
+    see(sickness, {"eu-west": MONITORS})
+    assert judged(sickness)
+
+    assert judged(sickness, T0 + GONE_MS) == {"eu-west": Exclusion.SICK}
+    assert judged(sickness, T0 + 2_000 + GONE_MS) == {}

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.permissions import StaffChanges
-from vigil.monitors.latest import Heartbeats, instant, region_heartbeats, region_shares
+from vigil.monitors.latest import Heartbeats, instant, region_heartbeats, region_quarantines, region_shares
 from vigil.monitors.models import Region
 
 
@@ -20,9 +20,13 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
         help_text="The part of its scheduled checks that it is sent: below 1 while it cannot keep up."
     )
 
+    quarantine = serializers.SerializerMethodField(help_text="Why its votes do not count now; null while they do.")
+
     class Meta:
         model = Region
-        fields = ("slug", "name", "domain", "enabled", "egress", "alive", "heard_at", "share", "created_at")
+        fields = (
+            "slug", "name", "domain", "enabled", "egress", "alive", "heard_at", "share", "quarantine", "created_at",
+        )  # fmt: skip
         read_only_fields = ("created_at",)
 
     def get_fields(self) -> dict[str, Any]:
@@ -37,6 +41,10 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
 
     def get_share(self, region: Region) -> float:
         return float(self.context["shares"].get(region.slug, 1.0))
+
+    def get_quarantine(self, region: Region) -> str | None:
+        found: str | None = self.context["quarantines"].get(region.slug)
+        return found
 
     def get_heard_at(self, region: Region) -> str | None:
         beat = self.context["heartbeats"].by_region.get(region.slug)
@@ -65,4 +73,9 @@ class RegionViewSet(
         if getattr(self, "swagger_fake_view", False):
             return context
         slugs = list(Region.objects.values_list("slug", flat=True))
-        return {**context, "heartbeats": region_heartbeats(slugs), "shares": region_shares()}
+        return {
+            **context,
+            "heartbeats": region_heartbeats(slugs),
+            "shares": region_shares(),
+            "quarantines": region_quarantines(),
+        }

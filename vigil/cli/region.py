@@ -79,6 +79,7 @@ def _list(as_json: bool) -> int:
 
     regions = list(Region.objects.order_by("slug"))
     with Redis.from_url(os.environ["VIGIL_REDIS_URL"], socket_timeout=5, socket_connect_timeout=5) as client:
+        held = set(client.hkeys(keys.QUARANTINED))
         reports = client.mget([keys.heartbeat(region.slug) for region in regions]) if regions else []
     rows = [
         {
@@ -87,6 +88,7 @@ def _list(as_json: bool) -> int:
             "egress": region.egress,
             "enabled": region.enabled,
             "reports": report is not None,
+            "votes": region.slug.encode() not in held,
         }
         for region, report in zip(regions, reports, strict=True)
     ]
@@ -94,6 +96,13 @@ def _list(as_json: bool) -> int:
         print(json.dumps(rows))
         return 0
     for row in rows:
-        state = "disabled" if not row["enabled"] else "reports" if row["reports"] else "dark: no worker reports"
-        print(f"{row['name']:<20} {row['domain']:<20} {row['egress']:<8} {state}")
+        print(f"{row['name']:<20} {row['domain']:<20} {row['egress']:<8} {_state(row)}")
     return 0
+
+
+def _state(row: dict[str, object]) -> str:
+    if not row["enabled"]:
+        return "disabled"
+    if not row["reports"]:
+        return "dark: no worker reports"
+    return "reports" if row["votes"] else "reports, in quarantine: its votes do not count"

@@ -14,6 +14,7 @@ import msgspec
 import redis
 import structlog
 
+from consensus.verdicts import decode_quarantine
 from probes import keys, wire
 from vigil.configuration import configuration
 
@@ -108,6 +109,18 @@ def region_shares() -> Mapping[str, float]:
         _log.warning("shares_unavailable", problem=type(problem).__name__)
         return {}
     return {region.decode(): float(share) for region, share in shares.items()}
+
+
+def region_quarantines() -> Mapping[str, str]:
+    """Why each region in quarantine has no vote, in words; nothing when Redis is away."""
+    try:
+        held: dict[bytes, bytes] = redis_client().hgetall(keys.QUARANTINED)  # type: ignore[assignment]
+        held.pop(keys.QUARANTINED_MARK, None)
+        found = [decode_quarantine(payload) for payload in held.values()]
+    except (redis.RedisError, msgspec.MsgspecError) as problem:
+        _log.warning("quarantines_unavailable", problem=type(problem).__name__)
+        return {}
+    return {one.region: one.text for one in found}
 
 
 def instant(ms: int) -> datetime:

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import redis
 from django.test import Client
 
+from consensus.verdicts import Exclusion, Quarantine, encode
+from probes import keys
 from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
@@ -143,6 +146,17 @@ def test_a_viewer_changes_nothing_even_with_a_token_to_write() -> None:
     viewer = Api(default_team(), Scope.READ, Scope.WRITE, user=user)
     assert viewer("GET", "monitors")[0] == 200
     assert viewer("POST", "monitors", HTTP)[0] == 403
+
+
+def test_a_region_in_quarantine_says_why(api: Api, redis_url: str) -> None:
+    Region.objects.create(slug="eu", domain="aws")
+    Region.objects.create(slug="us", domain="aws")
+    held = Quarantine(1, "eu", 1_700_000_000_000, Exclusion.SICK, "It fails alone.")
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset(keys.QUARANTINED, mapping={keys.QUARANTINED_MARK: b"1", b"eu": encode(held)})
+
+    regions = api("GET", "regions")[1]["results"]
+    assert {region["slug"]: region["quarantine"] for region in regions} == {"eu": "It fails alone.", "us": None}
 
 
 def test_only_staff_enrols_regions(api: Api) -> None:

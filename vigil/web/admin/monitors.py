@@ -12,7 +12,7 @@ from django.utils import timezone
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
 from vigil.monitors.costs import cost_warnings
-from vigil.monitors.latest import instant, latest_results, region_heartbeats, region_shares
+from vigil.monitors.latest import instant, latest_results, region_heartbeats, region_quarantines, region_shares
 from vigil.monitors.models import Monitor, Region
 from vigil.monitors.presets import GIVEN
 from vigil.web.admin.monitor_form import MonitorForm
@@ -159,4 +159,5 @@ class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         heard = age(instant(beat.at_ms), timezone.now())
         share = region_shares().get(region.slug, 1.0)
         shed = f", cannot keep up: is sent {share:.0%} of its scheduled checks" if share < 1 else ""
-        return f"{heard}, clock {beat.clock_offset_ms:+d} ms, {beat.in_flight} in flight{shed}"
+        held = region_quarantines().get(region.slug, "")
+        return f"{heard}, clock {beat.clock_offset_ms:+d} ms, {beat.in_flight} in flight{shed}" + (held and f". {held}")
