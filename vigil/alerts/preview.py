@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from vigil.accounts.models import Team
 from vigil.alerts.decision import Choice, Concern, Standing, Why, decide
@@ -96,3 +97,41 @@ def _climb(policy: int, at: datetime) -> Sequence[Called]:
         calls.append(Called(name, when, targets_of(steps[place.rung], at + when)))
         place = after(place, len(steps), steps[0].policy.repeats)
     return calls
+
+
+def preview_row(preview: Preview) -> dict[str, Any]:
+    """A preview as plain data."""
+    return {
+        "at": preview.at,
+        "kind": preview.kind.value,
+        "severity": preview.severity.value,
+        "nobody": preview.nobody,
+        "told": [
+            {
+                "channel": told.channel.public_id,
+                "name": told.channel.name,
+                "kind": told.channel.kind,
+                "outcome": told.choice.outcome.value,
+                "why": told.choice.concern.why.value,
+                "because": told.choice.concern.because,
+                "withheld": told.choice.hold.reason.value if told.choice.hold else "",
+                "held_by": told.choice.hold.by if told.choice.hold else "",
+                "held_until": told.choice.hold.until if told.choice.hold else None,
+            }
+            for told in preview.told
+        ],
+        "routes": [
+            {"route": each.rule.name, "matches": each.miss is None, "missed_by": each.miss and each.miss.value}
+            for each in preview.considered
+        ],
+        "escalation": [
+            {
+                "policy": call.policy,
+                "after_s": round(call.after.total_seconds()),
+                "who": list(call.targets.words),
+                "nowhere": list(call.targets.nowhere),
+            }
+            for call in preview.called
+        ],
+        "remind_s": preview.remind_s,
+    }

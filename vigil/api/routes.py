@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from vigil.alerts.arranging import MAX_CHANNELS, save_route
 from vigil.alerts.models import Channel, EscalationPolicy, Route
-from vigil.alerts.preview import Preview, who_would_be_told
+from vigil.alerts.preview import preview_row, who_would_be_told
 from vigil.alerts.routing import Severity
 from vigil.alerts.typical import arrange_typical
 from vigil.api.enums import INCIDENT_KINDS, PRIORITIES
@@ -145,44 +145,6 @@ class PreviewSerializer(serializers.Serializer[Any]):
     routes = ConsideredSerializer(many=True)
     escalation = CalledSerializer(many=True)
     remind_s = serializers.IntegerField()
-
-
-def preview_row(preview: Preview) -> dict[str, Any]:
-    """A preview as plain data."""
-    return {
-        "at": preview.at,
-        "kind": preview.kind.value,
-        "severity": preview.severity.value,
-        "nobody": preview.nobody,
-        "told": [
-            {
-                "channel": told.channel.public_id,
-                "name": told.channel.name,
-                "kind": told.channel.kind,
-                "outcome": told.choice.outcome.value,
-                "why": told.choice.concern.why.value,
-                "because": told.choice.concern.because,
-                "withheld": told.choice.hold.reason.value if told.choice.hold else "",
-                "held_by": told.choice.hold.by if told.choice.hold else "",
-                "held_until": told.choice.hold.until if told.choice.hold else None,
-            }
-            for told in preview.told
-        ],
-        "routes": [
-            {"route": each.rule.name, "matches": each.miss is None, "missed_by": each.miss and each.miss.value}
-            for each in preview.considered
-        ],
-        "escalation": [
-            {
-                "policy": call.policy,
-                "after_s": round(call.after.total_seconds()),
-                "who": list(call.targets.words),
-                "nowhere": list(call.targets.nowhere),
-            }
-            for call in preview.called
-        ],
-        "remind_s": preview.remind_s,
-    }
 
 
 class WhomView(APIView):

@@ -16,6 +16,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("vigil.cli.check", "one check of an address from here, phases and classification shown"),
     "region": ("vigil.cli.region", "enrol a region, or list them"),
     "channel": ("vigil.cli.channel", "where alerts go: list, what each kind needs, send a test"),
+    "routes": ("vigil.cli.routes", "whom the routes tell; the usual set-up in one step"),
+    "whom": ("vigil.cli.whom", "who would be told of an incident, and why; nothing is sent"),
+    "silence": ("vigil.cli.silence", "keep alerts back for a while, or checks from running"),
     "import": ("vigil.cli.importing", "watch what a LiteLLM configuration names, its fallback chains included"),
     "replay": (
         "vigil.cli.replay",

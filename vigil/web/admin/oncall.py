@@ -102,14 +102,14 @@ class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="on call now")
     def now(self, rotation: Rotation) -> str:
-        if rotation.pk is None:
+        if rotation._state.adding:
             return "-"
         shift = who_is_on_call(rotation.rota, database_now())
         return f"{_name(shift.person)} until {clock(shift.ends)}" if shift else "nobody"
 
     @admin.display(description="the next four weeks")
     def coming(self, rotation: Rotation) -> str:
-        if rotation.pk is None:
+        if rotation._state.adding:
             return "-"
         now = database_now()
         rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Responding(_Admin):
     """For the admin of incidents, whose rows are otherwise only looked at."""
 
     change_form_template = "web/admin/incident.html"
-    actions = ("acknowledge", "snooze_an_hour", "take_back")
+    actions: Sequence[Any] = ("acknowledge", "snooze_an_hour", "take_back")
 
     def get_urls(self) -> list[URLPattern]:
         respond = path("<path:key>/respond/", self.admin_site.admin_view(self.respond), name="incidents_respond")

@@ -83,7 +83,7 @@ class SilenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="coming windows")
     def coming(self, silence: Silence) -> str:
-        if silence.pk is None:
+        if silence._state.adding:
             return "-"
         now = database_now()
         found = windows(silence.schedule, now, now + timedelta(days=35))[:5]
