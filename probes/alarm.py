@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import redis.asyncio
@@ -79,7 +79,7 @@ class RegionAlarm:
 
     async def _marks(self) -> Mapping[str, str]:
         try:
-            found = await self._redis.hgetall(keys.alive(self._wish.region))  # type: ignore[misc]
+            found = cast(dict[bytes, bytes], await self._redis.hgetall(keys.alive(self._wish.region)))
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             _log.warning("alarm.nothing_heard", error=type(error).__name__)
             return {}

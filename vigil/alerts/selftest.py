@@ -65,8 +65,9 @@ def _taking(channel: Channel) -> Taking:
     )
     last = tests.filter(event=Event.TRIGGER).order_by("-pk").first()
     ended = tests.filter(incident__self_test__ended_at__isnull=False).order_by("-incident_id", "pk")
-    latest = ended.values_list("incident_id", flat=True).first()
-    failed = next((one for one in ended.filter(incident_id=latest) if one.state != DeliveryState.SENT), None)
+    latest = ended.first()
+    proof = ended.filter(incident_id=latest.incident_id) if latest else ended.none()
+    failed = next((one for one in proof if one.state != DeliveryState.SENT), None)
     loopback = channel.kind == ChannelKind.LOOPBACK
     return Taking(
         channel=channel.pk,

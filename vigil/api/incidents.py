@@ -59,12 +59,15 @@ class TransitionSerializer(serializers.ModelSerializer[Transition]):
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
     id = serializers.CharField(source="public_id", read_only=True)
     monitor = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True, allow_null=True)
+    part_of = serializers.SlugRelatedField[Any](
+        slug_field="public_id", read_only=True, allow_null=True, help_text="The provider's incident that it belongs to."
+    )
 
     class Meta:
         model = Incident
         fields: tuple[str, ...] = (
             "id", "monitor", "kind", "title", "failure", "started_at", "opened_at", "resolved_at", "flapping",
-            "cause_key",
+            "cause_key", "provider", "part_of",
         )  # fmt: skip
 
 
@@ -77,11 +80,14 @@ class PursuitSerializer(serializers.ModelSerializer[Pursuit]):
 
 
 class IncidentDetailSerializer(IncidentSerializer):
+    members = serializers.SlugRelatedField[Any](
+        slug_field="public_id", read_only=True, many=True, help_text="Of a provider's incident: those of its monitors."
+    )
     pursuit = PursuitSerializer(read_only=True, allow_null=True, default=None)
     transitions = TransitionSerializer(many=True, read_only=True)
 
     class Meta(IncidentSerializer.Meta):
-        fields = (*IncidentSerializer.Meta.fields, "pursuit", "transitions")
+        fields = (*IncidentSerializer.Meta.fields, "members", "pursuit", "transitions")
 
 
 class IncidentFilter(django_filters.FilterSet):
@@ -92,7 +98,7 @@ class IncidentFilter(django_filters.FilterSet):
 
     class Meta:
         model = Incident
-        fields = ("kind",)
+        fields = ("kind", "provider")
 
 
 class IncidentViewSet(Responses, viewsets.ReadOnlyModelViewSet[Incident]):
@@ -107,9 +113,9 @@ class IncidentViewSet(Responses, viewsets.ReadOnlyModelViewSet[Incident]):
         return IncidentSerializer if self.action == "list" else IncidentDetailSerializer
 
     def get_queryset(self) -> QuerySet[Incident]:
-        found = Incident.objects.filter(team=team_of(self.request)).select_related("monitor", "pursuit")
+        found = Incident.objects.filter(team=team_of(self.request)).select_related("monitor", "pursuit", "part_of")
         if self.action != "list":
-            return found.prefetch_related("transitions__deliveries__channel")
+            return found.prefetch_related("transitions__deliveries__channel", "members")
         # Self-tests are no trouble: they are listed by name only.
         named = self.request.query_params.get("kind") == IncidentKind.SELF_TEST
         return found if named else found.exclude(kind=IncidentKind.SELF_TEST)

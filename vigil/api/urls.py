@@ -13,6 +13,7 @@ from vigil.api.authentication import TokenAuthentication
 from vigil.api.channels import ChannelViewSet
 from vigil.api.composites import CompositeViewSet
 from vigil.api.deliveries import DeliveryViewSet
+from vigil.api.feeds import FeedViewSet
 from vigil.api.incidents import IncidentViewSet
 from vigil.api.monitors import MonitorViewSet
 from vigil.api.objectives import ObjectiveViewSet, ReportViewSet
@@ -27,6 +28,7 @@ router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
 router.register("composites", CompositeViewSet, basename="composite")
 router.register("presets", PresetViewSet, basename="preset")
+router.register("feeds", FeedViewSet, basename="feed")
 router.register("self-tests", SelfTestViewSet, basename="self-test")
 router.register("regions", RegionViewSet, basename="region")
 router.register("incidents", IncidentViewSet, basename="incident")

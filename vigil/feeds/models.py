@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 
@@ -19,7 +20,7 @@ class Feed(models.Model):
         max_length=40, unique=True, choices=[(key, PROVIDERS[key].name) for key in sorted(SOURCES)]
     )
     enabled = models.BooleanField(default=False)
-    url = models.URLField(max_length=500, blank=True, default="")
+    url = models.CharField(max_length=500, blank=True, default="", validators=[URLValidator(["http", "https"])])
     etag = models.CharField(max_length=200, blank=True, default="", editable=False)
     modified = models.CharField(max_length=100, blank=True, default="", editable=False)
     format = models.CharField(max_length=20, blank=True, default="", editable=False)

@@ -19,26 +19,33 @@ def parents_of(monitor: Monitor) -> list[Monitor]:
     return list(Monitor.objects.filter(dependents__child=monitor, deleted_at=None).order_by("name", "pk"))
 
 
-def set_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
-    """Replace what a monitor depends on; raises `ValidationError` keyed by field."""
-    wanted = {parent.pk: parent for parent in parents}
-    if len(wanted) > PARENTS_MOST:
+def check_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
+    """Refuse what a monitor cannot depend on; raises `ValidationError` keyed by field."""
+    if len({parent.pk for parent in parents}) > PARENTS_MOST:
         raise ValidationError({"parents": [f"A monitor depends on at most {PARENTS_MOST} others."]})
     if any(parent.team_id != monitor.team_id or parent.deleted_at is not None for parent in parents):
         raise ValidationError({"parents": ["A monitor depends on monitors of its own team only."]})
+    if monitor.pk is None:
+        return
+    above: dict[int, list[int]] = {}
+    rows = Dependency.objects.filter(child__team_id=monitor.team_id).exclude(child=monitor)
+    for child, parent in rows.values_list("child_id", "parent_id"):
+        above.setdefault(child, []).append(parent)
+    above[monitor.pk] = [parent.pk for parent in parents]
+    circle = find_circle(above, monitor.pk)
+    if circle:
+        names = dict(Monitor.objects.filter(pk__in=circle).values_list("pk", "name"))
+        way = " needs ".join(names[key] for key in circle)
+        raise ValidationError({"parents": [f"This would go round in a circle: {way}."]})
+
+
+def set_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
+    """Replace what a monitor depends on; raises `ValidationError` keyed by field."""
+    wanted = {parent.pk: parent for parent in parents}
     with transaction.atomic():
         # One writer at a time: two that each add half of a circle would both find none.
         Team.objects.select_for_update(no_key=True).get(pk=monitor.team_id)
-        above: dict[int, list[int]] = {}
-        rows = Dependency.objects.filter(child__team_id=monitor.team_id).exclude(child=monitor)
-        for child, parent in rows.values_list("child_id", "parent_id"):
-            above.setdefault(child, []).append(parent)
-        above[monitor.pk] = list(wanted)
-        circle = find_circle(above, monitor.pk)
-        if circle:
-            names = dict(Monitor.objects.filter(pk__in=circle).values_list("pk", "name"))
-            way = " needs ".join(names[key] for key in circle)
-            raise ValidationError({"parents": [f"This would go round in a circle: {way}."]})
+        check_parents(monitor, parents)
         Dependency.objects.filter(child=monitor).exclude(parent__in=wanted).delete()
         Dependency.objects.bulk_create(
             (Dependency(child=monitor, parent=parent) for parent in wanted.values()), ignore_conflicts=True

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from vigil.web.admin import accounts, alerts, dispatch, history, incidents, monitors, oncall, routes, silences
+from vigil.web.admin import (
+    accounts,
+    alerts,
+    composites,
+    context,
+    dispatch,
+    history,
+    incidents,
+    monitors,
+    oncall,
+    routes,
+    silences,
+)
 
 admin.site.site_header = "Vigil"
 admin.site.site_title = "Vigil"
 admin.site.index_title = "What is watched, and who is told"
 admin.site.site_url = None
 
-__all__ = ["accounts", "alerts", "dispatch", "history", "incidents", "monitors", "oncall", "routes", "silences"]
+__all__ = [
+    "accounts",
+    "alerts",
+    "composites",
+    "context",
+    "dispatch",
+    "history",
+    "incidents",
+    "monitors",
+    "oncall",
+    "routes",
+    "silences",
+]

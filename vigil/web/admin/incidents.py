@@ -38,9 +38,9 @@ class IncidentAdmin(Responding, ReadOnlyAdmin):
     date_hierarchy = "opened_at"
     fields = (
         "public_id", "title", "kind", "monitor", "team", "failure", "started_at", "opened_at", "resolved_at",
-        "flapping", "pursued", "life", "told",
+        "flapping", "pursued", "provider", "part_of", "together", "life", "told",
     )  # fmt: skip
-    readonly_fields = ("pursued", "life", "told")
+    readonly_fields = ("pursued", "together", "life", "told")
 
     @admin.display(description="lasted")
     def lasted(self, incident: Incident) -> str:
@@ -50,6 +50,12 @@ class IncidentAdmin(Responding, ReadOnlyAdmin):
     def life(self, incident: Incident) -> str:
         steps = ((_step(step),) for step in incident.transitions.order_by("seq"))
         return format_html_join("", "{}", steps)
+
+    @admin.display(description="monitors that fail together")
+    def together(self, incident: Incident) -> str:
+        members = incident.members.select_related("monitor").order_by("pk")[:200]
+        rows = [(one.monitor, one.kind, one.failure, one.started_at, one.resolved_at or "open") for one in members]
+        return table(("monitor", "kind", "failure", "since", "resolved"), rows) if rows else "none"
 
 
 def _step(step: Transition) -> str:

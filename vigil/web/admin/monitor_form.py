@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import ValidationError
 
 from vigil.accounts.sealed import Secrets
 from vigil.monitors import changes
+from vigil.monitors.dependencies import check_parents, parents_of
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField
 
@@ -18,16 +20,25 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
     new_secrets = NewSecretsField()
     tags = forms.JSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
 
+    parents = forms.ModelMultipleChoiceField(
+        queryset=Monitor.objects.filter(deleted_at=None),
+        required=False,
+        widget=FilteredSelectMultiple("parents", is_stacked=False),
+        help_text="What it cannot be well without: while one of these fails, its own alerts wait.",
+    )
+
     class Meta:
         model = Monitor
         fields = (
             "team", "name", "kind", "config", "new_secrets", "interval_s", "timeout_ms", "sensitivity", "regions",
-            "tags", "priority", "paused",
+            "tags", "priority", "paused", "parents",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["priority"].required = False
+        if self.instance.pk:
+            self.initial["parents"] = parents_of(self.instance)
 
     def clean_priority(self) -> str:
         return str(self.cleaned_data.get("priority") or self.instance.priority)
@@ -50,6 +61,7 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
             self.instance.secrets = new
         try:
             changes.validate_monitor(self.instance)
+            check_parents(self.instance, self.cleaned_data["parents"])
         except ValidationError as refused:
             for field, problems in refused.message_dict.items():
                 shown = {"secrets": "new_secrets", "__all__": None}.get(field, field)

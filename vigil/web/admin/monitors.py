@@ -12,6 +12,7 @@ from django.utils import timezone
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
 from vigil.monitors.costs import cost_warnings
+from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import instant, latest_results, region_heartbeats, region_quarantines, region_shares
 from vigil.monitors.models import Monitor, Region
 from vigil.monitors.presets import GIVEN
@@ -110,6 +111,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         wanted = form.wanted()
         saved = changes.update_monitor(obj, wanted) if change else changes.create_monitor(obj.team, wanted)
         obj.pk, obj.revision = saved.pk, saved.revision
+        set_parents(saved, form.cleaned_data["parents"])
         for warning in (*_warnings(saved), *getattr(form, "advice", ())):
             messages.warning(request, warning)
 
