@@ -34,12 +34,13 @@ MOMENTS_S = {"consensus": 1.0, "ingest": 0.2, "deliver": 0.5, "dispatch": 0.8, "
 class Target:
     """A server that answers 200, or refuses connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.port = 0
+        self._host = host
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._answer, "127.0.0.1", self.port, reuse_address=True)
+        self._server = await asyncio.start_server(self._answer, self._host, self.port, reuse_address=True)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:

@@ -43,9 +43,9 @@ def source_address(seat: Seat) -> str:
 class Stage:
     """The running processes. Build it on the main thread; `open` starts them, `close` stops them and cleans up."""
 
-    def __init__(self, keep: bool = False) -> None:
+    def __init__(self, keep: bool = False, wanted: Wanted | None = None) -> None:
         self._keep = keep
-        self._throwaway = Throwaway("demo", _wanted(), keep)
+        self._throwaway = Throwaway("demo", wanted or _wanted(), keep)
         self.path = self._throwaway.path
         self.installation = self._throwaway.installation
         self.secret = new_secret()

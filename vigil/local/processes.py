@@ -37,12 +37,16 @@ _REGION_ONLY = ("VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_PROBE_SOURCE", "VIGIL
 
 @dataclass(frozen=True)
 class LocalRegion:
-    """A region whose worker runs here. `env` is added to its worker's, such as VIGIL_PROBE_SOURCE."""
+    """A region whose worker runs here. `env` is added to its worker's, such as VIGIL_PROBE_SOURCE.
+
+    `through` is a command that prepares a place for the worker, such as a network of its own, and becomes it there.
+    """
 
     name: str
     domain: str = "this-machine"
     egress: str = "private"
     env: Mapping[str, str] = field(default_factory=dict)
+    through: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for word in (self.name, self.domain):
@@ -202,6 +206,9 @@ def _heartbeats(control: Mapping[str, str], at: Addresses) -> list[Program]:
 def _worker(region: LocalRegion, apart: Mapping[str, str], key: str) -> Program:
     env = {**apart, "VIGIL_REGION": region.name, "VIGIL_REGION_KEY": key, "VIGIL_EGRESS": region.egress, **region.env}
     argv = _python("probes", "--region", region.name)
+    if region.through:
+        # Its health port may be out of reach from here, and a nursery's children are born here.
+        return Program(f"worker-{region.name}", [*region.through, *argv], env, after=("redis",))
     return _healthy(Program(f"worker-{region.name}", argv, env, after=("redis",), nursery="probe"))
 
 
