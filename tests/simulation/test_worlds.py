@@ -8,9 +8,10 @@ import pytest
 
 from consensus.verdicts import Sensitivity
 from vigil.simulation.runs import Row, places, run
-from vigil.simulation.scenario import SCENARIOS
+from vigil.simulation.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Links, Truth
 
 SEED = 20_000
+LONG = (5 * MINUTE_MS, 12 * MINUTE_MS)
 
 
 def played(world: str, hours: float, seed: int, sensitivity: Sensitivity = Sensitivity.NORMAL) -> Row:
@@ -65,3 +66,12 @@ def test_a_lying_domain_neither_invents_nor_hides_an_outage() -> None:
 
     assert row.score.outages > 20
     assert row.score.false == 0
+
+
+def test_an_outage_whose_first_rounds_prove_nothing_is_asked_about_again_at_once() -> None:
+    lossy = replace(SCENARIOS["noise"], links=Links(lost=0.1), truth=Truth(every_ms=HOUR_MS, lasts_ms=LONG, slow=0))
+    (row,) = run(places(lossy, 120, 3))
+
+    assert row.breaks == []
+    assert row.score.missed == 0
+    assert max(row.score.refused_s + row.score.hung_s) < 150

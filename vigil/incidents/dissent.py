@@ -35,8 +35,11 @@ def count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect:
             # All regions of a domain at once are evidence enough of where it lies.
             whole = what is Observed.FAILING and region in lost_domains
             dissent[region] = Dissent(what, REGIONAL_ROUNDS if whole else min(rounds, REGIONAL_ROUNDS))
+    move = _regional_move(replace(state, dissent=dissent), verdict, bool(lost_domains))
+    if verdict.status is Status.UNKNOWN:
+        # Nobody has outvoted them: they may be the quorum of the next round, so what they see stays news.
+        dissent = {region: Dissent(each.saw, 1) for region, each in dissent.items()}
     state = replace(state, dissent=dissent)
-    move = _regional_move(state, verdict, bool(lost_domains))
     if move is None:
         return replace(effect, state=state)
     regional = move.step is Step.OPENED

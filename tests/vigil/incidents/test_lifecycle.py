@@ -6,10 +6,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.examples import FIVE_REGIONS, make_round, make_vote
+from consensus.examples import FIVE_REGIONS, make_result, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
-from consensus.verdicts import Dissent, Excluded, Exclusion, Observed, Verdict
+from consensus.suspicion import suspicion
+from consensus.verdicts import Cause, Dissent, Excluded, Exclusion, Observed, Verdict
 from probes.reasons import Status
 from vigil.incidents.blindness import CAUSE_LIMIT, cause_of_blindness
 from vigil.incidents.lifecycle import (
@@ -20,6 +21,7 @@ from vigil.incidents.lifecycle import (
     Step,
     StepReason,
     apply,
+    belief,
     retire,
     settle,
 )
@@ -292,3 +294,19 @@ def test_incidents_open_and_close_in_turn_whatever_comes(history: list[tuple[int
         assert open_main == (state.open is not None)
         assert open_side == {IncidentKind.REGIONAL: state.regional, IncidentKind.BLIND: bool(state.blind_cause)}
         assert state.open or state.status in (Status.UP, Status.UNKNOWN)
+
+
+def test_regions_that_nobody_has_outvoted_are_not_taken_for_known_dissenters() -> None:
+    undecided = [verdict(at_ms, eu_west="fail", us_east="fail", ap_south="fail") for at_ms in (T0, T0 + 60_000)]
+    assert all(one.status is Status.UNKNOWN for one in undecided)
+
+    effect = run(UP, *undecided)
+    failing = make_result("fail", started_ms=T0 + 119_000)
+
+    assert effect.state.status is Status.UP
+    # Two rounds that proved nothing are no reason to be silent: their next failure calls again.
+    assert suspicion(belief(effect.state), "ap-south", failing) is Cause.FAILURE
+    assert effect.state.regional
+
+    outvoted = run(effect.state, verdict(T0 + 120_000, ap_south="fail"))
+    assert suspicion(belief(outvoted.state), "ap-south", failing) is None
