@@ -152,7 +152,9 @@ class PercentilesView(_HistoryView):
         regions = asked_regions(monitor, asked.regions)
         steps: dict[str, Rollup] = {}
         for day, rolled in series.days(monitor.pk, list(regions), asked.first_day, asked.last_day).items():
-            steps.setdefault(asked.step_of(day), Rollup()).add(rolled)
+            step = steps.setdefault(asked.step_of(day), rolled)
+            if step is not rolled:
+                step.add(rolled)
         rows = [{"from": name, **measures(rolled)} for name, rolled in steps.items()]
         return Response({**asked.row(), "error": 0.01, "steps": rows})
 

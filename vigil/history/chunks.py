@@ -16,6 +16,8 @@ from probes.wire import DETAIL_LIMIT, Result
 #: Monitors whose keys differ only in the last bits are in one shard: what is read for one of them stays small.
 SHARD = 1024
 _FAST = 1
+_MONITOR_BYTES, _ENTRY_BYTES = 4, 8
+_BYTES = _MONITOR_BYTES + _ENTRY_BYTES
 #: Results that say nothing beyond their status and reason.
 _PLAIN = frozenset({Reason.MISSED, Reason.SKIPPED})
 #: Failures of a chunk that are kept in full; an hour keeps fewer still (see `sampled`).
@@ -62,9 +64,9 @@ def decode(payload: bytes) -> Iterator[tuple[int, int]]:
     """Monitors and entries of an encoded chunk."""
     data = zlib.decompress(payload)
     monitors, entries = array("I"), array("Q")
-    count = len(data) // (monitors.itemsize + entries.itemsize)
-    monitors.frombytes(data[: count * monitors.itemsize])
-    entries.frombytes(data[count * monitors.itemsize :])
+    count = len(data) // _BYTES
+    monitors.frombytes(data[: count * _MONITOR_BYTES])
+    entries.frombytes(data[count * _MONITOR_BYTES :])
     if sys.byteorder == "big":
         monitors.byteswap()
         entries.byteswap()
@@ -72,8 +74,19 @@ def decode(payload: bytes) -> Iterator[tuple[int, int]]:
 
 
 def entries_of(payload: bytes, monitor: int) -> list[int]:
-    """The entries of one monitor in an encoded chunk."""
-    return [one for key, one in decode(payload) if key == monitor]
+    """The entries of one monitor in an encoded chunk: found by its bytes, without looking at the others."""
+    data = zlib.decompress(payload)
+    count = len(data) // _BYTES
+    end, key = count * _MONITOR_BYTES, monitor.to_bytes(_MONITOR_BYTES, "little")
+    found = []
+    at = data.find(key, 0, end)
+    while at >= 0:
+        place, off = divmod(at, _MONITOR_BYTES)
+        if not off:
+            begin = end + place * _ENTRY_BYTES
+            found.append(int.from_bytes(data[begin : begin + _ENTRY_BYTES], "little"))
+        at = data.find(key, at + 1, end)
+    return found
 
 
 def encode_failures(failures: Sequence[tuple[int, Result]]) -> bytes | None:
