@@ -36,7 +36,7 @@ def words(choices: Any, most: int, **options: Any) -> serializers.ListField:
 
 class RouteSerializer(TeamSerializer[Route]):
     id = serializers.CharField(source="public_id", read_only=True)
-    kinds = words(INCIDENT_KINDS, 20, help_text="None: outage, degraded, account, heartbeat.")
+    kinds = words(INCIDENT_KINDS, 20, help_text="None means all that is paged: not regional, blind and self_test.")
     severities = words([severity.value for severity in Severity], 10)
     priorities = words(PRIORITIES, 10)
     tags = serializers.ListField(

@@ -19,8 +19,8 @@ from vigil.alerts.responding import NOTE_LIMIT, Answer, acknowledge, note, snooz
 from vigil.alerts.wording import duration
 from vigil.clock import database_now
 
-#: Minutes that the page offers.
-SNOOZES = (15, 30, 60, 240, 720)
+#: Minutes that the page offers, and in words.
+SNOOZES = {"15": "15 min", "30": "30 min", "60": "1 h", "240": "4 h", "720": "12 h"}
 
 _SAID = {
     Answer.DONE: "Done.",
@@ -60,7 +60,7 @@ def _do(request: HttpRequest, invitation: Invitation) -> Answer | None:
     if wish == "note":
         return note(incident, actor, request.POST.get("text", ""))
     minutes = request.POST.get("minutes", "")
-    if wish == "snooze" and minutes in {str(one) for one in SNOOZES}:
+    if wish == "snooze" and minutes in SNOOZES:
         return snooze(incident, actor, database_now() + timedelta(minutes=int(minutes)))
     return None
 
@@ -75,7 +75,7 @@ def _shown(invitation: Invitation, said: str) -> dict[str, object]:
         "lasted": duration(end - incident.started_at),
         "pursuit": Pursuit.objects.filter(pk=incident.pk).first(),
         "steps": incident.transitions.order_by("-seq")[:50],
-        "snoozes": [(minutes, duration(timedelta(minutes=minutes))) for minutes in SNOOZES],
+        "snoozes": SNOOZES.items(),
         "note_limit": NOTE_LIMIT,
     }
 

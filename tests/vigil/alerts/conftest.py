@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -164,3 +167,25 @@ def until() -> Callable[..., None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def process() -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts `deliver` as a process of its own on this test's database."""
+    from django.db import connection
+
+    started: list[subprocess.Popen[bytes]] = []
+    name = connection.settings_dict["NAME"]
+    url = os.environ["VIGIL_DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+
+    def start() -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "VIGIL_DATABASE_URL": url, "VIGIL_HEALTH_PORT": "0"}
+        one = subprocess.Popen([sys.executable, "-m", "vigil.cli", "deliver"], env=environment)
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        if one.poll() is None:
+            one.kill()
+        one.wait(10)

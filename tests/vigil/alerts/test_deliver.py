@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -191,26 +189,6 @@ def backends_ended(cursor: Any) -> bool:
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     return bool(cursor.fetchone()[0])
-
-
-@pytest.fixture
-def process() -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """Starts `deliver` as a process of its own on this test's database."""
-    started: list[subprocess.Popen[bytes]] = []
-    name = connection.settings_dict["NAME"]
-    url = os.environ["VIGIL_DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
-
-    def start() -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "VIGIL_DATABASE_URL": url, "VIGIL_HEALTH_PORT": "0"}
-        one = subprocess.Popen([sys.executable, "-m", "vigil.cli", "deliver"], env=environment)
-        started.append(one)
-        return one
-
-    yield start
-    for one in started:
-        if one.poll() is None:
-            one.kill()
-        one.wait(10)
 
 
 def test_a_sender_killed_while_it_sends_loses_nothing(

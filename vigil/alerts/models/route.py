@@ -23,7 +23,7 @@ class Route(models.Model):
     """A rule that picks channels and an escalation policy; of a team's routes in order of position, the first that
     matches decides, unless it goes on to the next. A default matches when no other did.
 
-    No kinds means outage, degraded, account and heartbeat: the others are told only where they are named.
+    No kinds means what is paged: regional, blind and self-test incidents are told only where they are named.
     """
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_route, editable=False)

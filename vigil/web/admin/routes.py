@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -38,7 +39,7 @@ def choices(values: Any) -> list[tuple[str, str]]:
 class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
     kinds = forms.MultipleChoiceField(
         choices=choices(kind.value for kind in IncidentKind), required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="None means outage, degraded, account and heartbeat.",
+        help_text="None means all that is paged: not regional, blind and self test.",
     )  # fmt: skip
     severities = forms.MultipleChoiceField(
         choices=choices(one.value for one in Severity), required=False, widget=forms.CheckboxSelectMultiple
@@ -110,9 +111,23 @@ class RouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 class WhomForm(forms.Form):
     team = forms.ModelChoiceField(Team.objects.all(), empty_label=None)
-    monitor = forms.ModelChoiceField(Monitor.objects.filter(deleted_at=None), required=False, empty_label="none")
+    monitor = forms.CharField(
+        max_length=200,
+        required=False,
+        help_text="Its name or id; empty for what has no monitor, such as a dark region.",
+    )
     kind = forms.ChoiceField(choices=choices(kind.value for kind in IncidentKind))
     at = forms.DateTimeField(required=False, help_text="UTC; empty for now.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        named, team = cleaned.get("monitor"), cleaned.get("team")
+        if named and team:
+            owned = Monitor.objects.filter(team=team, deleted_at=None)
+            cleaned["monitor"] = owned.filter(Q(public_id=named) | Q(name=named)).first()
+            if cleaned["monitor"] is None:
+                self.add_error("monitor", "The team has no monitor of this name or id.")
+        return cleaned
 
 
 @staff_member_required
@@ -125,12 +140,8 @@ def whom(request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {}
     if asked is not None and form.is_valid():
         wanted = form.cleaned_data
-        if wanted["monitor"] and wanted["monitor"].team_id != wanted["team"].pk:
-            form.add_error("monitor", "Must belong to the team.")
-        else:
-            at = wanted["at"] or database_now()
-            kind = IncidentKind(wanted["kind"])
-            shown = _tables(who_would_be_told(wanted["team"], wanted["monitor"], kind, at))
+        at, monitor = wanted["at"] or database_now(), wanted["monitor"] or None
+        shown = _tables(who_would_be_told(wanted["team"], monitor, IncidentKind(wanted["kind"]), at))
     context = {**admin.site.each_context(request), "title": "Who would be told?", "form": form, **shown}
     return TemplateResponse(request, "web/admin/whom.html", context)
 
