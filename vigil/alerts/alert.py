@@ -82,6 +82,7 @@ class Alert:
     incident never reached this channel; it is empty where it did. `context` is what else is known, line by line: what
     the provider's own status page says, which alerts are held back. `reference` is what the receiver called the
     first message of this incident, if it gave it a name. `step` is the step of the incident that is told.
+    `named` is what it is about where that is no monitor: a provider.
     """
 
     delivery: str
@@ -107,6 +108,7 @@ class Alert:
     reference: str = ""
     step: str = ""
     about: str = ""
+    named: str = ""
 
     @property
     def template(self) -> str:
@@ -116,7 +118,7 @@ class Alert:
     @property
     def name(self) -> str:
         """What the alert is about, in a few words."""
-        return self.subject.name if self.subject else self.title
+        return self.named or (self.subject.name if self.subject else self.title)
 
     @property
     def status(self) -> str:

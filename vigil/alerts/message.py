@@ -160,4 +160,4 @@ def _tone(event: str, alerts: Sequence[Alert]) -> Tone:
         return Tone.INFO
     if any(alert.template in LOUD_KINDS for alert in alerts):
         return Tone.CRITICAL
-    return Tone.INFO if all(alert.kind == "blind" for alert in alerts) else Tone.WARNING
+    return Tone.INFO if all(alert.kind in ("blind", "self_test") for alert in alerts) else Tone.WARNING

@@ -12,6 +12,8 @@ PROOF_LASTS = timedelta(minutes=10)
 #: A message that nobody has accepted by then has not got out.
 PATIENCE = timedelta(seconds=90)
 KEEP = timedelta(days=3)
+#: What the cause of an incident about a channel that did not accept its self-test begins with.
+UNPROVEN = "unproven:"
 MINUTES_LEAST, MINUTES_MOST = 5, 43_200
 
 

@@ -19,6 +19,7 @@ from vigil.alerts.decision import Concern, Event, Why
 from vigil.alerts.models import OPEN_STATES, Channel, ChannelKind, Delivery, DeliveryState, SelfTest
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.proof import KEEP, LOOPBACK_EVERY, PATIENCE, Taking, due
+from vigil.alerts.unproven import tell_what_is_proven
 from vigil.clock import database_now
 from vigil.incidents.models import Incident
 from vigil.incidents.shape import IncidentKind, Step, StepReason
@@ -37,7 +38,8 @@ def run_self_tests() -> int:
     _make_loopback()
     begun = 0
     for team in _teams():
-        wanted = due(taking_part(team), now)
+        able = set(Channel.objects.filter(team=team, enabled=True).values_list("pk", flat=True))
+        wanted = [channel for channel in due(taking_part(team), now) if channel in able]
         if wanted:
             begun += _begin(team, wanted)
     return begun
@@ -46,7 +48,9 @@ def run_self_tests() -> int:
 def taking_part(team: Team) -> list[Taking]:
     """The channels of a team that take part, with what is known of their last test."""
     takes_part = Q(self_test_minutes__gt=0) | Q(kind=ChannelKind.LOOPBACK)
-    return [_taking(row) for row in Channel.objects.filter(takes_part, team=team, enabled=True).order_by("pk")]
+    # One that refused too often was switched off, and is no proof of anything for that.
+    switched = Q(enabled=True) | Q(disabled_at__isnull=False)
+    return [_taking(row) for row in Channel.objects.filter(takes_part, switched, team=team).order_by("pk")]
 
 
 def everybody_taking_part() -> list[Taking]:
@@ -75,9 +79,15 @@ def _taking(channel: Channel) -> Taking:
         every=LOOPBACK_EVERY if loopback else timedelta(minutes=channel.self_test_minutes),
         begun=last.created_at if last else None,
         accepted=tests.filter(state=DeliveryState.SENT).aggregate(at=Max("sent_at"))["at"],
-        failed=(failed.last_error or "not accepted in time") if failed else "",
+        failed=_trouble(channel, failed),
         loopback=loopback,
     )
+
+
+def _trouble(channel: Channel, failed: Delivery | None) -> str:
+    if not channel.enabled:
+        return f"it was switched off: {channel.disabled_why}"
+    return (failed.last_error or "not accepted in time") if failed else ""
 
 
 def _begin(team: Team, channels: Iterable[int]) -> int:
@@ -90,7 +100,7 @@ def _begin(team: Team, channels: Iterable[int]) -> int:
             team=team,
             kind=IncidentKind.SELF_TEST,
             cause_key=f"self-test:{team.pk}",
-            title="Self-test of the alerts",
+            title="Do alerts get out?",
             started_at=Now(),
             opened_at=Now(),
         )
@@ -127,6 +137,7 @@ def _close(test: SelfTest) -> None:
     # What was not accepted in time is told no more: it would only say that something was tested long ago.
     late = proof.filter(state__in=OPEN_STATES)
     late.update(state=DeliveryState.DEAD, last_error="not accepted in time", lease_until=None, lease_token=None)
+    tell_what_is_proven(test)
     old = SelfTest.objects.filter(team=test.team_id, ended_at__lt=test.ended_at - KEEP)
     Incident.objects.filter(pk__in=list(old.values_list("incident_id", flat=True)[:100])).delete()
 

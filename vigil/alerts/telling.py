@@ -12,9 +12,12 @@ from django.db import connection
 from vigil.alerts.acknowledging import acknowledge_link
 from vigil.alerts.alert import Alert, Evidence, ExcludedLine, Subject, VoteLine
 from vigil.alerts.decision import Event
+from vigil.alerts.proof import UNPROVEN
 from vigil.configuration import configuration
 from vigil.incidents.joint import is_of_provider
+from vigil.incidents.shape import IncidentKind, Step
 from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.providers import name_of
 
 # The evidence of an incident in a digest is not told, and is most of what there would be to read. What is told again,
 # or to somebody else, by the clock has none of its own: it rests on what the regions saw last.
@@ -25,6 +28,7 @@ SELECT d.id, d.public_id, d.event, d.leader_id, i.public_id, i.kind, i.title, i.
             WHEN d.event = 'trigger' AND t.evidence = '{}'::jsonb THEN coalesce((
                 SELECT b.evidence FROM incidents_transition b
                 WHERE b.incident_id = i.id AND b.seq < t.seq AND b.evidence <> '{}'::jsonb
+                  AND b.reason <> 'provider_declared'
                 ORDER BY b.seq DESC LIMIT 1), '{}'::jsonb)
             ELSE t.evidence END,
        team.name, m.public_id, m.name, m.kind, m.config, m.tags,
@@ -34,7 +38,7 @@ SELECT d.id, d.public_id, d.event, d.leader_id, i.public_id, i.kind, i.title, i.
            FROM alerts_delivery e
            WHERE e.incident_id = d.incident_id AND e.channel_id = d.channel_id AND e.event = 'trigger' AND e.id < d.id
        ) END,
-       c.public_id, i.cause_key
+       c.public_id, i.cause_key, i.provider
 FROM alerts_delivery d
 JOIN alerts_channel c ON c.id = d.channel_id
 JOIN incidents_incident i ON i.id = d.incident_id
@@ -73,6 +77,7 @@ class _Row(NamedTuple):
     missed: str | None
     channel: str
     cause: str
+    provider: str
 
 
 def alerts_of(ids: Sequence[int], leaders: Sequence[int] = ()) -> dict[int, list[Alert]]:
@@ -89,7 +94,7 @@ def alerts_of(ids: Sequence[int], leaders: Sequence[int] = ()) -> dict[int, list
 
 
 def _alert(row: _Row) -> Alert:
-    base = configuration().base_url
+    base, evidence = configuration().base_url, _decoded(row.evidence)
     return Alert(
         delivery=row.delivery,
         event=row.event,
@@ -105,7 +110,10 @@ def _alert(row: _Row) -> Alert:
         link=f"{base}/incidents/{row.incident}",
         team=row.team,
         subject=_subject(row),
-        evidence=evidence_of(_decoded(row.evidence)),
+        evidence=evidence_of(evidence),
+        context=_context(row, evidence),
+        test=row.kind == IncidentKind.SELF_TEST,
+        named=name_of(row.provider) if row.monitor is None and is_of_provider(row.cause) else "",
         note=row.text,
         missed=row.missed or "",
         acknowledge_link=acknowledge_link(row.incident, row.channel) if row.event == Event.TRIGGER else "",
@@ -116,9 +124,20 @@ def _alert(row: _Row) -> Alert:
 
 def _about(row: _Row) -> str:
     """What is told by a template of its own, though its incident is of a kind that has others as well."""
-    if row.monitor_kind in DerivedKind:
-        return "composite"
-    return "provider" if row.monitor is None and is_of_provider(row.cause) else ""
+    down = row.kind == IncidentKind.OUTAGE
+    if row.monitor_kind == DerivedKind.COMPOSITE:
+        return "composite" if down else "fallback"
+    if row.monitor is None and is_of_provider(row.cause):
+        return "provider" if down else "provider_degraded"
+    return "unproven" if row.cause.startswith(UNPROVEN) else ""
+
+
+def _context(row: _Row, evidence: Any) -> tuple[str, ...]:
+    """What stands beside it: of a provider's incident that is over its monitors, and what the provider's page says."""
+    if not isinstance(evidence, Mapping) or row.step not in (Step.OPENED, Step.CHANGED, Step.RESOLVED):
+        return ()
+    ended = str(evidence.get("explanation") or "") if _about(row) and row.event == Event.RESOLVE else ""
+    return tuple(filter(None, (ended, str(evidence.get("witness") or ""))))
 
 
 def _subject(row: _Row) -> Subject | None:

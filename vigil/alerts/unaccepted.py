@@ -16,6 +16,7 @@ _log = structlog.get_logger(__name__)
 _UNACCEPTED = """
 SELECT d.incident_id, d.transition_id
 FROM alerts_delivery d JOIN alerts_channel c ON c.id = d.channel_id AND NOT c.fallback
+JOIN incidents_incident i ON i.id = d.incident_id AND i.kind <> 'self_test'
 WHERE d.event = 'trigger' AND d.escalated_at IS NULL
   AND d.state NOT IN ('sent', 'held', 'withheld') AND d.created_at > now() - %(oldest)s
   AND NOT EXISTS (

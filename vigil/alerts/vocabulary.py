@@ -75,6 +75,17 @@ TEMPLATES = {
         "Part of what these monitors stand for together is lost, and the rest serves in its place.",
         "Look at the members that are down, before another one is.",
     ),
+    "provider_degraded": Template(
+        "PROVIDER SLOW",
+        "Several monitors of one provider answer badly together, so the provider is the likely cause.",
+        "Look at the provider's own status page, and at how long your callers can wait.",
+    ),
+    "unproven": Template(
+        "CHANNEL UNPROVEN",
+        "A synthetic incident did not get through this channel, so real ones may not either.",
+        "Look at the channel's settings and send a test.",
+        since="Not accepted since",
+    ),
     "self_test": Template(
         "SELF-TEST",
         "Nothing is wrong. Vigil proves from time to time that its alerts get through this channel.",
@@ -88,6 +99,9 @@ TEMPLATES = {
         since="First refused at",
     ),
 }
+
+#: Kinds whose own words say more than the reason of the failure.
+_TOLD_BY_KIND = frozenset(TEMPLATES) - {"outage", "degraded", "account"}
 
 #: What a refusal of our request means, more precisely than its kind says it.
 REASON_MEANINGS = {
@@ -184,7 +198,6 @@ def meaning_of(kind: str, failure: str) -> str:
 
 def look_of(kind: str, failure: str) -> str:
     """What to look at first."""
-    told_by_kind = kind in {"regional", "blind", "heartbeat", "composite", "provider", "channel", "slo"}
-    if not told_by_kind and failure in set(Reason):
+    if kind not in _TOLD_BY_KIND and failure in set(Reason):
         return REASON_LOOKS.get(Reason(failure), template_of(kind).look)
     return template_of(kind).look

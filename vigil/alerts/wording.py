@@ -15,6 +15,7 @@ _CLOSED_WITHOUT_RECOVERY = frozenset(
         StepReason.MONITOR_DELETED,
         StepReason.BECAME_OUTAGE,
         StepReason.MINORITY_EXCLUDED,
+        StepReason.SELF_TEST,
     }
 )
 
@@ -95,7 +96,7 @@ def clock(at: datetime) -> str:
 def _how_many(alert: Alert) -> str:
     evidence = alert.evidence
     if not evidence.votes:
-        if alert.subject is None or alert.title == alert.name:
+        if alert.title == alert.name:
             return ""
         # Most titles begin with the name, which stands there already.
         return alert.title.removeprefix(alert.name) if alert.title.startswith(alert.name) else f": {alert.title}"

@@ -127,8 +127,8 @@ def explain(whole: Whole) -> str:
 def evidence_of_members(whole: Whole) -> dict[str, Any]:
     """What a step of a composite rests on, to be stored with it."""
     return {
-        "rule": whole.rule.value,
-        "k": whole.k,
+        "needs": whole.rule.value,
+        "at_least": whole.k,
         "explanation": explain(whole),
         "members": [
             {

@@ -142,8 +142,8 @@ def _resolve(whole: Incident, tell: Tell) -> None:
     whole.resolved_at = Now()
     whole.save(update_fields=["resolved_at"])
     names = whole.members.order_by("pk").values_list("monitor__name", flat=True)
-    shown = ", ".join(str(name) for name in names[:NAMED_AT_END])
-    text, evidence = with_witness(whole, Step.RESOLVED, f"All {len(names)} are over: {shown}.", {})
+    explanation = f"All {len(names)} are over: {', '.join(str(name) for name in names[:NAMED_AT_END])}."
+    text, evidence = with_witness(whole, Step.RESOLVED, explanation, {"explanation": explanation})
     add_step(whole, Line(Step.RESOLVED, StepReason.RECOVERED, text, evidence=evidence), tell)
 
 

@@ -69,6 +69,9 @@ def test_it_goes_all_the_way_and_leaves_its_proof(
     ]
     posts = receiver.at("/tested")  # type: ignore[attr-defined]
     assert [post["body"]["incident"]["kind"] for post in posts] == ["self_test", "self_test"]
+    assert posts[0]["body"]["test"] is True
+    assert posts[0]["body"]["summary"] == "TEST: SELF-TEST: Do alerts get out?"
+    assert posts[1]["body"]["text"] == "The self-test is over."
     assert receiver.at("/spared") == []  # type: ignore[attr-defined]
     assert run_self_tests() == 0, "neither is due again"
 
@@ -90,10 +93,16 @@ def test_a_channel_that_refuses_is_named_and_outside_hears_nothing_until_it_acce
     assert ended(until).passed is False
     assert "/tested did not accept its self-test" in standing().doubt
 
+    told = Incident.objects.get(kind="channel")
+    assert told.title == "/tested did not accept its self-test"
+    assert "answered 403" in told.transitions.get().text
+
     receiver.answers["/tested"] = [200]  # type: ignore[attr-defined]
     time_passes(6)
     assert ended(until).passed is True
     assert standing().doubt == ""
+    told.refresh_from_db()
+    assert told.resolved_at is not None and "again" in told.transitions.last().text  # type: ignore[union-attr]
 
 
 def test_without_a_sender_nothing_is_proven_and_the_test_ends_all_the_same(webhook: Webhook) -> None:

@@ -76,6 +76,15 @@ KINDS = {
         subject=Subject("cmp_1", "Answers", "all of: OpenAI, Anthropic", "composite"), evidence=_NOTHING,
         note="All of OpenAI and Anthropic are down.",
     ),
+    "fallback": replace(
+        OUTAGE, kind="degraded", about="fallback", title="Answers is served by a fallback",
+        subject=Subject("mon_9", "Answers", "Answers", "composite"), evidence=_NOTHING,
+        note="Not serving: OpenAI (timeout). Serving: Anthropic (fallback 1).",
+    ),
+    "self_test": replace(
+        OUTAGE, kind="self_test", title="Do alerts get out?", failure="ok", subject=None, evidence=_NOTHING,
+        note="Nothing is wrong: this proves that alerts get out.", test=True,
+    ),
     "provider": replace(
         OUTAGE, kind="provider", title="OpenAI: 4 of 5 monitors fail together",
         subject=None, evidence=_NOTHING, note="4 of 5 monitors of OpenAI fail.",
