@@ -25,7 +25,7 @@ def check_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
         raise ValidationError({"parents": [f"A monitor depends on at most {PARENTS_MOST} others."]})
     if any(parent.team_id != monitor.team_id or parent.deleted_at is not None for parent in parents):
         raise ValidationError({"parents": ["A monitor depends on monitors of its own team only."]})
-    if monitor.pk is None:
+    if monitor._state.adding:
         return
     above: dict[int, list[int]] = {}
     rows = Dependency.objects.filter(child__team_id=monitor.team_id).exclude(child=monitor)

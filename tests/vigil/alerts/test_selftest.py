@@ -42,7 +42,7 @@ def ended(until: Until) -> SelfTest:
         newest = SelfTest.objects.order_by("pk").last()
         return newest is not None and newest.ended_at is not None
 
-    until(is_over)
+    until(is_over, within_s=40)
     newest = SelfTest.objects.order_by("pk").last()
     assert newest is not None
     return newest
@@ -143,7 +143,7 @@ def test_another_teams_channels_have_a_test_of_their_own(webhook: Webhook, sende
     channel = webhook("/tested", self_test_minutes=60)
     Channel.objects.filter(pk=channel.pk).update(team=other)
     assert run_self_tests() == 2
-    until(lambda: run_self_tests() == 0 and not SelfTest.objects.filter(ended_at=None).exists())
+    until(lambda: run_self_tests() == 0 and not SelfTest.objects.filter(ended_at=None).exists(), within_s=40)
     test = SelfTest.objects.get(team=other)
     assert {name for name, _, _ in proof(test)} == {"/tested"} and test.passed
 

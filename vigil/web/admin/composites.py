@@ -76,7 +76,7 @@ class MemberFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
 def write(composite: Composite, wanted: dict[str, Any], members: list[Member]) -> Composite:
     """Create or change a composite from the two forms; raises `ValidationError`."""
     fields = {name: wanted[name] for name in ("name", "tags", "paused", "rule", "k")} | {"members": members}
-    if composite.pk is None:
+    if composite._state.adding:
         return create_composite(wanted["team"], fields)
     update_composite(Composite.objects.select_related("monitor").get(pk=composite.pk), fields)
     return composite
