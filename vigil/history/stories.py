@@ -13,8 +13,9 @@ from vigil.history.uptime import Settled, Span, Story, minus, settle, union
 from vigil.incidents.lifecycle import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
-from vigil.silences.covering import excluded_intervals
+from vigil.silences.covering import covered_monitors
 from vigil.silences.models import Silence
+from vigil.silences.windows import windows
 
 #: Incidents in which a monitor is down; in the others of `UP_KINDS` it is up, and not well.
 DOWN_KINDS = (IncidentKind.OUTAGE, IncidentKind.HEARTBEAT)
@@ -80,14 +81,17 @@ def _tell(spans: _Spans, incident: Incident, worsened: datetime | None, window: 
 
 
 def _maintenance(monitors: Sequence[Monitor], start: datetime, end: datetime) -> dict[int, list[Span]]:
-    """The windows that do not count; a monitor whose team has none is not asked about."""
-    counted = Silence.objects.filter(Q(excludes=True) | Q(pauses=True))
-    teams = set(counted.values_list("team_id", flat=True).distinct())
-    return {
-        monitor.pk: [(_second(each.starts), _second(each.ends)) for each in excluded_intervals(monitor, start, end)]
-        for monitor in monitors
-        if monitor.team_id in teams
-    }
+    """The windows that do not count: one question a silence, however many monitors it covers."""
+    counted = Silence.objects.filter(Q(excludes=True) | Q(pauses=True), team__in={one.team_id for one in monitors})
+    over = Q(cron="", ends_at__lte=start) | Q(valid_until__lte=start)
+    wanted = {monitor.pk for monitor in monitors}
+    found: dict[int, list[Span]] = {}
+    for silence in counted.exclude(over):
+        held = [(_second(each.starts), _second(each.ends)) for each in windows(silence.schedule, start, end)]
+        covered = covered_monitors(silence).values_list("pk", flat=True) if held else ()
+        for monitor in wanted.intersection(covered):
+            found.setdefault(monitor, []).extend(held)
+    return found
 
 
 def _overlaps(start: datetime, end: datetime) -> Q:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from probes.reasons import Status
 from vigil.accounts.teams import default_team
+from vigil.clock import database_now
 from vigil.history.models import Unwatched
 from vigil.history.stories import settled_stories
 from vigil.history.uptime import Uptime, account
+from vigil.incidents.composites import follow
 from vigil.incidents.lifecycle import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.sweep import reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused
+from vigil.monitors.composites import Link, write_chain
 from vigil.monitors.models import Monitor, Region
+from vigil.silences.covering import excluded_intervals
 from vigil.silences.models import Silence
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +151,52 @@ def test_maintenance_is_nothing_else(monitor: Monitor) -> None:
     )
     incident(monitor, IncidentKind.OUTAGE, 0, 300)
     assert uptime(monitor) == Uptime(up_s=DAY - 700, down_s=100, maintenance_s=600)
+
+
+def test_a_composite_is_down_when_what_it_stands_for_is_and_not_with_each_of_its_members(monitor: Monitor) -> None:
+    spare = create_monitor(monitor.team, {"name": "s", "kind": "http", "config": {"url": "https://example.com/"}})
+    chain, _ = write_chain(monitor.team, "chain", [Link("first", (monitor,)), Link("spare", (spare,))])
+    reconcile_monitors(lambda step: None)
+    MonitorState.objects.update(status=Status.UP)
+
+    def is_down() -> bool:
+        with transaction.atomic():
+            follow([monitor.pk, spare.pk], lambda step: None)
+        now = int(database_now().timestamp()) + 2
+        settled = settled_stories([chain.monitor], (now - 60, now))[chain.monitor.pk]
+        return bool(settled.down)
+
+    MonitorState.objects.filter(monitor=monitor).update(status=Status.DOWN)
+    assert not is_down(), "the spare serves"
+    MonitorState.objects.filter(monitor=spare).update(status=Status.DOWN)
+    assert is_down()
+
+
+def test_what_maintenance_covers_is_what_silences_say_it_covers(monitor: Monitor) -> None:
+    """The windows of many monitors at once are those that the silences' own question gives for each."""
+    other = create_monitor(monitor.team, {"name": "o", "kind": "http", "config": {"url": "https://example.com/"}})
+    Monitor.objects.update(created_at=NOW - timedelta(days=30))
+    monitors = list(Monitor.objects.all())
+    long_ago = {"starts_at": START - timedelta(days=9), "ends_at": START - timedelta(days=8)}
+    today = {"starts_at": START + timedelta(hours=1), "ends_at": START + timedelta(hours=2)}
+    nightly = {"cron": "30 3 * * *", "duration_s": 1_800, "zone": "Europe/Berlin"}
+    for number, (what, when) in enumerate(
+        [
+            ({"excludes": True, "tags": ["shop"]}, today),
+            ({"pauses": True, "every_monitor": True}, nightly),
+            ({"excludes": True, "every_monitor": True}, long_ago),
+            ({"excludes": True, "every_monitor": True, "valid_until": START}, today),
+            ({"mutes": True, "every_monitor": True}, today),
+        ]
+    ):
+        Silence.objects.create(team=monitor.team, name=f"s{number}", **what, **when)
+    named = Silence.objects.create(team=monitor.team, name="named", excludes=True, starts_at=START, ends_at=NOW)
+    named.monitors.add(other)
+    settled = settled_stories(monitors, WINDOW)
+    for each in monitors:
+        windows = excluded_intervals(each, START, NOW)
+        expected = tuple((int(one.starts.timestamp()), int(one.ends.timestamp())) for one in windows)
+        assert settled[each.pk].maintenance == expected and expected
 
 
 def test_many_monitors_are_asked_about_in_a_few_queries(
