@@ -23,14 +23,14 @@ class Subject:
 
 
 def strong_keys(event: str, subject: Subject) -> tuple[str, ...]:
-    """What two incidents share that is likely to be the cause of both: a parent, a provider, a host.
+    """What two incidents share that is likely to be the cause of both: a parent, a host, a provider.
 
     Events have groups of their own, so that an end is never in one message with beginnings.
     """
     host = host_of(subject.target)
     keys = [f"parent:{parent}" for parent in subject.parents]
     keys += [f"cause:{subject.shared}"] if subject.shared else []
-    keys += [f"provider:{provider_of(host)}", f"host:{host}"] if host else []
+    keys += [f"host:{host}", f"provider:{provider_of(host)}"] if host else []
     return tuple(f"{event}|{key}"[:200] for key in keys)
 
 

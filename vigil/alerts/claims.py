@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 
 from vigil.alerts import causes, gathering, heat
-from vigil.alerts.channels import CHANNELS
+from vigil.alerts.channels import CHANNELS, SettingsError, parse_config
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.decision import Event
 from vigil.alerts.due_rows import Destination, Row, busy_threads, due_rows, lock_channels
-from vigil.alerts.gathering import Due, Plan
+from vigil.alerts.gathering import Due, Limits, Plan
 from vigil.monitors.models import target_of
 
 #: Longer than any wait for a turn and any send may take, so that a lease only runs out when its holder is gone.
@@ -114,9 +114,19 @@ def _plan(destination: Destination, rows: Sequence[Row], now_s: float, room: int
         return Plan(alone=[row.id for row in rows][:room])
     due = [_due_of(row, _keeps(destination)) for row in rows]
     known = heat.load(destination.id, gathering.keys_of(due))
-    plan = gathering.gather(due, known, now_s, room, CHANNELS[destination.kind].names_most)
+    plan = gathering.gather(due, known, now_s, _limits(destination, room))
     heat.save(destination.id, plan.heat)
     return plan
+
+
+def _limits(destination: Destination, room: int) -> Limits:
+    kind = CHANNELS[destination.kind]
+    try:
+        burst = kind.pace(parse_config(destination.kind, destination.config)).burst
+    except SettingsError:
+        burst = 1
+    # Less than may go at once, so that the first digest need not wait for the pace.
+    return Limits(room, kind.names_most, max(1, min(gathering.FLOOD_AFTER, burst - 1)))
 
 
 def _due_of(row: Row, keeps: bool) -> Due:

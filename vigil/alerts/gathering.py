@@ -3,8 +3,9 @@
 Nothing is ever dropped: what is held now is due again when its group may speak next. Pure.
 
 A message belongs to a group by what its incident shares with others: strong keys (a parent, a host, a provider) after
-one page, weak ones (a tag, or anything at all) only once there are many within a minute. A group's second message
-comes soon after the first, the third ten seconds later, and from then on one a minute.
+one page, a tag only once several within a minute have it. Once a channel has had many messages within a minute, all
+that comes is one group, whatever its causes: ten causes at once are no better than one. A group's second message comes
+soon after the first, the third ten seconds later, and from then on one a minute.
 """
 
 from __future__ import annotations
@@ -74,22 +75,32 @@ def keys_of(due: Iterable[Due]) -> set[str]:
     return {key for one in due for key in (*one.strong, *one.weak, *((one.ends,) if one.ends else ()))}
 
 
-def gather(due: Sequence[Due], heat: Mapping[str, Heat], now_s: float, room: int, most: int) -> Plan:
-    """Decide for all that is due on one channel, in order; at most `room` messages, of at most `most` incidents each.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one channel: messages that it may have under way more, incidents in one message, and messages of a flood."""
+
+    room: int
+    most: int
+    flood_after: int = FLOOD_AFTER
+
+
+def gather(due: Sequence[Due], heat: Mapping[str, Heat], now_s: float, limits: Limits) -> Plan:
+    """Decide for all that is due on one channel, in order.
 
     What finds no room is in none of the plan's lists: it stays due.
     """
-    return _Gatherer(heat, now_s, room, most).plan(due)
+    return _Gatherer(heat, now_s, limits).plan(due)
 
 
 class _Gatherer:
     """One run of the decision."""
 
-    def __init__(self, heat: Mapping[str, Heat], now_s: float, room: int, most: int) -> None:
+    def __init__(self, heat: Mapping[str, Heat], now_s: float, limits: Limits) -> None:
         self._heat = dict(heat)
         self._now_s = now_s
-        self._room = room
-        self._most = most
+        self._room = limits.room
+        self._most = limits.most
+        self._flood_after = limits.flood_after
         self._plan = Plan()
 
     def plan(self, due: Sequence[Due]) -> Plan:
@@ -112,8 +123,10 @@ class _Gatherer:
             if self._now(one.ends) is None:
                 self._put(one.ends, Heat(self._now_s, self._now_s, 0, self._now_s + ENDS_HOLD_S))
             return one.ends
+        hot = [key for key in one.weak if self._is_many(key)]
+        flood = next((key for key in hot if _is_flood(key)), "")
         strong = next((key for key in one.strong if self._now(key) is not None), "")
-        return strong or next((key for key in one.weak if self._is_many(key)), "")
+        return flood or strong or next(iter(hot), "")
 
     def _decide(self, key: str, ids: list[int]) -> None:
         state = self._now(key)
@@ -131,7 +144,7 @@ class _Gatherer:
             else:
                 self._plan.together.append(Together(key, tuple(part)))
         self._bump(key, fired=True)
-        if key != FLOOD:
+        if not _is_flood(key):
             self._bump(_flood_of(key), fired=False)
 
     def _spoke(self, one: Due) -> None:
@@ -144,9 +157,9 @@ class _Gatherer:
         """Count a message of a group. Only what it said itself holds a weak one back, or nothing would end a flood."""
         state = self._now(key) or Heat(self._now_s, self._now_s, 0, self._now_s)
         told = state.told + 1
-        crossed = told == _many(key)
+        crossed = told == self._many(key)
         # Ends are no hurry: their first message has been waited for already.
-        begins = 0 if "|ends" in key else _many(key) or 1
+        begins = 0 if "|ends" in key else self._many(key) or 1
         hold_s = HOLDS_S[min(max(0, told - begins), len(HOLDS_S) - 1)]
         next_s = self._now_s + hold_s if fired or crossed else state.next_s
         self._put(key, replace(state, last_s=self._now_s, told=told, next_s=next_s))
@@ -156,7 +169,7 @@ class _Gatherer:
         state = self._heat.get(key)
         if state is None:
             return None
-        many = _many(key)
+        many = self._many(key)
         if many is None:
             return state if self._now_s - max(state.last_s, state.next_s) <= QUIET_S else None
         begun = state.last_s if state.told >= many else state.since_s
@@ -164,18 +177,20 @@ class _Gatherer:
 
     def _is_many(self, key: str) -> bool:
         state = self._now(key)
-        return state is not None and state.told >= (_many(key) or 1)
+        return state is not None and state.told >= (self._many(key) or 1)
 
     def _put(self, key: str, state: Heat) -> None:
         self._heat[key] = self._plan.heat[key] = state
 
+    def _many(self, key: str) -> int | None:
+        """How many messages within a minute make a weak key a group; None for a strong one."""
+        if _is_flood(key):
+            return self._flood_after
+        return TAG_AFTER if "|tag:" in key else None
 
-def _many(key: str) -> int | None:
-    """How many messages within a minute make a weak key a group; None for a strong one."""
-    _, _, name = key.partition("|")
-    if name == FLOOD:
-        return FLOOD_AFTER
-    return TAG_AFTER if name.startswith("tag:") else None
+
+def _is_flood(key: str) -> bool:
+    return key.endswith(f"|{FLOOD}")
 
 
 def _flood_of(key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +10,13 @@ from enum import StrEnum
 
 from vigil.alerts import wording
 from vigil.alerts.alert import DOWN_KINDS, Alert, Digest
+from vigil.alerts.causes import host_of
 from vigil.alerts.vocabulary import reason_in_words, template_of
 
 #: Longest name of an incident in a digest, in characters, before a channel shortens it further.
 NAME_LIMIT = 120
+#: Hosts that a digest names.
+HOSTS_MOST = 5
 #: Kinds that may wake somebody up; what else is told can wait for the morning.
 LOUD_KINDS = DOWN_KINDS | {"account", "channel"}
 
@@ -101,7 +105,7 @@ def message_of_digest(digest: Digest) -> Message:
         kind=digest.alerts[0].template,
         tone=_tone(digest.event, digest.alerts),
         headline=_headline(digest),
-        lines=(_since(digest, first), _why(digest)),
+        lines=tuple(line for line in (_since(digest, first), _why(digest), _where(digest)) if line),
         links=(Link("All of them", digest.link),),
         at=digest.at,
         alerts=digest.alerts,
@@ -140,6 +144,16 @@ def _why(digest: Digest) -> str:
         counts[word] = counts.get(word, 0) + 1
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return "; ".join(f"{count} {word}" for word, count in ordered) + "."
+
+
+def _where(digest: Digest) -> str:
+    """The hosts that most of them are on, where they are not all on one."""
+    counts = Counter(host for alert in digest.alerts if alert.subject and (host := host_of(alert.subject.target)))
+    if len(counts) < 2 or sum(counts.values()) == len(counts):
+        return ""
+    shown = counts.most_common(HOSTS_MOST)
+    more = f" and {len(counts) - len(shown)} more hosts" if len(counts) > len(shown) else ""
+    return "On " + ", ".join(f"{host} ({count})" for host, count in shown) + f"{more}."
 
 
 def _names(alerts: Iterable[Alert]) -> list[str]:

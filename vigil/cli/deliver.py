@@ -8,7 +8,8 @@ More than one may run: each claims its own deliveries. VIGIL_HEALTH_PORT serves 
 from __future__ import annotations
 
 import argparse
-import asyncio
+
+import uvloop
 
 from probes.alive import Pulse
 from probes.health import Health
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
     arm_from_environment()
     Pulse(redis_client(), "deliver", lambda: _is_well(health)).start()
-    asyncio.run(deliver(health))
+    uvloop.run(deliver(health))
     return 0
 
 

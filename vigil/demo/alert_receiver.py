@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,9 +27,9 @@ BODY_LIMIT = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """One request as it came; `body` is what its content type says, bytes where that says nothing."""
+    """One request as it came, and when; `body` is what its content type says, bytes where that says nothing."""
 
-    at: float
+    at_s: float
     method: str
     path: str
     query: dict[str, str]
@@ -90,6 +91,7 @@ class AlertReceiver:
 
     def __init__(self) -> None:
         self.took: list[Took] = []
+        self._by_path: defaultdict[str, list[Took]] = defaultdict(list)
         self.count = 0
         #: Answers by path, used up in order; the last one stays.
         self.script: defaultdict[str, deque[Say]] = defaultdict(deque)
@@ -110,13 +112,16 @@ class AlertReceiver:
 
     def at(self, path: str) -> list[Took]:
         """What came to a path or below it."""
-        return [took for took in list(self.took) if took.path == path or took.path.startswith(f"{path}/")]
+        paths = [one for one in list(self._by_path) if one == path or one.startswith(f"{path}/")]
+        found = [took for one in paths for took in list(self._by_path[one])]
+        return found if len(paths) < 2 else sorted(found, key=lambda took: took.at_s)
 
     def answer(self, took: Took) -> Say:
         """Keep a request and say what to answer."""
         self.count += 1
         if len(self.took) < KEPT:
             self.took.append(took)
+            self._by_path[took.path].append(took)
         script = self.script.get(took.path)
         if script:
             return script.popleft() if len(script) > 1 else script[0]
@@ -170,7 +175,7 @@ class _Session(asyncio.Protocol):
     def on_message_complete(self) -> None:
         parts = urlsplit(self._url.decode("latin-1"))
         took = Took(
-            at=asyncio.get_running_loop().time(),
+            at_s=time.time(),
             method=self._parser.get_method().decode(),
             path=parts.path,
             query=dict(parse_qsl(parts.query)),

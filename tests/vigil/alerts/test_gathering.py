@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vigil.alerts import causes
 from vigil.alerts.causes import Subject, in_words, strong_keys, weak_keys
-from vigil.alerts.gathering import FLOOD_AFTER, TAG_AFTER, Due, Heat, Plan, gather
+from vigil.alerts.gathering import FLOOD_AFTER, TAG_AFTER, Due, Heat, Limits, Plan, gather
 
 FAR = 1_000_000
 
@@ -31,7 +31,7 @@ class Channel:
 
     def at(self, now_s: float, *new: Due) -> Plan:
         due = [one for until, one in self.waiting.values() if until <= now_s] + list(new)
-        plan = gather(due, self.heat, now_s, self.room, self.most)
+        plan = gather(due, self.heat, now_s, Limits(self.room, self.most))
         self.heat |= plan.heat
         by_id = {one.id: one for one in due}
         for key in by_id:
@@ -81,6 +81,14 @@ def test_a_flood_without_any_cause_is_gathered_all_the_same() -> None:
     channel.at(0.0, *(page(n, f"h{n}.test") for n in range(500)))
     channel.at(0.6)
     assert [len(ids) for ids in channel.messages] == [1] * FLOOD_AFTER + [500 - FLOOD_AFTER]
+
+
+def test_ten_causes_at_once_are_one_group() -> None:
+    channel = Channel()
+    for second in range(100):
+        channel.at(float(second), *(page(second * 100 + n, f"api.host{n % 10}.test") for n in range(100)))
+    assert len(channel.messages) <= FLOOD_AFTER + 4
+    assert len({key for ids in channel.messages for key in ids} | set(channel.waiting)) == 10_000
 
 
 def test_a_tag_is_a_cause_only_once_many_have_it() -> None:

@@ -174,4 +174,5 @@ KIND: Kind[WebhookConfig, SignedBody] = Kind(
     check=_check,
     render=render,
     send=send,
+    names_most=5000,
 )
