@@ -36,6 +36,10 @@ EVENTS: Mapping[Step, Event] = {
 }
 
 
+#: Told to whoever knows of the incident, whatever holds alerts back.
+UNCONDITIONAL = frozenset({Step.RESOLVED, Step.ACKNOWLEDGED, Step.SNOOZED})
+
+
 class Why(StrEnum):
     """Why a channel is concerned by a step."""
 
@@ -52,6 +56,7 @@ class Withheld(StrEnum):
 
     SILENCED = "silenced"
     HELD_BY_PARENT = "held_by_parent"
+    SUPERSEDED = "superseded"
     #: Monitors of one provider fail together: the provider's incident is told instead.
     TOLD_TOGETHER = "told_together"
     ACKNOWLEDGED = "acknowledged"
@@ -113,7 +118,7 @@ def decide(step: Step, concerned: Mapping[int, Concern], standing: Standing) -> 
     """
     hold = strongest(standing.holds)
     before = {channel: Concern(Why.TOLD_BEFORE) for channel in standing.told}
-    if step in (Step.RESOLVED, Step.ACKNOWLEDGED, Step.SNOOZED):
+    if step in UNCONDITIONAL:
         return _all(before, Outcome.TELL)
     if step is Step.NOTE:
         heard = {channel: concern for channel, concern in concerned.items() if channel in standing.told}

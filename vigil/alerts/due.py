@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Max, Min
 from django.db.models.functions import Now
 
 from vigil.alerts import pursuing
-from vigil.alerts.decision import Concern, Event, Why, strongest
+from vigil.alerts.decision import Concern, Event, Why, Withheld, strongest
 from vigil.alerts.holds import hold_fields, holds_on
 from vigil.alerts.ladder import Place, after, delay_s
 from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState, Escalation, Pursuit
@@ -73,6 +73,11 @@ def _release(incident: Incident, now: datetime) -> int:
     if hold is not None:
         held.update(**hold_fields(hold, now))
         return 0
+    # Of several that one channel waits for, the newest says how things are now; the older ones would only repeat it.
+    newest = held.values("channel_id").annotate(last=Max("pk")).values("last")
+    held.exclude(pk__in=list(newest.values_list("last", flat=True))).update(
+        state=DeliveryState.WITHHELD, withheld=Withheld.SUPERSEDED, recheck_at=None
+    )
     # As new: its age, and the two minutes until a fallback channel, count from now on; so do an escalation's delays.
     released = held.update(state=DeliveryState.PENDING, created_at=Now(), due_at=Now(), recheck_at=None)
     if released:

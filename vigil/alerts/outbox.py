@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from vigil.accounts.teams import default_team
 from vigil.alerts import pursuing
 from vigil.alerts.crashpoints import CrashPoint, reach
-from vigil.alerts.decision import EVENTS, Choice, Concern, Event, Outcome, Standing, Why, decide
+from vigil.alerts.decision import EVENTS, UNCONDITIONAL, Choice, Concern, Event, Outcome, Standing, Why, decide
 from vigil.alerts.holds import hold_fields, holds_on
 from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState
 from vigil.alerts.routing import route
@@ -48,7 +48,7 @@ def enqueue(
     team = incident.team or default_team()
     if concerned is None:
         concerned = _concerned(incident, team.pk, transition_row)
-    standing = _standing(incident, transition_row.at)
+    standing = _standing(incident, step, transition_row.at)
     choices = decide(step, concerned, standing)
     if step is Step.RESOLVED:
         _withhold_for_good(incident)
@@ -126,10 +126,14 @@ def _row(transition_row: Transition, team: int, event: Event, choice: Choice) ->
     return row
 
 
-def _standing(incident: Incident, at: datetime) -> Standing:
+def _standing(incident: Incident, step: Step, at: datetime) -> Standing:
+    """Where the incident stands, as far as this step asks."""
     triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
-    told = triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True)
-    return Standing(frozenset(told), pursuing.is_acknowledged(incident), holds_on(incident, at))
+    told = frozenset(triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True))
+    if step in UNCONDITIONAL:
+        return Standing(told)
+    again = step in (Step.ESCALATED, Step.REMINDED)
+    return Standing(told, again and pursuing.is_acknowledged(incident), holds_on(incident, at))
 
 
 def _withhold_for_good(incident: Incident) -> None:

@@ -152,6 +152,21 @@ def test_what_a_silence_holds_is_seen_and_sent_when_it_ends_with_the_target_stil
     assert run_due() == 1
 
 
+def test_of_what_a_channel_waited_for_only_the_newest_is_sent(step: Step, webhook: Webhook) -> None:
+    route(webhook("/a"))
+    first = step(kind="degraded")
+    assert first.incident.monitor is not None
+    night = silence(first.incident.monitor)
+    enqueue(first)
+    first.incident.kind = "outage"
+    enqueue(step("changed", first.incident))
+    delete_silence(night)
+    pass_time(first.incident, 60)
+    assert run_due() == 1
+    assert told(first.incident) == [("/a", TRIGGER, WITHHELD), ("/a", TRIGGER, PENDING)]
+    assert Delivery.objects.earliest("id").withheld == "superseded"
+
+
 def test_what_ends_within_a_silence_is_never_told_and_stays_to_be_seen(step: Step, webhook: Webhook) -> None:
     route(webhook("/a"))
     first = step()
