@@ -18,9 +18,9 @@ from vigil.alerts.changes import save_channel
 from vigil.alerts.decision import Event, Why
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import HINT_CHANNEL
+from vigil.alerts.stand_in import AlertReceiver, Say, Took
 from vigil.bench.measure import cpu_ns, percentile
 from vigil.cli.errors import CommandError
-from vigil.demo.alert_receiver import AlertReceiver, Say, Took
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
 

@@ -29,9 +29,9 @@ from vigil.alerts.outbox import enqueue, write_choices
 from vigil.alerts.policy import FALLBACK_AFTER, GIVE_UP_AFTER
 from vigil.alerts.records import Outcome, record
 from vigil.alerts.sending import attempt
+from vigil.alerts.stand_in import AlertReceiver, Say, Took
 from vigil.alerts.unaccepted import _UNACCEPTED, escalate_unaccepted
 from vigil.configuration import AlertEgress
-from vigil.demo.alert_receiver import AlertReceiver, Say, Took
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
 

@@ -16,8 +16,8 @@ from vigil.alerts.channels import CHANNELS, ChannelError, parse_config
 from vigil.alerts.channels.kind import Accepted
 from vigil.alerts.message import Message, message_of, message_of_digest
 from vigil.alerts.outbound import GuardedOutbound
+from vigil.alerts.stand_in import AlertReceiver, Say, Took
 from vigil.configuration import AlertEgress
-from vigil.demo.alert_receiver import AlertReceiver, Say, Took
 
 ACCOUNT = "AC" + "0" * 32
 #: Settings by kind, with the stand-in's address where the provider's would be.

@@ -19,8 +19,8 @@ from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue, write_choices
 from vigil.alerts.pacing import PER_CHANNEL, Paces
 from vigil.alerts.records import resend
+from vigil.alerts.stand_in import AlertReceiver, Say
 from vigil.alerts.switching import tell_switched_off
-from vigil.demo.alert_receiver import AlertReceiver, Say
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
 

@@ -16,7 +16,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.changes import save_channel
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.models import Channel, Delivery
-from vigil.demo.alert_receiver import AlertReceiver, Say
+from vigil.alerts.stand_in import AlertReceiver, Say
 from vigil.incidents.models import Incident, Transition
 
 pytestmark = pytest.mark.django_db
