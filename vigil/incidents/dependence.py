@@ -12,6 +12,10 @@ GRACE = timedelta(seconds=60)
 #: How long a child may take to follow a parent that has recovered: its own interval, and the law of recovery.
 RECOVERY = timedelta(seconds=60)
 LONGEST = timedelta(minutes=10)
+#: A child may be confirmed before its parent, which fails at the same moment: it waits for one turn of the parent's
+#: regions, and a little for the verdict, before it is told.
+VERDICT = timedelta(seconds=3)
+WAIT_LEAST, WAIT_MOST = timedelta(seconds=5), timedelta(seconds=30)
 
 #: A parent explains what is no worse than itself: one that is merely slow does not explain a child that is down.
 _WEIGHT = {
@@ -50,3 +54,13 @@ def holds_back(child: Trouble, parent: Trouble, now: datetime) -> tuple[bool, da
         return True, None
     until = parent.ended + min(LONGEST, RECOVERY + child.interval)
     return child.started <= parent.ended and now < until, until
+
+
+def waits_until(child: Trouble, opened: datetime, every: timedelta, regions: int) -> datetime | None:
+    """Until when a child waits for the verdict on a parent of which no trouble is known; None where it does not wait.
+
+    `every` is how often the parent is looked at by each of its `regions`, which take turns.
+    """
+    if child.kind not in _WEIGHT:
+        return None
+    return opened + min(WAIT_MOST, max(WAIT_LEAST, every / max(1, regions) + VERDICT))

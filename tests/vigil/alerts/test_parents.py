@@ -40,7 +40,7 @@ def family(step: Step, webhook: Webhook) -> tuple[Transition, Transition]:
 
 
 def begins(incident: Incident, ago_s: float) -> None:
-    incident.started_at = datetime.now(UTC) - timedelta(seconds=ago_s)
+    incident.started_at = incident.opened_at = datetime.now(UTC) - timedelta(seconds=ago_s)
     incident.save()
 
 
@@ -118,6 +118,31 @@ def test_a_child_that_failed_long_before_its_parent_is_not_swallowed(
     # Nor is its end, nor is what was told taken back.
     enqueue(step("resolved", behind.incident))
     assert states(behind) == [("resolve", "pending"), ("trigger", "pending")]
+
+
+def test_a_child_that_is_confirmed_first_waits_for_its_parent_and_is_held(
+    family: tuple[Transition, Transition],
+) -> None:
+    gateway, behind = family
+    Incident.objects.filter(pk=gateway.incident_id).update(resolved_at=datetime.now(UTC) - timedelta(days=1))
+    (held,) = enqueue(behind)
+    assert (held.state, held.held_by) == ("held", "gateway: whether it fails as well")
+    assert held.held_until is not None and held.held_until - behind.incident.opened_at <= timedelta(seconds=30)
+    Incident.objects.filter(pk=gateway.incident_id).update(resolved_at=None)
+    enqueue(gateway)
+    time_passes()
+    assert run_due() == 0
+    assert Delivery.objects.get(incident=behind.incident).held_by == f"gateway is in {gateway.incident.public_id}"
+
+
+def test_a_child_that_fails_alone_is_told_after_some_seconds(family: tuple[Transition, Transition]) -> None:
+    gateway, behind = family
+    Incident.objects.filter(pk=gateway.incident_id).update(resolved_at=datetime.now(UTC) - timedelta(days=1))
+    enqueue(behind)
+    Incident.objects.filter(pk=behind.incident_id).update(opened_at=datetime.now(UTC) - timedelta(seconds=31))
+    time_passes()
+    assert run_due() == 1
+    assert states(behind) == [("trigger", "pending")]
 
 
 def test_a_parent_that_nobody_is_told_of_explains_nothing(family: tuple[Transition, Transition]) -> None:

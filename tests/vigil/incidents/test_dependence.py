@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vigil.incidents.dependence import Trouble, holds_back
+from vigil.incidents.dependence import Trouble, holds_back, waits_until
 from vigil.incidents.lifecycle import IncidentKind
 
 AT = datetime(2030, 1, 1, 3, tzinfo=UTC)
@@ -59,3 +59,14 @@ def test_a_child_has_time_to_follow_a_parent_that_has_recovered() -> None:
 
 def test_what_begins_after_the_parent_has_recovered_is_its_own() -> None:
     assert holds_back(trouble(101), trouble(0, ended_s=100), after(110))[0] is False
+
+
+@pytest.mark.parametrize(
+    ("every_s", "regions", "waits_s"), [(60, 5, 15), (60, 3, 23), (5, 3, 5), (300, 3, 30), (60, 0, 30), (60, 1, 30)]
+)
+def test_a_child_waits_one_turn_of_its_parents_regions(every_s: int, regions: int, waits_s: float) -> None:
+    assert waits_until(trouble(0), after(1), timedelta(seconds=every_s), regions) == after(1 + waits_s)
+
+
+def test_what_no_parent_can_explain_does_not_wait() -> None:
+    assert waits_until(trouble(0, IncidentKind.BLIND), after(1), timedelta(seconds=60), 3) is None
