@@ -1,4 +1,7 @@
-"""The link in an alert that lets whoever received it acknowledge: signed, for one incident and channel, for a week."""
+"""The link in an alert that lets whoever received it acknowledge: signed, for one incident and channel, for a week.
+
+And the address at which PagerDuty and Slack call back.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from dataclasses import dataclass
 
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 
+from vigil.alerts.callbacks import CALLBACKS
 from vigil.alerts.models import Channel, Person
 from vigil.alerts.responding import Actor
 from vigil.configuration import configuration
@@ -32,6 +36,11 @@ class Invitation:
 def acknowledge_link(incident: str, channel: str) -> str:
     """The address that a delivery carries, by the public ids of its incident and channel."""
     return f"{configuration().base_url}/respond/{_signer().sign(f'{incident}.{channel}')}"
+
+
+def callback_address(channel: Channel) -> str:
+    """Where what this channel goes to calls back; empty for kinds that do not."""
+    return f"{configuration().base_url}/hooks/{channel.public_id}" if channel.kind in CALLBACKS else ""
 
 
 def sign(incident: Incident, channel: Channel) -> str:

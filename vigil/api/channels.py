@@ -13,6 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.alerts.acknowledging import callback_address
 from vigil.alerts.changes import save_channel
 from vigil.alerts.channels.manual import pages
 from vigil.alerts.models import Channel
@@ -59,15 +60,21 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
         child=serializers.CharField(max_length=2000, trim_whitespace=False), write_only=True, required=False
     )
     secret_names = serializers.SerializerMethodField()
+    callback_address = serializers.SerializerMethodField(
+        help_text="Where PagerDuty or Slack call back, so that an acknowledgement there counts here; else empty."
+    )
 
     class Meta:
         model = Channel
         fields = (
             "id", "name", "kind", "config", "secrets", "secret_names", "enabled", "fallback", "self_test_minutes",
-            "created_at", "updated_at",
+            "callback_address", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_at", "updated_at")
         validators: list[Any] = []
+
+    def get_callback_address(self, channel: Channel) -> str:
+        return callback_address(channel)
 
     def get_secret_names(self, channel: Channel) -> list[str]:
         return sorted(channel.secrets) if channel.secrets else []

@@ -94,7 +94,7 @@ class RotationSerializer(TeamSerializer[Rotation]):
         return {**shown, "people": [turn.person.public_id for turn in turns]}
 
 
-class FeedSerializer(serializers.Serializer[Any]):
+class CalendarSerializer(serializers.Serializer[Any]):
     address = serializers.CharField(help_text="For a calendar; whoever has it can read who is on call.")
 
 
@@ -143,13 +143,13 @@ class RotationViewSet(TeamViewSet[Rotation]):
         get_object_or_404(self.get_object().overrides, public_id=override).delete()
         return Response(status=204)
 
-    @extend_schema(request=None, responses=FeedSerializer)
+    @extend_schema(request=None, responses=CalendarSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
     def feed(self, request: Request, public_id: str) -> Response:
         """The address of its calendar feed. It is a secret, so it takes the right to change things."""
         return Response({"address": feed_address(self.get_object())})
 
-    @extend_schema(request=None, responses=FeedSerializer)
+    @extend_schema(request=None, responses=CalendarSerializer)
     @action(detail=True, methods=["post"], url_path="feed/renew", pagination_class=None)
     def renew_feed(self, request: Request, public_id: str) -> Response:
         """A new address for its calendar feed; the old one ends at once."""

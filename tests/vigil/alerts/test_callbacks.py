@@ -11,7 +11,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.vigil.alerts.told import alert
 from vigil.alerts.callbacks import Action, CallbackError, Request, Wish, read_pagerduty, read_slack
+from vigil.alerts.channels import SettingsError, check_channel
+from vigil.alerts.channels import slack as slack_kind
+from vigil.alerts.message import message_of
 
 SECRET = "not-a-real-secret"
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -132,3 +136,21 @@ def test_other_buttons_and_empty_calls_change_nothing(body: bytes) -> None:
 def test_what_is_no_json_is_refused() -> None:
     with pytest.raises(CallbackError, match="JSON"):
         from_slack(b"payload=%7B")
+
+
+def test_the_buttons_that_slack_shows_are_the_ones_that_are_understood() -> None:
+    told = alert()
+    plain, offered = (slack_kind.render(message_of(told), slack_kind.SlackConfig(buttons=on)) for on in (False, True))
+    assert not [block for block in plain.body["blocks"] if block["type"] == "actions"]
+    (row,) = [block for block in offered.body["blocks"] if block["type"] == "actions"]
+    pressed = [from_slack(slack(button["action_id"], button["value"])) for button in row["elements"]]
+    assert [(wish.action, wish.incident) for (wish,) in pressed] == [
+        (Action.ACKNOWLEDGE, told.dedup_key), (Action.SNOOZE, told.dedup_key),
+    ]  # fmt: skip
+
+
+def test_buttons_without_the_secret_that_proves_a_press_are_refused() -> None:
+    secrets = {"url": "https://hooks.slack.example/fake"}
+    with pytest.raises(SettingsError, match="signing_secret"):
+        check_channel("slack", {"buttons": True}, secrets)
+    check_channel("slack", {"buttons": True}, {**secrets, "signing_secret": SECRET})

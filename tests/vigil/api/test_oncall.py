@@ -334,3 +334,9 @@ def test_a_typical_set_up_with_a_wrong_key_leaves_nothing(api: Api, wanted: dict
     status, answer = api("POST", "routes/typical", wanted)
     assert status == 400 and field in answer
     assert not Channel.objects.exists() and not Route.objects.exists()
+
+
+def test_a_channel_says_where_it_is_called_back(api: Api) -> None:
+    pager = make(api, "channels", {"name": "p", "kind": "pagerduty", "secrets": {"routing_key": KEY}})
+    assert pager["callback_address"] == f"http://testserver/hooks/{pager['id']}"
+    assert api("GET", f"channels/{channel().public_id}")[1]["callback_address"] == ""

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
+from vigil.alerts.acknowledging import callback_address
 from vigil.alerts.changes import prepare_channel
 from vigil.alerts.channels.manual import pages
 from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
@@ -75,16 +76,20 @@ class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("kind", "enabled", "fallback", "team")
     search_fields = ("name", "public_id")
     autocomplete_fields = ("team",)
-    readonly_fields = ("public_id", "secrets_set")
+    readonly_fields = ("public_id", "secrets_set", "calls_back_at")
     actions = ("send_test",)
 
     def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
         settable = tuple(self.form.Meta.fields)
-        return ("public_id", *settable, "secrets_set") if obj else settable
+        return ("public_id", *settable, "secrets_set", "calls_back_at") if obj else settable
 
     @admin.display(description="secrets that are set")
     def secrets_set(self, channel: Channel) -> str:
         return secret_names(channel.secrets)
+
+    @admin.display(description="calls back at")
+    def calls_back_at(self, channel: Channel) -> str:
+        return callback_address(channel) or "-"
 
     @admin.action(description="Send a test message")
     def send_test(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
