@@ -199,5 +199,6 @@ def _decision(
     )
 
 
-def _precedence(vote: Vote) -> tuple[bool, int, str, int, str]:
-    return vote.barred is not None, _RANK[vote.status], vote.reason, vote.at_ms, vote.detail
+def _precedence(vote: Vote) -> tuple[str, int, str, int, str]:
+    """What counts comes before what is barred, and every difference that a decision can show settles a tie."""
+    return vote.barred or "", _RANK[vote.status], vote.reason, vote.at_ms, vote.detail
