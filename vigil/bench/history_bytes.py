@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import time
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
@@ -47,18 +50,40 @@ _ROW = struct.Struct("!hiqiiiiiiihihih")
 _UNIX_TO_POSTGRES_MS = 946_684_800_000
 
 
+@dataclass
+class Spent:
+    """What the steps of recording took: CPU of this process, and write-ahead log, full pages included."""
+
+    cpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    wal_bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    @contextlib.contextmanager
+    def on(self, step: str) -> Iterator[None]:
+        wal, begun = _wal(), time.process_time()
+        yield
+        self.cpu_s[step] += time.process_time() - begun
+        self.wal_bytes[step] += _wal() - wal
+
+    def per_check(self, what: str, unit: float, packed: int, recorded: int) -> dict[str, float]:
+        """Of each step, per check that went through it; a check goes through all of them once."""
+        counts = {"take": recorded, "write": recorded, "pack": packed, "roll_up": packed}
+        found = {step: round(getattr(self, what)[step] * unit / count, 2) for step, count in counts.items()}
+        return {**found, "all": round(sum(found.values()), 2)}
+
+
 def measure(wanted: Wanted) -> dict[str, object]:
     """Store the checks both ways, then measure both."""
     monitors, regions = _rows(MONITORS)
     hours = max(24, round(wanted.checks / (MONITORS * REGIONS * 60)))
     first_hour = FIRST_DAY * 24
     generator = Generator()
-    spent = {"pack": 0.0, "rows": 0.0, "take": 0.0, "write": 0.0}
+    spent = Spent()
     with connection.cursor() as cursor:
         cursor.execute(_ROWS)
     for hour in range(first_hour, first_hour + hours):
         _store_hour(generator, hour, monitors, regions, spent)
-    rolled_s = _roll_up()
+    with spent.on("roll_up"):
+        _roll_up()
     recorded = _record_open_hour(generator, first_hour + hours, monitors, regions, spent)
     checks = hours * MONITORS * REGIONS * 60 + recorded
     with connection.cursor() as cursor:
@@ -76,10 +101,8 @@ def measure(wanted: Wanted) -> dict[str, object]:
         "row_bytes_per_check": round(rows_bytes / (checks - recorded), 1),
         "times_smaller": round(rows_bytes / (checks - recorded) / (sum(by_table.values()) / checks), 1),
         "bytes_per_check_by_table": {name: round(size / checks, 3) for name, size in by_table.items() if size},
-        "take_cpu_us_per_check": round(spent["take"] / recorded * 1e6, 2),
-        "write_cpu_us_per_check": round(spent["write"] / recorded * 1e6, 2),
-        "pack_cpu_us_per_check": round(spent["pack"] / (checks - recorded) * 1e6, 2),
-        "roll_up_cpu_us_per_check": round(rolled_s / (checks - recorded) * 1e6, 2),
+        "cpu_us_per_check": spent.per_check("cpu_s", 1e6, checks - recorded, recorded),
+        "wal_bytes_per_check": spent.per_check("wal_bytes", 1, checks - recorded, recorded),
     }
 
 
@@ -93,14 +116,13 @@ def _rows(count: int) -> tuple[list[tuple[int, str]], list[int]]:
 
 
 def _store_hour(
-    generator: Generator, hour: int, monitors: list[tuple[int, str]], regions: list[int], spent: dict[str, float]
+    generator: Generator, hour: int, monitors: list[tuple[int, str]], regions: list[int], spent: Spent
 ) -> None:
     """One hour of every series through the encoder and the packer's own way to the disk, and as rows beside it."""
     made: list[tuple[int, int, str, list[int]]] = []
     for monitor, public_id in monitors:
         outages = generator.outages(monitor, hour // 24)
         made += [(monitor, region, public_id, generator.hour(monitor, region, hour, outages)) for region in regions]
-    begun = time.process_time()
 
     def packed() -> Iterator[tuple[int, int, bytes, bytes | None]]:
         for monitor, region, public_id, entries in made:
@@ -108,19 +130,16 @@ def _store_hour(
             kept = chunks.encode_failures([(monitor, result) for result in full])
             yield monitor, region, packing.pack(packing.in_order(entries)), kept
 
-    with transaction.atomic():
+    with spent.on("pack"), transaction.atomic():
         packer.write_packed(hour, packed())
         count = len(made) * 60
         RecordedHour.objects.create(hour=hour, state=Progress.DONE, results=count, touched_at=Now())
         RecordedDay.objects.get_or_create(day=hour // 24)
-    spent["pack"] += time.process_time() - begun
-    begun = time.process_time()
     with connection.cursor() as cursor, cursor.copy("COPY row_per_check FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(_COPY_HEAD)
         for monitor, region, _, entries in made:
             copy.write(_as_rows(hour, monitor, region, entries))
         copy.write(b"\xff\xff")
-    spent["rows"] += time.process_time() - begun
 
 
 def _as_rows(hour: int, monitor: int, region: int, entries: list[int]) -> bytes:
@@ -136,16 +155,14 @@ def _as_rows(hour: int, monitor: int, region: int, entries: list[int]) -> bytes:
     )  # fmt: skip
 
 
-def _roll_up() -> float:
-    begun = time.process_time()
+def _roll_up() -> None:
     for day in list(RecordedDay.objects.filter(state=Progress.OPEN).values_list("day", flat=True)):
         while closing.close_some(day):
             pass
-    return time.process_time() - begun
 
 
 def _record_open_hour(
-    generator: Generator, hour: int, monitors: list[tuple[int, str]], regions: list[int], spent: dict[str, float]
+    generator: Generator, hour: int, monitors: list[tuple[int, str]], regions: list[int], spent: Spent
 ) -> int:
     """An hour that is not packed yet, from encoded stream entries to chunks: what the recorder does all day."""
     keys = {public_id: key for key, public_id in monitors}
@@ -156,15 +173,13 @@ def _record_open_hour(
         intake, reaches = Intake(keys), {}
         for region, entries in streams.items():
             due = [payload for at_ms, payload in entries if until_ms - WRITE_EVERY_MS <= at_ms < until_ms]
-            begun = time.process_time()
-            for place, payload in enumerate(due):
-                intake.take(region, f"{until_ms}-{place}", payload)
-            spent["take"] += time.process_time() - begun
+            with spent.on("take"):
+                for place, payload in enumerate(due):
+                    intake.take(region, f"{until_ms}-{place}", payload)
             reaches[region] = Reach(recorded[region], f"{until_ms}-{len(due)}")
             recorded[region] = reaches[region].read
-        begun = time.process_time()
-        write(intake, reaches)
-        spent["write"] += time.process_time() - begun
+        with spent.on("write"):
+            write(intake, reaches)
         count += intake.results
     return count
 
@@ -178,6 +193,12 @@ def _stream(generator: Generator, hour: int, monitors: list[tuple[int, str]], re
     results.sort(key=lambda result: result.at_ms)
     parts = (results[at : at + RESULTS_PER_ENTRY] for at in range(0, len(results), RESULTS_PER_ENTRY))
     return [(part[0].at_ms, encode(part)) for part in parts]
+
+
+def _wal() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+        return int(cursor.fetchone()[0])
 
 
 def _bytes(pattern: str) -> dict[str, int]:
