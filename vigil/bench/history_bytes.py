@@ -175,7 +175,7 @@ def _record_open_hour(
             due = [payload for at_ms, payload in entries if until_ms - WRITE_EVERY_MS <= at_ms < until_ms]
             with spent.on("take"):
                 for place, payload in enumerate(due):
-                    intake.take(region, f"{until_ms}-{place}", payload)
+                    intake.take(region, f"{until_ms}-{place}", payload, until_ms)
             reaches[region] = Reach(recorded[region], f"{until_ms}-{len(due)}")
             recorded[region] = reaches[region].read
         with spent.on("write"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from vigil.monitors.models import Monitor, Region
@@ -9,6 +10,8 @@ from vigil.monitors.models import Monitor, Region
 #: Unknown names asked about at once, and remembered as unknown: a region may write any.
 ASKED_MOST = 1_000
 UNKNOWN_MOST = 20_000
+#: What the name of a monitor looks like; whatever else a region writes is nobody's.
+_NAME = re.compile(r"mon_[0-9a-z]{1,20}")
 
 
 class Directory:
@@ -28,11 +31,11 @@ class Directory:
 
     def learn(self, public_ids: Iterable[str]) -> None:
         """Ask for monitors that are not known yet."""
-        asked = {name for name in public_ids if name not in self._unknown}
+        asked = {name for name in public_ids if name not in self._unknown and _NAME.fullmatch(name)}
         names = sorted(asked)[:ASKED_MOST]
         if not names:
             return
         found = dict(Monitor.objects.filter(public_id__in=names).values_list("public_id", "pk"))
         self.monitors.update(found)
         if len(self._unknown) < UNKNOWN_MOST:
-            self._unknown.update(asked - found.keys() if len(asked) <= ASKED_MOST else set(names) - found.keys())
+            self._unknown.update(set(names) - found.keys())

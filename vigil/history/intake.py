@@ -49,9 +49,9 @@ class Intake:
     strangers: list[tuple[int, Result, int]] = field(default_factory=list)
     results: int = 0
 
-    def take(self, region: int, entry_id: str, payload: bytes) -> None:
-        """Take one entry of a region's stream."""
-        at_ms = int(entry_id.partition("-")[0])
+    def take(self, region: int, entry_id: str, payload: bytes, now_ms: int) -> None:
+        """Take one entry of a region's stream. The region may have given it any id, and written anything."""
+        at_ms = min(int(entry_id.partition("-")[0]), now_ms)
         try:
             results = decode_results(payload)
         except msgspec.DecodeError:

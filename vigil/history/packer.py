@@ -19,6 +19,9 @@ from vigil.history.rollups import HOURS_IN_DAY
 #: An hour is packed once it has been over, and nothing of it has come, for this long.
 SETTLED_AFTER = timedelta(seconds=120)
 
+#: Of one monitor in one region and hour: ten times what the shortest interval makes. A region may write any slots.
+CHECKS_MOST = 7_200
+
 Key = tuple[int, int]
 
 _UPSERT = """
@@ -141,7 +144,8 @@ def _rows(series: Mapping[Key, Series]) -> Iterable[tuple[int, int, bytes, bytes
     for monitor, region in sorted(series):
         one = series[monitor, region]
         failures = [(monitor, result) for result in chunks.sampled(one.failures)] if one.failures else []
-        yield monitor, region, packing.pack(packing.in_order(one.entries)), chunks.encode_failures(failures)
+        entries = packing.in_order(one.entries)[:CHECKS_MOST]
+        yield monitor, region, packing.pack(entries), chunks.encode_failures(failures)
 
 
 def _copy(hour: int, series: Mapping[Key, Series]) -> None:

@@ -65,7 +65,7 @@ def entry(result: Result) -> int:
     at = result.at_ms % HOUR_MS << 35
     if result.reason is Reason.OK and result.status is Status.UP and not result.look:
         return at | durations
-    return at | min(result.look, LOOKS_MOST) << 31 | _CODES[result.status, result.reason] << 22 | durations
+    return at | max(0, min(result.look, LOOKS_MOST)) << 31 | _CODES[result.status, result.reason] << 22 | durations
 
 
 def meaning(code: int) -> tuple[Status, Reason]:

@@ -109,12 +109,12 @@ class Recorder:
         """Read on in every region's stream."""
         if not self._reaches:
             self._resume()
-        more = False
+        more, now_ms = False, self._streams.now_ms()
         for region, found in self._streams.read({key: reach.read for key, reach in self._reaches.items()}):
             if found.cut_ms is not None:
-                self._intake.cut(region, found.cut_ms, found.first_ms)
+                self._intake.cut(region, min(found.cut_ms, found.first_ms, now_ms), min(found.first_ms, now_ms))
             for entry_id, payload in found.entries:
-                self._intake.take(region, entry_id, payload)
+                self._intake.take(region, entry_id, payload, now_ms)
                 self._reaches[region].read = entry_id
             more = more or found.more
         self._directory.learn(result.monitor for _, result, _ in self._intake.strangers)

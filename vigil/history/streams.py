@@ -13,6 +13,8 @@ from probes import keys
 #: Entries taken from each stream in one read, of up to 200 results each.
 READ_COUNT = 200
 START = "0-0"
+#: No entry can come after one of this id.
+_LAST = f"{2**64 - 1}-{2**64 - 1}"
 
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
@@ -46,35 +48,41 @@ class ResultStreams:
         """What each stream holds after its position; only those that hold something.
 
         Streams are trimmed behind the recorded position, whose own entry stays as a witness: while it is there,
-        nothing behind it was trimmed. (A stream that was lost as a whole is seen by the same sign.)
+        nothing behind it was trimmed. A stream that was lost and begun anew is seen by the same sign, and read from
+        its beginning where its ids are smaller than before.
         """
         pipe = self._redis.pipeline(transaction=False)
         asked = [(region, positions[region]) for region in positions if region in self._slugs]
         for region, position in asked:
             stream = keys.results(self._slugs[region])
             pipe.xrange(stream, min=position, max=position, count=1)
-            pipe.xrange(stream, min=f"({position}", count=READ_COUNT)
+            if position == _LAST:
+                pipe.xrange(stream, min="+", max="-", count=1)
+            else:
+                pipe.xrange(stream, min=f"({position}", count=READ_COUNT)
         answers = pipe.execute()
         for place, (region, position) in enumerate(asked):
             witness, entries = cast(Entries, answers[2 * place]), cast(Entries, answers[2 * place + 1])
-            if not entries:
-                continue
             cut = position != START and not witness
-            yield (
-                region,
-                Found(
-                    entries=[(entry_id.decode(), fields.get(keys.BODY, b"")) for entry_id, fields in entries],
-                    cut_ms=_millis(position.encode()) if cut else None,
-                    first_ms=_millis(entries[0][0]),
-                    more=len(entries) >= READ_COUNT,
-                ),
-            )
+            if cut and not entries:
+                entries = cast(Entries, self._redis.xrange(keys.results(self._slugs[region]), count=READ_COUNT))
+            if entries:
+                yield region, _found(entries, position if cut else None)
 
     def publish(self, positions: Mapping[int, str]) -> None:
         """Say how far each region is recorded, for whoever trims the streams."""
         self._redis.hset(
             keys.READERS, mapping={self._slugs[region]: position for region, position in positions.items()}
         )
+
+
+def _found(entries: Entries, cut_at: str | None) -> Found:
+    return Found(
+        entries=[(entry_id.decode(), fields.get(keys.BODY, b"")) for entry_id, fields in entries],
+        cut_ms=None if cut_at is None else _millis(cut_at.encode()),
+        first_ms=_millis(entries[0][0]),
+        more=len(entries) >= READ_COUNT,
+    )
 
 
 def _millis(entry_id: bytes) -> int:

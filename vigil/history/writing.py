@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from vigil.history import partitions
 from vigil.history.intake import Intake, Missing, Reach
 from vigil.history.models import Gap, GapReason, Position
+from vigil.monitors.latest import instant
 
 #: A gap that goes on is one row.
 GAP_JOINS = timedelta(hours=1)
@@ -26,6 +27,8 @@ ON CONFLICT (hour) DO UPDATE SET
     again = known.again OR known.next_shard > 0,
     next_shard = 0, state = 'open', touched_at = now()
 """
+#: What the columns hold; a region may give its entries larger ids.
+_LAST_MS, _LAST_SEQ = 2**62, 2**31 - 1
 _CHUNK_COLUMNS = ("hour", "shard", "region", "last_ms", "last_seq", "payload", "failures")
 
 
@@ -80,13 +83,14 @@ def _copy_chunks(intake: Intake, reaches: Mapping[int, Reach]) -> None:
         copy.set_types(["int4", "int4", "int2", "int8", "int4", "bytea", "bytea"])
         for (hour, shard, region), chunk in sorted(intake.chunks.items()):
             millis, _, sequence = reaches[region].read.partition("-")
-            row = (hour, shard, region, int(millis), int(sequence), chunk.encoded(), chunk.encoded_failures())
+            last = (min(int(millis), _LAST_MS), min(int(sequence), _LAST_SEQ))
+            row = (hour, shard, region, *last, chunk.encoded(), chunk.encoded_failures())
             copy.write_row(row)
 
 
 def _note(region: int, why: GapReason, missing: Missing) -> None:
     """Write a gap, or let one of the same reason that has just ended go on."""
-    begun, ended = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (missing.from_ms, missing.to_ms))
+    begun, ended = instant(missing.from_ms), instant(missing.to_ms)
     joined = Gap.objects.filter(region_id=region, reason=why, to_at__gte=begun - GAP_JOINS, to_at__lte=ended)
     last = joined.order_by("-to_at").first()
     if last is None:

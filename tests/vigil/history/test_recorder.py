@@ -13,10 +13,12 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from django.db import connection
+from msgspec.structs import replace
 
 from consensus.stream import Keep, Streams
 from probes import keys
 from probes.reasons import Reason, Status
+from probes.wire import Phases
 from tests.vigil.history.stage import AT_ONCE, Stage
 from vigil.history import packer, partitions
 from vigil.history.models import Chunk, Gap, GapReason, PackedHour, Position, Progress, RecordedHour
@@ -154,7 +156,7 @@ def test_a_recorder_that_was_overtaken_writes_nothing_of_what_it_holds(stage: St
     intake = Intake({stage.monitor.public_id: stage.monitor.pk})
     from probes.wire import encode
 
-    intake.take(region, "8-0", encode([stage.result(8)]))
+    intake.take(region, "8-0", encode([stage.result(8)]), 8)
     with pytest.raises(Overtaken):
         write(intake, {region: Reach("6-0", "8-0")})
     assert not Chunk.objects.exists() and Position.objects.get().entry_id == "7-0"
@@ -231,6 +233,40 @@ def test_what_cannot_be_recorded_is_said_with_its_number(stage: Stage, payload: 
         until(Gap.objects.exists, "a gap")
     assert [(gap.reason, gap.results) for gap in Gap.objects.all()] == [(reason.value, 2)]
     assert recorded(stage) == [now_ms]
+
+
+def test_a_region_that_writes_anything_it_likes_stops_nobody(stage: Stage) -> None:
+    """A stolen region forges its own results, and no more: the recorder lives, and the others are recorded."""
+    now_ms = stage.now_ms()
+    one = stage.result(now_ms)
+    far = Phases(total_us=2**63 - 1, first_byte_us=-(2**62))
+    for forged in (
+        replace(one, look=-7, round="r"),
+        replace(one, look=2**40, round="r"),
+        replace(one, phases=far, status=Status.DOWN, facts={"x": "y" * 100_000}, detail="z" * 100_000),
+        replace(one, monitor="mon_\x00"),
+        replace(one, monitor="x" * 10_000),
+        replace(one, at_ms=2**62),
+        replace(one, at_ms=-(2**62)),
+        replace(one, started_ms=-(2**63), code=2**63, attempts=2**63, revision=2**63),
+    ):
+        stage.report("us", forged)
+    stage.report("us", one, entry=f"{2**64 - 1}-7")
+    stage.report("us", one, entry=f"{2**64 - 1}-{2**64 - 1}")
+    stage.report("eu", one)
+    with recording(stage, Pace(write_s=0.0)):
+        until(lambda: Position.objects.count() == 2, "both positions")
+        stage.client.delete(keys.results("us"))
+        late = stage.report("us", stage.result(now_ms + 1))
+        until(lambda: Position.objects.filter(entry_id=late).exists(), "a stream that was begun anew")
+        stage.report("eu", stage.result(now_ms + 1))
+        until(lambda: len(recorded(stage)) == 2, "what the other region saw")
+    reasons = set(Gap.objects.values_list("reason", flat=True))
+    assert {GapReason.UNKNOWN_MONITOR, GapReason.IMPLAUSIBLE} <= reasons
+    hour = now_ms // HOUR_MS
+    RecordedHour.objects.update(touched_at="2020-01-01T00:00:00Z")
+    stage.pack(hour)
+    assert len(recorded(stage)) == 2 and now_ms + 1 in recorded(stage, "us")
 
 
 def test_a_monitor_made_while_it_runs_is_recorded(stage: Stage) -> None:

@@ -37,7 +37,7 @@ class Past:
         key = self.stage.regions[region].pk
         intake = Intake({self.stage.monitor.public_id: self.stage.monitor.pk})
         for result in results:
-            intake.take(key, f"{result.at_ms}-0", encode([result]))
+            intake.take(key, f"{result.at_ms}-0", encode([result]), self.stage.now_ms())
         self.position, before = f"{results[-1].at_ms}-1", self.position
         write(intake, {key: Reach(before, self.position)})
 

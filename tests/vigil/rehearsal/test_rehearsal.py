@@ -160,7 +160,7 @@ def test_the_command_lists_what_would_have_paged(redis_url: str, capsys: pytest.
             at_ms = begin + minute * MINUTE + place * 12_000
             down = 10 * MINUTE <= at_ms - begin < 10.9 * MINUTE
             status, why = (Status.DOWN, Reason.REFUSED) if down else (Status.UP, Reason.OK)
-            intake.take(region.pk, f"{at_ms}-0", encode([stage.result(at_ms, status, why, 20_000)]))
+            intake.take(region.pk, f"{at_ms}-0", encode([stage.result(at_ms, status, why, 20_000)]), at_ms)
         reaches[region.pk] = Reach(None, f"{at_ms}-0")
     write(intake, reaches)
 

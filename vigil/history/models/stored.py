@@ -118,7 +118,7 @@ class Position(models.Model):
     """How far a region's stream is recorded: written in the transaction of what was read up to there."""
 
     region = models.OneToOneField(Region, on_delete=models.CASCADE, primary_key=True, related_name="recorded")
-    entry_id = models.CharField(max_length=40)
+    entry_id = models.CharField(max_length=48)
     updated_at = models.DateTimeField()
 
     def __str__(self) -> str:
