@@ -54,6 +54,11 @@ def test_a_region_works_with_its_own_keys_and_touches_no_others(address: str) ->
         worker.terminate()
         assert worker.wait(20) == 0
     with Redis.from_url(own) as client:
+        # What it hears of the control plane is passed on under a key of its own.
+        assert client.hgetall(keys.alive("eu-west")) == {}
+        for foreign in (keys.ALIVE, keys.alive("us-east")):
+            with pytest.raises(NoPermissionError):
+                client.hset(foreign, "ingest", "1")
         for foreign in (keys.results("us-east"), keys.VERDICTS, keys.CALLS):
             with pytest.raises(NoPermissionError):
                 client.xadd(foreign, {"b": b""})

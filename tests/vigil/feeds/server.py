@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -44,6 +45,8 @@ class FeedServer:
                     self.end_headers()
                     while not feeds.release.wait(0.05):
                         self.wfile.write(b" ")
+                elif self.path == "/bomb":
+                    self._answer(200, gzip.compress(b" " * 20_000_000), {"content-encoding": "gzip"})
                 elif self.path == "/html":
                     self._answer(200, b"<html>Log in</html>", {"content-type": "text/html"})
                 elif self.path == "/once":

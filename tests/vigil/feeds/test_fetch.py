@@ -47,6 +47,7 @@ def test_a_redirect_is_followed(server: FeedServer) -> None:
     ("path", "problem"),
     [
         ("/huge", "larger than 2 MB"),
+        ("/bomb", "larger than 2 MB"),
         ("/html", "neither JSON nor XML"),
         ("/round", "leads on and on"),
         ("/gone", "answered 503"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probes.reasons import Status
 from vigil.incidents.derive import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
@@ -47,6 +49,30 @@ def test_a_composite_steps_as_its_members_say(
 )
 def test_what_is_not_known_changes_nothing(status: Status, worst: Value, best: Value) -> None:
     assert derive(State(status=status), Bounds(worst, best), T0) is None
+
+
+KNOWN = st.sampled_from(list(Value)).map(lambda value: Bounds(value, value))
+ANY_BOUNDS = st.tuples(st.sampled_from(list(Value)), st.sampled_from(list(Value))).map(
+    lambda pair: Bounds(min(pair), max(pair))
+)
+
+
+@given(st.lists(st.one_of(KNOWN, ANY_BOUNDS), max_size=30))
+def test_whatever_the_members_do_belief_is_possible_and_steps_take_turns(history: list[Bounds]) -> None:
+    state, steps = State(), []
+    for at, bounds in enumerate(history):
+        effect = derive(state, bounds, T0 + at)
+        if effect is not None:
+            state = effect.state
+            steps += [move.step for move in effect.moves]
+        if state.status is not Status.UNKNOWN:
+            value = {Status.UP: UP, Status.DEGRADED: DEGRADED, Status.DOWN: DOWN}[state.status]
+            assert bounds.worst <= value <= bounds.best
+        assert (state.open is not None) == (state.status in (Status.DEGRADED, Status.DOWN))
+    is_open = False
+    for step in steps:
+        assert (step is Step.OPENED) is not is_open
+        is_open = step is not Step.RESOLVED
 
 
 def test_a_first_pass_is_no_incident() -> None:
