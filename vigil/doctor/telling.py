@@ -11,6 +11,7 @@ from vigil.accounts.models import Team
 from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
 from vigil.configuration import configuration
 from vigil.doctor.findings import Finding, Surroundings, problem, warning, well
+from vigil.incidents.shape import IncidentKind
 from vigil.monitors.models import Monitor
 
 RECENT = timedelta(hours=24)
@@ -19,6 +20,8 @@ RECENT = timedelta(hours=24)
 def channels(around: Surroundings) -> Iterator[Finding]:
     """Channels that gave up on something lately, and teams that would tell nobody."""
     dead = Delivery.objects.filter(state=DeliveryState.DEAD, created_at__gt=around.now - RECENT)
+    # What a self-test lost is told as that.
+    dead = dead.exclude(incident__kind=IncidentKind.SELF_TEST)
     failing = dead.values("channel__name", "channel__team__slug").annotate(times=Count("pk")).order_by("-times")
     troubled = 0
     for row in failing[:20]:
