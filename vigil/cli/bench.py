@@ -15,6 +15,7 @@ BENCHES: dict[str, tuple[str, str]] = {
         "the judgement: results a second on one core, memory per monitor and region",
     ),
     "deliver": ("vigil.bench.deliver", "alerts: deliveries a second on one core, time to accepted, a storm's messages"),
+    "detect": ("vigil.bench.detect", "real processes: how long an outage goes untold, refused and hanging targets"),
     "e2e": ("vigil.bench.e2e", "the whole system: schedule lag, verdict lag, CPU per check by process"),
     "history": ("vigil.bench.history", "history: bytes per check beside a row per check, answers over a year"),
     "probe": ("vigil.bench.probe", "one region worker: CPU per check beside httpx and blackbox, memory, confirm lag"),
