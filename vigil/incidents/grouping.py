@@ -28,10 +28,15 @@ def group(incident: Incident, evidence: Mapping[str, Any]) -> None:
     rows = list(recent.exclude(monitor=None).select_related("monitor").order_by("pk")[:_LOOKED_AT])
     if not rows:
         return
-    evidences = dict(Transition.objects.filter(incident__in=rows, seq=1).values_list("incident_id", "evidence__votes"))
-    before = {row.pk: _failing(row, evidences.get(row.pk)) for row in rows}
+    new, before = _failing(incident, evidence.get("votes")), {row.pk: _failing(row, None) for row in rows}
     mass = len(rows) + 1 >= MASS_MONITORS and is_mass(recent.count() + 1, _watched(incident))
-    cause = shared_cause(_failing(incident, evidence.get("votes")), list(before.values()), mass)
+    cause = shared_cause(new, list(before.values()), mass)
+    if not cause and new.addresses:
+        # Only now: in a mass event the votes of each would be read for every other.
+        opened = Transition.objects.filter(incident__in=rows, seq=1).values_list("incident_id", "evidence__votes")
+        votes = dict(opened)
+        before = {row.pk: _failing(row, votes.get(row.pk)) for row in rows}
+        cause = shared_cause(new, list(before.values()))
     if not cause:
         return
     joined = [key for key, one in before.items() if one.cause != cause and belongs(cause, one)]

@@ -261,3 +261,17 @@ def test_a_dark_region_is_told_once_and_when_it_is_back() -> None:
     assert len(told) == 1
     note_dark_regions(set(), set(), told.append)
     assert [step.step for step in told] == ["opened", "resolved"]
+
+
+def test_monitors_behind_one_address_that_fail_together_share_a_cause(monitor: Monitor) -> None:
+    wanted = {"name": "other", "kind": "http", "config": {"url": "https://other.test/"}}
+    other = create_monitor(default_team(), {**wanted, "regions": list(monitor.regions.all())})
+
+    def behind(one: Monitor, at_ms: int) -> Verdict:
+        down = verdict(one, at_ms, "fail")
+        votes = [msgspec.structs.replace(vote, address="192.0.2.7") for vote in down.votes]
+        return msgspec.structs.replace(down, votes=votes)
+
+    apply_verdicts(entries(behind(monitor, T0), behind(other, T0 + 1)), lambda step: None)
+
+    assert list(Incident.objects.values_list("cause_key", flat=True)) == ["address:192.0.2.7"] * 2
