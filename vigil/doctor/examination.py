@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import redis
 from django.db import Error as DatabaseError
 
-from vigil.doctor import monitors, processes, proof, regions, servers, storage, telling
+from vigil.doctor import monitors, oncall, processes, proof, regions, servers, storage, telling
 from vigil.doctor.findings import Check, Finding, Level, Surroundings, problem
 
 #: What is looked at, in the order in which it is told. A new check is a function, and a line here.
@@ -24,6 +24,9 @@ CHECKS: dict[str, Check] = {
     "channels": telling.channels,
     "fallback": telling.fallback,
     "mail": telling.mail,
+    "routes": oncall.routes,
+    "policies": oncall.policies,
+    "silences": oncall.silences,
     "self-test": proof.self_test,
     "outside": proof.outside,
     "feeds": proof.feeds,

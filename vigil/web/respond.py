@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -44,7 +44,8 @@ def respond(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         answer = _do(request, invitation)
         if answer is None:
-            return _answer(request, {"problem": "This form says nothing that could be done."}, 400)
+            # Led back rather than refused: a refusal would be logged with the address, which is a key.
+            return redirect("respond", token)
         said = _SAID[answer]
         invitation.incident.refresh_from_db()
     return _answer(request, _shown(invitation, said))

@@ -1,0 +1,69 @@
+"""Whether routes lead somewhere, somebody is on call, and what silences hold back now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vigil.accounts.models import Team
+from vigil.alerts.models import EscalationPolicy, Route
+from vigil.alerts.routing import route
+from vigil.alerts.rules import load_rules, subject
+from vigil.alerts.targets import steps_of, targets_of
+from vigil.doctor.findings import Finding, Surroundings, note, problem, warning, well
+from vigil.incidents.lifecycle import IncidentKind
+from vigil.monitors.models import DerivedKind, Monitor
+from vigil.silences.models import Silence
+from vigil.silences.windows import current
+
+#: Of each team; routes that miss more than these miss some of these.
+SAMPLE = 1_000
+NAMED = 3
+
+
+def routes(around: Surroundings) -> Iterator[Finding]:
+    """Monitors whose going down would be told to nobody."""
+    missed = False
+    for team in Team.objects.filter(pk__in=Route.objects.filter(enabled=True).values("team")).order_by("slug"):
+        rules, everyone = load_rules(team.pk)
+        untold = []
+        for monitor in Monitor.objects.filter(team=team, deleted_at=None, paused=False).order_by("pk")[:SAMPLE]:
+            kind = IncidentKind.HEARTBEAT if monitor.kind == DerivedKind.HEARTBEAT else IncidentKind.OUTAGE
+            routing = route(rules, subject(kind, monitor), around.now, everyone)
+            if not (routing.concerned or routing.policies):
+                untold.append(monitor.name)
+        if untold:
+            missed = True
+            names = ", ".join(untold[:NAMED]) + (", ..." if len(untold) > NAMED else "")
+            yield problem(
+                f"Team {team.slug}: if they went down now, nobody would be told of {len(untold)} monitors ({names}).",
+                "`manage.py whom NAME` shows by what each route is missed; a default route catches the rest.",
+            )
+    if not missed:
+        yield well("Every monitor's going down would be told to somebody.")
+
+
+def policies(around: Surroundings) -> Iterator[Finding]:
+    """Steps of escalation policies that would call nobody now."""
+    for policy in EscalationPolicy.objects.filter(routes__enabled=True).distinct().order_by("pk"):
+        reached = False
+        for number, step in enumerate(steps_of(policy.pk), start=1):
+            targets = targets_of(step, around.now)
+            reached = reached or bool(targets.channels)
+            if targets.nowhere:
+                yield warning(
+                    f"Policy {policy.name}, step {number}: {'; '.join(targets.nowhere)}.",
+                    "Put somebody on call, and give everybody a channel.",
+                )
+        if not reached:
+            yield problem(f"Policy {policy.name} would call nobody now.", "Correct its steps; it is in use.")
+
+
+def silences(around: Surroundings) -> Iterator[Finding]:
+    """What is held back now, so that nobody takes silence for health."""
+    for silence in Silence.objects.filter(valid_until=None).order_by("pk"):
+        window = current(silence.schedule, around.now)
+        if window is not None and (silence.mutes or silence.pauses):
+            what = "checks nothing and tells nothing" if silence.pauses else "holds alerts back"
+            about = "every monitor" if silence.every_monitor else "some monitors"
+            until = f"{window.ends:%Y-%m-%d %H:%M} UTC"
+            yield note(f"Silence {silence.name} {what} of {about} until {until}.", "`manage.py silence end NAME`.")
