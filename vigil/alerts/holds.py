@@ -11,8 +11,9 @@ from vigil.alerts.decision import Hold, Withheld
 from vigil.alerts.models import Delivery, DeliveryState
 from vigil.alerts.parents import held_by_parents
 from vigil.alerts.together import held_by_provider
+from vigil.batch import read_once
 from vigil.incidents.models import Incident
-from vigil.silences.covering import muted_by
+from vigil.silences.covering import has_silences, muted_by
 
 Finder = Callable[[Incident, datetime], Iterable[Hold]]
 
@@ -20,6 +21,9 @@ Finder = Callable[[Incident, datetime], Iterable[Hold]]
 def silences(incident: Incident, at: datetime) -> Iterable[Hold]:
     """The silences and maintenance windows that cover its monitor."""
     if incident.monitor is None:
+        return []
+    team = incident.monitor.team_id
+    if not read_once(("silences", team), lambda: has_silences(team, at)):
         return []
     return [Hold(Withheld.SILENCED, cover.silence.name, cover.until) for cover in muted_by(incident.monitor, at)]
 

@@ -42,7 +42,9 @@ def enqueue(
     """
     # Held until the transaction ends, so that a fallback channel cannot be added while its resolve is written.
     incident = (
-        Incident.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=transition_row.incident_id)
+        Incident.objects.select_for_update(of=("self",))
+        .select_related("monitor", "team")
+        .get(pk=transition_row.incident_id)
     )
     step = Step(transition_row.step)
     team = incident.team or default_team()

@@ -9,16 +9,17 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from vigil.alerts.decision import Hold, Withheld
 from vigil.alerts.models import Delivery
+from vigil.batch import read_once
 from vigil.incidents.dependence import LONGEST, Trouble, holds_back, waits_until
 from vigil.incidents.models import Incident
 from vigil.incidents.shape import IncidentKind
 from vigil.incidents.states import MAIN_KINDS
-from vigil.monitors.models import Monitor
+from vigil.monitors.models import Dependency, Monitor
 
 
 def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:
     """A hold for each parent whose incident explains this one, or whose verdict is still to be awaited."""
-    if incident.monitor_id is None:
+    if incident.monitor_id is None or not read_once("dependencies", Dependency.objects.exists):
         return
     parents = Monitor.objects.filter(dependents__child=incident.monitor_id, deleted_at=None, paused=False)
     watched = {parent.pk: parent for parent in parents.annotate(eyes=Count("regions")).order_by("pk")}

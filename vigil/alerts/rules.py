@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vigil.alerts.models import Channel, ChannelKind, Person, Route
 from vigil.alerts.routing import Rule, Subject
+from vigil.batch import read_once
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
 
@@ -14,6 +15,10 @@ def load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:
     That is every channel but fallbacks and people's own; with nothing else to tell, telling these is better than
     telling nobody.
     """
+    return read_once(("rules", team), lambda: _load_rules(team))
+
+
+def _load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:
     usable = Channel.objects.filter(team_id=team, enabled=True).exclude(kind=ChannelKind.LOOPBACK)
     fallback = dict(usable.values_list("pk", "fallback"))
     own = set(Person.channels.through.objects.filter(person__team_id=team).values_list("channel_id", flat=True))

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from consensus.verdicts import Verdict
 from probes import keys
+from vigil.batch import batch
 from vigil.incidents import lifecycle
 from vigil.incidents.composites import follow
 from vigil.incidents.lifecycle import State, StepReason
@@ -44,7 +45,7 @@ def apply_verdicts(entries: Sequence[Entry], tell: Tell) -> Applied:
     4. Bring the composites over the monitors that moved in step with them.
     5. Advance the position.
     """
-    with transaction.atomic():
+    with transaction.atomic(), batch():
         position = _locked_position(keys.VERDICTS)
         fresh = [entry for entry in entries if _order(entry.id) > _order(position.entry_id)]
         if not fresh:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django.db.models.functions import Now
 
+from vigil.batch import read_once
 from vigil.incidents.causes import MASS_MONITORS, TOGETHER_S, Failing, belongs, is_mass, shared_cause
 from vigil.incidents.models import Incident, Transition
 from vigil.incidents.shape import IncidentKind
@@ -24,7 +25,8 @@ def group(incident: Incident, evidence: Mapping[str, Any]) -> None:
     if incident.kind not in _KINDS or incident.monitor is None:
         return
     since = Now() - timedelta(seconds=TOGETHER_S)
-    recent = Incident.objects.filter(kind__in=_KINDS, team=incident.team, opened_at__gte=since).exclude(pk=incident.pk)
+    ours = Incident.objects.filter(kind__in=_KINDS, team=incident.team_id)
+    recent = ours.filter(opened_at__gte=since).exclude(pk=incident.pk)
     rows = list(recent.exclude(monitor=None).select_related("monitor").order_by("pk")[:_LOOKED_AT])
     if not rows:
         return
@@ -46,7 +48,8 @@ def group(incident: Incident, evidence: Mapping[str, Any]) -> None:
 
 
 def _watched(incident: Incident) -> int:
-    return Monitor.objects.filter(team=incident.team, deleted_at=None, paused=False).count()
+    watched = Monitor.objects.filter(team=incident.team_id, deleted_at=None, paused=False)
+    return read_once(("watched", incident.team_id), watched.count)
 
 
 def _failing(incident: Incident, votes: Any) -> Failing:

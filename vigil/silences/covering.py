@@ -21,6 +21,11 @@ class Cover:
     until: datetime
 
 
+def has_silences(team: int, at: datetime) -> bool:
+    """Whether any silence of a team may hold at a moment, whatever it is about."""
+    return _overlapping(at, at).filter(team_id=team).exists()
+
+
 def muted_by(monitor: Monitor, at: datetime) -> list[Cover]:
     """The silences that keep this monitor's alerts back at a moment; what pauses its checks keeps them back as well."""
     covers = []
