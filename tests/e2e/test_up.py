@@ -96,7 +96,9 @@ def open_page(url: str) -> tuple[int, str]:
 def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
     up = Up(data)
     try:
-        assert {"postgres", "redis", "consensus", "dispatch", "ingest", "deliver", "web"} < set(up.said["processes"])
+        assert {"postgres", "redis", "consensus", "dispatch", "ingest", "record", "deliver", "web"} < set(
+            up.said["processes"]
+        )
         assert sum(name.startswith("worker-") for name in up.said["processes"]) == 3
         assert open_page(up.said["login_link"]) == (200, f"{up.said['address']}/admin/")
         status, address = open_page(up.said["login_link"])

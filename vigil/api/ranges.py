@@ -106,10 +106,9 @@ class ChartRange:
 
 @dataclass(frozen=True, slots=True)
 class PercentileRange:
-    """Whole days (UTC) since the epoch, both included, and how they are put together."""
+    """A range to the second, and how it is put together: `all` of it as it is, or by whole days of UTC."""
 
-    first_day: int
-    last_day: int
+    window: Span
     by: str
     regions: str
 
@@ -118,9 +117,16 @@ class PercentileRange:
         by = str(query.get("by") or "day")
         if by not in ("day", "week", "month", "all"):
             raise ValidationError({"by": ["One of day, week, month, all."]})
-        asked = UptimeRange.of({**query, "tz": "UTC"} if "days" in query else {**query, "tz": "UTC", "days": 365})
-        start, end = asked.window
-        return cls(start * 1000 // DAY_MS, (end - 1) * 1000 // DAY_MS, by, str(query.get("regions") or ""))
+        asked = UptimeRange.of(query if by == "all" else {**query, "tz": "UTC"}, days=365)
+        return cls(asked.window, by, str(query.get("regions") or ""))
+
+    @property
+    def first_day(self) -> int:
+        return self.window[0] * 1000 // DAY_MS
+
+    @property
+    def last_day(self) -> int:
+        return (self.window[1] - 1) * 1000 // DAY_MS
 
     def step_of(self, day: int) -> str:
         """The first day of the step that a day belongs to."""
@@ -129,10 +135,8 @@ class PercentileRange:
             at -= timedelta(days=at.weekday())
         elif self.by == "month":
             at = at.replace(day=1)
-        elif self.by == "all":
-            at = _EPOCH + timedelta(days=self.first_day)
         return at.isoformat()
 
     def row(self) -> dict[str, Any]:
-        days = [(_EPOCH + timedelta(days=day)).isoformat() for day in (self.first_day, self.last_day)]
-        return {"from": days[0], "to": days[1], "by": self.by}
+        start, end = (datetime.fromtimestamp(second, UTC) for second in self.window)
+        return {"from": start, "to": end, "by": self.by}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -187,6 +188,17 @@ def test_the_api_gives_percentiles_by_day_month_or_all_at_once(past: Past, asked
     for by in ("week", "month", "all"):
         steps = asked(f"monitors/{monitor}/percentiles?days=30&by={by}")[1]["steps"]
         assert [step["p99"] for step in steps] == [by_day[0]["p99"]]
+
+
+def test_the_api_gives_percentiles_of_any_range_to_the_second(past: Past, asked: Asked) -> None:
+    monitor, yesterday = past.stage.monitor.public_id, past.stage.now_ms() // DAY_MS - 1
+    start = datetime.fromtimestamp(yesterday * 86_400 + 3_601, UTC)
+    end = start + timedelta(hours=5, minutes=20)
+    query = f"by=all&from={start:%Y-%m-%dT%H:%M:%SZ}&to={end:%Y-%m-%dT%H:%M:%SZ}"
+    step = asked(f"monitors/{monitor}/percentiles?{query}")[1]["steps"][0]
+    # A check every ten minutes, a second after each: from 01:00:01 on, without that of 06:20:01.
+    assert step["up"] + step["down"] == 32
+    assert asked(f"monitors/{monitor}/percentiles?{query}&regions=us")[1]["steps"][0]["p50"] is None
 
 
 def test_the_api_gives_every_check_of_a_few_hours(past: Past, asked: Asked) -> None:
