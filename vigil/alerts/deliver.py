@@ -24,7 +24,7 @@ from vigil.alerts.listening import listen
 from vigil.alerts.message import Message
 from vigil.alerts.messages import messages_of
 from vigil.alerts.outbound import GuardedOutbound
-from vigil.alerts.pacing import PER_CHANNEL, Paces
+from vigil.alerts.pacing import AT_FIRST, Paces
 from vigil.alerts.policy import MAX_RETRY_AFTER_S
 from vigil.alerts.records import Fate, Outcome, record
 from vigil.alerts.reports import keep_sending
@@ -230,7 +230,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 def claimed(room: dict[int, int], full: list[int]) -> tuple[list[Claim], dict[int, Message]]:
     """Claim what is due, with the message of each."""
-    found = claims.claim(room, PER_CHANNEL, full)
+    found = claims.claim(room, AT_FIRST, full)
     messages = messages_of(found) if found else {}
     reach(CrashPoint.LOADED)
     return found, messages

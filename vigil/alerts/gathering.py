@@ -19,7 +19,7 @@ HOLDS_S = (0.5, 10.0, 60.0)
 QUIET_S = 300.0
 #: Messages within a minute that make a weak key a group: those of one tag, and those of a channel altogether.
 TAG_AFTER = 5
-FLOOD_AFTER = 10
+FLOOD_AFTER = 6
 WINDOW_S = 60.0
 #: The key that everything on a channel shares.
 FLOOD = "*"

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from vigil.alerts.channels.kind import UNPACED, Pace
 
-#: Messages of one channel under way at once; one, while it does not answer.
+#: Messages of one channel under way at once: few until it has answered, one while it does not. So a hundred channels
+#: of a provider that hangs are no crowd in front of the others.
 PER_CHANNEL = 8
+AT_FIRST = 2
 #: Messages wait for their turn in memory for at most this long; others stay in the outbox.
 LONGEST_WAIT_S = 12.0
 
@@ -18,7 +20,7 @@ class _State:
     tokens: float = 0.0
     stamp_s: float = 0.0
     under_way: int = 0
-    failing: bool = False
+    allowed: int = AT_FIRST
     rests_until_s: float = 0.0
 
 
@@ -32,7 +34,9 @@ class Paces:
         """Count a message as under way; returns how long it has to wait for its turn."""
         state = self._states.get(channel)
         if state is None or state.pace != pace:
-            state = self._states[channel] = _State(pace, float(pace.burst), now_s, state.under_way if state else 0)
+            state = self._states[channel] = _State(
+                pace, float(pace.burst), now_s, state.under_way if state else 0, state.allowed if state else AT_FIRST
+            )
         self._refill(state, now_s)
         state.under_way += 1
         state.tokens -= 1
@@ -43,7 +47,7 @@ class Paces:
         state = self._states.get(channel)
         if state is not None:
             state.under_way -= 1
-            state.failing = not answered
+            state.allowed = min(PER_CHANNEL, state.allowed * 2) if answered else 1
 
     def rest(self, channel: int, until_s: float) -> None:
         """The receiver wants to be left alone for a while: not only by the message that it said so to."""
@@ -58,7 +62,7 @@ class Paces:
         if state.rests_until_s > now_s:
             return 0
         self._refill(state, now_s)
-        allowed = (1 if state.failing else PER_CHANNEL) - state.under_way
+        allowed = state.allowed - state.under_way
         # What would have to wait too long stays in the outbox, where another sender or a storm's digest finds it.
         in_time = int(state.tokens + state.pace.per_s * LONGEST_WAIT_S)
         return max(0, min(allowed, in_time))

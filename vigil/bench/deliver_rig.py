@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -48,10 +49,16 @@ def measure(deliveries: int, storm: int, sender: Sender) -> dict[str, float]:
     """All of it, one after another, with one receiver and one sender."""
     with _receiving() as (receiver, url), sender() as pid:
         _warm_up(receiver, url)
-        report = _throughput(receiver, url, deliveries, pid)
-        report |= _latency(receiver, url)
-        report |= _hanging(receiver, url)
-        report |= _storm(receiver, url, storm)
+        report: dict[str, float] = {}
+        parts: dict[str, Callable[[], dict[str, float]]] = {
+            "throughput": lambda: _throughput(receiver, url, deliveries, pid),
+            "from trigger to accepted": lambda: _latency(receiver, url),
+            "beside a provider that hangs": lambda: _hanging(receiver, url),
+            "a storm and its end": lambda: _storm(receiver, url, storm),
+        }
+        for name, part in parts.items():
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            report |= part()
     return report
 
 

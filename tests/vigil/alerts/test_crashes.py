@@ -42,6 +42,7 @@ def test_a_death_at_any_point_loses_nothing_and_overtakes_nothing() -> None:
     assert survived == [], "points that no sender ever reaches"
 
 
+@pytest.mark.timeout(400)
 def test_two_deaths_at_any_two_points_lose_nothing_and_overtake_nothing() -> None:
     with provider() as place:
         steps = Steps()

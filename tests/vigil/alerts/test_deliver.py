@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from vigil.alerts.channels.webhook import sign
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
-from vigil.alerts.pacing import PER_CHANNEL
+from vigil.alerts.pacing import AT_FIRST
 from vigil.incidents.models import Transition
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,8 +147,8 @@ def test_a_channel_that_hangs_delays_no_other(
     for _ in range(12):
         tell(step())
     until(lambda: Delivery.objects.filter(channel=good, state="sent").count() == 12, 5)
-    assert Delivery.objects.filter(channel=hanging, state="sending").count() == PER_CHANNEL
-    until(lambda: len(receiver.at("/hang")) == PER_CHANNEL)
+    assert Delivery.objects.filter(channel=hanging, state="sending").count() == AT_FIRST
+    until(lambda: len(receiver.at("/hang")) == AT_FIRST)
 
 
 def test_settings_that_no_longer_fit_kill_a_delivery_and_nothing_else(

@@ -17,7 +17,7 @@ from vigil.alerts.channels.kind import Pace
 from vigil.alerts.decision import Choice, Concern, Outcome, Why
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue, write_choices
-from vigil.alerts.pacing import PER_CHANNEL, Paces
+from vigil.alerts.pacing import AT_FIRST, PER_CHANNEL, Paces
 from vigil.alerts.records import resend
 from vigil.alerts.stand_in import AlertReceiver, Say
 from vigil.alerts.switching import tell_switched_off
@@ -240,15 +240,16 @@ def test_a_pace_lets_a_burst_go_and_then_one_at_a_time() -> None:
     assert paces.begin(2, slow, 0.0) == 0.0
 
 
-def test_a_channel_that_does_not_answer_has_one_message_under_way() -> None:
+def test_a_channel_has_more_under_way_once_it_answers_and_one_message_while_it_does_not() -> None:
     paces, quick = Paces(), Pace(per_s=1000, burst=1000)
     paces.begin(1, quick, 0.0)
-    assert paces.room(0.0)[1] == PER_CHANNEL - 1
+    assert paces.room(0.0)[1] == AT_FIRST - 1
+    for expected in (4, 8, PER_CHANNEL):
+        paces.end(1, answered=True)
+        assert paces.room(0.0)[1] == expected
+        paces.begin(1, quick, 0.0)
     paces.end(1, answered=False)
     assert paces.room(0.0)[1] == 1
-    paces.begin(1, quick, 0.0)
-    paces.end(1, answered=True)
-    assert paces.room(0.0)[1] == PER_CHANNEL
 
 
 def test_a_receiver_that_wants_to_be_left_alone_is_left_alone_by_all_messages() -> None:
@@ -256,4 +257,4 @@ def test_a_receiver_that_wants_to_be_left_alone_is_left_alone_by_all_messages() 
     paces.begin(1, quick, 0.0)
     paces.rest(1, 30.0)
     assert paces.room(29.0)[1] == 0
-    assert paces.room(30.1)[1] == PER_CHANNEL - 1
+    assert paces.room(30.1)[1] == AT_FIRST - 1

@@ -174,5 +174,5 @@ KIND: Kind[WebhookConfig, SignedBody] = Kind(
     check=_check,
     render=render,
     send=send,
-    names_most=5000,
+    names_most=1000,
 )
