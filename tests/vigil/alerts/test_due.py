@@ -251,35 +251,84 @@ def test_two_processes_move_everything_once(step: Step, webhook: Webhook) -> Non
     assert told(held.incident) == [("/a", TRIGGER, PENDING)]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_killed_anywhere_within_a_move_nothing_is_lost_or_done_twice(step: Step, webhook: Webhook) -> None:
-    """Each statement of the move is the last one before the connection is gone, in turn."""
+def escalating(step: Step, webhook: Webhook) -> Incident:
     route(webhook("/a"), policy=policy((60, [webhook("/b")])))
     incident = opened(step)
     pass_time(incident, 60)
+    return incident
+
+
+def reminding(step: Step, webhook: Webhook) -> Incident:
+    route(webhook("/a"), remind_s=60)
+    incident = opened(step)
+    pass_time(incident, 60)
+    return incident
+
+
+def waking(step: Step, webhook: Webhook) -> Incident:
+    route(webhook("/a"))
+    incident = opened(step)
+    snooze(incident.pk, ANN, database_now() + timedelta(minutes=30))
+    pass_time(incident, 1_800)
+    return incident
+
+
+def releasing(step: Step, webhook: Webhook) -> Incident:
+    route(webhook("/a"), policy=policy((60, [webhook("/b")])))
+    first = step()
+    assert first.incident.monitor is not None
+    night = silence(first.incident.monitor)
+    tell(first)
+    delete_silence(night)
+    pass_time(first.incident, 40)
+    return first.incident
+
+
+#: What is due, and whoever is told in the end, step by step.
+MOVES = {
+    "escalating": (escalating, [("opened", "/a"), ("escalated", "/b")]),
+    "reminding": (reminding, [("opened", "/a"), ("reminded", "/a")]),
+    "waking": (waking, [("opened", "/a"), ("snoozed", "/a"), ("reminded", "/a")]),
+    "releasing": (releasing, [("opened", "/a")]),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", MOVES)
+def test_killed_anywhere_within_a_move_nothing_is_lost_or_done_twice(step: Step, webhook: Webhook, name: str) -> None:
+    """Each statement of the move is the last one before the connection is gone, in turn."""
+    prepare, expected = MOVES[name]
+    incident = prepare(step, webhook)
+
+    def sent() -> list[tuple[str, str]]:
+        rows = Delivery.objects.filter(incident=incident, state="pending").order_by("id")
+        return list(rows.values_list("transition__step", "channel__name"))
+
+    before = sent()
     statements = 0
-    while True:
-        left = statements
-        killed = False
-
-        def dies(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            nonlocal left, killed
-            if left == 0:
-                killed = True
-                connection.close()
-                raise ConnectionAbortedError
-            left -= 1
-            return execute(sql, params, many, context)
-
-        with connection.execute_wrapper(dies):
-            try:
-                run_due()
-            except ConnectionAbortedError:
-                assert killed
-        if not killed:
-            break
-        assert told(incident, "escalated") in ([], [("/b", TRIGGER, PENDING)])
+    while _dies_after(statements):
+        assert sent() in (before, expected)
         statements += 1
-    assert statements > 10
-    assert told(incident, "escalated") == [("/b", TRIGGER, PENDING)]
-    assert Incident.objects.get(pk=incident.pk).steps == 2
+    assert statements >= 8 and before != expected
+    assert sent() == expected
+    seqs = list(incident.transitions.order_by("seq").values_list("seq", flat=True))
+    assert seqs == list(range(1, len(seqs) + 1)) and Incident.objects.get(pk=incident.pk).steps == len(seqs)
+
+
+def _dies_after(left: int) -> bool:
+    """Run what is due, and lose the connection after so many statements; False if there were not so many."""
+
+    def dies(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal left
+        if left == 0:
+            connection.close()
+            raise ConnectionAbortedError
+        left -= 1
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(dies):
+        try:
+            run_due()
+        except ConnectionAbortedError:
+            return True
+    return False
