@@ -51,6 +51,15 @@ THREE_FAIL = "ap-south:fail eu-north:fail eu-west:fail us-east:pass us-west:pass
             id="a whole domain fails and never pages",
         ),
         pytest.param(
+            [
+                "eu-north:fail us-west:fail eu-west:pass us-east:missed ap-south:missed",
+                "eu-north:fail us-west:fail eu-west:pass us-east:pass ap-south:pass",
+            ],
+            Status.UNKNOWN,
+            R.DOMAINS,
+            id="who was a quorum of three is none of five",
+        ),
+        pytest.param(
             ["eu-west:fail us-east:fail ap-south:fail eu-north:fail us-west:missed"],
             Status.DOWN,
             R.QUORUM_FAILED,
