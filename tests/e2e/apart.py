@@ -49,13 +49,18 @@ def open_wire(address: str) -> int:
         other = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         name = DEVICE.encode()
         fcntl.ioctl(other, _TUNSETIFF, struct.pack("16sH22x", name, _TUN_WITHOUT_HEADER))
-        for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, MASK)):
-            inet = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(value))
-            _set(DEVICE, request, struct.pack("16s16s8x", name, inet))
+        name_it(DEVICE, address)
         _set(DEVICE, _SIOCSIFFLAGS, struct.pack("16sH14x", name, _UP_AND_RUNNING))
     except OSError as error:
         raise NotPermitted(f"a TUN device is not permitted: {error.strerror}") from error
     return other
+
+
+def name_it(device: str, address: str) -> None:
+    """Give a device (or its alias, like wire0:1) an address."""
+    for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, MASK)):
+        inet = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(value))
+        _set(device, request, struct.pack("16s16s8x", device.encode(), inet))
 
 
 def _set(device: str, request: int, argument: bytes) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.apart import HUB, open_wire
+from tests.e2e.apart import DEVICE, HUB, name_it, open_wire
 
 _PACKET_MOST = 65_536
 _TCP = 6
@@ -39,15 +39,18 @@ UNHARMED = Harm()
 
 
 class Wires:
-    """The hub. Open it in the namespace where Redis and the targets are; they are reached under `HUB`."""
+    """The hub. Open it in the namespace where Redis and the targets are: they are reached under `HUB` and `more`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: Collection[str] = ()) -> None:
         self.socket_path = str(folder / "hub")
         self._loop = asyncio.get_running_loop()
         self._chance = random.Random(7)
         self._harms: dict[str, Harm] = {}
         self._wires: dict[str, int] = {}
         self._own = open_wire(HUB)
+        self._own_addresses = {HUB, *more}
+        for number, address in enumerate(more, start=1):
+            name_it(f"{DEVICE}:{number}", address)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self.socket_path)
         self._listener.listen(32)
@@ -99,7 +102,7 @@ class Wires:
         wire = self._wires[address]
         try:
             for packet in _packets(wire):
-                if socket.inet_ntoa(packet[16:20]) == HUB:
+                if socket.inet_ntoa(packet[16:20]) in self._own_addresses:
                     self._carry(packet, address, HUB)
         except OSError:
             # The namespace is gone, and its device with it.
