@@ -24,6 +24,7 @@ CHECKS: dict[str, Check] = {
     "channels": telling.channels,
     "fallback": telling.fallback,
     "mail": telling.mail,
+    "reports": telling.reports,
     "routes": oncall.routes,
     "policies": oncall.policies,
     "silences": oncall.silences,

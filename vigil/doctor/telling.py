@@ -11,6 +11,7 @@ from vigil.accounts.models import Team
 from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
 from vigil.configuration import configuration
 from vigil.doctor.findings import Finding, Surroundings, problem, warning, well
+from vigil.history.models import Report
 from vigil.incidents.shape import IncidentKind
 from vigil.monitors.models import Monitor
 
@@ -50,6 +51,15 @@ def mail(around: Surroundings) -> Iterator[Finding]:
     used = Channel.objects.filter(kind=ChannelKind.EMAIL, enabled=True).exists()
     if used and configuration().email_url is None:
         yield problem("There are e-mail channels, and no mail server.", "Set VIGIL_EMAIL_URL for deliver.")
+
+
+def reports(around: Surroundings) -> Iterator[Finding]:
+    """Reports that somebody waits for."""
+    for report in Report.objects.filter(enabled=True).exclude(last_error="").select_related("team")[:20]:
+        yield warning(
+            f"The {report.frequency} report of {report.team.slug} was not sent: {report.last_error}",
+            "Correct VIGIL_EMAIL_URL or its recipients; it is tried again by itself.",
+        )
 
 
 def _watching() -> QuerySet[Team]:

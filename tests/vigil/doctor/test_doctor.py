@@ -18,7 +18,7 @@ from vigil.clock import database_now
 from vigil.dispatch.models import Lease
 from vigil.doctor.examination import CHECKS, examine, worst
 from vigil.doctor.findings import Level, Surroundings, ago, size
-from vigil.history.models import Gap, GapReason, RecordedHour, SizeSample
+from vigil.history.models import Gap, GapReason, RecordedHour, Report, SizeSample
 from vigil.incidents.lifecycle import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.changes import create_monitor
@@ -101,6 +101,10 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
     "no channel": ("channels", Level.PROBLEM, "has no channel", lambda p: Channel.objects.update(enabled=False)),
     "no fallback": ("fallback", Level.WARNING, "no fallback channel", lambda p: Channel.objects.update(fallback=False)),
     "mail without a server": ("mail", Level.PROBLEM, "no mail server", lambda p: p.add_channel("m", kind="email")),
+    "a report not sent": (
+        "reports", Level.WARNING, "The weekly report of default was not sent: it answered 550",
+        lambda p: Report.objects.create(team=p.team, frequency="weekly", last_error="it answered 550"),
+    ),
     "nobody looks": (
         "monitors", Level.PROBLEM, "shop: no region looks", lambda p: p.monitor.regions.clear(),
     ),
