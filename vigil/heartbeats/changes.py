@@ -20,7 +20,7 @@ from vigil.monitors import changes as monitors
 from vigil.monitors.models import DerivedKind
 
 #: What belongs to the monitor's row, and what to the heartbeat's.
-OF_MONITOR = frozenset({"name", "tags"})
+OF_MONITOR = frozenset({"name", "tags", "priority"})
 TERMS = frozenset(
     {"schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s", "wakes_on_ping", "keywords", "budget"}
 )

@@ -11,7 +11,9 @@ from django.db import connection
 from probes.reasons import Status
 from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobody
 from vigil.accounts.teams import default_team
-from vigil.alerts.models import Channel, Delivery
+from vigil.alerts.arranging import save_route
+from vigil.alerts.changes import save_channel
+from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
 from vigil.clock import database_now
 from vigil.heartbeats import reception
@@ -226,3 +228,19 @@ def test_a_job_that_a_maintenance_window_pauses_is_excused_until_it_ends() -> No
     row.refresh_from_db()
     assert row.expected_at is not None and row.expected_at > times["ends_at"]
     assert window.ends_at == times["ends_at"] and not Incident.objects.exists()
+
+
+def test_a_job_that_matters_more_is_told_where_routes_ask_for_its_priority() -> None:
+    team = default_team()
+    pager, chat = (
+        save_channel(Channel(team=team), {"name": name, "kind": "webhook", "config": {"url": "https://x.test"}})
+        for name in ("pager", "chat")
+    )
+    save_route(Route(team=team), {"name": "urgent", "priorities": ["high"], "channels": [pager], "position": 1})
+    save_route(Route(team=team), {"name": "rest", "channels": [chat], "position": 2})
+    silent("nightly", minutes=81)
+    update_heartbeat(silent("billing", minutes=81), {"priority": "high"})
+    listening()
+    sweep(enqueue)
+    told = Delivery.objects.values_list("incident__monitor__name", "channel__name")
+    assert set(told) == {("nightly", "chat"), ("billing", "pager")}
