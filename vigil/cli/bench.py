@@ -18,6 +18,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "detect": ("vigil.bench.detect", "real processes: how long an outage goes untold, refused and hanging targets"),
     "e2e": ("vigil.bench.e2e", "the whole system: schedule lag, verdict lag, CPU per check by process"),
     "history": ("vigil.bench.history", "history: bytes per check beside a row per check, answers over a year"),
+    "ping": ("vigil.bench.ping", "pings of jobs: acknowledged a second, p99, a burst, sweeps, a soak with kills"),
     "probe": ("vigil.bench.probe", "one region worker: CPU per check beside httpx and blackbox, memory, confirm lag"),
     "scale": ("vigil.bench.scale", "the control plane under many monitors: cores, lags, memory, growth"),
 }
