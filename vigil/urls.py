@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from vigil.web import health, hooks, incidents, login, oncall, respond
+from vigil.web import badges, health, hooks, incidents, login, oncall, respond
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("respond/<str:token>", respond.respond, name="respond"),
     path("hooks/<str:channel>", hooks.callback, name="callback"),
     path("oncall/<str:rotation>/<str:key>.ics", oncall.feed, name="oncall-feed"),
+    path("badge/<str:code>.<str:kind>", badges.heartbeat, name="badge"),
+    path("badge/<str:key>/<str:signature>/<str:tag>.<str:kind>", badges.tag, name="tag-badge"),
     path("api/", include("vigil.api.urls")),
     path("admin/", admin.site.urls),
 ]

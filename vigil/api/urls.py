@@ -14,6 +14,7 @@ from vigil.api.channels import ChannelViewSet
 from vigil.api.composites import CompositeViewSet
 from vigil.api.deliveries import DeliveryViewSet
 from vigil.api.feeds import FeedViewSet
+from vigil.api.heartbeats import HeartbeatViewSet
 from vigil.api.incidents import IncidentViewSet
 from vigil.api.monitors import MonitorViewSet
 from vigil.api.objectives import ObjectiveViewSet, ReportViewSet
@@ -30,6 +31,7 @@ router.register("composites", CompositeViewSet, basename="composite")
 router.register("presets", PresetViewSet, basename="preset")
 router.register("feeds", FeedViewSet, basename="feed")
 router.register("self-tests", SelfTestViewSet, basename="self-test")
+router.register("heartbeats", HeartbeatViewSet, basename="heartbeat")
 router.register("regions", RegionViewSet, basename="region")
 router.register("incidents", IncidentViewSet, basename="incident")
 router.register("channels", ChannelViewSet, basename="channel")

@@ -109,7 +109,8 @@ def gaps() -> int:
 def _expect(keys: list[int], passed: timedelta) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE heartbeats_heartbeat SET expected_at = clock_timestamp() - %s, due_at = clock_timestamp() - %s "
+            "UPDATE heartbeats_heartbeat SET expected_at = clock_timestamp() - %s::interval, "
+            "due_at = clock_timestamp() - %s::interval "
             "WHERE monitor_id = ANY(%s)",
-            [passed, passed, keys],
+            [str(passed), str(passed), keys],
         )

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("vigil.cli.simulate", "the decision law under simulated faults, beside the rules of others"),
     "bench": ("vigil.cli.bench", "the benchmarks behind the numbers we promise"),
     "web": ("vigil.cli.web", "one process: pages and API"),
+    "heartbeat": ("vigil.cli.heartbeat", "make a heartbeat for a job, or list them with how they are"),
     "ping": ("vigil.cli.ping", "one process: receives the pings of jobs"),
     "mail": ("vigil.cli.mail", "one process: receives pings by mail (off unless VIGIL_MAIL_PORT is set)"),
     "heartbeats": ("vigil.cli.heartbeats", "one process: pings into states, and jobs that stay silent"),

@@ -140,8 +140,8 @@ def _is_weekdays(word: str) -> bool:
 def _weekdays(word: str) -> frozenset[int]:
     found: set[int] = set()
     for part in word.lower().split(","):
-        ends = [_DAYS.index(name[:3]) for name in part.split("..") if name]
-        if not ends or len(ends) > 2 or (len(ends) == 2 and ends[1] < ends[0]):
+        ends = [_DAYS.index(name[:3]) if name else -1 for name in part.split("..")]
+        if min(ends) < 0 or len(ends) > 2 or (len(ends) == 2 and ends[1] < ends[0]):
             raise NotACalendar(f"{word!r} is no list of weekdays.")
         found.update(range(ends[0], ends[-1] + 1))
     return frozenset(found)

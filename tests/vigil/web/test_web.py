@@ -84,6 +84,7 @@ PAGES = [
     "alerts.channel", "alerts.route", "alerts.delivery", "alerts.person", "alerts.rotation", "alerts.escalationpolicy",
     "silences.silence", "dispatch.lease", "auth.group", "history.gap", "history.objective", "history.position",
     "history.recordedhour", "history.report",
+    "heartbeats.heartbeat", "heartbeats.storedping", "heartbeats.teampings",
     "monitors.composite", "feeds.feed", "alerts.selftest",
 ]  # fmt: skip
 

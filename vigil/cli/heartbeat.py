@@ -1,0 +1,106 @@
+"""Make a heartbeat for a job, or list them with how they are.
+
+manage.py heartbeat add "Embed documents" --job embeddings
+manage.py heartbeat add backup --cron "0 2 * * *" --zone Europe/Berlin --grace 2h
+manage.py heartbeat add queue --every 5m --grace 5m
+manage.py heartbeat list --json
+manage.py heartbeat jobs            # the usual kinds of AI jobs, with their schedules and graces
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from typing import Any
+
+from vigil.cli.connection import connect
+from vigil.cli.errors import CommandError
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("add", "list", "jobs"))
+    parser.add_argument("name", nargs="?", help="the name of a new heartbeat")
+    parser.add_argument("--job", help="the kind of job: its schedule and grace are filled in")
+    parser.add_argument("--every", metavar="LENGTH", help="a period, such as 5m, 1h or 7d")
+    parser.add_argument("--cron", metavar="EXPRESSION")
+    parser.add_argument("--oncalendar", metavar="EXPRESSION")
+    parser.add_argument("--zone", metavar="ZONE", help="the time zone of the expression (default: UTC)")
+    parser.add_argument("--grace", metavar="LENGTH", help="how late it may be, such as 20m")
+    parser.add_argument("--tag", action="append", default=[], help="may be given several times")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    connect()
+    if args.what == "add":
+        return _add(args)
+    from vigil.heartbeats.models import Heartbeat
+    from vigil.heartbeats.reports import ping_address, status_shown
+    from vigil.heartbeats.suggestions import SUGGESTIONS
+
+    if args.what == "jobs":
+        rows: list[dict[str, Any]] = [{"job": one.job, "title": one.title, **one.terms} for one in SUGGESTIONS.values()]
+    else:
+        found = Heartbeat.objects.filter(monitor__deleted_at=None).select_related("monitor").order_by("monitor__name")
+        rows = [
+            {
+                "id": row.monitor.public_id,
+                "name": row.monitor.name,
+                "status": status_shown(row),
+                "ping": ping_address(row),
+            }
+            for row in found
+        ]
+    if args.json:
+        print(json.dumps(rows))
+    else:
+        print("\n".join("  ".join(str(value) for value in row.values()) for row in rows) or "none yet")
+    return 0
+
+
+def _add(args: argparse.Namespace) -> int:
+    if not args.name:
+        raise CommandError("give the new heartbeat a name")
+    from django.core.exceptions import ValidationError
+
+    from vigil.accounts.teams import default_team
+    from vigil.heartbeats.changes import create_heartbeat
+    from vigil.heartbeats.reports import ping_address
+
+    try:
+        row = create_heartbeat(default_team(), {"name": args.name, "tags": args.tag, **_terms(args)})
+    except ValidationError as refused:
+        field, problems = next(iter(refused.message_dict.items()))
+        raise CommandError(f"{field}: {problems[0]}") from None
+    if args.json:
+        print(json.dumps({"id": row.monitor.public_id, "name": row.monitor.name, "ping": ping_address(row)}))
+    else:
+        print(f"{row.monitor.public_id}  call {ping_address(row)}")
+    return 0
+
+
+def _terms(args: argparse.Namespace) -> dict[str, Any]:
+    given = [name for name in ("every", "cron", "oncalendar") if getattr(args, name)]
+    if len(given) > 1:
+        raise CommandError("choose one of --every, --cron and --oncalendar")
+    terms: dict[str, Any] = {"job": args.job} if args.job else {}
+    if args.every:
+        terms |= {"schedule": "period", "period_s": _seconds(args.every)}
+    for name in ("cron", "oncalendar"):
+        if getattr(args, name):
+            terms |= {"schedule": name, "expression": getattr(args, name)}
+    if args.zone:
+        terms["time_zone"] = args.zone
+    if args.grace:
+        terms["grace_s"] = _seconds(args.grace)
+    return terms
+
+
+def _seconds(length: str) -> int:
+    read = re.fullmatch(r"(\d{1,9})([smhd])", length)
+    if read is None:
+        raise CommandError(f"{length!r} is no length of time: write 90s, 20m, 2h or 7d")
+    return int(read[1]) * _UNITS[read[2]]

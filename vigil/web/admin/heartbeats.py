@@ -1,0 +1,240 @@
+"""The page of a heartbeat: how it is, how to call it, its last pings, and charts of what its runs took and yielded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from vigil.accounts.teams import default_team
+from vigil.heartbeats import changes, reports
+from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
+from vigil.heartbeats.reading import text_of
+from vigil.heartbeats.rows import schedule_of, terms_of
+from vigil.heartbeats.schedule import length_in_words
+from vigil.heartbeats.snippets import SNIPPETS
+from vigil.heartbeats.suggestions import SUGGESTIONS
+from vigil.web.admin.pieces import PrettyJSONField, ReadOnlyAdmin, table
+
+_PINGS_SHOWN = 30
+_JOBS = [("", "none of these"), *((one.job, f"{one.title} ({one.job})") for one in SUGGESTIONS.values())]
+
+
+class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Name and tags are the monitor's; the rest is the heartbeat's own."""
+
+    name = forms.CharField(max_length=200)
+    tags = forms.JSONField(required=False, initial=list, help_text='A list of words: ["embeddings", "nightly"].')
+    job = forms.ChoiceField(
+        choices=_JOBS,
+        required=False,
+        label="kind of job",
+        help_text="Fills in a sensible schedule and grace; then what stands below is not used.",
+    )
+    slug = forms.CharField(max_length=100, required=False, help_text="Left empty, it is made from the name.")
+    keywords = PrettyJSONField(required=False, initial=dict, help_text='{"success": ["done"], "fail": ["ERROR"]}')
+    budget = PrettyJSONField(
+        required=False,
+        initial=dict,
+        help_text='{"min_items": 1, "max_cost": 5, "max_duration_s": 3600, "max_logs": 200}',
+    )
+
+    class Meta:
+        model = Heartbeat
+        fields = (
+            "name", "tags", "slug", "job", "schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s",
+            "keywords", "budget",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            self.fields["name"].initial = self.instance.monitor.name
+            self.fields["tags"].initial = self.instance.monitor.tags
+            del self.fields["job"]
+
+    def _post_clean(self) -> None:
+        """The write path is the judge: tried here, and undone when it refuses."""
+        if self.errors:
+            return
+        try:
+            self.saved = self._write()
+        except ValidationError as refused:
+            for field, problems in refused.message_dict.items():
+                self.add_error(field if field in self.fields else None, problems)
+
+    def _write(self) -> Heartbeat:
+        wanted = {name: value for name, value in self.cleaned_data.items() if name in changes.SETTABLE}
+        wanted |= {name: wanted.get(name) or {} for name in ("keywords", "budget")} | {"tags": wanted.get("tags") or []}
+        if wanted.get("job"):
+            wanted = {name: value for name, value in wanted.items() if name not in SUGGESTIONS[wanted["job"]].terms}
+        if not wanted.get("slug"):
+            wanted.pop("slug", None)
+        if self.instance.pk:
+            return changes.update_heartbeat(self.instance, wanted)
+        return changes.create_heartbeat(default_team(), wanted)
+
+    saved: Heartbeat
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = HeartbeatForm
+    list_display = ("name", "status_now", "expects", "last_ping_at", "expected_at", "team")
+    list_filter = ("status", "trouble", "team")
+    search_fields = ("monitor__name", "slug", "monitor__public_id")
+    actions = ("pause", "pause_until_ping", "resume", "rotate")
+    list_per_page = 50
+    _shown = ("status_now", "address", "charts", "last_pings", "how_to_call", "badge")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Heartbeat]:
+        return Heartbeat.objects.filter(monitor__deleted_at=None).select_related("monitor", "team")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Heartbeat | None = None) -> tuple[str, ...]:
+        return (*self._shown, "last_ping_at", "last_success_at", "expected_at") if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: Heartbeat | None = None) -> tuple[str, ...]:
+        settable = tuple(HeartbeatForm.Meta.fields)
+        if obj is None:
+            return settable
+        kept = tuple(name for name in settable if name != "job")
+        times = ("last_ping_at", "last_success_at", "expected_at")
+        return ("status_now", "address", *times, "charts", "last_pings", "how_to_call", "badge", *kept)
+
+    @admin.display(description="name", ordering="monitor__name")
+    def name(self, row: Heartbeat) -> str:
+        return row.monitor.name
+
+    @admin.display(description="status", ordering="status")
+    def status_now(self, row: Heartbeat) -> str:
+        return reports.status_shown(row)
+
+    @admin.display(description="expected")
+    def expects(self, row: Heartbeat) -> str:
+        return f"{schedule_of(row).in_words()}, grace {length_in_words(terms_of(row).grace)}"
+
+    @admin.display(description="address")
+    def address(self, row: Heartbeat) -> SafeString:
+        mail = reports.mail_address(row)
+        by_slug = reports.slug_address(row, changes.team_pings(row.team).key)
+        lines = [(reports.ping_address(row),), (by_slug,), *([(mail,)] if mail else [])]
+        return format_html_join(mark_safe("<br>"), "<code>{}</code>", lines)
+
+    @admin.display(description="last runs")
+    def charts(self, row: Heartbeat) -> SafeString | str:
+        found = reports.charts(row)
+        # Drawn by `charts`, which escapes every text in it.
+        drawn = [(one.title, mark_safe(one.svg)) for one in found]
+        return format_html_join("", "<h4>{}</h4>{}", drawn) if found else "nothing yet"
+
+    @admin.display(description="last pings")
+    def last_pings(self, row: Heartbeat) -> SafeString | str:
+        pings = reports.last_pings(row, _PINGS_SHOWN)
+        rows = [
+            (ping.n, f"{ping.at:%Y-%m-%d %H:%M:%S}", ping.kind, "" if ping.exit_code is None else ping.exit_code,
+             "" if ping.duration_ms is None else f"{ping.duration_ms / 1000:g} s", ping.rid,
+             ", ".join(f"{name} {value}" for name, value in ping.facts.items()), ping.method, ping.body_size or "")
+            for ping in pings
+        ]  # fmt: skip
+        heading = ("no.", "at (UTC)", "what", "exit code", "took", "run", "told", "by", "bytes")
+        return table(heading, rows) if rows else "none yet"
+
+    @admin.display(description="how to call")
+    def how_to_call(self, row: Heartbeat) -> SafeString:
+        address = reports.ping_address(row)
+        shown = [(one.title, one.for_address(address)) for one in SNIPPETS.values()]
+        return format_html_join("", "<details><summary>{}</summary><pre>{}</pre></details>", shown)
+
+    @admin.display(description="badge")
+    def badge(self, row: Heartbeat) -> SafeString:
+        addresses = reports.badge_addresses(row)
+        return format_html('<img src="/badge/{}.svg" alt=""> <code>{}</code>', row.badge_code, addresses["svg"])
+
+    @admin.action(description="Pause: stop waiting")
+    def pause(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
+        for row in queryset:
+            changes.set_paused(row, True)
+
+    @admin.action(description="Pause until the next ping")
+    def pause_until_ping(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
+        for row in queryset:
+            changes.set_paused(row, True, until_ping=True)
+
+    @admin.action(description="Resume: wait again")
+    def resume(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
+        for row in queryset:
+            changes.set_paused(row, False)
+
+    @admin.action(description="Rotate: new addresses for pings and badges")
+    def rotate(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
+        for row in queryset:
+            changes.rotate_address(row)
+        messages.warning(request, "The old addresses mean nothing from now on.")
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Heartbeat:
+        """Written when it was judged."""
+        saved: Heartbeat = form.saved
+        return saved
+
+    def save_model(self, request: HttpRequest, obj: Heartbeat, form: Any, change: bool) -> None:
+        """Nothing is left: the write path has saved it."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing is left here either."""
+
+    def delete_model(self, request: HttpRequest, obj: Heartbeat) -> None:
+        changes.delete_heartbeat(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
+        for row in queryset:
+            changes.delete_heartbeat(row)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Only the heartbeats themselves: their incidents stay."""
+        return [str(row) for row in objs], {"heartbeats": len(objs)}, set(), []
+
+
+@admin.register(TeamPings)
+class TeamPingsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What a team's jobs call with."""
+
+    list_display = ("team", "creates")
+    fields = ("team", "key", "badge_key", "creates")
+    readonly_fields = ("key", "badge_key")
+
+    def has_delete_permission(self, request: HttpRequest, obj: TeamPings | None = None) -> bool:
+        return False
+
+
+@admin.register(StoredPing)
+class StoredPingAdmin(ReadOnlyAdmin):
+    """Single pings, with what they carried."""
+
+    list_display = ("heartbeat", "n", "at", "kind", "exit_code", "duration_ms", "body_size")
+    list_filter = ("kind", "method")
+    search_fields = ("rid", "heartbeat__slug")
+    list_select_related = ("heartbeat",)
+    show_full_result_count = False
+    fields = (
+        "heartbeat", "n", "at", "kind", "exit_code", "rid", "duration_ms", "facts", "method", "origin", "agent",
+        "text",
+    )  # fmt: skip
+    readonly_fields = ("text",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StoredPing]:
+        return StoredPing.objects.defer("body")
+
+    @admin.display(description="body")
+    def text(self, ping: StoredPing) -> SafeString:
+        note = (
+            f"\n(cut: {len(ping.body)} of {ping.body_size} bytes were kept)" if len(ping.body) < ping.body_size else ""
+        )
+        return format_html("<pre>{}{}</pre>", text_of(bytes(ping.body)), note)
