@@ -14,6 +14,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("login/once/<str:token>", login.login_once, name="login-once"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
+    path("deliveries/<str:public_id>", incidents.digest, name="digest"),
     path("respond/<str:token>", respond.respond, name="respond"),
     path("hooks/<str:channel>", hooks.callback, name="callback"),
     path("oncall/<str:rotation>/<str:key>.ics", oncall.feed, name="oncall-feed"),

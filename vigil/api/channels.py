@@ -67,10 +67,10 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
     class Meta:
         model = Channel
         fields = (
-            "id", "name", "kind", "config", "secrets", "secret_names", "enabled", "fallback", "self_test_minutes",
-            "callback_address", "created_at", "updated_at",
+            "id", "name", "kind", "config", "secrets", "secret_names", "enabled", "disabled_at", "disabled_why",
+            "fallback", "gather", "self_test_minutes", "callback_address", "created_at", "updated_at",
         )  # fmt: skip
-        read_only_fields = ("created_at", "updated_at")
+        read_only_fields = ("disabled_at", "disabled_why", "created_at", "updated_at")
         validators: list[Any] = []
 
     def get_callback_address(self, channel: Channel) -> str:

@@ -26,8 +26,8 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     class Meta:
         model = Delivery
         fields: tuple[str, ...] = (
-            "id", "incident", "channel", "event", "state", "attempts", "created_at", "due_at", "sent_at", "last_error",
-            "escalated_at", "why", "because", "withheld", "held_by", "held_until",
+            "id", "incident", "channel", "event", "state", "tells", "attempts", "created_at", "due_at", "sent_at",
+            "answer", "last_error", "escalated_at", "why", "because", "withheld", "held_by", "held_until",
         )  # fmt: skip
 
 

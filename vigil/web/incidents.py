@@ -1,13 +1,17 @@
-"""The address of an incident, as alerts carry it."""
+"""The addresses that alerts carry: of an incident, and of everything that one message told of."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from vigil.accounts.teams import membership_of
+from vigil.alerts.models import Delivery
 from vigil.incidents.models import Incident
 
 
@@ -15,9 +19,26 @@ from vigil.incidents.models import Incident
 @login_required
 def incident(request: HttpRequest, public_id: str) -> HttpResponse:
     """Lead to the incident's page; another team's incident is not there."""
-    visible = Incident.objects.all()
-    if not request.user.is_superuser:
-        membership = membership_of(request.user)  # type: ignore[arg-type]
-        visible = visible.filter(team=membership.team if membership else None)
-    found = get_object_or_404(visible, public_id=public_id)
+    found = get_object_or_404(_visible(request, Incident.objects.all()), public_id=public_id)
     return redirect("admin:incidents_incident_change", found.pk)
+
+
+@require_safe
+@login_required
+def digest(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Every incident that one message told of, the open ones first; another team's message is not there."""
+    told = get_object_or_404(_visible(request, Delivery.objects.all()), public_id=public_id)
+    found = Delivery.objects.filter(Q(pk=told.pk) | Q(leader=told)).select_related("incident__monitor")
+    incidents = [one.incident for one in found.order_by("incident__resolved_at", "pk")]
+    incidents.sort(key=lambda incident: incident.resolved_at is not None)
+    still_open = sum(incident.resolved_at is None for incident in incidents)
+    page = {"delivery": told, "incidents": incidents, "still_open": still_open}
+    return render(request, "web/digest.html", page)
+
+
+def _visible(request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """What whoever asks may see: their team's, or everything."""
+    if request.user.is_superuser:
+        return rows
+    membership = membership_of(request.user)  # type: ignore[arg-type]
+    return rows.filter(team=membership.team if membership else None)

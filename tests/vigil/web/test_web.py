@@ -248,3 +248,30 @@ def test_redis_away_is_unready_and_no_ill_health(client: Client, monkeypatch: py
         monkeypatch.undo()
         configuration.cache_clear()
         redis_client.cache_clear()
+
+
+def test_the_link_of_a_digest_leads_to_every_incident_of_it(client: Client) -> None:
+    now, team = datetime.now(UTC), default_team()
+    wanted = {"name": "d", "kind": "webhook", "config": {"url": "https://x.test/h"}}
+    channel = save_channel(Channel(team=team), wanted)
+    leader: Delivery | None = None
+    for number in range(3):
+        incident = Incident.objects.create(
+            team=team, kind="blind", cause_key=f"c{number}", title=f"<b>{number}</b> is dark", started_at=now,
+            opened_at=now, resolved_at=now if number == 2 else None,
+        )  # fmt: skip
+        step = Transition.objects.create(incident=incident, seq=1, step="opened", reason="region_dark", at=now)
+        told = Delivery.objects.create(
+            team=team, incident=incident, transition=step, channel=channel, event="trigger", state="sent",
+            created_at=now, due_at=now, leader=leader, tells=1 if leader else 3,
+        )  # fmt: skip
+        leader = leader or told
+    assert leader is not None
+    assert client.get(f"/deliveries/{leader.public_id}").status_code == 302
+    client.force_login(User.objects.create_superuser("root"))
+    page = client.get(f"/deliveries/{leader.public_id}").content.decode()
+    assert "3 incidents in one message" in page and "2 still open" in page
+    assert all(f"&lt;b&gt;{number}&lt;/b&gt; is dark" in page for number in range(3))
+    outsider = Client()
+    outsider.force_login(User.objects.create_user("outsider"))
+    assert outsider.get(f"/deliveries/{leader.public_id}").status_code == 404

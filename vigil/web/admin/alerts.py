@@ -49,7 +49,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Channel
-        fields = ("team", "name", "kind", "config", "new_secrets", "enabled", "fallback", "self_test_minutes")
+        fields = ("team", "name", "kind", "config", "new_secrets", "enabled", "fallback", "gather", "self_test_minutes")
 
     def clean_config(self) -> Any:
         return self.cleaned_data["config"] or {}
@@ -76,12 +76,14 @@ class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("kind", "enabled", "fallback", "team")
     search_fields = ("name", "public_id")
     autocomplete_fields = ("team",)
-    readonly_fields = ("public_id", "secrets_set", "calls_back_at")
+    readonly_fields = ("public_id", "secrets_set", "calls_back_at", "disabled_at", "disabled_why")
     actions = ("send_test",)
 
     def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
         settable = tuple(self.form.Meta.fields)
-        return ("public_id", *settable, "secrets_set", "calls_back_at") if obj else settable
+        if obj is None:
+            return settable
+        return ("public_id", *settable, "secrets_set", "calls_back_at", "disabled_at", "disabled_why")
 
     @admin.display(description="secrets that are set")
     def secrets_set(self, channel: Channel) -> str:
@@ -106,7 +108,10 @@ class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("public_id", "event", "channel", "incident", "state", "attempts", "created_at", "sent_at")
+    list_display = (
+        "public_id", "event", "channel", "incident", "state", "tells", "attempts", "last_error",
+        "created_at", "sent_at",
+    )  # fmt: skip
     list_filter = ("state", "event", "channel")
     search_fields = ("public_id", "incident__public_id", "incident__title")
     list_select_related = ("channel", "incident")
