@@ -192,6 +192,37 @@ def test_either_success_of_a_region_is_a_pass() -> None:
     assert decision.status is Status.UP
 
 
+def test_half_of_the_problems_being_the_account_is_not_most_of_them() -> None:
+    half = judge("ap-south:auth eu-north:auth eu-west:fail us-west:fail us-east:pass")
+    most = judge("ap-south:auth eu-north:auth eu-west:auth us-west:fail us-east:pass")
+
+    assert half is not None
+    assert most is not None
+    assert (half.reason, most.reason) == (R.QUORUM_DEGRADED, R.ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("saw", "dissent"),
+    [
+        (THREE_FAIL, ("us-east", "us-west")),
+        (THREE_FAIL.replace("fail", "slow"), ("us-east", "us-west")),
+        ("ap-south:fail eu-north:pass eu-west:pass us-east:slow us-west:pass", ("ap-south", "us-east")),
+    ],
+)
+def test_who_contradicts_the_decision_is_named(saw: str, dissent: tuple[str, ...]) -> None:
+    decision = judge(saw)
+
+    assert decision is not None
+    assert decision.dissent == dissent
+
+
+def test_a_monitor_without_regions_is_unknown() -> None:
+    decision = judge("", regions={}, closed=0)
+
+    assert decision is not None
+    assert (decision.status, decision.reason, decision.m) == (Status.UNKNOWN, R.TOO_FEW_VOTES, 0)
+
+
 # -- laws ------------------------------------------------------------------------------------------------------------
 
 SAW = st.sampled_from(sorted(SEEN))
