@@ -8,12 +8,14 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
+from consensus.evidence import from_evidence, is_verdict
 from tests.vigil.incidents.world import World
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.holds import FINDERS
 from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
+from vigil.feeds.models import Feed
 from vigil.incidents.models import Incident, Transition
 from vigil.incidents.providers import settle_providers
 from vigil.monitors.models import Monitor
@@ -200,3 +202,11 @@ def test_a_provider_is_known_by_its_host(host: str, provider: str) -> None:
 @pytest.mark.parametrize("config", [None, [], {}, {"url": "http://[bad"}, {"url": 7}])
 def test_any_configuration_has_a_provider_or_none(config: object) -> None:
     assert provider_of(config) == ""
+
+
+def test_the_votes_of_an_incident_can_be_read_beside_what_a_page_said(world: World) -> None:
+    Feed.objects.create(provider="openai", enabled=True)
+    see(world, world.monitor("chat", HOST), "fail")
+    opened = Transition.objects.get()
+    assert opened.evidence["witness"] == "OpenAI's own page cannot be read now."
+    assert is_verdict(opened.evidence) and len(from_evidence(opened.evidence).votes) == 5
