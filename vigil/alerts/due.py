@@ -27,10 +27,9 @@ from vigil.incidents.lifecycle import Step, StepReason
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import Line, add_step
 
-#: Of each kind, in one turn.
-LIMIT = 100
-#: Of one turn: sending goes on beside a storm of them.
-BUDGET_S = 0.25
+#: Of each kind, in one turn: a storm of one kind keeps no other from its turn.
+LIMIT = 500
+BUDGET_S = 1.0
 #: While something holds an incident's alerts, nobody is called; it is looked at again after this.
 HELD_PAUSE = timedelta(seconds=30)
 
@@ -44,7 +43,6 @@ def run_due() -> int:
     asleep = Pursuit.objects.filter(snoozed_until__lte=Now()).order_by("snoozed_until")
     escalations = Escalation.objects.filter(due_at__lte=Now()).order_by("due_at")
     to_remind = Pursuit.objects.filter(remind_at__lte=Now()).order_by("remind_at")
-    until_s = time.monotonic() + BUDGET_S
     moved = 0
     for keys, work in (
         (to_release.values_list("incident_id", flat=True), _release),
@@ -52,10 +50,11 @@ def run_due() -> int:
         (escalations.values_list("incident_id", flat=True), _escalate),
         (to_remind.values_list("pk", flat=True), _remind),
     ):
+        until_s = time.monotonic() + BUDGET_S
         for key in dict.fromkeys(keys[:LIMIT]):
             moved += _locked(key, work)
             if time.monotonic() > until_s:
-                return moved
+                break
     return moved
 
 

@@ -31,8 +31,9 @@ def silences(incident: Incident, at: datetime) -> Iterable[Hold]:
 #: Who may hold an incident's alerts back: one line for each. A finder reads, and locks nothing.
 FINDERS: tuple[Finder, ...] = (silences, held_by_parents, held_by_provider)
 
-#: How long a hold is believed in without looking again. Whoever ends one says so with `look_again`, at once.
-TRUST = timedelta(seconds=30)
+#: How long a hold is believed in without looking again: one whose end is known, and one whose end is not. Whoever ends
+#: one says so with `look_again`, at once.
+TRUST, TRUST_WITHOUT_END = timedelta(minutes=5), timedelta(seconds=30)
 
 
 def holds_on(incident: Incident, now: datetime) -> tuple[Hold, ...]:
@@ -54,7 +55,7 @@ def look_again_in(team: int) -> int:
 
 def hold_fields(hold: Hold, now: datetime) -> dict[str, object]:
     """The columns of a delivery that is held."""
-    latest = now + TRUST
+    latest = now + (TRUST if hold.until else TRUST_WITHOUT_END)
     return {
         "withheld": hold.reason.value,
         "held_by": hold.by[:120],

@@ -123,6 +123,7 @@ def _incident(alert: Alert) -> dict[str, Any]:
         "resolved_at": alert.resolved_at.isoformat() if alert.resolved_at else None,
         "note": alert.note,
         "url": alert.link,
+        "acknowledge_url": alert.acknowledge_link or None,
     }
 
 
