@@ -19,7 +19,7 @@ urlpatterns = [
     path("hooks/<str:channel>", hooks.callback, name="callback"),
     path("oncall/<str:rotation>/<str:key>.ics", oncall.feed, name="oncall-feed"),
     path("badge/<str:code>.<str:kind>", badges.heartbeat, name="badge"),
-    path("badge/<str:key>/<str:signature>/<str:tag>.<str:kind>", badges.tag, name="tag-badge"),
+    path("badge/<str:key>/<str:signature>/<path:tag>.<str:kind>", badges.tag, name="tag-badge"),
     path("api/", include("vigil.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -141,6 +141,11 @@ class KeysSerializer(serializers.ModelSerializer[TeamPings]):
         read_only_fields = ("key", "badge_key")
 
 
+class TagBadgeSerializer(serializers.Serializer[Any]):
+    tag = serializers.CharField()
+    badges = serializers.DictField(child=serializers.CharField())
+
+
 class HeartbeatFilter(django_filters.FilterSet):
     tag = django_filters.CharFilter(method="with_tag", max_length=MAX_TAG_LENGTH)
     status = django_filters.ChoiceFilter(choices=[(status.value, status.value) for status in HeartbeatStatus])
@@ -237,6 +242,17 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     def suggestions(self, request: Request) -> Response:
         """Sensible schedules and graces for the usual kinds of AI jobs."""
         shown = [{"job": one.job, "title": one.title, "terms": one.terms} for one in SUGGESTIONS.values()]
+        return Response(shown)
+
+    @extend_schema(responses=TagBadgeSerializer(many=True))
+    @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
+    def badges(self, request: Request) -> Response:
+        """The addresses of a badge for every tag of the team's heartbeats."""
+        team = team_of(request)
+        assert team is not None, "the permission asks for a team"
+        key = changes.team_pings(team).badge_key
+        tags = {tag for found in self.get_queryset().values_list("monitor__tags", flat=True) for tag in found}
+        shown = [{"tag": tag, "badges": reports.tag_badge_addresses(key, tag)} for tag in sorted(tags)]
         return Response(shown)
 
     @extend_schema(methods=["GET"], responses=KeysSerializer)

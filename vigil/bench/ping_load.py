@@ -1,7 +1,8 @@
 """Jobs that call: a generator of pings for benchmarks, which says what was acknowledged and how long it took.
 
 Run as `python -m vigil.bench.ping_load PLAN` with a JSON object: port, path, codes (file, one a line), seconds,
-connections, rate (0: as fast as answers come), burst (more calls, all at once, in the middle), acked (file to write).
+connections, rate (0: as fast as answers come), burst (more calls, all at once, in the middle), acked (file to write),
+run (a word in the id of every call).
 It ends early on SIGTERM, and prints one JSON object.
 """
 
@@ -88,7 +89,7 @@ class Run:
 
     def request(self, number: int) -> bytes:
         code = self._codes[number % len(self._codes)]
-        return f"{self._prefix}{code}?rid=n{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        return f"{self._prefix}{code}?rid={self._plan['run']}-{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
     def free(self, caller: Caller) -> None:
         if self._backlog:
@@ -119,7 +120,9 @@ class Run:
         end_s = time.perf_counter() + TAIL_S
         while time.perf_counter() < end_s and (self._backlog or self._under_way()):
             await asyncio.sleep(TICK_S)
-        Path(str(self._plan["acked"])).write_text("\n".join(map(str, self.tally.acked)))
+        Path(str(self._plan["acked"])).write_text(
+            "\n".join(f"{self._plan['run']}-{number}" for number in self.tally.acked)
+        )
         return {
             "called": self._count,
             "acknowledged": len(self.tally.acked),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from vigil.configuration import configuration
 from vigil.heartbeats import badges
@@ -52,7 +53,7 @@ def badge_addresses(row: Heartbeat) -> dict[str, str]:
 
 
 def tag_badge_addresses(key: str, tag: str) -> dict[str, str]:
-    base = f"{configuration().base_url}/badge/{key}/{badges.signature(key, tag)}/{tag}"
+    base = f"{configuration().base_url}/badge/{key}/{badges.signature(key, tag)}/{quote(tag, safe='')}"
     return {kind: f"{base}.{kind}" for kind in ("svg", "json", "shields")}
 
 

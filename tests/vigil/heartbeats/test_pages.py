@@ -206,6 +206,14 @@ def badge(path: str) -> tuple[int, bytes]:
     return answer.status_code, answer.content
 
 
+def test_every_tag_has_a_badge_whose_address_works(api: Api) -> None:
+    job("one", tags=["ai", "night/ly é"])
+    found = api("GET", "/badges")[1]
+    assert [one["tag"] for one in found] == ["ai", "night/ly é"]
+    for one in found:
+        assert badge(one["badges"]["svg"])[0] == 200
+
+
 def test_badges_show_how_a_heartbeat_and_a_tag_are() -> None:
     row = worked()
     addresses = reports.badge_addresses(row)

@@ -25,6 +25,7 @@ from vigil.heartbeats.sweep import follow_monitors, sweep
 from vigil.heartbeats.wire import PingKind
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors import changes as monitors
+from vigil.monitors.composites import Member, create_composite
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence
 
@@ -244,3 +245,17 @@ def test_a_job_that_matters_more_is_told_where_routes_ask_for_its_priority() -> 
     sweep(enqueue)
     told = Delivery.objects.values_list("incident__monitor__name", "channel__name")
     assert set(told) == {("nightly", "chat"), ("billing", "pager")}
+
+
+def test_a_composite_over_a_heartbeat_follows_it_in_the_same_transaction() -> None:
+    row = silent()
+    whole = create_composite(default_team(), {"name": "pipeline", "rule": "all", "members": [Member(row.monitor)]})
+    MonitorState.objects.get_or_create(monitor=whole.monitor)
+    listening()
+    sweep(nobody)
+    assert set(Incident.objects.filter(resolved_at=None).values_list("monitor__name", flat=True)) == {
+        "nightly",
+        "pipeline",
+    }
+    apply_entries([logged(call(row, ago()))], nobody)
+    assert MonitorState.objects.get(monitor=row.monitor).status == Status.UP

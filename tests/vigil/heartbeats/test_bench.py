@@ -1,0 +1,44 @@
+"""The benchmark of pings counts what it is told to count: its generator against a real receiver."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from probes import keys
+from tests.vigil.heartbeats.conftest import CHECKOUT, Listening
+from tests.vigil.heartbeats.jobs import job
+from vigil.heartbeats.wire import decode
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(0, 0), (50, 40)])
+def test_what_the_generator_calls_acknowledged_is_on_the_log(
+    tmp_path: Path, test_database_url: str, redis_url: str, rate: int, burst: int
+) -> None:
+    receiver = Listening(test_database_url, redis_url)
+    receiver.wait_settled()
+    (tmp_path / "codes").write_text("\n".join(str(job(f"job {number}").code) for number in range(20)))
+    plan = {
+        "port": receiver.port, "path": "/ping/", "codes": str(tmp_path / "codes"), "acked": str(tmp_path / "acked"),
+        "seconds": 1, "rate": rate, "burst": burst, "connections": 8, "run": "test",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "vigil.bench.ping_load", json.dumps(plan)]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
+    receiver.close()
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    acked = (tmp_path / "acked").read_text().split()
+    client = redis.Redis.from_url(redis_url)
+    logged = {ping.rid for _, fields in client.xrange(keys.PINGS) for ping in decode(fields[keys.BODY]).pings}
+    assert told["acknowledged"] == len(acked) > 40
+    assert set(acked) <= logged
+    assert told["never_sent"] == told["broken"] == 0
+    if rate:
+        assert told["called"] >= 45 + burst
