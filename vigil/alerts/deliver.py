@@ -18,13 +18,12 @@ from vigil.alerts import claims, heat
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.claims import Claim
-from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.due import run_due
 from vigil.alerts.listening import listen
 from vigil.alerts.message import Message
-from vigil.alerts.messages import messages_of
+from vigil.alerts.messages import claimed
 from vigil.alerts.outbound import GuardedOutbound
-from vigil.alerts.pacing import AT_FIRST, Paces
+from vigil.alerts.pacing import Paces
 from vigil.alerts.policy import MAX_RETRY_AFTER_S
 from vigil.alerts.records import Fate, Outcome, record
 from vigil.alerts.reports import keep_sending
@@ -35,7 +34,7 @@ from vigil.configuration import configuration
 
 T = TypeVar("T")
 
-#: Messages under way at once, over all channels: many more than hang at one provider.
+#: Messages under way at once, over all channels.
 IN_FLIGHT = 2_000
 POLL_S = 1.0
 #: Outcomes are written together when they come close together.
@@ -54,8 +53,7 @@ _log = structlog.get_logger(__name__)
 class Sender:
     """Delivers until it is stopped.
 
-    Claims and records have one database thread, whatever is due by the clock has another: a storm of the one does not
-    hold up the other.
+    Claims and records have one database thread, what is due by the clock has another: neither holds up the other.
     """
 
     def __init__(self, outbound: Outbound, health: Health) -> None:
@@ -226,14 +224,6 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-
-
-def claimed(room: dict[int, int], full: list[int]) -> tuple[list[Claim], dict[int, Message]]:
-    """Claim what is due, with the message of each."""
-    found = claims.claim(room, AT_FIRST, full)
-    messages = messages_of(found) if found else {}
-    reach(CrashPoint.LOADED)
-    return found, messages
 
 
 def _by_the_clock() -> int:

@@ -23,7 +23,7 @@ HEADER_BYTES = 32_768
 IDLE_S = 12.0
 #: A connection is not used for longer, so that a name that moves is followed.
 AGE_S = 120.0
-IDLE_PER_ORIGIN = 16
+IDLE_PER_ORIGIN = 128
 _TLS = TlsWish()
 
 

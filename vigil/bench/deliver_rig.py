@@ -8,22 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from django.db import connection, transaction
-from django.db.models.functions import Now
-
-from vigil.accounts.teams import default_team
-from vigil.alerts.changes import save_channel
-from vigil.alerts.decision import Event, Why
+from vigil.alerts.decision import Event
 from vigil.alerts.models import Channel, Delivery
-from vigil.alerts.outbox import HINT_CHANNEL
 from vigil.alerts.stand_in import AlertReceiver, Say, Took
+from vigil.bench.deliver_rows import SECRET, make_channel, make_incidents, make_webhook, tell
 from vigil.bench.measure import cpu_ns, percentile
 from vigil.cli.errors import CommandError
-from vigil.incidents.models import Incident, Transition
-from vigil.monitors.models import Monitor
+from vigil.incidents.models import Incident
 
 Sender = Callable[[], AbstractContextManager[int]]
 #: Channels that the throughput is spread over.
@@ -32,17 +24,6 @@ AT_ONCE = 100
 #: The storm comes over this long, in so many parts, from so many hosts.
 STORM_S, STORM_PARTS, STORM_HOSTS = 10.0, 20, 25
 DEADLINE_S = 240.0
-_EVIDENCE = {
-    "n": 5, "m": 4, "k": 3, "domains": 4, "decided_ms": 1_000_000, "explanation": "3 of 4 regions fail", "rule": 1,
-    "votes": [
-        {"region": name, "domain": domain, "look": 1, "status": status, "reason": reason, "at_ms": 998_500,
-         "attempts": 2, "code": 0, "detail": "", "phases": {"total_us": 10_000_000}}
-        for name, domain, status, reason in (
-            ("eu-west", "a", "down", "timeout"), ("us-east", "b", "down", "timeout"),
-            ("us-west", "c", "down", "refused"), ("ap-south", "d", "up", "ok"))
-    ],
-    "excluded": [{"region": "sa-east", "domain": "e", "why": "dark", "look": 0}],
-}  # fmt: skip
 
 
 def measure(deliveries: int, storm: int, sender: Sender) -> dict[str, float]:
@@ -63,17 +44,17 @@ def measure(deliveries: int, storm: int, sender: Sender) -> dict[str, float]:
 
 
 def _warm_up(receiver: AlertReceiver, url: str) -> None:
-    channel = _webhook(url, "warm")
-    _tell(_incidents("warm", 5, hosts=5), [channel])
+    channel = make_webhook(url, "warm")
+    tell(make_incidents("warm", 5, hosts=5), [channel])
     _until(lambda: receiver.count >= 5)
 
 
 def _throughput(receiver: AlertReceiver, url: str, deliveries: int, pid: int) -> dict[str, float]:
-    channels = [_webhook(url, f"fast-{number}") for number in range(CHANNELS)]
-    incidents = _incidents("fast", deliveries // CHANNELS, hosts=deliveries)
+    channels = [make_webhook(url, f"fast-{number}") for number in range(CHANNELS)]
+    incidents = make_incidents("fast", deliveries // CHANNELS, hosts=deliveries)
     before, cpu_before = receiver.count, cpu_ns(pid)
     expected = len(incidents) * len(channels)
-    began_s = _tell(incidents, channels)
+    began_s = tell(incidents, channels)
     _until(lambda: receiver.count - before >= expected)
     took_s = time.time() - began_s
     cpu_us = (cpu_ns(pid) - cpu_before) / 1_000 / expected
@@ -89,14 +70,14 @@ def _throughput(receiver: AlertReceiver, url: str, deliveries: int, pid: int) ->
 
 def _latency(receiver: AlertReceiver, url: str) -> dict[str, float]:
     channels = [
-        _channel("webhook", {"url": f"{url}/hook/at-once"}, {"secret": _SECRET}, "at once"),
-        _channel(
+        make_channel("webhook", {"url": f"{url}/hook/at-once"}, {"secret": SECRET}, "at once"),
+        make_channel(
             "slack", {"channel": "C1", "api": f"{url}/slack/api/at-once"}, {"token": "xoxb-fake"}, "at once, chat"
         ),
-        _channel("pagerduty", {"url": f"{url}/pagerduty/at-once"}, {"routing_key": "f" * 32}, "at once, PagerDuty"),
+        make_channel("pagerduty", {"url": f"{url}/pagerduty/at-once"}, {"routing_key": "f" * 32}, "at once, PagerDuty"),
     ]
-    incidents = _incidents("at-once", AT_ONCE, hosts=AT_ONCE)
-    began_s = _tell(incidents, channels)
+    incidents = make_incidents("at-once", AT_ONCE, hosts=AT_ONCE)
+    began_s = tell(incidents, channels)
     names = [incident.title for incident in incidents]
     waits: list[float] = []
     for path in ("/hook/at-once", "/slack/api/at-once", "/pagerduty/at-once"):
@@ -107,12 +88,12 @@ def _latency(receiver: AlertReceiver, url: str) -> dict[str, float]:
 
 def _hanging(receiver: AlertReceiver, url: str) -> dict[str, float]:
     """A good channel alone, and beside 100 of a provider that takes every request and never answers."""
-    good = _webhook(url, "good")
-    alone = _slowest(receiver, "good", _incidents("alone", 20, hosts=20), [good], good)
-    hanging = [_webhook(url, f"hanging-{number}") for number in range(100)]
+    good = make_webhook(url, "good")
+    alone = _slowest(receiver, "good", make_incidents("alone", 20, hosts=20), [good], good)
+    hanging = [make_webhook(url, f"hanging-{number}") for number in range(100)]
     for number in range(100):
         receiver.script[f"/hook/hanging-{number}"].append(Say(hang=True))
-    beside = _slowest(receiver, "good", _incidents("beside", 20, hosts=20), [*hanging, good], good)
+    beside = _slowest(receiver, "good", make_incidents("beside", 20, hosts=20), [*hanging, good], good)
     Channel.objects.filter(pk__in=[one.pk for one in hanging]).delete()
     return {"others_delayed_s": round(max(0.0, beside - alone), 3)}
 
@@ -121,7 +102,7 @@ def _slowest(
     receiver: AlertReceiver, path: str, incidents: Sequence[Incident], channels: Sequence[Channel], good: Channel
 ) -> float:
     before = len(receiver.at(f"/hook/{path}"))
-    began_s = _tell(incidents, channels)
+    began_s = tell(incidents, channels)
     _until(lambda: len(receiver.at(f"/hook/{path}")) - before >= len(incidents))
     return max(took.at_s for took in receiver.at(f"/hook/{path}")) - began_s
 
@@ -129,14 +110,14 @@ def _slowest(
 def _storm(receiver: AlertReceiver, url: str, storm: int) -> dict[str, float]:
     paths = {"webhook": "/hook/storm", "slack": "/slack/api/storm", "pagerduty": "/pagerduty/storm"}
     channels = [
-        _channel("webhook", {"url": url + paths["webhook"]}, {"secret": _SECRET}, "storm"),
-        _channel("slack", {"channel": "C1", "api": url + paths["slack"]}, {"token": "xoxb-fake"}, "storm, Slack"),
-        _channel("pagerduty", {"url": url + paths["pagerduty"]}, {"routing_key": "f" * 32}, "storm, PagerDuty"),
+        make_channel("webhook", {"url": url + paths["webhook"]}, {"secret": SECRET}, "storm"),
+        make_channel("slack", {"channel": "C1", "api": url + paths["slack"]}, {"token": "xoxb-fake"}, "storm, Slack"),
+        make_channel("pagerduty", {"url": url + paths["pagerduty"]}, {"routing_key": "f" * 32}, "storm, PagerDuty"),
     ]
-    incidents = _incidents("storm", storm, hosts=STORM_HOSTS)
+    incidents = make_incidents("storm", storm, hosts=STORM_HOSTS)
     began_s = time.time()
     for part in range(STORM_PARTS):
-        _tell(incidents[part::STORM_PARTS], channels)
+        tell(incidents[part::STORM_PARTS], channels)
         time.sleep(max(0.0, began_s + STORM_S / STORM_PARTS * (part + 1) - time.time()))
     keys = [channel.pk for channel in channels]
     _until(lambda: not Delivery.objects.filter(channel__in=keys).exclude(state="sent").exists())
@@ -144,7 +125,7 @@ def _storm(receiver: AlertReceiver, url: str, storm: int) -> dict[str, float]:
     begun = {kind: len(receiver.at(path)) for kind, path in paths.items()}
     named = min(_named(receiver.at(path), names) for path in paths.values())
     told_s = time.time() - began_s
-    _tell(incidents, channels, Event.RESOLVE)
+    tell(incidents, channels, Event.RESOLVE)
     _until(lambda: not Delivery.objects.filter(channel__in=keys).exclude(state="sent").exists())
     ended = {kind: len(receiver.at(path)) - begun[kind] for kind, path in paths.items()}
     return {
@@ -154,85 +135,6 @@ def _storm(receiver: AlertReceiver, url: str, storm: int) -> dict[str, float]:
         "storm_ends_messages": max(ended.values()),
         **{f"storm_messages_{kind}": count for kind, count in begun.items()},
     }
-
-
-# Rows --------------------------------------------------------------------------------------------------------------
-
-_SECRET = "whsec_" + "A" * 43 + "="
-
-
-def _webhook(url: str, name: str) -> Channel:
-    config = {"url": f"{url}/hook/{name}"}
-    return _channel("webhook", config, {"secret": _SECRET}, name, gather=False)
-
-
-def _channel(kind: str, config: dict[str, Any], secrets: dict[str, str], name: str, **more: Any) -> Channel:
-    wanted = {"name": name, "kind": kind, "config": config, "secrets": secrets, **more}
-    return save_channel(Channel(team=default_team()), wanted)
-
-
-def _incidents(name: str, count: int, hosts: int) -> list[Incident]:
-    """Incidents of monitors of their own, spread over hosts; none is told yet."""
-    team, now = default_team(), datetime.now(UTC)
-    monitors = Monitor.objects.bulk_create(
-        Monitor(
-            team=team,
-            name=f"{name}-{number:05}",
-            kind="http",
-            config={"url": f"https://h{number % hosts}.{name}.test/health"},
-        )
-        for number in range(count)
-    )
-    return Incident.objects.bulk_create(
-        Incident(
-            team=team,
-            monitor=monitor,
-            kind="outage",
-            title=monitor.name,
-            failure="timeout",
-            started_at=now - timedelta(seconds=11),
-            opened_at=now,
-            steps=1,
-        )
-        for monitor in monitors
-    )
-
-
-def _tell(incidents: Sequence[Incident], channels: Sequence[Channel], event: Event = Event.TRIGGER) -> float:
-    """Write a step of each incident and its deliveries in one transaction; returns when that was committed."""
-    ends, now = event is Event.RESOLVE, datetime.now(UTC)
-    with transaction.atomic():
-        steps = Transition.objects.bulk_create(
-            Transition(
-                incident=incident,
-                seq=2 if ends else 1,
-                step="resolved" if ends else "opened",
-                reason="recovered" if ends else "confirmed",
-                at=now,
-                evidence=_EVIDENCE,
-            )
-            for incident in incidents
-        )
-        Delivery.objects.bulk_create(
-            (
-                Delivery(
-                    team_id=channel.team_id,
-                    incident_id=step.incident_id,
-                    transition=step,
-                    channel=channel,
-                    event=event,
-                    created_at=Now(),
-                    due_at=Now(),
-                    why=Why.ROUTED,
-                )
-                for step in steps
-                for channel in channels
-            ),
-            batch_size=5_000,
-        )
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, '')", [HINT_CHANNEL])
-    return time.time()
 
 
 # What came ---------------------------------------------------------------------------------------------------------

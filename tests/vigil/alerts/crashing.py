@@ -21,8 +21,9 @@ from vigil.alerts.claims import Claim
 from vigil.alerts.crashpoints import CrashPoint
 from vigil.alerts.decision import Choice, Concern, Why
 from vigil.alerts.decision import Outcome as Told
-from vigil.alerts.deliver import Sender, claimed
+from vigil.alerts.deliver import Sender
 from vigil.alerts.message import Message
+from vigil.alerts.messages import claimed
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbound import GuardedOutbound
 from vigil.alerts.outbox import enqueue, write_choices

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
+
 from vigil.alerts.message import Message
 from vigil.alerts.policy import Fate, fate_of, parse_retry_after
 
@@ -163,7 +165,7 @@ def seconds(value: object) -> float | None:
 
 def as_body(document: object) -> bytes:
     """JSON as it is sent."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(document)
 
 
 def check_url(field: str, url: str, schemes: frozenset[str] = frozenset({"http", "https"})) -> None:
