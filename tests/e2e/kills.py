@@ -36,11 +36,11 @@ class Target:
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.port = 0
-        self._host = host
+        self.host = host
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        self._server = await asyncio.start_server(self._answer, self._host, self.port, reuse_address=True)
+        self._server = await asyncio.start_server(self._answer, self.host, self.port, reuse_address=True)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ def write_monitors(stage: Stage, targets: dict[str, Target]) -> dict[str, str]:
         wanted = {
             "name": victim,
             "kind": "http",
-            "config": {"url": f"http://127.0.0.1:{target.port}/"},
+            "config": {"url": f"http://{target.host}:{target.port}/"},
             "interval_s": 5,
             "timeout_ms": 2_000,
             "sensitivity": "high",
@@ -147,7 +147,8 @@ async def harm(stage: Stage, fault: str) -> None:
 
 async def main() -> dict[str, dict[str, object]]:
     stage = Stage(keep=bool(os.environ.get("KEEP_KILLS")))
-    targets = {fault: Target() for fault in FAULTS}
+    # Each on a host of its own: what fails one after the other on one host is gathered as a storm.
+    targets = {fault: Target(f"127.0.2.{number}") for number, fault in enumerate(FAULTS, start=1)}
     try:
         for target in targets.values():
             await target.open()

@@ -11,7 +11,7 @@ import msgspec
 from vigil.alerts.channels.webhook import new_secret
 from vigil.demo.provider import State
 from vigil.demo.receiver import SECRET_VARIABLE
-from vigil.demo.story import Seat, SeenAlert, alert_of
+from vigil.demo.story import Seat, SeenAlert, alerts_of
 from vigil.local import ports
 from vigil.local.installation import Wanted
 from vigil.local.processes import LocalRegion, answers_health
@@ -102,7 +102,7 @@ class Stage:
     async def alerts(self) -> list[SeenAlert]:
         """What the receiver got so far."""
         answer = await self._client.get(f"http://{ports.LOOPBACK}:{self._receiver_port}/received")
-        return [alert_of(received) for received in answer.json()]
+        return [alert for received in answer.json() for alert in alerts_of(received)]
 
     def _extra_programs(self) -> list[Program]:
         env = {**self.installation.env, SECRET_VARIABLE: self.secret}

@@ -116,6 +116,17 @@ class Story:
     verdict_ms: int = 0
 
 
+def alerts_of(received: Mapping[str, object]) -> list[SeenAlert]:
+    """The alerts in one entry of the receiver's list: one, or those that a digest tells together, without votes."""
+    body = received["body"]
+    told = body.get("incidents") if isinstance(body, dict) else None
+    if not isinstance(told, list):
+        return [alert_of(received)]
+    event = str(body["type"]).replace("incidents.", "incident.") if isinstance(body, dict) else ""
+    each = ({"type": event, "dedup_key": one["id"], "monitor": one.get("monitor")} for one in told)
+    return [alert_of({**received, "body": one}) for one in each]
+
+
 def alert_of(received: Mapping[str, object]) -> SeenAlert:
     """The alert in one entry of the receiver's list."""
     at_ms, delivery = int(str(received["received_ms"])), str(received["id"])
@@ -131,9 +142,9 @@ def alert_of(received: Mapping[str, object]) -> SeenAlert:
 
 def once_each(alerts: Sequence[SeenAlert]) -> list[SeenAlert]:
     """The alerts without repeats of one delivery: sending twice is allowed, telling two things is not."""
-    first: dict[str, SeenAlert] = {}
+    first: dict[tuple[str, str], SeenAlert] = {}
     for alert in sorted(alerts, key=lambda alert: alert.at_ms):
-        first.setdefault(alert.delivery or f"no id {alert.at_ms}", alert)
+        first.setdefault((alert.delivery or f"no id {alert.at_ms}", alert.dedup_key), alert)
     return list(first.values())
 
 

@@ -48,6 +48,8 @@ class Decider(Process):
         self._fold = Fold()
         self._legacy()
         self._unsaid: list[Call | Verdict] = []
+        #: Who was in quarantine when each round was decided that is not said yet.
+        self._barred: dict[str, frozenset[str]] = {}
         self._epoch = 0
         self._valid_until = 0.0
         self._mark = -1
@@ -119,7 +121,7 @@ class Decider(Process):
         epoch = self.epoch
         for message in self._unsaid:
             if isinstance(message, Verdict):
-                self._around.history.barred.setdefault(message.round, frozenset(self._fold.rounds.quarantined))
+                self._barred.setdefault(message.round, frozenset(self._fold.rounds.quarantined))
         if not epoch:
             self._unsaid = [
                 message
@@ -132,6 +134,7 @@ class Decider(Process):
                 message = self._unsaid[0]
                 if isinstance(message, Verdict):
                     self._broker.append(keys.VERDICTS, replace(message, epoch=epoch))
+                    self._around.history.barred.setdefault(message.round, self._barred.pop(message.round))
                 else:
                     self._broker.append(keys.CALLS, message)
                 self._unsaid.pop(0)

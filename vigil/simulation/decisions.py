@@ -15,6 +15,7 @@ from vigil.simulation.breaks import Break
 from vigil.simulation.draws import stream
 from vigil.simulation.history import Application, Incident
 from vigil.simulation.law import Count, Says, counts, proves_failure, proves_passing
+from vigil.simulation.scenario import Links
 from vigil.simulation.score import is_quorum
 from vigil.simulation.simulation import Outcome, lying_regions
 from vigil.simulation.spells import Spell
@@ -77,15 +78,16 @@ def every_lasting_outage_is_told(outcome: Outcome) -> Iterator[Break]:
 
 
 def no_domain_decides_alone(outcome: Outcome) -> Iterator[Break]:
-    """INV-5: no incident begins or ends on what one domain wrongly says, where there are three domains or more."""
+    """INV-5: no incident begins or ends on what one domain alone says, wrongly, where there are three or more."""
     world = outcome.world
     if len({domain for _, domain in world.scenario.regions}) < 3:
         return
     for one in _turns(outcome):
         if one.before.status is Status.UNKNOWN or _is_true(outcome, one):
             continue
-        domains = {world.scenario.regions[index][1] for index in _wrong(outcome, one)}
-        if len(domains) == 1:
+        carried = _carriers(outcome, one)
+        domains = {world.scenario.regions[index][1] for index in carried}
+        if len(domains) == 1 and any(carried.values()):
             yield _break("INV-5", one, f"{one.after.status} on the word of {domains.pop()} alone")
 
 
@@ -135,7 +137,9 @@ def _allowed_ms(outcome: Outcome, outage: Spell) -> float:
     """How long an outage may go untold: two intervals, the looks, and whatever was broken meanwhile."""
     scenario = outcome.world.scenario
     looks_ms = max((max(round.looks_ms) - round.opened_ms for round in outcome.history.rounds.values()), default=0)
-    allowed = 2.0 * scenario.interval_ms + looks_ms + scenario.timeout_ms + PATIENCE_MS
+    # Where messages get lost, a round may have to be asked again.
+    rounds = 1 if scenario.links == Links() else 3
+    allowed = 2.0 * scenario.interval_ms + rounds * (looks_ms + scenario.timeout_ms) + PATIENCE_MS
     for begun, ended, _ in sorted(outcome.history.disturbed):
         if begun < outage.from_ms + allowed and ended + MENDED_MS > outage.from_ms:
             allowed += ended + MENDED_MS - max(begun, outage.from_ms)
@@ -166,20 +170,19 @@ def _is_true(outcome: Outcome, one: Application) -> bool:
     return one.after.status is Status.UP
 
 
-def _wrong(outcome: Outcome, one: Application) -> set[int]:
-    """The regions that carried the new status by a vote that was not the truth when they looked."""
+def _carriers(outcome: Outcome, one: Application) -> dict[int, bool]:
+    """The regions that said what became the status, and for each whether it was not the truth when they looked."""
     world, history = outcome.world, outcome.history
     outages = world.outages(world.number(one.verdict.monitor))
+    index_of = {region: index for index, (region, _) in enumerate(world.scenario.regions)}
     up = one.after.status is Status.UP
-    found = set()
-    for index, (region, _) in enumerate(world.scenario.regions):
-        for ballot in history.ballots.get(one.verdict.round, []):
-            if ballot.region != region or (ballot.result.status is Status.UP) is not up:
-                continue
-            at_ms = ballot.result.started_ms
-            failing = any(index in outage.regions and outage.from_ms <= at_ms < outage.to_ms for outage in outages)
-            if failing is up:
-                found.add(index)
+    found: dict[int, bool] = {}
+    for ballot in history.ballots.get(one.verdict.round, []):
+        if ballot.result.status is Status.UNKNOWN or (ballot.result.status is Status.UP) is not up:
+            continue
+        index, at_ms = index_of[ballot.region], ballot.result.started_ms
+        failing = any(index in outage.regions and outage.from_ms <= at_ms < outage.to_ms for outage in outages)
+        found[index] = found.get(index, False) or failing is up
     return found
 
 

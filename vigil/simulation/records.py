@@ -128,7 +128,7 @@ def no_herd_and_nothing_late(outcome: Outcome) -> Iterator[Break]:
     for counted, most, what in (
         (history.sent, HERD * usual + 1, "sent"),
         # What waited in a region's queue is still run for as long as it is not too late.
-        (started, (1 + latest_ms / scenario.interval_ms) * usual + 2, "started"),
+        (started, 2 * usual + 1, "started"),
     ):
         for (region, interval), count in counted.items():
             if count > most:

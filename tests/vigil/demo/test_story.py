@@ -16,6 +16,7 @@ from vigil.demo.story import (
     SeenVote,
     Story,
     alert_of,
+    alerts_of,
     broken,
     once_each,
     tell,
@@ -209,3 +210,20 @@ def test_a_received_delivery_becomes_an_alert() -> None:
 @pytest.mark.parametrize("body", [None, [], {"type": 3}, {"type": "something.else"}])
 def test_a_foreign_delivery_is_unreadable(body: object) -> None:
     assert alert_of({"received_ms": 5, "id": "x", "verified": True, "body": body}).kind is AlertKind.UNREADABLE
+
+
+def test_a_digest_tells_several_incidents_and_each_counts_once() -> None:
+    told = [{"id": f"inc_{number}", "monitor": {"name": f"shop {number}"}} for number in (1, 2)]
+    entry = {
+        "received_ms": 5,
+        "id": "dlv_1",
+        "verified": True,
+        "body": {"type": "incidents.resolved", "incidents": told},
+    }
+
+    alerts = once_each([*alerts_of(entry), *alerts_of(entry)])
+
+    assert [(alert.kind, alert.dedup_key, alert.monitor) for alert in alerts] == [
+        (AlertKind.RESOLVE, "inc_1", "shop 1"),
+        (AlertKind.RESOLVE, "inc_2", "shop 2"),
+    ]
