@@ -18,7 +18,7 @@ from vigil.local.installation import Installation
 from vigil.local.throwaway import Throwaway
 
 HEARTBEATS = 2_000
-#: Jobs that fall silent a third into the soak: they must be told of.
+#: Jobs that never call again: they must be told of.
 SILENT = 20
 PERIOD_S, GRACE_S = 60, 60
 #: A process is killed after so many seconds, at random.
@@ -60,6 +60,10 @@ def _count(throwaway: Throwaway, seconds: int, told: dict[str, Any], kills: Coun
     # The server it was to has been killed since, as likely as not.
     connection.close()
     lost, twice = rows.lost_of(throwaway.path / "acked", SETTLE_S, _say)
+    # Who fell silent is told of a period and a grace after the beginning, whenever the calls ended.
+    deadline = time.monotonic() + SETTLE_S
+    while rows.alerts_about("silent") < SILENT and time.monotonic() < deadline:
+        time.sleep(1)
     return {
         "seconds": seconds,
         "acknowledged": told["acknowledged"],
