@@ -41,6 +41,7 @@ PRESETS = {
     "vllm": "vllm",
     "lm_studio": "lm-studio",
     "llamafile": "llama-cpp",
+    "nvidia_nim": "nim",
     "triton": "triton",
     "litellm_proxy": "litellm",
 }
@@ -256,7 +257,12 @@ def _general_warnings(document: Mapping[str, Any]) -> Iterator[str]:
     general = _section(document, "general_settings")
     if general.get("background_health_checks"):
         every = general.get("health_check_interval") or 300
-        yield f"background_health_checks is on: LiteLLM itself makes a paid completion per deployment every {every} s"
+        deployments = len(document["model_list"])
+        daily = f", {round(deployments * 86_400 / every):,} a day" if isinstance(every, int) and every > 0 else ""
+        yield (
+            f"background_health_checks is on: LiteLLM itself makes a paid completion per deployment every {every} s"
+            f"{daily} for {deployments} deployments"
+        )
     if general.get("store_model_in_db"):
         yield "store_model_in_db is on: models that are only in the proxy's database are not in this file"
     master = str(general.get("master_key") or "")

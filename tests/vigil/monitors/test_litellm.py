@@ -72,7 +72,8 @@ def test_a_group_without_a_chain_of_its_own_has_the_default_one(planned: ImportP
         "fallbacks are written for 'nobody', which is not in model_list: dangling",
         "cheap and its fallback chat share everything: openai (OPENAI_API_KEY)",
         "local: only the default fallback",
-        "background_health_checks is on: LiteLLM itself makes a paid completion per deployment every 300 s",
+        "background_health_checks is on: LiteLLM itself makes a paid completion per deployment every 300 s, 2,016 a day"
+        " for 7 deployments",
     ],
 )
 def test_what_the_owner_should_know_is_said(planned: ImportPlan, warning: str) -> None:
