@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from tests.vigil.alerts.crashing import provider as serving
 from tests.vigil.api.test_api import Api
 from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
@@ -31,26 +30,8 @@ def api() -> Api:
 @pytest.fixture
 def provider() -> Iterator[tuple[AlertReceiver, str]]:
     """A provider's stand-in that serves while the test runs."""
-    receiver, loop, started = AlertReceiver(), asyncio.new_event_loop(), threading.Event()
-    port: list[int] = []
-
-    async def start() -> None:
-        port.append(await receiver.start())
-        started.set()
-
-    def serve() -> None:
-        loop.create_task(start())
-        loop.run_forever()
-        receiver.stop()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    assert started.wait(10)
-    yield receiver, f"http://127.0.0.1:{port[0]}"
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    with serving() as place:
+        yield place
 
 
 def pagerduty(url: str, team: Team | None = None) -> Channel:
