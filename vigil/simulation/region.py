@@ -209,12 +209,12 @@ def order_of_result(result: Result) -> tuple[str, int, str, int]:
 
 
 def lie(result: Result) -> Result:
-    """The opposite of what was seen."""
+    """The opposite of what was seen; how long it took is not said, or a pass would be taken for a slow one."""
     if result.status is Status.UP:
         return replace(result, status=Status.DOWN, reason=Reason.REFUSED)
     if result.status is Status.UNKNOWN:
         return result
-    return replace(result, status=Status.UP, reason=Reason.OK)
+    return replace(result, status=Status.UP, reason=Reason.OK, phases=Phases())
 
 
 def _result(check: Check, seen: Sighting, started_ms: int) -> Result:

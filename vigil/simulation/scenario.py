@@ -128,7 +128,7 @@ SCENARIOS = {
             "liars",
             "a domain of two regions says the opposite of what it sees, some of it twice and late",
             truth=Truth(every_ms=2 * HOUR_MS),
-            links=Links(twice=0.1, late=0.02),
+            links=Links(twice=0.1),
             liars=2,
         ),
         Scenario("stress", "each path bad 1 % of the time: blips that last as long as a look", Noise(path_share=0.01)),
