@@ -8,7 +8,7 @@ import pytest
 
 from vigil.alerts.channels.manual import Page, pages
 
-DOCS = (Path(__file__).parents[3] / "docs" / "channels.md").read_text()
+DOCS = (Path(__file__).parents[3] / "deploy" / "guide" / "channels.md").read_text()
 #: Made by the installation for itself; nobody chooses it.
 OURS = {"loopback"}
 

@@ -245,5 +245,5 @@ def test_powershell_is_told_its_addresses_in_full() -> None:
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_the_documentation_shows_what_the_pages_show(name: str) -> None:
-    documented = (CHECKOUT / "deploy" / "heartbeats.md").read_text()
+    documented = (CHECKOUT / "deploy" / "guide" / "heartbeats.md").read_text()
     assert SNIPPETS[name].for_address(PLACEHOLDER) in documented
