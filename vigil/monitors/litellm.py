@@ -268,8 +268,10 @@ def _general_warnings(document: Mapping[str, Any]) -> Iterator[str]:
     master = str(general.get("master_key") or "")
     if master and not master.startswith(_FROM_ENVIRONMENT):
         yield "the proxy's master key stands in the file: name it as os.environ/LITELLM_MASTER_KEY"
+    if document.get("environment_variables"):
+        yield "environment_variables stand in the file: they are not used, so set them where this command runs"
     if document.get("include"):
-        yield "`include` names other files: import each of them as well"
+        yield "`include` in an included file is not followed, as LiteLLM does not: import what it names as well"
 
 
 def _section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

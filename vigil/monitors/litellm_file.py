@@ -9,12 +9,36 @@ import yaml
 from vigil.monitors.litellm import BadConfig
 
 SIZE_MOST = 1_048_576
+INCLUDES_MOST = 50
 #: Values of the whole document with every alias written out; a small file can stand for millions.
 _VALUES_MOST = 200_000
 
 
 def read_config(path: Path) -> object:
-    """The parsed file; raises `BadConfig` with one line that says what is wrong and where."""
+    """The parsed file, with the files that its `include` names merged in as LiteLLM does: lists are joined, and of
+    anything else the included file's word counts. Raises `BadConfig` with one line that says what is wrong and where.
+    """
+    document = _read(path)
+    included = document.get("include") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not included:
+        return document
+    if not isinstance(included, list) or not all(isinstance(name, str) for name in included):
+        raise BadConfig("`include` is a list of file names")
+    if len(included) > INCLUDES_MOST:
+        raise BadConfig(f"`include` names more than {INCLUDES_MOST} files")
+    merged = {name: value for name, value in document.items() if name != "include"}
+    for name in included:
+        part = _read(path.parent / name)
+        if not isinstance(part, dict):
+            raise BadConfig(f"the included file {name} is no mapping")
+        for section, value in part.items():
+            present = merged.get(section)
+            joined = isinstance(present, list) and isinstance(value, list)
+            merged[section] = [*present, *value] if joined else value  # type: ignore[misc]  # both are lists there
+    return merged
+
+
+def _read(path: Path) -> object:
     try:
         with path.open("rb") as file:
             content = file.read(SIZE_MOST + 1)

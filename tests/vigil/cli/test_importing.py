@@ -110,3 +110,37 @@ def test_a_region_that_is_not_there_is_named(db: None, config: str, monkeypatch:
 def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot read"):
         ran("litellm", str(tmp_path / "none.yaml"), "--dry-run")
+
+
+def test_included_files_are_part_of_the_configuration(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "more.yaml").write_text(
+        "model_list:\n  - {model_name: more, litellm_params: {model: mistral/mistral-x}}\n"
+        "environment_variables: {MISTRAL_API_KEY: obviously-fake}\n"
+        "include: [deeper.yaml]\n"
+    )
+    Path(config).write_text(CONFIG + "include: [more.yaml]\n")
+
+    assert ran("litellm", config, "--dry-run", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert {"openai", "groq", "ollama", "mistral"} == {one["preset"] for one in shown["monitors"]}
+    assert any("`include` in an included file" in warning for warning in shown["warnings"])
+    assert any(warning.startswith("environment_variables stand in the file") for warning in shown["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("include: [absent.yaml]", "cannot read"),
+        ("include: more.yaml", "`include` is a list of file names"),
+        ("include: [words.yaml]", "the included file words.yaml is no mapping"),
+        ("include: [" + ", ".join(["words.yaml"] * 51) + "]", "more than 50 files"),
+    ],
+)
+def test_an_include_that_cannot_be_followed_is_refused(config: str, tmp_path: Path, written: str, problem: str) -> None:
+    (tmp_path / "words.yaml").write_text("just words")
+    Path(config).write_text(f"{CONFIG}{written}\n")
+
+    with pytest.raises(CommandError, match=problem):
+        ran("litellm", config, "--dry-run")
