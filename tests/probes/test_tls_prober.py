@@ -18,7 +18,9 @@ from tests.probes.chains import chain_of
 from tests.probes.looking import looked
 from tests.probes.loopback import closed_port, serving, silent
 
-NOW = datetime.datetime.now(datetime.UTC)
+
+def days_from_now(days: float) -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
 
 
 async def look(server: ssl.SSLContext, **config: Any) -> Observation:
@@ -27,8 +29,8 @@ async def look(server: ssl.SSLContext, **config: Any) -> Observation:
 
 
 def expiring(authority: trustme.CA, days: float) -> trustme.LeafCert:
-    end = NOW + datetime.timedelta(days=days, minutes=5)
-    return authority.issue_cert("127.0.0.1", common_name="models", not_after=end)
+    # A little more than so many days, since the look comes after.
+    return authority.issue_cert("127.0.0.1", common_name="models", not_after=days_from_now(days + 0.01))
 
 
 @pytest.mark.parametrize(
@@ -79,9 +81,7 @@ def test_a_certificate_for_another_name_is_invalid_unless_that_name_is_asked_for
 def test_an_expired_certificate_and_an_unknown_authority_are_told_apart(
     on_loop: Any, trusted: trustme.CA, server_tls: Any
 ) -> None:
-    past = trusted.issue_cert(
-        "127.0.0.1", not_before=NOW - datetime.timedelta(days=9), not_after=NOW - datetime.timedelta(days=1)
-    )
+    past = trusted.issue_cert("127.0.0.1", not_before=days_from_now(-9), not_after=days_from_now(-1))
     assert on_loop(look(server_tls(past))).reason is Reason.CERTIFICATE_EXPIRED
     stranger = trustme.CA().issue_cert("127.0.0.1")
     assert on_loop(look(server_tls(stranger))).reason is Reason.CERTIFICATE_INVALID

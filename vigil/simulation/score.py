@@ -85,6 +85,11 @@ def is_quorum(scenario: Scenario, regions: frozenset[int]) -> bool:
     return len(regions) > len(scenario.regions) // 2 and 2 * len(domains) > len(everywhere)
 
 
+def _may_be_most(scenario: Scenario, regions: frozenset[int]) -> bool:
+    """Whether these are a quorum once some of the others are out: two at least, in two domains."""
+    return len(regions) >= 2 and len({scenario.regions[index][1] for index in regions}) >= 2
+
+
 def score(world: World, monitor: int, reports: Sequence[Report], honest: frozenset[int], *, slow: bool) -> Score:
     """Judge what a rule reported of one monitor, against what happened to it.
 
@@ -96,15 +101,18 @@ def score(world: World, monitor: int, reports: Sequence[Report], honest: frozens
     for outage in world.outages(monitor):
         if outage.ailment is Ailment.SLOW and not slow:
             continue
-        if not is_quorum(world.scenario, outage.regions & honest):
-            # Seen by a minority only: whoever reports it as an outage is wrong, and is not asked to.
-            continue
-        found.outages += 1
         own = [
             index
             for index, report in enumerate(reports)
             if outage.from_ms <= report.opened_ms <= outage.to_ms + AFTERMATH_MS
         ]
+        if not is_quorum(world.scenario, outage.regions & honest):
+            # Seen by a minority only: whoever reports it as an outage is wrong, and is not asked to. But where regions
+            # themselves are broken, those who see it may be most of those who can see at all.
+            if not world.scenario.quiet and _may_be_most(world.scenario, outage.regions & honest):
+                taken.update(own)
+            continue
+        found.outages += 1
         already = any(
             report.opened_ms < outage.from_ms and (report.resolved_ms or math.inf) > outage.from_ms
             for report in reports
