@@ -89,7 +89,8 @@ def _threads() -> ThreadPoolExecutor:
 
 def _notify(url: str, notice: Notice) -> Accepted:
     service = _service(url)
-    everyone = library().Apprise(servers=[service], asset=service.asset)
+    everyone = library().Apprise(asset=service.asset)
+    everyone.add(service)
     with _Said() as said:
         accepted = everyone.notify(
             title=notice.title, body=notice.body, notify_type=notice.type, body_format=library().NotifyFormat.TEXT
