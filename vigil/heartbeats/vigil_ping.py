@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from types import FrameType
 from typing import IO
 
@@ -33,20 +35,26 @@ NOT_FOUND, NOT_RUNNABLE = 127, 126
 
 
 class Tail:
-    """The last of what was written, by two streams at once."""
+    """The last of what was written, by two streams at once: no line of one stands inside a line of the other."""
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
-        self._pieces = b""
+        self._lines = b""
+        self._begun: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: bytes, stream: str = "") -> None:
         with self._lock:
-            self._pieces = (self._pieces + piece)[-self._kept :]
+            whole, newline, begun = (self._begun.get(stream, b"") + piece).rpartition(b"\n")
+            self._lines = (self._lines + whole + newline)[-self._kept :]
+            self._begun[stream] = begun[-self._kept :]
 
     def read(self) -> bytes:
         with self._lock:
-            return self._pieces
+            lines = self._lines
+            for begun in filter(None, self._begun.values()):
+                lines += (b"\n" if lines and not lines.endswith(b"\n") else b"") + begun
+            return lines[-self._kept :]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,9 +107,11 @@ def _run(command: list[str], tail: Tail, quiet: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, pass_on)
     copies = []
-    for source, target in ((process.stdout, sys.stdout.buffer), (process.stderr, sys.stderr.buffer)):
+    streams = {"out": (process.stdout, sys.stdout.buffer), "err": (process.stderr, sys.stderr.buffer)}
+    for name, (source, target) in streams.items():
         if source is not None:
-            copies.append(threading.Thread(target=_copy, args=(source, target, tail), daemon=True))
+            add = functools.partial(tail.add, stream=name)
+            copies.append(threading.Thread(target=_copy, args=(source, target, add), daemon=True))
             copies[-1].start()
     code = process.wait()
     for copy in copies:
@@ -110,10 +120,10 @@ def _run(command: list[str], tail: Tail, quiet: bool) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _copy(source: IO[bytes], target: IO[bytes], tail: Tail) -> None:
+def _copy(source: IO[bytes], target: IO[bytes], add: Callable[[bytes], None]) -> None:
     descriptor = source.fileno()
     while piece := os.read(descriptor, 65_536):
-        tail.add(piece)
+        add(piece)
         with contextlib.suppress(OSError, ValueError):
             target.write(piece)
             target.flush()

@@ -69,8 +69,9 @@ def until(condition: Callable[[], Any], within_s: float = 15.0) -> None:
 
 
 def follow(provider: str, url: str) -> Feed:
+    # The address stands before the feed is switched on: the witness is turning, and would ask the real one.
+    Feed.objects.update_or_create(provider=provider, defaults={"url": url})
     switch([provider], True)
-    Feed.objects.filter(provider=provider).update(url=url)
     return Feed.objects.get(provider=provider)
 
 

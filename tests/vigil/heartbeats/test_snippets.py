@@ -91,6 +91,21 @@ def test_vigil_ping_tells_start_exit_code_and_the_last_output_of_one_run(heard: 
     assert set(heard.calls[1][1].split()) == {b"out", b"err"}
 
 
+def test_vigil_ping_sends_lines_of_two_streams_whole(heard: Heard) -> None:
+    script = (
+        "import os, time\n"
+        "for number in range(50):\n"
+        "    os.write(1, b'out' + str(number).encode()); time.sleep(0.002); os.write(2, b'err\\n')\n"
+        "    os.write(1, b' done\\n')\n"
+        "os.write(1, b'the end'); os.write(2, b'no newline')"
+    )
+    vigil_ping(heard.url, "--", sys.executable, "-c", script)
+    lines = heard.calls[1][1].split(b"\n")
+    assert sorted(lines) == sorted(
+        [b"out%d done" % number for number in range(50)] + [b"err"] * 50 + [b"the end", b"no newline"]
+    )
+
+
 def test_vigil_ping_breaks_no_job_when_vigil_is_away() -> None:
     done = vigil_ping("http://127.0.0.1:1/ping/x", "--", sys.executable, "-c", "print('fine')")
     assert (done.returncode, done.stdout) == (0, "fine\n")
