@@ -61,6 +61,9 @@ class Fold:
         if result.round:
             self._note(region, result, at_ms)
             return self.rounds.vote(region, result, at_ms, now_ms)
+        if now_ms - result.started_ms - result.phases.total_us // 1000 > STALE_MS:
+            # It came late, as from a region that was cut off: it says nothing of now, neither of the target nor of it.
+            return None
         belief = self._beliefs.get(result.monitor)
         if result.status is Status.UP:
             slow = self._learn(region, result, belief, at_ms)
@@ -71,8 +74,6 @@ class Fold:
                 result, _ = self._judged(region, result)
         else:
             self._note(region, result, at_ms)
-        if now_ms - result.started_ms - result.phases.total_us // 1000 > STALE_MS:
-            return None
         cause = suspicion(belief, region, result)
         if cause is None or region in self.rounds.quarantined or not self._may_call(result.monitor, region, now_ms):
             return None

@@ -50,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         health.serve(settings.health_port)
     except OSError as error:
         return _refuse(f"port {settings.health_port} cannot be served ({error.strerror}): set VIGIL_HEALTH_PORT", 2)
-    from probes.worker import RedisUnreachable, RegionWorker
+    from probes.redis_link import RedisUnreachable
+    from probes.worker import RegionWorker
 
     try:
         return RegionWorker(settings, health).run()

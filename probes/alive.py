@@ -45,6 +45,11 @@ class Alive:
                 pipeline.hset(keys.alive(region), mapping=cast(Any, marks))
             pipeline.execute()
 
+    def dismiss(self, regions: Collection[str]) -> None:
+        """Take all signs of life from regions that are to work no more: while they hear some they may go on alone."""
+        if regions:
+            self._redis.delete(*(keys.alive(region) for region in regions))
+
 
 def mark() -> str:
     """A mark that was not there before: who hears it asks only whether it has changed."""

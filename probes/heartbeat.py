@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
+from typing import cast
 from uuid import uuid4
 
 import redis.asyncio
@@ -14,6 +15,7 @@ import structlog
 
 from probes import keys, wire
 from probes.anchors import Anchorage
+from probes.autonomy import Autonomy
 from probes.clock import ClockOffset
 from probes.guard import Egress
 from probes.health import Health
@@ -44,16 +46,24 @@ class Identity:
     anchorage: Anchorage
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What the heartbeat speaks of, and tells what it hears."""
+
+    runner: Runner
+    publisher: Publisher
+    autonomy: Autonomy
+
+
 class Heartbeat:
     """Beats for ever; `batch_taken` tells it that the queue moves."""
 
-    def __init__(
-        self, connection: redis.asyncio.Redis, identity: Identity, runner: Runner, publisher: Publisher, health: Health
-    ) -> None:
+    def __init__(self, connection: redis.asyncio.Redis, identity: Identity, parts: Parts, health: Health) -> None:
         self._redis = connection
         self._identity = identity
-        self._runner = runner
-        self._publisher = publisher
+        self._runner = parts.runner
+        self._publisher = parts.publisher
+        self._autonomy = parts.autonomy
         self._health = health
         self._clock = ClockOffset()
         self._boot = uuid4().hex
@@ -75,6 +85,10 @@ class Heartbeat:
         while True:
             try:
                 await self._beat()
+                pause_s = INTERVAL_S
+            except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
+                _log.error("heartbeat.refused", error=str(error)[:200], advice="check VIGIL_REDIS_URL and Redis' ACL")
+                self._autonomy.refused()
                 pause_s = INTERVAL_S
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
                 _log.warning("heartbeat.redis_away", error=type(error).__name__)
@@ -105,12 +119,16 @@ class Heartbeat:
             anchors_failing=self._identity.anchorage.failing,
         )
         await self._redis.set(keys.heartbeat(self._identity.region), wire.encode(beat), ex=keys.HEARTBEAT_TTL_S)
+        mark = await self._redis.hget(keys.alive(self._identity.region), "dispatch")
+        self._autonomy.listen(cast(bytes | None, mark))
+        await self._publisher.settle()
         await self._watch_queue()
         self._health.beat(
             region=self._identity.region,
             in_flight=self._runner.in_flight,
             unpublished=self._publisher.waiting,
             dropped=self._publisher.dropped,
+            alone=self._autonomy.alone,
             clock_offset_ms=round(self._clock.ms),
         )
 

@@ -9,6 +9,7 @@
     vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications
     vigil:believed:changes      stream  {f, t, b: [[monitor, Belief], ...]}  from mark f to mark t; written by ingest
     vigil:readers               hash    region -> entry id      written by record: how far each results stream is stored
+    vigil:stored:<region>       string  entry id                the same, for that region to read
     vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
     vigil:baselines             hash    region/chunk -> series  written by consensus, for whoever succeeds it
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
@@ -58,6 +59,10 @@ def latest(region: str) -> str:
 
 def alive(region: str) -> str:
     return f"{ALIVE}:{region}"
+
+
+def stored(region: str) -> str:
+    return f"{PREFIX}stored:{region}"
 
 
 def heartbeat(region: str) -> str:

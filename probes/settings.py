@@ -40,6 +40,8 @@ class ProbeSettings(BaseSettings):
     anchors: str = ""
     #: How many scheduled checks may run at one target at once.
     target_concurrency: int = pydantic.Field(default=50, ge=1, le=1000)
+    #: The file in which results and orders outlive this process while Redis is away; without one, memory has to do.
+    journal: Path | None = None
     health_port: int = 0
     sentry_dsn: pydantic.SecretStr = pydantic.SecretStr("")
     region_alarm_url: pydantic.SecretStr | None = None
@@ -71,6 +73,13 @@ class ProbeSettings(BaseSettings):
         except SealError:
             raise ValueError("the private key that `region add` printed: 32 bytes in base64") from None
         return value
+
+    @pydantic.field_validator("journal", mode="before")
+    @classmethod
+    def _a_file(cls, value: str | None) -> str | None:
+        if value and Path(value).is_dir():
+            raise ValueError("a file, and this is a folder: add a name like journal.sqlite")
+        return value or None
 
     @pydantic.field_validator("probe_source", mode="before")
     @classmethod

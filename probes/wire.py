@@ -37,7 +37,8 @@ class Check(msgspec.Struct, frozen=True, array_like=True):
 
     `spec` is the prober's own configuration, encoded; `sealed` holds its secrets, sealed to the region's key.
     `round` is empty and `look` 0 for scheduled checks. Not started by `expires_ms`, it is reported as `missed`.
-    `soft_ms` > 0 asks for an `overdue` report when no answer has come by then.
+    `soft_ms` > 0 asks for an `overdue` report when no answer has come by then. The slots of a scheduled check are
+    `every_ms` apart.
     """
 
     v: int
@@ -54,6 +55,8 @@ class Check(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 0
     #: What is looked at, so that one target takes only its part of a region; empty: not known.
     target: str = ""
+    #: The distance of the slots (ms), so that a region can go on by itself; 0: this check is for once.
+    every_ms: int = 0
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

@@ -8,7 +8,6 @@ import importlib.metadata
 import os
 import signal
 import threading
-import time
 import warnings
 from concurrent.futures import Future
 from typing import Any
@@ -16,40 +15,34 @@ from typing import Any
 import celery.worker.state
 import msgspec
 import redis.asyncio
-import redis.exceptions
 import structlog
 import uvloop
 from celery import Celery
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_ready
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from probes import anchors, wire
 from probes.alarm import RegionAlarm
 from probes.anchors import Anchorage
+from probes.autonomy import Autonomy
 from probes.broker import TASK, region_app
 from probes.dialing import Resolver, Way
 from probes.health import Health
-from probes.heartbeat import Heartbeat, Identity
-from probes.logs import without_credentials
+from probes.heartbeat import Heartbeat, Identity, Parts
+from probes.journal import Journal
 from probes.publisher import Publisher
+from probes.redis_link import RedisRefuses, RedisUnreachable, await_redis, connection_to
 from probes.runner import Bounds, Runner
 from probes.settings import ProbeSettings
 
 _log = structlog.get_logger(__name__)
 
-_REDIS_PATIENCE_S = 10.0
 _DRAIN_S = 3.0
 _FLUSH_S = 1.0
 #: New objects between two collections of the youngest; some megabytes.
 _YOUNG_MOST = 5_000
 #: Exit status of a worker that found itself broken; a supervisor starts another.
 BROKEN = 70
-
-
-class RedisUnreachable(Exception):
-    """Redis did not answer while the worker started, in one line for people."""
 
 
 class RegionWorker:
@@ -63,6 +56,7 @@ class RegionWorker:
         self._stop = asyncio.Event()
         self._runner: Runner | None = None
         self._heartbeat: Heartbeat | None = None
+        self._autonomy: Autonomy | None = None
 
     def run(self) -> int:
         """Work until SIGTERM or SIGINT; returns the exit status. Raises RedisUnreachable at the start only."""
@@ -115,7 +109,9 @@ class RegionWorker:
     def _submit(self, batch: wire.Batch) -> None:
         assert self._runner is not None
         assert self._heartbeat is not None
+        assert self._autonomy is not None
         self._heartbeat.batch_taken()
+        self._autonomy.ordered(batch)
         self._runner.submit(batch)
 
     # The loop's side ---------------------------------------------------------------------------------------------
@@ -132,22 +128,23 @@ class RegionWorker:
 
     async def _main(self) -> None:
         settings = self._settings
-        connection = _connection(settings.redis_url.get_secret_value())
+        connection = connection_to(settings.redis_url.get_secret_value())
         wish = settings.alarm()
         # Before Redis is there: it may be what is silent.
         alarm = [asyncio.ensure_future(RegionAlarm(connection, wish).run())] if wish else []
-        await _await_redis(connection, settings.redis_url.get_secret_value())
+        journal = await asyncio.to_thread(Journal, settings.journal)
         resolver = Resolver()
         way = Way(settings.egress, resolver, settings.probe_source)
         opener = settings.opener()
-        publisher = Publisher(connection, settings.region)
+        publisher = Publisher(connection, settings.region, journal)
         runner = Runner(way, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
         anchorage = Anchorage(way, anchors.parse(settings.anchors))
         public_key = opener.public if opener else b""
         identity = Identity(settings.region, settings.egress, release(), public_key, anchorage)
-        heartbeat = Heartbeat(connection, identity, runner, publisher, self._health)
-        await heartbeat.measure_clock(samples=5)
-        self._runner, self._heartbeat = runner, heartbeat
+        autonomy = Autonomy(settings.region, runner, journal)
+        heartbeat = Heartbeat(connection, identity, Parts(runner, publisher, autonomy), self._health)
+        await self._begin(connection, heartbeat, autonomy)
+        self._runner, self._heartbeat, self._autonomy = runner, heartbeat, autonomy
         self._health.mark_ready()
         _spare_the_collector()
         self._started.set_result(None)
@@ -156,6 +153,7 @@ class RegionWorker:
             asyncio.ensure_future(publisher.run()),
             asyncio.ensure_future(anchorage.run()),
             asyncio.ensure_future(heartbeat.run()),
+            asyncio.ensure_future(autonomy.run()),
             *alarm,
         ]
         stopping = asyncio.ensure_future(self._stop.wait())
@@ -168,8 +166,25 @@ class RegionWorker:
         await publisher.flush(_FLUSH_S)
         for task in loops:
             task.cancel()
+        await publisher.set_aside()
+        await autonomy.remember()
+        await asyncio.to_thread(journal.close)
         await resolver.close()
         await connection.aclose()
+
+    async def _begin(self, connection: redis.asyncio.Redis, heartbeat: Heartbeat, autonomy: Autonomy) -> None:
+        """Find Redis and its clock; without it, begin alone where a worker before this one left orders."""
+        orders = await autonomy.recall()
+        try:
+            await await_redis(connection, self._settings.redis_url.get_secret_value())
+            await heartbeat.measure_clock(samples=5)
+        except RedisRefuses:
+            raise
+        except RedisUnreachable as error:
+            if not orders:
+                raise
+            _log.warning("worker.begins_alone", orders=orders, why=str(error))
+            autonomy.begin_alone()
 
 
 def _spare_the_collector() -> None:
@@ -202,34 +217,3 @@ def _stop(*_: object) -> None:
 
 def _leave_logging_alone(**_: object) -> None:
     """Our logs are configured already."""
-
-
-def _connection(url: str) -> redis.asyncio.Redis:
-    """A client whose failures are ours to retry, with every wait bounded."""
-    return redis.asyncio.Redis.from_url(
-        url,
-        socket_timeout=5,
-        socket_connect_timeout=2,
-        socket_keepalive=True,
-        health_check_interval=0,
-        retry=Retry(NoBackoff(), 0),
-    )
-
-
-async def _await_redis(connection: redis.asyncio.Redis, url: str) -> None:
-    deadline = time.monotonic() + _REDIS_PATIENCE_S
-    while True:
-        try:
-            await connection.ping()
-            return
-        except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError):
-            raise RedisUnreachable(
-                f"Redis at {without_credentials(url)} refuses the login: check user and password in VIGIL_REDIS_URL"
-            ) from None
-        except (redis.exceptions.RedisError, OSError):
-            if time.monotonic() > deadline:
-                raise RedisUnreachable(
-                    f"no Redis at {without_credentials(url)} for {_REDIS_PATIENCE_S:.0f} s: "
-                    "start it, or set VIGIL_REDIS_URL to where it is"
-                ) from None
-            await asyncio.sleep(0.25)

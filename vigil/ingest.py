@@ -130,7 +130,11 @@ class Ingest:
         return entries, last_id
 
     def _watch_regions(self) -> None:
-        regions = self._regions = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
+        known = dict(Region.objects.values_list("slug", "enabled"))
+        regions = [slug for slug, enabled in known.items() if enabled]
+        dismissed = {slug for slug, enabled in known.items() if not enabled} | set(self._regions) - known.keys()
+        self._alive.dismiss(dismissed)
+        self._regions = regions
         beats = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in regions] or ["-"]))
         alive = {region for region, beat in zip(regions, beats, strict=False) if beat is not None}
         dark = self._darkness.dark(regions, alive, time.monotonic())

@@ -28,6 +28,7 @@ BATCH = Batch(
             2500,
             7,
             "example.com",
+            60_000,
         )
     ],
 )  # fmt: skip
@@ -43,6 +44,12 @@ BATCH_WITHOUT_TARGETS = (
     "9401a765752d77657374a7636f6e6669726d919c01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530"
     "cd271081a375726cb468747470733a2f2f6578616d706c652e636f6d2fc407017365616c6564a5726e645f6202cd09c407"
 )
+#: What releases before standing orders send: no distance of slots.
+BATCH_FOR_ONCE = (
+    "9401a765752d77657374a7636f6e6669726d919d01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530"
+    "cd271081a375726cb468747470733a2f2f6578616d706c652e636f6d2fc407017365616c6564a5726e645f6202cd09c407"
+    "ab6578616d706c652e636f6d"
+)
 #: What releases before the anchors send.
 HEARTBEAT_WITHOUT_ANCHORS = (
     "9a01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a770726976617465"
@@ -51,9 +58,9 @@ HEARTBEAT_WITHOUT_ANCHORS = (
 GOLDEN = {
     "batch": (
         BATCH,
-        "9401a765752d77657374a7636f6e6669726d919d01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530"
+        "9401a765752d77657374a7636f6e6669726d919e01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530"
         "cd271081a375726cb468747470733a2f2f6578616d706c652e636f6d2fc407017365616c6564a5726e645f6202cd09c407"
-        "ab6578616d706c652e636f6d",
+        "ab6578616d706c652e636f6dcdea60",
     ),
     "results": (
         [RESULT],
@@ -100,7 +107,13 @@ def test_a_result_of_an_older_release_without_the_last_fields_is_read() -> None:
 def test_a_batch_of_a_release_whose_checks_name_no_target_is_read() -> None:
     (check,) = wire.decode_batch(bytes.fromhex(BATCH_WITHOUT_TARGETS)).checks
 
-    assert check == msgspec.structs.replace(BATCH.checks[0], target="")
+    assert check == msgspec.structs.replace(BATCH.checks[0], target="", every_ms=0)
+
+
+def test_a_batch_of_a_release_without_standing_orders_is_read_and_nobody_goes_on_with_it() -> None:
+    (check,) = wire.decode_batch(bytes.fromhex(BATCH_FOR_ONCE)).checks
+
+    assert check == msgspec.structs.replace(BATCH.checks[0], every_ms=0)
 
 
 def test_a_heartbeat_of_a_release_without_anchors_is_read_and_nothing_is_held_against_it() -> None:

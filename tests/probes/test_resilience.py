@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -17,9 +18,11 @@ import redis.asyncio
 
 from probes import heartbeat, keys, wire
 from probes.anchors import Anchorage
+from probes.autonomy import Autonomy
 from probes.guard import Egress
 from probes.health import Health
-from probes.heartbeat import ConsumerStuck, Heartbeat, Identity
+from probes.heartbeat import ConsumerStuck, Heartbeat, Identity, Parts
+from probes.journal import Journal
 from probes.observation import Observation
 from probes.publisher import Publisher
 from probes.reasons import Reason, Status
@@ -32,48 +35,107 @@ from vigil.local.redis import LocalRedis
 
 __all__ = ["own_redis"]
 
-KEPT = 100_000
-
 
 def result(number: int) -> Result:
     return Result(1, f"mon_{number}", number, Status.UP, Reason.OK, number, Phases(), round="rnd")
 
 
-def test_while_redis_is_away_the_newest_results_are_kept_and_the_oldest_dropped(
-    on_loop: Any, own_redis: tuple[LocalRedis, Callable[[], subprocess.Popen[bytes]]]
+def test_what_comes_while_redis_is_away_is_written_when_it_is_back_the_newest_first(
+    on_loop: Any, own_redis: tuple[LocalRedis, Callable[[], subprocess.Popen[bytes]]], tmp_path: Path
 ) -> None:
     server, start = own_redis
+    results = 20_000
 
-    async def story() -> tuple[int, int]:
+    async def story() -> None:
         connection = redis.asyncio.Redis.from_url(server.url, socket_connect_timeout=1)
-        publisher = Publisher(connection, REGION)
+        journal = Journal(tmp_path / "journal.sqlite")
+        publisher = Publisher(connection, REGION, journal)
         writing = asyncio.ensure_future(publisher.run())
-        for number in range(KEPT + 500):
+        for number in range(results):
             publisher.publish(result(number))
-        kept, dropped = publisher.waiting, publisher.dropped
+        await until(lambda: journal.unsent == results)
+        publisher.publish(result(results))
         await asyncio.to_thread(start)
-        await publisher.flush(20)
-        assert publisher.waiting == 0
+        await until(lambda: publisher.waiting == 0)
+        assert publisher.dropped == 0
         writing.cancel()
         await connection.aclose()
-        return kept, dropped
 
-    assert on_loop(story()) == (KEPT, 500)
+    on_loop(story())
     with redis.Redis.from_url(server.url) as client:
-        first, last = (client.xrange, client.xrevrange)
-        assert wire.decode_results(first(keys.results(REGION), count=1)[0][1][keys.BODY])[0].at_ms == 500
-        assert wire.decode_results(last(keys.results(REGION), count=1)[0][1][keys.BODY])[-1].at_ms == KEPT + 499
+        entries = [wire.decode_results(fields[keys.BODY]) for _, fields in client.xrange(keys.results(REGION))]
+        assert entries[0][0].at_ms == results, "what is fresh comes first"
+        assert [batch[0].at_ms for batch in entries[1:]] == sorted(
+            (batch[0].at_ms for batch in entries[1:]), reverse=True
+        )
+        assert {one.at_ms for batch in entries for one in batch} == set(range(results + 1))
+        assert client.hlen(keys.latest(REGION)) == 1, "what is late is not shown as what was seen last"
+
+
+def test_what_redis_loses_before_it_is_stored_is_written_again(on_loop: Any, redis_url: str) -> None:
+    async def story() -> list[set[int]]:
+        connection = redis.asyncio.Redis.from_url(redis_url)
+        publisher = Publisher(connection, REGION, Journal(None))
+        writing = asyncio.ensure_future(publisher.run())
+        await publisher.settle()
+        for number in range(5):
+            publisher.publish(result(number))
+            await publisher.flush(5)
+        (_, _, third, *_) = [entry_id for entry_id, _ in await connection.xrange(keys.results(REGION))]
+        await connection.set(keys.stored(REGION), third)
+        await publisher.settle()
+        there = [await slots_on(connection)]
+        await connection.flushall()
+        await publisher.settle()
+        await until(lambda: publisher.waiting == 0)
+        there.append(await slots_on(connection))
+        await publisher.settle()
+        there.append(await slots_on(connection))
+        writing.cancel()
+        await connection.aclose()
+        return there
+
+    # The first three are stored. What is there is not written a second time.
+    assert on_loop(story()) == [{0, 1, 2, 3, 4}, {3, 4}, {3, 4}]
+
+
+def test_a_redis_user_that_may_not_see_what_is_stored_is_no_reason_to_stop(on_loop: Any, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as admin:
+        admin.acl_setuser("old", enabled=True, passwords=["+p"], categories=["+@all"], keys=[keys.results(REGION)])
+
+    async def story() -> None:
+        port = urlsplit(redis_url).port
+        connection = redis.asyncio.Redis(port=port or 6379, username="old", password="p")
+        publisher = Publisher(connection, REGION, Journal(None))
+        await publisher.settle()
+        await connection.aclose()
+
+    on_loop(story())
+
+
+async def slots_on(connection: redis.asyncio.Redis) -> set[int]:
+    entries = await connection.xrange(keys.results(REGION))
+    return {one.at_ms for _, fields in entries for one in wire.decode_results(fields[keys.BODY])}
+
+
+async def until(reached: Callable[[], bool], within_s: float = 30.0) -> None:
+    deadline = asyncio.get_running_loop().time() + within_s
+    while not reached():
+        assert asyncio.get_running_loop().time() < deadline, "the condition did not come to hold"
+        await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
 async def beating(url: str) -> AsyncIterator[Heartbeat]:
     connection = redis.asyncio.Redis.from_url(url)
     async with way_out() as way:
-        publisher = Publisher(connection, REGION)
+        journal = Journal(None)
+        publisher = Publisher(connection, REGION, journal)
         runner = Runner(way, None, publisher.publish, Bounds())
         identity = Identity(REGION, Egress.PRIVATE, "test", b"", Anchorage(way, ()))
         try:
-            yield Heartbeat(connection, identity, runner, publisher, Health("probe", 35))
+            parts = Parts(runner, publisher, Autonomy(REGION, runner, journal))
+            yield Heartbeat(connection, identity, parts, Health("probe", 35))
         finally:
             await connection.aclose()
 

@@ -23,6 +23,7 @@ import redis.asyncio
 import uvloop
 
 from probes import keys, wire
+from probes.journal import Journal
 from probes.publisher import Publisher
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionHeartbeat, Result
@@ -83,7 +84,7 @@ class Regions:
             for lane in (Lane.CONFIRM, Lane.SCHEDULED)
             for region in regions
         }
-        self._publishers = {region: Publisher(self._redis, region) for region in regions}
+        self._publishers = {region: Publisher(self._redis, region, Journal(None)) for region in regions}
         self._answers = Answers(seed=1)
         self._due: defaultdict[int, list[tuple[Publisher, Check]]] = defaultdict(list)
         self._answered: defaultdict[int, list[tuple[Publisher, Result]]] = defaultdict(list)

@@ -61,6 +61,7 @@ def scheduled_check(plan: Plan, region: RegionPlan, at_ms: int) -> Check:
         soft_ms=plan.timeout_ms // 4,
         revision=plan.revision,
         target=plan.host,
+        every_ms=plan.interval_ms,
     )
 
 

@@ -13,7 +13,8 @@ from vigil.history.chunks import SHARD, Chunk
 from vigil.history.models import GapReason
 from vigil.history.packing import HOUR_MS, entry
 
-#: Results whose slot is further from when they arrived are not recorded, and that is said.
+#: Results whose slot is further from when they arrived are not recorded, and that is said. A region that was cut off
+#: brings what it saw meanwhile; a day that it belongs to must be there in full, to be rolled up again.
 OLDEST_MS = 24 * HOUR_MS
 NEWEST_MS = 5 * 60_000
 
@@ -48,6 +49,7 @@ class Intake:
     missing: dict[tuple[int, GapReason], Missing] = field(default_factory=dict)
     strangers: list[tuple[int, Result, int]] = field(default_factory=list)
     results: int = 0
+    oldest_ms: int = OLDEST_MS
 
     def take(self, region: int, entry_id: str, payload: bytes, now_ms: int) -> None:
         """Take one entry of a region's stream. The region may have given it any id, and written anything."""
@@ -62,7 +64,7 @@ class Intake:
     def _sort(self, region: int, results: Iterable[Result], at_ms: int) -> None:
         """File every result in the chunk of its hour and shard. This runs for each result of every region."""
         monitors, chunks = self.monitors, self.chunks
-        oldest_ms, newest_ms = at_ms - OLDEST_MS, at_ms + NEWEST_MS
+        oldest_ms, newest_ms = at_ms - self.oldest_ms, at_ms + NEWEST_MS
         for result in results:
             if result.reason is Reason.OVERDUE:
                 # A warning of a check that still runs; its result follows.

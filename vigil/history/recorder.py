@@ -63,7 +63,7 @@ class Recorder:
         self._pace = pace or Pace()
         self._tell = tell
         self._directory = Directory()
-        self._intake = Intake(self._directory.monitors)
+        self._intake = self._new_intake()
         self._reaches: dict[int, Reach] = {}
         self._write_at_s = 0.0
         self._due_s: dict[str, float] = {}
@@ -144,7 +144,7 @@ class Recorder:
         for (region, why), missing in self._intake.missing.items():
             slug = self._directory.regions.get(region, str(region))
             log.warning("results_missing", region=slug, why=GapReason(why).value, results=missing.results)
-        self._intake = Intake(self._directory.monitors)
+        self._intake = self._new_intake()
         for reach in moved.values():
             reach.recorded = reach.read
         self._streams.publish({region: reach.read for region, reach in moved.items()})
@@ -186,8 +186,11 @@ class Recorder:
 
     def _forget(self) -> None:
         """Drop what is in hand, to be read again from the stored positions."""
-        self._intake = Intake(self._directory.monitors)
+        self._intake = self._new_intake()
         self._reaches.clear()
+
+    def _new_intake(self) -> Intake:
+        return Intake(self._directory.monitors, oldest_ms=retention.late_ms())
 
     def _away(self, what: str, error: Exception) -> None:
         log.warning(f"{what}_away", error=type(error).__name__)

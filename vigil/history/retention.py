@@ -9,6 +9,9 @@ from vigil.history.packing import HOUR_MS
 from vigil.history.partitions import Partitioned
 from vigil.history.rollups import HOURS_IN_DAY
 
+#: How long a region may be cut off and still bring what it saw; its journal holds no more.
+LATE_DAYS_MOST = 7
+
 
 def days_kept() -> dict[Partitioned, int]:
     """Each class of history and for how many days it is kept; 0 is for ever."""
@@ -18,6 +21,12 @@ def days_kept() -> dict[Partitioned, int]:
         partitions.ROLLED_HOURS: settings.keep_hours_days,
         partitions.ROLLED_DAYS: settings.keep_days_days,
     }
+
+
+def late_ms() -> int:
+    """How late a result may come: a day that is rolled up again must still have all of its checks."""
+    kept = configuration().keep_checks_days
+    return (min(LATE_DAYS_MOST, kept - 1) if kept else LATE_DAYS_MOST) * DAY_MS
 
 
 def outdated(table: Partitioned, days: int, now_ms: int) -> list[int]:

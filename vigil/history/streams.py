@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import redis
 
@@ -70,10 +70,13 @@ class ResultStreams:
                 yield region, _found(entries, position if cut else None)
 
     def publish(self, positions: Mapping[int, str]) -> None:
-        """Say how far each region is recorded, for whoever trims the streams."""
-        self._redis.hset(
-            keys.READERS, mapping={self._slugs[region]: position for region, position in positions.items()}
-        )
+        """Say how far each region is recorded: to whoever trims the streams, and to itself, which keeps the rest."""
+        stored = {self._slugs[region]: position for region, position in positions.items()}
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hset(keys.READERS, mapping=cast(Any, stored))
+        for slug, position in stored.items():
+            pipe.set(keys.stored(slug), position)
+        pipe.execute()
 
 
 def _found(entries: Entries, cut_at: str | None) -> Found:

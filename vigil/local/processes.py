@@ -32,7 +32,7 @@ _CONTROL_ONLY = (
     # Celery would set Django up in a worker that finds this.
     "DJANGO_SETTINGS_MODULE",
 )
-_REGION_ONLY = ("VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_PROBE_SOURCE", "VIGIL_EGRESS")
+_REGION_ONLY = ("VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_PROBE_SOURCE", "VIGIL_EGRESS", "VIGIL_JOURNAL")
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,14 @@ def _heartbeats(control: Mapping[str, str], at: Addresses) -> list[Program]:
 
 
 def _worker(region: LocalRegion, apart: Mapping[str, str], key: str) -> Program:
-    env = {**apart, "VIGIL_REGION": region.name, "VIGIL_REGION_KEY": key, "VIGIL_EGRESS": region.egress, **region.env}
+    env = {
+        **apart,
+        "VIGIL_REGION": region.name,
+        "VIGIL_REGION_KEY": key,
+        "VIGIL_EGRESS": region.egress,
+        "VIGIL_JOURNAL": str(Path(apart["VIGIL_DATA_DIR"]) / f"journal-{region.name}.sqlite"),
+        **region.env,
+    }
     argv = _python("probes", "--region", region.name)
     if region.through:
         # Its health port may be out of reach from here, and a nursery's children are born here.

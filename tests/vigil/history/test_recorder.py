@@ -212,7 +212,7 @@ def test_consensus_trims_behind_the_recorder_and_no_further_than_the_bound(stage
     [
         (b"\xc1junk", GapReason.UNREADABLE),
         ("other monitor", GapReason.UNKNOWN_MONITOR),
-        ("last week", GapReason.IMPLAUSIBLE),
+        ("the week before last", GapReason.IMPLAUSIBLE),
     ],
 )
 def test_what_cannot_be_recorded_is_said_with_its_number(stage: Stage, payload: object, reason: GapReason) -> None:
@@ -220,8 +220,8 @@ def test_what_cannot_be_recorded_is_said_with_its_number(stage: Stage, payload: 
     for _ in range(2):
         if payload == "other monitor":
             stage.report("eu", stage.result(now_ms, monitor="mon_nobody"))
-        elif payload == "last week":
-            stage.report("eu", stage.result(now_ms - 7 * 24 * HOUR_MS))
+        elif payload == "the week before last":
+            stage.report("eu", stage.result(now_ms - 8 * 24 * HOUR_MS))
         else:
             stage.client.xadd(keys.results("eu"), {keys.BODY: payload})  # type: ignore[dict-item]
     stage.report("eu", stage.result(now_ms))

@@ -1,0 +1,157 @@
+"""The orders a region goes by while nobody gives it any: the last of each monitor, and the slots that follow. Pure.
+
+A slot is a pure function of the monitor, and so is a check's id: whoever asks for the same slot asks for the same
+check, so that a region may go on by itself and no slot is looked at twice when orders come again.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from probes.wire import Check
+
+#: Nobody goes on for longer than this without word from a control plane (ms): its configuration is too old by then.
+STANDING_MOST_MS = 7 * 24 * 3_600_000
+#: A monitor that was not ordered for this many intervals, while others were, is not to be looked at any more.
+INTERVALS_WITHOUT = 2
+#: What an order may be late, on top of that (ms).
+_LATE_MS = 5_000
+#: Slots further back than this are passed over (ms): after a pause of one's own, a herd helps nobody.
+_BACK_MS = 3_000
+#: A check not started this long after its slot is missed, as dispatch has it; shorter for shorter intervals.
+_LATEST_START_MS = 30_000
+#: Monitors remembered.
+_MOST = 200_000
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is to be done at each slot of one monitor, and the last slot that was ordered."""
+
+    check: Check
+    last_ms: int
+
+    def slot_after(self, at_ms: int) -> int:
+        """The first slot after a moment."""
+        every_ms = self.check.every_ms
+        return at_ms + every_ms - (at_ms - self.check.at_ms) % every_ms
+
+    def at(self, slot_ms: int) -> Check:
+        late_ms = min(self.check.every_ms, _LATEST_START_MS)
+        return replace(self.check, at_ms=slot_ms, expires_ms=slot_ms + late_ms)
+
+
+class StandingOrders:
+    """Remembers scheduled orders as they come; `stand_alone` makes them go on by themselves, `follow` ends that."""
+
+    def __init__(self) -> None:
+        self._standing: dict[str, Standing] = {}
+        self._agenda: list[tuple[int, str]] = []
+        #: Monitors whose orders read otherwise than when this was last emptied.
+        self.changed: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._standing)
+
+    def note(self, check: Check) -> None:
+        """Remember an order of dispatch. One that says nothing of an interval is for once."""
+        if check.every_ms <= 0 or check.round:
+            return
+        known = self._standing.get(check.monitor)
+        if known is None and len(self._standing) >= _MOST:
+            return
+        if known is not None:
+            if check.at_ms < known.last_ms:
+                return
+            known.last_ms = check.at_ms
+            if _same(known.check, check):
+                return
+        # A copy, or it would keep the whole message that it came in.
+        check = replace(check, spec=check.spec.copy())
+        self._standing[check.monitor] = Standing(check, check.at_ms)
+        self.changed.add(check.monitor)
+
+    def restore(self, checks: Iterable[Check], heard_ms: int) -> None:
+        """Take what was remembered before a restart, by someone who last heard of a dispatcher at `heard_ms`."""
+        for check in checks:
+            if check.every_ms > 0 and check.monitor not in self._standing and len(self._standing) < _MOST:
+                standing = Standing(check, 0)
+                standing.last_ms = standing.slot_after(heard_ms) - check.every_ms
+                self._standing[check.monitor] = standing
+
+    def stand_alone(self, heard_ms: int, now_ms: int) -> int:
+        """Begin to go on alone, from now: with what was ordered until a dispatcher was last heard. How many that is."""
+        self._agenda = []
+        if now_ms - heard_ms > STANDING_MOST_MS:
+            return 0
+        self._agenda = [
+            (standing.slot_after(now_ms), monitor)
+            for monitor, standing in self._standing.items()
+            if not _is_over(standing, heard_ms)
+        ]
+        heapq.heapify(self._agenda)
+        return len(self._agenda)
+
+    def follow(self) -> None:
+        """Orders are given again."""
+        self._agenda = []
+
+    def take_due(self, now_ms: int, ahead_ms: int = 0) -> Iterator[Check]:
+        """The checks of every slot until `ahead_ms` from now that were not taken yet."""
+        agenda = self._agenda
+        while agenda and agenda[0][0] <= now_ms + ahead_ms:
+            slot_ms, monitor = heapq.heappop(agenda)
+            standing = self._standing.get(monitor)
+            if standing is None:
+                continue
+            heapq.heappush(agenda, (standing.slot_after(max(slot_ms, now_ms - _BACK_MS)), monitor))
+            if slot_ms >= now_ms - _BACK_MS:
+                yield standing.at(slot_ms)
+
+    def forget(self, heard_ms: int) -> list[str]:
+        """Drop what was not ordered for too long until a dispatcher was last heard; gives their monitors."""
+        over = [monitor for monitor, standing in self._standing.items() if _is_over(standing, heard_ms)]
+        for monitor in over:
+            del self._standing[monitor]
+            self.changed.discard(monitor)
+        return over
+
+    def take_changed(self) -> list[Check]:
+        """The orders that read otherwise than when this was last asked."""
+        changed, self.changed = self.changed, set()
+        return [self._standing[monitor].check for monitor in changed if monitor in self._standing]
+
+
+def _is_over(standing: Standing, heard_ms: int) -> bool:
+    return standing.last_ms + INTERVALS_WITHOUT * standing.check.every_ms + _LATE_MS < heard_ms
+
+
+def _same(known: Check, check: Check) -> bool:
+    """Whether two orders of a monitor differ in nothing but their slot."""
+    return (
+        known.revision == check.revision
+        and known.every_ms == check.every_ms
+        and known.timeout_ms == check.timeout_ms
+        and known.sealed == check.sealed
+        and (check.at_ms - known.at_ms) % check.every_ms == 0
+        and known.kind == check.kind
+        and bytes(known.spec) == bytes(check.spec)
+    )
+
+
+def encode(check: Check) -> bytes:
+    """One order, as it is kept on a disk."""
+    return msgspec.msgpack.encode(check)
+
+
+_decoder = msgspec.msgpack.Decoder(Check)
+
+
+def decode(payload: bytes) -> Check:
+    """An order that was kept; raises `msgspec.DecodeError` on anything else."""
+    return _decoder.decode(payload)

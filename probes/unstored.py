@@ -1,0 +1,78 @@
+"""What was written to Redis and is not known to be stored: Redis may lose it, and then it is written again. Pure.
+
+The recorder says how far it has stored each stream. A stream whose last entry is older than one that was written, or
+whose first is younger than one that is not stored, has lost something.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+EntryId = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One entry of the region's stream: its id, and what it holds, so many results encoded."""
+
+    id: EntryId
+    payload: bytes
+    results: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSight:
+    """What Redis says of the stream: the first entry that is there, and the last that ever was. Both may be missing."""
+
+    first: EntryId | None = None
+    last: EntryId = (0, 0)
+
+
+class Unstored:
+    """The entries that would be missing if Redis lost its memory now, oldest first."""
+
+    def __init__(self) -> None:
+        self._sent: deque[Sent] = deque()
+        #: The last entry that was written.
+        self.last: EntryId = (0, 0)
+        self.results = 0
+
+    def __len__(self) -> int:
+        return len(self._sent)
+
+    def sent(self, entry: Sent) -> None:
+        """An entry was written."""
+        self._sent.append(entry)
+        self.last = entry.id
+        self.results += entry.results
+
+    def stored(self, upto: EntryId) -> None:
+        """All entries until this one are in the database."""
+        while self._sent and self._sent[0].id <= upto:
+            self.results -= self._sent.popleft().results
+
+    def has_lost(self, sight: StreamSight, last: EntryId) -> bool:
+        """Whether the stream lost an entry of ours. `last` is the last that was written before Redis was asked.
+
+        What was lost at the end, and followed by other entries before anybody asked, is not seen by this: it takes a
+        server that died, and that is seen.
+        """
+        if not self._sent:
+            return False
+        return sight.last < min(last, self._sent[-1].id) or (sight.first is not None and self._sent[0].id < sight.first)
+
+    def take(self, keep_results: int = 0) -> list[Sent]:
+        """Give up the oldest entries, until no more than so many results are left; who asks has a use for them."""
+        taken: list[Sent] = []
+        while self._sent and self.results > keep_results:
+            entry = self._sent.popleft()
+            self.results -= entry.results
+            taken.append(entry)
+        return taken
+
+
+def entry_id(text: bytes) -> EntryId:
+    """An entry's id as numbers; raises ValueError on anything else."""
+    millis, _, sequence = text.partition(b"-")
+    return int(millis), int(sequence or 0)

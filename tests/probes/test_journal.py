@@ -1,0 +1,146 @@
+"""What a region keeps on its disk, through restarts, full disks and foreign files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from probes import wire
+from probes.journal import Journal
+from probes.reasons import Reason, Status
+from probes.unstored import Sent
+from probes.wire import Check, Phases, Result
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def entry(number: int, status: Status = Status.UP, results: int = 2) -> tuple[bytes, int]:
+    reason = Reason.OK if status is Status.UP else Reason.REFUSED
+    batch = [Result(1, f"mon_{place}", number, status, reason, number, Phases()) for place in range(results)]
+    return wire.encode(batch), results
+
+
+def slot_of(payload: bytes) -> int:
+    return wire.decode_results(payload)[0].at_ms
+
+
+def order(monitor: str, at_ms: int = 60_000) -> Check:
+    return Check(1, monitor, "http", at_ms, at_ms + 30_000, 10_000, msgspec.Raw(b"\x80"), b"sealed", every_ms=60_000)
+
+
+def drained(journal: Journal) -> list[int]:
+    slots = []
+    while (kept := journal.newest_unsent()) is not None:
+        slots.append(slot_of(kept.payload))
+        journal.forget(kept.seq)
+    return slots
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.sqlite"
+
+
+def test_what_is_kept_comes_back_newest_first_also_after_a_restart(path: Path) -> None:
+    journal = Journal(path)
+    assert journal.keep([entry(1), entry(2)]) and journal.keep([entry(3)])
+    assert journal.unsent == 6
+    journal.close()
+    again = Journal(path)
+    assert again.unsent == 6
+    assert drained(again) == [3, 2, 1]
+    assert again.unsent == 0
+    again.close()
+
+
+def test_it_is_for_its_owner_alone(path: Path) -> None:
+    Journal(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_redis_has_waits_until_it_is_stored_and_is_sent_again_when_it_is_lost(path: Path) -> None:
+    journal = Journal(path)
+    journal.keep_sent(Sent((at_ms, 0), *entry(at_ms)) for at_ms in (10, 20, 30))
+    assert journal.unsent == 0 and drained(journal) == []
+    journal.stored((20, 0))
+    journal.lost()
+    assert journal.unsent == 2
+    assert drained(journal) == [30]
+
+
+def test_orders_are_remembered_with_when_somebody_was_last_heard(path: Path) -> None:
+    journal = Journal(path)
+    journal.remember([order("mon_a"), order("mon_b")], [], heard_ms=5, offset_ms=-3)
+    journal.remember([order("mon_a", 65_000)], ["mon_b"], heard_ms=7, offset_ms=2)
+    journal.close()
+    remembered = Journal(path).remembered()
+    assert remembered.orders == [order("mon_a", 65_000)]
+    assert (remembered.heard_ms, remembered.offset_ms) == (7, 2)
+
+
+def test_of_too_much_what_passed_goes_first_and_the_oldest_first(path: Path) -> None:
+    size = 40_000
+    journal = Journal(path, most_bytes=size)
+    journal.keep([entry(number, Status.DOWN if number % 10 == 0 else Status.UP, 200) for number in range(100)])
+    assert journal.dropped > 0
+    slots = drained(journal)
+    assert [slot for slot in range(0, 50, 10) if slot not in slots] == [], "an outage was dropped before what passed"
+    assert slots[:3] == [99, 98, 97]
+    assert len(slots) * 200 + journal.dropped == 100 * 200
+    journal.keep([(os.urandom(size // 4), 1) for _ in range(100)])
+    assert journal.unsent <= 4
+
+
+def test_a_file_that_is_no_journal_is_put_aside(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"something else altogether, and quite long enough to be read as a page" * 20)
+    journal = Journal(path)
+    assert journal.on_disk and journal.keep([entry(1)])
+    assert path.with_name("journal.sqlite.broken").read_bytes().startswith(b"something else")
+
+
+def test_a_second_worker_with_the_same_file_keeps_its_own_in_memory(path: Path) -> None:
+    first, second = Journal(path), Journal(path)
+    assert (first.on_disk, second.on_disk) == (True, False)
+    assert first.keep([entry(1)]) and second.keep([entry(2)])
+    assert drained(first) == [1]
+
+
+def test_where_no_file_can_be_the_memory_has_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    journal = Journal(tmp_path / "file" / "journal.sqlite")
+    assert not journal.on_disk
+    assert journal.keep([entry(1)]) and drained(journal) == [1]
+
+
+_KEEP_FOR_EVER = """
+import sys
+from pathlib import Path
+from probes.journal import Journal
+from tests.probes.test_journal import entry
+journal = Journal(Path(sys.argv[1]))
+for number in range(1, 10**9):
+    journal.keep([entry(number)])
+    print(number, flush=True)
+"""
+
+
+def test_killed_at_any_line_it_has_what_it_said_it_has(path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", _KEEP_FOR_EVER, str(path)], stdout=subprocess.PIPE, env=env, text=True
+    )
+    assert process.stdout is not None
+    said = [int(process.stdout.readline()) for _ in range(50)]
+    process.send_signal(signal.SIGKILL)
+    said += [int(line) for line in process.stdout if line.endswith("\n")]
+    process.wait()
+    process.stdout.close()
+    kept = drained(Journal(path))
+    assert kept[-1] == 1 and len(kept) in (len(said), len(said) + 1)

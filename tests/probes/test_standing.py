@@ -1,0 +1,126 @@
+"""The orders a region goes on with: which slots, which monitors, and until when."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as some
+
+from probes import standing
+from probes.standing import STANDING_MOST_MS, StandingOrders
+from probes.wire import Check
+
+NOW = 1_800_000_000_000
+MINUTE = 60_000
+
+
+def order(monitor: str, at_ms: int, every_ms: int = MINUTE, **more: object) -> Check:
+    fields = {"spec": msgspec.Raw(b"\x80"), "every_ms": every_ms, "revision": 1, **more}
+    return Check(1, monitor, "http", at_ms, at_ms + min(every_ms, 30_000), 10_000, **fields)  # type: ignore[arg-type]
+
+
+def slots(orders: StandingOrders, now_ms: int) -> list[tuple[str, int]]:
+    return [(check.monitor, check.at_ms - NOW) for check in orders.take_due(now_ms)]
+
+
+def test_the_slots_of_dispatch_go_on_and_none_is_asked_for_twice() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + 5_000))
+    orders.note(order("mon_b", NOW + 7_000, every_ms=20_000))
+    assert orders.stand_alone(NOW + 10_000, NOW + 40_000) == 2
+    assert slots(orders, NOW + 40_000) == []
+    taken = [slot for second in range(40, 130) for slot in slots(orders, NOW + second * 1000)]
+    assert sorted(taken) == [
+        ("mon_a", 65_000), ("mon_a", 125_000),
+        ("mon_b", 47_000), ("mon_b", 67_000), ("mon_b", 87_000), ("mon_b", 107_000), ("mon_b", 127_000),
+    ]  # fmt: skip
+
+
+def test_a_check_of_its_own_is_the_one_that_dispatch_would_have_sent() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW, sealed=b"box"))
+    orders.stand_alone(NOW, NOW)
+    assert list(orders.take_due(NOW + MINUTE)) == [order("mon_a", NOW + MINUTE, sealed=b"box")]
+
+
+def test_who_was_ordered_no_more_while_others_were_is_not_looked_at() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_deleted", NOW))
+    orders.note(order("mon_rare", NOW, every_ms=60 * MINUTE))
+    orders.note(order("mon_a", NOW + 5 * MINUTE))
+    assert orders.stand_alone(NOW + 5 * MINUTE, NOW + 6 * MINUTE) == 2
+    assert {monitor for monitor, _ in slots(orders, NOW + 7 * MINUTE)} == {"mon_a"}
+    assert orders.forget(NOW + 5 * MINUTE) == ["mon_deleted"]
+    assert len(orders) == 2
+
+
+def test_after_seven_days_without_word_it_stops() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW))
+    assert orders.stand_alone(NOW, NOW + STANDING_MOST_MS) == 1
+    assert orders.stand_alone(NOW, NOW + STANDING_MOST_MS + 1) == 0
+    assert slots(orders, NOW + STANDING_MOST_MS + MINUTE) == []
+
+
+def test_after_a_pause_of_ones_own_what_was_slept_through_is_passed_over() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW))
+    orders.stand_alone(NOW, NOW + 1)
+    assert slots(orders, NOW + 60 * MINUTE + 10_000) == []
+    assert slots(orders, NOW + 61 * MINUTE) == [("mon_a", 61 * MINUTE)]
+
+
+def test_the_newest_order_counts_whatever_comes_after_it() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + MINUTE, revision=2, spec=msgspec.Raw(b"\x81\xa1a\x01")))
+    orders.note(order("mon_a", NOW, revision=1))
+    orders.stand_alone(NOW + MINUTE, NOW + MINUTE)
+    assert [check.revision for check in orders.take_due(NOW + 2 * MINUTE)] == [2]
+
+
+def test_orders_for_once_and_confirming_ones_do_not_stand() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW, every_ms=0))
+    orders.note(order("mon_a", NOW, round="rnd_1", look=1))
+    assert len(orders) == 0
+
+
+def test_what_a_restarted_worker_takes_up_has_the_same_slots() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + 5_000))
+    kept = [standing.decode(standing.encode(check)) for check in orders.take_changed()]
+    again = StandingOrders()
+    again.restore(kept, heard_ms=NOW + 3 * MINUTE)
+    assert again.stand_alone(NOW + 3 * MINUTE, NOW + 10 * MINUTE) == 1
+    assert slots(again, NOW + 10 * MINUTE + 6_000) == [("mon_a", 10 * MINUTE + 5_000)]
+
+
+def test_only_what_reads_otherwise_is_kept_again() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW))
+    assert [check.at_ms for check in orders.take_changed()] == [NOW]
+    orders.note(order("mon_a", NOW + MINUTE))
+    assert orders.take_changed() == []
+    orders.note(order("mon_a", NOW + 2 * MINUTE + 7_000))
+    orders.note(order("mon_a", NOW + 3 * MINUTE + 7_000, sealed=b"another box"))
+    assert [(check.at_ms - NOW, check.sealed) for check in orders.take_changed()] == [
+        (3 * MINUTE + 7_000, b"another box")
+    ]
+
+
+@given(
+    every_s=some.integers(10, 600),
+    ordered_ms=some.integers(-600_000, 0),
+    gaps=some.lists(some.integers(1, 2_000), min_size=50, max_size=200),
+)
+def test_whatever_the_rhythm_of_asking_every_slot_is_taken_once(every_s: int, ordered_ms: int, gaps: list[int]) -> None:
+    every_ms = every_s * 1000
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + ordered_ms, every_ms=every_ms))
+    orders.stand_alone(NOW + ordered_ms, NOW)
+    now_ms, taken = NOW, []
+    for gap_ms in gaps:
+        now_ms += gap_ms
+        taken += [check.at_ms for check in orders.take_due(now_ms)]
+    first = NOW + every_ms - (NOW - (NOW + ordered_ms)) % every_ms
+    assert taken == list(range(first, now_ms + 1, every_ms))
