@@ -117,6 +117,8 @@ class Heartbeat:
             egress=self._identity.egress,
             anchors=len(self._identity.anchorage),
             anchors_failing=self._identity.anchorage.failing,
+            alone=self._autonomy.alone,
+            kept=self._publisher.kept,
         )
         await self._redis.set(keys.heartbeat(self._identity.region), wire.encode(beat), ex=keys.HEARTBEAT_TTL_S)
         mark = await self._redis.hget(keys.alive(self._identity.region), "dispatch")

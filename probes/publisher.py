@@ -71,7 +71,13 @@ class Publisher:
 
     @property
     def waiting(self) -> int:
+        """Results that Redis does not have yet."""
         return len(self._waiting) + self._journal.unsent
+
+    @property
+    def kept(self) -> int:
+        """Of those, the ones in the journal: they were seen while Redis was away, or lost by it."""
+        return self._journal.unsent
 
     @property
     def dropped(self) -> int:

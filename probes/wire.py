@@ -106,7 +106,8 @@ class RegionHeartbeat(msgspec.Struct, frozen=True, array_like=True):
 
     `clock_offset_ms` is the worker's clock minus that of Redis; `queue_age_ms` the age of the oldest check it holds;
     `completed_ms` when it last finished a check; `boot` names the process, so that a restart can be seen. Of its
-    `anchors`, which its operator set, `anchors_failing` could not be reached when it last looked.
+    `anchors`, which its operator set, `anchors_failing` could not be reached when it last looked. `alone` says that it
+    hears of no dispatcher and goes on by its last orders, `kept` how many results of such a time it still has to bring.
     """
 
     v: int
@@ -121,6 +122,8 @@ class RegionHeartbeat(msgspec.Struct, frozen=True, array_like=True):
     egress: str = "public"
     anchors: int = 0
     anchors_failing: int = 0
+    alone: bool = False
+    kept: int = 0
 
     @property
     def is_adrift(self) -> bool:

@@ -37,7 +37,7 @@ RESULT = Result(
     "rnd_b", 2, 2, 503, "answered 503", {"address": "192.0.2.1", "body_bytes": 5}, 7,
 )  # fmt: skip
 HEARTBEAT = RegionHeartbeat(
-    1, 1_800_000_000_000, -12, 0, 3, 1_799_999_999_000, "boot", "0.1.0", b"\x02" * 4, "private", 4, 3
+    1, 1_800_000_000_000, -12, 0, 3, 1_799_999_999_000, "boot", "0.1.0", b"\x02" * 4, "private", 4, 3, True, 2000
 )  # fmt: skip
 #: What releases before checks named their target send.
 BATCH_WITHOUT_TARGETS = (
@@ -76,7 +76,7 @@ GOLDEN = {
     ),
     "heartbeat": (
         HEARTBEAT,
-        "9c01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a7707269766174650403",
+        "9e01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a7707269766174650403c3cd07d0",
     ),
 }
 DECODERS = {
@@ -119,7 +119,7 @@ def test_a_batch_of_a_release_without_standing_orders_is_read_and_nobody_goes_on
 def test_a_heartbeat_of_a_release_without_anchors_is_read_and_nothing_is_held_against_it() -> None:
     heartbeat = wire.decode_heartbeat(bytes.fromhex(HEARTBEAT_WITHOUT_ANCHORS))
 
-    assert heartbeat == msgspec.structs.replace(HEARTBEAT, anchors=0, anchors_failing=0)
+    assert heartbeat == msgspec.structs.replace(HEARTBEAT, anchors=0, anchors_failing=0, alone=False, kept=0)
     assert not heartbeat.is_adrift
     assert HEARTBEAT.is_adrift
 

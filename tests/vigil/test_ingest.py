@@ -119,3 +119,22 @@ def test_a_region_in_quarantine_is_told_while_consensus_says_so(client: redis.Re
         until(lambda: "sick:eu-west" not in open_causes(), "its end")
 
     assert Incident.objects.filter(cause_key="sick:eu-west").count() == 1
+
+
+@pytest.mark.parametrize("how", ["disabled", "deleted"])
+def test_a_region_that_is_to_work_no_more_hears_nothing_more(client: redis.Redis, how: str) -> None:
+    Region.objects.create(slug="eu-west", domain="aws")
+    leaving = Region.objects.create(slug="us-east", domain="gcp")
+    client.hset(keys.ALIVE, "dispatch", "1")
+    with running(client):
+        until(lambda: client.hget(keys.alive("us-east"), "dispatch"), "a sign of life")
+        if how == "disabled":
+            Region.objects.filter(pk=leaving.pk).update(enabled=False)
+        else:
+            leaving.delete()
+        until(lambda: not client.exists(keys.alive("us-east")), "silence")
+        # A dispatcher that has not read of it yet passes it on once more.
+        client.hset(keys.alive("us-east"), "dispatch", "2")
+        if how == "disabled":
+            until(lambda: not client.exists(keys.alive("us-east")), "silence again")
+        assert client.hget(keys.alive("eu-west"), "dispatch") == b"1"

@@ -61,3 +61,7 @@ def _trouble(slug: str, payload: bytes | None) -> Iterator[Finding]:
         yield warning(f"{slug} cannot reach most of its anchors: its own network is at fault.", "See its uplink.")
     if beat.queue_age_ms > BEHIND_MS:
         yield warning(f"{slug} is behind by {ago(beat.queue_age_ms / 1000)}.", "Give it more CPU, or a second worker.")
+    if beat.alone:
+        yield warning(f"{slug} hears of no dispatcher and goes on by its last orders.", "Start `manage.py dispatch`.")
+    if beat.kept:
+        yield note(f"{slug} was cut off, and still has {beat.kept} results to bring.", "They come by themselves.")

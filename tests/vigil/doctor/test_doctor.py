@@ -45,8 +45,9 @@ class Patient:
         self.channel = self.add_channel("first")
         self.add_channel("second", fallback=True)
 
-    def beat(self, region: str, offset_ms: int = 0, queue_ms: int = 0) -> None:
-        beat = wire.RegionHeartbeat(1, self.around.now_ms, offset_ms, queue_ms, 0, self.around.now_ms, "b", "r")
+    def beat(self, region: str, offset_ms: int = 0, queue_ms: int = 0, *, alone: bool = False, kept: int = 0) -> None:
+        now_ms = self.around.now_ms
+        beat = wire.RegionHeartbeat(1, now_ms, offset_ms, queue_ms, 0, now_ms, "b", "r", alone=alone, kept=kept)
         self.redis.set(keys.heartbeat(region), wire.encode(beat))
 
     def add_channel(self, name: str, fallback: bool = False, kind: str = "webhook") -> Channel:
@@ -89,6 +90,10 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
     ),
     "a clock off": ("regions", Level.WARNING, "clock of us is off by 4 s", lambda p: p.beat("us", offset_ms=-4_000)),
     "a region behind": ("regions", Level.WARNING, "us is behind by 40 s", lambda p: p.beat("us", queue_ms=40_000)),
+    "a region alone": ("regions", Level.WARNING, "us hears of no dispatcher", lambda p: p.beat("us", alone=True)),
+    "a region that was cut": (
+        "regions", Level.NOTE, "us was cut off, and still has 70 results to bring", lambda p: p.beat("us", kept=70),
+    ),
     "one domain": ("domains", Level.NOTE, "in one domain", lambda p: Region.objects.update(domain="aws")),
     "a channel that loses": (
         "channels", Level.PROBLEM, "Channel first (default) lost 1 alerts in 24 h: it answered 403",
