@@ -31,6 +31,7 @@ from vigil.incidents.models import IngestPosition
 from vigil.incidents.providers import settle_providers
 from vigil.incidents.sweep import database_now, note_dark_regions, note_quarantines, reconcile_monitors, settle_flapping
 from vigil.monitors.models import Region
+from vigil.monitors.workers import Workers
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ class Ingest:
         self._health = health
         self._alive = Alive(client, "ingest")
         self._regions: list[str] = []
+        self._workers = Workers()
         self._due_s: dict[str, float] = {}
         self._position: str | None = None
 
@@ -136,7 +138,9 @@ class Ingest:
         self._alive.dismiss(dismissed)
         self._regions = regions
         beats = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in regions] or ["-"]))
-        alive = {region for region, beat in zip(regions, beats, strict=False) if beat is not None}
+        found = dict(zip(regions, beats, strict=False))
+        self._workers.hear(found)
+        alive = {region for region, beat in found.items() if beat is not None}
         dark = self._darkness.dark(regions, alive, time.monotonic())
         note_dark_regions(dark, set(regions) - alive, enqueue)
         quarantines = self._quarantines()

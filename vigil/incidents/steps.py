@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,7 +68,9 @@ def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> No
             provider=provider_of(row.monitor.config),
         )
         incident.save()
-        group(incident, ground.evidence)
+        of_many = group(incident, ground.evidence)
+        if of_many:
+            ground = replace(ground, text=f"{ground.text} {of_many}".strip())
         join(incident, tell)
     else:
         found = _open_incident(row, move.kind)

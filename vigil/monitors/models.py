@@ -48,6 +48,9 @@ class Region(models.Model):
     enabled = models.BooleanField(default=True)
     egress = models.CharField(max_length=10, choices=Egress.choices, default=Egress.PUBLIC)
     public_key = models.BinaryField(max_length=32, null=True, blank=True)
+    #: The worker process that was last heard, and since when: a deployment is the first suspect of a mass event.
+    worker_boot = models.CharField(max_length=40, blank=True, default="", editable=False)
+    worker_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

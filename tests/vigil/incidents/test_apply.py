@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
+from django.db.models.functions import Now
 
 from consensus.evidence import from_evidence
 from consensus.examples import FIVE_REGIONS, make_round, make_vote
@@ -11,6 +14,7 @@ from consensus.quorum import decide
 from consensus.rounds import verdict_of
 from consensus.verdicts import Exclusion, Quarantine, Verdict
 from probes.reasons import Status
+from probes.wire import RegionHeartbeat, encode
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import Entry, apply_verdicts
 from vigil.incidents.lifecycle import StepReason
@@ -18,6 +22,7 @@ from vigil.incidents.models import Incident, IngestPosition, MonitorState, Trans
 from vigil.incidents.sweep import note_dark_regions, note_quarantines, reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
+from vigil.monitors.workers import Workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -216,6 +221,36 @@ def test_a_third_of_all_monitors_at_once_is_one_event(monitor: Monitor) -> None:
     first = Incident.objects.order_by("pk").first()
     assert first is not None
     assert set(Incident.objects.values_list("cause_key", flat=True)) == {f"mass:{first.public_id}"}
+    last = Transition.objects.order_by("pk").last()
+    assert last is not None
+    # They were all made for this test, just now: that is what there is to look at first.
+    assert last.text.endswith(
+        "12 monitors failed within a minute. Look at Vigil itself first: "
+        "12 of 12 of these monitors were changed within ten minutes."
+    )
+
+
+def test_a_mass_event_after_a_deployment_says_so_and_one_without_says_that_nothing_speaks_for_it(
+    monitor: Monitor,
+) -> None:
+    regions = list(monitor.regions.all())
+    for at in range(12):
+        config = {"url": f"https://m{at}.test/"}
+        create_monitor(default_team(), {"name": f"m{at}", "kind": "http", "config": config, "regions": regions})
+    Monitor.objects.update(updated_at=Now() - timedelta(hours=1))
+    *others, before, after = Monitor.objects.filter(name__startswith="m").order_by("pk")
+    for at, one in enumerate([*others, before]):
+        apply_verdicts(entries(verdict(one, T0 + at, "fail")), lambda step: None)
+    workers = Workers()
+    workers.hear({"eu-west": encode(RegionHeartbeat(1, 5, 0, 0, 0, 0, "boot-1", "r")), "eu-north": b"junk", "x": None})
+    apply_verdicts(entries(verdict(after, T0 + 20, "fail")), lambda step: None)
+    texts = [step.text for step in Transition.objects.order_by("pk")]
+    assert texts[-2].endswith("11 monitors failed within a minute; nothing points at Vigil itself.")
+    assert texts[-1].endswith(
+        "12 monitors failed within a minute. Look at Vigil itself first: "
+        "the worker of eu-west started within ten minutes (a deployment?)."
+    )
+    assert "mass" not in texts[0]
 
 
 def test_blindness_is_told_once_for_all_monitors(monitor: Monitor) -> None:

@@ -1,0 +1,56 @@
+"""Whether what very many monitors have in common is Vigil itself: what speaks for it, in one sentence. Pure.
+
+When a third of everything fails at once, the one who is woken asks first whether the eyes are at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from probes.reasons import Reason
+
+#: A restart or a change that is longer ago than this is no suspect.
+LATELY = timedelta(minutes=10)
+_CLOCK = {Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_INVALID}
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is known when a mass event is joined by one more incident.
+
+    `reasons` and `domains` are those of its failing votes, `restarted` names the regions among them whose worker began
+    lately. Of `failing` monitors so many were `looked_at`, and of those `changed` had been changed lately.
+    """
+
+    failing: int
+    looked_at: int
+    changed: int
+    reasons: frozenset[str]
+    domains: int
+    restarted: Sequence[str]
+
+
+def look_at_ourselves(signs: Signs) -> str:
+    """What to look at in Vigil before anything else, or that nothing speaks for it."""
+    found: list[str] = []
+    if signs.restarted:
+        worker = "worker" if len(signs.restarted) == 1 else "workers"
+        found.append(f"the {worker} of {_list(signs.restarted)} started within ten minutes (a deployment?)")
+    if 2 * signs.changed >= signs.looked_at:
+        found.append(f"{signs.changed} of {signs.looked_at} of these monitors were changed within ten minutes")
+    if signs.reasons and signs.reasons <= {Reason.DNS_ERROR}:
+        found.append("every failing vote is about resolving the name: look at the resolvers of the regions")
+    if signs.reasons and signs.reasons <= _CLOCK:
+        found.append("every failing vote is about a certificate's time: look at the clocks of the regions")
+    if signs.domains == 1:
+        found.append("every failing vote comes from one failure domain: look at its way out")
+    many = f"{signs.failing} monitors failed within a minute"
+    if not found:
+        return f"{many}; nothing points at Vigil itself."
+    return f"{many}. Look at Vigil itself first: {'; '.join(found)}."
+
+
+def _list(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,46 @@
+"""Which worker processes were heard in each region, so that one that has just been started is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from django.db.models.functions import Now
+
+from probes import wire
+from vigil.monitors.models import Region
+
+#: Of several workers in one region, so many take turns unnoticed.
+_KNOWN_MOST = 16
+
+
+class Workers:
+    """Takes the heartbeats as they are found, and writes down when another process begins to be heard."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[str]] = {}
+
+    def hear(self, beats: Mapping[str, bytes | None]) -> None:
+        """Take the heartbeat of each region, where there is one that can be read."""
+        for slug, payload in beats.items():
+            boot = _boot(payload)
+            if not boot or boot in self._known_of(slug):
+                continue
+            self._known[slug] = [*self._known_of(slug), boot][-_KNOWN_MOST:]
+            Region.objects.filter(slug=slug).update(worker_boot=boot, worker_since=Now())
+
+    def _known_of(self, slug: str) -> list[str]:
+        if slug not in self._known:
+            stored = Region.objects.filter(slug=slug).values_list("worker_boot", flat=True).first()
+            self._known[slug] = [stored] if stored else []
+        return self._known[slug]
+
+
+def _boot(payload: bytes | None) -> str:
+    """The process that a heartbeat names; a region may write anything there."""
+    if payload is None:
+        return ""
+    try:
+        return wire.decode_heartbeat(payload).boot[:40]
+    except msgspec.DecodeError:
+        return ""
