@@ -140,13 +140,13 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Places that look. `manage.py region add` also makes the worker's key."""
 
-    list_display = ("slug", "name", "domain", "enabled", "egress", "heartbeat")
+    list_display = ("slug", "name", "domain", "enabled", "egress", "heartbeat", "worker_since")
     list_filter = ("enabled", "domain", "egress")
     search_fields = ("slug", "name", "domain")
-    fields = ("slug", "name", "domain", "enabled", "egress", "heartbeat")
+    fields = ("slug", "name", "domain", "enabled", "egress", "heartbeat", "worker_since")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Region | None = None) -> tuple[str, ...]:
-        return ("slug", "heartbeat") if obj else ("heartbeat",)
+        return ("slug", "heartbeat", "worker_since") if obj else ("heartbeat", "worker_since")
 
     @admin.display(description="last heartbeat")
     def heartbeat(self, region: Region) -> str:
