@@ -43,12 +43,19 @@ class Alive:
             pipeline = self._redis.pipeline(transaction=False)
             for region in regions:
                 pipeline.hset(keys.alive(region), mapping=cast(Any, marks))
+                pipeline.hdel(keys.alive(region), keys.DISMISSED)
             pipeline.execute()
 
-    def dismiss(self, regions: Collection[str]) -> None:
-        """Take all signs of life from regions that are to work no more: while they hear some they may go on alone."""
-        if regions:
-            self._redis.delete(*(keys.alive(region) for region in regions))
+    def dismiss(self, known: Collection[str]) -> None:
+        """Say to every region that is not among these that it is to work no more: in silence it would go on alone."""
+        names = (cast(bytes, name).decode() for name in self._redis.scan_iter(match=keys.alive("*"), count=1000))
+        gone = {name for name in names if name not in {keys.alive(region) for region in known}}
+        if gone:
+            pipeline = self._redis.pipeline(transaction=False)
+            for name in gone:
+                pipeline.hset(name, keys.DISMISSED, mark())
+                pipeline.hdel(name, *PARTS)
+            pipeline.execute()
 
 
 def mark() -> str:

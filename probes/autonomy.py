@@ -1,7 +1,8 @@
 """A region that nobody gives orders goes on by itself: the standing orders at their slots, until it hears again.
 
 It is alone when no dispatcher was heard for half a minute: neither an order nor a sign of life, because Redis cannot be
-reached or because nobody leads. A region that Redis refuses, or that the control plane has dismissed, is not alone.
+reached or because nobody leads. A region that Redis refuses, or that the control plane has dismissed, is not alone, and
+forgets its orders. Of several workers in one region each would go on with what it was given.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import time
 
 import structlog
 
-from probes.journal import Journal
+from probes.journal import Journal, JournalAway
 from probes.runner import Runner
-from probes.standing import StandingOrders
+from probes.standing import STANDING_MOST_MS, StandingOrders
 from probes.wire import WIRE_VERSION, Batch, Lane
 
 _log = structlog.get_logger(__name__)
@@ -22,6 +23,8 @@ ALONE_AFTER_S = 30.0
 _TICK_S = 0.25
 _AHEAD_MS = 500
 _REMEMBER_S = 15.0
+#: A difference between the two clocks of this machine, from one tick to the next, that is a step of one of them.
+_STEP_MS = 1_000.0
 
 
 class Autonomy:
@@ -36,12 +39,17 @@ class Autonomy:
         self._heard_ms = 0
         self._mark: bytes | None = None
         self._dismissed = False
-        self._remembered_s = time.monotonic()
+        self._gone: list[str] = []
+        self._wall_ahead_s = time.time() - time.monotonic()
         self.alone = False
 
     async def recall(self) -> int:
         """Take what a worker before this one remembered; returns how many orders that is."""
-        remembered = await asyncio.to_thread(self._journal.remembered)
+        try:
+            remembered = await asyncio.to_thread(self._journal.remembered)
+        except JournalAway as error:
+            _log.error("journal.away", error=str(error))
+            return 0
         self._standing.restore(remembered.orders, remembered.heard_ms)
         self._heard_ms = remembered.heard_ms
         if remembered.heard_ms:
@@ -55,15 +63,16 @@ class Autonomy:
     def ordered(self, batch: Batch) -> None:
         """A batch was taken from the queue."""
         if batch.lane is Lane.SCHEDULED:
+            now_ms = self._runner.now_ms()
             for check in batch.checks:
-                self._standing.note(check)
+                self._standing.note(check, now_ms)
             self._hear()
 
-    def listen(self, mark: bytes | None) -> None:
-        """Take dispatch's sign of life as Redis has it now: what changes is alive, and none at all is a dismissal."""
-        if mark is None:
+    def listen(self, mark: bytes | None, dismissed: bool = False) -> None:
+        """Take dispatch's sign of life as Redis has it now: what changes is alive. None is silence, and no more."""
+        if dismissed:
             self._dismiss("the control plane has no work for this region")
-        elif mark != self._mark:
+        elif mark is not None and mark != self._mark:
             # The first one read may be as old as it likes.
             if self._mark is not None:
                 self._hear()
@@ -76,31 +85,61 @@ class Autonomy:
     async def run(self) -> None:
         """Stand in for dispatch while it is silent, for ever."""
         while True:
+            self._mind_the_clock()
             self._judge()
             if self.alone:
                 due = list(self._standing.take_due(self._runner.now_ms(), _AHEAD_MS))
                 if due:
                     self._runner.submit(Batch(WIRE_VERSION, self._region, Lane.SCHEDULED, due))
-            if time.monotonic() - self._remembered_s > _REMEMBER_S:
-                await self.remember()
             await asyncio.sleep(_TICK_S)
+
+    async def run_memory(self) -> None:
+        """Remember again and again, beside `run`: a slow disk holds up no slot."""
+        while True:
+            await asyncio.sleep(_REMEMBER_S)
+            await self.remember()
 
     async def remember(self) -> None:
         """Keep what a worker after this one would need, should it find nobody either."""
-        self._remembered_s = time.monotonic()
-        gone = [] if self.alone else self._standing.forget(self._heard_ms)
-        changed = self._standing.take_changed()
+        if self._dismissed:
+            await self._keep_nothing()
+            return
+        if not self.alone:
+            self._gone += self._standing.forget(self._heard_ms)
+        changed, gone = self._standing.take_changed(), list(self._gone)
         offset_ms = round(self._runner.offset_ms)
-        await asyncio.to_thread(self._journal.remember, changed, gone, self._heard_ms, offset_ms)
+        try:
+            await asyncio.to_thread(self._journal.remember, changed, gone, self._heard_ms, offset_ms)
+            del self._gone[: len(gone)]
+        except JournalAway as error:
+            _log.error("journal.away", error=str(error))
+            self._standing.put_back(changed)
+
+    async def _keep_nothing(self) -> None:
+        try:
+            await asyncio.to_thread(self._journal.forget_orders)
+        except JournalAway as error:
+            _log.error("journal.away", error=str(error))
 
     def _judge(self) -> None:
         silent = time.monotonic() - self._heard_s > ALONE_AFTER_S and not self._dismissed and bool(self._standing)
-        if silent and not self.alone:
+        outdated = self._runner.now_ms() - self._heard_ms > STANDING_MOST_MS
+        if silent and outdated:
+            self._dismiss("no word for seven days: its orders are too old")
+        elif silent and not self.alone:
             self.alone = True
             monitors = self._standing.stand_alone(self._heard_ms, self._runner.now_ms())
             _log.warning("region.alone", monitors=monitors, why="no dispatcher is heard: it goes on by its last orders")
         elif self.alone and not silent:
             self._follow("a dispatcher is heard again")
+
+    def _mind_the_clock(self) -> None:
+        """While Redis cannot be asked, a step of this machine's clock must not move the slots."""
+        ahead_s = time.time() - time.monotonic()
+        stepped_ms, self._wall_ahead_s = (ahead_s - self._wall_ahead_s) * 1000, ahead_s
+        if self.alone and abs(stepped_ms) > _STEP_MS:
+            self._runner.offset_ms += stepped_ms
+            _log.warning("region.clock_stepped", by_ms=round(stepped_ms))
 
     def _hear(self) -> None:
         self._heard_s, self._heard_ms = time.monotonic(), self._runner.now_ms()
@@ -109,10 +148,11 @@ class Autonomy:
     def _dismiss(self, why: str) -> None:
         if not self._dismissed:
             self._dismissed = True
-            if self.alone:
-                self._follow(why)
+            self._standing.dismiss()
+            self._follow(why)
 
     def _follow(self, why: str) -> None:
+        if self.alone:
+            _log.warning("region.follows", why=why)
         self.alone = False
         self._standing.follow()
-        _log.warning("region.follows", why=why)

@@ -19,7 +19,9 @@ from probes.autonomy import Autonomy
 from probes.clock import ClockOffset
 from probes.guard import Egress
 from probes.health import Health
+from probes.keeper import Keeper
 from probes.publisher import Publisher
+from probes.redis_link import is_away, is_refused
 from probes.runner import Runner
 from probes.wire import WIRE_VERSION, Lane, RegionHeartbeat
 
@@ -52,6 +54,7 @@ class Parts:
 
     runner: Runner
     publisher: Publisher
+    keeper: Keeper
     autonomy: Autonomy
 
 
@@ -63,6 +66,7 @@ class Heartbeat:
         self._identity = identity
         self._runner = parts.runner
         self._publisher = parts.publisher
+        self._keeper = parts.keeper
         self._autonomy = parts.autonomy
         self._health = health
         self._clock = ClockOffset()
@@ -86,15 +90,25 @@ class Heartbeat:
             try:
                 await self._beat()
                 pause_s = INTERVAL_S
-            except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
-                _log.error("heartbeat.refused", error=str(error)[:200], advice="check VIGIL_REDIS_URL and Redis' ACL")
-                self._autonomy.refused()
-                pause_s = INTERVAL_S
-            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
-                _log.warning("heartbeat.redis_away", error=type(error).__name__)
-                self._moved_s = time.monotonic()
-                pause_s = _RETRY_S
+            except (redis.exceptions.RedisError, OSError) as error:
+                if not is_away(error):
+                    raise
+                pause_s = self._note_failure(error)
             await self._pause(pause_s)
+
+    def _note_failure(self, error: Exception) -> float:
+        """Redis is away, or lets us in no more; returns when to try again (s)."""
+        self._moved_s = time.monotonic()
+        self._keeper.redis_was_away()
+        if self._autonomy.alone:
+            # It does what it can: whoever restarts what is unhealthy would only stop it.
+            self._say_how_it_is()
+        if is_refused(error):
+            _log.error("heartbeat.refused", error=str(error)[:200], advice="check VIGIL_REDIS_URL and Redis' ACL")
+            self._autonomy.refused()
+            return INTERVAL_S
+        _log.warning("heartbeat.redis_away", error=f"{type(error).__name__}: {error}"[:200])
+        return _RETRY_S
 
     async def _pause(self, seconds: float) -> None:
         changed = self._identity.anchorage.changed
@@ -118,18 +132,20 @@ class Heartbeat:
             anchors=len(self._identity.anchorage),
             anchors_failing=self._identity.anchorage.failing,
             alone=self._autonomy.alone,
-            kept=self._publisher.kept,
+            kept=self._keeper.kept,
         )
         await self._redis.set(keys.heartbeat(self._identity.region), wire.encode(beat), ex=keys.HEARTBEAT_TTL_S)
-        mark = await self._redis.hget(keys.alive(self._identity.region), "dispatch")
-        self._autonomy.listen(cast(bytes | None, mark))
-        await self._publisher.settle()
+        mark, dismissed = await self._redis.hmget(keys.alive(self._identity.region), ["dispatch", keys.DISMISSED])
+        self._autonomy.listen(cast(bytes | None, mark), dismissed is not None)
         await self._watch_queue()
+        self._say_how_it_is()
+
+    def _say_how_it_is(self) -> None:
         self._health.beat(
             region=self._identity.region,
             in_flight=self._runner.in_flight,
             unpublished=self._publisher.waiting,
-            dropped=self._publisher.dropped,
+            dropped=self._keeper.dropped,
             alone=self._autonomy.alone,
             clock_offset_ms=round(self._clock.ms),
         )

@@ -1,17 +1,17 @@
 """What a region keeps on its disk: results that Redis could not take, and the orders it would go on with. SQLite.
 
-Killed at any line it is as it was before or after the last commit. It never stands in the way of checks: a disk that is
-full or broken is said, and what could not be kept is counted.
+Killed at any line it is as it was before or after the last commit. Whatever is wrong with the disk comes as
+`JournalAway`, and a damaged file is put aside for a new one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
+import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from probes import standing, wire
+from probes.journal_file import connect, connect_file, is_damaged, put_aside
 from probes.reasons import Status
 from probes.unstored import EntryId, Sent
 from probes.wire import Check, Result
@@ -30,23 +31,25 @@ DISK_MOST = 512 * 1024 * 1024
 MEMORY_MOST = 32 * 1024 * 1024
 #: Entries that are thinned or dropped at once when there is no more room.
 _ROOM_STEP = 50
+#: A worker that is being replaced may hold the file for so long.
+_LOCKED_MOST_S = 10.0
+#: No call waits longer than this for another one.
+_BUSY_MOST_S = 20.0
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS results (
-    seq INTEGER PRIMARY KEY, ms INTEGER, sub INTEGER, thinned INTEGER NOT NULL DEFAULT 0,
-    results INTEGER NOT NULL, bytes INTEGER NOT NULL, payload BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS results_unsent ON results (seq) WHERE ms IS NULL;
-CREATE TABLE IF NOT EXISTS orders (monitor TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"""
 _KEEP = "INSERT INTO results (ms, sub, results, bytes, payload) VALUES (?, ?, ?, ?, ?)"
-_FORGET = "DELETE FROM results WHERE seq = ? RETURNING bytes, results, ms"
-_STORED = "DELETE FROM results WHERE ms IS NOT NULL AND (ms, sub) <= (?, ?) RETURNING bytes, results, ms"
 _OLDEST_WHOLE = "SELECT seq, payload, results FROM results WHERE thinned = 0 ORDER BY seq LIMIT ?"
 _OLDEST = "SELECT seq, x'', results FROM results ORDER BY seq LIMIT ?"
-_COUNT = "SELECT coalesce(sum(bytes), 0), coalesce(sum(results) FILTER (WHERE ms IS NULL), 0) FROM results"
-_NEWEST = "SELECT seq, payload, results FROM results WHERE ms IS NULL ORDER BY seq DESC LIMIT 1"
+_NEWEST = "SELECT seq, payload, results FROM results WHERE ms IS NULL AND seq < ? ORDER BY seq DESC LIMIT 1"
+_COUNT = "SELECT bytes, unsent FROM totals"
+_FIRST_SENT = "SELECT ms, sub FROM results WHERE ms IS NOT NULL ORDER BY ms, sub LIMIT 1"
+_LAST_SENT = "SELECT ms, sub FROM results WHERE ms IS NOT NULL ORDER BY ms DESC, sub DESC LIMIT 1"
+_LOST = "UPDATE results SET ms = NULL, sub = NULL WHERE seq IN (SELECT seq FROM results WHERE ms IS NOT NULL LIMIT ?)"
+_LOST_STEP = 2_000
+_LAST_SEQ = 2**63 - 1
+
+
+class JournalAway(Exception):
+    """The journal could not be read or written; what was to be kept is still with whoever asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,63 +71,83 @@ class Remembered:
 
 
 class Journal:
-    """Entries and orders in one file, or in memory where `path` is None. Any thread may call; one works at a time."""
+    """Entries and orders in one file, or in memory where `path` is None. Any thread may call; one works at a time.
+
+    `unsent` counts the results that Redis has not taken, `dropped` those that there was no room for.
+    """
 
     def __init__(self, path: Path | None, most_bytes: int | None = None) -> None:
+        self._path = path
         self._most_bytes = most_bytes or (MEMORY_MOST if path is None else DISK_MOST)
         self._lock = threading.Lock()
-        self.on_disk = path is not None
         self.dropped = 0
-        self._db = self._open(path)
+        self._db = self._open()
         self._bytes, self.unsent = self._count()
 
-    def keep(self, entries: Iterable[tuple[bytes, int]]) -> bool:
-        """Keep entries (encoded, so many results each) that Redis has not taken; False where that cannot be done."""
-        return self._insert([(None, None, payload, results) for payload, results in entries])
+    @property
+    def on_disk(self) -> bool:
+        return self._path is not None
 
-    def keep_sent(self, entries: Iterable[Sent]) -> bool:
+    def keep(self, entries: Iterable[tuple[bytes, int]]) -> None:
+        """Keep entries (encoded, so many results each) that Redis has not taken."""
+        self._insert([(None, None, payload, results) for payload, results in entries])
+
+    def keep_sent(self, entries: Iterable[Sent]) -> None:
         """Keep entries that Redis has, and that nobody has stored yet."""
-        return self._insert([(entry.id[0], entry.id[1], entry.payload, entry.results) for entry in entries])
+        self._insert([(entry.id[0], entry.id[1], entry.payload, entry.results) for entry in entries])
 
-    def newest_unsent(self) -> Kept | None:
-        """The newest entry that Redis has not taken: what is fresh comes first."""
+    def newest_unsent(self, below: int = _LAST_SEQ) -> Kept | None:
+        """The newest entry that Redis has not taken, of those before `below`: what is fresh comes first."""
         with self._guarded():
-            row = self._db.execute(_NEWEST).fetchone()
-            if row is not None:
-                return Kept(row[0], zlib.decompress(row[1]), row[2])
-        # There is none, or it cannot be read: nobody need ask again until something is kept.
-        self.unsent = 0
-        return None
+            while (row := self._db.execute(_NEWEST, (below,)).fetchone()) is not None:
+                try:
+                    return Kept(row[0], zlib.decompress(row[1]), row[2])
+                except zlib.error:
+                    self._db.execute("DELETE FROM results WHERE seq = ?", (row[0],))
+                    self.dropped += row[2]
+            return None
 
     def forget(self, seq: int) -> None:
         """An entry was taken by Redis."""
-        with self._guarded(), self._db:
-            self._take_off(self._db.execute(_FORGET, (seq,)))
+        with self._guarded():
+            self._db.execute("DELETE FROM results WHERE seq = ?", (seq,))
 
     def stored(self, upto: EntryId) -> None:
         """What Redis had until this entry is stored."""
-        with self._guarded(), self._db:
-            self._take_off(self._db.execute(_STORED, upto))
+        with self._guarded():
+            self._db.execute("DELETE FROM results WHERE ms IS NOT NULL AND (ms, sub) <= (?, ?)", upto)
+
+    def sent_span(self) -> tuple[EntryId, EntryId] | None:
+        """The first and the last entry of those that Redis has, as far as we know; None for none."""
+        with self._guarded():
+            first, last = self._db.execute(_FIRST_SENT).fetchone(), self._db.execute(_LAST_SENT).fetchone()
+            return None if first is None else ((first[0], first[1]), (last[0], last[1]))
 
     def lost(self) -> None:
         """Redis has lost what it had: all of it is to be sent again."""
-        with self._guarded(), self._db:
-            self._db.execute("UPDATE results SET ms = NULL, sub = NULL WHERE ms IS NOT NULL")
-            self._recount()
+        changed = 1
+        while changed:
+            # In steps, or others would wait for a disk that is busy with all of it.
+            with self._guarded():
+                changed = self._db.execute(_LOST, (_LOST_STEP,)).rowcount
 
-    def remember(self, changed: Iterable[Check], gone: Iterable[str], heard_ms: int, offset_ms: int) -> None:
+    def remember(self, changed: Sequence[Check], gone: Sequence[str], heard_ms: int, offset_ms: int) -> None:
         """Keep orders that changed, drop those that ended, and note when a dispatcher was last heard."""
-        with self._guarded(), self._db:
+        with self._guarded():
             rows = [(check.monitor, standing.encode(check)) for check in changed]
             self._db.executemany("INSERT OR REPLACE INTO orders VALUES (?, ?)", rows)
             self._db.executemany("DELETE FROM orders WHERE monitor = ?", [(monitor,) for monitor in gone])
             notes = [("heard_ms", heard_ms), ("offset_ms", offset_ms)]
             self._db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", notes)
 
+    def forget_orders(self) -> None:
+        """No order stands any more."""
+        with self._guarded():
+            self._db.execute("DELETE FROM orders")
+
     def remembered(self) -> Remembered:
         """What was last remembered; an order that cannot be read is left out, and said."""
         orders: list[Check] = []
-        notes: dict[str, int] = {}
         with self._guarded():
             notes = dict(self._db.execute("SELECT name, value FROM notes"))
             for monitor, body in self._db.execute("SELECT monitor, body FROM orders"):
@@ -132,7 +155,7 @@ class Journal:
                     orders.append(standing.decode(body))
                 except msgspec.DecodeError as error:
                     _log.warning("journal.order_unreadable", monitor=monitor[:40], error=str(error)[:200])
-        return Remembered(orders, notes.get("heard_ms", 0), notes.get("offset_ms", 0))
+            return Remembered(orders, notes.get("heard_ms", 0), notes.get("offset_ms", 0))
 
     def close(self) -> None:
         with self._lock:
@@ -140,57 +163,52 @@ class Journal:
 
     # ---------------------------------------------------------------------------------------------------------------
 
-    def _open(self, path: Path | None) -> sqlite3.Connection:
-        if path is None:
-            return _connect(":memory:")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            return _connect(str(path))
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                return self._in_memory(path, str(error))
-            broken = path.with_suffix(path.suffix + ".broken")
-            _log.error("journal.unreadable", path=str(path), kept_as=broken.name, error=str(error))
-            path.replace(broken)
-            return _connect(str(path))
-        except OSError as error:
-            return self._in_memory(path, error.strerror or type(error).__name__)
-
-    def _in_memory(self, path: Path, why: str) -> sqlite3.Connection:
-        """Another worker has the file, or the folder is not ours: what is kept is lost at a restart. That is said."""
-        _log.error("journal.only_in_memory", path=str(path), why=why, advice="give each worker a file of its own")
-        self.on_disk, self._most_bytes = False, min(self._most_bytes, MEMORY_MOST)
-        return _connect(":memory:")
+    def _open(self) -> sqlite3.Connection:
+        """The file, or a new one where it is damaged, or memory where there can be none: each is said."""
+        deadline = time.monotonic() + _LOCKED_MOST_S
+        while self._path is not None:
+            try:
+                return connect_file(self._path)
+            except (sqlite3.Error, OSError) as error:
+                why = str(error)
+                if "locked" in why and time.monotonic() < deadline:
+                    time.sleep(0.2)
+                elif is_damaged(error) and put_aside(self._path, why):
+                    continue
+                else:
+                    _log.error("journal.only_in_memory", path=str(self._path), why=why, advice="one file a worker")
+                    self._path = None
+        self._most_bytes = min(self._most_bytes, MEMORY_MOST)
+        return connect(":memory:")
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        with self._lock:
-            try:
+        """One transaction for one caller; what goes wrong is one exception, and a damaged file is replaced."""
+        if not self._lock.acquire(timeout=_BUSY_MOST_S):
+            raise JournalAway("the disk does not answer")
+        try:
+            with self._db:
                 yield
-            except sqlite3.Error as error:
-                _log.error("journal.not_kept", error=str(error)[:200])
+            self._bytes, self.unsent = self._count()
+        except (sqlite3.Error, OverflowError) as error:
+            if is_damaged(error):
+                self._db.close()
+                if self._path is not None:
+                    put_aside(self._path, str(error))
+                self._db = self._open()
+                self._bytes, self.unsent = self._count()
+            raise JournalAway(str(error)[:200]) from error
+        finally:
+            self._lock.release()
 
-    def _insert(self, rows: list[tuple[int | None, int | None, bytes, int]]) -> bool:
-        with self._lock:
-            try:
-                with self._db:
-                    self._add(rows)
-                return True
-            except sqlite3.Error as error:
-                _log.error("journal.not_kept", error=str(error)[:200])
+    def _insert(self, rows: list[tuple[int | None, int | None, bytes, int]]) -> None:
         with self._guarded():
-            self._recount()
-        return False
-
-    def _add(self, rows: list[tuple[int | None, int | None, bytes, int]]) -> None:
-        for ms, sub, payload, results in rows:
-            packed = zlib.compress(payload, 1)
-            self._db.execute(_KEEP, (ms, sub, results, len(packed), packed))
-            self._bytes += len(packed)
-            self.unsent += results if ms is None else 0
-        while self._bytes > self._most_bytes and self._make_room():
-            pass
+            for ms, sub, payload, results in rows:
+                packed = zlib.compress(payload, 1)
+                self._db.execute(_KEEP, (ms, sub, results, len(packed), packed))
+                self._bytes += len(packed)
+            while self._bytes > self._most_bytes and self._make_room():
+                self._bytes, _ = self._count()
 
     def _make_room(self) -> bool:
         """Drop what passed from the oldest entries, then the oldest entries themselves."""
@@ -208,35 +226,11 @@ class Journal:
                 "UPDATE results SET payload = ?, bytes = ?, results = ?, thinned = 1 WHERE seq = ?",
                 (packed, len(packed), len(kept), seq),
             )
-        self._recount()
         return bool(oldest)
-
-    def _take_off(self, gone: Iterable[tuple[int, int, int | None]]) -> None:
-        for size, results, ms in gone:
-            self._bytes -= size
-            self.unsent -= results if ms is None else 0
-
-    def _recount(self) -> None:
-        self._bytes, self.unsent = self._count()
 
     def _count(self) -> tuple[int, int]:
         size, unsent = self._db.execute(_COUNT).fetchone()
         return size, unsent
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
-    # One worker has it for itself; a second one is told so at once, instead of sending everything twice.
-    db.execute("PRAGMA locking_mode = EXCLUSIVE")
-    # What a long cut has filled is given back to the disk.
-    db.execute("PRAGMA auto_vacuum = FULL")
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.executescript(_TABLES)
-    with db:
-        # The lock is taken with the first write, and kept.
-        db.execute("UPDATE notes SET value = value")
-    return db
 
 
 def _problems(payload: bytes) -> list[Result]:

@@ -45,6 +45,8 @@ BODY = b"b"
 BELIEVED_MARK = b"*"
 #: The field of `quarantined` that is not a region: without it nobody has said yet who is in quarantine.
 QUARANTINED_MARK = b"*"
+#: The field of `alive:<region>` by which a region learns that it is to work no more.
+DISMISSED = "dismissed"
 #: How long a region is believed alive after its last heartbeat.
 HEARTBEAT_TTL_S = 45
 

@@ -35,6 +35,37 @@ def connection_to(url: str) -> redis.asyncio.Redis:
     )
 
 
+#: What Redis says while it takes no writes: full, without a master, in a failover, not loaded, not allowed to us.
+_REFUSALS = (
+    "READONLY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "BUSY",
+    "NOPERM", "NOAUTH", "WRONGPASS",
+)  # fmt: skip
+_AWAY = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.NoPermissionError,
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.MasterDownError,
+    redis.exceptions.TryAgainError,
+    OSError,
+)
+_REFUSED = (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether Redis cannot be reached or takes nothing just now, so that what we have is to wait."""
+    if isinstance(error, _AWAY):
+        return True
+    return isinstance(error, redis.exceptions.ResponseError) and str(error).startswith(_REFUSALS)
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether Redis answers, and does not let us in: not a failure of the way to it."""
+    return isinstance(error, _REFUSED)
+
+
 async def await_redis(connection: redis.asyncio.Redis, url: str) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while True:

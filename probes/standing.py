@@ -19,12 +19,14 @@ from probes.wire import Check
 STANDING_MOST_MS = 7 * 24 * 3_600_000
 #: A monitor that was not ordered for this many intervals, while others were, is not to be looked at any more.
 INTERVALS_WITHOUT = 2
-#: What an order may be late, on top of that (ms).
-_LATE_MS = 5_000
+#: What an order may be late, on top of that (ms): as long as dispatch may be silent before somebody stands in for it.
+_LATE_MS = 35_000
 #: Slots further back than this are passed over (ms): after a pause of one's own, a herd helps nobody.
 _BACK_MS = 3_000
 #: A check not started this long after its slot is missed, as dispatch has it; shorter for shorter intervals.
 _LATEST_START_MS = 30_000
+#: An order dated further ahead than this (ms) is a clock gone wrong.
+_AHEAD_MOST_MS = 60_000
 #: Monitors remembered.
 _MOST = 200_000
 
@@ -58,9 +60,9 @@ class StandingOrders:
     def __len__(self) -> int:
         return len(self._standing)
 
-    def note(self, check: Check) -> None:
-        """Remember an order of dispatch. One that says nothing of an interval is for once."""
-        if check.every_ms <= 0 or check.round:
+    def note(self, check: Check, now_ms: int) -> None:
+        """Remember an order of dispatch. One that says nothing of an interval is for once, one far ahead is none."""
+        if check.every_ms <= 0 or check.round or check.at_ms > now_ms + _AHEAD_MOST_MS:
             return
         known = self._standing.get(check.monitor)
         if known is None and len(self._standing) >= _MOST:
@@ -109,9 +111,18 @@ class StandingOrders:
             standing = self._standing.get(monitor)
             if standing is None:
                 continue
-            heapq.heappush(agenda, (standing.slot_after(max(slot_ms, now_ms - _BACK_MS)), monitor))
+            next_ms = standing.slot_after(max(slot_ms, now_ms - _BACK_MS))
+            heapq.heappush(agenda, (next_ms, monitor))
+            # Or, when dispatch is heard again, whatever it had no time to order before the next cut would be over.
+            standing.last_ms = max(standing.last_ms, next_ms - standing.check.every_ms)
             if slot_ms >= now_ms - _BACK_MS:
                 yield standing.at(slot_ms)
+
+    def dismiss(self) -> None:
+        """None of it stands any more."""
+        self._standing.clear()
+        self._agenda = []
+        self.changed.clear()
 
     def forget(self, heard_ms: int) -> list[str]:
         """Drop what was not ordered for too long until a dispatcher was last heard; gives their monitors."""
@@ -122,9 +133,13 @@ class StandingOrders:
         return over
 
     def take_changed(self) -> list[Check]:
-        """The orders that read otherwise than when this was last asked."""
+        """The orders that read otherwise than when this was last asked; who cannot keep them puts them back."""
         changed, self.changed = self.changed, set()
         return [self._standing[monitor].check for monitor in changed if monitor in self._standing]
+
+    def put_back(self, checks: Iterable[Check]) -> None:
+        """These changes were not kept."""
+        self.changed |= {check.monitor for check in checks if check.monitor in self._standing}
 
 
 def _is_over(standing: Standing, heard_ms: int) -> bool:

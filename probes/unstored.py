@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 
 EntryId = tuple[int, int]
+#: What the journal's columns hold. Redis' own clock gives no larger id for as long as there are clocks.
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,23 @@ class Unstored:
             return False
         return sight.last < min(last, self._sent[-1].id) or (sight.first is not None and self._sent[0].id < sight.first)
 
+    def settle(self, sight: StreamSight, last: EntryId, upto: EntryId | None, broken_off: bool) -> list[Sent] | None:
+        """Take what Redis says, asked how far all is stored (`upto`) first; gives what is to be written again, or None.
+
+        A loss comes first: the recorder goes on behind it, and its position passes what it never saw. `broken_off`: the
+        server was away meanwhile; one that died may have lost its last second, and nobody says so.
+        """
+        if broken_off or self.has_lost(sight, last):
+            return self.take()
+        if upto is not None:
+            self.stored(upto)
+        return None
+
+    def give_back(self, entries: list[Sent]) -> None:
+        """Take back the oldest entries, which found no other place."""
+        self._sent.extendleft(reversed(entries))
+        self.results += sum(entry.results for entry in entries)
+
     def take(self, keep_results: int = 0) -> list[Sent]:
         """Give up the oldest entries, until no more than so many results are left; who asks has a use for them."""
         taken: list[Sent] = []
@@ -73,6 +92,9 @@ class Unstored:
 
 
 def entry_id(text: bytes) -> EntryId:
-    """An entry's id as numbers; raises ValueError on anything else."""
+    """An entry's id as numbers; raises ValueError on anything else, and beyond what 63 bits hold."""
     millis, _, sequence = text.partition(b"-")
-    return int(millis), int(sequence or 0)
+    found = int(millis), int(sequence or 0)
+    if not 0 <= min(found) <= max(found) <= _LARGEST:
+        raise ValueError(f"an id out of bounds: {text[:60]!r}")
+    return found

@@ -30,6 +30,7 @@ from probes.dialing import Resolver, Way
 from probes.health import Health
 from probes.heartbeat import Heartbeat, Identity, Parts
 from probes.journal import Journal
+from probes.keeper import Keeper
 from probes.publisher import Publisher
 from probes.redis_link import RedisRefuses, RedisUnreachable, await_redis, connection_to
 from probes.runner import Bounds, Runner
@@ -39,6 +40,8 @@ _log = structlog.get_logger(__name__)
 
 _DRAIN_S = 3.0
 _FLUSH_S = 1.0
+#: For what is to be kept on the disk at the end.
+_DISK_S = 2.5
 #: New objects between two collections of the youngest; some megabytes.
 _YOUNG_MOST = 5_000
 #: Exit status of a worker that found itself broken; a supervisor starts another.
@@ -65,7 +68,7 @@ class RegionWorker:
         self._started.result()
         status = self._consume(region_app(self._settings.region, self._settings.redis_url.get_secret_value()))
         self._loop.call_soon_threadsafe(self._stop.set)
-        thread.join(timeout=_DRAIN_S + _FLUSH_S + 1)
+        thread.join(timeout=_DRAIN_S + 2 * _FLUSH_S + _DISK_S)
         _log.info("worker.stopped")
         return status
 
@@ -136,13 +139,14 @@ class RegionWorker:
         resolver = Resolver()
         way = Way(settings.egress, resolver, settings.probe_source)
         opener = settings.opener()
-        publisher = Publisher(connection, settings.region, journal)
+        keeper = Keeper(connection, settings.region, journal)
+        publisher = Publisher(connection, settings.region, keeper)
         runner = Runner(way, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
         anchorage = Anchorage(way, anchors.parse(settings.anchors))
         public_key = opener.public if opener else b""
         identity = Identity(settings.region, settings.egress, release(), public_key, anchorage)
         autonomy = Autonomy(settings.region, runner, journal)
-        heartbeat = Heartbeat(connection, identity, Parts(runner, publisher, autonomy), self._health)
+        heartbeat = Heartbeat(connection, identity, Parts(runner, publisher, keeper, autonomy), self._health)
         await self._begin(connection, heartbeat, autonomy)
         self._runner, self._heartbeat, self._autonomy = runner, heartbeat, autonomy
         self._health.mark_ready()
@@ -151,22 +155,29 @@ class RegionWorker:
         _log.info("worker.ready", region=settings.region, egress=settings.egress.value, source=settings.probe_source)
         loops: list[asyncio.Future[None]] = [
             asyncio.ensure_future(publisher.run()),
+            asyncio.ensure_future(keeper.run()),
             asyncio.ensure_future(anchorage.run()),
             asyncio.ensure_future(heartbeat.run()),
             asyncio.ensure_future(autonomy.run()),
+            asyncio.ensure_future(autonomy.run_memory()),
             *alarm,
         ]
         stopping = asyncio.ensure_future(self._stop.wait())
         watched: list[asyncio.Future[Any]] = [*loops, runner.broken, stopping]
         await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         for ended in watched:
-            if ended.done():
+            if ended.done() and not ended.cancelled() and ended.exception() is not None:
+                publisher.hand_over()
+                keeper.close_at_once()
                 ended.result()
         await runner.drain(_DRAIN_S)
-        await publisher.flush(_FLUSH_S)
+        if not publisher.failures:
+            await publisher.flush(_FLUSH_S)
         for task in loops:
             task.cancel()
-        await publisher.set_aside()
+        await asyncio.wait(loops, timeout=_FLUSH_S)
+        publisher.hand_over()
+        await keeper.close()
         await autonomy.remember()
         await asyncio.to_thread(journal.close)
         await resolver.close()

@@ -132,11 +132,8 @@ class Ingest:
         return entries, last_id
 
     def _watch_regions(self) -> None:
-        known = dict(Region.objects.values_list("slug", "enabled"))
-        regions = [slug for slug, enabled in known.items() if enabled]
-        dismissed = {slug for slug, enabled in known.items() if not enabled} | set(self._regions) - known.keys()
-        self._alive.dismiss(dismissed)
-        self._regions = regions
+        regions = self._regions = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
+        self._alive.dismiss(regions)
         beats = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in regions] or ["-"]))
         found = dict(zip(regions, beats, strict=False))
         self._workers.hear(found)

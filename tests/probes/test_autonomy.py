@@ -27,10 +27,9 @@ Story = Callable[[Coroutine[Any, Any, None]], None]
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence, and what is written down, a hundred times sooner."""
+    """Silence, a hundred times sooner."""
     monkeypatch.setattr(autonomy, "ALONE_AFTER_S", 0.3)
     monkeypatch.setattr(autonomy, "_TICK_S", 0.01)
-    monkeypatch.setattr(autonomy, "_REMEMBER_S", 0.05)
 
 
 class Place:
@@ -62,6 +61,7 @@ async def region(journal: Journal | None = None) -> AsyncIterator[Place]:
         running = asyncio.ensure_future(alone.run())
         try:
             yield Place(runner, results, alone)
+            assert not running.done()
         finally:
             running.cancel()
 
@@ -99,7 +99,23 @@ def test_a_sign_of_life_counts_when_it_changes(on_loop: Story) -> None:
     on_loop(story())
 
 
-@pytest.mark.parametrize("end", [lambda place: place.listen(None), Autonomy.refused], ids=["dismissed", "refused"])
+def test_no_sign_of_life_is_silence_and_no_dismissal(on_loop: Story) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.autonomy.listen(b"1")
+            place.order()
+            place.autonomy.listen(None)
+            await place.until(lambda: place.autonomy.alone)
+            place.autonomy.listen(None)
+            await place.until(lambda: len(place.results) >= 2)
+
+    on_loop(story())
+
+
+ENDS = {"dismissed": lambda place: place.listen(b"1", dismissed=True), "refused": Autonomy.refused}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
 def test_a_region_that_is_sent_away_or_refused_stops(on_loop: Story, end: Callable[[Autonomy], None]) -> None:
     async def story() -> None:
         async with region() as place:
@@ -140,6 +156,67 @@ def test_a_worker_after_it_goes_on_at_once_when_it_finds_nobody(on_loop: Story, 
 
     on_loop(first())
     on_loop(second())
+
+
+def test_a_worker_after_one_that_was_dismissed_has_nothing_to_go_on_with(on_loop: Story, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+
+    async def story() -> None:
+        journal = Journal(path)
+        async with region(journal) as place:
+            place.order()
+            await place.autonomy.remember()
+            place.autonomy.listen(None, dismissed=True)
+            await place.autonomy.remember()
+        journal.close()
+        assert Journal(path).remembered().orders == []
+
+    on_loop(story())
+
+
+def test_after_seven_days_it_stops(on_loop: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autonomy, "STANDING_MOST_MS", 1_000)
+
+    async def story() -> None:
+        async with region() as place:
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+            await place.until(lambda: not place.autonomy.alone)
+            assert place.results
+
+    on_loop(story())
+
+
+def test_a_step_of_the_clock_moves_no_slot(on_loop: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.order()
+            await place.until(lambda: len(place.results) >= 2)
+            real = time.time
+            monkeypatch.setattr(time, "time", lambda: real() - 3_600)
+            seen = len(place.results)
+            await place.until(lambda: len(place.results) >= seen + 3, within_s=3)
+            monkeypatch.undo()
+            slots = [result.at_ms for result in place.results]
+            assert all((later - slots[0]) % EVERY_MS == 0 for later in slots)
+
+    on_loop(story())
+
+
+def test_a_disk_that_does_not_answer_holds_up_no_slot(on_loop: Story, tmp_path: Path) -> None:
+    async def story() -> None:
+        journal = Journal(tmp_path / "journal.sqlite")
+        async with region(journal) as place:
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+            with journal._lock:
+                memory = asyncio.ensure_future(place.autonomy.remember())
+                seen = len(place.results)
+                await place.until(lambda: len(place.results) >= seen + 4, within_s=3)
+                assert not memory.done()
+            await memory
+
+    on_loop(story())
 
 
 def test_without_orders_there_is_nothing_to_go_on_with(on_loop: Story) -> None:

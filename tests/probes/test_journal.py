@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from probes import wire
-from probes.journal import Journal
+from probes.journal import Journal, JournalAway
 from probes.reasons import Reason, Status
 from probes.unstored import Sent
 from probes.wire import Check, Phases, Result
@@ -49,7 +53,8 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_is_kept_comes_back_newest_first_also_after_a_restart(path: Path) -> None:
     journal = Journal(path)
-    assert journal.keep([entry(1), entry(2)]) and journal.keep([entry(3)])
+    journal.keep([entry(1), entry(2)])
+    journal.keep([entry(3)])
     assert journal.unsent == 6
     journal.close()
     again = Journal(path)
@@ -68,8 +73,11 @@ def test_what_redis_has_waits_until_it_is_stored_and_is_sent_again_when_it_is_lo
     journal = Journal(path)
     journal.keep_sent(Sent((at_ms, 0), *entry(at_ms)) for at_ms in (10, 20, 30))
     assert journal.unsent == 0 and drained(journal) == []
+    assert journal.sent_span() == ((10, 0), (30, 0))
     journal.stored((20, 0))
+    assert journal.sent_span() == ((30, 0), (30, 0))
     journal.lost()
+    assert journal.sent_span() is None
     assert journal.unsent == 2
     assert drained(journal) == [30]
 
@@ -82,6 +90,14 @@ def test_orders_are_remembered_with_when_somebody_was_last_heard(path: Path) -> 
     remembered = Journal(path).remembered()
     assert remembered.orders == [order("mon_a", 65_000)]
     assert (remembered.heard_ms, remembered.offset_ms) == (7, 2)
+
+
+def test_orders_that_stand_no_more_are_gone_for_good(path: Path) -> None:
+    journal = Journal(path)
+    journal.remember([order("mon_a")], [], heard_ms=5, offset_ms=-3)
+    journal.forget_orders()
+    journal.close()
+    assert Journal(path).remembered().orders == []
 
 
 def test_of_too_much_what_passed_goes_first_and_the_oldest_first(path: Path) -> None:
@@ -101,22 +117,81 @@ def test_a_file_that_is_no_journal_is_put_aside(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"something else altogether, and quite long enough to be read as a page" * 20)
     journal = Journal(path)
-    assert journal.on_disk and journal.keep([entry(1)])
+    journal.keep([entry(1)])
+    assert journal.on_disk and journal.unsent == 2
     assert path.with_name("journal.sqlite.broken").read_bytes().startswith(b"something else")
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_second_worker_with_the_same_file_keeps_its_own_in_memory(path: Path) -> None:
+def test_a_file_that_is_damaged_in_the_middle_is_put_aside_when_that_is_found(path: Path) -> None:
+    journal = Journal(path)
+    journal.keep([(os.urandom(3_000), 1) for _ in range(300)])
+    journal.close()
+    content = bytearray(path.read_bytes())
+    content[40_000 : len(content) - 4_096] = os.urandom(len(content) - 4_096 - 40_000)
+    path.write_bytes(content)
+    journal = Journal(path)
+    for _ in range(3):
+        with contextlib.suppress(JournalAway):
+            while (kept := journal.newest_unsent()) is not None:
+                journal.forget(kept.seq)
+            journal.stored((5, 5))
+            journal.keep([entry(7)])
+    journal.keep([entry(9)])
+    assert journal.on_disk and drained(journal)[0] == 9
+
+
+def test_an_entry_that_cannot_be_read_is_dropped_and_counted(path: Path) -> None:
+    journal = Journal(path)
+    journal.keep([entry(1), entry(2), entry(3)])
+    journal.close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE results SET payload = x'00ff' WHERE seq = 3")
+    db.close()
+    journal = Journal(path)
+    assert drained(journal) == [2, 1]
+    assert journal.dropped == 2
+
+
+def test_what_the_disk_refuses_stays_with_whoever_asked(path: Path) -> None:
+    journal = Journal(path)
+    journal.keep([entry(1)])
+    with pytest.raises(JournalAway, match="too large"):
+        journal.keep_sent([Sent((2**63, 0), *entry(2))])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    taken = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+        with pytest.raises(JournalAway):
+            journal.keep([(os.urandom(100_000), 1) for _ in range(10)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, taken)
+    assert journal.unsent == 2
+    journal.keep([entry(3)])
+    assert drained(journal) == [3, 1]
+
+
+def test_a_second_worker_with_the_same_file_waits_for_it_and_then_keeps_its_own_in_memory(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("probes.journal._LOCKED_MOST_S", 0.5)
     first, second = Journal(path), Journal(path)
     assert (first.on_disk, second.on_disk) == (True, False)
-    assert first.keep([entry(1)]) and second.keep([entry(2)])
+    first.keep([entry(1)])
+    second.keep([entry(2)])
     assert drained(first) == [1]
+    monkeypatch.undo()
+    threading.Timer(0.5, first.close).start()
+    assert Journal(path).on_disk
 
 
 def test_where_no_file_can_be_the_memory_has_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     journal = Journal(tmp_path / "file" / "journal.sqlite")
     assert not journal.on_disk
-    assert journal.keep([entry(1)]) and drained(journal) == [1]
+    journal.keep([entry(1)])
+    assert drained(journal) == [1]
 
 
 _KEEP_FOR_EVER = """

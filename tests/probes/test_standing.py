@@ -25,8 +25,8 @@ def slots(orders: StandingOrders, now_ms: int) -> list[tuple[str, int]]:
 
 def test_the_slots_of_dispatch_go_on_and_none_is_asked_for_twice() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW + 5_000))
-    orders.note(order("mon_b", NOW + 7_000, every_ms=20_000))
+    orders.note(order("mon_a", NOW + 5_000), NOW + 10 * MINUTE)
+    orders.note(order("mon_b", NOW + 7_000, every_ms=20_000), NOW + 10 * MINUTE)
     assert orders.stand_alone(NOW + 10_000, NOW + 40_000) == 2
     assert slots(orders, NOW + 40_000) == []
     taken = [slot for second in range(40, 130) for slot in slots(orders, NOW + second * 1000)]
@@ -38,16 +38,16 @@ def test_the_slots_of_dispatch_go_on_and_none_is_asked_for_twice() -> None:
 
 def test_a_check_of_its_own_is_the_one_that_dispatch_would_have_sent() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW, sealed=b"box"))
+    orders.note(order("mon_a", NOW, sealed=b"box"), NOW + 10 * MINUTE)
     orders.stand_alone(NOW, NOW)
     assert list(orders.take_due(NOW + MINUTE)) == [order("mon_a", NOW + MINUTE, sealed=b"box")]
 
 
 def test_who_was_ordered_no_more_while_others_were_is_not_looked_at() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_deleted", NOW))
-    orders.note(order("mon_rare", NOW, every_ms=60 * MINUTE))
-    orders.note(order("mon_a", NOW + 5 * MINUTE))
+    orders.note(order("mon_deleted", NOW), NOW + 10 * MINUTE)
+    orders.note(order("mon_rare", NOW, every_ms=60 * MINUTE), NOW + 10 * MINUTE)
+    orders.note(order("mon_a", NOW + 5 * MINUTE), NOW + 10 * MINUTE)
     assert orders.stand_alone(NOW + 5 * MINUTE, NOW + 6 * MINUTE) == 2
     assert {monitor for monitor, _ in slots(orders, NOW + 7 * MINUTE)} == {"mon_a"}
     assert orders.forget(NOW + 5 * MINUTE) == ["mon_deleted"]
@@ -56,7 +56,7 @@ def test_who_was_ordered_no_more_while_others_were_is_not_looked_at() -> None:
 
 def test_after_seven_days_without_word_it_stops() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW))
+    orders.note(order("mon_a", NOW), NOW + 10 * MINUTE)
     assert orders.stand_alone(NOW, NOW + STANDING_MOST_MS) == 1
     assert orders.stand_alone(NOW, NOW + STANDING_MOST_MS + 1) == 0
     assert slots(orders, NOW + STANDING_MOST_MS + MINUTE) == []
@@ -64,7 +64,7 @@ def test_after_seven_days_without_word_it_stops() -> None:
 
 def test_after_a_pause_of_ones_own_what_was_slept_through_is_passed_over() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW))
+    orders.note(order("mon_a", NOW), NOW + 10 * MINUTE)
     orders.stand_alone(NOW, NOW + 1)
     assert slots(orders, NOW + 60 * MINUTE + 10_000) == []
     assert slots(orders, NOW + 61 * MINUTE) == [("mon_a", 61 * MINUTE)]
@@ -72,22 +72,59 @@ def test_after_a_pause_of_ones_own_what_was_slept_through_is_passed_over() -> No
 
 def test_the_newest_order_counts_whatever_comes_after_it() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW + MINUTE, revision=2, spec=msgspec.Raw(b"\x81\xa1a\x01")))
-    orders.note(order("mon_a", NOW, revision=1))
+    orders.note(order("mon_a", NOW + MINUTE, revision=2, spec=msgspec.Raw(b"\x81\xa1a\x01")), NOW + 10 * MINUTE)
+    orders.note(order("mon_a", NOW, revision=1), NOW + 10 * MINUTE)
     orders.stand_alone(NOW + MINUTE, NOW + MINUTE)
     assert [check.revision for check in orders.take_due(NOW + 2 * MINUTE)] == [2]
 
 
+def test_what_it_took_itself_counts_as_ordered_or_a_word_in_between_would_end_it() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    orders.note(order("mon_rare", NOW, every_ms=60 * MINUTE), NOW)
+    orders.stand_alone(NOW, NOW)
+    for minute in range(24 * 60):
+        list(orders.take_due(NOW + minute * MINUTE))
+    heard_ms = NOW + 24 * 60 * MINUTE
+    orders.follow()
+    assert orders.forget(heard_ms) == []
+    assert orders.stand_alone(heard_ms, heard_ms + 31_000) == 2
+
+
+def test_an_order_that_is_dated_far_ahead_changes_nothing() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    orders.note(order("mon_a", NOW + 365 * 24 * 60 * MINUTE, revision=9), NOW)
+    orders.stand_alone(NOW, NOW)
+    assert [check.revision for check in orders.take_due(NOW + MINUTE)] == [1]
+
+
+def test_after_a_dismissal_nothing_stands() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    orders.stand_alone(NOW, NOW)
+    orders.dismiss()
+    assert slots(orders, NOW + MINUTE) == [] and len(orders) == 0 and orders.take_changed() == []
+
+
+def test_changes_that_could_not_be_kept_are_changes_still() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    changed = orders.take_changed()
+    orders.put_back(changed)
+    assert orders.take_changed() == changed
+
+
 def test_orders_for_once_and_confirming_ones_do_not_stand() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW, every_ms=0))
-    orders.note(order("mon_a", NOW, round="rnd_1", look=1))
+    orders.note(order("mon_a", NOW, every_ms=0), NOW + 10 * MINUTE)
+    orders.note(order("mon_a", NOW, round="rnd_1", look=1), NOW + 10 * MINUTE)
     assert len(orders) == 0
 
 
 def test_what_a_restarted_worker_takes_up_has_the_same_slots() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW + 5_000))
+    orders.note(order("mon_a", NOW + 5_000), NOW + 10 * MINUTE)
     kept = [standing.decode(standing.encode(check)) for check in orders.take_changed()]
     again = StandingOrders()
     again.restore(kept, heard_ms=NOW + 3 * MINUTE)
@@ -97,12 +134,12 @@ def test_what_a_restarted_worker_takes_up_has_the_same_slots() -> None:
 
 def test_only_what_reads_otherwise_is_kept_again() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW))
+    orders.note(order("mon_a", NOW), NOW + 10 * MINUTE)
     assert [check.at_ms for check in orders.take_changed()] == [NOW]
-    orders.note(order("mon_a", NOW + MINUTE))
+    orders.note(order("mon_a", NOW + MINUTE), NOW + 10 * MINUTE)
     assert orders.take_changed() == []
-    orders.note(order("mon_a", NOW + 2 * MINUTE + 7_000))
-    orders.note(order("mon_a", NOW + 3 * MINUTE + 7_000, sealed=b"another box"))
+    orders.note(order("mon_a", NOW + 2 * MINUTE + 7_000), NOW + 10 * MINUTE)
+    orders.note(order("mon_a", NOW + 3 * MINUTE + 7_000, sealed=b"another box"), NOW + 10 * MINUTE)
     assert [(check.at_ms - NOW, check.sealed) for check in orders.take_changed()] == [
         (3 * MINUTE + 7_000, b"another box")
     ]
@@ -116,7 +153,7 @@ def test_only_what_reads_otherwise_is_kept_again() -> None:
 def test_whatever_the_rhythm_of_asking_every_slot_is_taken_once(every_s: int, ordered_ms: int, gaps: list[int]) -> None:
     every_ms = every_s * 1000
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW + ordered_ms, every_ms=every_ms))
+    orders.note(order("mon_a", NOW + ordered_ms, every_ms=every_ms), NOW + 10 * MINUTE)
     orders.stand_alone(NOW + ordered_ms, NOW)
     now_ms, taken = NOW, []
     for gap_ms in gaps:

@@ -17,7 +17,10 @@ from consensus.quorum import decide
 from consensus.rounds import verdict_of
 from consensus.verdicts import Exclusion, Quarantine, encode
 from probes import keys
+from probes.alive import Alive
 from probes.health import Health
+from probes.wire import RegionHeartbeat
+from probes.wire import encode as encode_beat
 from vigil.accounts.teams import default_team
 from vigil.incidents.models import Incident, IngestPosition
 from vigil.ingest import Ingest
@@ -132,9 +135,23 @@ def test_a_region_that_is_to_work_no_more_hears_nothing_more(client: redis.Redis
             Region.objects.filter(pk=leaving.pk).update(enabled=False)
         else:
             leaving.delete()
-        until(lambda: not client.exists(keys.alive("us-east")), "silence")
-        # A dispatcher that has not read of it yet passes it on once more.
-        client.hset(keys.alive("us-east"), "dispatch", "2")
-        if how == "disabled":
-            until(lambda: not client.exists(keys.alive("us-east")), "silence again")
-        assert client.hget(keys.alive("eu-west"), "dispatch") == b"1"
+        until(lambda: client.hkeys(keys.alive("us-east")) == [b"dismissed"], "the dismissal")
+        # A dispatcher that has not read of it yet passes its sign of life on once more.
+        Alive(client, "dispatch").beat(["us-east"])
+        until(lambda: client.hkeys(keys.alive("us-east")) == [b"dismissed"], "another one")
+        assert not client.hexists(keys.alive("eu-west"), keys.DISMISSED)
+        Region.objects.update_or_create(slug="us-east", defaults={"domain": "gcp", "enabled": True})
+        until(lambda: client.hget(keys.alive("us-east"), "dispatch"), "a sign of life again")
+        assert not client.hexists(keys.alive("us-east"), keys.DISMISSED)
+
+
+def test_a_region_may_say_what_it_likes_of_itself(client: redis.Redis, monitor: Monitor) -> None:
+    good = RegionHeartbeat(1, 5, 0, 0, 0, 0, "0" * 32, "r")
+    client.set(keys.heartbeat("eu-west"), encode_beat(good))
+    client.set(keys.heartbeat("us-west"), encode_beat(replace(good, boot="\x00")))
+    client.set(keys.heartbeat("us-east"), b"junk")
+    with running(client):
+        until(lambda: Region.objects.filter(slug="eu-west", worker_boot="0" * 32).exists(), "what one says")
+        entry = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        until(Incident.objects.exists, "the verdict that follows")
+    assert entry and not Region.objects.exclude(slug="eu-west").exclude(worker_boot="").exists()

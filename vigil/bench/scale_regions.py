@@ -24,6 +24,7 @@ import uvloop
 
 from probes import keys, wire
 from probes.journal import Journal
+from probes.keeper import Keeper
 from probes.publisher import Publisher
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionHeartbeat, Result
@@ -84,7 +85,9 @@ class Regions:
             for lane in (Lane.CONFIRM, Lane.SCHEDULED)
             for region in regions
         }
-        self._publishers = {region: Publisher(self._redis, region, Journal(None)) for region in regions}
+        self._publishers = {
+            region: Publisher(self._redis, region, Keeper(self._redis, region, Journal(None))) for region in regions
+        }
         self._answers = Answers(seed=1)
         self._due: defaultdict[int, list[tuple[Publisher, Check]]] = defaultdict(list)
         self._answered: defaultdict[int, list[tuple[Publisher, Result]]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -10,6 +11,8 @@ from django.db.models.functions import Now
 from probes import wire
 from vigil.monitors.models import Region
 
+#: What a worker calls itself; anything else is not written down.
+_BOOT = re.compile(r"[0-9a-f]{32}")
 #: Of several workers in one region, so many take turns unnoticed.
 _KNOWN_MOST = 16
 
@@ -41,6 +44,7 @@ def _boot(payload: bytes | None) -> str:
     if payload is None:
         return ""
     try:
-        return wire.decode_heartbeat(payload).boot[:40]
+        boot = wire.decode_heartbeat(payload).boot
     except msgspec.DecodeError:
         return ""
+    return boot if _BOOT.fullmatch(boot) else ""

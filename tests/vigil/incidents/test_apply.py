@@ -242,7 +242,7 @@ def test_a_mass_event_after_a_deployment_says_so_and_one_without_says_that_nothi
     for at, one in enumerate([*others, before]):
         apply_verdicts(entries(verdict(one, T0 + at, "fail")), lambda step: None)
     workers = Workers()
-    workers.hear({"eu-west": encode(RegionHeartbeat(1, 5, 0, 0, 0, 0, "boot-1", "r")), "eu-north": b"junk", "x": None})
+    workers.hear({"eu-west": encode(RegionHeartbeat(1, 5, 0, 0, 0, 0, "0" * 32, "r")), "eu-north": b"junk", "x": None})
     apply_verdicts(entries(verdict(after, T0 + 20, "fail")), lambda step: None)
     texts = [step.text for step in Transition.objects.order_by("pk")]
     assert texts[-2].endswith("11 monitors failed within a minute; nothing points at Vigil itself.")

@@ -1,0 +1,85 @@
+"""The journal's file: its tables, how it is opened for one worker alone, and what becomes of a damaged one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+#: `totals` is kept by triggers: to count everything after each change would be most of the work.
+_TABLES = """
+CREATE TABLE IF NOT EXISTS results (
+    seq INTEGER PRIMARY KEY, ms INTEGER, sub INTEGER, thinned INTEGER NOT NULL DEFAULT 0,
+    results INTEGER NOT NULL, bytes INTEGER NOT NULL, payload BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS results_unsent ON results (seq) WHERE ms IS NULL;
+CREATE INDEX IF NOT EXISTS results_sent ON results (ms, sub) WHERE ms IS NOT NULL;
+CREATE INDEX IF NOT EXISTS results_whole ON results (seq) WHERE thinned = 0;
+CREATE TABLE IF NOT EXISTS orders (monitor TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS totals (one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER, unsent INTEGER);
+INSERT OR IGNORE INTO totals VALUES (1, 0, 0);
+CREATE TRIGGER IF NOT EXISTS results_added AFTER INSERT ON results BEGIN
+    UPDATE totals SET bytes = bytes + NEW.bytes, unsent = unsent + (NEW.ms IS NULL) * NEW.results;
+END;
+CREATE TRIGGER IF NOT EXISTS results_gone AFTER DELETE ON results BEGIN
+    UPDATE totals SET bytes = bytes - OLD.bytes, unsent = unsent - (OLD.ms IS NULL) * OLD.results;
+END;
+CREATE TRIGGER IF NOT EXISTS results_changed AFTER UPDATE ON results BEGIN
+    UPDATE totals SET bytes = bytes + NEW.bytes - OLD.bytes,
+        unsent = unsent + (NEW.ms IS NULL) * NEW.results - (OLD.ms IS NULL) * OLD.results;
+END;
+"""
+
+
+def connect_file(path: Path) -> sqlite3.Connection:
+    """Open the file for one worker alone, and for its owner's eyes only. Raises `sqlite3.Error` and `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        # Also where it was there before: it holds addresses and headers of what is watched.
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+    return connect(str(path))
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """Open or create a journal. Raises `sqlite3.Error`, also when another worker has it."""
+    db = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
+    try:
+        # One worker has it for itself; a second one is told so at once, instead of sending everything twice.
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # What a long cut has filled is given back to the disk.
+        db.execute("PRAGMA auto_vacuum = FULL")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.executescript(_TABLES)
+        for table in ("results", "orders", "notes", "totals"):
+            db.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def is_damaged(error: Exception) -> bool:
+    """Whether the file holds something else than a journal, or half of one."""
+    return isinstance(error, sqlite3.DatabaseError) and ("malformed" in str(error) or "not a database" in str(error))
+
+
+def put_aside(path: Path, why: str) -> bool:
+    """Give a damaged file another name, so that a new one can begin; False where the folder does not let us."""
+    broken = path.with_name(path.name + ".broken")
+    try:
+        path.replace(broken)
+        for more in ("-wal", "-shm"):
+            path.with_name(path.name + more).unlink(missing_ok=True)
+    except OSError:
+        return False
+    _log.error("journal.damaged", path=str(path), kept_as=broken.name, why=why)
+    return True
