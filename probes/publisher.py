@@ -56,6 +56,7 @@ class Publisher:
         #: Redis was away since it was last asked what it holds: it may have lost what it had.
         self._broken_off = False
         self._told_of_acl = False
+        self._seen_server: str | None = None
         self._stored_upto: EntryId | None = None
         #: Results written since the recorder last moved.
         self._ahead = 0
@@ -108,28 +109,27 @@ class Publisher:
         last = self._unstored.last
         broken_off, self._broken_off = self._broken_off, False
         try:
+            server = await self._server()
+            # Before the stream is looked at: what is lost in between is not taken for stored.
+            stored = _position(cast(bytes | None, await self._redis.get(keys.stored(self._region))))
             sight = await self._look_at_stream()
-            stored = cast(bytes | None, await self._redis.get(keys.stored(self._region)))
             self._told_of_acl = False
         except redis.exceptions.NoPermissionError:
             self._unstored.take()
-            if not self._told_of_acl:
-                _log.warning(
-                    "publisher.may_not_see_what_is_stored",
-                    advice=f"let this region's Redis user read {keys.stored(self._region)}: deploy/redis.acl.example",
-                )
-            self._told_of_acl = True
+            self._tell_of_acl()
             return
         except redis.exceptions.RedisError:
             self._broken_off = broken_off
             raise
-        await self._take_stored(_position(stored))
+        # A client that was idle meanwhile connects to a server that was restarted without a word.
+        restarted, self._seen_server = self._seen_server not in (None, server), server
         if self._unstored.has_lost(sight, last):
             await asyncio.to_thread(self._journal.lost)
-            await self._send_again()
-        elif broken_off:
-            # A server that died may have lost its last second, and nobody says so.
-            await self._send_again()
+        again = self._unstored.settle(sight, last, stored, broken_off or restarted)
+        if again is None:
+            await self._take_stored(stored)
+        elif again:
+            await self._send_again(again)
 
     async def _take_stored(self, upto: EntryId | None) -> None:
         if upto is None:
@@ -137,10 +137,17 @@ class Publisher:
             return
         if upto != self._stored_upto:
             self._stored_upto, self._ahead = upto, 0
-            self._unstored.stored(upto)
             await asyncio.to_thread(self._journal.stored, upto)
         if self._unstored.results > _UNSTORED_MOST:
             await asyncio.to_thread(self._journal.keep_sent, self._unstored.take(_UNSTORED_MOST // 2))
+
+    def _tell_of_acl(self) -> None:
+        if not self._told_of_acl:
+            _log.warning(
+                "publisher.may_not_see_what_is_stored",
+                advice=f"let this region's Redis user read {keys.stored(self._region)}: deploy/redis.acl.example",
+            )
+        self._told_of_acl = True
 
     async def _something_to_do(self) -> None:
         if self._journal.unsent:
@@ -202,15 +209,16 @@ class Publisher:
             for _ in range(len(batch) - min(len(batch), self._dropped - dropped_before)):
                 self._waiting.popleft()
 
-    async def _send_again(self) -> None:
-        again = self._unstored.take()
-        if not again:
-            return
+    async def _send_again(self, again: list[Sent]) -> None:
         _log.warning("publisher.sends_again", results=sum(entry.results for entry in again))
         entries = [(entry.payload, entry.results) for entry in again]
         if not await asyncio.to_thread(self._journal.keep, entries):
             self._dropped += sum(entry.results for entry in again)
         self._wake.set()
+
+    async def _server(self) -> str | None:
+        """Which server this is: another name each time that one starts."""
+        return cast(str | None, (await self._redis.info("server")).get("run_id"))
 
     async def _look_at_stream(self) -> StreamSight:
         try:

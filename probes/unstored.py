@@ -62,6 +62,18 @@ class Unstored:
             return False
         return sight.last < min(last, self._sent[-1].id) or (sight.first is not None and self._sent[0].id < sight.first)
 
+    def settle(self, sight: StreamSight, last: EntryId, upto: EntryId | None, broken_off: bool) -> list[Sent] | None:
+        """Take what Redis says, asked how far all is stored (`upto`) first; gives what is to be written again, or None.
+
+        A loss comes first: the recorder goes on behind it, and its position passes what it never saw. `broken_off`: the
+        server was away meanwhile; one that died may have lost its last second, and nobody says so.
+        """
+        if broken_off or self.has_lost(sight, last):
+            return self.take()
+        if upto is not None:
+            self.stored(upto)
+        return None
+
     def take(self, keep_results: int = 0) -> list[Sent]:
         """Give up the oldest entries, until no more than so many results are left; who asks has a use for them."""
         taken: list[Sent] = []
