@@ -19,8 +19,8 @@ from probes.wire import Check
 STANDING_MOST_MS = 7 * 24 * 3_600_000
 #: A monitor that was not ordered for this many intervals, while others were, is not to be looked at any more.
 INTERVALS_WITHOUT = 2
-#: What an order may be late, on top of that (ms).
-_LATE_MS = 5_000
+#: What an order may be late, on top of that (ms): as long as dispatch may be silent before somebody stands in for it.
+_LATE_MS = 35_000
 #: Slots further back than this are passed over (ms): after a pause of one's own, a herd helps nobody.
 _BACK_MS = 3_000
 #: A check not started this long after its slot is missed, as dispatch has it; shorter for shorter intervals.
@@ -110,6 +110,8 @@ class StandingOrders:
             if standing is None:
                 continue
             heapq.heappush(agenda, (standing.slot_after(max(slot_ms, now_ms - _BACK_MS)), monitor))
+            # Or, when dispatch is heard again, whatever it had no time to order before the next cut would be over.
+            standing.last_ms = max(standing.last_ms, slot_ms)
             if slot_ms >= now_ms - _BACK_MS:
                 yield standing.at(slot_ms)
 

@@ -60,6 +60,26 @@ def test_what_is_stored_can_be_lost_by_nobody() -> None:
     assert not unstored.has_lost(StreamSight(), unstored.last)
 
 
+def test_a_position_behind_a_loss_does_not_make_it_stored() -> None:
+    """The recorder went on with what came after the loss, and never saw what was lost."""
+    unstored = with_entries(100, 200, 900)
+    again = unstored.settle(StreamSight((900, 0), (900, 0)), (900, 0), upto=(900, 0), broken_off=False)
+    assert again is not None
+    assert [entry.id[0] for entry in again] == [100, 200, 900]
+
+
+def test_a_server_that_was_away_may_have_lost_what_it_does_not_miss() -> None:
+    again = with_entries(100, 200).settle(StreamSight((100, 0), (200, 0)), (200, 0), upto=(200, 0), broken_off=True)
+    assert again is not None
+    assert len(again) == 2
+
+
+def test_without_a_loss_what_is_stored_is_given_up_and_nothing_is_sent_again() -> None:
+    unstored = with_entries(100, 200)
+    assert unstored.settle(StreamSight((100, 0), (200, 0)), (200, 0), upto=(100, 0), broken_off=False) is None
+    assert len(unstored) == 1
+
+
 def test_of_too_many_the_oldest_are_given_up() -> None:
     unstored = with_entries(100, 200, 300)
     assert [entry.id for entry in unstored.take(keep_results=15)] == [(100, 0), (200, 0)]

@@ -1,4 +1,4 @@
-"""A region that nobody gives orders, simulated around the real `StandingOrders`: when it is alone, and what it then does."""
+"""A region that nobody gives orders, simulated around the real `StandingOrders`: when it is alone, and what it does."""
 
 from __future__ import annotations
 

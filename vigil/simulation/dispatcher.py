@@ -20,8 +20,8 @@ from vigil.simulation.database import Database, DatabaseAway
 from vigil.simulation.draws import between
 from vigil.simulation.engine import EPOCH_MS, Process
 from vigil.simulation.region import Region
-from vigil.simulation.surroundings import Surroundings
 from vigil.simulation.scenario import Luck
+from vigil.simulation.surroundings import Surroundings
 
 LEAD_MS = 400
 CATCH_UP_S = 3

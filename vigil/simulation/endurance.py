@@ -29,12 +29,11 @@ UNSTORED_MS = 60_000
 #: The share of its slots that a region keeps, in percent.
 KEPT = 95
 LONG_MS = 3_600_000
-#: Nobody is heard for 30 s, which is looked at once a second; and the last sign of life may be read 10 s late.
+#: Nobody is heard for 30 s, which is looked at once a second; and the last sign of life may be read 10 s late. An order
+#: that was late on its way is heard as late as that, too.
 MAY_KNOW_MS = 42_000
 #: A heartbeat measures the clock.
 MEASURED_MS = 15_000
-#: A region that starts without Redis waits for it first.
-STARTS_MS = 12_000
 
 
 def nothing_seen_is_forgotten(outcome: Outcome) -> Iterator[Break]:
@@ -43,11 +42,11 @@ def nothing_seen_is_forgotten(outcome: Outcome) -> Iterator[Break]:
     A region that dies may take with it what it has in hand, and what it has written and Redis loses at about that time.
     Nothing else is an excuse.
     """
-    history = outcome.history
+    history, links = outcome.history, outcome.world.scenario.links
     troubles = sorted((begun, ended) for begun, ended, _ in history.disturbed)
     deaths = _of_regions(outcome, Fault.REGION_DIES)
     losses = _spans(outcome, Fault.REDIS_DIES, Fault.REDIS_FORGETS, Fault.REDIS_TRIMS)
-    in_hand_ms = IN_HAND_MS + (outcome.world.scenario.links.late_ms if outcome.world.scenario.links.late else 0)
+    in_hand_ms = IN_HAND_MS + (links.late_ms if links.late else 0)
     for probe in history.probes:
         key = probe.region, probe.monitor, probe.at_ms, probe.round, probe.look
         if key in history.stored or _due_ms(probe, troubles) > outcome.world.span.stop:
@@ -57,13 +56,18 @@ def nothing_seen_is_forgotten(outcome: Outcome) -> Iterator[Break]:
         if written_ms is None:
             excused = any(probe.started_ms <= at <= probe.started_ms + in_hand_ms for at in died)
         else:
-            excused = any(
-                written_ms <= lost <= written_ms + UNSTORED_MS and any(written_ms <= at <= mended + NOTICED_MS for at in died)
-                for lost, mended in losses
-            )
+            excused = _died_unstored(written_ms, losses, died)
         if not excused:
             what = "never written" if written_ms is None else "written, lost and not written again"
             yield Break("INV-18", probe.started_ms, probe.monitor, f"what {probe.region} saw was {what}")
+
+
+def _died_unstored(written_ms: float, losses: list[Span], died: list[float]) -> bool:
+    """Whether Redis lost what was written then, and the region died before it could have written it again."""
+    return any(
+        written_ms <= lost <= written_ms + UNSTORED_MS and any(written_ms <= at <= mended + NOTICED_MS for at in died)
+        for lost, mended in losses
+    )
 
 
 def slots_are_kept(outcome: Outcome) -> Iterator[Break]:
@@ -77,11 +81,12 @@ def slots_are_kept(outcome: Outcome) -> Iterator[Break]:
 def kept_shares(outcome: Outcome) -> Iterator[tuple[str, Span, float]]:
     """Of each region and time that it was cut off, the share of its slots that it kept.
 
-    An hour and longer counts whole, with what a region needs to know that it is alone, and with its own deaths; of less,
-    only from when it may know, and without the slots that came while the region itself was dead, stopped or had a clock
-    that stepped. Where one trouble follows on another, it may be misled once more.
+    An hour and longer counts whole, with what a region needs to know that it is alone, and with its own deaths. Of less
+    count the slots from when it may know, but for those while the region itself was dead or stopped, until it may know
+    once more, or while its clock was wrong. Where one trouble follows on another, each has its own beginning.
     """
-    world = outcome.world
+    world, links = outcome.world, outcome.world.scenario.links
+    may_know_ms = MAY_KNOW_MS + (links.late_ms if links.late or links.twice else 0)
     kept: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for probe in sorted(outcome.history.probes, key=lambda probe: probe.at_ms):
         if not probe.round:
@@ -94,12 +99,12 @@ def kept_shares(outcome: Outcome) -> Iterator[tuple[str, Span, float]]:
         for begin, end in _pieces([*everywhere, *cuts[region]]):
             end = min(end, world.span.stop)
             whole = end - begin >= LONG_MS
-            begin = max(begin if whole else begin + MAY_KNOW_MS, world.span.start)
-            excused = [] if whole else [*unwell[region], *clocks[region]]
+            begin = max(begin if whole else begin + may_know_ms, world.span.start)
+            excused = [] if whole else [*((a, b + may_know_ms) for a, b in unwell[region]), *clocks[region]]
             due = found = 0
             for number, monitor in enumerate(world.monitors):
                 slots = _slots(world.paths[number][index].phase_ms, world.scenario.interval_ms, (begin, end))
-                slots = [at for at in slots if not any(from_ms <= at <= to_ms + STARTS_MS for from_ms, to_ms in excused)]
+                slots = [at for at in slots if not any(from_ms <= at <= to_ms for from_ms, to_ms in excused)]
                 due += len(slots)
                 ran = kept[region, monitor]
                 found += sum(bisect_left(ran, at) < len(ran) and ran[bisect_left(ran, at)] == at for at in slots)

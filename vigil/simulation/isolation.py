@@ -47,9 +47,12 @@ def isolations(scenario: Scenario, seed: int, span: range) -> list[Isolation]:
     if cuts.whole_ms:
         start = span.start + _AFTER_MS
         found.append(Isolation(start, start + cuts.whole_ms, Fault.CUT, regions.pop(source.randrange(len(regions)))))
-    for at in _times(source, span, cuts.every_ms):
+    # One after the other, so that a quorum is left that can tell what happens to targets.
+    at = span.start + _AFTER_MS if cuts.every_ms else span.stop
+    while (at := at + source.expovariate(1 / max(1, cuts.every_ms))) < span.stop:
         lasts = cuts.lasts_ms[0] * (cuts.lasts_ms[1] / cuts.lasts_ms[0]) ** source.random()
         found.append(Isolation(at, at + lasts, Fault.CUT, source.choice(regions)))
+        at += lasts
     for cut in list(found):
         for at in _times(source, range(int(cut.from_ms), int(cut.to_ms)), cuts.dies_every_ms):
             found.append(Isolation(at, at + source.uniform(1_000, MINUTE_MS), Fault.REGION_DIES, cut.region))

@@ -85,8 +85,8 @@ class Cuts:
     """How regions are cut off from the control plane; never, unless it says so.
 
     One region of each world for `whole_ms`; others every so often, for a time of any order between `lasts_ms`. A region
-    that is cut off dies every so often, for up to a minute. Every so often nobody gives orders for `silence_ms`: Redis is
-    dead, or all dispatchers are.
+    that is cut off dies every so often, for up to a minute. Every so often nobody gives orders for `silence_ms`: Redis
+    is dead, or all dispatchers are.
     """
 
     whole_ms: int = 0

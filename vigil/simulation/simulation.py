@@ -16,9 +16,9 @@ from vigil.simulation.faults import Nemesis
 from vigil.simulation.history import History
 from vigil.simulation.recorder import Recorder
 from vigil.simulation.region import Region
-from vigil.simulation.surroundings import Surroundings
 from vigil.simulation.scenario import Scenario
 from vigil.simulation.slots import Slots
+from vigil.simulation.surroundings import Surroundings
 from vigil.simulation.world import World
 from vigil.simulation.writer import Writer
 
