@@ -183,10 +183,7 @@ def everything_is_caught_up(patch: pytest.MonkeyPatch) -> None:
 LIARS = replace(OUTAGES, liars=2)
 PARTIAL = replace(OUTAGES, truth=replace(OUTAGES.truth, partial=1.0))
 FAULTS = replace(SCENARIOS["faults"], fault_every_ms=2 * MINUTE_MS)
-CUT = replace(
-    OUTAGES,
-    cuts=Cuts(HOUR_MS, 5 * MINUTE_MS, (MINUTE_MS, 20 * MINUTE_MS), 20 * MINUTE_MS, 5 * MINUTE_MS),
-)
+CUT = replace(OUTAGES, cuts=Cuts(HOUR_MS, 5 * MINUTE_MS, (MINUTE_MS, 20 * MINUTE_MS), 20 * MINUTE_MS, 5 * MINUTE_MS))
 
 
 @pytest.mark.parametrize(

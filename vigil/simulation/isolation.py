@@ -48,24 +48,24 @@ def isolations(scenario: Scenario, seed: int, span: range) -> list[Isolation]:
         start = span.start + _AFTER_MS
         found.append(Isolation(start, start + cuts.whole_ms, Fault.CUT, regions.pop(source.randrange(len(regions)))))
     # One after the other, so that a quorum is left that can tell what happens to targets.
-    at = span.start + _AFTER_MS if cuts.every_ms else span.stop
+    at: float = span.start + _AFTER_MS if cuts.every_ms else span.stop
     while (at := at + source.expovariate(1 / max(1, cuts.every_ms))) < span.stop:
         lasts = cuts.lasts_ms[0] * (cuts.lasts_ms[1] / cuts.lasts_ms[0]) ** source.random()
         found.append(Isolation(at, at + lasts, Fault.CUT, source.choice(regions)))
         at += lasts
     for cut in list(found):
-        for at in _times(source, range(int(cut.from_ms), int(cut.to_ms)), cuts.dies_every_ms):
-            found.append(Isolation(at, at + source.uniform(1_000, MINUTE_MS), Fault.REGION_DIES, cut.region))
-    for at in _times(source, span, cuts.silence_every_ms):
+        for died_at in _times(source, range(int(cut.from_ms), int(cut.to_ms)), cuts.dies_every_ms):
+            found.append(Isolation(died_at, died_at + source.uniform(1_000, MINUTE_MS), Fault.REGION_DIES, cut.region))
+    for silent_at in _times(source, span, cuts.silence_every_ms):
         fault = source.choice([Fault.DISPATCH_DIES, Fault.REDIS_DIES])
-        found.append(Isolation(at, at + source.uniform(*cuts.silence_ms), fault))
+        found.append(Isolation(silent_at, silent_at + source.uniform(*cuts.silence_ms), fault))
     return found
 
 
 def _times(source: random.Random, span: range, every_ms: int) -> Iterator[float]:
     if not every_ms:
         return
-    at = span.start + max(_AFTER_MS if len(span) > _AFTER_MS * 6 else 0, source.expovariate(1 / every_ms))
+    at = span.start + source.expovariate(1 / every_ms)
     while at < span.stop:
         yield at
         at += source.expovariate(1 / every_ms)
