@@ -56,7 +56,7 @@ def isolations(scenario: Scenario, seed: int, span: range) -> list[Isolation]:
     for cut in list(found):
         for died_at in _times(source, range(int(cut.from_ms), int(cut.to_ms)), cuts.dies_every_ms):
             found.append(Isolation(died_at, died_at + source.uniform(1_000, MINUTE_MS), Fault.REGION_DIES, cut.region))
-    for silent_at in _times(source, span, cuts.silence_every_ms):
+    for silent_at in _times(source, range(span.start + _AFTER_MS, span.stop), cuts.silence_every_ms):
         fault = source.choice([Fault.DISPATCH_DIES, Fault.REDIS_DIES])
         found.append(Isolation(silent_at, silent_at + source.uniform(*cuts.silence_ms), fault))
     return found
