@@ -32,6 +32,8 @@ LONG_MS = 3_600_000
 #: Nobody is heard for 30 s, which is looked at once a second; and the last sign of life may be read 10 s late. An order
 #: that was late on its way is heard as late as that, too.
 MAY_KNOW_MS = 42_000
+#: How often a region reads the sign of life.
+READ_MS = 10_000
 #: A heartbeat measures the clock.
 MEASURED_MS = 15_000
 
@@ -95,12 +97,18 @@ def kept_shares(outcome: Outcome) -> Iterator[tuple[str, Span, float]]:
     cuts = _of_regions(outcome, Fault.CUT)
     unwell = _of_regions(outcome, Fault.REGION_DIES, Fault.PAUSE)
     clocks = wrong_clocks(outcome)
+    forgotten = _spans(outcome, Fault.REDIS_FORGETS)
     for index, (region, _) in enumerate(world.scenario.regions):
         for begin, end in _pieces([*everywhere, *cuts[region]]):
             end = min(end, world.span.stop)
             whole = end - begin >= LONG_MS
             begin = max(begin if whole else begin + may_know_ms, world.span.start)
-            excused = [] if whole else [*((a, b + may_know_ms) for a, b in unwell[region]), *clocks[region]]
+            # A sign of life that Redis forgets, and nobody is there to give again, reads as a dismissal.
+            silenced = [(lost - READ_MS, end) for lost, _ in forgotten if lost < end]
+            silenced = [span for span in silenced if any(a - READ_MS <= span[0] + READ_MS < b for a, b in everywhere)]
+            excused = (
+                silenced if whole else [*silenced, *((a, b + may_know_ms) for a, b in unwell[region]), *clocks[region]]
+            )
             due = found = 0
             for number, monitor in enumerate(world.monitors):
                 slots = _slots(world.paths[number][index].phase_ms, world.scenario.interval_ms, (begin, end))
