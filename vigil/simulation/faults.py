@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probes import keys
 from vigil.simulation.database import Database
@@ -44,6 +45,7 @@ class Nemesis:
     database: Database
     processes: Sequence[Process]
     regions: Sequence[Region]
+    _going_on: Counter[tuple[Fault, str]] = field(default_factory=Counter)
 
     def plan(self) -> None:
         """Draw every fault of the world's span."""
@@ -63,9 +65,23 @@ class Nemesis:
             at += source.expovariate(1 / every_ms)
 
     def _do(self, at: float, to: float, fault: Fault, begin: Do, end: Do, victim: str) -> None:
-        self.around.engine.at(at, begin)
-        self.around.engine.at(to, end)
+        if fault is Fault.CLOCK_STEPS:
+            self.around.engine.at(at, begin)
+            self.around.engine.at(to, end)
+        else:
+            self.around.engine.at(at, self._begin, (fault, victim), begin)
+            self.around.engine.at(to, self._end, (fault, victim), end)
         self.around.history.disturbed.append((at, to, f"{fault} {victim}".strip()))
+
+    def _begin(self, what: tuple[Fault, str], begin: Do) -> None:
+        self._going_on[what] += 1
+        begin()
+
+    def _end(self, what: tuple[Fault, str], end: Do) -> None:
+        """Mend it, unless the same is broken a second time meanwhile."""
+        self._going_on[what] -= 1
+        if not self._going_on[what]:
+            end()
 
     def _what(self, fault: Fault, source: random.Random) -> tuple[Do, Do, str]:
         process = source.choice(self.processes)
