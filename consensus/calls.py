@@ -58,11 +58,14 @@ class Fold:
 
     def result(self, region: str, result: Result, at_ms: int, now_ms: int) -> Call | Verdict | None:
         """Take one result from a region's stream, where it arrived at `at_ms`: a call, a verdict, or nothing to say."""
+        took_ms = result.phases.total_us // 1000
+        # From a region that was cut off it comes late, and says nothing of now: neither of the target nor of the region.
+        late = at_ms - result.started_ms - took_ms > STALE_MS
         if result.round:
-            self._note(region, result, at_ms)
+            if not late:
+                self._note(region, result, at_ms)
             return self.rounds.vote(region, result, at_ms, now_ms)
-        if now_ms - result.started_ms - result.phases.total_us // 1000 > STALE_MS:
-            # It came late, as from a region that was cut off: it says nothing of now, neither of the target nor of it.
+        if late:
             return None
         belief = self._beliefs.get(result.monitor)
         if result.status is Status.UP:
@@ -74,6 +77,8 @@ class Fold:
                 result, _ = self._judged(region, result)
         else:
             self._note(region, result, at_ms)
+        if now_ms - result.started_ms - took_ms > STALE_MS:
+            return None
         cause = suspicion(belief, region, result)
         if cause is None or region in self.rounds.quarantined or not self._may_call(result.monitor, region, now_ms):
             return None

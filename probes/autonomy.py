@@ -23,8 +23,6 @@ ALONE_AFTER_S = 30.0
 _TICK_S = 0.25
 _AHEAD_MS = 500
 _REMEMBER_S = 15.0
-#: A difference between the two clocks of this machine, from one tick to the next, that is a step of one of them.
-_STEP_MS = 1_000.0
 
 
 class Autonomy:
@@ -40,7 +38,6 @@ class Autonomy:
         self._mark: bytes | None = None
         self._dismissed = False
         self._gone: list[str] = []
-        self._wall_ahead_s = time.time() - time.monotonic()
         self.alone = False
 
     async def recall(self) -> int:
@@ -85,7 +82,7 @@ class Autonomy:
     async def run(self) -> None:
         """Stand in for dispatch while it is silent, for ever."""
         while True:
-            self._mind_the_clock()
+            self._runner.mind_the_clock()
             self._judge()
             if self.alone:
                 due = list(self._standing.take_due(self._runner.now_ms(), _AHEAD_MS))
@@ -132,14 +129,6 @@ class Autonomy:
             _log.warning("region.alone", monitors=monitors, why="no dispatcher is heard: it goes on by its last orders")
         elif self.alone and not silent:
             self._follow("a dispatcher is heard again")
-
-    def _mind_the_clock(self) -> None:
-        """While Redis cannot be asked, a step of this machine's clock must not move the slots."""
-        ahead_s = time.time() - time.monotonic()
-        stepped_ms, self._wall_ahead_s = (ahead_s - self._wall_ahead_s) * 1000, ahead_s
-        if self.alone and abs(stepped_ms) > _STEP_MS:
-            self._runner.offset_ms += stepped_ms
-            _log.warning("region.clock_stepped", by_ms=round(stepped_ms))
 
     def _hear(self) -> None:
         self._heard_s, self._heard_ms = time.monotonic(), self._runner.now_ms()

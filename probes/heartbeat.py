@@ -70,6 +70,7 @@ class Heartbeat:
         self._autonomy = parts.autonomy
         self._health = health
         self._clock = ClockOffset()
+        self._clock_set_s = 0.0
         self._boot = uuid4().hex
         self._moved_s = time.monotonic()
 
@@ -79,9 +80,15 @@ class Heartbeat:
     async def measure_clock(self, samples: int = 1) -> None:
         """Ask Redis for the time and give the runner the offset."""
         for _ in range(samples):
+            self._runner.mind_the_clock()
             asked_s = time.time()
             seconds, micros = await self._redis.time()
-            self._clock.add(asked_s, seconds + micros / 1e6, time.time())
+            answered_s = time.time()
+            was_set = self._runner.mind_the_clock()
+            self._clock.shift(self._runner.clock_set_s - self._clock_set_s)
+            self._clock_set_s = self._runner.clock_set_s
+            if not was_set:
+                self._clock.add(asked_s, seconds + micros / 1e6, answered_s)
         self._runner.offset_ms = self._clock.ms
 
     async def run(self) -> None:

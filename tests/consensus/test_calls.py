@@ -121,3 +121,20 @@ def test_a_recheck_is_called_once_when_due() -> None:
     (call,) = fold.rechecks(935_000)
     assert (call.cause, call.region) == (Cause.RECHECK, "")
     assert fold.rechecks(935_100) == []
+
+
+@pytest.mark.parametrize("round_id", ["", "rnd_long_ago"])
+def test_what_comes_late_says_nothing_of_the_target_nor_of_its_region(round_id: str) -> None:
+    """A region that was cut off brings a day of failures: its own, as likely as not, and not of now."""
+    fold = Fold()
+    for number in range(200):
+        monitor = f"mon_{number}"
+        for region in ("us-east", "eu-north", "ap-south"):
+            seen = msgspec.structs.replace(make_result("pass", started_ms=NOW), monitor=monitor)
+            fold.result(region, seen, NOW + 100, NOW + 100)
+        late = msgspec.structs.replace(
+            make_result("fail", round_id, 1 if round_id else 0, started_ms=NOW - 3_600_000), monitor=monitor
+        )
+        assert fold.result("eu-west", late, NOW + 200, NOW + 200) is None
+    assert not fold.judge_regions(NOW + 60_000)
+    assert not fold.rounds.quarantined

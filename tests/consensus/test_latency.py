@@ -27,7 +27,8 @@ def taught(usual_ms: float = 80, samples: int = 200, spread: float = 0.1, region
     for region in regions or sorted(FIVE_REGIONS):
         for number in range(samples):
             total_us = int(usual_ms * MS * exp(dice.gauss(0, spread)))
-            fold.result(region, scheduled(total_us, T0 - (samples - number) * 60_000), T0, T0)
+            at_ms = T0 - (samples - number) * 60_000
+            fold.result(region, scheduled(total_us, at_ms), at_ms, T0)
     return fold
 
 

@@ -6,9 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+import vigil.simulation.faults
 from consensus.verdicts import Sensitivity
+from vigil.simulation.checkers import judge
+from vigil.simulation.endurance import kept_shares
+from vigil.simulation.engine import EPOCH_MS
+from vigil.simulation.isolation import Fault, Isolation
 from vigil.simulation.runs import Row, places, run
-from vigil.simulation.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Links, Truth
+from vigil.simulation.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Links, Noise, Scenario, Truth
+from vigil.simulation.simulation import simulate
 
 # Each takes seconds on a machine that has nothing else to do.
 pytestmark = pytest.mark.timeout(300)
@@ -61,6 +67,51 @@ def test_nothing_is_lost_or_invented_while_everything_breaks(seed: int) -> None:
 
     assert row.score.outages > 20
     assert row.score.false == 0
+
+
+def test_regions_that_are_cut_off_for_a_day_lose_neither_slots_nor_results() -> None:
+    row = played("cut", 60, SEED)
+
+    assert row.score.outages > 5
+    assert row.score.false == 0
+
+
+@pytest.mark.parametrize("what", [Fault.DISPATCH_DIES, Fault.REDIS_DIES, Fault.CUT])
+def test_whatever_silences_the_control_plane_for_hours_every_region_goes_on(
+    what: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, what)
+    monkeypatch.setattr(vigil.simulation.faults, "isolations", lambda *a: [silence])
+    outcome = simulate(replace(SCENARIOS["cut"], truth=Truth(every_ms=0)), SEED, 4, 5 * HOUR_MS)
+    shares = [share for _, _, share in kept_shares(outcome)]
+
+    assert len(shares) == (1 if what is Fault.CUT else 5)
+    assert min(shares) > 0.99
+    assert judge(outcome) == []
+
+
+def test_the_flood_of_late_results_misleads_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outages that a region saw while it was cut off are over when it tells of them."""
+    cut = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, Fault.CUT)
+    monkeypatch.setattr(vigil.simulation.faults, "isolations", lambda *a: [cut])
+    late = replace(SCENARIOS["cut"], truth=Truth(every_ms=HOUR_MS, lasts_ms=LONG, slow=0), noise=Noise(blip=0.0))
+
+    assert after_the_flood(late) == (0, 0)
+
+    monkeypatch.setattr("consensus.calls.STALE_MS", 24 * HOUR_MS)
+    calls, rounds = after_the_flood(late)
+    assert calls + rounds > 0
+
+
+def after_the_flood(scenario: Scenario) -> tuple[int, int]:
+    """Rounds that were opened for nothing, and rounds without a region that was in quarantine, once the cut is over."""
+    outcome = simulate(scenario, SEED, 8, 5 * HOUR_MS)
+    assert judge(outcome) == []
+    over_ms = EPOCH_MS + 4 * HOUR_MS
+    rounds = [one for one in outcome.history.rounds.values() if over_ms <= one.opened_ms <= over_ms + 10 * MINUTE_MS]
+    outages = [outage for number in range(8) for outage in outcome.world.outages(number)]
+    vain = [one for one in rounds if not any(o.from_ms <= one.opened_ms <= o.to_ms + 2 * MINUTE_MS for o in outages)]
+    return len(vain), sum(bool(outcome.history.barred.get(one.id)) for one in rounds)
 
 
 def test_a_lying_domain_neither_invents_nor_hides_an_outage() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from consensus.lease import LEASE_MS
 from consensus.verdicts import Belief, Quarantine
 from probes.keys import HEARTBEAT_TTL_S
+from probes.unstored import StreamSight
 from probes.wire import RegionHeartbeat
 from vigil.simulation.engine import Engine
 
@@ -56,6 +57,7 @@ class Streams:
     """Entries by stream, and who follows which."""
 
     entries: dict[str, deque[Entry]] = field(default_factory=dict)
+    last: dict[str, tuple[int, int]] = field(default_factory=dict)
     readers: dict[str, list[Reader]] = field(default_factory=dict)
 
 
@@ -74,6 +76,12 @@ class Broker:
         self.quarantines: list[Quarantine] = []
         self.on_beliefs: list[Callable[[], None]] = []
         self.on_quarantines: list[Callable[[], None]] = []
+        #: How far each stream of results is stored, as the recorder says; what is not stays on its stream.
+        self.stored: dict[str, tuple[int, int]] = {}
+        #: Dispatch's sign of life.
+        self.mark: int | None = None
+        #: Connections to a server that died are gone: who has seen another number of these had one.
+        self.boot = 0
         self.up = True
 
     def check(self) -> None:
@@ -83,8 +91,8 @@ class Broker:
     def follow(self, stream: str, reader: Reader) -> None:
         self._streams.readers.setdefault(stream, []).append(reader)
 
-    def append(self, stream: str, payload: Any) -> None:
-        """XADD; whoever follows the stream gets the entry a moment later."""
+    def append(self, stream: str, payload: Any) -> tuple[int, int]:
+        """XADD; whoever follows the stream gets the entry a moment later. Gives the entry's id."""
         self.check()
         now_ms = self._engine.now_ms
         self._sequence += 1
@@ -93,15 +101,30 @@ class Broker:
         if entries is None:
             entries = self._streams.entries[stream] = deque()
         entries.append(entry)
-        while entries[0].id[0] < now_ms - KEPT_MS:
+        self._streams.last[stream] = entry.id
+        stored = self.stored.get(stream)
+        while entries[0].id[0] < now_ms - KEPT_MS and (stored is None or entries[0].id < stored):
             entries.popleft()
         for reader in self._streams.readers.get(stream, ()):
             reader.later(LAG_MS, reader.receive, entry)
+        return entry.id
 
     def since(self, stream: str, entry_id: tuple[int, int]) -> list[Entry]:
         """The entries after this id."""
         self.check()
-        return [entry for entry in self._streams.entries.get(stream, ()) if entry.id > entry_id]
+        found = []
+        for entry in reversed(self._streams.entries.get(stream, ())):
+            if entry.id <= entry_id:
+                break
+            found.append(entry)
+        found.reverse()
+        return found
+
+    def sight(self, stream: str) -> StreamSight:
+        """What XINFO says of a stream."""
+        self.check()
+        entries = self._streams.entries.get(stream)
+        return StreamSight(entries[0].id if entries else None, self._streams.last.get(stream, (0, 0)))
 
     def acquire(self, name: str, holder: str) -> int:
         """Take or keep a lease: its epoch, or 0. The epoch grows even where Redis has lost everything."""
@@ -151,6 +174,9 @@ class Broker:
     def flush(self) -> None:
         """FLUSHALL."""
         self._forget(0)
+        self._streams.last.clear()
+        self.stored = {}
+        self.mark = None
         self._leases.clear()
         self._epochs.clear()
         self._heartbeats.clear()
@@ -160,12 +186,21 @@ class Broker:
     def crash(self) -> None:
         """Killed: gone until `restart`, and with it what was not on disk yet."""
         self.up = False
+        self.boot += 1
         self._forget(self._engine.now_ms - UNSYNCED_MS)
+
+    def trim(self, stream: str) -> None:
+        """XTRIM to the newest entry, whoever has read the others."""
+        entries = self._streams.entries.get(stream, deque())
+        while len(entries) > 1:
+            entries.popleft().lost = True
 
     def restart(self) -> None:
         self.up = True
 
     def _forget(self, from_ms: int) -> None:
-        for entries in self._streams.entries.values():
+        for stream, entries in self._streams.entries.items():
             while entries and entries[-1].at_ms >= from_ms:
                 entries.pop().lost = True
+            if entries:
+                self._streams.last[stream] = entries[-1].id

@@ -1,13 +1,13 @@
 """The judges: each reads a history whose truth is known, and names every place where an invariant was broken.
 
-The invariants are those of the decision (INV-1 to INV-10) and of scheduling and fencing (INV-17 to INV-21).
+The invariants are those of the decision (INV-1 to INV-10) and of scheduling, data and fencing (INV-17 to INV-21).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from vigil.simulation import decisions, records
+from vigil.simulation import decisions, endurance, records
 from vigil.simulation.breaks import Break
 from vigil.simulation.simulation import Outcome
 
@@ -26,8 +26,9 @@ CHECKERS: dict[str, Checker] = {
     "INV-9": decisions.the_excluded_have_no_vote,
     "INV-10": records.time_adds_up,
     "INV-17": records.one_result_of_one_check,
-    "INV-18": records.nothing_seen_is_forgotten,
+    "INV-18": endurance.nothing_seen_is_forgotten,
     "INV-19": records.no_herd_and_nothing_late,
+    "INV-20": endurance.slots_are_kept,
     "INV-21": records.the_stale_commit_nothing,
 }
 

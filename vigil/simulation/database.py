@@ -1,4 +1,4 @@
-"""PostgreSQL, simulated: the states and the position that one transaction changes, and the dispatcher's lease."""
+"""PostgreSQL, simulated: the states and the positions that transactions change, and the dispatcher's lease."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Database:
     engine: Engine
     states: dict[str, State] = field(default_factory=dict)
     position: tuple[int, int] = (0, 0)
+    #: How far each stream of results is stored.
+    recorded: dict[str, tuple[int, int]] = field(default_factory=dict)
     epoch: int = 0
     up: bool = True
     _holder: str = ""

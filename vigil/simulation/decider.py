@@ -15,7 +15,7 @@ from probes.usual import MEMORY, SPREAD_FLOOR
 from probes.wire import Result
 from vigil.simulation.broker import Away, Broker, Entry
 from vigil.simulation.engine import Process
-from vigil.simulation.region import Surroundings
+from vigil.simulation.surroundings import Surroundings
 
 TICK_MS = 100
 RENEW_MS = 1_000

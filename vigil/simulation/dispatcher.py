@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from consensus.verdicts import Call, Round, Verdict
 from probes import keys
+from probes.alive import EVERY_S
 from probes.wire import Check, RegionHeartbeat
 from vigil.dispatch.budget import CallBudget
 from vigil.dispatch.looks import OpenLooks
@@ -18,13 +19,15 @@ from vigil.simulation.broker import Away, Entry
 from vigil.simulation.database import Database, DatabaseAway
 from vigil.simulation.draws import between
 from vigil.simulation.engine import EPOCH_MS, Process
-from vigil.simulation.region import Region, Surroundings
+from vigil.simulation.region import Region
 from vigil.simulation.scenario import Luck
+from vigil.simulation.surroundings import Surroundings
 
 LEAD_MS = 400
 CATCH_UP_S = 3
 RENEW_MS = 3_000
 ALIVE_MS = 45_000
+SIGN_MS = EVERY_S * 1000
 RECOVER_MS = 180_000
 RETRY_MS = 500
 _HOP, _LUCK = range(30, 32)
@@ -60,6 +63,8 @@ class Dispatcher(Process):
                 self._wheel.put(plan)
             self._tick()
         self._renew()
+        if self._around.history.thorough:
+            self._give_sign()
 
     def receive(self, entry: Entry) -> None:
         if entry.lost or not self._leading:
@@ -89,6 +94,12 @@ class Dispatcher(Process):
         elif not self._recovered:
             self._recover()
         self.later(RENEW_MS, self._renew)
+
+    def _give_sign(self) -> None:
+        """A sign of life for regions: a mark that was not there before."""
+        if self._leading and self._around.broker.up:
+            self._around.broker.mark = self.engine.now_ms
+        self.later(SIGN_MS, self._give_sign)
 
     def _recover(self) -> None:
         """Go on with the rounds that have no verdict yet."""

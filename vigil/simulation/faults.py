@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 
+from probes import keys
 from vigil.simulation.database import Database
+from vigil.simulation.dispatcher import Dispatcher
 from vigil.simulation.draws import stream
 from vigil.simulation.engine import Process
-from vigil.simulation.region import Region, Surroundings
+from vigil.simulation.isolation import Fault, isolations
+from vigil.simulation.region import Region
+from vigil.simulation.surroundings import Surroundings
 
 _FAULTS = 40
 
-
-class Fault(StrEnum):
-    KILL = "kill"
-    PAUSE = "pause"
-    REDIS_DIES = "redis_dies"
-    REDIS_FORGETS = "redis_forgets"
-    POSTGRES_DIES = "postgres_dies"
-    CUT = "cut"
-    CLOCK_STEPS = "clock_steps"
-    REGION_DIES = "region_dies"
+Do = Callable[[], None]
 
 
 #: How long each lasts at least and at most (ms).
@@ -32,10 +27,12 @@ LASTS_MS = {
     Fault.PAUSE: (1_000, 40_000),
     Fault.REDIS_DIES: (500, 15_000),
     Fault.REDIS_FORGETS: (0, 1),
+    Fault.REDIS_TRIMS: (0, 1),
     Fault.POSTGRES_DIES: (1_000, 20_000),
     Fault.CUT: (5_000, 120_000),
     Fault.CLOCK_STEPS: (20_000, 120_000),
     Fault.REGION_DIES: (1_000, 60_000),
+    Fault.DISPATCH_DIES: (5_000, 120_000),
 }
 STEPS_MS = (-3_600_000, -30_000, -6_000, -1_000, 1_000, 6_000, 30_000, 3_600_000)
 
@@ -48,10 +45,14 @@ class Nemesis:
     database: Database
     processes: Sequence[Process]
     regions: Sequence[Region]
+    _going_on: Counter[tuple[Fault, str]] = field(default_factory=Counter)
 
     def plan(self) -> None:
         """Draw every fault of the world's span."""
         world = self.around.world
+        for isolation in isolations(world.scenario, world.seed, world.span):
+            region = self.regions[isolation.region]
+            self._do(isolation.from_ms, isolation.to_ms, isolation.fault, *self._of(isolation.fault, region))
         every_ms = world.scenario.fault_every_ms
         if not every_ms:
             return
@@ -60,13 +61,29 @@ class Nemesis:
         while at < world.span.stop:
             fault = source.choice(list(Fault))
             lasts = source.uniform(*LASTS_MS[fault])
-            begin, end, victim = self._what(fault, source)
-            self.around.engine.at(at, begin)
-            self.around.engine.at(at + lasts, end)
-            self.around.history.disturbed.append((at, at + lasts, f"{fault} {victim}".strip()))
+            self._do(at, at + lasts, fault, *self._what(fault, source))
             at += source.expovariate(1 / every_ms)
 
-    def _what(self, fault: Fault, source: random.Random) -> tuple[Callable[[], None], Callable[[], None], str]:
+    def _do(self, at: float, to: float, fault: Fault, begin: Do, end: Do, victim: str) -> None:
+        if fault is Fault.CLOCK_STEPS:
+            self.around.engine.at(at, begin)
+            self.around.engine.at(to, end)
+        else:
+            self.around.engine.at(at, self._begin, (fault, victim), begin)
+            self.around.engine.at(to, self._end, (fault, victim), end)
+        self.around.history.disturbed.append((at, to, f"{fault} {victim}".strip()))
+
+    def _begin(self, what: tuple[Fault, str], begin: Do) -> None:
+        self._going_on[what] += 1
+        begin()
+
+    def _end(self, what: tuple[Fault, str], end: Do) -> None:
+        """Mend it, unless the same is broken a second time meanwhile."""
+        self._going_on[what] -= 1
+        if not self._going_on[what]:
+            end()
+
+    def _what(self, fault: Fault, source: random.Random) -> tuple[Do, Do, str]:
         process = source.choice(self.processes)
         region = source.choice(self.regions)
         step_ms = source.choice(STEPS_MS)
@@ -76,18 +93,30 @@ class Nemesis:
             case Fault.PAUSE:
                 paused = source.choice([process, region])
                 return paused.pause, paused.resume, paused.name
+            case Fault.CLOCK_STEPS:
+                return _clock(region, step_ms), _clock(region, -step_ms), region.name
+            case _:
+                return self._of(fault, region)
+
+    def _of(self, fault: Fault, region: Region) -> tuple[Do, Do, str]:
+        """What takes no more than to say which region."""
+        match fault:
             case Fault.REDIS_DIES:
                 return self.around.broker.crash, self._redis_returns, ""
             case Fault.REDIS_FORGETS:
                 return self._redis_forgets, _nothing, ""
+            case Fault.REDIS_TRIMS:
+                return self._redis_trims, _nothing, ""
             case Fault.POSTGRES_DIES:
                 return self._postgres(False), self._postgres(True), ""
             case Fault.CUT:
                 return _cut(region, True), _cut(region, False), region.name
-            case Fault.CLOCK_STEPS:
-                return _clock(region, step_ms), _clock(region, -step_ms), region.name
             case Fault.REGION_DIES:
                 return region.kill, region.start, region.name
+            case Fault.DISPATCH_DIES:
+                return self._dispatchers(Process.kill), self._dispatchers(Process.start), ""
+            case _:
+                raise ValueError(fault)
 
     def _redis_forgets(self) -> None:
         if self.around.broker.up:
@@ -95,12 +124,25 @@ class Nemesis:
             for region in self.regions:
                 region.lose_queue()
 
+    def _redis_trims(self) -> None:
+        if self.around.broker.up:
+            for region in self.regions:
+                self.around.broker.trim(keys.results(region.name))
+
+    def _dispatchers(self, do: Callable[[Process], None]) -> Do:
+        def change() -> None:
+            for process in self.processes:
+                if isinstance(process, Dispatcher):
+                    do(process)
+
+        return change
+
     def _redis_returns(self) -> None:
         self.around.broker.restart()
         for region in self.regions:
             region.reconnect()
 
-    def _postgres(self, up: bool) -> Callable[[], None]:
+    def _postgres(self, up: bool) -> Do:
         def change() -> None:
             self.database.up = up
 
@@ -111,16 +153,16 @@ def _nothing() -> None:
     """Over as soon as it happened."""
 
 
-def _cut(region: Region, cut: bool) -> Callable[[], None]:
+def _cut(region: Region, cut: bool) -> Do:
     def change() -> None:
-        region.cut = cut
+        region.publisher.cut = cut
         region.reconnect()
 
     return change
 
 
-def _clock(region: Region, step_ms: int) -> Callable[[], None]:
+def _clock(region: Region, step_ms: int) -> Do:
     def change() -> None:
-        region.clock_ms += step_ms
+        region.set_clock(step_ms)
 
     return change

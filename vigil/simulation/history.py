@@ -9,6 +9,9 @@ from consensus.verdicts import Round, Verdict
 from probes.wire import Result
 from vigil.incidents.lifecycle import IncidentKind, Move, State, Step
 
+#: What one region was asked to do: region, monitor, slot, round, look.
+Order = tuple[str, str, int, str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -72,9 +75,9 @@ class History:
     applied: list[Application] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
-    #: Checks whose result was written to a stream, and those whose result was lost on the way (region, monitor, ...).
-    written: set[tuple[str, str, int, str, int]] = field(default_factory=set)
-    lost: set[tuple[str, str, int, str, int]] = field(default_factory=set)
+    #: Checks whose result was written to a stream, and when last; and those whose result is in the database.
+    written: dict[Order, int] = field(default_factory=dict)
+    stored: set[Order] = field(default_factory=set)
     #: Who was in quarantine when a round was decided.
     barred: dict[str, frozenset[str]] = field(default_factory=dict)
     #: Scheduled checks sent, by region and interval.

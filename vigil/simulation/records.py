@@ -1,4 +1,4 @@
-"""Judges of the books: INV-6, INV-8, INV-10 and INV-17 to INV-21."""
+"""Judges of the books: INV-6, INV-8, INV-10, INV-17, INV-19 and INV-21."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import pairwise
 from probes.reasons import Status
 from vigil.incidents.lifecycle import IncidentKind, Step
 from vigil.simulation.breaks import Break
+from vigil.simulation.endurance import wrong_clocks
 from vigil.simulation.engine import EPOCH_MS
-from vigil.simulation.faults import Fault
-from vigil.simulation.history import Application, Incident, Probe
+from vigil.simulation.history import Application, Incident
 from vigil.simulation.simulation import Outcome
 
 APART_MS = 60_000
@@ -19,8 +19,6 @@ PASSES = 2
 LATEST_MS = 30_000
 #: A herd: more checks in the first interval after something was mended than this many times the usual.
 HERD = 1.2
-#: No cut, pause or loss of Redis keeps a result from its stream for longer than this.
-WRITTEN_MS = 600_000
 _SIDE_KINDS = (IncidentKind.REGIONAL, IncidentKind.BLIND)
 
 
@@ -98,28 +96,14 @@ def one_result_of_one_check(outcome: Outcome) -> Iterator[Break]:
                 yield Break("INV-17", application.at_ms, application.verdict.monitor, f"{times} votes of {region}")
 
 
-def nothing_seen_is_forgotten(outcome: Outcome) -> Iterator[Break]:
-    """INV-18: what a region saw while Redis could not be reached is written afterwards, unless the region died."""
-    history = outcome.history
-    deaths = [(begun, what) for begun, _, what in history.disturbed if what.startswith(Fault.REGION_DIES)]
-    for probe in history.probes:
-        due_ms = probe.started_ms + WRITTEN_MS
-        if due_ms > outcome.world.span.stop or _key(probe) in history.written or _key(probe) in history.lost:
-            continue
-        if not any(probe.region in what and probe.started_ms <= begun <= due_ms for begun, what in deaths):
-            yield Break("INV-18", probe.started_ms, probe.monitor, f"what {probe.region} saw was never written")
-
-
 def no_herd_and_nothing_late(outcome: Outcome) -> Iterator[Break]:
     """INV-19: no check starts later than 30 s (or an interval) after its slot, and none are caught up in a herd."""
     history, scenario = outcome.history, outcome.world.scenario
     latest_ms = min(scenario.interval_ms, LATEST_MS)
-    clocks = [(begun, ended, what) for begun, ended, what in history.disturbed if what.startswith(Fault.CLOCK_STEPS)]
+    clocks = wrong_clocks(outcome)
     scheduled = [probe for probe in history.probes if not probe.round]
     for probe in scheduled:
-        wrong = any(
-            probe.region in what and begun <= probe.started_ms <= ended + 15_000 for begun, ended, what in clocks
-        )
+        wrong = any(begun <= probe.started_ms <= ended for begun, ended in clocks[probe.region])
         if not wrong and probe.started_ms - probe.at_ms > latest_ms:
             late_s = (probe.started_ms - probe.at_ms) / 1000
             yield Break("INV-19", probe.started_ms, probe.monitor, f"{probe.region} started {late_s:.0f} s late")
@@ -162,7 +146,3 @@ def _applied(outcome: Outcome) -> dict[str, list[Application]]:
 
 def _added(open_ms: int, closed_ms: int, passed_ms: int, is_open: bool) -> tuple[int, int]:
     return (open_ms + passed_ms, closed_ms) if is_open else (open_ms, closed_ms + passed_ms)
-
-
-def _key(probe: Probe) -> tuple[str, str, int, str, int]:
-    return probe.region, probe.monitor, probe.at_ms, probe.round, probe.look

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from probes import keys
 from probes.habits import ENOUGH, Habits
 from probes.heartbeat import INTERVAL_S
 from probes.lateness import missed, order_of, overdue, too_late, wait_ms
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Check, Phases, RegionHeartbeat, Result
-from vigil.simulation.broker import Away, Broker
+from vigil.simulation.autonomy import Autonomy
+from vigil.simulation.broker import Away
 from vigil.simulation.draws import between
-from vigil.simulation.engine import Engine, Process
-from vigil.simulation.history import Ballot, History, Probe
+from vigil.simulation.engine import Process
+from vigil.simulation.history import Probe
+from vigil.simulation.publisher import Publisher
 from vigil.simulation.scenario import Luck
-from vigil.simulation.world import FINE, Sighting, World
+from vigil.simulation.surroundings import Surroundings
+from vigil.simulation.world import FINE, Sighting
 
 BEAT_MS = INTERVAL_S * 1000
-RETRY_MS = 500
+#: A write that got lost on its way is not answered, and repeated after this long.
+UNANSWERED_MS = 5_000
 #: Of the way to Redis: collecting a batch, and the network.
 _FLUSH_MS = 20
+_LOOK_AT_CLOCK_MS = 250
 _HOP_MS = (3, 90)
 _REMEMBERED = 200_000
 #: A check dated further ahead than this is a clock gone wrong.
 _AHEAD_MOST_MS = 60_000
 _HOP, _LUCK = range(20, 22)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all simulated processes share."""
-
-    engine: Engine
-    broker: Broker
-    world: World
-    history: History
 
 
 class Region(Process):
@@ -49,14 +43,13 @@ class Region(Process):
         super().__init__(around.engine, slug)
         self.index = index
         self.lies = lies
-        self.cut = False
         self.clock_ms = 0
         self._measured_ms = 0
         self._around = around
         self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
-        self._unpublished: list[Result] = []
         self._inbox: list[Check] = []
-        self._retrying = False
+        self.publisher = Publisher(around, self)
+        self.autonomy = Autonomy(self)
         self.begin()
         for number, paths in enumerate(around.world.paths):
             usual = Phases(total_us=int(paths[index].speed_ms * 1000))
@@ -65,26 +58,27 @@ class Region(Process):
                 self._habits.note(Result(WIRE_VERSION, around.world.monitors[number], 0, *FINE, 0, usual))
 
     def begin(self) -> None:
-        """Measure the clock, and beat from now on; what was seen and not published is gone."""
+        """Measure the clock, and beat from now on; what was seen and neither published nor set aside is gone."""
         self._seen.clear()
-        self._unpublished.clear()
         self._habits = Habits(_REMEMBERED)
-        self._retrying = False
+        self.publisher.begin()
+        if self._around.history.thorough:
+            self.autonomy.begin(self.connected)
         self._beat()
         self._take_inbox()
 
     @property
     def connected(self) -> bool:
-        return self._around.broker.up and not self.cut
+        return self.publisher.connected
 
     def queue(self, check: Check) -> None:
         """A check arrives in this region's queue in Redis; it is taken when somebody is there to take it."""
         if not self.alive or not self.connected:
             self._inbox.append(check)
         elif self.paused:
-            self.hold(self._take, (check,))
+            self.hold(self._obey, (check,))
         else:
-            self._take(check)
+            self._obey(check)
 
     def reconnect(self) -> None:
         """Redis is there again: take what waits in the queue."""
@@ -99,21 +93,48 @@ class Region(Process):
         for check in waiting:
             self.queue(check)
 
-    def _now_ms(self) -> int:
+    def now_ms(self) -> int:
         """What this region takes for the time on Redis' clock: off by what it has not measured yet."""
         return int(self.engine.now + self.clock_ms - self._measured_ms)
 
+    def set_clock(self, by_ms: int) -> None:
+        """The machine's clock is set: who runs sees it at its next look, who does not takes it for what it is."""
+        self.clock_ms += by_ms
+        if self.alive:
+            self.later(_LOOK_AT_CLOCK_MS, self._mind_the_clock, by_ms)
+
+    def _mind_the_clock(self, by_ms: int) -> None:
+        if abs(self.clock_ms - self._measured_ms) >= abs(by_ms):
+            self._measured_ms += by_ms
+
+    def steady_ms(self) -> float:
+        """A clock that nobody sets."""
+        return self.engine.now
+
+    def submit(self, checks: Iterable[Check]) -> None:
+        """Take checks that nobody ordered."""
+        for check in checks:
+            self._take(check)
+
     def _beat(self) -> None:
         try:
-            if self.cut:
+            if not self.connected:
                 raise Away
             self._measured_ms = self.clock_ms
-            now_ms = self._now_ms()
+            now_ms = self.now_ms()
             beat = RegionHeartbeat(WIRE_VERSION, now_ms, self.clock_ms, 0, 0, now_ms, str(self.boot), "simulated")
             self._around.broker.beat(self.name, beat)
+            if self._around.history.thorough:
+                self.autonomy.listen(self._around.broker.mark)
+                self.publisher.settle()
             self.later(BEAT_MS, self._beat)
         except Away:
             self.later(1_000, self._beat)
+
+    def _obey(self, check: Check) -> None:
+        if self._around.history.thorough:
+            self.autonomy.ordered(check)
+        self._take(check)
 
     def _take(self, check: Check) -> None:
         order = order_of(check)
@@ -122,7 +143,7 @@ class Region(Process):
         self._seen[order] = None
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         ahead_ms = wait_ms(check, now_ms)
         if ahead_ms > _AHEAD_MOST_MS:
             self._publish(missed(check, now_ms, "dated too far ahead of the clock"))
@@ -132,7 +153,7 @@ class Region(Process):
             self._start(check)
 
     def _start(self, check: Check) -> None:
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         if too_late(check, now_ms):
             self._publish(missed(check, now_ms, "it came too late to be started"))
             return
@@ -160,52 +181,19 @@ class Region(Process):
             )
 
     def _publish(self, result: Result, after_ms: float = 0.0) -> None:
-        """Put a result on its way once it is there; while Redis cannot be reached it waits here."""
+        """Put a result on its way once it is there."""
         world = self._around.world
         key = (world.seed, world.number(result.monitor), self.index, result.at_ms * 8 + result.look, len(result.reason))
         luck, late_ms = world.scenario.links.luck(_LUCK, *key)
-        if luck is Luck.LOST:
-            self._around.history.lost.add((self.name, *order_of_result(result)))
-            return
         if self.lies:
             result = lie(result)
         delay_ms = after_ms + _FLUSH_MS + between(*_HOP_MS, _HOP, *key)
-        self.later(delay_ms + (late_ms if luck is Luck.LATE else 0.0), self._write, result)
+        if luck is Luck.LOST:
+            self.later(delay_ms, self.publisher.broke_off)
+            delay_ms += UNANSWERED_MS
+        self.later(delay_ms + (late_ms if luck is Luck.LATE else 0.0), self.publisher.write, result)
         if luck is Luck.TWICE:
-            self.later(delay_ms + late_ms, self._write, lie(result) if self.lies else result)
-
-    def _write(self, result: Result) -> None:
-        self._unpublished.append(result)
-        self._flush()
-
-    def _flush(self) -> None:
-        try:
-            if self.cut:
-                raise Away
-            self._around.broker.check()
-        except Away:
-            if not self._retrying:
-                self._retrying = True
-                self.later(RETRY_MS, self._retry)
-            return
-        results, self._unpublished = self._unpublished, []
-        for result in results:
-            if self._around.history.thorough:
-                self._around.history.written.add((self.name, *order_of_result(result)))
-            if result.round:
-                ballot = Ballot(self.name, result, self.engine.now_ms)
-                self._around.history.ballots.setdefault(result.round, []).append(ballot)
-            self._around.broker.append(keys.results(self.name), result)
-
-    def _retry(self) -> None:
-        self._retrying = False
-        if self._unpublished:
-            self._flush()
-
-
-def order_of_result(result: Result) -> tuple[str, int, str, int]:
-    """The order that a result answers."""
-    return result.monitor, result.at_ms, result.round, result.look
+            self.later(delay_ms + late_ms, self.publisher.write, lie(result) if self.lies else result)
 
 
 def lie(result: Result) -> Result:

@@ -16,8 +16,6 @@ from vigil.simulation.simulation import Outcome, lying_regions, simulate
 #: Monitors and hours of one world at most; a run is as many worlds as it takes.
 MONITORS_MOST = 120
 HOURS_MOST = 24.0
-#: A world is not shorter than this, or little could happen in it.
-HOURS_LEAST = 2.0
 _SEEDS = 1_000
 _MAIN_KINDS = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT})
 
@@ -96,7 +94,7 @@ def places(scenario: Scenario, hours: float, seed: int) -> list[Place]:
 def run_place(place: Place) -> Outcome:
     """Run one world: its share of the hours, on as many monitors as fit."""
     share = place.hours / len(places(place.scenario, place.hours, place.seed))
-    monitors = max(1, min(MONITORS_MOST, int(share / HOURS_LEAST)))
+    monitors = max(1, min(MONITORS_MOST, int(share / place.scenario.hours_least)))
     span_ms = round(share / monitors * HOUR_MS)
     return simulate(place.scenario, place.world_seed, monitors, span_ms)
 

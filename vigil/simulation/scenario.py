@@ -81,6 +81,23 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
+class Cuts:
+    """How regions are cut off from the control plane; never, unless it says so.
+
+    One region of each world for `whole_ms`; others every so often, for a time of any order between `lasts_ms`. A region
+    that is cut off dies every so often, for up to a minute. Every so often nobody gives orders for `silence_ms`: Redis
+    is dead, or all dispatchers are.
+    """
+
+    whole_ms: int = 0
+    every_ms: int = 0
+    lasts_ms: tuple[int, int] = (MINUTE_MS, 6 * HOUR_MS)
+    dies_every_ms: int = 0
+    silence_every_ms: int = 0
+    silence_ms: tuple[int, int] = (MINUTE_MS, 4 * MINUTE_MS)
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One kind of world."""
 
@@ -95,6 +112,9 @@ class Scenario:
     timeout_ms: int = 10_000
     #: How often one of our own processes, or Redis, or a region's link is broken; 0 for never.
     fault_every_ms: int = 0
+    cuts: Cuts = field(default_factory=Cuts)
+    #: A world is not shorter than this, or little could happen in it.
+    hours_least: float = 2.0
     #: This many regions, from one domain, lie: they say the opposite of what they see, twice and late.
     liars: int = 0
     #: When the looks of a round start, instead of what the sensitivity says.
@@ -103,7 +123,7 @@ class Scenario:
     @property
     def quiet(self) -> bool:
         """Whether messages arrive and processes live: only then may uneventful checks be passed over."""
-        return not self.fault_every_ms and self.links == Links()
+        return not self.fault_every_ms and self.links == Links() and self.cuts == Cuts()
 
 
 SCENARIOS = {
@@ -123,6 +143,14 @@ SCENARIOS = {
             links=Links(lost=0.005, twice=0.02, late=0.005),
             truth=Truth(every_ms=2 * HOUR_MS, lasts_ms=(6 * MINUTE_MS, 20 * MINUTE_MS), partial=0.25),
             fault_every_ms=4 * MINUTE_MS,
+        ),
+        Scenario(
+            "cut",
+            "one region is cut off for a day, others for minutes and hours; some die meanwhile; or nobody gives orders",
+            Noise(region_every_ms=0, provider_every_ms=0),
+            Truth(every_ms=6 * HOUR_MS, lasts_ms=(12 * MINUTE_MS, 25 * MINUTE_MS)),
+            cuts=Cuts(24 * HOUR_MS, 4 * HOUR_MS, dies_every_ms=4 * HOUR_MS, silence_every_ms=3 * HOUR_MS),
+            hours_least=26.0,
         ),
         Scenario(
             "liars",

@@ -14,9 +14,11 @@ from vigil.simulation.dispatcher import Dispatcher
 from vigil.simulation.engine import EPOCH_MS, Engine
 from vigil.simulation.faults import Nemesis
 from vigil.simulation.history import History
-from vigil.simulation.region import Region, Surroundings
+from vigil.simulation.recorder import Recorder
+from vigil.simulation.region import Region
 from vigil.simulation.scenario import Scenario
 from vigil.simulation.slots import Slots
+from vigil.simulation.surroundings import Surroundings
 from vigil.simulation.world import World
 from vigil.simulation.writer import Writer
 
@@ -47,7 +49,8 @@ def simulate(scenario: Scenario, seed: int, monitors: int, span_ms: int, *, thor
     deciders = [Decider(around, f"consensus-{name}") for name in names]
     dispatchers = [Dispatcher(around, f"dispatch-{name}", database, regions) for name in names]
     if history.thorough:
-        Nemesis(around, database, [*deciders, *dispatchers, writer], regions).plan()
+        recorder = Recorder(around, database)
+        Nemesis(around, database, [*deciders, *dispatchers, writer, recorder], regions).plan()
     else:
         Slots(around, database, dispatchers[0])
         history.planned = monitors * len(regions) * (span_ms // scenario.interval_ms)

@@ -16,7 +16,7 @@ from vigil.incidents.lifecycle import belief
 from vigil.simulation.broker import Entry
 from vigil.simulation.database import Database
 from vigil.simulation.dispatcher import Dispatcher
-from vigil.simulation.region import Surroundings
+from vigil.simulation.surroundings import Surroundings
 from vigil.simulation.world import Path
 
 #: A check is sent this long before its slot.

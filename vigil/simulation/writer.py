@@ -10,7 +10,7 @@ from vigil.simulation.broker import Away, Entry
 from vigil.simulation.database import Database, DatabaseAway
 from vigil.simulation.engine import Process
 from vigil.simulation.history import Application
-from vigil.simulation.region import Surroundings
+from vigil.simulation.surroundings import Surroundings
 
 COMMIT_MS = 8.0
 PUBLISH_MS = 2.0

@@ -1,0 +1,88 @@
+"""A region that nobody gives orders, simulated around the real `StandingOrders`: when it is alone, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from probes.autonomy import ALONE_AFTER_S
+from probes.standing import StandingOrders
+from probes.wire import Check
+
+ALONE_AFTER_MS = ALONE_AFTER_S * 1000
+TICK_MS = 250
+AHEAD_MS = 500
+REMEMBER_MS = 15_000
+#: A worker that starts without Redis waits for it this long.
+PATIENCE_MS = 10_000
+
+
+class Host(Protocol):
+    """The region that it belongs to."""
+
+    def later(self, delay_ms: float, do: Callable[..., None], *args: object) -> None: ...
+
+    def now_ms(self) -> int: ...
+
+    def steady_ms(self) -> float: ...
+
+    def submit(self, checks: Iterable[Check]) -> None: ...
+
+
+class Autonomy:
+    """Of one region. The orders and when somebody was last heard are on a disk; the rest dies with the process."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._orders: dict[str, Check] = {}
+        self._remembered_ms = 0
+
+    def begin(self, connected: bool) -> None:
+        """Recall what was remembered; without Redis, do not wait to be sure that nobody is there."""
+        self._standing = StandingOrders()
+        self._standing.restore(self._orders.values(), self._remembered_ms)
+        self._heard = self._host.steady_ms()
+        self._heard_ms = self._remembered_ms
+        self._mark: int | None = None
+        self._alone = False
+        if not connected and self._orders:
+            self._heard += PATIENCE_MS - ALONE_AFTER_MS
+        self._host.later(self._heard + ALONE_AFTER_MS + 1 - self._host.steady_ms(), self._judge)
+        self._host.later(REMEMBER_MS, self._remember)
+
+    def ordered(self, check: Check) -> None:
+        """An order was taken from the queue."""
+        if not check.round:
+            self._standing.note(check, self._host.now_ms())
+            self._hear()
+
+    def listen(self, mark: int | None) -> None:
+        """Take dispatch's sign of life as Redis has it now."""
+        if mark is not None and mark != self._mark:
+            if self._mark is not None:
+                self._hear()
+            self._mark = mark
+
+    def _hear(self) -> None:
+        self._heard, self._heard_ms = self._host.steady_ms(), self._host.now_ms()
+
+    def _judge(self) -> None:
+        now = self._host.steady_ms()
+        silent = now - self._heard > ALONE_AFTER_MS and len(self._standing) > 0
+        if silent and not self._alone:
+            self._standing.stand_alone(self._heard_ms, self._host.now_ms())
+        elif self._alone and not silent:
+            self._standing.follow()
+        self._alone = silent
+        if silent:
+            self._host.submit(list(self._standing.take_due(self._host.now_ms(), AHEAD_MS)))
+            self._host.later(TICK_MS, self._judge)
+        else:
+            self._host.later(max(1_000.0, self._heard + ALONE_AFTER_MS + 1 - now), self._judge)
+
+    def _remember(self) -> None:
+        for monitor in [] if self._alone else self._standing.forget(self._heard_ms):
+            self._orders.pop(monitor, None)
+        self._orders |= {check.monitor: check for check in self._standing.take_changed()}
+        self._remembered_ms = self._heard_ms
+        self._host.later(REMEMBER_MS, self._remember)
