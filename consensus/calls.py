@@ -59,7 +59,7 @@ class Fold:
     def result(self, region: str, result: Result, at_ms: int, now_ms: int) -> Call | Verdict | None:
         """Take one result from a region's stream, where it arrived at `at_ms`: a call, a verdict, or nothing to say."""
         took_ms = result.phases.total_us // 1000
-        # From a region that was cut off it comes late, and says nothing of now: neither of the target nor of the region.
+        # From a region that was cut off it comes late, and says nothing of now: neither of target nor region.
         late = at_ms - result.started_ms - took_ms > STALE_MS
         if result.round:
             if not late:

@@ -17,7 +17,7 @@ from probes.reasons import Reason, Status
 from probes.usual import MEMORY, SPREAD_FLOOR, learned
 from probes.wire import Phases, Result
 
-T0 = 1_000_000
+T0 = 1_700_000_000_000
 MS = 1_000
 
 
@@ -116,7 +116,9 @@ def hold_round(fold: Fold, answers_ms: dict[str, int]) -> Verdict:
     round = make_round(opened_ms=T0, caller="eu-west")
     fold.open(round, T0)
     said = [
-        fold.result(region, replace(make_result("pass", round.id, 1), phases=Phases(total_us=ms * MS)), T0 + 900, T0)
+        fold.result(
+            region, replace(make_result("pass", round.id, 1, T0), phases=Phases(total_us=ms * MS)), T0 + 900, T0
+        )
         for region, ms in answers_ms.items()
     ]
     (verdict,) = [one for one in said if isinstance(one, Verdict)]
