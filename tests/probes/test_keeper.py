@@ -46,9 +46,12 @@ async def keeping(url: str, journal: Journal) -> AsyncIterator[tuple[redis.async
         yield connection, publisher, keeper
         assert not any(task.done() for task in working), "it ended by itself"
     finally:
-        for task in working:
-            task.cancel()
-        await asyncio.wait(working)
+        left = set(working)
+        while left:
+            # redis-py may swallow a cancellation while it connects.
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=0.2)
         await connection.aclose()
 
 
