@@ -46,10 +46,11 @@ class Alive:
                 pipeline.hdel(keys.alive(region), keys.DISMISSED)
             pipeline.execute()
 
-    def dismiss(self, known: Collection[str]) -> None:
-        """Say to every region that is not among these that it is to work no more: in silence it would go on alone."""
-        names = (cast(bytes, name).decode() for name in self._redis.scan_iter(match=keys.alive("*"), count=1000))
-        gone = {name for name in names if name not in {keys.alive(region) for region in known}}
+    def dismiss(self, known: Collection[str], named: Collection[str] = ()) -> None:
+        """Say to those named, and to every region that is not known, to work no more: in silence it would go on."""
+        wanted = {keys.alive(region) for region in known}
+        found = {cast(bytes, name).decode("utf-8", "replace") for name in self._redis.scan_iter(keys.alive("*"), 1000)}
+        gone = (found | {keys.alive(region) for region in named}) - wanted
         if gone:
             pipeline = self._redis.pipeline(transaction=False)
             for name in gone:

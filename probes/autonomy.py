@@ -37,6 +37,8 @@ class Autonomy:
         self._heard_ms = 0
         self._mark: bytes | None = None
         self._dismissed = False
+        #: What is on the disk is to be forgotten.
+        self._forgets = False
         self._gone: list[str] = []
         self.alone = False
 
@@ -98,8 +100,7 @@ class Autonomy:
 
     async def remember(self) -> None:
         """Keep what a worker after this one would need, should it find nobody either."""
-        if self._dismissed:
-            await self._keep_nothing()
+        if self._forgets and not await self._keep_nothing():
             return
         if not self.alone:
             self._gone += self._standing.forget(self._heard_ms)
@@ -112,11 +113,14 @@ class Autonomy:
             _log.error("journal.away", error=str(error))
             self._standing.put_back(changed)
 
-    async def _keep_nothing(self) -> None:
+    async def _keep_nothing(self) -> bool:
         try:
             await asyncio.to_thread(self._journal.forget_orders)
         except JournalAway as error:
             _log.error("journal.away", error=str(error))
+            return False
+        self._forgets = False
+        return True
 
     def _judge(self) -> None:
         silent = time.monotonic() - self._heard_s > ALONE_AFTER_S and not self._dismissed and bool(self._standing)
@@ -136,7 +140,7 @@ class Autonomy:
 
     def _dismiss(self, why: str) -> None:
         if not self._dismissed:
-            self._dismissed = True
+            self._dismissed = self._forgets = True
             self._standing.dismiss()
             self._follow(why)
 

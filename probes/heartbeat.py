@@ -81,13 +81,13 @@ class Heartbeat:
         """Ask Redis for the time and give the runner the offset."""
         for _ in range(samples):
             self._runner.mind_the_clock()
-            asked_s = time.time()
+            set_before_s, asked_s = self._runner.clock_set_s, time.time()
             seconds, micros = await self._redis.time()
             answered_s = time.time()
-            was_set = self._runner.mind_the_clock()
+            self._runner.mind_the_clock()
             self._clock.shift(self._runner.clock_set_s - self._clock_set_s)
             self._clock_set_s = self._runner.clock_set_s
-            if not was_set:
+            if self._clock_set_s == set_before_s and answered_s >= asked_s:
                 self._clock.add(asked_s, seconds + micros / 1e6, answered_s)
         self._runner.offset_ms = self._clock.ms
 
@@ -142,10 +142,19 @@ class Heartbeat:
             kept=self._keeper.kept,
         )
         await self._redis.set(keys.heartbeat(self._identity.region), wire.encode(beat), ex=keys.HEARTBEAT_TTL_S)
-        mark, dismissed = await self._redis.hmget(keys.alive(self._identity.region), ["dispatch", keys.DISMISSED])
-        self._autonomy.listen(cast(bytes | None, mark), dismissed is not None)
+        await self._listen()
         await self._watch_queue()
         self._say_how_it_is()
+
+    async def _listen(self) -> None:
+        try:
+            heard = await self._redis.hmget(keys.alive(self._identity.region), ["dispatch", keys.DISMISSED])
+        except redis.exceptions.NoPermissionError as error:
+            # An older list of rights: orders say as much as long as they come.
+            _log.warning("heartbeat.may_not_listen", error=str(error)[:200], advice="see deploy/redis.acl.example")
+            return
+        mark, dismissed = cast(list[bytes | None], heard)
+        self._autonomy.listen(mark, dismissed is not None)
 
     def _say_how_it_is(self) -> None:
         self._health.beat(

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +29,9 @@ _log = structlog.get_logger(__name__)
 #: How much may be kept (bytes): on a disk, and without one in memory.
 DISK_MOST = 512 * 1024 * 1024
 MEMORY_MOST = 32 * 1024 * 1024
-#: Entries that are thinned or dropped at once when there is no more room.
+#: Entries that are thinned, or dropped, at once when there is no more room.
 _ROOM_STEP = 50
+_DROP_STEP = 10
 #: A worker that is being replaced may hold the file for so long.
 _LOCKED_MOST_S = 10.0
 #: No call waits longer than this for another one.
@@ -38,14 +39,16 @@ _BUSY_MOST_S = 20.0
 
 _KEEP = "INSERT INTO results (ms, sub, results, bytes, payload) VALUES (?, ?, ?, ?, ?)"
 _OLDEST_WHOLE = "SELECT seq, payload, results FROM results WHERE thinned = 0 ORDER BY seq LIMIT ?"
-_OLDEST = "SELECT seq, x'', results FROM results ORDER BY seq LIMIT ?"
-_NEWEST = "SELECT seq, payload, results FROM results WHERE ms IS NULL AND seq < ? ORDER BY seq DESC LIMIT 1"
+_OLDEST = "SELECT seq, results FROM results ORDER BY seq LIMIT ?"
+_THINNED = "UPDATE results SET payload = ?, bytes = ?, results = ?, thinned = 1 WHERE seq = ?"
+_NEWEST = "SELECT seq, payload, results FROM results WHERE ms IS NULL ORDER BY seq DESC LIMIT ?"
 _COUNT = "SELECT bytes, unsent FROM totals"
 _FIRST_SENT = "SELECT ms, sub FROM results WHERE ms IS NOT NULL ORDER BY ms, sub LIMIT 1"
 _LAST_SENT = "SELECT ms, sub FROM results WHERE ms IS NOT NULL ORDER BY ms DESC, sub DESC LIMIT 1"
 _LOST = "UPDATE results SET ms = NULL, sub = NULL WHERE seq IN (SELECT seq FROM results WHERE ms IS NOT NULL LIMIT ?)"
 _LOST_STEP = 2_000
-_LAST_SEQ = 2**63 - 1
+#: Steps that an insert may take to make room before the oldest have to go, whatever they hold.
+_THIN_STEPS = 10
 
 
 class JournalAway(Exception):
@@ -82,7 +85,7 @@ class Journal:
         self._lock = threading.Lock()
         self.dropped = 0
         self._db = self._open()
-        self._bytes, self.unsent = self._count()
+        _, self.unsent = self._count()
 
     @property
     def on_disk(self) -> bool:
@@ -96,21 +99,24 @@ class Journal:
         """Keep entries that Redis has, and that nobody has stored yet."""
         self._insert([(entry.id[0], entry.id[1], entry.payload, entry.results) for entry in entries])
 
-    def newest_unsent(self, below: int = _LAST_SEQ) -> Kept | None:
-        """The newest entry that Redis has not taken, of those before `below`: what is fresh comes first."""
+    def newest_unsent(self, most: int = 1, without: Collection[int] = ()) -> list[Kept]:
+        """The newest entries that Redis has not taken, newest first, but for these: what is fresh comes first."""
+        found: list[Kept] = []
         with self._guarded():
-            while (row := self._db.execute(_NEWEST, (below,)).fetchone()) is not None:
+            for seq, packed, results in self._db.execute(_NEWEST, (most + len(without),)).fetchall():
+                if seq in without:
+                    continue
                 try:
-                    return Kept(row[0], zlib.decompress(row[1]), row[2])
+                    found.append(Kept(seq, zlib.decompress(packed), results))
                 except zlib.error:
-                    self._db.execute("DELETE FROM results WHERE seq = ?", (row[0],))
-                    self.dropped += row[2]
-            return None
+                    self._db.execute("DELETE FROM results WHERE seq = ?", (seq,))
+                    self.dropped += results
+        return found
 
-    def forget(self, seq: int) -> None:
-        """An entry was taken by Redis."""
+    def forget(self, seqs: Iterable[int]) -> None:
+        """Entries were taken by Redis."""
         with self._guarded():
-            self._db.execute("DELETE FROM results WHERE seq = ?", (seq,))
+            self._db.executemany("DELETE FROM results WHERE seq = ?", [(seq,) for seq in seqs])
 
     def stored(self, upto: EntryId) -> None:
         """What Redis had until this entry is stored."""
@@ -189,44 +195,48 @@ class Journal:
         try:
             with self._db:
                 yield
-            self._bytes, self.unsent = self._count()
+            _, self.unsent = self._count()
         except (sqlite3.Error, OverflowError) as error:
             if is_damaged(error):
                 self._db.close()
                 if self._path is not None:
                     put_aside(self._path, str(error))
                 self._db = self._open()
-                self._bytes, self.unsent = self._count()
+                _, self.unsent = self._count()
             raise JournalAway(str(error)[:200]) from error
         finally:
             self._lock.release()
 
     def _insert(self, rows: list[tuple[int | None, int | None, bytes, int]]) -> None:
+        dropped = 0
         with self._guarded():
             for ms, sub, payload, results in rows:
                 packed = zlib.compress(payload, 1)
                 self._db.execute(_KEEP, (ms, sub, results, len(packed), packed))
-                self._bytes += len(packed)
-            while self._bytes > self._most_bytes and self._make_room():
-                self._bytes, _ = self._count()
+            steps = 0
+            while self._count()[0] > self._most_bytes:
+                steps += 1
+                lost = self._thin() if steps <= _THIN_STEPS else 0
+                dropped += lost or self._drop_oldest()
+        self.dropped += dropped
 
-    def _make_room(self) -> bool:
-        """Drop what passed from the oldest entries, then the oldest entries themselves."""
-        oldest = self._db.execute(_OLDEST_WHOLE, (_ROOM_STEP,)).fetchall()
-        if not oldest:
-            oldest = self._db.execute(_OLDEST, (_ROOM_STEP,)).fetchall()
-        for seq, payload, results in oldest:
+    def _thin(self) -> int:
+        """Drop what passed from the oldest entries that are whole; returns how many results that were."""
+        dropped = 0
+        for seq, payload, results in self._db.execute(_OLDEST_WHOLE, (_ROOM_STEP,)).fetchall():
             kept = _problems(payload)
-            self.dropped += results - len(kept)
-            if not kept:
-                self._db.execute("DELETE FROM results WHERE seq = ?", (seq,))
-                continue
+            dropped += results - len(kept)
             packed = zlib.compress(wire.encode(kept), 1)
-            self._db.execute(
-                "UPDATE results SET payload = ?, bytes = ?, results = ?, thinned = 1 WHERE seq = ?",
-                (packed, len(packed), len(kept), seq),
-            )
-        return bool(oldest)
+            if kept:
+                self._db.execute(_THINNED, (packed, len(packed), len(kept), seq))
+            else:
+                self._db.execute("DELETE FROM results WHERE seq = ?", (seq,))
+        return dropped
+
+    def _drop_oldest(self) -> int:
+        gone = self._db.execute(_OLDEST, (_DROP_STEP,)).fetchall()
+        self._db.executemany("DELETE FROM results WHERE seq = ?", [(seq,) for seq, _ in gone])
+        return sum(results for _, results in gone)
 
     def _count(self) -> tuple[int, int]:
         size, unsent = self._db.execute(_COUNT).fetchone()
@@ -235,8 +245,6 @@ class Journal:
 
 def _problems(payload: bytes) -> list[Result]:
     """Of an entry, what did not pass; nothing where it cannot be read."""
-    if not payload:
-        return []
     try:
         return [one for one in wire.decode_results(zlib.decompress(payload)) if one.status is not Status.UP]
     except (msgspec.DecodeError, zlib.error):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine, Sequence
 from typing import Any, cast
 
 import redis.asyncio
@@ -30,7 +31,8 @@ _TICK_S = 0.05
 _REST_S = 2.0
 #: Results that wait for the disk; beyond that the oldest go.
 _FOR_DISK_MOST = 100_000
-#: What the journal holds follows an entry a tick, and waits while so much of it was not stored since.
+#: What the journal holds follows at so many entries a tick, and waits while so many results were not stored since.
+_ENTRIES_A_TICK = 10
 _AHEAD_MOST = 100_000
 #: Results that are written and not stored: more of them are kept in the journal instead of in memory.
 _UNSTORED_MOST = 60_000
@@ -55,8 +57,9 @@ class Keeper:
         self._stored_upto: EntryId | None = None
         #: Results of the journal that were sent since the recorder last moved.
         self._ahead = 0
-        #: An entry that was sent and could not be taken out of the journal; older ones come first.
-        self._below: int | None = None
+        #: Entries that were sent and could not be taken out of the journal yet.
+        self._sent_seqs: set[int] = set()
+        self._writing = asyncio.Lock()
         self._settle_at_s = 0.0
         self._told_of_acl = False
         self._dropped = 0
@@ -116,12 +119,12 @@ class Keeper:
             await asyncio.sleep(pause_s)
 
     async def close(self) -> None:
-        """Keep on the disk whatever is not known to be stored; `run` is over."""
-        try:
-            await self._write_to_disk()
-            await asyncio.to_thread(self._journal.keep_sent, self._unstored.take())
-        except JournalAway as error:
-            _log.error("journal.away", waiting=self._waiting_for_disk, error=str(error))
+        """Keep on the disk whatever is not known to be stored; `run` is over, or will be."""
+        for keep in (self._write_to_disk, self._keep_sent):
+            try:
+                await keep()
+            except JournalAway as error:
+                _log.error("journal.away", waiting=self._waiting_for_disk, error=str(error))
 
     def close_at_once(self) -> None:
         """The same from a loop that is broken, in the time that it takes."""
@@ -133,22 +136,20 @@ class Keeper:
 
     async def settle(self) -> None:
         """Ask how far the stream is stored, and take up again what Redis has lost. Raises `redis.RedisError`."""
-        last, broken_off = self._unstored.last, self._broken_off
+        last, broken_off, self._broken_off = self._unstored.last, self._broken_off, False
         try:
-            server = await self._ask_for_server()
+            server = cast(str | None, (await self._redis.info("server")).get("run_id"))
             # Before the stream is looked at: what is lost in between is not taken for stored.
             stored = await self._ask_how_far()
             sight = await self._look_at_stream()
-        except redis.exceptions.NoPermissionError:
-            self._unstored.take(_UNHEARD_MOST)
-            self._tell_of_acl()
-            return
+        except BaseException:
+            self._broken_off = True
+            raise
         # A client that was idle meanwhile connects to a server that was restarted without a word.
         restarted, self._server = self._server not in (None, server), server
-        self._broken_off = False
-        span = await asyncio.to_thread(self._journal.sent_span)
-        if span is not None and (sight.last < span[1] or (sight.first is not None and span[0] < sight.first)):
-            await asyncio.to_thread(self._journal.lost)
+        if stored is None and self._stored_upto is None and sight.first is not None:
+            self._unstored.trimmed(sight.first)
+        await self._look_into_journal(sight)
         again = self._unstored.settle(sight, last, stored, broken_off or restarted)
         if again:
             _log.warning("keeper.sends_again", results=sum(entry.results for entry in again))
@@ -158,26 +159,47 @@ class Keeper:
             await self._take_stored(stored)
 
     async def _turn(self) -> None:
-        await self._write_to_disk()
+        disk = await self._try(self._write_to_disk())
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._settle_at_s:
             self._settle_at_s = now_s + _SETTLE_EVERY_S
-            await self.settle()
+            disk = await self._try(self.settle()) or disk
         if self._stored_upto is not None and self._unstored.results > _UNSTORED_MOST:
-            await self._spill()
+            disk = await self._try(self._spill()) or disk
+        if disk is not None:
+            await self._send_without_disk()
+            raise disk
         if self._journal.unsent and self._ahead <= _AHEAD_MOST:
-            await self._send_one()
+            await self._send_some()
+
+    async def _try(self, work: Coroutine[None, None, None]) -> JournalAway | None:
+        """Do what needs the disk; a disk that refuses holds up nothing that does not."""
+        try:
+            await work
+        except JournalAway as error:
+            return error
+        return None
 
     async def _write_to_disk(self) -> None:
-        entries = list(self._for_disk)
-        if not entries:
-            return
-        await asyncio.to_thread(self._journal.keep, entries)
-        # More may have come meanwhile, and the oldest may have had to go.
-        while entries and self._for_disk and self._for_disk[0] is not entries[0]:
-            entries.pop(0)
-        for _ in entries:
-            self._waiting_for_disk -= self._for_disk.popleft()[1]
+        async with self._writing:
+            entries = list(self._for_disk)
+            if not entries:
+                return
+            await asyncio.to_thread(self._journal.keep, entries)
+            # More may have come meanwhile, and the oldest may have had to go.
+            while entries and self._for_disk and self._for_disk[0] is not entries[0]:
+                entries.pop(0)
+            for _ in range(min(len(entries), len(self._for_disk))):
+                self._waiting_for_disk -= self._for_disk.popleft()[1]
+
+    async def _keep_sent(self) -> None:
+        await asyncio.to_thread(self._journal.keep_sent, self._unstored.take())
+
+    async def _look_into_journal(self, sight: StreamSight) -> None:
+        """Whether Redis has lost what is in the journal as sent."""
+        span = await asyncio.to_thread(self._journal.sent_span)
+        if span is not None and (sight.last < span[1] or (sight.first is not None and span[0] < sight.first)):
+            await asyncio.to_thread(self._journal.lost)
 
     async def _spill(self) -> None:
         """Keep the older half of what is not stored in the journal."""
@@ -188,22 +210,42 @@ class Keeper:
             self._unstored.give_back(oldest)
             raise
 
-    async def _send_one(self) -> None:
-        """Send one entry of the journal, newest first; it is history only, and is not shown as what was seen last."""
-        kept = await asyncio.to_thread(self._journal.newest_unsent, *(() if self._below is None else (self._below,)))
-        if kept is None:
-            self._below = None
-            return
-        added = await self._redis.xadd(self._stream, {keys.BODY: kept.payload}, maxlen=STREAM_LENGTH, approximate=True)
-        self.sent(cast(bytes, added), kept.payload, kept.results)
-        self._ahead += kept.results
-        try:
-            await asyncio.to_thread(self._journal.forget, kept.seq)
-        except JournalAway:
-            self._below = kept.seq
-            raise
-        if not self._journal.unsent:
+    async def _send_some(self) -> None:
+        """Send entries of the journal, the newest first; they are history, and not shown as what was seen last."""
+        if self._sent_seqs:
+            await self._forget(set())
+        kept = await asyncio.to_thread(self._journal.newest_unsent, _ENTRIES_A_TICK, self._sent_seqs)
+        await self._add([(one.payload, one.results) for one in kept])
+        await self._forget({one.seq for one in kept})
+        if kept and not self._journal.unsent:
             _log.info("keeper.caught_up")
+
+    async def _send_without_disk(self) -> None:
+        """Send what waits for a disk that takes nothing: the newest first, as far as Redis takes it."""
+        async with self._writing:
+            entries = [self._for_disk.pop() for _ in range(min(_ENTRIES_A_TICK, len(self._for_disk)))]
+            self._waiting_for_disk -= sum(results for _, results in entries)
+            try:
+                await self._add(entries)
+            except BaseException:
+                self._for_disk.extend(reversed(entries))
+                self._waiting_for_disk += sum(results for _, results in entries)
+                raise
+
+    async def _add(self, entries: Sequence[tuple[bytes, int]]) -> None:
+        if not entries:
+            return
+        pipeline = self._redis.pipeline(transaction=False)
+        for payload, _ in entries:
+            pipeline.xadd(self._stream, {keys.BODY: payload}, maxlen=STREAM_LENGTH, approximate=True)
+        for added, (payload, results) in zip(await pipeline.execute(), entries, strict=True):
+            self.sent(added, payload, results)
+            self._ahead += results
+
+    async def _forget(self, seqs: set[int]) -> None:
+        self._sent_seqs |= seqs
+        await asyncio.to_thread(self._journal.forget, list(self._sent_seqs))
+        self._sent_seqs.clear()
 
     async def _take_stored(self, upto: EntryId | None) -> None:
         if upto is None:
@@ -215,16 +257,15 @@ class Keeper:
             self._stored_upto, self._ahead = upto, 0
             await asyncio.to_thread(self._journal.stored, upto)
 
-    async def _ask_for_server(self) -> str | None:
-        """Which server this is: another name each time that one starts."""
-        return cast(str | None, (await self._redis.info("server")).get("run_id"))
-
     async def _ask_how_far(self) -> EntryId | None:
-        """How far the recorder says it is; None where it says nothing that can be read."""
-        said = cast(bytes | None, await self._redis.get(keys.stored(self._region)))
+        """How far the recorder says it is; None where it says nothing that can be read, or that we may read."""
         try:
+            said = cast(bytes | None, await self._redis.get(keys.stored(self._region)))
             return entry_id(said) if said else None
         except ValueError:
+            return None
+        except redis.exceptions.NoPermissionError:
+            self._tell_of_acl()
             return None
 
     async def _look_at_stream(self) -> StreamSight:

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from probes.attempts import attempt, failed, two_attempts
-from probes.clock import Steps
+from probes.clock import Steps, steady_s
 from probes.dialing import Way
 from probes.habits import Habits
 from probes.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
@@ -74,21 +74,20 @@ class Runner:
         self.offset_ms = 0.0
         #: By how much (s) this machine's clock was set while we ran.
         self.clock_set_s = 0.0
-        self._steps = Steps(time.time(), time.monotonic())
+        self._steps = Steps(time.time(), steady_s())
         self.completed_ms = 0
 
     def now_ms(self) -> int:
         """The time on the clock of Redis."""
         return int(time.time() * 1000 - self.offset_ms)
 
-    def mind_the_clock(self) -> bool:
+    def mind_the_clock(self) -> None:
         """Look whether this machine's clock was set: then it is the clock that is off, and no slot moves."""
-        stepped_s = self._steps.look(time.time(), time.monotonic())
+        stepped_s = self._steps.look(time.time(), steady_s())
         self.offset_ms += stepped_s * 1000
         self.clock_set_s += stepped_s
         if stepped_s:
             _log.warning("clock.was_set", by_s=round(stepped_s, 1))
-        return stepped_s != 0.0
 
     @property
     def in_flight(self) -> int:

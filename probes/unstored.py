@@ -54,6 +54,11 @@ class Unstored:
         while self._sent and self._sent[0].id <= upto:
             self.results -= self._sent.popleft().results
 
+    def trimmed(self, first: EntryId) -> None:
+        """Nobody records: what is trimmed from the stream is gone, as it would be without us."""
+        while self._sent and self._sent[0].id < first:
+            self.results -= self._sent.popleft().results
+
     def has_lost(self, sight: StreamSight, last: EntryId) -> bool:
         """Whether the stream lost an entry of ours. `last` is the last that was written before Redis was asked.
 

@@ -15,6 +15,7 @@ from typing import Any
 import celery.worker.state
 import msgspec
 import redis.asyncio
+import redis.exceptions
 import structlog
 import uvloop
 from celery import Celery
@@ -32,7 +33,7 @@ from probes.heartbeat import Heartbeat, Identity, Parts
 from probes.journal import Journal
 from probes.keeper import Keeper
 from probes.publisher import Publisher
-from probes.redis_link import RedisRefuses, RedisUnreachable, await_redis, connection_to
+from probes.redis_link import RedisRefuses, RedisUnreachable, await_redis, connection_to, is_away
 from probes.runner import Bounds, Runner
 from probes.settings import ProbeSettings
 
@@ -165,17 +166,17 @@ class RegionWorker:
         stopping = asyncio.ensure_future(self._stop.wait())
         watched: list[asyncio.Future[Any]] = [*loops, runner.broken, stopping]
         await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        for ended in watched:
-            if ended.done() and not ended.cancelled() and ended.exception() is not None:
-                publisher.hand_over()
-                keeper.close_at_once()
-                ended.result()
+        if not stopping.done():
+            publisher.hand_over()
+            keeper.close_at_once()
+            for ended in watched:
+                if ended.done():
+                    ended.result()
+            raise RuntimeError("a task of the worker ended")
         await runner.drain(_DRAIN_S)
         if not publisher.failures:
             await publisher.flush(_FLUSH_S)
-        for task in loops:
-            task.cancel()
-        await asyncio.wait(loops, timeout=_FLUSH_S)
+        await _end(loops, _FLUSH_S)
         publisher.hand_over()
         await keeper.close()
         await autonomy.remember()
@@ -190,12 +191,26 @@ class RegionWorker:
             await await_redis(connection, self._settings.redis_url.get_secret_value())
             await heartbeat.measure_clock(samples=5)
         except RedisRefuses:
+            autonomy.refused()
+            await autonomy.remember()
             raise
-        except RedisUnreachable as error:
-            if not orders:
+        except (RedisUnreachable, redis.exceptions.RedisError, OSError) as error:
+            if not isinstance(error, RedisUnreachable) and not is_away(error):
                 raise
-            _log.warning("worker.begins_alone", orders=orders, why=str(error))
+            if not orders:
+                raise RedisUnreachable(str(error)) from None
+            _log.warning("worker.begins_alone", orders=orders, why=str(error)[:200])
             autonomy.begin_alone()
+
+
+async def _end(tasks: list[asyncio.Future[None]], within_s: float) -> None:
+    """Cancel tasks until they are gone: redis-py may swallow a cancellation while it connects."""
+    left = set(tasks)
+    deadline = asyncio.get_running_loop().time() + within_s
+    while left and asyncio.get_running_loop().time() < deadline:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=within_s / 5)
 
 
 def _spare_the_collector() -> None:

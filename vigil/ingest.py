@@ -132,8 +132,9 @@ class Ingest:
         return entries, last_id
 
     def _watch_regions(self) -> None:
-        regions = self._regions = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
-        self._alive.dismiss(regions)
+        known = dict(Region.objects.values_list("slug", "enabled"))
+        regions = self._regions = [slug for slug, enabled in known.items() if enabled]
+        self._alive.dismiss(regions, named=known.keys() - set(regions))
         beats = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in regions] or ["-"]))
         found = dict(zip(regions, beats, strict=False))
         self._workers.hear(found)

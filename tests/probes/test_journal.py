@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import resource
@@ -40,9 +41,9 @@ def order(monitor: str, at_ms: int = 60_000) -> Check:
 
 def drained(journal: Journal) -> list[int]:
     slots = []
-    while (kept := journal.newest_unsent()) is not None:
-        slots.append(slot_of(kept.payload))
-        journal.forget(kept.seq)
+    while kept := journal.newest_unsent(3):
+        slots += [slot_of(one.payload) for one in kept]
+        journal.forget([one.seq for one in kept])
     return slots
 
 
@@ -113,6 +114,29 @@ def test_of_too_much_what_passed_goes_first_and_the_oldest_first(path: Path) -> 
     assert journal.unsent <= 4
 
 
+def test_those_that_are_named_are_left_out(path: Path) -> None:
+    journal = Journal(path)
+    journal.keep([entry(number) for number in (1, 2, 3)])
+    (newest,) = journal.newest_unsent()
+    assert [slot_of(one.payload) for one in journal.newest_unsent(5, {newest.seq})] == [2, 1]
+
+
+def test_room_is_made_in_bounded_steps_also_where_nothing_passed(path: Path) -> None:
+    journal = Journal(path, most_bytes=200_000)
+    journal.keep([(wire.encode([failure(number)]), 1) for number in range(100)])
+    begun = journal.dropped
+    for number in range(100, 130):
+        journal.keep([(wire.encode([failure(number)]), 1)])
+    assert journal.dropped > begun
+    assert journal.unsent + journal.dropped == 130
+    assert slot_of(journal.newest_unsent()[0].payload) == 129
+
+
+def failure(number: int) -> Result:
+    noise = base64.b85encode(os.urandom(4_000)).decode()
+    return Result(1, "mon_a", number, Status.DOWN, Reason.REFUSED, number, Phases(), detail=noise)
+
+
 def test_a_file_that_is_no_journal_is_put_aside(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"something else altogether, and quite long enough to be read as a page" * 20)
@@ -133,8 +157,8 @@ def test_a_file_that_is_damaged_in_the_middle_is_put_aside_when_that_is_found(pa
     journal = Journal(path)
     for _ in range(3):
         with contextlib.suppress(JournalAway):
-            while (kept := journal.newest_unsent()) is not None:
-                journal.forget(kept.seq)
+            while kept := journal.newest_unsent():
+                journal.forget([kept[0].seq])
             journal.stored((5, 5))
             journal.keep([entry(7)])
     journal.keep([entry(9)])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -223,6 +224,54 @@ def test_a_redis_that_takes_no_writes_is_away_and_ends_nothing(on_loop: Any, red
             return await slots_on(connection)
 
     assert on_loop(story()) == {1, 2}
+
+
+class Refusing(Journal):
+    """A disk that is full: what is in the journal can be read, and nothing changes."""
+
+    refuses = True
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        with super()._guarded():
+            changes = self._db.total_changes
+            yield
+            if self.refuses and self._db.total_changes != changes:
+                raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_full_disk_holds_up_nothing_and_sends_nothing_twice(on_loop: Any, redis_url: str) -> None:
+    async def story() -> list[int]:
+        journal = Refusing(None)
+        journal.refuses = False
+        journal.keep([(wire.encode([result(number)]), 1) for number in range(3)])
+        journal.refuses = True
+        async with keeping(redis_url, journal) as (connection, _, keeper):
+            keeper.keep([result(number) for number in range(3, 10)])
+            await until(lambda: keeper.kept == 3)
+            asked = keeper._settle_at_s
+            await until(lambda: keeper._settle_at_s > asked)
+            journal.refuses = False
+            await until(lambda: keeper.kept == 0)
+            entries = await connection.xrange(keys.results(REGION))
+            return [one.at_ms for _, fields in entries for one in wire.decode_results(fields[keys.BODY])]
+
+    assert sorted(on_loop(story())) == list(range(10))
+
+
+def test_without_a_recorder_what_is_trimmed_is_not_sent_again_and_again(on_loop: Any, redis_url: str) -> None:
+    async def story() -> None:
+        async with keeping(redis_url, Journal(None)) as (connection, publisher, keeper):
+            for number in range(5):
+                publisher.publish(result(number))
+                await publisher.flush(5)
+            await keeper.settle()
+            await connection.xtrim(keys.results(REGION), maxlen=1, approximate=False)
+            await keeper.settle()
+            assert keeper.kept == 0
+            assert await slots_on(connection) == {4}
+
+    on_loop(story())
 
 
 def test_a_redis_user_that_may_not_see_what_is_stored_is_no_reason_to_stop(on_loop: Any, redis_url: str) -> None:

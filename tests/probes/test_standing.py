@@ -56,13 +56,13 @@ def test_who_was_ordered_no_more_while_others_were_is_not_looked_at() -> None:
 
 def test_a_second_cut_soon_after_the_first_finds_every_monitor_that_dispatch_had_no_time_to_order_again() -> None:
     orders = StandingOrders()
-    orders.note(order("mon_a", NOW))
-    orders.note(order("mon_b", NOW + 30_000))
+    orders.note(order("mon_a", NOW), NOW)
+    orders.note(order("mon_b", NOW + 30_000), NOW)
     orders.stand_alone(NOW + 40_000, NOW + 70_000)
     for second in range(71, 560):
         slots(orders, NOW + second * 1000)
     orders.follow()
-    orders.note(order("mon_b", NOW + 9 * MINUTE + 30_000))
+    orders.note(order("mon_b", NOW + 9 * MINUTE + 30_000), NOW + 9 * MINUTE)
     heard_ms = NOW + 9 * MINUTE + 40_000
     assert orders.forget(heard_ms) == []
     assert orders.stand_alone(heard_ms, heard_ms + 30_000) == 2
