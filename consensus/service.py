@@ -24,6 +24,7 @@ from consensus.succession import Succession
 from consensus.verdicts import Call, Round, Verdict
 from probes.alive import Alive
 from probes.health import Health
+from probes.overwritten import put_right
 
 log = structlog.get_logger()
 
@@ -92,6 +93,9 @@ class Consensus:
                 log.warning("redis_away", error=type(error).__name__)
                 self._health.beat(redis="away")
                 stop.wait(RETRY_S)
+            except redis.ResponseError as error:
+                if not put_right(self._client, error):
+                    raise
         try:
             self._lease.release()
         except redis.RedisError as error:

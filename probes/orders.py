@@ -32,7 +32,10 @@ class RegionQueues:
         return f"RegionQueues({len(self._apps)} regions)"
 
     def send(self, batch: Batch, expires_s: float) -> None:
-        """Put a batch into the queue of its region and lane; a worker that takes it later than `expires_s` drops it."""
+        """Put a batch into the queue of its region and lane; a worker that takes it later than `expires_s` drops it.
+
+        Raises `redis.ResponseError` where the region has made something else of its queue.
+        """
         app = self._app(batch.region)
         try:
             app.send_task(
@@ -49,6 +52,8 @@ class RegionQueues:
             )
         except (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError) as error:
             self._forget(batch.region)
+            if "WRONGTYPE" in str(error):
+                raise redis.exceptions.ResponseError(str(error)) from error
             raise QueueUnavailable(f"the queue of region {batch.region} is away: {type(error).__name__}") from error
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
 from probes import keys
 from probes.alive import Alive, silent_parts
 from probes.health import Health
+from probes.overwritten import put_right
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest import run_self_tests
 from vigil.incidents.apply import Entry, apply_verdicts
@@ -73,6 +74,9 @@ class Ingest:
                 self._position = None
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 self._wait("redis_away", error, stop)
+            except redis.ResponseError as error:
+                if not put_right(self._redis, error):
+                    raise
 
     def _turn(self) -> None:
         """Duties that are due, changes of configuration, then whatever verdicts have arrived."""

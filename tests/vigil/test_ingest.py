@@ -145,6 +145,15 @@ def test_a_region_that_is_to_work_no_more_hears_nothing_more(client: redis.Redis
         assert not client.hexists(keys.alive("us-east"), keys.DISMISSED)
 
 
+def test_a_region_that_writes_over_its_keys_stops_nobody(client: redis.Redis, monitor: Monitor) -> None:
+    client.set(keys.alive("eu-west"), "mine")
+    client.hset(keys.ALIVE, "dispatch", "1")
+    with running(client):
+        until(lambda: client.type(keys.alive("eu-west")) == b"hash", "what belongs there")
+        client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        until(Incident.objects.exists, "the verdict")
+
+
 def test_a_region_may_say_what_it_likes_of_itself(client: redis.Redis, monitor: Monitor) -> None:
     good = RegionHeartbeat(1, 5, 0, 0, 0, 0, "0" * 32, "r")
     client.set(keys.heartbeat("eu-west"), encode_beat(good))

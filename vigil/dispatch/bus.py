@@ -14,6 +14,7 @@ from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, 
 from probes import keys
 from probes.alive import Alive
 from probes.orders import RegionQueues
+from probes.overwritten import put_right
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionHeartbeat, decode_heartbeat
 
 log = structlog.get_logger()
@@ -36,6 +37,10 @@ class Bus:
 
     def sign_of_life(self, part: str) -> Alive:
         return Alive(self._redis, part)
+
+    def put_right(self, error: redis.ResponseError) -> bool:
+        """Whether the error came of what a region wrote over its keys, which is put right."""
+        return put_right(self._redis, error)
 
     def now_ms(self) -> int:
         seconds, micros = self._redis.time()

@@ -79,6 +79,9 @@ class Dispatcher:
                 log.warning("redis_away", error=type(error).__name__)
                 self._health.beat(redis="away")
                 stop.wait(RETRY_S)
+            except redis.ResponseError as error:
+                if not self._bus.put_right(error):
+                    raise
         self._watch.stop()
 
     def _turn(self) -> None:

@@ -22,6 +22,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from consensus.lease import Lease
 from probes.health import Health
+from probes.overwritten import put_right
 from vigil.clock import database_now
 from vigil.history import closing, objectives, packer, retention, size
 from vigil.history.directory import Directory
@@ -58,6 +59,7 @@ class Recorder:
     def __init__(self, client: redis.Redis, health: Health, pace: Pace | None = None, tell: Tell | None = None) -> None:
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = Lease(client, "record", holder, time.monotonic)
+        self._redis = client
         self._streams = ResultStreams(client)
         self._health = health
         self._pace = pace or Pace()
@@ -80,6 +82,10 @@ class Recorder:
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 self._away("redis", error)
                 stop.wait(RETRY_S)
+            except redis.ResponseError as error:
+                if not put_right(self._redis, error):
+                    raise
+                self._forget()
             except Overtaken as news:
                 log.info("overtaken", why=str(news))
                 self._forget()

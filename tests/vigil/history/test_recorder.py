@@ -314,3 +314,11 @@ def _test_database() -> str:
         info = other.info
         password = settings["PASSWORD"]
         return f"postgresql://{info.user}:{password}@{info.host}:{info.port}/{settings['NAME']}"
+
+
+def test_a_stream_that_a_region_made_into_something_else_is_begun_anew(stage: Stage) -> None:
+    stage.client.set(keys.results("eu"), "mine")
+    with recording(stage, Pace(write_s=0.0)):
+        until(lambda: not stage.client.exists(keys.results("eu")), "its end")
+        stage.report("eu", stage.result(stage.now_ms()))
+        until(lambda: Position.objects.filter(region__slug="eu").exists(), "the results that follow")

@@ -1,0 +1,52 @@
+"""Keys of a region that hold something else than they should: a region may write anything to its own, and stops nobody.
+
+Whoever meets one deletes all of them and goes on: what they held was of no use, and what belongs there comes again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import redis
+import structlog
+
+from probes import keys
+
+log = structlog.get_logger(__name__)
+
+_KINDS = {
+    keys.results(""): b"stream",
+    keys.latest(""): b"hash",
+    keys.alive(""): b"hash",
+    keys.heartbeat(""): b"string",
+    keys.stored(""): b"string",
+}
+_CELERY = keys.celery_prefix("")[:-1]
+
+
+def put_right(client: redis.Redis, error: redis.RedisError) -> bool:
+    """Delete what is of the wrong kind; False when the error is about something else, or nothing was found."""
+    if "WRONGTYPE" not in str(error):
+        return False
+    names = [name for prefix in (*_KINDS, _CELERY) for name in client.scan_iter(f"{prefix}*", 1000)]
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.type(name)
+    # A user who may not see a key cannot have met it.
+    found: list[Any] = pipe.execute(raise_on_error=False)
+    wrong = [name for name, kind in zip(names, found, strict=True) if _is_wrong(cast(bytes, name), kind)]
+    for name in wrong:
+        log.error(
+            "key_overwritten", key=name.decode("utf-8", "replace")[:100], advice="who has this region's password?"
+        )
+        client.delete(name)
+    return bool(wrong)
+
+
+def _is_wrong(name: bytes, kind: object) -> bool:
+    if not isinstance(kind, bytes) or kind == b"none":
+        return False
+    if name.startswith(_CELERY.encode()):
+        expected = b"set" if b"_kombu.binding." in name else b"list" if b":probes." in name else kind
+        return kind != expected
+    return any(name.startswith(prefix.encode()) and kind != expected for prefix, expected in _KINDS.items())
