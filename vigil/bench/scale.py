@@ -186,7 +186,7 @@ async def _step(rig: Rig, monitors: int, seconds: int) -> dict[str, object]:
     after, lasted_s = usages(supervisor.pids()), time.monotonic() - begun_s
     seen = lags.until(_report(rig))
     rig.redis.delete(SICK)
-    report = step_report(monitors, seen, verdicts.read(), lasted_s)
+    report = step_report(monitors, seen, verdicts.read())
     spent = _cores(before, after, lasted_s)
     checks = max(1, seen.checks + seen.confirmed)
     report |= {

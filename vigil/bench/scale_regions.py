@@ -150,7 +150,8 @@ class Regions:
                     await self._redis.set(keys.heartbeat(region), beat, ex=keys.HEARTBEAT_TTL_S)
             members = cast(set[bytes], await self._redis.smembers(SICK))  # type: ignore[misc]  # redis-py's types
             self._answers.down = frozenset(member.decode() for member in members)
-            report = {"lags": self._lags, "taken": self._taken, "confirmed": self._confirmed}
+            counts = {"lags": self._lags, "taken": self._taken, "confirmed": self._confirmed}
+            report = {**counts, "at_s": time.monotonic()}
             await self._redis.set(REPORT, json.dumps(report))
             await asyncio.sleep(1)
 

@@ -21,6 +21,8 @@ class SeenChecks:
 
     lags: Counter[int]
     confirmed: int
+    #: Between the two reports, which are written once a second (s).
+    seconds: float
 
     @property
     def checks(self) -> int:
@@ -41,9 +43,11 @@ class Lags:
 
     def __init__(self, report: Mapping[str, Any]) -> None:
         self._lags, self._confirmed = _counts(report), int(report.get("confirmed", 0))
+        self._at_s = float(report.get("at_s", 0.0))
 
     def until(self, report: Mapping[str, Any]) -> SeenChecks:
-        return SeenChecks(_counts(report) - self._lags, int(report.get("confirmed", 0)) - self._confirmed)
+        seconds = float(report.get("at_s", 0.0)) - self._at_s
+        return SeenChecks(_counts(report) - self._lags, int(report.get("confirmed", 0)) - self._confirmed, seconds)
 
 
 class VerdictLags:
@@ -61,14 +65,14 @@ class VerdictLags:
         return [verdict_lag_ms(verdict) / 1000 for verdict in verdicts if verdict.status is Status.DOWN]
 
 
-def step_report(monitors: int, seen: SeenChecks, verdict_lags: list[float], seconds: float) -> dict[str, object]:
+def step_report(monitors: int, seen: SeenChecks, verdict_lags: list[float]) -> dict[str, object]:
     """What does not depend on the processes."""
     verdict_lag = percentile(verdict_lags, 0.99)
     return {
         "monitors": monitors,
         "checks": seen.checks,
         "confirming": seen.confirmed,
-        "checks_per_s": round(seen.checks / seconds, 1),
+        "checks_per_s": round(seen.checks / seen.seconds, 1),
         "schedule_lag_p50_s": seen.lag_s(0.5),
         "schedule_lag_p99_s": seen.lag_s(0.99),
         "verdicts_down": len(verdict_lags),
