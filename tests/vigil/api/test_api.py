@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +11,9 @@ from django.test import Client
 
 from consensus.verdicts import Exclusion, Quarantine, encode
 from probes import keys
+from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
-from vigil.accounts.tokens import issue_token
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor, Region
@@ -22,22 +21,6 @@ from vigil.monitors.models import Monitor, Region
 pytestmark = pytest.mark.django_db
 HTTP: dict[str, Any] = {"name": "m", "kind": "http", "config": {"url": "https://example.com/health"}}
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-
-
-class Api:
-    def __init__(self, team: Team, *scopes: Scope, user: User | None = None) -> None:
-        self.client = Client()
-        self.plain = issue_token(team, "t", scopes, user=user)[1]
-
-    def __call__(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        answer = self.client.generic(
-            method,
-            f"/api/v1/{path}",
-            data=b"" if body is None else json.dumps(body),
-            content_type="application/json",
-            headers={"authorization": f"Bearer {self.plain}"},
-        )
-        return answer.status_code, answer.json() if answer.content else None
 
 
 @pytest.fixture

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from django.test import Client
 
-from vigil.accounts.models import Scope, Team
+from tests.vigil.api.caller import Api
+from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
-from vigil.accounts.tokens import issue_token
 from vigil.monitors.changes import create_monitor
 
 pytestmark = pytest.mark.django_db
-
-
-class Api:
-    def __init__(self, team: Team) -> None:
-        self.plain = issue_token(team, "t", (Scope.READ, Scope.WRITE))[1]
-
-    def __call__(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        answer = Client().generic(
-            method,
-            f"/api/v1/{path}",
-            data=b"" if body is None else json.dumps(body),
-            content_type="application/json",
-            headers={"authorization": f"Bearer {self.plain}"},
-        )
-        return answer.status_code, answer.json() if answer.content else None
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vigil.api.test_composites import Api
+from tests.vigil.api.caller import Api
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.selftest import run_self_tests

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.vigil.alerts.crashing import provider as serving
-from tests.vigil.api.test_api import Api
+from tests.vigil.api.caller import Api
 from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.changes import save_channel

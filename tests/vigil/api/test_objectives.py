@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
-from django.test import Client
 
-from vigil.accounts.models import Scope, Team
+from tests.vigil.api.caller import Api
+from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
-from vigil.accounts.tokens import issue_token
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor
 
 pytestmark = pytest.mark.django_db
-
-
-class Api:
-    def __init__(self, team: Team) -> None:
-        self._headers = {"authorization": f"Bearer {issue_token(team, 't', [Scope.READ, Scope.WRITE])[1]}"}
-
-    def __call__(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        sent = b"" if body is None else json.dumps(body)
-        answer = Client().generic(
-            method, f"/api/v1/{path}", data=sent, content_type="application/json", headers=self._headers
-        )
-        return answer.status_code, json.loads(answer.content) if answer.content else None
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from tests.vigil.api.test_api import Api
+from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
 from vigil.alerts.changes import save_channel

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.vigil.api.caller import Api
 from tests.vigil.heartbeats.jobs import ago, call, job, logged, nobody
 from vigil.accounts.models import Scope, Team, User
 from vigil.accounts.teams import default_team
-from vigil.accounts.tokens import issue_token
 from vigil.heartbeats import reports
 from vigil.heartbeats.apply import apply_entries
 from vigil.heartbeats.badges import Badge, as_svg, worst_of
@@ -26,25 +26,9 @@ from vigil.heartbeats.wire import PingKind
 pytestmark = pytest.mark.django_db
 
 
-class Api:
-    def __init__(self, team: Team, *scopes: Scope) -> None:
-        self.client = Client()
-        self.plain = issue_token(team, "t", scopes)[1]
-
-    def __call__(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        answer = self.client.generic(
-            method,
-            f"/api/v1/heartbeats{path}",
-            data=b"" if body is None else json.dumps(body),
-            content_type="application/json",
-            headers={"authorization": f"Bearer {self.plain}"},
-        )
-        return answer.status_code, answer.json() if answer.content else None
-
-
 @pytest.fixture
 def api() -> Api:
-    return Api(default_team(), Scope.READ, Scope.WRITE)
+    return Api(default_team(), under="heartbeats")
 
 
 def worked() -> Heartbeat:
@@ -135,11 +119,11 @@ def test_the_team_s_keys_are_shown_and_making_by_slug_is_switched_on(api: Api) -
 
 def test_nobody_else_sees_or_changes_a_heartbeat(api: Api) -> None:
     row = job()
-    other = Api(Team.objects.create(name="Other", slug="other"), Scope.READ, Scope.WRITE)
+    other = Api(Team.objects.create(name="Other", slug="other"), under="heartbeats")
     at = f"/{row.monitor.public_id}"
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/rotate"), ("GET", "/pings")):
         assert other(method, at + path, {} if method == "PATCH" else None)[0] == 404
-    assert Api(default_team(), Scope.READ)("POST", "", {"name": "x"})[0] == 403
+    assert Api(default_team(), Scope.READ, under="heartbeats")("POST", "", {"name": "x"})[0] == 403
     assert other("GET", "")[1]["results"] == []
 
 
