@@ -2,8 +2,6 @@
 
 from django.db import migrations, models
 
-import vigil.alerts.decision
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -44,7 +42,7 @@ class Migration(migrations.Migration):
                     ("told_before", "told before"),
                     ("fallback", "fallback"),
                 ],
-                default=vigil.alerts.decision.Why["ROUTED"],
+                default="routed",
                 max_length=16,
             ),
         ),

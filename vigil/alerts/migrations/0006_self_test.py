@@ -3,7 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import vigil.alerts.decision
 import vigil.alerts.models.channel
 
 
@@ -68,7 +67,7 @@ class Migration(migrations.Migration):
                     ("fallback", "fallback"),
                     ("self_test", "self test"),
                 ],
-                default=vigil.alerts.decision.Why["ROUTED"],
+                default="routed",
                 max_length=16,
             ),
         ),

@@ -8,8 +8,6 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 import vigil.heartbeats.models
-import vigil.heartbeats.schedule
-import vigil.heartbeats.states
 
 
 class Migration(migrations.Migration):
@@ -112,7 +110,7 @@ class Migration(migrations.Migration):
                     "schedule",
                     models.CharField(
                         choices=[("period", "period"), ("cron", "cron"), ("oncalendar", "oncalendar")],
-                        default=vigil.heartbeats.schedule.ScheduleKind["PERIOD"],
+                        default="period",
                         max_length=12,
                     ),
                 ),
@@ -135,7 +133,7 @@ class Migration(migrations.Migration):
                             ("down", "down"),
                             ("paused", "paused"),
                         ],
-                        default=vigil.heartbeats.states.HeartbeatStatus["NEW"],
+                        default="new",
                         max_length=8,
                     ),
                 ),
@@ -152,7 +150,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[("", "none"), ("heartbeat", "heartbeat"), ("degraded", "degraded")],
-                        default=vigil.heartbeats.states.Trouble["NONE"],
+                        default="",
                         max_length=10,
                     ),
                 ),
