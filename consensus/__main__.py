@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from consensus.service import Consensus
 from consensus.settings import ConsensusSettings
-from probes import sentry
-from probes.health import Health
-from probes.logs import configure, without_credentials
+from probes.process import sentry
+from probes.process.health import Health
+from probes.process.logs import configure, without_credentials
 
 
 def main() -> int:

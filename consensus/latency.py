@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from math import exp, log
 
-from probes.usual import MEMORY, SPREAD_FLOOR, START, first, follow
+from probes.checks.running_median import MEMORY, SPREAD_FLOOR, START, first, follow
 from probes.wire import Result
 
 #: Nothing is slow before this many samples were seen.

@@ -22,9 +22,9 @@ from consensus.settings import ConsensusSettings
 from consensus.stream import Arrival, Keep, Streams
 from consensus.succession import Succession
 from consensus.verdicts import Call, Round, Verdict
-from probes.alive import Alive
-from probes.health import Health
-from probes.overwritten import put_right
+from probes.process.health import Health
+from probes.process.key_repair import put_right
+from probes.process.liveness import Alive
 
 log = structlog.get_logger()
 

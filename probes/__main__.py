@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 
-from probes import logs, sentry
-from probes.health import Health
+from probes.process import logs, sentry
+from probes.process.health import Health
 
 _ABOUT = """Runs the checks of one region: takes batches from its queue, writes results to its stream.
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Only now, so that --help and a mistyped option answer at once.
-    from probes.settings import SettingsError, read
+    from probes.worker.settings import SettingsError, read
 
     try:
         settings = read({"region": given.region} if given.region is not None else {})
@@ -50,8 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         health.serve(settings.health_port)
     except OSError as error:
         return _refuse(f"port {settings.health_port} cannot be served ({error.strerror}): set VIGIL_HEALTH_PORT", 2)
-    from probes.redis_link import RedisUnreachable
-    from probes.worker import RegionWorker
+    from probes.process.redis_client import RedisUnreachable
+    from probes.worker.service import RegionWorker
 
     try:
         return RegionWorker(settings, health).run()

@@ -19,9 +19,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
 from probes import keys
-from probes.alive import Alive, silent_parts
-from probes.health import Health
-from probes.overwritten import put_right
+from probes.process.health import Health
+from probes.process.key_repair import put_right
+from probes.process.liveness import Alive, silent_parts
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest import run_self_tests
 from vigil.incidents.apply import Entry, apply_verdicts

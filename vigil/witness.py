@@ -17,7 +17,7 @@ from typing import TypeVar
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from probes.health import Health
+from probes.process.health import Health
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.outside import Outside, record_ping, standing
 from vigil.clock import database_now

@@ -28,7 +28,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vigil.settings")
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - the parent may be gone already
 
-from probes import logs, sentry  # noqa: E402
+from probes.process import logs, sentry  # noqa: E402
 from vigil.configuration import configuration  # noqa: E402
 from vigil.heartbeats.lean import LeanPings  # noqa: E402
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from probes.classify import status_map
+from probes.ai.classify import status_map
 from probes.presets.shape import Key, Preset
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
-from probes.observation import Observation, Prober, Reach, SpecError
+from probes.prober import Observation, Prober, Reach, SpecError
 from probes.probers import dns, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
 
 __all__ = [

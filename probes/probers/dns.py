@@ -17,18 +17,18 @@ import dns.rcode
 import dns.resolver
 import msgspec
 
-from probes.assertions import Latency, validate_assertions
-from probes.dialing import Way, source_for
-from probes.dns_answer import DnsAnswer, NoAnswer, read
-from probes.endpoint_spec import PASSED, Finding, judged
-from probes.failures import Blocked, NameNotResolved, ProtocolBroken
-from probes.guard import Egress, refusal
-from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.assertions.answer import Sight
+from probes.assertions.kinds import Latency, validate_assertions
+from probes.net.dialer import Way, source_for
+from probes.net.dns_answer import DnsAnswer, NoAnswer, read
+from probes.net.failures import Blocked, NameNotResolved, ProtocolBroken
+from probes.net.guard import Egress, refusal
+from probes.net.stream import Place, talking
+from probes.net.targets import BadTarget, parse_host
+from probes.net.trace import Trace
+from probes.prober import Observation, Prober, Reach, SpecError, printable
 from probes.reasons import Reason, Status
-from probes.sight import Sight
-from probes.talk import Place, talking
-from probes.targets import BadTarget, parse_host
-from probes.trace import Trace
+from probes.specs.endpoint import PASSED, Finding, judged
 from probes.wire import Fact
 
 _VALUES_MOST = 20

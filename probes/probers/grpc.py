@@ -13,17 +13,17 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
-from probes.assertions import CertificateDays, Latency
-from probes.certificates import read
-from probes.endpoint_spec import PASSED, Finding, judged, validate_endpoint
-from probes.failures import ClosedEarly, ProtocolBroken, TooLarge
-from probes.http_spec import secret_headers, validate_secrets
-from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.assertions.answer import Sight
+from probes.assertions.kinds import CertificateDays, Latency
+from probes.net.certificates import read
+from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.net.stream import Place, Talk, UnverifiedCertificate, talking
+from probes.net.targets import parse_host
+from probes.prober import Observation, Prober, Reach, SpecError, printable
 from probes.reasons import Reason, Status
-from probes.sight import Sight
-from probes.talk import Place, Talk, UnverifiedCertificate, talking
-from probes.targets import parse_host
-from probes.tls_spec import TlsFields, name_of, validate_tls, wish_of
+from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
+from probes.specs.http import secret_headers, validate_secrets
+from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
 from probes.wire import Fact
 
 _PATH = "/grpc.health.v1.Health/Check"

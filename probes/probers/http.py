@@ -5,23 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from probes import billing, classify
-from probes.assertions import judge, worst
-from probes.certificates import HTTP_ALPN, Certificate, TlsWish
-from probes.classify import Classified
-from probes.exchange import exchange
-from probes.failures import ProtocolBroken, TooManyRedirects
-from probes.http_spec import HttpSpec, secret_headers, validate, validate_secrets
-from probes.masking import spellings
-from probes.messages import DEFAULT_TLS, Answer, Request
-from probes.observation import AssertionOutcome, Observation, Prober, Reach, printable
-from probes.patience import RETRY_AFTER, RETRY_AFTER_MOST_S
+from probes.ai import billing, classify
+from probes.ai.classify import Classified
+from probes.assertions.answer import Sight
+from probes.assertions.kinds import judge, worst
+from probes.assertions.redaction import spellings
+from probes.assertions.status_codes import codes
+from probes.checks.retry_after import RETRY_AFTER, RETRY_AFTER_MOST_S
+from probes.net.certificates import HTTP_ALPN, Certificate, TlsWish
+from probes.net.exchange import exchange
+from probes.net.failures import ProtocolBroken, TooManyRedirects
+from probes.net.http_messages import DEFAULT_TLS, Answer, Request
+from probes.net.stream import UnverifiedCertificate
+from probes.net.targets import BadTarget, Target, follow, parse_url
+from probes.prober import AssertionOutcome, Observation, Prober, Reach, printable
 from probes.reasons import Reason, Status
-from probes.sight import Sight
-from probes.status_codes import codes
-from probes.talk import UnverifiedCertificate
-from probes.targets import BadTarget, Target, follow, parse_url
-from probes.tls_spec import CLIENT_CERTIFICATE, TlsFields, name_of, wish_of
+from probes.specs.http import HttpSpec, secret_headers, validate, validate_secrets
+from probes.specs.tls import CLIENT_CERTIFICATE, TlsFields, name_of, wish_of
 from probes.wire import Fact
 
 #: Headers never sent to another origin than the one they were written for: by what their names hold, as people put

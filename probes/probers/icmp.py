@@ -13,14 +13,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from probes.assertions import Latency, validate_assertions
-from probes.dialing import Way, addresses_of, source_for
-from probes.endpoint_spec import PASSED, Finding, judged, validate_host
-from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.assertions.answer import Sight
+from probes.assertions.kinds import Latency, validate_assertions
+from probes.net.dialer import Way, addresses_of, source_for
+from probes.net.stream import Place, talking
+from probes.net.targets import parse_host
+from probes.prober import Observation, Prober, Reach, SpecError, printable
 from probes.reasons import Reason, Status
-from probes.sight import Sight
-from probes.talk import Place, talking
-from probes.targets import parse_host
+from probes.specs.endpoint import PASSED, Finding, judged, validate_host
 from probes.wire import Fact
 
 _ECHOES_MOST = 5

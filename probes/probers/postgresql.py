@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from probes.endpoint_spec import validate_endpoint
-from probes.failures import ProtocolBroken
-from probes.observation import Observation, Prober, Reach, SpecError
+from probes.net.failures import ProtocolBroken
+from probes.net.stream import Place, Talk, talking
+from probes.net.targets import parse_host
+from probes.prober import Observation, Prober, Reach, SpecError
 from probes.reasons import Reason, Status
-from probes.talk import Place, Talk, talking
-from probes.targets import parse_host
+from probes.specs.endpoint import validate_endpoint
 
 _PROTOCOL_3_0 = 196_608
 _MESSAGE_MOST = 16_384

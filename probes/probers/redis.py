@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probes.endpoint_spec import validate_endpoint
-from probes.failures import ProtocolBroken
-from probes.observation import Observation, Prober, Reach, SpecError
+from probes.net.failures import ProtocolBroken
+from probes.net.stream import Place, Talk, talking
+from probes.net.targets import parse_host
+from probes.prober import Observation, Prober, Reach, SpecError
 from probes.reasons import Reason, Status
-from probes.talk import Place, Talk, talking
-from probes.targets import parse_host
-from probes.tls_spec import TlsFields, name_of, validate_tls, wish_of
+from probes.specs.endpoint import validate_endpoint
+from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
 
 _PASSWORD = "password"
 _PASSWORD_MOST = 1024

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from probes import classify, saturation
-from probes.certificates import HTTP_ALPN
-from probes.engines import ENGINES
-from probes.exchange import exchange
-from probes.http_spec import HttpSpec, secret_headers
-from probes.http_spec import validate as validate_http
-from probes.http_spec import validate_secrets as validate_http_secrets
-from probes.messages import BODY_LIMIT_MOST, Answer, Request
-from probes.observation import AssertionOutcome, Observation, Prober, Reach, SpecError, printable
+from probes.ai import classify, saturation
+from probes.ai.engines import ENGINES
+from probes.ai.saturation import Judgement, Memory, NoSample, Sample, Thresholds
+from probes.net.certificates import HTTP_ALPN
+from probes.net.exchange import exchange
+from probes.net.http_messages import BODY_LIMIT_MOST, Answer, Request
+from probes.net.stream import UnverifiedCertificate
+from probes.net.targets import parse_url
+from probes.prober import AssertionOutcome, Observation, Prober, Reach, SpecError, printable
 from probes.probers.http import certificate_facts
 from probes.reasons import Reason, Status
-from probes.saturation import Judgement, Memory, NoSample, Sample, Thresholds
-from probes.talk import UnverifiedCertificate
-from probes.targets import parse_url
-from probes.tls_spec import TlsFields, wish_of
+from probes.specs.http import HttpSpec, secret_headers
+from probes.specs.http import validate as validate_http
+from probes.specs.http import validate_secrets as validate_http_secrets
+from probes.specs.tls import TlsFields, wish_of
 from probes.wire import Fact
 
 #: Monitors remembered by one worker; the one that was longest not looked at is forgotten first.

@@ -6,19 +6,27 @@ import asyncio
 from collections.abc import Mapping
 from typing import cast
 
-from probes.assertions import BodyContains, BodySize, CertificateDays, Latency, Regex
-from probes.certificates import read
-from probes.demand import TEXT_LIMIT
-from probes.dialing import dial
-from probes.endpoint_spec import PASSED, Finding, judged, validate_endpoint
-from probes.masking import spellings
-from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.assertions.answer import Sight
+from probes.assertions.base import TEXT_LIMIT
+from probes.assertions.kinds import BodyContains, BodySize, CertificateDays, Latency, Regex
+from probes.assertions.redaction import spellings
+from probes.net.certificates import read
+from probes.net.dialer import dial
+from probes.net.stream import Place, Talk, UnverifiedCertificate, talking
+from probes.net.targets import parse_host
+from probes.net.trace import Trace
+from probes.prober import Observation, Prober, Reach, SpecError, printable
 from probes.reasons import Reason, Status
-from probes.sight import Sight
-from probes.talk import Place, Talk, UnverifiedCertificate, talking
-from probes.targets import parse_host
-from probes.tls_spec import CLIENT_CERTIFICATE, CLIENT_KEY, TlsFields, name_of, validate_identity, validate_tls, wish_of
-from probes.trace import Trace
+from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
+from probes.specs.tls import (
+    CLIENT_CERTIFICATE,
+    CLIENT_KEY,
+    TlsFields,
+    name_of,
+    validate_identity,
+    validate_tls,
+    wish_of,
+)
 from probes.wire import Fact
 
 _READ_MOST = 65_536

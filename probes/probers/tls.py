@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probes.assertions import CertificateDays, Latency
-from probes.certificates import Certificate, presented, read
-from probes.endpoint_spec import PASSED, Finding, judged, validate_endpoint
-from probes.observation import Observation, Prober, Reach, printable
+from probes.assertions.answer import Sight
+from probes.assertions.kinds import CertificateDays, Latency
+from probes.net.certificates import Certificate, presented, read
+from probes.net.stream import Place, UnverifiedCertificate, talking
+from probes.net.targets import parse_host
+from probes.prober import Observation, Prober, Reach, printable
 from probes.probers.http import certificate_facts
 from probes.probers.tcp import validate_secrets
 from probes.reasons import Reason, Status
-from probes.sight import Sight
-from probes.talk import Place, UnverifiedCertificate, talking
-from probes.targets import parse_host
-from probes.tls_spec import TlsFields, name_of, validate_tls, wish_of
+from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
+from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
 from probes.wire import Fact
 
 #: More certificates of one chain than this are counted and not read.

@@ -9,22 +9,22 @@ import re
 import struct
 from collections.abc import Mapping
 
-from probes import billing, classify
-from probes.assertions import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
-from probes.certificates import HTTP_ALPN, read
-from probes.demand import TEXT_LIMIT
-from probes.endpoint_spec import PASSED, Finding, judged
-from probes.failures import ClosedEarly, ProtocolBroken, TooLarge
-from probes.http_spec import check_header, secret_headers, validate_secrets
-from probes.json_assertion import JsonPath
-from probes.masking import spellings
-from probes.messages import HEADERS_LIMIT, Request, head_of
-from probes.observation import Observation, Prober, Reach, SpecError, printable
+from probes.ai import billing, classify
+from probes.assertions.answer import Sight
+from probes.assertions.base import TEXT_LIMIT
+from probes.assertions.json_path import JsonPath
+from probes.assertions.kinds import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
+from probes.assertions.redaction import spellings
+from probes.net.certificates import HTTP_ALPN, read
+from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.net.http_messages import HEADERS_LIMIT, Request, head_of
+from probes.net.stream import Place, Talk, UnverifiedCertificate, talking
+from probes.net.targets import BadTarget, Target, parse_url
+from probes.prober import Observation, Prober, Reach, SpecError, printable
 from probes.reasons import Reason, Status
-from probes.sight import Sight
-from probes.talk import Place, Talk, UnverifiedCertificate, talking
-from probes.targets import BadTarget, Target, parse_url
-from probes.tls_spec import TlsFields, name_of, validate_tls, wish_of
+from probes.specs.endpoint import PASSED, Finding, judged
+from probes.specs.http import check_header, secret_headers, validate_secrets
+from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
 from probes.wire import Fact
 
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

@@ -13,8 +13,8 @@ from consensus.calls import Fold
 from consensus.examples import FIVE_REGIONS, make_result, make_round
 from consensus.latency import CHUNK, ENOUGH, FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
 from consensus.verdicts import Belief, Call, Cause, Verdict, VerdictReason
+from probes.checks.running_median import MEMORY, SPREAD_FLOOR, learned
 from probes.reasons import Reason, Status
-from probes.usual import MEMORY, SPREAD_FLOOR, learned
 from probes.wire import Phases, Result
 
 T0 = 1_700_000_000_000

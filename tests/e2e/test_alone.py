@@ -18,8 +18,8 @@ import pytest
 import redis
 
 from probes import keys, wire
-from probes.orders import RegionQueues
 from probes.probers import encode_spec, parse_spec
+from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane, Result
 from tests.standins import wait_until
 from vigil.local import ports

@@ -15,8 +15,8 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from probes import keys, wire
-from probes.orders import RegionQueues
 from probes.probers import encode_spec, parse_spec
+from probes.queue.sender import RegionQueues
 from probes.seal import generate_keypair
 from tests.standins import wait_until
 from vigil.local import redis as local_redis

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probes.attempts import attempt
-from probes.dialing import Way
-from probes.observation import Observation, Reach
+from probes.checks.attempts import attempt
+from probes.net.dialer import Way
+from probes.net.trace import Trace
+from probes.prober import Observation, Reach
 from probes.probers import PROBERS, parse_spec, validate_secrets
-from probes.trace import Trace
 from tests.probes.loopback import way_out
 
 NOW_S = 1_800_000_000.0

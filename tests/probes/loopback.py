@@ -10,8 +10,8 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
-from probes.dialing import Resolver, Way
-from probes.guard import Egress
+from probes.net.dialer import Resolver, Way
+from probes.net.guard import Egress
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"

@@ -12,11 +12,11 @@ import pytest
 import redis
 
 from probes import keys
-from probes.orders import RegionQueues
+from probes.queue.sender import RegionQueues
 from probes.reasons import Status
 from probes.seal import generate_keypair
 from probes.wire import Batch, Lane
-from tests.probes.test_worker import check, eventually, results_of, target
+from tests.probes.worker.test_service import check, eventually, results_of, target
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "deploy" / "requirements-probe.lock"

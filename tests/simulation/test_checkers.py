@@ -17,11 +17,11 @@ import vigil.simulation.faults
 import vigil.simulation.region
 from consensus.quorum import Tally
 from consensus.verdicts import Round
-from probes.lateness import order_of
+from probes.checks.lateness import order_of
 from probes.reasons import Status
-from probes.standing import StandingOrders
-from probes.unstored import EntryId, StreamSight, Unstored
+from probes.results.unconfirmed import EntryId, StreamSight, Unstored
 from probes.wire import Check
+from probes.worker.standing_orders import StandingOrders
 from vigil.incidents import lifecycle
 from vigil.incidents.lifecycle import Effect, Step
 from vigil.simulation.breaks import Break

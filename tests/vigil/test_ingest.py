@@ -17,8 +17,8 @@ from consensus.quorum import decide
 from consensus.rounds import verdict_of
 from consensus.verdicts import Exclusion, Quarantine, encode
 from probes import keys
-from probes.alive import Alive
-from probes.health import Health
+from probes.process.health import Health
+from probes.process.liveness import Alive
 from probes.wire import RegionHeartbeat
 from probes.wire import encode as encode_beat
 from vigil.accounts.teams import default_team

@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from probes.health import Health
+from probes.process.health import Health
 from vigil.alerts import claims, heat
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import Outbound

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 import httptools
 
-from probes.certificates import TlsWish
-from probes.dialing import Way, dial
-from probes.failures import ClosedEarly, ProtocolBroken, TooLarge
-from probes.line import Line
-from probes.targets import Target
-from probes.trace import Trace
+from probes.net.certificates import TlsWish
+from probes.net.dialer import Way, dial
+from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.net.targets import Target
+from probes.net.tls_protocol import Line
+from probes.net.trace import Trace
 
 #: Of an answer's body; more is dropped, and the connection with it.
 BODY_BYTES = 65_536

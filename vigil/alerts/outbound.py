@@ -7,10 +7,10 @@ import re
 import ssl
 import time
 
-from probes.dialing import Resolver, Way
-from probes.failures import Blocked, Failure, NameNotResolved
-from probes.guard import Egress
-from probes.targets import BadTarget, parse_url
+from probes.net.dialer import Resolver, Way
+from probes.net.failures import Blocked, Failure, NameNotResolved
+from probes.net.guard import Egress
+from probes.net.targets import BadTarget, parse_url
 from vigil.alerts.channels.kind import Answer, Call, ChannelError
 from vigil.alerts.keepalive import Pool, request_bytes
 from vigil.configuration import AlertEgress

@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import httpx
 
-from probes.dialing import Resolver, Way
-from probes.failures import Blocked
-from probes.guard import Egress
-from probes.transport import GuardedTransport
+from probes.net.dialer import Resolver, Way
+from probes.net.failures import Blocked
+from probes.net.guard import Egress
+from probes.net.httpx_transport import GuardedTransport
 from vigil.alerts.models import OutsidePing
 from vigil.alerts.proof import doubt
 from vigil.alerts.selftest import everybody_taking_part

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from probes import keys, wire
-from probes.orders import RegionQueues
 from probes.probers import encode_spec, parse_spec
+from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane, Result
 from vigil.bench.measure import cpu_ns
 from vigil.cli.errors import CommandError

@@ -23,10 +23,10 @@ import redis.asyncio
 import uvloop
 
 from probes import keys, wire
-from probes.journal import Journal
-from probes.keeper import Keeper
-from probes.publisher import Publisher
 from probes.reasons import Reason, Status
+from probes.results.forwarder import Keeper
+from probes.results.local_store import Journal
+from probes.results.publisher import Publisher
 from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionHeartbeat, Result
 
 #: What was measured, as JSON, and the set of monitors whose targets are down.

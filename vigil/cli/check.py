@@ -26,16 +26,16 @@ import time
 
 import msgspec
 
-from probes.attempts import attempt
-from probes.dialing import Resolver, Way
-from probes.guard import Egress
-from probes.masking import spellings
-from probes.observation import Reach, SpecError
+from probes.assertions.redaction import spellings
+from probes.checks.attempts import attempt
+from probes.net.dialer import Resolver, Way
+from probes.net.guard import Egress
+from probes.net.trace import Keepsake, Trace
 from probes.presets import CATALOGUE
 from probes.presets.described import described
+from probes.prober import Reach, SpecError
 from probes.probers import PROBERS, parse_spec, validate_secrets
 from probes.reasons import Status
-from probes.trace import Keepsake, Trace
 from vigil.cli.check_target import Asked, asked_for
 from vigil.cli.check_view import Look, as_json, render
 from vigil.cli.errors import CommandError

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from probes.observation import printable
+from probes.prober import printable
 
 #: More of a chain, and more names of one certificate, are only counted.
 _CHAIN_MOST, _NAMES_MOST = 8, 6

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from consensus.verdicts import Observed, observed
-from probes.masking import masked
-from probes.observation import Observation
+from probes.assertions.redaction import masked
+from probes.net.trace import Keepsake
+from probes.prober import Observation
 from probes.reasons import Reason, Status
-from probes.trace import Keepsake
 from probes.wire import Phases
 from vigil.alerts.routing import severity_of
 from vigil.alerts.vocabulary import meaning_of, reason_in_words

@@ -11,8 +11,8 @@ import argparse
 
 import uvloop
 
-from probes.alive import Pulse
-from probes.health import Health
+from probes.process.health import Health
+from probes.process.liveness import Pulse
 from vigil.cli.process import begin, redis_client
 
 

@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     health = begin("dispatch", stale_after_s=15)
 
-    from probes.orders import RegionQueues
+    from probes.queue.sender import RegionQueues
     from vigil.configuration import configuration
     from vigil.dispatch.bus import Bus
     from vigil.dispatch.service import Dispatcher

@@ -8,8 +8,8 @@ import time
 
 import redis
 
-from probes import logs, sentry
-from probes.health import Health
+from probes.process import logs, sentry
+from probes.process.health import Health
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.local import postgres

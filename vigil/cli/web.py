@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
-    from probes import logs
+    from probes.process import logs
 
     logs.configure("web")
     Granian(

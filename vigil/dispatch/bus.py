@@ -12,9 +12,9 @@ import structlog
 
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, decode_verdict, encode
 from probes import keys
-from probes.alive import Alive
-from probes.orders import RegionQueues
-from probes.overwritten import put_right
+from probes.process.key_repair import put_right
+from probes.process.liveness import Alive
+from probes.queue.sender import RegionQueues
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionHeartbeat, decode_heartbeat
 
 log = structlog.get_logger()

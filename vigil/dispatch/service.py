@@ -14,8 +14,8 @@ import redis
 import structlog
 
 from consensus.verdicts import VERDICT_VERSION, Call, Cause, Round
-from probes.health import Health
-from probes.orders import QueueUnavailable
+from probes.process.health import Health
+from probes.queue.sender import QueueUnavailable
 from probes.wire import Check, Lane, RegionHeartbeat
 from vigil.dispatch.budget import CallBudget
 from vigil.dispatch.bus import Bus

@@ -8,10 +8,10 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from probes.dialing import Resolver, Way
-from probes.failures import Blocked
-from probes.guard import Egress
-from probes.transport import GuardedTransport
+from probes.net.dialer import Resolver, Way
+from probes.net.failures import Blocked
+from probes.net.guard import Egress
+from probes.net.httpx_transport import GuardedTransport
 from vigil.configuration import AlertEgress
 
 DEADLINE_S = 10.0

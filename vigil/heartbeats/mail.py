@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from probes.health import Health
+from probes.process.health import Health
 from vigil.configuration import Configuration
 from vigil.heartbeats.address import read_target
 from vigil.heartbeats.receiver import Receiver, Request

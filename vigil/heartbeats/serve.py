@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from probes.health import Health
+from probes.process.health import Health
 from vigil.configuration import Configuration
 from vigil.heartbeats.clock import DatabaseClock
 from vigil.heartbeats.endpoint import Server

@@ -17,7 +17,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from probes import keys
-from probes.health import Health
+from probes.process.health import Health
 from vigil.heartbeats import reception
 from vigil.heartbeats.apply import Logged, anything_spooled, apply_entries
 from vigil.heartbeats.sweep import follow_monitors, sweep

@@ -21,8 +21,8 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from consensus.lease import Lease
-from probes.health import Health
-from probes.overwritten import put_right
+from probes.process.health import Health
+from probes.process.key_repair import put_right
 from vigil.clock import database_now
 from vigil.history import closing, objectives, packer, retention, size
 from vigil.history.directory import Directory

@@ -151,7 +151,7 @@ def nurseries(control: Mapping[str, str]) -> dict[str, Nursery]:
         return {}
     return {
         "control": Nursery(["vigil.local.ready_made"], control),
-        "probe": Nursery(["probes.worker"], _apart(control)),
+        "probe": Nursery(["probes.worker.service"], _apart(control)),
     }
 
 

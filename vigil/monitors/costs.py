@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from probes.billing import litellm_health_calls_per_day
+from probes.ai.billing import litellm_health_calls_per_day
 
 #: Where LiteLLM listens unless it is told otherwise.
 _LITELLM_PORT = 4000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from probes.autonomy import ALONE_AFTER_S
-from probes.standing import StandingOrders
 from probes.wire import Check
+from probes.worker.autonomy import ALONE_AFTER_S
+from probes.worker.standing_orders import StandingOrders
 
 ALONE_AFTER_MS = ALONE_AFTER_S * 1000
 TICK_MS = 250

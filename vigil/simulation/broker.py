@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from consensus.lease import LEASE_MS
 from consensus.verdicts import Belief, Quarantine
 from probes.keys import HEARTBEAT_TTL_S
-from probes.unstored import StreamSight
+from probes.results.unconfirmed import StreamSight
 from probes.wire import RegionHeartbeat
 from vigil.simulation.engine import Engine
 

@@ -11,7 +11,7 @@ from consensus.lease import LEASE_MS
 from consensus.suspicion import recheck_due_ms
 from consensus.verdicts import Call, Round, Verdict
 from probes import keys
-from probes.usual import MEMORY, SPREAD_FLOOR
+from probes.checks.running_median import MEMORY, SPREAD_FLOOR
 from probes.wire import Result
 from vigil.simulation.broker import Away, Broker, Entry
 from vigil.simulation.engine import Process

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from consensus.verdicts import Call, Round, Verdict
 from probes import keys
-from probes.alive import EVERY_S
+from probes.process.liveness import EVERY_S
 from probes.wire import Check, RegionHeartbeat
 from vigil.dispatch.budget import CallBudget
 from vigil.dispatch.looks import OpenLooks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probes import keys, wire
 from probes.reasons import Reason
-from probes.unstored import Sent, Unstored
+from probes.results.unconfirmed import Sent, Unstored
 from probes.wire import Result
 from vigil.simulation.engine import Process
 from vigil.simulation.history import Ballot, Order

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from probes.habits import ENOUGH, Habits
-from probes.heartbeat import INTERVAL_S
-from probes.lateness import missed, order_of, overdue, too_late, wait_ms
+from probes.checks.lateness import missed, order_of, overdue, too_late, wait_ms
+from probes.checks.soft_limits import ENOUGH, Habits
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Check, Phases, RegionHeartbeat, Result
+from probes.worker.status import INTERVAL_S
 from vigil.simulation.autonomy import Autonomy
 from vigil.simulation.broker import Away
 from vigil.simulation.draws import between

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes.health import Health
+from probes.process.health import Health
 
 if TYPE_CHECKING:
     from vigil.alerts.models import Channel

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 
-from probes.health import Health
+from probes.process.health import Health
 from vigil.accounts.teams import default_team
 from vigil.alerts import crashpoints
 from vigil.alerts.changes import save_channel

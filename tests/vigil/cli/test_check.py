@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 import trustme
 
-from probes.observation import Observation
+from probes.prober import Observation
 from probes.probers import parse_spec
 from probes.reasons import Reason, Status
 from probes.wire import Phases

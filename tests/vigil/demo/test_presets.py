@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from probes.attempts import attempt
-from probes.dialing import Resolver, Way
-from probes.guard import Egress
-from probes.observation import Observation, Reach
+from probes.checks.attempts import attempt
+from probes.net.dialer import Resolver, Way
+from probes.net.guard import Egress
+from probes.net.trace import Trace
 from probes.presets import build
+from probes.prober import Observation, Reach
 from probes.probers import PROBERS, parse_spec
 from probes.reasons import Reason, Status
-from probes.trace import Trace
 from vigil.demo.endpoints import DEMO_KEY
 
 PRESENT = {

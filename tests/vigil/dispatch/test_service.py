@@ -15,9 +15,9 @@ from django.db.backends.utils import CursorWrapper
 
 from consensus.verdicts import Call, Cause, Round, decode_round, encode
 from probes import keys, wire
-from probes.broker import region_app
-from probes.health import Health
-from probes.orders import RegionQueues
+from probes.process.health import Health
+from probes.queue.app import region_app
+from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Lane
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from probes.health import Health
+from probes.process.health import Health
 from tests.vigil.feeds import shapes
 from tests.vigil.feeds.server import FeedServer
 from tests.vigil.incidents.world import World

@@ -17,7 +17,7 @@ import pytest
 import uvloop
 from cryptography.fernet import Fernet
 
-from probes.health import Health
+from probes.process.health import Health
 from tests.standins import wait_until
 from vigil.local import ports
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import redis
 
 from probes import keys, wire
-from probes.health import Health
+from probes.process.health import Health
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
 from vigil.history import closing, packer

@@ -1,0 +1,1 @@
+"""AI services: error bodies, rate limits, engine metrics and billed calls. Pure."""

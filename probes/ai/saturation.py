@@ -1,0 +1,219 @@
+"""How much a model server has to do, from its own metrics: well, busy, or standing still. Pure.
+
+An engine that has requests and produces nothing is dead whatever its health page says; one that is merely full is
+not. Reading metrics costs nothing and generates nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from probes.ai.engines import Engine
+from probes.reasons import Reason, Status
+
+#: Nothing longer is a sample of a metric (bytes), and no page has more lines that matter.
+_LINE_MOST, _SAMPLES_MOST = 4096, 5_000
+#: Counters that stood still between this many pairs of samples in a row are more than a coincidence.
+_STILL_SAMPLES = 2
+#: A name, labels (whose quoted values may hold anything), and the number.
+_SAMPLE = re.compile(rb'[\w:]+(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?\s+(\S+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a server said at one moment; None for what it did not say, which is not the same as 0.
+
+    `cache` is a share from 0 to 1. `progress` is a sum of counters, only good for comparing.
+    """
+
+    running: float | None = None
+    waiting: float | None = None
+    cache: float | None = None
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which queue and which use of the cache an engine is busy, for how many samples, and when it stands still.
+
+    `running_most` is from how many requests at once it is busy, whatever waits; 0 for no such limit.
+    """
+
+    waiting_most: float = 10.0
+    cache_most: float = 0.95
+    busy_samples: int = 3
+    stalled_s: float = 120.0
+    running_most: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is kept of a monitor between samples: how far its counters were, since when they stand, how often busy."""
+
+    progress: float | None
+    worked: bool
+    still_since_s: float
+    still_samples: int
+    busy_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a sample says in the light of those before it."""
+
+    memory: Memory
+    status: Status
+    reason: Reason
+    detail: str = ""
+
+
+class NoSample(ValueError):
+    """A page that does not say what the engine is asked for; one line for people."""
+
+
+def read(engine: Engine, page: bytes) -> Sample:
+    """The sample on a page of metrics (or of JSON); raises NoSample when none of it is the engine's."""
+    values = _json_values(page) if engine.json else _metrics(page, _wanted(engine))
+    sample = Sample(
+        running=_first(values, engine.running),
+        waiting=_first(values, engine.waiting),
+        cache=_first(values, engine.cache, largest=True),
+        progress=_all(values, engine.progress),
+    )
+    if sample.running is None and sample.waiting is None:
+        raise NoSample(f"the page has no metrics of {engine.title}, such as {engine.running[0]}")
+    return sample
+
+
+def judge(previous: Memory | None, sample: Sample, now_s: float, thresholds: Thresholds) -> Judgement:
+    """Hold a sample against the memory of those before it. The caller keeps the memory of scheduled checks only.
+
+    Standing still needs work to do and counters that did not move, twice in a row and for `stalled_s`. A full queue
+    is never more than DEGRADED: as long as the counters move, the engine is alive.
+    """
+    has_work = (sample.running or 0) + (sample.waiting or 0) > 0
+    still = (
+        previous is not None
+        and has_work
+        and previous.worked
+        and sample.progress is not None
+        and sample.progress == previous.progress
+    )
+    since_s = previous.still_since_s if still and previous is not None else now_s
+    count = previous.still_samples + 1 if still and previous is not None else 0
+    crowded = _crowded(sample, thresholds)
+    busy = (previous.busy_samples if previous else 0) + 1 if crowded else 0
+    memory = Memory(sample.progress, has_work, since_s, count, busy)
+    still_s = now_s - since_s
+    if count >= _STILL_SAMPLES and still_s >= thresholds.stalled_s:
+        detail = f"{_work(sample)}, and no token for {still_s:.0f} s: the engine stands still"
+        return Judgement(memory, Status.DOWN, Reason.STALLED, detail)
+    if crowded and busy >= thresholds.busy_samples:
+        return Judgement(memory, Status.DEGRADED, Reason.BUSY, f"busy: {crowded}")
+    return Judgement(memory, Status.UP, Reason.OK)
+
+
+def facts(sample: Sample) -> dict[str, float | int]:
+    """The numbers worth showing; what was not said is left out."""
+    found: dict[str, float | int] = {}
+    if sample.running is not None:
+        found["requests_running"] = int(sample.running)
+    if sample.waiting is not None:
+        found["requests_waiting"] = int(sample.waiting)
+    if sample.cache is not None:
+        found["cache_used_percent"] = round(sample.cache * 100, 1)
+    return found
+
+
+def demands(sample: Sample, thresholds: Thresholds) -> list[tuple[bool, str, str]]:
+    """Each threshold held against one sample alone: whether it is kept, what was expected, and what was found."""
+    held = []
+    if sample.waiting is not None:
+        kept = sample.waiting < thresholds.waiting_most
+        held.append((kept, f"fewer than {thresholds.waiting_most:g} requests waiting", f"{sample.waiting:.0f}"))
+    if thresholds.running_most and sample.running is not None:
+        kept = sample.running < thresholds.running_most
+        held.append((kept, f"fewer than {thresholds.running_most:g} requests running", f"{sample.running:.0f}"))
+    if sample.cache is not None:
+        kept = sample.cache < thresholds.cache_most
+        held.append((kept, f"less than {thresholds.cache_most:.0%} of the cache in use", f"{sample.cache:.0%}"))
+    return held
+
+
+def _crowded(sample: Sample, thresholds: Thresholds) -> str:
+    if thresholds.running_most and sample.running is not None and sample.running >= thresholds.running_most:
+        return f"{sample.running:.0f} requests run, the limit is {thresholds.running_most:g}"
+    if sample.waiting is not None and sample.waiting >= thresholds.waiting_most:
+        return f"{sample.waiting:.0f} requests wait, the limit is {thresholds.waiting_most:g}"
+    if sample.cache is not None and sample.cache >= thresholds.cache_most:
+        return f"the cache is {sample.cache:.0%} full, the limit is {thresholds.cache_most:.0%}"
+    return ""
+
+
+def _work(sample: Sample) -> str:
+    running, waiting = sample.running or 0, sample.waiting or 0
+    return f"{running:.0f} requests running" if running else f"{waiting:.0f} requests waiting"
+
+
+def _wanted(engine: Engine) -> frozenset[bytes]:
+    return frozenset(name.encode() for name in engine.running + engine.waiting + engine.cache + engine.progress)
+
+
+def _metrics(page: bytes, wanted: frozenset[bytes]) -> dict[str, list[float]]:
+    """The values of the wanted metrics, over all their labels, of a page in the Prometheus text format."""
+    found: dict[str, list[float]] = {}
+    taken = 0
+    for line in page.split(b"\n"):
+        name = line[:200].partition(b"{")[0].partition(b" ")[0]
+        if name not in wanted or len(line) > _LINE_MOST:
+            continue
+        value = _value(line)
+        if value is not None:
+            found.setdefault(name.decode(), []).append(value)
+            taken += 1
+        if taken >= _SAMPLES_MOST:
+            break
+    return found
+
+
+def _value(line: bytes) -> float | None:
+    """The number of a sample line; what follows it, a time or an exemplar, does not count."""
+    matched = _SAMPLE.match(line)
+    try:
+        value = float(matched[1]) if matched else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _json_values(page: bytes) -> dict[str, list[float]]:
+    try:
+        content = msgspec.json.decode(page)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise NoSample("the answer is not JSON") from None
+    if not isinstance(content, dict):
+        raise NoSample("the answer is no JSON object")
+    return {name: [float(value)] for name, value in _numbers(content)}
+
+
+def _numbers(content: Mapping[object, object]) -> Iterator[tuple[str, float]]:
+    for name, value in content.items():
+        if isinstance(name, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield name, value
+
+
+def _first(values: Mapping[str, list[float]], names: tuple[str, ...], largest: bool = False) -> float | None:
+    for name in names:
+        if name in values:
+            return max(values[name]) if largest else math.fsum(values[name])
+    return None
+
+
+def _all(values: Mapping[str, list[float]], names: tuple[str, ...]) -> float | None:
+    found = [math.fsum(values[name]) for name in names if name in values]
+    return math.fsum(found) if found else None

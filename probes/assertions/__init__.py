@@ -1,0 +1,1 @@
+"""Assertions on an answer, and the parts of an answer that they read."""

@@ -1,0 +1,55 @@
+"""What all assertions have in common: how one says that it holds, and what it gives when it does not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from probes.assertions.answer import Sight
+from probes.prober import AssertionOutcome
+from probes.reasons import NO_VOTE_REASONS, Reason, Status
+
+#: Longest text to look for (characters).
+TEXT_LIMIT = 1000
+#: Longest text of what was expected or found (characters).
+FOUND_LIMIT = 200
+
+
+class Demand(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, omit_defaults=True
+):
+    """One assertion. `problem` says at save what is wrong with it; `judge` holds it against an answer."""
+
+    def problem(self) -> str | None:
+        raise NotImplementedError
+
+    def judge(self, sight: Sight) -> AssertionOutcome:
+        raise NotImplementedError
+
+    def weight(self) -> int:
+        """What a byte of the answer may cost at worst, in steps of a regular expression."""
+        return 0
+
+
+class PlainDemand(Demand, frozen=True, kw_only=True):
+    """An assertion that holds or not. Its failure is `gives`, with `reason` instead of the kind's own when named."""
+
+    gives: Literal["down", "degraded"] = "down"
+    reason: Reason | None = None
+
+    def problem(self) -> str | None:
+        if self.reason == Reason.OK or self.reason in NO_VOTE_REASONS:
+            return f"`reason` says why a target is not well, which {self.reason} does not"
+        return self.mistake()
+
+    def mistake(self) -> str | None:
+        """What is wrong with the fields of the kind itself."""
+        raise NotImplementedError
+
+    def outcome(self, passed: bool, expected: str, found: str, reason: Reason) -> AssertionOutcome:
+        """The outcome, with `reason` for a failure unless the monitor names another."""
+        expected, found = expected[:FOUND_LIMIT], found[:FOUND_LIMIT]
+        if passed:
+            return AssertionOutcome(True, expected, found)
+        return AssertionOutcome(False, expected, found, Status(self.gives), self.reason or reason)

@@ -1,0 +1,1 @@
+"""Running checks: when each may start, its attempts, and its limits."""

@@ -1,0 +1,96 @@
+"""One attempt at a target, and what two attempts together say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from probes.assertions.redaction import spellings, veiled
+from probes.checks.retry_after import refuses_more
+from probes.net.deadlines import within
+from probes.net.failures import explain
+from probes.net.trace import Trace
+from probes.prober import Observation, Prober, Reach, printable
+from probes.reasons import Reason, Status
+
+_log = structlog.get_logger(__name__)
+
+#: The second attempt of a check that votes starts this long after the first one started.
+SECOND_ATTEMPT_AFTER_S = 1.0
+_WORSE = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2, Status.UNKNOWN: 3}
+_PHASE_WORDS = {
+    "": "before it began",
+    "dns": "while resolving the name",
+    "connect": "while connecting",
+    "tls": "in the TLS handshake",
+    "first_byte": "waiting for the first byte",
+    "body": "while reading the answer",
+}
+
+
+def settles(observation: Observation) -> bool:
+    """Whether a first attempt makes a second one pointless: it passed, or no other must be made."""
+    return observation.status is Status.UP or observation.reason is Reason.BLOCKED or refuses_more(observation)
+
+
+def merged(first: Observation, second: Observation) -> Observation:
+    """What two attempts together say: the better one, and of equals the later one."""
+    return first if _WORSE[first.status] < _WORSE[second.status] else second
+
+
+async def attempt(prober: Prober, spec: Any, secrets: Mapping[str, str], reach: Reach, timeout_s: float) -> Observation:
+    """Probe once within one overall deadline; whatever happens becomes an observation."""
+    try:
+        with within(timeout_s):
+            seen = await prober.probe(spec, secrets, reach)
+    except Exception as error:  # noqa: BLE001 - the edge: one check's bug stops no other, and its result says so
+        seen = _observed(error, reach.trace, timeout_s)
+    return veiled(seen, spellings(secrets)) if secrets else seen
+
+
+def _observed(error: Exception, trace: Trace, timeout_s: float) -> Observation:
+    explained = explain(error)
+    if explained is None:
+        _log.exception("check.unexpected_error", error=type(error).__name__)
+        explained = Status.UNKNOWN, Reason.PROBE_ERROR, f"the prober failed with {type(error).__name__}"
+    status, reason, detail = explained
+    if reason is Reason.TIMEOUT:
+        detail = f"no answer within {timeout_s:g} s, {_PHASE_WORDS[trace.phase]}"
+    facts = {"address": trace.address} if trace.address else {}
+    return Observation(status, reason, trace.phases(), detail=printable(detail), facts=dict(facts))
+
+
+async def two_attempts(again: Callable[[], Coroutine[Any, Any, Observation]]) -> tuple[Observation, int]:
+    """Two attempts, the second 1 s after the first began; a pass ends it. Returns what they say, and how many ran."""
+
+    def start() -> asyncio.Task[Observation]:
+        return asyncio.ensure_future(again())
+
+    first = start()
+    second: asyncio.Task[Observation] | None = None
+    try:
+        started = asyncio.get_running_loop().time()
+        await asyncio.wait((first,), timeout=SECOND_ATTEMPT_AFTER_S)
+        if first.done():
+            if settles(first.result()):
+                return first.result(), 1
+            await asyncio.sleep(started + SECOND_ATTEMPT_AFTER_S - asyncio.get_running_loop().time())
+        second = start()
+        done, _ = await asyncio.wait((first, second), return_when=asyncio.FIRST_COMPLETED)
+        if not any(settles(task.result()) for task in done):
+            await asyncio.wait((first, second))
+        finished = [task.result() for task in (first, second) if task.done()]
+        return (merged(*finished) if len(finished) == 2 else finished[0]), 2
+    finally:
+        first.cancel()
+        if second is not None:
+            second.cancel()
+
+
+def failed(status: Status, reason: Reason, detail: str) -> Observation:
+    """An observation without an attempt, for a check that could not be run."""
+    return replace(Observation(status, reason), detail=printable(detail))

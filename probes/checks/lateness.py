@@ -1,0 +1,56 @@
+"""When a check is due, and when it is too late to start it: pure, in milliseconds on Redis' clock."""
+
+from __future__ import annotations
+
+import datetime
+
+from probes.ai.classify import status_of
+from probes.reasons import Reason, Status
+from probes.wire import WIRE_VERSION, Check, Phases, Result
+
+_NO_PHASES = Phases()
+
+
+def wait_ms(check: Check, now_ms: int) -> int:
+    """How long to wait before starting; 0 when it is due."""
+    return max(0, check.at_ms - now_ms)
+
+
+def too_late(check: Check, now_ms: int) -> bool:
+    """Whether it must not be started any more."""
+    return now_ms >= check.expires_ms
+
+
+def order_of(check: Check) -> tuple[str, int, str, int]:
+    """What makes two orders the same order, within one region."""
+    return check.monitor, check.at_ms, check.round, check.look
+
+
+def missed(check: Check, now_ms: int, why: str) -> Result:
+    """The result of a check that was not started: no vote, but not silence either."""
+    return _unseen(check, Reason.MISSED, now_ms, why)
+
+
+def overdue(check: Check, started_ms: int) -> Result:
+    """The early word that an answer takes longer than usual; the result itself follows."""
+    return _unseen(check, Reason.OVERDUE, started_ms, f"no answer yet after {check.soft_ms} ms")
+
+
+def skipped(check: Check, now_ms: int, until_ms: int, told: Reason) -> Result:
+    """The result of a check that was not made, because the target asked to be left alone.
+
+    In a round that is a vote: until then the target's last word holds, as it said itself. Without it, a round about
+    a rate limit would end with nobody who may ask.
+    """
+    until = datetime.datetime.fromtimestamp(until_ms / 1000, datetime.UTC)
+    why = f"asked to wait until {until:%H:%M:%S} UTC (Retry-After)"
+    if check.round:
+        return _unseen(check, told, now_ms, f"skipped: {why}", status_of(told))
+    return _unseen(check, Reason.SKIPPED, now_ms, why)
+
+
+def _unseen(check: Check, reason: Reason, started_ms: int, why: str, status: Status = Status.UNKNOWN) -> Result:
+    return Result(
+        WIRE_VERSION, check.monitor, check.at_ms, status, reason, started_ms, _NO_PHASES,
+        check.round, check.look, 0, 0, why, {}, check.revision,
+    )  # fmt: skip

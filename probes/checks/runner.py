@@ -1,0 +1,236 @@
+"""Runs the checks of a region on one loop: each at its time, bounded by lane, and every one gets a result."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+
+from probes.checks.admission import Admission, Places, Waiting
+from probes.checks.attempts import attempt, failed, two_attempts
+from probes.checks.clock import Steps, steady_s
+from probes.checks.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
+from probes.checks.retry_after import Patience
+from probes.checks.soft_limits import Habits
+from probes.net.dialer import Way
+from probes.net.trace import Trace
+from probes.prober import Observation, Reach, SpecError
+from probes.probers import decode_spec
+from probes.reasons import Reason, Status
+from probes.seal import Opener, SealError
+from probes.wire import WIRE_VERSION, Batch, Check, Lane, Result
+
+_log = structlog.get_logger(__name__)
+
+_REMEMBERED_ORDERS = 200_000
+_REMEMBERED_REQUESTS = 20_000
+_REMEMBERED_HABITS = 100_000
+#: No order may hold a place for longer than this (ms), whatever it asks.
+_TIMEOUT_MOST_MS = 60_000
+#: A check dated further ahead than this (ms) is a clock gone wrong, not an order.
+_AHEAD_MOST_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many checks run at once in each lane, how many may wait, and how many scheduled ones run at one target."""
+
+    scheduled: int = 1000
+    confirm: int = 500
+    waiting: int = 20_000
+    at_target: int = 50
+
+
+class Runner:
+    """Give it batches on its loop's thread; it gives results to `publish`.
+
+    `offset_ms` is this machine's clock minus that of Redis; the heartbeat keeps it up to date.
+    """
+
+    def __init__(self, way: Way, opener: Opener | None, publish: Callable[[Result], None], bounds: Bounds) -> None:
+        self._way = way
+        self._opener = opener
+        self._publish = publish
+        self._bounds = bounds
+        self._places = {
+            Lane.SCHEDULED: Places(bounds.scheduled, bounds.waiting, bounds.at_target),
+            # What confirms is never held back for its target: there is one check of each monitor in it.
+            Lane.CONFIRM: Places(bounds.confirm, bounds.waiting, bounds.confirm),
+        }
+        self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
+        self._patience = Patience(_REMEMBERED_REQUESTS)
+        self._habits = Habits(_REMEMBERED_HABITS)
+        self._timers: dict[tuple[str, int, str, int], asyncio.TimerHandle] = {}
+        self._running: dict[asyncio.Task[None], Check] = {}
+        self._loop = asyncio.get_running_loop()
+        #: Fails when the runner itself does; whoever owns it ends the process then.
+        self.broken: asyncio.Future[None] = self._loop.create_future()
+        self.offset_ms = 0.0
+        #: By how much (s) this machine's clock was set while we ran.
+        self.clock_set_s = 0.0
+        self._steps = Steps(time.time(), steady_s())
+        self.completed_ms = 0
+
+    def now_ms(self) -> int:
+        """The time on the clock of Redis."""
+        return int(time.time() * 1000 - self.offset_ms)
+
+    def mind_the_clock(self) -> None:
+        """Look whether this machine's clock was set: then it is the clock that is off, and no slot moves."""
+        stepped_s = self._steps.look(time.time(), steady_s())
+        self.offset_ms += stepped_s * 1000
+        self.clock_set_s += stepped_s
+        if stepped_s:
+            _log.warning("clock.was_set", by_s=round(stepped_s, 1))
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._running)
+
+    def oldest_age_ms(self) -> int:
+        """The age of the oldest check that waits for a place; 0 when none does."""
+        heads = [at_ms for places in self._places.values() if (at_ms := places.oldest_ms()) is not None]
+        return max(0, self.now_ms() - min(heads)) if heads else 0
+
+    def submit(self, batch: Batch) -> None:
+        """Take a batch: start what is due, set a timer for what is not yet, drop what was seen before."""
+        places = self._places[batch.lane]
+        now_ms = self.now_ms()
+        for check in batch.checks:
+            order = order_of(check)
+            if order in self._seen:
+                continue
+            self._seen[order] = None
+            if len(self._seen) > _REMEMBERED_ORDERS:
+                self._seen.popitem(last=False)
+            ahead_ms = wait_ms(check, now_ms)
+            if ahead_ms > _AHEAD_MOST_MS:
+                self._publish(missed(check, now_ms, "dated too far ahead of the clock"))
+            elif len(self._timers) >= self._bounds.waiting:
+                self._publish(missed(check, now_ms, "too many checks wait in this region"))
+            elif ahead_ms > 1:
+                self._timers[order] = self._loop.call_later(ahead_ms / 1000, self._due, places, check)
+            else:
+                self._admit(places, check)
+
+    async def drain(self, within_s: float) -> None:
+        """Start nothing more, report what waits as missed, and give what runs some seconds to end."""
+        now_ms = self.now_ms()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for places in self._places.values():
+            for check in places.empty():
+                self._publish(missed(check, now_ms, "the worker is stopping"))
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=within_s)
+        for task, check in list(self._running.items()):
+            task.cancel()
+            self._publish(missed(check, self.now_ms(), "the worker stopped before the answer came"))
+        if self._running:
+            await asyncio.wait(list(self._running), timeout=1)
+
+    def _due(self, places: Places, check: Check) -> None:
+        del self._timers[order_of(check)]
+        self._admit(places, check)
+
+    def _admit(self, places: Places, check: Check) -> None:
+        admission = places.admit(check)
+        if admission is Admission.TOO_MANY_WAIT:
+            self._publish(missed(check, self.now_ms(), "too many checks wait in this region"))
+        elif admission is Admission.STARTS and not self._start(places, Waiting(check)):
+            self._refill(places)
+
+    def _refill(self, places: Places) -> None:
+        while (one := places.next()) is not None:
+            self._start(places, one)
+
+    def _start(self, places: Places, one: Waiting) -> bool:
+        """Run a check that has a place; False, and the place is free again, when it is not to be run any more."""
+        check, now_ms = one.check, self.now_ms()
+        if too_late(check, now_ms):
+            why = "too many checks of its target run here at once" if one.for_target else "it came too late"
+            self._publish(missed(check, now_ms, f"{why} to be started"))
+            places.leave(check)
+            return False
+        until_ms = self._patience.until_ms(check, now_ms)
+        if until_ms:
+            self._publish(skipped(check, now_ms, until_ms, self._patience.told(check)))
+            places.leave(check)
+            return False
+        task = self._loop.create_task(self._run(places, check, now_ms))
+        self._running[task] = check
+        task.add_done_callback(self._forget)
+        return True
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.broken.done():
+            # A bug in this file, not in a prober, and a result is lost: the process must not go on as if nothing was.
+            self.broken.set_exception(error)
+
+    async def _run(self, places: Places, check: Check, started_ms: int) -> None:
+        warning = None
+        soft_ms = 0 if check.round else self._habits.soft_ms(check)
+        if soft_ms:
+            check = msgspec.structs.replace(check, soft_ms=soft_ms) if soft_ms != check.soft_ms else check
+            warning = self._loop.call_later(soft_ms / 1000, self._warn, check, started_ms)
+        try:
+            observation, attempts = await self._observe(check)
+            self._patience.note(check, observation, self.now_ms())
+            result = _result(check, observation, started_ms, attempts)
+            self._habits.note(result)
+            self._publish(result)
+        finally:
+            if warning is not None:
+                warning.cancel()
+            places.leave(check)
+            self.completed_ms = self.now_ms()
+            self._refill(places)
+
+    def _warn(self, check: Check, started_ms: int) -> None:
+        self._publish(overdue(check, started_ms))
+
+    async def _observe(self, check: Check) -> tuple[Observation, int]:
+        try:
+            prober, spec = decode_spec(check.kind, bytes(check.spec))
+            secrets = self._secrets(check, prober.validate_secrets)
+        except SealError as error:
+            return failed(Status.UNKNOWN, Reason.PROBE_ERROR, str(error)), 0
+        except SpecError as error:
+            return failed(Status.UNKNOWN, Reason.PROBE_ERROR, f"the order cannot be run here: {error}"), 0
+        timeout_s = min(check.timeout_ms, _TIMEOUT_MOST_MS) / 1000
+        now_s = time.time()
+
+        def once() -> Coroutine[Any, Any, Observation]:
+            return attempt(
+                prober, spec, secrets, Reach(self._way, Trace(), now_s, check.monitor, check.round), timeout_s
+            )
+
+        return await two_attempts(once) if check.round else (await once(), 1)
+
+    def _secrets(self, check: Check, validate: Callable[[Mapping[str, str]], None]) -> Mapping[str, str]:
+        if not check.sealed:
+            return {}
+        if self._opener is None:
+            raise SealError("this region has no key to open the check's secrets (VIGIL_REGION_KEY)")
+        try:
+            secrets = self._opener.secrets(check.sealed)
+        except SealError:
+            raise SealError("this region's key does not open the check's secrets") from None
+        validate(secrets)
+        return secrets
+
+
+def _result(check: Check, seen: Observation, started_ms: int, attempts: int) -> Result:
+    return Result(
+        WIRE_VERSION, check.monitor, check.at_ms, seen.status, seen.reason, started_ms, seen.phases,
+        check.round, check.look, attempts, seen.code, seen.detail, seen.facts, check.revision,
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Opening a connection: resolve, let the guard judge every address, dial one that it judged."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+import aiodns
+
+from probes.net.failures import Blocked, NameNotResolved
+from probes.net.guard import Egress, refusal
+from probes.net.trace import Trace
+
+#: More addresses of one name than this are not tried.
+_ADDRESSES_TRIED = 4
+
+Resolve = Callable[[str], Awaitable[list[str]]]
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How this region goes out: which addresses it may dial, from which of its own, and who resolves names."""
+
+    egress: Egress
+    resolve: Resolve
+    source: str | None = None
+
+
+class Resolver:
+    """Looks names up afresh each time, /etc/hosts first, on the loop that is running when it is made."""
+
+    def __init__(self, nameservers: list[str] | None = None) -> None:
+        self._channel = aiodns.DNSResolver(nameservers=nameservers, timeout=2.0, tries=2)
+
+    async def __call__(self, host: str) -> list[str]:
+        """The addresses of a name, best first; raises NameNotResolved."""
+        try:
+            answer = await self._channel.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+        except aiodns.error.DNSError as error:
+            reason = error.args[1] if len(error.args) > 1 else "no answer"
+            raise NameNotResolved(f"{host[:100]} does not resolve: {str(reason).lower()}") from None
+        return list(dict.fromkeys(_text(node.addr[0]) for node in answer.nodes))
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+
+async def dial(way: Way, host: str, port: int, factory: Callable[[], P], trace: Trace) -> P:
+    """Connect to a host, name or literal, and return the protocol; the caller owns the deadline.
+
+    Raises Blocked before any packet leaves when one of the addresses is not for this region, NameNotResolved,
+    or the OSError of the last address tried.
+    """
+    addresses = await addresses_of(way, host, trace)
+    return await _dial_first(way, addresses[:_ADDRESSES_TRIED], port, factory, trace)
+
+
+async def addresses_of(way: Way, host: str, trace: Trace) -> list[str]:
+    """The addresses of a host that this region may dial, best first; raises Blocked and NameNotResolved."""
+    if _is_literal(host):
+        addresses = [host]
+    else:
+        trace.begin("dns")
+        addresses = await way.resolve(host)
+        trace.resolved()
+        if not addresses:
+            raise NameNotResolved(f"{host[:100]} has no address")
+    for address in addresses:
+        refused = refusal(address, way.egress)
+        if refused is not None:
+            raise Blocked(f"a {way.egress} region does not dial {refused}")
+    return addresses
+
+
+async def _dial_first(way: Way, addresses: list[str], port: int, factory: Callable[[], P], trace: Trace) -> P:
+    loop = asyncio.get_running_loop()
+    *others, last = addresses
+    for address in others:
+        trace.begin("connect")
+        trace.address = address
+        try:
+            # An address that swallows packets must leave time for the next one.
+            async with asyncio.timeout(1.0):
+                return (await loop.create_connection(factory, address, port, local_addr=source_for(way, address)))[1]
+        except OSError:
+            trace.connected()
+    trace.begin("connect")
+    trace.address = last
+    return (await loop.create_connection(factory, last, port, local_addr=source_for(way, last)))[1]
+
+
+def source_for(way: Way, address: str) -> tuple[str, int] | None:
+    """What to bind to before going to an address, as asyncio takes it; None leaves it to the system."""
+    if way.source is None or (":" in way.source) != (":" in address):
+        return None
+    return way.source, 0
+
+
+@lru_cache(maxsize=8192)
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(address: str | bytes) -> str:
+    return address.decode() if isinstance(address, bytes) else address

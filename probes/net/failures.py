@@ -1,0 +1,90 @@
+"""What goes wrong in a check, and the one table that turns it into a status and a reason.
+
+Failure                   raised by our own code, names its reason
+├── Blocked               this region must not dial that address: no vote
+├── NameNotResolved
+├── ProtocolBroken        the answer is not the protocol
+├── TooLarge              the answer breaks a cap that no honest answer breaks
+├── TooManyRedirects
+├── UnverifiedCertificate (in probes/net/stream.py: it carries what the certificate says)
+└── ClosedEarly           the connection ended before the answer did
+"""
+
+from __future__ import annotations
+
+import errno
+import ssl
+
+from probes.reasons import Reason, Status
+
+#: Failures of this machine, not of the target: out of descriptors, ports or buffers, or forbidden to send.
+_OURS = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM}
+)
+
+
+class Failure(Exception):
+    """A check that did not work out, with a text for people that holds no secret."""
+
+    status: Status = Status.DOWN
+    reason: Reason = Reason.PROTOCOL_ERROR
+
+
+class Blocked(Failure):
+    status = Status.UNKNOWN
+    reason = Reason.BLOCKED
+
+
+class NameNotResolved(Failure):
+    reason = Reason.DNS_ERROR
+
+
+class ProtocolBroken(Failure):
+    reason = Reason.PROTOCOL_ERROR
+
+
+class TooLarge(Failure):
+    reason = Reason.TOO_LARGE
+
+
+class TooManyRedirects(Failure):
+    reason = Reason.TOO_MANY_REDIRECTS
+
+
+class ClosedEarly(Failure):
+    reason = Reason.RESET
+
+
+class HandshakeCut(Failure):
+    reason = Reason.TLS_ERROR
+
+
+#: Most specific first. A class that is not here is a fault of ours: UNKNOWN, `probe_error`.
+_TABLE: tuple[tuple[type[BaseException], Reason, str], ...] = (
+    (TimeoutError, Reason.TIMEOUT, "no answer in time"),
+    (ssl.SSLError, Reason.TLS_ERROR, "the TLS handshake failed"),
+    (ConnectionRefusedError, Reason.REFUSED, "connection refused"),
+    (ConnectionError, Reason.RESET, "connection reset"),
+    (OSError, Reason.UNREACHABLE, "unreachable"),
+)
+
+
+def explain(error: BaseException) -> tuple[Status, Reason, str] | None:
+    """The status, reason and text of an exception, or None for one that nobody expected."""
+    if isinstance(error, Failure):
+        return error.status, error.reason, str(error)
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in _OURS:
+        name = errno.errorcode.get(error.errno or 0, "?")
+        return Status.UNKNOWN, Reason.PROBE_ERROR, f"this region cannot open a connection ({name})"
+    for kind, reason, text in _TABLE:
+        if isinstance(error, kind):
+            return Status.DOWN, reason, _with_cause(error, text)
+    return None
+
+
+def _with_cause(error: BaseException, text: str) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"{text}: {(error.reason or 'unknown').replace('_', ' ').lower()}"
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError | ConnectionError) and error.errno:
+        return f"{text}: {errno.errorcode.get(error.errno, error.errno)}"
+    return text

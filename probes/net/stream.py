@@ -1,0 +1,171 @@
+"""A conversation over one connection, for probers that say a few things and listen: bounded, and TLS if asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from probes.net import certificates
+from probes.net.certificates import Certificate, TlsWish
+from probes.net.dialer import Way, dial
+from probes.net.failures import ClosedEarly, Failure, TooLarge
+from probes.net.tls_protocol import Line
+from probes.net.trace import Trace
+from probes.reasons import Reason
+
+#: What may lie unread before the network is made to wait (bytes).
+_UNREAD_MOST = 65_536
+#: OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED.
+_CERTIFICATE_HAS_EXPIRED = 10
+
+
+class UnverifiedCertificate(Failure):
+    """The server's certificate does not verify; `certificate` is what it says, when it could be read."""
+
+    def __init__(self, error: ssl.SSLCertVerificationError, certificate: Certificate | None) -> None:
+        expired = error.verify_code == _CERTIFICATE_HAS_EXPIRED
+        self.reason = Reason.CERTIFICATE_EXPIRED if expired else Reason.CERTIFICATE_INVALID
+        super().__init__(f"the certificate does not verify: {error.verify_message}")
+        self.certificate = certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a conversation goes: host (name or literal) and port, TLS unless `wish` is None, and the name to verify."""
+
+    host: str
+    port: int
+    wish: TlsWish | None = None
+    server_name: str = ""
+
+
+class Talk(Line):
+    """One conversation. `ready` is done once bytes may flow, or fails with what went wrong."""
+
+    __slots__ = ("_buffer", "_closed", "_error", "_wake", "ready")
+
+    def __init__(self, trace: Trace, place: Place) -> None:
+        super().__init__(trace, place.wish, place.server_name or place.host)
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._buffer = bytearray()
+        self._wake: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self._closed = False
+
+    async def more(self) -> bytes:
+        """What came since the last call, waiting for something; nothing once the other side has closed."""
+        while not self._buffer:
+            if self._error is not None:
+                raise self._error
+            if self._closed:
+                return b""
+            await self._something()
+        found = bytes(self._buffer)
+        self._buffer.clear()
+        self.pause(False)
+        return found
+
+    async def take(self, count: int) -> bytes:
+        """Exactly so many bytes; raises ClosedEarly when there are no more."""
+        if count > _UNREAD_MOST:
+            raise TooLarge(f"a message of {count} bytes")
+        while len(self._buffer) < count:
+            await self._missing()
+        found = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        self.pause(False)
+        return found
+
+    async def until(self, mark: bytes) -> bytes:
+        """Everything up to the mark and with it; raises ClosedEarly, or TooLarge when it does not come."""
+        while mark not in self._buffer:
+            if len(self._buffer) >= _UNREAD_MOST:
+                raise TooLarge(f"more than {_UNREAD_MOST // 1024} KiB without an end")
+            await self._missing()
+        return await self.take(self._buffer.index(mark) + len(mark))
+
+    def leave(self) -> None:
+        """Drop the connection and whatever waited for it."""
+        self.abort()
+        if not self.ready.done():
+            self.ready.cancel()
+        elif not self.ready.cancelled():
+            self.ready.exception()
+
+    async def _missing(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._closed:
+            raise ClosedEarly("closed in the middle of the answer" if self._buffer else "closed without an answer")
+        self.pause(False)
+        await self._something()
+
+    async def _something(self) -> None:
+        self._wake = asyncio.get_running_loop().create_future()
+        await self._wake
+
+    def _woken(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    # What the line tells ------------------------------------------------------------------------------------------
+
+    def listening(self) -> bool:
+        return not self._closed and self._error is None
+
+    def opened(self) -> None:
+        if not self.ready.done():
+            self.ready.set_result(None)
+
+    def received(self, plain: bytes) -> None:
+        self._buffer += plain
+        if len(self._buffer) >= _UNREAD_MOST:
+            self.pause(True)
+        self._woken()
+
+    def ended(self) -> None:
+        self._closed = True
+        if not self.ready.done():
+            self.ready.set_exception(ClosedEarly("closed before anything was said"))
+        self._woken()
+
+    def failed(self, error: Exception) -> None:
+        if self._error is None and not self._closed:
+            self._error = error
+        if not self.ready.done():
+            self.ready.set_exception(error)
+        self._woken()
+
+
+@contextlib.asynccontextmanager
+async def talking(way: Way, place: Place, trace: Trace) -> AsyncIterator[Talk]:
+    """A conversation for the length of a with statement; the caller owns the deadline.
+
+    Raises what `probes.failures.explain` knows, and UnverifiedCertificate with what the certificate says.
+    """
+    talk = Talk(trace, place)
+    try:
+        await dial(way, place.host, place.port, lambda: talk, trace)
+        try:
+            await talk.ready
+        except ssl.SSLCertVerificationError as error:
+            raise UnverifiedCertificate(error, await unverified(way, place, trace)) from error
+        yield talk
+    finally:
+        talk.leave()
+
+
+async def unverified(way: Way, place: Place, trace: Trace) -> Certificate | None:
+    """Shake hands once more without verification, to say which certificate it was; sends nothing."""
+    assert place.wish is not None
+    careless = replace(place, wish=replace(place.wish, verify=False))
+    try:
+        async with talking(way, careless, Trace(trace.kept)) as talk:
+            assert talk.tls is not None
+            der = talk.tls.getpeercert(binary_form=True)
+            return certificates.read(der) if der else None
+    except (OSError, Failure):
+        return None

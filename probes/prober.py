@@ -1,0 +1,89 @@
+"""The shape of a prober: what it is given, what it returns, and how a bad spec is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from probes.net.dialer import Way
+from probes.net.trace import Trace
+from probes.reasons import Reason, Status
+from probes.wire import DETAIL_LIMIT, Fact, Phases
+
+NO_PHASES = Phases()
+
+
+class SpecError(ValueError):
+    """A monitor's configuration that no prober would run: which field, and what is wrong with it."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class AssertionOutcome:
+    """One demand held against what was seen. `status` and `reason` are what a failure gives, else UP and OK."""
+
+    passed: bool
+    expected: str
+    found: str = ""
+    status: Status = Status.UP
+    reason: Reason = Reason.OK
+
+    @property
+    def detail(self) -> str:
+        """A failure in one line."""
+        return f"expected {self.expected}; found {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one attempt saw. `code` is the protocol's own, or 0; `detail` and `facts` never hold a secret.
+
+    `outcomes` has every assertion's outcome, where `Reach.explain` asked for them.
+    """
+
+    status: Status
+    reason: Reason
+    phases: Phases = NO_PHASES
+    code: int = 0
+    detail: str = ""
+    facts: dict[str, Fact] = field(default_factory=dict)
+    outcomes: tuple[AssertionOutcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a prober may use in one attempt: the way out, the trace to mark, and the wall clock (seconds).
+
+    `monitor` and `round` name the order, for a prober that remembers; `explain` asks for every assertion's outcome.
+    """
+
+    way: Way
+    trace: Trace
+    now_s: float
+    monitor: str = ""
+    round: str = ""
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prober:
+    """One protocol. `validate` and `validate_secrets` raise SpecError; `probe` raises what `failures.explain` knows."""
+
+    spec: type[msgspec.Struct]
+    validate: Callable[[Any], None]
+    validate_secrets: Callable[[Mapping[str, str]], None]
+    probe: Callable[[Any, Mapping[str, str], Reach], Awaitable[Observation]]
+
+
+def printable(text: str) -> str:
+    """Text of a target, made fit for a line of a log or an alert."""
+    if len(text) > DETAIL_LIMIT:
+        text = text[: DETAIL_LIMIT - 1] + "…"
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

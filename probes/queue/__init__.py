@@ -1,0 +1,1 @@
+"""Region queues: Celery as the carrier of batches of checks."""

@@ -1,0 +1,74 @@
+"""Celery as the carrier of batches: one small app a region, used by the worker to take and by dispatch to send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from celery import Celery
+from kombu.entity import Queue
+from kombu.serialization import register
+
+from probes import keys
+from probes.wire import Lane
+
+#: The one task: its argument is `wire.encode(Batch)`.
+TASK = "probes.run_batch"
+SERIALIZER = "vigil"
+_CONTENT_TYPE = "application/x-msgpack"
+
+register(  # type: ignore[no-untyped-call]
+    SERIALIZER,
+    msgspec.msgpack.encode,
+    msgspec.msgpack.decode,
+    content_type=_CONTENT_TYPE,
+    content_encoding="binary",
+)
+
+
+def region_app(region: str, redis_url: str) -> Celery:
+    """The Celery app of one region: its own key prefix and queues, no pickle, no results, no remote control."""
+    app = Celery(f"probes.{region}", broker=redis_url, set_as_current=False, fixups=[])
+    queues = [_queue(region, lane) for lane in (Lane.CONFIRM, Lane.SCHEDULED)]
+    app.conf.update(
+        accept_content=[SERIALIZER],
+        task_serializer=SERIALIZER,
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_queues=queues,
+        task_default_queue=queues[-1].name,
+        task_acks_late=False,
+        task_send_sent_event=False,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_disable_rate_limits=True,
+        worker_prefetch_multiplier=4,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_consumer="probes.queue.consumer:PatientConsumer",
+        broker_connection_retry=True,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=5,
+        broker_transport_options=_transport_options(region),
+    )
+    return app
+
+
+def _queue(region: str, lane: Lane) -> Queue:
+    name = keys.queue(region, lane)
+    return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
+
+
+def _transport_options(region: str) -> dict[str, Any]:
+    return {
+        "global_keyprefix": keys.celery_prefix(region),
+        # A session that a firewall forgot must not block for ever: longer than a BRPOP, shorter than patience.
+        "socket_timeout": 15,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+        # Confirming batches first.
+        "queue_order_strategy": "priority",
+    }

@@ -1,0 +1,28 @@
+"""Celery's consumer with a shorter patience: back at work within 2 s of Redis being back, however long it was away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery.worker.consumer.consumer import Consumer
+from celery.worker.state import maybe_shutdown
+
+from probes.process.logs import without_credentials
+
+_log = structlog.get_logger(__name__)
+
+
+class PatientConsumer(Consumer):  # type: ignore[misc]
+    """Retries the broker for ever, with pauses that stay short."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        def told(error: BaseException, pause_s: float) -> None:
+            _log.warning("broker.away", error=without_credentials(str(error))[:200], retry_in_s=round(pause_s, 1))
+
+        connected = conn.ensure_connection(
+            told, None, interval_start=0.2, interval_step=0.3, interval_max=2, callback=maybe_shutdown
+        )
+        self.first_connection_attempt = False
+        self.broker_connection_retry_attempt = 0
+        return connected

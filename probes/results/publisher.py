@@ -1,0 +1,129 @@
+"""Results on their way to the region's stream: batched, bounded, written with one round trip a batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+import redis.asyncio
+import redis.exceptions
+import structlog
+from redis.typing import EncodableT, FieldT
+
+from probes import keys, wire
+from probes.process.redis_client import is_away
+from probes.reasons import Reason
+from probes.results.forwarder import STREAM_LENGTH, Keeper
+from probes.wire import Result
+
+_log = structlog.get_logger(__name__)
+
+_FLUSH_AFTER_S = 0.02
+_BATCH_MOST = 200
+#: Results that wait here for a Redis that is slow; beyond that the oldest go to the keeper.
+_WAITING_MOST = 20_000
+_RETRY_FIRST_S = 0.1
+_RETRY_MOST_S = 2.0
+#: Redis is away for longer than a restart takes (failures in a row): what waits goes to the keeper.
+_AWAY_AFTER = 3
+
+
+class Publisher:
+    """Takes results on the loop's thread; what is written, or cannot be, it hands to the keeper. Waits for no disk."""
+
+    def __init__(self, connection: redis.asyncio.Redis, region: str, keeper: Keeper) -> None:
+        self._redis = connection
+        self._stream = keys.results(region)
+        self._latest = keys.latest(region)
+        self._keeper = keeper
+        self._waiting: deque[Result] = deque()
+        self._in_hand: list[Result] = []
+        self._wake = asyncio.Event()
+        self.failures = 0
+
+    def publish(self, result: Result) -> None:
+        """Put a result on its way; never waits."""
+        self._waiting.append(result)
+        if len(self._waiting) > _WAITING_MOST:
+            self._keeper.keep(self._take(_WAITING_MOST // 2))
+        if not self._wake.is_set():
+            self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """Results that Redis does not have yet."""
+        return len(self._waiting) + len(self._in_hand) + self._keeper.kept
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was seen since Redis was last away is written."""
+        return not self._waiting and not self._in_hand
+
+    async def run(self) -> None:
+        """Write what comes, for ever; a Redis that is away is retried, any other error ends the process."""
+        pause_s = _RETRY_FIRST_S
+        while True:
+            await self._wake.wait()
+            if len(self._waiting) < _BATCH_MOST:
+                await asyncio.sleep(_FLUSH_AFTER_S)
+            try:
+                await self._write_some()
+                pause_s, self.failures = _RETRY_FIRST_S, 0
+            except (redis.exceptions.RedisError, OSError) as error:
+                if not is_away(error):
+                    raise
+                self.failures += 1
+                self._keeper.redis_was_away()
+                if self.failures >= _AWAY_AFTER:
+                    self._keeper.keep(self._take(len(self._waiting)))
+                _log.warning(
+                    "publisher.redis_away", waiting=self.waiting, error=f"{type(error).__name__}: {error}"[:200]
+                )
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _RETRY_MOST_S)
+
+    async def flush(self, within_s: float) -> None:
+        """Wait until all is written, or for `within_s` seconds."""
+        deadline = asyncio.get_running_loop().time() + within_s
+        while not self.is_idle and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(_FLUSH_AFTER_S)
+
+    def hand_over(self) -> None:
+        """Give all that is not written to the keeper; `run` is over, or is about to be."""
+        self._keeper.keep(self._in_hand + self._take(len(self._waiting)))
+        self._in_hand = []
+
+    def _take(self, most: int) -> list[Result]:
+        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+
+    async def _write_some(self) -> None:
+        self._in_hand = batch = self._take(_BATCH_MOST)
+        if not self._waiting:
+            self._wake.clear()
+        if not batch:
+            return
+        try:
+            await self._write(batch)
+            self._in_hand = []
+        except (redis.exceptions.RedisError, OSError):
+            self._waiting.extendleft(reversed(batch))
+            self._in_hand = []
+            self._wake.set()
+            raise
+
+    async def _write(self, batch: list[Result]) -> None:
+        payload = wire.encode(batch)
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.xadd(self._stream, {keys.BODY: payload}, maxlen=STREAM_LENGTH, approximate=True)
+        latest = _latest_of(batch)
+        if latest:
+            pipeline.hset(self._latest, mapping=latest)
+        added, *_ = await pipeline.execute()
+        self._keeper.sent(added, payload, len(batch))
+
+
+def _latest_of(batch: Iterable[Result]) -> dict[FieldT, EncodableT]:
+    """The newest result of each monitor, encoded; `overdue` is a warning, not a result to show."""
+    newest = {result.monitor: result for result in batch if result.reason is not Reason.OVERDUE}
+    return {monitor: wire.encode(result) for monitor, result in newest.items()}

@@ -1,0 +1,1 @@
+"""Fields that the specs of several probers share."""

@@ -1,0 +1,44 @@
+"""What the specs of single endpoints share: a host, a port, and a few demands on what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probes.assertions.answer import Sight
+from probes.assertions.base import Demand
+from probes.assertions.kinds import judge, validate_assertions, worst
+from probes.net.targets import BadTarget, parse_host
+from probes.prober import AssertionOutcome, SpecError
+from probes.reasons import Reason, Status
+
+#: A finding: status, reason and a text for people.
+Finding = tuple[Status, Reason, str]
+PASSED: Finding = (Status.UP, Reason.OK, "")
+
+
+def validate_endpoint(host: str, port: int, assertions: Sequence[Demand]) -> None:
+    """Refuse, with SpecError, a place that cannot be dialled, and demands that cannot be met."""
+    validate_host("host", host)
+    if not 1 <= port <= 65_535:
+        raise SpecError("port", "is between 1 and 65535")
+    validate_assertions(assertions)
+
+
+def validate_host(field: str, host: str) -> None:
+    try:
+        parse_host(host)
+    except BadTarget as error:
+        raise SpecError(field, str(error)) from None
+
+
+def judged(
+    found: Finding, assertions: Sequence[Demand], sight: Sight, explain: bool
+) -> tuple[Finding, tuple[AssertionOutcome, ...]]:
+    """What was found, unless it passed and an assertion says otherwise; and the outcomes, where they are asked for."""
+    if not assertions or (found[0] is not Status.UP and not explain):
+        return found, ()
+    outcomes = judge(assertions, sight)
+    failed = worst(outcomes)
+    if failed is not None and found[0] is Status.UP:
+        found = failed.status, failed.reason, failed.detail
+    return found, outcomes if explain else ()

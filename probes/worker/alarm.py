@@ -1,0 +1,157 @@
+"""A region's own alarm: when the control plane is silent nobody else could tell, so the region does, by its own way.
+
+Once for each silence and once when it is over, also when the worker is restarted in between: what was heard and said
+is kept in a small file. What nobody accepts is said again until somebody does, or it is no longer true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import redis.asyncio
+import redis.exceptions
+import structlog
+
+from probes import keys
+from probes.net.dialer import Resolver, Way
+from probes.net.guard import Egress
+from probes.net.httpx_transport import GuardedTransport
+from probes.process.liveness import PARTS
+from probes.worker.control_plane_silence import NOTHING, AlarmWish, Memory, Say, Silence
+
+LOOK_S = 5.0
+KEEP_S = 30.0
+DEADLINE_S = 10.0
+BACKOFF_S = (2.0, 5.0, 10.0, 30.0, 60.0)
+_MEMORY_LIMIT = 10_000
+
+_log = structlog.get_logger(__name__)
+
+
+class RegionAlarm:
+    """Listens and tells for ever; `run` raises nothing but what is a fault."""
+
+    def __init__(self, connection: redis.asyncio.Redis, wish: AlarmWish) -> None:
+        self._redis = connection
+        self._wish = wish
+        # Remembered times are of the wall clock; while we run, only the one that never jumps counts.
+        self._offset_s = time.time() - time.monotonic()
+        self._silence = Silence(PARTS, wish.after_s, _recall(wish.memory), self._now_s())
+        self._resolver = Resolver()
+        # The address comes from the region's own host, which may well have its receiver beside it.
+        way = Way(Egress.PRIVATE, self._resolver)
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport(way), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
+        )
+        self._kept_s = self._try_again_s = 0.0
+        self._failures = 0
+
+    async def run(self) -> None:
+        try:
+            while True:
+                await self._look()
+                await asyncio.sleep(min(LOOK_S, self._wish.after_s / 4))
+        finally:
+            await self._client.aclose()
+            await self._resolver.close()
+
+    async def _look(self) -> None:
+        marks = await self._marks()
+        now_s = self._now_s()
+        self._silence.hear(marks, now_s)
+        what = self._silence.due(now_s)
+        if what is not None and time.monotonic() >= self._try_again_s and await self._tell(what, now_s):
+            self._silence.said(what, now_s)
+            self._kept_s = 0.0
+        if time.monotonic() - self._kept_s >= KEEP_S or not self._kept_s:
+            self._kept_s = time.monotonic()
+            await asyncio.to_thread(_keep, self._wish.memory, self._silence.memory())
+
+    def _now_s(self) -> float:
+        return time.monotonic() + self._offset_s
+
+    async def _marks(self) -> Mapping[str, str]:
+        try:
+            found = cast(dict[bytes, bytes], await self._redis.hgetall(keys.alive(self._wish.region)))
+        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+            _log.warning("alarm.nothing_heard", error=type(error).__name__)
+            return {}
+        return {name.decode("utf-8", "replace"): mark.decode("utf-8", "replace") for name, mark in found.items()}
+
+    async def _tell(self, what: Say, now_s: float) -> bool:
+        """Send it; False when nobody accepted it, and it is to be tried again."""
+        text = self._words(what, now_s)
+        try:
+            response = await self._client.post(self._wish.url, **self._message(what, text, now_s))
+            accepted, why = response.is_success, str(response.status_code)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            accepted, why = False, type(error).__name__
+        if accepted:
+            self._failures, self._try_again_s = 0, 0.0
+            _log.warning("alarm.told", event_told=what.value, silent=self._silence.silent(now_s))
+            return True
+        wait_s = BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
+        self._failures += 1
+        self._try_again_s = time.monotonic() + wait_s
+        _log.error("alarm.not_accepted", event_told=what.value, why=why, retry_in_s=wait_s)
+        return False
+
+    def _words(self, what: Say, now_s: float) -> str:
+        region = self._wish.region
+        if what is Say.BACK:
+            return f"Vigil, region {region}: the control plane is heard again. Alerts go their usual way."
+        silent = self._silence.silent(now_s)
+        which = "the whole control plane" if len(silent) == len(PARTS) else ", ".join(silent)
+        return (
+            f"Vigil, region {region}: nothing heard of {which} for {round(self._silence.longest_s(now_s))} s."
+            " Until it is back nobody is alerted of anything that fails."
+        )
+
+    def _message(self, what: Say, text: str, now_s: float) -> dict[str, Any]:
+        title = "Vigil is silent" if what is Say.SILENT else "Vigil is back"
+        if self._wish.plain:
+            return {"content": text.encode(), "headers": {"title": title, "content-type": "text/plain; charset=utf-8"}}
+        document = {
+            # `text` is what Slack, Mattermost and Google Chat show, `content` what Discord does.
+            "text": text,
+            "content": text,
+            "event": f"control_plane_{what.value}",
+            "region": self._wish.region,
+            "silent": list(self._silence.silent(now_s)),
+        }
+        return {"json": document}
+
+
+def _keep(path: Path, memory: Memory) -> None:
+    """Write the memory at one stroke; a disk that refuses costs a second alarm after a restart, and no more."""
+    document = {"marks": dict(memory.marks), "heard_s": dict(memory.heard_s), "raised_s": memory.raised_s}
+    new = path.with_suffix(f".{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(json.dumps(document))
+        new.replace(path)
+    except OSError as error:
+        _log.error("alarm.not_remembered", error=type(error).__name__, path=str(path))
+
+
+def _recall(path: Path) -> Memory:
+    """What was kept; nothing where there is no such file or it is not readable as one."""
+    try:
+        with path.open("rb") as file:
+            document = json.loads(file.read(_MEMORY_LIMIT))
+        heard_s = {str(part): float(at) for part, at in document["heard_s"].items()}
+        marks = {str(part): str(mark) for part, mark in document["marks"].items()}
+        raised_s = document["raised_s"]
+        return Memory(marks, heard_s, None if raised_s is None else float(raised_s))
+    except FileNotFoundError:
+        return NOTHING
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        _log.error("alarm.memory_unreadable", error=type(error).__name__, path=str(path))
+        return NOTHING

@@ -1,0 +1,151 @@
+"""A region that nobody gives orders goes on by itself: the standing orders at their slots, until it hears again.
+
+It is alone when no dispatcher was heard for half a minute: neither an order nor a sign of life, because Redis cannot be
+reached or because nobody leads. A region that Redis refuses, or that the control plane has dismissed, is not alone, and
+forgets its orders. Of several workers in one region each would go on with what it was given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from probes.checks.runner import Runner
+from probes.results.local_store import Journal, JournalAway
+from probes.wire import WIRE_VERSION, Batch, Lane
+from probes.worker.standing_orders import STANDING_MOST_MS, StandingOrders
+
+_log = structlog.get_logger(__name__)
+
+ALONE_AFTER_S = 30.0
+_TICK_S = 0.25
+_AHEAD_MS = 500
+_REMEMBER_S = 15.0
+
+
+class Autonomy:
+    """Hears what there is to hear of dispatch, and stands in for it. For one loop."""
+
+    def __init__(self, region: str, runner: Runner, journal: Journal) -> None:
+        self._region = region
+        self._runner = runner
+        self._journal = journal
+        self._standing = StandingOrders()
+        self._heard_s = time.monotonic()
+        self._heard_ms = 0
+        self._mark: bytes | None = None
+        self._dismissed = False
+        #: What is on the disk is to be forgotten.
+        self._forgets = False
+        self._gone: list[str] = []
+        self.alone = False
+
+    async def recall(self) -> int:
+        """Take what a worker before this one remembered; returns how many orders that is."""
+        try:
+            remembered = await asyncio.to_thread(self._journal.remembered)
+        except JournalAway as error:
+            _log.error("journal.away", error=str(error))
+            return 0
+        self._standing.restore(remembered.orders, remembered.heard_ms)
+        self._heard_ms = remembered.heard_ms
+        if remembered.heard_ms:
+            self._runner.offset_ms = remembered.offset_ms
+        return len(self._standing)
+
+    def begin_alone(self) -> None:
+        """Redis is not there at the start: do not wait to be sure that nobody is."""
+        self._heard_s = -ALONE_AFTER_S
+
+    def ordered(self, batch: Batch) -> None:
+        """A batch was taken from the queue."""
+        if batch.lane is Lane.SCHEDULED:
+            now_ms = self._runner.now_ms()
+            for check in batch.checks:
+                self._standing.note(check, now_ms)
+            self._hear()
+
+    def listen(self, mark: bytes | None, dismissed: bool = False) -> None:
+        """Take dispatch's sign of life as Redis has it now: what changes is alive. None is silence, and no more."""
+        if dismissed:
+            self._dismiss("the control plane has no work for this region")
+        elif mark is not None and mark != self._mark:
+            # The first one read may be as old as it likes.
+            if self._mark is not None:
+                self._hear()
+            self._mark = mark
+
+    def refused(self) -> None:
+        """Redis knows this region no more."""
+        self._dismiss("Redis refuses this region")
+
+    async def run(self) -> None:
+        """Stand in for dispatch while it is silent, for ever."""
+        while True:
+            self._runner.mind_the_clock()
+            self._judge()
+            if self.alone:
+                due = list(self._standing.take_due(self._runner.now_ms(), _AHEAD_MS))
+                if due:
+                    self._runner.submit(Batch(WIRE_VERSION, self._region, Lane.SCHEDULED, due))
+            await asyncio.sleep(_TICK_S)
+
+    async def run_memory(self) -> None:
+        """Remember again and again, beside `run`: a slow disk holds up no slot."""
+        while True:
+            await asyncio.sleep(_REMEMBER_S)
+            await self.remember()
+
+    async def remember(self) -> None:
+        """Keep what a worker after this one would need, should it find nobody either."""
+        if self._forgets and not await self._keep_nothing():
+            return
+        if not self.alone:
+            self._gone += self._standing.forget(self._heard_ms)
+        changed, gone = self._standing.take_changed(), list(self._gone)
+        offset_ms = round(self._runner.offset_ms)
+        try:
+            await asyncio.to_thread(self._journal.remember, changed, gone, self._heard_ms, offset_ms)
+            del self._gone[: len(gone)]
+        except JournalAway as error:
+            _log.error("journal.away", error=str(error))
+            self._standing.put_back(changed)
+
+    async def _keep_nothing(self) -> bool:
+        try:
+            await asyncio.to_thread(self._journal.forget_orders)
+        except JournalAway as error:
+            _log.error("journal.away", error=str(error))
+            return False
+        self._forgets = False
+        return True
+
+    def _judge(self) -> None:
+        silent = time.monotonic() - self._heard_s > ALONE_AFTER_S and not self._dismissed and bool(self._standing)
+        outdated = self._runner.now_ms() - self._heard_ms > STANDING_MOST_MS
+        if silent and outdated:
+            self._dismiss("no word for seven days: its orders are too old")
+        elif silent and not self.alone:
+            self.alone = True
+            monitors = self._standing.stand_alone(self._heard_ms, self._runner.now_ms())
+            _log.warning("region.alone", monitors=monitors, why="no dispatcher is heard: it goes on by its last orders")
+        elif self.alone and not silent:
+            self._follow("a dispatcher is heard again")
+
+    def _hear(self) -> None:
+        self._heard_s, self._heard_ms = time.monotonic(), self._runner.now_ms()
+        self._dismissed = False
+
+    def _dismiss(self, why: str) -> None:
+        if not self._dismissed:
+            self._dismissed = self._forgets = True
+            self._standing.dismiss()
+            self._follow(why)
+
+    def _follow(self, why: str) -> None:
+        if self.alone:
+            _log.warning("region.follows", why=why)
+        self.alone = False
+        self._standing.follow()

@@ -1,0 +1,148 @@
+"""What a region worker is told by its environment: read once, checked at start, never printed whole."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import pydantic
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from probes.net.guard import Egress
+from probes.net.targets import BadTarget, parse_url
+from probes.seal import Opener, SealError
+from probes.worker import anchors
+from probes.worker.control_plane_silence import AlarmWish
+
+REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
+
+
+class SettingsError(Exception):
+    """A setting that is missing or wrong, in one line that says what to do."""
+
+
+class ProbeSettings(BaseSettings):
+    """The worker's own settings, each from `VIGIL_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="VIGIL_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    region: str
+    redis_url: pydantic.SecretStr
+    region_key: pydantic.SecretStr | None = None
+    egress: Egress = Egress.PUBLIC
+    probe_source: str | None = None
+    #: Where this region can surely go, `host[:port], ...`: its votes do not count while most of them fail.
+    anchors: str = ""
+    #: How many scheduled checks may run at one target at once.
+    target_concurrency: int = pydantic.Field(default=50, ge=1, le=1000)
+    #: The file in which results and orders outlive this process while Redis is away; without one, memory has to do.
+    journal: Path | None = None
+    health_port: int = 0
+    sentry_dsn: pydantic.SecretStr = pydantic.SecretStr("")
+    region_alarm_url: pydantic.SecretStr | None = None
+    region_alarm_format: Literal["json", "text"] = "json"
+    region_alarm_after_s: float = pydantic.Field(default=120.0, ge=2.0, le=3600.0)
+    region_alarm_memory: Path | None = None
+
+    @pydantic.field_validator("region")
+    @classmethod
+    def _a_region_name(cls, value: str) -> str:
+        if not REGION_NAME.match(value):
+            raise ValueError("a region name is up to 40 of a-z, 0-9 and -, like eu-west")
+        return value
+
+    @pydantic.field_validator("redis_url")
+    @classmethod
+    def _a_redis_url(cls, value: pydantic.SecretStr) -> pydantic.SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss"):
+            raise ValueError("a Redis URL looks like redis://host:6379/0, or rediss:// with TLS")
+        return value
+
+    @pydantic.field_validator("region_key", mode="before")
+    @classmethod
+    def _a_private_key(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        try:
+            Opener(value)
+        except SealError:
+            raise ValueError("the private key that `region add` printed: 32 bytes in base64") from None
+        return value
+
+    @pydantic.field_validator("journal", mode="before")
+    @classmethod
+    def _a_file(cls, value: str | None) -> str | None:
+        if value and Path(value).is_dir():
+            raise ValueError("a file, and this is a folder: add a name like journal.sqlite")
+        return value or None
+
+    @pydantic.field_validator("probe_source", mode="before")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            raise ValueError("an IP address of this host") from None
+
+    @pydantic.field_validator("anchors")
+    @classmethod
+    def _some_anchors(cls, value: str) -> str:
+        anchors.parse(value)
+        return value
+
+    @pydantic.field_validator("region_alarm_url", mode="before")
+    @classmethod
+    def _a_web_address(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        try:
+            parse_url(value)
+        except BadTarget:
+            raise ValueError("a web address like https://ntfy.example/vigil") from None
+        return value
+
+    @pydantic.field_validator("health_port", mode="before")
+    @classmethod
+    def _a_port(cls, value: str | int | None) -> int:
+        text = str(value or "0")
+        if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+            raise ValueError("a port between 0 (none) and 65535")
+        return int(text)
+
+    def alarm(self) -> AlarmWish | None:
+        """Where the region tells that the control plane is silent, or None where it does not."""
+        if self.region_alarm_url is None:
+            return None
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        return AlarmWish(
+            region=self.region,
+            url=self.region_alarm_url.get_secret_value(),
+            after_s=self.region_alarm_after_s,
+            memory=self.region_alarm_memory or state / "vigil" / f"alarm-{self.region}.json",
+            plain=self.region_alarm_format == "text",
+        )
+
+    def opener(self) -> Opener | None:
+        """What opens the secrets of checks, or None where the region has no key."""
+        return Opener(self.region_key.get_secret_value()) if self.region_key else None
+
+
+def read(given: Mapping[str, str]) -> ProbeSettings:
+    """The settings from the environment, with what the command line gave on top; raises SettingsError."""
+    try:
+        return ProbeSettings(**dict(given))  # type: ignore[arg-type]
+    except pydantic.ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else "region"
+        variable = f"VIGIL_{name.upper()}"
+        if first["type"] == "missing":
+            advice = "give --region NAME or set VIGIL_REGION" if name == "region" else f"set {variable}"
+            raise SettingsError(f"{variable} is missing: {advice}") from None
+        raise SettingsError(f"{variable} is wrong: {first['msg'].removeprefix('Value error, ')}") from None

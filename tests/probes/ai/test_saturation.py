@@ -1,0 +1,316 @@
+"""Full or dead: what a model server's own metrics say of it, over time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.ai.engines import ENGINES
+from probes.ai.saturation import Judgement, Memory, NoSample, Sample, Thresholds, judge, read
+from probes.checks.attempts import attempt
+from probes.net.trace import Trace
+from probes.prober import Observation, Reach
+from probes.probers import PROBERS, SpecError, parse_spec
+from probes.reasons import Reason, Status
+from tests.probes.looking import looked
+from tests.probes.loopback import answering, serving, way_out
+
+VLLM = ENGINES["vllm"]
+PAGE = """\
+# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="qwen"} 3.0
+vllm:num_requests_running{engine="1",model_name="a } odd { name # 7"} 2.0
+vllm:num_requests_waiting{engine="0",model_name="qwen"} 4.0
+vllm:num_requests_waiting_by_reason{engine="0",reason="capacity"} 99.0
+vllm:kv_cache_usage_perc{engine="0"} 0.12
+vllm:kv_cache_usage_perc{engine="1"} 0.97
+vllm:generation_tokens_total{engine="0"} 1000.0 1800000000000
+vllm:prompt_tokens_total{engine="0"} 5e2 # {trace_id="abc"} 17 1800000000.0
+vllm:prompt_tokens_total{engine="1"} NaN
+vllm:e2e_request_latency_seconds_bucket{le="+Inf"} 12.0
+"""
+
+
+def judged(samples: Iterable[tuple[float, Sample]], thresholds: Thresholds | None = None) -> list[Judgement]:
+    """The judgements of samples (each with its time in seconds), as one worker makes them."""
+    memory: Memory | None = None
+    found = []
+    for at_s, sample in samples:
+        judgement = judge(memory, sample, at_s, thresholds or Thresholds())
+        memory = judgement.memory
+        found.append(judgement)
+    return found
+
+
+def minutely(*samples: Sample) -> Iterator[tuple[float, Sample]]:
+    return ((60.0 * minute, sample) for minute, sample in enumerate(samples))
+
+
+def test_gauges_are_summed_and_the_fullest_cache_counts() -> None:
+    assert read(VLLM, PAGE.encode()) == Sample(running=5.0, waiting=4.0, cache=0.97, progress=1500.0)
+
+
+def test_older_names_are_known() -> None:
+    page = b"vllm:num_requests_running 1\nvllm:num_requests_waiting 0\nvllm:gpu_cache_usage_perc 0.5\n"
+    assert read(VLLM, page) == Sample(running=1.0, waiting=0.0, cache=0.5, progress=None)
+
+
+@pytest.mark.parametrize(
+    ("engine", "page", "sample"),
+    [
+        ("sglang", b"sglang:num_running_reqs 2\nsglang:num_queue_reqs 1\nsglang:token_usage 0.4\n"
+                   b"sglang:generation_tokens_total 9\n", Sample(2.0, 1.0, 0.4, 9.0)),
+        ("tgi", b"tgi_batch_current_size 2\ntgi_queue_size 1\ntgi_batch_inference_success{method=\"decode\"} 7\n",
+         Sample(2.0, 1.0, None, 7.0)),
+        ("llamacpp", b"llamacpp:requests_processing 1\nllamacpp:requests_deferred 0\nllamacpp:n_decode_total 5\n",
+         Sample(1.0, 0.0, None, 5.0)),
+        ("litellm", b'{"in_flight_requests": 3, "queued_requests": 0, "open": true}', Sample(3.0, 0.0, None, None)),
+    ],
+)  # fmt: skip
+def test_each_engine_has_its_own_names(engine: str, page: bytes, sample: Sample) -> None:
+    assert read(ENGINES[engine], page) == sample
+
+
+@pytest.mark.parametrize(
+    ("engine", "page"),
+    [
+        ("vllm", b""), ("vllm", b"<html></html>"), ("vllm", b"vllm:num_requests_running\n"),
+        ("vllm", b"vllm:num_requests_running{" + b"x" * 100_000 + b"} 1"), ("vllm", b"go_goroutines 7\n"),
+        ("litellm", b"[]"), ("litellm", b"[" * 50_000), ("litellm", b'{"in_flight_requests": "3"}'),
+    ],
+)  # fmt: skip
+def test_a_page_without_the_metrics_is_no_sample(engine: str, page: bytes) -> None:
+    with pytest.raises(NoSample):
+        read(ENGINES[engine], page)
+
+
+def test_requests_running_and_no_token_for_two_minutes_is_stalled_and_down() -> None:
+    stuck = Sample(running=4, waiting=0, progress=1000)
+    first, second, third = judged(minutely(stuck, stuck, stuck))
+    assert (first.status, second.status) == (Status.UP, Status.UP)
+    assert (third.status, third.reason) == (Status.DOWN, Reason.STALLED)
+    assert third.detail == "4 requests running, and no token for 120 s: the engine stands still"
+
+
+def test_one_token_between_two_checks_is_life() -> None:
+    samples = [Sample(running=4, waiting=0, progress=1000 + n) for n in range(20)]
+    assert {each.status for each in judged(minutely(*samples))} == {Status.UP}
+
+
+@pytest.mark.parametrize(
+    ("engine", "page", "alive"),
+    [
+        ("sglang", b"sglang:num_running_reqs 1\nsglang:generation_tokens_total 9\n", b"sglang:num_used_tokens %d\n"),
+        ("sglang", b"sglang:num_running_reqs 1\nsglang:generation_tokens_total 9\n",
+         b"sglang:inter_token_latency_seconds_count{model_name=\"x\"} %d\n"),
+        ("sglang", b"sglang:num_running_reqs 1\nsglang:generation_tokens_total 9\n",
+         b"sglang:realtime_tokens_total{mode=\"decode\"} %d\n"),
+        ("llamacpp", b"llamacpp:requests_processing 1\nllamacpp:tokens_predicted_total 9\n",
+         b"llamacpp:n_decode_total %d\n"),
+        ("llamacpp", b"llamacpp:requests_processing 1\nllamacpp:tokens_predicted_total 9\n",
+         b"llamacpp:kv_cache_tokens %d\n"),
+        ("tgi", b"tgi_batch_current_size 1\ntgi_request_generated_tokens_sum 9\n",
+         b"tgi_batch_inference_success{method=\"decode\"} %d\n"),
+    ],
+)  # fmt: skip
+def test_one_long_answer_whose_tokens_are_counted_at_its_end_is_no_stall(
+    engine: str, page: bytes, alive: bytes
+) -> None:
+    moving = [read(ENGINES[engine], page + alive % number) for number in range(100, 120)]
+    assert {each.status for each in judged(minutely(*moving))} == {Status.UP}
+    stuck = [read(ENGINES[engine], page + alive % 100)] * 4
+    assert judged(minutely(*stuck))[-1].reason is Reason.STALLED
+    without = [read(ENGINES[engine], page)] * 4
+    assert judged(minutely(*without))[-1].reason is Reason.STALLED
+
+
+def test_a_proxy_that_counts_no_tokens_is_busy_by_what_it_has_in_its_hands() -> None:
+    limits = Thresholds(running_most=200)
+    found = judged(minutely(*[Sample(running=250, waiting=0)] * 4), limits)
+    assert [each.status for each in found[:2]] == [Status.UP, Status.UP]
+    assert found[-1].detail == "busy: 250 requests run, the limit is 200"
+    assert {each.status for each in judged(minutely(*[Sample(running=250, waiting=0)] * 4))} == {Status.UP}
+
+
+@given(
+    st.lists(
+        st.builds(
+            Sample,
+            running=st.floats(0, 50).map(round),
+            waiting=st.floats(0, 50).map(round),
+            cache=st.none() | st.floats(0, 1),
+            progress=st.none() | st.integers(0, 3).map(float),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_whatever_the_samples_busy_is_never_down_and_stalled_never_less(samples: list[Sample]) -> None:
+    for place, each in enumerate(judged(minutely(*samples))):
+        assert (each.status, each.reason) in {
+            (Status.UP, Reason.OK), (Status.DEGRADED, Reason.BUSY), (Status.DOWN, Reason.STALLED),
+        }  # fmt: skip
+        if each.reason is Reason.STALLED:
+            last = samples[place - 2 : place + 1]
+            assert len({sample.progress for sample in last}) == 1 and last[0].progress is not None
+            assert all(sample.running or sample.waiting for sample in last)
+
+
+def test_an_idle_engine_does_not_stall_however_long_its_counters_stand() -> None:
+    idle = Sample(running=0, waiting=0, progress=1000)
+    assert {each.status for each in judged(minutely(*[idle] * 20))} == {Status.UP}
+
+
+def test_requests_that_just_came_after_a_pause_are_no_stall() -> None:
+    idle, begun = Sample(running=0, waiting=0, progress=1000), Sample(running=1, waiting=0, progress=1000)
+    assert {each.status for each in judged(minutely(idle, idle, idle, begun, begun))} == {Status.UP}
+
+
+def test_a_queue_that_nobody_works_on_is_stalled_too() -> None:
+    stuck = Sample(running=0, waiting=7, progress=1000)
+    assert judged(minutely(*[stuck] * 3))[-1].reason is Reason.STALLED
+
+
+def test_a_restart_with_its_counters_at_zero_is_no_stall() -> None:
+    before, after = Sample(running=4, waiting=0, progress=1000), Sample(running=4, waiting=0, progress=0)
+    assert {each.status for each in judged(minutely(before, before, after, after))} == {Status.UP}
+
+
+def test_a_stall_ends_with_the_first_token() -> None:
+    stuck = Sample(running=4, waiting=0, progress=1000)
+    moving = Sample(running=4, waiting=0, progress=1001)
+    assert [each.status for each in judged(minutely(stuck, stuck, stuck, moving))][-1] is Status.UP
+
+
+def test_two_samples_far_apart_are_a_coincidence_and_no_stall() -> None:
+    stuck = Sample(running=1, waiting=0, progress=1000)
+    assert judged([(0.0, stuck), (86_400.0, stuck)])[-1].status is Status.UP
+
+
+def test_an_engine_without_a_counter_of_tokens_cannot_be_called_stalled() -> None:
+    unknown = Sample(running=4, waiting=0)
+    assert {each.status for each in judged(minutely(*[unknown] * 10))} == {Status.UP}
+
+
+@pytest.mark.parametrize(
+    ("crowd", "words"),
+    [
+        ({"waiting": 25.0, "cache": 0.2}, "busy: 25 requests wait, the limit is 10"),
+        ({"waiting": 0.0, "cache": 0.99}, "busy: the cache is 99% full, the limit is 95%"),
+    ],
+)
+def test_a_full_engine_that_works_is_busy_after_three_checks_and_never_down(
+    crowd: dict[str, float], words: str
+) -> None:
+    samples = [Sample(running=64, progress=1000.0 * n, **crowd) for n in range(30)]
+    found = judged(minutely(*samples))
+    assert [each.status for each in found[:2]] == [Status.UP, Status.UP]
+    assert {(each.status, each.reason, each.detail) for each in found[2:]} == {(Status.DEGRADED, Reason.BUSY, words)}
+
+
+def test_a_short_queue_between_others_is_nothing() -> None:
+    full, free = Sample(running=1, waiting=50, progress=1), Sample(running=1, waiting=0, progress=2)
+    crowds = itertools.chain.from_iterable([full, full, free] for _ in range(5))
+    moving = [Sample(each.running, each.waiting, progress=float(n)) for n, each in enumerate(crowds)]
+    assert {each.status for each in judged(minutely(*moving))} == {Status.UP}
+
+
+def test_what_a_server_does_not_say_is_not_zero() -> None:
+    assert {each.status for each in judged(minutely(*[Sample(running=1)] * 5))} == {Status.UP}
+
+
+# The prober, against a real server.
+
+
+async def looks(pages: list[bytes], rounds: list[str], code: str = "200 OK") -> list[Observation]:
+    """One look per page and round id, a minute apart, of one monitor."""
+    served = iter(pages)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        page = next(served)
+        head = f"HTTP/1.1 {code}\r\nContent-Length: {len(page)}\r\n\r\n".encode()
+        await answering(head + page)(reader, writer)
+
+    seen = []
+    async with serving(handle) as port, way_out() as way:
+        spec = parse_spec("saturation", {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm"})
+        for minute, round_id in enumerate(rounds):
+            reach = Reach(way, Trace(), 1_800_000_000.0 + 60 * minute, "mon_saturation", round_id)
+            seen.append(await attempt(PROBERS["saturation"], spec, {}, reach, 5.0))
+    return seen
+
+
+def page(running: int, waiting: int, tokens: int) -> bytes:
+    return (
+        f"vllm:num_requests_running {running}\nvllm:num_requests_waiting {waiting}\n"
+        f"vllm:kv_cache_usage_perc 0.5\nvllm:generation_tokens_total {tokens}\n"
+    ).encode()
+
+
+def test_the_numbers_become_facts(on_loop: Any) -> None:
+    (seen,) = on_loop(looks([page(2, 1, 100)], [""]))
+    assert (seen.status, seen.code) == (Status.UP, 200)
+    assert seen.facts | {"address": ""} == {
+        "address": "", "requests_running": 2, "requests_waiting": 1, "cache_used_percent": 50.0,
+    }  # fmt: skip
+
+
+def test_a_worker_sees_an_engine_that_stands_still(on_loop: Any) -> None:
+    seen = on_loop(looks([page(2, 1, 100)] * 3, [""] * 3))
+    assert [each.reason for each in seen] == [Reason.OK, Reason.OK, Reason.STALLED]
+
+
+def test_the_looks_of_a_round_are_judged_and_not_counted(on_loop: Any) -> None:
+    # Four looks of rounds between two scheduled checks make no third one; after the third, they confirm.
+    rounds = ["", "r", "r", "r", "r", "", "", "r", "r"]
+    seen = on_loop(looks([page(2, 50, 100)] * len(rounds), rounds))
+    assert [each.reason for each in seen[:2]] == [Reason.OK, Reason.OK]
+    assert {each.reason for each in seen[6:]} == {Reason.STALLED}
+
+
+def test_a_server_that_fails_is_classified_as_anywhere(on_loop: Any) -> None:
+    (seen,) = on_loop(looks([b'{"error": "Unauthorized"}'], [""], "401 Unauthorized"))
+    assert (seen.status, seen.reason, seen.code) == (Status.DOWN, Reason.AUTH, 401)
+
+
+def test_a_page_of_something_else_is_a_wrong_configuration(on_loop: Any) -> None:
+    (seen,) = on_loop(looks([b"go_goroutines 7\n"], [""]))
+    assert (seen.status, seen.reason) == (Status.DOWN, Reason.CONFIG)
+    assert seen.detail == "the page has no metrics of vLLM, such as vllm:num_requests_running"
+
+
+def test_one_look_shows_each_threshold_and_what_was_found(on_loop: Any) -> None:
+    async def story() -> Observation:
+        body = page(2, 50, 100)
+        async with serving(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)) as port:
+            config = {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm"}
+            return await looked("saturation", config, explain=True)
+
+    waiting, cache = on_loop(story()).outcomes
+    assert (waiting.passed, waiting.detail) == (False, "expected fewer than 10 requests waiting; found 50")
+    assert (cache.passed, cache.expected) == (True, "less than 95% of the cache in use")
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ({"engine": "vlm"}, "engine: 'vlm' is not one of litellm, llamacpp, sglang, tgi, vllm"),
+        ({"engine": "vllm", "cache_most": 95}, "cache_most: is a share above 0 and up to 1, like 0.95"),
+        ({"engine": "vllm", "waiting_most": 0}, "waiting_most: is a number of requests above 0"),
+        ({"engine": "vllm", "busy_samples": 0}, "busy_samples: is between 1 and 100"),
+        ({"engine": "vllm", "stalled_s": 0}, "stalled_s: is between 1 and 86400 seconds"),
+        ({"engine": "vllm", "url": "ftp://x"}, "url: a URL starts with http:// or https://"),
+        ({}, "engine: is required"),
+    ],
+)
+def test_a_bad_configuration_is_one_line(config: dict[str, Any], line: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        parse_spec("saturation", {"url": "http://127.0.0.1:8000/metrics", **config})
+    assert str(refused.value) == line

@@ -1,0 +1,79 @@
+"""URLs and hosts: one spelling, one meaning, or none at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.net.targets import BadTarget, follow, parse_host, parse_url
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("http://example.com", "http://example.com/"),
+        ("https://EXAMPLE.com:443/a b".replace(" ", "%20"), "https://example.com/a%20b"),
+        ("http://example.com:8080/x?q=1&r=ä", "http://example.com:8080/x?q=1&r=%C3%A4"),
+        ("https://[2606:4700::1]/", "https://[2606:4700::1]/"),
+        ("http://bücher.example/", "http://xn--bcher-kva.example/"),
+        ("http://under_score.example/#top", "http://under_score.example/"),
+    ],
+)
+def test_a_url_is_read_to_its_plain_form(url: str, read: str) -> None:
+    assert parse_url(url).url == read
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.com",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:6379/_",
+        "http://",
+        "http:///path",
+        "http://user:secret@example.com/",
+        "http://example.com@127.0.0.1/",
+        "http://example.com\\@127.0.0.1/",
+        "http://exa mple.com/",
+        "http://example.com/\r\nX-Injected: 1",
+        "http://example.com:0/",
+        "http://example.com:99999/",
+        "http://0177.0.0.1/",
+        "http://0x7f.1/",
+        "http://0x7f000001/",
+        "http://2130706433/",
+        "http://127.1/",
+        "http://127.0.0.1./",
+        "http://\uff11\uff12\uff17.0.0.1/",
+        "http://example.com./",
+        "http://-x.example/",
+        "http://a..example/",
+        "http://[::1%25eth0]/",
+        "http://[::1/",
+        "http://" + "a" * 64 + ".example/",
+        "http://example.com/" + "a" * 3000,
+    ],
+)
+def test_a_url_that_two_readers_could_read_differently_is_refused(url: str) -> None:
+    with pytest.raises(BadTarget):
+        parse_url(url)
+
+
+def test_a_refusal_never_repeats_a_password() -> None:
+    with pytest.raises(BadTarget) as refused:
+        parse_url("http://user:hunter2@example.com/")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_host_is_a_name_or_a_literal() -> None:
+    assert parse_host("Example.COM") == ("example.com", False)
+    assert parse_host("192.0.2.1") == ("192.0.2.1", True)
+    assert parse_host("2001:DB8:0::1") == ("2001:db8::1", True)
+
+
+def test_a_redirect_is_read_relative_to_where_it_came_from() -> None:
+    base = parse_url("https://example.com/a/b?x=1")
+    assert follow(base, "c").url == "https://example.com/a/c"
+    assert follow(base, "//other.example/z").url == "https://other.example/z"
+    assert follow(base, "http://example.com/").origin != base.origin

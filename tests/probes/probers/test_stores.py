@@ -1,0 +1,141 @@
+"""The probers of Redis and PostgreSQL, against real servers and against every refusal that those give."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from probes.prober import Observation, SpecError
+from probes.probers import parse_spec
+from probes.reasons import Reason, Status
+from tests.probes.looking import looked
+from tests.probes.loopback import Handler, serving
+
+UP = (Status.UP, Reason.OK)
+FAKE_PASSWORD = "obviously-fake-password"
+
+
+def after(count: int, reply: bytes, seen: list[bytes] | None = None) -> Handler:
+    """Read some bytes, send the reply, and stay."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard = await reader.readexactly(count)
+        if seen is not None:
+            seen.append(heard)
+        writer.write(reply)
+        await writer.drain()
+        await reader.read()
+
+    return handle
+
+
+async def look_at(kind: str, handler: Handler, secrets: dict[str, str] | None = None) -> Observation:
+    async with serving(handler) as port:
+        return await looked(kind, {"host": "127.0.0.1", "port": port}, secrets)
+
+
+def found(seen: Observation) -> tuple[Status, Reason]:
+    return seen.status, seen.reason
+
+
+def test_a_real_redis_says_pong_to_who_has_the_password(on_loop: Any, redis_url: str) -> None:
+    real = urlsplit(redis_url)
+    place = {"host": real.hostname, "port": real.port}
+    assert found(on_loop(looked("redis", place, {"password": real.password}))) == UP
+    assert found(on_loop(looked("redis", place, {"password": f"default:{real.password}"}))) == UP
+    refused = on_loop(looked("redis", place, {"password": FAKE_PASSWORD}))
+    assert found(refused) == (Status.DOWN, Reason.AUTH)
+    assert FAKE_PASSWORD not in repr(refused)
+    assert found(on_loop(looked("redis", place))) == (Status.DOWN, Reason.AUTH)
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "reason"),
+    [
+        (b"+PONG\r\n", Status.UP, Reason.OK),
+        (b"-LOADING Redis is loading the dataset in memory\r\n", Status.DEGRADED, Reason.LOADING),
+        (b"-NOAUTH Authentication required.\r\n", Status.DOWN, Reason.AUTH),
+        (b"-ERR max number of clients reached\r\n", Status.DEGRADED, Reason.OVERLOADED),
+        (b"-MASTERDOWN Link with MASTER is down\r\n", Status.DEGRADED, Reason.VALUE_MISMATCH),
+        (b"-MISCONF Redis is configured to save\r\n", Status.DEGRADED, Reason.VALUE_MISMATCH),
+        (b"-DENIED Redis is running in protected mode\r\n", Status.DOWN, Reason.CONFIG),
+        (b"-ERR something else\r\n", Status.DOWN, Reason.VALUE_MISMATCH),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Status.DOWN, Reason.PROTOCOL_ERROR),
+        (b"x" * 100_000, Status.DOWN, Reason.TOO_LARGE),
+    ],
+)
+def test_redis_is_taken_at_its_word(on_loop: Any, reply: bytes, status: Status, reason: Reason) -> None:
+    assert found(on_loop(look_at("redis", after(14, reply)))) == (status, reason)
+
+
+def test_a_password_is_sent_so_that_nothing_in_it_is_a_command(on_loop: Any) -> None:
+    seen: list[bytes] = []
+    secret = "a b\r\nFLUSHALL\r\n"
+    sent = b"*2\r\n$4\r\nAUTH\r\n$15\r\na b\r\nFLUSHALL\r\n\r\n"
+    on_loop(look_at("redis", after(len(sent), b"-WRONGPASS no\r\n", seen), {"password": secret}))
+    assert seen == [sent]
+
+
+def test_a_real_postgresql_is_up_before_anybody_logs_in(on_loop: Any, postgres_server: str) -> None:
+    real = urlsplit(postgres_server)
+    assert found(on_loop(looked("postgresql", {"host": real.hostname, "port": real.port}))) == UP
+
+
+def refusal(state: str) -> bytes:
+    body = b"SFATAL\x00VFATAL\x00C" + state.encode() + b"\x00Mwords of the server\x00\x00"
+    return b"E" + struct.pack("!i", len(body) + 4) + body
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "reason"),
+    [
+        (b"R\x00\x00\x00\x08\x00\x00\x00\x00", Status.UP, Reason.OK),
+        (b"R\x00\x00\x00\x17\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00", Status.UP, Reason.OK),
+        (refusal("28000"), Status.UP, Reason.OK),
+        (refusal("57P03"), Status.DEGRADED, Reason.LOADING),
+        (refusal("53300"), Status.DEGRADED, Reason.OVERLOADED),
+        (refusal("57P01"), Status.DOWN, Reason.REFUSED),
+        (refusal("3D000"), Status.DOWN, Reason.CONFIG),
+        (refusal("XX000"), Status.DOWN, Reason.VALUE_MISMATCH),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Status.DOWN, Reason.PROTOCOL_ERROR),
+        (b"E\x7f\xff\xff\xff" + b"x" * 64, Status.DOWN, Reason.PROTOCOL_ERROR),
+        (b"E\xff\xff\xff\xff", Status.DOWN, Reason.PROTOCOL_ERROR),
+    ],
+)
+def test_postgresql_is_taken_at_its_word(on_loop: Any, reply: bytes, status: Status, reason: Reason) -> None:
+    seen = on_loop(look_at("postgresql", after(8, reply)))
+    assert found(seen) == (status, reason)
+    assert "words of the server" not in repr(seen)
+
+
+@pytest.mark.parametrize("kind", ["redis", "postgresql"])
+def test_a_store_that_hangs_up_or_says_nothing_is_down(on_loop: Any, kind: str) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.close()
+
+    async def silent() -> Observation:
+        async with serving(after(1_000_000, b"")) as port:
+            return await looked(kind, {"host": "127.0.0.1", "port": port}, timeout_s=0.3)
+
+    assert found(on_loop(look_at(kind, hang_up))) == (Status.DOWN, Reason.RESET)
+    assert found(on_loop(silent())) == (Status.DOWN, Reason.TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "line"),
+    [
+        ("redis", {}, "host: is required"),
+        ("redis", {"host": "x", "port": 0}, "port: is between 1 and 65535"),
+        ("postgresql", {"host": "x", "user": ""}, "user: has 1 to 63 printable characters"),
+        ("postgresql", {"host": "x", "database": "a\x00b"}, "database: has 1 to 63 printable characters"),
+    ],
+)
+def test_a_bad_configuration_is_one_line(kind: str, config: dict[str, Any], line: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        parse_spec(kind, config)
+    assert str(refused.value) == line

@@ -1,0 +1,56 @@
+"""What a region makes of its own keys stops nobody else."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+import redis
+
+from probes import keys
+from probes.process.key_repair import put_right
+from probes.queue.sender import RegionQueues
+from probes.wire import Batch, Check, Lane
+
+WRONG = redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
+
+
+def test_what_is_of_the_wrong_kind_is_deleted_and_nothing_else(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.xadd(keys.results("us-east"), {"b": b""})
+        client.hset(keys.alive("us-east"), "dispatch", "1")
+        client.set(keys.heartbeat("us-east"), b"beat")
+        client.rpush(keys.celery_prefix("us-east") + keys.queue("us-east", Lane.CONFIRM), b"batch")
+        client.hset(keys.celery_prefix("us-east") + "unacked", "1", "2")
+        well = set(client.keys("*"))
+        for name in (keys.results("eu-west"), keys.latest("eu-west"), keys.alive("eu-west")):
+            client.set(name, "mine")
+        client.hset(keys.heartbeat("eu-west"), "a", "b")
+        client.set(keys.celery_prefix("eu-west") + keys.queue("eu-west", Lane.SCHEDULED), "mine")
+        client.set(keys.celery_prefix("eu-west") + "_kombu.binding.x", "mine")
+        assert put_right(client, WRONG)
+        assert set(client.keys("*")) == well
+        assert not put_right(client, WRONG), "nothing is left to be put right"
+
+
+def test_another_error_is_none_of_its_business(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(keys.results("eu-west"), "mine")
+        assert not put_right(client, redis.ResponseError("ERR something else"))
+        assert client.exists(keys.results("eu-west"))
+
+
+def test_a_queue_that_is_none_is_told_from_a_redis_that_is_away(redis_url: str) -> None:
+    now_ms = int(time.time() * 1000)
+    check = Check(1, "mon_a", "http", now_ms, now_ms + 30_000, 1_000, msgspec.Raw(b"\x80"))
+    batch = Batch(1, "eu-west", Lane.SCHEDULED, [check])
+    queues = RegionQueues(redis_url)
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(keys.celery_prefix("eu-west") + keys.queue("eu-west", Lane.SCHEDULED), "mine")
+        with pytest.raises(redis.ResponseError, match="WRONGTYPE") as problem:
+            queues.send(batch, 30)
+        assert put_right(client, problem.value)
+        queues.send(batch, 30)
+        assert client.llen(keys.celery_prefix("eu-west") + keys.queue("eu-west", Lane.SCHEDULED)) == 1
+    queues.close()

@@ -1,0 +1,229 @@
+"""When a region stands in for dispatch, and when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from probes.checks.runner import Bounds, Runner
+from probes.results.local_store import Journal
+from probes.wire import Batch, Check, Lane, Result
+from probes.worker import autonomy
+from probes.worker.autonomy import Autonomy
+from tests.probes.loopback import way_out
+
+REGION = "eu-west"
+EVERY_MS = 200
+Story = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence, a hundred times sooner."""
+    monkeypatch.setattr(autonomy, "ALONE_AFTER_S", 0.3)
+    monkeypatch.setattr(autonomy, "_TICK_S", 0.01)
+
+
+class Place:
+    """A region whose checks end at once, since nobody can run them, and the slots of their results."""
+
+    def __init__(self, runner: Runner, results: list[Result], alone: Autonomy) -> None:
+        self.runner, self.results, self.autonomy = runner, results, alone
+
+    def order(self) -> None:
+        now_ms = self.runner.now_ms()
+        check = Check(1, "mon_a", "none", now_ms, now_ms + 100, 1_000, msgspec.Raw(b"\x80"), every_ms=EVERY_MS)
+        self.autonomy.ordered(Batch(1, REGION, Lane.SCHEDULED, [check]))
+
+    async def until(self, reached: Callable[[], object], within_s: float = 10.0) -> None:
+        deadline = time.monotonic() + within_s
+        while not reached():
+            assert time.monotonic() < deadline, "the condition did not come to hold"
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def region(journal: Journal | None = None) -> AsyncIterator[Place]:
+    results: list[Result] = []
+    journal = journal or Journal(None)
+    async with way_out() as way:
+        runner = Runner(way, None, results.append, Bounds())
+        alone = Autonomy(REGION, runner, journal)
+        await alone.recall()
+        running = asyncio.ensure_future(alone.run())
+        try:
+            yield Place(runner, results, alone)
+            assert not running.done()
+        finally:
+            running.cancel()
+
+
+def test_silence_makes_it_go_on_and_an_order_makes_it_follow(on_loop: Story) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+            await place.until(lambda: len(place.results) >= 3)
+            slots = [result.at_ms for result in place.results]
+            assert {later - earlier for earlier, later in pairwise(slots)} == {EVERY_MS}
+            place.order()
+            await place.until(lambda: not place.autonomy.alone)
+
+    on_loop(story())
+
+
+def test_a_sign_of_life_counts_when_it_changes(on_loop: Story) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.autonomy.listen(b"1")
+            place.order()
+            deadline = time.monotonic() + 0.8
+            mark = 1
+            while time.monotonic() < deadline:
+                mark += 1
+                place.autonomy.listen(str(mark).encode())
+                await asyncio.sleep(0.02)
+                assert not place.autonomy.alone
+            while not place.autonomy.alone:
+                place.autonomy.listen(str(mark).encode())
+                await asyncio.sleep(0.02)
+
+    on_loop(story())
+
+
+def test_no_sign_of_life_is_silence_and_no_dismissal(on_loop: Story) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.autonomy.listen(b"1")
+            place.order()
+            place.autonomy.listen(None)
+            await place.until(lambda: place.autonomy.alone)
+            place.autonomy.listen(None)
+            await place.until(lambda: len(place.results) >= 2)
+
+    on_loop(story())
+
+
+ENDS = {"dismissed": lambda place: place.listen(b"1", dismissed=True), "refused": Autonomy.refused}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
+def test_a_region_that_is_sent_away_or_refused_stops(on_loop: Story, end: Callable[[Autonomy], None]) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+            end(place.autonomy)
+            assert not place.autonomy.alone
+            checks = len(place.results)
+            deadline = time.monotonic() + 4 * EVERY_MS / 1000
+            while time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
+                assert not place.autonomy.alone
+            # What was about to start when it stopped.
+            assert len(place.results) <= checks + 3
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+
+    on_loop(story())
+
+
+def test_a_worker_after_it_goes_on_at_once_when_it_finds_nobody(on_loop: Story, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+
+    async def first() -> None:
+        journal = Journal(path)
+        async with region(journal) as place:
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+            await place.autonomy.remember()
+        journal.close()
+
+    async def second() -> None:
+        journal = Journal(path)
+        async with region(journal) as place:
+            place.autonomy.begin_alone()
+            await place.until(lambda: len(place.results) >= 2)
+        journal.close()
+
+    on_loop(first())
+    on_loop(second())
+
+
+def test_a_worker_after_one_that_was_dismissed_has_nothing_to_go_on_with(on_loop: Story, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+
+    async def story() -> None:
+        journal = Journal(path)
+        async with region(journal) as place:
+            place.order()
+            await place.autonomy.remember()
+            place.autonomy.listen(None, dismissed=True)
+            await place.autonomy.remember()
+        journal.close()
+        assert Journal(path).remembered().orders == []
+
+    on_loop(story())
+
+
+def test_after_seven_days_it_stops(on_loop: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autonomy, "STANDING_MOST_MS", 1_000)
+
+    async def story() -> None:
+        async with region() as place:
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+            await place.until(lambda: not place.autonomy.alone)
+            assert place.results
+
+    on_loop(story())
+
+
+def test_a_step_of_the_clock_moves_no_slot(on_loop: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.order()
+            await place.until(lambda: len(place.results) >= 2)
+            real = time.time
+            monkeypatch.setattr(time, "time", lambda: real() - 3_600)
+            seen = len(place.results)
+            await place.until(lambda: len(place.results) >= seen + 3, within_s=3)
+            monkeypatch.undo()
+            slots = [result.at_ms for result in place.results]
+            assert all((later - slots[0]) % EVERY_MS == 0 for later in slots)
+
+    on_loop(story())
+
+
+def test_a_disk_that_does_not_answer_holds_up_no_slot(on_loop: Story, tmp_path: Path) -> None:
+    async def story() -> None:
+        journal = Journal(tmp_path / "journal.sqlite")
+        async with region(journal) as place:
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+            with journal._lock:
+                memory = asyncio.ensure_future(place.autonomy.remember())
+                seen = len(place.results)
+                await place.until(lambda: len(place.results) >= seen + 4, within_s=3)
+                assert not memory.done()
+            await memory
+
+    on_loop(story())
+
+
+def test_without_orders_there_is_nothing_to_go_on_with(on_loop: Story) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.autonomy.begin_alone()
+            await asyncio.sleep(0.1)
+            assert not place.autonomy.alone
+
+    on_loop(story())

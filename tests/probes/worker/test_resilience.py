@@ -1,0 +1,142 @@
+"""What a worker does when something under it fails: Redis away for long, a queue at a standstill, a bug of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+from probes import keys
+from probes.checks.runner import Bounds, Runner
+from probes.net.guard import Egress
+from probes.prober import Observation
+from probes.process.health import Health
+from probes.reasons import Reason, Status
+from probes.results.forwarder import Keeper
+from probes.results.local_store import Journal
+from probes.results.publisher import Publisher
+from probes.wire import Batch, Lane
+from probes.worker import status
+from probes.worker.anchors import Anchorage
+from probes.worker.autonomy import Autonomy
+from probes.worker.status import ConsumerStuck, Heartbeat, Identity, Parts
+from tests.probes.looking import looked
+from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
+from tests.probes.worker.test_service import REGION, check, eventually, own_redis, queues, worker
+
+__all__ = ["own_redis"]
+
+
+@contextlib.asynccontextmanager
+async def beating(url: str) -> AsyncIterator[Heartbeat]:
+    connection = redis.asyncio.Redis.from_url(url)
+    async with way_out() as way:
+        journal = Journal(None)
+        keeper = Keeper(connection, REGION, journal)
+        publisher = Publisher(connection, REGION, keeper)
+        runner = Runner(way, None, publisher.publish, Bounds())
+        identity = Identity(REGION, Egress.PRIVATE, "test", b"", Anchorage(way, ()))
+        try:
+            parts = Parts(runner, publisher, keeper, Autonomy(REGION, runner, journal))
+            yield Heartbeat(connection, identity, parts, Health("probe", 35))
+        finally:
+            await connection.aclose()
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heartbeats and their patience, a thousand times quicker."""
+    monkeypatch.setattr(status, "INTERVAL_S", 0.01)
+    monkeypatch.setattr(status, "STUCK_AFTER_S", 0.06)
+
+
+def test_a_queue_from_which_nothing_is_taken_ends_the_worker(on_loop: Any, redis_url: str, hurried: None) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.rpush(keys.celery_prefix(REGION) + keys.queue(REGION, Lane.SCHEDULED), b"a batch")
+
+    async def story() -> None:
+        async with beating(redis_url) as heart, asyncio.timeout(10):
+            await heart.run()
+
+    with pytest.raises(ConsumerStuck, match="1 batches wait"):
+        on_loop(story())
+
+
+def test_a_queue_that_moves_or_is_empty_does_not(on_loop: Any, redis_url: str, hurried: None) -> None:
+    async def story() -> None:
+        async with beating(redis_url) as heart:
+            beats = asyncio.ensure_future(heart.run())
+            await asyncio.wait((beats,), timeout=0.3)
+            assert not beats.done()
+            with redis.Redis.from_url(redis_url) as client:
+                client.rpush(keys.celery_prefix(REGION) + keys.queue(REGION, Lane.CONFIRM), b"a batch")
+            for _ in range(30):
+                heart.batch_taken()
+                await asyncio.wait((beats,), timeout=0.01)
+            assert not beats.done()
+            beats.cancel()
+
+    on_loop(story())
+
+
+def test_a_worker_that_finds_itself_broken_ends_with_70_for_its_supervisor(redis_url: str, tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    with worker(redis_url, log) as process, queues(redis_url) as region_queues:
+        with redis.Redis.from_url(redis_url) as client:
+            client.set(keys.results(REGION), b"not a stream")
+        region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(closed_port(), "mon_a")]), 30)
+        eventually(lambda: process.poll() is not None)
+        assert process.returncode == 70
+    assert "event=worker.broken" in log.read_text()
+
+
+def test_an_address_that_swallows_everything_leaves_time_for_the_next(on_loop: Any) -> None:
+    async def story() -> tuple[Observation, float]:
+        async with serving(answering(OK)) as port:
+            with swallowing("127.0.0.9", port):
+                names = name_server({"two.example": ["127.0.0.9", "127.0.0.1"]})
+                async with names as (server, _), way_out(nameservers=[server]) as way:
+                    begun = time.monotonic()
+                    seen = await looked("http", {"url": f"http://two.example:{port}/"}, way=way)
+                    return seen, time.monotonic() - begun
+
+    seen, took_s = on_loop(story())
+    assert (seen.status, seen.facts["address"]) == (Status.UP, "127.0.0.1")
+    assert 0.9 < took_s < 3
+
+
+def test_when_every_address_swallows_everything_the_one_deadline_holds(on_loop: Any) -> None:
+    async def story() -> Observation:
+        port = closed_port()
+        with swallowing("127.0.0.9", port), swallowing("127.0.0.8", port):
+            names = name_server({"two.example": ["127.0.0.9", "127.0.0.8"]})
+            async with names as (server, _), way_out(nameservers=[server]) as way:
+                return await looked("tcp", {"host": "two.example", "port": port}, way=way, timeout_s=1.5)
+
+    seen = on_loop(story())
+    assert (seen.status, seen.reason) == (Status.DOWN, Reason.TIMEOUT)
+    assert seen.detail == "no answer within 1.5 s, while connecting"
+    assert seen.phases.total_us < 2_500_000
+
+
+@contextlib.contextmanager
+def swallowing(address: str, port: int) -> Iterator[None]:
+    """A port whose queue of connections is full: what else comes is dropped without a word."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(0)
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex((address, port))
+        yield

@@ -1,0 +1,232 @@
+"""A whole region worker: a real process, Celery over a real Redis, results on the region's stream."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import redis
+
+from probes import keys, wire
+from probes.probers import encode_spec, parse_spec
+from probes.queue.sender import QueueUnavailable, RegionQueues
+from probes.reasons import Reason, Status
+from probes.seal import generate_keypair, seal_secrets
+from probes.wire import Batch, Check, Lane, Result
+from tests.probes.loopback import closed_port
+from vigil.local.redis import LocalRedis, prepare
+
+REGION = "eu-west"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+
+@pytest.fixture
+def target() -> Iterator[tuple[int, list[bytes]]]:
+    """A target on loopback that answers every request; its port and the requests it saw."""
+    requests: list[bytes] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            requests.append(self.request.recv(65_536))
+            self.request.sendall(ANSWER)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], requests
+        server.shutdown()
+
+
+def eventually(reached: Callable[[], bool], within_s: float = 20.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not reached():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def worker(url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that has said its first heartbeat; killed at the end if it still runs."""
+    settings = {"VIGIL_REDIS_URL": url, "VIGIL_EGRESS": "private", **environment}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "probes", "--region", REGION],
+            env={"PATH": os.environ["PATH"], **settings},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            with redis.Redis.from_url(url) as client:
+                eventually(lambda: process.poll() is not None or bool(client.exists(keys.heartbeat(REGION))))
+            assert process.poll() is None, log.read_text()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def queues(url: str) -> Iterator[RegionQueues]:
+    made = RegionQueues(url)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def check(port: int, monitor: str, **fields: object) -> Check:
+    now_ms = int(time.time() * 1000)
+    spec = msgspec.Raw(encode_spec(parse_spec("http", {"url": f"http://127.0.0.1:{port}/"})))
+    return Check(1, monitor, "http", now_ms, now_ms + 30_000, 5000, spec, **fields)  # type: ignore[arg-type]
+
+
+def results_of(url: str) -> list[Result]:
+    with redis.Redis.from_url(url) as client:
+        entries = client.xrange(keys.results(REGION))
+    return [result for _, entry in entries for result in wire.decode_results(entry[keys.BODY])]
+
+
+def test_a_batch_sent_to_a_region_comes_back_as_results(
+    redis_url: str, tmp_path: Path, target: tuple[int, list[bytes]]
+) -> None:
+    port, requests = target
+    private, public = generate_keypair()
+    sealed = seal_secrets(public, {"bearer": "tok-planted-123"})
+    log = tmp_path / "worker.log"
+    with worker(redis_url, log, VIGIL_REGION_KEY=private) as process, queues(redis_url) as region_queues:
+        region_queues.send(
+            Batch(1, REGION, Lane.SCHEDULED, [check(port, "mon_a", sealed=sealed), check(closed_port(), "mon_b")]), 30
+        )
+        region_queues.send(Batch(1, REGION, Lane.CONFIRM, [check(port, "mon_a", round="rnd_1", look=1)]), 30)
+        eventually(lambda: len(results_of(redis_url)) == 3)
+        seen = {(each.monitor, each.round): (each.status, each.reason) for each in results_of(redis_url)}
+        assert seen == {
+            ("mon_a", ""): (Status.UP, Reason.OK),
+            ("mon_b", ""): (Status.DOWN, Reason.REFUSED),
+            ("mon_a", "rnd_1"): (Status.UP, Reason.OK),
+        }
+        with redis.Redis.from_url(redis_url) as client:
+            latest = client.hgetall(keys.latest(REGION))
+            assert {name: wire.decode_result(packed).status for name, packed in latest.items()} == {
+                b"mon_a": Status.UP,
+                b"mon_b": Status.DOWN,
+            }
+            beat = wire.decode_heartbeat(client.get(keys.heartbeat(REGION)) or b"")
+            assert (beat.public_key, beat.egress) == (public, "private")
+            assert abs(beat.clock_offset_ms) < 1000
+            assert 0 < client.ttl(keys.heartbeat(REGION)) <= keys.HEARTBEAT_TTL_S
+            for key in client.scan_iter():
+                assert b"tok-planted-123" not in (client.dump(key) or b"")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert any(b"tok-planted-123" in request for request in requests)
+    story = log.read_text()
+    assert "event=worker.ready" in story
+    assert "event=worker.stopped" in story
+    assert "tok-planted-123" not in story
+    assert private not in story
+
+
+def test_damaged_and_misdirected_batches_are_dropped_and_the_worker_lives_on(
+    redis_url: str, tmp_path: Path, target: tuple[int, list[bytes]]
+) -> None:
+    from probes.queue.app import TASK, region_app
+
+    log = tmp_path / "worker.log"
+    with worker(redis_url, log) as process, queues(redis_url) as region_queues:
+        app = region_app(REGION, redis_url)
+        elsewhere = wire.encode(Batch(1, "us-east", Lane.SCHEDULED, [check(target[0], "mon_foreign")]))
+        for payload in (b"", b"\xc1rubbish", elsewhere):
+            app.send_task(TASK, args=(payload,), queue=keys.queue(REGION, Lane.SCHEDULED), argsrepr="", kwargsrepr="")
+        app.send_task("os.system", args=(b"true",), queue=keys.queue(REGION, Lane.SCHEDULED))
+        app.close()
+        region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_a")]), 30)
+        eventually(lambda: bool(results_of(redis_url)))
+        assert [each.monitor for each in results_of(redis_url)] == ["mon_a"]
+        assert process.poll() is None
+    story = log.read_text()
+    assert story.count("event=batch.undecodable") == 2
+    assert "event=batch.for_another_region" in story
+
+
+def test_stopping_reports_the_checks_that_will_not_be_seen(redis_url: str, tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as nobody_answers,
+        queues(redis_url) as region_queues,
+        worker(redis_url, tmp_path / "worker.log") as process,
+    ):
+        hanging = check(nobody_answers.getsockname()[1], "mon_hanging")
+        hanging = msgspec.structs.replace(hanging, timeout_ms=60_000)
+        region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [hanging]), 30)
+        nobody_answers.settimeout(20)
+        connection, _ = nobody_answers.accept()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        connection.close()
+    assert [each.reason for each in results_of(redis_url)] == [Reason.MISSED]
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[tuple[LocalRedis, Callable[[], subprocess.Popen[bytes]]]]:
+    """A Redis of this test alone, and what starts it (again)."""
+    home = tmp_path / "redis"
+    home.mkdir()
+    server = prepare(home, "hunter2", closed_port())
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(server.argv, env=server.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        started.append(process)
+        eventually(server.is_ready)
+        return process
+
+    yield server, start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_worker_survives_the_sudden_death_of_redis_and_loses_no_result_it_has(
+    own_redis: tuple[LocalRedis, Callable[[], subprocess.Popen[bytes]]], tmp_path: Path, target: tuple[int, list[bytes]]
+) -> None:
+    server, start = own_redis
+    log = tmp_path / "worker.log"
+    first_redis = start()
+    with worker(server.url, log) as process, queues(server.url) as region_queues:
+        late = msgspec.structs.replace(check(target[0], "mon_meanwhile"), at_ms=int(time.time() * 1000) + 1500)
+        region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_before"), late]), 30)
+        eventually(lambda: [each.monitor for each in results_of(server.url)] == ["mon_before"])
+        first_redis.kill()
+        first_redis.wait()
+        with pytest.raises(QueueUnavailable):
+            region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_lost")]), 30)
+        eventually(lambda: len(target[1]) == 2)
+        start()
+        eventually(lambda: any(each.monitor == "mon_meanwhile" for each in results_of(server.url)))
+        region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_after")]), 30)
+        eventually(lambda: any(each.monitor == "mon_after" for each in results_of(server.url)))
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert "hunter2" not in log.read_text()
+
+
+def test_health_is_served_where_it_was_asked_for(redis_url: str, tmp_path: Path) -> None:
+    from tests.probes.process.test_health_and_logs import ask
+
+    port = closed_port()
+    with worker(redis_url, tmp_path / "worker.log", VIGIL_HEALTH_PORT=str(port)):
+        eventually(lambda: ask(port)[0] == 200)
+        code, report = ask(port)
+        assert (code, report["process"]) == (200, "probe-eu-west")

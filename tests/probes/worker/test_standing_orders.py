@@ -1,0 +1,177 @@
+"""The orders a region goes on with: which slots, which monitors, and until when."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as some
+
+from probes.wire import Check
+from probes.worker import standing_orders
+from probes.worker.standing_orders import STANDING_MOST_MS, StandingOrders
+
+NOW = 1_800_000_000_000
+MINUTE = 60_000
+
+
+def order(monitor: str, at_ms: int, every_ms: int = MINUTE, **more: object) -> Check:
+    fields = {"spec": msgspec.Raw(b"\x80"), "every_ms": every_ms, "revision": 1, **more}
+    return Check(1, monitor, "http", at_ms, at_ms + min(every_ms, 30_000), 10_000, **fields)  # type: ignore[arg-type]
+
+
+def slots(orders: StandingOrders, now_ms: int) -> list[tuple[str, int]]:
+    return [(check.monitor, check.at_ms - NOW) for check in orders.take_due(now_ms)]
+
+
+def test_the_slots_of_dispatch_go_on_and_none_is_asked_for_twice() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + 5_000), NOW + 10 * MINUTE)
+    orders.note(order("mon_b", NOW + 7_000, every_ms=20_000), NOW + 10 * MINUTE)
+    assert orders.stand_alone(NOW + 10_000, NOW + 40_000) == 2
+    assert slots(orders, NOW + 40_000) == []
+    taken = [slot for second in range(40, 130) for slot in slots(orders, NOW + second * 1000)]
+    assert sorted(taken) == [
+        ("mon_a", 65_000), ("mon_a", 125_000),
+        ("mon_b", 47_000), ("mon_b", 67_000), ("mon_b", 87_000), ("mon_b", 107_000), ("mon_b", 127_000),
+    ]  # fmt: skip
+
+
+def test_a_check_of_its_own_is_the_one_that_dispatch_would_have_sent() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW, sealed=b"box"), NOW + 10 * MINUTE)
+    orders.stand_alone(NOW, NOW)
+    assert list(orders.take_due(NOW + MINUTE)) == [order("mon_a", NOW + MINUTE, sealed=b"box")]
+
+
+def test_who_was_ordered_no_more_while_others_were_is_not_looked_at() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_deleted", NOW), NOW + 10 * MINUTE)
+    orders.note(order("mon_rare", NOW, every_ms=60 * MINUTE), NOW + 10 * MINUTE)
+    orders.note(order("mon_a", NOW + 5 * MINUTE), NOW + 10 * MINUTE)
+    assert orders.stand_alone(NOW + 5 * MINUTE, NOW + 6 * MINUTE) == 2
+    assert {monitor for monitor, _ in slots(orders, NOW + 7 * MINUTE)} == {"mon_a"}
+    assert orders.forget(NOW + 5 * MINUTE) == ["mon_deleted"]
+    assert len(orders) == 2
+
+
+def test_a_second_cut_soon_after_the_first_finds_every_monitor_that_dispatch_had_no_time_to_order_again() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    orders.note(order("mon_b", NOW + 30_000), NOW)
+    orders.stand_alone(NOW + 40_000, NOW + 70_000)
+    for second in range(71, 560):
+        slots(orders, NOW + second * 1000)
+    orders.follow()
+    orders.note(order("mon_b", NOW + 9 * MINUTE + 30_000), NOW + 9 * MINUTE)
+    heard_ms = NOW + 9 * MINUTE + 40_000
+    assert orders.forget(heard_ms) == []
+    assert orders.stand_alone(heard_ms, heard_ms + 30_000) == 2
+
+
+def test_after_seven_days_without_word_it_stops() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW + 10 * MINUTE)
+    assert orders.stand_alone(NOW, NOW + STANDING_MOST_MS) == 1
+    assert orders.stand_alone(NOW, NOW + STANDING_MOST_MS + 1) == 0
+    assert slots(orders, NOW + STANDING_MOST_MS + MINUTE) == []
+
+
+def test_after_a_pause_of_ones_own_what_was_slept_through_is_passed_over() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW + 10 * MINUTE)
+    orders.stand_alone(NOW, NOW + 1)
+    assert slots(orders, NOW + 60 * MINUTE + 10_000) == []
+    assert slots(orders, NOW + 61 * MINUTE) == [("mon_a", 61 * MINUTE)]
+
+
+def test_the_newest_order_counts_whatever_comes_after_it() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + MINUTE, revision=2, spec=msgspec.Raw(b"\x81\xa1a\x01")), NOW + 10 * MINUTE)
+    orders.note(order("mon_a", NOW, revision=1), NOW + 10 * MINUTE)
+    orders.stand_alone(NOW + MINUTE, NOW + MINUTE)
+    assert [check.revision for check in orders.take_due(NOW + 2 * MINUTE)] == [2]
+
+
+def test_what_it_took_itself_counts_as_ordered_or_a_word_in_between_would_end_it() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    orders.note(order("mon_rare", NOW, every_ms=60 * MINUTE), NOW)
+    orders.stand_alone(NOW, NOW)
+    for minute in range(24 * 60):
+        list(orders.take_due(NOW + minute * MINUTE))
+    heard_ms = NOW + 24 * 60 * MINUTE
+    orders.follow()
+    assert orders.forget(heard_ms) == []
+    assert orders.stand_alone(heard_ms, heard_ms + 31_000) == 2
+
+
+def test_an_order_that_is_dated_far_ahead_changes_nothing() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    orders.note(order("mon_a", NOW + 365 * 24 * 60 * MINUTE, revision=9), NOW)
+    orders.stand_alone(NOW, NOW)
+    assert [check.revision for check in orders.take_due(NOW + MINUTE)] == [1]
+
+
+def test_after_a_dismissal_nothing_stands() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    orders.stand_alone(NOW, NOW)
+    orders.dismiss()
+    assert slots(orders, NOW + MINUTE) == [] and len(orders) == 0 and orders.take_changed() == []
+
+
+def test_changes_that_could_not_be_kept_are_changes_still() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    changed = orders.take_changed()
+    orders.put_back(changed)
+    assert orders.take_changed() == changed
+
+
+def test_orders_for_once_and_confirming_ones_do_not_stand() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW, every_ms=0), NOW + 10 * MINUTE)
+    orders.note(order("mon_a", NOW, round="rnd_1", look=1), NOW + 10 * MINUTE)
+    assert len(orders) == 0
+
+
+def test_what_a_restarted_worker_takes_up_has_the_same_slots() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + 5_000), NOW + 10 * MINUTE)
+    kept = [standing_orders.decode(standing_orders.encode(check)) for check in orders.take_changed()]
+    again = StandingOrders()
+    again.restore(kept, heard_ms=NOW + 3 * MINUTE)
+    assert again.stand_alone(NOW + 3 * MINUTE, NOW + 10 * MINUTE) == 1
+    assert slots(again, NOW + 10 * MINUTE + 6_000) == [("mon_a", 10 * MINUTE + 5_000)]
+
+
+def test_only_what_reads_otherwise_is_kept_again() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW + 10 * MINUTE)
+    assert [check.at_ms for check in orders.take_changed()] == [NOW]
+    orders.note(order("mon_a", NOW + MINUTE), NOW + 10 * MINUTE)
+    assert orders.take_changed() == []
+    orders.note(order("mon_a", NOW + 2 * MINUTE + 7_000), NOW + 10 * MINUTE)
+    orders.note(order("mon_a", NOW + 3 * MINUTE + 7_000, sealed=b"another box"), NOW + 10 * MINUTE)
+    assert [(check.at_ms - NOW, check.sealed) for check in orders.take_changed()] == [
+        (3 * MINUTE + 7_000, b"another box")
+    ]
+
+
+@given(
+    every_s=some.integers(10, 600),
+    ordered_ms=some.integers(-600_000, 0),
+    gaps=some.lists(some.integers(1, 2_000), min_size=50, max_size=200),
+)
+def test_whatever_the_rhythm_of_asking_every_slot_is_taken_once(every_s: int, ordered_ms: int, gaps: list[int]) -> None:
+    every_ms = every_s * 1000
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + ordered_ms, every_ms=every_ms), NOW + 10 * MINUTE)
+    orders.stand_alone(NOW + ordered_ms, NOW)
+    now_ms, taken = NOW, []
+    for gap_ms in gaps:
+        now_ms += gap_ms
+        taken += [check.at_ms for check in orders.take_due(now_ms)]
+    first = NOW + every_ms - (NOW - (NOW + ordered_ms)) % every_ms
+    assert taken == list(range(first, now_ms + 1, every_ms))
