@@ -9,8 +9,8 @@ import threading
 import redis
 from pydantic import ValidationError
 
-from consensus.service import Consensus
-from consensus.settings import ConsensusSettings
+from consensus.process.service import Consensus
+from consensus.process.settings import ConsensusSettings
 from probes.process import sentry
 from probes.process.health import Health
 from probes.process.logs import configure, without_credentials

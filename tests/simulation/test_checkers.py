@@ -77,7 +77,7 @@ def one_vote_is_enough(patch: pytest.MonkeyPatch) -> None:
 
 
 def nobody_calls(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("consensus.calls.suspicion", lambda belief, region, result: None)
+    patch.setattr("consensus.fold.suspicion", lambda belief, region, result: None)
 
 
 def each_failure_opens_anew(patch: pytest.MonkeyPatch) -> None:

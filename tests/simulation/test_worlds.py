@@ -98,7 +98,7 @@ def test_the_flood_of_late_results_misleads_nobody(monkeypatch: pytest.MonkeyPat
 
     assert after_the_flood(late) == (0, 0)
 
-    monkeypatch.setattr("consensus.calls.STALE_MS", 24 * HOUR_MS)
+    monkeypatch.setattr("consensus.fold.STALE_MS", 24 * HOUR_MS)
     calls, rounds = after_the_flood(late)
     assert calls + rounds > 0
 

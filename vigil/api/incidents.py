@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers, viewsets
 
-from consensus.ballot import as_json, ballot
 from consensus.evidence import from_evidence, is_verdict
+from consensus.vote_table import as_json, ballot
 from vigil.alerts.models import Delivery, Pursuit
 from vigil.api.permissions import team_of
 from vigil.api.responses import Responses

@@ -28,7 +28,7 @@ from typing import cast
 
 import redis
 
-from consensus.latency import ENOUGH
+from consensus.baselines import ENOUGH
 from consensus.verdicts import decode_call
 from probes import keys, wire
 from probes.reasons import Reason, Status

@@ -18,11 +18,11 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
-from consensus.ballot import as_json, ballot, why_in_words
 from consensus.evidence import from_evidence, is_verdict
 from consensus.quorum import Decision
 from consensus.replay import Replayed, is_as_stored, replay, replay_as
 from consensus.verdicts import Sensitivity, Verdict
+from consensus.vote_table import as_json, ballot, why_in_words
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.cli.rehearse import rehearse_monitor

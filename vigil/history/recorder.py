@@ -20,7 +20,7 @@ import redis
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
-from consensus.lease import Lease
+from consensus.process.lease import Lease
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from vigil.clock import database_now

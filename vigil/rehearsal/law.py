@@ -1,6 +1,6 @@
 """Runs a past through the law: suspicions, rounds, votes, verdicts and the life of incidents, as the processes would.
 
-It is the product's own law that is run (`consensus.calls`, `consensus.rounds`, `vigil.incidents.lifecycle`), on a clock
+It is the product's own law that is run (`consensus.fold`, `consensus.rounds`, `vigil.incidents.lifecycle`), on a clock
 of its own. What one monitor's checks cannot show is not there: sick regions, budgets of calls, maintenance, people.
 Pure.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from consensus.calls import CALL_GAP_MS, Fold
+from consensus.fold import CALL_GAP_MS, Fold
 from consensus.suspicion import recheck_due_ms
 from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Exclusion, Round, Sensitivity, Verdict
 from probes.reasons import Reason, Status

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from consensus.lease import LEASE_MS
+from consensus.process.lease import LEASE_MS
 from consensus.verdicts import Belief, Quarantine
 from probes.keys import HEARTBEAT_TTL_S
 from probes.results.unconfirmed import StreamSight

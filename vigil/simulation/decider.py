@@ -6,8 +6,8 @@ from math import log
 
 from msgspec.structs import replace
 
-from consensus.calls import Fold
-from consensus.lease import LEASE_MS
+from consensus.fold import Fold
+from consensus.process.lease import LEASE_MS
 from consensus.suspicion import recheck_due_ms
 from consensus.verdicts import Call, Round, Verdict
 from probes import keys

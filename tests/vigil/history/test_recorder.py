@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 from msgspec.structs import replace
 
-from consensus.stream import Keep, Streams
+from consensus.process.stream import Keep, Streams
 from probes import keys
 from probes.reasons import Reason, Status
 from probes.wire import Phases

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from consensus.stream import Streams
+from consensus.process.stream import Streams
 from consensus.verdicts import Dissent, Observed
 from probes import keys
 from probes.reasons import Status

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consensus.calls import Fold
 from consensus.examples import make_result, make_round, make_vote
+from consensus.fold import Fold
 from consensus.quorum import Decision, decide
 from consensus.verdicts import Call, Cause, Sensitivity, Verdict
 from probes.reasons import Status

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
-from consensus.calls import Fold
 from consensus.examples import FIVE_REGIONS, make_result, make_round
+from consensus.fold import Fold
 from consensus.quorum import fewest_votes
 from consensus.replay import is_as_stored, replay
 from consensus.verdicts import Call, Cause, Exclusion, Observed, Round, Sensitivity, Verdict, observed

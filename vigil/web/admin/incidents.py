@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from consensus.ballot import Line, ballot, why_in_words
 from consensus.evidence import from_evidence, is_verdict
+from consensus.vote_table import Line, ballot, why_in_words
 from vigil.alerts.wording import duration
 from vigil.incidents.models import Incident, Transition
 from vigil.web.admin.pieces import ReadOnlyAdmin, table

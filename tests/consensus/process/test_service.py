@@ -15,7 +15,7 @@ import redis
 from msgspec.structs import replace
 
 from consensus.examples import FIVE_REGIONS, make_result, make_round
-from consensus.lease import Lease
+from consensus.process.lease import Lease
 from consensus.verdicts import (
     Call,
     Cause,

@@ -12,7 +12,7 @@ import msgspec
 import redis
 import structlog
 
-from consensus.latency import Baselines, Saved
+from consensus.baselines import Baselines, Saved
 from consensus.verdicts import Quarantine, decode_quarantine, encode
 from probes import keys
 from probes.wire import RegionHeartbeat, decode_heartbeat

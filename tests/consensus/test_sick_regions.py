@@ -6,15 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.sickness import (
-    ANCHORS_REST_MS,
-    CLEAN_ROUND_MS,
-    CLEAN_ROUNDS,
-    GONE_MS,
-    ROWS,
-    VIEW_MS,
-    Sickness,
-)
+from consensus.sick_regions import ANCHORS_REST_MS, CLEAN_ROUND_MS, CLEAN_ROUNDS, GONE_MS, ROWS, VIEW_MS, Sickness
 from consensus.verdicts import Exclusion
 
 DOMAINS = {"ap-south": "gcp", "eu-north": "ovh", "eu-west": "aws", "us-east": "aws", "us-west": "hetzner"}

@@ -9,9 +9,9 @@ from math import exp, log
 import pytest
 from msgspec.structs import replace
 
-from consensus.calls import Fold
+from consensus.baselines import CHUNK, ENOUGH, FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
 from consensus.examples import FIVE_REGIONS, make_result, make_round
-from consensus.latency import CHUNK, ENOUGH, FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
+from consensus.fold import Fold
 from consensus.verdicts import Belief, Call, Cause, Verdict, VerdictReason
 from probes.checks.running_median import MEMORY, SPREAD_FLOOR, learned
 from probes.reasons import Reason, Status

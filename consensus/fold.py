@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
-from consensus.latency import FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
+from consensus.baselines import FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
 from consensus.rounds import RoundBook
-from consensus.sickness import Sickness
+from consensus.sick_regions import Sickness
 from consensus.suspicion import recheck_due_ms, suspicion
 from consensus.verdicts import VERDICT_VERSION, Belief, Call, Cause, Observed, Round, Verdict, observed
 from probes.reasons import Reason, Status

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from consensus.calls import CALL_GAP_MS, Fold
 from consensus.examples import make_result, make_round
+from consensus.fold import CALL_GAP_MS, Fold
 from consensus.suspicion import recheck_due_ms, suspicion
 from consensus.verdicts import Belief, Call, Cause, Dissent, Observed
 from probes.reasons import Status

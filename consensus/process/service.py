@@ -16,11 +16,11 @@ import redis
 import structlog
 from msgspec.structs import replace
 
-from consensus.calls import Fold
-from consensus.lease import Lease
-from consensus.settings import ConsensusSettings
-from consensus.stream import Arrival, Keep, Streams
-from consensus.succession import Succession
+from consensus.fold import Fold
+from consensus.process.handover import Succession
+from consensus.process.lease import Lease
+from consensus.process.settings import ConsensusSettings
+from consensus.process.stream import Arrival, Keep, Streams
 from consensus.verdicts import Call, Round, Verdict
 from probes.process.health import Health
 from probes.process.key_repair import put_right

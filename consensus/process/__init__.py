@@ -1,0 +1,1 @@
+"""The consensus process: its loop, streams, lease, handover and settings."""
