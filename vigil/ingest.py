@@ -23,7 +23,7 @@ from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Alive, silent_parts
 from vigil.alerts.outbox import enqueue
-from vigil.alerts.selftest import run_self_tests
+from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.incidents.apply import Entry, apply_verdicts
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites

@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from probes.process.health import Health
 from vigil.alerts.outbox import enqueue
-from vigil.alerts.outside import Outside, record_ping, standing
+from vigil.alerts.selftest.deadman import Outside, record_ping, standing
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.feeds.fetch import Fetcher, NotFetched

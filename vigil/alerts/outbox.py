@@ -10,14 +10,14 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
-from vigil.alerts import pursuing
+from vigil.alerts.core.decision import EVENTS, UNCONDITIONAL, Choice, Concern, Event, Outcome, Standing, Why, decide
+from vigil.alerts.core.routes import route
 from vigil.alerts.crashpoints import CrashPoint, reach
-from vigil.alerts.decision import EVENTS, UNCONDITIONAL, Choice, Concern, Event, Outcome, Standing, Why, decide
-from vigil.alerts.holds import hold_fields, holds_on
 from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState
-from vigil.alerts.routing import route
-from vigil.alerts.rules import load_rules, subject_of
-from vigil.alerts.together import is_joint, routing_together
+from vigil.alerts.routing import escalations
+from vigil.alerts.routing.holds import hold_fields, holds_on
+from vigil.alerts.routing.provider_holds import is_joint, routing_together
+from vigil.alerts.routing.rules import load_rules, subject_of
 from vigil.incidents.lifecycle import Step
 from vigil.incidents.models import Incident, Transition
 
@@ -54,7 +54,7 @@ def enqueue(
     choices = decide(step, concerned, standing)
     if step is Step.RESOLVED:
         _withhold_for_good(incident)
-        pursuing.end(incident)
+        escalations.end(incident)
     if step is Step.NOTE and is_joint(incident):
         _begin_with_newcomers(incident, transition_row, team.pk, standing)
     return write_choices(transition_row, team.pk, [choice for choice in choices if choice.channel != origin])
@@ -101,7 +101,7 @@ def _begin_with_newcomers(incident: Incident, transition_row: Transition, team: 
     """Who is concerned by a monitor that joins its provider's incident, and was not told of it, hears its beginning."""
     rules, everyone = load_rules(team)
     routing = routing_together(incident, transition_row, rules, everyone)
-    named = {**pursuing.begin(incident, routing, transition_row.at), **routing.concerned}
+    named = {**escalations.begin(incident, routing, transition_row.at), **routing.concerned}
     newcomers = {channel: concern for channel, concern in named.items() if channel not in standing.told}
     fresh = replace(standing, told=frozenset())
     write_choices(transition_row, team, decide(Step.OPENED, newcomers, fresh), Event.TRIGGER)
@@ -135,7 +135,7 @@ def _standing(incident: Incident, step: Step, at: datetime) -> Standing:
     if step in UNCONDITIONAL:
         return Standing(told)
     again = step in (Step.ESCALATED, Step.REMINDED)
-    return Standing(told, again and pursuing.is_acknowledged(incident), holds_on(incident, at))
+    return Standing(told, again and escalations.is_acknowledged(incident), holds_on(incident, at))
 
 
 def _withhold_for_good(incident: Incident) -> None:
@@ -156,4 +156,4 @@ def _concerned(incident: Incident, team: int, transition_row: Transition) -> Map
         routing = route(rules, subject_of(incident), transition_row.at, everyone)
     if step is Step.NOTE:
         return {channel: concern for channel, concern in routing.concerned.items() if channel in routing.noted}
-    return {**pursuing.begin(incident, routing, transition_row.at), **routing.concerned}
+    return {**escalations.begin(incident, routing, transition_row.at), **routing.concerned}

@@ -13,11 +13,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.alerts.acknowledging import callback_address
-from vigil.alerts.changes import save_channel
-from vigil.alerts.channels.manual import pages
+from vigil.alerts.channel_changes import save_channel
+from vigil.alerts.channel_settings import pages
+from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel
-from vigil.alerts.trial import send_trial
+from vigil.alerts.oncall.ack_links import callback_address
 from vigil.api.errors import refusals_as_400
 from vigil.api.monitors import ConfigField, SecretsField
 from vigil.api.permissions import team_of

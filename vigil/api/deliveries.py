@@ -13,8 +13,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Delivery
-from vigil.alerts.records import resend
 from vigil.api.permissions import team_of
 
 

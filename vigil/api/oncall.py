@@ -14,8 +14,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.alerts.arranging import MAX_STEPS, save_override, save_person, save_policy, save_rotation
-from vigil.alerts.feed import feed_address, renew_feed_key
+from vigil.alerts.core.rotation import shifts, who_is_on_call
 from vigil.alerts.models import (
     Channel,
     EscalationPolicy,
@@ -25,7 +24,8 @@ from vigil.alerts.models import (
     RotationOverride,
 )
 from vigil.alerts.models.escalation import MAX_DELAY_S
-from vigil.alerts.rota import shifts, who_is_on_call
+from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
+from vigil.alerts.routing.changes import MAX_STEPS, save_override, save_person, save_policy, save_rotation
 from vigil.api.errors import refusals_as_400
 from vigil.api.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now

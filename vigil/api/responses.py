@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.alerts.responding import NOTE_LIMIT, Actor, Answer, acknowledge, note, snooze, take_back
+from vigil.alerts.oncall.responses import NOTE_LIMIT, Actor, Answer, acknowledge, note, snooze, take_back
 from vigil.clock import database_now
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from vigil.alerts.arranging import MAX_CHANNELS, save_route
+from vigil.alerts.core.routes import Severity
 from vigil.alerts.models import Channel, EscalationPolicy, Route
-from vigil.alerts.preview import preview_row, who_would_be_told
-from vigil.alerts.routing import Severity
-from vigil.alerts.typical import arrange_typical
+from vigil.alerts.routing.changes import MAX_CHANNELS, save_route
+from vigil.alerts.routing.preview import preview_row, who_would_be_told
+from vigil.alerts.routing.starter_routes import arrange_typical
 from vigil.api.enums import INCIDENT_KINDS, PRIORITIES
 from vigil.api.errors import refusals_as_400
 from vigil.api.permissions import team_of

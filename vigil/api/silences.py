@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from vigil.alerts.holds import look_again_in
+from vigil.alerts.routing.holds import look_again_in
 from vigil.api.errors import refusals_as_400
 from vigil.api.permissions import team_of
 from vigil.api.teams import InTeam, TeamViewSet

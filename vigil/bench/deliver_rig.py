@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from vigil.alerts.decision import Event
+from vigil.alerts.core.decision import Event
 from vigil.alerts.models import Channel, Delivery
-from vigil.alerts.stand_in import AlertReceiver, Say, Took
 from vigil.bench.deliver_rows import SECRET, make_channel, make_incidents, make_webhook, tell
 from vigil.bench.measure import cpu_ns, percentile
 from vigil.cli.errors import CommandError
+from vigil.demo.alert_receivers import AlertReceiver, Say, Took
 from vigil.incidents.models import Incident
 
 Sender = Callable[[], AbstractContextManager[int]]

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
-from vigil.alerts.changes import save_channel
-from vigil.alerts.decision import Event, Why
+from vigil.alerts.channel_changes import save_channel
+from vigil.alerts.core.decision import Event, Why
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import HINT_CHANNEL
 from vigil.incidents.models import Incident, Transition

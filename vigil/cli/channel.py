@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _kinds(wanted: str | None, as_json: bool) -> int:
+    from vigil.alerts.channel_settings import page_of, pages
     from vigil.alerts.channels import CHANNELS
-    from vigil.alerts.channels.manual import page_of, pages
 
     if wanted is not None and wanted not in CHANNELS:
         raise CommandError(f"there is no kind {wanted!r}; there are {', '.join(CHANNELS)}")
@@ -83,8 +83,8 @@ def _test(wanted: str, as_json: bool) -> int:
     from django.db.models import Q
     from django.utils import timezone
 
+    from vigil.alerts.delivery.test_message import send_trial
     from vigil.alerts.models import Channel
-    from vigil.alerts.trial import send_trial
 
     found = list(Channel.objects.filter(Q(public_id=wanted) | Q(name=wanted))[:2])
     if len(found) != 1:

@@ -15,8 +15,8 @@ from probes.net.trace import Keepsake
 from probes.prober import Observation
 from probes.reasons import Reason, Status
 from probes.wire import Phases
-from vigil.alerts.routing import severity_of
-from vigil.alerts.vocabulary import meaning_of, reason_in_words
+from vigil.alerts.core.routes import severity_of
+from vigil.alerts.wording.vocabulary import meaning_of, reason_in_words
 from vigil.cli import check_certificates
 
 _BAR = 30

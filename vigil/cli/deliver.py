@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     health = begin("deliver", stale_after_s=30)
 
     from vigil.alerts.crashpoints import arm_from_environment
-    from vigil.alerts.deliver import deliver
+    from vigil.alerts.delivery.service import deliver
 
     arm_from_environment()
     Pulse(redis_client(), "deliver", lambda: _is_well(health)).start()

@@ -66,7 +66,7 @@ def _typical(as_json: bool) -> int:
     from django.core.exceptions import ValidationError
 
     from vigil.accounts.teams import default_team
-    from vigil.alerts.typical import arrange_typical
+    from vigil.alerts.routing.starter_routes import arrange_typical
 
     routing_key = _secret("VIGIL_PAGERDUTY_ROUTING_KEY", "PagerDuty's routing key")
     slack_url = _secret("VIGIL_SLACK_URL", "address of Slack's incoming webhook")

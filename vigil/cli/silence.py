@@ -106,7 +106,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _end(args: argparse.Namespace) -> int:
-    from vigil.alerts.holds import look_again_in
+    from vigil.alerts.routing.holds import look_again_in
     from vigil.silences.changes import end_now
     from vigil.silences.models import Silence
 

@@ -19,7 +19,7 @@ from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from vigil.alerts.preview import Preview, Told
+    from vigil.alerts.routing.preview import Preview, Told
     from vigil.monitors.models import Monitor
 
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     connect(args.data_dir)
 
     from vigil.accounts.teams import default_team
-    from vigil.alerts.preview import preview_row, who_would_be_told
+    from vigil.alerts.routing.preview import preview_row, who_would_be_told
     from vigil.clock import database_now
     from vigil.incidents.lifecycle import IncidentKind
 
@@ -74,7 +74,7 @@ def find_monitor(name: str) -> Monitor:
 
 
 def _show(preview: Preview, about: str) -> None:
-    from vigil.alerts.wording import clock, duration
+    from vigil.alerts.wording.text import clock, duration
 
     print(f"{preview.severity} {preview.kind} of {about}, at {clock(preview.at)}\n")
     for told in preview.told:
@@ -95,7 +95,7 @@ def _show(preview: Preview, about: str) -> None:
 
 
 def _outcome(told: Told) -> str:
-    from vigil.alerts.wording import clock
+    from vigil.alerts.wording.text import clock
 
     concern, hold = told.choice.concern, told.choice.hold
     why = f"{concern.why.replace('_', ' ')}: {concern.because}" if concern.because else concern.why.replace("_", " ")

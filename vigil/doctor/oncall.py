@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vigil.accounts.models import Team
+from vigil.alerts.core.routes import route
 from vigil.alerts.models import EscalationPolicy, Route
-from vigil.alerts.routing import route
-from vigil.alerts.rules import load_rules, subject
-from vigil.alerts.targets import steps_of, targets_of
+from vigil.alerts.routing.rules import load_rules, subject
+from vigil.alerts.routing.targets import steps_of, targets_of
 from vigil.doctor.findings import Finding, Surroundings, note, problem, warning, well
 from vigil.incidents.lifecycle import IncidentKind
 from vigil.monitors.models import DerivedKind, Monitor

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vigil.alerts.core.selftest import doubt
 from vigil.alerts.models import OutsidePing
-from vigil.alerts.proof import doubt
-from vigil.alerts.selftest import everybody_taking_part
+from vigil.alerts.selftest.selftest import everybody_taking_part
 from vigil.configuration import configuration
 from vigil.doctor.findings import Finding, Surroundings, ago, note, problem, warning, well
 from vigil.feeds.models import Feed

@@ -11,9 +11,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from vigil.accounts.sealed import SealedValueUnreadable
-from vigil.alerts.callbacks import CALLBACKS, MAX_BODY, Action, CallbackError, Request, Wish
 from vigil.alerts.models import Channel, ChannelKind, Delivery
-from vigil.alerts.responding import Actor, Answer, acknowledge, acted_since, note, snooze, take_back
+from vigil.alerts.oncall.callbacks import CALLBACKS, MAX_BODY, Action, CallbackError, Request, Wish
+from vigil.alerts.oncall.responses import Actor, Answer, acknowledge, acted_since, note, snooze, take_back
 from vigil.clock import database_now
 from vigil.incidents.models import Incident
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from vigil.alerts.feed import calendar, find_feed
+from vigil.alerts.oncall.calendar import calendar, find_feed
 from vigil.clock import database_now
 
 

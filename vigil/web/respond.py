@@ -13,10 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from vigil.alerts.acknowledging import Invitation, LinkError, read
 from vigil.alerts.models import Pursuit
-from vigil.alerts.responding import NOTE_LIMIT, Answer, acknowledge, note, snooze, take_back
-from vigil.alerts.wording import duration
+from vigil.alerts.oncall.ack_links import Invitation, LinkError, read
+from vigil.alerts.oncall.responses import NOTE_LIMIT, Answer, acknowledge, note, snooze, take_back
+from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
 
 #: Minutes that the page offers, and in words.

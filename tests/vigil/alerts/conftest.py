@@ -89,7 +89,7 @@ def receiver() -> Iterator[Receiver]:
 def webhook(receiver: Receiver) -> Callable[..., Channel]:
     """Makes a webhook channel that posts to a path of the receiver."""
     from vigil.accounts.teams import default_team
-    from vigil.alerts.changes import save_channel
+    from vigil.alerts.channel_changes import save_channel
     from vigil.alerts.models import Channel
 
     def make(path: str, **wanted: Any) -> Channel:
@@ -134,8 +134,8 @@ def step() -> Callable[..., Transition]:
 @pytest.fixture
 def sender() -> Iterator[None]:
     """A sender that delivers while the test runs."""
-    from vigil.alerts.deliver import Sender
-    from vigil.alerts.outbound import GuardedOutbound
+    from vigil.alerts.delivery.http_client import GuardedOutbound
+    from vigil.alerts.delivery.service import Sender
     from vigil.configuration import AlertEgress
 
     started = threading.Event()

@@ -16,23 +16,23 @@ from django.db import connection, transaction
 from probes.process.health import Health
 from vigil.accounts.teams import default_team
 from vigil.alerts import crashpoints
-from vigil.alerts.changes import save_channel
-from vigil.alerts.claims import Claim
+from vigil.alerts.channel_changes import save_channel
+from vigil.alerts.core.decision import Choice, Concern, Why
+from vigil.alerts.core.decision import Outcome as Told
+from vigil.alerts.core.retry import FALLBACK_AFTER, GIVE_UP_AFTER
 from vigil.alerts.crashpoints import CrashPoint
-from vigil.alerts.decision import Choice, Concern, Why
-from vigil.alerts.decision import Outcome as Told
-from vigil.alerts.deliver import Sender
-from vigil.alerts.message import Message
-from vigil.alerts.messages import claimed
+from vigil.alerts.delivery.attempt import attempt
+from vigil.alerts.delivery.claims import Claim
+from vigil.alerts.delivery.compose import claimed
+from vigil.alerts.delivery.fallback import _UNACCEPTED, escalate_unaccepted
+from vigil.alerts.delivery.http_client import GuardedOutbound
+from vigil.alerts.delivery.outcomes import Outcome, record
+from vigil.alerts.delivery.service import Sender
 from vigil.alerts.models import Channel, Delivery
-from vigil.alerts.outbound import GuardedOutbound
 from vigil.alerts.outbox import enqueue, write_choices
-from vigil.alerts.policy import FALLBACK_AFTER, GIVE_UP_AFTER
-from vigil.alerts.records import Outcome, record
-from vigil.alerts.sending import attempt
-from vigil.alerts.stand_in import AlertReceiver, Say, Took
-from vigil.alerts.unaccepted import _UNACCEPTED, escalate_unaccepted
+from vigil.alerts.wording.message import Message
 from vigil.configuration import AlertEgress
+from vigil.demo.alert_receivers import AlertReceiver, Say, Took
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from vigil.alerts.alert import Alert, Digest, Evidence, ExcludedLine, Subject, VoteLine
+from vigil.alerts.wording.alert import Alert, Digest, Evidence, ExcludedLine, Subject, VoteLine
 
 START = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVENTS = ("trigger", "acknowledge", "note", "resolve")

@@ -12,10 +12,10 @@ from tests.vigil.alerts.crashing import provider as serving
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
-from vigil.alerts.changes import save_channel
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.models import Channel, Delivery
-from vigil.alerts.stand_in import AlertReceiver, Say
+from vigil.demo.alert_receivers import AlertReceiver, Say
 from vigil.incidents.models import Incident, Transition
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.test import Client
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
-from vigil.alerts.changes import save_channel
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, Delivery, Person, Route
 from vigil.alerts.outbox import enqueue
 from vigil.clock import database_now

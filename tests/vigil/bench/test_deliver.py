@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vigil.alerts.stand_in import Took
 from vigil.bench.deliver import BUDGETS, render
 from vigil.bench.deliver_rig import _named, _times
 from vigil.cli import main
+from vigil.demo.alert_receivers import Took
 
 
 def took(at_s: float, body: str) -> Took:

@@ -8,11 +8,11 @@ import pytest
 
 from tests.vigil.alerts.crashing import provider
 from vigil.accounts.teams import default_team
-from vigil.alerts.changes import save_channel
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.models import Channel
-from vigil.alerts.stand_in import Say
 from vigil.cli import main
+from vigil.demo.alert_receivers import Say
 
 
 def test_every_kind_is_shown_with_its_settings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vigil.accounts.teams import default_team
-from vigil.alerts.changes import save_channel
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, Route
 from vigil.cli import main
 from vigil.monitors.models import Monitor

@@ -10,9 +10,9 @@ import pytest
 import redis
 
 from vigil.accounts.teams import default_team
-from vigil.alerts.arranging import save_person, save_policy, save_rotation, save_route
-from vigil.alerts.changes import save_channel
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, EscalationPolicy, Person, Rotation, Route
+from vigil.alerts.routing.changes import save_person, save_policy, save_rotation, save_route
 from vigil.clock import database_now
 from vigil.doctor import oncall
 from vigil.doctor.findings import Finding, Surroundings

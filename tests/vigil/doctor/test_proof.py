@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel, Delivery, OutsidePing, SelfTest
-from vigil.alerts.selftest import run_self_tests
+from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.doctor import proof

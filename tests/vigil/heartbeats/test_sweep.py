@@ -11,10 +11,10 @@ from django.db import connection
 from probes.reasons import Status
 from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobody
 from vigil.accounts.teams import default_team
-from vigil.alerts.arranging import save_route
-from vigil.alerts.changes import save_channel
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
+from vigil.alerts.routing.changes import save_route
 from vigil.clock import database_now
 from vigil.heartbeats import reception
 from vigil.heartbeats.apply import apply_entries

@@ -12,9 +12,9 @@ from consensus.evidence import from_evidence, is_verdict
 from tests.vigil.incidents.world import World
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
-from vigil.alerts.holds import FINDERS
 from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
+from vigil.alerts.routing.holds import FINDERS
 from vigil.feeds.models import Feed
 from vigil.incidents.models import Incident, Transition
 from vigil.incidents.providers import settle_providers

@@ -12,7 +12,7 @@ from django.urls import reverse
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import User
 from vigil.accounts.teams import default_team
-from vigil.alerts.selftest import run_self_tests
+from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.feeds.models import Feed
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.composites import members_of

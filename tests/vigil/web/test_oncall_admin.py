@@ -13,10 +13,10 @@ from django.urls import reverse
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import Team, User
 from vigil.accounts.teams import default_team
-from vigil.alerts.arranging import save_person, save_rotation
-from vigil.alerts.changes import save_channel
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, EscalationPolicy, Person, Rotation, Route
 from vigil.alerts.outbox import enqueue
+from vigil.alerts.routing.changes import save_person, save_rotation
 from vigil.clock import database_now
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor

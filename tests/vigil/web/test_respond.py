@@ -18,12 +18,12 @@ from django.test import Client
 from icalendar import Calendar
 
 from vigil.accounts.teams import default_team
-from vigil.alerts.acknowledging import MAX_AGE_S, acknowledge_link, sign
-from vigil.alerts.arranging import save_person, save_rotation
-from vigil.alerts.changes import save_channel
-from vigil.alerts.feed import feed_address, renew_feed_key
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, Delivery, Person, Pursuit, Rotation
+from vigil.alerts.oncall.ack_links import MAX_AGE_S, acknowledge_link, sign
+from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
 from vigil.alerts.outbox import enqueue
+from vigil.alerts.routing.changes import save_person, save_rotation
 from vigil.clock import database_now
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor

@@ -19,10 +19,10 @@ from consensus.verdicts import Excluded, Exclusion
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import ApiToken, Team, User
 from vigil.accounts.teams import default_team
-from vigil.alerts.arranging import save_person, save_policy, save_rotation, save_route
-from vigil.alerts.changes import save_channel
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, Delivery, EscalationPolicy, Person, Rotation, Route
 from vigil.alerts.outbox import enqueue
+from vigil.alerts.routing.changes import save_person, save_policy, save_rotation, save_route
 from vigil.configuration import configuration
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.changes import create_monitor

@@ -18,10 +18,10 @@ from typing import Any
 
 import msgspec
 
-from vigil.alerts.channels.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, Outbound, Pace, Secret, SettingsError
-from vigil.alerts.message import Message, Tone
-from vigil.alerts.policy import Fate, fate_of
+from vigil.alerts.core.retry import Fate, fate_of
+from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
+from vigil.alerts.wording.message import Message, Tone
 
 #: Messages under way at once through apprise.
 THREADS = 8

@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vigil.alerts.channels.fitting import cut, fit_lines, one_line
-from vigil.alerts.channels.forms import File, multipart
+from vigil.alerts.channels.form_bodies import File, multipart
 from vigil.alerts.channels.kind import (
     Accepted,
     Answer,
@@ -24,7 +23,8 @@ from vigil.alerts.channels.kind import (
     judged,
     seconds,
 )
-from vigil.alerts.message import Message, Tone
+from vigil.alerts.wording.fitting import cut, fit_lines, one_line
+from vigil.alerts.wording.message import Message, Tone
 
 #: Discord's limits: of an embed's title and description, in characters, and of all its text together.
 TITLE_LIMIT = 256

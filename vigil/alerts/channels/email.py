@@ -18,10 +18,10 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from vigil.alerts import wording
-from vigil.alerts.channels.fitting import cut, one_line
 from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, Outbound, Pace, SettingsError
-from vigil.alerts.message import Message
+from vigil.alerts.wording import text as wording
+from vigil.alerts.wording.fitting import cut, one_line
+from vigil.alerts.wording.message import Message
 from vigil.configuration import configuration
 
 DEADLINE_S = 10.0

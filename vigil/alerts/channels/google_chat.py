@@ -9,7 +9,6 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from vigil.alerts.channels.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.channels.kind import (
     Accepted,
     Call,
@@ -22,7 +21,8 @@ from vigil.alerts.channels.kind import (
     check_url,
     judged,
 )
-from vigil.alerts.message import Message
+from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
+from vigil.alerts.wording.message import Message
 
 #: Google Chat refuses messages of more than 32,000 bytes.
 MESSAGE_BYTES = 31_000

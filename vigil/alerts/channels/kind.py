@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from vigil.alerts.message import Message
-from vigil.alerts.policy import Fate, fate_of, parse_retry_after
+from vigil.alerts.core.retry import Fate, fate_of, parse_retry_after
+from vigil.alerts.wording.message import Message
 
 ConfigT = TypeVar("ConfigT")
 PayloadT = TypeVar("PayloadT")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from vigil.alerts.channels.kind import Accepted, Kind, Outbound
-from vigil.alerts.message import Message
+from vigil.alerts.wording.message import Message
 
 
 class LoopbackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

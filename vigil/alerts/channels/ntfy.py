@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from vigil.alerts.channels.fitting import cut, cut_bytes, fit_lines, one_line
 from vigil.alerts.channels.kind import (
     Accepted,
     Call,
@@ -23,7 +22,8 @@ from vigil.alerts.channels.kind import (
     check_url,
     judged,
 )
-from vigil.alerts.message import Message, Tone
+from vigil.alerts.wording.fitting import cut, cut_bytes, fit_lines, one_line
+from vigil.alerts.wording.message import Message, Tone
 
 #: Longer messages become a file, which a server may not allow.
 MESSAGE_BYTES = 3_900

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from vigil.alerts import wording
-from vigil.alerts.channels.fitting import cut, fit_lines, fit_names
 from vigil.alerts.channels.kind import Accepted, Call, Kind, Outbound, Pace, Secret, as_body, check_url, judged, seconds
-from vigil.alerts.message import Message, Tone
+from vigil.alerts.wording import text as wording
+from vigil.alerts.wording.fitting import cut, fit_lines, fit_names
+from vigil.alerts.wording.message import Message, Tone
 
 MESSAGE_LIMIT = 130
 DESCRIPTION_LIMIT = 15_000

@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vigil.alerts import wording
-from vigil.alerts.channels.fitting import cut, fit_names
 from vigil.alerts.channels.kind import (
     Accepted,
     Answer,
@@ -24,7 +22,9 @@ from vigil.alerts.channels.kind import (
     check_url,
     judged,
 )
-from vigil.alerts.message import Message
+from vigil.alerts.wording import text
+from vigil.alerts.wording.fitting import cut, fit_names
+from vigil.alerts.wording.message import Message
 
 SUMMARY_LIMIT = 1024
 #: PagerDuty refuses events of 512 KB and more.
@@ -103,9 +103,9 @@ def _details(message: Message) -> dict[str, Any]:
     evidence = message.alert.evidence
     return {
         "text": "\n".join(message.lines),
-        "votes": [wording.vote_line(vote) for vote in evidence.votes],
+        "votes": [text.vote_line(vote) for vote in evidence.votes],
         "not counted": [
-            f"{lost.region} ({lost.domain}): {wording.exclusion_in_words(lost.why)}" for lost in evidence.excluded
+            f"{lost.region} ({lost.domain}): {text.exclusion_in_words(lost.why)}" for lost in evidence.excluded
         ],
         "quorum": f"{evidence.k} of {evidence.m} regions that voted, {evidence.n} assigned",
         "delivery": message.id,

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vigil.alerts.channels.fitting import cut, fit_names, one_line
 from vigil.alerts.channels.kind import (
     JSON_HEADERS,
     Accepted,
@@ -23,7 +22,8 @@ from vigil.alerts.channels.kind import (
     check_url,
     judged,
 )
-from vigil.alerts.message import Message, Tone
+from vigil.alerts.wording.fitting import cut, fit_names, one_line
+from vigil.alerts.wording.message import Message, Tone
 
 #: Slack refuses a section's text of more than 3,000 characters and a header's of more than 150, and cuts a message's
 #: text at 40,000.

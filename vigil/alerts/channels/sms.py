@@ -9,8 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from vigil.alerts.channels.fitting import cut, fit_names, one_line
-from vigil.alerts.channels.forms import urlencoded
+from vigil.alerts.channels.form_bodies import urlencoded
 from vigil.alerts.channels.kind import (
     Accepted,
     Call,
@@ -22,8 +21,9 @@ from vigil.alerts.channels.kind import (
     check_url,
     judged,
 )
-from vigil.alerts.message import Message
-from vigil.alerts.vocabulary import meaning_of
+from vigil.alerts.wording.fitting import cut, fit_names, one_line
+from vigil.alerts.wording.message import Message
+from vigil.alerts.wording.vocabulary import meaning_of
 
 #: Twilio refuses bodies of more than 1,600 characters.
 BODY_LIMIT = 1_600

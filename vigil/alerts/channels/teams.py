@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from vigil.alerts.channels.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.channels.kind import Accepted, Call, Kind, Outbound, Pace, Secret, as_body, check_url, judged
-from vigil.alerts.message import Message, Tone
+from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
+from vigil.alerts.wording.message import Message, Tone
 
 #: Teams refuses messages of more than 28 KB.
 MESSAGE_BYTES = 26_000

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vigil.alerts.channels.fitting import cut, fit_lines, one_line
-from vigil.alerts.channels.forms import File, multipart
+from vigil.alerts.channels.form_bodies import File, multipart
 from vigil.alerts.channels.kind import (
     Accepted,
     Answer,
@@ -26,7 +25,8 @@ from vigil.alerts.channels.kind import (
     judged,
     seconds,
 )
-from vigil.alerts.message import Message, Tone
+from vigil.alerts.wording.fitting import cut, fit_lines, one_line
+from vigil.alerts.wording.message import Message, Tone
 
 #: Telegram's limits in characters, of a message and of the caption of a file.
 TEXT_LIMIT = 4_000

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vigil.alerts.alert import Alert
 from vigil.alerts.channels.kind import Accepted, Call, Kind, Outbound, Secret, SettingsError, as_body, check_url, judged
-from vigil.alerts.message import Message
+from vigil.alerts.wording.alert import Alert
+from vigil.alerts.wording.message import Message
 
 _EVENTS = {
     "trigger": "incident.triggered",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vigil.alerts.decision import Event
+from vigil.alerts.core.decision import Event
 from vigil.alerts.models.channel import Channel, ChannelKind, Gathering
 from vigil.alerts.models.delivery import OPEN_STATES, UNTOLD_STATES, Delivery, DeliveryState
 from vigil.alerts.models.escalation import Escalation, EscalationPolicy, EscalationStep, Pursuit

@@ -8,7 +8,7 @@ from django.db import models
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
-from vigil.alerts.proof import MINUTES_LEAST, MINUTES_MOST
+from vigil.alerts.core.selftest import MINUTES_LEAST, MINUTES_MOST
 
 
 class ChannelKind(models.TextChoices):

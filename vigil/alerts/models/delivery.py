@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
-from vigil.alerts.decision import Event, Why, Withheld
+from vigil.alerts.core.decision import Event, Why, Withheld
 from vigil.alerts.models.channel import Channel
 from vigil.incidents.models import Incident, Transition
 

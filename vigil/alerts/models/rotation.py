@@ -12,8 +12,8 @@ from django.db.models import F, Q
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedTextField
+from vigil.alerts.core.rotation import Override, Rota
 from vigil.alerts.models.person import Person
-from vigil.alerts.rota import Override, Rota
 
 MAX_SHIFT_DAYS = 90
 

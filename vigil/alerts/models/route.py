@@ -7,9 +7,9 @@ from django.db import models
 
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
+from vigil.alerts.core.routes import Hours
 from vigil.alerts.models.channel import Channel
 from vigil.alerts.models.escalation import EscalationPolicy
-from vigil.alerts.routing import Hours
 from vigil.monitors.models import Monitor
 
 MIN_REMIND_S, MAX_REMIND_S = 60, 7 * 24 * 3600

@@ -14,12 +14,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
-from vigil.alerts.acknowledging import callback_address
-from vigil.alerts.changes import prepare_channel
-from vigil.alerts.channels.manual import pages
+from vigil.alerts.channel_changes import prepare_channel
+from vigil.alerts.channel_settings import pages
+from vigil.alerts.delivery.outcomes import resend
+from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
-from vigil.alerts.records import resend
-from vigil.alerts.trial import send_trial
+from vigil.alerts.oncall.ack_links import callback_address
 from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names, table
 
 

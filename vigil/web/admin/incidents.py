@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 
 from consensus.evidence import from_evidence, is_verdict
 from consensus.vote_table import Line, ballot, why_in_words
-from vigil.alerts.wording import duration
+from vigil.alerts.wording.text import duration
 from vigil.incidents.models import Incident, Transition
 from vigil.web.admin.pieces import ReadOnlyAdmin, table
 from vigil.web.admin.responding import Responding

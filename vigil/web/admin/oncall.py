@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from vigil.alerts.feed import feed_address, renew_feed_key
+from vigil.alerts.core.rotation import shifts, who_is_on_call
 from vigil.alerts.models import (
     EscalationPolicy,
     EscalationStep,
@@ -19,8 +19,8 @@ from vigil.alerts.models import (
     RotationMember,
     RotationOverride,
 )
-from vigil.alerts.rota import shifts, who_is_on_call
-from vigil.alerts.wording import clock
+from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
+from vigil.alerts.wording.text import clock
 from vigil.clock import database_now, is_zone
 from vigil.web.admin.pieces import table
 

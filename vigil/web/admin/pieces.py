@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
-from vigil.alerts.wording import duration
+from vigil.alerts.wording.text import duration
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -15,8 +15,8 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 
 from vigil.alerts.models import Delivery, Pursuit
-from vigil.alerts.responding import Actor, Answer, acknowledge, note, snooze, take_back
-from vigil.alerts.wording import clock
+from vigil.alerts.oncall.responses import Actor, Answer, acknowledge, note, snooze, take_back
+from vigil.alerts.wording.text import clock
 from vigil.clock import database_now
 from vigil.incidents.models import Incident
 from vigil.web.admin.pieces import table

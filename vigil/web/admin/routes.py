@@ -18,12 +18,12 @@ from django.urls import URLPattern, path
 
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
-from vigil.alerts.arranging import save_route, validate_route
+from vigil.alerts.core.routes import Severity
 from vigil.alerts.models import Route
-from vigil.alerts.preview import Preview, who_would_be_told
-from vigil.alerts.routing import Severity
-from vigil.alerts.typical import arrange_typical
-from vigil.alerts.wording import clock, duration
+from vigil.alerts.routing.changes import save_route, validate_route
+from vigil.alerts.routing.preview import Preview, who_would_be_told
+from vigil.alerts.routing.starter_routes import arrange_typical
+from vigil.alerts.wording.text import clock, duration
 from vigil.clock import database_now
 from vigil.incidents.lifecycle import IncidentKind
 from vigil.monitors.models import Monitor, Priority

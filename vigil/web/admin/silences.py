@@ -10,8 +10,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from vigil.alerts.holds import look_again_in
-from vigil.alerts.wording import clock
+from vigil.alerts.routing.holds import look_again_in
+from vigil.alerts.wording.text import clock
 from vigil.clock import database_now
 from vigil.silences.changes import (
     SETTABLE,

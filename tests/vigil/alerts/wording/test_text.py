@@ -1,0 +1,103 @@
+"""What people read, and what each kind of channel sends, word for word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.vigil.alerts.told import KINDS, alert
+from vigil.alerts.channels import webhook
+from vigil.alerts.wording import text, vocabulary
+from vigil.alerts.wording.alert import Evidence
+from vigil.incidents.lifecycle import IncidentKind
+
+ALERT = alert("outage")
+RESOLVED = alert("outage", "resolve")
+
+
+def test_an_outage_says_what_broke_who_saw_it_and_who_did_not() -> None:
+    assert text.headline(ALERT) == "DOWN: Chat: 3 of 4 regions see it fail (timed out)"
+    assert text.story(ALERT) == [
+        "3 of 4 regions see https://api.test/v1/models fail (eu-west: timed out; us-east: connection refused; "
+        "us-west: answered with a server error (status 503)), each tried twice, on 3 different providers.",
+        "ap-south sees it well.",
+        "Not counted: sa-east: no sign of life.",
+        "First seen failing at 2030-01-02 03:04:05 UTC, confirmed 11 s later.",
+        "Most regions that can see agree, so this is not one region's network.",
+        "Look at its load and at what it waits for; a firewall that drops packets looks the same.",
+    ]
+
+
+def test_a_resolution_says_how_long_it_lasted() -> None:
+    assert text.headline(RESOLVED) == "RESOLVED: Chat, after 12 min"
+    assert text.story(RESOLVED) == [
+        "Chat is well again since 2030-01-02 03:16:05 UTC. It lasted 12 min, from 2030-01-02 03:04:05 UTC (timed out).",
+        "ap-south sees https://api.test/v1/models well.",
+    ]
+
+
+def test_the_end_of_a_paused_monitor_claims_no_recovery() -> None:
+    closed = replace(RESOLVED, reason="monitor_paused", note="The monitor was paused.", evidence=Evidence())
+    assert text.headline(closed) == "CLOSED: Chat, after 12 min"
+    assert text.story(closed) == ["The monitor was paused."]
+
+
+@pytest.mark.parametrize(
+    ("failure", "meaning"),
+    [
+        ("auth", "The key was rejected: not an outage."),
+        ("quota", "The quota or the credit is used up: not an outage."),
+        ("config", "The request was refused as wrong: not an outage."),
+    ],
+)
+def test_an_account_problem_is_said_to_be_no_outage(failure: str, meaning: str) -> None:
+    account = replace(alert("account"), failure=failure)
+    assert meaning in text.story(account)
+    assert text.headline(account).startswith("ACCOUNT: Chat: 3 of 3 regions")
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_says_what_it_means_and_where_to_look(kind: str) -> None:
+    opened = alert(kind)
+    told = text.story(opened)
+    assert vocabulary.meaning_of(kind, opened.failure) in told
+    assert vocabulary.look_of(kind, opened.failure) in told
+    assert any("2030-01-02 03:04:05 UTC" in line for line in told)
+
+
+def test_every_kind_of_incident_has_a_template() -> None:
+    assert {kind.value for kind in IncidentKind} <= set(vocabulary.TEMPLATES)
+
+
+def test_what_a_provider_says_itself_is_told_as_well() -> None:
+    assert text.story(alert("provider"))[-1] == "OpenAI's own page: no incident yet."
+
+
+def test_a_title_that_begins_with_the_name_does_not_repeat_it() -> None:
+    assert text.headline(alert("heartbeat")) == "MISSING: Nightly backup did not call as it should"
+
+
+def test_an_incident_without_a_monitor_is_told_by_its_title() -> None:
+    dark = replace(
+        ALERT, kind="blind", title="Region eu is dark", subject=None, evidence=Evidence(), note="No heartbeat."
+    )
+    assert text.headline(dark) == "BLIND: Region eu is dark"
+    assert text.story(dark)[0] == "No heartbeat."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h 0 min"), (90 * 3600, "3 d 18 h"), (-5, "0 s")],
+)
+def test_a_length_of_time_reads_as_people_say_it(seconds: int, words: str) -> None:
+    assert text.duration(timedelta(seconds=seconds)) == words
+
+
+def test_a_signature_is_that_of_the_standard() -> None:
+    # The example of the Standard Webhooks specification's reference libraries.
+    found = webhook.sign(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
+    )
+    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="

@@ -1,0 +1,1 @@
+"""Alert decisions: routes, escalation, grouping, pacing, retry. Pure."""

@@ -1,0 +1,205 @@
+"""Which routes match a step of an incident, and which channels and policies they name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from vigil.alerts.core.decision import Concern, Why
+from vigil.incidents.lifecycle import IncidentKind
+
+#: Kinds that are told without a route that names them.
+PAGED_KINDS = frozenset(
+    {
+        IncidentKind.OUTAGE,
+        IncidentKind.DEGRADED,
+        IncidentKind.ACCOUNT,
+        IncidentKind.HEARTBEAT,
+        IncidentKind.SLO,
+        IncidentKind.CHANNEL,
+    }
+)
+
+
+class Severity(StrEnum):
+    """How bad an incident is, worst first."""
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+_USUAL = {
+    IncidentKind.OUTAGE: Severity.CRITICAL,
+    IncidentKind.HEARTBEAT: Severity.ERROR,
+    IncidentKind.ACCOUNT: Severity.ERROR,
+    IncidentKind.DEGRADED: Severity.WARNING,
+    IncidentKind.SLO: Severity.WARNING,
+    IncidentKind.REGIONAL: Severity.WARNING,
+    IncidentKind.BLIND: Severity.INFO,
+    IncidentKind.SELF_TEST: Severity.INFO,
+}
+_SHIFTS = {"high": -1, "low": 1}
+
+
+def severity_of(kind: str, priority: str = "normal") -> Severity:
+    """The severity of an incident of this kind: high priority makes it one worse, low priority one better."""
+    ladder = list(Severity)
+    usual = ladder.index(_USUAL.get(IncidentKind(kind), Severity.ERROR))
+    return ladder[max(0, min(len(ladder) - 1, usual + _SHIFTS.get(priority, 0)))]
+
+
+class Miss(StrEnum):
+    """Why a route does not match."""
+
+    KIND = "kind"
+    MONITOR = "monitor"
+    TAGS = "tags"
+    PRIORITY = "priority"
+    SEVERITY = "severity"
+    HOURS = "hours"
+    DECIDED_BEFORE = "decided_before"
+    NOT_NEEDED = "not_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A time window of the week, by the clock on the wall of a zone. No days means every day, no times all day.
+
+    A window that ends before it starts goes on past midnight and belongs to the day on which it starts.
+    """
+
+    days: frozenset[int] = frozenset()
+    starts: time | None = None
+    ends: time | None = None
+    zone: str = "UTC"
+
+    def hold(self, at: datetime) -> bool:
+        """Whether the window holds at a moment; Monday is day 0."""
+        local = at.astimezone(ZoneInfo(self.zone))
+        days = self.days or frozenset(range(7))
+        if self.starts is None or self.ends is None or self.starts == self.ends:
+            return local.weekday() in days
+        clock = local.time()
+        if self.starts < self.ends:
+            return local.weekday() in days and self.starts <= clock < self.ends
+        if clock >= self.starts:
+            return local.weekday() in days
+        return clock < self.ends and (local - timedelta(days=1)).weekday() in days
+
+
+ALWAYS = Hours()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to be told: the incident's kind, its monitor, and that monitor's tags and priority."""
+
+    kind: str
+    monitor: int | None = None
+    tags: frozenset[str] = frozenset()
+    priority: str = "normal"
+
+    @property
+    def severity(self) -> Severity:
+        return severity_of(self.kind, self.priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A route as the decision needs it; `channels` are the keys of its enabled channels. What is empty asks nothing.
+
+    One that `goes_on` lets the next ones match too. A default matches when none of the others did. `remind_s` is how
+    often to remind until somebody acknowledges; 0 for never.
+    """
+
+    channels: frozenset[int]
+    name: str = ""
+    kinds: frozenset[str] = frozenset()
+    severities: frozenset[str] = frozenset()
+    priorities: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    monitor: int | None = None
+    hours: Hours = ALWAYS
+    goes_on: bool = False
+    default: bool = False
+    notes: bool = False
+    policy: int | None = None
+    remind_s: int = 0
+
+    def miss(self, subject: Subject, at: datetime) -> Miss | None:
+        """What keeps the rule from matching; None when it does."""
+        asked = (
+            (Miss.KIND, subject.kind in (self.kinds or PAGED_KINDS)),
+            (Miss.MONITOR, self.monitor is None or self.monitor == subject.monitor),
+            (Miss.TAGS, not self.tags or bool(self.tags & subject.tags)),
+            (Miss.PRIORITY, not self.priorities or subject.priority in self.priorities),
+            (Miss.SEVERITY, not self.severities or subject.severity in self.severities),
+            (Miss.HOURS, self.hours.hold(at)),
+        )
+        return next((miss for miss, met in asked if not met), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A rule, and what kept it from matching."""
+
+    rule: Rule
+    miss: Miss | None
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Every rule that was considered, in order; what follows from those that match."""
+
+    considered: tuple[Considered, ...] = ()
+    concerned: Mapping[int, Concern] = field(default_factory=dict)
+
+    @property
+    def matched(self) -> tuple[Rule, ...]:
+        return tuple(each.rule for each in self.considered if each.miss is None)
+
+    @property
+    def policies(self) -> tuple[int, ...]:
+        """The escalation policies that the matching rules name, each once."""
+        return tuple(dict.fromkeys(rule.policy for rule in self.matched if rule.policy is not None))
+
+    @property
+    def remind_s(self) -> int:
+        """The shortest time between reminders that a matching rule asks for; 0 for none."""
+        return min((rule.remind_s for rule in self.matched if rule.remind_s), default=0)
+
+    @property
+    def noted(self) -> frozenset[int]:
+        """The channels that also want notes."""
+        return frozenset(channel for rule in self.matched if rule.notes for channel in rule.channels)
+
+
+def route(rules: Sequence[Rule], subject: Subject, at: datetime, everyone: frozenset[int]) -> Routing:
+    """Go through the rules in order, defaults last, until one matches that does not go on.
+
+    Without any rules, everyone is told of what is paged.
+    """
+    if not rules:
+        paged = subject.kind in PAGED_KINDS
+        return Routing((), dict.fromkeys(everyone, Concern(Why.EVERYONE)) if paged else {})
+    considered: list[Considered] = []
+    found = decided = False
+    for rule in sorted(rules, key=lambda rule: rule.default):
+        if decided or (rule.default and found):
+            miss: Miss | None = Miss.DECIDED_BEFORE if decided else Miss.NOT_NEEDED
+        else:
+            miss = rule.miss(subject, at)
+        considered.append(Considered(rule, miss))
+        if miss is None:
+            found, decided = True, not rule.goes_on
+    concerned: dict[int, Concern] = {}
+    for each in considered:
+        if each.miss is None:
+            for channel in each.rule.channels:
+                concerned.setdefault(channel, Concern(Why.ROUTED, each.rule.name))
+    return Routing(tuple(considered), concerned)

@@ -1,0 +1,98 @@
+"""One attempt: wait for the channel's turn, write the message in its form, send it, and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from vigil.accounts.sealed import SealedValueUnreadable
+from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, parse_config
+from vigil.alerts.channels.kind import UNPACED, Accepted, Outbound, Pace
+from vigil.alerts.core.retry import after_failure
+from vigil.alerts.crashpoints import CrashPoint, reach
+from vigil.alerts.delivery.claims import Claim
+from vigil.alerts.delivery.outcomes import Fate, Outcome
+from vigil.alerts.wording.message import Message
+
+#: Of everything one attempt does once it is its turn; with the longest wait for it, shorter than the lease.
+SEND_DEADLINE_S = 20.0
+
+_log = structlog.get_logger(__name__)
+
+
+def pace_of(claim: Claim) -> Pace:
+    """The pace of a claim's channel; a channel whose settings cannot be read has none, and fails on its own."""
+    try:
+        kind = CHANNELS[claim.destination.kind]
+        return kind.pace(parse_config(claim.destination.kind, claim.destination.config))
+    except (KeyError, SettingsError):
+        return UNPACED
+
+
+async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: float) -> Outcome:
+    """Send a claimed message once; never raises for anything that a channel or its receiver does."""
+    if wait_s > 0:
+        await asyncio.sleep(wait_s)
+    reach(CrashPoint.SEND_BEFORE)
+    try:
+        accepted = await _send(outbound, claim, message)
+    except ChannelError as refused:
+        reach(CrashPoint.SEND_REFUSED)
+        return _failed(claim, message, refused)
+    reach(CrashPoint.SEND_ACCEPTED)
+    _log.info("delivered", **_about(claim, message), answer=accepted.answer)
+    return Outcome(claim, Fate.SENT, accepted.answer, reference=accepted.reference)
+
+
+async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
+    """Write and send; raises `ChannelError` for every way in which that can fail."""
+    try:
+        kind = CHANNELS[claim.destination.kind]
+        config = parse_config(claim.destination.kind, claim.destination.config)
+        payload = kind.render(message, config)
+        async with asyncio.timeout(SEND_DEADLINE_S):
+            return await kind.send(outbound, config, claim.destination.secrets, payload)
+    except ChannelError:
+        raise
+    except TimeoutError:
+        raise ChannelError(f"not accepted within {SEND_DEADLINE_S:.0f} s") from None
+    except SettingsError as wrong:
+        raise ChannelError(f"the channel's settings cannot be used: {wrong.problem}", permanent=True) from None
+    except SealedValueUnreadable as locked:
+        raise ChannelError(str(locked)) from None
+    except Exception as fault:
+        # A fault in one channel's code must not stop the others; it is recorded and tried again like a failure.
+        _log.exception("channel_fault", delivery=message.id, kind=claim.destination.kind)
+        raise ChannelError(f"fault in the channel: {type(fault).__name__}") from fault
+
+
+def _failed(claim: Claim, message: Message, refused: ChannelError) -> Outcome:
+    what_next = after_failure(
+        claim.attempts,
+        claim.age,
+        permanent=refused.permanent,
+        retry_after_s=refused.retry_after_s,
+        seed=message.id,
+    )
+    error = str(refused)
+    _log.warning(
+        "not_delivered",
+        **_about(claim, message),
+        error=error,
+        dead=what_next.dead,
+        retry_in_s=round(what_next.wait_s, 1),
+    )
+    fate = Fate.DEAD if what_next.dead else Fate.RETRY
+    return Outcome(claim, fate, error, what_next.wait_s, permanent=refused.permanent, rest_s=refused.retry_after_s or 0)
+
+
+def _about(claim: Claim, message: Message) -> dict[str, object]:
+    return {
+        "delivery": message.id,
+        "incident": message.key,
+        "event_sent": message.event,
+        "kind": claim.destination.kind,
+        "tells": claim.tells,
+        "attempts": claim.attempts,
+    }

@@ -1,0 +1,201 @@
+"""The sender's side of the outbox: claiming what is due under a lease, gathered where a storm asks for it.
+
+One transaction: channels are locked one sender at a time, so that what is gathered is decided once; then rows are
+picked in order, decided by `gathering`, and written. Other senders' channels and rows are skipped, not waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection, transaction
+
+from vigil.alerts.channels import CHANNELS, SettingsError, parse_config
+from vigil.alerts.core import group_keys, grouping
+from vigil.alerts.core.decision import Event
+from vigil.alerts.core.grouping import Due, Limits, Plan
+from vigil.alerts.crashpoints import CrashPoint, reach
+from vigil.alerts.delivery import group_rows
+from vigil.alerts.delivery.claim_rows import Destination, Row, busy_threads, due_rows, lock_channels
+from vigil.monitors.models import target_of
+
+#: Longer than any wait for a turn and any send may take, so that a lease only runs out when its holder is gone.
+LEASE = timedelta(seconds=45)
+#: Due rows of one channel that are looked at in one turn: a whole storm, so that it is gathered at once.
+LOOKED_AT = 12_000
+#: The rest of a digest is told in order; what finds its turn taken looks again after this.
+TURN_S = 1.0
+
+_WRITE = """
+WITH held AS (
+    UPDATE alerts_delivery d SET due_at = to_timestamp(h.until) FROM unnest(%(held)s::bigint[], %(until)s::float8[])
+        AS h(id, until) WHERE d.id = h.id AND d.state = 'pending'
+), led AS (
+    UPDATE alerts_delivery d SET state = 'gathered', leader_id = l.leader, thread_id = l.thread,
+           lease_until = NULL, lease_token = NULL
+    FROM unnest(%(led)s::bigint[], %(leaders)s::bigint[], %(led_threads)s::bigint[]) AS l(id, leader, thread)
+    WHERE d.id = l.id
+)
+UPDATE alerts_delivery d SET state = 'sending', lease_until = now() + %(lease)s, lease_token = %(token)s,
+       attempts = d.attempts + 1, thread_id = p.thread, tells = p.tells
+FROM unnest(%(ids)s::bigint[], %(threads)s::bigint[], %(tells)s::int[]) AS p(id, thread, tells)
+WHERE d.id = p.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that this process holds until its lease runs out. `thread` is the digest that it belongs to."""
+
+    id: int
+    token: UUID
+    destination: Destination
+    attempts: int
+    age: timedelta
+    tells: int
+    thread: int | None = None
+    reference: str = ""
+    cause: str = ""
+
+
+def claim(room: Mapping[int, int], default_room: int, full: Collection[int]) -> list[Claim]:
+    """Claim what is due: `room` says how many messages more a channel may have under way, `full` those with none."""
+    with transaction.atomic():
+        destinations, now_s = lock_channels(full)
+        if not destinations:
+            return []
+        limits = {key: _limit(one, room.get(key, default_room)) for key, one in destinations.items()}
+        rows = due_rows(limits)
+        busy = busy_threads(rows)
+        reach(CrashPoint.CLAIM_LOCKED)
+        claims: list[Claim] = []
+        writing = _Writing(uuid4())
+        for key, mine in rows.items():
+            mine = _in_turn(destinations[key], mine, busy, now_s, writing)
+            plan = _plan(destinations[key], mine, now_s, room.get(key, default_room))
+            claims += writing.take(destinations[key], mine, plan)
+        writing.write()
+        reach(CrashPoint.CLAIM_WRITTEN)
+    reach(CrashPoint.CLAIM_COMMITTED)
+    return claims
+
+
+def seconds_to_next() -> float | None:
+    """How long until something is due that is not yet; None when nothing waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT extract(epoch FROM min(due_at) - now()) FROM alerts_delivery"
+            " WHERE state IN ('pending', 'sending') AND due_at > now()"
+        )
+        row = cursor.fetchone()
+    return float(row[0]) if row and row[0] is not None else None
+
+
+def _limit(destination: Destination, room: int) -> int:
+    return LOOKED_AT if destination.gather else room
+
+
+def _in_turn(
+    destination: Destination, rows: list[Row], busy: frozenset[int], now_s: float, writing: _Writing
+) -> list[Row]:
+    """The rows without those of a digest of which something is under way: they are told one after another."""
+    if not busy or not _keeps(destination):
+        return rows
+    waiting = {row.id for row in rows if row.thread is None and row.first_gathered and row.first_leader in busy}
+    writing.hold(dict.fromkeys(waiting, now_s + TURN_S))
+    return [row for row in rows if row.id not in waiting]
+
+
+def _plan(destination: Destination, rows: Sequence[Row], now_s: float, room: int) -> Plan:
+    if not destination.gather or destination.kind not in CHANNELS:
+        return Plan(alone=[row.id for row in rows][:room])
+    due = [_due_of(row, _keeps(destination)) for row in rows]
+    known = group_rows.load(destination.id, grouping.keys_of(due))
+    plan = grouping.gather(due, known, now_s, _limits(destination, room))
+    group_rows.save(destination.id, plan.heat)
+    return plan
+
+
+def _limits(destination: Destination, room: int) -> Limits:
+    kind = CHANNELS[destination.kind]
+    try:
+        burst = kind.pace(parse_config(destination.kind, destination.config)).burst
+    except SettingsError:
+        burst = 1
+    # Less than may go at once, so that the first digest need not wait for the pace.
+    return Limits(room, kind.names_most, max(1, min(grouping.FLOOD_AFTER, burst - 1)))
+
+
+def _due_of(row: Row, keeps: bool) -> Due:
+    if row.attempts:
+        return Due(row.id, fixed=True)
+    if row.first_gathered:
+        # Where an alert is kept open by its key, the rest of a digest is told digest by digest.
+        return Due(row.id, ends=f"{row.event}|ends:{row.first_leader}" if keeps else f"{row.event}|ends")
+    if keeps and row.event != Event.TRIGGER:
+        return Due(row.id)
+    tags = group_rows.decoded(row.tags) or ()
+    target = target_of(group_rows.decoded(row.config))
+    subject = group_keys.Subject(target, tuple(map(str, tags)), tuple(row.parents), row.shared)
+    return Due(row.id, group_keys.strong_keys(row.event, subject), group_keys.weak_keys(row.event, subject))
+
+
+class _Writing:
+    """What a turn writes, collected over all channels and written as one statement."""
+
+    def __init__(self, token: UUID) -> None:
+        self._token = token
+        self._held: dict[int, float] = {}
+        self._led: list[tuple[int, int, int | None]] = []
+        self._claimed: list[tuple[int, int | None, int]] = []
+
+    def take(self, destination: Destination, rows: Sequence[Row], plan: Plan) -> list[Claim]:
+        """Note a channel's plan and return its claims."""
+        by_id = {row.id: row for row in rows}
+        self.hold(plan.held)
+        claims = [self._claim(destination, by_id[key], by_id[key].tells, "") for key in plan.alone]
+        for group in plan.together:
+            leader, *others = (by_id[key] for key in group.ids)
+            thread = _thread(destination, leader)
+            self._led += [(row.id, leader.id, thread) for row in others]
+            claims.append(self._claim(destination, leader, len(group.ids), group_keys.in_words(group.key)))
+        return claims
+
+    def hold(self, until_s: Mapping[int, float]) -> None:
+        self._held.update(until_s)
+
+    def write(self) -> None:
+        if not (self._held or self._claimed):
+            return
+        values: dict[str, Any] = {
+            "held": list(self._held),
+            "until": list(self._held.values()),
+            "led": [row[0] for row in self._led],
+            "leaders": [row[1] for row in self._led],
+            "led_threads": [row[2] for row in self._led],
+            "ids": [row[0] for row in self._claimed],
+            "threads": [row[1] for row in self._claimed],
+            "tells": [row[2] for row in self._claimed],
+            "lease": LEASE,
+            "token": self._token,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE, values)
+
+    def _claim(self, destination: Destination, row: Row, tells: int, cause: str) -> Claim:
+        thread = _thread(destination, row)
+        self._claimed.append((row.id, thread, tells))
+        reference = "" if row.first_gathered or tells > 1 else row.reference or ""
+        return Claim(row.id, self._token, destination, row.attempts + 1, row.age, tells, thread, reference, cause)
+
+
+def _keeps(destination: Destination) -> bool:
+    return destination.kind in CHANNELS and CHANNELS[destination.kind].keeps_alerts
+
+
+def _thread(destination: Destination, row: Row) -> int | None:
+    return row.first_leader if _keeps(destination) and row.first_gathered else None

@@ -1,0 +1,75 @@
+"""From what is claimed to what is sent: each claim's alert or digest, worded, under the key that it is told by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from django.db import connection
+
+from vigil.alerts.core.decision import Event
+from vigil.alerts.core.pacing import AT_FIRST
+from vigil.alerts.crashpoints import CrashPoint, reach
+from vigil.alerts.delivery.alert_rows import alerts_of
+from vigil.alerts.delivery.claims import Claim, claim
+from vigil.alerts.wording.alert import Alert, Digest
+from vigil.alerts.wording.message import Message, message_of, message_of_digest
+from vigil.configuration import configuration
+
+# How many of a digest's incidents are open yet, counting what this message ends as ended. What was refused for good
+# is not waited for: it is a dead letter, and people see it as one.
+_OPEN_LEFT = """
+SELECT t.id, t.public_id, (
+    SELECT count(*) FROM alerts_delivery m
+    WHERE (m.id = t.id OR m.leader_id = t.id) AND NOT EXISTS (
+        SELECT 1 FROM alerts_delivery r
+        WHERE r.incident_id = m.incident_id AND r.channel_id = m.channel_id AND r.event = 'resolve'
+          AND (r.state IN ('sent', 'dead') OR r.id = ANY(%(ids)s) OR r.leader_id = ANY(%(ids)s))))
+FROM alerts_delivery t WHERE t.id = ANY(%(threads)s)
+"""
+
+
+def claimed(room: Mapping[int, int], full: Collection[int]) -> tuple[list[Claim], dict[int, Message]]:
+    """Claim what is due, with the message of each."""
+    found = claim(room, AT_FIRST, full)
+    messages = messages_of(found) if found else {}
+    reach(CrashPoint.LOADED)
+    return found, messages
+
+
+def messages_of(claims: Sequence[Claim]) -> dict[int, Message]:
+    """The message of each claim, by its delivery. One whose rows are gone has none."""
+    leaders = [claim.id for claim in claims if claim.tells > 1]
+    alerts = alerts_of([claim.id for claim in claims], leaders)
+    threads = _threads(claims)
+    return {claim.id: _message(claim, alerts[claim.id], threads) for claim in claims if claim.id in alerts}
+
+
+def _message(claim: Claim, alerts: Sequence[Alert], threads: dict[int, tuple[str, int]]) -> Message:
+    first = alerts[0]
+    key, left = threads.get(claim.thread or 0, ("", 0))
+    ends = first.event == Event.RESOLVE
+    if len(alerts) > 1:
+        digest = Digest(
+            delivery=first.delivery,
+            event=first.event,
+            key=key or first.delivery,
+            alerts=tuple(alerts),
+            at=max(alert.at for alert in alerts),
+            link=f"{configuration().base_url}/deliveries/{first.delivery}",
+            cause=claim.cause,
+            closes=ends and not left,
+            open_left=left if ends else 0,
+        )
+        return message_of_digest(digest)
+    told = replace(first, reference=claim.reference)
+    return message_of(told, key, ends and not left)
+
+
+def _threads(claims: Sequence[Claim]) -> dict[int, tuple[str, int]]:
+    wanted = {claim.thread for claim in claims if claim.thread}
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN_LEFT, {"ids": [claim.id for claim in claims], "threads": list(wanted)})
+        return {key: (public_id, int(left)) for key, public_id, left in cursor.fetchall()}

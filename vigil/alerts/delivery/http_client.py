@@ -1,0 +1,67 @@
+"""The way out for alerts: HTTP over guarded connections that are kept open, with a deadline and a small answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import time
+
+from probes.net.dialer import Resolver, Way
+from probes.net.failures import Blocked, Failure, NameNotResolved
+from probes.net.guard import Egress
+from probes.net.targets import BadTarget, parse_url
+from vigil.alerts.channels.kind import Answer, Call, ChannelError
+from vigil.alerts.delivery.connection_pool import Pool, request_bytes
+from vigil.configuration import AlertEgress
+
+DEADLINE_S = 10.0
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,4000}")
+
+
+class GuardedOutbound:
+    """Calls addresses that alerts may go to; redirects are not followed, so a secret stays with its receiver.
+
+    Make it on the loop that uses it, and close it there.
+    """
+
+    def __init__(self, egress: AlertEgress) -> None:
+        self._resolver = Resolver()
+        self._pool = Pool(Way(egress=Egress(egress.value), resolve=self._resolver))
+
+    def now(self) -> float:
+        return time.time()
+
+    async def call(self, call: Call) -> Answer:
+        try:
+            target = parse_url(call.url)
+        except BadTarget:
+            raise ChannelError("the address is not one that alerts can go to", permanent=True) from None
+        if not all(map(_HEADER_VALUE.fullmatch, call.headers.values())):
+            raise ChannelError("a header holds what no header may", permanent=True)
+        request = request_bytes(call.method, target, call.headers, call.body)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                found = await self._pool.call(target, request)
+        except TimeoutError:
+            raise ChannelError(f"no answer within {DEADLINE_S:.0f} s") from None
+        except Blocked:
+            raise ChannelError(
+                "the address is not public; VIGIL_ALERT_EGRESS=private would allow it", permanent=True
+            ) from None
+        except (Failure, OSError, ssl.SSLError) as problem:
+            raise ChannelError(f"could not be reached ({_in_words(problem)})") from None
+        return Answer(found.code, found.headers, found.body.decode(errors="replace"))
+
+    async def close(self) -> None:
+        self._pool.close()
+        await self._resolver.close()
+
+
+def _in_words(problem: Exception) -> str:
+    # The text of the problem may hold the address, and a Slack address is a secret.
+    if isinstance(problem, NameNotResolved):
+        return "its name does not resolve"
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return "its certificate cannot be trusted"
+    return type(problem).__name__

@@ -1,0 +1,156 @@
+"""What came of claims, written many at once: accepted, refused for good, to be tried again; and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from vigil.alerts.crashpoints import CrashPoint, reach
+from vigil.alerts.delivery.claims import Claim
+from vigil.alerts.models import Delivery, DeliveryState
+
+ERROR_LIMIT = 300
+REFERENCE_LIMIT = 120
+#: Incidents in a row that a channel refuses for good before it is switched off.
+REFUSALS = 3
+
+# Only where the lease is still ours. Whoever a message also told of shares its fate.
+_RECORD = """
+WITH done AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(states)s::text[], %(words)s::text[],
+                         %(waits)s::float8[], %(references)s::text[])
+        AS u(id, token, state, words, wait, reference)
+), mine AS (
+    UPDATE alerts_delivery d SET
+        state = u.state, lease_until = NULL, lease_token = NULL,
+        sent_at = CASE WHEN u.state = 'sent' THEN now() ELSE d.sent_at END,
+        due_at = CASE WHEN u.state = 'pending' THEN now() + u.wait * interval '1 second' ELSE d.due_at END,
+        last_error = CASE WHEN u.state = 'sent' THEN '' ELSE u.words END,
+        answer = CASE WHEN u.state = 'sent' THEN u.words ELSE d.answer END,
+        reference = CASE WHEN u.reference <> '' THEN u.reference ELSE d.reference END
+    FROM done u WHERE d.id = u.id AND d.lease_token = u.token AND d.state = 'sending'
+    RETURNING d.id, u.state AS fate, u.words
+), led AS (
+    UPDATE alerts_delivery m SET
+        state = mine.fate, sent_at = CASE WHEN mine.fate = 'sent' THEN now() ELSE m.sent_at END,
+        last_error = CASE WHEN mine.fate = 'sent' THEN '' ELSE mine.words END, attempts = m.attempts + 1
+    FROM mine WHERE m.leader_id = mine.id AND m.state = 'gathered' AND mine.fate IN ('sent', 'dead')
+)
+SELECT id FROM mine
+"""
+
+_REFUSED = """
+UPDATE alerts_channel c SET refused = (
+    SELECT coalesce(jsonb_agg(DISTINCT x), '[]'::jsonb) FROM (
+        SELECT jsonb_array_elements(c.refused) AS x UNION SELECT to_jsonb(d.incident_id)) both_of_them)
+FROM alerts_delivery d
+WHERE d.id = %s AND c.id = d.channel_id
+RETURNING c.id, jsonb_array_length(c.refused)
+"""
+
+
+class Fate(StrEnum):
+    """What became of an attempt, as the state that the delivery then has."""
+
+    SENT = "sent"
+    DEAD = "dead"
+    RETRY = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one claim. `words` is the receiver's answer or the error; `permanent` that it refused for good.
+
+    `rest_s` is how long the receiver wants to be left alone.
+    """
+
+    claim: Claim
+    fate: Fate
+    words: str = ""
+    wait_s: float = 0.0
+    reference: str = ""
+    permanent: bool = False
+    rest_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOff:
+    """A channel that this record switched off, and what it answered last."""
+
+    channel: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The deliveries whose outcome was written, without those whose lease was lost, and the channels switched off."""
+
+    written: frozenset[int]
+    switched_off: tuple[SwitchedOff, ...] = ()
+
+
+def record(outcomes: Sequence[Outcome]) -> Recorded:
+    """Write outcomes in one transaction, with what they say of their channels."""
+    reach(CrashPoint.RECORD_BEFORE)
+    with transaction.atomic():
+        written = _write(outcomes)
+        _well_again({one.claim.destination.id for one in outcomes if one.fate is Fate.SENT and _was_refused(one)})
+        off = tuple(
+            found
+            for one in outcomes
+            if one.permanent and one.claim.id in written and (found := _refused(one)) is not None
+        )
+        reach(CrashPoint.RECORD_WRITTEN)
+    reach(CrashPoint.RECORD_COMMITTED)
+    return Recorded(written, off)
+
+
+def resend(delivery: Delivery) -> bool:
+    """Give a dead delivery another life, as new and on its own; False if it is not dead."""
+    dead = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.DEAD)
+    Delivery.objects.filter(leader_id=delivery.pk, state=DeliveryState.DEAD).update(state=DeliveryState.GATHERED)
+    return dead.update(state=DeliveryState.PENDING, attempts=0, due_at=Now(), created_at=Now(), leader=None) == 1
+
+
+def _write(outcomes: Sequence[Outcome]) -> frozenset[int]:
+    values: dict[str, Any] = {
+        "ids": [one.claim.id for one in outcomes],
+        "tokens": [one.claim.token for one in outcomes],
+        "states": [one.fate.value for one in outcomes],
+        "words": [one.words[:ERROR_LIMIT] for one in outcomes],
+        "waits": [one.wait_s for one in outcomes],
+        "references": [one.reference[:REFERENCE_LIMIT] for one in outcomes],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, values)
+        return frozenset(row[0] for row in cursor.fetchall())
+
+
+def _was_refused(outcome: Outcome) -> bool:
+    return outcome.claim.destination.refused
+
+
+def _well_again(channels: set[int]) -> None:
+    if channels:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE alerts_channel SET refused = '[]' WHERE id = ANY(%s)", [list(channels)])
+
+
+def _refused(outcome: Outcome) -> SwitchedOff | None:
+    """Count an incident that was refused for good; at the third in a row the channel is switched off."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REFUSED, [outcome.claim.id])
+        row = cursor.fetchone()
+        if row is None or row[1] < REFUSALS:
+            return None
+        cursor.execute(
+            "UPDATE alerts_channel SET enabled = false, disabled_at = now(), disabled_why = %s, updated_at = now()"
+            " WHERE id = %s AND enabled RETURNING id",
+            [outcome.words[:ERROR_LIMIT], row[0]],
+        )
+        return SwitchedOff(int(row[0]), outcome.words) if cursor.fetchone() else None

@@ -1,0 +1,250 @@
+"""The process that delivers: claims what is due, sends it beside everything else, records what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from probes.process.health import Health
+from vigil.alerts.channels import email
+from vigil.alerts.channels.kind import Outbound
+from vigil.alerts.core.pacing import Paces
+from vigil.alerts.core.retry import MAX_RETRY_AFTER_S
+from vigil.alerts.delivery import claims, group_rows
+from vigil.alerts.delivery.attempt import attempt, pace_of
+from vigil.alerts.delivery.claims import Claim
+from vigil.alerts.delivery.compose import claimed
+from vigil.alerts.delivery.fallback import escalate_unaccepted
+from vigil.alerts.delivery.http_client import GuardedOutbound
+from vigil.alerts.delivery.listen import listen
+from vigil.alerts.delivery.outcomes import Fate, Outcome, record
+from vigil.alerts.oncall.timers import run_due
+from vigil.alerts.reports.send import keep_sending
+from vigil.alerts.selftest.switched_off import tell_switched_off
+from vigil.alerts.wording.message import Message
+from vigil.configuration import configuration
+
+T = TypeVar("T")
+
+#: Messages under way at once, over all channels.
+IN_FLIGHT = 2_000
+POLL_S = 1.0
+#: Outcomes are written together when they come close together.
+RECORD_AFTER_S = 0.003
+#: A claim waits this long for more room, so that a few outcomes are not a claim each.
+CLAIM_AFTER_S = 0.003
+DRAIN_S = 6.0
+MAX_BACKOFF_S = 5.0
+FORGET_EVERY_S = 60.0
+#: A database that is away, as opposed to a query that is wrong.
+DATABASE_AWAY = (OperationalError, InterfaceError)
+
+_log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Delivers until it is stopped.
+
+    Claims and records have one database thread, what is due by the clock has another: neither holds up the other.
+    """
+
+    def __init__(self, outbound: Outbound, health: Health) -> None:
+        self._outbound = outbound
+        self._health = health
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._clockwork = ThreadPoolExecutor(1, thread_name_prefix="clockwork")
+        self._sending: set[asyncio.Task[None]] = set()
+        self._paces = Paces()
+        self._outcomes: list[Outcome] = []
+        self._has_outcomes = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._tick = asyncio.Event()
+        self._stopping = False
+        self._fault: BaseException | None = None
+
+    def stop(self) -> None:
+        """Claim nothing more; what is in flight has a few seconds to end."""
+        self._stopping = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Look now rather than at the next second."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Turn until stopped; raises whatever is not a database that is away."""
+        beside = [asyncio.create_task(self._record_outcomes()), asyncio.create_task(self._run_clockwork())]
+        for task in beside:
+            task.add_done_callback(self.note_end)
+        try:
+            await self._turn_until_stopped()
+            await self._drain()
+        finally:
+            for task in (*beside, *self._sending):
+                task.cancel()
+            await asyncio.gather(*beside, *self._sending, return_exceptions=True)
+            for threads in (self._database, self._clockwork):
+                await asyncio.get_running_loop().run_in_executor(threads, lambda: connection.close())
+                threads.shutdown(wait=False)
+
+    async def _turn_until_stopped(self) -> None:
+        backoff_s = 0.0
+        while not self._stopping:
+            self._wake.clear()
+            self._raise_fault()
+            try:
+                wait_s = await self._turn()
+                backoff_s = 0.0
+            except DATABASE_AWAY as away:
+                wait_s = backoff_s = min(MAX_BACKOFF_S, backoff_s * 2 or 0.2)
+                _log.warning("database_away", problem=type(away).__name__, retry_in_s=backoff_s)
+            self._health.beat(database=not backoff_s, in_flight=len(self._sending))
+            await _wait(self._wake, wait_s)
+        self._raise_fault()
+
+    async def _turn(self) -> float:
+        """Claim and start what is due; returns how long to wait, at most, before looking again."""
+        if len(self._sending) >= IN_FLIGHT:
+            return POLL_S
+        room = self._paces.room(time.monotonic())
+        full = [channel for channel, left in room.items() if not left]
+        found, messages = await self._on(self._database, lambda: claimed(room, full))
+        for one in found:
+            if one.id in messages:
+                self._start(one, messages[one.id])
+        if found:
+            await asyncio.sleep(CLAIM_AFTER_S)
+            return CLAIM_AFTER_S
+        until = await self._on(self._database, claims.seconds_to_next)
+        return min(POLL_S, max(0.005, until)) if until is not None else POLL_S
+
+    def _start(self, claim: Claim, message: Message) -> None:
+        wait_s = self._paces.begin(claim.destination.id, pace_of(claim), time.monotonic())
+        task = asyncio.create_task(self._deliver(claim, message, wait_s))
+        self._sending.add(task)
+        task.add_done_callback(self.note_end)
+
+    async def _deliver(self, claim: Claim, message: Message, wait_s: float) -> None:
+        channel = claim.destination.id
+        outcome: Outcome | None = None
+        try:
+            outcome = await attempt(self._outbound, claim, message, wait_s)
+            if outcome.rest_s:
+                self._paces.rest(channel, time.monotonic() + min(outcome.rest_s, MAX_RETRY_AFTER_S))
+            self._outcomes.append(outcome)
+            self._has_outcomes.set()
+        finally:
+            answered = outcome is not None and (outcome.fate is not Fate.RETRY or outcome.rest_s > 0)
+            self._paces.end(channel, answered=answered)
+
+    async def _record_outcomes(self) -> None:
+        """Write outcomes as they come, many at once, for as long as their leases last."""
+        while True:
+            await self._has_outcomes.wait()
+            await asyncio.sleep(RECORD_AFTER_S)
+            self._has_outcomes.clear()
+            batch, self._outcomes = self._outcomes, []
+            if batch:
+                await self._write(batch)
+                self._wake.set()
+
+    async def _write(self, batch: Sequence[Outcome]) -> None:
+        until = time.monotonic() + claims.LEASE.total_seconds()
+        while True:
+            try:
+                recorded = await self._on(self._database, lambda: record(batch))
+                break
+            except DATABASE_AWAY as away:
+                if time.monotonic() > until or self._stopping:
+                    # The leases run out, and every message of them is sent once more.
+                    _log.error("outcomes_not_recorded", count=len(batch), problem=type(away).__name__)
+                    return
+                await asyncio.sleep(0.5)
+        lost = [one for one in batch if one.claim.id not in recorded.written]
+        if lost:
+            _log.warning("leases_lost", count=len(lost))
+        if any(one.fate is Fate.DEAD for one in batch):
+            # Whoever is to be told instead need not wait for the next second.
+            self._tick.set()
+        for off in recorded.switched_off:
+            _log.error("channel_switched_off", channel=off.channel, answer=off.words)
+
+    async def _run_clockwork(self) -> None:
+        """Once a second, what is due by the clock: fallbacks, policies, what is held, notices, what to forget."""
+        forgot_s = 0.0
+        while True:
+            self._tick.clear()
+            try:
+                moved = await self._on(self._clockwork, _by_the_clock)
+                if time.monotonic() - forgot_s > FORGET_EVERY_S:
+                    forgot_s = time.monotonic()
+                    await self._on(self._clockwork, group_rows.forget)
+                if moved:
+                    self._wake.set()
+            except DATABASE_AWAY as away:
+                _log.warning("database_away", problem=type(away).__name__, retry_in_s=POLL_S)
+            await _wait(self._tick, POLL_S)
+
+    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        def with_connection() -> T:
+            # Tests the connection that was kept, and drops it if PostgreSQL has been restarted.
+            close_old_connections()
+            return work()
+
+        return await asyncio.get_running_loop().run_in_executor(threads, with_connection)
+
+    def note_end(self, task: asyncio.Task[None]) -> None:
+        """What broke in a task ends the process, also in one beside this."""
+        self._sending.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._fault = fault
+            self._wake.set()
+
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+
+    async def _drain(self) -> None:
+        if self._sending:
+            await asyncio.wait(list(self._sending), timeout=DRAIN_S)
+        if self._outcomes:
+            batch, self._outcomes = self._outcomes, []
+            await self._write(batch)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+def _by_the_clock() -> int:
+    return escalate_unaccepted() + run_due() + tell_switched_off()
+
+
+async def deliver(health: Health) -> None:
+    """Deliver until SIGTERM or SIGINT."""
+    loop = asyncio.get_running_loop()
+    outbound = GuardedOutbound(configuration().alert_egress)
+    sender = Sender(outbound, health)
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(stop_signal, sender.stop)
+    health.mark_ready()
+    _log.info("delivering")
+    listening = asyncio.create_task(listen(sender.wake))
+    reporting = asyncio.create_task(keep_sending(lambda config, letter: email.send(outbound, config, {}, letter)))
+    reporting.add_done_callback(sender.note_end)
+    try:
+        await sender.run()
+    finally:
+        listening.cancel()
+        reporting.cancel()
+        await outbound.close()

@@ -1,0 +1,1 @@
+"""On call: acknowledgements, snoozes, timers, callbacks and the calendar."""

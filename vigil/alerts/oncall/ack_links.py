@@ -1,0 +1,73 @@
+"""The link in an alert that lets whoever received it acknowledge: signed, for one incident and channel, for a week.
+
+And the address at which PagerDuty and Slack call back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
+
+from vigil.alerts.models import Channel, Person
+from vigil.alerts.oncall.callbacks import CALLBACKS
+from vigil.alerts.oncall.responses import Actor
+from vigil.configuration import configuration
+from vigil.incidents.models import Incident
+
+MAX_AGE_S = 7 * 24 * 3600
+MAX_LENGTH = 200
+#: A character that neither ids nor base 64 have, and that no reader of mail takes for the end of an address.
+_SEPARATOR = "~"
+
+
+class LinkError(Exception):
+    """The link is not ours, or too old; the message is one line for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a link allows, and to whom it was sent."""
+
+    incident: Incident
+    actor: Actor
+
+
+def acknowledge_link(incident: str, channel: str) -> str:
+    """The address that a delivery carries, by the public ids of its incident and channel."""
+    return f"{configuration().base_url}/respond/{_signer().sign(f'{incident}.{channel}')}"
+
+
+def callback_address(channel: Channel) -> str:
+    """Where what this channel goes to calls back; empty for kinds that do not."""
+    return f"{configuration().base_url}/hooks/{channel.public_id}" if channel.kind in CALLBACKS else ""
+
+
+def sign(incident: Incident, channel: Channel) -> str:
+    return _signer().sign(f"{incident.public_id}.{channel.public_id}")
+
+
+def read(token: str) -> Invitation:
+    """What a link allows; raises `LinkError`."""
+    try:
+        signed = _signer().unsign(token[:MAX_LENGTH], max_age=MAX_AGE_S)
+    except SignatureExpired:
+        raise LinkError("This link is more than a week old.") from None
+    except BadSignature:
+        raise LinkError("This link is not complete, or not from here.") from None
+    named, _, sent_to = signed.partition(".")
+    incident = Incident.objects.select_related("monitor").filter(public_id=named).first()
+    channel = Channel.objects.filter(public_id=sent_to).first()
+    if incident is None or channel is None:
+        raise LinkError("The incident or the channel of this link is not there any more.")
+    return Invitation(incident, Actor(_reader(channel), "link"))
+
+
+def _reader(channel: Channel) -> str:
+    """Whose channel it is; for one that many read, only that can be said."""
+    owners = list(Person.objects.filter(channels=channel).values_list("name", flat=True)[:2])
+    return owners[0] if len(owners) == 1 else f"a reader of {channel.name}"
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(sep=_SEPARATOR, salt="vigil.respond")

@@ -1,0 +1,182 @@
+"""What is due by the database's clock: held alerts, snoozes that are over, the next steps of policies, reminders.
+
+Each is one transaction under its incident's lock, and moves its own time on within it: two processes, or one that is
+killed anywhere, do each thing once. An incident that somebody else holds is left for the next second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max, Min
+from django.db.models.functions import Now
+
+from vigil.alerts.core.decision import Concern, Event, Why, Withheld, strongest
+from vigil.alerts.core.escalation import Place, after, delay_s
+from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState, Escalation, Pursuit
+from vigil.alerts.outbox import enqueue
+from vigil.alerts.routing import escalations as pursuing
+from vigil.alerts.routing.holds import hold_fields, holds_on
+from vigil.alerts.routing.targets import Targets, policy_name, steps_of, targets_of
+from vigil.alerts.wording.text import duration
+from vigil.clock import database_now
+from vigil.incidents.lifecycle import Step, StepReason
+from vigil.incidents.models import Incident
+from vigil.incidents.timeline import Line, add_step
+
+#: Of each kind, in one turn: a storm of one kind keeps no other from its turn.
+LIMIT = 500
+BUDGET_S = 1.0
+#: While something holds an incident's alerts, nobody is called; it is looked at again after this.
+HELD_PAUSE = timedelta(seconds=30)
+
+Work = Callable[[Incident, datetime], int]
+
+
+def run_due() -> int:
+    """Do everything that is due; returns how many incidents that moved."""
+    held = Delivery.objects.filter(state=DeliveryState.HELD, recheck_at__lte=Now())
+    to_release = held.values("incident_id").annotate(first=Min("recheck_at")).order_by("first")
+    asleep = Pursuit.objects.filter(snoozed_until__lte=Now()).order_by("snoozed_until")
+    escalations = Escalation.objects.filter(due_at__lte=Now()).order_by("due_at")
+    to_remind = Pursuit.objects.filter(remind_at__lte=Now()).order_by("remind_at")
+    moved = 0
+    for keys, work in (
+        (to_release.values_list("incident_id", flat=True), _release),
+        (asleep.values_list("pk", flat=True), _wake),
+        (escalations.values_list("incident_id", flat=True), _escalate),
+        (to_remind.values_list("pk", flat=True), _remind),
+    ):
+        until_s = time.monotonic() + BUDGET_S
+        for key in dict.fromkeys(keys[:LIMIT]):
+            moved += _locked(key, work)
+            if time.monotonic() > until_s:
+                break
+    return moved
+
+
+def _locked(key: int, work: Work) -> int:
+    with transaction.atomic():
+        free = Incident.objects.select_for_update(of=("self",), skip_locked=True).select_related("monitor")
+        incident = free.filter(pk=key).first()
+        return work(incident, database_now()) if incident is not None else 0
+
+
+def _release(incident: Incident, now: datetime) -> int:
+    """Send what nothing holds any more."""
+    held = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
+    hold = strongest(holds_on(incident, now))
+    if hold is not None:
+        held.update(**hold_fields(hold, now))
+        return 0
+    # Of several that one channel waits for, the newest says how things are now; the older ones would only repeat it.
+    newest = held.values("channel_id").annotate(last=Max("pk")).values("last")
+    held.exclude(pk__in=list(newest.values_list("last", flat=True))).update(
+        state=DeliveryState.WITHHELD, withheld=Withheld.SUPERSEDED, recheck_at=None
+    )
+    # As new: its age, and the two minutes until a fallback channel, count from now on; so do an escalation's delays.
+    released = held.update(state=DeliveryState.PENDING, created_at=Now(), due_at=Now(), recheck_at=None)
+    if released:
+        pursuing.start_again_from(incident, now)
+    return min(released, 1)
+
+
+def _wake(incident: Incident, now: datetime) -> int:
+    """A snooze is over and the incident is not: it is told again, and the pursuit begins again."""
+    due = Pursuit.objects.filter(pk=incident.pk, snoozed_until__lte=now).first()
+    if due is None:
+        return 0
+    if incident.resolved_at is not None:
+        pursuing.end(incident)
+        return 0
+    text = f"The snooze by {due.acknowledged_by or 'somebody'} is over, and it is not resolved."
+    concerned = {**told_before(incident), **pursuing.wake(incident, now)}
+    _write(incident, Line(Step.REMINDED, StepReason.SNOOZE_OVER, text), concerned)
+    return 1
+
+
+def _escalate(incident: Incident, now: datetime) -> int:
+    """Call whoever the due steps of its policies name, and move each policy on."""
+    due = list(Escalation.objects.filter(incident=incident, due_at__lte=now).order_by("policy_id"))
+    if incident.resolved_at is not None:
+        pursuing.end(incident)
+        return 0
+    if due and _is_held(incident, now):
+        Escalation.objects.filter(pk__in=[one.pk for one in due]).update(due_at=now + HELD_PAUSE)
+        return 0
+    for escalation in due:
+        steps = steps_of(escalation.policy_id)
+        place = Place(escalation.rung, escalation.round)
+        if place.rung >= len(steps):
+            # The policy has lost steps since.
+            _move(escalation, None, None)
+            continue
+        targets = targets_of(steps[place.rung], now)
+        following = after(place, len(steps), steps[0].policy.repeats)
+        _move(escalation, following, _due_at(following, [step.delay_s for step in steps], now, targets))
+        name = policy_name(escalation.policy_id)
+        text = _escalation_text(incident, place, targets, f"Step {place.rung + 1} of {len(steps)} of {name}", now)
+        concern = Concern(Why.ON_CALL, name)
+        line = Line(Step.ESCALATED, StepReason.NOT_ACKNOWLEDGED, text)
+        _write(incident, line, dict.fromkeys(targets.channels, concern))
+    return min(len(due), 1)
+
+
+def _remind(incident: Incident, now: datetime) -> int:
+    """Tell those again who were told: nobody has acknowledged yet."""
+    due = Pursuit.objects.filter(pk=incident.pk, remind_at__lte=now).first()
+    if due is None:
+        return 0
+    if incident.resolved_at is not None:
+        pursuing.end(incident)
+        return 0
+    due.remind_at = now + timedelta(seconds=due.remind_s)
+    due.save(update_fields=["remind_at"])
+    if _is_held(incident, now):
+        return 0
+    text = f"Nobody has acknowledged it for {duration(now - incident.opened_at)}."
+    _write(incident, Line(Step.REMINDED, StepReason.NOT_ACKNOWLEDGED, text), told_before(incident))
+    return 1
+
+
+def told_before(incident: Incident) -> dict[int, Concern]:
+    """The channels that know of an incident."""
+    triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
+    told = triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True)
+    return dict.fromkeys(told, Concern(Why.TOLD_BEFORE))
+
+
+def _is_held(incident: Incident, now: datetime) -> bool:
+    """Also while an alert is held by what has just ended: it is to come first."""
+    waiting = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
+    return bool(holds_on(incident, now)) or waiting.exists()
+
+
+def _due_at(place: Place | None, delays_s: list[int], now: datetime, targets: Targets) -> datetime | None:
+    if place is None:
+        return None
+    # A step that reaches nobody is not waited for.
+    skipped = not targets.channels and place.rung > 0
+    return now if skipped else now + timedelta(seconds=delay_s(place, delays_s))
+
+
+def _move(escalation: Escalation, place: Place | None, due_at: datetime | None) -> None:
+    if place is not None:
+        escalation.rung, escalation.round = place.rung, place.round
+    escalation.due_at = due_at
+    escalation.save(update_fields=["rung", "round", "due_at"])
+
+
+def _escalation_text(incident: Incident, place: Place, targets: Targets, step: str, now: datetime) -> str:
+    waited = duration(now - incident.opened_at)
+    again = f", round {place.round + 1}" if place.round else ""
+    called = ", ".join(targets.words) if targets.words else "nobody"
+    nowhere = f" Not reached: {'; '.join(targets.nowhere)}." if targets.nowhere else ""
+    return f"Nobody has acknowledged it for {waited}. {step}{again}: {called}.{nowhere}"
+
+
+def _write(incident: Incident, line: Line, concerned: Mapping[int, Concern]) -> None:
+    add_step(incident, line, lambda step: enqueue(step, concerned))

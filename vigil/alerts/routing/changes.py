@@ -1,0 +1,209 @@
+"""The write paths of who is told: routes, people, rotations, overrides and policies, each in one transaction.
+
+Every function raises `ValidationError` keyed by field, and nothing is written then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+
+from vigil.alerts.core.routes import Severity
+from vigil.alerts.models import (
+    EscalationPolicy,
+    EscalationStep,
+    Person,
+    Rotation,
+    RotationMember,
+    RotationOverride,
+    Route,
+)
+from vigil.clock import is_zone
+from vigil.incidents.lifecycle import IncidentKind
+from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
+from vigil.monitors.models import Priority
+
+#: Of each, in one team or in one row.
+MAX_ROUTES, MAX_PEOPLE, MAX_ROTATIONS, MAX_POLICIES, MAX_OVERRIDES = 200, 1_000, 200, 200, 500
+MAX_CHANNELS, MAX_MEMBERS, MAX_STEPS = 50, 100, 20
+MAX_OVERRIDE = timedelta(days=90)
+
+Problems = dict[str, list[str]]
+RowT = TypeVar("RowT", bound=models.Model)
+
+_ROUTE = (
+    "name", "position", "kinds", "severities", "priorities", "tags", "monitor", "days", "starts", "ends", "zone",
+    "policy", "remind_s", "notes", "goes_on", "default", "enabled",
+)  # fmt: skip
+_WORDS: Mapping[str, Iterable[Any]] = {
+    "kinds": list(IncidentKind),
+    "severities": list(Severity),
+    "priorities": Priority.values,
+    "days": range(7),
+}
+
+
+def save_route(route: Route, wanted: Mapping[str, Any]) -> Route:
+    """Create or change a route."""
+    channels = wanted.get("channels")
+    _set(route, wanted, _ROUTE)
+    validate_route(route, channels or ())
+    with transaction.atomic():
+        _within(Route, route, MAX_ROUTES)
+        route.save()
+        if channels is not None:
+            route.channels.set(channels)
+    return route
+
+
+def validate_route(route: Route, channels: Sequence[models.Model] = ()) -> None:
+    """Refuse a route that could not be followed."""
+    problems = _problems(route, exclude=[*_WORDS, "tags"])
+    for field, known in _WORDS.items():
+        given = getattr(route, field)
+        if not isinstance(given, list) or any(type(one) not in (str, int) or one not in known for one in given):
+            shown = ", ".join(str(one) for one in known)
+            problems[field] = [f"Must be a list with some of: {shown}."]
+    if not isinstance(route.tags, list) or not all(
+        isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_LENGTH for tag in route.tags
+    ):
+        problems["tags"] = ["Must be a list of words."]
+    elif len(route.tags) > MAX_TAGS:
+        problems["tags"] = [f"At most {MAX_TAGS} tags."]
+    if (route.starts is None) != (route.ends is None):
+        problems["ends"] = ["Give both times or none."]
+    if not is_zone(route.zone):
+        problems["zone"] = ["There is no such time zone: use a name such as Europe/Berlin."]
+    _own(problems, "channels", route.team_id, channels, MAX_CHANNELS)
+    _own(problems, "monitor", route.team_id, [route.monitor] if route.monitor else [])
+    _own(problems, "policy", route.team_id, [route.policy] if route.policy else [])
+    _refuse(problems)
+
+
+def save_person(person: Person, wanted: Mapping[str, Any]) -> Person:
+    """Create or change a person and the channels that reach them."""
+    channels = wanted.get("channels")
+    _set(person, wanted, ("name", "user"))
+    problems = _problems(person)
+    _own(problems, "channels", person.team_id, channels or (), MAX_CHANNELS)
+    if person.user and not person.user.memberships.filter(team_id=person.team_id).exists():
+        problems["user"] = ["Must be a member of the team."]
+    _refuse(problems)
+    with transaction.atomic():
+        _within(Person, person, MAX_PEOPLE)
+        person.save()
+        if channels is not None:
+            person.channels.set(channels)
+    return person
+
+
+def save_rotation(rotation: Rotation, wanted: Mapping[str, Any]) -> Rotation:
+    """Create or change a rotation; `people` in the order of their turns, where somebody may have several."""
+    people = wanted.get("people")
+    _set(rotation, wanted, ("name", "zone", "starts_on", "handover", "shift_days"))
+    problems = _problems(rotation)
+    if not is_zone(rotation.zone):
+        problems["zone"] = ["There is no such time zone: use a name such as Europe/Berlin."]
+    _own(problems, "people", rotation.team_id, people or (), MAX_MEMBERS)
+    _refuse(problems)
+    with transaction.atomic():
+        _within(Rotation, rotation, MAX_ROTATIONS)
+        rotation.save()
+        if people is not None:
+            rotation.members.all().delete()
+            RotationMember.objects.bulk_create(
+                RotationMember(rotation=rotation, person=person, position=place) for place, person in enumerate(people)
+            )
+    return rotation
+
+
+def save_override(override: RotationOverride, wanted: Mapping[str, Any]) -> RotationOverride:
+    """Let somebody stand in for a while."""
+    _set(override, wanted, ("person", "starts_at", "ends_at"))
+    if override.starts_at >= override.ends_at:
+        raise ValidationError({"ends_at": ["Must end after it starts."]})
+    if override.ends_at - override.starts_at > MAX_OVERRIDE:
+        raise ValidationError({"ends_at": ["Lasts at most 90 days: change the rotation instead."]})
+    problems = _problems(override)
+    _own(problems, "person", override.rotation.team_id, [override.person])
+    _refuse(problems)
+    with transaction.atomic():
+        if override._state.adding and override.rotation.overrides.count() >= MAX_OVERRIDES:
+            raise ValidationError({"starts_at": [f"At most {MAX_OVERRIDES} overrides; delete what is past."]})
+        override.save()
+    return override
+
+
+def save_policy(policy: EscalationPolicy, wanted: Mapping[str, Any]) -> EscalationPolicy:
+    """Create or change a policy; `steps` replace the steps: each a delay, channels, people and rotations."""
+    steps = wanted.get("steps")
+    _set(policy, wanted, ("name", "repeats"))
+    problems = _problems(policy)
+    if steps is not None and not 1 <= len(steps) <= MAX_STEPS:
+        problems["steps"] = [f"A policy has 1 to {MAX_STEPS} steps."]
+    for place, step in enumerate(steps or ()):
+        if not any(step.get(name) for name in ("channels", "people", "rotations")):
+            problems["steps"] = [f"Step {place + 1} calls nobody."]
+        for name in ("channels", "people", "rotations"):
+            found: Problems = {}
+            _own(found, "steps", policy.team_id, step.get(name) or (), MAX_CHANNELS)
+            problems.update(found)
+    _refuse(problems)
+    with transaction.atomic():
+        _within(EscalationPolicy, policy, MAX_POLICIES)
+        policy.save()
+        if steps is not None:
+            policy.steps.all().delete()
+            for place, step in enumerate(steps):
+                _write_step(policy, place, step)
+    return policy
+
+
+def _write_step(policy: EscalationPolicy, place: int, wanted: Mapping[str, Any]) -> None:
+    step = EscalationStep(policy=policy, position=place, delay_s=wanted.get("delay_s", 0))
+    step.full_clean()
+    step.save()
+    step.channels.set(wanted.get("channels") or ())
+    step.people.set(wanted.get("people") or ())
+    step.rotations.set(wanted.get("rotations") or ())
+
+
+def _set(row: models.Model, wanted: Mapping[str, Any], names: Sequence[str]) -> None:
+    for name in names:
+        if name in wanted:
+            setattr(row, name, wanted[name])
+
+
+def _problems(row: models.Model, exclude: Sequence[str] = ()) -> Problems:
+    try:
+        row.full_clean(exclude=["public_id", *exclude])
+    except ValidationError as refused:
+        found: Problems = refused.message_dict
+        if any("already exists" in problem for problem in found.get("__all__", [])):
+            found.pop("__all__")
+            found["name"] = ["This name is taken."]
+        return found
+    return {}
+
+
+def _own(problems: Problems, field: str, team: int, rows: Sequence[Any], most: int = 1) -> None:
+    if any(row.team_id != team for row in rows):
+        problems[field] = ["Must belong to the same team."]
+    elif len(rows) > most:
+        problems[field] = [f"At most {most}."]
+
+
+def _within(model: type[RowT], row: Any, most: int) -> None:
+    """Refuse one more than a team may have."""
+    rows: models.Manager[RowT] = model.objects  # type: ignore[attr-defined]
+    if row.pk is None and rows.filter(team_id=row.team_id).count() >= most:
+        raise ValidationError({"name": [f"At most {most} in a team."]})
+
+
+def _refuse(problems: Problems) -> None:
+    if problems:
+        raise ValidationError(problems)  # type: ignore[arg-type]

@@ -1,0 +1,137 @@
+"""Who would be told: of any monitor and kind, at any time, and why; read only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from vigil.accounts.models import Team
+from vigil.alerts.core.decision import Choice, Concern, Standing, Why, decide
+from vigil.alerts.core.escalation import Place, after, delay_s, immediate
+from vigil.alerts.core.routes import Considered, Routing, Severity, route
+from vigil.alerts.models import Channel
+from vigil.alerts.routing.holds import holds_on
+from vigil.alerts.routing.rules import load_rules, subject
+from vigil.alerts.routing.targets import Targets, policy_name, steps_of, targets_of
+from vigil.incidents.lifecycle import IncidentKind, Step
+from vigil.incidents.models import Incident
+from vigil.monitors.models import Monitor
+
+#: Of all policies together; what comes after is more of the same.
+MAX_CALLS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A channel that the opening concerns, and what becomes of its message."""
+
+    channel: Channel
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A step of a policy: when it would come if nobody acknowledges, and whom it would call then."""
+
+    policy: str
+    after: timedelta
+    targets: Targets
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would happen; `considered` says for every route why it matches or does not."""
+
+    kind: IncidentKind
+    severity: Severity
+    at: datetime
+    considered: tuple[Considered, ...]
+    told: tuple[Told, ...]
+    called: tuple[Called, ...]
+    remind_s: int
+
+    @property
+    def nobody(self) -> bool:
+        """Whether not one channel would ever be told."""
+        return not self.told and not any(call.targets.channels for call in self.called)
+
+
+def who_would_be_told(team: Team, monitor: Monitor | None, kind: IncidentKind, at: datetime) -> Preview:
+    """What would happen if an incident of this kind opened at this moment; nothing is written."""
+    about = subject(kind, monitor)
+    rules, everyone = load_rules(team.pk)
+    routing = route(rules, about, at, everyone)
+    called = _called(routing, at)
+    concerned = {
+        channel: Concern(Why.ON_CALL, call.policy)
+        for call in called
+        if not call.after
+        for channel in call.targets.channels
+    }
+    incident = Incident(team=team, monitor=monitor, kind=kind, started_at=at, opened_at=at)
+    choices = decide(Step.OPENED, {**concerned, **routing.concerned}, Standing(holds=holds_on(incident, at)))
+    channels = Channel.objects.in_bulk([choice.channel for choice in choices])
+    told = tuple(Told(channels[choice.channel], choice) for choice in choices)
+    return Preview(kind, about.severity, at, routing.considered, told, called, routing.remind_s)
+
+
+def _called(routing: Routing, at: datetime) -> tuple[Called, ...]:
+    calls: list[Called] = []
+    for policy in routing.policies:
+        calls += _climb(policy, at)
+    return tuple(sorted(calls, key=lambda call: call.after)[:MAX_CALLS])
+
+
+def _climb(policy: int, at: datetime) -> Sequence[Called]:
+    steps, name = steps_of(policy), policy_name(policy)
+    delays = [step.delay_s for step in steps]
+    at_once = immediate(delays)
+    calls: list[Called] = []
+    waited_s, place = 0, Place() if steps else None
+    while place is not None and len(calls) < MAX_CALLS:
+        first = place.round == 0 and place.rung in at_once
+        waited_s += 0 if first else delay_s(place, delays)
+        when = timedelta(seconds=waited_s)
+        calls.append(Called(name, when, targets_of(steps[place.rung], at + when)))
+        place = after(place, len(steps), steps[0].policy.repeats)
+    return calls
+
+
+def preview_row(preview: Preview) -> dict[str, Any]:
+    """A preview as plain data."""
+    return {
+        "at": preview.at,
+        "kind": preview.kind.value,
+        "severity": preview.severity.value,
+        "nobody": preview.nobody,
+        "told": [
+            {
+                "channel": told.channel.public_id,
+                "name": told.channel.name,
+                "kind": told.channel.kind,
+                "outcome": told.choice.outcome.value,
+                "why": told.choice.concern.why.value,
+                "because": told.choice.concern.because,
+                "withheld": told.choice.hold.reason.value if told.choice.hold else "",
+                "held_by": told.choice.hold.by if told.choice.hold else "",
+                "held_until": told.choice.hold.until if told.choice.hold else None,
+            }
+            for told in preview.told
+        ],
+        "routes": [
+            {"route": each.rule.name, "matches": each.miss is None, "missed_by": each.miss and each.miss.value}
+            for each in preview.considered
+        ],
+        "escalation": [
+            {
+                "policy": call.policy,
+                "after_s": round(call.after.total_seconds()),
+                "who": list(call.targets.words),
+                "nowhere": list(call.targets.nowhere),
+            }
+            for call in preview.called
+        ],
+        "remind_s": preview.remind_s,
+    }

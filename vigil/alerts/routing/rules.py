@@ -1,0 +1,58 @@
+"""A team's routes, read as the rules that the pure decision takes."""
+
+from __future__ import annotations
+
+from vigil.alerts.core.routes import Rule, Subject
+from vigil.alerts.models import Channel, ChannelKind, Person, Route
+from vigil.batch import read_once
+from vigil.incidents.models import Incident
+from vigil.monitors.models import Monitor
+
+
+def load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:
+    """The team's rules in their order, and who is told while there are none.
+
+    That is every channel but fallbacks and people's own; with nothing else to tell, telling these is better than
+    telling nobody.
+    """
+    return read_once(("rules", team), lambda: _load_rules(team))
+
+
+def _load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:
+    usable = Channel.objects.filter(team_id=team, enabled=True).exclude(kind=ChannelKind.LOOPBACK)
+    fallback = dict(usable.values_list("pk", "fallback"))
+    own = set(Person.channels.through.objects.filter(person__team_id=team).values_list("channel_id", flat=True))
+    everyone = frozenset(key for key, kept_back in fallback.items() if not kept_back and key not in own)
+    routes = Route.objects.filter(team_id=team, enabled=True).order_by("position", "id").prefetch_related("channels")
+    rules = [_rule(route, frozenset(fallback)) for route in routes]
+    return rules, everyone or frozenset(fallback)
+
+
+def subject_of(incident: Incident) -> Subject:
+    """What an incident is about, for routes."""
+    return subject(incident.kind, incident.monitor)
+
+
+def subject(kind: str, monitor: Monitor | None) -> Subject:
+    if monitor is None:
+        return Subject(kind)
+    tags = frozenset(tag for tag in monitor.tags if isinstance(tag, str))
+    return Subject(kind, monitor.pk, tags, monitor.priority)
+
+
+def _rule(route: Route, usable: frozenset[int]) -> Rule:
+    return Rule(
+        channels=frozenset(channel.pk for channel in route.channels.all()) & usable,
+        name=route.name,
+        kinds=frozenset(route.kinds),
+        severities=frozenset(route.severities),
+        priorities=frozenset(route.priorities),
+        tags=frozenset(route.tags),
+        monitor=route.monitor_id,
+        hours=route.hours,
+        goes_on=route.goes_on,
+        default=route.default,
+        notes=route.notes,
+        policy=route.policy_id,
+        remind_s=route.remind_s or 0,
+    )

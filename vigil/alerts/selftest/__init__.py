@@ -1,0 +1,1 @@
+"""Self-tests of alerting, and the dead man's switch."""

@@ -1,0 +1,74 @@
+"""The outside heartbeat: somebody else's service that calls for help when our pings stay away.
+
+It is pinged only while the way of an alert is proven: a synthetic incident has gone all of it within ten minutes, and
+no channel that takes part has refused its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+
+from probes.net.dialer import Resolver, Way
+from probes.net.failures import Blocked
+from probes.net.guard import Egress
+from probes.net.httpx_transport import GuardedTransport
+from vigil.alerts.core.selftest import doubt
+from vigil.alerts.models import OutsidePing
+from vigil.alerts.selftest.selftest import everybody_taking_part
+from vigil.clock import database_now
+from vigil.configuration import AlertEgress
+
+EVERY = timedelta(seconds=60)
+DEADLINE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a ping is due, and why it must not be sent; empty when it may."""
+
+    due: bool
+    doubt: str
+
+
+def standing() -> Standing:
+    """How the outside heartbeat stands now."""
+    now = database_now()
+    last = OutsidePing.objects.filter(pk=1).values_list("asked_at", flat=True).first()
+    is_due = last is None or now - last >= EVERY
+    return Standing(is_due, doubt(everybody_taking_part(), now) if is_due else "")
+
+
+def record_ping(problem: str) -> None:
+    """Write down what became of a ping, or why none was sent."""
+    now = database_now()
+    fields = {"asked_at": now, "problem": problem[:200], **({} if problem else {"ok_at": now})}
+    OutsidePing.objects.update_or_create(pk=1, defaults=fields)
+
+
+class Outside:
+    """The way to the outside heartbeat. Make it on the loop that uses it, and close it there."""
+
+    def __init__(self, url: str, egress: AlertEgress) -> None:
+        self._url = url
+        self._resolver = Resolver()
+        way = Way(egress=Egress(egress.value), resolve=self._resolver)
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport(way), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
+        )
+
+    async def ping(self) -> str:
+        """Ping it; returns what went wrong in a few words without the address, which is a secret, or nothing."""
+        try:
+            response = await self._client.get(self._url)
+        except httpx.TimeoutException:
+            return f"no answer within {DEADLINE_S:.0f} s"
+        except (httpx.TransportError, httpx.InvalidURL) as problem:
+            return "its address is not public" if isinstance(problem.__cause__, Blocked) else "it cannot be reached"
+        return "" if response.is_success else f"it answered {response.status_code}"
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._resolver.close()

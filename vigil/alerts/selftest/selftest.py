@@ -1,0 +1,147 @@
+"""The self-test: a synthetic incident through every channel that takes part, with its deliveries as the proof.
+
+It takes the way of every incident: opened by ingest, through the outbox, sent by deliver, and resolved. Each step is a
+transaction, and the rows say which is next: whoever is killed leaves nothing that the next one does not go on with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max, Q
+from django.db.models.functions import Now
+
+from vigil.accounts.models import Team
+from vigil.accounts.teams import default_team
+from vigil.alerts.core.decision import Concern, Event, Why
+from vigil.alerts.core.selftest import KEEP, LOOPBACK_EVERY, PATIENCE, Taking, due
+from vigil.alerts.models import OPEN_STATES, Channel, ChannelKind, Delivery, DeliveryState, SelfTest
+from vigil.alerts.outbox import enqueue
+from vigil.alerts.selftest.selftest_incidents import tell_what_is_proven
+from vigil.clock import database_now
+from vigil.incidents.models import Incident
+from vigil.incidents.shape import IncidentKind, Step, StepReason
+from vigil.incidents.timeline import Line, add_step
+
+LOOPBACK_NAME = "Loopback (self-test)"
+_BEGUN = "Nothing is wrong: this proves that alerts get out."
+_OVER = "The self-test is over."
+
+
+def run_self_tests() -> int:
+    """End what has been answered, and begin what is due; returns how many were begun."""
+    now = database_now()
+    for key in list(SelfTest.objects.filter(ended_at=None).values_list("pk", flat=True)):
+        _go_on(key, now)
+    _make_loopback()
+    begun = 0
+    for team in _teams():
+        able = set(Channel.objects.filter(team=team, enabled=True).values_list("pk", flat=True))
+        wanted = [channel for channel in due(taking_part(team), now) if channel in able]
+        if wanted:
+            begun += _begin(team, wanted)
+    return begun
+
+
+def taking_part(team: Team) -> list[Taking]:
+    """The channels of a team that take part, with what is known of their last test."""
+    takes_part = Q(self_test_minutes__gt=0) | Q(kind=ChannelKind.LOOPBACK)
+    # One that refused too often was switched off, and is no proof of anything for that.
+    switched = Q(enabled=True) | Q(disabled_at__isnull=False)
+    return [_taking(row) for row in Channel.objects.filter(takes_part, switched, team=team).order_by("pk")]
+
+
+def everybody_taking_part() -> list[Taking]:
+    """The channels of all teams that take part."""
+    return [one for team in _teams() for one in taking_part(team)]
+
+
+def _teams() -> list[Team]:
+    taking = Channel.objects.filter(self_test_minutes__gt=0).values("team")
+    return list(Team.objects.filter(Q(pk__in=taking) | Q(pk=default_team().pk)).order_by("pk"))
+
+
+def _taking(channel: Channel) -> Taking:
+    tests = Delivery.objects.filter(
+        channel=channel, incident__kind=IncidentKind.SELF_TEST, event__in=[Event.TRIGGER, Event.RESOLVE]
+    )
+    last = tests.filter(event=Event.TRIGGER).order_by("-pk").first()
+    ended = tests.filter(incident__self_test__ended_at__isnull=False).order_by("-incident_id", "pk")
+    latest = ended.first()
+    proof = ended.filter(incident_id=latest.incident_id) if latest else ended.none()
+    failed = next((one for one in proof if one.state != DeliveryState.SENT), None)
+    loopback = channel.kind == ChannelKind.LOOPBACK
+    return Taking(
+        channel=channel.pk,
+        name=channel.name,
+        every=LOOPBACK_EVERY if loopback else timedelta(minutes=channel.self_test_minutes),
+        begun=last.created_at if last else None,
+        accepted=tests.filter(state=DeliveryState.SENT).aggregate(at=Max("sent_at"))["at"],
+        failed=_trouble(channel, failed),
+        loopback=loopback,
+    )
+
+
+def _trouble(channel: Channel, failed: Delivery | None) -> str:
+    if not channel.enabled:
+        return f"it was switched off: {channel.disabled_why}"
+    return (failed.last_error or "not accepted in time") if failed else ""
+
+
+def _begin(team: Team, channels: Iterable[int]) -> int:
+    with transaction.atomic():
+        # One writer at a time; another has begun it, or one is still running.
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        if SelfTest.objects.filter(team=team, ended_at=None).exists():
+            return 0
+        incident = Incident(
+            team=team,
+            kind=IncidentKind.SELF_TEST,
+            cause_key=f"self-test:{team.pk}",
+            title="Do alerts get out?",
+            started_at=Now(),
+            opened_at=Now(),
+        )
+        incident.save()
+        SelfTest.objects.create(team=team, incident=incident, begun_at=Now())
+        concerned = {channel: Concern(Why.SELF_TEST) for channel in channels}
+        line = Line(Step.OPENED, StepReason.SELF_TEST, _BEGUN)
+        add_step(incident, line, lambda step: enqueue(step, concerned))
+    return 1
+
+
+def _go_on(key: int, now: datetime) -> None:
+    """Resolve the incident once its beginning was answered, and close the test once its end was as well."""
+    with transaction.atomic():
+        test = SelfTest.objects.select_for_update(skip_locked=True).filter(pk=key, ended_at=None).first()
+        if test is None:
+            return
+        incident = Incident.objects.get(pk=test.incident_id)
+        waiting = Delivery.objects.filter(incident=incident, state__in=OPEN_STATES).exists()
+        if incident.resolved_at is None:
+            if not waiting or now - test.begun_at > PATIENCE:
+                incident.resolved_at = Now()
+                incident.save(update_fields=["resolved_at"])
+                add_step(incident, Line(Step.RESOLVED, StepReason.SELF_TEST, _OVER), enqueue)
+        elif not waiting or now - test.begun_at > 2 * PATIENCE:
+            _close(test)
+
+
+def _close(test: SelfTest) -> None:
+    proof = Delivery.objects.filter(incident=test.incident_id)
+    test.passed = proof.exists() and not proof.exclude(state=DeliveryState.SENT).exists()
+    test.ended_at = database_now()
+    test.save(update_fields=["passed", "ended_at"])
+    # What was not accepted in time is told no more: it would only say that something was tested long ago.
+    late = proof.filter(state__in=OPEN_STATES)
+    late.update(state=DeliveryState.DEAD, last_error="not accepted in time", lease_until=None, lease_token=None)
+    tell_what_is_proven(test)
+    old = SelfTest.objects.filter(team=test.team_id, ended_at__lt=test.ended_at - KEEP)
+    Incident.objects.filter(pk__in=list(old.values_list("incident_id", flat=True)[:100])).delete()
+
+
+def _make_loopback() -> None:
+    defaults = {"name": LOOPBACK_NAME, "config": {}}
+    Channel.objects.get_or_create(team=default_team(), kind=ChannelKind.LOOPBACK, defaults=defaults)
