@@ -27,9 +27,9 @@ from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.incidents.apply import Entry, apply_verdicts
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
-from vigil.incidents.darkness import Darkness
+from vigil.incidents.core.dark_regions import Darkness
 from vigil.incidents.models import IngestPosition
-from vigil.incidents.providers import settle_providers
+from vigil.incidents.provider_incidents import settle_providers
 from vigil.incidents.sweep import database_now, note_dark_regions, note_quarantines, reconcile_monitors, settle_flapping
 from vigil.monitors.models import Region
 from vigil.monitors.workers import Workers

@@ -28,7 +28,7 @@ from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.page import FeedUnreadable
 from vigil.feeds.record import enabled_feeds, record_page, record_problem, record_unchanged
 from vigil.feeds.testimony import AFTER
-from vigil.incidents.declaring import note_declared
+from vigil.incidents.provider_notes import note_declared
 
 T = TypeVar("T")
 

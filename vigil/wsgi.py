@@ -30,7 +30,7 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402 - the parent may
 
 from probes.process import logs, sentry  # noqa: E402
 from vigil.configuration import configuration  # noqa: E402
-from vigil.heartbeats.lean import LeanPings  # noqa: E402
+from vigil.heartbeats.receiving.wsgi import LeanPings  # noqa: E402
 
 logs.configure("web")
 _dsn = configuration().sentry_dsn

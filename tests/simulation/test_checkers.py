@@ -22,8 +22,8 @@ from probes.reasons import Status
 from probes.results.unconfirmed import EntryId, StreamSight, Unstored
 from probes.wire import Check
 from probes.worker.standing_orders import StandingOrders
-from vigil.incidents import lifecycle
-from vigil.incidents.lifecycle import Effect, Step
+from vigil.incidents.core import lifecycle
+from vigil.incidents.core.lifecycle import Effect, Step
 from vigil.simulation.breaks import Break
 from vigil.simulation.checkers import CHECKERS, judge
 from vigil.simulation.isolation import Fault

@@ -41,8 +41,8 @@ def test_the_figures_have_the_promised_names_and_repeat_by_their_seed(capsys: py
 def test_a_broken_invariant_is_printed_with_the_command_that_runs_its_world_again(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vigil.incidents.lifecycle.RECOVERY_MS", 0)
-    monkeypatch.setattr("vigil.incidents.lifecycle.RECOVERY_ROUNDS", 1)
+    monkeypatch.setattr("vigil.incidents.core.lifecycle.RECOVERY_MS", 0)
+    monkeypatch.setattr("vigil.incidents.core.lifecycle.RECOVERY_ROUNDS", 1)
 
     code, found = simulated(capsys, "--world", "noise", "--hours", "120", "--seed", "3")
     first = found["breaks"][0]

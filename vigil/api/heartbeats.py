@@ -16,13 +16,13 @@ from rest_framework.response import Response
 from vigil.api.errors import refusals_as_400
 from vigil.api.pagination import PageByCursor
 from vigil.api.permissions import team_of
-from vigil.heartbeats import changes, reports
+from vigil.heartbeats import changes, overview
+from vigil.heartbeats.core.body import text_of
+from vigil.heartbeats.core.schedule import ScheduleKind
+from vigil.heartbeats.core.states import HeartbeatStatus
+from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
-from vigil.heartbeats.reading import text_of
-from vigil.heartbeats.schedule import ScheduleKind
-from vigil.heartbeats.snippets import SNIPPETS
-from vigil.heartbeats.states import HeartbeatStatus
-from vigil.heartbeats.suggestions import SUGGESTIONS
+from vigil.heartbeats.showing.snippets import SNIPPETS
 from vigil.monitors.changes import MAX_TAG_LENGTH
 
 PINGS_SHOWN = 100
@@ -71,16 +71,16 @@ class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
         validators: list[Any] = []
 
     def get_status(self, row: Heartbeat) -> str:
-        return reports.status_shown(row)
+        return overview.status_shown(row)
 
     def get_ping_url(self, row: Heartbeat) -> str:
-        return reports.ping_address(row)
+        return overview.ping_address(row)
 
     def get_mail(self, row: Heartbeat) -> str:
-        return reports.mail_address(row)
+        return overview.mail_address(row)
 
     def get_badges(self, row: Heartbeat) -> dict[str, str]:
-        return reports.badge_addresses(row)
+        return overview.badge_addresses(row)
 
     def create(self, validated_data: Mapping[str, Any]) -> Heartbeat:
         with refusals_as_400():
@@ -213,7 +213,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def pings(self, request: Request, public_id: str) -> Response:
         """The newest hundred pings, newest first."""
-        return Response(PingSerializer(reports.last_pings(self.get_object(), PINGS_SHOWN), many=True).data)
+        return Response(PingSerializer(overview.last_pings(self.get_object(), PINGS_SHOWN), many=True).data)
 
     @extend_schema(responses=BodySerializer)
     @action(detail=True, methods=["get"], url_path=r"pings/(?P<n>[0-9]{1,12})/body", filterset_class=None)
@@ -230,7 +230,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def snippets(self, request: Request, public_id: str) -> Response:
         """How to call it, in many languages and schedulers."""
-        address = reports.ping_address(self.get_object())
+        address = overview.ping_address(self.get_object())
         shown = [
             {"name": one.name, "title": one.title, "language": one.language, "text": one.for_address(address)}
             for one in SNIPPETS.values()
@@ -252,7 +252,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
         assert team is not None, "the permission asks for a team"
         key = changes.team_pings(team).badge_key
         tags = {tag for found in self.get_queryset().values_list("monitor__tags", flat=True) for tag in found}
-        shown = [{"tag": tag, "badges": reports.tag_badge_addresses(key, tag)} for tag in sorted(tags)]
+        shown = [{"tag": tag, "badges": overview.tag_badge_addresses(key, tag)} for tag in sorted(tags)]
         return Response(shown)
 
     @extend_schema(methods=["GET"], responses=KeysSerializer)

@@ -17,12 +17,12 @@ from rest_framework.views import APIView
 
 from vigil.api.permissions import team_of
 from vigil.api.ranges import ChartRange, PercentileRange, UptimeRange
-from vigil.history import reading, series
+from vigil.history.core.packing import HOUR_MS
+from vigil.history.core.rollups import Rollup
+from vigil.history.core.uptime import Uptime, account, by_day
 from vigil.history.models import Gap
-from vigil.history.packing import HOUR_MS
-from vigil.history.rollups import Rollup
-from vigil.history.stories import settled_stories
-from vigil.history.uptime import Uptime, account, by_day
+from vigil.history.reading import read, series
+from vigil.history.reading.spans import settled_stories
 from vigil.monitors.latest import instant
 from vigil.monitors.models import Monitor, Region
 
@@ -175,8 +175,8 @@ class ChecksView(_HistoryView):
         asked = ChartRange.of(request.query_params.dict(), hours=1, most_hours=24)
         monitor = self.monitor(request, public_id)
         regions = asked_regions(asked.regions)
-        found = reading.checks(monitor.pk, list(regions), asked.start_ms, asked.end_ms)
-        full = reading.failures(monitor.pk, list(regions), asked.start_ms, asked.end_ms)
+        found = read.checks(monitor.pk, list(regions), asked.start_ms, asked.end_ms)
+        full = read.failures(monitor.pk, list(regions), asked.start_ms, asked.end_ms)
         rows = {regions[key]: [_check_row(check) for check in checks] for key, checks in found.items() if checks}
         failures = {regions[key]: msgspec.to_builtins(list(map(_full_row, kept))) for key, kept in full.items() if kept}
         return Response({**asked.row(), "error": 0.01, "regions": rows, "failures": failures})
@@ -205,7 +205,7 @@ def rollup_row(at_ms: int, rolled: Rollup) -> dict[str, Any]:
     return {"at": instant(at_ms), **measures(rolled)}
 
 
-def _check_row(check: reading.Check) -> dict[str, Any]:
+def _check_row(check: read.Check) -> dict[str, Any]:
     return {
         "at": instant(check.at_ms),
         "status": check.status.value,

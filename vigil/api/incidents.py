@@ -14,8 +14,8 @@ from consensus.vote_table import as_json, ballot
 from vigil.alerts.models import Delivery, Pursuit
 from vigil.api.permissions import team_of
 from vigil.api.responses import Responses
+from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition
-from vigil.incidents.shape import IncidentKind
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

@@ -18,7 +18,7 @@ from vigil.api.history import uptime_row
 from vigil.api.permissions import team_of
 from vigil.clock import database_now, is_zone
 from vigil.history.models import Objective, Report
-from vigil.history.objectives import in_words, standing
+from vigil.history.reading.objectives import in_words, standing
 from vigil.monitors.changes import MAX_TAG_LENGTH
 from vigil.monitors.models import Monitor
 

@@ -12,9 +12,9 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.exceptions import ValidationError
 
 from vigil.clock import database_now, is_zone
-from vigil.history.closing import DAY_MS
-from vigil.history.packing import HOUR_MS
-from vigil.history.uptime import Span, midnight
+from vigil.history.core.packing import HOUR_MS
+from vigil.history.core.uptime import Span, midnight
+from vigil.history.storage.daily_rollup import DAY_MS
 
 Query = Mapping[str, Any]
 

@@ -22,7 +22,7 @@ from vigil.api.errors import refusals_as_400
 from vigil.api.permissions import team_of
 from vigil.api.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now
-from vigil.incidents.lifecycle import IncidentKind
+from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Monitor
 

@@ -16,11 +16,12 @@ from django.db.models.functions import Now
 from probes.wire import Result, encode
 from vigil.accounts.teams import default_team
 from vigil.bench.history_checks import Generator, as_result, failures
-from vigil.history import chunks, closing, packer, packing
-from vigil.history.intake import Intake, Reach
+from vigil.history.core import chunks, packing
+from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Progress, RecordedDay, RecordedHour
-from vigil.history.packing import HOUR_MS
-from vigil.history.writing import write
+from vigil.history.recording.intake import Intake, Reach
+from vigil.history.recording.write import write
+from vigil.history.storage import daily_rollup, packer
 from vigil.monitors.models import Monitor, Region
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _as_rows(hour: int, monitor: int, region: int, entries: list[int]) -> bytes:
 
 def _roll_up() -> None:
     for day in list(RecordedDay.objects.filter(state=Progress.OPEN).values_list("day", flat=True)):
-        while closing.close_some(day):
+        while daily_rollup.close_some(day):
             pass
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from probes.reasons import REASON_CODES, STATUS_CODES, Reason, Status
 from probes.wire import Phases, Result
-from vigil.history.packing import HOUR_MS
-from vigil.history.sketch import bucket, microseconds
+from vigil.history.core.latency_sketch import bucket, microseconds
+from vigil.history.core.packing import HOUR_MS
 
 INTERVAL_MS = 60_000
 _NOISE = 1 << 20

@@ -18,14 +18,15 @@ from vigil.accounts.models import Scope, Team
 from vigil.accounts.tokens import issue_token
 from vigil.bench.history_checks import Generator
 from vigil.bench.measure import percentile
-from vigil.history import packing, partitions, rollups
-from vigil.history.chunks import SHARD, Chunk
-from vigil.history.closing import DAY_MS
+from vigil.history.core import packing, rollups
+from vigil.history.core.chunks import SHARD, Chunk
+from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Chunk as ChunkRow
 from vigil.history.models import Progress, RecordedDay
-from vigil.history.packing import HOUR_MS
-from vigil.history.partitions import Partitioned
-from vigil.incidents.lifecycle import IncidentKind
+from vigil.history.storage import partitions
+from vigil.history.storage.daily_rollup import DAY_MS
+from vigil.history.storage.partitions import Partitioned
+from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.incidents.models import Incident, MonitorState
 from vigil.monitors.models import Monitor, Region
 

@@ -37,9 +37,9 @@ def run(args: argparse.Namespace) -> int:
     connect()
     if args.what == "add":
         return _add(args)
+    from vigil.heartbeats.core.suggestions import SUGGESTIONS
     from vigil.heartbeats.models import Heartbeat
-    from vigil.heartbeats.reports import ping_address, status_shown
-    from vigil.heartbeats.suggestions import SUGGESTIONS
+    from vigil.heartbeats.overview import ping_address, status_shown
 
     if args.what == "jobs":
         rows: list[dict[str, Any]] = [{"job": one.job, "title": one.title, **one.terms} for one in SUGGESTIONS.values()]
@@ -68,7 +68,7 @@ def _add(args: argparse.Namespace) -> int:
 
     from vigil.accounts.teams import default_team
     from vigil.heartbeats.changes import create_heartbeat
-    from vigil.heartbeats.reports import ping_address
+    from vigil.heartbeats.overview import ping_address
 
     try:
         row = create_heartbeat(default_team(), {"name": args.name, "tags": args.tag, **_terms(args)})

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     health = begin_alone("mail", stale_after_s=15)
 
     from vigil.configuration import configuration
-    from vigil.heartbeats.mail import serve_mail
+    from vigil.heartbeats.receiving.mail import serve_mail
 
     settings = configuration()
     if not settings.mail_port:

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     import uvloop
 
     from vigil.configuration import configuration
-    from vigil.heartbeats.serve import serve
+    from vigil.heartbeats.receiving.service import serve
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

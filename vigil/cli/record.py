@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     health = begin("record", stale_after_s=60)
 
     from vigil.alerts.outbox import enqueue
-    from vigil.history.recorder import Recorder
+    from vigil.history.recording.service import Recorder
 
     Recorder(redis_client(), health, tell=enqueue).run(stop_on_signals())
     return 0

@@ -10,7 +10,7 @@ from vigil.alerts.models import EscalationPolicy, Route
 from vigil.alerts.routing.rules import load_rules, subject
 from vigil.alerts.routing.targets import steps_of, targets_of
 from vigil.doctor.findings import Finding, Surroundings, note, problem, warning, well
-from vigil.incidents.lifecycle import IncidentKind
+from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.silences.models import Silence
 from vigil.silences.windows import current

@@ -8,11 +8,11 @@ from datetime import timedelta
 from django.db.models import Sum
 
 from vigil.doctor.findings import Finding, Surroundings, ago, note, problem, size, warning, well
-from vigil.history import partitions
+from vigil.history.core.packing import HOUR_MS
+from vigil.history.core.rollups import HOURS_IN_DAY
 from vigil.history.models import Gap, Progress, RecordedDay, RecordedHour
-from vigil.history.packing import HOUR_MS
-from vigil.history.rollups import HOURS_IN_DAY
-from vigil.history.size import database_bytes, forecast, growth
+from vigil.history.storage import partitions
+from vigil.history.storage.size import database_bytes, forecast, growth
 
 RECENT = timedelta(hours=24)
 SOON_DAYS, LATER_DAYS = 14, 60

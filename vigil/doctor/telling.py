@@ -12,7 +12,7 @@ from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
 from vigil.configuration import configuration
 from vigil.doctor.findings import Finding, Surroundings, problem, warning, well
 from vigil.history.models import Report
-from vigil.incidents.shape import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor
 
 RECENT = timedelta(hours=24)

@@ -15,16 +15,16 @@ import structlog
 from django.db import transaction
 
 from probes.reasons import Status
-from vigil.heartbeats import reception, rows
-from vigil.heartbeats.directory import Directory
-from vigil.heartbeats.history import History
-from vigil.heartbeats.lifecycle import on_ping
+from vigil.heartbeats import receiver_gaps, rows
+from vigil.heartbeats.core.body import understood
+from vigil.heartbeats.core.lifecycle import on_ping
+from vigil.heartbeats.core.states import HeartbeatStatus, Told
+from vigil.heartbeats.core.wire import LogEntry, Ping, decode
+from vigil.heartbeats.incidents import believe, record, status_of
+from vigil.heartbeats.lookup import Directory
 from vigil.heartbeats.models import SpooledEntry
-from vigil.heartbeats.reading import understood
-from vigil.heartbeats.record import believe, record, status_of
 from vigil.heartbeats.rows import Subject
-from vigil.heartbeats.states import HeartbeatStatus, Told
-from vigil.heartbeats.wire import LogEntry, Ping, decode
+from vigil.heartbeats.stored_pings import History
 from vigil.incidents.models import IngestPosition
 from vigil.incidents.timeline import Tell
 
@@ -67,7 +67,7 @@ def apply_entries(entries: Sequence[Logged], tell: Tell) -> Applied:
             # Two logs at once: the order is that in which the pings came. Within one log it is that already.
             pings.sort(key=lambda ping: ping.at_us)
         applied, unknown = _apply_pings(pings, tell)
-        reception.hear([entry.beat_us for entry in waiting if entry.beat_us])
+        receiver_gaps.hear([entry.beat_us for entry in waiting if entry.beat_us])
         if spooled:
             SpooledEntry.objects.filter(pk__in=[row.pk for row in spooled]).delete()
         if entries:
@@ -85,7 +85,7 @@ def _apply_pings(pings: Sequence[Ping], tell: Tell) -> tuple[int, int]:
     fresh = history.fresh(pings)
     if not fresh:
         return 0, 0
-    now = reception.database_now()
+    now = receiver_gaps.database_now()
     directory = Directory(fresh)
     beliefs: dict[int, Status] = {}
     unknown = 0
@@ -107,7 +107,7 @@ def _apply_pings(pings: Sequence[Ping], tell: Tell) -> tuple[int, int]:
 def _apply_one(subject: Subject, ping: Ping, now: datetime, history: History, tell: Tell) -> None:
     meant, facts = understood(ping, rows.keywords_of(subject.row))
     # A receiver whose clock is ahead must not put a deadline off.
-    at = min(reception.instant(ping.at_us), now)
+    at = min(receiver_gaps.instant(ping.at_us), now)
     effect = on_ping(subject.state, subject.terms, Told(at, meant.kind, meant.rid, facts))
     if subject.state.status is HeartbeatStatus.PAUSED and effect.state.status is not HeartbeatStatus.PAUSED:
         _wake(subject)

@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from vigil.accounts.models import Team
-from vigil.heartbeats import lifecycle, rows, validation
+from vigil.heartbeats import rows, validation
+from vigil.heartbeats.core import lifecycle
+from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import SLUG_CONSTRAINT, Heartbeat, TeamPings, new_key
-from vigil.heartbeats.reception import database_now
-from vigil.heartbeats.suggestions import SUGGESTIONS
+from vigil.heartbeats.receiver_gaps import database_now
 from vigil.monitors import changes as monitors
 from vigil.monitors.models import DerivedKind
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from django.db import connection
 
-from vigil.heartbeats.budget import RULES, Budget
-from vigil.heartbeats.lifecycle import due
+from vigil.heartbeats.core.body import Keywords
+from vigil.heartbeats.core.budget import RULES, Budget
+from vigil.heartbeats.core.lifecycle import due
+from vigil.heartbeats.core.schedule import Schedule, ScheduleKind
+from vigil.heartbeats.core.states import HeartbeatStatus, Run, State, Terms, Trouble
+from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
-from vigil.heartbeats.reading import Keywords
-from vigil.heartbeats.schedule import Schedule, ScheduleKind
-from vigil.heartbeats.states import HeartbeatStatus, Run, State, Terms, Trouble
-from vigil.heartbeats.wire import PingKind
 
 
 @dataclass(slots=True)

@@ -18,10 +18,10 @@ from django.db import InterfaceError, OperationalError, connection
 
 from probes import keys
 from probes.process.health import Health
-from vigil.heartbeats import reception
+from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged, anything_spooled, apply_entries
+from vigil.heartbeats.core.wire import decode
 from vigil.heartbeats.sweep import follow_monitors, sweep
-from vigil.heartbeats.wire import decode
 from vigil.incidents.timeline import Tell
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ class Heartbeats:
         if len(entries) < READ_COUNT and self._is_due("sweep", SWEEP_S):
             self._sweep()
             if self._is_due("silence", SILENCE_S):
-                reception.tell_of_silence(self._tell)
+                receiver_gaps.tell_of_silence(self._tell)
         self._health.beat(position=self._position, redis=self._redis_answers)
 
     def _start(self) -> None:

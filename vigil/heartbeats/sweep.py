@@ -9,12 +9,12 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q
 
-from vigil.heartbeats import changes, reception, rows
-from vigil.heartbeats.lifecycle import on_clock
+from vigil.heartbeats import changes, receiver_gaps, rows
+from vigil.heartbeats.core.lifecycle import on_clock
+from vigil.heartbeats.core.states import Gap, HeartbeatStatus, Why
+from vigil.heartbeats.incidents import believe, record, status_of
 from vigil.heartbeats.models import Heartbeat
-from vigil.heartbeats.record import believe, record, status_of
 from vigil.heartbeats.rows import Subject
-from vigil.heartbeats.states import Gap, HeartbeatStatus, Why
 from vigil.incidents.timeline import Tell
 from vigil.silences.covering import paused_intervals
 from vigil.silences.windows import MAX_DURATION
@@ -45,7 +45,7 @@ def sweep(tell: Tell, limit: int = BATCH) -> Swept:
     still on its way to be applied is waited for. Rows that another sweeper, or a ping, holds are left to it.
     """
     with transaction.atomic():
-        now = reception.horizon()
+        now = receiver_gaps.horizon()
         if now is None:
             return Swept()
         due = (
@@ -111,4 +111,4 @@ def _gaps(subjects: Sequence[Subject], now: datetime) -> Gaps:
     # A window that holds now excuses until it ends.
     paused = paused_intervals(min(begins), now + MAX_DURATION)
     of = {monitor: [Gap(window.starts, window.ends) for window in held] for monitor, held in paused.items()}
-    return Gaps(reception.gaps_since(min(begins)), of)
+    return Gaps(receiver_gaps.gaps_since(min(begins)), of)

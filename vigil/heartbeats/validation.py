@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from vigil.heartbeats.budget import RULES
+from vigil.heartbeats.core.body import MAX_KEYWORD_LENGTH, MAX_KEYWORDS
+from vigil.heartbeats.core.budget import RULES
+from vigil.heartbeats.core.schedule import LONGEST, SHORTEST, problem_of
+from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
-from vigil.heartbeats.reading import MAX_KEYWORD_LENGTH, MAX_KEYWORDS
 from vigil.heartbeats.rows import schedule_of
-from vigil.heartbeats.schedule import LONGEST, SHORTEST, problem_of
-from vigil.heartbeats.wire import PingKind
 
 _KEYWORD_LISTS = ("success", "fail", "start")
 _OTHERWISE = (PingKind.SUCCESS, PingKind.FAIL, PingKind.IGNORED)

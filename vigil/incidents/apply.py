@@ -10,13 +10,13 @@ from django.db import connection, transaction
 from consensus.verdicts import Verdict
 from probes import keys
 from vigil.batch import batch
-from vigil.incidents import lifecycle
 from vigil.incidents.composites import follow
-from vigil.incidents.lifecycle import State, StepReason
+from vigil.incidents.core import lifecycle
+from vigil.incidents.core.lifecycle import State, StepReason
 from vigil.incidents.models import IngestPosition, MonitorState
-from vigil.incidents.states import Subject, load, store
-from vigil.incidents.steps import apply_effect, ground_of
+from vigil.incidents.state_rows import Subject, load, store
 from vigil.incidents.timeline import Tell
+from vigil.incidents.write_steps import apply_effect, ground_of
 from vigil.monitors.models import Monitor
 
 

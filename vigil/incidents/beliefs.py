@@ -11,7 +11,7 @@ import redis
 from consensus.verdicts import encode, encode_belief_changes
 from probes import keys
 from vigil.incidents.models import MonitorState
-from vigil.incidents.states import NOT_PLAINLY_UP, belief_of
+from vigil.incidents.state_rows import NOT_PLAINLY_UP, belief_of
 from vigil.monitors.models import DerivedKind
 
 CHUNK = 1_000

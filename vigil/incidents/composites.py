@@ -13,12 +13,12 @@ from graphlib import TopologicalSorter
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from vigil.incidents.derive import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
+from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
+from vigil.incidents.core.model import IncidentKind, State
 from vigil.incidents.models import Incident, MonitorState
-from vigil.incidents.shape import IncidentKind, State
-from vigil.incidents.states import MAIN_KINDS, load, state_of, store
-from vigil.incidents.steps import Ground, apply_effect
+from vigil.incidents.state_rows import MAIN_KINDS, load, state_of, store
 from vigil.incidents.timeline import Tell
+from vigil.incidents.write_steps import Ground, apply_effect
 from vigil.monitors.models import Composite, CompositeMember
 from vigil.monitors.rules import Rule
 

@@ -12,13 +12,13 @@ from django.db.models.functions import Now
 from consensus.verdicts import Quarantine
 from probes.reasons import Status
 from vigil.accounts.teams import default_team
-from vigil.incidents import lifecycle
 from vigil.incidents.apply import create_missing_states
-from vigil.incidents.lifecycle import IncidentKind, Move, Step, StepReason
+from vigil.incidents.core import lifecycle
+from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
-from vigil.incidents.states import load, store
-from vigil.incidents.steps import Ground, apply_effect, write_transition
+from vigil.incidents.state_rows import load, store
 from vigil.incidents.timeline import Tell
+from vigil.incidents.write_steps import Ground, apply_effect, write_transition
 
 _RETIRED = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
 _STILL_BELIEVED = ~Q(status=Status.UNKNOWN) | Q(regional=True) | Q(blind=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from vigil.incidents.lifecycle import Step, StepReason
+from vigil.incidents.core.lifecycle import Step, StepReason
 from vigil.incidents.models import Incident, Transition
 
 #: Called inside the transaction for every step that is written: it writes the deliveries.

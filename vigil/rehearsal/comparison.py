@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vigil.incidents.shape import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.rehearsal.law import Page
 
 #: Pages this close together are at the same time.

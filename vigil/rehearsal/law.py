@@ -1,6 +1,6 @@
 """Runs a past through the law: suspicions, rounds, votes, verdicts and the life of incidents, as the processes would.
 
-It is the product's own law that is run (`consensus.fold`, `consensus.rounds`, `vigil.incidents.lifecycle`), on a clock
+It is the product's own law that is run (`consensus.fold`, `consensus.rounds`, `vigil.incidents.core.lifecycle`), on a clock
 of its own. What one monitor's checks cannot show is not there: sick regions, budgets of calls, maintenance, people.
 Pure.
 """
@@ -16,8 +16,8 @@ from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Exclusi
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Phases, Result
 from vigil.dispatch.opening import LOOKS_MS, SECOND_ATTEMPT_MS, look_length_ms, round_id
-from vigil.incidents.lifecycle import apply, belief, settle
-from vigil.incidents.shape import Effect, IncidentKind, State, Step, StepReason
+from vigil.incidents.core.lifecycle import apply, belief, settle
+from vigil.incidents.core.model import Effect, IncidentKind, State, Step, StepReason
 from vigil.rehearsal.past import Past, Seen
 
 #: From a call to the opening of its round, and from a look to its checks.

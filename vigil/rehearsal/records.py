@@ -8,9 +8,9 @@ from datetime import datetime
 from django.db.models import Q
 
 from consensus.verdicts import Sensitivity
-from vigil.history import reading
+from vigil.history.reading import read
+from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
-from vigil.incidents.shape import IncidentKind
 from vigil.monitors.models import Monitor, Region
 from vigil.rehearsal.law import Page, Policy
 from vigil.rehearsal.past import Past, Seen
@@ -37,7 +37,7 @@ def past_of(monitor: Monitor, start_ms: int, end_ms: int) -> Past:
     slugs = dict(Region.objects.values_list("pk", "slug"))
     checks: dict[str, list[Seen]] = {}
     for begin in range(start_ms, end_ms, _PIECE_MS):
-        found = reading.checks(monitor.pk, list(slugs), begin, min(begin + _PIECE_MS, end_ms))
+        found = read.checks(monitor.pk, list(slugs), begin, min(begin + _PIECE_MS, end_ms))
         for region, mine in found.items():
             if mine:
                 slug = slugs[region]

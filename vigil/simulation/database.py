@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vigil.incidents.lifecycle import State
+from vigil.incidents.core.lifecycle import State
 from vigil.simulation.engine import Engine
 
 LEASE_MS = 10_000

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from consensus.evidence import from_evidence, to_evidence
 from consensus.quorum import decide
 from probes.reasons import Status
-from vigil.incidents.lifecycle import IncidentKind
+from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.simulation.breaks import Break
 from vigil.simulation.draws import stream
 from vigil.simulation.history import Application, Incident

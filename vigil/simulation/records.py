@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from probes.reasons import Status
-from vigil.incidents.lifecycle import IncidentKind, Step
+from vigil.incidents.core.lifecycle import IncidentKind, Step
 from vigil.simulation.breaks import Break
 from vigil.simulation.endurance import wrong_clocks
 from vigil.simulation.engine import EPOCH_MS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from vigil.incidents.lifecycle import IncidentKind
+from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.simulation.breaks import Break
 from vigil.simulation.checkers import judge
 from vigil.simulation.rivals import RIVALS, reports_of

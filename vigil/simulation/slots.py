@@ -12,7 +12,7 @@ from typing import Any
 
 from consensus.verdicts import Round, Verdict
 from probes import keys
-from vigil.incidents.lifecycle import belief
+from vigil.incidents.core.lifecycle import belief
 from vigil.simulation.broker import Entry
 from vigil.simulation.database import Database
 from vigil.simulation.dispatcher import Dispatcher

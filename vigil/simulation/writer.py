@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from consensus.verdicts import Belief, Verdict
 from probes import keys
-from vigil.incidents import lifecycle
-from vigil.incidents.lifecycle import Effect, State, StepReason
+from vigil.incidents.core import lifecycle
+from vigil.incidents.core.lifecycle import Effect, State, StepReason
 from vigil.simulation.broker import Away, Entry
 from vigil.simulation.database import Database, DatabaseAway
 from vigil.simulation.engine import Process

@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from vigil.heartbeats import badges
-from vigil.heartbeats.badges import Badge
 from vigil.heartbeats.models import Heartbeat, TeamPings
-from vigil.heartbeats.reports import status_shown
+from vigil.heartbeats.overview import status_shown
+from vigil.heartbeats.showing import badges
+from vigil.heartbeats.showing.badges import Badge
 
 _SHOWN_FOR_S = 60
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from vigil.cli import main
+from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat
-from vigil.heartbeats.suggestions import SUGGESTIONS
 
 pytestmark = pytest.mark.django_db
 Said = Callable[..., Any]

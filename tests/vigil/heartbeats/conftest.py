@@ -63,8 +63,8 @@ class Listening:
 
     async def _serve(self) -> None:
         from vigil.configuration import Configuration
-        from vigil.heartbeats.endpoint import Server
-        from vigil.heartbeats.serve import receiving
+        from vigil.heartbeats.receiving.http_server import Server
+        from vigil.heartbeats.receiving.service import receiving
 
         database_url, redis_url = self._urls
         configuration = Configuration(

@@ -7,12 +7,12 @@ from itertools import count
 from typing import Any
 
 from vigil.accounts.teams import default_team
-from vigil.heartbeats import reception
+from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged
 from vigil.heartbeats.changes import create_heartbeat
+from vigil.heartbeats.core.wire import PING_VERSION, Address, LogEntry, Ping, PingKind
 from vigil.heartbeats.models import Heartbeat, Reception
-from vigil.heartbeats.receiver import ping_id
-from vigil.heartbeats.wire import PING_VERSION, Address, LogEntry, Ping, PingKind
+from vigil.heartbeats.receiving.receiver import ping_id
 from vigil.incidents.models import Transition
 
 _numbers = count(1)
@@ -38,13 +38,13 @@ def logged(*pings: Ping, beat: datetime | None = None) -> Logged:
 
 def listening(until: datetime | None = None) -> datetime:
     """Say that receivers were heard, so that everything up to now may be judged; returns now."""
-    now = until or reception.database_now()
-    Reception.objects.update_or_create(pk=1, defaults={"heard_at": now + reception.SETTLED})
+    now = until or receiver_gaps.database_now()
+    Reception.objects.update_or_create(pk=1, defaults={"heard_at": now + receiver_gaps.SETTLED})
     return now
 
 
 def ago(**length: float) -> datetime:
-    return reception.database_now() - timedelta(**length)
+    return receiver_gaps.database_now() - timedelta(**length)
 
 
 def nobody(step: Transition) -> None:

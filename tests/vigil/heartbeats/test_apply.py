@@ -14,10 +14,10 @@ from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
 from vigil.heartbeats.apply import apply_entries
 from vigil.heartbeats.changes import set_paused, team_pings
-from vigil.heartbeats.history import KEPT
+from vigil.heartbeats.core.wire import Address, Ping, PingKind, encode
 from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap, SpooledEntry, StoredPing
+from vigil.heartbeats.stored_pings import KEPT
 from vigil.heartbeats.sweep import sweep
-from vigil.heartbeats.wire import Address, Ping, PingKind, encode
 from vigil.incidents.models import Incident, MonitorState, Transition
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ import redis
 from probes import keys
 from tests.vigil.heartbeats.conftest import CHECKOUT, Listening
 from tests.vigil.heartbeats.jobs import job
-from vigil.heartbeats.wire import decode
+from vigil.heartbeats.core.wire import decode
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -161,8 +161,8 @@ def test_what_redis_has_acknowledged_survives_its_kill(ping_redis: PingRedis) ->
 def test_the_address_of_the_pages_takes_pings_too(redis_url: str, test_database_url: str) -> None:
     from vigil.configuration import configuration
     from vigil.heartbeats.apply import apply_entries
-    from vigil.heartbeats.lean import LeanPings
-    from vigil.heartbeats.wire import decode
+    from vigil.heartbeats.core.wire import decode
+    from vigil.heartbeats.receiving.wsgi import LeanPings
 
     said: list[str] = []
     app = LeanPings(lambda environ, start: [b"the pages"], configuration())

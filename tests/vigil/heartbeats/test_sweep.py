@@ -16,13 +16,13 @@ from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.routing.changes import save_route
 from vigil.clock import database_now
-from vigil.heartbeats import reception
+from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import apply_entries
 from vigil.heartbeats.changes import delete_heartbeat, rotate_address, set_paused, update_heartbeat
+from vigil.heartbeats.core.states import Why
+from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap
-from vigil.heartbeats.states import Why
 from vigil.heartbeats.sweep import follow_monitors, sweep
-from vigil.heartbeats.wire import PingKind
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors import changes as monitors
 from vigil.monitors.composites import Member, create_composite
@@ -150,13 +150,13 @@ def test_a_new_schedule_starts_the_wait_again() -> None:
 def test_the_operator_is_told_once_when_nobody_receives_and_once_when_somebody_does() -> None:
     told: list[Transition] = []
     Reception.objects.create(heard_at=ago(seconds=30))
-    reception.tell_of_silence(told.append)
+    receiver_gaps.tell_of_silence(told.append)
     Reception.objects.update(heard_at=ago(seconds=90))
     for _ in range(3):
-        reception.tell_of_silence(told.append)
+        receiver_gaps.tell_of_silence(told.append)
     Reception.objects.update(heard_at=ago())
     for _ in range(3):
-        reception.tell_of_silence(told.append)
+        receiver_gaps.tell_of_silence(told.append)
     assert [(step.step, step.reason) for step in told] == [
         ("opened", "not_receiving"),
         ("resolved", "receiving_again"),

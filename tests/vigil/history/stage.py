@@ -11,9 +11,9 @@ from probes import keys, wire
 from probes.process.health import Health
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
-from vigil.history import closing, packer
-from vigil.history.packing import HOUR_MS
-from vigil.history.recorder import Pace, Recorder
+from vigil.history.core.packing import HOUR_MS
+from vigil.history.recording.service import Pace, Recorder
+from vigil.history.storage import daily_rollup, packer
 from vigil.monitors.models import Monitor, Region
 
 #: Writes at every turn; packs as soon as an hour is over.
@@ -65,5 +65,5 @@ class Stage:
         packer.drop_packed_chunks()
 
     def close(self, day: int) -> None:
-        while closing.close_some(day):
+        while daily_rollup.close_some(day):
             pass

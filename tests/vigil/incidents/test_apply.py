@@ -17,7 +17,7 @@ from probes.reasons import Status
 from probes.wire import RegionHeartbeat, encode
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import Entry, apply_verdicts
-from vigil.incidents.lifecycle import StepReason
+from vigil.incidents.core.lifecycle import StepReason
 from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
 from vigil.incidents.sweep import note_dark_regions, note_quarantines, reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor

@@ -16,7 +16,7 @@ from consensus.fold import Fold
 from consensus.quorum import Decision, decide
 from consensus.verdicts import Call, Cause, Sensitivity, Verdict
 from probes.reasons import Status
-from vigil.incidents.lifecycle import IncidentKind, State, apply, belief
+from vigil.incidents.core.lifecycle import IncidentKind, State, apply, belief
 
 DOMAINS = {"a": "one", "b": "two", "c": "three", "d": "four", "e": "five"}
 INTERVAL_MS = 60_000

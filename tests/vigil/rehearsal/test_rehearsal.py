@@ -10,7 +10,7 @@ import pytest
 
 from consensus.verdicts import Sensitivity
 from probes.reasons import Reason, Status
-from vigil.incidents.shape import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.rehearsal.comparison import Outcome, compare
 from vigil.rehearsal.law import Page, Policy, rehearse
 from vigil.rehearsal.past import Past, Seen
@@ -144,8 +144,8 @@ def test_the_command_lists_what_would_have_paged(redis_url: str, capsys: pytest.
     from tests.vigil.history.stage import Stage
     from vigil.accounts.teams import default_team
     from vigil.cli import main
-    from vigil.history.intake import Intake, Reach
-    from vigil.history.writing import write
+    from vigil.history.recording.intake import Intake, Reach
+    from vigil.history.recording.write import write
     from vigil.monitors.changes import create_monitor
     from vigil.monitors.models import Region
 

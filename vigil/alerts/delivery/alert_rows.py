@@ -14,8 +14,8 @@ from vigil.alerts.core.selftest import UNPROVEN
 from vigil.alerts.oncall.ack_links import acknowledge_link
 from vigil.alerts.wording.alert import Alert, Evidence, ExcludedLine, Subject, VoteLine
 from vigil.configuration import configuration
-from vigil.incidents.joint import is_of_provider
-from vigil.incidents.shape import IncidentKind, Step
+from vigil.incidents.core.model import IncidentKind, Step
+from vigil.incidents.core.provider_outage import is_of_provider
 from vigil.monitors.models import DerivedKind, target_of
 from vigil.monitors.providers import name_of
 

@@ -23,9 +23,9 @@ from vigil.alerts.channels.kind import ChannelError
 from vigil.alerts.reports.text import body, subject
 from vigil.clock import database_now
 from vigil.configuration import configuration
+from vigil.history.core.periods import Frequency, Period, due
 from vigil.history.models import Report
-from vigil.history.periods import Frequency, Period, due
-from vigil.history.summary import summarise
+from vigil.history.reading.summary import summarise
 
 POLL_S = 60.0
 #: How long a claim lasts; after a failure the next attempt waits as long, and twice as long each time.

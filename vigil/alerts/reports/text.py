@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vigil.history.periods import Period
-from vigil.history.summary import MonitorLine, Summary
-from vigil.history.uptime import Uptime
+from vigil.history.core.periods import Period
+from vigil.history.core.uptime import Uptime
+from vigil.history.reading.summary import MonitorLine, Summary
 
 _NAME_WIDTH = 32
 

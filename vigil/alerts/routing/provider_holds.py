@@ -10,7 +10,7 @@ from vigil.alerts.core.routes import Considered, Routing, Rule, route
 from vigil.alerts.models import Delivery, DeliveryState
 from vigil.alerts.routing.parent_holds import held_by_parents
 from vigil.alerts.routing.rules import subject
-from vigil.incidents.joint import is_of_provider
+from vigil.incidents.core.provider_outage import is_of_provider
 from vigil.incidents.models import Incident, Transition
 from vigil.silences.covering import muted_by
 

@@ -21,8 +21,8 @@ from vigil.alerts.models import OPEN_STATES, Channel, ChannelKind, Delivery, Del
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest_incidents import tell_what_is_proven
 from vigil.clock import database_now
+from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident
-from vigil.incidents.shape import IncidentKind, Step, StepReason
 from vigil.incidents.timeline import Line, add_step
 
 LOOPBACK_NAME = "Loopback (self-test)"

@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 from vigil.alerts.core.selftest import UNPROVEN
 from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState, SelfTest
 from vigil.alerts.outbox import enqueue
+from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident
-from vigil.incidents.shape import IncidentKind, Step, StepReason
 from vigil.incidents.timeline import Line, add_step
 
 

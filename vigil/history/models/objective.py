@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
-from vigil.history.burning import Pace
+from vigil.history.core.burn_rate import Pace
 from vigil.monitors.models import Monitor
 
 

@@ -6,7 +6,7 @@ from django.db import models
 
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
-from vigil.history.periods import Frequency
+from vigil.history.core.periods import Frequency
 
 
 def new_report() -> str:

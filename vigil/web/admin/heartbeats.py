@@ -13,13 +13,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from vigil.accounts.teams import default_team
-from vigil.heartbeats import changes, reports
+from vigil.heartbeats import changes, overview
+from vigil.heartbeats.core.body import text_of
+from vigil.heartbeats.core.schedule import length_in_words
+from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
-from vigil.heartbeats.reading import text_of
 from vigil.heartbeats.rows import schedule_of, terms_of
-from vigil.heartbeats.schedule import length_in_words
-from vigil.heartbeats.snippets import SNIPPETS
-from vigil.heartbeats.suggestions import SUGGESTIONS
+from vigil.heartbeats.showing.snippets import SNIPPETS
 from vigil.web.admin.pieces import PrettyJSONField, ReadOnlyAdmin, table
 
 _PINGS_SHOWN = 30
@@ -113,7 +113,7 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="status", ordering="status")
     def status_now(self, row: Heartbeat) -> str:
-        return reports.status_shown(row)
+        return overview.status_shown(row)
 
     @admin.display(description="expected")
     def expects(self, row: Heartbeat) -> str:
@@ -121,21 +121,21 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="address")
     def address(self, row: Heartbeat) -> SafeString:
-        mail = reports.mail_address(row)
-        by_slug = reports.slug_address(row, changes.team_pings(row.team).key)
-        lines = [(reports.ping_address(row),), (by_slug,), *([(mail,)] if mail else [])]
+        mail = overview.mail_address(row)
+        by_slug = overview.slug_address(row, changes.team_pings(row.team).key)
+        lines = [(overview.ping_address(row),), (by_slug,), *([(mail,)] if mail else [])]
         return format_html_join(mark_safe("<br>"), "<code>{}</code>", lines)
 
     @admin.display(description="last runs")
     def charts(self, row: Heartbeat) -> SafeString | str:
-        found = reports.charts(row)
+        found = overview.charts(row)
         # Drawn by `charts`, which escapes every text in it.
         drawn = [(one.title, mark_safe(one.svg)) for one in found]
         return format_html_join("", "<h4>{}</h4>{}", drawn) if found else "nothing yet"
 
     @admin.display(description="last pings")
     def last_pings(self, row: Heartbeat) -> SafeString | str:
-        pings = reports.last_pings(row, _PINGS_SHOWN)
+        pings = overview.last_pings(row, _PINGS_SHOWN)
         rows = [
             (ping.n, f"{ping.at:%Y-%m-%d %H:%M:%S}", ping.kind, "" if ping.exit_code is None else ping.exit_code,
              "" if ping.duration_ms is None else f"{ping.duration_ms / 1000:g} s", ping.rid,
@@ -147,13 +147,13 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="how to call")
     def how_to_call(self, row: Heartbeat) -> SafeString:
-        address = reports.ping_address(row)
+        address = overview.ping_address(row)
         shown = [(one.title, one.for_address(address)) for one in SNIPPETS.values()]
         return format_html_join("", "<details><summary>{}</summary><pre>{}</pre></details>", shown)
 
     @admin.display(description="badge")
     def badge(self, row: Heartbeat) -> SafeString:
-        addresses = reports.badge_addresses(row)
+        addresses = overview.badge_addresses(row)
         return format_html('<img src="/badge/{}.svg" alt=""> <code>{}</code>', row.badge_code, addresses["svg"])
 
     @admin.action(description="Pause: stop waiting")

@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from vigil.alerts.channels.email import KIND, EmailConfig
 from vigil.alerts.channels.kind import SettingsError
 from vigil.clock import database_now, is_zone
+from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Gap, Objective, Position, RecordedHour, Report
-from vigil.history.objectives import in_words, standing
-from vigil.history.packing import HOUR_MS
+from vigil.history.reading.objectives import in_words, standing
 from vigil.monitors.latest import instant
 from vigil.web.admin.pieces import ReadOnlyAdmin
 

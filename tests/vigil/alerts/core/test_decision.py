@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from vigil.alerts.core.decision import EVENTS, Concern, Hold, Outcome, Standing, Why, Withheld, decide, strongest
-from vigil.incidents.lifecycle import Step
+from vigil.incidents.core.lifecycle import Step
 
 ROUTED = {1: Concern(Why.ROUTED, "r"), 2: Concern(Why.ROUTED, "r")}
 NIGHT = Hold(Withheld.SILENCED, "nightly", datetime(2030, 1, 1, 6, tzinfo=UTC))

@@ -9,7 +9,7 @@ import pytest
 
 from vigil.alerts.core.decision import Concern, Why
 from vigil.alerts.core.routes import Hours, Miss, Rule, Severity, Subject, route, severity_of
-from vigil.incidents.lifecycle import IncidentKind
+from vigil.incidents.core.lifecycle import IncidentKind
 
 EVERYONE = frozenset({1, 2})
 #: A Tuesday.

@@ -19,8 +19,8 @@ from vigil.alerts.channels.kind import ChannelError
 from vigil.alerts.reports.send import claim, record
 from vigil.configuration import configuration
 from vigil.history.models import Objective, Report
+from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
-from vigil.incidents.shape import IncidentKind
 from vigil.local import ports
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor

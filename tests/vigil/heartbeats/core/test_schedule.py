@@ -1,0 +1,124 @@
+"""Schedules: periods, cron across changes of clocks, and OnCalendar as systemd computes it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vigil.heartbeats.core import oncalendar
+from vigil.heartbeats.core.schedule import (
+    Schedule,
+    ScheduleKind,
+    expected_after_call,
+    length_in_words,
+    next_after,
+    problem_of,
+)
+
+GOLDEN = json.loads((Path(__file__).parent / "oncalendar.json").read_text())
+NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
+
+
+def cron(expression: str, zone: str = "UTC") -> Schedule:
+    return Schedule(ScheduleKind.CRON, expression=expression, zone=zone)
+
+
+@pytest.mark.parametrize(("expression", "base", "expected"), GOLDEN["next"])
+def test_an_on_calendar_expression_elapses_when_systemd_says_so(
+    expression: str, base: str, expected: list[str]
+) -> None:
+    at: datetime | None = datetime.fromisoformat(base).replace(tzinfo=UTC)
+    found: list[str] = []
+    while at is not None and len(found) < 3:
+        at = oncalendar.next_time(expression, at, "UTC")
+        if at is not None:
+            found.append(f"{at:%Y-%m-%d %H:%M:%S}")
+    assert found == expected
+
+
+@pytest.mark.parametrize("expression", [*GOLDEN["refused"], "x" * 300, "*:0/0", "2300-01-01"])
+def test_what_systemd_refuses_is_refused(expression: str) -> None:
+    with pytest.raises(oncalendar.NotACalendar):
+        oncalendar.parse(expression)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "at", "expected"),
+    [
+        (Schedule(ScheduleKind.PERIOD, timedelta(hours=1)), "2026-11-24 08:00", "2026-11-24 09:00"),
+        (cron("0 2 * * *"), "2026-11-24 08:00", "2026-11-25 02:00"),
+        (cron("@daily"), "2026-11-24 08:00", "2026-11-25 00:00"),
+        (cron("0 2 * * *", "Europe/Berlin"), "2026-11-24 08:00", "2026-11-25 01:00"),
+        # In spring 02:30 does not exist: the job runs when the clock shows 03:00, as cron itself does.
+        (cron("30 2 * * *", "Europe/Berlin"), "2026-03-28 12:00", "2026-03-29 01:00"),
+        # In autumn 02:30 comes twice: the job runs once.
+        (cron("30 2 * * *", "Europe/Berlin"), "2026-10-24 12:00", "2026-10-25 00:30"),
+        (cron("30 2 * * *", "Europe/Berlin"), "2026-10-25 00:30", "2026-10-26 01:30"),
+        # Every hour by the clock on the wall, through the hour that comes twice.
+        (cron("0 * * * *", "Europe/Berlin"), "2026-10-25 00:00", "2026-10-25 01:00"),
+        (cron("0 6 * * MON"), "2026-11-24 08:00", "2026-11-30 06:00"),
+        (cron("0 0 L * *"), "2026-11-24 08:00", "2026-11-30 00:00"),
+    ],
+)
+def test_a_job_is_expected_at(schedule: Schedule, at: str, expected: str) -> None:
+    moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    assert next_after(schedule, moment) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+def test_a_call_just_before_its_time_is_the_call_that_was_expected() -> None:
+    expected = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
+    early, much_too_early = expected - timedelta(seconds=3), expected - timedelta(hours=1)
+    assert expected_after_call(cron("0 2 * * *"), early, expected) == expected + timedelta(days=1)
+    assert expected_after_call(cron("0 2 * * *"), much_too_early, expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("schedule", "field", "words"),
+    [
+        (Schedule(ScheduleKind.PERIOD, timedelta(seconds=59)), "period_s", "between 1 minute and 1 year"),
+        (Schedule(ScheduleKind.PERIOD, timedelta(days=366)), "period_s", "between 1 minute and 1 year"),
+        (cron("61 * * * *"), "expression", "Not a cron expression"),
+        (cron("0 0 31 2 *"), "expression", ""),
+        (cron("* * * * *", "Mars/Olympus"), "time_zone", "no time zone"),
+        (Schedule(ScheduleKind.ONCALENDAR, expression="sometimes"), "expression", "Not an OnCalendar"),
+        (Schedule(ScheduleKind.ONCALENDAR, expression="2020-01-01"), "expression", "no time in the future"),
+    ],
+)
+def test_a_schedule_that_cannot_be_kept_is_refused(schedule: Schedule, field: str, words: str) -> None:
+    found, problem = problem_of(schedule, NOW)
+    assert found == field
+    assert words in problem
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+@given(at=TIMES, minute=st.integers(0, 59), hour=st.integers(0, 23))
+def test_a_daily_job_is_expected_once_a_day_whatever_the_clocks_do(
+    zone: str, at: datetime, minute: int, hour: int
+) -> None:
+    for schedule in (
+        cron(f"{minute} {hour} * * *", zone),
+        Schedule(ScheduleKind.ONCALENDAR, expression=f"{hour}:{minute}", zone=zone),
+    ):
+        first = next_after(schedule, at)
+        assert first is not None
+        second = next_after(schedule, first)
+        assert second is not None
+        assert at < first < second
+        assert first - at <= timedelta(hours=49)
+        days = second.astimezone(ZoneInfo(zone)).date() - first.astimezone(ZoneInfo(zone)).date()
+        assert timedelta(days=1) <= days <= timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (45, "45 s"), (720, "12 min"), (11_100, "3 h 5 min"), (176_400, "2 d 1 h"), (61, "1 min 1 s")],
+)
+def test_lengths_are_said_in_their_two_greatest_units(seconds: int, words: str) -> None:
+    assert length_in_words(timedelta(seconds=seconds)) == words

@@ -1,0 +1,42 @@
+"""What a mass event says of Vigil itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from vigil.incidents.core.self_suspicion import Signs, look_at_ourselves
+
+NOTHING = Signs(failing=40, looked_at=40, changed=0, reasons=frozenset({"timeout", "refused"}), domains=3, restarted=[])
+FIRST = "40 monitors failed within a minute. Look at Vigil itself first: "
+
+
+@pytest.mark.parametrize(
+    ("signs", "text"),
+    [
+        (NOTHING, "40 monitors failed within a minute; nothing points at Vigil itself."),
+        (
+            replace(NOTHING, restarted=["eu-west", "us-east", "ap-south"]),
+            FIRST + "the workers of eu-west, us-east and ap-south started within ten minutes (a deployment?).",
+        ),
+        (replace(NOTHING, changed=20), FIRST + "20 of 40 of these monitors were changed within ten minutes."),
+        (replace(NOTHING, changed=19), "40 monitors failed within a minute; nothing points at Vigil itself."),
+        (
+            replace(NOTHING, reasons=frozenset({"dns_error"}), domains=1),
+            FIRST
+            + "every failing vote is about resolving the name: look at the resolvers of the regions; "
+            + "every failing vote comes from one failure domain: look at its way out.",
+        ),
+        (
+            replace(NOTHING, reasons=frozenset({"certificate_expired"})),
+            FIRST + "every failing vote is about a certificate's time: look at the clocks of the regions.",
+        ),
+        (
+            replace(NOTHING, reasons=frozenset(), domains=0),
+            "40 monitors failed within a minute; nothing points at Vigil itself.",
+        ),
+    ],
+)
+def test_it_names_what_speaks_for_vigil_itself_or_says_that_nothing_does(signs: Signs, text: str) -> None:
+    assert look_at_ourselves(signs) == text

@@ -1,0 +1,1 @@
+"""Heartbeat decisions: schedules, life cycle, budgets, and what a ping says. Pure."""

@@ -1,0 +1,60 @@
+"""What a job that calls is answered: one text for each outcome, the same whether the address exists or not. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from vigil.heartbeats.core.wire import BODY_LIMIT
+
+#: Seconds after which a job may try again when nothing could be written.
+TRY_AGAIN_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer without a body of any length worth speaking of."""
+
+    code: int
+    phrase: str
+    text: str
+
+
+class Outcome(Enum):
+    """How a call went."""
+
+    ACCEPTED = Answer(200, "OK", "OK\n")
+    NO_ADDRESS = Answer(404, "Not Found", "This is no address of a ping.\n")
+    NO_METHOD = Answer(405, "Method Not Allowed", "Call with GET, HEAD or POST.\n")
+    TOO_OFTEN = Answer(429, "Too Many Requests", "This address is called too often.\n")
+    TOO_LARGE = Answer(413, "Content Too Large", "A body may have 10 MB, of which 100 kB are kept.\n")
+    HEADERS_TOO_LARGE = Answer(431, "Request Header Fields Too Large", "The headers are too long.\n")
+    UNREADABLE = Answer(400, "Bad Request", "This is not HTTP.\n")
+    TRY_AGAIN = Answer(503, "Service Unavailable", "This ping was not kept. Call again.\n")
+
+
+def headers(outcome: Outcome, wait_s: float = 0.0) -> list[tuple[str, str]]:
+    """The headers of an answer; `wait_s` is how long a caller should wait, where it should."""
+    found = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(outcome.value.text))),
+        ("Cache-Control", "no-store"),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Ping-Body-Limit", str(BODY_LIMIT)),
+    ]
+    if outcome is Outcome.TRY_AGAIN:
+        found.append(("Retry-After", str(TRY_AGAIN_S)))
+    elif outcome is Outcome.TOO_OFTEN:
+        found.append(("Retry-After", str(max(1, math.ceil(wait_s)))))
+    elif outcome is Outcome.NO_METHOD:
+        found.append(("Allow", "GET, HEAD, POST"))
+    return found
+
+
+def on_wire(outcome: Outcome, *, head: bool = False, close: bool = False, wait_s: float = 0.0) -> bytes:
+    """The whole answer as HTTP/1.1."""
+    lines = [f"HTTP/1.1 {outcome.value.code} {outcome.value.phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers(outcome, wait_s)]
+    lines.append("Connection: close" if close else "Connection: keep-alive")
+    return ("\r\n".join(lines) + "\r\n\r\n" + ("" if head else outcome.value.text)).encode()

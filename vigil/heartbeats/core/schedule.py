@@ -1,0 +1,103 @@
+"""When a job is expected next: every so often, by cron, or by OnCalendar. Pure; the clock is an argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from cronsim import CronSim, CronSimError
+
+from vigil.heartbeats.core import oncalendar
+from vigil.heartbeats.core.zones import zone_of
+
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=365)
+#: A job whose clock is a little ahead calls before its time: within this much it is the call that was expected.
+EARLY = timedelta(seconds=60)
+_MAX_EXPRESSION = 200
+
+_ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+
+
+class ScheduleKind(StrEnum):
+    PERIOD = "period"
+    CRON = "cron"
+    ONCALENDAR = "oncalendar"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`period` for the kind of that name, an expression and its time zone for the others."""
+
+    kind: ScheduleKind
+    period: timedelta = timedelta()
+    expression: str = ""
+    zone: str = "UTC"
+
+    def in_words(self) -> str:
+        """The schedule for people, such as `every 1 h` or `0 2 * * * in Europe/Berlin`."""
+        if self.kind is ScheduleKind.PERIOD:
+            return f"every {length_in_words(self.period)}"
+        return f"{self.expression} in {self.zone}"
+
+
+def next_after(schedule: Schedule, at: datetime) -> datetime | None:
+    """The first time after `at` when the job is expected; None when the schedule names none any more."""
+    if schedule.kind is ScheduleKind.PERIOD:
+        return at + schedule.period
+    if schedule.kind is ScheduleKind.ONCALENDAR:
+        return oncalendar.next_time(schedule.expression, at, schedule.zone)
+    local = at.astimezone(zone_of(schedule.zone) or UTC)
+    found = next(CronSim(_cron(schedule.expression), local), None)
+    return found.astimezone(UTC) if found else None
+
+
+def expected_after_call(schedule: Schedule, at: datetime, expected: datetime | None) -> datetime | None:
+    """When a job that called at `at` is expected next; a call shortly before its time counts for that time."""
+    if schedule.kind is not ScheduleKind.PERIOD and expected is not None and at < expected <= at + EARLY:
+        return next_after(schedule, expected)
+    return next_after(schedule, at)
+
+
+def problem_of(schedule: Schedule, now: datetime) -> tuple[str, str]:
+    """What is wrong with a schedule, as (field, words); two empty strings for a sound one."""
+    if schedule.kind is ScheduleKind.PERIOD:
+        if SHORTEST <= schedule.period <= LONGEST:
+            return "", ""
+        return "period_s", "Must be between 1 minute and 1 year."
+    if zone_of(schedule.zone) is None:
+        return "time_zone", f"There is no time zone {schedule.zone!r}: write one such as Europe/Berlin."
+    if len(schedule.expression) > _MAX_EXPRESSION:
+        return "expression", f"At most {_MAX_EXPRESSION} characters."
+    try:
+        first = next_after(schedule, now)
+    except CronSimError as refused:
+        return "expression", f"Not a cron expression: {refused}."
+    except oncalendar.NotACalendar as refused:
+        return "expression", f"Not an OnCalendar expression: {refused}"
+    return ("expression", "It names no time in the future.") if first is None else ("", "")
+
+
+def length_in_words(length: timedelta) -> str:
+    """A length of time in its two greatest units: `45 s`, `12 min`, `3 h 5 min`, `2 d 1 h`."""
+    seconds = max(0, round(length.total_seconds()))
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+        if len(parts) == 2 or (parts and not seconds):
+            break
+    return " ".join(parts) or "0 s"
+
+
+def _cron(expression: str) -> str:
+    return _ALIASES.get(expression.strip().lower(), expression)

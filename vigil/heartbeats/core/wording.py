@@ -1,0 +1,114 @@
+"""What is said of a heartbeat that is late, failed or over budget: titles and texts of its incident. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from vigil.heartbeats.core.body import last_words
+from vigil.heartbeats.core.schedule import length_in_words
+from vigil.heartbeats.core.states import Effect, State, Terms, Trouble, Why
+from vigil.heartbeats.core.wire import Ping
+
+NAME_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One step worth telling: of which heartbeat, from which state, by which effect, with which ping."""
+
+    name: str
+    terms: Terms
+    before: State
+    effect: Effect
+    ping: Ping | None = None
+
+
+def title(happening: Happening) -> str:
+    """The title of the incident that this step opens or changes."""
+    name, why = happening.name[:NAME_LIMIT], happening.effect.why
+    if happening.effect.state.trouble is Trouble.DEGRADED:
+        return f"{name} may be looping" if why is Why.LOOPING else f"{name} is outside its budget"
+    return {
+        Why.MISSED: f"{name} did not call",
+        Why.OVERRAN: f"{name} started and did not end",
+        Why.FAILED: f"{name} failed",
+    }.get(why, f"{name} is down")
+
+
+def text(happening: Happening) -> str:
+    """What happened, with its numbers."""
+    effect = happening.effect
+    if effect.why is Why.MISSED:
+        return _missed(happening)
+    if effect.why is Why.OVERRAN and effect.overran:
+        limit = length_in_words(happening.terms.longest_run)
+        run = f"The run {effect.overran.rid}" if effect.overran.rid else "The run"
+        return f"{run} that started at {clock(effect.overran.started)} has not ended within {limit}."
+    if effect.why in (Why.FAILED, Why.FAILED_AGAIN):
+        return _failed(happening)
+    if effect.breaches:
+        return f"The last run: {'; '.join(breach.in_words() for breach in effect.breaches)}."
+    if effect.why is Why.CAME_BACK:
+        took = f" The run took {_took(effect.duration)}." if effect.duration is not None else ""
+        return f"The job called at {clock(_at(happening))} and is well.{took}"
+    return "The last run was within its budget."
+
+
+def evidence(happening: Happening) -> dict[str, Any]:
+    """The numbers behind a step, as they are kept with it."""
+    before, effect, ping = happening.before, happening.effect, happening.ping
+    kept: dict[str, Any] = {
+        "why": effect.why.value,
+        "schedule": happening.terms.schedule.in_words(),
+        "grace_s": round(happening.terms.grace.total_seconds()),
+        "last_success": _stored(before.last_success),
+        "expected": _stored(before.expected),
+        "breaches": [{"rule": one.rule, "value": one.value, "limit": one.limit} for one in effect.breaches],
+    }
+    if ping is not None:
+        kept |= {"ping": ping.id, "exit_code": ping.exit_code, "rid": ping.rid}
+    if effect.duration is not None:
+        kept["duration_s"] = round(effect.duration.total_seconds(), 3)
+    return {"explanation": text(happening), "heartbeat": kept}
+
+
+def clock(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _missed(happening: Happening) -> str:
+    before, terms = happening.before, happening.terms
+    expected = before.expected
+    if expected is None:
+        return "No ping came in time."
+    last = f"the last success came at {clock(before.last_success)}" if before.last_success else "none has come yet"
+    plan, grace = terms.schedule.in_words(), length_in_words(terms.grace)
+    return f"No ping by {clock(expected + terms.grace)}: expected at {clock(expected)} ({plan}), grace {grace}; {last}."
+
+
+def _failed(happening: Happening) -> str:
+    ping = happening.ping
+    if ping is None:
+        return "The job said that it failed."
+    code = f" with exit code {ping.exit_code}" if ping.exit_code else ""
+    after = f" after {_took(happening.effect.duration)}" if happening.effect.duration is not None else ""
+    said = last_words(ping.body)
+    return f"The job said at {clock(_at(happening))} that it failed{code}{after}." + (
+        f" It wrote: {said}" if said else ""
+    )
+
+
+def _at(happening: Happening) -> datetime:
+    return happening.effect.state.decided or datetime.fromtimestamp(0, UTC)
+
+
+def _took(duration: timedelta | None) -> str:
+    if duration is None:
+        return "an unknown time"
+    return length_in_words(duration) if duration >= timedelta(seconds=1) else f"{duration.total_seconds():.2f} s"
+
+
+def _stored(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,95 @@
+"""Writes what a step means to people: the incident of a heartbeat, and what is believed of its monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from probes.reasons import Reason, Status
+from vigil.heartbeats.core import wording
+from vigil.heartbeats.core.states import Effect, HeartbeatStatus, State, Trouble, Why
+from vigil.heartbeats.core.wire import Ping
+from vigil.heartbeats.rows import Subject
+from vigil.incidents.composites import follow
+from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
+from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.state_rows import MAIN_KINDS
+from vigil.incidents.timeline import Tell
+from vigil.incidents.write_steps import Ground, write_transition
+
+_REASONS = {
+    Why.MISSED: StepReason.PING_MISSED,
+    Why.OVERRAN: StepReason.JOB_OVERRAN,
+    Why.FAILED: StepReason.JOB_FAILED,
+    Why.OVER_BUDGET: StepReason.BUDGET_EXCEEDED,
+    Why.LOOPING: StepReason.BUDGET_EXCEEDED,
+    Why.WITHIN_BUDGET: StepReason.BUDGET_KEPT,
+}
+_FAILURES = {Why.MISSED: Reason.MISSED, Why.OVERRAN: Reason.OVERDUE}
+
+
+def record(subject: Subject, effect: Effect, tell: Tell, ping: Ping | None = None) -> None:
+    """Write the step of an incident that an effect calls for, if any. Call inside a transaction, the row locked."""
+    before, after = subject.state.trouble, effect.state.trouble
+    if before is after:
+        return
+    monitor = subject.row.monitor
+    # Locked before the incident, as ingest does: the two never wait for each other in a circle.
+    MonitorState.objects.bulk_create([MonitorState(monitor=monitor)], ignore_conflicts=True)
+    MonitorState.objects.select_for_update().get(pk=monitor.pk)
+    happening = wording.Happening(monitor.name, subject.terms, subject.state, effect, ping)
+    ground = Ground(wording.text(happening), wording.title(happening), wording.evidence(happening))
+    reason = _REASONS.get(effect.why, StepReason.JOB_WELL)
+    incident = Incident.objects.filter(monitor=monitor, kind__in=MAIN_KINDS, resolved_at=None).first()
+    if after is Trouble.NONE:
+        if incident is not None:
+            write_transition(incident, Move(IncidentKind(incident.kind), Step.RESOLVED, reason), tell, ground)
+        return
+    kind = IncidentKind(after.value)
+    step = Step.CHANGED if incident else Step.OPENED
+    if incident is None:
+        begun = _begun(effect) or Now()
+        incident = Incident(team_id=monitor.team_id, monitor=monitor, started_at=begun, opened_at=Now(), kind=kind)
+        incident.save()
+    incident.kind, incident.title = kind, ground.title
+    incident.failure = _FAILURES.get(effect.why, Reason.OK)
+    write_transition(incident, Move(kind, step, reason), tell, ground)
+
+
+def status_of(state: State) -> Status:
+    """What is believed of the monitor of a heartbeat in this state."""
+    if state.trouble is Trouble.DOWN:
+        return Status.DOWN
+    if state.trouble is Trouble.DEGRADED:
+        return Status.DEGRADED
+    # A job that is late is not broken yet; one that never called, or is paused, is not known.
+    unknown = state.status is HeartbeatStatus.PAUSED or state.last_success is None
+    return Status.UNKNOWN if unknown else Status.UP
+
+
+def believe(statuses: Mapping[int, Status], tell: Tell) -> None:
+    """Write what is believed of these monitors, and bring the composites over them in step.
+
+    Call inside the transaction of their steps.
+    """
+    if not statuses:
+        return
+    keys = sorted(statuses)
+    MonitorState.objects.bulk_create([MonitorState(monitor_id=key) for key in keys], ignore_conflicts=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE incidents_monitorstate s SET status = v.status, since = clock_timestamp(), version = s.version + 1
+            FROM unnest(%s::bigint[], %s::text[]) AS v(id, status)
+            WHERE s.monitor_id = v.id AND s.status <> v.status
+            """,
+            [keys, [statuses[key].value for key in keys]],
+        )
+    follow(keys, tell)
+
+
+def _begun(effect: Effect) -> datetime | None:
+    return effect.overran.started if effect.overran else effect.state.since

@@ -1,0 +1,91 @@
+"""When Vigil could receive pings: how far they have been applied, and the gaps in which nobody is blamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from vigil.accounts.teams import default_team
+from vigil.heartbeats.core.states import Gap
+from vigil.heartbeats.models import Reception, ReceptionGap
+from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
+from vigil.incidents.models import Incident
+from vigil.incidents.timeline import Tell
+from vigil.incidents.write_steps import write_transition
+
+#: A receiver says that it is there once a second. Silence of all of them for longer is a gap.
+GAP = timedelta(seconds=3)
+#: A ping is written, or refused, within this long: whatever came so long before a receiver's word has been applied.
+SETTLED = timedelta(seconds=5)
+#: When nobody receives for this long, the operator is told.
+ALARM = timedelta(seconds=60)
+#: A gap that ended so long ago touches no waiting any more: the longest period and the longest grace.
+KEPT = timedelta(days=740)
+CAUSE = "pings-not-received"
+
+
+def hear(beats_us: Sequence[int]) -> None:
+    """Take the receivers' words, in the order they were applied; call inside the transaction that applied them."""
+    if not beats_us:
+        return
+    beats = [instant(beat) for beat in beats_us]
+    known = Reception.objects.select_for_update().filter(pk=1).first()
+    heard = known.heard_at if known else beats[0]
+    gaps = []
+    for beat in beats:
+        if beat - heard > GAP:
+            gaps.append(ReceptionGap(begin=heard, end=beat))
+        heard = max(heard, beat)
+    ReceptionGap.objects.bulk_create(gaps)
+    if gaps:
+        ReceptionGap.objects.filter(end__lt=heard - KEPT).delete()
+    Reception.objects.update_or_create(pk=1, defaults={"heard_at": heard})
+
+
+def horizon() -> datetime | None:
+    """Until when everything that came has been applied: no deadline after it may be judged. None: nobody listens."""
+    heard = Reception.objects.filter(pk=1).values_list("heard_at", flat=True).first()
+    return min(heard - SETTLED, database_now()) if heard else None
+
+
+def gaps_since(begin: datetime) -> list[Gap]:
+    """The gaps that end after `begin`."""
+    return [Gap(*pair) for pair in ReceptionGap.objects.filter(end__gt=begin).values_list("begin", "end")]
+
+
+@transaction.atomic
+def tell_of_silence(tell: Tell) -> None:
+    """Open one incident for the operator while nobody receives pings, and resolve it when somebody does."""
+    heard = Reception.objects.select_for_update().filter(pk=1).first()
+    if heard is None:
+        return
+    silent = database_now() - heard.heard_at > ALARM
+    open_now = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=CAUSE, resolved_at=None).first()
+    if silent and open_now is None:
+        incident = Incident(
+            team=default_team(),
+            kind=IncidentKind.BLIND,
+            cause_key=CAUSE,
+            title="Pings are not received",
+            started_at=heard.heard_at,
+            opened_at=Now(),
+        )
+        incident.save()
+        write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.NOT_RECEIVING), tell)
+    elif not silent and open_now is not None:
+        write_transition(open_now, Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.RECEIVING_AGAIN), tell)
+
+
+def database_now() -> datetime:
+    """The database's clock: deadlines are decided by it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+    return found
+
+
+def instant(us: int) -> datetime:
+    return datetime.fromtimestamp(us / 1_000_000, UTC)

@@ -1,0 +1,63 @@
+"""Which addresses exist, as a receiver knows them: what it may write without a second thought.
+
+An unknown address gets the same answer as a known one. What it sends is written too, since it may be that of a
+heartbeat that is a second old, but only so many a second: whoever guesses addresses must not fill the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import psycopg
+import structlog
+
+from vigil.heartbeats.core.rate_limit import Rates
+from vigil.heartbeats.core.wire import Address
+
+log = structlog.get_logger()
+
+CHANNEL = "vigil_pings"
+REREAD_S = 60.0
+TOGETHER_S = 0.2
+RETRY_S = 1.0
+DEADLINE_S = 10.0
+#: Unknown addresses whose pings are written, at once and a second.
+UNKNOWN_BURST, UNKNOWN_PER_S = 500.0, 50.0
+_NAMES = "SELECT code::text FROM heartbeats_heartbeat UNION ALL SELECT key FROM heartbeats_teampings"
+
+
+class Known:
+    """The codes of heartbeats and the keys of teams; until they were read once, every address counts as known."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self.names: frozenset[str] | None = None
+        self.strangers = Rates(UNKNOWN_BURST, UNKNOWN_PER_S, 1)
+
+    def admits(self, address: Address, now_s: float) -> bool:
+        """Whether a ping to this address is to be written."""
+        name = address.code or address.key
+        return self.names is None or name in self.names or not self.strangers.admit("", now_s)
+
+    async def run(self) -> None:
+        """Read them now, and whenever PostgreSQL says that they changed, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(DEADLINE_S):
+                    connection = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
+                async with connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    await self._follow(connection)
+            except (psycopg.Error, TimeoutError, OSError) as error:
+                log.info("addresses_not_read", error=type(error).__name__)
+            await asyncio.sleep(RETRY_S)
+
+    async def _follow(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        while True:
+            async with asyncio.timeout(DEADLINE_S):
+                found = await connection.execute(_NAMES)
+                self.names = frozenset(row[0] for row in await found.fetchall())
+            async for _ in connection.notifies(timeout=REREAD_S, stop_after=1):
+                # Many are made at once, as a rule.
+                await asyncio.sleep(TOGETHER_S)

@@ -1,0 +1,141 @@
+"""The log that pings are written to before they are acknowledged: a Redis stream, or a table while Redis is away.
+
+A ping is written once Redis has answered, and Redis answers after it has handed the entry to its file (see
+deploy/README.md for what that survives). While Redis is away, or full, the entry is committed to PostgreSQL instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import redis
+import redis.asyncio
+import structlog
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from probes import keys
+from vigil.heartbeats.core.wire import PING_VERSION, LogEntry, Ping, encode
+
+log = structlog.get_logger()
+
+#: Every write ends within these (s), and their sum stays below what the applier waits for (`reception.SETTLED`).
+REDIS_S = 1.0
+POSTGRES_S = 2.0
+#: Redis is not asked again for this long after it failed (s).
+AWAY_S = 2.0
+#: What is written at once, and what may wait.
+BATCH_PINGS, BATCH_BYTES = 1_000, 1_000_000
+WAITING_PINGS, WAITING_BYTES = 50_000, 64_000_000
+SPOOL = "INSERT INTO heartbeats_spooledentry (entry) VALUES (%s)"
+
+#: Told once a ping is written (True) or will not be (False).
+Done = Callable[[bool], object]
+
+
+class PingLog:
+    """Writes pings in the order they were given, many at once; one writer, so that the order on disk is that order."""
+
+    def __init__(self, redis_url: str, database_url: str, receiver: str) -> None:
+        self._redis = redis.asyncio.Redis.from_url(
+            redis_url, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S, retry=Retry(NoBackoff(), 0)
+        )
+        self._database_url = database_url
+        self._receiver = receiver
+        self._postgres: psycopg.AsyncConnection[Any] | None = None
+        self._redis_away_until_s = 0.0
+        self._waiting: list[tuple[Ping, Done]] = []
+        self._waiting_bytes = 0
+        self._beat_us = 0
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self.redis_answers = self.writes = True
+
+    def add(self, ping: Ping, done: Done) -> None:
+        """Write a ping with the next batch, and call `done` with how that went; refuse it when too much waits."""
+        if len(self._waiting) >= WAITING_PINGS or self._waiting_bytes > WAITING_BYTES:
+            done(False)
+            return
+        self._waiting.append((ping, done))
+        self._waiting_bytes += len(ping.body)
+        self._wake.set()
+
+    def beat(self, at_us: int) -> None:
+        """Say that this receiver is there, behind every ping that was given before."""
+        self._beat_us = at_us
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until `stop`; what was given before that is written."""
+        while not self._stopping:
+            await self._wake.wait()
+            await self._write_waiting()
+        await self._redis.aclose()
+        if self._postgres is not None:
+            await self._postgres.close()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+
+    async def _write_waiting(self) -> None:
+        """Write what waits now. A beat goes with the last batch, and not at all when that cannot be written."""
+        self._wake.clear()
+        while self._waiting or self._beat_us:
+            batch = self._take()
+            beat_us = 0
+            if not self._waiting:
+                beat_us, self._beat_us = self._beat_us, 0
+            entry = LogEntry(PING_VERSION, self._receiver, [ping for ping, _ in batch], beat_us)
+            written = await self._write(encode(entry))
+            for _, done in batch:
+                done(written)
+
+    def _take(self) -> list[tuple[Ping, Done]]:
+        size = count = 0
+        for ping, _ in self._waiting[:BATCH_PINGS]:
+            if count and size + len(ping.body) > BATCH_BYTES:
+                break
+            size += len(ping.body)
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._waiting_bytes -= size
+        return batch
+
+    async def _write(self, payload: bytes) -> bool:
+        redis_answers = await self._to_redis(payload)
+        if redis_answers is not self.redis_answers:
+            log.warning("log_is_in", place="redis" if redis_answers else "postgresql")
+        self.redis_answers = redis_answers
+        self.writes = redis_answers or await self._to_postgres(payload)
+        return self.writes
+
+    async def _to_redis(self, payload: bytes) -> bool:
+        if time.monotonic() < self._redis_away_until_s:
+            return False
+        try:
+            await self._redis.execute_command("XADD", keys.PINGS, "*", keys.BODY, payload)
+        except redis.RedisError as error:
+            # Also when it is full or read-only: whatever its reason, the entry is not there.
+            log.warning("ping_not_in_redis", error=type(error).__name__)
+            self._redis_away_until_s = time.monotonic() + AWAY_S
+            return False
+        return True
+
+    async def _to_postgres(self, payload: bytes) -> bool:
+        try:
+            async with asyncio.timeout(POSTGRES_S):
+                if self._postgres is None or self._postgres.closed:
+                    self._postgres = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
+                await self._postgres.execute(SPOOL, [payload])
+        except (psycopg.Error, TimeoutError, OSError) as error:
+            log.warning("ping_not_in_postgresql", error=type(error).__name__)
+            if self._postgres is not None:
+                await self._postgres.close()
+                self._postgres = None
+            return False
+        return True

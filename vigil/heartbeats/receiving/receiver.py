@@ -1,0 +1,94 @@
+"""What every receiver of pings does with a call: reads it, admits it, stamps it, and has it written."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from vigil.heartbeats.core.address import Call, read_target
+from vigil.heartbeats.core.rate_limit import Rates
+from vigil.heartbeats.core.reply import Outcome
+from vigil.heartbeats.core.wire import Method, Ping
+from vigil.heartbeats.receiving.address_cache import Known
+from vigil.heartbeats.receiving.database_clock import DatabaseClock
+from vigil.heartbeats.receiving.ping_log import PingLog
+
+MAX_AGENT = 200
+
+#: Told how a call went, and how long to wait before the next where that is the answer (s).
+Answered = Callable[[Outcome, float], object]
+
+
+@dataclass(slots=True)
+class Request:
+    """A call as it came: `body` may be cut, `size` is what it was."""
+
+    target: str
+    method: Method
+    origin: str = ""
+    agent: str = ""
+    body: bytes = b""
+    size: int = 0
+
+
+class Receiver:
+    """Takes calls; `answered` is called for each, once it is safe to say so."""
+
+    def __init__(self, log: PingLog, known: Known, clock: DatabaseClock) -> None:
+        self._log = log
+        self._known = known
+        self._clock = clock
+        self._rates = Rates()
+
+    def take(self, request: Request, answered: Answered) -> None:
+        """Read an HTTP call and have it written."""
+        call = read_target(request.target)
+        if call is None:
+            answered(Outcome.NO_ADDRESS, 0.0)
+            return
+        self.keep(call, request, answered)
+
+    def keep(self, call: Call, request: Request, answered: Answered) -> None:
+        """Have a call written that was read already."""
+        now_s = time.monotonic()
+        wait_s = self._rates.admit(call.address.code or f"{call.address.key}/{call.address.slug}", now_s)
+        if wait_s:
+            answered(Outcome.TOO_OFTEN, wait_s)
+        elif not self._known.admits(call.address, now_s):
+            answered(Outcome.ACCEPTED, 0.0)
+        else:
+            ping = stamped(call, request, self._clock.now_us())
+            self._log.add(ping, lambda kept: answered(Outcome.ACCEPTED if kept else Outcome.TRY_AGAIN, 0.0))
+
+    def beat(self) -> None:
+        """Say in the log that this receiver is there."""
+        self._log.beat(self._clock.now_us())
+
+
+def stamped(call: Call, request: Request, at_us: int) -> Ping:
+    """The ping of a call that came at `at_us`."""
+    return Ping(
+        id=ping_id(at_us),
+        at_us=at_us,
+        address=call.address,
+        kind=call.kind,
+        exit_code=call.exit_code,
+        rid=call.rid,
+        method=request.method,
+        origin=request.origin,
+        agent=request.agent[:MAX_AGENT],
+        body=request.body,
+        body_size=request.size,
+    )
+
+
+def ping_id(at_us: int) -> str:
+    """A new id (UUID version 7): those of one time are neighbours in the index."""
+    random = secrets.randbits(74)
+    value = (
+        (at_us // 1000 & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    )
+    return str(UUID(int=value))

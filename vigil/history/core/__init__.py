@@ -1,0 +1,1 @@
+"""History packing and arithmetic: packed hours, rollups, uptime, burn rates. Pure."""

@@ -1,0 +1,151 @@
+"""Rollups: of any stretch of time and any set of regions, counts by status and a latency sketch. Pure.
+
+The sketch holds the total time of the checks that the target answered (UP and DEGRADED): how long a timeout lasts
+says what the timeout is, not how fast the target answers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from probes.reasons import STATUS_CODES, Status
+from vigil.history.core import latency_sketch, varints
+from vigil.history.core.packing import Hour
+
+HOURS_IN_DAY = 24
+#: Where a region's key is expected, for all of them together: keys begin at 1.
+ALL_REGIONS = 0
+#: Codes of statuses whose durations count; an entry's code is the status above seven bits of reason.
+_ANSWERED_BELOW = 2 << 7
+
+
+@dataclass(slots=True)
+class Rollup:
+    """Mergeable: `add` another, or bytes that hold one. `counts` is by the number of a status."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * len(STATUS_CODES))
+    durations: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def checks(self) -> int:
+        return sum(self.counts)
+
+    def count(self, status: Status) -> int:
+        return self.counts[STATUS_CODES[status]]
+
+    def add(self, other: Rollup) -> None:
+        for place, count in enumerate(other.counts):
+            self.counts[place] += count
+        for number, count in other.durations.items():
+            self.durations[number] = self.durations.get(number, 0) + count
+
+    def add_from(self, data: bytes, at: int = 0) -> int:
+        """Add the rollup that begins at `at`; returns where the next thing begins."""
+        for place in range(len(self.counts)):
+            count, at = varints.take(data, at)
+            self.counts[place] += count
+        return latency_sketch.add_from(self.durations, data, at)
+
+    def put(self, into: bytearray) -> None:
+        for count in self.counts:
+            varints.put(into, count)
+        latency_sketch.put(into, self.durations)
+
+    def percentiles_ms(self, parts: Iterable[float]) -> list[float | None]:
+        """Percentiles of the answered checks in milliseconds, to within 1 %."""
+        found = latency_sketch.quantiles(self.durations, list(parts))
+        return [None if us is None else round(us / 1000, 3) for us in found]
+
+
+def merged(rollups: Iterable[Rollup]) -> Rollup:
+    """The rollup of everything that the given ones hold."""
+    total = Rollup()
+    for one in rollups:
+        total.add(one)
+    return total
+
+
+def of_checks(codes: Sequence[int], totals: Sequence[int]) -> Rollup:
+    """The rollup of checks given as columns: codes, and buckets of their total time."""
+    by_code = Counter(codes)
+    counts = [0] * len(STATUS_CODES)
+    for code, count in by_code.items():
+        counts[code >> 7] += count
+    if all(code < _ANSWERED_BELOW for code in by_code):
+        return Rollup(counts, latency_sketch.sketch_of(totals))
+    answered = (total for code, total in zip(codes, totals, strict=True) if code < _ANSWERED_BELOW)
+    return Rollup(counts, latency_sketch.sketch_of(answered))
+
+
+def of_hour(hour: Hour) -> Rollup:
+    """The rollup of a whole packed hour."""
+    return of_checks(hour.codes, hour.totals)
+
+
+def pack_hours(hours: Mapping[int, Rollup]) -> bytes:
+    """The rollups of one day's hours (0 to 23): which hours are there, then each in turn."""
+    packed = bytearray(sum(1 << hour for hour in hours).to_bytes(3, "little"))
+    for hour in sorted(hours):
+        hours[hour].put(packed)
+    return bytes(packed)
+
+
+def unpack_hours(packed: bytes) -> dict[int, Rollup]:
+    """The rollups of one day's hours."""
+    present = int.from_bytes(packed[:3], "little")
+    found, at = {}, 3
+    for hour in range(HOURS_IN_DAY):
+        if present >> hour & 1:
+            found[hour] = Rollup()
+            at = found[hour].add_from(packed, at)
+    return found
+
+
+def pack_regions(regions: Mapping[int, Rollup]) -> bytes:
+    """The rollups of one monitor's day by the key of the region, after that of all regions together.
+
+    All together is what is asked most, and of several regions the dearest to add up.
+    """
+    packed = bytearray()
+    whole = merged(regions.values()) if len(regions) > 1 else Rollup()
+    for region, rolled in [(ALL_REGIONS, whole), *sorted(regions.items())]:
+        varints.put(packed, region)
+        body = bytearray()
+        rolled.put(body)
+        varints.put(packed, len(body))
+        packed += body
+    return bytes(packed)
+
+
+def add_regions(packed: bytes, into: Rollup, wanted: frozenset[int] | None = None) -> None:
+    """Add the rollups of the wanted regions of one monitor's day: all of them where that is what is wanted."""
+    parts = _parts(packed)
+    present = parts.keys() - {ALL_REGIONS}
+    if len(present) > 1 and (wanted is None or present <= wanted):
+        into.add_from(packed, parts[ALL_REGIONS])
+        return
+    for region in present if wanted is None else present & wanted:
+        into.add_from(packed, parts[region])
+
+
+def unpack_regions(packed: bytes) -> dict[int, Rollup]:
+    """The rollups of one monitor's day, by the key of the region."""
+    found: dict[int, Rollup] = {}
+    for region, at in _parts(packed).items():
+        if region != ALL_REGIONS:
+            found[region] = Rollup()
+            found[region].add_from(packed, at)
+    return found
+
+
+def _parts(packed: bytes) -> dict[int, int]:
+    """Where the rollup of each region begins."""
+    found, at = {}, 0
+    while at < len(packed):
+        region, at = varints.take(packed, at)
+        size, at = varints.take(packed, at)
+        found[region] = at
+        at += size
+    return found

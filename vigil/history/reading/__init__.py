@@ -1,0 +1,1 @@
+"""Reading history: checks, series, uptime spans, summaries and objectives."""

@@ -1,0 +1,116 @@
+"""Reading history: one monitor's checks, and rollups of them, from wherever they are kept.
+
+A range is half open: from its start up to, and without, its end. Checks are in chunks while their hour is open and in
+a packed hour after that; for a moment they are in both, so whatever is read is put in order and counted once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from probes.reasons import Reason, Status
+from probes.wire import Result
+from vigil.history.core import chunks, packing, rollups
+from vigil.history.core.chunks import shard_of
+from vigil.history.core.latency_sketch import microseconds
+from vigil.history.core.packing import HOUR_MS
+
+# Both by the primary key, and by the partition of the hour.
+_CHUNKS = "SELECT hour, region, {} FROM history_chunk WHERE hour BETWEEN %s AND %s AND shard = %s AND region = ANY(%s)"
+_PACKED = (
+    "SELECT hour, region, {} FROM history_packedhour WHERE monitor = %s AND region = ANY(%s) AND hour BETWEEN %s AND %s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check as history tells it. Durations are within 1 % of what was measured; 0 where nothing was."""
+
+    at_ms: int
+    status: Status
+    reason: Reason
+    total_us: float
+    first_byte_us: float
+    look: int
+
+
+def entries(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, dict[int, list[int]]]:
+    """The packed integers of a monitor's checks (see `packing`), by region and hour, in order, each once."""
+    first, last = start_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
+    found: dict[int, dict[int, list[int]]] = {region: {} for region in regions}
+    with connection.cursor() as cursor:
+        cursor.execute(_CHUNKS.format("payload"), [first, last, shard_of(monitor), list(regions)])
+        for hour, region, payload in cursor.fetchall():
+            mine = chunks.entries_of(payload, monitor)
+            if mine:
+                found[region].setdefault(hour, []).extend(mine)
+        cursor.execute(_PACKED.format("payload"), [monitor, list(regions), first, last])
+        for hour, region, payload in cursor.fetchall():
+            found[region].setdefault(hour, []).extend(packing.unpack(payload).entries())
+    return {
+        region: {hour: _within(packing.in_order(hours[hour]), hour, start_ms, end_ms) for hour in sorted(hours)}
+        for region, hours in found.items()
+    }
+
+
+def checks(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, list[Check]]:
+    """Every recorded check of a monitor, by region, in the order of time."""
+    return {
+        region: [_check(hour, entry) for hour, mine in hours.items() for entry in mine]
+        for region, hours in entries(monitor, regions, start_ms, end_ms).items()
+    }
+
+
+def failures(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, list[Result]]:
+    """The results that were kept in full, by region, in the order of time."""
+    first, last = start_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
+    found: dict[int, dict[tuple[int, int], Result]] = {region: {} for region in regions}
+    with connection.cursor() as cursor:
+        cursor.execute(_CHUNKS.format("failures"), [first, last, shard_of(monitor), list(regions)])
+        rows = cursor.fetchall()
+        cursor.execute(_PACKED.format("failures"), [monitor, list(regions), first, last])
+        rows += cursor.fetchall()
+    for _, region, payload in rows:
+        for key, result in chunks.decode_failures(payload) if payload else ():
+            if key == monitor and start_ms <= result.at_ms < end_ms:
+                found[region][result.at_ms, result.look] = result
+    return {region: [each[check] for check in sorted(each)] for region, each in found.items()}
+
+
+def by_step(
+    monitor: int, regions: Sequence[int], start_ms: int, end_ms: int, step_ms: int
+) -> dict[int, dict[int, rollups.Rollup]]:
+    """Rollups of a monitor's checks by region and step (a minute, five, an hour), made of the checks themselves."""
+    found: dict[int, dict[int, rollups.Rollup]] = {}
+    for region, hours in entries(monitor, regions, start_ms, end_ms).items():
+        steps: dict[int, tuple[list[int], list[int]]] = {}
+        for hour, mine in hours.items():
+            for entry in mine:
+                at_ms = hour * HOUR_MS + (entry >> 35)
+                codes, totals = steps.setdefault(at_ms - (at_ms - start_ms) % step_ms, ([], []))
+                codes.append(entry >> 22 & 511)
+                totals.append(entry >> 11 & 2047)
+        found[region] = {at_ms: rollups.of_checks(*columns) for at_ms, columns in sorted(steps.items())}
+    return found
+
+
+def _within(ordered: Iterable[int], hour: int, start_ms: int, end_ms: int) -> list[int]:
+    begin = hour * HOUR_MS
+    if start_ms <= begin and begin + HOUR_MS <= end_ms:
+        return list(ordered)
+    return [entry for entry in ordered if start_ms <= begin + (entry >> 35) < end_ms]
+
+
+def _check(hour: int, entry: int) -> Check:
+    status, reason = packing.meaning(entry >> 22 & 511)
+    return Check(
+        at_ms=hour * HOUR_MS + (entry >> 35),
+        status=status,
+        reason=reason,
+        total_us=microseconds(entry >> 11 & 2047),
+        first_byte_us=microseconds(entry & 2047),
+        look=entry >> 31 & 15,
+    )

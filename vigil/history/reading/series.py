@@ -1,0 +1,123 @@
+"""Rollups over any range, each part from the coarsest level that is exact for it: days, hours, or the checks.
+
+    days    for ever            one row a monitor and day, all of its regions
+    hours   400 days            one row a monitor, region and day
+    checks  30 days             packed hours; by the minute, or any other step
+
+A day is rolled up when it is over. Until then, and for what is asked finer than an hour, the checks themselves are
+read: they hold the same buckets, so what is merged from both is as exact as either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.db import connection
+
+from vigil.clock import database_now
+from vigil.history.core import rollups
+from vigil.history.core.packing import HOUR_MS
+from vigil.history.core.rollups import HOURS_IN_DAY, Rollup
+from vigil.history.models import Progress, RecordedDay
+from vigil.history.reading import read
+from vigil.history.storage.daily_rollup import DAY_MS
+
+#: By region (its key), then by when each step begins (ms).
+Series = Mapping[int, Mapping[int, Rollup]]
+
+# Both by the primary key: the monitor, its regions, and one range of days.
+_DAYS = "SELECT day, payload FROM history_rolledday WHERE monitor = %s AND day BETWEEN %s AND %s ORDER BY day"
+_HOURS = (
+    "SELECT region, day, payload FROM history_rolledhours "
+    "WHERE monitor = %s AND region = ANY(%s) AND day BETWEEN %s AND %s"
+)
+
+
+def minutes(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int, step_ms: int) -> Series:
+    """Steps of less than an hour, counted from the start; as far back as checks are kept."""
+    return read.by_step(monitor, regions, start_ms, end_ms, step_ms)
+
+
+def hours(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int, step_hours: int = 1) -> Series:
+    """Steps of whole hours, counted from the hour of the start."""
+    first, last = start_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
+    found: dict[int, dict[int, Rollup]] = {region: {} for region in regions}
+
+    def add(region: int, hour: int, rolled: Rollup) -> None:
+        if first <= hour <= last:
+            step = (hour - (hour - first) % step_hours) * HOUR_MS
+            found[region].setdefault(step, Rollup()).add(rolled)
+
+    live = _live_days(first // HOURS_IN_DAY, last // HOURS_IN_DAY)
+    with connection.cursor() as cursor:
+        cursor.execute(_HOURS, [monitor, list(regions), first // HOURS_IN_DAY, last // HOURS_IN_DAY])
+        for region, day, payload in cursor.fetchall():
+            if day not in live:
+                for hour, rolled in rollups.unpack_hours(payload).items():
+                    add(region, day * HOURS_IN_DAY + hour, rolled)
+    for day in live:
+        begin = day * DAY_MS
+        for region, steps in read.by_step(monitor, regions, begin, begin + DAY_MS, HOUR_MS).items():
+            for at_ms, rolled in steps.items():
+                add(region, at_ms // HOUR_MS, rolled)
+    return {region: dict(sorted(steps.items())) for region, steps in found.items()}
+
+
+def days(monitor: int, regions: Sequence[int], first: int, last: int) -> dict[int, Rollup]:
+    """Whole days (UTC) of some regions together: days since the epoch, both included."""
+    wanted = frozenset(regions)
+    live = _live_days(first, last)
+    found: dict[int, Rollup] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_DAYS, [monitor, first, last])
+        for day, payload in cursor.fetchall():
+            if day not in live:
+                rollups.add_regions(payload, found.setdefault(day, Rollup()), wanted)
+    for day in live:
+        begin = day * DAY_MS
+        for steps in read.by_step(monitor, regions, begin, begin + DAY_MS, DAY_MS).values():
+            for rolled in steps.values():
+                found.setdefault(day, Rollup()).add(rolled)
+    return dict(sorted(found.items()))
+
+
+def over(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> Rollup:
+    """The rollup of any range: whole days, the whole hours beside them, and the checks of what is left."""
+    total = Rollup()
+    first_day, end_day = -(-start_ms // DAY_MS), end_ms // DAY_MS
+    if first_day >= end_day:
+        return rollups.merged(_edge(monitor, regions, start_ms, end_ms))
+    for rolled in days(monitor, regions, first_day, end_day - 1).values():
+        total.add(rolled)
+    for start, end in ((start_ms, first_day * DAY_MS), (end_day * DAY_MS, end_ms)):
+        for rolled in _edge(monitor, regions, start, end):
+            total.add(rolled)
+    return total
+
+
+def _edge(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> list[Rollup]:
+    """The rollups of a range that holds no whole day."""
+    if start_ms >= end_ms:
+        return []
+    first_hour, end_hour = -(-start_ms // HOUR_MS), end_ms // HOUR_MS
+    parts: list[Series] = []
+    if first_hour >= end_hour:
+        parts.append(minutes(monitor, regions, start_ms, end_ms, HOUR_MS))
+    else:
+        parts.append(hours(monitor, regions, first_hour * HOUR_MS, end_hour * HOUR_MS))
+        for start, end in ((start_ms, first_hour * HOUR_MS), (end_hour * HOUR_MS, end_ms)):
+            if start < end:
+                parts.append(minutes(monitor, regions, start, end, HOUR_MS))
+    return [rolled for part in parts for steps in part.values() for rolled in steps.values()]
+
+
+def _live_days(first: int, last: int) -> list[int]:
+    """The days of a range that are not rolled up for the first time yet: few, and the newest."""
+    waiting = RecordedDay.objects.filter(state=Progress.OPEN, day__range=(first, last))
+    live = set(waiting.values_list("day", flat=True))
+    today = int(database_now().timestamp()) * 1000 // DAY_MS
+    done = set(
+        RecordedDay.objects.filter(day__gte=today - 1).exclude(state=Progress.OPEN).values_list("day", flat=True)
+    )
+    live |= {day for day in (today - 1, today, today + 1) if first <= day <= last and day not in done}
+    return sorted(live)

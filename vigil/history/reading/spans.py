@@ -1,0 +1,110 @@
+"""What happened to monitors, from incidents, pauses and maintenance: the spans that uptime is counted from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db.models import Q
+
+from vigil.history.core.uptime import Settled, Span, Story, minus, settle, union
+from vigil.history.models import Unwatched
+from vigil.incidents.core.lifecycle import IncidentKind, Step
+from vigil.incidents.models import Incident, Transition
+from vigil.monitors.models import Monitor
+from vigil.silences.covering import covered_monitors
+from vigil.silences.models import Silence
+from vigil.silences.windows import windows
+
+#: Incidents in which a monitor is down; in the others of `UP_KINDS` it is up, and not well.
+DOWN_KINDS = (IncidentKind.OUTAGE, IncidentKind.HEARTBEAT)
+UP_KINDS = (IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
+
+
+@dataclass(slots=True)
+class _Spans:
+    down: list[Span] = field(default_factory=list)
+    degraded: list[Span] = field(default_factory=list)
+    paused: list[Span] = field(default_factory=list)
+    unseen: list[Span] = field(default_factory=list)
+
+
+def settled_stories(monitors: Sequence[Monitor], window: Span) -> dict[int, Settled]:
+    """Of each monitor, every second of the window settled; `window` ends no later than now.
+
+    Excluded are the time before a monitor was made, while it was paused or deleted, and while too few regions could
+    see it: what was believed down then stays down, and what was believed up is not known.
+    """
+    found = {monitor.pk: _Spans() for monitor in monitors}
+    start, end = _instant(window[0]), _instant(window[1])
+    incidents = list(_incidents(found, start, end))
+    worsened = _worsened(incidents)
+    for incident in incidents:
+        _tell(found[incident.monitor_id or 0], incident, worsened.get(incident.pk), window)
+    for row in Unwatched.objects.filter(_overlaps(start, end), monitor_id__in=found):
+        span = _span(row.from_at, row.to_at, window)
+        (found[row.monitor_id].paused if row.why == Unwatched.Why.PAUSED else found[row.monitor_id].unseen).append(span)
+    maintained = _maintenance(monitors, start, end)
+    return {
+        monitor.pk: _settled(monitor, found[monitor.pk], maintained.get(monitor.pk, []), window) for monitor in monitors
+    }
+
+
+def _settled(monitor: Monitor, spans: _Spans, maintenance: list[Span], window: Span) -> Settled:
+    not_yet = (window[0], max(window[0], _second(monitor.created_at)))
+    excluded = [not_yet, *spans.paused, *minus(union(spans.unseen), union(spans.down))]
+    return settle(Story(spans.down, spans.degraded, excluded, maintenance))
+
+
+def _incidents(monitors: Iterable[int], start: datetime, end: datetime) -> Iterable[Incident]:
+    # Used: incident_of_monitor (the foreign key's index).
+    overlapping = Q(started_at__lt=end) & (Q(resolved_at=None) | Q(resolved_at__gt=start))
+    return Incident.objects.filter(overlapping, monitor_id__in=list(monitors), kind__in=DOWN_KINDS + UP_KINDS)
+
+
+def _worsened(incidents: Iterable[Incident]) -> dict[int, datetime]:
+    """When each incident became what it is, if it was opened as something milder: kinds only ever worsen."""
+    changed = Transition.objects.filter(incident__in=[one.pk for one in incidents], step=Step.CHANGED).order_by("seq")
+    return dict(changed.values_list("incident_id", "at"))
+
+
+def _tell(spans: _Spans, incident: Incident, worsened: datetime | None, window: Span) -> None:
+    """An incident is down from its start, or from when it became an outage."""
+    start, end = _span(incident.started_at, incident.resolved_at, window)
+    if incident.kind in UP_KINDS:
+        spans.degraded.append((start, end))
+        return
+    turned = min(max(_second(worsened), start), end) if worsened else start
+    spans.degraded.append((start, turned))
+    spans.down.append((turned, end))
+
+
+def _maintenance(monitors: Sequence[Monitor], start: datetime, end: datetime) -> dict[int, list[Span]]:
+    """The windows that do not count: one question a silence, however many monitors it covers."""
+    counted = Silence.objects.filter(Q(excludes=True) | Q(pauses=True), team__in={one.team_id for one in monitors})
+    over = Q(cron="", ends_at__lte=start) | Q(valid_until__lte=start)
+    wanted = {monitor.pk for monitor in monitors}
+    found: dict[int, list[Span]] = {}
+    for silence in counted.exclude(over):
+        held = [(_second(each.starts), _second(each.ends)) for each in windows(silence.schedule, start, end)]
+        covered = covered_monitors(silence).values_list("pk", flat=True) if held else ()
+        for monitor in wanted.intersection(covered):
+            found.setdefault(monitor, []).extend(held)
+    return found
+
+
+def _overlaps(start: datetime, end: datetime) -> Q:
+    return Q(from_at__lt=end) & (Q(to_at=None) | Q(to_at__gt=start))
+
+
+def _span(start: datetime, end: datetime | None, window: Span) -> Span:
+    return max(_second(start), window[0]), window[1] if end is None else min(_second(end), window[1])
+
+
+def _second(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _instant(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)

@@ -1,0 +1,105 @@
+"""What the recorder has read and not yet written: results sorted into chunks, how far it read, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from probes.reasons import Reason
+from probes.wire import Result, decode_results
+from vigil.history.core.chunks import SHARD, Chunk
+from vigil.history.core.packing import HOUR_MS, entry
+from vigil.history.models import GapReason
+
+#: Results whose slot is further from when they arrived are not recorded, and that is said. A region that was cut off
+#: brings what it saw meanwhile; a day that it belongs to must be there in full, to be rolled up again.
+OLDEST_MS = 24 * HOUR_MS
+NEWEST_MS = 5 * 60_000
+
+
+@dataclass(slots=True)
+class Missing:
+    """Results that were on a stream, or may have been, and are not recorded."""
+
+    from_ms: int
+    to_ms: int
+    results: int | None = 0
+
+    def add(self, at_ms: int, results: int) -> None:
+        self.from_ms, self.to_ms = min(self.from_ms, at_ms), max(self.to_ms, at_ms)
+        self.results = (self.results or 0) + results
+
+
+@dataclass(slots=True)
+class Reach:
+    """How far a region's stream is recorded, and how far it has been read."""
+
+    recorded: str | None
+    read: str
+
+
+@dataclass(slots=True)
+class Intake:
+    """Everything since the last write. `monitors` maps public ids to keys; results of others are put aside."""
+
+    monitors: Mapping[str, int]
+    chunks: dict[tuple[int, int, int], Chunk] = field(default_factory=dict)
+    missing: dict[tuple[int, GapReason], Missing] = field(default_factory=dict)
+    strangers: list[tuple[int, Result, int]] = field(default_factory=list)
+    results: int = 0
+    oldest_ms: int = OLDEST_MS
+
+    def take(self, region: int, entry_id: str, payload: bytes, now_ms: int) -> None:
+        """Take one entry of a region's stream. The region may have given it any id, and written anything."""
+        at_ms = min(int(entry_id.partition("-")[0]), now_ms)
+        try:
+            results = decode_results(payload)
+        except msgspec.DecodeError:
+            self.miss(region, GapReason.UNREADABLE, at_ms)
+            return
+        self._sort(region, results, at_ms)
+
+    def _sort(self, region: int, results: Iterable[Result], at_ms: int) -> None:
+        """File every result in the chunk of its hour and shard. This runs for each result of every region."""
+        monitors, chunks = self.monitors, self.chunks
+        oldest_ms, newest_ms = at_ms - self.oldest_ms, at_ms + NEWEST_MS
+        for result in results:
+            if result.reason is Reason.OVERDUE:
+                # A warning of a check that still runs; its result follows.
+                continue
+            slot_ms = result.at_ms
+            if not oldest_ms <= slot_ms <= newest_ms:
+                self.miss(region, GapReason.IMPLAUSIBLE, at_ms)
+                continue
+            monitor = monitors.get(result.monitor)
+            if monitor is None:
+                self.strangers.append((region, result, at_ms))
+                continue
+            place = (slot_ms // HOUR_MS, monitor // SHARD, region)
+            chunk = chunks.get(place)
+            if chunk is None:
+                chunk = chunks[place] = Chunk()
+            chunk.add(monitor, entry(result), result)
+            self.results += 1
+
+    def introduce(self) -> None:
+        """Take what was put aside, now that `monitors` was asked about it; who is still unknown is missing."""
+        strangers, self.strangers = self.strangers, []
+        for region, result, at_ms in strangers:
+            if result.monitor in self.monitors:
+                self._sort(region, (result,), at_ms)
+            else:
+                self.miss(region, GapReason.UNKNOWN_MONITOR, at_ms)
+
+    def miss(self, region: int, why: GapReason, at_ms: int) -> None:
+        """Note one result, or one unreadable entry, that cannot be recorded."""
+        self.missing.setdefault((region, why), Missing(at_ms, at_ms)).add(at_ms, 1)
+
+    def cut(self, region: int, from_ms: int, to_ms: int) -> None:
+        """Note that a stream was trimmed, or lost, between two moments before it was read."""
+        known = self.missing.get((region, GapReason.TRIMMED))
+        self.missing[region, GapReason.TRIMMED] = Missing(
+            min(from_ms, known.from_ms) if known else from_ms, to_ms, None
+        )

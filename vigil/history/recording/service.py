@@ -1,0 +1,212 @@
+"""The record process: results in, history out. One leads; a second one waits, and takes over within seconds.
+
+Killed at any line, it goes on from its positions in PostgreSQL, which move in the transaction of what was read up to
+them. What it holds in memory is on its stream still: consensus trims a stream behind the recorder's position, for as
+long as the bound of `VIGIL_KEEP_RESULTS_S` allows; what was trimmed beyond that is recorded as a gap.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import psycopg
+import redis
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from consensus.process.lease import Lease
+from probes.process.health import Health
+from probes.process.key_repair import put_right
+from vigil.clock import database_now
+from vigil.history.models import GapReason, Position
+from vigil.history.reading import objectives
+from vigil.history.recording.intake import Intake, Reach
+from vigil.history.recording.monitor_keys import Directory
+from vigil.history.recording.streams import START, ResultStreams
+from vigil.history.recording.write import Overtaken, write
+from vigil.history.storage import daily_rollup, packer, retention, size
+from vigil.incidents.timeline import Tell
+
+log = structlog.get_logger()
+
+RETRY_S = 0.5
+#: How often the streams are read: a batch a second costs a tenth of a read for every entry.
+READ_EVERY_S = 1.0
+#: With this many results in hand they are written, however young they are.
+RESULTS_MOST = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often what: writes, packing once an hour has settled, and the housekeeping."""
+
+    write_s: float = 20.0
+    settled_after: timedelta = packer.SETTLED_AFTER
+    housekeeping_s: float = 60.0
+
+
+class Recorder:
+    """One recorder, which also evaluates the objectives; `tell` writes the deliveries of their incidents.
+
+    `run` returns when `stop` is set; anything unexpected ends the process.
+    """
+
+    def __init__(self, client: redis.Redis, health: Health, pace: Pace | None = None, tell: Tell | None = None) -> None:
+        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._lease = Lease(client, "record", holder, time.monotonic)
+        self._redis = client
+        self._streams = ResultStreams(client)
+        self._health = health
+        self._pace = pace or Pace()
+        self._tell = tell
+        self._directory = Directory()
+        self._intake = self._new_intake()
+        self._reaches: dict[int, Reach] = {}
+        self._write_at_s = 0.0
+        self._due_s: dict[str, float] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Record until told to stop; while PostgreSQL or Redis is away, forget what is in hand and try again."""
+        while not stop.is_set():
+            try:
+                busy = self._turn()
+            except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
+                self._away("postgresql", error)
+                connection.close()
+                stop.wait(RETRY_S)
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                self._away("redis", error)
+                stop.wait(RETRY_S)
+            except redis.ResponseError as error:
+                if not put_right(self._redis, error):
+                    raise
+                self._forget()
+            except Overtaken as news:
+                log.info("overtaken", why=str(news))
+                self._forget()
+            else:
+                if not busy:
+                    stop.wait(READ_EVERY_S)
+        self._finish()
+
+    def _turn(self) -> bool:
+        """Read, write what is due, do one piece of the work that is left over; True when more is waiting."""
+        if not self._lease.renew():
+            self._forget()
+            self._health.beat(leading=False)
+            self._health.mark_ready()
+            return False
+        if self._is_due("housekeeping", self._pace.housekeeping_s):
+            self._keep_house()
+        more = self._read()
+        if self._intake.results >= RESULTS_MOST or time.monotonic() >= self._write_at_s:
+            self._write()
+        worked = self._pack_or_close()
+        self._health.beat(leading=True, waiting=self._intake.results)
+        self._health.mark_ready()
+        return more or worked
+
+    def _read(self) -> bool:
+        """Read on in every region's stream."""
+        if not self._reaches:
+            self._resume()
+        more, now_ms = False, self._streams.now_ms()
+        for region, found in self._streams.read({key: reach.read for key, reach in self._reaches.items()}):
+            if found.cut_ms is not None:
+                self._intake.cut(region, min(found.cut_ms, found.first_ms, now_ms), min(found.first_ms, now_ms))
+            for entry_id, payload in found.entries:
+                self._intake.take(region, entry_id, payload, now_ms)
+                self._reaches[region].read = entry_id
+            more = more or found.more
+        self._directory.learn(result.monitor for _, result, _ in self._intake.strangers)
+        self._intake.introduce()
+        return more
+
+    def _resume(self) -> None:
+        """Follow every region from where it is recorded; a region that is new from the beginning of its stream."""
+        if not self._reaches:
+            self._write_at_s = time.monotonic() + self._pace.write_s
+        self._directory.load()
+        self._streams.follow(self._directory.regions)
+        stored = dict(Position.objects.values_list("region_id", "entry_id"))
+        for region in self._directory.regions:
+            if region not in self._reaches:
+                recorded = stored.get(region)
+                self._reaches[region] = Reach(recorded, recorded or START)
+
+    def _write(self) -> None:
+        """Commit what is in hand, then say to whoever trims the streams how far they are recorded."""
+        self._write_at_s = time.monotonic() + self._pace.write_s
+        moved = {region: reach for region, reach in self._reaches.items() if reach.read != reach.recorded}
+        moved = {region: reach for region, reach in moved.items() if reach.read != START}
+        if not moved:
+            return
+        write(self._intake, moved)
+        for (region, why), missing in self._intake.missing.items():
+            slug = self._directory.regions.get(region, str(region))
+            log.warning("results_missing", region=slug, why=GapReason(why).value, results=missing.results)
+        self._intake = self._new_intake()
+        for reach in moved.values():
+            reach.recorded = reach.read
+        self._streams.publish({region: reach.read for region, reach in moved.items()})
+
+    def _pack_or_close(self) -> bool:
+        """One piece of packing, else of rolling up; True when there was something to do."""
+        now_ms = self._streams.now_ms()
+        hour = packer.next_hour(now_ms, self._pace.settled_after)
+        if hour is not None:
+            if not packer.pack_some(hour):
+                log.info("hour_packed", hour=hour)
+                packer.drop_packed_chunks()
+            return True
+        day = daily_rollup.next_day(now_ms)
+        if day is not None:
+            if not daily_rollup.close_some(day):
+                log.info("day_rolled_up", day=day)
+            return True
+        return False
+
+    def _keep_house(self) -> None:
+        self._resume()
+        packer.drop_packed_chunks()
+        now_ms = self._streams.now_ms()
+        for name in retention.drop_outdated(now_ms):
+            log.info("partition_dropped", partition=name)
+        size.sample(now_ms)
+        if self._tell is not None:
+            objectives.evaluate(database_now(), self._tell)
+
+    def _finish(self) -> None:
+        """Write what is in hand and let a successor lead at once; what cannot be written is on its stream still."""
+        try:
+            if self._lease.epoch:
+                self._write()
+            self._lease.release()
+        except (OperationalError, InterfaceError, psycopg.OperationalError, redis.RedisError, Overtaken) as error:
+            log.warning("not_written_at_the_end", error=type(error).__name__)
+
+    def _forget(self) -> None:
+        """Drop what is in hand, to be read again from the stored positions."""
+        self._intake = self._new_intake()
+        self._reaches.clear()
+
+    def _new_intake(self) -> Intake:
+        return Intake(self._directory.monitors, oldest_ms=retention.late_ms())
+
+    def _away(self, what: str, error: Exception) -> None:
+        log.warning(f"{what}_away", error=type(error).__name__)
+        self._forget()
+        self._health.beat(away=what)
+
+    def _is_due(self, duty: str, every_s: float) -> bool:
+        now_s = time.monotonic()
+        if now_s < self._due_s.get(duty, 0.0):
+            return False
+        self._due_s[duty] = now_s + every_s
+        return True

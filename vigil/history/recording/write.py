@@ -1,0 +1,100 @@
+"""Writing what was read: chunks, gaps and positions in one transaction, so that none is there without the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from vigil.history.models import Gap, GapReason, Position
+from vigil.history.recording.intake import Intake, Missing, Reach
+from vigil.history.storage import partitions
+from vigil.monitors.latest import instant
+
+#: A gap that goes on is one row.
+GAP_JOINS = timedelta(hours=1)
+
+#: A late result opens its hour again: what is packed already is merged with what came.
+_TOUCH_HOUR = """
+INSERT INTO history_recordedhour AS known (hour, state, next_shard, again, results, touched_at)
+VALUES (%s, 'open', 0, false, %s, now())
+ON CONFLICT (hour) DO UPDATE SET
+    results = known.results + excluded.results,
+    again = known.again OR known.next_shard > 0,
+    next_shard = 0, state = 'open', touched_at = now()
+"""
+#: What the columns hold; a region may give its entries larger ids.
+_LAST_MS, _LAST_SEQ = 2**62, 2**31 - 1
+_CHUNK_COLUMNS = ("hour", "shard", "region", "last_ms", "last_seq", "payload", "failures")
+
+
+class Overtaken(Exception):
+    """Another recorder has written from the same position: what this one holds is written already."""
+
+
+def write(intake: Intake, reaches: Mapping[int, Reach]) -> None:
+    """Write everything that was taken in, and move the positions (by region) to where it was read.
+
+    1. Move each position from where this recorder found it; whoever finds it elsewhere has been overtaken.
+    2. Write the chunks; one that holds the same part of a stream cannot be there twice.
+    3. Open the hours they belong to, and note what is missing.
+    """
+    with transaction.atomic():
+        for region, reach in sorted(reaches.items()):
+            _advance(region, reach)
+        hours: Counter[int] = Counter()
+        for (hour, _, _), chunk in intake.chunks.items():
+            hours[hour] += len(chunk.entries)
+        for hour in sorted(hours):
+            partitions.ensure(partitions.CHUNKS, hour)
+        _copy_chunks(intake, reaches)
+        with connection.cursor() as cursor:
+            for hour in sorted(hours):
+                cursor.execute(_TOUCH_HOUR, [hour, hours[hour]])
+        for (region, why), missing in intake.missing.items():
+            _note(region, why, missing)
+
+
+def _advance(region: int, reach: Reach) -> None:
+    if reach.read == reach.recorded:
+        return
+    if reach.recorded is None:
+        _, created = Position.objects.get_or_create(
+            region_id=region, defaults={"entry_id": reach.read, "updated_at": Now()}
+        )
+        moved = int(created)
+    else:
+        found = Position.objects.filter(region_id=region, entry_id=reach.recorded)
+        moved = found.update(entry_id=reach.read, updated_at=Now())
+    if not moved:
+        raise Overtaken(f"region {region} is not recorded up to {reach.recorded}")
+
+
+def _copy_chunks(intake: Intake, reaches: Mapping[int, Reach]) -> None:
+    columns = ", ".join(_CHUNK_COLUMNS)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY history_chunk ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types(["int4", "int4", "int2", "int8", "int4", "bytea", "bytea"])
+        for (hour, shard, region), chunk in sorted(intake.chunks.items()):
+            millis, _, sequence = reaches[region].read.partition("-")
+            last = (min(int(millis), _LAST_MS), min(int(sequence), _LAST_SEQ))
+            row = (hour, shard, region, *last, chunk.encoded(), chunk.encoded_failures())
+            copy.write_row(row)
+
+
+def _note(region: int, why: GapReason, missing: Missing) -> None:
+    """Write a gap, or let one of the same reason that has just ended go on."""
+    begun, ended = instant(missing.from_ms), instant(missing.to_ms)
+    joined = Gap.objects.filter(region_id=region, reason=why, to_at__gte=begun - GAP_JOINS, to_at__lte=ended)
+    last = joined.order_by("-to_at").first()
+    if last is None:
+        Gap.objects.create(region_id=region, reason=why, from_at=begun, to_at=ended, results=missing.results)
+        return
+    more = None if missing.results is None else F("results") + missing.results
+    Gap.objects.filter(pk=last.pk).update(to_at=ended, results=more)

@@ -1,0 +1,1 @@
+"""Stored history: partitions, packing, rollups, retention and size."""

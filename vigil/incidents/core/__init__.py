@@ -1,0 +1,1 @@
+"""Incident decisions: life cycle, dissent, shared causes, composites. Pure."""

@@ -1,0 +1,40 @@
+"""Monitors on which too few regions can vote: when their operator is told, and for what cause. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from consensus.verdicts import Verdict
+from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason
+
+#: Longest name of a cause that monitors share.
+CAUSE_LIMIT = 100
+
+
+def blinded(state: State, verdict: Verdict) -> Effect:
+    """The first such round may be a restart of the regions; the next one comes soon enough."""
+    blind = replace(state, blind=True)
+    if not state.blind or state.blind_cause:
+        return Effect(blind, (), StepReason.TOO_FEW_VOTES)
+    cause = cause_of_blindness(verdict)
+    opened = Move(IncidentKind.BLIND, Step.OPENED, StepReason.TOO_FEW_VOTES, cause=cause)
+    return Effect(replace(blind, blind_cause=cause), (opened,), StepReason.TOO_FEW_VOTES)
+
+
+def seeing_again(state: State, reason: StepReason) -> tuple[Move, ...]:
+    if not state.blind_cause:
+        return ()
+    return (Move(IncidentKind.BLIND, Step.RESOLVED, reason, cause=state.blind_cause),)
+
+
+def cause_of_blindness(verdict: Verdict) -> str:
+    """Why too few could vote, the same for every monitor that the same regions are missing from.
+
+    Who was left out from the start is named; who did not answer in a look is not, since that differs by chance.
+    """
+    named: dict[str, set[str]] = {}
+    for one in verdict.excluded:
+        named.setdefault(one.why.value, set()).update([] if one.look else [one.region])
+    causes = [" ".join([why.replace("_", " "), *sorted(regions)]) for why, regions in sorted(named.items())]
+    cause = ", ".join(causes) or "no region"
+    return cause if len(cause) <= CAUSE_LIMIT else f"{cause[: CAUSE_LIMIT - 1]}…"

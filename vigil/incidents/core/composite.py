@@ -1,0 +1,173 @@
+"""The life of a composite, decided: what its members say together does to what is believed of it. Pure.
+
+There is no quorum and no waiting here: every member was confirmed, and recovers, by a law of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from probes.reasons import Status
+from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason
+from vigil.monitors.rules import UNKNOWN, Bounds, Part, Rule, Value, evaluate, exactly, settle
+
+_STATUS = {Value.UP: Status.UP, Value.DEGRADED: Status.DEGRADED, Value.DOWN: Status.DOWN}
+_VALUE = {status: value for value, status in _STATUS.items()}
+_KIND = {Value.DEGRADED: IncidentKind.DEGRADED, Value.DOWN: IncidentKind.OUTAGE}
+#: Names that a text spells out; the evidence holds them all.
+NAMED_MOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSeen:
+    """One member as it is believed now. `open` is the kind of its open incident, which began at `since_ms`."""
+
+    id: str
+    name: str
+    rank: int
+    group: str
+    state: State
+    open: IncidentKind | None = None
+    failure: str = ""
+    since_ms: int = 0
+
+    @property
+    def bounds(self) -> Bounds:
+        """What it can be. One that cannot be seen is unknown; one that flaps is as bad as its open incident."""
+        if self.state.blind or self.state.status is Status.UNKNOWN:
+            return UNKNOWN
+        if self.state.account or self.open is IncidentKind.ACCOUNT:
+            return exactly(Value.DOWN)
+        value = _VALUE[self.state.status]
+        if self.state.flapping and self.open is not None:
+            value = min(value, Value.DOWN if self.open is IncidentKind.OUTAGE else Value.DEGRADED)
+        return exactly(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A composite and its members that are watched now."""
+
+    name: str
+    rule: Rule
+    k: int
+    members: tuple[MemberSeen, ...]
+
+    @property
+    def bounds(self) -> Bounds:
+        return evaluate(self.rule, self.k, [Part(member.bounds, member.rank) for member in self.members])
+
+    @property
+    def lost(self) -> tuple[MemberSeen, ...]:
+        """The members that certainly do not serve."""
+        return tuple(member for member in self.members if member.bounds.best is Value.DOWN)
+
+    @property
+    def serving(self) -> tuple[MemberSeen, ...]:
+        return tuple(member for member in self.members if member.bounds.worst > Value.DOWN)
+
+    @property
+    def unseen(self) -> tuple[MemberSeen, ...]:
+        return tuple(member for member in self.members if not member.bounds.known)
+
+    @property
+    def began_ms(self) -> int:
+        """When it came to what it is: the newest of the troubles that make it up."""
+        return max((member.since_ms for member in self.members if member.open is not None), default=0)
+
+
+def derive(state: State, bounds: Bounds, now_ms: int, began_ms: int = 0) -> Effect | None:
+    """The step that leads from what is believed to what the members say; None where there is nothing to do."""
+    was = _VALUE.get(state.status)
+    value = settle(was, bounds)
+    if value is None or value is was:
+        return None
+    moved = replace(state, status=_STATUS[value], since_ms=now_ms, round_ms=now_ms)
+    if value is Value.UP:
+        if state.open is None:
+            return Effect(moved, (), StepReason.FIRST_PASS)
+        move = Move(state.open, Step.RESOLVED, StepReason.RECOVERED)
+        return Effect(replace(moved, open=None), (move,), StepReason.RECOVERED)
+    kind = _KIND[value]
+    if state.open is None:
+        opened = Move(kind, Step.OPENED, StepReason.CONFIRMED, began_ms or now_ms)
+        return Effect(replace(moved, open=kind), (opened,), StepReason.CONFIRMED)
+    if was is not None and value > was:
+        return Effect(moved, (Move(state.open, Step.NOTE, StepReason.IMPROVED),), StepReason.IMPROVED)
+    return Effect(replace(moved, open=kind), (Move(kind, Step.CHANGED, StepReason.WORSENED),), StepReason.WORSENED)
+
+
+def title_of(whole: Whole, status: Status) -> str:
+    """What is the matter with it, in a few words."""
+    if status is Status.DOWN:
+        return f"{whole.name}: nothing serves" if not whole.serving else f"{whole.name} is down"
+    if whole.rule is Rule.CHAIN and whole.serving:
+        return f"{whole.name} is served by a fallback" if _primary_lost(whole) else f"{whole.name} is degraded"
+    return (
+        f"{whole.name} has lost {len(whole.lost)} of {len(whole.members)}"
+        if whole.lost
+        else f"{whole.name} is degraded"
+    )
+
+
+def explain(whole: Whole) -> str:
+    """What the members say, in sentences."""
+    said = []
+    if whole.lost:
+        said.append(f"Not serving: {_named(whole.lost)}.")
+    if whole.serving:
+        said.append(f"Serving: {_named(whole.serving)}.")
+    if whole.unseen:
+        said.append(f"Not known now: {_named(whole.unseen)}.")
+    return " ".join([*said, _asked(whole)])
+
+
+def evidence_of_members(whole: Whole) -> dict[str, Any]:
+    """What a step of a composite rests on, to be stored with it."""
+    return {
+        "needs": whole.rule.value,
+        "at_least": whole.k,
+        "explanation": explain(whole),
+        "members": [
+            {
+                "monitor": member.id,
+                "name": member.name,
+                "rank": member.rank,
+                "group": member.group,
+                "status": member.state.status.value,
+                "account": member.state.account,
+                "known": member.bounds.known,
+                "failure": member.failure,
+                "since_ms": member.since_ms,
+            }
+            for member in whole.members
+        ],
+    }
+
+
+def _primary_lost(whole: Whole) -> bool:
+    first = min(member.rank for member in whole.members)
+    return all(member.bounds.best is Value.DOWN for member in whole.members if member.rank == first)
+
+
+def _asked(whole: Whole) -> str:
+    if whole.rule is Rule.CHAIN:
+        return "The first that serves is used, in their order."
+    asked = {Rule.ALL: "All", Rule.ANY: "One"}.get(whole.rule, f"At least {whole.k}")
+    return f"{asked} of {len(whole.members)} must serve."
+
+
+def _named(members: Sequence[MemberSeen]) -> str:
+    names = [_in_words(member) for member in members[:NAMED_MOST]]
+    more = len(members) - NAMED_MOST
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+
+def _in_words(member: MemberSeen) -> str:
+    role = f", fallback {member.rank}" if member.rank else ""
+    group = f" for {member.group}" if member.group else ""
+    why = member.failure.replace("_", " ") if member.open is not None else ""
+    said = f"{group}{role}{': ' if why and (group or role) else ''}{why}".strip(" ,")
+    return f"{member.name} ({said})" if said else member.name

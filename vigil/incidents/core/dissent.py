@@ -1,0 +1,87 @@
+"""Regions that contradict the quorum: counted, and told of as a regional incident once that lasts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from consensus.verdicts import Dissent, Exclusion, Observed, Verdict, observed
+from probes.reasons import Status
+from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason, believed
+
+#: For these a region has no vote though it looks: what is wrong is its own.
+QUARANTINES = frozenset({Exclusion.SICK, Exclusion.ANCHORS})
+#: Rounds in which a region contradicts the quorum before that is a regional incident.
+REGIONAL_ROUNDS = 2
+
+
+def count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect:
+    """Count the regions that contradict the new state, and open or resolve the regional incident that follows."""
+    state = effect.state
+    expected = believed(state)
+    if expected is None:
+        return effect
+    seen = _last_votes(verdict)
+    before = {} if changed else state.dissent
+    # Who was not waited for keeps their dissent. Who could not vote, or is not assigned any more, loses it: what they
+    # see next is news, since silent dissenters could be a quorum together.
+    unheard = set(verdict.assigned) - {one.region for one in verdict.excluded} - seen.keys()
+    dissent = {region: old for region, old in before.items() if region in unheard}
+    lost_domains = _failing_domains(verdict, seen)
+    for region, what in seen.items():
+        if what is not expected:
+            old = before.get(region)
+            rounds = old.rounds + 1 if old and old.saw is what else 1
+            # All regions of a domain at once are evidence enough of where it lies.
+            whole = what is Observed.FAILING and region in lost_domains
+            dissent[region] = Dissent(what, REGIONAL_ROUNDS if whole else min(rounds, REGIONAL_ROUNDS))
+    move = _regional_move(replace(state, dissent=dissent), verdict, bool(lost_domains))
+    if verdict.status is Status.UNKNOWN:
+        # Nobody has outvoted them: they may be the quorum of the next round, so what they see stays news.
+        dissent = {region: Dissent(each.saw, 1) for region, each in dissent.items()}
+    state = replace(state, dissent=dissent)
+    if move is None:
+        return replace(effect, state=state)
+    regional = move.step is Step.OPENED
+    return replace(effect, state=replace(state, regional=regional), moves=(*effect.moves, move))
+
+
+def _regional_move(state: State, verdict: Verdict, whole_domain: bool) -> Move | None:
+    """What the dissent does to the regional incident: opened once it lasts, resolved once nobody fails alone."""
+    failing = [each for each in state.dissent.values() if each.saw is Observed.FAILING]
+    lasting = state.status is Status.UP and any(each.rounds >= REGIONAL_ROUNDS for each in failing)
+    if lasting == state.regional or (state.regional and state.status is Status.UP and failing):
+        return None
+    if lasting:
+        why = StepReason.WHOLE_DOMAIN_FAILS if whole_domain else StepReason.MINORITY_FAILS
+        return Move(IncidentKind.REGIONAL, Step.OPENED, why, verdict.suspected_ms)
+    if state.status is not Status.UP:
+        return Move(IncidentKind.REGIONAL, Step.RESOLVED, StepReason.BECAME_OUTAGE)
+    left_out = any(one.why in QUARANTINES for one in verdict.excluded)
+    why = StepReason.MINORITY_EXCLUDED if left_out else StepReason.MINORITY_RECOVERED
+    return Move(IncidentKind.REGIONAL, Step.RESOLVED, why)
+
+
+def _failing_domains(verdict: Verdict, seen: Mapping[str, Observed]) -> frozenset[str]:
+    """The regions of domains of which two or more regions may vote, and all of them fail."""
+    electors = {one.region: one.domain for one in verdict.electorate}
+    together: dict[str, list[str]] = {}
+    for region, domain in electors.items():
+        together.setdefault(domain, []).append(region)
+    return frozenset(
+        region
+        for regions in together.values()
+        if len(regions) > 1 and all(seen.get(region) is Observed.FAILING for region in regions)
+        for region in regions
+    )
+
+
+def _last_votes(verdict: Verdict) -> dict[str, Observed]:
+    """What each region saw last, of those whose votes count."""
+    left_out = {one.region for one in verdict.excluded if one.look == 0}
+    votes: dict[str, Observed] = {}
+    for vote in sorted(verdict.votes, key=lambda vote: vote.look):
+        what = observed(vote.status, vote.reason)
+        if what is not None and not vote.barred and vote.region not in left_out:
+            votes[vote.region] = what
+    return votes

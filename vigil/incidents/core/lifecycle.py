@@ -1,0 +1,146 @@
+"""The life of an incident, decided: what a verdict does to what is believed of a monitor. Pure.
+
+    UNKNOWN ──pass──► UP ──fail──► DOWN ──2 passing rounds, 60 s──► UP
+                       └─degraded─► DEGRADED ─────same─────────────► UP
+
+An account problem (the key is bad, the provider is fine) is DEGRADED with `account` set. Regions that contradict the
+quorum are dissent; dissent that repeats is a regional incident. Verdicts may come late, twice or in any order: only
+one of a round newer than the last applied one has an effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from consensus.verdicts import VERDICT_VERSION, Belief, Verdict, VerdictReason
+from probes.reasons import Status
+from vigil.incidents.core.blindness import blinded, seeing_again
+from vigil.incidents.core.dissent import count_dissent
+from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason, believed
+
+#: An incident is resolved no sooner than this after it was confirmed, and after this many passing rounds.
+RECOVERY_MS = 60_000
+RECOVERY_ROUNDS = 2
+#: More flips than this within the window and the incident stays open until the monitor has been stable.
+FLAP_LIMIT = 4
+FLAP_WINDOW_MS = 3_600_000
+FLAP_STABLE_MS = 1_800_000
+
+
+def belief(state: State) -> Belief | None:
+    """What consensus is to believe; None for a monitor that is plainly up everywhere."""
+    if state.status is Status.UP and not state.dissent and not state.blind:
+        return None
+    return Belief(
+        v=VERDICT_VERSION,
+        status=state.status,
+        since_ms=state.since_ms,
+        dissent=dict(state.dissent),
+        passed_rounds=state.passed_rounds,
+        account=state.account,
+        round_ms=state.round_ms,
+        blind=state.blind,
+    )
+
+
+def apply(state: State, verdict: Verdict, revision: int) -> Effect:
+    """Step the life cycle by one verdict; `revision` is the monitor's configuration now.
+
+    1. A verdict on an older round, or on another configuration, has no effect.
+    2. Too few votes change nothing but that the monitor is blind; in a second round in a row its operator is told.
+    3. Otherwise the status moves by the law, and then the dissent is counted against the new status.
+    """
+    if verdict.opened_ms <= state.round_ms:
+        return Effect(state, (), StepReason.OLD_ROUND)
+    if verdict.revision != revision:
+        return Effect(state, (), StepReason.OLD_REVISION)
+    state = replace(state, round_ms=verdict.opened_ms)
+    if verdict.reason is VerdictReason.TOO_FEW_VOTES:
+        return blinded(state, verdict)
+    seeing = seeing_again(state, StepReason.CAN_SEE_AGAIN)
+    state = replace(state, blind=False, blind_cause="")
+    effect = _step(state, verdict)
+    effect = count_dissent(effect, verdict, changed=believed(effect.state) is not believed(state))
+    return replace(effect, moves=seeing + effect.moves)
+
+
+def settle(state: State, now_ms: int) -> Effect | None:
+    """End flapping once the monitor has been up for long enough; None when there is nothing to do."""
+    if not (state.flapping and state.open and state.status is Status.UP):
+        return None
+    if now_ms - state.since_ms < FLAP_STABLE_MS:
+        return None
+    move = Move(state.open, Step.RESOLVED, StepReason.STABLE_AGAIN)
+    return Effect(replace(state, open=None, flapping=False, flips_ms=()), (move,), StepReason.STABLE_AGAIN)
+
+
+def retire(state: State, reason: StepReason) -> Effect:
+    """Forget a monitor that is paused or deleted: what is open is resolved, and nothing is believed."""
+    kinds = [state.open, IncidentKind.REGIONAL if state.regional else None]
+    moves = tuple(Move(kind, Step.RESOLVED, reason) for kind in kinds if kind)
+    return Effect(State(round_ms=state.round_ms), (*moves, *seeing_again(state, reason)), reason)
+
+
+def _step(state: State, verdict: Verdict) -> Effect:
+    if verdict.status is Status.UP:
+        return _passed(state, verdict)
+    if verdict.status is Status.UNKNOWN:
+        return Effect(state, (), StepReason.NO_QUORUM)
+    return _failed(state, verdict)
+
+
+def _passed(state: State, verdict: Verdict) -> Effect:
+    now = verdict.decided_ms
+    if state.status in (Status.UP, Status.UNKNOWN):
+        first = state.status is Status.UNKNOWN
+        since = now if first else state.since_ms
+        reason = StepReason.FIRST_PASS if first else StepReason.STILL_PASSING
+        return Effect(replace(state, status=Status.UP, since_ms=since), (), reason)
+    passed = state.passed_rounds + 1
+    if passed < RECOVERY_ROUNDS or now - state.since_ms < RECOVERY_MS:
+        return Effect(replace(state, passed_rounds=passed), (), StepReason.RECOVERING)
+    up = replace(state, status=Status.UP, account=False, since_ms=now, passed_rounds=0)
+    up = replace(up, flips_ms=_flips(state, now))
+    if state.open is None:
+        return Effect(up, (), StepReason.RECOVERED)
+    if len(up.flips_ms) > FLAP_LIMIT:
+        note = () if state.flapping else (Move(state.open, Step.NOTE, StepReason.FLAPPING),)
+        return Effect(replace(up, flapping=True), note, StepReason.FLAPPING)
+    move = Move(state.open, Step.RESOLVED, StepReason.RECOVERED)
+    return Effect(replace(up, open=None, flapping=False), (move,), StepReason.RECOVERED)
+
+
+def _failed(state: State, verdict: Verdict) -> Effect:
+    account = verdict.reason is VerdictReason.ACCOUNT
+    kind = _kind(verdict)
+    begun = state.status is not verdict.status or state.account is not account
+    bad = replace(state, status=verdict.status, account=account, passed_rounds=0)
+    if begun:
+        bad = replace(bad, since_ms=verdict.decided_ms)
+    if state.status in (Status.UP, Status.UNKNOWN):
+        bad = replace(bad, flips_ms=_flips(state, verdict.decided_ms))
+    if state.open is None:
+        opened = Move(kind, Step.OPENED, StepReason.CONFIRMED, verdict.suspected_ms or verdict.opened_ms)
+        return Effect(replace(bad, open=kind), (opened,), StepReason.CONFIRMED)
+    if not begun:
+        return Effect(bad, (), StepReason.STILL_FAILING)
+    if _severity(kind) > _severity(state.open):
+        changed = Move(kind, Step.CHANGED, StepReason.WORSENED)
+        return Effect(replace(bad, open=kind), (changed,), StepReason.WORSENED)
+    if state.status is Status.UP:
+        return Effect(bad, (), StepReason.FLAPPING)
+    return Effect(bad, (Move(state.open, Step.NOTE, StepReason.IMPROVED),), StepReason.IMPROVED)
+
+
+def _kind(verdict: Verdict) -> IncidentKind:
+    if verdict.reason is VerdictReason.ACCOUNT:
+        return IncidentKind.ACCOUNT
+    return IncidentKind.OUTAGE if verdict.status is Status.DOWN else IncidentKind.DEGRADED
+
+
+def _severity(kind: IncidentKind) -> int:
+    return {IncidentKind.DEGRADED: 1, IncidentKind.ACCOUNT: 2, IncidentKind.OUTAGE: 3}.get(kind, 0)
+
+
+def _flips(state: State, now_ms: int) -> tuple[int, ...]:
+    return (*(at for at in state.flips_ms if now_ms - at < FLAP_WINDOW_MS), now_ms)

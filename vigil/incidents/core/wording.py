@@ -1,0 +1,41 @@
+"""Titles and notes of incidents, in words. Pure."""
+
+from __future__ import annotations
+
+from vigil.incidents.core.lifecycle import IncidentKind, StepReason
+
+_TITLES = {
+    IncidentKind.OUTAGE: "{name} is down",
+    IncidentKind.DEGRADED: "{name} is degraded",
+    IncidentKind.ACCOUNT: "{name} turns our key or request away (not an outage)",
+    IncidentKind.REGIONAL: "{name} cannot be reached from some regions",
+    IncidentKind.BLIND: "Too few regions can vote ({cause}): {name} and perhaps others are not being verified",
+    IncidentKind.HEARTBEAT: "{name} did not call as it should",
+    IncidentKind.SLO: "{name} uses up its error budget too fast",
+}
+
+_NOTES = {
+    StepReason.STABLE_AGAIN: "Up without a break for 30 minutes after flapping.",
+    StepReason.MONITOR_PAUSED: "The monitor was paused.",
+    StepReason.MONITOR_DELETED: "The monitor was deleted.",
+    StepReason.CAN_SEE_AGAIN: "Enough regions can vote again, or nothing is left to vote on.",
+    StepReason.REGION_DARK: "No heartbeat from this region: its votes do not count, and nothing is checked from it.",
+    StepReason.MINORITY_EXCLUDED: "The regions that failed alone are in quarantine: the trouble is their own.",
+    StepReason.REGION_WELL: "The region's votes count again.",
+    StepReason.REGION_BACK: "The region's heartbeat is back.",
+    StepReason.NOT_RECEIVING: "No process receives pings: no job is judged, and none is called late for it.",
+    StepReason.RECEIVING_AGAIN: "Pings are received again; whoever was due meanwhile gets a fresh grace.",
+}
+
+#: Longest name that is quoted in a title.
+NAME_LIMIT = 200
+
+
+def title(name: str, kind: IncidentKind, cause: str = "") -> str:
+    """The title of an incident of this kind about a monitor of this name."""
+    return _TITLES[kind].format(name=name[: NAME_LIMIT - len(cause)], cause=cause)
+
+
+def note_text(reason: StepReason) -> str:
+    """What a step that rests on no verdict says of itself."""
+    return _NOTES.get(reason, reason.replace("_", " ").capitalize() + ".")

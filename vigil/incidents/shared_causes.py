@@ -1,0 +1,88 @@
+"""Groups incidents of monitors that open together under the cause that they share, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db.models.functions import Now
+
+from probes.reasons import Status
+from vigil.batch import read_once
+from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.core.self_suspicion import LATELY, Signs, look_at_ourselves
+from vigil.incidents.core.shared_cause import MASS_MONITORS, TOGETHER_S, Failing, belongs, is_mass, shared_cause
+from vigil.incidents.models import Incident, Transition
+from vigil.monitors.models import Monitor, Region
+
+_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED)
+#: Recent incidents that are looked at one by one; beyond this many it is a mass event, or none.
+_LOOKED_AT = 50
+
+
+def group(incident: Incident, evidence: Mapping[str, Any]) -> str:
+    """Give a new incident, and those that share its cause, the same `cause_key`. Call before its first step is told.
+
+    Returns what its text has to say of that: in a mass event, whether Vigil itself is a suspect.
+    """
+    if incident.kind not in _KINDS or incident.monitor is None:
+        return ""
+    since = Now() - timedelta(seconds=TOGETHER_S)
+    ours = Incident.objects.filter(kind__in=_KINDS, team=incident.team_id)
+    recent = ours.filter(opened_at__gte=since).exclude(pk=incident.pk)
+    rows = list(recent.exclude(monitor=None).select_related("monitor").order_by("pk")[:_LOOKED_AT])
+    if not rows:
+        return ""
+    new, before = _failing(incident, evidence.get("votes")), {row.pk: _failing(row, None) for row in rows}
+    mass = len(rows) + 1 >= MASS_MONITORS and is_mass(recent.count() + 1, _watched(incident))
+    cause = shared_cause(new, list(before.values()), mass)
+    if not cause and new.addresses:
+        # Only now: in a mass event the votes of each would be read for every other.
+        opened = Transition.objects.filter(incident__in=rows, seq=1).values_list("incident_id", "evidence__votes")
+        votes = dict(opened)
+        before = {row.pk: _failing(row, votes.get(row.pk)) for row in rows}
+        cause = shared_cause(new, list(before.values()))
+    if not cause:
+        return ""
+    joined = [key for key, one in before.items() if one.cause != cause and belongs(cause, one)]
+    Incident.objects.filter(pk__in=joined).update(cause_key=cause)
+    incident.cause_key = cause
+    incident.save(update_fields=["cause_key"])
+    if not cause.startswith("mass:"):
+        return ""
+    return look_at_ourselves(_signs([incident, *rows], recent.count() + 1, evidence.get("votes")))
+
+
+def _signs(incidents: Sequence[Incident], failing: int, votes: Any) -> Signs:
+    against = [vote for vote in votes if vote.get("status") == Status.DOWN] if isinstance(votes, list) else []
+    regions = {str(vote.get("region")) for vote in against}
+    monitors = Monitor.objects.filter(pk__in=[one.monitor_id for one in incidents])
+    return Signs(
+        failing=failing,
+        looked_at=len(incidents),
+        changed=monitors.filter(updated_at__gte=Now() - LATELY).count(),
+        reasons=frozenset(str(vote.get("reason")) for vote in against),
+        domains=len({str(vote.get("domain")) for vote in against}),
+        restarted=[slug for slug in _restarted() if slug in regions],
+    )
+
+
+def _restarted() -> list[str]:
+    lately = Region.objects.filter(enabled=True, worker_since__gte=Now() - LATELY).order_by("slug")
+    return read_once("restarted", lambda: list(lately.values_list("slug", flat=True)))
+
+
+def _watched(incident: Incident) -> int:
+    watched = Monitor.objects.filter(team=incident.team_id, deleted_at=None, paused=False)
+    return read_once(("watched", incident.team_id), watched.count)
+
+
+def _failing(incident: Incident, votes: Any) -> Failing:
+    assert incident.monitor is not None
+    target = incident.monitor.target
+    host = urlsplit(target).hostname if "://" in target else target.rpartition(":")[0]
+    said = votes if isinstance(votes, list) else []
+    addresses = frozenset(str(vote.get("address")) for vote in said if vote.get("address"))
+    return Failing(incident.public_id, host or target, addresses, incident.cause_key)

@@ -1,0 +1,79 @@
+"""Between the row of a monitor's state, the pure state of the life cycle, and the belief that consensus reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from django.db.models import F, Q
+
+from consensus.verdicts import Belief, Dissent, Observed
+from probes.reasons import Status
+from vigil.incidents.core.lifecycle import IncidentKind, State, belief
+from vigil.incidents.models import Incident, MonitorState
+
+#: The kinds of which a monitor has at most one open incident.
+MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT)
+
+#: Used to rebuild `believed`: monitors that are plainly up have no belief of their own.
+NOT_PLAINLY_UP = ~Q(status=Status.UP) | ~Q(dissent={}) | Q(blind=True)
+
+
+@dataclass(slots=True)
+class Subject:
+    """A locked row, and the state that it will be given when it is stored."""
+
+    row: MonitorState
+    state: State
+
+
+def load(row: MonitorState) -> Subject:
+    """Read the pure state of a locked row, with the kind of its open incident."""
+    open_kinds = Incident.objects.filter(monitor_id=row.monitor_id, kind__in=MAIN_KINDS, resolved_at=None)
+    kind = open_kinds.values_list("kind", flat=True).first()
+    return Subject(row, replace(state_of(row), open=IncidentKind(kind) if kind else None))
+
+
+def store(subject: Subject) -> None:
+    """Write the state to its row; the version grows by one."""
+    row, state = subject.row, subject.state
+    row.status = state.status
+    row.account = state.account
+    row.since = datetime.fromtimestamp(state.since_ms / 1000, UTC) if state.since_ms else None
+    row.dissent = {region: {"saw": each.saw.value, "rounds": each.rounds} for region, each in state.dissent.items()}
+    row.passed_rounds = state.passed_rounds
+    row.round_ms = state.round_ms
+    row.flips_ms = list(state.flips_ms)
+    row.regional = state.regional
+    row.blind = state.blind
+    row.flapping = state.flapping
+    row.blind_cause = state.blind_cause
+    row.verified_at = datetime.fromtimestamp(state.round_ms / 1000, UTC) if state.round_ms else None
+    row.version = F("version") + 1
+    row.save()
+
+
+def belief_of(row: MonitorState) -> Belief | None:
+    """What consensus is to believe of a row; None for a monitor that is plainly up everywhere."""
+    return belief(state_of(row))
+
+
+def state_of(row: MonitorState) -> State:
+    """The pure state of a row, without the kind of its open incident."""
+    return State(
+        status=Status(row.status),
+        since_ms=_ms(row.since),
+        account=row.account,
+        dissent={region: Dissent(Observed(each["saw"]), int(each["rounds"])) for region, each in row.dissent.items()},
+        passed_rounds=row.passed_rounds,
+        round_ms=row.round_ms,
+        flips_ms=tuple(row.flips_ms),
+        regional=row.regional,
+        blind=row.blind,
+        flapping=row.flapping,
+        blind_cause=row.blind_cause,
+    )
+
+
+def _ms(at: datetime | None) -> int:
+    return round(at.timestamp() * 1000) if at else 0

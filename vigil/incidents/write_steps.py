@@ -1,0 +1,131 @@
+"""Writes what an effect says: incidents and their steps, on the ground they rest on, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models.functions import Now
+
+from consensus.evidence import to_evidence
+from consensus.verdicts import Verdict
+from probes.reasons import Reason
+from vigil.incidents.core.lifecycle import Effect, IncidentKind, Move, Step, StepReason
+from vigil.incidents.core.wording import note_text, title
+from vigil.incidents.models import Incident, MonitorState, Transition
+from vigil.incidents.provider_incidents import join, leave, with_witness
+from vigil.incidents.shared_causes import group
+from vigil.incidents.state_rows import MAIN_KINDS, Subject
+from vigil.incidents.timeline import Line, Tell, add_step
+from vigil.monitors.providers import provider_of
+
+#: The incidents of monitors that have too few votes: one for each cause.
+BLIND_CAUSE = "too-few-votes"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a step rests on, as it is stored with it: a text for people, the evidence, and why the subject fails.
+
+    A step of a monitor that regions look at rests on a verdict; what is derived or counted says what it rests on
+    itself. Empty parts are left as they are: the text is then a note in the reason's own words.
+    """
+
+    text: str = ""
+    title: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+
+NO_GROUND = Ground()
+
+
+def ground_of(verdict: Verdict) -> Ground:
+    """What the steps of a verdict rest on."""
+    return Ground(text=verdict.explanation, evidence=to_evidence(verdict), failure=verdict.failure)
+
+
+def apply_effect(subject: Subject, effect: Effect, tell: Tell, ground: Ground = NO_GROUND) -> None:
+    """Write the steps of an effect, and keep its state to be stored; call inside a transaction, the row locked."""
+    for move in effect.moves:
+        write = _write_blind if move.kind is IncidentKind.BLIND else _write_move
+        write(subject.row, move, tell, ground)
+    subject.state = effect.state
+
+
+def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:
+    if move.step is Step.OPENED:
+        incident = Incident(
+            team_id=row.monitor.team_id,
+            monitor=row.monitor,
+            kind=move.kind,
+            title=ground.title or title(row.monitor.name, move.kind),
+            failure=ground.failure or Reason.OK,
+            started_at=_instant(move.started_ms) if move.started_ms else Now(),
+            opened_at=Now(),
+            provider=provider_of(row.monitor.config),
+        )
+        incident.save()
+        of_many = group(incident, ground.evidence)
+        if of_many:
+            ground = replace(ground, text=f"{ground.text} {of_many}".strip())
+        join(incident, tell)
+    else:
+        found = _open_incident(row, move.kind)
+        if found is None:
+            return
+        incident = found
+        if move.step is Step.CHANGED:
+            incident.kind = move.kind
+            incident.title = ground.title or title(row.monitor.name, move.kind)
+            incident.failure = ground.failure or incident.failure
+            incident.save(update_fields=["kind", "title", "failure"])
+            join(incident, tell)
+    incident.flapping = move.reason is StepReason.FLAPPING or (incident.flapping and move.step is not Step.RESOLVED)
+    write_transition(incident, move, tell, ground)
+    if move.step is Step.RESOLVED:
+        leave(incident, tell)
+
+
+def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground = NO_GROUND) -> Transition:
+    """Add the next step to an incident, and tell of it. Call inside a transaction."""
+    if move.step is Step.RESOLVED:
+        incident.resolved_at = Now()
+    incident.save(update_fields=["kind", "title", "failure", "flapping", "resolved_at"])
+    text, evidence = ground.text or note_text(move.reason), ground.evidence
+    if incident.part_of_id is None:
+        # Otherwise the provider's incident says it for all.
+        text, evidence = with_witness(incident, move.step, text, evidence)
+    return add_step(incident, Line(move.step, move.reason, text, evidence=evidence), tell)
+
+
+def _write_blind(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:
+    """Blindness has one incident for all monitors of one cause, so that its operator is told once for each."""
+    cause_key = f"{BLIND_CAUSE} ({move.cause})"
+    incident = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=cause_key, resolved_at=None).first()
+    if move.step is Step.OPENED and incident is None:
+        incident = Incident(
+            team_id=row.monitor.team_id,
+            kind=IncidentKind.BLIND,
+            cause_key=cause_key,
+            title=title(row.monitor.name, IncidentKind.BLIND, move.cause),
+            started_at=Now(),
+            opened_at=Now(),
+        )
+        incident.save()
+        write_transition(incident, move, tell, ground)
+    elif move.step is Step.RESOLVED and incident is not None:
+        others = MonitorState.objects.filter(blind_cause=move.cause).exclude(pk=row.pk)
+        if not others.exists():
+            write_transition(incident, move, tell, ground)
+
+
+def _open_incident(row: MonitorState, kind: IncidentKind) -> Incident | None:
+    kinds = MAIN_KINDS if kind in MAIN_KINDS else (kind,)
+    return Incident.objects.filter(monitor=row.monitor, kind__in=kinds, resolved_at=None).first()
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
