@@ -138,13 +138,13 @@ CONTENT_SECURITY_POLICY = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "vigil.api.authentication.TokenAuthentication",
+        "vigil.api.base.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["vigil.api.permissions.InTeamWithScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["vigil.api.base.permissions.InTeamWithScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "vigil.api.pagination.PageByCursor",
+    "DEFAULT_PAGINATION_CLASS": "vigil.api.base.pagination.PageByCursor",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
@@ -167,9 +167,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_NAME_OVERRIDES": {
-        "IncidentKindEnum": "vigil.api.enums.INCIDENT_KINDS",
-        "ChannelKindEnum": "vigil.api.enums.CHANNEL_KINDS",
-        "PriorityEnum": "vigil.api.enums.PRIORITIES",
+        "IncidentKindEnum": "vigil.api.base.enums.INCIDENT_KINDS",
+        "ChannelKindEnum": "vigil.api.base.enums.CHANNEL_KINDS",
+        "PriorityEnum": "vigil.api.base.enums.PRIORITIES",
     },
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "tryItOutEnabled": False},
 }

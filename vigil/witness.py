@@ -22,12 +22,12 @@ from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.deadman import Outside, record_ping, standing
 from vigil.clock import database_now
 from vigil.configuration import configuration
+from vigil.feeds.core.page import FeedUnreadable
+from vigil.feeds.core.testimony import AFTER
 from vigil.feeds.fetch import Fetcher, NotFetched
 from vigil.feeds.formats import parse
 from vigil.feeds.models import Feed, FeedPost
-from vigil.feeds.page import FeedUnreadable
 from vigil.feeds.record import enabled_feeds, record_page, record_problem, record_unchanged
-from vigil.feeds.testimony import AFTER
 from vigil.incidents.provider_notes import note_declared
 
 T = TypeVar("T")

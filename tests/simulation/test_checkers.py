@@ -12,9 +12,9 @@ from msgspec import structs
 
 import consensus.quorum
 import consensus.rounds
-import vigil.simulation.dispatcher
-import vigil.simulation.faults
-import vigil.simulation.region
+import vigil.simulation.processes.dispatcher
+import vigil.simulation.processes.region
+import vigil.simulation.worlds.faults
 from consensus.quorum import Tally
 from consensus.verdicts import Round
 from probes.checks.lateness import order_of
@@ -24,12 +24,12 @@ from probes.wire import Check
 from probes.worker.standing_orders import StandingOrders
 from vigil.incidents.core import lifecycle
 from vigil.incidents.core.lifecycle import Effect, Step
-from vigil.simulation.breaks import Break
-from vigil.simulation.checkers import CHECKERS, judge
-from vigil.simulation.isolation import Fault
-from vigil.simulation.publisher import Publisher
-from vigil.simulation.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Cuts, Links, Noise, Scenario, Truth
+from vigil.simulation.judges.breaks import Break
+from vigil.simulation.judges.checkers import CHECKERS, judge
+from vigil.simulation.processes.publisher import Publisher
 from vigil.simulation.simulation import Outcome, simulate
+from vigil.simulation.worlds.isolation import Fault
+from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Cuts, Links, Noise, Scenario, Truth
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -54,14 +54,14 @@ def one_look_is_enough(patch: pytest.MonkeyPatch) -> None:
 
 
 def one_domain_is_asked(patch: pytest.MonkeyPatch) -> None:
-    opened = vigil.simulation.dispatcher.open_round
+    opened = vigil.simulation.processes.dispatcher.open_round
 
     def ask(*a: Any) -> Round:
         round = opened(*a)
         asked = [elector for elector in round.electorate if elector.domain == "aws"]
         return structs.replace(round, electorate=asked, assigned=2)
 
-    patch.setattr(vigil.simulation.dispatcher, "open_round", ask)
+    patch.setattr(vigil.simulation.processes.dispatcher, "open_round", ask)
     the_sick_vote(patch)
 
 
@@ -111,7 +111,7 @@ def resolutions_are_not_written(patch: pytest.MonkeyPatch) -> None:
 
 def every_copy_is_run(patch: pytest.MonkeyPatch) -> None:
     count = iter(range(10**9))
-    patch.setattr(vigil.simulation.region, "order_of", lambda check: (*order_of(check), next(count)))
+    patch.setattr(vigil.simulation.processes.region, "order_of", lambda check: (*order_of(check), next(count)))
 
 
 def what_waits_is_dropped(patch: pytest.MonkeyPatch) -> None:
@@ -172,12 +172,12 @@ def a_silence_ends_what_was_ordered_before(patch: pytest.MonkeyPatch) -> None:
 
 
 def nothing_is_too_late(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(vigil.simulation.region, "too_late", lambda check, now_ms: False)
+    patch.setattr(vigil.simulation.processes.region, "too_late", lambda check, now_ms: False)
 
 
 def everything_is_caught_up(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(vigil.simulation.dispatcher, "CATCH_UP_S", 600)
-    patch.setattr(vigil.simulation.faults, "LASTS_MS", dict.fromkeys(Fault, (50_000, 60_000)))
+    patch.setattr(vigil.simulation.processes.dispatcher, "CATCH_UP_S", 600)
+    patch.setattr(vigil.simulation.worlds.faults, "LASTS_MS", dict.fromkeys(Fault, (50_000, 60_000)))
 
 
 LIARS = replace(OUTAGES, liars=2)

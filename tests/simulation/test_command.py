@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vigil.cli import main
-from vigil.simulation.rivals import RIVALS
+from vigil.simulation.judges.rivals import RIVALS
 
 PROMISED = {
     "checks", "checks_per_s", "false_per_monitor_year", "missed", "detect_mean_s", "detect_p95_s", "recover_p95_s",

@@ -8,8 +8,8 @@ import pytest
 from msgspec import structs
 
 from consensus.verdicts import Sensitivity, Verdict
-from vigil.simulation.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Noise, Scenario, Truth
 from vigil.simulation.simulation import Outcome, simulate
+from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Noise, Scenario, Truth
 
 BUSY = Truth(every_ms=HOUR_MS, lasts_ms=(20_000, 10 * MINUTE_MS), partial=0.4, slow=0.2, account=0.2)
 BAD_REGIONS = Noise(path_share=0.01, region_every_ms=3 * HOUR_MS, provider_every_ms=6 * HOUR_MS)

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from vigil.simulation.draws import stream, unit
-from vigil.simulation.rivals import RIVALS, reports_of
-from vigil.simulation.scenario import HOUR_MS, MINUTE_MS, Noise, Scenario, Truth
-from vigil.simulation.score import Report, mean, percentile, score
-from vigil.simulation.spells import Ailment
-from vigil.simulation.world import World
+from vigil.simulation.judges.rivals import RIVALS, reports_of
+from vigil.simulation.judges.score import Report, mean, percentile, score
+from vigil.simulation.worlds.draws import stream, unit
+from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, Noise, Scenario, Truth
+from vigil.simulation.worlds.spells import Ailment
+from vigil.simulation.worlds.world import World
 
 QUIET = Noise(blip=0.0, region_every_ms=0, provider_every_ms=0)
 REFUSED = Scenario(

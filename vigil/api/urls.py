@@ -9,21 +9,21 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.routers import SimpleRouter
 
-from vigil.api.authentication import TokenAuthentication
-from vigil.api.channels import ChannelViewSet
-from vigil.api.composites import CompositeViewSet
-from vigil.api.deliveries import DeliveryViewSet
-from vigil.api.feeds import FeedViewSet
-from vigil.api.heartbeats import HeartbeatViewSet
-from vigil.api.incidents import IncidentViewSet
-from vigil.api.monitors import MonitorViewSet
-from vigil.api.objectives import ObjectiveViewSet, ReportViewSet
-from vigil.api.oncall import PersonViewSet, PolicyViewSet, RotationViewSet
-from vigil.api.presets import PresetViewSet
-from vigil.api.regions import RegionViewSet
-from vigil.api.routes import RouteViewSet, WhomView
-from vigil.api.selftests import SelfTestViewSet
-from vigil.api.silences import ExcludedView, SilenceViewSet
+from vigil.api.alerts.channels import ChannelViewSet
+from vigil.api.alerts.deliveries import DeliveryViewSet
+from vigil.api.alerts.oncall import PersonViewSet, PolicyViewSet, RotationViewSet
+from vigil.api.alerts.routes import RouteViewSet, WhomView
+from vigil.api.alerts.silences import ExcludedView, SilenceViewSet
+from vigil.api.base.authentication import TokenAuthentication
+from vigil.api.history.objectives import ObjectiveViewSet, ReportViewSet
+from vigil.api.incidents.incidents import IncidentViewSet
+from vigil.api.incidents.selftests import SelfTestViewSet
+from vigil.api.monitors.composites import CompositeViewSet
+from vigil.api.monitors.feeds import FeedViewSet
+from vigil.api.monitors.heartbeats import HeartbeatViewSet
+from vigil.api.monitors.monitors import MonitorViewSet
+from vigil.api.monitors.presets import PresetViewSet
+from vigil.api.monitors.regions import RegionViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
@@ -52,7 +52,7 @@ _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
 )
 
 urlpatterns = [
-    path("v1/", include("vigil.api.history")),
+    path("v1/", include("vigil.api.history.history")),
     path("v1/whom", WhomView.as_view(), name="whom"),
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),

@@ -26,7 +26,7 @@ from vigil.cli.errors import CommandError
 from vigil.local import ports
 from vigil.local.installation import Wanted
 from vigil.local.processes import LocalRegion
-from vigil.local.throwaway import Throwaway
+from vigil.local.temporary import Throwaway
 
 REGIONS = {"ap-south": "gcp", "eu-north": "ovh", "eu-west": "aws", "us-east": "aws", "us-west": "hetzner"}
 INTERVAL_S, TIMEOUT_MS = 60, 10_000

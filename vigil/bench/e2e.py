@@ -32,7 +32,7 @@ from vigil.local.installation import Installation, Wanted
 from vigil.local.processes import LocalRegion
 from vigil.local.programs import Program
 from vigil.local.supervisor import Supervisor
-from vigil.local.throwaway import Throwaway
+from vigil.local.temporary import Throwaway
 
 #: Monitors whose targets fall sick a third into the window.
 SICK = 20

@@ -16,7 +16,7 @@ from vigil.demo.provider import Mode, State
 from vigil.demo.reports import Reports
 from vigil.demo.stage import INTERVAL_S, SEATS, Stage, source_address
 from vigil.demo.story import AlertKind, Chapter, Mark, Seat, SeenAlert, Story
-from vigil.dispatch.schedule import slots_ms
+from vigil.dispatch.core.schedule import slots_ms
 
 T = TypeVar("T")
 

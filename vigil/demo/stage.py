@@ -17,7 +17,7 @@ from vigil.local.installation import Wanted
 from vigil.local.processes import LocalRegion, answers_health
 from vigil.local.programs import Program
 from vigil.local.supervisor import Supervisor
-from vigil.local.throwaway import Throwaway
+from vigil.local.temporary import Throwaway
 
 SEATS = (
     Seat("eu-west", "aws"),

@@ -14,7 +14,7 @@ from consensus.verdicts import Sensitivity
 from probes.probers import SpecError, encode_spec, read_spec
 from probes.seal import Sealer
 from vigil.accounts.sealed import Secrets
-from vigil.dispatch.plans import Plan, RegionPlan
+from vigil.dispatch.core.plans import Plan, RegionPlan
 from vigil.monitors.models import DerivedKind, Monitor, Region, host_of, target_of
 
 log = structlog.get_logger()

@@ -17,14 +17,14 @@ from consensus.verdicts import VERDICT_VERSION, Call, Cause, Round
 from probes.process.health import Health
 from probes.queue.sender import QueueUnavailable
 from probes.wire import Check, Lane, RegionHeartbeat
-from vigil.dispatch.budget import CallBudget
 from vigil.dispatch.bus import Bus
-from vigil.dispatch.looks import OpenLooks
-from vigil.dispatch.opening import open_round
+from vigil.dispatch.core.budget import CallBudget
+from vigil.dispatch.core.looks import OpenLooks
+from vigil.dispatch.core.opening import open_round
+from vigil.dispatch.core.plans import LookOrder, Plan, RegionPlan, confirming_check, scheduled_check
+from vigil.dispatch.core.schedule import SECOND_MS, Wheel
+from vigil.dispatch.core.shedding import Load, Shares, Strain, is_kept
 from vigil.dispatch.pauses import Pauses
-from vigil.dispatch.plans import LookOrder, Plan, RegionPlan, confirming_check, scheduled_check
-from vigil.dispatch.schedule import SECOND_MS, Wheel
-from vigil.dispatch.shedding import Load, Shares, Strain, is_kept
 from vigil.dispatch.watch import Change, Watch
 
 log = structlog.get_logger()

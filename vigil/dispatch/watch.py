@@ -21,8 +21,8 @@ from django.db import InterfaceError, OperationalError, connection
 from vigil.clock import database_now
 from vigil.dispatch import lease
 from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monitors, load_regions, load_revisions
+from vigil.dispatch.core.plans import Plan
 from vigil.dispatch.pauses import Pauses, load_pauses
-from vigil.dispatch.plans import Plan
 from vigil.silences.changes import CONFIG_WORD as SILENCES
 
 log = structlog.get_logger()

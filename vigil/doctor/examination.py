@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import redis
 from django.db import Error as DatabaseError
 
-from vigil.doctor import monitors, oncall, processes, proof, regions, servers, storage, telling
+from vigil.doctor import alert_delivery, monitors, oncall, processes, regions, selftests, servers, storage
 from vigil.doctor.findings import Check, Finding, Level, Surroundings, problem
 
 #: What is looked at, in the order in which it is told. A new check is a function, and a line here.
@@ -21,16 +21,16 @@ CHECKS: dict[str, Check] = {
     "recording": processes.recording,
     "regions": regions.alive,
     "domains": regions.domains,
-    "channels": telling.channels,
-    "fallback": telling.fallback,
-    "mail": telling.mail,
-    "reports": telling.reports,
+    "channels": alert_delivery.channels,
+    "fallback": alert_delivery.fallback,
+    "mail": alert_delivery.mail,
+    "reports": alert_delivery.reports,
     "routes": oncall.routes,
     "policies": oncall.policies,
     "silences": oncall.silences,
-    "self-test": proof.self_test,
-    "outside": proof.outside,
-    "feeds": proof.feeds,
+    "self-test": selftests.self_test,
+    "outside": selftests.outside,
+    "feeds": selftests.feeds,
     "monitors": monitors.seen,
     "gaps": storage.gaps,
     "rollups": storage.rollups,

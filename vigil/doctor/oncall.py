@@ -12,8 +12,8 @@ from vigil.alerts.routing.targets import steps_of, targets_of
 from vigil.doctor.findings import Finding, Surroundings, note, problem, warning, well
 from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.monitors.models import DerivedKind, Monitor
+from vigil.silences.core.windows import current
 from vigil.silences.models import Silence
-from vigil.silences.windows import current
 
 #: Of each team; routes that miss more than these miss some of these.
 SAMPLE = 1_000

@@ -6,8 +6,8 @@ from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 
-from vigil.feeds.catalogue import SOURCES
-from vigil.monitors.providers import PROVIDERS, name_of
+from vigil.feeds.core.catalogue import SOURCES
+from vigil.monitors.core.providers import PROVIDERS, name_of
 
 
 class Feed(models.Model):

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from vigil.clock import database_now
-from vigil.feeds.catalogue import SOURCES
+from vigil.feeds.core.catalogue import SOURCES
+from vigil.feeds.core.page import Page, declared
 from vigil.feeds.models import Feed, FeedPost
-from vigil.feeds.page import Page, declared
 
 KEEP = timedelta(days=180)
 

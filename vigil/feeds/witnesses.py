@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.db.models.functions import Now
 
-from vigil.feeds.catalogue import SOURCES
+from vigil.feeds.core.catalogue import SOURCES
+from vigil.feeds.core.testimony import AFTER, BEFORE, Declared, Witness, statement
 from vigil.feeds.models import Feed, FeedPost
-from vigil.feeds.testimony import AFTER, BEFORE, Declared, Witness, statement
-from vigil.monitors.providers import name_of
+from vigil.monitors.core.providers import name_of
 
 POSTS_MOST = 50
 

@@ -16,8 +16,8 @@ from vigil.heartbeats.incidents import believe, record, status_of
 from vigil.heartbeats.models import Heartbeat
 from vigil.heartbeats.rows import Subject
 from vigil.incidents.timeline import Tell
+from vigil.silences.core.windows import MAX_DURATION
 from vigil.silences.covering import paused_intervals
-from vigil.silences.windows import MAX_DURATION
 
 BATCH = 500
 

@@ -9,7 +9,6 @@ from django.db import connection, transaction
 
 from consensus.verdicts import Verdict
 from probes import keys
-from vigil.batch import batch
 from vigil.incidents.composites import follow
 from vigil.incidents.core import lifecycle
 from vigil.incidents.core.lifecycle import State, StepReason
@@ -18,6 +17,7 @@ from vigil.incidents.state_rows import Subject, load, store
 from vigil.incidents.timeline import Tell
 from vigil.incidents.write_steps import apply_effect, ground_of
 from vigil.monitors.models import Monitor
+from vigil.transaction_cache import batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import MAIN_KINDS, load, state_of, store
 from vigil.incidents.timeline import Tell
 from vigil.incidents.write_steps import Ground, apply_effect
+from vigil.monitors.core.composite_rules import Rule
 from vigil.monitors.models import Composite, CompositeMember
-from vigil.monitors.rules import Rule
 
 #: Serialises what writes composites, so that two that hold members never wait for each other's composites.
 _LOCK = 0x76_69_67_63

@@ -28,7 +28,7 @@ from vigil.incidents.core.provider_outage import (
 )
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import Line, Tell, add_step
-from vigil.monitors.providers import name_of
+from vigil.monitors.core.providers import name_of
 
 #: Beyond these a resolution counts the monitors and names no more.
 NAMED_AT_END = 50

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from vigil.feeds.core.testimony import AFTER, lead_in_words, lead_s
 from vigil.feeds.models import FeedPost
-from vigil.feeds.testimony import AFTER, lead_in_words, lead_s
 from vigil.feeds.witnesses import declared_of
 from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.core.provider_outage import JOINT_KINDS
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import Line, Tell, add_step
-from vigil.monitors.providers import name_of
+from vigil.monitors.core.providers import name_of
 
 #: More incidents than this of one provider at once have a common one, on which it is noted.
 INCIDENTS_MOST = 50

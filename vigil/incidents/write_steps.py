@@ -19,7 +19,7 @@ from vigil.incidents.provider_incidents import join, leave, with_witness
 from vigil.incidents.shared_causes import group
 from vigil.incidents.state_rows import MAIN_KINDS, Subject
 from vigil.incidents.timeline import Line, Tell, add_step
-from vigil.monitors.providers import provider_of
+from vigil.monitors.core.providers import provider_of
 
 #: The incidents of monitors that have too few votes: one for each cause.
 BLIND_CAUSE = "too-few-votes"

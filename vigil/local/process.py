@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Callable
 from typing import Self
 
-from vigil.local.births import Born, NoBirth, Nursery
 from vigil.local.children import popen_options
+from vigil.local.forkserver_client import Born, NoBirth, Nursery
 from vigil.local.programs import Program
 
 LINE_LIMIT = 16_384

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from probes.seal import Opener
 from vigil.local import ports
-from vigil.local.births import Nursery
 from vigil.local.errors import CannotStart
 from vigil.local.folder import CHECKOUT, LocalSecrets
+from vigil.local.forkserver_client import Nursery
 from vigil.local.postgres import LocalPostgres
 from vigil.local.programs import Program
 from vigil.local.redis import LocalRedis
@@ -111,7 +111,7 @@ def programs(
     declared = [
         Program(
             "prepare",
-            _python("vigil.local.first_steps", *first_steps),
+            _python("vigil.local.prepare", *first_steps),
             control,
             after=("postgres",),
             once=True,
@@ -150,7 +150,7 @@ def nurseries(control: Mapping[str, str]) -> dict[str, Nursery]:
     if sys.platform != "linux":
         return {}
     return {
-        "control": Nursery(["vigil.local.ready_made"], control),
+        "control": Nursery(["vigil.local.forkserver_preload"], control),
         "probe": Nursery(["probes.worker.service"], _apart(control)),
     }
 

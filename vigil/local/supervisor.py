@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vigil.local.births import Nursery
 from vigil.local.errors import CannotStart
+from vigil.local.forkserver_client import Nursery
 from vigil.local.process import Process
 from vigil.local.programs import Journal, Pace, Program, how_it_ended
 

@@ -11,8 +11,8 @@ from django.db import transaction
 
 from vigil.accounts.models import Team
 from vigil.monitors import changes
+from vigil.monitors.core.composite_rules import Rule, depth, find_circle
 from vigil.monitors.models import Composite, CompositeMember, DerivedKind, Monitor
-from vigil.monitors.rules import Rule, depth, find_circle
 
 MEMBERS_MOST = 200
 RANKS_MOST = 50

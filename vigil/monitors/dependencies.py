@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from vigil.accounts.models import Team
+from vigil.monitors.core.composite_rules import find_circle
 from vigil.monitors.models import Dependency, Monitor
-from vigil.monitors.rules import find_circle
 
 PARENTS_MOST = 20
 

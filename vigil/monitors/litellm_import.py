@@ -18,7 +18,7 @@ from probes.presets import CATALOGUE, Key, MonitorDraft, PresetError, build
 from vigil.accounts.models import Team
 from vigil.monitors import changes
 from vigil.monitors.composites import Link, write_chain
-from vigil.monitors.litellm import ImportPlan, PlannedMonitor, Target
+from vigil.monitors.core.litellm import ImportPlan, PlannedMonitor, Target
 from vigil.monitors.models import Monitor, Region
 
 #: One monitor asks for no more models than this; its assertions are bounded.

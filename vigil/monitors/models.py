@@ -10,7 +10,7 @@ from consensus.verdicts import Sensitivity
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
-from vigil.monitors.rules import Rule
+from vigil.monitors.core.composite_rules import Rule
 
 MIN_INTERVAL_S, MAX_INTERVAL_S = 5, 86_400
 MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 100, 60_000

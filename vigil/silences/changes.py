@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from vigil.clock import database_now, is_zone
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Monitor
+from vigil.silences.core.windows import ScheduleError, check, current
 from vigil.silences.models import Silence, new_silence
-from vigil.silences.windows import ScheduleError, check, current
 
 #: What dispatch hears, so that it stops looking, or looks again, at once.
 CONFIG_CHANNEL, CONFIG_WORD = "vigil_config", "silences"

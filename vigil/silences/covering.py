@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from vigil.monitors.models import Monitor
+from vigil.silences.core.windows import Window, current, merged, windows
 from vigil.silences.models import Silence
-from vigil.silences.windows import Window, current, merged, windows
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from django.db.models import Q
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.monitors.models import Monitor
-from vigil.silences.windows import Schedule
+from vigil.silences.core.windows import Schedule
 
 
 def new_silence() -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vigil.simulation.rivals import RIVALS
+from vigil.simulation.judges.rivals import RIVALS
+from vigil.simulation.judges.score import Score
 from vigil.simulation.runs import MEASURED, Row
-from vigil.simulation.score import Score
 
 #: Breaks that are written out in full.
 _SHOWN = 20

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vigil.incidents.core.lifecycle import IncidentKind
-from vigil.simulation.breaks import Break
-from vigil.simulation.checkers import judge
-from vigil.simulation.rivals import RIVALS, reports_of
-from vigil.simulation.scenario import HOUR_MS, SCENARIOS, Scenario
-from vigil.simulation.score import Report, Score, score
+from vigil.simulation.judges.breaks import Break
+from vigil.simulation.judges.checkers import judge
+from vigil.simulation.judges.rivals import RIVALS, reports_of
+from vigil.simulation.judges.score import Report, Score, score
 from vigil.simulation.simulation import Outcome, lying_regions, simulate
+from vigil.simulation.worlds.scenario import HOUR_MS, SCENARIOS, Scenario
 
 #: Monitors and hours of one world at most; a run is as many worlds as it takes.
 MONITORS_MOST = 120

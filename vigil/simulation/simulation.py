@@ -7,20 +7,20 @@ import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vigil.simulation.broker import Broker
-from vigil.simulation.database import Database
-from vigil.simulation.decider import Decider
-from vigil.simulation.dispatcher import Dispatcher
-from vigil.simulation.engine import EPOCH_MS, Engine
-from vigil.simulation.faults import Nemesis
-from vigil.simulation.history import History
-from vigil.simulation.recorder import Recorder
-from vigil.simulation.region import Region
-from vigil.simulation.scenario import Scenario
-from vigil.simulation.slots import Slots
-from vigil.simulation.surroundings import Surroundings
-from vigil.simulation.world import World
-from vigil.simulation.writer import Writer
+from vigil.simulation.processes.broker import Broker
+from vigil.simulation.processes.database import Database
+from vigil.simulation.processes.decider import Decider
+from vigil.simulation.processes.dispatcher import Dispatcher
+from vigil.simulation.processes.engine import EPOCH_MS, Engine
+from vigil.simulation.processes.recorder import Recorder
+from vigil.simulation.processes.region import Region
+from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.writer import Writer
+from vigil.simulation.worlds.faults import Nemesis
+from vigil.simulation.worlds.history import History
+from vigil.simulation.worlds.scenario import Scenario
+from vigil.simulation.worlds.slots import Slots
+from vigil.simulation.worlds.world import World
 
 #: Processes start this long before the first slot.
 WARM_UP_MS = 1_000

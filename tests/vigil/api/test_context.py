@@ -8,7 +8,7 @@ from tests.vigil.api.caller import Api
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.selftest.selftest import run_self_tests
-from vigil.feeds.catalogue import SOURCES
+from vigil.feeds.core.catalogue import SOURCES
 from vigil.feeds.models import Feed
 from vigil.incidents.models import Incident
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vigil.bench.deliver import BUDGETS, render
-from vigil.bench.deliver_rig import _named, _times
+from vigil.bench.deliver.rig import _named, _times
+from vigil.bench.deliver.run import BUDGETS, render
 from vigil.cli import main
 from vigil.demo.alert_receivers import Took
 

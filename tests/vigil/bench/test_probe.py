@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from vigil.bench.measure import cpu_ns, rss_mb
-from vigil.bench.probe import BUDGETS, render, report_of
-from vigil.bench.probe_rig import make_certificates, targets, until
+from vigil.bench.probe.rig import make_certificates, targets, until
+from vigil.bench.probe.run import BUDGETS, render, report_of
 from vigil.cli.errors import CommandError
 
 COSTS = {"http": 250.0, "httpx_http": 1000.0, "https": 1000.0, "httpx_https": 2000.0, "tcp": 110.0}

@@ -23,8 +23,8 @@ from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.dispatch import lease
 from vigil.dispatch.bus import Bus
+from vigil.dispatch.core.shedding import WAITING_BATCHES
 from vigil.dispatch.service import Dispatcher
-from vigil.dispatch.shedding import WAITING_BATCHES
 from vigil.dispatch.watch import LEASE_NAME, Watch
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region

@@ -9,10 +9,10 @@ import pytest
 
 from tests.vigil.feeds import shapes
 from tests.vigil.feeds.shapes import NOW
-from vigil.feeds.catalogue import SOURCES
+from vigil.feeds.core.catalogue import SOURCES
+from vigil.feeds.core.page import POSTS_MOST, TITLE_LIMIT, FeedUnreadable, declared, instant_of
 from vigil.feeds.formats import parse
-from vigil.feeds.page import POSTS_MOST, TITLE_LIMIT, FeedUnreadable, declared, instant_of
-from vigil.monitors.providers import PROVIDERS
+from vigil.monitors.core.providers import PROVIDERS
 
 
 def said(body: bytes, *about: str) -> list[str]:

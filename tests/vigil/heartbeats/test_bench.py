@@ -29,7 +29,7 @@ def test_what_the_generator_calls_acknowledged_is_on_the_log(
         "port": receiver.port, "path": "/ping/", "codes": str(tmp_path / "codes"), "acked": str(tmp_path / "acked"),
         "seconds": 1, "rate": rate, "burst": burst, "connections": 8, "run": "test",
     }  # fmt: skip
-    command = [sys.executable, "-m", "vigil.bench.ping_load", json.dumps(plan)]
+    command = [sys.executable, "-m", "vigil.bench.ping.load", json.dumps(plan)]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
     receiver.close()
     assert done.returncode == 0, done.stderr

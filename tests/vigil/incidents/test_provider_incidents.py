@@ -18,8 +18,8 @@ from vigil.alerts.routing.holds import FINDERS
 from vigil.feeds.models import Feed
 from vigil.incidents.models import Incident, Transition
 from vigil.incidents.provider_incidents import settle_providers
+from vigil.monitors.core.providers import provider_of, provider_of_host
 from vigil.monitors.models import Monitor
-from vigil.monitors.providers import provider_of, provider_of_host
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence
 

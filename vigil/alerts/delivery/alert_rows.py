@@ -16,8 +16,8 @@ from vigil.alerts.wording.alert import Alert, Evidence, ExcludedLine, Subject, V
 from vigil.configuration import configuration
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.core.provider_outage import is_of_provider
+from vigil.monitors.core.providers import name_of
 from vigil.monitors.models import DerivedKind, target_of
-from vigil.monitors.providers import name_of
 
 DERIVED_KINDS = frozenset(DerivedKind.values)
 

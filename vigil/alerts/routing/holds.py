@@ -11,9 +11,9 @@ from vigil.alerts.core.decision import Hold, Withheld
 from vigil.alerts.models import Delivery, DeliveryState
 from vigil.alerts.routing.parent_holds import held_by_parents
 from vigil.alerts.routing.provider_holds import held_by_provider
-from vigil.batch import read_once
 from vigil.incidents.models import Incident
 from vigil.silences.covering import has_silences, muted_by
+from vigil.transaction_cache import read_once
 
 Finder = Callable[[Incident, datetime], Iterable[Hold]]
 

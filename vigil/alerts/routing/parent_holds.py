@@ -9,12 +9,12 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from vigil.alerts.core.decision import Hold, Withheld
 from vigil.alerts.models import Delivery
-from vigil.batch import read_once
 from vigil.incidents.core.dependency import LONGEST, Trouble, holds_back, waits_until
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.incidents.state_rows import MAIN_KINDS
 from vigil.monitors.models import Dependency, Monitor
+from vigil.transaction_cache import read_once
 
 
 def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:

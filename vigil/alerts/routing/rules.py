@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from vigil.alerts.core.routes import Rule, Subject
 from vigil.alerts.models import Channel, ChannelKind, Person, Route
-from vigil.batch import read_once
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
+from vigil.transaction_cache import read_once
 
 
 def load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:

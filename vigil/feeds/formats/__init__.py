@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from vigil.feeds.core.page import FeedUnreadable, Page
 from vigil.feeds.formats import aws, betterstack, checkly, google, instatus, rss, statuspage
-from vigil.feeds.page import FeedUnreadable, Page
 
 #: name -> (whether a JSON document is one, how to read it). In this order: the more telling shapes come first.
 JSON_FORMATS: dict[str, tuple[Callable[[Any], bool], Callable[[Any], Page]]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from vigil.feeds.page import Component, ComponentState, Page, PostState, clean, instant_of, make_page, make_post
+from vigil.feeds.core.page import Component, ComponentState, Page, PostState, clean, instant_of, make_page, make_post
 
 _STATE = {
     "degraded": ComponentState.DEGRADED,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from vigil.feeds.page import Page, PostState, instant_of, make_page, make_post
+from vigil.feeds.core.page import Page, PostState, instant_of, make_page, make_post
 
 
 class _Incident(msgspec.Struct):

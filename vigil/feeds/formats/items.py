@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.parsers import expat
 
-from vigil.feeds.page import POSTS_MOST, FeedUnreadable
+from vigil.feeds.core.page import POSTS_MOST, FeedUnreadable
 
 DEPTH_MOST = 32
 FIELD_LIMIT = 2_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from vigil.feeds.core.page import Page, PostState, instant_of, make_page, make_post
 from vigil.feeds.formats.items import Item, items_of
-from vigil.feeds.page import Page, PostState, instant_of, make_page, make_post
 
 #: What is said at the beginning of an item that is over.
 _OVER = ("resolved", "operating normally", "completed", "this incident has been fixed", "mitigated")

@@ -13,9 +13,9 @@ from vigil.history.models import Unwatched
 from vigil.incidents.core.lifecycle import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
+from vigil.silences.core.windows import windows
 from vigil.silences.covering import covered_monitors
 from vigil.silences.models import Silence
-from vigil.silences.windows import windows
 
 #: Incidents in which a monitor is down; in the others of `UP_KINDS` it is up, and not well.
 DOWN_KINDS = (IncidentKind.OUTAGE, IncidentKind.HEARTBEAT)

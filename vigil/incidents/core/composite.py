@@ -11,7 +11,7 @@ from typing import Any
 
 from probes.reasons import Status
 from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason
-from vigil.monitors.rules import UNKNOWN, Bounds, Part, Rule, Value, evaluate, exactly, settle
+from vigil.monitors.core.composite_rules import UNKNOWN, Bounds, Part, Rule, Value, evaluate, exactly, settle
 
 _STATUS = {Value.UP: Status.UP, Value.DEGRADED: Status.DEGRADED, Value.DOWN: Status.DOWN}
 _VALUE = {status: value for value, status in _STATUS.items()}

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from vigil.alerts.models import SelfTest
-from vigil.feeds.catalogue import SOURCES
+from vigil.feeds.core.catalogue import SOURCES
 from vigil.feeds.models import Feed
 from vigil.feeds.witnesses import state_in_words, switch
 from vigil.web.admin.pieces import ReadOnlyAdmin, table

@@ -21,8 +21,8 @@ from vigil.silences.changes import (
     end_now,
     validate_silence,
 )
+from vigil.silences.core.windows import current, windows
 from vigil.silences.models import Silence
-from vigil.silences.windows import current, windows
 from vigil.web.admin.pieces import as_form_errors, table
 
 

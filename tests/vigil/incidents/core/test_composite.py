@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from probes.reasons import Status
 from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
 from vigil.incidents.core.lifecycle import IncidentKind, State, Step, StepReason
-from vigil.monitors.rules import Bounds, Rule, Value
+from vigil.monitors.core.composite_rules import Bounds, Rule, Value
 
 DOWN, DEGRADED, UP = Value
 OUTAGE, SLOW = IncidentKind.OUTAGE, IncidentKind.DEGRADED

@@ -1,0 +1,1 @@
+"""API of who is told: channels, routes, on call, silences, deliveries."""

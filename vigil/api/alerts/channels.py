@@ -1,0 +1,118 @@
+"""Channels over the API: their settings, what each kind needs, and a test message with the receiver's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.alerts.channel_changes import save_channel
+from vigil.alerts.channel_settings import pages
+from vigil.alerts.delivery.test_message import send_trial
+from vigil.alerts.models import Channel
+from vigil.alerts.oncall.ack_links import callback_address
+from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.permissions import team_of
+from vigil.api.monitors.monitors import ConfigField, SecretsField
+
+
+@extend_schema_field(OpenApiTypes.ANY)
+class DefaultField(serializers.JSONField):
+    """What a setting is when it is left out."""
+
+
+class SettingSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    words = serializers.CharField()
+    needed = serializers.BooleanField()
+    default = DefaultField(allow_null=True)
+
+
+class ChannelKindSerializer(serializers.Serializer[Any]):
+    """What a kind of channel is, and what it needs in `config` and `secrets`."""
+
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    words = serializers.CharField()
+    config = SettingSerializer(many=True)
+    secrets = SettingSerializer(many=True)
+
+
+class TrialSerializer(serializers.Serializer[Any]):
+    """What became of a test message: whether the receiver took it, and its own answer."""
+
+    accepted = serializers.BooleanField()
+    answer = serializers.CharField()
+    took_ms = serializers.IntegerField()
+
+
+class ChannelSerializer(serializers.ModelSerializer[Channel]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    config = ConfigField(required=False)
+    secrets = SecretsField(
+        child=serializers.CharField(max_length=2000, trim_whitespace=False), write_only=True, required=False
+    )
+    secret_names = serializers.SerializerMethodField()
+    callback_address = serializers.SerializerMethodField(
+        help_text="Where PagerDuty or Slack call back, so that an acknowledgement there counts here; else empty."
+    )
+
+    class Meta:
+        model = Channel
+        fields = (
+            "id", "name", "kind", "config", "secrets", "secret_names", "enabled", "disabled_at", "disabled_why",
+            "fallback", "gather", "self_test_minutes", "callback_address", "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = ("disabled_at", "disabled_why", "created_at", "updated_at")
+        validators: list[Any] = []
+
+    def get_callback_address(self, channel: Channel) -> str:
+        return callback_address(channel)
+
+    def get_secret_names(self, channel: Channel) -> list[str]:
+        return sorted(channel.secrets) if channel.secrets else []
+
+    def create(self, validated_data: Mapping[str, Any]) -> Channel:
+        with refusals_as_400():
+            return save_channel(Channel(team=self.context["team"]), validated_data)
+
+    def update(self, instance: Channel, validated_data: Mapping[str, Any]) -> Channel:
+        with refusals_as_400():
+            return save_channel(instance, validated_data)
+
+
+class ChannelViewSet(viewsets.ModelViewSet[Channel]):
+    """Where alerts go. Deleting a channel deletes its deliveries; switch it off to keep them."""
+
+    serializer_class = ChannelSerializer
+    filterset_fields = ("kind", "enabled", "fallback")
+    lookup_field = "public_id"
+    lookup_value_regex = r"chn_[0-9a-z]{1,20}"
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    queryset = Channel.objects.none()
+
+    def get_queryset(self) -> QuerySet[Channel]:
+        return Channel.objects.filter(team=team_of(self.request))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+    @extend_schema(responses=ChannelKindSerializer(many=True), filters=False)
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def kinds(self, request: Request) -> Response:
+        """Every kind of channel, with the settings and secrets that it takes."""
+        return Response(ChannelKindSerializer(pages(), many=True).data)
+
+    @extend_schema(request=None, responses=TrialSerializer)
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, public_id: str) -> Response:
+        """Send a test message now, and say what the receiver answered. It takes up to 15 seconds."""
+        return Response(TrialSerializer(send_trial(self.get_object(), timezone.now())).data)

@@ -1,0 +1,65 @@
+"""Deliveries over the API: what was told to whom, what was not and why, and sending dead letters again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.alerts.delivery.outcomes import resend
+from vigil.alerts.models import Delivery
+from vigil.api.base.permissions import team_of
+
+
+class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    incident = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True)
+    channel = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True)
+
+    class Meta:
+        model = Delivery
+        fields: tuple[str, ...] = (
+            "id", "incident", "channel", "event", "state", "tells", "attempts", "created_at", "due_at", "sent_at",
+            "answer", "last_error", "escalated_at", "why", "because", "withheld", "held_by", "held_until",
+        )  # fmt: skip
+
+
+class DeliveryFilter(django_filters.FilterSet):
+    incident = django_filters.CharFilter(field_name="incident__public_id", max_length=40)
+    channel = django_filters.CharFilter(field_name="channel__public_id", max_length=40)
+    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Delivery
+        fields = ("state", "event")
+
+
+class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
+    """Every message to every channel, newest first. `?state=dead` lists the dead letters."""
+
+    serializer_class = DeliverySerializer
+    filterset_class = DeliveryFilter
+    lookup_field = "public_id"
+    lookup_value_regex = r"dlv_[0-9a-z]{1,20}"
+    queryset = Delivery.objects.none()
+
+    def get_queryset(self) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(team=team_of(self.request)).select_related("incident", "channel")
+
+    @extend_schema(request=None, responses=DeliverySerializer)
+    @action(detail=True, methods=["post"])
+    def resend(self, request: Request, public_id: str) -> Response:
+        """Give a dead letter another life: it is due at once and tried as a new one is."""
+        delivery = self.get_object()
+        if not resend(delivery):
+            raise ValidationError({"state": [f"Only what is dead can be sent again; this is {delivery.state}."]})
+        delivery.refresh_from_db()
+        return Response(self.get_serializer(delivery).data)

@@ -1,0 +1,220 @@
+"""People, rotations with their overrides, and escalation policies over the API."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.alerts.core.rotation import shifts, who_is_on_call
+from vigil.alerts.models import (
+    Channel,
+    EscalationPolicy,
+    EscalationStep,
+    Person,
+    Rotation,
+    RotationOverride,
+)
+from vigil.alerts.models.escalation import MAX_DELAY_S
+from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
+from vigil.alerts.routing.changes import MAX_STEPS, save_override, save_person, save_policy, save_rotation
+from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.clock import database_now
+
+MAX_RANGE = timedelta(days=366)
+
+
+class PersonSerializer(TeamSerializer[Person]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    channels = InTeam(Channel, many=True, required=False, help_text="What reaches them, all of it at once.")
+
+    class Meta:
+        model = Person
+        fields = ("id", "name", "channels", "created_at")
+        read_only_fields = ("created_at",)
+        validators: list[Any] = []
+
+    save_row = staticmethod(save_person)
+
+
+class PersonViewSet(TeamViewSet[Person]):
+    """Who can be called. Their own channels are told of nothing that no route or policy names."""
+
+    model = Person
+    serializer_class = PersonSerializer
+    lookup_value_regex = r"per_[0-9a-z]{1,20}"
+    queryset = Person.objects.none()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().prefetch_related("channels")
+
+
+class ShiftSerializer(serializers.Serializer[Any]):
+    person = serializers.CharField()
+    name = serializers.CharField()
+    starts = serializers.DateTimeField()
+    ends = serializers.DateTimeField()
+    covers = serializers.BooleanField(help_text="Whether they stand in for whoever has the turn.")
+
+
+class OverrideSerializer(serializers.ModelSerializer[RotationOverride]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    person = InTeam(Person)
+
+    class Meta:
+        model = RotationOverride
+        fields = ("id", "person", "starts_at", "ends_at")
+
+
+class RotationSerializer(TeamSerializer[Rotation]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    people = InTeam(Person, many=True, required=False, help_text="In the order of their turns.")
+    overrides = OverrideSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Rotation
+        fields = ("id", "name", "zone", "starts_on", "handover", "shift_days", "people", "overrides", "created_at")
+        read_only_fields = ("created_at",)
+        validators: list[Any] = []
+
+    save_row = staticmethod(save_rotation)
+
+    def to_representation(self, instance: Rotation) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        turns = instance.members.select_related("person").order_by("position")
+        return {**shown, "people": [turn.person.public_id for turn in turns]}
+
+
+class CalendarSerializer(serializers.Serializer[Any]):
+    address = serializers.CharField(help_text="For a calendar; whoever has it can read who is on call.")
+
+
+class RotationViewSet(TeamViewSet[Rotation]):
+    """People who take turns on call, handing over by the clock of a time zone."""
+
+    model = Rotation
+    serializer_class = RotationSerializer
+    lookup_value_regex = r"rot_[0-9a-z]{1,20}"
+    queryset = Rotation.objects.none()
+
+    @extend_schema(parameters=[OpenApiParameter("at", OpenApiTypes.DATETIME)], responses=ShiftSerializer(many=True))
+    @action(detail=True, methods=["get"], url_path="on-call", pagination_class=None)
+    def on_call(self, request: Request, public_id: str) -> Response:
+        """Who is on call now, or at a moment: one shift, or none."""
+        shift = who_is_on_call(self.get_object().rota, _moment(request, "at", database_now()))
+        return Response(self._shown([shift] if shift else []))
+
+    @extend_schema(
+        parameters=[OpenApiParameter("from", OpenApiTypes.DATETIME), OpenApiParameter("to", OpenApiTypes.DATETIME)],
+        responses=ShiftSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def shifts(self, request: Request, public_id: str) -> Response:
+        """Every shift between two moments, at most a year: the next four weeks unless said otherwise."""
+        start = _moment(request, "from", database_now())
+        end = _moment(request, "to", start + timedelta(days=28))
+        if not start < end <= start + MAX_RANGE:
+            raise serializers.ValidationError({"to": ["Must be after `from`, by a year at most."]})
+        return Response(self._shown(shifts(self.get_object().rota, start, end)))
+
+    @extend_schema(request=OverrideSerializer, responses={201: OverrideSerializer})
+    @action(detail=True, methods=["post"])
+    def overrides(self, request: Request, public_id: str) -> Response:
+        """Let somebody stand in for a while."""
+        asked = OverrideSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        with refusals_as_400():
+            made = save_override(RotationOverride(rotation=self.get_object()), asked.validated_data)
+        return Response(OverrideSerializer(made).data, status=201)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["delete"], url_path=r"overrides/(?P<override>ovr_[0-9a-z]{1,20})")
+    def override(self, request: Request, public_id: str, override: str) -> Response:
+        """Take an override back."""
+        get_object_or_404(self.get_object().overrides, public_id=override).delete()
+        return Response(status=204)
+
+    @extend_schema(request=None, responses=CalendarSerializer)
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def feed(self, request: Request, public_id: str) -> Response:
+        """The address of its calendar feed. It is a secret, so it takes the right to change things."""
+        return Response({"address": feed_address(self.get_object())})
+
+    @extend_schema(request=None, responses=CalendarSerializer)
+    @action(detail=True, methods=["post"], url_path="feed/renew", pagination_class=None)
+    def renew_feed(self, request: Request, public_id: str) -> Response:
+        """A new address for its calendar feed; the old one ends at once."""
+        return Response({"address": renew_feed_key(self.get_object())})
+
+    def _shown(self, found: Any) -> Any:
+        people = Person.objects.in_bulk({shift.person for shift in found})
+        rows = [
+            {
+                "person": people[shift.person].public_id,
+                "name": people[shift.person].name,
+                "starts": shift.starts,
+                "ends": shift.ends,
+                "covers": shift.covers,
+            }
+            for shift in found
+        ]
+        return ShiftSerializer(rows, many=True).data
+
+
+class StepSerializer(serializers.ModelSerializer[EscalationStep]):
+    delay_s = serializers.IntegerField(
+        min_value=0, max_value=MAX_DELAY_S, default=0, help_text="Seconds after the step before it."
+    )
+    channels = InTeam(Channel, many=True, required=False)
+    people = InTeam(Person, many=True, required=False)
+    rotations = InTeam(Rotation, many=True, required=False)
+
+    class Meta:
+        model = EscalationStep
+        fields = ("delay_s", "channels", "people", "rotations")
+
+
+class PolicySerializer(TeamSerializer[EscalationPolicy]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    steps = StepSerializer(many=True, help_text=f"From 1 to {MAX_STEPS}.")
+
+    class Meta:
+        model = EscalationPolicy
+        fields = ("id", "name", "repeats", "steps", "created_at")
+        read_only_fields = ("created_at",)
+        validators: list[Any] = []
+
+    save_row = staticmethod(save_policy)
+
+
+class PolicyViewSet(TeamViewSet[EscalationPolicy]):
+    """Whom to call, and whom after that, until somebody acknowledges. Steps are replaced as a whole."""
+
+    model = EscalationPolicy
+    serializer_class = PolicySerializer
+    lookup_value_regex = r"pol_[0-9a-z]{1,20}"
+    queryset = EscalationPolicy.objects.none()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        steps = ("steps__channels", "steps__people", "steps__rotations")
+        return super().get_queryset().prefetch_related(*steps)
+
+
+def _moment(request: Request, name: str, otherwise: datetime) -> datetime:
+    given = request.query_params.get(name)
+    if given is None:
+        return otherwise
+    try:
+        moment: datetime = serializers.DateTimeField().run_validation(given[:40])
+    except serializers.ValidationError as refused:
+        raise serializers.ValidationError({name: refused.detail}) from None
+    return moment

@@ -1,0 +1,170 @@
+"""Routes over the API, the usual set-up in one call, and who would be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from vigil.alerts.core.routes import Severity
+from vigil.alerts.models import Channel, EscalationPolicy, Route
+from vigil.alerts.routing.changes import MAX_CHANNELS, save_route
+from vigil.alerts.routing.preview import preview_row, who_would_be_told
+from vigil.alerts.routing.starter_routes import arrange_typical
+from vigil.api.base.enums import INCIDENT_KINDS, PRIORITIES
+from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.permissions import team_of
+from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.clock import database_now
+from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
+from vigil.monitors.models import Monitor
+
+
+def words(choices: Any, most: int, **options: Any) -> serializers.ListField:
+    """A list of words from a closed set."""
+    return serializers.ListField(
+        child=serializers.ChoiceField(choices=choices), max_length=most, required=False, **options
+    )
+
+
+class RouteSerializer(TeamSerializer[Route]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    kinds = words(INCIDENT_KINDS, 20, help_text="None means all that is paged: not regional, blind and self_test.")
+    severities = words([severity.value for severity in Severity], 10)
+    priorities = words(PRIORITIES, 10)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_TAG_LENGTH), max_length=MAX_TAGS, required=False
+    )
+    days = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=6), max_length=7, required=False,
+        help_text="Days of the week on which it matches; Monday is 0. None means every day.",
+    )  # fmt: skip
+    monitor = InTeam(Monitor, required=False, allow_null=True)
+    channels = InTeam(Channel, many=True, required=False)
+    policy = InTeam(EscalationPolicy, required=False, allow_null=True)
+
+    class Meta:
+        model = Route
+        fields = (
+            "id", "name", "position", "kinds", "severities", "priorities", "tags", "monitor", "days", "starts", "ends",
+            "zone", "channels", "policy", "remind_s", "notes", "goes_on", "default", "enabled",
+        )  # fmt: skip
+        validators: list[Any] = []
+
+    save_row = staticmethod(save_route)
+
+    def validate_channels(self, channels: list[Channel]) -> list[Channel]:
+        if len(channels) > MAX_CHANNELS:
+            raise serializers.ValidationError(f"At most {MAX_CHANNELS}.")
+        return channels
+
+
+class TypicalSerializer(serializers.Serializer[Any]):
+    """The two secrets that the usual set-up needs."""
+
+    routing_key = serializers.CharField(
+        max_length=100, write_only=True, help_text="Of an Events API v2 integration of PagerDuty."
+    )
+    slack_url = serializers.CharField(max_length=2000, write_only=True, help_text="Of an incoming webhook of Slack.")
+
+
+class ArrangedSerializer(serializers.Serializer[Any]):
+    created = serializers.ListField(child=serializers.CharField())
+    changed = serializers.ListField(child=serializers.CharField())
+
+
+class RouteViewSet(TeamViewSet[Route]):
+    """Rules that pick channels and escalation policies: in order of position, the first that matches decides."""
+
+    model = Route
+    serializer_class = RouteSerializer
+    filterset_fields = ("enabled", "default")
+    lookup_value_regex = r"rte_[0-9a-z]{1,20}"
+    queryset = Route.objects.none()
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().select_related("monitor", "policy").prefetch_related("channels")
+
+    @extend_schema(request=TypicalSerializer, responses=ArrangedSerializer)
+    @action(detail=False, methods=["post"], pagination_class=None)
+    def typical(self, request: Request) -> Response:
+        """The usual set-up in one call: AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority."""
+        asked = TypicalSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with refusals_as_400():
+            arranged = arrange_typical(self.team, **asked.validated_data)
+        return Response({"created": arranged.created, "changed": arranged.changed})
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    """What is asked of the preview."""
+
+    monitor = InTeam(Monitor, required=False)
+    kind = serializers.ChoiceField(choices=INCIDENT_KINDS, default=IncidentKind.OUTAGE.value)
+    at = serializers.DateTimeField(required=False)
+
+
+class ToldSerializer(serializers.Serializer[Any]):
+    channel = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    outcome = serializers.CharField(help_text="tell, or hold: sent later, if it is still due then.")
+    why = serializers.CharField()
+    because = serializers.CharField()
+    withheld = serializers.CharField(allow_blank=True)
+    held_by = serializers.CharField(allow_blank=True)
+    held_until = serializers.DateTimeField(allow_null=True)
+
+
+class ConsideredSerializer(serializers.Serializer[Any]):
+    route = serializers.CharField()
+    matches = serializers.BooleanField()
+    missed_by = serializers.CharField(allow_null=True)
+
+
+class CalledSerializer(serializers.Serializer[Any]):
+    policy = serializers.CharField()
+    after_s = serializers.IntegerField(help_text="Seconds after the alert, if nobody acknowledges.")
+    who = serializers.ListField(child=serializers.CharField())
+    nowhere = serializers.ListField(child=serializers.CharField())
+
+
+class PreviewSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    severity = serializers.CharField()
+    nobody = serializers.BooleanField(help_text="True when not one channel would ever be told.")
+    told = ToldSerializer(many=True)
+    routes = ConsideredSerializer(many=True)
+    escalation = CalledSerializer(many=True)
+    remind_s = serializers.IntegerField()
+
+
+class WhomView(APIView):
+    """Who would be told."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("monitor", OpenApiTypes.STR, description="Its id; left out for what has no monitor."),
+            OpenApiParameter("kind", OpenApiTypes.STR, enum=[kind.value for kind in IncidentKind]),
+            OpenApiParameter("at", OpenApiTypes.DATETIME, description="When; left out for now."),
+        ],
+        responses=PreviewSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """Who would be told of an incident of this kind at this time, who would be called after that, and why."""
+        team = team_of(request)
+        asked = AskedSerializer(data=request.query_params.dict(), context={"team": team})
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        assert team is not None  # The permission has seen to it.
+        at = wanted.get("at") or database_now()
+        preview = who_would_be_told(team, wanted.get("monitor"), IncidentKind(wanted["kind"]), at)
+        return Response(PreviewSerializer(preview_row(preview)).data)

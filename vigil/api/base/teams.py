@@ -1,0 +1,84 @@
+"""What the API's views of a team's own rows share: no row of another team is seen, named or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+from django.db.models import QuerySet
+from rest_framework import serializers, viewsets
+
+from vigil.accounts.models import Team
+from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.permissions import team_of
+
+RowT = TypeVar("RowT", bound=models.Model)
+
+
+class InTeam(serializers.SlugRelatedField[Any]):
+    """Rows of the team, by their public ids."""
+
+    def __init__(self, model: type[models.Model], **options: Any) -> None:
+        self._model = model
+        super().__init__(slug_field="public_id", queryset=model.objects.none(), **options)  # type: ignore[attr-defined]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self._model.objects.filter(team=self.context.get("team"))  # type: ignore[attr-defined]
+        return rows.filter(deleted_at=None) if hasattr(self._model, "deleted_at") else rows
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or len(data) > 40:
+            self.fail("invalid")
+        try:
+            return self.get_queryset().get(public_id=data)
+        except ObjectDoesNotExist:
+            self.fail("does_not_exist", slug_name="id", value=data)
+
+    # A slug field that is cloned for each serializer is made again with what it was made with.
+    def __deepcopy__(self, memo: dict[int, Any]) -> InTeam:
+        options = {name: value for name, value in self._kwargs.items() if name != "model"}  # type: ignore[attr-defined]
+        return InTeam(self._model, **options)
+
+
+class TeamSerializer(serializers.ModelSerializer[RowT]):
+    """Writes through `save_row`, the write path of the model, whose refusals become answers with their fields."""
+
+    save_row: Callable[[Any, Mapping[str, Any]], Any]
+
+    def create(self, validated_data: Mapping[str, Any]) -> RowT:
+        model: Any = self.Meta.model
+        return self._save(model(team=self.context["team"]), validated_data)
+
+    def update(self, instance: RowT, validated_data: Mapping[str, Any]) -> RowT:
+        return self._save(instance, validated_data)
+
+    def _save(self, row: Any, wanted: Mapping[str, Any]) -> RowT:
+        with refusals_as_400():
+            saved: RowT = type(self).save_row(row, wanted)
+            return saved
+
+
+class TeamViewSet(viewsets.ModelViewSet[RowT]):
+    """Everything that can be done with rows of a team; `model` names them."""
+
+    model: type[models.Model]
+    lookup_field = "public_id"
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.model.objects.all()  # type: ignore[attr-defined]
+        if getattr(self, "swagger_fake_view", False):
+            return rows.none()
+        return rows.filter(team=team_of(self.request))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+    @property
+    def team(self) -> Team:
+        team = team_of(self.request)
+        assert team is not None  # The permission has seen to it.
+        return team

@@ -1,0 +1,1 @@
+"""API of history, uptime, objectives and reports."""

@@ -1,0 +1,255 @@
+"""History over the API: states of everything at once, uptime, latency charts, percentiles, single checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.db import connection
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from vigil.api.base.permissions import team_of
+from vigil.api.history.ranges import ChartRange, PercentileRange, UptimeRange
+from vigil.history.core.packing import HOUR_MS
+from vigil.history.core.rollups import Rollup
+from vigil.history.core.uptime import Uptime, account, by_day
+from vigil.history.models import Gap
+from vigil.history.reading import read, series
+from vigil.history.reading.spans import settled_stories
+from vigil.monitors.latest import instant
+from vigil.monitors.models import Monitor, Region
+
+PARTS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+#: Every monitor of a team and what is believed of it. By the team's index of monitors; the states by their primary key.
+_STATES = """
+SELECT m.public_id, m.name, m.kind, m.paused, coalesce(s.status, 'unknown'), s.account, s.since, s.blind, s.flapping
+FROM monitors_monitor m LEFT JOIN incidents_monitorstate s ON s.monitor_id = m.id
+WHERE m.team_id = %s AND m.deleted_at IS NULL ORDER BY m.name, m.id
+"""
+_STATE_FIELDS = ("id", "name", "kind", "paused", "status", "account", "since", "blind", "flapping")
+
+
+class FastJSONRenderer(JSONRenderer):
+    """JSON by msgspec: ten thousand rows in a few milliseconds."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return b"" if data is None else msgspec.json.encode(data, enc_hook=str)
+
+
+class _HistoryView(APIView):
+    renderer_classes = [FastJSONRenderer]
+
+    def monitor(self, request: Request, public_id: str) -> Monitor:
+        return get_object_or_404(Monitor, public_id=public_id, team=team_of(request), deleted_at=None)
+
+
+def asked_regions(slugs: str) -> dict[int, str]:
+    """The regions that a question is about: those named, else all there are, since the monitor may have had any."""
+    found = Region.objects.all()
+    if slugs:
+        found = found.filter(slug__in=slugs.split(",")[:100])
+    return dict(found.values_list("pk", "slug"))
+
+
+class StatesView(_HistoryView):
+    """What is believed of every monitor of the team, in one answer."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        team = team_of(request)
+        with connection.cursor() as cursor:
+            cursor.execute(_STATES, [team.pk if team else None])
+            rows = cursor.fetchall()
+        return Response({"states": [dict(zip(_STATE_FIELDS, row, strict=True)) for row in rows]})
+
+
+_RANGE = [
+    OpenApiParameter("from", description="Start: a date, or a date and time. Else so many days before the end."),
+    OpenApiParameter("to", description="End, at most now."),
+    OpenApiParameter("days", int, description="Length when no start is given."),
+]
+_ZONE = OpenApiParameter("tz", description="Time zone of the days, such as Europe/Berlin; default UTC.")
+_REGIONS = OpenApiParameter("regions", description="Comma separated; default all.")
+
+
+class MonitorUptimeView(_HistoryView):
+    """A monitor's uptime over any window, and day by day in any time zone: the bar of 90 days."""
+
+    @extend_schema(parameters=[*_RANGE, _ZONE], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, public_id: str) -> Response:
+        asked = UptimeRange.of(request.query_params.dict())
+        monitor = self.monitor(request, public_id)
+        settled = settled_stories([monitor], asked.window)[monitor.pk]
+        days = [{"date": day.date, **uptime_row(day.uptime)} for day in by_day(settled, asked.window, asked.zone)]
+        return Response({**asked.row(), **uptime_row(account(settled, asked.window)), "days": days})
+
+
+class UptimeView(_HistoryView):
+    """Uptime of several monitors together: of a tag, or of the whole team. Composites are monitors like others."""
+
+    @extend_schema(
+        parameters=[*_RANGE, _ZONE, OpenApiParameter("tag", description="Only monitors with this tag.")],
+        responses=OpenApiTypes.OBJECT,
+    )
+    def get(self, request: Request) -> Response:
+        asked = UptimeRange.of(request.query_params.dict())
+        found = Monitor.objects.filter(team=team_of(request), deleted_at=None)
+        tag = str(request.query_params.get("tag", ""))[:100]
+        if tag:
+            found = found.filter(tags__contains=[tag])
+        monitors = list(found)
+        each = {key: account(one, asked.window) for key, one in settled_stories(monitors, asked.window).items()}
+        rows = [{"id": one.public_id, "name": one.name, **uptime_row(each[one.pk])} for one in monitors]
+        return Response({**asked.row(), **uptime_row(sum(each.values(), Uptime())), "monitors": rows})
+
+
+class LatencyView(_HistoryView):
+    """A chart of each region: percentiles of the answered checks, and counts by status, step by step."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("hours", int, description="How far back; default 24, at most 744."),
+            OpenApiParameter("step_s", int, description="Length of a step; default a 96th of the range."),
+            _REGIONS,
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )
+    def get(self, request: Request, public_id: str) -> Response:
+        asked = ChartRange.of(request.query_params.dict())
+        monitor = self.monitor(request, public_id)
+        regions = asked_regions(asked.regions)
+        if asked.step_ms % HOUR_MS:
+            found = series.minutes(monitor.pk, list(regions), asked.start_ms, asked.end_ms, asked.step_ms)
+        else:
+            found = series.hours(monitor.pk, list(regions), asked.start_ms, asked.end_ms, asked.step_ms // HOUR_MS)
+        charts = {
+            regions[key]: [rollup_row(at, one) for at, one in steps.items()] for key, steps in found.items() if steps
+        }
+        return Response({**asked.row(), "error": 0.01, "regions": charts, "gaps": _gaps(regions, asked)})
+
+
+class PercentilesView(_HistoryView):
+    """Percentiles of any set of regions together: by day, week or month, or of any range as it is (`by=all`)."""
+
+    @extend_schema(
+        parameters=[
+            *_RANGE,
+            OpenApiParameter("by", enum=["day", "week", "month", "all"], description="Default day. Days are UTC."),
+            _ZONE,
+            _REGIONS,
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )
+    def get(self, request: Request, public_id: str) -> Response:
+        asked = PercentileRange.of(request.query_params.dict())
+        monitor = self.monitor(request, public_id)
+        regions = asked_regions(asked.regions)
+        steps: dict[str, Rollup] = {}
+        if asked.by == "all":
+            start_ms, end_ms = (second * 1000 for second in asked.window)
+            whole = series.over(monitor.pk, list(regions), start_ms, end_ms)
+            return Response({**asked.row(), "error": 0.01, "steps": [{"from": instant(start_ms), **measures(whole)}]})
+        for day, rolled in series.days(monitor.pk, list(regions), asked.first_day, asked.last_day).items():
+            step = steps.setdefault(asked.step_of(day), rolled)
+            if step is not rolled:
+                step.add(rolled)
+        rows = [{"from": name, **measures(rolled)} for name, rolled in steps.items()]
+        return Response({**asked.row(), "error": 0.01, "steps": rows})
+
+
+class ChecksView(_HistoryView):
+    """Every check of at most a day, and the failures that were kept in full."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("hours", int, description="How far back; default 1, at most 24."), _REGIONS],
+        responses=OpenApiTypes.OBJECT,
+    )
+    def get(self, request: Request, public_id: str) -> Response:
+        asked = ChartRange.of(request.query_params.dict(), hours=1, most_hours=24)
+        monitor = self.monitor(request, public_id)
+        regions = asked_regions(asked.regions)
+        found = read.checks(monitor.pk, list(regions), asked.start_ms, asked.end_ms)
+        full = read.failures(monitor.pk, list(regions), asked.start_ms, asked.end_ms)
+        rows = {regions[key]: [_check_row(check) for check in checks] for key, checks in found.items() if checks}
+        failures = {regions[key]: msgspec.to_builtins(list(map(_full_row, kept))) for key, kept in full.items() if kept}
+        return Response({**asked.row(), "error": 0.01, "regions": rows, "failures": failures})
+
+
+def uptime_row(uptime: Uptime) -> dict[str, Any]:
+    """Seconds of each kind, which add up to the window; `uptime` is null when no time counts."""
+    return {
+        "uptime": None if uptime.ratio is None else round(uptime.ratio, 7),
+        "up_s": uptime.up_s,
+        "down_s": uptime.down_s,
+        "excluded_s": uptime.excluded_s,
+        "maintenance_s": uptime.maintenance_s,
+        "degraded_s": uptime.degraded_s,
+    }
+
+
+def measures(rolled: Rollup) -> dict[str, Any]:
+    """Percentiles (ms), and how many checks saw what."""
+    found = dict(zip(PARTS, rolled.percentiles_ms(PARTS.values()), strict=True))
+    up, degraded, down, unknown = rolled.counts
+    return {**found, "up": up, "degraded": degraded, "down": down, "unknown": unknown}
+
+
+def rollup_row(at_ms: int, rolled: Rollup) -> dict[str, Any]:
+    return {"at": instant(at_ms), **measures(rolled)}
+
+
+def _check_row(check: read.Check) -> dict[str, Any]:
+    return {
+        "at": instant(check.at_ms),
+        "status": check.status.value,
+        "reason": check.reason.value,
+        "total_ms": round(check.total_us / 1000, 3),
+        "first_byte_ms": round(check.first_byte_us / 1000, 3),
+        "look": check.look,
+    }
+
+
+def _full_row(result: Any) -> dict[str, Any]:
+    return {
+        "at": instant(result.at_ms),
+        "status": result.status.value,
+        "reason": result.reason.value,
+        "code": result.code,
+        "detail": result.detail,
+        "attempts": result.attempts,
+        "facts": result.facts,
+    }
+
+
+def _gaps(regions: Mapping[int, str], asked: ChartRange) -> list[dict[str, Any]]:
+    # Used: gap_by_region.
+    overlapping = Gap.objects.filter(
+        region_id__in=regions, to_at__gte=instant(asked.start_ms), from_at__lt=instant(asked.end_ms)
+    )
+    return [
+        {
+            "region": regions[gap.region_id],
+            "reason": gap.reason,
+            "from": gap.from_at,
+            "to": gap.to_at,
+            "results": gap.results,
+        }
+        for gap in overlapping[:200]
+    ]
+
+
+urlpatterns = [
+    path("states", StatesView.as_view()),
+    path("uptime", UptimeView.as_view()),
+    path("monitors/<slug:public_id>/uptime", MonitorUptimeView.as_view()),
+    path("monitors/<slug:public_id>/latency", LatencyView.as_view()),
+    path("monitors/<slug:public_id>/percentiles", PercentilesView.as_view()),
+    path("monitors/<slug:public_id>/checks", ChecksView.as_view()),
+]

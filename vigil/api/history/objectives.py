@@ -1,0 +1,143 @@
+"""Objectives and reports over the API: what a team promised, how much of its error budget is left, who gets a mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.validators import UniqueTogetherValidator
+
+from vigil.alerts.channels.email import KIND, EmailConfig
+from vigil.alerts.channels.kind import SettingsError
+from vigil.api.base.permissions import team_of
+from vigil.api.history.history import uptime_row
+from vigil.clock import database_now, is_zone
+from vigil.history.models import Objective, Report
+from vigil.history.reading.objectives import in_words, standing
+from vigil.monitors.changes import MAX_TAG_LENGTH
+from vigil.monitors.models import Monitor
+
+
+class _OfTeam(serializers.ModelSerializer[Any]):
+    """A row that belongs to the team that asks: names are checked within it."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    #: The fields that together are unique within a team.
+    unique: tuple[str, ...] = ()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        wanted = {name: attrs.get(name, getattr(self.instance, name, "")) for name in self.unique}
+        others = self.Meta.model.objects.filter(team=self.context["team"], **wanted)  # type: ignore[attr-defined]
+        if self.instance is not None:
+            others = others.exclude(pk=self.instance.pk)
+        if others.exists():
+            raise serializers.ValidationError({self.unique[0]: ["There is one like this already."]})
+        return attrs
+
+    def create(self, validated_data: Any) -> Any:
+        return super().create({**validated_data, "team": self.context["team"]})
+
+
+class ObjectiveSerializer(_OfTeam):
+    monitor = serializers.SlugRelatedField[Monitor](
+        slug_field="public_id", queryset=Monitor.objects.none(), required=False, allow_null=True
+    )
+    tag = serializers.CharField(max_length=MAX_TAG_LENGTH, required=False, allow_blank=True)
+    unique = ("name",)
+
+    class Meta:
+        model = Objective
+        fields = ("id", "name", "monitor", "tag", "target_percent", "window_days", "enabled", "pace", "created_at")
+        read_only_fields = ("pace", "created_at")
+        validators: list[UniqueTogetherValidator] = []
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        if "team" in self.context:
+            fields["monitor"].queryset = Monitor.objects.filter(team=self.context["team"], deleted_at=None)
+        return fields
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        monitor = attrs.get("monitor", getattr(self.instance, "monitor", None))
+        tag = attrs.get("tag", getattr(self.instance, "tag", ""))
+        if bool(monitor) == bool(tag):
+            raise serializers.ValidationError({"monitor": ["Name a monitor or a tag, and not both."]})
+        return super().validate(attrs)
+
+
+class ReportSerializer(_OfTeam):
+    recipients = serializers.ListField(child=serializers.CharField(max_length=254), min_length=1)
+    tag = serializers.CharField(max_length=MAX_TAG_LENGTH, required=False, allow_blank=True)
+    unique = ("frequency", "tag")
+
+    class Meta:
+        model = Report
+        fields = ("id", "frequency", "recipients", "zone", "tag", "enabled", "sent_until", "last_error", "created_at")
+        read_only_fields = ("sent_until", "last_error", "created_at")
+        validators: list[UniqueTogetherValidator] = []
+
+    def validate_zone(self, zone: str) -> str:
+        if not is_zone(zone):
+            raise serializers.ValidationError(["A time zone such as Europe/Berlin."])
+        return zone
+
+    def validate_recipients(self, recipients: list[str]) -> list[str]:
+        try:
+            KIND.check(EmailConfig(to=recipients), {})
+        except SettingsError as wrong:
+            raise serializers.ValidationError([wrong.problem]) from None
+        return recipients
+
+
+class _OfTeamViewSet(viewsets.ModelViewSet[Any]):
+    lookup_field = "public_id"
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    model: type[Model]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.model._default_manager.filter(team=team_of(self.request)).order_by("pk")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+
+class ObjectiveViewSet(_OfTeamViewSet):
+    """So much of the counted time up, over the last so many days. One that burns too fast is an incident (`slo`)."""
+
+    model = Objective
+    queryset = Objective.objects.none()
+    serializer_class = ObjectiveSerializer
+    lookup_value_regex = r"slo_[0-9a-z]{1,20}"
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def budget(self, request: Request, public_id: str) -> Response:
+        """How much of the error budget is left, and how fast it burns."""
+        objective = self.get_object()
+        seen = standing(objective, database_now())
+        return Response(
+            {
+                **uptime_row(seen.uptime),
+                "allowed_s": round(seen.budget.allowed_s),
+                "spent_s": seen.budget.spent_s,
+                "left": round(seen.budget.left, 4),
+                "burn_rates": {f"{length}s": round(rate, 3) for length, rate in seen.rates.items()},
+                "pace": seen.rule.pace if seen.rule else None,
+                "words": in_words(objective, seen),
+            }
+        )
+
+
+class ReportViewSet(_OfTeamViewSet):
+    """A mail about each week or month once it is over. Nobody gets one who was not named here."""
+
+    model = Report
+    queryset = Report.objects.none()
+    serializer_class = ReportSerializer
+    lookup_value_regex = r"rep_[0-9a-z]{1,20}"

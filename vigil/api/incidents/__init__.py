@@ -1,0 +1,1 @@
+"""API of incidents, responses to them, and self-tests."""

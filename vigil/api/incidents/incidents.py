@@ -1,0 +1,121 @@
+"""Incidents over the API: every step with the votes it rests on and who was told, and what people do to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiTypes, extend_schema_field
+from rest_framework import serializers, viewsets
+
+from consensus.evidence import from_evidence, is_verdict
+from consensus.vote_table import as_json, ballot
+from vigil.alerts.models import Delivery, Pursuit
+from vigil.api.base.permissions import team_of
+from vigil.api.incidents.responses import Responses
+from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.models import Incident, Transition
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class EvidenceField(serializers.JSONField):
+    """The verdict as it was decided: votes, exclusions, n, m, k, domains, rule."""
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class BallotField(serializers.Field[Any, Any, list[dict[str, Any]], Any]):
+    """The votes as a table: what each region saw in each look, phases and age, and whether it counted or why not."""
+
+    def to_representation(self, value: Any) -> list[dict[str, Any]]:
+        return [as_json(line) for line in ballot(from_evidence(value))] if is_verdict(value) else []
+
+
+class StepDeliverySerializer(serializers.ModelSerializer[Delivery]):
+    """One channel that a step concerns: told, still to be told, held, or withheld for good, and why."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    channel = serializers.CharField(source="channel.public_id", read_only=True)
+    name = serializers.CharField(source="channel.name", read_only=True)
+
+    class Meta:
+        model = Delivery
+        fields = (
+            "id", "channel", "name", "event", "state", "why", "because", "withheld", "held_by", "held_until", "sent_at",
+        )  # fmt: skip
+
+
+class TransitionSerializer(serializers.ModelSerializer[Transition]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    votes = BallotField(source="evidence", read_only=True)
+    evidence = EvidenceField(read_only=True)
+    told = StepDeliverySerializer(source="deliveries", many=True, read_only=True)
+
+    class Meta:
+        model = Transition
+        fields = ("id", "seq", "step", "reason", "at", "text", "actor", "votes", "evidence", "told")
+
+
+class IncidentSerializer(serializers.ModelSerializer[Incident]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    monitor = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True, allow_null=True)
+    part_of = serializers.SlugRelatedField[Any](
+        slug_field="public_id", read_only=True, allow_null=True, help_text="The provider's incident that it belongs to."
+    )
+
+    class Meta:
+        model = Incident
+        fields: tuple[str, ...] = (
+            "id", "monitor", "kind", "title", "failure", "started_at", "opened_at", "resolved_at", "flapping",
+            "cause_key", "provider", "part_of",
+        )  # fmt: skip
+
+
+class PursuitSerializer(serializers.ModelSerializer[Pursuit]):
+    """Who has taken it on, and until when it rests."""
+
+    class Meta:
+        model = Pursuit
+        fields = ("acknowledged_at", "acknowledged_by", "snoozed_until", "remind_at")
+
+
+class IncidentDetailSerializer(IncidentSerializer):
+    members = serializers.SlugRelatedField[Any](
+        slug_field="public_id", read_only=True, many=True, help_text="Of a provider's incident: those of its monitors."
+    )
+    pursuit = PursuitSerializer(read_only=True, allow_null=True, default=None)
+    transitions = TransitionSerializer(many=True, read_only=True)
+
+    class Meta(IncidentSerializer.Meta):
+        fields = (*IncidentSerializer.Meta.fields, "members", "pursuit", "transitions")
+
+
+class IncidentFilter(django_filters.FilterSet):
+    open = django_filters.BooleanFilter(field_name="resolved_at", lookup_expr="isnull")
+    monitor = django_filters.CharFilter(field_name="monitor__public_id", max_length=40)
+    opened_after = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
+    opened_before = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
+
+    class Meta:
+        model = Incident
+        fields = ("kind", "provider")
+
+
+class IncidentViewSet(Responses, viewsets.ReadOnlyModelViewSet[Incident]):
+    """What went wrong, from the first failing observation to resolution, newest first."""
+
+    filterset_class = IncidentFilter
+    lookup_field = "public_id"
+    lookup_value_regex = r"inc_[0-9a-z]{1,20}"
+    queryset = Incident.objects.none()
+
+    def get_serializer_class(self) -> type[IncidentSerializer]:
+        return IncidentSerializer if self.action == "list" else IncidentDetailSerializer
+
+    def get_queryset(self) -> QuerySet[Incident]:
+        found = Incident.objects.filter(team=team_of(self.request)).select_related("monitor", "pursuit", "part_of")
+        if self.action != "list":
+            return found.prefetch_related("transitions__deliveries__channel", "members")
+        # Self-tests are no trouble: they are listed by name only.
+        named = self.request.query_params.get("kind") == IncidentKind.SELF_TEST
+        return found if named else found.exclude(kind=IncidentKind.SELF_TEST)

@@ -1,0 +1,1 @@
+"""API of what is watched: monitors, composites, heartbeats, presets, regions, feeds."""

@@ -1,0 +1,104 @@
+"""Composites over the API: what several monitors mean together, such as a provider and its fallbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers, viewsets
+
+from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.permissions import team_of
+from vigil.monitors import changes
+from vigil.monitors.composites import RANKS_MOST, Member, create_composite, members_of, update_composite
+from vigil.monitors.core.composite_rules import Rule
+from vigil.monitors.models import Composite, Monitor
+
+
+class MemberSerializer(serializers.Serializer[Member]):
+    """One monitor in a composite, which may be a composite itself."""
+
+    monitor = serializers.CharField(source="monitor.public_id", max_length=40)
+    name = serializers.CharField(source="monitor.name", read_only=True)
+    rank = serializers.IntegerField(
+        min_value=0, max_value=RANKS_MOST - 1, default=0, help_text="In a chain: 0 serves, 1 is the first fallback, ..."
+    )
+    group = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
+class CompositeSerializer(serializers.Serializer[Composite]):
+    id = serializers.CharField(source="monitor.public_id", read_only=True)
+    name = serializers.CharField(source="monitor.name", max_length=200)
+    rule = serializers.ChoiceField(
+        choices=[(rule.value, rule.value) for rule in Rule],
+        help_text="How many members must serve: `all`, `any`, `at_least` k, or a `chain` of fallbacks.",
+    )
+    k = serializers.IntegerField(min_value=1, default=1, help_text="For `at_least`.")
+    members = serializers.SerializerMethodField()
+    tags = serializers.ListField(
+        source="monitor.tags", child=serializers.CharField(max_length=changes.MAX_TAG_LENGTH), required=False
+    )
+    paused = serializers.BooleanField(source="monitor.paused", required=False)
+    status = serializers.SerializerMethodField()
+
+    @extend_schema_field(MemberSerializer(many=True))
+    def get_members(self, composite: Composite) -> list[dict[str, Any]]:
+        members: Any = members_of(composite)
+        return list(MemberSerializer(members, many=True).data)
+
+    def get_status(self, composite: Composite) -> str:
+        state = getattr(composite.monitor, "believed", None)
+        return str(state.status) if state else "unknown"
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        wanted: dict[str, Any] = dict(super().to_internal_value(data))
+        wanted |= wanted.pop("monitor", {})
+        if "members" in data:
+            given = MemberSerializer(data=data["members"], many=True)
+            if not given.is_valid():
+                raise serializers.ValidationError({"members": given.errors})
+            wanted["members"] = self._members(given.validated_data)
+        return wanted
+
+    def _members(self, rows: list[dict[str, Any]]) -> list[Member]:
+        ids = {row["monitor"]["public_id"] for row in rows}
+        found = Monitor.objects.filter(team=self.context["team"], deleted_at=None, public_id__in=ids)
+        monitors = {monitor.public_id: monitor for monitor in found}
+        missing = sorted(ids - monitors.keys())
+        if missing:
+            raise serializers.ValidationError({"members": [f"There is no monitor {missing[0][:40]}."]})
+        return [Member(monitors[row["monitor"]["public_id"]], row["rank"], row["group"]) for row in rows]
+
+    def create(self, validated_data: Mapping[str, Any]) -> Composite:
+        with refusals_as_400():
+            return create_composite(self.context["team"], validated_data)
+
+    def update(self, instance: Composite, validated_data: Mapping[str, Any]) -> Composite:
+        with refusals_as_400():
+            update_composite(instance, validated_data)
+        return Composite.objects.select_related("monitor__believed").get(pk=instance.pk)
+
+
+class CompositeViewSet(viewsets.ModelViewSet[Composite]):
+    """Monitors over monitors. Each has its own incidents, routes and silences, under its id as a monitor."""
+
+    serializer_class = CompositeSerializer
+    filterset_fields = ("rule",)
+    lookup_field = "monitor__public_id"
+    lookup_url_kwarg = "public_id"
+    lookup_value_regex = r"mon_[0-9a-z]{1,20}"
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    queryset = Composite.objects.none()
+
+    def get_queryset(self) -> QuerySet[Composite]:
+        found = Composite.objects.filter(monitor__team=team_of(self.request), monitor__deleted_at=None)
+        return found.select_related("monitor__believed").order_by("monitor__name", "pk")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+    def perform_destroy(self, instance: Composite) -> None:
+        changes.delete_monitor(instance.monitor)

@@ -1,0 +1,275 @@
+"""Heartbeats over the API: making, changing, pausing, their pings, and how to call them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.pagination import PageByCursor
+from vigil.api.base.permissions import team_of
+from vigil.heartbeats import changes, overview
+from vigil.heartbeats.core.body import text_of
+from vigil.heartbeats.core.schedule import ScheduleKind
+from vigil.heartbeats.core.states import HeartbeatStatus
+from vigil.heartbeats.core.suggestions import SUGGESTIONS
+from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
+from vigil.heartbeats.showing.snippets import SNIPPETS
+from vigil.monitors.changes import MAX_TAG_LENGTH
+
+PINGS_SHOWN = 100
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ObjectField(serializers.JSONField):
+    """An object that its write path checks."""
+
+
+class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
+    id = serializers.CharField(source="monitor.public_id", read_only=True)
+    name = serializers.CharField(source="monitor.name", max_length=200)
+    tags = serializers.ListField(
+        source="monitor.tags", child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False
+    )
+    paused = serializers.BooleanField(source="monitor.paused", read_only=True)
+    job = serializers.ChoiceField(
+        choices=sorted(SUGGESTIONS),
+        write_only=True,
+        required=False,
+        help_text="Fills in schedule and grace of a usual kind of AI job; what else is given counts more.",
+    )
+    slug = serializers.CharField(max_length=100, required=False)
+    schedule = serializers.ChoiceField(choices=[kind.value for kind in ScheduleKind], required=False)
+    keywords = ObjectField(
+        required=False,
+        help_text='Words in a body: {"success": [...], "fail": [...], "start": [...], "otherwise": ...}.',
+    )
+    budget = ObjectField(
+        required=False, help_text="Limits of a run: min_items, max_tokens, max_cost, max_duration_s, max_logs."
+    )
+    status = serializers.SerializerMethodField(help_text="new, up, running, late, down, degraded or paused.")
+    ping_url = serializers.SerializerMethodField()
+    mail = serializers.SerializerMethodField(help_text="Where a mail is a ping; empty where that is off.")
+    badges = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Heartbeat
+        fields = (
+            "id", "name", "slug", "tags", "job", "schedule", "period_s", "expression", "time_zone", "grace_s",
+            "run_limit_s", "wakes_on_ping", "keywords", "budget", "paused", "status", "since", "last_ping_at",
+            "last_success_at", "expected_at", "pings", "ping_url", "mail", "badges",
+        )  # fmt: skip
+        read_only_fields = ("since", "last_ping_at", "last_success_at", "expected_at", "pings")
+        validators: list[Any] = []
+
+    def get_status(self, row: Heartbeat) -> str:
+        return overview.status_shown(row)
+
+    def get_ping_url(self, row: Heartbeat) -> str:
+        return overview.ping_address(row)
+
+    def get_mail(self, row: Heartbeat) -> str:
+        return overview.mail_address(row)
+
+    def get_badges(self, row: Heartbeat) -> dict[str, str]:
+        return overview.badge_addresses(row)
+
+    def create(self, validated_data: Mapping[str, Any]) -> Heartbeat:
+        with refusals_as_400():
+            return changes.create_heartbeat(self.context["team"], _flat(validated_data))
+
+    def update(self, instance: Heartbeat, validated_data: Mapping[str, Any]) -> Heartbeat:
+        wanted = _flat(validated_data)
+        wanted.pop("job", None)
+        with refusals_as_400():
+            return changes.update_heartbeat(instance, wanted)
+
+
+class PingSerializer(serializers.ModelSerializer[StoredPing]):
+    class Meta:
+        model = StoredPing
+        fields = (
+            "n",
+            "at",
+            "kind",
+            "exit_code",
+            "rid",
+            "duration_ms",
+            "method",
+            "origin",
+            "agent",
+            "body_size",
+            "facts",
+        )
+
+
+class BodySerializer(serializers.Serializer[Any]):
+    body = serializers.CharField()
+    size = serializers.IntegerField()
+    note = serializers.CharField()
+
+
+class SnippetSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    language = serializers.CharField()
+    text = serializers.CharField()
+
+
+class SuggestionSerializer(serializers.Serializer[Any]):
+    job = serializers.CharField()
+    title = serializers.CharField()
+    terms = ObjectField()
+
+
+class PauseSerializer(serializers.Serializer[Any]):
+    until_ping = serializers.BooleanField(default=False, help_text="The next success or start wakes it.")
+
+
+class KeysSerializer(serializers.ModelSerializer[TeamPings]):
+    class Meta:
+        model = TeamPings
+        fields = ("key", "badge_key", "creates")
+        read_only_fields = ("key", "badge_key")
+
+
+class TagBadgeSerializer(serializers.Serializer[Any]):
+    tag = serializers.CharField()
+    badges = serializers.DictField(child=serializers.CharField())
+
+
+class HeartbeatFilter(django_filters.FilterSet):
+    tag = django_filters.CharFilter(method="with_tag", max_length=MAX_TAG_LENGTH)
+    status = django_filters.ChoiceFilter(choices=[(status.value, status.value) for status in HeartbeatStatus])
+    slug = django_filters.CharFilter(max_length=100)
+
+    class Meta:
+        model = Heartbeat
+        fields = ("status", "slug")
+
+    def with_tag(self, queryset: QuerySet[Heartbeat], name: str, value: str) -> QuerySet[Heartbeat]:
+        return queryset.filter(monitor__tags__contains=[value])
+
+
+class PageByMonitor(PageByCursor):
+    """A heartbeat has its monitor's key."""
+
+    ordering = "-monitor_id"
+
+
+class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
+    """Jobs that are expected to call. Each is a monitor too, under the same id: routes and silences name it by that."""
+
+    serializer_class = HeartbeatSerializer
+    filterset_class = HeartbeatFilter
+    pagination_class = PageByMonitor
+    lookup_field = "monitor__public_id"
+    lookup_url_kwarg = "public_id"
+    lookup_value_regex = r"mon_[0-9a-z]{1,20}"
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    queryset = Heartbeat.objects.none()
+
+    def get_queryset(self) -> QuerySet[Heartbeat]:
+        found = Heartbeat.objects.filter(team=team_of(self.request), monitor__deleted_at=None)
+        return found.select_related("monitor", "team")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+    def perform_destroy(self, instance: Heartbeat) -> None:
+        changes.delete_heartbeat(instance)
+
+    @extend_schema(request=PauseSerializer, responses=HeartbeatSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, public_id: str) -> Response:
+        """Stop waiting; an open incident is resolved. With `until_ping` the next ping starts it again."""
+        asked = PauseSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        row = changes.set_paused(self.get_object(), True, until_ping=asked.validated_data["until_ping"])
+        return Response(self.get_serializer(row).data)
+
+    @extend_schema(request=None, responses=HeartbeatSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, public_id: str) -> Response:
+        """Wait again, from now on."""
+        return Response(self.get_serializer(changes.set_paused(self.get_object(), False)).data)
+
+    @extend_schema(request=None, responses=HeartbeatSerializer)
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, public_id: str) -> Response:
+        """New addresses for pings and badges; the old ones mean nothing from now on."""
+        return Response(self.get_serializer(changes.rotate_address(self.get_object())).data)
+
+    @extend_schema(responses=PingSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def pings(self, request: Request, public_id: str) -> Response:
+        """The newest hundred pings, newest first."""
+        return Response(PingSerializer(overview.last_pings(self.get_object(), PINGS_SHOWN), many=True).data)
+
+    @extend_schema(responses=BodySerializer)
+    @action(detail=True, methods=["get"], url_path=r"pings/(?P<n>[0-9]{1,12})/body", filterset_class=None)
+    def body(self, request: Request, public_id: str, n: str) -> Response:
+        """What one ping carried, with a note where it was cut."""
+        found = StoredPing.objects.filter(heartbeat=self.get_object(), n=int(n)).first()
+        if found is None:
+            return Response({"detail": "There is no such ping."}, status=404)
+        kept = len(found.body)
+        note = f"Cut: {kept} of {found.body_size} bytes were kept." if kept < found.body_size else ""
+        return Response({"body": text_of(bytes(found.body)), "size": found.body_size, "note": note})
+
+    @extend_schema(responses=SnippetSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def snippets(self, request: Request, public_id: str) -> Response:
+        """How to call it, in many languages and schedulers."""
+        address = overview.ping_address(self.get_object())
+        shown = [
+            {"name": one.name, "title": one.title, "language": one.language, "text": one.for_address(address)}
+            for one in SNIPPETS.values()
+        ]
+        return Response(shown)
+
+    @extend_schema(responses=SuggestionSerializer(many=True))
+    @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
+    def suggestions(self, request: Request) -> Response:
+        """Sensible schedules and graces for the usual kinds of AI jobs."""
+        shown = [{"job": one.job, "title": one.title, "terms": one.terms} for one in SUGGESTIONS.values()]
+        return Response(shown)
+
+    @extend_schema(responses=TagBadgeSerializer(many=True))
+    @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
+    def badges(self, request: Request) -> Response:
+        """The addresses of a badge for every tag of the team's heartbeats."""
+        team = team_of(request)
+        assert team is not None, "the permission asks for a team"
+        key = changes.team_pings(team).badge_key
+        tags = {tag for found in self.get_queryset().values_list("monitor__tags", flat=True) for tag in found}
+        shown = [{"tag": tag, "badges": overview.tag_badge_addresses(key, tag)} for tag in sorted(tags)]
+        return Response(shown)
+
+    @extend_schema(methods=["GET"], responses=KeysSerializer)
+    @extend_schema(methods=["PATCH"], request=KeysSerializer, responses=KeysSerializer)
+    @action(detail=False, methods=["get", "patch"], filterset_class=None, pagination_class=None)
+    def keys(self, request: Request) -> Response:
+        """The team's key for pings by slug, its key for badges of tags, and whether unknown slugs make heartbeats."""
+        team = team_of(request)
+        assert team is not None, "the permission asks for a team"
+        pings = changes.team_pings(team)
+        if request.method == "PATCH":
+            asked = KeysSerializer(pings, data=request.data, partial=True)
+            asked.is_valid(raise_exception=True)
+            asked.save()
+        return Response(KeysSerializer(pings).data)
+
+
+def _flat(validated: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = dict(validated)
+    return {**wanted.pop("monitor", {}), **wanted}

@@ -1,0 +1,222 @@
+"""Monitors over the API: reading, changing, pausing, and what their regions saw last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import django_filters
+from django.db import transaction
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.permissions import team_of
+from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
+from vigil.api.monitors.presets import PresetFields
+from vigil.api.monitors.results import LatestSerializer, result_row
+from vigil.incidents.models import MonitorState
+from vigil.monitors import changes
+from vigil.monitors.costs import cost_warnings
+from vigil.monitors.dependencies import set_parents
+from vigil.monitors.latest import latest_results
+from vigil.monitors.models import Monitor, Region
+from vigil.monitors.presets import GIVEN, fields_from_preset
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
+class SecretsField(serializers.DictField):
+    """Names and values, written and never read back."""
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ConfigField(serializers.JSONField):
+    """The prober's own configuration."""
+
+
+class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    name = serializers.CharField(
+        max_length=200, trim_whitespace=True, required=False, help_text="Required without a preset."
+    )
+    kind = serializers.CharField(max_length=40, required=False, help_text="Required without a preset.")
+    config = ConfigField(required=False)
+    secrets = SecretsField(
+        child=serializers.CharField(max_length=changes.MAX_SECRET_LENGTH, trim_whitespace=False),
+        write_only=True,
+        required=False,
+        help_text="Replaces all secrets of the monitor. Never read back.",
+    )
+    secret_names = serializers.SerializerMethodField(help_text="The names of the secrets that are set.")
+    tags = serializers.ListField(child=serializers.CharField(max_length=changes.MAX_TAG_LENGTH), required=False)
+    regions = serializers.SlugRelatedField(many=True, slug_field="slug", queryset=Region.objects.all(), required=False)
+    parents = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        required=False,
+        help_text="Monitors that this one cannot be well without: while one of them fails, alerts of this one wait.",
+    )
+    warnings = serializers.SerializerMethodField(
+        help_text="What this choice of regions cannot do, and what it may cost."
+    )
+    target = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Monitor
+        fields = (
+            "id", "name", "kind", "config", "secrets", "secret_names", "interval_s", "timeout_ms", "sensitivity",
+            "regions", "tags", "priority", "paused", "parents", "target", "warnings", "revision", "created_at",
+            "updated_at",
+            "preset", *GIVEN,
+        )  # fmt: skip
+        read_only_fields = ("revision", "created_at", "updated_at")
+        # The write path checks names against the team, which a validator of the model cannot know.
+        validators: list[Any] = []
+
+    #: What the preset that was asked for says about itself; in the answer to the creation only.
+    advice: Sequence[str] = ()
+
+    def get_secret_names(self, monitor: Monitor) -> list[str]:
+        return sorted(monitor.secrets) if monitor.secrets else []
+
+    def get_warnings(self, monitor: Monitor) -> list[str]:
+        regions = list(monitor.regions.all())
+        costs = cost_warnings(monitor.config, len(regions), monitor.interval_s)
+        return [*changes.layout_warnings(regions), *costs, *self.advice]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        preset = attrs.get("preset")
+        if self.instance is not None and preset:
+            raise serializers.ValidationError({"preset": ["A preset makes a new monitor: change its fields instead."]})
+        if not preset:
+            alone = next((field for field in GIVEN if field in attrs), None)
+            if alone:
+                raise serializers.ValidationError({alone: ["This goes with a preset."]})
+            missing = [field for field in ("name", "kind", "config") if self.instance is None and field not in attrs]
+            if missing and not self.partial:
+                raise serializers.ValidationError({field: ["This field is required."] for field in missing})
+        return attrs
+
+    def to_representation(self, instance: Monitor) -> dict[str, Any]:
+        shown = dict(super().to_representation(instance))
+        needed = (needs.parent for needs in instance.dependencies.all())
+        return shown | {"parents": sorted(parent.public_id for parent in needed if parent.deleted_at is None)}
+
+    def validate_parents(self, ids: list[str]) -> list[Monitor]:
+        found = list(Monitor.objects.filter(team=self.context["team"], deleted_at=None, public_id__in=ids))
+        missing = sorted(set(ids) - {parent.public_id for parent in found})
+        if missing:
+            raise serializers.ValidationError([f"There is no monitor {missing[0]}."])
+        return found
+
+    def create(self, validated_data: Mapping[str, Any]) -> Monitor:
+        wanted = dict(validated_data)
+        preset, given = wanted.pop("preset", None), {name: wanted.pop(name) for name in GIVEN if name in wanted}
+        parents = wanted.pop("parents", [])
+        with refusals_as_400(), transaction.atomic():
+            if preset:
+                wanted, self.advice = fields_from_preset(preset, given, wanted)
+            monitor = changes.create_monitor(self.context["team"], wanted)
+            set_parents(monitor, parents)
+        return monitor
+
+    def update(self, instance: Monitor, validated_data: Mapping[str, Any]) -> Monitor:
+        wanted = dict(validated_data)
+        with refusals_as_400(), transaction.atomic():
+            if "parents" in wanted:
+                set_parents(instance, wanted.pop("parents"))
+            return changes.update_monitor(instance, wanted)
+
+
+class StateSerializer(serializers.ModelSerializer[MonitorState]):
+    """What is believed of a monitor."""
+
+    class Meta:
+        model = MonitorState
+        fields = ("status", "account", "since", "dissent", "regional", "blind", "flapping", "verified_at")
+
+
+class MonitorFilter(django_filters.FilterSet):
+    tag = django_filters.CharFilter(method="with_tag", max_length=changes.MAX_TAG_LENGTH)
+    region = django_filters.CharFilter(field_name="regions__slug", max_length=40)
+    status = django_filters.CharFilter(field_name="believed__status", max_length=16)
+
+    class Meta:
+        model = Monitor
+        fields = ("kind", "paused", "name")
+
+    def with_tag(self, queryset: QuerySet[Monitor], name: str, value: str) -> QuerySet[Monitor]:
+        return queryset.filter(tags__contains=[value])
+
+
+class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
+    """What is watched. A deleted monitor is gone from here, and stays in its incidents."""
+
+    serializer_class = MonitorSerializer
+    filterset_class = MonitorFilter
+    lookup_field = "public_id"
+    lookup_value_regex = r"mon_[0-9a-z]{1,20}"
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    queryset = Monitor.objects.none()
+
+    def get_queryset(self) -> QuerySet[Monitor]:
+        return Monitor.objects.filter(team=team_of(self.request), deleted_at=None).prefetch_related(
+            "regions", "dependencies__parent"
+        )
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+    def perform_destroy(self, instance: Monitor) -> None:
+        changes.delete_monitor(instance)
+
+    @extend_schema(request=None, responses=MonitorSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, public_id: str) -> Response:
+        """Stop looking. An open incident is resolved as `monitor_paused`."""
+        return self._set_paused(True)
+
+    @extend_schema(request=None, responses=MonitorSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, public_id: str) -> Response:
+        """Look again."""
+        return self._set_paused(False)
+
+    @extend_schema(responses=StateSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def state(self, request: Request, public_id: str) -> Response:
+        """What is believed of it now."""
+        monitor = self.get_object()
+        state = MonitorState.objects.filter(monitor=monitor).first() or MonitorState(monitor=monitor)
+        return Response(StateSerializer(state).data)
+
+    @extend_schema(responses=LatestSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def latest(self, request: Request, public_id: str) -> Response:
+        """The newest scheduled result of each of its regions; `available` is false while they cannot be read."""
+        monitor = self.get_object()
+        regions = [region.slug for region in monitor.regions.all()]
+        found = latest_results([monitor.public_id], regions)
+        seen = found.of(monitor.public_id)
+        results = [result_row(region, seen.get(region)) for region in regions]
+        return Response({"available": found.available, "results": results})
+
+    @extend_schema(responses=HeadroomSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def headroom(self, request: Request, public_id: str) -> Response:
+        """How much its key may still do, as each of its regions saw it last."""
+        monitor = self.get_object()
+        regions = [region.slug for region in monitor.regions.all()]
+        found = latest_results([monitor.public_id], regions)
+        seen = found.of(monitor.public_id)
+        rows = [headroom_row(region, seen.get(region)) for region in regions]
+        return Response({"available": found.available, "regions": rows})
+
+    def _set_paused(self, paused: bool) -> Response:
+        with refusals_as_400():
+            monitor = changes.set_paused(self.get_object(), paused)
+        return Response(self.get_serializer(monitor).data)

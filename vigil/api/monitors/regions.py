@@ -1,0 +1,81 @@
+"""Regions over the API: everyone reads, staff enrols and changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import mixins, serializers, viewsets
+
+from vigil.api.base.permissions import StaffChanges
+from vigil.monitors.latest import Heartbeats, instant, region_heartbeats, region_quarantines, region_shares
+from vigil.monitors.models import Region
+
+
+class RegionSerializer(serializers.ModelSerializer[Region]):
+    alive = serializers.SerializerMethodField(
+        help_text="Whether its worker was heard within 45 s; null while that cannot be known."
+    )
+    heard_at = serializers.SerializerMethodField()
+    share = serializers.SerializerMethodField(
+        help_text="The part of its scheduled checks that it is sent: below 1 while it cannot keep up."
+    )
+
+    quarantine = serializers.SerializerMethodField(help_text="Why its votes do not count now; null while they do.")
+
+    class Meta:
+        model = Region
+        fields = (
+            "slug", "name", "domain", "enabled", "egress", "alive", "heard_at", "share", "quarantine", "created_at",
+        )  # fmt: skip
+        read_only_fields = ("created_at",)
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        # Messages, streams and votes go by the slug: it is given once.
+        fields["slug"].read_only = self.instance is not None
+        return fields
+
+    def get_alive(self, region: Region) -> bool | None:
+        beats: Heartbeats = self.context["heartbeats"]
+        return region.slug in beats.by_region if beats.available else None
+
+    def get_share(self, region: Region) -> float:
+        return float(self.context["shares"].get(region.slug, 1.0))
+
+    def get_quarantine(self, region: Region) -> str | None:
+        found: str | None = self.context["quarantines"].get(region.slug)
+        return found
+
+    def get_heard_at(self, region: Region) -> str | None:
+        beat = self.context["heartbeats"].by_region.get(region.slug)
+        return instant(beat.at_ms).isoformat() if beat else None
+
+
+class RegionViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    viewsets.GenericViewSet[Region],
+):
+    """Places that look. They belong to the installation, not to a team."""
+
+    serializer_class = RegionSerializer
+    permission_classes = [StaffChanges]
+    queryset = Region.objects.all()
+    filterset_fields = ("enabled", "domain")
+    lookup_field = "slug"
+    lookup_value_regex = r"[a-z0-9][a-z0-9-]{0,39}"
+    http_method_names = ["get", "post", "patch", "head", "options"]
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        if getattr(self, "swagger_fake_view", False):
+            return context
+        slugs = list(Region.objects.values_list("slug", flat=True))
+        return {
+            **context,
+            "heartbeats": region_heartbeats(slugs),
+            "shares": region_shares(),
+            "quarantines": region_quarantines(),
+        }

@@ -1,0 +1,1 @@
+"""Backtest decisions: past checks, the law, and two policies compared. Pure."""

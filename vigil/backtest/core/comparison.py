@@ -1,0 +1,77 @@
+"""Two policies on the same past, side by side: what pages in both, sooner, later, in one of them only. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vigil.backtest.core.law import Page
+from vigil.incidents.core.model import IncidentKind
+
+#: Pages this close together are at the same time.
+SAME_MS = 2_000
+#: Pages about the same thing overlap, or lie this close.
+NEAR_MS = 300_000
+SIDE_KINDS = (IncidentKind.REGIONAL, IncidentKind.BLIND)
+
+
+class Outcome(StrEnum):
+    """What another policy makes of a page."""
+
+    SAME = "same"
+    SOONER = "sooner"
+    LATER = "later"
+    NOT_AT_ALL = "not at all"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One page under the policy there is, and the one that it would have been; None where there is none."""
+
+    outcome: Outcome
+    now: Page | None
+    then: Page | None
+
+    @property
+    def by_ms(self) -> int:
+        """By how much it would have been later; negative for sooner."""
+        return self.then.opened_ms - self.now.opened_ms if self.now and self.then else 0
+
+    @property
+    def at_ms(self) -> int:
+        page = self.now or self.then
+        assert page is not None
+        return page.opened_ms
+
+
+def compare(now: Sequence[Page], then: Sequence[Page]) -> list[Row]:
+    """Match pages of the same sort that overlap or are near, each once, in the order of time."""
+    left = list(then)
+    rows: list[Row] = []
+    for page in now:
+        match = next((other for other in left if _belong_together(page, other)), None)
+        if match is None:
+            rows.append(Row(Outcome.NOT_AT_ALL, page, None))
+            continue
+        left.remove(match)
+        difference = match.opened_ms - page.opened_ms
+        outcome = Outcome.LATER if difference > SAME_MS else Outcome.SOONER if difference < -SAME_MS else Outcome.SAME
+        rows.append(Row(outcome, page, match))
+    rows += [Row(Outcome.NEW, None, page) for page in left]
+    return sorted(rows, key=lambda row: row.at_ms)
+
+
+def _belong_together(one: Page, other: Page) -> bool:
+    if _sort(one) != _sort(other):
+        return False
+    return one.started_ms <= _end(other) + NEAR_MS and other.started_ms <= _end(one) + NEAR_MS
+
+
+def _sort(page: Page) -> IncidentKind | None:
+    return page.kind if page.kind in SIDE_KINDS else None
+
+
+def _end(page: Page) -> int:
+    return page.resolved_ms or 2**62

@@ -1,0 +1,66 @@
+"""Loads what a rehearsal needs: a monitor's stored checks, its policy, and the incidents that it had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from consensus.verdicts import Sensitivity
+from vigil.backtest.core.law import Page, Policy
+from vigil.backtest.core.past import Past, Seen
+from vigil.history.reading import read
+from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.models import Incident
+from vigil.monitors.models import Monitor, Region
+
+#: Read at once: a month of one monitor in five regions is 3,600 rows.
+_PIECE_MS = 24 * 3_600_000
+_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.REGIONAL)
+
+
+def find_monitor(name: str) -> Monitor | None:
+    """A monitor by its id, or by its name where that is one monitor's only."""
+    found = list(Monitor.objects.filter(Q(public_id=name) | Q(name=name), deleted_at=None)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def policy_of(monitor: Monitor) -> Policy:
+    """The policy that the monitor has now."""
+    regions = monitor.regions.filter(enabled=True)
+    return Policy(dict(regions.values_list("slug", "domain")), Sensitivity(monitor.sensitivity), monitor.timeout_ms)
+
+
+def past_of(monitor: Monitor, start_ms: int, end_ms: int) -> Past:
+    """Everything that is stored of a monitor in a range, in every region that looked."""
+    slugs = dict(Region.objects.values_list("pk", "slug"))
+    checks: dict[str, list[Seen]] = {}
+    for begin in range(start_ms, end_ms, _PIECE_MS):
+        found = read.checks(monitor.pk, list(slugs), begin, min(begin + _PIECE_MS, end_ms))
+        for region, mine in found.items():
+            if mine:
+                slug = slugs[region]
+                checks.setdefault(slug, []).extend(
+                    Seen(one.at_ms, slug, one.status, one.reason, round(one.total_us), one.look) for one in mine
+                )
+    return Past(checks, monitor.interval_s * 1000)
+
+
+def incidents_of(monitor: Monitor, start: datetime, end: datetime) -> Sequence[Page]:
+    """The incidents that the monitor really had in a range."""
+    rows = Incident.objects.filter(monitor=monitor, kind__in=_KINDS, opened_at__gte=start, opened_at__lt=end)
+    return [
+        Page(
+            IncidentKind(row.kind),
+            _ms(row.started_at),
+            _ms(row.opened_at),
+            row.title,
+            _ms(row.resolved_at) if row.resolved_at else 0,
+        )
+        for row in rows.order_by("opened_at")
+    ]
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

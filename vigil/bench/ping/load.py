@@ -1,0 +1,188 @@
+"""Jobs that call: a generator of pings for benchmarks, which says what was acknowledged and how long it took.
+
+Run as `python -m vigil.bench.ping.load PLAN` with a JSON object: port, path, codes (file, one a line), seconds,
+connections, rate (0: as fast as answers come), burst (more calls, all at once, in the middle), acked (file to write),
+run (a word in the id of every call).
+It ends early on SIGTERM, and prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import signal
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import uvloop
+
+TICK_S = 0.002
+RECONNECT_S = 0.05
+#: After the last call, answers are waited for so long (s).
+TAIL_S = 8.0
+
+
+@dataclass
+class Tally:
+    """What came of the calls: latencies in seconds, from when a call was due."""
+
+    acked: list[int] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+    refused: int = 0
+    broken: int = 0
+
+
+class Caller(asyncio.Protocol):
+    """One connection, with at most one call under way; reconnects as long as the run goes on."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._transport: asyncio.Transport | None = None
+        self._number = 0
+        self._due_s = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._number = 0
+        self._run.free(self)
+
+    def call(self, number: int, due_s: float) -> None:
+        assert self._transport is not None
+        self._number, self._due_s = number, due_s
+        self._transport.write(self._run.request(number))
+
+    def data_received(self, data: bytes) -> None:
+        if not self._number:
+            return
+        number, self._number = self._number, 0
+        if data.startswith(b"HTTP/1.1 200"):
+            self._run.tally.acked.append(number)
+            self._run.tally.latencies.append(time.perf_counter() - self._due_s)
+        else:
+            self._run.tally.refused += 1
+        self._run.free(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._run.lose(self, self._number)
+        self._number = 0
+
+
+class Run:
+    """One run of a plan."""
+
+    def __init__(self, plan: dict[str, object]) -> None:
+        self._plan = plan
+        self._codes = Path(str(plan["codes"])).read_text().split()
+        self._prefix = f"GET {plan['path']}"
+        self._free: deque[Caller] = deque()
+        self._backlog: deque[tuple[int, float]] = deque()
+        self._count = 0
+        self._ending = False
+        self._closed_loop = not plan["rate"]
+        self.tally = Tally()
+
+    def request(self, number: int) -> bytes:
+        code = self._codes[number % len(self._codes)]
+        return f"{self._prefix}{code}?rid={self._plan['run']}-{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+    def free(self, caller: Caller) -> None:
+        if self._backlog:
+            caller.call(*self._backlog.popleft())
+        elif self._closed_loop and not self._ending:
+            caller.call(self._next(), time.perf_counter())
+        else:
+            self._free.append(caller)
+
+    def lose(self, caller: Caller, number: int) -> None:
+        self.tally.broken += bool(number)
+        if caller in self._free:
+            self._free.remove(caller)
+        if not self._ending:
+            asyncio.get_running_loop().call_later(RECONNECT_S, lambda: asyncio.ensure_future(self._connect(caller)))
+
+    async def work(self) -> dict[str, object]:
+        loop = asyncio.get_running_loop()
+        told = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, told.set)
+        await asyncio.gather(*(self._connect(Caller(self)) for _ in range(int(str(self._plan["connections"])))))
+        begun_s = time.perf_counter()
+        seconds = float(str(self._plan["seconds"]))
+        await self._drive(begun_s, seconds, told)
+        self._ending = True
+        lasted_s = time.perf_counter() - begun_s
+        acked_in_time = len(self.tally.acked)
+        end_s = time.perf_counter() + TAIL_S
+        while time.perf_counter() < end_s and (self._backlog or self._under_way()):
+            await asyncio.sleep(TICK_S)
+        Path(str(self._plan["acked"])).write_text(
+            "\n".join(f"{self._plan['run']}-{number}" for number in self.tally.acked)
+        )
+        return {
+            "called": self._count,
+            "acknowledged": len(self.tally.acked),
+            "refused": self.tally.refused,
+            "broken": self.tally.broken,
+            "never_sent": len(self._backlog),
+            "per_s": round(acked_in_time / lasted_s, 1),
+            "p50_ms": _ms(self.tally.latencies, 0.5),
+            "p99_ms": _ms(self.tally.latencies, 0.99),
+            "max_ms": _ms(self.tally.latencies, 1.0),
+        }
+
+    async def _drive(self, begun_s: float, seconds: float, told: asyncio.Event) -> None:
+        rate, burst = float(str(self._plan["rate"])), int(str(self._plan["burst"]))
+        sent = 0
+        while (now_s := time.perf_counter()) < begun_s + seconds and not told.is_set():
+            due = math.floor((now_s - begun_s) * rate)
+            if burst and now_s >= begun_s + seconds / 2:
+                for _ in range(burst):
+                    self._send(now_s)
+                burst = 0
+            while sent < due:
+                sent += 1
+                self._send(begun_s + sent / rate)
+            await asyncio.sleep(TICK_S)
+
+    def _send(self, due_s: float) -> None:
+        if self._free:
+            self._free.popleft().call(self._next(), due_s)
+        else:
+            self._backlog.append((self._next(), due_s))
+
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    def _under_way(self) -> bool:
+        done = len(self.tally.acked) + self.tally.refused + self.tally.broken + len(self._backlog)
+        return self._count > done
+
+    async def _connect(self, caller: Caller) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._ending:
+            try:
+                await loop.create_connection(lambda: caller, "127.0.0.1", int(str(self._plan["port"])))
+                return
+            except OSError:
+                await asyncio.sleep(RECONNECT_S)
+
+
+def _ms(latencies: list[float], part: float) -> float | None:
+    if not latencies:
+        return None
+    return round(sorted(latencies)[max(0, math.ceil(part * len(latencies)) - 1)] * 1000, 2)
+
+
+def main(plan: str) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        print(json.dumps(runner.run(Run(json.loads(plan)).work())), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,132 @@
+"""A soak of pings: jobs call without pause while random processes are killed, and everything is counted in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import django
+
+from vigil.local.installation import Installation
+from vigil.local.temporary import Throwaway
+
+HEARTBEATS = 2_000
+#: Jobs that never call again: they must be told of.
+SILENT = 20
+PERIOD_S, GRACE_S = 60, 60
+#: A process is killed after so many seconds, at random.
+PAUSE_S = (3.0, 12.0)
+#: Programs that have nothing to do with pings are killed as well; a step that has ended cannot be.
+STEPS = ("prepare",)
+SETTLE_S = 90.0
+
+
+async def soak(throwaway: Throwaway, seconds: int, rate: int) -> dict[str, Any]:
+    """Call for so many seconds, kill meanwhile, and report what was lost, told twice, or told falsely."""
+    installation = throwaway.installation
+    try:
+        await installation.start()
+        await asyncio.to_thread(django.setup)
+        from vigil.bench.ping import rows
+
+        await asyncio.to_thread(rows.write_heartbeats, "calling", HEARTBEATS, PERIOD_S, GRACE_S)
+        await asyncio.to_thread(rows.write_heartbeats, "silent", SILENT, PERIOD_S, GRACE_S)
+        codes = throwaway.path / "codes"
+        await asyncio.to_thread(rows.write_codes, "calling", codes)
+        kills: Counter[str] = Counter()
+        enough = asyncio.Event()
+        killing = asyncio.create_task(_kill(installation, kills, enough, time.monotonic() + seconds))
+        told = await _call(throwaway, seconds, rate)
+        enough.set()
+        await killing
+        await _all_ready(installation)
+        return await asyncio.to_thread(_count, throwaway, seconds, told, kills)
+    finally:
+        await installation.stop()
+
+
+def _count(throwaway: Throwaway, seconds: int, told: dict[str, Any], kills: Counter[str]) -> dict[str, Any]:
+    from django.db import connection
+
+    from vigil.bench.ping import rows
+
+    # The server it was to has been killed since, as likely as not.
+    connection.close()
+    lost, twice = rows.lost_of(throwaway.path / "acked", SETTLE_S, _say)
+    # Who fell silent is told of a period and a grace after the beginning, whenever the calls ended.
+    deadline = time.monotonic() + SETTLE_S
+    while rows.alerts_about("silent") < SILENT and time.monotonic() < deadline:
+        time.sleep(1)
+    return {
+        "seconds": seconds,
+        "acknowledged": told["acknowledged"],
+        "acknowledged_per_s": told["per_s"],
+        "refused": told["refused"],
+        "broken": told["broken"],
+        "p99_ms": told["p99_ms"],
+        "lost": lost,
+        "applied_twice": twice,
+        "false_alerts": rows.false_alerts("calling"),
+        "silent_jobs": SILENT,
+        "silent_jobs_told_of": rows.alerts_about("silent"),
+        "gaps": rows.gaps(),
+        "kills": sum(kills.values()),
+        "killed": dict(kills),
+    }
+
+
+async def _call(throwaway: Throwaway, seconds: int, rate: int) -> dict[str, Any]:
+    plan = {
+        "port": throwaway.installation.addresses.ping_port,
+        "path": "/ping/",
+        "codes": str(throwaway.path / "codes"),
+        "acked": str(throwaway.path / "acked"),
+        "seconds": seconds,
+        "rate": rate,
+        "burst": 0,
+        "connections": 64,
+        "run": "soak",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "vigil.bench.ping.load", json.dumps(plan), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await process.communicate()
+    return dict(json.loads(told))
+
+
+async def _kill(installation: Installation, kills: Counter[str], enough: asyncio.Event, end_s: float) -> None:
+    chance = random.Random()
+    while not enough.is_set():
+        pause_s = chance.uniform(*PAUSE_S)
+        try:
+            async with asyncio.timeout(pause_s):
+                await enough.wait()
+        except TimeoutError:
+            pass
+        alive = {name: pid for name, pid in installation.supervisor.pids().items() if name not in STEPS}
+        if enough.is_set() or not alive:
+            continue
+        name = chance.choice(sorted(alive))
+        os.kill(alive[name], signal.SIGKILL)
+        kills[name] += 1
+        _say(f"{end_s - time.monotonic():6.0f} s left, killed {name}")
+
+
+async def _all_ready(installation: Installation) -> None:
+    names = [name for name in installation.supervisor.pids() if name not in STEPS]
+    for _ in range(600):
+        if all(installation.supervisor.is_ready(name) for name in names):
+            return
+        await asyncio.sleep(0.1)
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(what + "\n")
+    sys.stderr.flush()

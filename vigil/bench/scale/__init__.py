@@ -1,0 +1,1 @@
+"""Benchmark of the control plane under many monitors."""

@@ -1,0 +1,181 @@
+"""Region workers that answer from memory: real queues, real messages, the real publisher, and no target behind them.
+
+Run as `python -m vigil.bench.scale.regions REGION...`. What it measured lies in Redis under `REPORT`, every second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import cast
+
+import msgspec
+import redis.asyncio
+import uvloop
+
+from probes import keys, wire
+from probes.reasons import Reason, Status
+from probes.results.forwarder import Keeper
+from probes.results.local_store import Journal
+from probes.results.publisher import Publisher
+from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionHeartbeat, Result
+
+#: What was measured, as JSON, and the set of monitors whose targets are down.
+REPORT = "bench:regions"
+SICK = "bench:sick"
+
+TICK_S = 0.01
+BEAT_S = 5.0
+#: Lags above this many ms are counted as this many.
+LAG_MOST_MS = 10_000
+#: One check in so many fails by itself, so that rounds are opened all the time.
+BLIP_ONE_IN = 20_000
+_TYPICAL, _VARIED = 64, 64
+
+
+class Answers:
+    """What each monitor answers: a time of its own that varies by a fifth, and failure while its target is down."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self.down: frozenset[str] = frozenset()
+        self._phases = [self._varied(30_000 * 1.05**typical) for typical in range(_TYPICAL)]
+
+    def of(self, check: Check, now_ms: int) -> Result:
+        draw = self._random.getrandbits(24)
+        fails = check.monitor in self.down or (not check.round and draw % BLIP_ONE_IN == 0)
+        typical = self._phases[blake2b(check.monitor.encode(), digest_size=1).digest()[0] % _TYPICAL]
+        return Result(
+            v=WIRE_VERSION,
+            monitor=check.monitor,
+            at_ms=check.at_ms,
+            status=Status.DOWN if fails else Status.UP,
+            reason=Reason.REFUSED if fails else Reason.OK,
+            started_ms=max(now_ms, check.at_ms),
+            phases=typical[draw % _VARIED],
+            round=check.round,
+            look=check.look,
+            code=0 if fails else 200,
+            detail="connection refused" if fails else "",
+            revision=check.revision,
+        )
+
+    def _varied(self, total_us: float) -> list[Phases]:
+        totals = [int(total_us * self._random.uniform(0.8, 1.2)) for _ in range(_VARIED)]
+        return [Phases(total // 20, total // 8, total // 4, total // 2, total) for total in totals]
+
+
+class Regions:
+    """All simulated regions on one loop: takes batches from their queues, answers each check at its slot."""
+
+    def __init__(self, url: str, regions: Sequence[str]) -> None:
+        self._redis = redis.asyncio.Redis.from_url(url)
+        self._taking = redis.asyncio.Redis.from_url(url)
+        self._queues = {
+            f"{keys.celery_prefix(region)}{keys.queue(region, lane)}".encode(): region
+            for lane in (Lane.CONFIRM, Lane.SCHEDULED)
+            for region in regions
+        }
+        self._publishers = {
+            region: Publisher(self._redis, region, Keeper(self._redis, region, Journal(None))) for region in regions
+        }
+        self._answers = Answers(seed=1)
+        self._due: defaultdict[int, list[tuple[Publisher, Check]]] = defaultdict(list)
+        self._answered: defaultdict[int, list[tuple[Publisher, Result]]] = defaultdict(list)
+        self._lags: defaultdict[int, int] = defaultdict(int)
+        self._taken: defaultdict[int, int] = defaultdict(int)
+        self._confirmed = 0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for publisher in self._publishers.values():
+                tasks.create_task(publisher.run())
+            for work in (self._take(), self._tick(), self._beat()):
+                tasks.create_task(work)
+
+    async def _take(self) -> None:
+        while True:
+            found = await self._taking.brpop(list(self._queues), timeout=1)  # type: ignore[misc]  # redis-py's types
+            if found is None:
+                continue
+            queue, envelope = cast(tuple[bytes, bytes], found)
+            publisher = self._publishers[self._queues[queue]]
+            batch = wire.decode_batch(_payload(envelope))
+            for check in batch.checks:
+                self._due[int(check.at_ms / 1000 / TICK_S)].append((publisher, check))
+            if batch.lane is Lane.SCHEDULED:
+                for check in batch.checks:
+                    self._taken[check.at_ms // 1000] += 1
+
+    async def _tick(self) -> None:
+        while True:
+            now_s = time.time()
+            now_ms, tick = int(now_s * 1000), int(now_s / TICK_S)
+            for due in sorted(place for place in self._due if place < tick):
+                for publisher, check in self._due.pop(due):
+                    self._start(publisher, check, now_ms)
+            for due in sorted(place for place in self._answered if place < tick):
+                for publisher, result in self._answered.pop(due):
+                    publisher.publish(result)
+            await asyncio.sleep(TICK_S - time.time() % TICK_S)
+
+    def _start(self, publisher: Publisher, check: Check, now_ms: int) -> None:
+        """Look at the target in memory; its answer comes when its time has passed."""
+        result = self._answers.of(check, now_ms)
+        ended_s = result.started_ms / 1000 + result.phases.total_us / 1e6
+        self._answered[int(ended_s / TICK_S)].append((publisher, result))
+        if check.round:
+            self._confirmed += 1
+        else:
+            self._lags[min(LAG_MOST_MS, max(0, now_ms - check.at_ms))] += 1
+
+    async def _beat(self) -> None:
+        beaten_s = 0.0
+        while True:
+            if time.monotonic() - beaten_s > BEAT_S:
+                beaten_s = time.monotonic()
+                now_ms = int(time.time() * 1000)
+                beat = wire.encode(RegionHeartbeat(WIRE_VERSION, now_ms, 0, 0, 0, now_ms, "bench", "bench"))
+                for region in self._publishers:
+                    await self._redis.set(keys.heartbeat(region), beat, ex=keys.HEARTBEAT_TTL_S)
+            members = cast(set[bytes], await self._redis.smembers(SICK))  # type: ignore[misc]  # redis-py's types
+            self._answers.down = frozenset(member.decode() for member in members)
+            counts = {"lags": self._lags, "taken": self._taken, "confirmed": self._confirmed}
+            report = {**counts, "at_s": time.monotonic()}
+            await self._redis.set(REPORT, json.dumps(report))
+            await asyncio.sleep(1)
+
+
+def _payload(envelope: bytes) -> bytes:
+    """The batch in a message of Celery's: JSON, its body base64, in it MessagePack of (args, kwargs, embed)."""
+    body = base64.b64decode(json.loads(envelope)["body"])
+    payload = msgspec.msgpack.decode(body)[0][0]
+    assert isinstance(payload, bytes)
+    return payload
+
+
+def main(regions: Sequence[str]) -> int:
+    async def until_told() -> None:
+        working = asyncio.ensure_future(Regions(os.environ["VIGIL_REDIS_URL"], regions).run())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+        await asyncio.wait({working})
+        if not working.cancelled():
+            working.result()
+
+    uvloop.run(until_told())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

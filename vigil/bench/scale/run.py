@@ -1,0 +1,261 @@
+"""The control plane under a hundred thousand monitors: real dispatch, consensus, ingest, record and servers.
+
+  manage.py bench scale --monitors 100000 --regions 5 --json
+  manage.py bench scale --monitors 10000 --seconds 30
+
+Simulated region workers take batches from the real Celery queues and answer from memory; they, and this command, are
+no part of the numbers. Before the wanted number comes a growth series (1k, 10k, ...), each step with its own numbers:
+`us_per_check` is the CPU of all of the control plane, PostgreSQL and Redis included, per check, and
+`marginal_us_per_check` the same without what an empty installation uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import django
+import redis
+
+from vigil.bench.measure import Usage, pss_mb, usages
+from vigil.bench.scale.regions import REPORT, SICK
+from vigil.bench.scale.report import Lags, VerdictLags, step_report
+from vigil.cli.errors import CommandError
+from vigil.local.installation import Installation, Wanted
+from vigil.local.programs import Program
+from vigil.local.supervisor import Supervisor
+from vigil.local.temporary import Throwaway
+
+SERIES = (1_000, 10_000, 100_000, 300_000)
+_IDLE_S, _STEP_S, _SETTLE_S = 20, 30, 15
+#: One monitor in so many goes down within the window.
+_SICK_ONE_IN = 2_500
+_DEADLINE_S = 120
+_HISTORY_DEADLINE_S = 3600
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much is asked; `interval_s` and `seconds` in seconds."""
+
+    monitors: int
+    regions: int
+    interval_s: int
+    seconds: int
+    series: bool
+
+    @property
+    def steps(self) -> list[int]:
+        """The numbers of monitors to measure, the wanted one last."""
+        return [*(step for step in SERIES if self.series and step < self.monitors), self.monitors]
+
+    @property
+    def region_names(self) -> list[str]:
+        return [f"sim-{place}" for place in range(1, self.regions + 1)]
+
+
+@dataclass
+class Rig:
+    """The running installation, its simulated regions, and a client of its Redis."""
+
+    installation: Installation
+    regions: Supervisor
+    redis: redis.Redis
+    load: Load
+    idle_cores: float = 0.0
+    steps: list[dict[str, object]] = field(default_factory=list)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--monitors", type=int, default=100_000)
+    parser.add_argument("--regions", type=int, default=5)
+    parser.add_argument("--interval", type=int, default=60, help="seconds between checks of a monitor in a region")
+    parser.add_argument("--seconds", type=int, default=60, help="length of the last step's measured window")
+    parser.add_argument(
+        "--history-checks",
+        type=int,
+        default=50_000_000,
+        help="then store so many checks, to tell the bytes of each beside a row for each; 0 leaves that out",
+    )
+    parser.add_argument("--no-series", action="store_true", help="only the wanted number, without the smaller steps")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--keep", action="store_true", help="leave the folder with all logs")
+
+
+def run(args: argparse.Namespace) -> int:
+    load = Load(args.monitors, args.regions, args.interval, args.seconds, not args.no_series)
+    if load.monitors < 100 or not 1 <= load.regions <= 10 or load.interval_s < 5 or load.seconds < 15:
+        raise CommandError("ask for at least 100 monitors, 1 to 10 regions, 5 s of interval and 15 s of window")
+    if args.history_checks and args.history_checks < 1_000_000:
+        raise CommandError("ask for --history-checks 0, or for at least 1,000,000")
+    throwaway = Throwaway("bench", Wanted(regions=()), args.keep)
+    try:
+        report = asyncio.run(_measure(throwaway, load))
+    finally:
+        throwaway.discard()
+    if args.history_checks:
+        report |= _history(args.history_checks)
+    print(json.dumps(report) if args.json else render(report))
+    return 0
+
+
+def render(report: dict[str, object]) -> str:
+    """The report for people: one line a number, one line a step."""
+    lines = [f"{name:<24} {value}" for name, value in report.items() if not isinstance(value, list | dict)]
+    for name, value in report.items():
+        if isinstance(value, dict):
+            lines += ["", name, *(f"  {process:<22} {number}" for process, number in value.items())]
+        elif isinstance(value, list):
+            lines += ["", name, *("  " + " ".join(f"{key}={number}" for key, number in step.items()) for step in value)]
+    return "\n".join(lines)
+
+
+async def _measure(throwaway: Throwaway, load: Load) -> dict[str, object]:
+    installation = throwaway.installation
+    workers = Program(
+        "regions",
+        [sys.executable, "-m", "vigil.bench.scale.regions", *load.region_names],
+        {**installation.env, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    regions = Supervisor([workers], throwaway.journal)
+    client = redis.Redis.from_url(installation.addresses.redis_url, socket_timeout=10)
+    rig = Rig(installation, regions, client, load)
+    try:
+        await installation.start()
+        await asyncio.to_thread(django.setup)
+        await asyncio.to_thread(_enrol, load)
+        regions.start()
+        rig.idle_cores = await _idle(rig)
+        for monitors in load.steps:
+            rig.steps.append(await _step(rig, monitors, load.seconds if monitors == load.monitors else _STEP_S))
+    finally:
+        await regions.stop()
+        await installation.stop()
+        client.close()
+    last = dict(rig.steps[-1])
+    return last | {"idle_cores": rig.idle_cores, "growth": rig.steps}
+
+
+def _history(checks: int) -> dict[str, object]:
+    """Bytes per check, measured apart by `bench history`: an hour of checks must pass before it is packed."""
+    _say(f"storing {checks} checks")
+    argv = [sys.executable, "-m", "vigil.cli", "bench", "history", "--only", "bytes", "--json", "--checks", str(checks)]
+    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_HISTORY_DEADLINE_S)
+    if done.returncode:
+        raise CommandError(f"bench history failed: {done.stderr.strip().splitlines()[-1:] or 'no message'}")
+    found: dict[str, object] = json.loads(done.stdout)
+    return {name: found[name] for name in ("bytes_per_check", "row_bytes_per_check")} | {"history_checks": checks}
+
+
+def _enrol(load: Load) -> None:
+    from vigil.bench.scale.rows import enrol
+
+    enrol(load.region_names)
+
+
+async def _idle(rig: Rig) -> float:
+    """The cores that an installation without monitors uses."""
+    before = usages(rig.installation.supervisor.pids())
+    await _wait("idle", _IDLE_S)
+    return round(_cores(before, usages(rig.installation.supervisor.pids()), _IDLE_S), 4)
+
+
+async def _step(rig: Rig, monitors: int, seconds: int) -> dict[str, object]:
+    """Grow to so many monitors, start the dispatcher anew, and measure once all is steady."""
+    from vigil.bench.scale.rows import grow_to, sick_ones
+
+    _say(f"writing {monitors} monitors")
+    await asyncio.to_thread(grow_to, monitors, rig.load.interval_s)
+    cold_s = await _cold_dispatch(rig, monitors)
+    await _wait(f"{monitors} monitors, settling", _SETTLE_S)
+    supervisor = rig.installation.supervisor
+    starts = {name: supervisor.starts(name) for name in supervisor.pids()}
+    lags, verdicts = Lags(_report(rig)), VerdictLags(rig.redis)
+    before, begun_s = usages(supervisor.pids()), time.monotonic()
+    await _wait(f"{monitors} monitors, measuring", seconds // 3)
+    rig.redis.sadd(SICK, *await asyncio.to_thread(sick_ones, max(4, monitors // _SICK_ONE_IN)))
+    await _wait(f"{monitors} monitors, some are down", seconds - seconds // 3)
+    after, lasted_s = usages(supervisor.pids()), time.monotonic() - begun_s
+    seen = lags.until(_report(rig))
+    rig.redis.delete(SICK)
+    report = step_report(monitors, seen, verdicts.read())
+    spent = _cores(before, after, lasted_s)
+    checks = max(1, seen.checks + seen.confirmed)
+    report |= {
+        "control_plane_cores": round(spent, 4),
+        "us_per_check": round(spent * lasted_s / checks * 1e6, 1),
+        "marginal_us_per_check": round((spent - rig.idle_cores) * lasted_s / checks * 1e6, 1),
+        "cold_dispatch_s": round(cold_s, 2),
+        "rss_mb": round(sum(pss_mb(supervisor.pids()).values()), 1),
+        "cores": _by_process(before, after, lasted_s),
+        "rss": {name: round(size, 1) for name, size in pss_mb(supervisor.pids()).items()},
+        "restarts": sum(supervisor.starts(name) - at_first for name, at_first in starts.items()),
+    }
+    return report
+
+
+async def _cold_dispatch(rig: Rig, monitors: int) -> float:
+    """Stop the dispatcher; seconds from the start of the next one to the first second dispatched in full."""
+    supervisor, began_ms = rig.installation.supervisor, time.time() * 1000
+    old = supervisor.pid("dispatch")
+    os.kill(old, signal.SIGTERM)
+    await _until(lambda: _ready(supervisor.pid("dispatch") not in (0, old)), "a new dispatcher")
+    started_s = time.time()
+    expected = monitors * rig.load.regions / rig.load.interval_s
+    found: list[int] = []
+
+    async def dispatched() -> bool:
+        taken = json.loads(rig.redis.get(REPORT) or b"{}").get("taken", {})  # type: ignore[arg-type]  # redis-py's types
+        found[:] = sorted(
+            int(second)
+            for second, count in taken.items()
+            if int(second) * 1000 > began_ms and int(second) >= started_s and count >= 0.8 * expected
+        )
+        return bool(found)
+
+    await _until(dispatched, "a second that is dispatched in full")
+    return max(0.0, found[0] - started_s)
+
+
+async def _until(reached: Callable[[], Awaitable[bool]], what: str) -> None:
+    deadline_s = time.monotonic() + _DEADLINE_S
+    while not await reached():
+        if time.monotonic() > deadline_s:
+            raise CommandError(f"waited {_DEADLINE_S} s for {what}")
+        await asyncio.sleep(0.05)
+
+
+async def _ready(value: bool) -> bool:
+    return value
+
+
+def _report(rig: Rig) -> dict[str, object]:
+    found: dict[str, object] = json.loads(rig.redis.get(REPORT) or b"{}")  # type: ignore[arg-type]  # redis-py's types
+    return found
+
+
+def _by_process(before: dict[str, Usage], after: dict[str, Usage], seconds: float) -> dict[str, float]:
+    spent = {name: (usage.cpu_s - before[name].cpu_s) / seconds for name, usage in after.items() if name in before}
+    return {name: round(cores, 4) for name, cores in sorted(spent.items(), key=lambda pair: -pair[1])}
+
+
+def _cores(before: dict[str, Usage], after: dict[str, Usage], seconds: float) -> float:
+    return sum(_by_process(before, after, seconds).values())
+
+
+async def _wait(what: str, seconds: float) -> None:
+    _say(f"{what} ({seconds:.0f} s)")
+    await asyncio.sleep(seconds)
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(what + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,45 @@
+"""The benchmarks behind the numbers that Vigil promises.
+
+manage.py bench NAME [options]      each explains itself with --help
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+#: name -> (module, what it measures in one line)
+BENCHES: dict[str, tuple[str, str]] = {
+    "consensus": (
+        "vigil.bench.consensus",
+        "the judgement: results a second on one core, memory per monitor and region",
+    ),
+    "deliver": (
+        "vigil.bench.deliver.run",
+        "alerts: deliveries a second on one core, time to accepted, a storm's messages",
+    ),
+    "detect": ("vigil.bench.detect", "real processes: how long an outage goes untold, refused and hanging targets"),
+    "e2e": ("vigil.bench.e2e", "the whole system: schedule lag, verdict lag, CPU per check by process"),
+    "history": ("vigil.bench.history.run", "history: bytes per check beside a row per check, answers over a year"),
+    "ping": ("vigil.bench.ping.run", "pings of jobs: acknowledged a second, p99, a burst, sweeps, a soak with kills"),
+    "probe": (
+        "vigil.bench.probe.run",
+        "one region worker: CPU per check beside httpx and blackbox, memory, confirm lag",
+    ),
+    "scale": ("vigil.bench.scale.run", "the control plane under many monitors: cores, lags, memory, growth"),
+}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    names = parser.add_subparsers(dest="bench", required=True, metavar="NAME")
+    for name, (module_name, summary) in BENCHES.items():
+        module = importlib.import_module(module_name)
+        chosen = names.add_parser(
+            name, help=summary, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        module.add(chosen)
+        chosen.set_defaults(measure=module.run)
+
+
+def run(args: argparse.Namespace) -> int:
+    return int(args.measure(args))

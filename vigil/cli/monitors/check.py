@@ -1,0 +1,123 @@
+"""One check from this machine, exactly as a region worker makes it: its phases, its status and its reason.
+
+  manage.py check https://api.example.com/health
+  manage.py check --secret-env bearer=OPENAI_API_KEY https://api.openai.com/v1/models
+  manage.py check --set 'assertions=[{"type": "latency", "degraded_ms": 200}]' https://example.com/
+  manage.py check tcp://127.0.0.1:5432     or tls://, redis://, rediss://, postgresql://, grpc://, grpcs://host:port
+  manage.py check wss://example.com/feed   or icmp://host, dns://example.com?record=MX&resolver=192.0.2.53
+  manage.py check --preset openai --key-env OPENAI_API_KEY --model gpt-4o-mini
+  manage.py check --preset ollama --address http://10.0.0.5:11434 --model llama3
+  manage.py check --list-presets
+
+Shown are where the time went, each assertion with what was found instead, the certificates, the headers, how the
+answer is read and why, and what alert it would become. --set gives any field of the kind's configuration.
+Keys are read from environment variables that are named, so that they are in no history and no process list.
+The exit code is 0 when the target is up, 1 when it is not, 2 when the question was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+import time
+
+import msgspec
+
+from probes.assertions.redaction import spellings
+from probes.checks.attempts import attempt
+from probes.net.dialer import Resolver, Way
+from probes.net.guard import Egress
+from probes.net.trace import Keepsake, Trace
+from probes.presets import CATALOGUE
+from probes.presets.described import described
+from probes.prober import Reach, SpecError
+from probes.probers import PROBERS, parse_spec, validate_secrets
+from probes.reasons import Status
+from vigil.cli.errors import CommandError
+from vigil.cli.monitors.check_target import Asked, asked_for
+from vigil.cli.monitors.check_view import Look, as_json, render
+from vigil.monitors.costs import cost_warnings
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", nargs="?", help="an address, whose scheme says how to look: see above")
+    parser.add_argument("--list-presets", action="store_true", help="list the presets and what each of them proves")
+    parser.add_argument("--preset", metavar="NAME", help="check a known AI service or server instead of a URL")
+    parser.add_argument("--key-env", metavar="VARIABLE", help="the environment variable that holds the preset's key")
+    for name, about in (
+        ("address", "where your own server is, like http://localhost:11434"),
+        ("model", "a model that should be there"),
+        ("region", "the provider's region, where a preset needs one"),
+        ("name", "the index or collection that a preset is about"),
+    ):
+        parser.add_argument(f"--{name}", metavar=name.upper(), help=about)
+    parser.add_argument("--kind", choices=sorted(PROBERS), help="look with this prober, whatever the URL begins with")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="JSON or text; repeatable")
+    parser.add_argument(
+        "--secret-env", action="append", default=[], metavar="NAME=VARIABLE", help="bearer=API_KEY, ..."
+    )
+    parser.add_argument("--billing-acknowledged", action="store_true", help="the check may cost what it is said to")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="0.1 to 60 (default 10, or the preset's)")
+    parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="may be repeated")
+    parser.add_argument(
+        "--egress",
+        choices=[egress.value for egress in Egress],
+        default=Egress.PRIVATE.value,
+        help="private: this machine's networks too (default); public: as a public region, which refuses them",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.list_presets:
+        sys.stdout.write(listed(as_json=args.json))
+        return 0
+    asked = asked_for(args)
+    timeout_s = args.timeout if args.timeout is not None else asked.timeout_s
+    if not 0.1 <= timeout_s <= 60:
+        raise CommandError(f"--timeout {timeout_s:g} is not between 0.1 and 60 seconds")
+    config = dict(asked.config)
+    if args.header:
+        config["headers"] = [*config.get("headers", []), *(list(_header(text)) for text in args.header)]
+    try:
+        spec = parse_spec(asked.kind, config)
+        validate_secrets(asked.kind, asked.secrets)
+    except SpecError as error:
+        raise CommandError(f"{error.field}: {error.problem}") from None
+    look = asyncio.run(_look(asked, spec, Egress(args.egress), timeout_s))
+    sys.stdout.write(json.dumps(as_json(look)) + "\n" if args.json else render(look))
+    return 0 if look.seen.status is Status.UP else 1
+
+
+def listed(as_json: bool) -> str:
+    """The catalogue of presets: for each its name, whether it takes a key, and what its answer proves."""
+    if as_json:
+        return json.dumps([described(preset) for preset in CATALOGUE.values()]) + "\n"
+    width = max(map(len, CATALOGUE))
+    return "".join(f"{each.name:<{width}}  key {each.key.value:<8}  {each.says}\n" for each in CATALOGUE.values())
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise CommandError("a header is written 'Name: value'")
+    return name.strip(), value.strip()
+
+
+async def _look(asked: Asked, spec: msgspec.Struct, egress: Egress, timeout_s: float) -> Look:
+    async with contextlib.AsyncExitStack() as stack:
+        resolver = Resolver()
+        stack.push_async_callback(resolver.close)
+        kept, now_s = Keepsake(), time.time()
+        reach = Reach(Way(egress, resolver), Trace(kept), now_s, explain=True)
+        seen = await attempt(PROBERS[asked.kind], spec, asked.secrets, reach, timeout_s)
+    costs = [f"{each} (one region, every {asked.interval_s} s)" for each in _costs(asked)]
+    typed = {f"header.{name}": value for name, value in getattr(spec, "headers", ())}
+    return Look(asked.target, seen, now_s, kept, spellings({**typed, **asked.secrets}), (*asked.warnings, *costs))
+
+
+def _costs(asked: Asked) -> list[str]:
+    return cost_warnings(asked.config, 1, asked.interval_s)

@@ -1,0 +1,159 @@
+"""Import what another tool's configuration says should be watched.
+
+  manage.py import litellm config.yaml --dry-run     the plan as a table; nothing is written, no key is needed
+  manage.py import litellm config.yaml               one monitor per provider, base and key, and the fallback chains
+
+Keys are taken from the environment variables that the file names, or asked for at a terminal; they are stored sealed
+and never shown. A key that stands in the file itself is not used. Importing twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vigil.cli.connection import connect
+from vigil.cli.errors import CommandError
+from vigil.monitors.core.litellm import BadConfig, ImportPlan, Target, plan
+from vigil.monitors.litellm_file import read_config
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", choices=["litellm"], help="whose configuration it is")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the config.yaml of the LiteLLM proxy")
+    parser.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
+    parser.add_argument("--regions", metavar="NAMES", help="who watches, like eu-west,us-east (default: every region)")
+    parser.add_argument("--data-dir", help="the data folder of the running `up`")
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        planned = plan(read_config(args.file))
+    except BadConfig as problem:
+        raise CommandError(str(problem)) from None
+    if args.dry_run:
+        shown = as_json(planned, os.environ) if args.json else render(planned, os.environ)
+        sys.stdout.write(shown)
+        return 0
+    connect(args.data_dir)
+    return _carry_out(args, planned)
+
+
+def render(planned: ImportPlan, environment: Mapping[str, str]) -> str:
+    """The plan as a table for people: monitors, chains, and what their owner should know."""
+    head = ("MONITOR", "ADDRESS", "KEY FROM", "MODELS")
+    rows = [
+        (
+            one.target.preset,
+            one.target.address or "the provider's own",
+            _key(one.target, environment),
+            ", ".join(one.models),
+        )
+        for one in planned.monitors
+    ]
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(3)]
+    lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+             for row in (head, *rows)]  # fmt: skip
+    if planned.chains:
+        lines += ["", "CHAINS"]
+    for chain in planned.chains:
+        steps = [_targets(chain.primaries), *(f"{group}: {_targets(targets)}" for group, targets in chain.fallbacks)]
+        lines.append(f"  {chain.group}: " + "  then  ".join(steps))
+    if planned.warnings:
+        lines += ["", "WARNINGS", *(f"  {warning}" for warning in planned.warnings)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(planned: ImportPlan, environment: Mapping[str, str]) -> str:
+    """The plan for scripts."""
+    monitors: list[dict[str, Any]] = [
+        {
+            "name": one.target.name,
+            "preset": one.target.preset,
+            "address": one.target.address,
+            "key_env": one.target.key,
+            "key_set": bool(environment.get(one.target.key)),
+            "models": list(one.models),
+        }
+        for one in planned.monitors
+    ]
+    chains = [
+        {
+            "group": chain.group,
+            "primaries": [target.name for target in chain.primaries],
+            "fallbacks": [
+                {"group": group, "monitors": [target.name for target in targets]} for group, targets in chain.fallbacks
+            ],
+        }
+        for chain in planned.chains
+    ]
+    return json.dumps({"monitors": monitors, "chains": chains, "warnings": list(planned.warnings)}) + "\n"
+
+
+def _carry_out(args: argparse.Namespace, planned: ImportPlan) -> int:
+    from django.core.exceptions import ValidationError
+
+    from vigil.accounts.teams import default_team
+    from vigil.monitors.litellm_import import carry_out, wanted_keys
+    from vigil.monitors.models import Monitor, Region
+
+    team = default_team()
+    names = {one.target.name for one in planned.monitors}
+    known = set(Monitor.objects.filter(team=team, deleted_at=None, name__in=names).values_list("name", flat=True))
+    # A monitor that is there keeps the key that it has.
+    new = ImportPlan(tuple(one for one in planned.monitors if one.target.name not in known), (), ())
+    environment = _with_keys(wanted_keys(new))
+    regions = list(Region.objects.filter(enabled=True).order_by("slug"))
+    if args.regions:
+        wanted = args.regions.split(",")
+        regions = [region for region in regions if region.slug in wanted]
+        unknown = sorted(set(wanted) - {region.slug for region in regions})
+        if unknown:
+            raise CommandError(f"there is no region {unknown[0]!r}: `manage.py region list` shows them")
+    try:
+        done = carry_out(team, planned, environment, regions)
+    except ValidationError as refused:
+        field, problems = next(iter(refused.message_dict.items()))
+        raise CommandError(f"nothing was imported: {field}: {problems[0]}") from None
+    if args.json:
+        rows = [{"name": one.name, "became": one.became, "why": one.why} for one in done]
+        print(json.dumps({"done": rows, "warnings": list(planned.warnings)}))
+        return 0
+    width = max(len(one.became) for one in done)
+    for one in done:
+        print(f"{one.became:<{width}}  {one.name}" + (f": {one.why}" if one.why else ""))
+    for warning in planned.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return 0
+
+
+def _with_keys(needed: Mapping[str, bool]) -> dict[str, str]:
+    """The environment, completed at a terminal; raises CommandError that names every variable that is missing."""
+    environment = dict(os.environ)
+    missing = [name for name, required in sorted(needed.items()) if required and not environment.get(name)]
+    if missing and not sys.stdin.isatty():
+        raise CommandError(
+            f"set {', '.join(missing)}: the keys are taken from the environment, or run it at a terminal"
+        )
+    for name in missing:
+        environment[name] = getpass.getpass(f"{name} (not shown): ").strip()
+        if not environment[name]:
+            raise CommandError(f"{name} is needed; nothing was imported")
+    return environment
+
+
+def _key(target: Target, environment: Mapping[str, str]) -> str:
+    if not target.key:
+        return "none"
+    return f"{target.key} ({'set' if environment.get(target.key) else 'NOT SET'})"
+
+
+def _targets(targets: tuple[Target, ...]) -> str:
+    return " or ".join(target.name for target in targets)

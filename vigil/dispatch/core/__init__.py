@@ -1,0 +1,1 @@
+"""Dispatch decisions: schedule, rounds, looks, call budgets, load shedding. Pure."""

@@ -1,0 +1,111 @@
+"""When a monitor is due in a region: a pure function of (monitor, interval, region), and a wheel of all of them.
+
+A region checks at phase `hash(monitor) + i*T/n`: with n regions somebody looks every T/n, and two dispatchers, or one
+that was started again, produce the same slots.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from vigil.dispatch.core.plans import Plan, RegionPlan
+
+SECOND_MS = 1000
+
+Due = tuple[Plan, RegionPlan, int]
+
+
+def phase_ms(monitor: str, interval_ms: int, index: int, regions: int) -> int:
+    """Where in each interval the region with this index (of so many) looks, in [0, interval)."""
+    return _phase_ms(_start(monitor), interval_ms, index, regions)
+
+
+def slots_ms(monitor: str, interval_ms: int, index: int, regions: int, window: range) -> list[int]:
+    """All slots in a window of milliseconds since the epoch."""
+    phase = phase_ms(monitor, interval_ms, index, regions)
+    first = window.start + (phase - window.start) % interval_ms
+    return list(range(first, window.stop, interval_ms))
+
+
+def _start(monitor: str) -> int:
+    return int.from_bytes(blake2b(monitor.encode(), digest_size=8).digest())
+
+
+def _phase_ms(start: int, interval_ms: int, index: int, regions: int) -> int:
+    return (start % interval_ms + index * interval_ms // regions) % interval_ms
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What is due in one second of an interval: the monitor's number, and region index * 1000 + ms in the second.
+
+    Two arrays, six bytes a slot: with half a million slots, objects would be a hundred megabytes.
+    """
+
+    numbers: array[int] = field(default_factory=lambda: array("I"))
+    places: array[int] = field(default_factory=lambda: array("H"))
+
+
+class Wheel:
+    """Every slot of every monitor, filed under its second of the interval, so that a tick touches only what is due.
+
+    Intervals are whole seconds, so a monitor's slot always falls in the same second of its interval. A monitor has
+    a number for as long as its plan stays the same; slots of numbers that are gone are swept when they come up.
+    """
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, dict[int, _Bucket]] = {}
+        self._numbers: dict[str, int] = {}
+        self._plans: dict[int, Plan] = {}
+        self._next_number = 0
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    def put(self, plan: Plan) -> None:
+        """File a monitor, in place of what was filed for it before."""
+        self.remove(plan.monitor)
+        number = self._next_number
+        self._next_number += 1
+        self._numbers[plan.monitor], self._plans[number] = number, plan
+        seconds = self._buckets.setdefault(plan.interval_ms // SECOND_MS, {})
+        start = _start(plan.monitor)
+        for index in range(len(plan.regions)):
+            second, within_ms = divmod(_phase_ms(start, plan.interval_ms, index, len(plan.regions)), SECOND_MS)
+            bucket = seconds.get(second)
+            if bucket is None:
+                bucket = seconds[second] = _Bucket()
+            bucket.numbers.append(number)
+            bucket.places.append(index * SECOND_MS + within_ms)
+
+    def remove(self, monitor: str) -> None:
+        number = self._numbers.pop(monitor, None)
+        if number is not None:
+            del self._plans[number]
+
+    def due(self, second: int) -> Iterator[Due]:
+        """Everything due in [second, second + 1), with its exact slot in milliseconds."""
+        for interval_s, seconds in self._buckets.items():
+            bucket = seconds.get(second % interval_s)
+            if bucket is not None:
+                yield from self._due(bucket, second * SECOND_MS)
+
+    def _due(self, bucket: _Bucket, begin_ms: int) -> Iterator[Due]:
+        gone = False
+        for number, place in zip(bucket.numbers, bucket.places, strict=True):
+            plan = self._plans.get(number)
+            if plan is None:
+                gone = True
+                continue
+            index, within_ms = divmod(place, SECOND_MS)
+            yield plan, plan.regions[index], begin_ms + within_ms
+        if gone:
+            self._sweep(bucket)
+
+    def _sweep(self, bucket: _Bucket) -> None:
+        kept = [pair for pair in zip(bucket.numbers, bucket.places, strict=True) if pair[0] in self._plans]
+        bucket.numbers = array("I", [number for number, _ in kept])
+        bucket.places = array("H", [place for _, place in kept])

@@ -1,0 +1,1 @@
+"""Provider status feeds: sources, pages, and what they say of an incident. Pure."""

@@ -1,0 +1,1 @@
+"""Monitor decisions: composite rules, providers, LiteLLM plans. Pure."""

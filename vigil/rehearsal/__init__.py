@@ -1,1 +1,0 @@
-"""Would it have paged? Stored checks of a monitor through the law, under a policy that it does not have."""

@@ -1,0 +1,1 @@
+"""Silence windows. Pure."""

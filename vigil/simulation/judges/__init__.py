@@ -1,0 +1,1 @@
+"""Judges of a simulated history, and the rules of other systems."""

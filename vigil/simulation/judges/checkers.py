@@ -1,0 +1,38 @@
+"""The judges: each reads a history whose truth is known, and names every place where an invariant was broken.
+
+The invariants are those of the decision (INV-1 to INV-10) and of scheduling, data and fencing (INV-17 to INV-21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from vigil.simulation.judges import decisions, endurance, records
+from vigil.simulation.judges.breaks import Break
+from vigil.simulation.simulation import Outcome
+
+Checker = Callable[[Outcome], Iterator[Break]]
+
+#: invariant -> who judges it
+CHECKERS: dict[str, Checker] = {
+    "INV-1": decisions.no_outage_without_a_quorum,
+    "INV-2": decisions.only_votes_decide,
+    "INV-3": decisions.too_few_votes_change_nothing,
+    "INV-4": decisions.every_lasting_outage_is_told,
+    "INV-5": decisions.no_domain_decides_alone,
+    "INV-6": records.one_incident_at_a_time,
+    "INV-7": decisions.evidence_gives_the_verdict_again,
+    "INV-8": records.recovery_is_proven_twice,
+    "INV-9": decisions.the_excluded_have_no_vote,
+    "INV-10": records.time_adds_up,
+    "INV-17": records.one_result_of_one_check,
+    "INV-18": endurance.nothing_seen_is_forgotten,
+    "INV-19": records.no_herd_and_nothing_late,
+    "INV-20": endurance.slots_are_kept,
+    "INV-21": records.the_stale_commit_nothing,
+}
+
+
+def judge(outcome: Outcome) -> list[Break]:
+    """Everything that every judge finds."""
+    return [found for invariant, check in CHECKERS.items() for found in check(outcome) if found.invariant == invariant]

@@ -1,0 +1,108 @@
+"""The law once more, written down apart from the one that is judged: what the ballots of a round prove. Pure.
+
+It works on what really arrived on the streams, not on what a verdict says did, and shares no code with
+`consensus/quorum.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from consensus.verdicts import Round
+from probes.reasons import ACCOUNT_REASONS, Status
+from vigil.simulation.worlds.history import Ballot
+
+#: A ballot that was cast outside the round, by its own clock, by more than this says nothing.
+SKEW_MS = 5_000
+
+
+class Says(StrEnum):
+    """What one region says in one look; `NOTHING` leaves the denominator."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNWELL = "unwell"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One look as it stood at an instant: who said what, and who may still speak."""
+
+    said: dict[str, Says]
+    silent: frozenset[str]
+    domains: dict[str, str]
+
+    @property
+    def m(self) -> int:
+        return len(self.voters)
+
+    @property
+    def voters(self) -> frozenset[str]:
+        return frozenset(region for region, says in self.said.items() if says is not Says.NOTHING) | self.silent
+
+    def regions(self, *what: Says) -> frozenset[str]:
+        return frozenset(region for region, says in self.said.items() if says in what)
+
+    def carries(self, regions: frozenset[str], n: int) -> bool:
+        """Whether these are more than half of all who may vote, in more than half of their domains, and enough; of
+        three domains or more, never one alone."""
+        here = {self.domains[region] for region in self.voters}
+        spanned = {self.domains[region] for region in regions}
+        fewest = n if n <= 2 else max(2, -(-n // 2))
+        alone = len(spanned) < 2 and len(set(self.domains.values())) >= 3
+        return self.m >= fewest and 2 * len(regions) > self.m and 2 * len(spanned) > len(here) and not alone
+
+
+def counts(round: Round, ballots: Iterable[Ballot], at_ms: int, barred: frozenset[str]) -> list[Count]:
+    """Every look of a round as it stood at an instant, without the regions that were `barred` from it.
+
+    Ballots that came late, or from no elector, are not there.
+    """
+    domains = {elector.region: elector.domain for elector in round.electorate if elector.region not in barred}
+    looks = []
+    for look, start_ms in enumerate(round.looks_ms, start=1):
+        deadline_ms = start_ms + round.look_length_ms
+        said: dict[str, Says] = {}
+        for ballot in ballots:
+            if ballot.region not in domains or ballot.result.look != look or ballot.result.monitor != round.monitor:
+                continue
+            if ballot.arrived_ms > min(deadline_ms, at_ms):
+                continue
+            said[ballot.region] = _better(said.get(ballot.region), _says(ballot, round))
+        # A deadline is judged no earlier than it has passed.
+        may_come = deadline_ms > at_ms
+        silent = frozenset(domains.keys() - said.keys()) if may_come else frozenset()
+        looks.append(Count(said, silent, domains))
+    return looks
+
+
+def proves_failure(looks: list[Count], n: int, *what: Says) -> bool:
+    """Whether the same quorum saw this in every look."""
+    same = frozenset.intersection(*(look.regions(*what) for look in looks))
+    return all(look.carries(same, n) for look in looks)
+
+
+def proves_passing(looks: list[Count], n: int) -> bool:
+    """Whether a quorum passed in any look."""
+    return any(look.carries(look.regions(Says.PASS), n) for look in looks)
+
+
+def _says(ballot: Ballot, round: Round) -> Says:
+    result = ballot.result
+    if not round.opened_ms - SKEW_MS <= result.started_ms <= ballot.arrived_ms + SKEW_MS:
+        return Says.NOTHING
+    if result.status is Status.UP:
+        return Says.PASS
+    if result.status is Status.UNKNOWN:
+        return Says.NOTHING
+    unwell = result.status is Status.DEGRADED or result.reason in ACCOUNT_REASONS
+    return Says.UNWELL if unwell else Says.FAIL
+
+
+def _better(one: Says | None, other: Says) -> Says:
+    """Of two results of one region in one look the better counts: either success is a pass."""
+    order = [Says.PASS, Says.UNWELL, Says.FAIL, Says.NOTHING]
+    return other if one is None else min(one, other, key=order.index)

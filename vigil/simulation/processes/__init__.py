@@ -1,0 +1,1 @@
+"""Simulated processes around the real pure core."""

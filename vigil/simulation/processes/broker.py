@@ -1,0 +1,206 @@
+"""Redis, simulated: streams, leases, heartbeats, `believed` and queues, all of which a loss takes away."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from consensus.process.lease import LEASE_MS
+from consensus.verdicts import Belief, Quarantine
+from probes.keys import HEARTBEAT_TTL_S
+from probes.results.unconfirmed import StreamSight
+from probes.wire import RegionHeartbeat
+from vigil.simulation.processes.engine import Engine
+
+#: From an entry being written to its reader having it.
+LAG_MS = 2.0
+#: How far back a stream can be read.
+KEPT_MS = 200_000
+#: A restart after a crash has lost what was written in the last second (AOF, everysec).
+UNSYNCED_MS = 1_000
+
+
+class Away(Exception):
+    """Redis does not answer."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry of a stream; `lost` when Redis lost it before somebody read it."""
+
+    id: tuple[int, int]
+    stream: str
+    payload: Any
+    lost: bool = False
+
+    @property
+    def at_ms(self) -> int:
+        return self.id[0]
+
+
+class Reader(Protocol):
+    def later(self, delay_ms: float, do: Callable[..., Any], *args: Any) -> None: ...
+
+    def receive(self, entry: Entry) -> None: ...
+
+
+@dataclass(slots=True)
+class Lease:
+    holder: str
+    until: float
+
+
+@dataclass(slots=True)
+class Streams:
+    """Entries by stream, and who follows which."""
+
+    entries: dict[str, deque[Entry]] = field(default_factory=dict)
+    last: dict[str, tuple[int, int]] = field(default_factory=dict)
+    readers: dict[str, list[Reader]] = field(default_factory=dict)
+
+
+class Broker:
+    """Every method raises `Away` while Redis is down."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._streams = Streams()
+        self._sequence = 0
+        self._leases: dict[str, Lease] = {}
+        self._epochs: dict[str, int] = {}
+        self._heartbeats: dict[str, tuple[float, RegionHeartbeat]] = {}
+        self._believed: Mapping[str, Belief] | None = None
+        self.belief_mark = 0
+        self.quarantines: list[Quarantine] = []
+        self.on_beliefs: list[Callable[[], None]] = []
+        self.on_quarantines: list[Callable[[], None]] = []
+        #: How far each stream of results is stored, as the recorder says; what is not stays on its stream.
+        self.stored: dict[str, tuple[int, int]] = {}
+        #: Dispatch's sign of life.
+        self.mark: int | None = None
+        #: Connections to a server that died are gone: who has seen another number of these had one.
+        self.boot = 0
+        self.up = True
+
+    def check(self) -> None:
+        if not self.up:
+            raise Away
+
+    def follow(self, stream: str, reader: Reader) -> None:
+        self._streams.readers.setdefault(stream, []).append(reader)
+
+    def append(self, stream: str, payload: Any) -> tuple[int, int]:
+        """XADD; whoever follows the stream gets the entry a moment later. Gives the entry's id."""
+        self.check()
+        now_ms = self._engine.now_ms
+        self._sequence += 1
+        entry = Entry((now_ms, self._sequence), stream, payload)
+        entries = self._streams.entries.get(stream)
+        if entries is None:
+            entries = self._streams.entries[stream] = deque()
+        entries.append(entry)
+        self._streams.last[stream] = entry.id
+        stored = self.stored.get(stream)
+        while entries[0].id[0] < now_ms - KEPT_MS and (stored is None or entries[0].id < stored):
+            entries.popleft()
+        for reader in self._streams.readers.get(stream, ()):
+            reader.later(LAG_MS, reader.receive, entry)
+        return entry.id
+
+    def since(self, stream: str, entry_id: tuple[int, int]) -> list[Entry]:
+        """The entries after this id."""
+        self.check()
+        found = []
+        for entry in reversed(self._streams.entries.get(stream, ())):
+            if entry.id <= entry_id:
+                break
+            found.append(entry)
+        found.reverse()
+        return found
+
+    def sight(self, stream: str) -> StreamSight:
+        """What XINFO says of a stream."""
+        self.check()
+        entries = self._streams.entries.get(stream)
+        return StreamSight(entries[0].id if entries else None, self._streams.last.get(stream, (0, 0)))
+
+    def acquire(self, name: str, holder: str) -> int:
+        """Take or keep a lease: its epoch, or 0. The epoch grows even where Redis has lost everything."""
+        self.check()
+        now = self._engine.now
+        held = self._leases.get(name)
+        if held is not None and held.until > now and held.holder != holder:
+            return 0
+        if held is None or held.until <= now:
+            self._epochs[name] = max(self._epochs.get(name, 0) + 1, int(now * 1000))
+        self._leases[name] = Lease(holder, now + LEASE_MS)
+        return self._epochs[name]
+
+    def beat(self, region: str, heartbeat: RegionHeartbeat) -> None:
+        self.check()
+        self._heartbeats[region] = self._engine.now + HEARTBEAT_TTL_S * 1000, heartbeat
+
+    def heartbeats(self) -> dict[str, RegionHeartbeat]:
+        self.check()
+        now = self._engine.now
+        return {region: beat for region, (until, beat) in self._heartbeats.items() if until > now}
+
+    def beliefs(self) -> Mapping[str, Belief] | None:
+        """All beliefs, or None where they are not there in full."""
+        self.check()
+        return self._believed
+
+    def believe(self, beliefs: Mapping[str, Belief], *, whole: bool) -> bool:
+        """Change what is believed; only a `whole` hash may be written where there is none."""
+        self.check()
+        if self._believed is None and not whole:
+            return False
+        self._believed = beliefs
+        self.belief_mark += 1
+        for notify in self.on_beliefs:
+            notify()
+        return True
+
+    def quarantine(self, quarantines: list[Quarantine]) -> None:
+        """Leave to a successor who is in quarantine."""
+        self.check()
+        if quarantines != self.quarantines:
+            self.quarantines = quarantines
+            for notify in self.on_quarantines:
+                notify()
+
+    def flush(self) -> None:
+        """FLUSHALL."""
+        self._forget(0)
+        self._streams.last.clear()
+        self.stored = {}
+        self.mark = None
+        self._leases.clear()
+        self._epochs.clear()
+        self._heartbeats.clear()
+        self._believed = None
+        self.quarantines = []
+
+    def crash(self) -> None:
+        """Killed: gone until `restart`, and with it what was not on disk yet."""
+        self.up = False
+        self.boot += 1
+        self._forget(self._engine.now_ms - UNSYNCED_MS)
+
+    def trim(self, stream: str) -> None:
+        """XTRIM to the newest entry, whoever has read the others."""
+        entries = self._streams.entries.get(stream, deque())
+        while len(entries) > 1:
+            entries.popleft().lost = True
+
+    def restart(self) -> None:
+        self.up = True
+
+    def _forget(self, from_ms: int) -> None:
+        for stream, entries in self._streams.entries.items():
+            while entries and entries[-1].at_ms >= from_ms:
+                entries.pop().lost = True
+            if entries:
+                self._streams.last[stream] = entries[-1].id

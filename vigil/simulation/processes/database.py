@@ -1,0 +1,41 @@
+"""PostgreSQL, simulated: the states and the positions that transactions change, and the dispatcher's lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vigil.incidents.core.lifecycle import State
+from vigil.simulation.processes.engine import Engine
+
+LEASE_MS = 10_000
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL does not answer."""
+
+
+@dataclass(slots=True)
+class Database:
+    """What is committed. Raises `DatabaseAway` while it is down."""
+
+    engine: Engine
+    states: dict[str, State] = field(default_factory=dict)
+    position: tuple[int, int] = (0, 0)
+    #: How far each stream of results is stored.
+    recorded: dict[str, tuple[int, int]] = field(default_factory=dict)
+    epoch: int = 0
+    up: bool = True
+    _holder: str = ""
+    _until: float = 0.0
+
+    def check(self) -> None:
+        if not self.up:
+            raise DatabaseAway
+
+    def renew(self, holder: str) -> bool:
+        """Take or keep the dispatcher's lease, by the database's clock."""
+        self.check()
+        if self._holder != holder and self._until > self.engine.now:
+            return False
+        self._holder, self._until = holder, self.engine.now + LEASE_MS
+        return True

@@ -1,0 +1,128 @@
+"""A region's results on their way to Redis, simulated around the real `Unstored`: they wait, follow, and go again."""
+
+from __future__ import annotations
+
+from probes import keys, wire
+from probes.reasons import Reason
+from probes.results.unconfirmed import Sent, Unstored
+from probes.wire import Result
+from vigil.simulation.processes.engine import Process
+from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.worlds.history import Ballot, Order
+
+#: Redis is asked again after this long: where it is down it refuses at once, where it is cut off nobody answers.
+REFUSED_MS = 500
+UNANSWERED_MS = 3_000
+#: After so many failures in a row what waits is set aside.
+AWAY_AFTER = 3
+#: What was set aside follows one entry at a time.
+BACKFILL_MS = 50
+_BATCH_MOST = 200
+
+
+class Publisher:
+    """Of one region. The journal is a disk: it outlives the process."""
+
+    def __init__(self, around: Surroundings, region: Process) -> None:
+        self._around = around
+        self._broker = around.broker
+        self._region = region
+        self._stream = keys.results(region.name)
+        self._journal: list[bytes] = []
+        self.cut = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with what is on the disk, and nothing else."""
+        self._waiting: list[Result] = []
+        self._unstored = Unstored()
+        self._broken_off = False
+        self._met = self._broker.boot
+        self._failures = 0
+        self._retrying = self._following = False
+        if self._journal:
+            self._try_later()
+
+    @property
+    def connected(self) -> bool:
+        return self._broker.up and not self.cut
+
+    def write(self, result: Result) -> None:
+        """Write one result and all that wait; while Redis cannot be reached they wait here."""
+        self._waiting.append(result)
+        self._flush()
+
+    def broke_off(self) -> None:
+        """A write was not answered, and is repeated."""
+        self._broken_off = True
+
+    def settle(self) -> None:
+        """Ask how far the stream is stored, and send again what Redis has lost. Raises `Away`."""
+        stored = self._broker.stored.get(self._stream)
+        broken_off, self._broken_off = self._broken_off, False
+        sight = self._broker.sight(self._stream)
+        restarted, self._met = self._met != self._broker.boot, self._broker.boot
+        again = self._unstored.settle(sight, self._unstored.last, stored, broken_off or restarted)
+        if again:
+            self._journal += [entry.payload for entry in again]
+            self._follow()
+
+    def _flush(self) -> None:
+        if not self.connected:
+            self._broken_off = True
+            self._try_later()
+            return
+        self._failures = 0
+        results, self._waiting = self._waiting, []
+        for result in results:
+            self._append(result)
+        self._follow()
+
+    def _try_later(self) -> None:
+        if not self._retrying:
+            self._retrying = True
+            self._region.later(UNANSWERED_MS if self.cut else REFUSED_MS, self._retry)
+
+    def _retry(self) -> None:
+        self._retrying = False
+        if not self.connected:
+            self._failures += 1
+            if self._failures >= AWAY_AFTER:
+                self._set_aside()
+        if self._waiting or self._journal:
+            self._flush()
+
+    def _set_aside(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), _BATCH_MOST):
+            self._journal.append(wire.encode(waiting[start : start + _BATCH_MOST]))
+
+    def _follow(self) -> None:
+        """Let what was set aside follow, the newest first."""
+        if self._journal and not self._following:
+            self._following = True
+            self._region.later(BACKFILL_MS, self._backfill)
+
+    def _backfill(self) -> None:
+        self._following = False
+        if not self.connected:
+            self._flush()
+        elif self._journal:
+            for result in wire.decode_results(self._journal.pop()):
+                self._append(result)
+            self._follow()
+
+    def _append(self, result: Result) -> None:
+        history, now_ms = self._around.history, self._region.engine.now_ms
+        if result.round:
+            history.ballots.setdefault(result.round, []).append(Ballot(self._region.name, result, now_ms))
+        entry_id = self._broker.append(self._stream, result)
+        if history.thorough:
+            self._unstored.sent(Sent(entry_id, wire.encode([result]), 1))
+            if result.reason is not Reason.OVERDUE:
+                history.written[order_of_result(self._region.name, result)] = now_ms
+
+
+def order_of_result(region: str, result: Result) -> Order:
+    """The order that a result answers."""
+    return region, result.monitor, result.at_ms, result.round, result.look

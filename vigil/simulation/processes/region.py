@@ -1,0 +1,212 @@
+"""A region worker, simulated: takes checks from its queue, looks at the world, and puts results on its stream."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from probes.checks.lateness import missed, order_of, overdue, too_late, wait_ms
+from probes.checks.soft_limits import ENOUGH, Habits
+from probes.reasons import Reason, Status
+from probes.wire import WIRE_VERSION, Check, Phases, RegionHeartbeat, Result
+from probes.worker.status import INTERVAL_S
+from vigil.simulation.processes.autonomy import Autonomy
+from vigil.simulation.processes.broker import Away
+from vigil.simulation.processes.engine import Process
+from vigil.simulation.processes.publisher import Publisher
+from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.worlds.draws import between
+from vigil.simulation.worlds.history import Probe
+from vigil.simulation.worlds.scenario import Luck
+from vigil.simulation.worlds.world import FINE, Sighting
+
+BEAT_MS = INTERVAL_S * 1000
+#: A write that got lost on its way is not answered, and repeated after this long.
+UNANSWERED_MS = 5_000
+#: Of the way to Redis: collecting a batch, and the network.
+_FLUSH_MS = 20
+_LOOK_AT_CLOCK_MS = 250
+_HOP_MS = (3, 90)
+_REMEMBERED = 200_000
+#: A check dated further ahead than this is a clock gone wrong.
+_AHEAD_MOST_MS = 60_000
+_HOP, _LUCK = range(20, 22)
+
+
+class Region(Process):
+    """One region. `cut` from Redis it goes on looking; `clock_ms` is how far its own clock is off."""
+
+    def __init__(self, around: Surroundings, index: int, lies: bool) -> None:
+        slug, self.domain = around.world.scenario.regions[index]
+        super().__init__(around.engine, slug)
+        self.index = index
+        self.lies = lies
+        self.clock_ms = 0
+        self._measured_ms = 0
+        self._around = around
+        self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
+        self._inbox: list[Check] = []
+        self.publisher = Publisher(around, self)
+        self.autonomy = Autonomy(self)
+        self.begin()
+        for number, paths in enumerate(around.world.paths):
+            usual = Phases(total_us=int(paths[index].speed_ms * 1000))
+            for _ in range(ENOUGH):
+                # It has looked before today.
+                self._habits.note(Result(WIRE_VERSION, around.world.monitors[number], 0, *FINE, 0, usual))
+
+    def begin(self) -> None:
+        """Measure the clock, and beat from now on; what was seen and neither published nor set aside is gone."""
+        self._seen.clear()
+        self._habits = Habits(_REMEMBERED)
+        self.publisher.begin()
+        if self._around.history.thorough:
+            self.autonomy.begin(self.connected)
+        self._beat()
+        self._take_inbox()
+
+    @property
+    def connected(self) -> bool:
+        return self.publisher.connected
+
+    def queue(self, check: Check) -> None:
+        """A check arrives in this region's queue in Redis; it is taken when somebody is there to take it."""
+        if not self.alive or not self.connected:
+            self._inbox.append(check)
+        elif self.paused:
+            self.hold(self._obey, (check,))
+        else:
+            self._obey(check)
+
+    def reconnect(self) -> None:
+        """Redis is there again: take what waits in the queue."""
+        if self.alive and self.connected:
+            self._take_inbox()
+
+    def lose_queue(self) -> None:
+        self._inbox.clear()
+
+    def _take_inbox(self) -> None:
+        waiting, self._inbox = self._inbox, []
+        for check in waiting:
+            self.queue(check)
+
+    def now_ms(self) -> int:
+        """What this region takes for the time on Redis' clock: off by what it has not measured yet."""
+        return int(self.engine.now + self.clock_ms - self._measured_ms)
+
+    def set_clock(self, by_ms: int) -> None:
+        """The machine's clock is set: who runs sees it at its next look, who does not takes it for what it is."""
+        self.clock_ms += by_ms
+        if self.alive:
+            self.later(_LOOK_AT_CLOCK_MS, self._mind_the_clock, by_ms)
+
+    def _mind_the_clock(self, by_ms: int) -> None:
+        if abs(self.clock_ms - self._measured_ms) >= abs(by_ms):
+            self._measured_ms += by_ms
+
+    def steady_ms(self) -> float:
+        """A clock that nobody sets."""
+        return self.engine.now
+
+    def submit(self, checks: Iterable[Check]) -> None:
+        """Take checks that nobody ordered."""
+        for check in checks:
+            self._take(check)
+
+    def _beat(self) -> None:
+        try:
+            if not self.connected:
+                raise Away
+            self._measured_ms = self.clock_ms
+            now_ms = self.now_ms()
+            beat = RegionHeartbeat(WIRE_VERSION, now_ms, self.clock_ms, 0, 0, now_ms, str(self.boot), "simulated")
+            self._around.broker.beat(self.name, beat)
+            if self._around.history.thorough:
+                self.autonomy.listen(self._around.broker.mark)
+                self.publisher.settle()
+            self.later(BEAT_MS, self._beat)
+        except Away:
+            self.later(1_000, self._beat)
+
+    def _obey(self, check: Check) -> None:
+        if self._around.history.thorough:
+            self.autonomy.ordered(check)
+        self._take(check)
+
+    def _take(self, check: Check) -> None:
+        order = order_of(check)
+        if order in self._seen:
+            return
+        self._seen[order] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        now_ms = self.now_ms()
+        ahead_ms = wait_ms(check, now_ms)
+        if ahead_ms > _AHEAD_MOST_MS:
+            self._publish(missed(check, now_ms, "dated too far ahead of the clock"))
+        elif ahead_ms:
+            self.later(ahead_ms, self._start, check)
+        else:
+            self._start(check)
+
+    def _start(self, check: Check) -> None:
+        now_ms = self.now_ms()
+        if too_late(check, now_ms):
+            self._publish(missed(check, now_ms, "it came too late to be started"))
+            return
+        world, number = self._around.world, self._around.world.number(check.monitor)
+        if check.round:
+            sighting = world.look(number, self.index, self.engine.now, check.look)
+        else:
+            sighting = world.scheduled(number, self.index, check.at_ms)
+            soft_ms = self._habits.soft_ms(check)
+            if 0 < soft_ms < sighting.took_ms:
+                self._publish(overdue(check, now_ms), soft_ms)
+        self._note(check)
+        result = _result(check, sighting, now_ms)
+        self._habits.note(result)
+        self._publish(result, sighting.took_ms)
+
+    def _note(self, check: Check) -> None:
+        history = self._around.history
+        history.checks += 1
+        if not history.thorough:
+            history.planned -= not check.round
+        else:
+            history.probes.append(
+                Probe(self.name, self.boot, check.monitor, check.at_ms, self.engine.now, check.round, check.look)
+            )
+
+    def _publish(self, result: Result, after_ms: float = 0.0) -> None:
+        """Put a result on its way once it is there."""
+        world = self._around.world
+        key = (world.seed, world.number(result.monitor), self.index, result.at_ms * 8 + result.look, len(result.reason))
+        luck, late_ms = world.scenario.links.luck(_LUCK, *key)
+        if self.lies:
+            result = lie(result)
+        delay_ms = after_ms + _FLUSH_MS + between(*_HOP_MS, _HOP, *key)
+        if luck is Luck.LOST:
+            self.later(delay_ms, self.publisher.broke_off)
+            delay_ms += UNANSWERED_MS
+        self.later(delay_ms + (late_ms if luck is Luck.LATE else 0.0), self.publisher.write, result)
+        if luck is Luck.TWICE:
+            self.later(delay_ms + late_ms, self.publisher.write, lie(result) if self.lies else result)
+
+
+def lie(result: Result) -> Result:
+    """The opposite of what was seen; how long it took is not said, or a pass would be taken for a slow one."""
+    if result.status is Status.UP:
+        return replace(result, status=Status.DOWN, reason=Reason.REFUSED)
+    if result.status is Status.UNKNOWN:
+        return result
+    return replace(result, status=Status.UP, reason=Reason.OK, phases=Phases())
+
+
+def _result(check: Check, seen: Sighting, started_ms: int) -> Result:
+    return Result(
+        WIRE_VERSION, check.monitor, check.at_ms, seen.status, seen.reason, started_ms,
+        Phases(total_us=int(seen.attempt_ms * 1000)), check.round, check.look, seen.attempts, revision=check.revision,
+    )  # fmt: skip

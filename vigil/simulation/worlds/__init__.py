@@ -1,0 +1,1 @@
+"""Simulated worlds: targets, paths, faults and cuts, drawn from a seed."""

@@ -1,0 +1,141 @@
+"""Bad times: of a target, of one region's path to it, of a region, of a provider. Made once from the seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from vigil.simulation.worlds.draws import stream
+from vigil.simulation.worlds.scenario import MINUTE_MS, Scenario
+
+#: What a source of chance is for.
+_REGION, _PROVIDER, _PATH, _TARGET = range(10, 14)
+#: A target is left alone for so long after an outage that its incident is resolved before the next.
+_REST_MS = 20 * MINUTE_MS
+
+
+class Origin(StrEnum):
+    """What is behind a failing check."""
+
+    OUTAGE = "outage"
+    PATH = "path"
+    REGION = "region"
+    PROVIDER = "provider"
+    BLIP = "blip"
+
+
+class Ailment(StrEnum):
+    """How a target fails."""
+
+    REFUSES = "refuses"
+    HANGS = "hangs"
+    SLOW = "slow"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A bad time. `regions` (by index) see it; `hit` of their checks fail."""
+
+    from_ms: int
+    to_ms: int
+    origin: Origin
+    ailment: Ailment
+    regions: frozenset[int]
+    hit: float = 1.0
+
+
+@dataclass(slots=True)
+class Spells:
+    """All bad times of a world."""
+
+    targets: list[list[Spell]]
+    paths: dict[tuple[int, int], list[Spell]] = field(default_factory=dict)
+    regions: dict[int, list[Spell]] = field(default_factory=dict)
+
+    def of_target(self, monitor: int) -> list[Spell]:
+        return self.targets[monitor]
+
+    def of_path(self, monitor: int, region: int) -> tuple[Spell, ...]:
+        """Everything that touches one region's path to one target: the target's own failure hides the others."""
+        own = [spell for spell in self.targets[monitor] if region in spell.regions]
+        return (*own, *self.paths.get((monitor, region), ()), *self.regions.get(region, ()))
+
+
+def all_spells(scenario: Scenario, seed: int, monitors: int, span: range) -> Spells:
+    """Draw every bad time of a world."""
+    noise = scenario.noise
+    spells = Spells([_outages(scenario, stream(seed, _TARGET, monitor), span) for monitor in range(monitors)])
+    for index in range(len(scenario.regions)):
+        source = stream(seed, _REGION, index)
+        spells.regions[index] = [
+            Spell(start, start + noise.spell_ms, Origin.REGION, _either(source), frozenset({index}), noise.spell_hit)
+            for start in _starts(source, span, noise.region_every_ms)
+        ]
+    for number, domain in enumerate(sorted({domain for _, domain in scenario.regions})):
+        source = stream(seed, _PROVIDER, number)
+        members = frozenset(index for index, (_, own) in enumerate(scenario.regions) if own == domain)
+        for start in _starts(source, span, noise.provider_every_ms):
+            spell = Spell(start, start + noise.spell_ms, Origin.PROVIDER, _either(source), members, noise.spell_hit)
+            for index in members:
+                spells.regions[index].append(spell)
+    if noise.path_share > 0:
+        for monitor in range(monitors):
+            for index in range(len(scenario.regions)):
+                source = stream(seed, _PATH, monitor, index)
+                spells.paths[monitor, index] = list(_path_spells(scenario, source, span, index))
+    return spells
+
+
+def _path_spells(scenario: Scenario, source: random.Random, span: range, region: int) -> Iterator[Spell]:
+    least, most = scenario.noise.path_ms
+    every_ms = (least + most) / 2 / scenario.noise.path_share
+    for start in _starts(source, span, every_ms):
+        lasts = round(source.uniform(least, most))
+        yield Spell(start, start + lasts, Origin.PATH, _either(source), frozenset({region}))
+
+
+def _outages(scenario: Scenario, source: random.Random, span: range) -> list[Spell]:
+    """Outages of one target, well apart; the first leaves time to learn that the target is up."""
+    truth = scenario.truth
+    if not truth.every_ms:
+        return []
+    found: list[Spell] = []
+    start = span.start + 5 * MINUTE_MS + source.expovariate(1 / truth.every_ms)
+    while True:
+        lasts = round(source.uniform(*truth.lasts_ms))
+        if start + lasts > span.stop - 5 * MINUTE_MS:
+            return found
+        regions = range(len(scenario.regions))
+        if source.random() < truth.partial:
+            seen_by = frozenset(source.sample(regions, source.randint(1, len(regions))))
+        else:
+            seen_by = frozenset(regions)
+        at_ms = round(start)
+        found.append(Spell(at_ms, at_ms + lasts, Origin.OUTAGE, _ailment(scenario, source), seen_by))
+        start += lasts + _REST_MS + source.expovariate(1 / truth.every_ms)
+
+
+def _ailment(scenario: Scenario, source: random.Random) -> Ailment:
+    luck = source.random()
+    if luck < scenario.truth.slow:
+        return Ailment.SLOW
+    if luck < scenario.truth.slow + scenario.truth.account:
+        return Ailment.ACCOUNT
+    return _either(source)
+
+
+def _either(source: random.Random) -> Ailment:
+    return Ailment.REFUSES if source.random() < 0.5 else Ailment.HANGS
+
+
+def _starts(source: random.Random, span: range, every_ms: float) -> Iterator[int]:
+    """The starts of spells that come at random, so often on average."""
+    if not every_ms:
+        return
+    at = span.start + source.expovariate(1 / every_ms)
+    while at < span.stop:
+        yield round(at)
+        at += source.expovariate(1 / every_ms)

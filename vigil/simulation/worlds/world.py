@@ -1,0 +1,165 @@
+"""A world whose truth is known: which check of which path fails, when, and why. The same seed makes the same world."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from probes.reasons import Reason, Status
+from vigil.dispatch.core.plans import Plan, RegionPlan
+from vigil.dispatch.core.schedule import phase_ms
+from vigil.simulation.worlds.draws import between, stream, unit
+from vigil.simulation.worlds.scenario import Scenario
+from vigil.simulation.worlds.spells import Ailment, Origin, Spell, all_spells
+
+SECOND_ATTEMPT_MS = 1_000
+#: What a draw is for, so that no two uses share their luck.
+_BLIP, _STAYS, _MANNER, _SPEED, _HIT = range(5)
+
+_SAYS = {
+    Ailment.REFUSES: (Status.DOWN, Reason.REFUSED),
+    Ailment.HANGS: (Status.DOWN, Reason.TIMEOUT),
+    Ailment.SLOW: (Status.DEGRADED, Reason.SLOW),
+    Ailment.ACCOUNT: (Status.DOWN, Reason.AUTH),
+}
+FINE = (Status.UP, Reason.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one check sees, how long it takes in all and in the attempt that counts, and what was behind it."""
+
+    status: Status
+    reason: Reason
+    took_ms: float
+    attempt_ms: float
+    attempts: int = 1
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One region's way to one target: its slots, the slots where a blip waits, and its bad spells."""
+
+    monitor: int
+    region: int
+    phase_ms: int
+    spells: tuple[Spell, ...]
+    blips: frozenset[int]
+    speed_ms: float
+
+
+class World:
+    """Targets, regions and the truth about both between two instants."""
+
+    def __init__(self, scenario: Scenario, seed: int, monitors: int, span: range) -> None:
+        self.scenario = scenario
+        self.seed = seed
+        self.span = span
+        self.monitors = [f"mon_{seed % 100_000:05d}{index:03d}" for index in range(monitors)]
+        self._numbers = {name: index for index, name in enumerate(self.monitors)}
+        self.spells = all_spells(scenario, seed, monitors, span)
+        self.paths = [
+            [self._path(monitor, region) for region in range(len(scenario.regions))] for monitor in range(monitors)
+        ]
+
+    def plans(self) -> list[Plan]:
+        """The monitors as dispatch knows them."""
+        scenario = self.scenario
+        regions = tuple(RegionPlan(slug, domain) for slug, domain in scenario.regions)
+        return [
+            Plan(name, "http", scenario.interval_ms, scenario.timeout_ms, b"", regions, scenario.sensitivity, 0, name)
+            for name in self.monitors
+        ]
+
+    def number(self, monitor: str) -> int:
+        return self._numbers[monitor]
+
+    def scheduled(self, monitor: int, region: int, at_ms: int) -> Sighting:
+        """What the check of a slot sees: one attempt."""
+        path = self.paths[monitor][region]
+        return self._attempt(path, at_ms, at_ms, at_ms in path.blips)
+
+    def again(self, monitor: int, region: int, slot_ms: int, at_ms: float) -> Sighting:
+        """What a second attempt sees, for those who repeat a slot's failed check at once."""
+        path = self.paths[monitor][region]
+        stays = unit(self.seed, _STAYS, monitor, region, slot_ms) < self.scenario.noise.blip_stays
+        return self._attempt(path, at_ms, slot_ms, slot_ms in path.blips and stays)
+
+    def glance(self, monitor: int, region: int, at_ms: int) -> Sighting:
+        """What one attempt at any time sees, for those whose checks have other slots than ours."""
+        blip = unit(self.seed, _BLIP, monitor, region, at_ms) < self.scenario.noise.blip
+        return self._attempt(self.paths[monitor][region], at_ms, at_ms, blip)
+
+    def look(self, monitor: int, region: int, at_ms: float, look: int) -> Sighting:
+        """What a look sees: two attempts, the second one second after the first; either success is a pass."""
+        path = self.paths[monitor][region]
+        key = int(at_ms) * 8 + look
+        blip = unit(self.seed, _BLIP, monitor, region, key) < self.scenario.noise.blip
+        first = self._attempt(path, at_ms, key, blip)
+        if first.status is Status.UP and first.took_ms <= SECOND_ATTEMPT_MS:
+            return first
+        stays = blip and unit(self.seed, _STAYS, monitor, region, key) < self.scenario.noise.blip_stays
+        second = self._attempt(path, at_ms + SECOND_ATTEMPT_MS, key, stays)
+        if second.status is Status.UP:
+            took_ms = SECOND_ATTEMPT_MS + second.took_ms
+            return Sighting(second.status, second.reason, took_ms, second.took_ms, 2)
+        took_ms = max(first.took_ms, SECOND_ATTEMPT_MS + second.took_ms)
+        return Sighting(second.status, second.reason, took_ms, second.took_ms, 2, second.origin)
+
+    def eventful_slots(self, path: Path) -> list[int]:
+        """Every slot of a path at which its check may see anything but a healthy target."""
+        slots = set(path.blips)
+        for spell in path.spells:
+            start = max(spell.from_ms, self.span.start)
+            first = start + (path.phase_ms - start) % self.scenario.interval_ms
+            slots.update(range(first, min(spell.to_ms, self.span.stop), self.scenario.interval_ms))
+        return sorted(slots)
+
+    def outages(self, monitor: int) -> list[Spell]:
+        """What really happened to a target, in order of time."""
+        return self.spells.of_target(monitor)
+
+    def _path(self, monitor: int, region: int) -> Path:
+        name = self.monitors[monitor]
+        interval_ms = self.scenario.interval_ms
+        phase = phase_ms(name, interval_ms, region, len(self.scenario.regions))
+        return Path(
+            monitor,
+            region,
+            phase,
+            self.spells.of_path(monitor, region),
+            self._blips(monitor, region, phase),
+            between(15, 180, self.seed, _SPEED, monitor, region),
+        )
+
+    def _blips(self, monitor: int, region: int, phase: int) -> frozenset[int]:
+        """The slots with a blip: the gaps between them are geometric, so that none has to be tried one by one."""
+        chance = self.scenario.noise.blip
+        if chance <= 0:
+            return frozenset()
+        interval_ms = self.scenario.interval_ms
+        rate = -math.log(1 - chance)
+        source = stream(self.seed, _BLIP, monitor, region)
+        slot = self.span.start + (phase - self.span.start) % interval_ms - interval_ms
+        found = []
+        while slot < self.span.stop:
+            slot += interval_ms * (1 + int(source.expovariate(rate)))
+            found.append(slot)
+        return frozenset(found)
+
+    def _attempt(self, path: Path, at_ms: float, key: int, blip: bool) -> Sighting:
+        for spell in path.spells:
+            if spell.from_ms <= at_ms < spell.to_ms and (
+                spell.hit >= 1 or unit(self.seed, _HIT, path.monitor, path.region, key) < spell.hit
+            ):
+                return self._ailing(path, spell.ailment, spell.origin)
+        if blip:
+            hangs = unit(self.seed, _MANNER, path.monitor, path.region, key) < 0.5
+            return self._ailing(path, Ailment.HANGS if hangs else Ailment.REFUSES, Origin.BLIP)
+        return Sighting(*FINE, path.speed_ms, path.speed_ms)
+
+    def _ailing(self, path: Path, ailment: Ailment, origin: Origin) -> Sighting:
+        times = {Ailment.HANGS: float(self.scenario.timeout_ms), Ailment.SLOW: path.speed_ms + 700}
+        took_ms = times.get(ailment, path.speed_ms)
+        return Sighting(*_SAYS[ailment], took_ms, took_ms, origin=origin)
