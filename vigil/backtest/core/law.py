@@ -1,7 +1,7 @@
 """Runs a past through the law: suspicions, rounds, votes, verdicts and the life of incidents, as the processes would.
 
-It is the product's own law that is run (`consensus.fold`, `consensus.rounds`, `vigil.incidents.core.lifecycle`), on a clock
-of its own. What one monitor's checks cannot show is not there: sick regions, budgets of calls, maintenance, people.
+It runs the product's own law (`consensus.fold`, `consensus.rounds`, `vigil.incidents.core.lifecycle`) on a clock of its own.
+What one monitor's checks cannot show is not there: sick regions, budgets of calls, maintenance, people.
 Pure.
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.vigil.alerts.oncall import Step, Webhook, opened, pass_time, policy, route, tell, told
+from tests.vigil.alerts.on_call_rows import Step, Webhook, opened, pass_time, policy, route, tell, told
 from vigil.accounts.teams import default_team
 from vigil.alerts.delivery.fallback import unaccepted_pages
 from vigil.alerts.models import Delivery

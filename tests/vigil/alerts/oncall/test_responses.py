@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from tests.vigil.alerts.oncall import Step, Webhook, opened, policy, route, steps, told
+from tests.vigil.alerts.on_call_rows import Step, Webhook, opened, policy, route, steps, told
 from vigil.alerts.models import Pursuit
 from vigil.alerts.oncall.responses import Actor, Answer, acknowledge, note, snooze, take_back
 from vigil.alerts.outbox import enqueue

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.vigil.alerts.oncall import (
+from tests.vigil.alerts.on_call_rows import (
     Step,
     Webhook,
     opened,
