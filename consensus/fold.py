@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from consensus.baselines import FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
 from consensus.rounds import RoundBook
-from consensus.sick_regions import Sickness
+from consensus.sick_regions import SickRegions
 from consensus.suspicion import recheck_due_ms, suspicion
 from consensus.verdicts import VERDICT_VERSION, Belief, Call, Cause, Observed, Round, Verdict, observed
 from probes.reasons import Reason, Status
@@ -27,7 +27,7 @@ class Fold:
 
     def __init__(self) -> None:
         self.baselines = Baselines()
-        self.sickness = Sickness()
+        self.sickness = SickRegions()
         self.rounds = RoundBook(self._judged)
         self._beliefs: Mapping[str, Belief] = {}
         #: When each monitor that is to be asked about again is due, soonest first; what is out of date is passed over.

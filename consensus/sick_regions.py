@@ -48,7 +48,7 @@ class _Held:
     anchors_failed_ms: int = 0
 
 
-class Sickness:
+class SickRegions:
     """Tell it what each region sees; ask it, about once a second, who is sick."""
 
     def __init__(self) -> None:

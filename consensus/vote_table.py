@@ -14,7 +14,7 @@ _NO_PHASES = Phases()
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class VoteRow:
     """One region in one look. `why_not` is empty where it counted; `age_ms` is its age at the decision."""
 
     region: str
@@ -33,7 +33,7 @@ class Line:
     address: str
 
 
-def ballot(verdict: Verdict) -> list[Line]:
+def ballot(verdict: Verdict) -> list[VoteRow]:
     """Every vote and every region without one, by look and region."""
     at_first = {one.region: one for one in verdict.excluded if one.look == 0}
     in_look = {(one.region, one.look): one for one in verdict.excluded if one.look}
@@ -56,26 +56,26 @@ def ballot(verdict: Verdict) -> list[Line]:
     return sorted(lines, key=lambda line: (line.look, line.region))
 
 
-def _line(vote: Vote, why_not: str, counted: Observed | None, age_ms: int) -> Line:
-    return Line(
+def _line(vote: Vote, why_not: str, counted: Observed | None, age_ms: int) -> VoteRow:
+    return VoteRow(
         vote.region, vote.domain, vote.look, vote.status, vote.reason, counted, why_not, age_ms, vote.phases,
         vote.usual_us, vote.attempts, vote.code, vote.detail, vote.address,
     )  # fmt: skip
 
 
-def why_in_words(line: Line) -> str:
+def why_in_words(line: VoteRow) -> str:
     """What a vote counted for, or why it did not."""
     if line.why_not:
         return f"not counted: it {WHY_EXCLUDED.get(line.why_not, line.why_not.replace('_', ' '))}"
     return f"counted as {line.counted_as}"
 
 
-def as_json(line: Line) -> dict[str, Any]:
+def as_json(line: VoteRow) -> dict[str, Any]:
     """A line for JSON, durations in the units of their names."""
     phases = {name: getattr(line.phases, name) for name in Phases.__struct_fields__}
-    named = {name: getattr(line, name) for name in Line.__dataclass_fields__}
+    named = {name: getattr(line, name) for name in VoteRow.__dataclass_fields__}
     return {**named, "phases": phases, "counted": not line.why_not, "why": why_in_words(line)}
 
 
-def _without_vote(region: str, domain: str, look: int, why_not: str) -> Line:
-    return Line(region, domain, look, "", "", None, why_not, 0, _NO_PHASES, 0, 0, 0, "", "")
+def _without_vote(region: str, domain: str, look: int, why_not: str) -> VoteRow:
+    return VoteRow(region, domain, look, "", "", None, why_not, 0, _NO_PHASES, 0, 0, 0, "", "")

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from probes.net.dialer import Way
+from probes.net.dialer import Dialer
 from probes.net.trace import Trace
 from probes.reasons import Reason, Status
 from probes.wire import DETAIL_LIMIT, Fact, Phases
@@ -45,7 +45,7 @@ class AssertionOutcome:
 class Observation:
     """What one attempt saw. `code` is the protocol's own, or 0; `detail` and `facts` never hold a secret.
 
-    `outcomes` has every assertion's outcome, where `Reach.explain` asked for them.
+    `outcomes` has every assertion's outcome, where `ProbeContext.explain` asked for them.
     """
 
     status: Status
@@ -58,13 +58,13 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ProbeContext:
     """What a prober may use in one attempt: the way out, the trace to mark, and the wall clock (seconds).
 
     `monitor` and `round` name the order, for a prober that remembers; `explain` asks for every assertion's outcome.
     """
 
-    way: Way
+    way: Dialer
     trace: Trace
     now_s: float
     monitor: str = ""
@@ -79,7 +79,7 @@ class Prober:
     spec: type[msgspec.Struct]
     validate: Callable[[Any], None]
     validate_secrets: Callable[[Mapping[str, str]], None]
-    probe: Callable[[Any, Mapping[str, str], Reach], Awaitable[Observation]]
+    probe: Callable[[Any, Mapping[str, str], ProbeContext], Awaitable[Observation]]
 
 
 def printable(text: str) -> str:

@@ -101,7 +101,7 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 0
 
 
-class RegionHeartbeat(msgspec.Struct, frozen=True, array_like=True):
+class RegionStatus(msgspec.Struct, frozen=True, array_like=True):
     """A region's sign of life, kept under its key for 45 s.
 
     `clock_offset_ms` is the worker's clock minus that of Redis; `queue_age_ms` the age of the oldest check it holds;
@@ -140,10 +140,10 @@ _encoder = msgspec.msgpack.Encoder()
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
 _results_decoder = msgspec.msgpack.Decoder(list[Result])
 _result_decoder = msgspec.msgpack.Decoder(Result)
-_heartbeat_decoder = msgspec.msgpack.Decoder(RegionHeartbeat)
+_heartbeat_decoder = msgspec.msgpack.Decoder(RegionStatus)
 
 
-def encode(message: Batch | Result | RegionHeartbeat | Sequence[Result]) -> bytes:
+def encode(message: Batch | Result | RegionStatus | Sequence[Result]) -> bytes:
     """Encode a message, or the results of one stream entry, as MessagePack."""
     return _encoder.encode(message)
 
@@ -163,6 +163,6 @@ def decode_result(payload: bytes) -> Result:
     return _result_decoder.decode(payload)
 
 
-def decode_heartbeat(payload: bytes) -> RegionHeartbeat:
+def decode_heartbeat(payload: bytes) -> RegionStatus:
     """Decode a region heartbeat; raises `msgspec.DecodeError` on anything else."""
     return _heartbeat_decoder.decode(payload)

@@ -21,10 +21,10 @@ from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
 from probes import keys
 from probes.process.health import Health
 from probes.process.key_repair import put_right
-from probes.process.liveness import Alive, silent_parts
+from probes.process.liveness import Liveness, silent_parts
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest import run_self_tests
-from vigil.incidents.apply import Entry, apply_verdicts
+from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.core.dark_regions import Darkness
@@ -56,7 +56,7 @@ class Ingest:
         self._beliefs = Beliefs(client)
         self._darkness = Darkness(time.monotonic())
         self._health = health
-        self._alive = Alive(client, "ingest")
+        self._alive = Liveness(client, "ingest")
         self._regions: list[str] = []
         self._workers = Workers()
         self._due_s: dict[str, float] = {}
@@ -121,16 +121,16 @@ class Ingest:
         monitors = frozenset(name for name in named if name.startswith("mon_"))
         return monitors | reconcile_monitors(enqueue) | settle_flapping(database_now(), enqueue)
 
-    def _read(self) -> tuple[list[Entry], str | None]:
+    def _read(self) -> tuple[list[VerdictEntry], str | None]:
         """The verdicts that have arrived, and the id of the last entry seen, readable or not."""
         answer = cast(Any, self._redis.xread({keys.VERDICTS: self._position or "0-0"}, count=BATCH, block=BLOCK_MS))
-        entries: list[Entry] = []
+        entries: list[VerdictEntry] = []
         last_id: str | None = None
         for _, messages in answer or []:
             for entry_id, fields in messages:
                 last_id = entry_id.decode()
                 try:
-                    entries.append(Entry(last_id, decode_verdict(fields.get(keys.BODY, b""))))
+                    entries.append(VerdictEntry(last_id, decode_verdict(fields.get(keys.BODY, b""))))
                 except msgspec.DecodeError as error:
                     log.error("verdict_unreadable", entry=last_id, error=str(error))
         return entries, last_id

@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from probes.process.health import Health
 from vigil.alerts.outbox import enqueue
-from vigil.alerts.selftest.deadman import Outside, record_ping, standing
+from vigil.alerts.selftest.deadman import DeadmanSwitch, record_ping, standing
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.feeds.core.page import FeedUnreadable
@@ -44,7 +44,7 @@ log = structlog.get_logger()
 class Witness:
     """One witness. All of its database work happens on one thread of its own."""
 
-    def __init__(self, fetcher: Fetcher, health: Health, outside: Outside | None = None) -> None:
+    def __init__(self, fetcher: Fetcher, health: Health, outside: DeadmanSwitch | None = None) -> None:
         self._fetcher = fetcher
         self._outside = outside
         self._health = health
@@ -82,7 +82,7 @@ class Witness:
         if self._outside is not None:
             await self._ping(self._outside)
 
-    async def _ping(self, outside: Outside) -> None:
+    async def _ping(self, outside: DeadmanSwitch) -> None:
         """Tell outside that alerts get out, if that is proven; silence is the alarm."""
         stands = await self._on_database(standing)
         if not stands.due:
@@ -138,7 +138,7 @@ async def witness(health: Health) -> None:
     settings = configuration()
     fetcher = Fetcher(settings.alert_egress)
     url = settings.heartbeat_url
-    outside = Outside(url.get_secret_value(), settings.alert_egress) if url else None
+    outside = DeadmanSwitch(url.get_secret_value(), settings.alert_egress) if url else None
     process = Witness(fetcher, health, outside)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, process.stop)

@@ -30,9 +30,9 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402 - the parent may
 
 from probes.process import logs, sentry  # noqa: E402
 from vigil.configuration import configuration  # noqa: E402
-from vigil.heartbeats.receiving.wsgi import LeanPings  # noqa: E402
+from vigil.heartbeats.receiving.wsgi import WsgiPings  # noqa: E402
 
 logs.configure("web")
 _dsn = configuration().sentry_dsn
 sentry.configure(_dsn.get_secret_value() if _dsn else "", "web")
-application = LeanPings(get_wsgi_application(), configuration())
+application = WsgiPings(get_wsgi_application(), configuration())

@@ -15,7 +15,7 @@ import structlog
 from consensus.baselines import Baselines, Saved
 from consensus.verdicts import Quarantine, decode_quarantine, encode
 from probes import keys
-from probes.wire import RegionHeartbeat, decode_heartbeat
+from probes.wire import RegionStatus, decode_heartbeat
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ _series = msgspec.msgpack.Encoder()
 _series_decoder = msgspec.msgpack.Decoder(list[Saved])
 
 
-class Succession:
+class Handover:
     """The hashes `quarantined` and `baselines`. Every method raises `redis.RedisError` when Redis is away."""
 
     def __init__(self, client: redis.Redis) -> None:
@@ -84,7 +84,7 @@ class Succession:
         self._written = set()
         self._rotation = iter(chunks)
 
-    def heartbeats(self, regions: Iterable[str]) -> dict[str, RegionHeartbeat]:
+    def heartbeats(self, regions: Iterable[str]) -> dict[str, RegionStatus]:
         """The last word of each of these regions that is alive."""
         names = sorted(regions)
         payloads = cast(list[bytes | None], self._redis.mget([keys.heartbeat(name) for name in names])) if names else []

@@ -32,7 +32,7 @@ return epoch
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
-class Lease:
+class ConsensusLease:
     """Renew it often; `epoch` is 0 whenever this process may not act."""
 
     def __init__(self, client: redis.Redis, name: str, holder: str, monotonic_s: Callable[[], float]) -> None:

@@ -17,14 +17,14 @@ import structlog
 from msgspec.structs import replace
 
 from consensus.fold import Fold
-from consensus.process.handover import Succession
-from consensus.process.lease import Lease
+from consensus.process.handover import Handover
+from consensus.process.lease import ConsensusLease
 from consensus.process.settings import ConsensusSettings
 from consensus.process.stream import Arrival, Keep, Streams
 from consensus.verdicts import Call, Round, Verdict
 from probes.process.health import Health
 from probes.process.key_repair import put_right
-from probes.process.liveness import Alive
+from probes.process.liveness import Liveness
 
 log = structlog.get_logger()
 
@@ -55,10 +55,10 @@ class Consensus:
             health_check_interval=15,
         )
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._lease = Lease(self._client, "consensus", holder, time.monotonic)
+        self._lease = ConsensusLease(self._client, "consensus", holder, time.monotonic)
         self._streams = Streams(self._client)
-        self._succession = Succession(self._client)
-        self._alive = Alive(self._client, "consensus")
+        self._succession = Handover(self._client)
+        self._alive = Liveness(self._client, "consensus")
         self._fold = Fold()
         self._health = health
         self._replay_ms = settings.replay_s * 1000

@@ -20,7 +20,7 @@ class Harm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class BillingFinding:
     """Why a request is no health check, and what to ask instead. `known_host` where the provider is known to bill."""
 
     harm: Harm
@@ -30,7 +30,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class BillingRule:
     """Paths (whole, by regular expression) that do harm with these methods, on hosts that end so, or anywhere."""
 
     methods: frozenset[str]
@@ -82,7 +82,7 @@ def _paths(*alternatives: str) -> re.Pattern[str]:
 
 
 RULES = (
-    Rule(
+    BillingRule(
         _POST,
         _paths(
             r".*/(chat/completions|completions|responses(/compact)?|embeddings|videos|batches|fine_tuning/jobs)",
@@ -94,14 +94,14 @@ RULES = (
         ),
         "it generates tokens or media in the way of the OpenAI API",
     ),
-    Rule(_POST, _paths(r".*/openai/deployments/[^/]+/.+"), "it runs an Azure deployment"),
-    Rule(_POST, _paths(r".*/v1/(messages(/batches)?|complete)"), "it generates tokens in the way of the Anthropic API"),
-    Rule(
+    BillingRule(_POST, _paths(r".*/openai/deployments/[^/]+/.+"), "it runs an Azure deployment"),
+    BillingRule(_POST, _paths(r".*/v1/(messages(/batches)?|complete)"), "it generates tokens (Anthropic's API)"),
+    BillingRule(
         _POST,
         _paths(r".*/v[12]/(chat|generate|embed|embed-jobs|rerank|classify|summarize|score)"),
         "it generates, embeds or ranks in the way of the Cohere API",
     ),
-    Rule(
+    BillingRule(
         _POST,
         _paths(
             r".*:(stream|batch|asyncbatch)?(generatecontent|embedcontent|embedcontents)",
@@ -111,7 +111,7 @@ RULES = (
         ),
         "it generates or embeds in the way of the Gemini API",
     ),
-    Rule(
+    BillingRule(
         _POST,
         _paths(
             r"/model/.+/(invoke|invoke-with-(bidirectional|response)-stream|converse|converse-stream)",
@@ -120,8 +120,8 @@ RULES = (
         ),
         "it runs a Bedrock model or guardrail",
     ),
-    Rule(_POST, _paths(r".*/api/(generate|chat|embed|embeddings)"), "it loads a model and generates (Ollama)"),
-    Rule(
+    BillingRule(_POST, _paths(r".*/api/(generate|chat|embed|embeddings)"), "it loads a model and generates (Ollama)"),
+    BillingRule(
         _POST,
         _paths(
             r".*/(generate|generate_stream|completion|infill|embed|embed_all|embed_sparse|embedding|rerank|reranking)",
@@ -130,36 +130,41 @@ RULES = (
         ),
         "it takes the GPU's time on a model server",
     ),
-    Rule(
+    BillingRule(
         _POST,
         _paths(r".*/v1/(predictions|models/[^/]+/[^/]+/predictions|text-to-speech/.+|ocr|fim/completions)"),
         "it starts a paid prediction",
     ),
-    Rule(_POST, _paths(r".*"), "every POST to this host runs a model", hosts=("huggingface.co", "huggingface.cloud")),
-    Rule(
+    BillingRule(
+        _POST,
+        _paths(r".*"),
+        "every POST to this host runs a model",
+        hosts=("huggingface.co", "huggingface.cloud"),
+    ),
+    BillingRule(
         _READ,
         _paths(r"/(query|vectors/(fetch|list|upsert|update|delete)|embed|rerank|records/namespaces/.+)"),
         "it uses paid read or write units",
         hosts=("pinecone.io",),
     ),
-    Rule(
+    BillingRule(
         _ANY,
         _paths(r".*/(flush_cache|start_profile|stop_profile|abort_request|slow_down)",
                r".*/(release|resume)_memory_occupation", r".*/(update_weights_from_[a-z]+|load_lora_adapter)"),
         "it changes the state of the server (SGLang)",
         Harm.CHANGES_STATE,
     ),
-    Rule(_ANY, _paths(r".*/health/drain"), "it takes the worker out of rotation (LiteLLM)", Harm.CHANGES_STATE),
-    Rule(_READ, _paths(r".*/health/services"), "it sends test messages to every integration (LiteLLM)",
+    BillingRule(_ANY, _paths(r".*/health/drain"), "it takes the worker out of rotation (LiteLLM)", Harm.CHANGES_STATE),
+    BillingRule(_READ, _paths(r".*/health/services"), "it sends test messages to every integration (LiteLLM)",
          Harm.CHANGES_STATE),
-    Rule(_POST, _paths(r".*/health/test_connection"), "it makes a paid completion (LiteLLM)"),
-    Rule(
+    BillingRule(_POST, _paths(r".*/health/test_connection"), "it makes a paid completion (LiteLLM)"),
+    BillingRule(
         frozenset({"POST", "PUT", "DELETE"}),
         _paths(r".*/api/(pull|push|create|copy|delete)"),
         "it changes which models are installed (Ollama)",
         Harm.CHANGES_STATE,
     ),
-    Rule(
+    BillingRule(
         _POST,
         _paths(r".*/v2/repository/models/[^/]+/(load|unload)", r".*/models/(load|unload|apply)"),
         "it loads or unloads a model",
@@ -168,7 +173,7 @@ RULES = (
 )  # fmt: skip
 
 
-def finding(method: str, url: str) -> Finding | None:
+def finding(method: str, url: str) -> BillingFinding | None:
     """What harm a request would do, or None when it is known to do none."""
     parts = urlsplit(url)
     host, path = (parts.hostname or "").rstrip(".").lower(), one_form(parts.path)
@@ -179,7 +184,7 @@ def finding(method: str, url: str) -> Finding | None:
         if rule.hosts and not any(_is_within(host, ending) for ending in rule.hosts):
             continue
         if method in rule.methods and rule.path.fullmatch(path):
-            return Finding(
+            return BillingFinding(
                 rule.harm, rule.why, known or "the server's own health path or model list", known is not None
             )
     return None

@@ -77,7 +77,7 @@ _PROCESSING = "openai-processing-ms"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReceivedAnswer:
     """An answer to classify. `provider` is a preset's family or ""; header names are lower case.
 
     `expected` says whether the monitor expects this code.
@@ -101,7 +101,7 @@ class Classified:
     retry_after_s: float = 0.0
 
 
-def classify(answer: Answer, now_s: float = 0.0) -> Classified:
+def classify(answer: ReceivedAnswer, now_s: float = 0.0) -> Classified:
     """What an answer means; `now_s` (seconds since 1970) places the instants in its headers.
 
     `detail` never quotes the target: providers repeat parts of a key in their messages.
@@ -131,7 +131,7 @@ def status_of(reason: Reason) -> Status:
     return Status.DEGRADED if reason in _DEGRADED else Status.DOWN
 
 
-def _expected(answer: Answer, facts: dict[str, Fact]) -> Classified:
+def _expected(answer: ReceivedAnswer, facts: dict[str, Fact]) -> Classified:
     """An expected code passes, unless a known provider says otherwise in the body."""
     if not answer.provider or not 200 <= answer.code < 300:
         return Classified(Status.UP, Reason.OK, "", facts)
@@ -149,7 +149,7 @@ def _expected(answer: Answer, facts: dict[str, Fact]) -> Classified:
     return Classified(Status.UP, Reason.OK, "", facts)
 
 
-def _refused_inside(answer: Answer) -> Said | None:
+def _refused_inside(answer: ReceivedAnswer) -> Said | None:
     """The error inside a success, which some providers send."""
     if b'"error"' in answer.body:
         words = said(answer.code, answer.headers, answer.body, known=True)

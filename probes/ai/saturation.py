@@ -52,7 +52,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class EngineMemory:
     """What is kept of a monitor between samples: how far its counters were, since when they stand, how often busy."""
 
     progress: float | None
@@ -63,10 +63,10 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class EngineJudgement:
     """What a sample says in the light of those before it."""
 
-    memory: Memory
+    memory: EngineMemory
     status: Status
     reason: Reason
     detail: str = ""
@@ -90,7 +90,7 @@ def read(engine: Engine, page: bytes) -> Sample:
     return sample
 
 
-def judge(previous: Memory | None, sample: Sample, now_s: float, thresholds: Thresholds) -> Judgement:
+def judge(previous: EngineMemory | None, sample: Sample, now_s: float, thresholds: Thresholds) -> EngineJudgement:
     """Hold a sample against the memory of those before it. The caller keeps the memory of scheduled checks only.
 
     Standing still needs work to do and counters that did not move, twice in a row and for `stalled_s`. A full queue
@@ -108,14 +108,14 @@ def judge(previous: Memory | None, sample: Sample, now_s: float, thresholds: Thr
     count = previous.still_samples + 1 if still and previous is not None else 0
     crowded = _crowded(sample, thresholds)
     busy = (previous.busy_samples if previous else 0) + 1 if crowded else 0
-    memory = Memory(sample.progress, has_work, since_s, count, busy)
+    memory = EngineMemory(sample.progress, has_work, since_s, count, busy)
     still_s = now_s - since_s
     if count >= _STILL_SAMPLES and still_s >= thresholds.stalled_s:
         detail = f"{_work(sample)}, and no token for {still_s:.0f} s: the engine stands still"
-        return Judgement(memory, Status.DOWN, Reason.STALLED, detail)
+        return EngineJudgement(memory, Status.DOWN, Reason.STALLED, detail)
     if crowded and busy >= thresholds.busy_samples:
-        return Judgement(memory, Status.DEGRADED, Reason.BUSY, f"busy: {crowded}")
-    return Judgement(memory, Status.UP, Reason.OK)
+        return EngineJudgement(memory, Status.DEGRADED, Reason.BUSY, f"busy: {crowded}")
+    return EngineJudgement(memory, Status.UP, Reason.OK)
 
 
 def facts(sample: Sample) -> dict[str, float | int]:

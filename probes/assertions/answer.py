@@ -18,7 +18,7 @@ class NotJson(ValueError):
 
 
 @dataclass(slots=True)
-class Sight:
+class AnswerView:
     """One attempt's answer. Header names are lower case; `hidden` are the secrets that no quotation may show."""
 
     total_us: int

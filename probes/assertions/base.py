@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.prober import AssertionOutcome
 from probes.reasons import NO_VOTE_REASONS, Reason, Status
 
@@ -16,7 +16,7 @@ TEXT_LIMIT = 1000
 FOUND_LIMIT = 200
 
 
-class Demand(
+class AssertionBase(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, omit_defaults=True
 ):
     """One assertion. `problem` says at save what is wrong with it; `judge` holds it against an answer."""
@@ -24,7 +24,7 @@ class Demand(
     def problem(self) -> str | None:
         raise NotImplementedError
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         raise NotImplementedError
 
     def weight(self) -> int:
@@ -32,7 +32,7 @@ class Demand(
         return 0
 
 
-class PlainDemand(Demand, frozen=True, kw_only=True):
+class PlainAssertion(AssertionBase, frozen=True, kw_only=True):
     """An assertion that holds or not. Its failure is `gives`, with `reason` instead of the kind's own when named."""
 
     gives: Literal["down", "degraded"] = "down"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from probes.assertions.answer import NotJson, Sight
-from probes.assertions.base import TEXT_LIMIT, PlainDemand
+from probes.assertions.answer import AnswerView, NotJson
+from probes.assertions.base import TEXT_LIMIT, PlainAssertion
 from probes.assertions.jsonpath_engine import BadPath, TooManySteps, compiled_path, selected
 from probes.prober import AssertionOutcome
 from probes.reasons import Reason
@@ -14,7 +14,7 @@ Scalar = str | int | float | bool | None
 _SHOWN = 3
 
 
-class JsonPath(PlainDemand, frozen=True, kw_only=True, tag="jsonpath"):
+class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
     """What `path` selects meets exactly one demand.
 
     `exists`, `absent`: something, or nothing, is selected. `equals`: one value is selected, and is this.
@@ -56,7 +56,7 @@ class JsonPath(PlainDemand, frozen=True, kw_only=True, tag="jsonpath"):
             return "`count_min` is 0 or more and not above `count_max`"
         return None
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         expected = self._expected()
         try:
             values = selected(self.path, sight.document())
@@ -118,7 +118,7 @@ def _holds(value: object, wanted: object) -> bool:
     return _same(value, wanted)
 
 
-def _shown(values: list[object], sight: Sight) -> str:
+def _shown(values: list[object], sight: AnswerView) -> str:
     if not values:
         return "nothing there"
     shown = ", ".join(sight.quoted_json(value) for value in values[:_SHOWN])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from probes.assertions.answer import Sight
-from probes.assertions.base import TEXT_LIMIT, Demand, PlainDemand
+from probes.assertions.answer import AnswerView
+from probes.assertions.base import TEXT_LIMIT, AssertionBase, PlainAssertion
 from probes.assertions.json_path import JsonPath
 from probes.assertions.jsonpath_engine import paths_bounded
 from probes.assertions.regex import BadPattern, compiled
@@ -24,7 +24,7 @@ _STEPS_MOST = 100_000_000
 _HEADER_DEMANDS = ("equals", "contains", "matches")
 
 
-class StatusIs(PlainDemand, frozen=True, kw_only=True, tag="status"):
+class StatusIs(PlainAssertion, frozen=True, kw_only=True, tag="status"):
     """The status code is one of `expected`, codes and ranges like `200` and `200-299`."""
 
     expected: tuple[str, ...]
@@ -37,12 +37,12 @@ class StatusIs(PlainDemand, frozen=True, kw_only=True, tag="status"):
         except ValueError as error:
             return f"`expected`: {error}"
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         expected = f"a status of {', '.join(self.expected)}"
         return self.outcome(sight.code in codes(self.expected), expected, str(sight.code), Reason.UNEXPECTED_STATUS)
 
 
-class Header(PlainDemand, frozen=True, kw_only=True, tag="header"):
+class Header(PlainAssertion, frozen=True, kw_only=True, tag="header"):
     """The header `name` is there; or it is `absent`; or a value of it equals, contains, or matches (RE2) a text."""
 
     name: str
@@ -64,7 +64,7 @@ class Header(PlainDemand, frozen=True, kw_only=True, tag="header"):
     def weight(self) -> int:
         return 0 if self.matches is None else compiled(self.matches).programsize
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         values = [value for key, value in sight.headers if key == self.name.lower()]
         if self.absent:
             passed, demand = not values, "absent"
@@ -82,7 +82,7 @@ class Header(PlainDemand, frozen=True, kw_only=True, tag="header"):
         return self.outcome(passed, f"the header {self.name} {demand}", found, Reason.HEADER_MISMATCH)
 
 
-class BodyContains(PlainDemand, frozen=True, kw_only=True, tag="body_contains"):
+class BodyContains(PlainAssertion, frozen=True, kw_only=True, tag="body_contains"):
     """The body holds `text`, or does not with `absent`."""
 
     text: str
@@ -91,13 +91,13 @@ class BodyContains(PlainDemand, frozen=True, kw_only=True, tag="body_contains"):
     def mistake(self) -> str | None:
         return None if 1 <= len(self.text) <= TEXT_LIMIT else f"`text` has 1 to {TEXT_LIMIT} characters"
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         held = self.text.encode(errors="replace") in sight.body
         expected = f"a body {'without' if self.absent else 'with'} {self.text[:80]!r}"
         return self.outcome(held is not self.absent, expected, _body(sight, held), Reason.BODY_MISMATCH)
 
 
-class Regex(PlainDemand, frozen=True, kw_only=True, tag="regex"):
+class Regex(PlainAssertion, frozen=True, kw_only=True, tag="regex"):
     """The RE2 `pattern` matches somewhere in the body, or nowhere with `absent`."""
 
     pattern: str
@@ -109,13 +109,13 @@ class Regex(PlainDemand, frozen=True, kw_only=True, tag="regex"):
     def weight(self) -> int:
         return compiled(self.pattern).programsize
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         held = compiled(self.pattern).search(sight.body) is not None
         expected = f"a body {'without a match' if self.absent else 'with a match'} of {self.pattern!r}"
         return self.outcome(held is not self.absent, expected, _body(sight, held), Reason.BODY_MISMATCH)
 
 
-class BodySize(PlainDemand, frozen=True, kw_only=True, tag="body_size"):
+class BodySize(PlainAssertion, frozen=True, kw_only=True, tag="body_size"):
     """The body has at least `min_bytes`, and at most `max_bytes` unless that is 0."""
 
     min_bytes: int = 0
@@ -128,7 +128,7 @@ class BodySize(PlainDemand, frozen=True, kw_only=True, tag="body_size"):
             return "`min_bytes` is not above `max_bytes`"
         return None
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         size = len(sight.body)
         # A body that was cut is at least as long as what was read of it.
         small_enough = not self.max_bytes or (size <= self.max_bytes and not sight.truncated)
@@ -139,7 +139,7 @@ class BodySize(PlainDemand, frozen=True, kw_only=True, tag="body_size"):
         return self.outcome(size >= self.min_bytes and small_enough, expected, found, Reason.BODY_MISMATCH)
 
 
-class Latency(Demand, frozen=True, kw_only=True, tag="latency"):
+class Latency(AssertionBase, frozen=True, kw_only=True, tag="latency"):
     """The whole attempt takes less than `degraded_ms`, and less than `down_ms`; 0 sets no limit."""
 
     degraded_ms: int = 0
@@ -152,7 +152,7 @@ class Latency(Demand, frozen=True, kw_only=True, tag="latency"):
             return "`degraded_ms` is below `down_ms`"
         return None
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         took_ms = sight.total_us // 1000
         for limit_ms, status in ((self.down_ms, Status.DOWN), (self.degraded_ms, Status.DEGRADED)):
             if limit_ms and took_ms >= limit_ms:
@@ -162,7 +162,7 @@ class Latency(Demand, frozen=True, kw_only=True, tag="latency"):
         return AssertionOutcome(True, f"an answer in less than {self.degraded_ms or self.down_ms} ms", f"{took_ms} ms")
 
 
-class CertificateDays(Demand, frozen=True, kw_only=True, tag="certificate_days"):
+class CertificateDays(AssertionBase, frozen=True, kw_only=True, tag="certificate_days"):
     """The certificate is valid for at least `degraded_days` more, and at least `down_days`; 0 sets no limit."""
 
     degraded_days: int = 0
@@ -177,7 +177,7 @@ class CertificateDays(Demand, frozen=True, kw_only=True, tag="certificate_days")
             return "`down_days` is below `degraded_days`"
         return None
 
-    def judge(self, sight: Sight) -> AssertionOutcome:
+    def judge(self, sight: AnswerView) -> AssertionOutcome:
         least = f"a certificate valid for at least {self.degraded_days or self.down_days} days"
         if sight.certificate is None:
             return AssertionOutcome(False, least, "no certificate", Status.DOWN, Reason.CERTIFICATE_INVALID)
@@ -194,7 +194,7 @@ Assertion = StatusIs | Header | BodyContains | Regex | JsonPath | Latency | Cert
 Kind = Literal["status", "header", "body_contains", "regex", "jsonpath", "latency", "certificate_days", "body_size"]
 
 
-def validate_assertions(assertions: Sequence[Demand], bytes_most: int = BODY_LIMIT) -> None:
+def validate_assertions(assertions: Sequence[AssertionBase], bytes_most: int = BODY_LIMIT) -> None:
     """Refuse, with SpecError, assertions that no answer of so many bytes could be held against in good time."""
     if len(assertions) > ASSERTIONS_MOST:
         raise SpecError("assertions", f"at most {ASSERTIONS_MOST}")
@@ -207,7 +207,7 @@ def validate_assertions(assertions: Sequence[Demand], bytes_most: int = BODY_LIM
         raise SpecError("assertions", f"the regular expressions are too heavy together: simplify them{limit}")
 
 
-def judge(assertions: Sequence[Demand], sight: Sight) -> tuple[AssertionOutcome, ...]:
+def judge(assertions: Sequence[AssertionBase], sight: AnswerView) -> tuple[AssertionOutcome, ...]:
     """The outcome of every assertion, in their order."""
     with paths_bounded():
         return tuple(assertion.judge(sight) for assertion in assertions)
@@ -228,7 +228,7 @@ def pattern_problem(pattern: str) -> str | None:
     return None
 
 
-def _body(sight: Sight, held: bool) -> str:
+def _body(sight: AnswerView, held: bool) -> str:
     if held:
         return "it"
     cut = "the first " if sight.truncated else ""

@@ -30,7 +30,7 @@ class Waiting:
     for_target: bool = False
 
 
-class Places:
+class Slots:
     """The places of one lane: those taken, and the checks that wait for one.
 
     At most `most` run at once and `waiting` wait; of those that name the same target, `at_target` run at once. A check

@@ -14,7 +14,7 @@ from probes.checks.retry_after import refuses_more
 from probes.net.deadlines import within
 from probes.net.failures import explain
 from probes.net.trace import Trace
-from probes.prober import Observation, Prober, Reach, printable
+from probes.prober import Observation, ProbeContext, Prober, printable
 from probes.reasons import Reason, Status
 
 _log = structlog.get_logger(__name__)
@@ -42,7 +42,9 @@ def merged(first: Observation, second: Observation) -> Observation:
     return first if _WORSE[first.status] < _WORSE[second.status] else second
 
 
-async def attempt(prober: Prober, spec: Any, secrets: Mapping[str, str], reach: Reach, timeout_s: float) -> Observation:
+async def attempt(
+    prober: Prober, spec: Any, secrets: Mapping[str, str], reach: ProbeContext, timeout_s: float
+) -> Observation:
     """Probe once within one overall deadline; whatever happens becomes an observation."""
     try:
         with within(timeout_s):

@@ -30,7 +30,7 @@ def refuses_more(seen: Observation) -> bool:
     return seen.code == _TOO_MANY_REQUESTS and asked_s(seen) > 0
 
 
-class Patience:
+class RetryAfter:
     """What this worker was asked, by monitor and revision; bounded, the oldest request forgotten first."""
 
     def __init__(self, most: int) -> None:

@@ -12,15 +12,15 @@ from typing import Any
 import msgspec
 import structlog
 
-from probes.checks.admission import Admission, Places, Waiting
+from probes.checks.admission import Admission, Slots, Waiting
 from probes.checks.attempts import attempt, failed, two_attempts
 from probes.checks.clock import Steps, steady_s
 from probes.checks.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
-from probes.checks.retry_after import Patience
-from probes.checks.soft_limits import Habits
-from probes.net.dialer import Way
+from probes.checks.retry_after import RetryAfter
+from probes.checks.soft_limits import SoftLimits
+from probes.net.dialer import Dialer
 from probes.net.trace import Trace
-from probes.prober import Observation, Reach, SpecError
+from probes.prober import Observation, ProbeContext, SpecError
 from probes.probers import decode_spec
 from probes.reasons import Reason, Status
 from probes.seal import Opener, SealError
@@ -53,19 +53,19 @@ class Runner:
     `offset_ms` is this machine's clock minus that of Redis; the heartbeat keeps it up to date.
     """
 
-    def __init__(self, way: Way, opener: Opener | None, publish: Callable[[Result], None], bounds: Bounds) -> None:
+    def __init__(self, way: Dialer, opener: Opener | None, publish: Callable[[Result], None], bounds: Bounds) -> None:
         self._way = way
         self._opener = opener
         self._publish = publish
         self._bounds = bounds
         self._places = {
-            Lane.SCHEDULED: Places(bounds.scheduled, bounds.waiting, bounds.at_target),
+            Lane.SCHEDULED: Slots(bounds.scheduled, bounds.waiting, bounds.at_target),
             # What confirms is never held back for its target: there is one check of each monitor in it.
-            Lane.CONFIRM: Places(bounds.confirm, bounds.waiting, bounds.confirm),
+            Lane.CONFIRM: Slots(bounds.confirm, bounds.waiting, bounds.confirm),
         }
         self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
-        self._patience = Patience(_REMEMBERED_REQUESTS)
-        self._habits = Habits(_REMEMBERED_HABITS)
+        self._patience = RetryAfter(_REMEMBERED_REQUESTS)
+        self._habits = SoftLimits(_REMEMBERED_HABITS)
         self._timers: dict[tuple[str, int, str, int], asyncio.TimerHandle] = {}
         self._running: dict[asyncio.Task[None], Check] = {}
         self._loop = asyncio.get_running_loop()
@@ -136,22 +136,22 @@ class Runner:
         if self._running:
             await asyncio.wait(list(self._running), timeout=1)
 
-    def _due(self, places: Places, check: Check) -> None:
+    def _due(self, places: Slots, check: Check) -> None:
         del self._timers[order_of(check)]
         self._admit(places, check)
 
-    def _admit(self, places: Places, check: Check) -> None:
+    def _admit(self, places: Slots, check: Check) -> None:
         admission = places.admit(check)
         if admission is Admission.TOO_MANY_WAIT:
             self._publish(missed(check, self.now_ms(), "too many checks wait in this region"))
         elif admission is Admission.STARTS and not self._start(places, Waiting(check)):
             self._refill(places)
 
-    def _refill(self, places: Places) -> None:
+    def _refill(self, places: Slots) -> None:
         while (one := places.next()) is not None:
             self._start(places, one)
 
-    def _start(self, places: Places, one: Waiting) -> bool:
+    def _start(self, places: Slots, one: Waiting) -> bool:
         """Run a check that has a place; False, and the place is free again, when it is not to be run any more."""
         check, now_ms = one.check, self.now_ms()
         if too_late(check, now_ms):
@@ -176,7 +176,7 @@ class Runner:
             # A bug in this file, not in a prober, and a result is lost: the process must not go on as if nothing was.
             self.broken.set_exception(error)
 
-    async def _run(self, places: Places, check: Check, started_ms: int) -> None:
+    async def _run(self, places: Slots, check: Check, started_ms: int) -> None:
         warning = None
         soft_ms = 0 if check.round else self._habits.soft_ms(check)
         if soft_ms:
@@ -211,7 +211,7 @@ class Runner:
 
         def once() -> Coroutine[Any, Any, Observation]:
             return attempt(
-                prober, spec, secrets, Reach(self._way, Trace(), now_s, check.monitor, check.round), timeout_s
+                prober, spec, secrets, ProbeContext(self._way, Trace(), now_s, check.monitor, check.round), timeout_s
             )
 
         return await two_attempts(once) if check.round else (await once(), 1)

@@ -18,7 +18,7 @@ _SIGMA_PER_MAD = 1.4826
 SOONEST_MS = 500
 
 
-class Habits:
+class SoftLimits:
     """What this worker has seen pass, by monitor; the one not seen for longest is forgotten first."""
 
     def __init__(self, most: int) -> None:

@@ -23,7 +23,7 @@ class BadCertificate(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class TlsWish:
+class TlsOptions:
     """How to shake hands. PEM texts; without `ca_pem` the system's authorities count. `alpn` may be empty."""
 
     verify: bool = True
@@ -48,7 +48,7 @@ class Certificate:
 
 
 @lru_cache(maxsize=64)
-def context(wish: TlsWish) -> ssl.SSLContext:
+def context(wish: TlsOptions) -> ssl.SSLContext:
     """The client context of a wish, made once; raises BadCertificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not wish.verify:
@@ -118,7 +118,7 @@ def authorities_problem(pem: str) -> str | None:
     """What is wrong with the authorities (PEM) that a monitor trusts, or None."""
     try:
         x509.load_pem_x509_certificates(pem.encode())
-        context(TlsWish(ca_pem=pem))
+        context(TlsOptions(ca_pem=pem))
     except (ValueError, ssl.SSLError):
         return "is one or more PEM certificates, from -----BEGIN CERTIFICATE----- on"
     return None

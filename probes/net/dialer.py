@@ -24,7 +24,7 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
 @dataclass(frozen=True)
-class Way:
+class Dialer:
     """How this region goes out: which addresses it may dial, from which of its own, and who resolves names."""
 
     egress: Egress
@@ -51,7 +51,7 @@ class Resolver:
         await self._channel.close()
 
 
-async def dial(way: Way, host: str, port: int, factory: Callable[[], P], trace: Trace) -> P:
+async def dial(way: Dialer, host: str, port: int, factory: Callable[[], P], trace: Trace) -> P:
     """Connect to a host, name or literal, and return the protocol; the caller owns the deadline.
 
     Raises Blocked before any packet leaves when one of the addresses is not for this region, NameNotResolved,
@@ -61,7 +61,7 @@ async def dial(way: Way, host: str, port: int, factory: Callable[[], P], trace: 
     return await _dial_first(way, addresses[:_ADDRESSES_TRIED], port, factory, trace)
 
 
-async def addresses_of(way: Way, host: str, trace: Trace) -> list[str]:
+async def addresses_of(way: Dialer, host: str, trace: Trace) -> list[str]:
     """The addresses of a host that this region may dial, best first; raises Blocked and NameNotResolved."""
     if _is_literal(host):
         addresses = [host]
@@ -78,7 +78,7 @@ async def addresses_of(way: Way, host: str, trace: Trace) -> list[str]:
     return addresses
 
 
-async def _dial_first(way: Way, addresses: list[str], port: int, factory: Callable[[], P], trace: Trace) -> P:
+async def _dial_first(way: Dialer, addresses: list[str], port: int, factory: Callable[[], P], trace: Trace) -> P:
     loop = asyncio.get_running_loop()
     *others, last = addresses
     for address in others:
@@ -95,7 +95,7 @@ async def _dial_first(way: Way, addresses: list[str], port: int, factory: Callab
     return (await loop.create_connection(factory, last, port, local_addr=source_for(way, last)))[1]
 
 
-def source_for(way: Way, address: str) -> tuple[str, int] | None:
+def source_for(way: Dialer, address: str) -> tuple[str, int] | None:
     """What to bind to before going to an address, as asyncio takes it; None leaves it to the system."""
     if way.source is None or (":" in way.source) != (":" in address):
         return None

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from probes.net.dialer import Way, dial
+from probes.net.dialer import Dialer, dial
 from probes.net.http1 import HttpConnection
-from probes.net.http_messages import Answer, Request
-from probes.net.stream import Place, UnverifiedCertificate, unverified
+from probes.net.http_messages import Request, Response
+from probes.net.stream import Endpoint, UnverifiedCertificate, unverified
 from probes.net.trace import Trace
 
 
-async def exchange(request: Request, way: Way, trace: Trace) -> Answer:
+async def exchange(request: Request, way: Dialer, trace: Trace) -> Response:
     """Send a request over a new connection and return the answer.
 
     Raises what `probes.failures.explain` knows: OSError and its kin, ssl.SSLError, Blocked, ClosedEarly, ...
@@ -26,7 +26,7 @@ async def exchange(request: Request, way: Way, trace: Trace) -> Answer:
         await dial(way, target.host, target.port, lambda: connection, trace)
         return await connection.answer
     except ssl.SSLCertVerificationError as error:
-        place = Place(target.host, target.port, request.tls, request.server_name)
+        place = Endpoint(target.host, target.port, request.tls, request.server_name)
         raise UnverifiedCertificate(error, await unverified(way, place, trace)) from error
     finally:
         connection.close()

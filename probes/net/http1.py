@@ -12,8 +12,8 @@ import httptools
 
 from probes.net import certificates
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
-from probes.net.http_messages import HEADER_BYTES_LIMIT, HEADERS_LIMIT, Answer, Request, decompressed, head_of
-from probes.net.tls_protocol import Line
+from probes.net.http_messages import HEADER_BYTES_LIMIT, HEADERS_LIMIT, Request, Response, decompressed, head_of
+from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
 
 _INFORMATIONAL_LIMIT = 10
@@ -21,7 +21,7 @@ _INFORMATIONAL_LIMIT = 10
 _FRAMING_SLACK = 262_144
 
 
-class HttpConnection(Line):
+class HttpConnection(TlsProtocol):
     """The bytes of one exchange: the request out, then the answer into `answer`."""
 
     __slots__ = (
@@ -29,7 +29,7 @@ class HttpConnection(Line):
         "_informational", "_length", "_parser", "_request", "_truncated", "_wire_bytes", "answer",
     )  # fmt: skip
 
-    def __init__(self, request: Request, trace: Trace, answer: asyncio.Future[Answer]) -> None:
+    def __init__(self, request: Request, trace: Trace, answer: asyncio.Future[Response]) -> None:
         target = request.target
         super().__init__(trace, request.tls if target.secure else None, request.server_name or target.host)
         self.answer = answer
@@ -153,7 +153,7 @@ class HttpConnection(Line):
             version = self.tls.version() or ""
         http = self._parser.get_http_version()
         self.answer.set_result(
-            Answer(code, http, tuple(self._headers), body, self._truncated or cut, certificate, version)
+            Response(code, http, tuple(self._headers), body, self._truncated or cut, certificate, version)
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from probes.net.certificates import Certificate, TlsWish
+from probes.net.certificates import Certificate, TlsOptions
 from probes.net.targets import Target
 
 HEADERS_LIMIT = 100
@@ -15,7 +15,7 @@ BODY_LIMIT = 65_536
 BODY_LIMIT_MOST = 1_048_576
 
 Header = tuple[str, str]
-DEFAULT_TLS = TlsWish()
+DEFAULT_TLS = TlsOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class Request:
     method: str = "GET"
     headers: tuple[Header, ...] = ()
     body: bytes = b""
-    tls: TlsWish = DEFAULT_TLS
+    tls: TlsOptions = DEFAULT_TLS
     server_name: str = ""
     body_limit: int = BODY_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back. Header names are lower case; `truncated` when the body went on beyond the limit."""
 
     code: int

@@ -7,11 +7,11 @@ import ssl
 
 import httpx
 
-from probes.net.certificates import TlsWish
-from probes.net.dialer import Way
+from probes.net.certificates import TlsOptions
+from probes.net.dialer import Dialer
 from probes.net.exchange import exchange
 from probes.net.failures import Blocked, ClosedEarly, Failure, NameNotResolved
-from probes.net.http_messages import BODY_LIMIT, Answer, Request
+from probes.net.http_messages import BODY_LIMIT, Request, Response
 from probes.net.targets import BadTarget, parse_url
 from probes.net.trace import Trace
 
@@ -27,9 +27,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     A response carries `extensions["vigil.trace"]` (where the time went) and `extensions["vigil.answer"]`.
     """
 
-    def __init__(self, way: Way, *, verify: bool = True, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(self, way: Dialer, *, verify: bool = True, body_limit: int = BODY_LIMIT) -> None:
         self._way = way
-        self._tls = TlsWish(verify=verify)
+        self._tls = TlsOptions(verify=verify)
         self._body_limit = body_limit
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -63,7 +63,7 @@ def _httpx_error(error: Failure) -> type[httpx.TransportError]:
     return httpx.ReadError if isinstance(error, ClosedEarly) else httpx.RemoteProtocolError
 
 
-def _response(answer: Answer, trace: Trace, request: httpx.Request) -> httpx.Response:
+def _response(answer: Response, trace: Trace, request: httpx.Request) -> httpx.Response:
     # The body is already plain and complete, so nothing may decode or frame it again.
     framing = {"content-encoding", "transfer-encoding", "content-length"}
     # As bytes: httpx takes texts of ASCII only, and a server may send any.

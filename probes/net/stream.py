@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from probes.net import certificates
-from probes.net.certificates import Certificate, TlsWish
-from probes.net.dialer import Way, dial
+from probes.net.certificates import Certificate, TlsOptions
+from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, Failure, TooLarge
-from probes.net.tls_protocol import Line
+from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
 from probes.reasons import Reason
 
@@ -33,21 +33,21 @@ class UnverifiedCertificate(Failure):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where a conversation goes: host (name or literal) and port, TLS unless `wish` is None, and the name to verify."""
 
     host: str
     port: int
-    wish: TlsWish | None = None
+    wish: TlsOptions | None = None
     server_name: str = ""
 
 
-class Talk(Line):
+class Stream(TlsProtocol):
     """One conversation. `ready` is done once bytes may flow, or fails with what went wrong."""
 
     __slots__ = ("_buffer", "_closed", "_error", "_wake", "ready")
 
-    def __init__(self, trace: Trace, place: Place) -> None:
+    def __init__(self, trace: Trace, place: Endpoint) -> None:
         super().__init__(trace, place.wish, place.server_name or place.host)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._buffer = bytearray()
@@ -141,12 +141,12 @@ class Talk(Line):
 
 
 @contextlib.asynccontextmanager
-async def talking(way: Way, place: Place, trace: Trace) -> AsyncIterator[Talk]:
+async def talking(way: Dialer, place: Endpoint, trace: Trace) -> AsyncIterator[Stream]:
     """A conversation for the length of a with statement; the caller owns the deadline.
 
     Raises what `probes.failures.explain` knows, and UnverifiedCertificate with what the certificate says.
     """
-    talk = Talk(trace, place)
+    talk = Stream(trace, place)
     try:
         await dial(way, place.host, place.port, lambda: talk, trace)
         try:
@@ -158,7 +158,7 @@ async def talking(way: Way, place: Place, trace: Trace) -> AsyncIterator[Talk]:
         talk.leave()
 
 
-async def unverified(way: Way, place: Place, trace: Trace) -> Certificate | None:
+async def unverified(way: Dialer, place: Endpoint, trace: Trace) -> Certificate | None:
     """Shake hands once more without verification, to say which certificate it was; sends nothing."""
     assert place.wish is not None
     careless = replace(place, wish=replace(place.wish, verify=False))

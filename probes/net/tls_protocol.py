@@ -10,19 +10,19 @@ import ssl
 from typing import cast
 
 from probes.net import certificates
-from probes.net.certificates import TlsWish
+from probes.net.certificates import TlsOptions
 from probes.net.failures import HandshakeCut
 from probes.net.trace import Keepsake, Trace
 
 _READ_BYTES = 65_536
 
 
-class Line(asyncio.Protocol):
+class TlsProtocol(asyncio.Protocol):
     """Subclasses hear `opened`, then `received` with plain bytes, then `ended` or `failed`, and may `send`."""
 
     __slots__ = ("_incoming", "_outgoing", "_secured", "_trace", "_transport", "tls")
 
-    def __init__(self, trace: Trace, wish: TlsWish | None, server_name: str) -> None:
+    def __init__(self, trace: Trace, wish: TlsOptions | None, server_name: str) -> None:
         self._trace = trace
         self._transport: asyncio.Transport | None = None
         self._secured = wish is None

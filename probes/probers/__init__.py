@@ -7,14 +7,14 @@ from functools import lru_cache
 
 import msgspec
 
-from probes.prober import Observation, Prober, Reach, SpecError
+from probes.prober import Observation, ProbeContext, Prober, SpecError
 from probes.probers import dns, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
 
 __all__ = [
     "PROBERS",
     "Observation",
+    "ProbeContext",
     "Prober",
-    "Reach",
     "SpecError",
     "decode_spec",
     "encode_spec",

@@ -17,16 +17,16 @@ import dns.rcode
 import dns.resolver
 import msgspec
 
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import Latency, validate_assertions
-from probes.net.dialer import Way, source_for
+from probes.net.dialer import Dialer, source_for
 from probes.net.dns_answer import DnsAnswer, NoAnswer, read
 from probes.net.failures import Blocked, NameNotResolved, ProtocolBroken
 from probes.net.guard import Egress, refusal
-from probes.net.stream import Place, talking
+from probes.net.stream import Endpoint, talking
 from probes.net.targets import BadTarget, parse_host
 from probes.net.trace import Trace
-from probes.prober import Observation, Prober, Reach, SpecError, printable
+from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged
 from probes.wire import Fact
@@ -90,7 +90,7 @@ def _resolver(text: str) -> tuple[str, int]:
     return address, int(port)
 
 
-async def probe(spec: DnsSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: DnsSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Ask, over UDP and over TCP when the answer does not fit, and compare."""
     if spec.resolver:
         address, port = _resolver(spec.resolver)
@@ -106,13 +106,13 @@ async def probe(spec: DnsSpec, secrets: Mapping[str, str], reach: Reach) -> Obse
     )
     reach.trace.begin("first_byte")
     way = reach.way if spec.resolver else replace(reach.way, egress=Egress.PRIVATE)
-    answer = await _ask(_Question(question.to_wire(), spec.record), Place(address, port), way, reach.trace)
+    answer = await _ask(_Question(question.to_wire(), spec.record), Endpoint(address, port), way, reach.trace)
     reach.trace.answered()
     values = [value[:_VALUE_CHARACTERS_MOST] for value in answer.values]
     facts: dict[str, Fact] = {"address": address, "answers": len(values), "rcode": _rcode(answer)}
     if values:
         facts["value"] = printable(", ".join(values[:_SHOWN]))
-    sight = Sight(reach.trace.total_us(), reach.now_s)
+    sight = AnswerView(reach.trace.total_us(), reach.now_s)
     (status, reason, detail), outcomes = judged(_compared(spec, answer, values), spec.assertions, sight, reach.explain)
     return Observation(status, reason, reach.trace.phases(), answer.rcode, printable(detail), facts, outcomes)
 
@@ -161,7 +161,7 @@ class _Question:
     record: str
 
 
-async def _ask(question: _Question, there: Place, way: Way, trace: Trace) -> DnsAnswer:
+async def _ask(question: _Question, there: Endpoint, way: Dialer, trace: Trace) -> DnsAnswer:
     answer = await _over_udp(question, there, way)
     return await _over_tcp(question, there, way, trace) if answer.truncated else answer
 
@@ -186,7 +186,7 @@ class _Asking(asyncio.DatagramProtocol):
             self.answer.set_exception(error)
 
 
-async def _over_udp(question: _Question, there: Place, way: Way) -> DnsAnswer:
+async def _over_udp(question: _Question, there: Endpoint, way: Dialer) -> DnsAnswer:
     loop = asyncio.get_running_loop()
     transport, asking = await loop.create_datagram_endpoint(
         lambda: _Asking(question), remote_addr=(there.host, there.port), local_addr=source_for(way, there.host)
@@ -201,7 +201,7 @@ async def _over_udp(question: _Question, there: Place, way: Way) -> DnsAnswer:
         transport.close()
 
 
-async def _over_tcp(question: _Question, there: Place, way: Way, trace: Trace) -> DnsAnswer:
+async def _over_tcp(question: _Question, there: Endpoint, way: Dialer, trace: Trace) -> DnsAnswer:
     async with talking(way, there, trace) as talk:
         talk.send(struct.pack(">H", len(question.message)) + question.message)
         (length,) = struct.unpack(">H", await talk.take(2))

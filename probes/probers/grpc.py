@@ -13,13 +13,13 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
 from probes.net.certificates import read
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
-from probes.net.stream import Place, Talk, UnverifiedCertificate, talking
+from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, talking
 from probes.net.targets import parse_host
-from probes.prober import Observation, Prober, Reach, SpecError, printable
+from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
 from probes.specs.http import secret_headers, validate_secrets
@@ -77,13 +77,13 @@ class _Reply:
     ended: bool = False
 
 
-async def probe(spec: GrpcSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: GrpcSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Ask once and close."""
     host = parse_host(spec.host)[0]
     wish = wish_of(spec, secrets, "h2") if spec.tls else None
     facts: dict[str, Fact] = {}
     try:
-        async with talking(reach.way, Place(host, spec.port, wish, name_of(spec, host)), reach.trace) as talk:
+        async with talking(reach.way, Endpoint(host, spec.port, wish, name_of(spec, host)), reach.trace) as talk:
             if talk.tls is not None and talk.tls.selected_alpn_protocol() not in ("h2", None):
                 raise ProtocolBroken("the server does not speak HTTP/2")
             reply = await _call(spec, secrets, reach, talk)
@@ -96,12 +96,12 @@ async def probe(spec: GrpcSpec, secrets: Mapping[str, str], reach: Reach) -> Obs
     if serving:
         facts["serving"] = serving
     certificate = read(der) if der else None
-    sight = Sight(reach.trace.total_us(), reach.now_s, certificate=certificate)
+    sight = AnswerView(reach.trace.total_us(), reach.now_s, certificate=certificate)
     (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
     return Observation(status, reason, reach.trace.phases(), max(code, 0), printable(detail), facts, outcomes)
 
 
-async def _call(spec: GrpcSpec, secrets: Mapping[str, str], reach: Reach, talk: Talk) -> _Reply:
+async def _call(spec: GrpcSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream) -> _Reply:
     connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
     connection.initiate_connection()
     connection.update_settings(

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 
 from probes.ai import billing, classify
 from probes.ai.classify import Classified
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
 from probes.assertions.status_codes import codes
 from probes.checks.retry_after import RETRY_AFTER, RETRY_AFTER_MOST_S
-from probes.net.certificates import HTTP_ALPN, Certificate, TlsWish
+from probes.net.certificates import HTTP_ALPN, Certificate, TlsOptions
 from probes.net.exchange import exchange
 from probes.net.failures import ProtocolBroken, TooManyRedirects
-from probes.net.http_messages import DEFAULT_TLS, Answer, Request
+from probes.net.http_messages import DEFAULT_TLS, Request, Response
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import BadTarget, Target, follow, parse_url
-from probes.prober import AssertionOutcome, Observation, Prober, Reach, printable
+from probes.prober import AssertionOutcome, Observation, ProbeContext, Prober, printable
 from probes.reasons import Reason, Status
 from probes.specs.http import HttpSpec, secret_headers, validate, validate_secrets
 from probes.specs.tls import CLIENT_CERTIFICATE, TlsFields, name_of, wish_of
@@ -31,7 +31,7 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _NO_SECRETS: Mapping[str, str] = {}
 
 
-async def probe(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: HttpSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Ask, following redirects, and judge the last answer."""
     try:
         answer, hops = await _ask(spec, secrets, reach)
@@ -39,7 +39,7 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> Obs
         return _unverified(error, reach)
     expected = answer.code in codes(spec.expected_status)
     read = classify.classify(
-        classify.Answer(spec.provider, answer.code, answer.headers, answer.body, expected), reach.now_s
+        classify.ReceivedAnswer(spec.provider, answer.code, answer.headers, answer.body, expected), reach.now_s
     )
     phases = reach.trace.phases()
     status, reason, detail = read.status, read.reason, read.detail
@@ -58,8 +58,8 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> Obs
     return Observation(status, reason, phases, answer.code, printable(detail), facts, shown)
 
 
-def _sight(answer: Answer, total_us: int, secrets: Mapping[str, str], reach: Reach) -> Sight:
-    return Sight(
+def _sight(answer: Response, total_us: int, secrets: Mapping[str, str], reach: ProbeContext) -> AnswerView:
+    return AnswerView(
         total_us,
         reach.now_s,
         answer.code,
@@ -71,7 +71,7 @@ def _sight(answer: Answer, total_us: int, secrets: Mapping[str, str], reach: Rea
     )
 
 
-async def _ask(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> tuple[Answer, int]:
+async def _ask(spec: HttpSpec, secrets: Mapping[str, str], reach: ProbeContext) -> tuple[Response, int]:
     target, server_name = parse_url(spec.url), name_of(spec, "")
     method, body, tls = spec.method, spec.body.encode(), _wish(spec, secrets)
     headers = spec.headers + secret_headers(secrets) if secrets else spec.headers
@@ -97,7 +97,7 @@ async def _ask(spec: HttpSpec, secrets: Mapping[str, str], reach: Reach) -> tupl
     raise TooManyRedirects(f"more than {spec.redirect_limit} redirects")
 
 
-def _wish(spec: TlsFields, secrets: Mapping[str, str]) -> TlsWish:
+def _wish(spec: TlsFields, secrets: Mapping[str, str]) -> TlsOptions:
     plain = spec.verify_tls and not spec.ca_pem and spec.min_tls == "1.2" and CLIENT_CERTIFICATE not in secrets
     return DEFAULT_TLS if plain else wish_of(spec, secrets, HTTP_ALPN)
 
@@ -109,7 +109,7 @@ def _redirected(target: Target, location: str) -> Target:
         raise ProtocolBroken(f"redirected to a place that will not be dialled: {error}") from None
 
 
-def _facts(answer: Answer, hops: int, reach: Reach) -> dict[str, Fact]:
+def _facts(answer: Response, hops: int, reach: ProbeContext) -> dict[str, Fact]:
     facts: dict[str, Fact] = {"address": reach.trace.address, "body_bytes": len(answer.body)}
     if hops:
         facts["redirects"] = hops
@@ -135,7 +135,7 @@ def certificate_facts(certificate: Certificate, now_s: float) -> dict[str, Fact]
     }
 
 
-def _unverified(error: UnverifiedCertificate, reach: Reach) -> Observation:
+def _unverified(error: UnverifiedCertificate, reach: ProbeContext) -> Observation:
     facts: dict[str, Fact] = {"address": reach.trace.address}
     if error.certificate is not None:
         facts |= certificate_facts(error.certificate, reach.now_s)

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import Latency, validate_assertions
-from probes.net.dialer import Way, addresses_of, source_for
-from probes.net.stream import Place, talking
+from probes.net.dialer import Dialer, addresses_of, source_for
+from probes.net.stream import Endpoint, talking
 from probes.net.targets import parse_host
-from probes.prober import Observation, Prober, Reach, SpecError, printable
+from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_host
 from probes.wire import Fact
@@ -57,7 +57,7 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
         raise SpecError("secrets", "a ping monitor has none")
 
 
-async def probe(spec: IcmpSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: IcmpSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Send echoes until one is answered, or knock at a port where that is not permitted."""
     host = parse_host(spec.host)[0]
     address = (await addresses_of(reach.way, host, reach.trace))[0]
@@ -82,15 +82,15 @@ async def probe(spec: IcmpSpec, secrets: Mapping[str, str], reach: Reach) -> Obs
         reach.trace.answered()
         if not answered:
             found = Status.DOWN, Reason.TIMEOUT, f"none of {sent} echoes was answered"
-    sight = Sight(reach.trace.total_us(), reach.now_s)
+    sight = AnswerView(reach.trace.total_us(), reach.now_s)
     (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
     return Observation(status, reason, reach.trace.phases(), 0, printable(detail), facts, outcomes)
 
 
-async def _knock(address: str, port: int, reach: Reach) -> None:
+async def _knock(address: str, port: int, reach: ProbeContext) -> None:
     """A connection, or its refusal, which is an answer of the host as well."""
     try:
-        async with talking(reach.way, Place(address, port), reach.trace):
+        async with talking(reach.way, Endpoint(address, port), reach.trace):
             return
     except ConnectionRefusedError:
         return
@@ -102,7 +102,7 @@ class _Echoes:
     Raises OSError with EPERM or the like where neither is permitted.
     """
 
-    def __init__(self, address: str, way: Way) -> None:
+    def __init__(self, address: str, way: Dialer) -> None:
         self._v6 = ":" in address
         family = socket.AF_INET6 if self._v6 else socket.AF_INET
         protocol = socket.getprotobyname("ipv6-icmp" if self._v6 else "icmp")

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import msgspec
 
 from probes.net.failures import ProtocolBroken
-from probes.net.stream import Place, Talk, talking
+from probes.net.stream import Endpoint, Stream, talking
 from probes.net.targets import parse_host
-from probes.prober import Observation, Prober, Reach, SpecError
+from probes.prober import Observation, ProbeContext, Prober, SpecError
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import validate_endpoint
 
@@ -55,9 +55,9 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
         raise SpecError("secrets", "a PostgreSQL monitor has none: it stops before the password")
 
 
-async def probe(spec: PostgresqlSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: PostgresqlSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Knock, hear the first message, and take leave."""
-    place = Place(parse_host(spec.host)[0], spec.port)
+    place = Endpoint(parse_host(spec.host)[0], spec.port)
     async with talking(reach.way, place, reach.trace) as talk:
         reach.trace.begin("first_byte")
         talk.send(_startup(spec))
@@ -74,7 +74,7 @@ def _startup(spec: PostgresqlSpec) -> bytes:
     return struct.pack("!i", len(body) + 4) + body
 
 
-async def _message(talk: Talk) -> tuple[bytes, bytes]:
+async def _message(talk: Stream) -> tuple[bytes, bytes]:
     head = await talk.take(5)
     length = struct.unpack("!i", head[1:])[0] - 4
     if head[:1] not in (b"R", b"E", b"v") or not 0 <= length <= _MESSAGE_MOST:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from probes.net.failures import ProtocolBroken
-from probes.net.stream import Place, Talk, talking
+from probes.net.stream import Endpoint, Stream, talking
 from probes.net.targets import parse_host
-from probes.prober import Observation, Prober, Reach, SpecError
+from probes.prober import Observation, ProbeContext, Prober, SpecError
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import validate_endpoint
 from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
@@ -52,10 +52,10 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
             raise SpecError(f"secrets.{name}", f"is longer than {_PASSWORD_MOST} characters")
 
 
-async def probe(spec: RedisSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: RedisSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Say who we are, if we are to, and ask for a sign of life."""
     host = parse_host(spec.host)[0]
-    place = Place(host, spec.port, wish_of(spec, secrets, "") if spec.tls else None, name_of(spec, host))
+    place = Endpoint(host, spec.port, wish_of(spec, secrets, "") if spec.tls else None, name_of(spec, host))
     async with talking(reach.way, place, reach.trace) as talk:
         reach.trace.begin("first_byte")
         reply = await _said(talk, secrets)
@@ -64,7 +64,7 @@ async def probe(spec: RedisSpec, secrets: Mapping[str, str], reach: Reach) -> Ob
     return Observation(status, reason, reach.trace.phases(), 0, detail, {"address": reach.trace.address})
 
 
-async def _said(talk: Talk, secrets: Mapping[str, str]) -> bytes:
+async def _said(talk: Stream, secrets: Mapping[str, str]) -> bytes:
     """The answer to PING, or the refusal that came before it."""
     if _PASSWORD in secrets:
         user, colon, password = secrets[_PASSWORD].rpartition(":")

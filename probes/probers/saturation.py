@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from probes.ai import classify, saturation
 from probes.ai.engines import ENGINES
-from probes.ai.saturation import Judgement, Memory, NoSample, Sample, Thresholds
+from probes.ai.saturation import EngineJudgement, EngineMemory, NoSample, Sample, Thresholds
 from probes.net.certificates import HTTP_ALPN
 from probes.net.exchange import exchange
-from probes.net.http_messages import BODY_LIMIT_MOST, Answer, Request
+from probes.net.http_messages import BODY_LIMIT_MOST, Request, Response
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import parse_url
-from probes.prober import AssertionOutcome, Observation, Prober, Reach, SpecError, printable
+from probes.prober import AssertionOutcome, Observation, ProbeContext, Prober, SpecError, printable
 from probes.probers.http import certificate_facts
 from probes.reasons import Reason, Status
 from probes.specs.http import HttpSpec, secret_headers
@@ -49,12 +49,12 @@ class Recollection:
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[str, str], Memory] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], EngineMemory] = OrderedDict()
 
-    def of(self, monitor: str, url: str) -> Memory | None:
+    def of(self, monitor: str, url: str) -> EngineMemory | None:
         return self._kept.get((monitor, url))
 
-    def keep(self, monitor: str, url: str, memory: Memory) -> None:
+    def keep(self, monitor: str, url: str, memory: EngineMemory) -> None:
         self._kept[monitor, url] = memory
         self._kept.move_to_end((monitor, url))
         if len(self._kept) > self._most:
@@ -80,7 +80,7 @@ def validate(spec: SaturationSpec) -> None:
         raise SpecError("stalled_s", "is between 1 and 86400 seconds")
 
 
-async def probe(spec: SaturationSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: SaturationSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Read the metrics once and judge them in the light of the scheduled checks before."""
     target = parse_url(spec.url)
     tls = wish_of(spec, secrets, HTTP_ALPN)
@@ -121,7 +121,7 @@ def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome,
     )
 
 
-def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, reach: Reach) -> Judgement:
+def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, reach: ProbeContext) -> EngineJudgement:
     previous = _recollection.of(reach.monitor, spec.url) if reach.monitor else None
     judged = saturation.judge(previous, sample, reach.now_s, thresholds)
     # The looks of a round come seconds apart and twice each: only the steady scheduled checks are counted.
@@ -130,8 +130,10 @@ def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, reach:
     return judged
 
 
-def _refused(spec: SaturationSpec, answer: Answer, facts: dict[str, Fact], reach: Reach) -> Observation:
-    read = classify.classify(classify.Answer(spec.engine, answer.code, answer.headers, answer.body, False), reach.now_s)
+def _refused(spec: SaturationSpec, answer: Response, facts: dict[str, Fact], reach: ProbeContext) -> Observation:
+    read = classify.classify(
+        classify.ReceivedAnswer(spec.engine, answer.code, answer.headers, answer.body, False), reach.now_s
+    )
     facts |= read.facts
     return Observation(read.status, read.reason, reach.trace.phases(), answer.code, printable(read.detail), facts)
 

@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Mapping
 from typing import cast
 
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.assertions.base import TEXT_LIMIT
 from probes.assertions.kinds import BodyContains, BodySize, CertificateDays, Latency, Regex
 from probes.assertions.redaction import spellings
 from probes.net.certificates import read
 from probes.net.dialer import dial
-from probes.net.stream import Place, Talk, UnverifiedCertificate, talking
+from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, talking
 from probes.net.targets import parse_host
 from probes.net.trace import Trace
-from probes.prober import Observation, Prober, Reach, SpecError, printable
+from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
 from probes.specs.tls import (
@@ -74,15 +74,15 @@ class _Knock(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
 
-async def probe(spec: TcpSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: TcpSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Connect, say and hear what the spec asks for, and close at once."""
     listens = bool(spec.expect) or any(isinstance(each, BodyContains | Regex | BodySize) for each in spec.assertions)
     if not (spec.tls or spec.send or listens):
         await _knock(spec, reach)
-        return _observed(spec, reach, Sight(reach.trace.total_us(), reach.now_s), PASSED, {})
+        return _observed(spec, reach, AnswerView(reach.trace.total_us(), reach.now_s), PASSED, {})
     wish = wish_of(spec, secrets, "") if spec.tls else None
     host = parse_host(spec.host)[0]
-    place = Place(host, spec.port, wish, name_of(spec, host))
+    place = Endpoint(host, spec.port, wish, name_of(spec, host))
     try:
         async with talking(reach.way, place, reach.trace) as talk:
             return await _converse(spec, secrets, reach, talk, listens)
@@ -90,7 +90,7 @@ async def probe(spec: TcpSpec, secrets: Mapping[str, str], reach: Reach) -> Obse
         return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), _facts(reach))
 
 
-async def _knock(spec: TcpSpec, reach: Reach) -> None:
+async def _knock(spec: TcpSpec, reach: ProbeContext) -> None:
     knock = _Knock(reach.trace)
     try:
         await dial(reach.way, parse_host(spec.host)[0], spec.port, lambda: knock, reach.trace)
@@ -99,7 +99,9 @@ async def _knock(spec: TcpSpec, reach: Reach) -> None:
             knock.transport.abort()
 
 
-async def _converse(spec: TcpSpec, secrets: Mapping[str, str], reach: Reach, talk: Talk, listens: bool) -> Observation:
+async def _converse(
+    spec: TcpSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream, listens: bool
+) -> Observation:
     facts: dict[str, Fact] = {}
     certificate = None
     if talk.tls is not None:
@@ -112,7 +114,7 @@ async def _converse(spec: TcpSpec, secrets: Mapping[str, str], reach: Reach, tal
     heard = await _hear(talk, spec.expect.encode(), reach.trace) if listens else b""
     found: Finding = PASSED
     hidden = spellings(secrets) if secrets else ()
-    sight = Sight(reach.trace.total_us(), reach.now_s, 0, (), heard, len(heard) >= _READ_MOST, certificate, hidden)
+    sight = AnswerView(reach.trace.total_us(), reach.now_s, 0, (), heard, len(heard) >= _READ_MOST, certificate, hidden)
     if spec.expect.encode() not in heard:
         found = Status.DOWN, Reason.BODY_MISMATCH, f"expected {spec.expect[:80]!r}; found {sight.quoted(heard[:400])}"
     if listens:
@@ -120,7 +122,7 @@ async def _converse(spec: TcpSpec, secrets: Mapping[str, str], reach: Reach, tal
     return _observed(spec, reach, sight, found, facts)
 
 
-async def _hear(talk: Talk, expected: bytes, trace: Trace) -> bytes:
+async def _hear(talk: Stream, expected: bytes, trace: Trace) -> bytes:
     """What is said until the expected text is in it, or, expecting none, what comes first."""
     heard = bytearray()
     while len(heard) < _READ_MOST:
@@ -133,12 +135,14 @@ async def _hear(talk: Talk, expected: bytes, trace: Trace) -> bytes:
     return bytes(heard[:_READ_MOST])
 
 
-def _observed(spec: TcpSpec, reach: Reach, sight: Sight, found: Finding, facts: dict[str, Fact]) -> Observation:
+def _observed(
+    spec: TcpSpec, reach: ProbeContext, sight: AnswerView, found: Finding, facts: dict[str, Fact]
+) -> Observation:
     (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
     return Observation(status, reason, reach.trace.phases(), 0, printable(detail), _facts(reach) | facts, outcomes)
 
 
-def _facts(reach: Reach) -> dict[str, Fact]:
+def _facts(reach: ProbeContext) -> dict[str, Fact]:
     return {"address": reach.trace.address}
 
 

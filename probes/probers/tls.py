@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
 from probes.net.certificates import Certificate, presented, read
-from probes.net.stream import Place, UnverifiedCertificate, talking
+from probes.net.stream import Endpoint, UnverifiedCertificate, talking
 from probes.net.targets import parse_host
-from probes.prober import Observation, Prober, Reach, printable
+from probes.prober import Observation, ProbeContext, Prober, printable
 from probes.probers.http import certificate_facts
 from probes.probers.tcp import validate_secrets
 from probes.reasons import Reason, Status
@@ -45,10 +45,10 @@ def validate(spec: TlsSpec) -> None:
     validate_tls(spec)
 
 
-async def probe(spec: TlsSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: TlsSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Shake hands, read what was presented, and close."""
     host = parse_host(spec.host)[0]
-    place = Place(host, spec.port, wish_of(spec, secrets, ""), name_of(spec, host))
+    place = Endpoint(host, spec.port, wish_of(spec, secrets, ""), name_of(spec, host))
     facts: dict[str, Fact] = {}
     try:
         async with talking(reach.way, place, reach.trace) as talk:
@@ -65,7 +65,7 @@ async def probe(spec: TlsSpec, secrets: Mapping[str, str], reach: Reach) -> Obse
     if leaf is not None:
         facts |= certificate_facts(leaf, reach.now_s)
     facts["address"] = reach.trace.address
-    sight = Sight(reach.trace.total_us(), reach.now_s, certificate=leaf)
+    sight = AnswerView(reach.trace.total_us(), reach.now_s, certificate=leaf)
     found, outcomes = judged(_expiring(spec, certificates, reach.now_s), spec.assertions, sight, reach.explain)
     status, reason, detail = found
     return Observation(status, reason, reach.trace.phases(), 0, printable(detail), facts, outcomes)
@@ -77,7 +77,7 @@ def _expiring(spec: TlsSpec, certificates: list[Certificate], now_s: float) -> F
     if demanded is None:
         return PASSED
     soonest = min(certificates, key=lambda each: each.expires_s, default=None)
-    outcome = demanded.judge(Sight(0, now_s, certificate=soonest))
+    outcome = demanded.judge(AnswerView(0, now_s, certificate=soonest))
     if outcome.passed:
         return PASSED
     if soonest is None:

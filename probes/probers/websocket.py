@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping
 
 from probes.ai import billing, classify
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.assertions.base import TEXT_LIMIT
 from probes.assertions.json_path import JsonPath
 from probes.assertions.kinds import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
@@ -18,9 +18,9 @@ from probes.assertions.redaction import spellings
 from probes.net.certificates import HTTP_ALPN, read
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.http_messages import HEADERS_LIMIT, Request, head_of
-from probes.net.stream import Place, Talk, UnverifiedCertificate, talking
+from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, talking
 from probes.net.targets import BadTarget, Target, parse_url
-from probes.prober import Observation, Prober, Reach, SpecError, printable
+from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged
 from probes.specs.http import check_header, secret_headers, validate_secrets
@@ -82,13 +82,13 @@ def _target(url: str) -> Target:
         raise SpecError("url", str(error)) from None
 
 
-async def probe(spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+async def probe(spec: WebSocketSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
     """Upgrade, converse, close."""
     target = _target(spec.url)
     wish = wish_of(spec, secrets, HTTP_ALPN) if target.secure else None
     try:
         async with talking(
-            reach.way, Place(target.host, target.port, wish, name_of(spec, target.host)), reach.trace
+            reach.way, Endpoint(target.host, target.port, wish, name_of(spec, target.host)), reach.trace
         ) as talk:
             return await _converse(spec, secrets, reach, talk)
     except UnverifiedCertificate as error:
@@ -96,12 +96,12 @@ async def probe(spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reach) -
         return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
 
 
-async def _converse(spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reach, talk: Talk) -> Observation:
+async def _converse(spec: WebSocketSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream) -> Observation:
     code, headers = await _upgrade(spec, secrets, reach, talk)
     facts: dict[str, Fact] = {"address": reach.trace.address}
     message, found = b"", PASSED
     if code != 101:
-        read_as = classify.classify(classify.Answer("", code, headers, b"", False), reach.now_s)
+        read_as = classify.classify(classify.ReceivedAnswer("", code, headers, b"", False), reach.now_s)
         found = read_as.status, read_as.reason, f"{read_as.detail}; expected an upgrade (101)"
         facts |= read_as.facts
     else:
@@ -114,7 +114,9 @@ async def _converse(spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reac
         talk.send(frame(_CLOSE, struct.pack(">H", 1000)))
     der = talk.tls.getpeercert(binary_form=True) if talk.tls is not None else None
     certificate = read(der) if der else None
-    sight = Sight(reach.trace.total_us(), reach.now_s, code, headers, message, False, certificate, spellings(secrets))
+    sight = AnswerView(
+        reach.trace.total_us(), reach.now_s, code, headers, message, False, certificate, spellings(secrets)
+    )
     (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
     return Observation(status, reason, reach.trace.phases(), code, printable(detail), facts, outcomes)
 
@@ -122,12 +124,12 @@ async def _converse(spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reac
 def _heard(spec: WebSocketSpec, secrets: Mapping[str, str], message: bytes) -> Finding:
     if spec.expect.encode() in message:
         return PASSED
-    shown = Sight(0, 0, hidden=spellings(secrets)).quoted(message[:400])
+    shown = AnswerView(0, 0, hidden=spellings(secrets)).quoted(message[:400])
     return Status.DOWN, Reason.BODY_MISMATCH, f"expected a message with {spec.expect[:80]!r}; found {shown}"
 
 
 async def _upgrade(
-    spec: WebSocketSpec, secrets: Mapping[str, str], reach: Reach, talk: Talk
+    spec: WebSocketSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream
 ) -> tuple[int, list[tuple[str, str]]]:
     """Ask for the upgrade; the status code and the headers of the answer. Raises ProtocolBroken."""
     key = base64.b64encode(os.urandom(16))
@@ -166,7 +168,7 @@ def frame(kind: int, payload: bytes) -> bytes:
     return bytes([0x80 | kind]) + length + mask + masked
 
 
-async def _message_with(talk: Talk, expected: bytes) -> bytes:
+async def _message_with(talk: Stream, expected: bytes) -> bytes:
     """The first message that contains the text, or the last one before the other side closed."""
     message, pieces, frames = b"", b"", 0
     while frames < _FRAMES_MOST:
@@ -191,7 +193,7 @@ async def _message_with(talk: Talk, expected: bytes) -> bytes:
     raise TooLarge(f"no such message in {_FRAMES_MOST} frames")
 
 
-async def _frame(talk: Talk) -> tuple[int, bool, bytes]:
+async def _frame(talk: Stream) -> tuple[int, bool, bytes]:
     first, second = await talk.take(2)
     if first & 0x70:
         raise ProtocolBroken("a frame with bits of extensions that nobody asked for")

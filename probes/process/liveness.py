@@ -23,7 +23,7 @@ EVERY_S = 5.0
 PARTS = ("dispatch", "consensus", "ingest", "deliver")
 
 
-class Alive:
+class Liveness:
     """One part's sign of life; `beat` is for every turn of its main loop and writes every few seconds."""
 
     def __init__(self, client: redis.Redis, part: str) -> None:
@@ -74,7 +74,7 @@ def silent_parts(client: redis.Redis, parts: Sequence[str], within_s: float = 60
     return tuple(part for part, one in zip(parts, marks, strict=True) if one is None or int(one) < oldest_ms)
 
 
-class Pulse(threading.Thread):
+class LivenessReporter(threading.Thread):
     """Writes a part's sign of life from beside its loop, for as long as `is_well` says that the loop turns."""
 
     def __init__(self, client: redis.Redis, part: str, is_well: Callable[[], bool]) -> None:

@@ -16,8 +16,8 @@ import structlog
 
 from probes import keys, wire
 from probes.process.redis_client import is_away
-from probes.results.local_store import Journal, JournalAway
-from probes.results.unconfirmed import EntryId, Sent, StreamSight, Unstored, entry_id
+from probes.results.local_store import LocalStore, StoreUnavailable
+from probes.results.unconfirmed import EntryId, Sent, StreamView, Unconfirmed, entry_id
 from probes.wire import Result
 
 _log = structlog.get_logger(__name__)
@@ -40,15 +40,15 @@ _UNSTORED_MOST = 60_000
 _UNHEARD_MOST = 20_000
 
 
-class Keeper:
+class Forwarder:
     """For one loop: `sent` and `keep` never wait, `run` does the work."""
 
-    def __init__(self, connection: redis.asyncio.Redis, region: str, journal: Journal) -> None:
+    def __init__(self, connection: redis.asyncio.Redis, region: str, journal: LocalStore) -> None:
         self._redis = connection
         self._region = region
         self._stream = keys.results(region)
         self._journal = journal
-        self._unstored = Unstored()
+        self._unstored = Unconfirmed()
         self._for_disk: deque[tuple[bytes, int]] = deque()
         self._waiting_for_disk = 0
         #: Redis was away since it was last asked what it holds: it may have lost what it had.
@@ -108,7 +108,7 @@ class Keeper:
             pause_s = _TICK_S
             try:
                 await self._turn()
-            except JournalAway as error:
+            except StoreUnavailable as error:
                 _log.error("journal.away", waiting=self._waiting_for_disk, error=str(error))
                 pause_s = _REST_S
             except (redis.exceptions.RedisError, OSError) as error:
@@ -123,7 +123,7 @@ class Keeper:
         for keep in (self._write_to_disk, self._keep_sent):
             try:
                 await keep()
-            except JournalAway as error:
+            except StoreUnavailable as error:
                 _log.error("journal.away", waiting=self._waiting_for_disk, error=str(error))
 
     def close_at_once(self) -> None:
@@ -131,7 +131,7 @@ class Keeper:
         try:
             self._journal.keep(list(self._for_disk))
             self._journal.keep_sent(self._unstored.take())
-        except JournalAway as error:
+        except StoreUnavailable as error:
             _log.error("journal.away", waiting=self._waiting_for_disk, error=str(error))
 
     async def settle(self) -> None:
@@ -172,11 +172,11 @@ class Keeper:
         if self._journal.unsent and self._ahead <= _AHEAD_MOST:
             await self._send_some()
 
-    async def _try(self, work: Coroutine[None, None, None]) -> JournalAway | None:
+    async def _try(self, work: Coroutine[None, None, None]) -> StoreUnavailable | None:
         """Do what needs the disk; a disk that refuses holds up nothing that does not."""
         try:
             await work
-        except JournalAway as error:
+        except StoreUnavailable as error:
             return error
         return None
 
@@ -195,7 +195,7 @@ class Keeper:
     async def _keep_sent(self) -> None:
         await asyncio.to_thread(self._journal.keep_sent, self._unstored.take())
 
-    async def _look_into_journal(self, sight: StreamSight) -> None:
+    async def _look_into_journal(self, sight: StreamView) -> None:
         """Whether Redis has lost what is in the journal as sent."""
         span = await asyncio.to_thread(self._journal.sent_span)
         if span is not None and (sight.last < span[1] or (sight.first is not None and span[0] < sight.first)):
@@ -206,7 +206,7 @@ class Keeper:
         oldest = self._unstored.take(_UNSTORED_MOST // 2)
         try:
             await asyncio.to_thread(self._journal.keep_sent, oldest)
-        except JournalAway:
+        except StoreUnavailable:
             self._unstored.give_back(oldest)
             raise
 
@@ -268,18 +268,18 @@ class Keeper:
             self._tell_of_acl()
             return None
 
-    async def _look_at_stream(self) -> StreamSight:
+    async def _look_at_stream(self) -> StreamView:
         try:
             found: dict[str, Any] = await self._redis.xinfo_stream(self._stream)
         except redis.exceptions.ResponseError as error:
             if "no such key" not in str(error):
                 raise
-            return StreamSight()
+            return StreamView()
         first = found.get("first-entry")
         try:
-            return StreamSight(entry_id(first[0]) if first else None, entry_id(found["last-generated-id"]))
+            return StreamView(entry_id(first[0]) if first else None, entry_id(found["last-generated-id"]))
         except ValueError:
-            return StreamSight(None, self._unstored.last)
+            return StreamView(None, self._unstored.last)
 
     def _tell_of_acl(self) -> None:
         if not self._told_of_acl:

@@ -1,7 +1,7 @@
 """What a region keeps on its disk: results that Redis could not take, and the orders it would go on with. SQLite.
 
 Killed at any line it is as it was before or after the last commit. Whatever is wrong with the disk comes as
-`JournalAway`, and a damaged file is put aside for a new one.
+`StoreUnavailable`, and a damaged file is put aside for a new one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _LOST_STEP = 2_000
 _THIN_STEPS = 10
 
 
-class JournalAway(Exception):
+class StoreUnavailable(Exception):
     """The journal could not be read or written; what was to be kept is still with whoever asked."""
 
 
@@ -74,7 +74,7 @@ class Remembered:
     offset_ms: int = 0
 
 
-class Journal:
+class LocalStore:
     """Entries and orders in one file, or in memory where `path` is None. Any thread may call; one works at a time.
 
     `unsent` counts the results that Redis has not taken, `dropped` those that there was no room for.
@@ -192,7 +192,7 @@ class Journal:
     def _guarded(self) -> Iterator[None]:
         """One transaction for one caller; what goes wrong is one exception, and a damaged file is replaced."""
         if not self._lock.acquire(timeout=_BUSY_MOST_S):
-            raise JournalAway("the disk does not answer")
+            raise StoreUnavailable("the disk does not answer")
         try:
             with self._db:
                 yield
@@ -204,7 +204,7 @@ class Journal:
                     put_aside(self._path, str(error))
                 self._db = self._open()
                 _, self.unsent = self._count()
-            raise JournalAway(str(error)[:200]) from error
+            raise StoreUnavailable(str(error)[:200]) from error
         finally:
             self._lock.release()
 

@@ -14,7 +14,7 @@ from redis.typing import EncodableT, FieldT
 from probes import keys, wire
 from probes.process.redis_client import is_away
 from probes.reasons import Reason
-from probes.results.forwarder import STREAM_LENGTH, Keeper
+from probes.results.forwarder import STREAM_LENGTH, Forwarder
 from probes.wire import Result
 
 _log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ _AWAY_AFTER = 3
 class Publisher:
     """Takes results on the loop's thread; what is written, or cannot be, it hands to the keeper. Waits for no disk."""
 
-    def __init__(self, connection: redis.asyncio.Redis, region: str, keeper: Keeper) -> None:
+    def __init__(self, connection: redis.asyncio.Redis, region: str, keeper: Forwarder) -> None:
         self._redis = connection
         self._stream = keys.results(region)
         self._latest = keys.latest(region)

@@ -24,14 +24,14 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamSight:
+class StreamView:
     """What Redis says of the stream: the first entry that is there, and the last that ever was. Both may be missing."""
 
     first: EntryId | None = None
     last: EntryId = (0, 0)
 
 
-class Unstored:
+class Unconfirmed:
     """The entries that would be missing if Redis lost its memory now, oldest first."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Unstored:
         while self._sent and self._sent[0].id < first:
             self.results -= self._sent.popleft().results
 
-    def has_lost(self, sight: StreamSight, last: EntryId) -> bool:
+    def has_lost(self, sight: StreamView, last: EntryId) -> bool:
         """Whether the stream lost an entry of ours. `last` is the last that was written before Redis was asked.
 
         What was lost at the end, and followed by other entries before anybody asked, is not seen by this: it takes a
@@ -69,7 +69,7 @@ class Unstored:
             return False
         return sight.last < min(last, self._sent[-1].id) or (sight.first is not None and self._sent[0].id < sight.first)
 
-    def settle(self, sight: StreamSight, last: EntryId, upto: EntryId | None, broken_off: bool) -> list[Sent] | None:
+    def settle(self, sight: StreamView, last: EntryId, upto: EntryId | None, broken_off: bool) -> list[Sent] | None:
         """Take what Redis says, asked how far all is stored (`upto`) first; gives what is to be written again, or None.
 
         A loss comes first: the recorder goes on behind it, and its position passes what it never saw. `broken_off`: the

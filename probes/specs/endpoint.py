@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probes.assertions.answer import Sight
-from probes.assertions.base import Demand
+from probes.assertions.answer import AnswerView
+from probes.assertions.base import AssertionBase
 from probes.assertions.kinds import judge, validate_assertions, worst
 from probes.net.targets import BadTarget, parse_host
 from probes.prober import AssertionOutcome, SpecError
@@ -16,7 +16,7 @@ Finding = tuple[Status, Reason, str]
 PASSED: Finding = (Status.UP, Reason.OK, "")
 
 
-def validate_endpoint(host: str, port: int, assertions: Sequence[Demand]) -> None:
+def validate_endpoint(host: str, port: int, assertions: Sequence[AssertionBase]) -> None:
     """Refuse, with SpecError, a place that cannot be dialled, and demands that cannot be met."""
     validate_host("host", host)
     if not 1 <= port <= 65_535:
@@ -32,7 +32,7 @@ def validate_host(field: str, host: str) -> None:
 
 
 def judged(
-    found: Finding, assertions: Sequence[Demand], sight: Sight, explain: bool
+    found: Finding, assertions: Sequence[AssertionBase], sight: AnswerView, explain: bool
 ) -> tuple[Finding, tuple[AssertionOutcome, ...]]:
     """What was found, unless it passed and an assertion says otherwise; and the outcomes, where they are asked for."""
     if not assertions or (found[0] is not Status.UP and not explain):

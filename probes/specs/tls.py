@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from probes.net.certificates import TlsWish, authorities_problem, identity_problem
+from probes.net.certificates import TlsOptions, authorities_problem, identity_problem
 from probes.net.targets import BadTarget, parse_host
 from probes.prober import SpecError
 
@@ -64,9 +64,9 @@ def _identity_problem(certificate: str, key: str) -> str | None:
     return identity_problem(certificate, key)
 
 
-def wish_of(spec: TlsFields, secrets: Mapping[str, str], alpn: str) -> TlsWish:
+def wish_of(spec: TlsFields, secrets: Mapping[str, str], alpn: str) -> TlsOptions:
     """The handshake that a spec and its secrets ask for."""
-    return TlsWish(
+    return TlsOptions(
         spec.verify_tls,
         spec.ca_pem,
         spec.min_tls,

@@ -20,11 +20,11 @@ import redis.exceptions
 import structlog
 
 from probes import keys
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.net.guard import Egress
 from probes.net.httpx_transport import GuardedTransport
 from probes.process.liveness import PARTS
-from probes.worker.control_plane_silence import NOTHING, AlarmWish, Memory, Say, Silence
+from probes.worker.control_plane_silence import NOTHING, AlarmEvent, AlarmSettings, ControlPlaneSilence, SilenceMemory
 
 LOOK_S = 5.0
 KEEP_S = 30.0
@@ -38,15 +38,15 @@ _log = structlog.get_logger(__name__)
 class RegionAlarm:
     """Listens and tells for ever; `run` raises nothing but what is a fault."""
 
-    def __init__(self, connection: redis.asyncio.Redis, wish: AlarmWish) -> None:
+    def __init__(self, connection: redis.asyncio.Redis, wish: AlarmSettings) -> None:
         self._redis = connection
         self._wish = wish
         # Remembered times are of the wall clock; while we run, only the one that never jumps counts.
         self._offset_s = time.time() - time.monotonic()
-        self._silence = Silence(PARTS, wish.after_s, _recall(wish.memory), self._now_s())
+        self._silence = ControlPlaneSilence(PARTS, wish.after_s, _recall(wish.memory), self._now_s())
         self._resolver = Resolver()
         # The address comes from the region's own host, which may well have its receiver beside it.
-        way = Way(Egress.PRIVATE, self._resolver)
+        way = Dialer(Egress.PRIVATE, self._resolver)
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(way), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
         )
@@ -85,7 +85,7 @@ class RegionAlarm:
             return {}
         return {name.decode("utf-8", "replace"): mark.decode("utf-8", "replace") for name, mark in found.items()}
 
-    async def _tell(self, what: Say, now_s: float) -> bool:
+    async def _tell(self, what: AlarmEvent, now_s: float) -> bool:
         """Send it; False when nobody accepted it, and it is to be tried again."""
         text = self._words(what, now_s)
         try:
@@ -103,9 +103,9 @@ class RegionAlarm:
         _log.error("alarm.not_accepted", event_told=what.value, why=why, retry_in_s=wait_s)
         return False
 
-    def _words(self, what: Say, now_s: float) -> str:
+    def _words(self, what: AlarmEvent, now_s: float) -> str:
         region = self._wish.region
-        if what is Say.BACK:
+        if what is AlarmEvent.BACK:
             return f"Vigil, region {region}: the control plane is heard again. Alerts go their usual way."
         silent = self._silence.silent(now_s)
         which = "the whole control plane" if len(silent) == len(PARTS) else ", ".join(silent)
@@ -114,8 +114,8 @@ class RegionAlarm:
             " Until it is back nobody is alerted of anything that fails."
         )
 
-    def _message(self, what: Say, text: str, now_s: float) -> dict[str, Any]:
-        title = "Vigil is silent" if what is Say.SILENT else "Vigil is back"
+    def _message(self, what: AlarmEvent, text: str, now_s: float) -> dict[str, Any]:
+        title = "Vigil is silent" if what is AlarmEvent.SILENT else "Vigil is back"
         if self._wish.plain:
             return {"content": text.encode(), "headers": {"title": title, "content-type": "text/plain; charset=utf-8"}}
         document = {
@@ -129,7 +129,7 @@ class RegionAlarm:
         return {"json": document}
 
 
-def _keep(path: Path, memory: Memory) -> None:
+def _keep(path: Path, memory: SilenceMemory) -> None:
     """Write the memory at one stroke; a disk that refuses costs a second alarm after a restart, and no more."""
     document = {"marks": dict(memory.marks), "heard_s": dict(memory.heard_s), "raised_s": memory.raised_s}
     new = path.with_suffix(f".{os.getpid()}.new")
@@ -141,7 +141,7 @@ def _keep(path: Path, memory: Memory) -> None:
         _log.error("alarm.not_remembered", error=type(error).__name__, path=str(path))
 
 
-def _recall(path: Path) -> Memory:
+def _recall(path: Path) -> SilenceMemory:
     """What was kept; nothing where there is no such file or it is not readable as one."""
     try:
         with path.open("rb") as file:
@@ -149,7 +149,7 @@ def _recall(path: Path) -> Memory:
         heard_s = {str(part): float(at) for part, at in document["heard_s"].items()}
         marks = {str(part): str(mark) for part, mark in document["marks"].items()}
         raised_s = document["raised_s"]
-        return Memory(marks, heard_s, None if raised_s is None else float(raised_s))
+        return SilenceMemory(marks, heard_s, None if raised_s is None else float(raised_s))
     except FileNotFoundError:
         return NOTHING
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from probes.net.deadlines import within
-from probes.net.dialer import Way, dial
+from probes.net.dialer import Dialer, dial
 from probes.net.failures import explain
 from probes.net.targets import BadTarget, parse_host
 from probes.net.trace import Trace
@@ -68,17 +68,17 @@ def _anchor(text: str) -> Anchor:
     return Anchor(host, port)
 
 
-class _Knock(asyncio.Protocol):
+class _AnchorConnection(asyncio.Protocol):
     """A connection that is closed as soon as it stands."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
 
 
-class Anchorage:
+class Anchors:
     """The anchors of this region, tried again and again. `changed` is set when it is cut off, or not any more."""
 
-    def __init__(self, way: Way, anchors: tuple[Anchor, ...]) -> None:
+    def __init__(self, way: Dialer, anchors: tuple[Anchor, ...]) -> None:
         self._way = way
         self._anchors = anchors
         self.failing = 0
@@ -111,7 +111,7 @@ class Anchorage:
     async def _reaches(self, anchor: Anchor) -> bool:
         try:
             with within(TIMEOUT_S):
-                await dial(self._way, anchor.host, anchor.port, _Knock, Trace())
+                await dial(self._way, anchor.host, anchor.port, _AnchorConnection, Trace())
         except Exception as error:
             if explain(error) is None:
                 raise

@@ -13,7 +13,7 @@ import time
 import structlog
 
 from probes.checks.runner import Runner
-from probes.results.local_store import Journal, JournalAway
+from probes.results.local_store import LocalStore, StoreUnavailable
 from probes.wire import WIRE_VERSION, Batch, Lane
 from probes.worker.standing_orders import STANDING_MOST_MS, StandingOrders
 
@@ -28,7 +28,7 @@ _REMEMBER_S = 15.0
 class Autonomy:
     """Hears what there is to hear of dispatch, and stands in for it. For one loop."""
 
-    def __init__(self, region: str, runner: Runner, journal: Journal) -> None:
+    def __init__(self, region: str, runner: Runner, journal: LocalStore) -> None:
         self._region = region
         self._runner = runner
         self._journal = journal
@@ -46,7 +46,7 @@ class Autonomy:
         """Take what a worker before this one remembered; returns how many orders that is."""
         try:
             remembered = await asyncio.to_thread(self._journal.remembered)
-        except JournalAway as error:
+        except StoreUnavailable as error:
             _log.error("journal.away", error=str(error))
             return 0
         self._standing.restore(remembered.orders, remembered.heard_ms)
@@ -109,14 +109,14 @@ class Autonomy:
         try:
             await asyncio.to_thread(self._journal.remember, changed, gone, self._heard_ms, offset_ms)
             del self._gone[: len(gone)]
-        except JournalAway as error:
+        except StoreUnavailable as error:
             _log.error("journal.away", error=str(error))
             self._standing.put_back(changed)
 
     async def _keep_nothing(self) -> bool:
         try:
             await asyncio.to_thread(self._journal.forget_orders)
-        except JournalAway as error:
+        except StoreUnavailable as error:
             _log.error("journal.away", error=str(error))
             return False
         self._forgets = False

@@ -17,7 +17,7 @@ LISTEN_S = 5.0
 OWN_PAUSE_S = 30.0
 
 
-class Say(Enum):
+class AlarmEvent(Enum):
     """What a region has to tell its operator."""
 
     SILENT = "silent"
@@ -25,7 +25,7 @@ class Say(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmWish:
+class AlarmSettings:
     """Where a region tells that the control plane is silent. `plain` sends text, as ntfy wants it, instead of JSON."""
 
     region: str
@@ -36,7 +36,7 @@ class AlarmWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class SilenceMemory:
     """What is kept across a restart: the last mark of each part and when it was heard (s), and an alarm that is out."""
 
     marks: Mapping[str, str]
@@ -44,13 +44,13 @@ class Memory:
     raised_s: float | None = None
 
 
-NOTHING = Memory({}, {})
+NOTHING = SilenceMemory({}, {})
 
 
-class Silence:
+class ControlPlaneSilence:
     """Listens to parts; all times are seconds on one clock of the caller's."""
 
-    def __init__(self, parts: Sequence[str], after_s: float, memory: Memory, now_s: float) -> None:
+    def __init__(self, parts: Sequence[str], after_s: float, memory: SilenceMemory, now_s: float) -> None:
         self._after_s = after_s
         self._marks = dict(memory.marks)
         self._heard_s = {part: min(now_s, memory.heard_s.get(part, now_s)) for part in parts}
@@ -79,20 +79,20 @@ class Silence:
             return ()
         return tuple(part for part, heard_s in self._heard_s.items() if now_s - heard_s >= self._after_s)
 
-    def due(self, now_s: float) -> Say | None:
+    def due(self, now_s: float) -> AlarmEvent | None:
         """What is to be said now: once that it is silent, and once that all of it has been heard again."""
         silent = self.silent(now_s)
         if self.raised_s is None:
-            return Say.SILENT if silent else None
-        return Say.BACK if not silent and self._heard_now == self._heard_s.keys() else None
+            return AlarmEvent.SILENT if silent else None
+        return AlarmEvent.BACK if not silent and self._heard_now == self._heard_s.keys() else None
 
-    def said(self, what: Say, now_s: float) -> None:
+    def said(self, what: AlarmEvent, now_s: float) -> None:
         """It was told, and somebody accepted it."""
-        self.raised_s = min(self._heard_s.values()) if what is Say.SILENT else None
+        self.raised_s = min(self._heard_s.values()) if what is AlarmEvent.SILENT else None
         self._heard_now.clear()
 
     def longest_s(self, now_s: float) -> float:
         return now_s - min(self._heard_s.values())
 
-    def memory(self) -> Memory:
-        return Memory(dict(self._marks), dict(self._heard_s), self.raised_s)
+    def memory(self) -> SilenceMemory:
+        return SilenceMemory(dict(self._marks), dict(self._heard_s), self.raised_s)

@@ -24,19 +24,19 @@ from celery.signals import setup_logging, worker_ready
 
 from probes import wire
 from probes.checks.runner import Bounds, Runner
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.process.health import Health
 from probes.process.redis_client import RedisRefuses, RedisUnreachable, await_redis, connection_to, is_away
 from probes.queue.app import TASK, region_app
-from probes.results.forwarder import Keeper
-from probes.results.local_store import Journal
+from probes.results.forwarder import Forwarder
+from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.worker import anchors
 from probes.worker.alarm import RegionAlarm
-from probes.worker.anchors import Anchorage
+from probes.worker.anchors import Anchors
 from probes.worker.autonomy import Autonomy
 from probes.worker.settings import ProbeSettings
-from probes.worker.status import Heartbeat, Identity, Parts
+from probes.worker.status import Identity, Parts, StatusReporter
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class RegionWorker:
         self._started: Future[None] = Future()
         self._stop = asyncio.Event()
         self._runner: Runner | None = None
-        self._heartbeat: Heartbeat | None = None
+        self._heartbeat: StatusReporter | None = None
         self._autonomy: Autonomy | None = None
 
     def run(self) -> int:
@@ -137,18 +137,18 @@ class RegionWorker:
         wish = settings.alarm()
         # Before Redis is there: it may be what is silent.
         alarm = [asyncio.ensure_future(RegionAlarm(connection, wish).run())] if wish else []
-        journal = await asyncio.to_thread(Journal, settings.journal)
+        journal = await asyncio.to_thread(LocalStore, settings.journal)
         resolver = Resolver()
-        way = Way(settings.egress, resolver, settings.probe_source)
+        way = Dialer(settings.egress, resolver, settings.probe_source)
         opener = settings.opener()
-        keeper = Keeper(connection, settings.region, journal)
+        keeper = Forwarder(connection, settings.region, journal)
         publisher = Publisher(connection, settings.region, keeper)
         runner = Runner(way, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
-        anchorage = Anchorage(way, anchors.parse(settings.anchors))
+        anchorage = Anchors(way, anchors.parse(settings.anchors))
         public_key = opener.public if opener else b""
         identity = Identity(settings.region, settings.egress, release(), public_key, anchorage)
         autonomy = Autonomy(settings.region, runner, journal)
-        heartbeat = Heartbeat(connection, identity, Parts(runner, publisher, keeper, autonomy), self._health)
+        heartbeat = StatusReporter(connection, identity, Parts(runner, publisher, keeper, autonomy), self._health)
         await self._begin(connection, heartbeat, autonomy)
         self._runner, self._heartbeat, self._autonomy = runner, heartbeat, autonomy
         self._health.mark_ready()
@@ -185,7 +185,7 @@ class RegionWorker:
         await resolver.close()
         await connection.aclose()
 
-    async def _begin(self, connection: redis.asyncio.Redis, heartbeat: Heartbeat, autonomy: Autonomy) -> None:
+    async def _begin(self, connection: redis.asyncio.Redis, heartbeat: StatusReporter, autonomy: Autonomy) -> None:
         """Find Redis and its clock; without it, begin alone where a worker before this one left orders."""
         orders = await autonomy.recall()
         try:

@@ -17,7 +17,7 @@ from probes.net.guard import Egress
 from probes.net.targets import BadTarget, parse_url
 from probes.seal import Opener, SealError
 from probes.worker import anchors
-from probes.worker.control_plane_silence import AlarmWish
+from probes.worker.control_plane_silence import AlarmSettings
 
 REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 
@@ -116,12 +116,12 @@ class ProbeSettings(BaseSettings):
             raise ValueError("a port between 0 (none) and 65535")
         return int(text)
 
-    def alarm(self) -> AlarmWish | None:
+    def alarm(self) -> AlarmSettings | None:
         """Where the region tells that the control plane is silent, or None where it does not."""
         if self.region_alarm_url is None:
             return None
         state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        return AlarmWish(
+        return AlarmSettings(
             region=self.region,
             url=self.region_alarm_url.get_secret_value(),
             after_s=self.region_alarm_after_s,

@@ -32,7 +32,7 @@ _MOST = 200_000
 
 
 @dataclass(slots=True)
-class Standing:
+class StandingOrder:
     """What is to be done at each slot of one monitor, and the last slot that was ordered."""
 
     check: Check
@@ -52,7 +52,7 @@ class StandingOrders:
     """Remembers scheduled orders as they come; `stand_alone` makes them go on by themselves, `follow` ends that."""
 
     def __init__(self) -> None:
-        self._standing: dict[str, Standing] = {}
+        self._standing: dict[str, StandingOrder] = {}
         self._agenda: list[tuple[int, str]] = []
         #: Monitors whose orders read otherwise than when this was last emptied.
         self.changed: set[str] = set()
@@ -75,14 +75,14 @@ class StandingOrders:
                 return
         # A copy, or it would keep the whole message that it came in.
         check = replace(check, spec=check.spec.copy())
-        self._standing[check.monitor] = Standing(check, check.at_ms)
+        self._standing[check.monitor] = StandingOrder(check, check.at_ms)
         self.changed.add(check.monitor)
 
     def restore(self, checks: Iterable[Check], heard_ms: int) -> None:
         """Take what was remembered before a restart, by someone who last heard of a dispatcher at `heard_ms`."""
         for check in checks:
             if check.every_ms > 0 and check.monitor not in self._standing and len(self._standing) < _MOST:
-                standing = Standing(check, 0)
+                standing = StandingOrder(check, 0)
                 standing.last_ms = standing.slot_after(heard_ms) - check.every_ms
                 self._standing[check.monitor] = standing
 
@@ -142,7 +142,7 @@ class StandingOrders:
         self.changed |= {check.monitor for check in checks if check.monitor in self._standing}
 
 
-def _is_over(standing: Standing, heard_ms: int) -> bool:
+def _is_over(standing: StandingOrder, heard_ms: int) -> bool:
     return standing.last_ms + INTERVALS_WITHOUT * standing.check.every_ms + _LATE_MS < heard_ms
 
 

@@ -19,10 +19,10 @@ from probes.checks.runner import Runner
 from probes.net.guard import Egress
 from probes.process.health import Health
 from probes.process.redis_client import is_away, is_refused
-from probes.results.forwarder import Keeper
+from probes.results.forwarder import Forwarder
 from probes.results.publisher import Publisher
-from probes.wire import WIRE_VERSION, Lane, RegionHeartbeat
-from probes.worker.anchors import Anchorage
+from probes.wire import WIRE_VERSION, Lane, RegionStatus
+from probes.worker.anchors import Anchors
 from probes.worker.autonomy import Autonomy
 
 _log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class Identity:
     egress: Egress
     release: str
     public_key: bytes
-    anchorage: Anchorage
+    anchorage: Anchors
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Parts:
 
     runner: Runner
     publisher: Publisher
-    keeper: Keeper
+    keeper: Forwarder
     autonomy: Autonomy
 
 
-class Heartbeat:
+class StatusReporter:
     """Beats for ever; `batch_taken` tells it that the queue moves."""
 
     def __init__(self, connection: redis.asyncio.Redis, identity: Identity, parts: Parts, health: Health) -> None:
@@ -125,7 +125,7 @@ class Heartbeat:
 
     async def _beat(self) -> None:
         await self.measure_clock()
-        beat = RegionHeartbeat(
+        beat = RegionStatus(
             v=WIRE_VERSION,
             at_ms=self._runner.now_ms(),
             clock_offset_ms=round(self._clock.ms),

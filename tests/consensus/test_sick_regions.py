@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.sick_regions import ANCHORS_REST_MS, CLEAN_ROUND_MS, CLEAN_ROUNDS, GONE_MS, ROWS, VIEW_MS, Sickness
+from consensus.sick_regions import ANCHORS_REST_MS, CLEAN_ROUND_MS, CLEAN_ROUNDS, GONE_MS, ROWS, VIEW_MS, SickRegions
 from consensus.verdicts import Exclusion
 
 DOMAINS = {"ap-south": "gcp", "eu-north": "ovh", "eu-west": "aws", "us-east": "aws", "us-west": "hetzner"}
@@ -14,21 +14,21 @@ MONITORS = [f"mon_{number}" for number in range(10)]
 T0 = 1_000_000
 
 
-def placed(domains: dict[str, str] = DOMAINS) -> Sickness:
-    sickness = Sickness()
+def placed(domains: dict[str, str] = DOMAINS) -> SickRegions:
+    sickness = SickRegions()
     for region, domain in domains.items():
         sickness.place(region, domain)
     return sickness
 
 
-def see(sickness: Sickness, failing: dict[str, list[str]], at_ms: int = T0, monitors: list[str] = MONITORS) -> None:
+def see(sickness: SickRegions, failing: dict[str, list[str]], at_ms: int = T0, monitors: list[str] = MONITORS) -> None:
     """Every region looks at every monitor; `failing` names what fails where. Failures are told first."""
     views = [(region, monitor, monitor in failing.get(region, [])) for region in DOMAINS for monitor in monitors]
     for region, monitor, fails in sorted(views, key=lambda view: not view[2]):
         sickness.saw(region, monitor, fails, at_ms)
 
 
-def judged(sickness: Sickness, at_ms: int = T0 + 1_000, monitors: int = len(MONITORS)) -> dict[str, Exclusion]:
+def judged(sickness: SickRegions, at_ms: int = T0 + 1_000, monitors: int = len(MONITORS)) -> dict[str, Exclusion]:
     sickness.judge(at_ms, dict.fromkeys(DOMAINS, monitors))
     return sickness.quarantined
 

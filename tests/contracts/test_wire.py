@@ -7,7 +7,7 @@ import pytest
 
 from probes import keys, wire
 from probes.reasons import ACCOUNT_REASONS, NO_VOTE_REASONS, Reason, Status
-from probes.wire import Batch, Check, Lane, Phases, RegionHeartbeat, Result
+from probes.wire import Batch, Check, Lane, Phases, RegionStatus, Result
 
 BATCH = Batch(
     1,
@@ -36,7 +36,7 @@ RESULT = Result(
     1, "mon_a", 1_800_000_000_000, Status.DOWN, Reason.HTTP_5XX, 1_800_000_000_123, Phases(1, 2, 3, 4, 10),
     "rnd_b", 2, 2, 503, "answered 503", {"address": "192.0.2.1", "body_bytes": 5}, 7,
 )  # fmt: skip
-HEARTBEAT = RegionHeartbeat(
+HEARTBEAT = RegionStatus(
     1, 1_800_000_000_000, -12, 0, 3, 1_799_999_999_000, "boot", "0.1.0", b"\x02" * 4, "private", 4, 3, True, 2000
 )  # fmt: skip
 #: What releases before checks named their target send.

@@ -24,7 +24,7 @@ from tests.e2e.wires import Harm, Wires
 from vigil.demo.stage import SEATS, Stage
 from vigil.demo.story import AlertKind, once_each
 from vigil.local import ports
-from vigil.local.installation import Wanted
+from vigil.local.installation import InstallationOptions
 from vigil.local.processes import LocalRegion, answers_health
 from vigil.local.programs import Program
 from vigil.local.supervisor import Supervisor
@@ -225,7 +225,7 @@ async def main() -> dict[str, dict[str, object]]:
         LocalRegion(seat.region, seat.domain, through=(sys.executable, launcher, wires.socket_path, address))
         for seat, address in zip(SEATS, ADDRESSES.values(), strict=True)
     )
-    stage = Stage(keep=bool(os.environ.get("KEEP_PARTITIONS")), wanted=Wanted(regions))
+    stage = Stage(keep=bool(os.environ.get("KEEP_PARTITIONS")), wanted=InstallationOptions(regions))
     configuration = stage.path / "redis" / "redis.conf"
     configuration.write_text(configuration.read_text().replace("bind 127.0.0.1", f"bind 127.0.0.1 {HUB}"))
     targets = {name: Target(host) for name, host in HOSTS.items()}

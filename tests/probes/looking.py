@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from probes.checks.attempts import attempt
-from probes.net.dialer import Way
+from probes.net.dialer import Dialer
 from probes.net.trace import Trace
-from probes.prober import Observation, Reach
+from probes.prober import Observation, ProbeContext
 from probes.probers import PROBERS, parse_spec, validate_secrets
 from tests.probes.loopback import way_out
 
@@ -19,7 +19,7 @@ async def looked(
     config: Mapping[str, object],
     secrets: Mapping[str, str] | None = None,
     *,
-    way: Way | None = None,
+    way: Dialer | None = None,
     now_s: float = NOW_S,
     timeout_s: float = 5.0,
     explain: bool = False,
@@ -28,5 +28,5 @@ async def looked(
     spec = parse_spec(kind, config)
     validate_secrets(kind, secrets or {})
     async with way_out() as own:
-        reach = Reach(way or own, Trace(), now_s, explain=explain)
+        reach = ProbeContext(way or own, Trace(), now_s, explain=explain)
         return await attempt(PROBERS[kind], spec, secrets or {}, reach, timeout_s)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.net.guard import Egress
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -157,10 +157,10 @@ async def name_server(names: dict[str, list[str]]) -> AsyncIterator[tuple[str, N
 @contextlib.asynccontextmanager
 async def way_out(
     egress: Egress = Egress.PRIVATE, nameservers: list[str] | None = None, source: str | None = None
-) -> AsyncIterator[Way]:
+) -> AsyncIterator[Dialer]:
     """A way out with a resolver of its own."""
     resolver = Resolver(nameservers)
     try:
-        yield Way(egress, resolver, source)
+        yield Dialer(egress, resolver, source)
     finally:
         await resolver.close()

@@ -19,15 +19,15 @@ from consensus.quorum import Tally
 from consensus.verdicts import Round
 from probes.checks.lateness import order_of
 from probes.reasons import Status
-from probes.results.unconfirmed import EntryId, StreamSight, Unstored
+from probes.results.unconfirmed import EntryId, StreamView, Unconfirmed
 from probes.wire import Check
 from probes.worker.standing_orders import StandingOrders
 from vigil.incidents.core import lifecycle
 from vigil.incidents.core.lifecycle import Effect, Step
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.checkers import CHECKERS, judge
-from vigil.simulation.processes.publisher import Publisher
-from vigil.simulation.simulation import Outcome, simulate
+from vigil.simulation.processes.publisher import SimPublisher
+from vigil.simulation.simulation import SimulationResult, simulate
 from vigil.simulation.worlds.isolation import Fault
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Cuts, Links, Noise, Scenario, Truth
 
@@ -115,40 +115,40 @@ def every_copy_is_run(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_waits_is_dropped(patch: pytest.MonkeyPatch) -> None:
-    def drop(self: Publisher) -> None:
+    def drop(self: SimPublisher) -> None:
         self._retrying = False
         self._waiting.clear()
 
-    patch.setattr(Publisher, "_retry", drop)
+    patch.setattr(SimPublisher, "_retry", drop)
 
 
 def what_redis_lost_is_not_sent_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Unstored, "has_lost", lambda self, sight, last: False)
+    patch.setattr(Unconfirmed, "has_lost", lambda self, sight, last: False)
 
 
 def a_position_is_believed_before_a_loss(patch: pytest.MonkeyPatch) -> None:
-    settled = Unstored.settle
+    settled = Unconfirmed.settle
 
-    def settle(self: Unstored, sight: StreamSight, last: EntryId, upto: EntryId | None, broken_off: bool) -> Any:
+    def settle(self: Unconfirmed, sight: StreamView, last: EntryId, upto: EntryId | None, broken_off: bool) -> Any:
         self.stored(upto or (0, 0))
         return settled(self, sight, last, upto, broken_off)
 
-    patch.setattr(Unstored, "settle", settle)
+    patch.setattr(Unconfirmed, "settle", settle)
 
 
 def a_restart_of_redis_is_not_noticed(patch: pytest.MonkeyPatch) -> None:
-    settled = Unstored.settle
-    patch.setattr(Unstored, "settle", lambda self, sight, last, upto, _: settled(self, sight, last, upto, False))
+    settled = Unconfirmed.settle
+    patch.setattr(Unconfirmed, "settle", lambda self, sight, last, upto, _: settled(self, sight, last, upto, False))
 
 
 def what_is_set_aside_dies_with_the_region(patch: pytest.MonkeyPatch) -> None:
-    begin = Publisher.begin
+    begin = SimPublisher.begin
 
-    def forgetful(self: Publisher) -> None:
+    def forgetful(self: SimPublisher) -> None:
         self._journal.clear()
         begin(self)
 
-    patch.setattr(Publisher, "begin", forgetful)
+    patch.setattr(SimPublisher, "begin", forgetful)
 
 
 def nobody_stands_alone(patch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ def test_every_invariant_of_the_issue_has_its_judge() -> None:
     assert all(found(calm()) is not None for found in CHECKERS.values())
 
 
-def calm() -> Outcome:
+def calm() -> SimulationResult:
     return simulate(CALM, 1, 1, HOUR_MS // 4)
 
 

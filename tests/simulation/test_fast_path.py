@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from consensus.verdicts import Sensitivity, Verdict
-from vigil.simulation.simulation import Outcome, simulate
+from vigil.simulation.simulation import SimulationResult, simulate
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Noise, Scenario, Truth
 
 BUSY = Truth(every_ms=HOUR_MS, lasts_ms=(20_000, 10 * MINUTE_MS), partial=0.4, slow=0.2, account=0.2)
@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_history_and_another_seed_another() -> None
     assert one == again != other
 
 
-def verdicts(outcome: Outcome) -> list[Verdict]:
+def verdicts(outcome: SimulationResult) -> list[Verdict]:
     """Every verdict that was applied, but for the usual times: those who passed over checks know them less finely."""
     applied = [one.verdict for one in outcome.history.applied]
     return [
@@ -60,6 +60,6 @@ def verdicts(outcome: Outcome) -> list[Verdict]:
     ]
 
 
-def told(outcome: Outcome) -> list[tuple[object, ...]]:
+def told(outcome: SimulationResult) -> list[tuple[object, ...]]:
     """Every incident, with the time of each of its steps."""
     return [(one.monitor, one.kind, one.suspected_ms, *one.steps) for one in outcome.history.incidents]

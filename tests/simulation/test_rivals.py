@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from vigil.simulation.judges.rivals import RIVALS, reports_of
-from vigil.simulation.judges.score import Report, mean, percentile, score
+from vigil.simulation.judges.score import RuleReport, mean, percentile, score
 from vigil.simulation.worlds.draws import stream, unit
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, Noise, Scenario, Truth
 from vigil.simulation.worlds.spells import Ailment
@@ -66,9 +66,9 @@ def test_half_of_an_even_number_of_regions_is_enough_for_one_rule_and_not_for_an
 def test_a_report_without_an_outage_is_false_and_an_outage_without_a_report_is_missed() -> None:
     world = World(REFUSED, 1, 1, range(0, 12 * HOUR_MS))
     first, *rest = world.outages(0)
-    told = [Report(outage.from_ms + 20_000, outage.to_ms + 30_000) for outage in rest]
+    told = [RuleReport(outage.from_ms + 20_000, outage.to_ms + 30_000) for outage in rest]
 
-    found = score(world, 0, [Report(first.from_ms - 60_000, first.from_ms - 50_000), *told], EVERYBODY, slow=True)
+    found = score(world, 0, [RuleReport(first.from_ms - 60_000, first.from_ms - 50_000), *told], EVERYBODY, slow=True)
 
     assert (found.outages, found.false, found.missed) == (len(rest) + 1, 1, 1)
     assert set(found.refused_s + found.hung_s) == {20.0}

@@ -11,7 +11,7 @@ from consensus.verdicts import Sensitivity
 from vigil.simulation.judges.checkers import judge
 from vigil.simulation.judges.endurance import kept_shares
 from vigil.simulation.processes.engine import EPOCH_MS
-from vigil.simulation.runs import Row, places, run
+from vigil.simulation.runs import RunRow, places, run
 from vigil.simulation.simulation import simulate
 from vigil.simulation.worlds.isolation import Fault, Isolation
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Links, Noise, Scenario, Truth
@@ -23,7 +23,7 @@ SEED = 20_000
 LONG = (5 * MINUTE_MS, 12 * MINUTE_MS)
 
 
-def played(world: str, hours: float, seed: int, sensitivity: Sensitivity = Sensitivity.NORMAL) -> Row:
+def played(world: str, hours: float, seed: int, sensitivity: Sensitivity = Sensitivity.NORMAL) -> RunRow:
     """Run worlds of one kind; a broken invariant ends the test with the command that runs its world again."""
     (row,) = run(places(replace(SCENARIOS[world], sensitivity=sensitivity), hours, seed))
     broken = [f"{found.invariant} {found.subject}: {found.says}\n  {place.replay()}" for place, found in row.breaks]

@@ -18,8 +18,8 @@ from consensus.rounds import verdict_of
 from consensus.verdicts import Exclusion, Quarantine, encode
 from probes import keys
 from probes.process.health import Health
-from probes.process.liveness import Alive
-from probes.wire import RegionHeartbeat
+from probes.process.liveness import Liveness
+from probes.wire import RegionStatus
 from probes.wire import encode as encode_beat
 from vigil.accounts.teams import default_team
 from vigil.incidents.models import Incident, IngestPosition
@@ -137,7 +137,7 @@ def test_a_region_that_is_to_work_no_more_hears_nothing_more(client: redis.Redis
             leaving.delete()
         until(lambda: client.hkeys(keys.alive("us-east")) == [b"dismissed"], "the dismissal")
         # A dispatcher that has not read of it yet passes its sign of life on once more.
-        Alive(client, "dispatch").beat(["us-east"])
+        Liveness(client, "dispatch").beat(["us-east"])
         until(lambda: client.hkeys(keys.alive("us-east")) == [b"dismissed"], "another one")
         assert not client.hexists(keys.alive("eu-west"), keys.DISMISSED)
         Region.objects.update_or_create(slug="us-east", defaults={"domain": "gcp", "enabled": True})
@@ -155,7 +155,7 @@ def test_a_region_that_writes_over_its_keys_stops_nobody(client: redis.Redis, mo
 
 
 def test_a_region_may_say_what_it_likes_of_itself(client: redis.Redis, monitor: Monitor) -> None:
-    good = RegionHeartbeat(1, 5, 0, 0, 0, 0, "0" * 32, "r")
+    good = RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r")
     client.set(keys.heartbeat("eu-west"), encode_beat(good))
     client.set(keys.heartbeat("us-west"), encode_beat(replace(good, boot="\x00")))
     client.set(keys.heartbeat("us-east"), b"junk")

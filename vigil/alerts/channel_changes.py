@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from vigil.accounts.sealed import Secrets
-from vigil.alerts.channels import SettingsError, check_channel, webhook
+from vigil.alerts.channels import ChannelSettingsError, check_channel, webhook
 from vigil.alerts.models import Channel, ChannelKind
 
 
@@ -36,5 +36,5 @@ def prepare_channel(channel: Channel) -> None:
         channel.refused, channel.disabled_at, channel.disabled_why = [], None, ""
     try:
         check_channel(channel.kind, channel.config, channel.secrets)
-    except SettingsError as refused:
+    except ChannelSettingsError as refused:
         raise ValidationError({refused.field: [refused.problem]}) from None

@@ -21,7 +21,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class KindReference:
     """What there is to know before making a channel of this kind."""
 
     kind: str
@@ -31,10 +31,10 @@ class Page:
     secrets: tuple[Setting, ...]
 
 
-def page_of(kind: str) -> Page:
+def page_of(kind: str) -> KindReference:
     """The page of one kind."""
     found = CHANNELS[kind]
-    return Page(
+    return KindReference(
         kind=kind,
         name=found.name,
         words=found.words,
@@ -43,7 +43,7 @@ def page_of(kind: str) -> Page:
     )
 
 
-def pages() -> list[Page]:
+def pages() -> list[KindReference]:
     """The pages of all kinds, in their order."""
     return [page_of(kind) for kind in CHANNELS]
 

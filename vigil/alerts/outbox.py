@@ -10,7 +10,17 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
-from vigil.alerts.core.decision import EVENTS, UNCONDITIONAL, Choice, Concern, Event, Outcome, Standing, Why, decide
+from vigil.alerts.core.decision import (
+    EVENTS,
+    UNCONDITIONAL,
+    Choice,
+    Concern,
+    Disposition,
+    Event,
+    IncidentContext,
+    Why,
+    decide,
+)
 from vigil.alerts.core.routes import route
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState
@@ -25,9 +35,9 @@ from vigil.incidents.models import Incident, Transition
 HINT_CHANNEL = "vigil_outbox"
 
 _STATES = {
-    Outcome.TELL: DeliveryState.PENDING,
-    Outcome.HOLD: DeliveryState.HELD,
-    Outcome.OMIT: DeliveryState.WITHHELD,
+    Disposition.TELL: DeliveryState.PENDING,
+    Disposition.HOLD: DeliveryState.HELD,
+    Disposition.OMIT: DeliveryState.WITHHELD,
 }
 
 
@@ -87,7 +97,7 @@ def escalate(incident_id: int, transition_id: int) -> int:
         if team is None:
             return 0
         fallbacks = Channel.objects.filter(team_id=team, fallback=True, enabled=True).values_list("pk", flat=True)
-        choices = [Choice(channel, Outcome.TELL, Concern(Why.FALLBACK)) for channel in sorted(fallbacks)]
+        choices = [Choice(channel, Disposition.TELL, Concern(Why.FALLBACK)) for channel in sorted(fallbacks)]
         told = 0
         later = Transition.objects.filter(incident=incident, deliveries__isnull=False, pk__gte=transition_id)
         for step in later.distinct().order_by("seq"):
@@ -97,7 +107,7 @@ def escalate(incident_id: int, transition_id: int) -> int:
         return told
 
 
-def _begin_with_newcomers(incident: Incident, transition_row: Transition, team: int, standing: Standing) -> None:
+def _begin_with_newcomers(incident: Incident, transition_row: Transition, team: int, standing: IncidentContext) -> None:
     """Who is concerned by a monitor that joins its provider's incident, and was not told of it, hears its beginning."""
     rules, everyone = load_rules(team)
     routing = routing_together(incident, transition_row, rules, everyone)
@@ -108,7 +118,7 @@ def _begin_with_newcomers(incident: Incident, transition_row: Transition, team: 
 
 
 def _row(transition_row: Transition, team: int, event: Event, choice: Choice) -> Delivery:
-    held = choice.outcome is Outcome.HOLD
+    held = choice.outcome is Disposition.HOLD
     row = Delivery(
         team_id=team,
         incident_id=transition_row.incident_id,
@@ -128,14 +138,14 @@ def _row(transition_row: Transition, team: int, event: Event, choice: Choice) ->
     return row
 
 
-def _standing(incident: Incident, step: Step, at: datetime) -> Standing:
+def _standing(incident: Incident, step: Step, at: datetime) -> IncidentContext:
     """Where the incident stands, as far as this step asks."""
     triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
     told = frozenset(triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True))
     if step in UNCONDITIONAL:
-        return Standing(told)
+        return IncidentContext(told)
     again = step in (Step.ESCALATED, Step.REMINDED)
-    return Standing(told, again and escalations.is_acknowledged(incident), holds_on(incident, at))
+    return IncidentContext(told, again and escalations.is_acknowledged(incident), holds_on(incident, at))
 
 
 def _withhold_for_good(incident: Incident) -> None:

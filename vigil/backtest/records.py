@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db.models import Q
 
 from consensus.verdicts import Sensitivity
-from vigil.backtest.core.law import Page, Policy
-from vigil.backtest.core.past import Past, Seen
+from vigil.backtest.core.law import BacktestPage, Policy
+from vigil.backtest.core.past import Past, PastResult
 from vigil.history.reading import read
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
@@ -35,23 +35,23 @@ def policy_of(monitor: Monitor) -> Policy:
 def past_of(monitor: Monitor, start_ms: int, end_ms: int) -> Past:
     """Everything that is stored of a monitor in a range, in every region that looked."""
     slugs = dict(Region.objects.values_list("pk", "slug"))
-    checks: dict[str, list[Seen]] = {}
+    checks: dict[str, list[PastResult]] = {}
     for begin in range(start_ms, end_ms, _PIECE_MS):
         found = read.checks(monitor.pk, list(slugs), begin, min(begin + _PIECE_MS, end_ms))
         for region, mine in found.items():
             if mine:
                 slug = slugs[region]
                 checks.setdefault(slug, []).extend(
-                    Seen(one.at_ms, slug, one.status, one.reason, round(one.total_us), one.look) for one in mine
+                    PastResult(one.at_ms, slug, one.status, one.reason, round(one.total_us), one.look) for one in mine
                 )
     return Past(checks, monitor.interval_s * 1000)
 
 
-def incidents_of(monitor: Monitor, start: datetime, end: datetime) -> Sequence[Page]:
+def incidents_of(monitor: Monitor, start: datetime, end: datetime) -> Sequence[BacktestPage]:
     """The incidents that the monitor really had in a range."""
     rows = Incident.objects.filter(monitor=monitor, kind__in=_KINDS, opened_at__gte=start, opened_at__lt=end)
     return [
-        Page(
+        BacktestPage(
             IncidentKind(row.kind),
             _ms(row.started_at),
             _ms(row.opened_at),

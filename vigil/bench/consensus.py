@@ -32,7 +32,7 @@ from consensus.baselines import ENOUGH
 from consensus.verdicts import decode_call
 from probes import keys, wire
 from probes.reasons import Reason, Status
-from probes.wire import WIRE_VERSION, Phases, RegionHeartbeat, Result
+from probes.wire import WIRE_VERSION, Phases, RegionStatus, Result
 from vigil.bench.measure import cpu_ns, rss_mb
 from vigil.cli.errors import CommandError
 from vigil.local.redis import running
@@ -49,7 +49,7 @@ Report = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Load:
+class ConsensusLoad:
     """How much is reported: each of `regions` looks at each of `monitors` in every turn."""
 
     monitors: int
@@ -76,7 +76,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not (1 <= args.monitors <= 200_000 and 1 <= args.regions <= 20 and 1 <= args.turns <= 100):
         raise CommandError("--monitors is 1 to 200000, --regions 1 to 20, --turns 1 to 100")
-    load = Load(args.monitors, args.regions, args.turns)
+    load = ConsensusLoad(args.monitors, args.regions, args.turns)
     with tempfile.TemporaryDirectory(prefix="vigil-bench-", ignore_cleanup_errors=True) as folder:
         report = measure(Path(folder), load)
     print(json.dumps(report) if args.json else render(report))
@@ -93,7 +93,7 @@ def render(report: Report) -> str:
     return "\n".join(lines)
 
 
-def measure(folder: Path, load: Load) -> Report:
+def measure(folder: Path, load: ConsensusLoad) -> Report:
     """Run the whole of it in a folder of its own."""
     folder.chmod(0o711)
     with running(folder, secrets.token_urlsafe(24), folder / "redis.log") as server:
@@ -112,7 +112,7 @@ def measure(folder: Path, load: Load) -> Report:
             client.close()
 
 
-def _watch(client: redis.Redis, pid: int, load: Load) -> Report:
+def _watch(client: redis.Redis, pid: int, load: ConsensusLoad) -> Report:
     _await_last(client, load, _READY_S)
     empty_mb = rss_mb(pid)
     for _ in range(ENOUGH + 1):
@@ -138,14 +138,14 @@ def _watch(client: redis.Redis, pid: int, load: Load) -> Report:
     }
 
 
-def _introduce(client: redis.Redis, load: Load) -> None:
+def _introduce(client: redis.Redis, load: ConsensusLoad) -> None:
     client.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
     for region in load.region_names():
-        beat = RegionHeartbeat(WIRE_VERSION, 0, 0, 0, 0, 0, "bench", "bench")
+        beat = RegionStatus(WIRE_VERSION, 0, 0, 0, 0, 0, "bench", "bench")
         client.set(keys.heartbeat(region), wire.encode(beat))
 
 
-def _report_turn(client: redis.Redis, load: Load) -> None:
+def _report_turn(client: redis.Redis, load: ConsensusLoad) -> None:
     """Every region reports every monitor once, in entries as its worker writes them."""
     dice = random.Random(load.monitors)
     now_ms = _now_ms(client)
@@ -177,7 +177,7 @@ def _results(monitors: range, now_ms: int, dice: random.Random) -> Iterator[Resu
         )
 
 
-def _await_last(client: redis.Redis, load: Load, within_s: float) -> None:
+def _await_last(client: redis.Redis, load: ConsensusLoad, within_s: float) -> None:
     """Wait until a last failure of every region, behind everything on its stream, has been called for."""
     deadline_s = time.monotonic() + within_s
     monitor, now_ms = f"mon_last_{secrets.token_hex(4)}", _now_ms(client)

@@ -24,7 +24,7 @@ import django
 from vigil.bench.measure import percentile
 from vigil.cli.errors import CommandError
 from vigil.local import ports
-from vigil.local.installation import Wanted
+from vigil.local.installation import InstallationOptions
 from vigil.local.processes import LocalRegion
 from vigil.local.temporary import Throwaway
 
@@ -37,7 +37,7 @@ _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
 @dataclass
-class Endpoint:
+class DetectEndpoint:
     """A server that answers until it fails in its way."""
 
     failure: str
@@ -105,9 +105,11 @@ def report_of(delays: dict[tuple[str, str], list[float]], monitors: int) -> dict
 
 
 async def _measured(monitors: int, warm_s: float) -> dict[str, object]:
-    throwaway = Throwaway("bench", Wanted(tuple(LocalRegion(name, domain) for name, domain in REGIONS.items())))
+    throwaway = Throwaway(
+        "bench", InstallationOptions(tuple(LocalRegion(name, domain) for name, domain in REGIONS.items()))
+    )
     kinds = [(sensitivity, failure) for sensitivity in SENSITIVITIES for failure in FAILURES]
-    endpoints = {f"{s} {f} {number}": Endpoint(f) for s, f in kinds for number in range(monitors)}
+    endpoints = {f"{s} {f} {number}": DetectEndpoint(f) for s, f in kinds for number in range(monitors)}
     try:
         for endpoint in endpoints.values():
             await endpoint.open()
@@ -151,7 +153,7 @@ async def _told(count: int) -> dict[str, float]:
     return opened
 
 
-def _write_monitors(endpoints: dict[str, Endpoint]) -> None:
+def _write_monitors(endpoints: dict[str, DetectEndpoint]) -> None:
     from vigil.accounts.teams import default_team
     from vigil.monitors.changes import create_monitor
     from vigil.monitors.models import Region

@@ -28,7 +28,7 @@ from probes.reasons import Reason, Status
 from vigil.bench.measure import Usage, per_check, percentile, usages, verdict_lag_ms
 from vigil.cli.errors import CommandError
 from vigil.local import ports
-from vigil.local.installation import Installation, Wanted
+from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.processes import LocalRegion
 from vigil.local.programs import Program
 from vigil.local.supervisor import Supervisor
@@ -41,7 +41,7 @@ _READ_DEADLINE_S = 10
 
 
 @dataclass(frozen=True)
-class Load:
+class E2eLoad:
     """How much is asked: monitors, regions, the interval and the length of the window in seconds."""
 
     monitors: int
@@ -56,7 +56,7 @@ class Load:
 
 
 @dataclass
-class Seen:
+class E2eSeen:
     """What came on the streams within the window; lags in ms."""
 
     scheduled: int = 0
@@ -81,11 +81,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    load = Load(args.monitors, args.regions, args.interval, args.seconds)
+    load = E2eLoad(args.monitors, args.regions, args.interval, args.seconds)
     if load.monitors < SICK or not 1 <= load.regions <= 10 or load.interval_s < 5 or load.seconds < 15:
         raise CommandError(f"ask for at least {SICK} monitors, 1 to 10 regions, 5 s of interval and 15 s of window")
     regions = tuple(LocalRegion(f"bench-{place}", f"domain-{place}") for place in range(1, load.regions + 1))
-    throwaway = Throwaway("bench", Wanted(regions), args.keep)
+    throwaway = Throwaway("bench", InstallationOptions(regions), args.keep)
     try:
         report = asyncio.run(_measure(throwaway, load))
     finally:
@@ -103,7 +103,7 @@ def render(report: dict[str, object]) -> str:
     return "\n".join(lines)
 
 
-def report_of(load: Load, seen: Seen, before: dict[str, Usage], after: dict[str, Usage]) -> dict[str, object]:
+def report_of(load: E2eLoad, seen: E2eSeen, before: dict[str, Usage], after: dict[str, Usage]) -> dict[str, object]:
     """The numbers of one run."""
     by_process = per_check(before, after, seen.checks)
     return {
@@ -130,7 +130,7 @@ def _seconds(lag_ms: float | None) -> float | None:
     return None if lag_ms is None else round(lag_ms / 1000, 4)
 
 
-async def _measure(throwaway: Throwaway, load: Load) -> dict[str, object]:
+async def _measure(throwaway: Throwaway, load: E2eLoad) -> dict[str, object]:
     installation = throwaway.installation
     port = ports.take_free_port()
     target = Program(
@@ -151,7 +151,7 @@ async def _measure(throwaway: Throwaway, load: Load) -> dict[str, object]:
         await targets.stop()
 
 
-async def _start(installation: Installation, load: Load, port: int) -> None:
+async def _start(installation: Installation, load: E2eLoad, port: int) -> None:
     _say("starting everything")
     starting = asyncio.create_task(installation.start())
     await asyncio.to_thread(django.setup)
@@ -164,11 +164,11 @@ async def _start(installation: Installation, load: Load, port: int) -> None:
     await starting
 
 
-async def _watch(installation: Installation, targets: Supervisor, load: Load) -> dict[str, object]:
+async def _watch(installation: Installation, targets: Supervisor, load: E2eLoad) -> dict[str, object]:
     supervisor = installation.supervisor
     leaders = supervisor.pids()
     starts = {name: supervisor.starts(name) for name in leaders}
-    seen, enough = Seen(), threading.Event()
+    seen, enough = E2eSeen(), threading.Event()
     reading = asyncio.create_task(asyncio.to_thread(_read, installation.addresses.redis_url, load, seen, enough))
     try:
         before = usages(leaders)
@@ -183,7 +183,7 @@ async def _watch(installation: Installation, targets: Supervisor, load: Load) ->
     return report_of(load, seen, before, after) | {"restarts": restarts}
 
 
-def _read(redis_url: str, load: Load, seen: Seen, enough: threading.Event) -> None:
+def _read(redis_url: str, load: E2eLoad, seen: E2eSeen, enough: threading.Event) -> None:
     """Follow the streams of results and verdicts until it is enough; blocks."""
     verdicts = keys.VERDICTS.encode()
     streams = [verdicts, *(keys.results(f"bench-{place}").encode() for place in range(1, load.regions + 1))]
@@ -199,7 +199,7 @@ def _read(redis_url: str, load: Load, seen: Seen, enough: threading.Event) -> No
                     _take(stream == verdicts, entry[keys.BODY], seen)
 
 
-def _take(is_verdict: bool, body: bytes, seen: Seen) -> None:
+def _take(is_verdict: bool, body: bytes, seen: E2eSeen) -> None:
     if is_verdict:
         verdict = decode_verdict(body)
         if verdict.status is Status.DOWN:

@@ -15,7 +15,7 @@ _SICK = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: c
 _REQUEST_LIMIT = 16 * 1024
 
 
-class Sickness:
+class TargetFaults:
     """Whether the paths below /sick have fallen sick."""
 
     def __init__(self) -> None:
@@ -25,10 +25,10 @@ class Sickness:
         self.spread = True
 
 
-class Target(asyncio.Protocol):
+class BenchTarget(asyncio.Protocol):
     """One connection: one request, one answer."""
 
-    def __init__(self, sickness: Sickness) -> None:
+    def __init__(self, sickness: TargetFaults) -> None:
         self._sickness = sickness
         self._read = b""
 
@@ -45,10 +45,10 @@ class Target(asyncio.Protocol):
 async def serve(port: int) -> None:
     """Serve on 127.0.0.1:`port` until SIGTERM; raises OSError when the port is taken."""
     loop = asyncio.get_running_loop()
-    sickness, stop = Sickness(), asyncio.Event()
+    sickness, stop = TargetFaults(), asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, sickness.begin)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    server = await loop.create_server(lambda: Target(sickness), "127.0.0.1", port, backlog=4096)
+    server = await loop.create_server(lambda: BenchTarget(sickness), "127.0.0.1", port, backlog=4096)
     await stop.wait()
     server.close()
 

@@ -47,7 +47,7 @@ class Took:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class ReceiverReply:
     """A scripted answer. With `hang`, none at all; with `cut`, the connection is closed once the request is in."""
 
     code: int = 200
@@ -60,29 +60,31 @@ class Say:
 _numbers = itertools.count(1)
 
 
-def _telegram(took: Took) -> Say:
-    return Say(200, {"ok": True, "result": {"message_id": next(_numbers)}})
+def _telegram(took: Took) -> ReceiverReply:
+    return ReceiverReply(200, {"ok": True, "result": {"message_id": next(_numbers)}})
 
 
-def _slack(took: Took) -> Say:
+def _slack(took: Took) -> ReceiverReply:
     if took.path.startswith("/slack/api/"):
-        return Say(200, {"ok": True, "channel": took.body.get("channel", ""), "ts": f"17000.{next(_numbers):06}"})
-    return Say(200, "ok")
+        return ReceiverReply(
+            200, {"ok": True, "channel": took.body.get("channel", ""), "ts": f"17000.{next(_numbers):06}"}
+        )
+    return ReceiverReply(200, "ok")
 
 
 #: What each provider answers to what it accepts, as its documentation shows it.
-PROVIDERS: dict[str, Callable[[Took], Say]] = {
+PROVIDERS: dict[str, Callable[[Took], ReceiverReply]] = {
     "slack": _slack,
     "telegram": _telegram,
-    "pagerduty": lambda took: Say(
+    "pagerduty": lambda took: ReceiverReply(
         202, {"status": "success", "message": "Event processed", "dedup_key": took.body.get("dedup_key")}
     ),
-    "jsm": lambda took: Say(202, {"result": "Request will be processed", "took": 0.1, "requestId": "r"}),
-    "discord": lambda took: Say(200, {"id": str(next(_numbers)), "type": 0}),
-    "teams": lambda took: Say(202),
-    "google": lambda took: Say(200, {"name": f"spaces/A/messages/{next(_numbers)}"}),
-    "ntfy": lambda took: Say(200, {"id": f"n{next(_numbers)}", "event": "message"}),
-    "twilio": lambda took: Say(201, {"sid": f"SM{next(_numbers)}", "status": "queued"}),
+    "jsm": lambda took: ReceiverReply(202, {"result": "Request will be processed", "took": 0.1, "requestId": "r"}),
+    "discord": lambda took: ReceiverReply(200, {"id": str(next(_numbers)), "type": 0}),
+    "teams": lambda took: ReceiverReply(202),
+    "google": lambda took: ReceiverReply(200, {"name": f"spaces/A/messages/{next(_numbers)}"}),
+    "ntfy": lambda took: ReceiverReply(200, {"id": f"n{next(_numbers)}", "event": "message"}),
+    "twilio": lambda took: ReceiverReply(201, {"sid": f"SM{next(_numbers)}", "status": "queued"}),
 }
 
 
@@ -94,7 +96,7 @@ class AlertReceiver:
         self._by_path: defaultdict[str, list[Took]] = defaultdict(list)
         self.count = 0
         #: Answers by path, used up in order; the last one stays.
-        self.script: defaultdict[str, deque[Say]] = defaultdict(deque)
+        self.script: defaultdict[str, deque[ReceiverReply]] = defaultdict(deque)
         self._server: asyncio.Server | None = None
         self._open: set[_Session] = set()
 
@@ -116,7 +118,7 @@ class AlertReceiver:
         found = [took for one in paths for took in list(self._by_path[one])]
         return found if len(paths) < 2 else sorted(found, key=lambda took: took.at_s)
 
-    def answer(self, took: Took) -> Say:
+    def answer(self, took: Took) -> ReceiverReply:
         """Keep a request and say what to answer."""
         self.count += 1
         if len(self.took) < KEPT:
@@ -126,7 +128,7 @@ class AlertReceiver:
         if script:
             return script.popleft() if len(script) > 1 else script[0]
         provider = PROVIDERS.get(took.path.split("/")[1])
-        return provider(took) if provider else Say()
+        return provider(took) if provider else ReceiverReply()
 
 
 class _Session(asyncio.Protocol):
@@ -185,7 +187,7 @@ class _Session(asyncio.Protocol):
         self._reset()
         self._write(self._receiver.answer(took))
 
-    def _write(self, say: Say) -> None:
+    def _write(self, say: ReceiverReply) -> None:
         if say.hang or self._transport is None:
             return
         if say.cut:

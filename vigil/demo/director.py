@@ -12,7 +12,7 @@ import django
 import httpx
 
 from probes.reasons import Status
-from vigil.demo.provider import Mode, State
+from vigil.demo.provider import Mode, ProviderState
 from vigil.demo.reports import Reports
 from vigil.demo.stage import INTERVAL_S, SEATS, Stage, source_address
 from vigil.demo.story import AlertKind, Chapter, Mark, Seat, SeenAlert, Story
@@ -93,7 +93,7 @@ class Director:
         from vigil.demo.ledger import regional_incident_ms
 
         blinded = next_to_look(self._monitor, _now_ms() + _BLINDING_MS)
-        await self._stage.direct_provider(State(blind=[source_address(blinded)]))
+        await self._stage.direct_provider(ProviderState(blind=[source_address(blinded)]))
         self._mark(Chapter.BLINDED, f"{blinded.region} loses its sight: every connection it makes is reset")
         await self._until(NOTE_DEADLINE_S, lambda: asyncio.to_thread(regional_incident_ms, self._monitor))
         self._mark(Chapter.NOTED, f"{blinded.region} alone fails, again and again: noted as a regional incident")
@@ -105,7 +105,7 @@ class Director:
         from vigil.demo.ledger import outage_verdict_ms
 
         fault_ms = _now_ms()
-        await self._stage.direct_provider(State(mode=Mode.REFUSE))
+        await self._stage.direct_provider(ProviderState(mode=Mode.REFUSE))
         self._mark(Chapter.FAULT, "the provider refuses every connection, from everywhere", fault_ms)
         alert = await self._until(ALERT_DEADLINE_S, lambda: self._delivered(AlertKind.TRIGGER, fault_ms))
         self._first_failure_ms = await asyncio.to_thread(self._reports.first_failure_ms, self._monitor, fault_ms)
@@ -118,7 +118,7 @@ class Director:
 
     async def _recover_and_resolve(self) -> None:
         recovery_ms = _now_ms()
-        await self._stage.direct_provider(State())
+        await self._stage.direct_provider(ProviderState())
         self._mark(Chapter.RECOVERY, "the provider answers again", recovery_ms)
         resolve = await self._until(RESOLVE_DEADLINE_S, lambda: self._delivered(AlertKind.RESOLVE, recovery_ms))
         self._mark(Chapter.RESOLVED, "two rounds passed and a minute is over: one resolve is delivered", resolve.at_ms)

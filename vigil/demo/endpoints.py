@@ -7,14 +7,14 @@ address of the real one. Only endpoints that generate nothing are here: no healt
 from __future__ import annotations
 
 from vigil.demo import recorded_clouds, recorded_servers
-from vigil.demo.exchange import Answer, Request, as_json, as_text
+from vigil.demo.exchange import ServedAnswer, ServedRequest, as_json, as_text
 from vigil.demo.shapes import (
     DEMO_KEY,
     NOT_FOUND,
     STARTING,
     Auth,
-    Endpoint,
-    Provider,
+    RecordedEndpoint,
+    RecordedProvider,
     get,
     has_key,
     model_list,
@@ -22,15 +22,15 @@ from vigil.demo.shapes import (
     too_many,
 )
 
-__all__ = ["DEMO_KEY", "PROVIDERS", "Auth", "Endpoint", "Provider", "find", "healthy_answer"]
+__all__ = ["DEMO_KEY", "PROVIDERS", "Auth", "RecordedEndpoint", "RecordedProvider", "find", "healthy_answer"]
 
 
-def _anthropic_error(code: int, kind: str, message: str, *headers: tuple[str, str]) -> Answer:
+def _anthropic_error(code: int, kind: str, message: str, *headers: tuple[str, str]) -> ServedAnswer:
     body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_demo"}
     return as_json(code, body, ("request-id", "req_demo"), *headers)
 
 
-def _google_error(code: int, status: str, message: str, reason: str = "") -> Answer:
+def _google_error(code: int, status: str, message: str, reason: str = "") -> ServedAnswer:
     details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}] if reason else []
     return as_json(code, {"error": {"code": code, "message": message, "status": status, "details": details}})
 
@@ -54,7 +54,7 @@ vllm:kv_cache_usage_perc{model_name="qwen"} 0.12
 """
 _LLAMACPP_METRICS = "llamacpp:requests_processing 0\nllamacpp:requests_deferred 0\nllamacpp:n_decode_total 12\n"
 
-OPENAI = Provider(
+OPENAI = RecordedProvider(
     auth=Auth.BEARER,
     endpoints=get("/v1/models", model_list("gpt-4o-mini", "text-embedding-3-small"), guarded=True)
     | get("/v1/models/gpt-4o-mini", as_json(200, _OPENAI_MODEL), guarded=True),
@@ -65,7 +65,7 @@ OPENAI = Provider(
     rate_limited=too_many(),
 )
 
-ANTHROPIC = Provider(
+ANTHROPIC = RecordedProvider(
     auth=Auth.X_API_KEY,
     endpoints=get(
         "/v1/models",
@@ -96,7 +96,7 @@ ANTHROPIC = Provider(
     ),
 )
 
-GEMINI = Provider(
+GEMINI = RecordedProvider(
     auth=Auth.X_GOOG_API_KEY,
     endpoints=get("/v1beta/models", as_json(200, {"models": [_GEMINI_MODEL]}), guarded=True)
     | get("/v1beta/models/gemini-2.5-flash", as_json(200, _GEMINI_MODEL), guarded=True),
@@ -108,7 +108,7 @@ GEMINI = Provider(
     rate_limited=_google_error(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted."),
 )
 
-OLLAMA = Provider(
+OLLAMA = RecordedProvider(
     auth=Auth.NONE,
     endpoints=get("/", as_text(200, "Ollama is running"))
     | get("/api/version", as_json(200, {"version": "0.12.3"}))
@@ -121,19 +121,19 @@ OLLAMA = Provider(
     missing=as_json(404, {"error": "model not found"}),
 )
 
-VLLM = Provider(
+VLLM = RecordedProvider(
     auth=Auth.BEARER,
-    endpoints=get("/health", Answer(200))
+    endpoints=get("/health", ServedAnswer(200))
     | get("/version", as_json(200, {"version": "0.16.0"}))
     | get("/metrics", as_text(200, _VLLM_METRICS))
     | get("/v1/models", model_list("qwen", max_model_len=32768, root="qwen", parent=None), guarded=True),
     bad_key=as_json(401, {"error": "Unauthorized"}),
-    overloaded=Answer(503),
-    loading=Answer(503),
+    overloaded=ServedAnswer(503),
+    loading=ServedAnswer(503),
     missing=NOT_FOUND,
 )
 
-LITELLM = Provider(
+LITELLM = RecordedProvider(
     auth=Auth.BEARER,
     endpoints=get("/health/liveliness", as_json(200, "I'm alive!"))
     | get("/health/liveness", as_json(200, "I'm alive!"))
@@ -147,7 +147,7 @@ LITELLM = Provider(
     missing=as_json(404, {"detail": "Not Found"}),
 )
 
-LLAMACPP = Provider(
+LLAMACPP = RecordedProvider(
     auth=Auth.BEARER,
     endpoints=get("/health", as_json(200, {"status": "ok"}))
     | get("/v1/models", model_list("/models/qwen.gguf"))
@@ -160,19 +160,19 @@ LLAMACPP = Provider(
     missing=as_json(404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}}),
 )
 
-TRITON = Provider(
+TRITON = RecordedProvider(
     auth=Auth.NONE,
-    endpoints=get("/v2/health/live", Answer(200))
-    | get("/v2/health/ready", Answer(200))
-    | get("/v2/models/demo/ready", Answer(200)),
-    bad_key=Answer(401),
-    overloaded=Answer(503),
+    endpoints=get("/v2/health/live", ServedAnswer(200))
+    | get("/v2/health/ready", ServedAnswer(200))
+    | get("/v2/models/demo/ready", ServedAnswer(200)),
+    bad_key=ServedAnswer(401),
+    overloaded=ServedAnswer(503),
     # Not ready is a 400 here, not a 503.
-    loading=Answer(400),
-    missing=Answer(404),
+    loading=ServedAnswer(400),
+    missing=ServedAnswer(404),
 )
 
-QDRANT = Provider(
+QDRANT = RecordedProvider(
     auth=Auth.API_KEY,
     endpoints=get("/readyz", as_text(200, "all shards are ready"))
     | get("/healthz", as_text(200, "healthz check passed"))
@@ -187,7 +187,7 @@ QDRANT = Provider(
     missing=as_json(404, {"status": {"error": "Not found: Collection doesn't exist!"}, "time": 0.001}),
 )
 
-PROVIDERS: dict[str, Provider] = {
+PROVIDERS: dict[str, RecordedProvider] = {
     "openai": OPENAI,
     "anthropic": ANTHROPIC,
     "gemini": GEMINI,
@@ -226,14 +226,14 @@ PROVIDERS: dict[str, Provider] = {
 }
 
 
-def find(path: str) -> tuple[Provider, str] | None:
+def find(path: str) -> tuple[RecordedProvider, str] | None:
     """The provider that the first segment of `path` names, and the rest of the path."""
     name, _, rest = path.lstrip("/").partition("/")
     provider = PROVIDERS.get(name)
     return (provider, f"/{rest}") if provider else None
 
 
-def healthy_answer(provider: Provider, request: Request, path: str) -> Answer:
+def healthy_answer(provider: RecordedProvider, request: ServedRequest, path: str) -> ServedAnswer:
     """What the provider says to `request` when it is well: its key check, then the table."""
     endpoint = provider.endpoints.get((request.method, path))
     if endpoint is None:

@@ -16,7 +16,7 @@ BODY_LIMIT = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ServedRequest:
     """What a client asked; header names are in lower case."""
 
     method: str
@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServedAnswer:
     """What a server says; the connection closes after it."""
 
     code: int
@@ -48,21 +48,21 @@ class Answer:
         return "\r\n".join(lines).encode("latin-1") + self.body
 
 
-def as_json(code: int, content: object, *headers: tuple[str, str]) -> Answer:
+def as_json(code: int, content: object, *headers: tuple[str, str]) -> ServedAnswer:
     """An answer whose body is `content` as JSON."""
-    return Answer(code, json.dumps(content).encode(), headers=headers)
+    return ServedAnswer(code, json.dumps(content).encode(), headers=headers)
 
 
-def as_text(code: int, content: str, *headers: tuple[str, str]) -> Answer:
+def as_text(code: int, content: str, *headers: tuple[str, str]) -> ServedAnswer:
     """An answer whose body is plain text."""
-    return Answer(code, content.encode(), "text/plain; charset=utf-8", headers)
+    return ServedAnswer(code, content.encode(), "text/plain; charset=utf-8", headers)
 
 
 class BadRequest(Exception):
     """The client sent something that is no HTTP request within the limits."""
 
 
-async def read_request(reader: asyncio.StreamReader) -> Request:
+async def read_request(reader: asyncio.StreamReader) -> ServedRequest:
     """Read one request; raises BadRequest when it is malformed, too large, too slow, or the client left."""
     try:
         async with asyncio.timeout(READ_DEADLINE_S):
@@ -74,7 +74,7 @@ async def read_request(reader: asyncio.StreamReader) -> Request:
             body = await reader.readexactly(length)
     except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError) as error:
         raise BadRequest(type(error).__name__) from error
-    return Request(method, path, headers, body)
+    return ServedRequest(method, path, headers, body)
 
 
 def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
@@ -88,7 +88,7 @@ def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
     return method.upper(), urlsplit(target).path, headers
 
 
-async def serve(port: int, respond: Callable[[Request], Awaitable[Answer]]) -> asyncio.Server:
+async def serve(port: int, respond: Callable[[ServedRequest], Awaitable[ServedAnswer]]) -> asyncio.Server:
     """Answer each request on 127.0.0.1:`port` with `respond`; raises OSError when the port is taken."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -19,7 +19,7 @@ from typing import Annotated
 import msgspec
 
 from vigil.demo import endpoints
-from vigil.demo.exchange import HEAD_LIMIT, Answer, BadRequest, Request, as_json, read_request, serve
+from vigil.demo.exchange import HEAD_LIMIT, BadRequest, ServedAnswer, ServedRequest, as_json, read_request, serve
 
 #: How long to try for the port again when something else still holds it.
 REOPEN_DEADLINE_S = 5.0
@@ -39,7 +39,7 @@ class Mode(StrEnum):
     RATE_LIMITED = "rate_limited"
 
 
-class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProviderState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the control port sets: `status` is what STATUS answers, `delay_s` what SLOW waits.
 
     Connections from the source addresses in `blind` are reset at once: that is how one region loses its sight.
@@ -57,12 +57,12 @@ class FakeProvider:
     def __init__(self, port: int) -> None:
         self._reserved = _reserve(port)
         self.port = int(self._reserved.getsockname()[1]) if self._reserved else port
-        self.state = State()
+        self.state = ProviderState()
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._changed = asyncio.Event()
 
-    async def apply(self, state: State) -> None:
+    async def apply(self, state: ProviderState) -> None:
         """Behave like `state` from now on; a change of mode ends what hung under the old one."""
         self.state = state
         changed, self._changed = self._changed, asyncio.Event()
@@ -115,7 +115,7 @@ class FakeProvider:
             self._open.discard(writer)
             writer.close()
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _answer(self, request: ServedRequest) -> ServedAnswer:
         state = self.state
         found = endpoints.find(request.path)
         if found is None:
@@ -152,19 +152,19 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-def control(provider: FakeProvider) -> Callable[[Request], Awaitable[Answer]]:
+def control(provider: FakeProvider) -> Callable[[ServedRequest], Awaitable[ServedAnswer]]:
     """The answers of the control port; `/healthz` is there for supervisors."""
 
-    async def respond(request: Request) -> Answer:
+    async def respond(request: ServedRequest) -> ServedAnswer:
         if request.path not in ("/state", "/healthz"):
             return as_json(404, {"error": "only /state is here"})
         if request.method == "POST":
             try:
-                state = msgspec.json.decode(request.body, type=State)
+                state = msgspec.json.decode(request.body, type=ProviderState)
             except msgspec.DecodeError as problem:
                 return as_json(400, {"error": str(problem)})
             await provider.apply(state)
-        return Answer(200, msgspec.json.encode(provider.state))
+        return ServedAnswer(200, msgspec.json.encode(provider.state))
 
     return respond
 
@@ -172,7 +172,7 @@ def control(provider: FakeProvider) -> Callable[[Request], Awaitable[Answer]]:
 async def run(port: int, control_port: int) -> None:
     """Serve until SIGTERM or SIGINT; raises OSError when a port is taken."""
     provider = FakeProvider(port)
-    await provider.apply(State())
+    await provider.apply(ProviderState())
     controls = await serve(control_port, control(provider))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -22,7 +22,7 @@ from typing import Annotated
 
 import msgspec
 
-from vigil.demo.exchange import Answer, Request, as_json, serve
+from vigil.demo.exchange import ServedAnswer, ServedRequest, as_json, serve
 
 SECRET_VARIABLE = "VIGIL_RECEIVER_SECRET"
 #: A timestamp further off than this is a replay, as the specification asks.
@@ -75,7 +75,7 @@ def fault_of(secret: str, headers: Mapping[str, str], body: bytes, now_s: float)
     return ""
 
 
-class Receiver:
+class WebhookReceiver:
     """The deliveries received so far and the behaviour asked for."""
 
     def __init__(self, secret: str) -> None:
@@ -84,27 +84,27 @@ class Receiver:
         self._behaviour = Behaviour()
         self.received: deque[Received] = deque(maxlen=KEPT)
 
-    async def respond(self, request: Request) -> Answer:
+    async def respond(self, request: ServedRequest) -> ServedAnswer:
         """The answer to one request on any of the receiver's paths."""
         match request.method, request.path:
             case "POST", "/hook":
                 return await self._take(request)
             case "GET", "/received":
-                return Answer(200, msgspec.json.encode(list(self.received)))
+                return ServedAnswer(200, msgspec.json.encode(list(self.received)))
             case "POST", "/behaviour":
                 return self._behave(request.body)
             case "GET", "/healthz":
                 return as_json(200, {"received": len(self.received)})
         return as_json(404, {"error": "only /hook, /received and /behaviour are here"})
 
-    def _behave(self, body: bytes) -> Answer:
+    def _behave(self, body: bytes) -> ServedAnswer:
         try:
             self._behaviour = msgspec.json.decode(body, type=Behaviour)
         except msgspec.DecodeError as problem:
             return as_json(400, {"error": str(problem)})
-        return Answer(200, msgspec.json.encode(self._behaviour))
+        return ServedAnswer(200, msgspec.json.encode(self._behaviour))
 
-    async def _take(self, request: Request) -> Answer:
+    async def _take(self, request: ServedRequest) -> ServedAnswer:
         now_s = time.time()
         problem = fault_of(self._secret, request.headers, request.body, now_s)
         try:
@@ -139,7 +139,7 @@ class Receiver:
 
 async def run(port: int, secret: str) -> None:
     """Serve until SIGTERM or SIGINT; raises OSError when the port is taken, ValueError for a bad secret."""
-    server = await serve(port, Receiver(secret).respond)
+    server = await serve(port, WebhookReceiver(secret).respond)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vigil.demo.exchange import Answer, as_json, as_text
-from vigil.demo.shapes import Auth, Endpoints, Provider, get, model_list, openai_error, post, too_many
+from vigil.demo.exchange import ServedAnswer, as_json, as_text
+from vigil.demo.shapes import Auth, Endpoints, RecordedProvider, get, model_list, openai_error, post, too_many
 
 _BAD_KEY = openai_error(401, "invalid_request_error", "Incorrect API key provided.", "invalid_api_key")
 _BUSY = openai_error(503, "service_unavailable_error", "The service is overloaded.", "server_is_overloaded")
@@ -13,13 +13,13 @@ _GONE = openai_error(404, "invalid_request_error", "The model does not exist.", 
 def _cloud(
     endpoints: Endpoints,
     auth: Auth = Auth.BEARER,
-    bad_key: Answer = _BAD_KEY,
-    overloaded: Answer = _BUSY,
-    loading: Answer = _BUSY,
-    missing: Answer = _GONE,
-    rate_limited: Answer | None = None,
-) -> Provider:
-    return Provider(auth, endpoints, bad_key, overloaded, loading, missing, rate_limited or too_many())
+    bad_key: ServedAnswer = _BAD_KEY,
+    overloaded: ServedAnswer = _BUSY,
+    loading: ServedAnswer = _BUSY,
+    missing: ServedAnswer = _GONE,
+    rate_limited: ServedAnswer | None = None,
+) -> RecordedProvider:
+    return RecordedProvider(auth, endpoints, bad_key, overloaded, loading, missing, rate_limited or too_many())
 
 
 COHERE = _cloud(

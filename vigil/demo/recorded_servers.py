@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vigil.demo.exchange import Answer, as_json, as_text
-from vigil.demo.shapes import NOT_FOUND, STARTING, Auth, Endpoints, Provider, get, model_list, post
+from vigil.demo.exchange import ServedAnswer, as_json, as_text
+from vigil.demo.shapes import NOT_FOUND, STARTING, Auth, Endpoints, RecordedProvider, get, model_list, post
 
 _UNAUTHORIZED = as_json(401, {"error": "Unauthorized"})
 _SGLANG_METRICS = """\
@@ -18,26 +18,26 @@ _TGI_METRICS = 'tgi_batch_current_size 1\ntgi_queue_size 0\ntgi_batch_inference_
 def _server(
     endpoints: Endpoints,
     auth: Auth = Auth.NONE,
-    bad_key: Answer = _UNAUTHORIZED,
-    overloaded: Answer = STARTING,
-    loading: Answer = STARTING,
-    missing: Answer = NOT_FOUND,
-) -> Provider:
-    return Provider(auth, endpoints, bad_key, overloaded, loading, missing)
+    bad_key: ServedAnswer = _UNAUTHORIZED,
+    overloaded: ServedAnswer = STARTING,
+    loading: ServedAnswer = STARTING,
+    missing: ServedAnswer = NOT_FOUND,
+) -> RecordedProvider:
+    return RecordedProvider(auth, endpoints, bad_key, overloaded, loading, missing)
 
 
 _OVERLOADED = as_json(429, {"error": "Model is overloaded", "error_type": "overloaded"})
 
 SGLANG = _server(
-    get("/health", Answer(200))
+    get("/health", ServedAnswer(200))
     | get("/metrics", as_text(200, _SGLANG_METRICS))
     | get("/v1/models", model_list("qwen", root="qwen", max_model_len=32_768), guarded=True),
     auth=Auth.BEARER,
-    loading=Answer(503),
+    loading=ServedAnswer(503),
 )
 
 TGI = _server(
-    get("/health", Answer(200))
+    get("/health", ServedAnswer(200))
     | get("/info", as_json(200, {"model_id": "qwen", "max_concurrent_requests": 128, "version": "3.3.5"}))
     | get("/metrics", as_text(200, _TGI_METRICS)),
     overloaded=_OVERLOADED,
@@ -45,7 +45,7 @@ TGI = _server(
 )
 
 TEI = _server(
-    get("/health", Answer(200))
+    get("/health", ServedAnswer(200))
     | get("/info", as_json(200, {"model_id": "bge-small", "model_dtype": "float16", "version": "1.8"}), guarded=True),
     auth=Auth.BEARER,
     overloaded=_OVERLOADED,
@@ -53,7 +53,7 @@ TEI = _server(
 )
 
 LOCALAI = _server(
-    get("/readyz", Answer(200)) | get("/v1/models", model_list("qwen"), guarded=True),
+    get("/readyz", ServedAnswer(200)) | get("/v1/models", model_list("qwen"), guarded=True),
     auth=Auth.BEARER,
     bad_key=as_json(401, {"error": {"code": 401, "message": "An authentication key is required", "type": ""}}),
 )
@@ -95,9 +95,9 @@ BENTOML = _server(
 OPENAI_COMPATIBLE = _server(get("/v1/models", model_list("anything"), guarded=True), auth=Auth.BEARER)
 
 WEAVIATE = _server(
-    get("/v1/.well-known/ready", Answer(200))
+    get("/v1/.well-known/ready", ServedAnswer(200))
     | get("/v1/nodes", as_json(200, {"nodes": [{"name": "weaviate-0", "status": "HEALTHY"}]})),
-    loading=Answer(503),
+    loading=ServedAnswer(503),
 )
 
 MILVUS = _server(

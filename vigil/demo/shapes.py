@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vigil.demo.exchange import Answer, as_json
+from vigil.demo.exchange import ServedAnswer, as_json
 
 #: The one key every guarded endpoint accepts.
 DEMO_KEY = "demo-key"
@@ -15,10 +15,10 @@ DEMO_KEY = "demo-key"
 DEMO_LOGIN = f"demo:{DEMO_KEY}"
 NOT_FOUND = as_json(404, {"error": "not found"})
 STARTING = as_json(503, {"error": "starting"})
-SLOW_DOWN = Answer(429)
+SLOW_DOWN = ServedAnswer(429)
 #: What an Authorization header may hold.
 _SPELLINGS = {f"Bearer {DEMO_KEY}", f"ApiKey {DEMO_KEY}", "Basic " + base64.b64encode(DEMO_LOGIN.encode()).decode()}
-Endpoints = dict[tuple[str, str], "Endpoint"]
+Endpoints = dict[tuple[str, str], "RecordedEndpoint"]
 
 
 class Auth(StrEnum):
@@ -32,42 +32,42 @@ class Auth(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class RecordedEndpoint:
     """One healthy answer, and whether the key is asked for first."""
 
-    answer: Answer
+    answer: ServedAnswer
     guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class RecordedProvider:
     """What one provider says when it is well, and how it words each trouble."""
 
     auth: Auth
-    endpoints: Mapping[tuple[str, str], Endpoint]
-    bad_key: Answer
-    overloaded: Answer
-    loading: Answer
-    missing: Answer
-    rate_limited: Answer = SLOW_DOWN
+    endpoints: Mapping[tuple[str, str], RecordedEndpoint]
+    bad_key: ServedAnswer
+    overloaded: ServedAnswer
+    loading: ServedAnswer
+    missing: ServedAnswer
+    rate_limited: ServedAnswer = SLOW_DOWN
 
 
-def get(path: str, answer: Answer, guarded: bool = False) -> Endpoints:
+def get(path: str, answer: ServedAnswer, guarded: bool = False) -> Endpoints:
     """A healthy answer to GET."""
-    return {("GET", path): Endpoint(answer, guarded)}
+    return {("GET", path): RecordedEndpoint(answer, guarded)}
 
 
-def post(path: str, answer: Answer, guarded: bool = False) -> Endpoints:
+def post(path: str, answer: ServedAnswer, guarded: bool = False) -> Endpoints:
     """A healthy answer to POST."""
-    return {("POST", path): Endpoint(answer, guarded)}
+    return {("POST", path): RecordedEndpoint(answer, guarded)}
 
 
-def openai_error(code: int, kind: str, message: str, reason: str | None = None) -> Answer:
+def openai_error(code: int, kind: str, message: str, reason: str | None = None) -> ServedAnswer:
     """An error as OpenAI and those who copy it word it."""
     return as_json(code, {"error": {"message": message, "type": kind, "param": None, "code": reason}})
 
 
-def too_many(message: str = "Rate limit reached.") -> Answer:
+def too_many(message: str = "Rate limit reached.") -> ServedAnswer:
     """A rate limit as OpenAI and those who copy it word it, with what is left and when to come back."""
     body = {"error": {"message": message, "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
     return as_json(
@@ -80,7 +80,7 @@ def too_many(message: str = "Rate limit reached.") -> Answer:
     )
 
 
-def model_list(*names: str, **more: object) -> Answer:
+def model_list(*names: str, **more: object) -> ServedAnswer:
     """A list of models in the way of OpenAI."""
     rows = [{"id": name, "object": "model", "created": 1_715_367_049, "owned_by": "system", **more} for name in names]
     return as_json(200, {"object": "list", "data": rows})

@@ -9,11 +9,11 @@ import httpx
 import msgspec
 
 from vigil.alerts.channels.webhook import new_secret
-from vigil.demo.provider import State
+from vigil.demo.provider import ProviderState
 from vigil.demo.receiver import SECRET_VARIABLE
 from vigil.demo.story import Seat, SeenAlert, alerts_of
 from vigil.local import ports
-from vigil.local.installation import Wanted
+from vigil.local.installation import InstallationOptions
 from vigil.local.processes import LocalRegion, answers_health
 from vigil.local.programs import Program
 from vigil.local.supervisor import Supervisor
@@ -43,7 +43,7 @@ def source_address(seat: Seat) -> str:
 class Stage:
     """The running processes. Build it on the main thread; `open` starts them, `close` stops them and cleans up."""
 
-    def __init__(self, keep: bool = False, wanted: Wanted | None = None) -> None:
+    def __init__(self, keep: bool = False, wanted: InstallationOptions | None = None) -> None:
         self._keep = keep
         self._throwaway = Throwaway("demo", wanted or _wanted(), keep)
         self.path = self._throwaway.path
@@ -92,7 +92,7 @@ class Stage:
         while not all(supervisor.is_ready(name) for name in names):
             await asyncio.sleep(_POLL_S)
 
-    async def direct_provider(self, state: State) -> None:
+    async def direct_provider(self, state: ProviderState) -> None:
         """Make the provider behave like `state`; returns once it does."""
         answer = await self._client.post(
             f"http://{ports.LOOPBACK}:{self._control_port}/state", content=msgspec.json.encode(state)
@@ -123,7 +123,7 @@ class Stage:
         ]
 
 
-def _wanted() -> Wanted:
+def _wanted() -> InstallationOptions:
     sources = {seat: {"VIGIL_PROBE_SOURCE": source_address(seat)} for seat in SEATS}
     regions = tuple(LocalRegion(seat.region, seat.domain, env=sources[seat]) for seat in SEATS)
-    return Wanted(regions)
+    return InstallationOptions(regions)

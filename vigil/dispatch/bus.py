@@ -13,9 +13,9 @@ import structlog
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, decode_verdict, encode
 from probes import keys
 from probes.process.key_repair import put_right
-from probes.process.liveness import Alive
+from probes.process.liveness import Liveness
 from probes.queue.sender import RegionQueues
-from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionHeartbeat, decode_heartbeat
+from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus, decode_heartbeat
 
 log = structlog.get_logger()
 
@@ -35,8 +35,8 @@ class Bus:
         self._queues = queues
         self._positions: dict[bytes, bytes] = {}
 
-    def sign_of_life(self, part: str) -> Alive:
-        return Alive(self._redis, part)
+    def sign_of_life(self, part: str) -> Liveness:
+        return Liveness(self._redis, part)
 
     def put_right(self, error: redis.ResponseError) -> bool:
         """Whether the error came of what a region wrote over its keys, which is put right."""
@@ -66,7 +66,7 @@ class Bus:
         opened = [round for _, fields in rounds for round in _decoded(decode_round, b"rounds", fields)]
         return [round for round in opened if round.id not in decided]
 
-    def heartbeats(self, regions: Collection[str]) -> dict[str, RegionHeartbeat]:
+    def heartbeats(self, regions: Collection[str]) -> dict[str, RegionStatus]:
         """The last heartbeat of each region that is alive."""
         if not regions:
             return {}

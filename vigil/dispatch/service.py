@@ -16,16 +16,16 @@ import structlog
 from consensus.verdicts import VERDICT_VERSION, Call, Cause, Round
 from probes.process.health import Health
 from probes.queue.sender import QueueUnavailable
-from probes.wire import Check, Lane, RegionHeartbeat
+from probes.wire import Check, Lane, RegionStatus
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.core.budget import CallBudget
 from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
 from vigil.dispatch.core.plans import LookOrder, Plan, RegionPlan, confirming_check, scheduled_check
 from vigil.dispatch.core.schedule import SECOND_MS, Wheel
-from vigil.dispatch.core.shedding import Load, Shares, Strain, is_kept
+from vigil.dispatch.core.shedding import RegionLoad, Shares, Strain, is_kept
 from vigil.dispatch.pauses import Pauses
-from vigil.dispatch.watch import Change, Watch
+from vigil.dispatch.watch import ConfigChange, Watch
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class Dispatcher:
         self._shares = Shares()
         self._looks = OpenLooks()
         self._budget = CallBudget()
-        self._heartbeats: dict[str, RegionHeartbeat] = {}
+        self._heartbeats: dict[str, RegionStatus] = {}
         self._clock_offset_ms = 0
         self._next_clock_s = self._next_heartbeats_s = 0.0
         self._next_second: int | None = None
@@ -129,7 +129,7 @@ class Dispatcher:
         for region, waiting in self._bus.waiting_batches(self._heartbeats).items():
             beat = self._heartbeats[region]
             load = self._shares.judge(region, Strain(waiting, beat.queue_age_ms, beat.at_ms))
-            if load is not Load.AT_REST:
+            if load is not RegionLoad.AT_REST:
                 log.warning("region_sheds", region=region, why=load, share=round(self._shares.of(region), 3))
         self._shares.forget_all_but(self._heartbeats)
         if before or self._shares.strained():
@@ -141,7 +141,7 @@ class Dispatcher:
         share = self._shares.of(region.slug)
         return share >= 1.0 or is_kept(plan.monitor, at_ms // plan.interval_ms, share)
 
-    def _take_change(self, change: Change) -> None:
+    def _take_change(self, change: ConfigChange) -> None:
         if change.pauses is not None:
             self._pauses = change.pauses
         for monitor in change.gone:

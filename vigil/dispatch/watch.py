@@ -36,7 +36,7 @@ RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ConfigChange:
     """Plans that are new or different, and monitors that are not watched any more.
 
     `first` for the initial load, which comes in pieces; after the one that is `complete`, all is known. `pauses`,
@@ -55,7 +55,7 @@ class Watch(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="watch", daemon=True)
-        self.changes: queue.SimpleQueue[Change] = queue.SimpleQueue()
+        self.changes: queue.SimpleQueue[ConfigChange] = queue.SimpleQueue()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.leading = False
         self._known: dict[str, int] = {}
@@ -139,8 +139,8 @@ class Watch(threading.Thread):
         for plans in load_plans():
             loaded.update({monitor: plan.revision for monitor, plan in plans.items()})
             self._known.update(dict.fromkeys(plans, 0))
-            self.changes.put(Change(plans, first=True))
-        self.changes.put(Change({}, frozenset(before - loaded.keys()), first=True, complete=True))
+            self.changes.put(ConfigChange(plans, first=True))
+        self.changes.put(ConfigChange({}, frozenset(before - loaded.keys()), first=True, complete=True))
         self._known, self._loaded = loaded, True
         log.info("loaded", monitors=len(loaded))
 
@@ -165,7 +165,7 @@ class Watch(threading.Thread):
         pauses = load_pauses(database_now())
         if pauses != self._pauses:
             self._pauses = pauses
-            self.changes.put(Change(pauses=pauses))
+            self.changes.put(ConfigChange(pauses=pauses))
 
     def _replace(self, monitors: set[str]) -> None:
         plans = {monitor: plan for piece in load_plans(monitors) for monitor, plan in piece.items()}
@@ -173,4 +173,4 @@ class Watch(threading.Thread):
         for monitor in gone:
             self._known.pop(monitor, None)
         self._known.update({monitor: plan.revision for monitor, plan in plans.items()})
-        self.changes.put(Change(plans, gone))
+        self.changes.put(ConfigChange(plans, gone))

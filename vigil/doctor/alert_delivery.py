@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 from vigil.accounts.models import Team
 from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
 from vigil.configuration import configuration
-from vigil.doctor.findings import Finding, Surroundings, problem, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, problem, warning, well
 from vigil.history.models import Report
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor
@@ -18,7 +18,7 @@ from vigil.monitors.models import Monitor
 RECENT = timedelta(hours=24)
 
 
-def channels(around: Surroundings) -> Iterator[Finding]:
+def channels(around: ExaminationContext) -> Iterator[Finding]:
     """Channels that gave up on something lately, and teams that would tell nobody."""
     dead = Delivery.objects.filter(state=DeliveryState.DEAD, created_at__gt=around.now - RECENT)
     # What a self-test lost is told as that.
@@ -38,7 +38,7 @@ def channels(around: Surroundings) -> Iterator[Finding]:
         yield well("No channel lost an alert in 24 h.")
 
 
-def fallback(around: Surroundings) -> Iterator[Finding]:
+def fallback(around: ExaminationContext) -> Iterator[Finding]:
     without = _watching().filter(channels__enabled=True).exclude(channels__enabled=True, channels__fallback=True)
     for team in without.distinct():
         yield warning(
@@ -47,13 +47,13 @@ def fallback(around: Surroundings) -> Iterator[Finding]:
         )
 
 
-def mail(around: Surroundings) -> Iterator[Finding]:
+def mail(around: ExaminationContext) -> Iterator[Finding]:
     used = Channel.objects.filter(kind=ChannelKind.EMAIL, enabled=True).exists()
     if used and configuration().email_url is None:
         yield problem("There are e-mail channels, and no mail server.", "Set VIGIL_EMAIL_URL for deliver.")
 
 
-def reports(around: Surroundings) -> Iterator[Finding]:
+def reports(around: ExaminationContext) -> Iterator[Finding]:
     """Reports that somebody waits for."""
     for report in Report.objects.filter(enabled=True).exclude(last_error="").select_related("team")[:20]:
         yield warning(

@@ -8,7 +8,7 @@ import redis
 from django.db import Error as DatabaseError
 
 from vigil.doctor import alert_delivery, monitors, oncall, processes, regions, selftests, servers, storage
-from vigil.doctor.findings import Check, Finding, Level, Surroundings, problem
+from vigil.doctor.findings import Check, ExaminationContext, Finding, Level, problem
 
 #: What is looked at, in the order in which it is told. A new check is a function, and a line here.
 CHECKS: dict[str, Check] = {
@@ -46,7 +46,7 @@ class Examined:
     finding: Finding
 
 
-def examine(around: Surroundings) -> list[Examined]:
+def examine(around: ExaminationContext) -> list[Examined]:
     """Run every check."""
     return [Examined(name, finding) for name, check in CHECKS.items() for finding in _found(check, around)]
 
@@ -56,7 +56,7 @@ def worst(examined: list[Examined]) -> Level:
     return max((one.finding.level for one in examined), key=list(Level).index, default=Level.WELL)
 
 
-def _found(check: Check, around: Surroundings) -> list[Finding]:
+def _found(check: Check, around: ExaminationContext) -> list[Finding]:
     try:
         return list(check(around))
     except redis.RedisError as error:

@@ -29,7 +29,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ExaminationContext:
     """What a check may look at, beside the database. `disk_free_bytes` is None where nobody can know it from here."""
 
     redis: redis.Redis
@@ -41,7 +41,7 @@ class Surroundings:
         return round(self.now.timestamp() * 1000)
 
 
-Check = Callable[[Surroundings], Iterable[Finding]]
+Check = Callable[[ExaminationContext], Iterable[Finding]]
 
 
 def well(text: str) -> Finding:

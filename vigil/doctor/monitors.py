@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from django.db.models import Count, Q, QuerySet
 
-from vigil.doctor.findings import Finding, Surroundings, note, problem, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, note, problem, warning, well
 from vigil.incidents.models import MonitorState
 from vigil.monitors.models import DerivedKind, Monitor
 
 _NAMED = 5
 
 
-def seen(around: Surroundings) -> Iterator[Finding]:
+def seen(around: ExaminationContext) -> Iterator[Finding]:
     watched = Monitor.objects.filter(deleted_at=None, paused=False)
     looked_at = watched.exclude(kind__in=DerivedKind.values)
     counted = looked_at.annotate(places=Count("regions", filter=Q(regions__enabled=True)))

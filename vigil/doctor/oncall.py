@@ -9,7 +9,7 @@ from vigil.alerts.core.routes import route
 from vigil.alerts.models import EscalationPolicy, Route
 from vigil.alerts.routing.rules import load_rules, subject
 from vigil.alerts.routing.targets import steps_of, targets_of
-from vigil.doctor.findings import Finding, Surroundings, note, problem, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, note, problem, warning, well
 from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.silences.core.windows import current
@@ -20,7 +20,7 @@ SAMPLE = 1_000
 NAMED = 3
 
 
-def routes(around: Surroundings) -> Iterator[Finding]:
+def routes(around: ExaminationContext) -> Iterator[Finding]:
     """Monitors whose going down would be told to nobody."""
     missed = False
     for team in Team.objects.filter(pk__in=Route.objects.filter(enabled=True).values("team")).order_by("slug"):
@@ -42,7 +42,7 @@ def routes(around: Surroundings) -> Iterator[Finding]:
         yield well("Every monitor's going down would be told to somebody.")
 
 
-def policies(around: Surroundings) -> Iterator[Finding]:
+def policies(around: ExaminationContext) -> Iterator[Finding]:
     """Steps of escalation policies that would call nobody now."""
     for policy in EscalationPolicy.objects.filter(routes__enabled=True).distinct().order_by("pk"):
         reached = False
@@ -58,7 +58,7 @@ def policies(around: Surroundings) -> Iterator[Finding]:
             yield problem(f"Policy {policy.name} would call nobody now.", "Correct its steps; it is in use.")
 
 
-def silences(around: Surroundings) -> Iterator[Finding]:
+def silences(around: ExaminationContext) -> Iterator[Finding]:
     """What is held back now, so that nobody takes silence for health."""
     for silence in Silence.objects.filter(valid_until=None).order_by("pk"):
         window = current(silence.schedule, around.now)

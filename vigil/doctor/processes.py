@@ -10,7 +10,7 @@ from django.db.models import Min
 from probes import keys
 from vigil.alerts.models import OPEN_STATES, Delivery
 from vigil.dispatch.models import Lease
-from vigil.doctor.findings import Finding, Surroundings, ago, problem, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, ago, problem, warning, well
 from vigil.history.models import Position
 from vigil.incidents.models import IngestPosition
 from vigil.monitors.models import Region
@@ -19,7 +19,7 @@ LATE_S = 60
 RECORDED_LATE_S = 90
 
 
-def leaders(around: Surroundings) -> Iterator[Finding]:
+def leaders(around: ExaminationContext) -> Iterator[Finding]:
     """Each of these has one leader at a time; without one, nothing of its work is done."""
     missing = []
     if not Lease.objects.filter(name="dispatch", expires_at__gt=around.now).exists():
@@ -34,7 +34,7 @@ def leaders(around: Surroundings) -> Iterator[Finding]:
         yield well("dispatch, consensus and record each have a leader.")
 
 
-def ingest(around: Surroundings) -> Iterator[Finding]:
+def ingest(around: ExaminationContext) -> Iterator[Finding]:
     """Verdicts that are not applied yet."""
     stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first() or "0-0"
     waiting = cast(list[Any], around.redis.xrange(keys.VERDICTS, min=f"({stored}", count=1))
@@ -45,7 +45,7 @@ def ingest(around: Surroundings) -> Iterator[Finding]:
         yield well("Every verdict is applied.")
 
 
-def deliver(around: Surroundings) -> Iterator[Finding]:
+def deliver(around: ExaminationContext) -> Iterator[Finding]:
     """Deliveries that are due and that nobody has in hand."""
     due = Delivery.objects.filter(state__in=OPEN_STATES, due_at__lte=around.now)
     oldest = due.exclude(lease_until__gt=around.now).aggregate(first=Min("due_at"))["first"]
@@ -56,7 +56,7 @@ def deliver(around: Surroundings) -> Iterator[Finding]:
         yield well("No alert is overdue.")
 
 
-def recording(around: Surroundings) -> Iterator[Finding]:
+def recording(around: ExaminationContext) -> Iterator[Finding]:
     """How far each region's results are stored, against what it wrote last."""
     stored = dict(Position.objects.values_list("region__slug", "entry_id"))
     late = 0

@@ -9,14 +9,14 @@ from typing import cast
 import msgspec
 
 from probes import keys, wire
-from vigil.doctor.findings import Finding, Surroundings, ago, note, problem, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, warning, well
 from vigil.monitors.models import Region
 
 SKEW_MS = 2_000
 BEHIND_MS = 30_000
 
 
-def alive(around: Surroundings) -> Iterator[Finding]:
+def alive(around: ExaminationContext) -> Iterator[Finding]:
     slugs = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
     if not slugs:
         yield problem("No region is enrolled: nothing can be checked.", "Run `manage.py region add NAME`.")
@@ -31,7 +31,7 @@ def alive(around: Surroundings) -> Iterator[Finding]:
         yield well(f"{len(slugs)} regions are alive and on time.")
 
 
-def domains(around: Surroundings) -> Iterator[Finding]:
+def domains(around: ExaminationContext) -> Iterator[Finding]:
     """One domain that holds most regions can take the quorum with it."""
     found = Counter(Region.objects.filter(enabled=True).values_list("domain", flat=True))
     regions = sum(found.values())

@@ -8,13 +8,13 @@ from vigil.alerts.core.selftest import doubt
 from vigil.alerts.models import OutsidePing
 from vigil.alerts.selftest.selftest import everybody_taking_part
 from vigil.configuration import configuration
-from vigil.doctor.findings import Finding, Surroundings, ago, note, problem, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, warning, well
 from vigil.feeds.models import Feed
 
 LATE_S = 300
 
 
-def self_test(around: Surroundings) -> Iterator[Finding]:
+def self_test(around: ExaminationContext) -> Iterator[Finding]:
     """What the last synthetic incidents prove."""
     channels = everybody_taking_part()
     why = doubt(channels, around.now)
@@ -35,7 +35,7 @@ def self_test(around: Surroundings) -> Iterator[Finding]:
         )
 
 
-def outside(around: Surroundings) -> Iterator[Finding]:
+def outside(around: ExaminationContext) -> Iterator[Finding]:
     """The heartbeat that calls for help when this installation cannot."""
     if configuration().heartbeat_url is None:
         yield note("Nobody outside notices when this installation dies.", "Set VIGIL_HEARTBEAT_URL for witness.")
@@ -51,7 +51,7 @@ def outside(around: Surroundings) -> Iterator[Finding]:
         yield well("The outside heartbeat is pinged.")
 
 
-def feeds(around: Surroundings) -> Iterator[Finding]:
+def feeds(around: ExaminationContext) -> Iterator[Finding]:
     """Status feeds that are switched on."""
     for feed in Feed.objects.filter(enabled=True):
         silent_s = (around.now - feed.ok_at).total_seconds() if feed.ok_at else None

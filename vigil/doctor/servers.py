@@ -9,12 +9,12 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from vigil.configuration import configuration
-from vigil.doctor.findings import Finding, Surroundings, problem, size, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, problem, size, warning, well
 
 _LEAST_ROOM = 0.15
 
 
-def tables(around: Surroundings) -> Iterator[Finding]:
+def tables(around: ExaminationContext) -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
@@ -25,7 +25,7 @@ def tables(around: Surroundings) -> Iterator[Finding]:
         yield well(f"PostgreSQL {cursor.fetchone()[0].split()[0]}, all tables up to date.")
 
 
-def memory_policy(around: Surroundings) -> Iterator[Finding]:
+def memory_policy(around: ExaminationContext) -> Iterator[Finding]:
     told = around.redis.info("memory")
     policy, used, most = told["maxmemory_policy"], int(told["used_memory"]), int(told["maxmemory"])
     if policy != "noeviction":
@@ -36,7 +36,7 @@ def memory_policy(around: Surroundings) -> Iterator[Finding]:
         yield well(f"Redis {around.redis.info('server')['redis_version']} holds {size(used)}.")
 
 
-def settings(around: Surroundings) -> Iterator[Finding]:
+def settings(around: ExaminationContext) -> Iterator[Finding]:
     found = configuration()
     if found.debug:
         yield warning("VIGIL_DEBUG is on: whoever asks sees tracebacks.", "Set VIGIL_DEBUG=false outside your desk.")

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.db.models import Sum
 
-from vigil.doctor.findings import Finding, Surroundings, ago, note, problem, size, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, size, warning, well
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.core.rollups import HOURS_IN_DAY
 from vigil.history.models import Gap, Progress, RecordedDay, RecordedHour
@@ -24,7 +24,7 @@ _CLASSES = {
 }
 
 
-def gaps(around: Surroundings) -> Iterator[Finding]:
+def gaps(around: ExaminationContext) -> Iterator[Finding]:
     """Results that are not in history."""
     found = Gap.objects.filter(to_at__gt=around.now - RECENT).select_related("region")
     for gap in found[:20]:
@@ -37,7 +37,7 @@ def gaps(around: Surroundings) -> Iterator[Finding]:
         yield well("No gap in 24 h.")
 
 
-def rollups(around: Surroundings) -> Iterator[Finding]:
+def rollups(around: ExaminationContext) -> Iterator[Finding]:
     """Hours that should be packed, and days that should be rolled up."""
     hour = around.now_ms // HOUR_MS
     unpacked = RecordedHour.objects.filter(state=Progress.OPEN, hour__lt=hour - 3).count()
@@ -48,7 +48,7 @@ def rollups(around: Surroundings) -> Iterator[Finding]:
         yield well("Every hour that is over is packed.")
 
 
-def disk(around: Surroundings) -> Iterator[Finding]:
+def disk(around: ExaminationContext) -> Iterator[Finding]:
     whole, by_table = database_bytes(), partitions.bytes_by_table()
     parts = ", ".join(f"{_CLASSES[name]} {size(count)}" for name, count in by_table.items() if count > 1e6)
     yield well(f"The database is {size(whole)}" + (f": {parts}." if parts else "."))
@@ -66,7 +66,7 @@ def disk(around: Surroundings) -> Iterator[Finding]:
         yield well(f"{size(around.disk_free_bytes)} of disk are free, and the database does not grow.")
 
 
-def _full(around: Surroundings, days: float) -> Finding:
+def _full(around: ExaminationContext, days: float) -> Finding:
     when = f"in {days:,.0f} days"
     if days < 3650:
         when += f", on {around.now + timedelta(days=days):%d %B %Y}"

@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.net.failures import Blocked
 from probes.net.guard import Egress
 from probes.net.httpx_transport import GuardedTransport
@@ -40,7 +40,7 @@ class Fetcher:
     def __init__(self, egress: AlertEgress, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
         self._resolver = Resolver()
-        way = Way(egress=Egress(egress.value), resolve=self._resolver)
+        way = Dialer(egress=Egress(egress.value), resolve=self._resolver)
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(way, body_limit=SIZE_MOST),
             timeout=deadline_s,

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models.functions import Now
 
 from vigil.feeds.core.catalogue import SOURCES
-from vigil.feeds.core.testimony import AFTER, BEFORE, Declared, Witness, statement
+from vigil.feeds.core.testimony import AFTER, BEFORE, Declared, ProviderWitness, statement
 from vigil.feeds.models import Feed, FeedPost
 from vigil.monitors.core.providers import name_of
 
@@ -23,7 +23,7 @@ def statement_on(provider: str, opened: datetime, now: datetime, *, over: bool =
     around = feed.posts.filter(seen_at__lte=opened + AFTER)
     near = around.filter(seen_at__gte=opened - BEFORE) | around.filter(ended_at=None)
     posts = [declared_of(post) for post in near.order_by("seen_at")[:POSTS_MOST]]
-    return statement(Witness(name_of(provider), feed.ok_at, posts), opened, now, over=over)
+    return statement(ProviderWitness(name_of(provider), feed.ok_at, posts), opened, now, over=over)
 
 
 def declared_of(post: FeedPost) -> Declared:

@@ -18,13 +18,13 @@ from probes.reasons import Status
 from vigil.heartbeats import receiver_gaps, rows
 from vigil.heartbeats.core.body import understood
 from vigil.heartbeats.core.lifecycle import on_ping
-from vigil.heartbeats.core.states import HeartbeatStatus, Told
+from vigil.heartbeats.core.states import HeartbeatStatus, ToldTrouble
 from vigil.heartbeats.core.wire import LogEntry, Ping, decode
 from vigil.heartbeats.incidents import believe, record, status_of
-from vigil.heartbeats.lookup import Directory
+from vigil.heartbeats.lookup import HeartbeatLookup
 from vigil.heartbeats.models import SpooledEntry
-from vigil.heartbeats.rows import Subject
-from vigil.heartbeats.stored_pings import History
+from vigil.heartbeats.rows import HeartbeatSubject
+from vigil.heartbeats.stored_pings import StoredPings
 from vigil.incidents.models import IngestPosition
 from vigil.incidents.timeline import Tell
 
@@ -44,14 +44,14 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedPings:
     """What a batch did: pings applied, and pings for nobody."""
 
     pings: int
     unknown: int
 
 
-def apply_entries(entries: Sequence[Logged], tell: Tell) -> Applied:
+def apply_entries(entries: Sequence[Logged], tell: Tell) -> AppliedPings:
     """Apply a batch of the log together with what waits in the spool, in the order in which it came.
 
     1. Lock the position, so that nobody else applies meanwhile; leave out the pings that are known.
@@ -73,7 +73,7 @@ def apply_entries(entries: Sequence[Logged], tell: Tell) -> Applied:
         if entries:
             position.entry_id = entries[-1].id
             position.save(update_fields=["entry_id"])
-    return Applied(applied, unknown)
+    return AppliedPings(applied, unknown)
 
 
 def anything_spooled() -> bool:
@@ -81,12 +81,12 @@ def anything_spooled() -> bool:
 
 
 def _apply_pings(pings: Sequence[Ping], tell: Tell) -> tuple[int, int]:
-    history = History(pings)
+    history = StoredPings(pings)
     fresh = history.fresh(pings)
     if not fresh:
         return 0, 0
     now = receiver_gaps.database_now()
-    directory = Directory(fresh)
+    directory = HeartbeatLookup(fresh)
     beliefs: dict[int, Status] = {}
     unknown = 0
     for ping in fresh:
@@ -104,11 +104,11 @@ def _apply_pings(pings: Sequence[Ping], tell: Tell) -> tuple[int, int]:
     return len(fresh) - unknown, unknown
 
 
-def _apply_one(subject: Subject, ping: Ping, now: datetime, history: History, tell: Tell) -> None:
+def _apply_one(subject: HeartbeatSubject, ping: Ping, now: datetime, history: StoredPings, tell: Tell) -> None:
     meant, facts = understood(ping, rows.keywords_of(subject.row))
     # A receiver whose clock is ahead must not put a deadline off.
     at = min(receiver_gaps.instant(ping.at_us), now)
-    effect = on_ping(subject.state, subject.terms, Told(at, meant.kind, meant.rid, facts))
+    effect = on_ping(subject.state, subject.terms, ToldTrouble(at, meant.kind, meant.rid, facts))
     if subject.state.status is HeartbeatStatus.PAUSED and effect.state.status is not HeartbeatStatus.PAUSED:
         _wake(subject)
     record(subject, effect, tell, meant)
@@ -118,7 +118,7 @@ def _apply_one(subject: Subject, ping: Ping, now: datetime, history: History, te
     history.add(subject.row, meant, at, effect.duration, facts)
 
 
-def _wake(subject: Subject) -> None:
+def _wake(subject: HeartbeatSubject) -> None:
     """The ping that a paused heartbeat waited for has come: it is watched again."""
     monitor = subject.row.monitor
     monitor.paused = False

@@ -10,9 +10,15 @@ from django.db.models.functions import Now
 
 from probes.reasons import Reason, Status
 from vigil.heartbeats.core import wording
-from vigil.heartbeats.core.states import Effect, HeartbeatStatus, State, Trouble, Why
+from vigil.heartbeats.core.states import (
+    EffectReason,
+    HeartbeatEffect,
+    HeartbeatState,
+    HeartbeatStatus,
+    HeartbeatTrouble,
+)
 from vigil.heartbeats.core.wire import Ping
-from vigil.heartbeats.rows import Subject
+from vigil.heartbeats.rows import HeartbeatSubject
 from vigil.incidents.composites import follow
 from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
@@ -21,17 +27,17 @@ from vigil.incidents.timeline import Tell
 from vigil.incidents.write_steps import Ground, write_transition
 
 _REASONS = {
-    Why.MISSED: StepReason.PING_MISSED,
-    Why.OVERRAN: StepReason.JOB_OVERRAN,
-    Why.FAILED: StepReason.JOB_FAILED,
-    Why.OVER_BUDGET: StepReason.BUDGET_EXCEEDED,
-    Why.LOOPING: StepReason.BUDGET_EXCEEDED,
-    Why.WITHIN_BUDGET: StepReason.BUDGET_KEPT,
+    EffectReason.MISSED: StepReason.PING_MISSED,
+    EffectReason.OVERRAN: StepReason.JOB_OVERRAN,
+    EffectReason.FAILED: StepReason.JOB_FAILED,
+    EffectReason.OVER_BUDGET: StepReason.BUDGET_EXCEEDED,
+    EffectReason.LOOPING: StepReason.BUDGET_EXCEEDED,
+    EffectReason.WITHIN_BUDGET: StepReason.BUDGET_KEPT,
 }
-_FAILURES = {Why.MISSED: Reason.MISSED, Why.OVERRAN: Reason.OVERDUE}
+_FAILURES = {EffectReason.MISSED: Reason.MISSED, EffectReason.OVERRAN: Reason.OVERDUE}
 
 
-def record(subject: Subject, effect: Effect, tell: Tell, ping: Ping | None = None) -> None:
+def record(subject: HeartbeatSubject, effect: HeartbeatEffect, tell: Tell, ping: Ping | None = None) -> None:
     """Write the step of an incident that an effect calls for, if any. Call inside a transaction, the row locked."""
     before, after = subject.state.trouble, effect.state.trouble
     if before is after:
@@ -44,7 +50,7 @@ def record(subject: Subject, effect: Effect, tell: Tell, ping: Ping | None = Non
     ground = Ground(wording.text(happening), wording.title(happening), wording.evidence(happening))
     reason = _REASONS.get(effect.why, StepReason.JOB_WELL)
     incident = Incident.objects.filter(monitor=monitor, kind__in=MAIN_KINDS, resolved_at=None).first()
-    if after is Trouble.NONE:
+    if after is HeartbeatTrouble.NONE:
         if incident is not None:
             write_transition(incident, Move(IncidentKind(incident.kind), Step.RESOLVED, reason), tell, ground)
         return
@@ -59,11 +65,11 @@ def record(subject: Subject, effect: Effect, tell: Tell, ping: Ping | None = Non
     write_transition(incident, Move(kind, step, reason), tell, ground)
 
 
-def status_of(state: State) -> Status:
+def status_of(state: HeartbeatState) -> Status:
     """What is believed of the monitor of a heartbeat in this state."""
-    if state.trouble is Trouble.DOWN:
+    if state.trouble is HeartbeatTrouble.DOWN:
         return Status.DOWN
-    if state.trouble is Trouble.DEGRADED:
+    if state.trouble is HeartbeatTrouble.DEGRADED:
         return Status.DEGRADED
     # A job that is late is not broken yet; one that never called, or is paused, is not known.
     unknown = state.status is HeartbeatStatus.PAUSED or state.last_success is None
@@ -91,5 +97,5 @@ def believe(statuses: Mapping[int, Status], tell: Tell) -> None:
     follow(keys, tell)
 
 
-def _begun(effect: Effect) -> datetime | None:
+def _begun(effect: HeartbeatEffect) -> datetime | None:
     return effect.overran.started if effect.overran else effect.state.since

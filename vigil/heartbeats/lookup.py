@@ -10,13 +10,13 @@ from django.db.models import Q
 from vigil.heartbeats import changes, rows
 from vigil.heartbeats.core.wire import Address, Ping
 from vigil.heartbeats.models import Heartbeat, TeamPings
-from vigil.heartbeats.rows import Subject
+from vigil.heartbeats.rows import HeartbeatSubject
 
 #: How many heartbeats a team may have before its jobs' slugs make no more.
 MADE_MOST = 2_000
 
 
-class Directory:
+class HeartbeatLookup:
     """The heartbeats of one batch, locked in one order, so that two writers never wait for each other in a circle."""
 
     def __init__(self, pings: Sequence[Ping]) -> None:
@@ -41,10 +41,10 @@ class Directory:
         self._by_slug = {(subject.row.team_id, subject.row.slug): subject for subject in subjects}
 
     @property
-    def called(self) -> list[Subject]:
+    def called(self) -> list[HeartbeatSubject]:
         return list(self._by_code.values())
 
-    def find(self, address: Address) -> Subject | None:
+    def find(self, address: Address) -> HeartbeatSubject | None:
         """The heartbeat that is meant; None when there is none, and none may be made."""
         if address.code:
             return self._by_code.get(address.code)

@@ -14,7 +14,7 @@ from vigil.accounts.models import Team
 from vigil.accounts.public_ids import ALPHABET
 from vigil.heartbeats.core.address import SLUG
 from vigil.heartbeats.core.schedule import ScheduleKind
-from vigil.heartbeats.core.states import HeartbeatStatus, Trouble
+from vigil.heartbeats.core.states import HeartbeatStatus, HeartbeatTrouble
 from vigil.heartbeats.core.wire import Method, PingKind
 from vigil.monitors.models import Monitor
 
@@ -79,7 +79,9 @@ class Heartbeat(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     runs = models.JSONField(default=list, blank=True)
     logs = models.PositiveIntegerField(default=0)
-    trouble = models.CharField(max_length=10, choices=_choices(Trouble), blank=True, default=Trouble.NONE)
+    trouble = models.CharField(
+        max_length=10, choices=_choices(HeartbeatTrouble), blank=True, default=HeartbeatTrouble.NONE
+    )
     pings = models.PositiveBigIntegerField(default=0)
 
     class Meta:

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
-from vigil.heartbeats.core.states import Gap
+from vigil.heartbeats.core.states import ReceiverGap
 from vigil.heartbeats.models import Reception, ReceptionGap
 from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident
@@ -51,9 +51,9 @@ def horizon() -> datetime | None:
     return min(heard - SETTLED, database_now()) if heard else None
 
 
-def gaps_since(begin: datetime) -> list[Gap]:
+def gaps_since(begin: datetime) -> list[ReceiverGap]:
     """The gaps that end after `begin`."""
-    return [Gap(*pair) for pair in ReceptionGap.objects.filter(end__gt=begin).values_list("begin", "end")]
+    return [ReceiverGap(*pair) for pair in ReceptionGap.objects.filter(end__gt=begin).values_list("begin", "end")]
 
 
 @transaction.atomic

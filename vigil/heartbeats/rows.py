@@ -11,29 +11,29 @@ from typing import Any
 from django.db import connection
 
 from vigil.heartbeats.core.body import Keywords
-from vigil.heartbeats.core.budget import RULES, Budget
+from vigil.heartbeats.core.budget import RULES, RunBudget
 from vigil.heartbeats.core.lifecycle import due
-from vigil.heartbeats.core.schedule import Schedule, ScheduleKind
-from vigil.heartbeats.core.states import HeartbeatStatus, Run, State, Terms, Trouble
+from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind
+from vigil.heartbeats.core.states import HeartbeatState, HeartbeatStatus, HeartbeatTrouble, Run, Terms
 from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
 
 
 @dataclass(slots=True)
-class Subject:
+class HeartbeatSubject:
     """A locked row, what was agreed for it, and the state that it will be given when it is stored."""
 
     row: Heartbeat
     terms: Terms
-    state: State
+    state: HeartbeatState
 
 
-def load(row: Heartbeat) -> Subject:
-    return Subject(row, terms_of(row), state_of(row))
+def load(row: Heartbeat) -> HeartbeatSubject:
+    return HeartbeatSubject(row, terms_of(row), state_of(row))
 
 
-def schedule_of(row: Heartbeat) -> Schedule:
-    return Schedule(ScheduleKind(row.schedule), timedelta(seconds=row.period_s), row.expression, row.time_zone)
+def schedule_of(row: Heartbeat) -> JobSchedule:
+    return JobSchedule(ScheduleKind(row.schedule), timedelta(seconds=row.period_s), row.expression, row.time_zone)
 
 
 def terms_of(row: Heartbeat) -> Terms:
@@ -42,7 +42,7 @@ def terms_of(row: Heartbeat) -> Terms:
         grace=timedelta(seconds=row.grace_s),
         run_limit=timedelta(seconds=row.run_limit_s) if row.run_limit_s else None,
         wakes_on_ping=row.wakes_on_ping,
-        budget=Budget(**{rule: row.budget[rule] for rule in RULES if row.budget.get(rule) is not None}),
+        budget=RunBudget(**{rule: row.budget[rule] for rule in RULES if row.budget.get(rule) is not None}),
     )
 
 
@@ -59,8 +59,8 @@ def keywords_of(row: Heartbeat) -> Keywords:
     )
 
 
-def state_of(row: Heartbeat) -> State:
-    return State(
+def state_of(row: Heartbeat) -> HeartbeatState:
+    return HeartbeatState(
         status=HeartbeatStatus(row.status),
         since=row.since,
         decided=row.decided_at,
@@ -68,7 +68,7 @@ def state_of(row: Heartbeat) -> State:
         expected=row.expected_at,
         runs=tuple(_run(stored) for stored in row.runs),
         logs=row.logs,
-        trouble=Trouble(row.trouble),
+        trouble=HeartbeatTrouble(row.trouble),
     )
 
 
@@ -87,7 +87,7 @@ _UPDATE = (
 )
 
 
-def store(subjects: Sequence[Subject]) -> None:
+def store(subjects: Sequence[HeartbeatSubject]) -> None:
     """Write the states of locked rows, in one statement."""
     if not subjects:
         return
@@ -98,7 +98,7 @@ def store(subjects: Sequence[Subject]) -> None:
         cursor.execute(_UPDATE, [[subject.row.pk for subject in subjects], *columns])
 
 
-def _take_over(subject: Subject) -> None:
+def _take_over(subject: HeartbeatSubject) -> None:
     row, state = subject.row, subject.state
     row.status, row.since, row.decided_at = state.status.value, state.since, state.decided
     row.last_success_at, row.expected_at = state.last_success, state.expected

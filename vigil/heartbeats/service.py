@@ -37,7 +37,7 @@ FOLLOW_S = 30.0
 SILENCE_S = 5.0
 
 
-class Heartbeats:
+class HeartbeatService:
     """One process. `run` returns when `stop` is set; anything unexpected ends it."""
 
     def __init__(self, client: redis.Redis, health: Health, tell: Tell) -> None:

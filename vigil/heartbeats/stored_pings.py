@@ -29,7 +29,7 @@ _INSERT = (
 )
 
 
-class History:
+class StoredPings:
     """The history of one batch. `pings` are all that came, some of them perhaps for the second time."""
 
     def __init__(self, pings: Sequence[Ping]) -> None:

@@ -11,10 +11,10 @@ from django.db.models import F, Q
 
 from vigil.heartbeats import changes, receiver_gaps, rows
 from vigil.heartbeats.core.lifecycle import on_clock
-from vigil.heartbeats.core.states import Gap, HeartbeatStatus, Why
+from vigil.heartbeats.core.states import EffectReason, HeartbeatStatus, ReceiverGap
 from vigil.heartbeats.incidents import believe, record, status_of
 from vigil.heartbeats.models import Heartbeat
-from vigil.heartbeats.rows import Subject
+from vigil.heartbeats.rows import HeartbeatSubject
 from vigil.incidents.timeline import Tell
 from vigil.silences.core.windows import MAX_DURATION
 from vigil.silences.covering import paused_intervals
@@ -26,7 +26,7 @@ BATCH = 500
 class Swept:
     """What one sweep did, by reason; `more` when rows were left for the next."""
 
-    reasons: dict[Why, int] = field(default_factory=dict)
+    reasons: dict[EffectReason, int] = field(default_factory=dict)
     more: bool = False
 
 
@@ -34,8 +34,8 @@ class Swept:
 class Gaps:
     """Times in which nobody is blamed: for everyone, and for single monitors (public ids)."""
 
-    everyone: Sequence[Gap] = ()
-    of: Mapping[str, Sequence[Gap]] = field(default_factory=dict)
+    everyone: Sequence[ReceiverGap] = ()
+    of: Mapping[str, Sequence[ReceiverGap]] = field(default_factory=dict)
 
 
 def sweep(tell: Tell, limit: int = BATCH) -> Swept:
@@ -58,7 +58,7 @@ def sweep(tell: Tell, limit: int = BATCH) -> Swept:
         if not subjects:
             return Swept()
         gaps = _gaps(subjects, now)
-        reasons: dict[Why, int] = {}
+        reasons: dict[EffectReason, int] = {}
         beliefs = {}
         for subject in subjects:
             before = status_of(subject.state)
@@ -95,14 +95,14 @@ def next_due() -> datetime | None:
     return Heartbeat.objects.filter(due_at__isnull=False).order_by(F("due_at")).values_list("due_at", flat=True).first()
 
 
-def _step(subject: Subject, now: datetime, gaps: Sequence[Gap], tell: Tell) -> Why:
+def _step(subject: HeartbeatSubject, now: datetime, gaps: Sequence[ReceiverGap], tell: Tell) -> EffectReason:
     effect = on_clock(subject.state, subject.terms, now, gaps)
     record(subject, effect, tell)
     subject.state = effect.state
     return effect.why
 
 
-def _gaps(subjects: Sequence[Subject], now: datetime) -> Gaps:
+def _gaps(subjects: Sequence[HeartbeatSubject], now: datetime) -> Gaps:
     """The gaps that may excuse any of these: in which no ping could come, or in which a window wanted none."""
     begins = [subject.state.expected - subject.terms.grace for subject in subjects if subject.state.expected]
     begins += [run.started for subject in subjects for run in subject.state.runs]
@@ -110,5 +110,5 @@ def _gaps(subjects: Sequence[Subject], now: datetime) -> Gaps:
         return Gaps()
     # A window that holds now excuses until it ends.
     paused = paused_intervals(min(begins), now + MAX_DURATION)
-    of = {monitor: [Gap(window.starts, window.ends) for window in held] for monitor, held in paused.items()}
+    of = {monitor: [ReceiverGap(window.starts, window.ends) for window in held] for monitor, held in paused.items()}
     return Gaps(receiver_gaps.gaps_since(min(begins)), of)

@@ -11,9 +11,9 @@ from consensus.verdicts import Verdict
 from probes import keys
 from vigil.incidents.composites import follow
 from vigil.incidents.core import lifecycle
-from vigil.incidents.core.lifecycle import State, StepReason
+from vigil.incidents.core.lifecycle import BelievedState, StepReason
 from vigil.incidents.models import IngestPosition, MonitorState
-from vigil.incidents.state_rows import Subject, load, store
+from vigil.incidents.state_rows import IncidentSubject, load, store
 from vigil.incidents.timeline import Tell
 from vigil.incidents.write_steps import apply_effect, ground_of
 from vigil.monitors.models import Monitor
@@ -21,7 +21,7 @@ from vigil.transaction_cache import batch
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class VerdictEntry:
     """A verdict and the id of its stream entry."""
 
     id: str
@@ -29,14 +29,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedVerdicts:
     """What a batch of verdicts did: the monitors whose state changed (public ids), and why each did what it did."""
 
     changed: frozenset[str]
     reasons: tuple[StepReason, ...]
 
 
-def apply_verdicts(entries: Sequence[Entry], tell: Tell) -> Applied:
+def apply_verdicts(entries: Sequence[VerdictEntry], tell: Tell) -> AppliedVerdicts:
     """Apply a batch, in order, in one transaction. Applying it again, or elsewhere as well, changes nothing.
 
     1. Lock the position; entries at or before it were applied already.
@@ -49,7 +49,7 @@ def apply_verdicts(entries: Sequence[Entry], tell: Tell) -> Applied:
         position = _locked_position(keys.VERDICTS)
         fresh = [entry for entry in entries if _order(entry.id) > _order(position.entry_id)]
         if not fresh:
-            return Applied(frozenset(), ())
+            return AppliedVerdicts(frozenset(), ())
         states = _locked_states({entry.verdict.monitor for entry in fresh})
         before = {subject.row.monitor_id: _shown(subject.state) for subject in states.values()}
         changed: set[str] = set()
@@ -74,10 +74,10 @@ def apply_verdicts(entries: Sequence[Entry], tell: Tell) -> Applied:
         changed |= follow(moved, tell)
         position.entry_id = fresh[-1].id
         position.save(update_fields=["entry_id", "epoch"])
-    return Applied(frozenset(changed), tuple(reasons))
+    return AppliedVerdicts(frozenset(changed), tuple(reasons))
 
 
-def _shown(state: State) -> tuple[object, ...]:
+def _shown(state: BelievedState) -> tuple[object, ...]:
     """What of a state those who depend on it go by."""
     return state.status, state.account, state.blind, state.flapping, state.open
 
@@ -87,7 +87,7 @@ def _locked_position(stream: str) -> IngestPosition:
     return IngestPosition.objects.select_for_update().get(pk=stream)
 
 
-def _locked_states(monitors: set[str]) -> dict[str, Subject]:
+def _locked_states(monitors: set[str]) -> dict[str, IncidentSubject]:
     """The states by public id, locked in one order, so that two writers never wait for each other."""
     watched = Monitor.objects.filter(public_id__in=monitors, deleted_at=None, paused=False)
     if watched.filter(believed=None).exists():

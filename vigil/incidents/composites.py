@@ -14,12 +14,12 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
-from vigil.incidents.core.model import IncidentKind, State
+from vigil.incidents.core.model import BelievedState, IncidentKind
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import MAIN_KINDS, load, state_of, store
 from vigil.incidents.timeline import Tell
 from vigil.incidents.write_steps import Ground, apply_effect
-from vigil.monitors.core.composite_rules import Rule
+from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, CompositeMember
 
 #: Serialises what writes composites, so that two that hold members never wait for each other's composites.
@@ -83,7 +83,7 @@ def _locked(monitor: int) -> MonitorState | None:
 def _whole(row: MonitorState) -> Whole:
     composite = Composite.objects.get(monitor_id=row.monitor_id)
     seen = _members_seen([row.monitor_id]).get(row.monitor_id, ())
-    return Whole(row.monitor.name, Rule(composite.rule), composite.k, tuple(seen))
+    return Whole(row.monitor.name, CompositeRule(composite.rule), composite.k, tuple(seen))
 
 
 def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
@@ -103,7 +103,7 @@ def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
                 name=member.monitor.name,
                 rank=member.rank,
                 group=member.group,
-                state=state_of(state) if state else State(),
+                state=state_of(state) if state else BelievedState(),
                 open=IncidentKind(trouble.kind) if trouble else None,
                 failure=trouble.failure if trouble else "",
                 since_ms=round(trouble.started_at.timestamp() * 1000) if trouble else 0,
@@ -124,7 +124,7 @@ def _behind() -> list[int]:
     )
     by_monitor = {one.monitor_id: one for one in composites.select_related("monitor__believed")}
     seen = _members_seen(by_monitor)
-    settled: dict[str, State] = {}
+    settled: dict[str, BelievedState] = {}
     behind: list[int] = []
     for key in _bottom_up(by_monitor):
         composite = by_monitor[key]
@@ -132,7 +132,7 @@ def _behind() -> list[int]:
             replace(member, state=settled[member.id]) if member.id in settled else member
             for member in seen.get(key, ())
         )
-        whole = Whole(composite.monitor.name, Rule(composite.rule), composite.k, members)
+        whole = Whole(composite.monitor.name, CompositeRule(composite.rule), composite.k, members)
         effect = derive(state_of(composite.monitor.believed), whole.bounds, 1)
         if effect is not None:
             behind.append(key)

@@ -18,7 +18,7 @@ from vigil.feeds.witnesses import statement_on
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.core.provider_outage import (
     JOINT_KINDS,
-    Failing,
+    FailingProviderMonitor,
     cause_of,
     evidence_of_joint,
     failing_in_words,
@@ -27,7 +27,7 @@ from vigil.incidents.core.provider_outage import (
     worst,
 )
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Line, Tell, add_step
+from vigil.incidents.timeline import Tell, TimelineEntry, add_step
 from vigil.monitors.core.providers import name_of
 
 #: Beyond these a resolution counts the monitors and names no more.
@@ -119,7 +119,7 @@ def _open(cause: str, members: list[Incident], tell: Tell) -> None:
     explanation = f"Failing together: {failing_in_words(failing)}."
     evidence = evidence_of_joint(last.provider, failing, explanation)
     text, evidence = with_witness(whole, Step.OPENED, explanation, evidence)
-    add_step(whole, Line(Step.OPENED, StepReason.FAILING_TOGETHER, text, evidence=evidence), tell)
+    add_step(whole, TimelineEntry(Step.OPENED, StepReason.FAILING_TOGETHER, text, evidence=evidence), tell)
 
 
 def _add(whole: Incident, incident: Incident, tell: Tell, how: str) -> None:
@@ -129,7 +129,7 @@ def _add(whole: Incident, incident: Incident, tell: Tell, how: str) -> None:
     whole.save(update_fields=["title", "kind"])
     failing = _failing([incident])
     explanation = f"{how}: {failing_in_words(failing)}."
-    line = Line(
+    line = TimelineEntry(
         Step.CHANGED if worse else Step.NOTE,
         StepReason.WORSENED if worse else StepReason.ALSO_FAILING,
         explanation,
@@ -144,12 +144,12 @@ def _resolve(whole: Incident, tell: Tell) -> None:
     names = whole.members.order_by("pk").values_list("monitor__name", flat=True)
     explanation = f"All {len(names)} are over: {', '.join(str(name) for name in names[:NAMED_AT_END])}."
     text, evidence = with_witness(whole, Step.RESOLVED, explanation, {"explanation": explanation})
-    add_step(whole, Line(Step.RESOLVED, StepReason.RECOVERED, text, evidence=evidence), tell)
+    add_step(whole, TimelineEntry(Step.RESOLVED, StepReason.RECOVERED, text, evidence=evidence), tell)
 
 
-def _failing(incidents: Iterable[Incident]) -> list[Failing]:
+def _failing(incidents: Iterable[Incident]) -> list[FailingProviderMonitor]:
     return [
-        Failing(
+        FailingProviderMonitor(
             incident=one.public_id,
             monitor=one.monitor.public_id,
             name=one.monitor.name,

@@ -12,7 +12,7 @@ from vigil.feeds.witnesses import declared_of
 from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.core.provider_outage import JOINT_KINDS
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Line, Tell, add_step
+from vigil.incidents.timeline import Tell, TimelineEntry, add_step
 from vigil.monitors.core.providers import name_of
 
 #: More incidents than this of one provider at once have a common one, on which it is noted.
@@ -45,7 +45,7 @@ def _is_noted(incident: Incident, post: FeedPost) -> bool:
     return incident.transitions.filter(reason=StepReason.PROVIDER_DECLARED, evidence__post=post.pk).exists()
 
 
-def _line(incident: Incident, post: FeedPost) -> Line:
+def _line(incident: Incident, post: FeedPost) -> TimelineEntry:
     declared = declared_of(post)
     lead = lead_s(declared, incident.opened_at)
     words = lead_in_words(declared, incident.opened_at)
@@ -58,4 +58,4 @@ def _line(incident: Incident, post: FeedPost) -> Line:
         "unread_s": None if post.absent_at is None else round((post.seen_at - post.absent_at).total_seconds()),
     }
     text = f"{name_of(post.feed.provider)}'s own page declared “{post.title}” {words}."
-    return Line(Step.NOTE, StepReason.PROVIDER_DECLARED, text, evidence=evidence)
+    return TimelineEntry(Step.NOTE, StepReason.PROVIDER_DECLARED, text, evidence=evidence)

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from probes.reasons import Status
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.core.self_suspicion import LATELY, Signs, look_at_ourselves
-from vigil.incidents.core.shared_cause import MASS_MONITORS, TOGETHER_S, Failing, belongs, is_mass, shared_cause
+from vigil.incidents.core.shared_cause import MASS_MONITORS, TOGETHER_S, FailingMonitor, belongs, is_mass, shared_cause
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor, Region
 from vigil.transaction_cache import read_once
@@ -79,10 +79,10 @@ def _watched(incident: Incident) -> int:
     return read_once(("watched", incident.team_id), watched.count)
 
 
-def _failing(incident: Incident, votes: Any) -> Failing:
+def _failing(incident: Incident, votes: Any) -> FailingMonitor:
     assert incident.monitor is not None
     target = incident.monitor.target
     host = urlsplit(target).hostname if "://" in target else target.rpartition(":")[0]
     said = votes if isinstance(votes, list) else []
     addresses = frozenset(str(vote.get("address")) for vote in said if vote.get("address"))
-    return Failing(incident.public_id, host or target, addresses, incident.cause_key)
+    return FailingMonitor(incident.public_id, host or target, addresses, incident.cause_key)

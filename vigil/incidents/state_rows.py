@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from consensus.verdicts import Belief, Dissent, Observed
 from probes.reasons import Status
-from vigil.incidents.core.lifecycle import IncidentKind, State, belief
+from vigil.incidents.core.lifecycle import BelievedState, IncidentKind, belief
 from vigil.incidents.models import Incident, MonitorState
 
 #: The kinds of which a monitor has at most one open incident.
@@ -20,21 +20,21 @@ NOT_PLAINLY_UP = ~Q(status=Status.UP) | ~Q(dissent={}) | Q(blind=True)
 
 
 @dataclass(slots=True)
-class Subject:
+class IncidentSubject:
     """A locked row, and the state that it will be given when it is stored."""
 
     row: MonitorState
-    state: State
+    state: BelievedState
 
 
-def load(row: MonitorState) -> Subject:
+def load(row: MonitorState) -> IncidentSubject:
     """Read the pure state of a locked row, with the kind of its open incident."""
     open_kinds = Incident.objects.filter(monitor_id=row.monitor_id, kind__in=MAIN_KINDS, resolved_at=None)
     kind = open_kinds.values_list("kind", flat=True).first()
-    return Subject(row, replace(state_of(row), open=IncidentKind(kind) if kind else None))
+    return IncidentSubject(row, replace(state_of(row), open=IncidentKind(kind) if kind else None))
 
 
-def store(subject: Subject) -> None:
+def store(subject: IncidentSubject) -> None:
     """Write the state to its row; the version grows by one."""
     row, state = subject.row, subject.state
     row.status = state.status
@@ -58,9 +58,9 @@ def belief_of(row: MonitorState) -> Belief | None:
     return belief(state_of(row))
 
 
-def state_of(row: MonitorState) -> State:
+def state_of(row: MonitorState) -> BelievedState:
     """The pure state of a row, without the kind of its open incident."""
-    return State(
+    return BelievedState(
         status=Status(row.status),
         since_ms=_ms(row.since),
         account=row.account,

@@ -16,7 +16,7 @@ Tell = Callable[[Transition], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TimelineEntry:
     """What a step says: `actor` is who did it, where a person did."""
 
     step: Step
@@ -26,7 +26,7 @@ class Line:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-def add_step(incident: Incident, line: Line, tell: Tell) -> Transition:
+def add_step(incident: Incident, line: TimelineEntry, tell: Tell) -> Transition:
     """Write the next step and tell of it. Call inside a transaction.
 
     The incident's row is locked first, and its number of steps read then: people and the clock take steps beside the

@@ -17,8 +17,8 @@ from vigil.incidents.core.wording import note_text, title
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.provider_incidents import join, leave, with_witness
 from vigil.incidents.shared_causes import group
-from vigil.incidents.state_rows import MAIN_KINDS, Subject
-from vigil.incidents.timeline import Line, Tell, add_step
+from vigil.incidents.state_rows import MAIN_KINDS, IncidentSubject
+from vigil.incidents.timeline import Tell, TimelineEntry, add_step
 from vigil.monitors.core.providers import provider_of
 
 #: The incidents of monitors that have too few votes: one for each cause.
@@ -47,7 +47,7 @@ def ground_of(verdict: Verdict) -> Ground:
     return Ground(text=verdict.explanation, evidence=to_evidence(verdict), failure=verdict.failure)
 
 
-def apply_effect(subject: Subject, effect: Effect, tell: Tell, ground: Ground = NO_GROUND) -> None:
+def apply_effect(subject: IncidentSubject, effect: Effect, tell: Tell, ground: Ground = NO_GROUND) -> None:
     """Write the steps of an effect, and keep its state to be stored; call inside a transaction, the row locked."""
     for move in effect.moves:
         write = _write_blind if move.kind is IncidentKind.BLIND else _write_move
@@ -98,7 +98,7 @@ def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground 
     if incident.part_of_id is None:
         # Otherwise the provider's incident says it for all.
         text, evidence = with_witness(incident, move.step, text, evidence)
-    return add_step(incident, Line(move.step, move.reason, text, evidence=evidence), tell)
+    return add_step(incident, TimelineEntry(move.step, move.reason, text, evidence=evidence), tell)
 
 
 def _write_blind(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:

@@ -39,7 +39,7 @@ class LocalSecrets:
 
 
 @dataclass(frozen=True)
-class State:
+class StoredState:
     """What is remembered between starts, so that addresses stay the same when they can."""
 
     pid: int = 0
@@ -106,18 +106,18 @@ class DataFolder:
             write_private(path, json.dumps(asdict(complete), indent=1))
         return complete
 
-    def state(self) -> State:
+    def state(self) -> StoredState:
         """What the last start remembered; nothing when there was none."""
         return read_state(self.path)
 
-    def remember(self, state: State) -> None:
+    def remember(self, state: StoredState) -> None:
         write_private(self.path / _STATE, json.dumps(asdict(state), indent=1))
 
 
-def read_state(path: Path) -> State:
+def read_state(path: Path) -> StoredState:
     """What the installation in this folder remembers, whether or not it runs."""
     known = _read_object(path / _STATE) if (path / _STATE).exists() else {}
-    return State(**{name: value for name, value in known.items() if name in State.__dataclass_fields__})
+    return StoredState(**{name: value for name, value in known.items() if name in StoredState.__dataclass_fields__})
 
 
 def read_secrets(path: Path) -> LocalSecrets | None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from vigil.local import ports, postgres, processes, redis
-from vigil.local.folder import DataFolder, State
+from vigil.local.folder import DataFolder, StoredState
 from vigil.local.processes import Addresses, LocalRegion, Servers
-from vigil.local.programs import Journal, Pace
+from vigil.local.programs import Journal, RestartPace
 from vigil.local.supervisor import Supervisor
 
 DEFAULT_REGIONS = tuple(LocalRegion(f"local-{number}") for number in (1, 2, 3))
@@ -17,7 +17,7 @@ _READY_DEADLINE_S = 90
 
 
 @dataclass(frozen=True)
-class Wanted:
+class InstallationOptions:
     """What somebody asked for: regions, the port of the web pages (0: any free one), and more environment for all."""
 
     regions: tuple[LocalRegion, ...] = DEFAULT_REGIONS
@@ -31,7 +31,9 @@ class Installation:
     Raises CannotStart, with one line, whenever something on this machine stands in the way.
     """
 
-    def __init__(self, folder: DataFolder, wanted: Wanted, journal: Journal, pace: Pace | None = None) -> None:
+    def __init__(
+        self, folder: DataFolder, wanted: InstallationOptions, journal: Journal, pace: RestartPace | None = None
+    ) -> None:
         self.folder = folder
         remembered = folder.state()
         self.secrets = folder.secrets(tuple(region.name for region in wanted.regions))
@@ -58,7 +60,7 @@ class Installation:
             pace,
             self._nurseries,
         )
-        self._state = State(
+        self._state = StoredState(
             pid=os.getpid(),
             address=self.addresses.base_url,
             web_port=web_port,
@@ -90,7 +92,7 @@ class Installation:
         for nursery in self._nurseries.values():
             nursery.close()
 
-    def _servers(self, remembered: State) -> Servers:
+    def _servers(self, remembered: StoredState) -> Servers:
         own_postgres = own_redis = own_ping_redis = None
         home = self.folder.path
         if os.environ.get("VIGIL_DATABASE_URL"):

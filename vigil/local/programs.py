@@ -41,7 +41,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Pace:
+class RestartPace:
     """How the supervisor waits, in seconds, and after how many ends in `alarm_window_s` it raises its voice."""
 
     first_backoff_s: float = 0.2

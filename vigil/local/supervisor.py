@@ -12,7 +12,7 @@ from typing import Any
 from vigil.local.errors import CannotStart
 from vigil.local.forkserver_client import Nursery
 from vigil.local.process import Process
-from vigil.local.programs import Journal, Pace, Program, how_it_ended
+from vigil.local.programs import Journal, Program, RestartPace, how_it_ended
 
 _READY_POLL_S = 0.05
 _FUTILE_STARTS = 3
@@ -50,12 +50,12 @@ class Supervisor:
         self,
         programs: Sequence[Program],
         journal: Journal,
-        pace: Pace | None = None,
+        pace: RestartPace | None = None,
         nurseries: Mapping[str, Nursery] | None = None,
     ) -> None:
         self._kept = {program.name: _Kept(program) for program in programs}
         self._journal = journal
-        self._pace = pace or Pace()
+        self._pace = pace or RestartPace()
         self._nurseries = nurseries or {}
         self._stopping = False
         self._failed: asyncio.Future[str] | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from vigil.local import log_output
 from vigil.local.errors import CannotStart
 from vigil.local.folder import DataFolder
-from vigil.local.installation import Installation, Wanted
+from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.postgres_binaries import can_enter
 
 #: Kept from the caller's environment; every other VIGIL_* names somebody's real installation.
@@ -24,7 +24,7 @@ class Throwaway:
     use can never be touched by mistake. Raises CannotStart.
     """
 
-    def __init__(self, purpose: str, wanted: Wanted, keep: bool = False) -> None:
+    def __init__(self, purpose: str, wanted: InstallationOptions, keep: bool = False) -> None:
         self._keep = keep
         foreign = [name for name in os.environ if name.startswith("VIGIL_") and name not in _KEPT_VARIABLES]
         for name in (*foreign, "DJANGO_SETTINGS_MODULE"):

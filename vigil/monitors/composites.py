@@ -11,7 +11,7 @@ from django.db import transaction
 
 from vigil.accounts.models import Team
 from vigil.monitors import changes
-from vigil.monitors.core.composite_rules import Rule, depth, find_circle
+from vigil.monitors.core.composite_rules import CompositeRule, depth, find_circle
 from vigil.monitors.models import Composite, CompositeMember, DerivedKind, Monitor
 
 MEMBERS_MOST = 200
@@ -32,7 +32,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class MemberLink:
     """One step of a chain: the group's name, and the monitors of which any one is enough."""
 
     group: str
@@ -45,7 +45,7 @@ def create_composite(team: Team, wanted: Mapping[str, Any]) -> Composite:
         _lock_composites(team.pk)
         named = {name: wanted[name] for name in OF_MONITOR if name in wanted}
         monitor = changes.create_derived(team, DerivedKind.COMPOSITE, named)
-        composite = Composite(monitor=monitor, rule=wanted.get("rule", Rule.ANY), k=wanted.get("k", 1))
+        composite = Composite(monitor=monitor, rule=wanted.get("rule", CompositeRule.ANY), k=wanted.get("k", 1))
         _write(composite, list(wanted.get("members", ())))
     return composite
 
@@ -60,7 +60,7 @@ def update_composite(composite: Composite, wanted: Mapping[str, Any]) -> bool:
         monitor = changes.update_monitor(monitor, named) if named else monitor
         current = Composite.objects.select_related("monitor").get(pk=composite.pk)
         members = list(wanted["members"]) if "members" in wanted else members_of(current)
-        rule, k = Rule(wanted.get("rule", current.rule)), int(wanted.get("k", current.k))
+        rule, k = CompositeRule(wanted.get("rule", current.rule)), int(wanted.get("k", current.k))
         differs = (rule, k) != (current.rule, current.k) or _keys(members) != _keys(members_of(current))
         if differs:
             current.rule, current.k = rule, k
@@ -72,7 +72,7 @@ def update_composite(composite: Composite, wanted: Mapping[str, Any]) -> bool:
     return monitor.revision != revision
 
 
-def write_chain(team: Team, name: str, links: Sequence[Link]) -> tuple[Composite, bool]:
+def write_chain(team: Team, name: str, links: Sequence[MemberLink]) -> tuple[Composite, bool]:
     """Create or change the fallback chain of that name: the first link serves, the others stand in, in their order.
 
     Returns it and whether anything was written. Raises `ValidationError` when a monitor is another team's.
@@ -80,11 +80,11 @@ def write_chain(team: Team, name: str, links: Sequence[Link]) -> tuple[Composite
     members = [Member(monitor, rank, link.group) for rank, link in enumerate(links) for monitor in link.monitors]
     monitor = Monitor.objects.filter(team=team, name=name[:200], deleted_at=None).first()
     if monitor is None:
-        return create_composite(team, {"name": name[:200], "rule": Rule.CHAIN, "members": members}), True
+        return create_composite(team, {"name": name[:200], "rule": CompositeRule.CHAIN, "members": members}), True
     composite = Composite.objects.filter(monitor=monitor).first()
     if composite is None:
         raise ValidationError({"name": [f"{name} is there already and is no chain: rename it."]})
-    return composite, update_composite(composite, {"rule": Rule.CHAIN, "members": members})
+    return composite, update_composite(composite, {"rule": CompositeRule.CHAIN, "members": members})
 
 
 def members_of(composite: Composite) -> list[Member]:
@@ -99,9 +99,9 @@ def _lock_composites(team: int) -> None:
 
 
 def _write(composite: Composite, members: Sequence[Member]) -> None:
-    chain = composite.rule == Rule.CHAIN
+    chain = composite.rule == CompositeRule.CHAIN
     rows = [member if chain else Member(member.monitor) for member in members]
-    composite.k = composite.k if composite.rule == Rule.AT_LEAST else 1
+    composite.k = composite.k if composite.rule == CompositeRule.AT_LEAST else 1
     problems = _problems(composite, rows)
     if problems:
         raise ValidationError(problems)  # type: ignore[arg-type]
@@ -113,8 +113,8 @@ def _write(composite: Composite, members: Sequence[Member]) -> None:
 
 
 def _problems(composite: Composite, members: Sequence[Member]) -> dict[str, list[str]]:
-    if composite.rule not in set(Rule):
-        return {"rule": [f"Must be one of {', '.join(Rule)}."]}
+    if composite.rule not in set(CompositeRule):
+        return {"rule": [f"Must be one of {', '.join(CompositeRule)}."]}
     if not 1 <= len(members) <= MEMBERS_MOST:
         return {"members": [f"A composite has 1 to {MEMBERS_MOST} members."]}
     if any(member.monitor.team_id != composite.monitor.team_id for member in members):
@@ -126,7 +126,7 @@ def _problems(composite: Composite, members: Sequence[Member]) -> dict[str, list
         return {"members": ["A monitor is named twice."]}
     if any(not 0 <= member.rank < RANKS_MOST for member in members):
         return {"members": [f"Ranks go from 0, what serves, to {RANKS_MOST - 1}."]}
-    if composite.rule == Rule.AT_LEAST and not 1 <= composite.k <= len(members):
+    if composite.rule == CompositeRule.AT_LEAST and not 1 <= composite.k <= len(members):
         return {"k": [f"At least 1 and at most all {len(members)} members can be asked for."]}
     return _nesting_problem(composite, members)
 

@@ -39,11 +39,11 @@ class Latest:
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeats:
+class RegionStatuses:
     """Heartbeats by region, without regions that are silent; `available` is False when Redis did not answer."""
 
     available: bool
-    by_region: Mapping[str, wire.RegionHeartbeat] = field(default_factory=dict)
+    by_region: Mapping[str, wire.RegionStatus] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1)
@@ -81,15 +81,15 @@ def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
     return Latest(True, found)
 
 
-def region_heartbeats(regions: Sequence[str]) -> Heartbeats:
+def region_heartbeats(regions: Sequence[str]) -> RegionStatuses:
     """The last heartbeat of each region that sent one within the last 45 s."""
     if not regions:
-        return Heartbeats(True)
+        return RegionStatuses(True)
     try:
         payloads: list[bytes | None] = redis_client().mget([keys.heartbeat(region) for region in regions])  # type: ignore[assignment]
     except redis.RedisError as problem:
         _log.warning("heartbeats_unavailable", problem=type(problem).__name__)
-        return Heartbeats(False)
+        return RegionStatuses(False)
     found = {}
     for region, payload in zip(regions, payloads, strict=True):
         if payload is None:
@@ -98,7 +98,7 @@ def region_heartbeats(regions: Sequence[str]) -> Heartbeats:
             found[region] = wire.decode_heartbeat(payload)
         except msgspec.MsgspecError:
             _log.warning("heartbeat_unreadable", region=region)
-    return Heartbeats(True, found)
+    return RegionStatuses(True, found)
 
 
 def region_shares() -> Mapping[str, float]:

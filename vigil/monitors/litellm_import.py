@@ -17,8 +17,8 @@ from django.db import transaction
 from probes.presets import CATALOGUE, Key, MonitorDraft, PresetError, build
 from vigil.accounts.models import Team
 from vigil.monitors import changes
-from vigil.monitors.composites import Link, write_chain
-from vigil.monitors.core.litellm import ImportPlan, PlannedMonitor, Target
+from vigil.monitors.composites import MemberLink, write_chain
+from vigil.monitors.core.litellm import ImportPlan, LiteLlmTarget, PlannedMonitor
 from vigil.monitors.models import Monitor, Region
 
 #: One monitor asks for no more models than this; its assertions are bounded.
@@ -68,7 +68,7 @@ def draft_of(planned: PlannedMonitor, environment: Mapping[str, str]) -> Monitor
 def carry_out(team: Team, plan: ImportPlan, environment: Mapping[str, str], regions: Sequence[Region]) -> list[Done]:
     """Create and change what the plan asks for, all of it or nothing; raises `ValidationError`."""
     done: list[Done] = []
-    monitors: dict[Target, Monitor] = {}
+    monitors: dict[LiteLlmTarget, Monitor] = {}
     with transaction.atomic():
         for planned in plan.monitors:
             name = planned.target.name
@@ -84,7 +84,7 @@ def carry_out(team: Team, plan: ImportPlan, environment: Mapping[str, str], regi
         for chain in plan.chains:
             steps = [(chain.group, chain.primaries), *chain.fallbacks]
             links = [
-                Link(group, tuple(monitors[target] for target in targets if target in monitors))
+                MemberLink(group, tuple(monitors[target] for target in targets if target in monitors))
                 for group, targets in steps
             ]
             if not links[0].monitors:

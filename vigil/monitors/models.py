@@ -10,7 +10,7 @@ from consensus.verdicts import Sensitivity
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
-from vigil.monitors.core.composite_rules import Rule
+from vigil.monitors.core.composite_rules import CompositeRule
 
 MIN_INTERVAL_S, MAX_INTERVAL_S = 5, 86_400
 MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 100, 60_000
@@ -159,7 +159,9 @@ class Composite(models.Model):
     """
 
     monitor = models.OneToOneField(Monitor, on_delete=models.CASCADE, related_name="composite")
-    rule = models.CharField(max_length=10, choices=[(rule.value, rule.value) for rule in Rule], default=Rule.CHAIN)
+    rule = models.CharField(
+        max_length=10, choices=[(rule.value, rule.value) for rule in CompositeRule], default=CompositeRule.CHAIN
+    )
     k = models.PositiveSmallIntegerField(default=1)
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.monitors.models import Monitor
-from vigil.silences.core.windows import Schedule
+from vigil.silences.core.windows import WindowSchedule
 
 
 def new_silence() -> str:
@@ -64,9 +64,9 @@ class Silence(models.Model):
         return self.name
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> WindowSchedule:
         """Its times as the pure functions take them."""
-        return Schedule(
+        return WindowSchedule(
             starts=self.starts_at,
             ends=self.ends_at,
             cron=self.cron,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vigil.simulation.judges.rivals import RIVALS
 from vigil.simulation.judges.score import Score
-from vigil.simulation.runs import MEASURED, Row
+from vigil.simulation.runs import MEASURED, RunRow
 
 #: Breaks that are written out in full.
 _SHOWN = 20
@@ -23,7 +23,7 @@ _COLUMNS = (
 )
 
 
-def as_json(rows: Sequence[Row], took_s: float) -> dict[str, object]:
+def as_json(rows: Sequence[RunRow], took_s: float) -> dict[str, object]:
     """One object: figures over all rows, each kind of world by itself, and the rules of others on the same worlds."""
     measured = [row for row in rows if row.scenario.name in MEASURED] or list(rows)
     checks = sum(row.checks for row in rows)
@@ -54,7 +54,7 @@ def as_json(rows: Sequence[Row], took_s: float) -> dict[str, object]:
     }
 
 
-def as_text(rows: Sequence[Row], took_s: float) -> str:
+def as_text(rows: Sequence[RunRow], took_s: float) -> str:
     """The same as tables in Markdown, one for each kind of world."""
     found = as_json(rows, took_s)
     parts = [f"{found['checks']:,} checks, {found['checks_per_s']:,} a second of one core"]

@@ -9,8 +9,8 @@ from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.checkers import judge
 from vigil.simulation.judges.rivals import RIVALS, reports_of
-from vigil.simulation.judges.score import Report, Score, score
-from vigil.simulation.simulation import Outcome, lying_regions, simulate
+from vigil.simulation.judges.score import RuleReport, Score, score
+from vigil.simulation.simulation import SimulationResult, lying_regions, simulate
 from vigil.simulation.worlds.scenario import HOUR_MS, SCENARIOS, Scenario
 
 #: Monitors and hours of one world at most; a run is as many worlds as it takes.
@@ -26,7 +26,7 @@ MEASURED = ("noise", "paths")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RunPlace:
     """One world of a run: enough to make it again."""
 
     scenario: Scenario
@@ -47,7 +47,7 @@ class Place:
 
 
 @dataclass(slots=True)
-class Row:
+class RunRow:
     """What came of all worlds of one kind."""
 
     scenario: Scenario
@@ -56,9 +56,9 @@ class Row:
     regional: int = 0
     score: Score = field(default_factory=Score)
     rules: dict[str, Score] = field(default_factory=dict)
-    breaks: list[tuple[Place, Break]] = field(default_factory=list)
+    breaks: list[tuple[RunPlace, Break]] = field(default_factory=list)
 
-    def take(self, place: Place, outcome: Outcome, *, rivals: bool) -> None:
+    def take(self, place: RunPlace, outcome: SimulationResult, *, rivals: bool) -> None:
         """Score and judge one world."""
         world, history = outcome.world, outcome.history
         honest = frozenset(range(len(world.scenario.regions))) - lying_regions(world.scenario)
@@ -68,7 +68,7 @@ class Row:
         self.regional += sum(one.kind is IncidentKind.REGIONAL for one in history.incidents)
         for number, monitor in enumerate(world.monitors):
             incidents = [one for one in history.of_monitor(monitor) if one.kind in _MAIN_KINDS]
-            reports = [Report(one.opened_ms, one.resolved_ms) for one in incidents]
+            reports = [RuleReport(one.opened_ms, one.resolved_ms) for one in incidents]
             self.score.add(score(world, number, reports, honest, slow=True))
             for name, rival in RIVALS.items() if rivals else ():
                 theirs = score(world, number, reports_of(world, number, rival), honest, slow=False)
@@ -85,13 +85,13 @@ class Row:
         }
 
 
-def places(scenario: Scenario, hours: float, seed: int) -> list[Place]:
+def places(scenario: Scenario, hours: float, seed: int) -> list[RunPlace]:
     """The worlds that so many monitor-hours of one kind take."""
     count = max(1, round(hours / (MONITORS_MOST * HOURS_MOST)))
-    return [Place(scenario, hours, seed, number) for number in range(count)]
+    return [RunPlace(scenario, hours, seed, number) for number in range(count)]
 
 
-def run_place(place: Place) -> Outcome:
+def run_place(place: RunPlace) -> SimulationResult:
     """Run one world: its share of the hours, on as many monitors as fit."""
     share = place.hours / len(places(place.scenario, place.hours, place.seed))
     monitors = max(1, min(MONITORS_MOST, int(share / place.scenario.hours_least)))
@@ -99,17 +99,17 @@ def run_place(place: Place) -> Outcome:
     return simulate(place.scenario, place.world_seed, monitors, span_ms)
 
 
-def run(todo: Sequence[Place], progress: Callable[[int], None] = lambda done: None) -> list[Row]:
+def run(todo: Sequence[RunPlace], progress: Callable[[int], None] = lambda done: None) -> list[RunRow]:
     """Run worlds one after the other; one row for each kind of scenario."""
-    rows: dict[Scenario, Row] = {}
+    rows: dict[Scenario, RunRow] = {}
     for done, place in enumerate(todo, start=1):
-        row = rows.setdefault(place.scenario, Row(place.scenario))
+        row = rows.setdefault(place.scenario, RunRow(place.scenario))
         row.take(place, run_place(place), rivals=place.scenario.quiet)
         progress(done)
     return list(rows.values())
 
 
-def mixed(hours: float, seed: int, change: Callable[[Scenario], Scenario]) -> Iterator[Place]:
+def mixed(hours: float, seed: int, change: Callable[[Scenario], Scenario]) -> Iterator[RunPlace]:
     """The worlds of a mixed run."""
     for name, share in SHARES.items():
         yield from places(change(SCENARIOS[name]), hours * share, seed)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from vigil.simulation.processes.broker import Broker
 from vigil.simulation.processes.database import Database
 from vigil.simulation.processes.decider import Decider
-from vigil.simulation.processes.dispatcher import Dispatcher
-from vigil.simulation.processes.engine import EPOCH_MS, Engine
-from vigil.simulation.processes.recorder import Recorder
-from vigil.simulation.processes.region import Region
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.dispatcher import SimDispatcher
+from vigil.simulation.processes.engine import EPOCH_MS, SimEngine
+from vigil.simulation.processes.recorder import SimRecorder
+from vigil.simulation.processes.region import SimRegion
+from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.processes.writer import Writer
 from vigil.simulation.worlds.faults import Nemesis
-from vigil.simulation.worlds.history import History
+from vigil.simulation.worlds.history import SimHistory
 from vigil.simulation.worlds.scenario import Scenario
 from vigil.simulation.worlds.slots import Slots
 from vigil.simulation.worlds.world import World
@@ -27,29 +27,29 @@ WARM_UP_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SimulationResult:
     """A world and what happened in it."""
 
     world: World
-    history: History
+    history: SimHistory
     database: Database
 
 
-def simulate(scenario: Scenario, seed: int, monitors: int, span_ms: int, *, thorough: bool = False) -> Outcome:
+def simulate(scenario: Scenario, seed: int, monitors: int, span_ms: int, *, thorough: bool = False) -> SimulationResult:
     """Run so many monitors for so long; `thorough`, or where faults are about, every single check is run."""
-    engine = Engine(EPOCH_MS - WARM_UP_MS)
+    engine = SimEngine(EPOCH_MS - WARM_UP_MS)
     world = World(scenario, seed, monitors, range(EPOCH_MS, EPOCH_MS + span_ms))
-    history = History(thorough=thorough or not scenario.quiet)
-    around = Surroundings(engine, Broker(engine), world, history)
+    history = SimHistory(thorough=thorough or not scenario.quiet)
+    around = SimContext(engine, Broker(engine), world, history)
     database = Database(engine)
     liars = lying_regions(scenario)
-    regions = [Region(around, index, index in liars) for index in range(len(scenario.regions))]
+    regions = [SimRegion(around, index, index in liars) for index in range(len(scenario.regions))]
     names = ("1",) if scenario.quiet else ("1", "2")
     writer = Writer(around, database)
     deciders = [Decider(around, f"consensus-{name}") for name in names]
-    dispatchers = [Dispatcher(around, f"dispatch-{name}", database, regions) for name in names]
+    dispatchers = [SimDispatcher(around, f"dispatch-{name}", database, regions) for name in names]
     if history.thorough:
-        recorder = Recorder(around, database)
+        recorder = SimRecorder(around, database)
         Nemesis(around, database, [*deciders, *dispatchers, writer, recorder], regions).plan()
     else:
         Slots(around, database, dispatchers[0])
@@ -57,7 +57,7 @@ def simulate(scenario: Scenario, seed: int, monitors: int, span_ms: int, *, thor
     with _collector_paused():
         engine.run(EPOCH_MS + span_ms)
     history.checks += history.planned
-    return Outcome(world, history, database)
+    return SimulationResult(world, history, database)
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 
 from vigil.accounts.sealed import SealedValueUnreadable
 from vigil.alerts.models import Channel, ChannelKind, Delivery
-from vigil.alerts.oncall.callbacks import CALLBACKS, MAX_BODY, Action, CallbackError, Request, Wish
-from vigil.alerts.oncall.responses import Actor, Answer, acknowledge, acted_since, note, snooze, take_back
+from vigil.alerts.oncall.callbacks import CALLBACKS, MAX_BODY, Action, CallbackError, CallbackRequest, Wish
+from vigil.alerts.oncall.responses import Actor, ResponseKind, acknowledge, acted_since, note, snooze, take_back
 from vigil.clock import database_now
 from vigil.incidents.models import Incident
 
@@ -34,7 +34,7 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
         if not (found and how and secret):
             raise CallbackError("no such channel, or none that is called back")
         headers = {name.lower(): value for name, value in request.headers.items()}
-        wishes = how.read(Request(headers, request.body, database_now()), secret)
+        wishes = how.read(CallbackRequest(headers, request.body, database_now()), secret)
     except (CallbackError, SealedValueUnreadable) as refused:
         _log.warning("callback_refused", channel=channel, problem=str(refused))
         return HttpResponse(status=401)
@@ -44,17 +44,17 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-def _do(channel: Channel, wish: Wish) -> Answer:
+def _do(channel: Channel, wish: Wish) -> ResponseKind:
     """Do it to an incident of which this channel was told; to any other, nothing."""
     told = Delivery.objects.filter(channel=channel).values("incident")
     incident = Incident.objects.filter(public_id=wish.incident, pk__in=told).first()
     if incident is None:
-        return Answer.REFUSED
+        return ResponseKind.REFUSED
     # PagerDuty knows of it already; a message in Slack is to change.
     origin = channel.pk if channel.kind == ChannelKind.PAGERDUTY else None
     actor = Actor(wish.who, ChannelKind(channel.kind).label, origin)
     if acted_since(incident.pk, wish.at):
-        return Answer.ALREADY
+        return ResponseKind.ALREADY
     if wish.action is Action.ACKNOWLEDGE:
         return acknowledge(incident.pk, actor)
     if wish.action is Action.TAKE_BACK:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from vigil.alerts.models import Pursuit
 from vigil.alerts.oncall.ack_links import Invitation, LinkError, read
-from vigil.alerts.oncall.responses import NOTE_LIMIT, Answer, acknowledge, note, snooze, take_back
+from vigil.alerts.oncall.responses import NOTE_LIMIT, ResponseKind, acknowledge, note, snooze, take_back
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
 
@@ -23,10 +23,10 @@ from vigil.clock import database_now
 SNOOZES = {"15": "15 min", "30": "30 min", "60": "1 h", "240": "4 h", "720": "12 h"}
 
 _SAID = {
-    Answer.DONE: "Done.",
-    Answer.ALREADY: "That had been done already.",
-    Answer.OVER: "It is over already: there is nothing left to do.",
-    Answer.REFUSED: "That could not be done: a note has 1 to 2,000 characters.",
+    ResponseKind.DONE: "Done.",
+    ResponseKind.ALREADY: "That had been done already.",
+    ResponseKind.OVER: "It is over already: there is nothing left to do.",
+    ResponseKind.REFUSED: "That could not be done: a note has 1 to 2,000 characters.",
 }
 
 
@@ -51,7 +51,7 @@ def respond(request: HttpRequest, token: str) -> HttpResponse:
     return _answer(request, _shown(invitation, said))
 
 
-def _do(request: HttpRequest, invitation: Invitation) -> Answer | None:
+def _do(request: HttpRequest, invitation: Invitation) -> ResponseKind | None:
     incident, actor = invitation.incident.pk, invitation.actor
     wish = request.POST.get("do", "")
     if wish == "acknowledge":

@@ -15,7 +15,7 @@ import redis
 from msgspec.structs import replace
 
 from consensus.examples import FIVE_REGIONS, make_result, make_round
-from consensus.process.lease import Lease
+from consensus.process.lease import ConsensusLease
 from consensus.verdicts import (
     Call,
     Cause,
@@ -29,7 +29,7 @@ from consensus.verdicts import (
 )
 from probes import keys, wire
 from probes.reasons import Reason, Status
-from probes.wire import Phases, RegionHeartbeat
+from probes.wire import Phases, RegionStatus
 
 REGIONS = sorted(FIVE_REGIONS)
 PATIENCE_S = 15.0
@@ -171,23 +171,23 @@ def test_a_second_decider_takes_over_when_the_first_is_killed(bench: Bench) -> N
 def test_a_paused_decider_wakes_up_without_its_lease(redis_url: str) -> None:
     clock = [0.0]
     with redis.Redis.from_url(redis_url) as client:
-        paused = Lease(client, "consensus", "paused", lambda: clock[0])
+        paused = ConsensusLease(client, "consensus", "paused", lambda: clock[0])
         first = paused.renew()
         clock[0] += 30.0
         assert paused.epoch == 0
 
         client.delete(keys.lease("consensus"))
-        second = Lease(client, "consensus", "second", time.monotonic).renew()
+        second = ConsensusLease(client, "consensus", "second", time.monotonic).renew()
         assert second > first
         assert paused.renew() == 0
 
 
 def test_the_epoch_grows_even_when_redis_has_lost_everything(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        before = Lease(client, "consensus", "a", time.monotonic).renew()
+        before = ConsensusLease(client, "consensus", "a", time.monotonic).renew()
         client.flushdb()
 
-        assert Lease(client, "consensus", "b", time.monotonic).renew() > before
+        assert ConsensusLease(client, "consensus", "b", time.monotonic).renew() > before
 
 
 def test_rubbish_on_a_stream_is_dropped(bench: Bench) -> None:
@@ -281,7 +281,7 @@ def test_a_region_that_fails_alone_is_put_into_quarantine_and_stays_there_over_a
 
 
 def test_a_region_whose_heartbeat_says_that_its_anchors_fail_has_no_vote(bench: Bench) -> None:
-    adrift = RegionHeartbeat(1, bench.now_ms(), 0, 0, 0, 0, "boot", "test", anchors=3, anchors_failing=3)
+    adrift = RegionStatus(1, bench.now_ms(), 0, 0, 0, 0, "boot", "test", anchors=3, anchors_failing=3)
     bench.client.set(keys.heartbeat("eu-west"), wire.encode(adrift))
     with running(bench):
         bench.until(lambda: bench.client.hexists(keys.QUARANTINED, "eu-west"), "the quarantine")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from probes.ai.classify import Answer, Classified, classify, status_map
+from probes.ai.classify import Classified, ReceivedAnswer, classify, status_map
 from probes.reasons import ACCOUNT_REASONS, Reason, Status
 
 NOW_S = 1_800_000_000.0
@@ -18,7 +18,7 @@ def read(
     provider: str, code: int, body: Any = "", headers: tuple[tuple[str, str], ...] = (), expected: bool = False
 ) -> Classified:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    return classify(Answer(provider, code, headers, raw, expected), NOW_S)
+    return classify(ReceivedAnswer(provider, code, headers, raw, expected), NOW_S)
 
 
 def openai(kind: str, code: str | None, message: str = "Something is wrong.") -> dict[str, Any]:
@@ -272,7 +272,7 @@ def test_nothing_that_the_target_says_is_quoted() -> None:
 )
 def test_a_hostile_or_broken_body_falls_back_on_the_code(body: str) -> None:
     raw = body.encode("utf-8", "surrogateescape")
-    assert classify(Answer("openai", 401, (), raw, False)).reason is Reason.AUTH
+    assert classify(ReceivedAnswer("openai", 401, (), raw, False)).reason is Reason.AUTH
 
 
 def test_the_words_of_an_error_that_was_cut_are_still_read() -> None:

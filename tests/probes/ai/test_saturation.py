@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.ai.engines import ENGINES
-from probes.ai.saturation import Judgement, Memory, NoSample, Sample, Thresholds, judge, read
+from probes.ai.saturation import EngineJudgement, EngineMemory, NoSample, Sample, Thresholds, judge, read
 from probes.checks.attempts import attempt
 from probes.net.trace import Trace
-from probes.prober import Observation, Reach
+from probes.prober import Observation, ProbeContext
 from probes.probers import PROBERS, SpecError, parse_spec
 from probes.reasons import Reason, Status
 from tests.probes.looking import looked
@@ -38,9 +38,9 @@ vllm:e2e_request_latency_seconds_bucket{le="+Inf"} 12.0
 """
 
 
-def judged(samples: Iterable[tuple[float, Sample]], thresholds: Thresholds | None = None) -> list[Judgement]:
+def judged(samples: Iterable[tuple[float, Sample]], thresholds: Thresholds | None = None) -> list[EngineJudgement]:
     """The judgements of samples (each with its time in seconds), as one worker makes them."""
-    memory: Memory | None = None
+    memory: EngineMemory | None = None
     found = []
     for at_s, sample in samples:
         judgement = judge(memory, sample, at_s, thresholds or Thresholds())
@@ -242,7 +242,7 @@ async def looks(pages: list[bytes], rounds: list[str], code: str = "200 OK") -> 
     async with serving(handle) as port, way_out() as way:
         spec = parse_spec("saturation", {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm"})
         for minute, round_id in enumerate(rounds):
-            reach = Reach(way, Trace(), 1_800_000_000.0 + 60 * minute, "mon_saturation", round_id)
+            reach = ProbeContext(way, Trace(), 1_800_000_000.0 + 60 * minute, "mon_saturation", round_id)
             seen.append(await attempt(PROBERS["saturation"], spec, {}, reach, 5.0))
     return seen
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge
 from probes.assertions.regex import SIZE_LIMIT, BadPattern, compiled
 from probes.net import certificates
@@ -99,7 +99,7 @@ def test_paths_that_are_too_heavy_stop_and_so_do_all_of_one_check_together(path:
         "http", {"url": URL, "assertions": [{"type": "jsonpath", "path": path, "exists": True}] * 20}
     )
     begun = time.process_time()
-    outcomes = judge(spec.assertions, Sight(1_000, 0.0, 200, (), body))
+    outcomes = judge(spec.assertions, AnswerView(1_000, 0.0, 200, (), body))
     assert time.process_time() - begun < 3.0
     assert Reason.PROBE_ERROR not in {outcome.reason for outcome in outcomes}
 

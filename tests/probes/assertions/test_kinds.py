@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from probes.assertions.answer import Sight
+from probes.assertions.answer import AnswerView
 from probes.prober import AssertionOutcome, SpecError
 from probes.probers import parse_spec
 from probes.reasons import Reason, Status
@@ -21,7 +21,7 @@ MODELS = b'{"object":"list","data":[{"id":"gpt-a","ready":true,"n":1},{"id":"gpt
 
 def outcome(assertion: dict[str, Any], **sight: Any) -> AssertionOutcome:
     spec = parse_spec("http", {"url": "http://example.com/", "assertions": [assertion]})
-    seen = Sight(**{"total_us": 150_000, "now_s": NOW_S, "code": 200, "body": MODELS, **sight})
+    seen = AnswerView(**{"total_us": 150_000, "now_s": NOW_S, "code": 200, "body": MODELS, **sight})
     return judge(spec.assertions, seen)[0]  # type: ignore[attr-defined]
 
 

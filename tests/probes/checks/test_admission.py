@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.checks.admission import Admission, Places
+from probes.checks.admission import Admission, Slots
 from probes.wire import Check
 
 
@@ -16,7 +16,7 @@ def check(number: int, target: str = "") -> Check:
 
 
 def test_a_lane_starts_so_many_lets_so_many_wait_and_refuses_the_rest() -> None:
-    places = Places(most=2, waiting=1, at_target=2)
+    places = Slots(most=2, waiting=1, at_target=2)
     assert [places.admit(check(n)) for n in range(4)] == [
         Admission.STARTS, Admission.STARTS, Admission.WAITS, Admission.TOO_MANY_WAIT,
     ]  # fmt: skip
@@ -27,7 +27,7 @@ def test_a_lane_starts_so_many_lets_so_many_wait_and_refuses_the_rest() -> None:
 
 
 def test_a_crowd_at_one_target_holds_up_nobody_else() -> None:
-    places = Places(most=10, waiting=10, at_target=2)
+    places = Slots(most=10, waiting=10, at_target=2)
     crowd = [check(n, "slow.test") for n in range(5)]
     assert [places.admit(one) for one in crowd] == [Admission.STARTS] * 2 + [Admission.WAITS] * 3
     assert places.admit(check(9, "quick.test")) is Admission.STARTS
@@ -40,7 +40,7 @@ def test_a_crowd_at_one_target_holds_up_nobody_else() -> None:
 
 
 def test_one_that_waited_for_the_lane_may_find_a_crowd_at_its_target() -> None:
-    places = Places(most=2, waiting=10, at_target=1)
+    places = Slots(most=2, waiting=10, at_target=1)
     first, second, other = check(1, "a.test"), check(2, "b.test"), check(3, "a.test")
     assert places.admit(first) is Admission.STARTS
     assert places.admit(second) is Admission.STARTS
@@ -53,7 +53,7 @@ def test_one_that_waited_for_the_lane_may_find_a_crowd_at_its_target() -> None:
 
 
 def test_what_waits_can_be_given_up() -> None:
-    places = Places(most=1, waiting=10, at_target=1)
+    places = Slots(most=1, waiting=10, at_target=1)
     for number, target in enumerate(["a.test", "a.test", "b.test", ""]):
         places.admit(check(number, target))
     assert {one.monitor for one in places.empty()} == {"mon_1", "mon_2", "mon_3"}
@@ -63,7 +63,7 @@ def test_what_waits_can_be_given_up() -> None:
 @pytest.mark.parametrize("at_target", [1, 2, 5])
 @given(targets=st.lists(st.sampled_from(["", "a.test", "b.test", "c.test"]), max_size=60), seed=st.randoms())
 def test_every_check_runs_once_and_no_bound_is_ever_passed(at_target: int, targets: list[str], seed: object) -> None:
-    places = Places(most=4, waiting=1_000, at_target=at_target)
+    places = Slots(most=4, waiting=1_000, at_target=at_target)
     running: list[Check] = []
     started: list[str] = []
     waiting = [check(number, target) for number, target in enumerate(targets)]

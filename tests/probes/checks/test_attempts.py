@@ -11,7 +11,7 @@ import pytest
 
 from probes.checks.attempts import attempt, merged, settles, two_attempts
 from probes.net.trace import Trace
-from probes.prober import Observation, Prober, Reach
+from probes.prober import Observation, ProbeContext, Prober
 from probes.reasons import Reason, Status
 from tests.probes.loopback import way_out
 
@@ -54,7 +54,7 @@ def scripted(*script: tuple[float, Observation]) -> tuple[Prober, list[float]]:
     """A prober that takes so long and sees that, once a call; and when it was called."""
     called: list[float] = []
 
-    async def probe(spec: NoSpec, secrets: Mapping[str, str], reach: Reach) -> Observation:
+    async def probe(spec: NoSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
         called.append(asyncio.get_running_loop().time())
         takes_s, sees = script[len(called) - 1]
         await asyncio.sleep(takes_s)
@@ -70,7 +70,9 @@ def vote(on_loop: Any, *script: tuple[float, Observation], timeout_s: float = 2.
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with way_out() as way:
-            outcome = await two_attempts(lambda: attempt(prober, NoSpec(), {}, Reach(way, Trace(), 0.0), timeout_s))
+            outcome = await two_attempts(
+                lambda: attempt(prober, NoSpec(), {}, ProbeContext(way, Trace(), 0.0), timeout_s)
+            )
         return outcome, loop.time() - began
 
     outcome, took_s = on_loop(story())

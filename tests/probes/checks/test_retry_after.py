@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from probes.checks.lateness import skipped
-from probes.checks.retry_after import Patience, refuses_more
+from probes.checks.retry_after import RetryAfter, refuses_more
 from probes.prober import Observation
 from probes.reasons import Reason, Status
 from probes.wire import Check, Lane, Result
@@ -24,25 +24,25 @@ def busy(code: int, wait_s: float) -> Observation:
 
 
 def test_a_target_is_left_alone_for_as_long_as_it_asked() -> None:
-    patience = Patience(10)
+    patience = RetryAfter(10)
     patience.note(ORDER, busy(503, 30), 1_000)
     assert [patience.until_ms(ORDER, now) for now in (1_000, 30_999, 31_000)] == [31_000, 31_000, 0]
 
 
 def test_no_target_is_left_alone_for_more_than_an_hour() -> None:
-    patience = Patience(10)
+    patience = RetryAfter(10)
     patience.note(ORDER, busy(429, 1e9), 0)
     assert patience.until_ms(ORDER, 0) == 3_600_000
 
 
 def test_a_target_that_is_not_well_is_looked_at_again_within_five_minutes_whatever_it_asks() -> None:
-    patience = Patience(10)
+    patience = RetryAfter(10)
     patience.note(ORDER, busy(503, 3_600), 0)
     assert patience.until_ms(ORDER, 0) == 300_000
 
 
 def test_a_confirming_check_is_skipped_only_where_requests_are_the_trouble() -> None:
-    patience = Patience(10)
+    patience = RetryAfter(10)
     patience.note(ORDER, busy(503, 30), 0)
     assert patience.until_ms(ROUND, 0) == 0
     patience.note(ORDER, busy(429, 30), 0)
@@ -50,7 +50,7 @@ def test_a_confirming_check_is_skipped_only_where_requests_are_the_trouble() -> 
 
 
 def test_another_monitor_a_changed_one_and_one_that_is_well_again_are_not_skipped() -> None:
-    patience = Patience(10)
+    patience = RetryAfter(10)
     patience.note(ORDER, busy(429, 30), 0)
     assert patience.until_ms(msgspec.structs.replace(ORDER, monitor="mon_b"), 0) == 0
     assert patience.until_ms(msgspec.structs.replace(ORDER, revision=2), 0) == 0
@@ -59,7 +59,7 @@ def test_another_monitor_a_changed_one_and_one_that_is_well_again_are_not_skippe
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    patience = Patience(2)
+    patience = RetryAfter(2)
     orders = [msgspec.structs.replace(ORDER, monitor=f"mon_{n}") for n in range(3)]
     for order in orders:
         patience.note(order, busy(429, 30), 0)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from probes.checks.soft_limits import ENOUGH, Habits
+from probes.checks.soft_limits import ENOUGH, SoftLimits
 from probes.reasons import Reason, Status
 from probes.wire import Check, Phases, Result
 from tests.probes.checks.test_runner import batch, check, running
@@ -24,8 +24,8 @@ def passed(total_ms: float, **fields: Any) -> Result:
     return replace(result, **fields)
 
 
-def used_to(total_ms: float, spread: float = 0.05, samples: int = 200) -> Habits:
-    habits, dice = Habits(10), random.Random(5)
+def used_to(total_ms: float, spread: float = 0.05, samples: int = 200) -> SoftLimits:
+    habits, dice = SoftLimits(10), random.Random(5)
     for _ in range(samples):
         habits.note(passed(total_ms * exp(dice.gauss(0, spread))))
     return habits
@@ -69,7 +69,7 @@ def test_failures_and_looks_teach_nothing(lesson: dict[str, Any]) -> None:
 
 
 def test_no_more_monitors_are_remembered_than_allowed() -> None:
-    habits = Habits(2)
+    habits = SoftLimits(2)
     for monitor in ("mon_a", "mon_b", "mon_a", "mon_c"):
         for _ in range(ENOUGH):
             habits.note(passed(80, monitor=monitor))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trustme
 
-from probes.net.certificates import TlsWish
+from probes.net.certificates import TlsOptions
 from probes.prober import Observation, SpecError
 from probes.probers import parse_spec, validate_secrets
 from probes.reasons import Reason, Status
@@ -126,7 +126,7 @@ def test_a_certificate_that_could_not_be_shown_is_refused_without_quoting_it(tru
 
 def test_a_handshake_does_not_show_its_key_when_it_is_printed(trusted: trustme.CA) -> None:
     secrets = identity(trusted)
-    assert "PRIVATE KEY" not in repr(TlsWish(client_key=secrets["client_key"]))
+    assert "PRIVATE KEY" not in repr(TlsOptions(client_key=secrets["client_key"]))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import dns.message
 import pytest
 
-from probes.net.dialer import Way, addresses_of
+from probes.net.dialer import Dialer, addresses_of
 from probes.net.dns_answer import NoAnswer, read
 from probes.net.failures import Blocked
 from probes.net.guard import Egress
@@ -222,7 +222,7 @@ def test_a_name_that_changes_at_every_look_up_is_dialled_where_it_was_judged(on_
             name_server({"turning.example": ["198.41.0.4"]}) as (server, names),
             way_out(nameservers=[server]) as private,
         ):
-            way = Way(Egress.PUBLIC, private.resolve)
+            way = Dialer(Egress.PUBLIC, private.resolve)
             assert await addresses_of(way, "turning.example", Trace()) == ["198.41.0.4"]
             names.names["turning.example"] = ["127.0.0.1"]
             with pytest.raises(Blocked):

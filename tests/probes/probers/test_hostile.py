@@ -17,7 +17,7 @@ from typing import Any, cast
 import pytest
 import trustme
 
-from probes.net.dialer import Way
+from probes.net.dialer import Dialer
 from probes.net.guard import Egress
 from probes.prober import Observation
 from probes.reasons import Reason, Status
@@ -58,7 +58,7 @@ async def look_at(handler: Handler, **config: Any) -> Observation:
 class TurningPublic:
     """A way out whose egress changes while a check is under way."""
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Dialer) -> None:
         self.egress, self.resolve, self.source = Egress.PRIVATE, way.resolve, way.source
 
 
@@ -139,7 +139,7 @@ def test_a_redirect_to_a_private_address_is_blocked_and_nothing_is_sent_there(on
 
             async with serving(redirecting) as port:
                 url = f"http://127.0.0.1:{port}/"
-                return await looked("http", {"url": url}, way=cast(Way, turning), timeout_s=TIMEOUT_S)
+                return await looked("http", {"url": url}, way=cast(Dialer, turning), timeout_s=TIMEOUT_S)
 
     seen = on_loop(story())
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.BLOCKED), seen

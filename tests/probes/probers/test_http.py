@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from probes.checks.attempts import attempt
-from probes.net.dialer import Way
+from probes.net.dialer import Dialer
 from probes.net.guard import Egress
 from probes.net.trace import Trace
-from probes.prober import Observation, Reach
+from probes.prober import Observation, ProbeContext
 from probes.probers import PROBERS, parse_spec
 from probes.reasons import Reason, Status
 from tests.probes.loopback import (
@@ -39,12 +39,12 @@ async def look(
     secrets: Mapping[str, str] | None = None,
     *,
     timeout_s: float = 5.0,
-    way: Way | None = None,
+    way: Dialer | None = None,
     **config: object,
 ) -> Observation:
     spec = parse_spec("http", {"url": url, **config})
     async with way_out() as own:
-        reach = Reach(way or own, Trace(), 1_800_000_000.0)
+        reach = ProbeContext(way or own, Trace(), 1_800_000_000.0)
         return await attempt(HTTP, spec, secrets or {}, reach, timeout_s)
 
 
@@ -462,6 +462,6 @@ def test_an_unexpected_error_in_a_prober_is_our_fault_and_no_vote(on_loop: Any) 
     async def broken(host: str) -> list[str]:
         raise KeyError(host)
 
-    seen = on_loop(look("http://name.example/", way=Way(Egress.PRIVATE, broken)))
+    seen = on_loop(look("http://name.example/", way=Dialer(Egress.PRIVATE, broken)))
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.PROBE_ERROR)
     assert seen.detail == "the prober failed with KeyError"

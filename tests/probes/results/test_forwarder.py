@@ -18,8 +18,8 @@ import redis.asyncio
 
 from probes import keys, wire
 from probes.reasons import Reason, Status
-from probes.results.forwarder import Keeper
-from probes.results.local_store import Journal
+from probes.results.forwarder import Forwarder
+from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.wire import Phases, Result
 from tests.probes.loopback import closed_port
@@ -37,10 +37,10 @@ Broker = tuple[LocalRedis, Callable[[], subprocess.Popen[bytes]]]
 
 
 @contextlib.asynccontextmanager
-async def keeping(url: str, journal: Journal) -> AsyncIterator[tuple[redis.asyncio.Redis, Publisher, Keeper]]:
+async def keeping(url: str, journal: LocalStore) -> AsyncIterator[tuple[redis.asyncio.Redis, Publisher, Forwarder]]:
     """A publisher and a keeper at work."""
     connection = redis.asyncio.Redis.from_url(url, socket_connect_timeout=1)
-    keeper = Keeper(connection, REGION, journal)
+    keeper = Forwarder(connection, REGION, journal)
     publisher = Publisher(connection, REGION, keeper)
     working = [asyncio.ensure_future(publisher.run()), asyncio.ensure_future(keeper.run())]
     try:
@@ -63,7 +63,7 @@ def test_what_comes_while_redis_is_away_is_written_when_it_is_back_the_newest_fi
     results = 12_000
 
     async def story() -> None:
-        journal = Journal(tmp_path / "journal.sqlite")
+        journal = LocalStore(tmp_path / "journal.sqlite")
         async with keeping(server.url, journal) as (_, publisher, keeper):
             for number in range(results):
                 publisher.publish(result(number))
@@ -84,7 +84,7 @@ def test_what_comes_while_redis_is_away_is_written_when_it_is_back_the_newest_fi
 
 def test_what_is_seen_now_does_not_hold_up_what_was_kept(on_loop: Any, redis_url: str) -> None:
     async def story() -> None:
-        journal = Journal(None)
+        journal = LocalStore(None)
         journal.keep([(wire.encode([result(number)]), 1) for number in range(50)])
         async with keeping(redis_url, journal) as (_, publisher, _):
             number = 1_000
@@ -100,7 +100,7 @@ def test_what_is_seen_now_does_not_hold_up_what_was_kept(on_loop: Any, redis_url
 
 def test_what_redis_loses_before_it_is_stored_is_written_again(on_loop: Any, redis_url: str) -> None:
     async def story() -> list[set[int]]:
-        async with keeping(redis_url, Journal(None)) as (connection, publisher, keeper):
+        async with keeping(redis_url, LocalStore(None)) as (connection, publisher, keeper):
             for number in range(5):
                 publisher.publish(result(number))
                 await publisher.flush(5)
@@ -123,7 +123,7 @@ def test_what_redis_loses_before_it_is_stored_is_written_again(on_loop: Any, red
 
 def test_a_position_behind_a_loss_is_not_taken_for_what_was_lost(on_loop: Any, redis_url: str) -> None:
     async def story() -> set[int]:
-        async with keeping(redis_url, Journal(None)) as (connection, publisher, keeper):
+        async with keeping(redis_url, LocalStore(None)) as (connection, publisher, keeper):
             for number in range(5):
                 publisher.publish(result(number))
                 await publisher.flush(5)
@@ -146,7 +146,7 @@ def test_a_restart_of_redis_between_two_writes_is_noticed(on_loop: Any, own_redi
 
     async def story() -> set[int]:
         process = await asyncio.to_thread(start)
-        async with keeping(server.url, Journal(None)) as (connection, publisher, keeper):
+        async with keeping(server.url, LocalStore(None)) as (connection, publisher, keeper):
             await keeper.settle()
             publisher.publish(result(0))
             await publisher.flush(5)
@@ -169,7 +169,7 @@ def test_a_restart_of_redis_between_two_writes_is_noticed(on_loop: Any, own_redi
 
 def test_many_results_that_redis_forgets_are_all_kept(on_loop: Any, redis_url: str) -> None:
     async def story() -> None:
-        async with keeping(redis_url, Journal(None)) as (connection, publisher, keeper):
+        async with keeping(redis_url, LocalStore(None)) as (connection, publisher, keeper):
             await connection.set(keys.stored(REGION), "1-0")
             await keeper.settle()
             for number in range(30_000):
@@ -190,7 +190,7 @@ def test_a_worker_that_was_restarted_sees_that_redis_lost_what_it_had_sent(
     on_loop: Any, redis_url: str, tmp_path: Path
 ) -> None:
     async def story() -> set[int]:
-        journal = Journal(tmp_path / "journal.sqlite")
+        journal = LocalStore(tmp_path / "journal.sqlite")
         async with keeping(redis_url, journal) as (_, publisher, keeper):
             for number in range(5):
                 publisher.publish(result(number))
@@ -198,7 +198,7 @@ def test_a_worker_that_was_restarted_sees_that_redis_lost_what_it_had_sent(
             await keeper.settle()
         await keeper.close()
         journal.close()
-        journal = Journal(tmp_path / "journal.sqlite")
+        journal = LocalStore(tmp_path / "journal.sqlite")
         async with keeping(redis_url, journal) as (connection, publisher, keeper):
             await keeper.settle()
             assert journal.unsent == 0, "Redis has them still"
@@ -213,7 +213,7 @@ def test_a_worker_that_was_restarted_sees_that_redis_lost_what_it_had_sent(
 
 def test_a_redis_that_takes_no_writes_is_away_and_ends_nothing(on_loop: Any, redis_url: str) -> None:
     async def story() -> set[int]:
-        async with keeping(redis_url, Journal(None)) as (connection, publisher, _):
+        async with keeping(redis_url, LocalStore(None)) as (connection, publisher, _):
             with redis.Redis.from_url(redis_url) as admin:
                 admin.replicaof("127.0.0.1", closed_port())
                 publisher.publish(result(1))
@@ -226,7 +226,7 @@ def test_a_redis_that_takes_no_writes_is_away_and_ends_nothing(on_loop: Any, red
     assert on_loop(story()) == {1, 2}
 
 
-class Refusing(Journal):
+class Refusing(LocalStore):
     """A disk that is full: what is in the journal can be read, and nothing changes."""
 
     refuses = True
@@ -261,7 +261,7 @@ def test_a_full_disk_holds_up_nothing_and_sends_nothing_twice(on_loop: Any, redi
 
 def test_without_a_recorder_what_is_trimmed_is_not_sent_again_and_again(on_loop: Any, redis_url: str) -> None:
     async def story() -> None:
-        async with keeping(redis_url, Journal(None)) as (connection, publisher, keeper):
+        async with keeping(redis_url, LocalStore(None)) as (connection, publisher, keeper):
             for number in range(5):
                 publisher.publish(result(number))
                 await publisher.flush(5)
@@ -281,7 +281,7 @@ def test_a_redis_user_that_may_not_see_what_is_stored_is_no_reason_to_stop(on_lo
     async def story() -> None:
         port = urlsplit(redis_url).port
         connection = redis.asyncio.Redis(port=port or 6379, username="old", password="p")
-        await Keeper(connection, REGION, Journal(None)).settle()
+        await Forwarder(connection, REGION, LocalStore(None)).settle()
         await connection.aclose()
 
     on_loop(story())
@@ -290,7 +290,7 @@ def test_a_redis_user_that_may_not_see_what_is_stored_is_no_reason_to_stop(on_lo
 @pytest.mark.parametrize("stored", ["9223372036854775808-0", "x", "", "-1-0", "5-99999999999999999999"])
 def test_a_position_that_nobody_can_have_is_no_position(on_loop: Any, redis_url: str, stored: str) -> None:
     async def story() -> None:
-        async with keeping(redis_url, Journal(None)) as (connection, publisher, keeper):
+        async with keeping(redis_url, LocalStore(None)) as (connection, publisher, keeper):
             await connection.xadd(keys.results(REGION), {keys.BODY: b""}, id="9223372036854775808-0")
             await connection.set(keys.stored(REGION), stored)
             publisher.publish(result(1))

@@ -18,7 +18,7 @@ import pytest
 
 from probes import wire
 from probes.reasons import Reason, Status
-from probes.results.local_store import Journal, JournalAway
+from probes.results.local_store import LocalStore, StoreUnavailable
 from probes.results.unconfirmed import Sent
 from probes.wire import Check, Phases, Result
 
@@ -39,7 +39,7 @@ def order(monitor: str, at_ms: int = 60_000) -> Check:
     return Check(1, monitor, "http", at_ms, at_ms + 30_000, 10_000, msgspec.Raw(b"\x80"), b"sealed", every_ms=60_000)
 
 
-def drained(journal: Journal) -> list[int]:
+def drained(journal: LocalStore) -> list[int]:
     slots = []
     while kept := journal.newest_unsent(3):
         slots += [slot_of(one.payload) for one in kept]
@@ -53,12 +53,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_is_kept_comes_back_newest_first_also_after_a_restart(path: Path) -> None:
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.keep([entry(1), entry(2)])
     journal.keep([entry(3)])
     assert journal.unsent == 6
     journal.close()
-    again = Journal(path)
+    again = LocalStore(path)
     assert again.unsent == 6
     assert drained(again) == [3, 2, 1]
     assert again.unsent == 0
@@ -66,12 +66,12 @@ def test_what_is_kept_comes_back_newest_first_also_after_a_restart(path: Path) -
 
 
 def test_it_is_for_its_owner_alone(path: Path) -> None:
-    Journal(path).close()
+    LocalStore(path).close()
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_redis_has_waits_until_it_is_stored_and_is_sent_again_when_it_is_lost(path: Path) -> None:
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.keep_sent(Sent((at_ms, 0), *entry(at_ms)) for at_ms in (10, 20, 30))
     assert journal.unsent == 0 and drained(journal) == []
     assert journal.sent_span() == ((10, 0), (30, 0))
@@ -84,26 +84,26 @@ def test_what_redis_has_waits_until_it_is_stored_and_is_sent_again_when_it_is_lo
 
 
 def test_orders_are_remembered_with_when_somebody_was_last_heard(path: Path) -> None:
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.remember([order("mon_a"), order("mon_b")], [], heard_ms=5, offset_ms=-3)
     journal.remember([order("mon_a", 65_000)], ["mon_b"], heard_ms=7, offset_ms=2)
     journal.close()
-    remembered = Journal(path).remembered()
+    remembered = LocalStore(path).remembered()
     assert remembered.orders == [order("mon_a", 65_000)]
     assert (remembered.heard_ms, remembered.offset_ms) == (7, 2)
 
 
 def test_orders_that_stand_no_more_are_gone_for_good(path: Path) -> None:
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.remember([order("mon_a")], [], heard_ms=5, offset_ms=-3)
     journal.forget_orders()
     journal.close()
-    assert Journal(path).remembered().orders == []
+    assert LocalStore(path).remembered().orders == []
 
 
 def test_of_too_much_what_passed_goes_first_and_the_oldest_first(path: Path) -> None:
     size = 40_000
-    journal = Journal(path, most_bytes=size)
+    journal = LocalStore(path, most_bytes=size)
     journal.keep([entry(number, Status.DOWN if number % 10 == 0 else Status.UP, 200) for number in range(100)])
     assert journal.dropped > 0
     slots = drained(journal)
@@ -115,14 +115,14 @@ def test_of_too_much_what_passed_goes_first_and_the_oldest_first(path: Path) -> 
 
 
 def test_those_that_are_named_are_left_out(path: Path) -> None:
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.keep([entry(number) for number in (1, 2, 3)])
     (newest,) = journal.newest_unsent()
     assert [slot_of(one.payload) for one in journal.newest_unsent(5, {newest.seq})] == [2, 1]
 
 
 def test_room_is_made_in_bounded_steps_also_where_nothing_passed(path: Path) -> None:
-    journal = Journal(path, most_bytes=200_000)
+    journal = LocalStore(path, most_bytes=200_000)
     journal.keep([(wire.encode([failure(number)]), 1) for number in range(100)])
     begun = journal.dropped
     for number in range(100, 130):
@@ -140,7 +140,7 @@ def failure(number: int) -> Result:
 def test_a_file_that_is_no_journal_is_put_aside(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"something else altogether, and quite long enough to be read as a page" * 20)
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.keep([entry(1)])
     assert journal.on_disk and journal.unsent == 2
     assert path.with_name("journal.sqlite.broken").read_bytes().startswith(b"something else")
@@ -148,15 +148,15 @@ def test_a_file_that_is_no_journal_is_put_aside(path: Path) -> None:
 
 
 def test_a_file_that_is_damaged_in_the_middle_is_put_aside_when_that_is_found(path: Path) -> None:
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.keep([(os.urandom(3_000), 1) for _ in range(300)])
     journal.close()
     content = bytearray(path.read_bytes())
     content[40_000 : len(content) - 4_096] = os.urandom(len(content) - 4_096 - 40_000)
     path.write_bytes(content)
-    journal = Journal(path)
+    journal = LocalStore(path)
     for _ in range(3):
-        with contextlib.suppress(JournalAway):
+        with contextlib.suppress(StoreUnavailable):
             while kept := journal.newest_unsent():
                 journal.forget([kept[0].seq])
             journal.stored((5, 5))
@@ -166,27 +166,27 @@ def test_a_file_that_is_damaged_in_the_middle_is_put_aside_when_that_is_found(pa
 
 
 def test_an_entry_that_cannot_be_read_is_dropped_and_counted(path: Path) -> None:
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.keep([entry(1), entry(2), entry(3)])
     journal.close()
     with sqlite3.connect(path) as db:
         db.execute("UPDATE results SET payload = x'00ff' WHERE seq = 3")
     db.close()
-    journal = Journal(path)
+    journal = LocalStore(path)
     assert drained(journal) == [2, 1]
     assert journal.dropped == 2
 
 
 def test_what_the_disk_refuses_stays_with_whoever_asked(path: Path) -> None:
-    journal = Journal(path)
+    journal = LocalStore(path)
     journal.keep([entry(1)])
-    with pytest.raises(JournalAway, match="too large"):
+    with pytest.raises(StoreUnavailable, match="too large"):
         journal.keep_sent([Sent((2**63, 0), *entry(2))])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     taken = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
-        with pytest.raises(JournalAway):
+        with pytest.raises(StoreUnavailable):
             journal.keep([(os.urandom(100_000), 1) for _ in range(10)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -200,19 +200,19 @@ def test_a_second_worker_with_the_same_file_waits_for_it_and_then_keeps_its_own_
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("probes.results.local_store._LOCKED_MOST_S", 0.5)
-    first, second = Journal(path), Journal(path)
+    first, second = LocalStore(path), LocalStore(path)
     assert (first.on_disk, second.on_disk) == (True, False)
     first.keep([entry(1)])
     second.keep([entry(2)])
     assert drained(first) == [1]
     monkeypatch.undo()
     threading.Timer(0.5, first.close).start()
-    assert Journal(path).on_disk
+    assert LocalStore(path).on_disk
 
 
 def test_where_no_file_can_be_the_memory_has_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    journal = Journal(tmp_path / "file" / "journal.sqlite")
+    journal = LocalStore(tmp_path / "file" / "journal.sqlite")
     assert not journal.on_disk
     journal.keep([entry(1)])
     assert drained(journal) == [1]
@@ -241,5 +241,5 @@ def test_killed_at_any_line_it_has_what_it_said_it_has(path: Path) -> None:
     said += [int(line) for line in process.stdout if line.endswith("\n")]
     process.wait()
     process.stdout.close()
-    kept = drained(Journal(path))
+    kept = drained(LocalStore(path))
     assert kept[-1] == 1 and len(kept) in (len(said), len(said) + 1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from probes.results.unconfirmed import Sent, StreamSight, Unstored, entry_id
+from probes.results.unconfirmed import Sent, StreamView, Unconfirmed, entry_id
 
 
-def with_entries(*millis: int, results: int = 10) -> Unstored:
-    unstored = Unstored()
+def with_entries(*millis: int, results: int = 10) -> Unconfirmed:
+    unstored = Unconfirmed()
     for at_ms in millis:
         unstored.sent(Sent((at_ms, 0), str(at_ms).encode(), results))
     return unstored
@@ -24,13 +24,13 @@ def test_what_is_stored_need_not_be_kept() -> None:
 @pytest.mark.parametrize(
     ("sight", "lost"),
     [
-        (StreamSight((50, 0), (300, 0)), False),
-        (StreamSight((100, 0), (900, 0)), False),
-        (StreamSight(None, (300, 0)), False),
-        (StreamSight((50, 0), (200, 0)), True),
-        (StreamSight(None, (0, 0)), True),
-        (StreamSight((900, 0), (900, 0)), True),
-        (StreamSight((150, 0), (300, 0)), True),
+        (StreamView((50, 0), (300, 0)), False),
+        (StreamView((100, 0), (900, 0)), False),
+        (StreamView(None, (300, 0)), False),
+        (StreamView((50, 0), (200, 0)), True),
+        (StreamView(None, (0, 0)), True),
+        (StreamView((900, 0), (900, 0)), True),
+        (StreamView((150, 0), (300, 0)), True),
     ],
     ids=[
         "all there",
@@ -42,7 +42,7 @@ def test_what_is_stored_need_not_be_kept() -> None:
         "trimmed before it was stored",
     ],
 )
-def test_a_loss_is_seen_by_the_first_entry_or_by_the_last(sight: StreamSight, lost: bool) -> None:
+def test_a_loss_is_seen_by_the_first_entry_or_by_the_last(sight: StreamView, lost: bool) -> None:
     assert with_entries(100, 200, 300).has_lost(sight, (300, 0)) is lost
 
 
@@ -50,33 +50,33 @@ def test_what_was_written_while_redis_was_asked_is_not_held_against_it() -> None
     unstored = with_entries(100)
     asked = unstored.last
     unstored.sent(Sent((200, 0), b"", 1))
-    assert not unstored.has_lost(StreamSight((100, 0), (100, 0)), asked)
-    assert unstored.has_lost(StreamSight((100, 0), (100, 0)), unstored.last)
+    assert not unstored.has_lost(StreamView((100, 0), (100, 0)), asked)
+    assert unstored.has_lost(StreamView((100, 0), (100, 0)), unstored.last)
 
 
 def test_what_is_stored_can_be_lost_by_nobody() -> None:
     unstored = with_entries(100)
     unstored.stored((100, 0))
-    assert not unstored.has_lost(StreamSight(), unstored.last)
+    assert not unstored.has_lost(StreamView(), unstored.last)
 
 
 def test_a_position_behind_a_loss_does_not_make_it_stored() -> None:
     """The recorder went on with what came after the loss, and never saw what was lost."""
     unstored = with_entries(100, 200, 900)
-    again = unstored.settle(StreamSight((900, 0), (900, 0)), (900, 0), upto=(900, 0), broken_off=False)
+    again = unstored.settle(StreamView((900, 0), (900, 0)), (900, 0), upto=(900, 0), broken_off=False)
     assert again is not None
     assert [entry.id[0] for entry in again] == [100, 200, 900]
 
 
 def test_a_server_that_was_away_may_have_lost_what_it_does_not_miss() -> None:
-    again = with_entries(100, 200).settle(StreamSight((100, 0), (200, 0)), (200, 0), upto=(200, 0), broken_off=True)
+    again = with_entries(100, 200).settle(StreamView((100, 0), (200, 0)), (200, 0), upto=(200, 0), broken_off=True)
     assert again is not None
     assert len(again) == 2
 
 
 def test_without_a_loss_what_is_stored_is_given_up_and_nothing_is_sent_again() -> None:
     unstored = with_entries(100, 200)
-    assert unstored.settle(StreamSight((100, 0), (200, 0)), (200, 0), upto=(100, 0), broken_off=False) is None
+    assert unstored.settle(StreamView((100, 0), (200, 0)), (200, 0), upto=(100, 0), broken_off=False) is None
     assert len(unstored) == 1
 
 

@@ -17,7 +17,7 @@ import pytest
 from redis import Redis
 
 from probes import keys
-from probes.process.liveness import PARTS, Alive, Pulse, mark
+from probes.process.liveness import PARTS, Liveness, LivenessReporter, mark
 from probes.worker.settings import SettingsError, read
 from tests.standins import wait_until
 
@@ -162,16 +162,19 @@ def test_a_redis_that_is_gone_is_told_as_text_where_that_is_wanted(
 
 def test_a_part_writes_its_sign_and_passes_all_on(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client:
-        Alive(client, "dispatch").beat()
-        Alive(client, "ingest").beat(["eu-west", "us-east"])
+        Liveness(client, "dispatch").beat()
+        Liveness(client, "ingest").beat(["eu-west", "us-east"])
         assert set(client.hgetall(keys.alive("us-east"))) == {b"dispatch", b"ingest"}  # type: ignore[arg-type]
-        Alive(client, "deliver").beat()
+        Liveness(client, "deliver").beat()
         assert b"deliver" not in client.hgetall(keys.alive("eu-west"))  # type: ignore[operator]
 
 
 def test_a_pulse_beats_only_while_its_loop_is_well(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client:
-        well, sick = Pulse(client, "deliver", lambda: True), Pulse(client, "ingest", lambda: False)
+        well, sick = (
+            LivenessReporter(client, "deliver", lambda: True),
+            LivenessReporter(client, "ingest", lambda: False),
+        )
         for pulse in (sick, well):
             pulse.start()
         wait_until(lambda: bool(client.hexists(keys.ALIVE, "deliver")), 10)

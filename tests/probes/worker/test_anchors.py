@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from probes.worker.anchors import Anchor, Anchorage, parse
+from probes.worker.anchors import Anchor, Anchors, parse
 from tests.probes.loopback import OK, answering, closed_port, serving, way_out
 
 
@@ -43,7 +43,7 @@ def test_most_anchors_out_of_reach_is_adrift(reached: int, failing: int, adrift:
     async def story() -> tuple[int, bool]:
         async with serving(answering(OK)) as port, way_out() as way:
             ports = [port] * reached + [closed_port()] * failing
-            anchorage = Anchorage(way, tuple(Anchor("127.0.0.1", each) for each in ports))
+            anchorage = Anchors(way, tuple(Anchor("127.0.0.1", each) for each in ports))
             await anchorage.look()
             return anchorage.failing, anchorage.changed.is_set()
 
@@ -54,14 +54,14 @@ def test_a_region_says_when_it_is_cut_off_and_when_it_is_not_any_more(on_loop: A
     async def story() -> list[bool]:
         async with way_out() as way:
             port = closed_port()
-            anchorage = Anchorage(way, (Anchor("127.0.0.1", port),) * 3)
+            anchorage = Anchors(way, (Anchor("127.0.0.1", port),) * 3)
             changes = []
             for _ in range(2):
                 await anchorage.look()
                 changes.append(anchorage.changed.is_set())
                 anchorage.changed.clear()
             async with serving(answering(OK)) as alive:
-                anchorage = Anchorage(way, (Anchor("127.0.0.1", alive),) * 3)
+                anchorage = Anchors(way, (Anchor("127.0.0.1", alive),) * 3)
                 anchorage.failing = 3
                 await anchorage.look()
                 changes.append(anchorage.changed.is_set())

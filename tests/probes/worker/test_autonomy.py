@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from probes.checks.runner import Bounds, Runner
-from probes.results.local_store import Journal
+from probes.results.local_store import LocalStore
 from probes.wire import Batch, Check, Lane, Result
 from probes.worker import autonomy
 from probes.worker.autonomy import Autonomy
@@ -51,9 +51,9 @@ class Place:
 
 
 @asynccontextmanager
-async def region(journal: Journal | None = None) -> AsyncIterator[Place]:
+async def region(journal: LocalStore | None = None) -> AsyncIterator[Place]:
     results: list[Result] = []
-    journal = journal or Journal(None)
+    journal = journal or LocalStore(None)
     async with way_out() as way:
         runner = Runner(way, None, results.append, Bounds())
         alone = Autonomy(REGION, runner, journal)
@@ -140,7 +140,7 @@ def test_a_worker_after_it_goes_on_at_once_when_it_finds_nobody(on_loop: Story, 
     path = tmp_path / "journal.sqlite"
 
     async def first() -> None:
-        journal = Journal(path)
+        journal = LocalStore(path)
         async with region(journal) as place:
             place.order()
             await place.until(lambda: place.autonomy.alone)
@@ -148,7 +148,7 @@ def test_a_worker_after_it_goes_on_at_once_when_it_finds_nobody(on_loop: Story, 
         journal.close()
 
     async def second() -> None:
-        journal = Journal(path)
+        journal = LocalStore(path)
         async with region(journal) as place:
             place.autonomy.begin_alone()
             await place.until(lambda: len(place.results) >= 2)
@@ -162,14 +162,14 @@ def test_a_worker_after_one_that_was_dismissed_has_nothing_to_go_on_with(on_loop
     path = tmp_path / "journal.sqlite"
 
     async def story() -> None:
-        journal = Journal(path)
+        journal = LocalStore(path)
         async with region(journal) as place:
             place.order()
             await place.autonomy.remember()
             place.autonomy.listen(None, dismissed=True)
             await place.autonomy.remember()
         journal.close()
-        assert Journal(path).remembered().orders == []
+        assert LocalStore(path).remembered().orders == []
 
     on_loop(story())
 
@@ -205,7 +205,7 @@ def test_a_step_of_the_clock_moves_no_slot(on_loop: Story, monkeypatch: pytest.M
 
 def test_a_disk_that_does_not_answer_holds_up_no_slot(on_loop: Story, tmp_path: Path) -> None:
     async def story() -> None:
-        journal = Journal(tmp_path / "journal.sqlite")
+        journal = LocalStore(tmp_path / "journal.sqlite")
         async with region(journal) as place:
             place.order()
             await place.until(lambda: place.autonomy.alone)

@@ -20,14 +20,14 @@ from probes.net.guard import Egress
 from probes.prober import Observation
 from probes.process.health import Health
 from probes.reasons import Reason, Status
-from probes.results.forwarder import Keeper
-from probes.results.local_store import Journal
+from probes.results.forwarder import Forwarder
+from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.wire import Batch, Lane
 from probes.worker import status
-from probes.worker.anchors import Anchorage
+from probes.worker.anchors import Anchors
 from probes.worker.autonomy import Autonomy
-from probes.worker.status import ConsumerStuck, Heartbeat, Identity, Parts
+from probes.worker.status import ConsumerStuck, Identity, Parts, StatusReporter
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
 from tests.probes.worker.test_service import REGION, check, eventually, own_redis, queues, worker
@@ -36,17 +36,17 @@ __all__ = ["own_redis"]
 
 
 @contextlib.asynccontextmanager
-async def beating(url: str) -> AsyncIterator[Heartbeat]:
+async def beating(url: str) -> AsyncIterator[StatusReporter]:
     connection = redis.asyncio.Redis.from_url(url)
     async with way_out() as way:
-        journal = Journal(None)
-        keeper = Keeper(connection, REGION, journal)
+        journal = LocalStore(None)
+        keeper = Forwarder(connection, REGION, journal)
         publisher = Publisher(connection, REGION, keeper)
         runner = Runner(way, None, publisher.publish, Bounds())
-        identity = Identity(REGION, Egress.PRIVATE, "test", b"", Anchorage(way, ()))
+        identity = Identity(REGION, Egress.PRIVATE, "test", b"", Anchors(way, ()))
         try:
             parts = Parts(runner, publisher, keeper, Autonomy(REGION, runner, journal))
-            yield Heartbeat(connection, identity, parts, Health("probe", 35))
+            yield StatusReporter(connection, identity, parts, Health("probe", 35))
         finally:
             await connection.aclose()
 

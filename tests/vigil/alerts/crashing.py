@@ -17,8 +17,7 @@ from probes.process.health import Health
 from vigil.accounts.teams import default_team
 from vigil.alerts import crashpoints
 from vigil.alerts.channel_changes import save_channel
-from vigil.alerts.core.decision import Choice, Concern, Why
-from vigil.alerts.core.decision import Outcome as Told
+from vigil.alerts.core.decision import Choice, Concern, Disposition, Why
 from vigil.alerts.core.retry import FALLBACK_AFTER, GIVE_UP_AFTER
 from vigil.alerts.crashpoints import CrashPoint
 from vigil.alerts.delivery.attempt import attempt
@@ -26,13 +25,13 @@ from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.delivery.compose import claimed
 from vigil.alerts.delivery.fallback import _UNACCEPTED, escalate_unaccepted
 from vigil.alerts.delivery.http_client import GuardedOutbound
-from vigil.alerts.delivery.outcomes import Outcome, record
+from vigil.alerts.delivery.outcomes import AttemptResult, record
 from vigil.alerts.delivery.service import Sender
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue, write_choices
 from vigil.alerts.wording.message import Message
 from vigil.configuration import AlertEgress
-from vigil.demo.alert_receivers import AlertReceiver, Say, Took
+from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply, Took
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
 
@@ -165,7 +164,7 @@ class Steps:
             return False
         return True
 
-    async def _attempt(self, found: Sequence[Claim], messages: Mapping[int, Message]) -> list[Outcome]:
+    async def _attempt(self, found: Sequence[Claim], messages: Mapping[int, Message]) -> list[AttemptResult]:
         tasks = [asyncio.create_task(attempt(self._outbound, one, messages[one.id], 0)) for one in found]
         try:
             return list(await asyncio.gather(*tasks))
@@ -204,9 +203,9 @@ class Scene:
         self.hook = self._channel("hook", "webhook", {"secret": "whsec_" + "A" * 32})
         self.bad = self._channel("bad", "webhook", {"secret": "whsec_" + "A" * 32})
         self.help = self._channel("help", "webhook", {"secret": "whsec_" + "A" * 32}, fallback=True)
-        receiver.script[self.paths["bad"]].append(Say(400))
+        receiver.script[self.paths["bad"]].append(ReceiverReply(400))
         # The first attempt of all is answered by a stumble.
-        receiver.script[self.paths["hook"]].extend([Say(503), Say(200)])
+        receiver.script[self.paths["hook"]].extend([ReceiverReply(503), ReceiverReply(200)])
         self.told: list[Incident] = []
         self.refused: list[Incident] = []
 
@@ -217,7 +216,7 @@ class Scene:
             channels = [self.bad] if only_bad else [self.pd, self.hook]
             (self.refused if only_bad else self.told).append(incident)
             with transaction.atomic():
-                choices = [Choice(one.pk, Told.TELL, Concern(Why.ROUTED)) for one in channels]
+                choices = [Choice(one.pk, Disposition.TELL, Concern(Why.ROUTED)) for one in channels]
                 write_choices(step, default_team().pk, choices)
 
     def end(self) -> None:

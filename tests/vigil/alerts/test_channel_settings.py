@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vigil.alerts.channel_settings import Page, pages
+from vigil.alerts.channel_settings import KindReference, pages
 
 DOCS = (Path(__file__).parents[3] / "deploy" / "guide" / "channels.md").read_text()
 #: Made by the installation for itself; nobody chooses it.
@@ -14,7 +14,7 @@ OURS = {"loopback"}
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if page.kind not in OURS], ids=lambda page: page.kind)
-def test_the_docs_have_every_kind_and_what_it_must_be_given(page: Page) -> None:
+def test_the_docs_have_every_kind_and_what_it_must_be_given(page: KindReference) -> None:
     (row,) = [line for line in DOCS.splitlines() if line.startswith(f"| `{page.kind}` |")]
     for setting in (*page.config, *page.secrets):
         # A webhook's secret is made for it.
@@ -23,6 +23,6 @@ def test_the_docs_have_every_kind_and_what_it_must_be_given(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.kind)
-def test_every_kind_says_of_itself_what_it_is(page: Page) -> None:
+def test_every_kind_says_of_itself_what_it_is(page: KindReference) -> None:
     assert page.name and page.words
     assert all(setting.words for setting in (*page.config, *page.secrets))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from vigil.alerts.wording.alert import Alert, Digest, Evidence, ExcludedLine, Subject, VoteLine
+from vigil.alerts.wording.alert import Alert, AlertSubject, Digest, Evidence, ExcludedLine, VoteLine
 
 START = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 EVENTS = ("trigger", "acknowledge", "note", "resolve")
@@ -23,7 +23,7 @@ OUTAGE = Alert(
     link="https://vigil.test/incidents/inc_1",
     acknowledge_link="https://vigil.test/acknowledge/once",
     team="Default",
-    subject=Subject("mon_1", "Chat", "https://api.test/v1/models", "http", ("ai",)),
+    subject=AlertSubject("mon_1", "Chat", "https://api.test/v1/models", "http", ("ai",)),
     evidence=Evidence(
         n=5,
         m=4,
@@ -68,17 +68,17 @@ KINDS = {
     ),
     "heartbeat": replace(
         OUTAGE, kind="heartbeat", title="Nightly backup did not call as it should", failure="missed",
-        subject=Subject("mon_2", "Nightly backup", "every day at 02:00 UTC", "heartbeat"), evidence=_NOTHING,
+        subject=AlertSubject("mon_2", "Nightly backup", "every day at 02:00 UTC", "heartbeat"), evidence=_NOTHING,
         note="No ping since 2030-01-01 02:00:10 UTC.",
     ),
     "composite": replace(
         OUTAGE, kind="composite", title="Answers: primary and fallback are down",
-        subject=Subject("cmp_1", "Answers", "all of: OpenAI, Anthropic", "composite"), evidence=_NOTHING,
+        subject=AlertSubject("cmp_1", "Answers", "all of: OpenAI, Anthropic", "composite"), evidence=_NOTHING,
         note="All of OpenAI and Anthropic are down.",
     ),
     "fallback": replace(
         OUTAGE, kind="degraded", about="fallback", title="Answers is served by a fallback",
-        subject=Subject("mon_9", "Answers", "Answers", "composite"), evidence=_NOTHING,
+        subject=AlertSubject("mon_9", "Answers", "Answers", "composite"), evidence=_NOTHING,
         note="Not serving: OpenAI (timeout). Serving: Anthropic (fallback 1).",
     ),
     "self_test": replace(
@@ -121,7 +121,7 @@ def digest(count: int, event: str = "trigger", name: str = "shop {number}") -> D
             delivery=f"dlv_d{number}",
             dedup_key=f"inc_d{number}",
             link=f"https://vigil.test/incidents/inc_d{number}",
-            subject=Subject(f"mon_{number}", name.format(number=number), "https://shop.test/", "http"),
+            subject=AlertSubject(f"mon_{number}", name.format(number=number), "https://shop.test/", "http"),
         )
         for number in range(count)
     )

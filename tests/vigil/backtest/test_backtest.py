@@ -10,9 +10,9 @@ import pytest
 
 from consensus.verdicts import Sensitivity
 from probes.reasons import Reason, Status
-from vigil.backtest.core.comparison import Outcome, compare
-from vigil.backtest.core.law import Page, Policy, rehearse
-from vigil.backtest.core.past import Past, Seen
+from vigil.backtest.core.comparison import ComparisonOutcome, compare
+from vigil.backtest.core.law import BacktestPage, Policy, rehearse
+from vigil.backtest.core.past import Past, PastResult
 from vigil.incidents.core.model import IncidentKind
 
 T0 = 1_900_000_000_000
@@ -22,13 +22,13 @@ REGIONS = {"ap": "gcp", "eu": "aws", "us": "hetzner", "af": "aws", "sa": "ovh"}
 
 def past(failing: Callable[[str, int], bool], minutes: int = 60, reason: Reason = Reason.REFUSED) -> Past:
     """Every region looks once a minute, one after the other; `failing` says when (ms since T0) and where it is down."""
-    checks: dict[str, list[Seen]] = {}
+    checks: dict[str, list[PastResult]] = {}
     for place, region in enumerate(REGIONS):
         for minute in range(minutes):
             at = minute * MINUTE + place * 12_000
             down = failing(region, at)
             status, why = (Status.DOWN, reason) if down else (Status.UP, Reason.OK)
-            checks.setdefault(region, []).append(Seen(T0 + at, region, status, why, 20_000))
+            checks.setdefault(region, []).append(PastResult(T0 + at, region, status, why, 20_000))
     return Past(checks, MINUTE)
 
 
@@ -36,7 +36,7 @@ def policy(sensitivity: Sensitivity = Sensitivity.NORMAL, regions: dict[str, str
     return Policy(regions or REGIONS, sensitivity, 10_000)
 
 
-def pages(seen: Past, wanted: Policy | None = None, *kinds: IncidentKind) -> list[Page]:
+def pages(seen: Past, wanted: Policy | None = None, *kinds: IncidentKind) -> list[BacktestPage]:
     chosen = kinds or (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
     return [page for page in rehearse(seen, wanted or policy(), T0) if page.kind in chosen]
 
@@ -110,20 +110,21 @@ def test_what_was_seen_at_a_moment_is_the_nearest_check_within_an_interval() -> 
 @pytest.mark.parametrize(
     ("now", "then", "outcomes"),
     [
-        ([(0, 60)], [(0, 60)], [Outcome.SAME]),
-        ([(0, 60)], [(30, 60)], [Outcome.LATER]),
-        ([(30, 60)], [(0, 60)], [Outcome.SOONER]),
-        ([(0, 60)], [], [Outcome.NOT_AT_ALL]),
-        ([], [(0, 60)], [Outcome.NEW]),
-        ([(0, 60), (5_000, 5_060)], [(5_010, 5_060)], [Outcome.NOT_AT_ALL, Outcome.LATER]),
+        ([(0, 60)], [(0, 60)], [ComparisonOutcome.SAME]),
+        ([(0, 60)], [(30, 60)], [ComparisonOutcome.LATER]),
+        ([(30, 60)], [(0, 60)], [ComparisonOutcome.SOONER]),
+        ([(0, 60)], [], [ComparisonOutcome.NOT_AT_ALL]),
+        ([], [(0, 60)], [ComparisonOutcome.NEW]),
+        ([(0, 60), (5_000, 5_060)], [(5_010, 5_060)], [ComparisonOutcome.NOT_AT_ALL, ComparisonOutcome.LATER]),
     ],
 )
 def test_two_policies_are_compared_page_by_page(
-    now: list[tuple[int, int]], then: list[tuple[int, int]], outcomes: list[Outcome]
+    now: list[tuple[int, int]], then: list[tuple[int, int]], outcomes: list[ComparisonOutcome]
 ) -> None:
-    def made(times: list[tuple[int, int]]) -> list[Page]:
+    def made(times: list[tuple[int, int]]) -> list[BacktestPage]:
         return [
-            Page(IncidentKind.OUTAGE, T0 + start * 1000, T0 + start * 1000, "", T0 + end * 1000) for start, end in times
+            BacktestPage(IncidentKind.OUTAGE, T0 + start * 1000, T0 + start * 1000, "", T0 + end * 1000)
+            for start, end in times
         ]
 
     rows = compare(made(now), made(then))
@@ -131,9 +132,12 @@ def test_two_policies_are_compared_page_by_page(
 
 
 def test_a_regional_incident_is_not_taken_for_an_outage() -> None:
-    outage = Page(IncidentKind.OUTAGE, T0, T0, "", T0 + 1)
-    regional = Page(IncidentKind.REGIONAL, T0, T0, "", T0 + 1)
-    assert [row.outcome for row in compare([outage], [regional])] == [Outcome.NOT_AT_ALL, Outcome.NEW]
+    outage = BacktestPage(IncidentKind.OUTAGE, T0, T0, "", T0 + 1)
+    regional = BacktestPage(IncidentKind.REGIONAL, T0, T0, "", T0 + 1)
+    assert [row.outcome for row in compare([outage], [regional])] == [
+        ComparisonOutcome.NOT_AT_ALL,
+        ComparisonOutcome.NEW,
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -144,7 +148,7 @@ def test_the_command_lists_what_would_have_paged(redis_url: str, capsys: pytest.
     from tests.vigil.history.stage import Stage
     from vigil.accounts.teams import default_team
     from vigil.cli import main
-    from vigil.history.recording.intake import Intake, Reach
+    from vigil.history.recording.intake import Intake, ReadPosition
     from vigil.history.recording.write import write
     from vigil.monitors.changes import create_monitor
     from vigil.monitors.models import Region
@@ -161,7 +165,7 @@ def test_the_command_lists_what_would_have_paged(redis_url: str, capsys: pytest.
             down = 10 * MINUTE <= at_ms - begin < 10.9 * MINUTE
             status, why = (Status.DOWN, Reason.REFUSED) if down else (Status.UP, Reason.OK)
             intake.take(region.pk, f"{at_ms}-0", encode([stage.result(at_ms, status, why, 20_000)]), at_ms)
-        reaches[region.pk] = Reach(None, f"{at_ms}-0")
+        reaches[region.pk] = ReadPosition(None, f"{at_ms}-0")
     write(intake, reaches)
 
     assert main(["replay", "--monitor", "shop", "--since", "2h", "--sensitivity", "high"]) == 0

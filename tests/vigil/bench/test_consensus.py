@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from vigil.bench.consensus import BUDGETS, Load, measure, render
+from vigil.bench.consensus import BUDGETS, ConsensusLoad, measure, render
 from vigil.cli import main
 
 
 def test_every_result_is_read_and_every_number_is_there(tmp_path: Path) -> None:
-    report = measure(tmp_path, Load(monitors=300, regions=2, turns=1))
+    report = measure(tmp_path, ConsensusLoad(monitors=300, regions=2, turns=1))
 
     assert (report["results"], report["series"]) == (600, 600)
     assert report.keys() >= BUDGETS.keys()

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from vigil.bench.detect import Endpoint, report_of
+from vigil.bench.detect import DetectEndpoint, report_of
 from vigil.cli import main
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
-async def asked(endpoint: Endpoint) -> bytes:
+async def asked(endpoint: DetectEndpoint) -> bytes:
     """What a client gets from an endpoint: its answer, nothing within a moment, or a refusal."""
     reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.port)
     try:
@@ -25,7 +25,7 @@ async def asked(endpoint: Endpoint) -> bytes:
 
 
 async def before_and_after(failure: str, expected: type[Exception]) -> bytes:
-    endpoint = Endpoint(failure)
+    endpoint = DetectEndpoint(failure)
     await endpoint.open()
     answer = await asked(endpoint)
     endpoint.fail()

@@ -14,7 +14,7 @@ import pytest
 from consensus.verdicts import Cause, Sensitivity, Verdict, VerdictReason, Vote
 from probes.reasons import Reason, Status
 from probes.wire import Phases
-from vigil.bench.e2e import Load, Seen, render, report_of
+from vigil.bench.e2e import E2eLoad, E2eSeen, render, report_of
 from vigil.bench.measure import Usage, per_check, percentile, usages, verdict_lag_ms
 from vigil.local import ports
 
@@ -76,8 +76,8 @@ def test_costs_are_per_check_and_the_dearest_comes_first() -> None:
 
 
 def test_the_report_has_the_promised_keys_and_reads_line_by_line() -> None:
-    seen = Seen(scheduled=90, confirming=10, schedule_lags=[1.0, 20.0], verdict_lags=[30.0])
-    report = report_of(Load(20, 3, 30, 10), seen, {"web": Usage(1.0)}, {"web": Usage(1.1, 50.0)})
+    seen = E2eSeen(scheduled=90, confirming=10, schedule_lags=[1.0, 20.0], verdict_lags=[30.0])
+    report = report_of(E2eLoad(20, 3, 30, 10), seen, {"web": Usage(1.0)}, {"web": Usage(1.1, 50.0)})
     assert report["checks_per_s"] == 10.0
     assert report["schedule_lag_p99_s"] == 0.02
     assert report["verdict_lag_p99_s"] == 0.03

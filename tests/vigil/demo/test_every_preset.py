@@ -11,15 +11,15 @@ import pytest
 
 from probes.ai.classify import status_map
 from probes.checks.attempts import attempt
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.net.guard import Egress
 from probes.net.trace import Trace
 from probes.presets import CATALOGUE, Key, build
-from probes.prober import Observation, Reach
+from probes.prober import Observation, ProbeContext
 from probes.probers import PROBERS, parse_spec
 from probes.reasons import Reason, Status
 from vigil.demo.endpoints import DEMO_KEY
-from vigil.demo.provider import FakeProvider, Mode, State
+from vigil.demo.provider import FakeProvider, Mode, ProviderState
 from vigil.demo.shapes import DEMO_LOGIN
 
 UP = (Status.UP, Reason.OK)
@@ -151,14 +151,14 @@ def look(name: str, mode: Mode = Mode.HEALTHY, **given: str) -> Observation:
         fake = FakeProvider(0)
         resolver = Resolver()
         try:
-            await fake.apply(State(mode=mode))
+            await fake.apply(ProviderState(mode=mode))
             address = f"http://127.0.0.1:{fake.port}/{golden.provider}"
             made = build(name, {**golden.more, **given, **({"address": address} if preset.own_address else {})})
             real = urlsplit(made.config["url"])
             if not preset.own_address:
                 query = f"?{real.query}" if real.query else ""
                 made.config["url"] = f"{address}{real.path}{query}"
-            reach = Reach(Way(Egress.PRIVATE, resolver), Trace(), time.time())
+            reach = ProbeContext(Dialer(Egress.PRIVATE, resolver), Trace(), time.time())
             spec = parse_spec(made.kind, made.config)
             return await attempt(PROBERS[made.kind], spec, made.secrets, reach, 5.0)
         finally:

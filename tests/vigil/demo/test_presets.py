@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from probes.checks.attempts import attempt
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.net.guard import Egress
 from probes.net.trace import Trace
 from probes.presets import build
-from probes.prober import Observation, Reach
+from probes.prober import Observation, ProbeContext
 from probes.probers import PROBERS, parse_spec
 from probes.reasons import Reason, Status
 from vigil.demo.endpoints import DEMO_KEY
@@ -46,7 +46,7 @@ def look(provider: Any, preset: str, given: dict[str, str]) -> Observation:
     async def once() -> Observation:
         resolver = Resolver()
         try:
-            reach = Reach(Way(Egress.PRIVATE, resolver), Trace(), time.time())
+            reach = ProbeContext(Dialer(Egress.PRIVATE, resolver), Trace(), time.time())
             return await attempt(PROBERS[made.kind], parse_spec(made.kind, config), made.secrets, reach, 5.0)
         finally:
             await resolver.close()

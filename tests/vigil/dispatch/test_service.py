@@ -50,7 +50,7 @@ class Floor:
 
     def live(self) -> None:
         for region in REGIONS:
-            beat = wire.RegionHeartbeat(1, self.now_ms(), 0, 0, 0, self.now_ms(), "boot", "0.1.0")
+            beat = wire.RegionStatus(1, self.now_ms(), 0, 0, 0, self.now_ms(), "boot", "0.1.0")
             self.client.set(keys.heartbeat(region), wire.encode(beat))
 
     def batches(self, region: str, lane: Lane) -> list[Batch]:

@@ -17,7 +17,7 @@ from vigil.alerts.models import Channel, Delivery, DeliveryState, Event
 from vigil.clock import database_now
 from vigil.dispatch.models import Lease
 from vigil.doctor.examination import CHECKS, examine, worst
-from vigil.doctor.findings import Level, Surroundings, ago, size
+from vigil.doctor.findings import ExaminationContext, Level, ago, size
 from vigil.history.models import Gap, GapReason, RecordedHour, Report, SizeSample
 from vigil.incidents.core.lifecycle import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
@@ -32,7 +32,7 @@ class Patient:
 
     def __init__(self, url: str) -> None:
         self.redis = redis.Redis.from_url(url)
-        self.around = Surroundings(self.redis, database_now(), disk_free_bytes=10**11)
+        self.around = ExaminationContext(self.redis, database_now(), disk_free_bytes=10**11)
         regions = [Region.objects.create(slug=slug, domain=slug) for slug in ("eu", "us", "ap")]
         for region in regions:
             self.beat(region.slug)
@@ -47,7 +47,7 @@ class Patient:
 
     def beat(self, region: str, offset_ms: int = 0, queue_ms: int = 0, *, alone: bool = False, kept: int = 0) -> None:
         now_ms = self.around.now_ms
-        beat = wire.RegionHeartbeat(1, now_ms, offset_ms, queue_ms, 0, now_ms, "b", "r", alone=alone, kept=kept)
+        beat = wire.RegionStatus(1, now_ms, offset_ms, queue_ms, 0, now_ms, "b", "r", alone=alone, kept=kept)
         self.redis.set(keys.heartbeat(region), wire.encode(beat))
 
     def add_channel(self, name: str, fallback: bool = False, kind: str = "webhook") -> Channel:

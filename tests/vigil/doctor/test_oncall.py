@@ -15,7 +15,7 @@ from vigil.alerts.models import Channel, EscalationPolicy, Person, Rotation, Rou
 from vigil.alerts.routing.changes import save_person, save_policy, save_rotation, save_route
 from vigil.clock import database_now
 from vigil.doctor import oncall
-from vigil.doctor.findings import Finding, Surroundings
+from vigil.doctor.findings import ExaminationContext, Finding
 from vigil.monitors.models import Monitor
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence
@@ -23,8 +23,8 @@ from vigil.silences.models import Silence
 pytestmark = pytest.mark.django_db
 
 
-def found(check: Callable[[Surroundings], Iterable[Finding]]) -> list[tuple[str, str]]:
-    around = Surroundings(redis.Redis(), database_now())
+def found(check: Callable[[ExaminationContext], Iterable[Finding]]) -> list[tuple[str, str]]:
+    around = ExaminationContext(redis.Redis(), database_now())
     return [(finding.level.value, finding.text) for finding in check(around)]
 
 

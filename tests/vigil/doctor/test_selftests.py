@@ -15,15 +15,15 @@ from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.doctor import selftests
-from vigil.doctor.findings import Level, Surroundings
+from vigil.doctor.findings import ExaminationContext, Level
 from vigil.feeds.models import Feed
 from vigil.monitors.latest import redis_client
 
 pytestmark = pytest.mark.django_db
 
 
-def around() -> Surroundings:
-    return Surroundings(redis_client(), database_now(), None)
+def around() -> ExaminationContext:
+    return ExaminationContext(redis_client(), database_now(), None)
 
 
 def accepted() -> None:

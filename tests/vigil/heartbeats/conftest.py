@@ -63,7 +63,7 @@ class Listening:
 
     async def _serve(self) -> None:
         from vigil.configuration import Configuration
-        from vigil.heartbeats.receiving.http_server import Server
+        from vigil.heartbeats.receiving.http_server import PingServer
         from vigil.heartbeats.receiving.service import receiving
 
         database_url, redis_url = self._urls
@@ -75,7 +75,7 @@ class Listening:
             seal_keys=Fernet.generate_key().decode(),  # type: ignore[arg-type]
         )
         async with receiving(configuration, Health("ping", 15)) as self.at_work:
-            server = Server(self.at_work.receiver, lambda: self.at_work.log.writes)
+            server = PingServer(self.at_work.receiver, lambda: self.at_work.log.writes)
             listening = await server.listen("127.0.0.1", self.port)
             self._stop = asyncio.Event()
             self._started.set()

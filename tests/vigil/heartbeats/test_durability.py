@@ -162,10 +162,10 @@ def test_the_address_of_the_pages_takes_pings_too(redis_url: str, test_database_
     from vigil.configuration import configuration
     from vigil.heartbeats.apply import apply_entries
     from vigil.heartbeats.core.wire import decode
-    from vigil.heartbeats.receiving.wsgi import LeanPings
+    from vigil.heartbeats.receiving.wsgi import WsgiPings
 
     said: list[str] = []
-    app = LeanPings(lambda environ, start: [b"the pages"], configuration())
+    app = WsgiPings(lambda environ, start: [b"the pages"], configuration())
 
     def call(path: str, method: str = "GET", body: bytes = b"", query: str = "") -> bytes:
         import io

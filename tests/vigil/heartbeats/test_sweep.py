@@ -19,7 +19,7 @@ from vigil.clock import database_now
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import apply_entries
 from vigil.heartbeats.changes import delete_heartbeat, rotate_address, set_paused, update_heartbeat
-from vigil.heartbeats.core.states import Why
+from vigil.heartbeats.core.states import EffectReason
 from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap
 from vigil.heartbeats.sweep import follow_monitors, sweep
@@ -43,13 +43,13 @@ def silent(name: str = "nightly", minutes: float = 90) -> Heartbeat:
 def test_a_job_is_late_and_then_down_with_an_incident_that_says_since_when() -> None:
     row = silent(minutes=70)
     listening()
-    assert sweep(nobody).reasons == {Why.LATE: 1}
+    assert sweep(nobody).reasons == {EffectReason.LATE: 1}
     assert not Incident.objects.exists()
     row.refresh_from_db()
     assert row.due_at == row.expected_at + timedelta(minutes=20)  # type: ignore[operator]
 
     late = silent("other", minutes=81)
-    assert sweep(nobody).reasons == {Why.MISSED: 1}
+    assert sweep(nobody).reasons == {EffectReason.MISSED: 1}
     incident = Incident.objects.get()
     assert (incident.monitor, incident.kind, incident.failure) == (late.monitor, "heartbeat", "missed")
     assert incident.title == "other did not call"
@@ -75,7 +75,7 @@ def test_after_an_outage_of_vigil_jobs_get_a_fresh_wait_instead_of_a_storm() -> 
 
     swept = sweep(nobody)
 
-    assert swept.reasons == {Why.EXCUSED: 20, Why.MISSED: 1}
+    assert swept.reasons == {EffectReason.EXCUSED: 20, EffectReason.MISSED: 1}
     assert Incident.objects.get().monitor == dead.monitor
     for row in rows:
         row.refresh_from_db()
@@ -225,7 +225,7 @@ def test_a_job_that_a_maintenance_window_pauses_is_excused_until_it_ends() -> No
     times = {"starts_at": now - timedelta(minutes=60), "ends_at": now + timedelta(hours=2)}
     wanted = {"name": "move", "mutes": False, "pauses": True, **times}
     window = create_silence(Silence(team=default_team()), wanted, [row.monitor])
-    assert sweep(nobody).reasons == {Why.EXCUSED: 1}
+    assert sweep(nobody).reasons == {EffectReason.EXCUSED: 1}
     row.refresh_from_db()
     assert row.expected_at is not None and row.expected_at > times["ends_at"]
     assert window.ends_at == times["ends_at"] and not Incident.objects.exists()

@@ -12,12 +12,12 @@ from probes.process.health import Health
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
 from vigil.history.core.packing import HOUR_MS
-from vigil.history.recording.service import Pace, Recorder
+from vigil.history.recording.service import Recorder, RecorderTimings
 from vigil.history.storage import daily_rollup, packer
 from vigil.monitors.models import Monitor, Region
 
 #: Writes at every turn; packs as soon as an hour is over.
-AT_ONCE = Pace(write_s=0.0, settled_after=timedelta(0), housekeeping_s=0.0)
+AT_ONCE = RecorderTimings(write_s=0.0, settled_after=timedelta(0), housekeeping_s=0.0)
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Stage:
     def hour_of_results(self, hour: int, region: str = "eu", every_ms: int = 60_000) -> list[Result]:
         return [self.result(hour * HOUR_MS + at) for at in range(7_000, HOUR_MS, every_ms)]
 
-    def recorder(self, pace: Pace = AT_ONCE) -> Recorder:
+    def recorder(self, pace: RecorderTimings = AT_ONCE) -> Recorder:
         return Recorder(self.client, Health("record", stale_after_s=60), pace)
 
     def pack(self, hour: int) -> None:

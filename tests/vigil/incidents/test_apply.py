@@ -14,9 +14,9 @@ from consensus.quorum import decide
 from consensus.rounds import verdict_of
 from consensus.verdicts import Exclusion, Quarantine, Verdict
 from probes.reasons import Status
-from probes.wire import RegionHeartbeat, encode
+from probes.wire import RegionStatus, encode
 from vigil.accounts.teams import default_team
-from vigil.incidents.apply import Entry, apply_verdicts
+from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.core.lifecycle import StepReason
 from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
 from vigil.incidents.sweep import note_dark_regions, note_quarantines, reconcile_monitors
@@ -49,8 +49,8 @@ def verdict(monitor: Monitor, at_ms: int, saw: str, epoch: int = 1) -> Verdict:
     )
 
 
-def entries(*verdicts: Verdict) -> list[Entry]:
-    return [Entry(f"{one.decided_ms}-{number}", one) for number, one in enumerate(verdicts)]
+def entries(*verdicts: Verdict) -> list[VerdictEntry]:
+    return [VerdictEntry(f"{one.decided_ms}-{number}", one) for number, one in enumerate(verdicts)]
 
 
 def test_an_outage_is_written_with_its_evidence_and_told(monitor: Monitor) -> None:
@@ -82,9 +82,9 @@ def test_applying_a_batch_again_changes_nothing(monitor: Monitor) -> None:
 
 def test_the_same_verdict_on_another_entry_changes_nothing(monitor: Monitor) -> None:
     down = verdict(monitor, T0, "fail")
-    apply_verdicts([Entry("1-0", down)], lambda step: None)
+    apply_verdicts([VerdictEntry("1-0", down)], lambda step: None)
 
-    applied = apply_verdicts([Entry("2-0", down)], lambda step: None)
+    applied = apply_verdicts([VerdictEntry("2-0", down)], lambda step: None)
 
     assert applied.reasons == (StepReason.OLD_ROUND,)
     assert Transition.objects.count() == 1
@@ -127,10 +127,10 @@ def test_an_incident_lives_from_failure_to_resolution_with_gapless_steps(monitor
 def test_a_verdict_about_a_monitor_that_is_gone_or_changed_has_no_effect(monitor: Monitor) -> None:
     down = verdict(monitor, T0, "fail")
     update_monitor(monitor, {"name": "renamed"})
-    assert apply_verdicts([Entry("1-0", down)], lambda step: None).changed == frozenset()
+    assert apply_verdicts([VerdictEntry("1-0", down)], lambda step: None).changed == frozenset()
 
     delete_monitor(monitor)
-    assert apply_verdicts([Entry("2-0", down)], lambda step: None).reasons == ()
+    assert apply_verdicts([VerdictEntry("2-0", down)], lambda step: None).reasons == ()
     assert not Incident.objects.exists()
 
 
@@ -242,7 +242,7 @@ def test_a_mass_event_after_a_deployment_says_so_and_one_without_says_that_nothi
     for at, one in enumerate([*others, before]):
         apply_verdicts(entries(verdict(one, T0 + at, "fail")), lambda step: None)
     workers = Workers()
-    workers.hear({"eu-west": encode(RegionHeartbeat(1, 5, 0, 0, 0, 0, "0" * 32, "r")), "eu-north": b"junk", "x": None})
+    workers.hear({"eu-west": encode(RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r")), "eu-north": b"junk", "x": None})
     apply_verdicts(entries(verdict(after, T0 + 20, "fail")), lambda step: None)
     texts = [step.text for step in Transition.objects.order_by("pk")]
     assert texts[-2].endswith("11 monitors failed within a minute; nothing points at Vigil itself.")

@@ -16,7 +16,7 @@ from consensus.fold import Fold
 from consensus.quorum import Decision, decide
 from consensus.verdicts import Call, Cause, Sensitivity, Verdict
 from probes.reasons import Status
-from vigil.incidents.core.lifecycle import IncidentKind, State, apply, belief
+from vigil.incidents.core.lifecycle import BelievedState, IncidentKind, apply, belief
 
 DOMAINS = {"a": "one", "b": "two", "c": "three", "d": "four", "e": "five"}
 INTERVAL_MS = 60_000
@@ -32,7 +32,7 @@ class World:
     def __init__(self, regions: int) -> None:
         self.regions = dict(list(DOMAINS.items())[:regions])
         self.now_ms = 1_000_000
-        self.state = State()
+        self.state = BelievedState()
         self.fold = Fold()
         self._believe()
 

@@ -11,7 +11,7 @@ from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
 from vigil.accounts.teams import default_team
-from vigil.incidents.apply import Entry, apply_verdicts
+from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.models import Transition
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor, Region
@@ -33,7 +33,7 @@ class World:
             default_team(), {"name": name, "kind": "http", "config": config, "regions": self.regions, **wanted}
         )
 
-    def entry(self, monitor: Monitor, saw: str) -> Entry:
+    def entry(self, monitor: Monitor, saw: str) -> VerdictEntry:
         self.at_ms += 100_000
         votes = [make_vote(region, saw) for region in FIVE_REGIONS]
         round = make_round(opened_ms=self.at_ms)
@@ -45,7 +45,7 @@ class World:
             revision=monitor.revision,
             round=f"rnd_{self.at_ms}",
         )
-        return Entry(f"{self.at_ms}-0", verdict)
+        return VerdictEntry(f"{self.at_ms}-0", verdict)
 
     def see(self, monitor: Monitor, *saw: str, tell: Callable[[Transition], object] | None = None) -> frozenset[str]:
         return apply_verdicts([self.entry(monitor, one) for one in saw], tell or self.told.append).changed

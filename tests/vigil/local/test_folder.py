@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from vigil.local.errors import CannotStart
-from vigil.local.folder import AlreadyRunning, DataFolder, State, is_held
+from vigil.local.folder import AlreadyRunning, DataFolder, StoredState, is_held
 
 
 def test_a_second_claim_on_the_same_folder_says_who_runs_there(tmp_path: Path) -> None:
     with DataFolder.claim(tmp_path) as folder:
-        folder.remember(State(pid=4711, address="http://127.0.0.1:8000"))
+        folder.remember(StoredState(pid=4711, address="http://127.0.0.1:8000"))
         with pytest.raises(AlreadyRunning, match=r"already running \(pid 4711\) at http://127\.0\.0\.1:8000"):
             DataFolder.claim(tmp_path)
         assert is_held(tmp_path)
@@ -53,6 +53,6 @@ def test_lost_secrets_are_missed_and_not_replaced(tmp_path: Path) -> None:
 
 def test_addresses_are_remembered(tmp_path: Path) -> None:
     with DataFolder.claim(tmp_path) as folder:
-        folder.remember(State(web_port=8001))
+        folder.remember(StoredState(web_port=8001))
     with DataFolder.claim(tmp_path) as folder:
         assert folder.state().web_port == 8001

@@ -13,10 +13,10 @@ import pytest
 
 from tests.standins import is_alive, wait_until
 from vigil.local.forkserver_client import Nursery
-from vigil.local.programs import Pace, Program
+from vigil.local.programs import Program, RestartPace
 from vigil.local.supervisor import Supervisor
 
-QUICK = Pace(first_backoff_s=0.01, longest_backoff_s=0.05, stop_deadline_s=2)
+QUICK = RestartPace(first_backoff_s=0.01, longest_backoff_s=0.05, stop_deadline_s=2)
 MODULE = """
 import json, os, sys, time
 if __name__ == "__main__":

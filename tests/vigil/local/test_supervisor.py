@@ -15,10 +15,10 @@ import pytest
 
 from tests.standins import is_alive, stand_in, wait_until
 from vigil.local.errors import CannotStart
-from vigil.local.programs import Pace, Program
+from vigil.local.programs import Program, RestartPace
 from vigil.local.supervisor import Supervisor
 
-QUICK = Pace(first_backoff_s=0.01, longest_backoff_s=0.05, stop_deadline_s=1, alarm_ends=4)
+QUICK = RestartPace(first_backoff_s=0.01, longest_backoff_s=0.05, stop_deadline_s=1, alarm_ends=4)
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -196,4 +196,4 @@ asyncio.run(main())
 
 @pytest.mark.parametrize(("ends", "wait_s"), [(0, 0.2), (1, 0.2), (2, 0.4), (6, 6.4), (7, 10.0), (500, 10.0)])
 def test_the_wait_before_a_restart_doubles_up_to_ten_seconds(ends: int, wait_s: float) -> None:
-    assert Pace().backoff_s(ends) == pytest.approx(wait_s)
+    assert RestartPace().backoff_s(ends) == pytest.approx(wait_s)

@@ -52,7 +52,7 @@ def test_what_a_region_wrote_wrongly_is_left_out(store: redis.Redis) -> None:
 
 
 def test_heartbeats_come_by_region(store: redis.Redis) -> None:
-    beat = wire.RegionHeartbeat(1, 5, 0, 0, 0, 0, "b", "r")
+    beat = wire.RegionStatus(1, 5, 0, 0, 0, 0, "b", "r")
     store.set(keys.heartbeat("eu"), wire.encode(beat))
     store.set(keys.heartbeat("us"), b"garbage")
     assert dict(region_heartbeats(["eu", "us", "ap"]).by_region) == {"eu": beat}

@@ -11,7 +11,7 @@ from django.db import connection
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.monitors.changes import update_monitor
-from vigil.monitors.composites import Link, write_chain
+from vigil.monitors.composites import MemberLink, write_chain
 from vigil.monitors.core.litellm import BadConfig, ImportPlan, plan
 from vigil.monitors.litellm_file import SIZE_MOST, parse_config, read_config
 from vigil.monitors.litellm_import import Done, carry_out, wanted_keys
@@ -146,7 +146,7 @@ def test_a_chain_holds_monitors_of_its_own_team_only(region: Region) -> None:
     imported()
     other = Team.objects.create(name="Other", slug="other")
     with pytest.raises(ValidationError, match="own team"):
-        write_chain(other, "chain", [Link("a", (Monitor.objects.first(),))])  # type: ignore[arg-type]
+        write_chain(other, "chain", [MemberLink("a", (Monitor.objects.first(),))])  # type: ignore[arg-type]
 
 
 def test_a_document_that_grows_when_it_is_opened_is_refused() -> None:

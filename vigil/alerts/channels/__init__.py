@@ -25,7 +25,7 @@ from vigil.alerts.channels import (
     telegram,
     webhook,
 )
-from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, SettingsError
+from vigil.alerts.channels.kind import Accepted, ChannelError, ChannelSettingsError, Kind
 
 CHANNELS: dict[str, Kind[Any, Any]] = {
     "webhook": webhook.KIND,
@@ -46,27 +46,29 @@ CHANNELS: dict[str, Kind[Any, Any]] = {
 
 
 def parse_config(kind: str, config: Mapping[str, object]) -> Any:
-    """The configuration of a channel as its kind's own struct; raises `SettingsError` with one line."""
+    """The configuration of a channel as its kind's own struct; raises `ChannelSettingsError` with one line."""
     found = CHANNELS.get(kind)
     if found is None:
-        raise SettingsError("kind", f"There is no kind {kind!r}; there are {', '.join(sorted(CHANNELS))}.")
+        raise ChannelSettingsError("kind", f"There is no kind {kind!r}; there are {', '.join(sorted(CHANNELS))}.")
     try:
         return msgspec.convert(dict(config), found.config)
     except msgspec.ValidationError as refused:
-        raise SettingsError("config", str(refused)) from None
+        raise ChannelSettingsError("config", str(refused)) from None
 
 
 def check_channel(kind: str, config: Mapping[str, object], secrets: Mapping[str, str]) -> None:
-    """Refuse, before it is saved, what could not be sent with; raises `SettingsError` with one line."""
+    """Refuse, before it is saved, what could not be sent with; raises `ChannelSettingsError` with one line."""
     parsed = parse_config(kind, config)
     found = CHANNELS[kind]
     unknown = sorted(set(secrets) - set(found.secrets))
     missing = sorted(name for name, secret in found.secrets.items() if secret.needed and not secrets.get(name))
     if unknown:
-        raise SettingsError("secrets", f"{kind} has no secret {unknown[0]!r}; it has {', '.join(found.secrets)}.")
+        raise ChannelSettingsError(
+            "secrets", f"{kind} has no secret {unknown[0]!r}; it has {', '.join(found.secrets)}."
+        )
     if missing:
-        raise SettingsError("secrets", f"{kind} needs the secret {missing[0]!r}.")
+        raise ChannelSettingsError("secrets", f"{kind} needs the secret {missing[0]!r}.")
     found.check(parsed, secrets)
 
 
-__all__ = ["CHANNELS", "Accepted", "ChannelError", "Kind", "SettingsError", "check_channel", "parse_config"]
+__all__ = ["CHANNELS", "Accepted", "ChannelError", "ChannelSettingsError", "Kind", "check_channel", "parse_config"]

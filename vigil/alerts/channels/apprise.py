@@ -18,8 +18,9 @@ from typing import Any
 
 import msgspec
 
-from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, Outbound, Pace, Secret, SettingsError
-from vigil.alerts.core.retry import Fate, fate_of
+from vigil.alerts.channels.kind import Accepted, ChannelError, ChannelSettingsError, Kind, Outbound, Secret
+from vigil.alerts.core.pacing import Pace
+from vigil.alerts.core.retry import AnswerClass, fate_of
 from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.wording.message import Message, Tone
 
@@ -100,7 +101,7 @@ def _notify(url: str, notice: Notice) -> Accepted:
     code = said.code
     if code is None:
         raise ChannelError(f"{service.service_name} did not accept it, or could not be reached")
-    raise ChannelError(f"{service.service_name} answered {code}", permanent=fate_of(code) is Fate.PERMANENT)
+    raise ChannelError(f"{service.service_name} answered {code}", permanent=fate_of(code) is AnswerClass.PERMANENT)
 
 
 class _Said(logging.Handler):
@@ -130,7 +131,9 @@ def _service(url: str) -> Any:
     asset = library().AppriseAsset(app_id="Vigil", app_desc="Vigil", app_url="", async_mode=False)
     service = library().Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if service is None:
-        raise SettingsError("secrets", "apprise cannot read this address; its documentation shows the form for each.")
+        raise ChannelSettingsError(
+            "secrets", "apprise cannot read this address; its documentation shows the form for each."
+        )
     return service
 
 
@@ -138,13 +141,13 @@ def _check(config: AppriseConfig, secrets: Mapping[str, str]) -> None:
     url = secrets["url"]
     found = _SCHEME.match(url)
     if found is None or found.group(1) not in SCHEMES:
-        raise SettingsError("secrets", f"Must start with one of: {', '.join(sorted(SCHEMES))}; then ://.")
+        raise ChannelSettingsError("secrets", f"Must start with one of: {', '.join(sorted(SCHEMES))}; then ://.")
     options = url.partition("?")[2].lower()
     refused = [name for name in _REFUSED_OPTIONS if re.search(rf"(?:^|&)\+?{name}=", options)]
     if refused:
-        raise SettingsError("secrets", f"The option {refused[0]!r} is not taken here.")
+        raise ChannelSettingsError("secrets", f"The option {refused[0]!r} is not taken here.")
     if any(ord(char) < 32 for char in url) or len(url) > 2000:
-        raise SettingsError("secrets", "An address is one line of at most 2,000 characters.")
+        raise ChannelSettingsError("secrets", "An address is one line of at most 2,000 characters.")
     _service(url)
 
 

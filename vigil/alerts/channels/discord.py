@@ -11,18 +11,18 @@ import msgspec
 from vigil.alerts.channels.form_bodies import File, multipart
 from vigil.alerts.channels.kind import (
     Accepted,
-    Answer,
-    Call,
     ChannelError,
     Kind,
     Outbound,
-    Pace,
+    ReceiverAnswer,
+    ReceiverCall,
     Secret,
     as_body,
     check_url,
     judged,
     seconds,
 )
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_lines, one_line
 from vigil.alerts.wording.message import Message, Tone
 
@@ -75,11 +75,11 @@ async def send(
     url = secrets["url"].rstrip("/")
     if payload.edits:
         # Only so that whoever scrolls back sees how it ended: an edit tells nobody, the message below does.
-        await client.call(Call(f"{url}/messages/{payload.edits}", as_body(payload.body), method="PATCH"))
+        await client.call(ReceiverCall(f"{url}/messages/{payload.edits}", as_body(payload.body), method="PATCH"))
     body, headers = as_body(payload.body), {"content-type": "application/json"}
     if payload.names:
         body, headers = multipart({"payload_json": body}, File("files[0]", "incidents.txt", payload.names.encode()))
-    answer = await client.call(Call(f"{url}?wait=true", body, headers))
+    answer = await client.call(ReceiverCall(f"{url}?wait=true", body, headers))
     found = answer.json()
     if answer.code == 429:
         raise _too_fast(answer)
@@ -87,7 +87,7 @@ async def send(
     return Accepted(accepted.answer or str(answer.code), "" if payload.names else str(found.get("id") or "")[:30])
 
 
-def _too_fast(answer: Answer) -> ChannelError:
+def _too_fast(answer: ReceiverAnswer) -> ChannelError:
     wait = seconds(answer.json().get("retry_after"))
     header = answer.headers.get("retry-after", "")
     if wait is None and header.isascii() and header.isdigit():

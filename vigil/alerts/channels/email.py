@@ -18,7 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from vigil.alerts.channels.kind import Accepted, ChannelError, Kind, Outbound, Pace, SettingsError
+from vigil.alerts.channels.kind import Accepted, ChannelError, ChannelSettingsError, Kind, Outbound
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording import text as wording
 from vigil.alerts.wording.fitting import cut, one_line
 from vigil.alerts.wording.message import Message
@@ -137,10 +138,10 @@ def _deliver(url: str, message: EmailMessage) -> str:
 
 def _check(config: EmailConfig, secrets: Mapping[str, str]) -> None:
     if not 1 <= len(config.to) <= MAX_RECIPIENTS:
-        raise SettingsError("config", f"`to` must name 1 to {MAX_RECIPIENTS} addresses.")
+        raise ChannelSettingsError("config", f"`to` must name 1 to {MAX_RECIPIENTS} addresses.")
     for address in config.to:
         if not _PLAIN_ADDRESS.fullmatch(address):
-            raise SettingsError("config", f"{address!r} is no plain e-mail address.")
+            raise ChannelSettingsError("config", f"{address!r} is no plain e-mail address.")
 
 
 KIND: Kind[EmailConfig, Letter] = Kind(

@@ -11,16 +11,16 @@ import msgspec
 
 from vigil.alerts.channels.kind import (
     Accepted,
-    Call,
+    ChannelSettingsError,
     Kind,
     Outbound,
-    Pace,
+    ReceiverCall,
     Secret,
-    SettingsError,
     as_body,
     check_url,
     judged,
 )
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.wording.message import Message
 
@@ -57,7 +57,7 @@ async def send(
         {"messageReplyOption": "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", "requestId": payload.id.replace("_", "-")}
     )
     joint = "&" if urlsplit(secrets["url"]).query else "?"
-    answer = await client.call(Call(f"{secrets['url']}{joint}{query}", as_body(payload.body)))
+    answer = await client.call(ReceiverCall(f"{secrets['url']}{joint}{query}", as_body(payload.body)))
     found = answer.json()
     error = found.get("error")
     said = error.get("message") if isinstance(error, Mapping) else found.get("name")
@@ -84,7 +84,7 @@ def _body(message: Message, texts: list[str], names: str = "") -> dict[str, Any]
 def _check(config: GoogleChatConfig, secrets: Mapping[str, str]) -> None:
     check_url("secrets", secrets["url"])
     if "key=" not in secrets["url"] or "token=" not in secrets["url"]:
-        raise SettingsError("secrets", "The address of a space's webhook has a `key` and a `token` in it.")
+        raise ChannelSettingsError("secrets", "The address of a space's webhook has a `key` and a `token` in it.")
 
 
 KIND: Kind[GoogleChatConfig, ChatMessage] = Kind(

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from vigil.alerts.core.retry import Fate, fate_of, parse_retry_after
+from vigil.alerts.core.pacing import UNPACED, Pace
+from vigil.alerts.core.retry import AnswerClass, fate_of, parse_retry_after
 from vigil.alerts.wording.message import Message
 
 ConfigT = TypeVar("ConfigT")
@@ -21,7 +22,7 @@ ANSWER_LIMIT = 200
 JSON_HEADERS = {"content-type": "application/json"}
 
 
-class SettingsError(Exception):
+class ChannelSettingsError(Exception):
     """A channel's settings cannot be used: `field` says which, `problem` is one line for people."""
 
     def __init__(self, field: str, problem: str) -> None:
@@ -51,7 +52,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReceiverAnswer:
     """An HTTP answer, cut to what is needed. Header names are lower case."""
 
     code: int
@@ -68,7 +69,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ReceiverCall:
     """One HTTP request to a receiver."""
 
     url: str
@@ -84,7 +85,7 @@ class Outbound(Protocol):
         """Seconds since the Unix epoch, for signatures: receivers refuse those that are minutes old."""
         ...
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, call: ReceiverCall) -> ReceiverAnswer:
         """Send one request; raises `ChannelError` when nothing answers or the address is refused."""
         ...
 
@@ -95,18 +96,6 @@ class Secret:
 
     needed: bool
     words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast a receiver may be sent to: `per_s` messages a second, and `burst` at once after a quiet time."""
-
-    per_s: float
-    burst: int = 1
-
-
-#: A receiver that says nothing of a limit.
-UNPACED = Pace(per_s=1_000_000.0, burst=1_000_000)
 
 
 def _unpaced(config: Any) -> Pace:
@@ -134,7 +123,7 @@ class Kind(Generic[ConfigT, PayloadT]):
     keeps_alerts: bool = False
 
 
-def judged(answer: Answer, receiver: str, said: str = "") -> Accepted:
+def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:
     """Turn an HTTP answer into acceptance, or into the `ChannelError` it stands for.
 
     `said` is the receiver's own word, from a field that it documents: a whole body is never repeated, since an
@@ -142,11 +131,11 @@ def judged(answer: Answer, receiver: str, said: str = "") -> Accepted:
     """
     fate = fate_of(answer.code)
     words = f": {tidy(said)}" if said else ""
-    if fate is Fate.ACCEPTED:
+    if fate is AnswerClass.ACCEPTED:
         return Accepted(f"{answer.code}{words}")
     raise ChannelError(
         f"{receiver} answered {answer.code}{words}",
-        permanent=fate is Fate.PERMANENT,
+        permanent=fate is AnswerClass.PERMANENT,
         retry_after_s=parse_retry_after(answer.headers.get("retry-after"), answer.headers.get("date")),
     )
 
@@ -169,13 +158,13 @@ def as_body(document: object) -> bytes:
 
 
 def check_url(field: str, url: str, schemes: frozenset[str] = frozenset({"http", "https"})) -> None:
-    """Refuse what is no plain web address; raises `SettingsError`."""
+    """Refuse what is no plain web address; raises `ChannelSettingsError`."""
     try:
         parts = urlsplit(url)
         host, user, _ = parts.hostname, parts.username, parts.port
     except ValueError:
-        raise SettingsError(field, "This is no web address.") from None
+        raise ChannelSettingsError(field, "This is no web address.") from None
     if parts.scheme not in schemes or not host or len(url) > 2000 or any(ord(char) <= 32 for char in url):
-        raise SettingsError(field, f"Must be a web address starting with {' or '.join(sorted(schemes))}://.")
+        raise ChannelSettingsError(field, f"Must be a web address starting with {' or '.join(sorted(schemes))}://.")
     if user is not None:
-        raise SettingsError(field, "An address must not hold a user name or password.")
+        raise ChannelSettingsError(field, "An address must not hold a user name or password.")

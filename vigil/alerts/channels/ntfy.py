@@ -11,17 +11,17 @@ import msgspec
 
 from vigil.alerts.channels.kind import (
     Accepted,
-    Call,
     ChannelError,
+    ChannelSettingsError,
     Kind,
     Outbound,
-    Pace,
+    ReceiverCall,
     Secret,
-    SettingsError,
     as_body,
     check_url,
     judged,
 )
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, cut_bytes, fit_lines, one_line
 from vigil.alerts.wording.message import Message, Tone
 
@@ -76,7 +76,7 @@ async def send(client: Outbound, config: NtfyConfig, secrets: Mapping[str, str],
     if payload.names:
         text = f"{fields['message']}\n{payload.names}"
         fields = {**fields, "message": cut_bytes(text, MESSAGE_BYTES)}
-    answer = await client.call(Call(base, as_body({"topic": secrets["topic"], **fields}), headers))
+    answer = await client.call(ReceiverCall(base, as_body({"topic": secrets["topic"], **fields}), headers))
     found = answer.json()
     return judged(answer, "ntfy", str(found.get("error") or found.get("id") or ""))
 
@@ -95,7 +95,7 @@ async def _with_file(client: Outbound, url: str, headers: Mapping[str, str], pay
         }
     )
     plain = {**headers, "content-type": "text/plain; charset=utf-8"}
-    answer = await client.call(Call(f"{url}?{query}", payload.names.encode(), plain, method="PUT"))
+    answer = await client.call(ReceiverCall(f"{url}?{query}", payload.names.encode(), plain, method="PUT"))
     if answer.code in (400, 403, 413):
         return None
     try:
@@ -109,7 +109,7 @@ async def _with_file(client: Outbound, url: str, headers: Mapping[str, str], pay
 def _check(config: NtfyConfig, secrets: Mapping[str, str]) -> None:
     check_url("config", config.url)
     if not _TOPIC.fullmatch(secrets["topic"]):
-        raise SettingsError("secrets", "A topic has 1 to 64 letters, digits, _ and -.")
+        raise ChannelSettingsError("secrets", "A topic has 1 to 64 letters, digits, _ and -.")
 
 
 KIND: Kind[NtfyConfig, NtfyMessage] = Kind(

@@ -9,7 +9,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from vigil.alerts.channels.kind import Accepted, Call, Kind, Outbound, Pace, Secret, as_body, check_url, judged, seconds
+from vigil.alerts.channels.kind import (
+    Accepted,
+    Kind,
+    Outbound,
+    ReceiverCall,
+    Secret,
+    as_body,
+    check_url,
+    judged,
+    seconds,
+)
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording import text as wording
 from vigil.alerts.wording.fitting import cut, fit_lines, fit_names
 from vigil.alerts.wording.message import Message, Tone
@@ -63,7 +74,7 @@ async def send(
     client: Outbound, config: JsmConfig | OpsgenieConfig, secrets: Mapping[str, str], payload: AlertCall
 ) -> Accepted:
     headers = {"content-type": "application/json", "authorization": f"GenieKey {secrets['api_key']}"}
-    answer = await client.call(Call(config.url + payload.path, as_body(payload.body), headers))
+    answer = await client.call(ReceiverCall(config.url + payload.path, as_body(payload.body), headers))
     found = answer.json()
     if answer.code == 429 and "retry-after" not in answer.headers:
         wait = seconds(_number(answer.headers.get("x-ratelimit-period-in-sec")))

@@ -11,17 +11,17 @@ import msgspec
 
 from vigil.alerts.channels.kind import (
     Accepted,
-    Answer,
-    Call,
+    ChannelSettingsError,
     Kind,
     Outbound,
-    Pace,
+    ReceiverAnswer,
+    ReceiverCall,
     Secret,
-    SettingsError,
     as_body,
     check_url,
     judged,
 )
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording import text
 from vigil.alerts.wording.fitting import cut, fit_names
 from vigil.alerts.wording.message import Message
@@ -70,7 +70,7 @@ def render(message: Message, config: PagerDutyConfig) -> dict[str, Any]:
 async def send(
     client: Outbound, config: PagerDutyConfig, secrets: Mapping[str, str], payload: dict[str, Any]
 ) -> Accepted:
-    answer = await client.call(Call(config.url, as_body({"routing_key": secrets["routing_key"], **payload})))
+    answer = await client.call(ReceiverCall(config.url, as_body({"routing_key": secrets["routing_key"], **payload})))
     return judged(answer, "PagerDuty", _said(answer))
 
 
@@ -84,7 +84,7 @@ def _mild(message: Message) -> str:
     return _SEVERITIES.get(message.kind, "error")
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: ReceiverAnswer) -> str:
     found = answer.json()
     problems = found.get("errors")
     more = "; ".join(map(str, problems)) if isinstance(problems, list) else ""
@@ -94,7 +94,9 @@ def _said(answer: Answer) -> str:
 def _check(config: PagerDutyConfig, secrets: Mapping[str, str]) -> None:
     check_url("config", config.url)
     if not _ROUTING_KEY.fullmatch(secrets["routing_key"]):
-        raise SettingsError("secrets", "The routing key is the 32 letters and digits of an Events API v2 integration.")
+        raise ChannelSettingsError(
+            "secrets", "The routing key is the 32 letters and digits of an Events API v2 integration."
+        )
 
 
 def _details(message: Message) -> dict[str, Any]:

@@ -10,18 +10,18 @@ import msgspec
 from vigil.alerts.channels.kind import (
     JSON_HEADERS,
     Accepted,
-    Answer,
-    Call,
     ChannelError,
+    ChannelSettingsError,
     Kind,
     Outbound,
-    Pace,
+    ReceiverAnswer,
+    ReceiverCall,
     Secret,
-    SettingsError,
     as_body,
     check_url,
     judged,
 )
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_names, one_line
 from vigil.alerts.wording.message import Message, Tone
 
@@ -83,7 +83,7 @@ def render(message: Message, config: SlackConfig) -> SlackMessage:
 
 async def send(client: Outbound, config: SlackConfig, secrets: Mapping[str, str], payload: SlackMessage) -> Accepted:
     if not secrets.get("token"):
-        answer = await client.call(Call(secrets["url"], as_body(payload.body or payload.reply)))
+        answer = await client.call(ReceiverCall(secrets["url"], as_body(payload.body or payload.reply)))
         return judged(answer, "Slack", answer.text if len(answer.text) < 60 else "")
     bot = _Bot(client, config, secrets["token"])
     if not payload.reference:
@@ -118,7 +118,7 @@ class _Bot:
         return Accepted(f"200: ok, message {found.get('ts')}", "" if "thread_ts" in body else place)
 
     async def say(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = await self._client.call(Call(f"{self._config.api}/{method}", as_body(body), self._headers))
+        answer = await self._client.call(ReceiverCall(f"{self._config.api}/{method}", as_body(body), self._headers))
         found = answer.json()
         judged(answer, "Slack", str(found.get("error") or ""))
         if found.get("ok") is not True:
@@ -126,7 +126,7 @@ class _Bot:
         return found
 
 
-def _refused(error: str, answer: Answer) -> Exception:
+def _refused(error: str, answer: ReceiverAnswer) -> Exception:
     if error in _GONE:
         return _Gone()
     passing = error in _PASSING or not answer.json()
@@ -184,15 +184,17 @@ def _footer(message: Message) -> str:
 def _check(config: SlackConfig, secrets: Mapping[str, str]) -> None:
     token, url = secrets.get("token"), secrets.get("url")
     if bool(token) == bool(url):
-        raise SettingsError("secrets", "Give either the `url` of an incoming webhook or a bot's `token`.")
+        raise ChannelSettingsError("secrets", "Give either the `url` of an incoming webhook or a bot's `token`.")
     if url:
         check_url("secrets", url)
     elif not (token or "").startswith(("xoxb-", "xoxe.")):
-        raise SettingsError("secrets", "A bot's token starts with xoxb-.")
+        raise ChannelSettingsError("secrets", "A bot's token starts with xoxb-.")
     elif not config.channel:
-        raise SettingsError("config", "With a bot's token, `channel` says where it posts.")
+        raise ChannelSettingsError("config", "With a bot's token, `channel` says where it posts.")
     if config.buttons and not secrets.get("signing_secret"):
-        raise SettingsError("secrets", "Buttons need the app's `signing_secret`, so that a press can be believed.")
+        raise ChannelSettingsError(
+            "secrets", "Buttons need the app's `signing_secret`, so that a press can be believed."
+        )
     check_url("config", config.api)
 
 

@@ -12,15 +12,15 @@ import msgspec
 from vigil.alerts.channels.form_bodies import urlencoded
 from vigil.alerts.channels.kind import (
     Accepted,
-    Call,
+    ChannelSettingsError,
     Kind,
     Outbound,
-    Pace,
+    ReceiverCall,
     Secret,
-    SettingsError,
     check_url,
     judged,
 )
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_names, one_line
 from vigil.alerts.wording.message import Message
 from vigil.alerts.wording.vocabulary import meaning_of
@@ -102,7 +102,7 @@ async def send(client: Outbound, config: SmsConfig, secrets: Mapping[str, str], 
     sender = "MessagingServiceSid" if config.sender.startswith("MG") and len(config.sender) == 34 else "From"
     body, headers = urlencoded({"To": config.to, sender: config.sender, "Body": payload.text})
     url = f"{config.url.rstrip('/')}/2010-04-01/Accounts/{config.account}/Messages.json"
-    answer = await client.call(Call(url, body, {**headers, "authorization": f"Basic {credentials}"}))
+    answer = await client.call(ReceiverCall(url, body, {**headers, "authorization": f"Basic {credentials}"}))
     found = answer.json()
     if answer.code >= 400:
         return judged(answer, "Twilio", f"{found.get('code', '')} {found.get('message', '')}".strip())
@@ -117,7 +117,7 @@ def _check(config: SmsConfig, secrets: Mapping[str, str]) -> None:
         (config.account, _ACCOUNT, "`account` is AC and 32 hexadecimal digits."),
     ):
         if not pattern.fullmatch(value):
-            raise SettingsError("config", problem)
+            raise ChannelSettingsError("config", problem)
 
 
 KIND: Kind[SmsConfig, Sms] = Kind(

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from vigil.alerts.channels.kind import Accepted, Call, Kind, Outbound, Pace, Secret, as_body, check_url, judged
+from vigil.alerts.channels.kind import Accepted, Kind, Outbound, ReceiverCall, Secret, as_body, check_url, judged
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.wording.message import Message, Tone
 
@@ -34,7 +35,7 @@ def render(message: Message, config: TeamsConfig) -> dict[str, Any]:
 
 
 async def send(client: Outbound, config: TeamsConfig, secrets: Mapping[str, str], payload: dict[str, Any]) -> Accepted:
-    answer = await client.call(Call(secrets["url"], as_body(payload)))
+    answer = await client.call(ReceiverCall(secrets["url"], as_body(payload)))
     error = answer.json().get("error")
     said = error.get("message") if isinstance(error, Mapping) else ""
     return judged(answer, "Teams", str(said or ""))

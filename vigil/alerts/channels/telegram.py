@@ -12,19 +12,19 @@ import msgspec
 from vigil.alerts.channels.form_bodies import File, multipart
 from vigil.alerts.channels.kind import (
     Accepted,
-    Answer,
-    Call,
     ChannelError,
+    ChannelSettingsError,
     Kind,
     Outbound,
-    Pace,
+    ReceiverAnswer,
+    ReceiverCall,
     Secret,
-    SettingsError,
     as_body,
     check_url,
     judged,
     seconds,
 )
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_lines, one_line
 from vigil.alerts.wording.message import Message, Tone
 
@@ -77,9 +77,9 @@ async def send(
     if payload.names:
         texts = {name: _field(value) for name, value in payload.fields.items()}
         body, headers = multipart(texts, File("document", "incidents.txt", payload.names.encode()))
-        answer = await client.call(Call(f"{base}/sendDocument", body, headers))
+        answer = await client.call(ReceiverCall(f"{base}/sendDocument", body, headers))
     else:
-        answer = await client.call(Call(f"{base}/sendMessage", as_body(payload.fields)))
+        answer = await client.call(ReceiverCall(f"{base}/sendMessage", as_body(payload.fields)))
     found = answer.json()
     if found.get("ok") is not True:
         raise _refused(answer, found)
@@ -89,7 +89,7 @@ async def send(
     return Accepted(accepted.answer, "" if payload.names else str(number or ""))
 
 
-def _refused(answer: Answer, found: Mapping[str, Any]) -> Exception:
+def _refused(answer: ReceiverAnswer, found: Mapping[str, Any]) -> Exception:
     more = found.get("parameters")
     more = more if isinstance(more, Mapping) else {}
     said = str(found.get("description") or "")
@@ -117,9 +117,9 @@ def _pace(config: TelegramConfig) -> Pace:
 def _check(config: TelegramConfig, secrets: Mapping[str, str]) -> None:
     check_url("config", config.url)
     if not _CHAT.fullmatch(config.chat):
-        raise SettingsError("config", "`chat` is a number, or @name of a public channel.")
+        raise ChannelSettingsError("config", "`chat` is a number, or @name of a public channel.")
     if not _TOKEN.fullmatch(secrets["token"]):
-        raise SettingsError("secrets", "The token is what BotFather gave: digits, a colon, letters.")
+        raise ChannelSettingsError("secrets", "The token is what BotFather gave: digits, a colon, letters.")
 
 
 KIND: Kind[TelegramConfig, TelegramMessage] = Kind(

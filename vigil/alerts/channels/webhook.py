@@ -12,7 +12,17 @@ from typing import Annotated, Any
 
 import msgspec
 
-from vigil.alerts.channels.kind import Accepted, Call, Kind, Outbound, Secret, SettingsError, as_body, check_url, judged
+from vigil.alerts.channels.kind import (
+    Accepted,
+    ChannelSettingsError,
+    Kind,
+    Outbound,
+    ReceiverCall,
+    Secret,
+    as_body,
+    check_url,
+    judged,
+)
 from vigil.alerts.wording.alert import Alert
 from vigil.alerts.wording.message import Message
 
@@ -62,7 +72,7 @@ async def send(client: Outbound, config: WebhookConfig, secrets: Mapping[str, st
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(secrets["secret"], payload.id, timestamp, payload.body),
     }
-    return judged(await client.call(Call(config.url, payload.body, headers)), "the webhook's receiver")
+    return judged(await client.call(ReceiverCall(config.url, payload.body, headers)), "the webhook's receiver")
 
 
 def _check(config: WebhookConfig, secrets: Mapping[str, str]) -> None:
@@ -76,7 +86,7 @@ def _key(secret: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if len(key) < 16:
-        raise SettingsError("secrets", "The secret must be whsec_ and at least 16 bytes in base 64.")
+        raise ChannelSettingsError("secrets", "The secret must be whsec_ and at least 16 bytes in base 64.")
     return key
 
 

@@ -62,7 +62,7 @@ class Withheld(StrEnum):
     ACKNOWLEDGED = "acknowledged"
 
 
-class Outcome(StrEnum):
+class Disposition(StrEnum):
     """What becomes of the message: sent; held, and sent when nothing holds it any more; or never sent."""
 
     TELL = "tell"
@@ -88,7 +88,7 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class IncidentContext:
     """Where an incident stands before the step: which channels were told of it, and what holds its alerts back."""
 
     told: frozenset[int] = frozenset()
@@ -101,12 +101,12 @@ class Choice:
     """What becomes of the message to one channel."""
 
     channel: int
-    outcome: Outcome
+    outcome: Disposition
     concern: Concern
     hold: Hold | None = None
 
 
-def decide(step: Step, concerned: Mapping[int, Concern], standing: Standing) -> tuple[Choice, ...]:
+def decide(step: Step, concerned: Mapping[int, Concern], standing: IncidentContext) -> tuple[Choice, ...]:
     """A choice for every channel that the step concerns; `concerned` are those that routes or policies name.
 
     1. The end, and who took it on, go to whoever was told, whatever holds alerts back now: who knows of the beginning
@@ -119,15 +119,15 @@ def decide(step: Step, concerned: Mapping[int, Concern], standing: Standing) -> 
     hold = strongest(standing.holds)
     before = {channel: Concern(Why.TOLD_BEFORE) for channel in standing.told}
     if step in UNCONDITIONAL:
-        return _all(before, Outcome.TELL)
+        return _all(before, Disposition.TELL)
     if step is Step.NOTE:
         heard = {channel: concern for channel, concern in concerned.items() if channel in standing.told}
-        return _all(heard, Outcome.OMIT if hold else Outcome.TELL, hold)
+        return _all(heard, Disposition.OMIT if hold else Disposition.TELL, hold)
     if step in (Step.ESCALATED, Step.REMINDED):
         if standing.acknowledged:
-            return _all(concerned, Outcome.OMIT, Hold(Withheld.ACKNOWLEDGED, ""))
-        return _all(concerned, Outcome.HOLD if hold else Outcome.TELL, hold)
-    return _all({**before, **concerned}, Outcome.HOLD if hold else Outcome.TELL, hold)
+            return _all(concerned, Disposition.OMIT, Hold(Withheld.ACKNOWLEDGED, ""))
+        return _all(concerned, Disposition.HOLD if hold else Disposition.TELL, hold)
+    return _all({**before, **concerned}, Disposition.HOLD if hold else Disposition.TELL, hold)
 
 
 def strongest(holds: tuple[Hold, ...]) -> Hold | None:
@@ -135,5 +135,5 @@ def strongest(holds: tuple[Hold, ...]) -> Hold | None:
     return max(holds, key=lambda hold: (hold.until is None, hold.until.timestamp() if hold.until else 0), default=None)
 
 
-def _all(concerned: Mapping[int, Concern], outcome: Outcome, hold: Hold | None = None) -> tuple[Choice, ...]:
+def _all(concerned: Mapping[int, Concern], outcome: Disposition, hold: Hold | None = None) -> tuple[Choice, ...]:
     return tuple(Choice(channel, outcome, concerned[channel], hold) for channel in sorted(concerned))

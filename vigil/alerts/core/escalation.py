@@ -11,23 +11,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EscalationPosition:
     """The rung that is due next, from 0, and in which round, from 0."""
 
     rung: int = 0
     round: int = 0
 
 
-def after(place: Place, rungs: int, repeats: int) -> Place | None:
+def after(place: EscalationPosition, rungs: int, repeats: int) -> EscalationPosition | None:
     """The place that follows; None at the end of the last round."""
     if place.rung + 1 < rungs:
-        return Place(place.rung + 1, place.round)
+        return EscalationPosition(place.rung + 1, place.round)
     if place.round < repeats and rungs:
-        return Place(0, place.round + 1)
+        return EscalationPosition(0, place.round + 1)
     return None
 
 
-def delay_s(place: Place, delays_s: Sequence[int], pause_s: int = 60) -> int:
+def delay_s(place: EscalationPosition, delays_s: Sequence[int], pause_s: int = 60) -> int:
     """How long to wait before a rung; a new round waits at least a minute, so that no ladder runs by itself."""
     wait_s = delays_s[place.rung]
     return max(wait_s, pause_s) if place.rung == 0 and place.round else wait_s

@@ -13,7 +13,7 @@ TAGS_MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class GroupingSubject:
     """What a cause is read from: where the monitor looks, what it belongs to and what it depends on."""
 
     target: str = ""
@@ -22,7 +22,7 @@ class Subject:
     shared: str = ""
 
 
-def strong_keys(event: str, subject: Subject) -> tuple[str, ...]:
+def strong_keys(event: str, subject: GroupingSubject) -> tuple[str, ...]:
     """What two incidents share that is likely to be the cause of both: a parent, a host, a provider.
 
     Events have groups of their own, so that an end is never in one message with beginnings.
@@ -34,7 +34,7 @@ def strong_keys(event: str, subject: Subject) -> tuple[str, ...]:
     return tuple(f"{event}|{key}"[:200] for key in keys)
 
 
-def weak_keys(event: str, subject: Subject) -> tuple[str, ...]:
+def weak_keys(event: str, subject: GroupingSubject) -> tuple[str, ...]:
     """What many incidents at once may share without one being the cause: a tag, or only the moment."""
     tags = [f"{event}|tag:{tag}"[:200] for tag in subject.tags[:TAGS_MOST]]
     return (*tags, f"{event}|{FLOOD}")

@@ -28,7 +28,7 @@ ENDS_HOLD_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Heat:
+class GroupState:
     """What a group has said lately: since when, when last, how often, and when it may speak again."""
 
     since_s: float
@@ -53,7 +53,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Group:
     """Messages that go out as one, and the key that they share."""
 
     key: str
@@ -61,13 +61,13 @@ class Together:
 
 
 @dataclass(slots=True)
-class Plan:
+class GroupingPlan:
     """What becomes of the messages that are due. `heat` has only the groups that changed."""
 
     alone: list[int] = field(default_factory=list)
-    together: list[Together] = field(default_factory=list)
+    together: list[Group] = field(default_factory=list)
     held: dict[int, float] = field(default_factory=dict)
-    heat: dict[str, Heat] = field(default_factory=dict)
+    heat: dict[str, GroupState] = field(default_factory=dict)
 
 
 def keys_of(due: Iterable[Due]) -> set[str]:
@@ -84,7 +84,7 @@ class Limits:
     flood_after: int = FLOOD_AFTER
 
 
-def gather(due: Sequence[Due], heat: Mapping[str, Heat], now_s: float, limits: Limits) -> Plan:
+def gather(due: Sequence[Due], heat: Mapping[str, GroupState], now_s: float, limits: Limits) -> GroupingPlan:
     """Decide for all that is due on one channel, in order.
 
     What finds no room is in none of the plan's lists: it stays due.
@@ -95,15 +95,15 @@ def gather(due: Sequence[Due], heat: Mapping[str, Heat], now_s: float, limits: L
 class _Gatherer:
     """One run of the decision."""
 
-    def __init__(self, heat: Mapping[str, Heat], now_s: float, limits: Limits) -> None:
+    def __init__(self, heat: Mapping[str, GroupState], now_s: float, limits: Limits) -> None:
         self._heat = dict(heat)
         self._now_s = now_s
         self._room = limits.room
         self._most = limits.most
         self._flood_after = limits.flood_after
-        self._plan = Plan()
+        self._plan = GroupingPlan()
 
-    def plan(self, due: Sequence[Due]) -> Plan:
+    def plan(self, due: Sequence[Due]) -> GroupingPlan:
         groups: dict[str, list[int]] = {}
         for one in due:
             key = "" if one.fixed else self._group(one)
@@ -121,7 +121,7 @@ class _Gatherer:
     def _group(self, one: Due) -> str:
         if one.ends:
             if self._now(one.ends) is None:
-                self._put(one.ends, Heat(self._now_s, self._now_s, 0, self._now_s + ENDS_HOLD_S))
+                self._put(one.ends, GroupState(self._now_s, self._now_s, 0, self._now_s + ENDS_HOLD_S))
             return one.ends
         hot = [key for key in one.weak if self._is_many(key)]
         flood = next((key for key in hot if _is_flood(key)), "")
@@ -142,7 +142,7 @@ class _Gatherer:
             if len(part) == 1:
                 self._plan.alone += part
             else:
-                self._plan.together.append(Together(key, tuple(part)))
+                self._plan.together.append(Group(key, tuple(part)))
         self._bump(key, fired=True)
         if not _is_flood(key):
             self._bump(_flood_of(key), fired=False)
@@ -155,7 +155,7 @@ class _Gatherer:
 
     def _bump(self, key: str, fired: bool) -> None:
         """Count a message of a group. Only what it said itself holds a weak one back, or nothing would end a flood."""
-        state = self._now(key) or Heat(self._now_s, self._now_s, 0, self._now_s)
+        state = self._now(key) or GroupState(self._now_s, self._now_s, 0, self._now_s)
         told = state.told + 1
         crossed = told == self._many(key)
         # Ends are no hurry: their first message has been waited for already.
@@ -164,7 +164,7 @@ class _Gatherer:
         next_s = self._now_s + hold_s if fired or crossed else state.next_s
         self._put(key, replace(state, last_s=self._now_s, told=told, next_s=next_s))
 
-    def _now(self, key: str) -> Heat | None:
+    def _now(self, key: str) -> GroupState | None:
         """What a group has said lately, or nothing if that was long ago."""
         state = self._heat.get(key)
         if state is None:
@@ -179,7 +179,7 @@ class _Gatherer:
         state = self._now(key)
         return state is not None and state.told >= (self._many(key) or 1)
 
-    def _put(self, key: str, state: Heat) -> None:
+    def _put(self, key: str, state: GroupState) -> None:
         self._heat[key] = self._plan.heat[key] = state
 
     def _many(self, key: str) -> int | None:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vigil.alerts.channels.kind import UNPACED, Pace
-
 #: Messages of one channel under way at once: few until it has answered, one while it does not. So a hundred channels
 #: of a provider that hangs are no crowd in front of the others.
 PER_CHANNEL = 8
 AT_FIRST = 2
 #: Messages wait for their turn in memory for at most this long; others stay in the outbox.
 LONGEST_WAIT_S = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a receiver may be sent to: `per_s` messages a second, and `burst` at once after a quiet time."""
+
+    per_s: float
+    burst: int = 1
+
+
+#: A receiver that says nothing of a limit.
+UNPACED = Pace(per_s=1_000_000.0, burst=1_000_000)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ FALLBACK_AFTER = timedelta(seconds=120)
 RETRIED_CODES = frozenset({408, 425, 429})
 
 
-class Fate(StrEnum):
+class AnswerClass(StrEnum):
     """What an answer means for a delivery."""
 
     ACCEPTED = "accepted"
@@ -33,13 +33,13 @@ class Next:
     wait_s: float = 0.0
 
 
-def fate_of(code: int) -> Fate:
+def fate_of(code: int) -> AnswerClass:
     """What an HTTP status code means: 2xx accepted; 408, 425, 429 and 5xx again; all else never."""
     if 200 <= code < 300:
-        return Fate.ACCEPTED
+        return AnswerClass.ACCEPTED
     if code in RETRIED_CODES or 500 <= code < 600:
-        return Fate.RETRY
-    return Fate.PERMANENT
+        return AnswerClass.RETRY
+    return AnswerClass.PERMANENT
 
 
 def after_failure(attempts: int, age: timedelta, *, permanent: bool, retry_after_s: float | None, seed: str) -> Next:

@@ -23,7 +23,7 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
-class Rota:
+class OnCallSchedule:
     """People take turns of `days` days each, from `first` on, handing over at `handover` by the clock of `zone`.
 
     Of overrides that overlap, the last one counts.
@@ -47,7 +47,7 @@ class Shift:
     covers: bool = False
 
 
-def who_is_on_call(rota: Rota, at: datetime) -> Shift | None:
+def who_is_on_call(rota: OnCallSchedule, at: datetime) -> Shift | None:
     """The shift that somebody has at a moment; None before the rotation begins, or when nobody is in it."""
     at = at.astimezone(UTC)
     for override in reversed(rota.overrides):
@@ -56,7 +56,7 @@ def who_is_on_call(rota: Rota, at: datetime) -> Shift | None:
     return _turn(rota, at)
 
 
-def shifts(rota: Rota, start: datetime, end: datetime) -> list[Shift]:
+def shifts(rota: OnCallSchedule, start: datetime, end: datetime) -> list[Shift]:
     """Every shift within [start, end), cut to it, in order; nobody has two at once."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     found: list[Shift] = []
@@ -74,7 +74,7 @@ def shifts(rota: Rota, start: datetime, end: datetime) -> list[Shift]:
     return found
 
 
-def _pieces(rota: Rota, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
+def _pieces(rota: OnCallSchedule, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
     """[start, end) cut at every moment at which somebody else may come on call."""
     cuts = {start, end}
     for override in rota.overrides:
@@ -88,7 +88,7 @@ def _pieces(rota: Rota, start: datetime, end: datetime) -> Iterable[tuple[dateti
     return pairwise(moments)
 
 
-def _turn(rota: Rota, at: datetime) -> Shift | None:
+def _turn(rota: OnCallSchedule, at: datetime) -> Shift | None:
     number = _number(rota, at)
     if number < 0 or not rota.people:
         return None
@@ -96,7 +96,7 @@ def _turn(rota: Rota, at: datetime) -> Shift | None:
     return Shift(person, _begins(rota, number), _begins(rota, number + 1))
 
 
-def _number(rota: Rota, at: datetime) -> int:
+def _number(rota: OnCallSchedule, at: datetime) -> int:
     """Which turn it is at a moment, from 0; negative before the first."""
     local = at.astimezone(ZoneInfo(rota.zone)).date()
     number = (local - rota.first).days // rota.days
@@ -107,6 +107,6 @@ def _number(rota: Rota, at: datetime) -> int:
     return number
 
 
-def _begins(rota: Rota, number: int) -> datetime:
+def _begins(rota: OnCallSchedule, number: int) -> datetime:
     day = rota.first + timedelta(days=number * rota.days)
     return datetime.combine(day, rota.handover, ZoneInfo(rota.zone)).astimezone(UTC)

@@ -96,7 +96,7 @@ ALWAYS = Hours()
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class RoutedSubject:
     """What is to be told: the incident's kind, its monitor, and that monitor's tags and priority."""
 
     kind: str
@@ -110,7 +110,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RouteRule:
     """A route as the decision needs it; `channels` are the keys of its enabled channels. What is empty asks nothing.
 
     One that `goes_on` lets the next ones match too. A default matches when none of the others did. `remind_s` is how
@@ -131,7 +131,7 @@ class Rule:
     policy: int | None = None
     remind_s: int = 0
 
-    def miss(self, subject: Subject, at: datetime) -> Miss | None:
+    def miss(self, subject: RoutedSubject, at: datetime) -> Miss | None:
         """What keeps the rule from matching; None when it does."""
         asked = (
             (Miss.KIND, subject.kind in (self.kinds or PAGED_KINDS)),
@@ -148,7 +148,7 @@ class Rule:
 class Considered:
     """A rule, and what kept it from matching."""
 
-    rule: Rule
+    rule: RouteRule
     miss: Miss | None
 
 
@@ -160,7 +160,7 @@ class Routing:
     concerned: Mapping[int, Concern] = field(default_factory=dict)
 
     @property
-    def matched(self) -> tuple[Rule, ...]:
+    def matched(self) -> tuple[RouteRule, ...]:
         return tuple(each.rule for each in self.considered if each.miss is None)
 
     @property
@@ -179,7 +179,7 @@ class Routing:
         return frozenset(channel for rule in self.matched if rule.notes for channel in rule.channels)
 
 
-def route(rules: Sequence[Rule], subject: Subject, at: datetime, everyone: frozenset[int]) -> Routing:
+def route(rules: Sequence[RouteRule], subject: RoutedSubject, at: datetime, everyone: frozenset[int]) -> Routing:
     """Go through the rules in order, defaults last, until one matches that does not go on.
 
     Without any rules, everyone is told of what is paged.

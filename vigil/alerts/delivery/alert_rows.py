@@ -12,7 +12,7 @@ from django.db import connection
 from vigil.alerts.core.decision import Event
 from vigil.alerts.core.selftest import UNPROVEN
 from vigil.alerts.oncall.ack_links import acknowledge_link
-from vigil.alerts.wording.alert import Alert, Evidence, ExcludedLine, Subject, VoteLine
+from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, ExcludedLine, VoteLine
 from vigil.configuration import configuration
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.core.provider_outage import is_of_provider
@@ -142,13 +142,13 @@ def _context(row: _Row, evidence: Any) -> tuple[str, ...]:
     return tuple(filter(None, (ended, str(evidence.get("witness") or ""))))
 
 
-def _subject(row: _Row) -> Subject | None:
+def _subject(row: _Row) -> AlertSubject | None:
     if row.monitor is None:
         return None
     tags = _decoded(row.tags) or ()
     # As `Monitor.target` has it, without a monitor for each of ten thousand rows.
     target = row.monitor_name if row.monitor_kind in DERIVED_KINDS else target_of(_decoded(row.config))
-    return Subject(row.monitor, row.monitor_name, target, row.monitor_kind, tuple(map(str, tags)))
+    return AlertSubject(row.monitor, row.monitor_name, target, row.monitor_kind, tuple(map(str, tags)))
 
 
 def _decoded(value: Any) -> Any:

@@ -7,12 +7,13 @@ import asyncio
 import structlog
 
 from vigil.accounts.sealed import SealedValueUnreadable
-from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, parse_config
-from vigil.alerts.channels.kind import UNPACED, Accepted, Outbound, Pace
+from vigil.alerts.channels import CHANNELS, ChannelError, ChannelSettingsError, parse_config
+from vigil.alerts.channels.kind import Accepted, Outbound
+from vigil.alerts.core.pacing import UNPACED, Pace
 from vigil.alerts.core.retry import after_failure
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim
-from vigil.alerts.delivery.outcomes import Fate, Outcome
+from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult
 from vigil.alerts.wording.message import Message
 
 #: Of everything one attempt does once it is its turn; with the longest wait for it, shorter than the lease.
@@ -26,11 +27,11 @@ def pace_of(claim: Claim) -> Pace:
     try:
         kind = CHANNELS[claim.destination.kind]
         return kind.pace(parse_config(claim.destination.kind, claim.destination.config))
-    except (KeyError, SettingsError):
+    except (KeyError, ChannelSettingsError):
         return UNPACED
 
 
-async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: float) -> Outcome:
+async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: float) -> AttemptResult:
     """Send a claimed message once; never raises for anything that a channel or its receiver does."""
     if wait_s > 0:
         await asyncio.sleep(wait_s)
@@ -42,7 +43,7 @@ async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: fl
         return _failed(claim, message, refused)
     reach(CrashPoint.SEND_ACCEPTED)
     _log.info("delivered", **_about(claim, message), answer=accepted.answer)
-    return Outcome(claim, Fate.SENT, accepted.answer, reference=accepted.reference)
+    return AttemptResult(claim, AttemptOutcome.SENT, accepted.answer, reference=accepted.reference)
 
 
 async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
@@ -57,7 +58,7 @@ async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
         raise
     except TimeoutError:
         raise ChannelError(f"not accepted within {SEND_DEADLINE_S:.0f} s") from None
-    except SettingsError as wrong:
+    except ChannelSettingsError as wrong:
         raise ChannelError(f"the channel's settings cannot be used: {wrong.problem}", permanent=True) from None
     except SealedValueUnreadable as locked:
         raise ChannelError(str(locked)) from None
@@ -67,7 +68,7 @@ async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
         raise ChannelError(f"fault in the channel: {type(fault).__name__}") from fault
 
 
-def _failed(claim: Claim, message: Message, refused: ChannelError) -> Outcome:
+def _failed(claim: Claim, message: Message, refused: ChannelError) -> AttemptResult:
     what_next = after_failure(
         claim.attempts,
         claim.age,
@@ -83,8 +84,10 @@ def _failed(claim: Claim, message: Message, refused: ChannelError) -> Outcome:
         dead=what_next.dead,
         retry_in_s=round(what_next.wait_s, 1),
     )
-    fate = Fate.DEAD if what_next.dead else Fate.RETRY
-    return Outcome(claim, fate, error, what_next.wait_s, permanent=refused.permanent, rest_s=refused.retry_after_s or 0)
+    fate = AttemptOutcome.DEAD if what_next.dead else AttemptOutcome.RETRY
+    return AttemptResult(
+        claim, fate, error, what_next.wait_s, permanent=refused.permanent, rest_s=refused.retry_after_s or 0
+    )
 
 
 def _about(claim: Claim, message: Message) -> dict[str, object]:

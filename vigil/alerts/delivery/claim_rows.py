@@ -76,7 +76,7 @@ class Destination:
     refused: bool
 
 
-class Row(NamedTuple):
+class ClaimRow(NamedTuple):
     """A due delivery, in the order of the query."""
 
     channel: int
@@ -120,16 +120,16 @@ def _destination(row: Sequence[Any]) -> Destination:
     return Destination(key, kind, group_rows.decoded(config), _opened[(key, updated_at)], gather, refused)
 
 
-def due_rows(limits: Mapping[int, int]) -> dict[int, list[Row]]:
+def due_rows(limits: Mapping[int, int]) -> dict[int, list[ClaimRow]]:
     with connection.cursor() as cursor:
         cursor.execute(_DUE, {"channels": list(limits), "limits": list(limits.values())})
-        found: dict[int, list[Row]] = {}
+        found: dict[int, list[ClaimRow]] = {}
         for row in cursor.fetchall():
-            found.setdefault(row[0], []).append(Row(*row))
+            found.setdefault(row[0], []).append(ClaimRow(*row))
     return found
 
 
-def busy_threads(rows: Mapping[int, list[Row]]) -> frozenset[int]:
+def busy_threads(rows: Mapping[int, list[ClaimRow]]) -> frozenset[int]:
     threads = {row.first_leader for mine in rows.values() for row in mine if row.first_gathered and row.thread is None}
     if not threads:
         return frozenset()

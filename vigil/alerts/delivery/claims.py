@@ -14,13 +14,13 @@ from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
-from vigil.alerts.channels import CHANNELS, SettingsError, parse_config
+from vigil.alerts.channels import CHANNELS, ChannelSettingsError, parse_config
 from vigil.alerts.core import group_keys, grouping
 from vigil.alerts.core.decision import Event
-from vigil.alerts.core.grouping import Due, Limits, Plan
+from vigil.alerts.core.grouping import Due, GroupingPlan, Limits
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery import group_rows
-from vigil.alerts.delivery.claim_rows import Destination, Row, busy_threads, due_rows, lock_channels
+from vigil.alerts.delivery.claim_rows import ClaimRow, Destination, busy_threads, due_rows, lock_channels
 from vigil.monitors.models import target_of
 
 #: Longer than any wait for a turn and any send may take, so that a lease only runs out when its holder is gone.
@@ -100,8 +100,8 @@ def _limit(destination: Destination, room: int) -> int:
 
 
 def _in_turn(
-    destination: Destination, rows: list[Row], busy: frozenset[int], now_s: float, writing: _Writing
-) -> list[Row]:
+    destination: Destination, rows: list[ClaimRow], busy: frozenset[int], now_s: float, writing: _Writing
+) -> list[ClaimRow]:
     """The rows without those of a digest of which something is under way: they are told one after another."""
     if not busy or not _keeps(destination):
         return rows
@@ -110,9 +110,9 @@ def _in_turn(
     return [row for row in rows if row.id not in waiting]
 
 
-def _plan(destination: Destination, rows: Sequence[Row], now_s: float, room: int) -> Plan:
+def _plan(destination: Destination, rows: Sequence[ClaimRow], now_s: float, room: int) -> GroupingPlan:
     if not destination.gather or destination.kind not in CHANNELS:
-        return Plan(alone=[row.id for row in rows][:room])
+        return GroupingPlan(alone=[row.id for row in rows][:room])
     due = [_due_of(row, _keeps(destination)) for row in rows]
     known = group_rows.load(destination.id, grouping.keys_of(due))
     plan = grouping.gather(due, known, now_s, _limits(destination, room))
@@ -124,13 +124,13 @@ def _limits(destination: Destination, room: int) -> Limits:
     kind = CHANNELS[destination.kind]
     try:
         burst = kind.pace(parse_config(destination.kind, destination.config)).burst
-    except SettingsError:
+    except ChannelSettingsError:
         burst = 1
     # Less than may go at once, so that the first digest need not wait for the pace.
     return Limits(room, kind.names_most, max(1, min(grouping.FLOOD_AFTER, burst - 1)))
 
 
-def _due_of(row: Row, keeps: bool) -> Due:
+def _due_of(row: ClaimRow, keeps: bool) -> Due:
     if row.attempts:
         return Due(row.id, fixed=True)
     if row.first_gathered:
@@ -140,7 +140,7 @@ def _due_of(row: Row, keeps: bool) -> Due:
         return Due(row.id)
     tags = group_rows.decoded(row.tags) or ()
     target = target_of(group_rows.decoded(row.config))
-    subject = group_keys.Subject(target, tuple(map(str, tags)), tuple(row.parents), row.shared)
+    subject = group_keys.GroupingSubject(target, tuple(map(str, tags)), tuple(row.parents), row.shared)
     return Due(row.id, group_keys.strong_keys(row.event, subject), group_keys.weak_keys(row.event, subject))
 
 
@@ -153,7 +153,7 @@ class _Writing:
         self._led: list[tuple[int, int, int | None]] = []
         self._claimed: list[tuple[int, int | None, int]] = []
 
-    def take(self, destination: Destination, rows: Sequence[Row], plan: Plan) -> list[Claim]:
+    def take(self, destination: Destination, rows: Sequence[ClaimRow], plan: GroupingPlan) -> list[Claim]:
         """Note a channel's plan and return its claims."""
         by_id = {row.id: row for row in rows}
         self.hold(plan.held)
@@ -186,7 +186,7 @@ class _Writing:
         with connection.cursor() as cursor:
             cursor.execute(_WRITE, values)
 
-    def _claim(self, destination: Destination, row: Row, tells: int, cause: str) -> Claim:
+    def _claim(self, destination: Destination, row: ClaimRow, tells: int, cause: str) -> Claim:
         thread = _thread(destination, row)
         self._claimed.append((row.id, thread, tells))
         reference = "" if row.first_gathered or tells > 1 else row.reference or ""
@@ -197,5 +197,5 @@ def _keeps(destination: Destination) -> bool:
     return destination.kind in CHANNELS and CHANNELS[destination.kind].keeps_alerts
 
 
-def _thread(destination: Destination, row: Row) -> int | None:
+def _thread(destination: Destination, row: ClaimRow) -> int | None:
     return row.first_leader if _keeps(destination) and row.first_gathered else None

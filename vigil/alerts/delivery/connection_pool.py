@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import httptools
 
-from probes.net.certificates import TlsWish
-from probes.net.dialer import Way, dial
+from probes.net.certificates import TlsOptions
+from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.targets import Target
-from probes.net.tls_protocol import Line
+from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
 
 #: Of an answer's body; more is dropped, and the connection with it.
@@ -24,7 +24,7 @@ IDLE_S = 12.0
 #: A connection is not used for longer, so that a name that moves is followed.
 AGE_S = 120.0
 IDLE_PER_ORIGIN = 128
-_TLS = TlsWish()
+_TLS = TlsOptions()
 
 
 class Parsed:
@@ -39,7 +39,7 @@ class Parsed:
         self.reusable = False
 
 
-class Connection(Line):
+class ReceiverConnection(TlsProtocol):
     """One connection, which carries one call after another."""
 
     __slots__ = ("_answer", "_bytes", "_chunks", "_found", "_parser", "born", "closed", "ready", "started", "used")
@@ -135,9 +135,9 @@ class Connection(Line):
 class Pool:
     """Connections by origin. A call takes one that is idle, or dials; nothing waits for another call."""
 
-    def __init__(self, way: Way) -> None:
+    def __init__(self, way: Dialer) -> None:
         self._way = way
-        self._idle: defaultdict[tuple[bool, str, int], deque[Connection]] = defaultdict(deque)
+        self._idle: defaultdict[tuple[bool, str, int], deque[ReceiverConnection]] = defaultdict(deque)
 
     async def call(self, target: Target, request: bytes) -> Parsed:
         """Send a request and return the answer. The deadline is the caller's.
@@ -161,7 +161,7 @@ class Pool:
                 connection.drop()
         self._idle.clear()
 
-    def _take(self, target: Target) -> Connection | None:
+    def _take(self, target: Target) -> ReceiverConnection | None:
         now = asyncio.get_running_loop().time()
         waiting = self._idle.get(target.origin)
         while waiting:
@@ -171,8 +171,8 @@ class Pool:
             connection.drop()
         return None
 
-    async def _dial(self, target: Target) -> Connection:
-        made = Connection(target, asyncio.get_running_loop().time())
+    async def _dial(self, target: Target) -> ReceiverConnection:
+        made = ReceiverConnection(target, asyncio.get_running_loop().time())
         try:
             await dial(self._way, target.host, target.port, lambda: made, Trace())
             await made.ready
@@ -181,7 +181,7 @@ class Pool:
             raise
         return made
 
-    async def _use(self, connection: Connection, target: Target, request: bytes) -> Parsed:
+    async def _use(self, connection: ReceiverConnection, target: Target, request: bytes) -> Parsed:
         reusable = False
         try:
             answer = await connection.exchange(request)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from vigil.alerts.core.grouping import Heat
+from vigil.alerts.core.grouping import GroupState
 
 _LOAD = """
 SELECT key, extract(epoch FROM since), extract(epoch FROM last), told, extract(epoch FROM next)
@@ -25,19 +25,19 @@ SET since = excluded.since, last = excluded.last, told = excluded.told, next = e
 """
 
 
-def load(channel: int, keys: Collection[str]) -> dict[str, Heat]:
+def load(channel: int, keys: Collection[str]) -> dict[str, GroupState]:
     """The heat of these groups of a channel, as far as they have any."""
     if not keys:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_LOAD, [channel, list(keys)])
         return {
-            key: Heat(float(since), float(last), told, float(next_s))
+            key: GroupState(float(since), float(last), told, float(next_s))
             for key, since, last, told, next_s in cursor.fetchall()
         }
 
 
-def save(channel: int, heat: Mapping[str, Heat]) -> None:
+def save(channel: int, heat: Mapping[str, GroupState]) -> None:
     """Keep what changed."""
     if not heat:
         return

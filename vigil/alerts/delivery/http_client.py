@@ -7,11 +7,11 @@ import re
 import ssl
 import time
 
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.net.failures import Blocked, Failure, NameNotResolved
 from probes.net.guard import Egress
 from probes.net.targets import BadTarget, parse_url
-from vigil.alerts.channels.kind import Answer, Call, ChannelError
+from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
 from vigil.alerts.delivery.connection_pool import Pool, request_bytes
 from vigil.configuration import AlertEgress
 
@@ -27,12 +27,12 @@ class GuardedOutbound:
 
     def __init__(self, egress: AlertEgress) -> None:
         self._resolver = Resolver()
-        self._pool = Pool(Way(egress=Egress(egress.value), resolve=self._resolver))
+        self._pool = Pool(Dialer(egress=Egress(egress.value), resolve=self._resolver))
 
     def now(self) -> float:
         return time.time()
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, call: ReceiverCall) -> ReceiverAnswer:
         try:
             target = parse_url(call.url)
         except BadTarget:
@@ -51,7 +51,7 @@ class GuardedOutbound:
             ) from None
         except (Failure, OSError, ssl.SSLError) as problem:
             raise ChannelError(f"could not be reached ({_in_words(problem)})") from None
-        return Answer(found.code, found.headers, found.body.decode(errors="replace"))
+        return ReceiverAnswer(found.code, found.headers, found.body.decode(errors="replace"))
 
     async def close(self) -> None:
         self._pool.close()

@@ -54,7 +54,7 @@ RETURNING c.id, jsonb_array_length(c.refused)
 """
 
 
-class Fate(StrEnum):
+class AttemptOutcome(StrEnum):
     """What became of an attempt, as the state that the delivery then has."""
 
     SENT = "sent"
@@ -63,14 +63,14 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptResult:
     """What became of one claim. `words` is the receiver's answer or the error; `permanent` that it refused for good.
 
     `rest_s` is how long the receiver wants to be left alone.
     """
 
     claim: Claim
-    fate: Fate
+    fate: AttemptOutcome
     words: str = ""
     wait_s: float = 0.0
     reference: str = ""
@@ -94,12 +94,14 @@ class Recorded:
     switched_off: tuple[SwitchedOff, ...] = ()
 
 
-def record(outcomes: Sequence[Outcome]) -> Recorded:
+def record(outcomes: Sequence[AttemptResult]) -> Recorded:
     """Write outcomes in one transaction, with what they say of their channels."""
     reach(CrashPoint.RECORD_BEFORE)
     with transaction.atomic():
         written = _write(outcomes)
-        _well_again({one.claim.destination.id for one in outcomes if one.fate is Fate.SENT and _was_refused(one)})
+        _well_again(
+            {one.claim.destination.id for one in outcomes if one.fate is AttemptOutcome.SENT and _was_refused(one)}
+        )
         off = tuple(
             found
             for one in outcomes
@@ -117,7 +119,7 @@ def resend(delivery: Delivery) -> bool:
     return dead.update(state=DeliveryState.PENDING, attempts=0, due_at=Now(), created_at=Now(), leader=None) == 1
 
 
-def _write(outcomes: Sequence[Outcome]) -> frozenset[int]:
+def _write(outcomes: Sequence[AttemptResult]) -> frozenset[int]:
     values: dict[str, Any] = {
         "ids": [one.claim.id for one in outcomes],
         "tokens": [one.claim.token for one in outcomes],
@@ -131,7 +133,7 @@ def _write(outcomes: Sequence[Outcome]) -> frozenset[int]:
         return frozenset(row[0] for row in cursor.fetchall())
 
 
-def _was_refused(outcome: Outcome) -> bool:
+def _was_refused(outcome: AttemptResult) -> bool:
     return outcome.claim.destination.refused
 
 
@@ -141,7 +143,7 @@ def _well_again(channels: set[int]) -> None:
             cursor.execute("UPDATE alerts_channel SET refused = '[]' WHERE id = ANY(%s)", [list(channels)])
 
 
-def _refused(outcome: Outcome) -> SwitchedOff | None:
+def _refused(outcome: AttemptResult) -> SwitchedOff | None:
     """Count an incident that was refused for good; at the third in a row the channel is switched off."""
     with connection.cursor() as cursor:
         cursor.execute(_REFUSED, [outcome.claim.id])

@@ -25,7 +25,7 @@ from vigil.alerts.delivery.compose import claimed
 from vigil.alerts.delivery.fallback import escalate_unaccepted
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.delivery.listen import listen
-from vigil.alerts.delivery.outcomes import Fate, Outcome, record
+from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, record
 from vigil.alerts.oncall.timers import run_due
 from vigil.alerts.reports.send import keep_sending
 from vigil.alerts.selftest.switched_off import tell_switched_off
@@ -63,7 +63,7 @@ class Sender:
         self._clockwork = ThreadPoolExecutor(1, thread_name_prefix="clockwork")
         self._sending: set[asyncio.Task[None]] = set()
         self._paces = Paces()
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[AttemptResult] = []
         self._has_outcomes = asyncio.Event()
         self._wake = asyncio.Event()
         self._tick = asyncio.Event()
@@ -134,7 +134,7 @@ class Sender:
 
     async def _deliver(self, claim: Claim, message: Message, wait_s: float) -> None:
         channel = claim.destination.id
-        outcome: Outcome | None = None
+        outcome: AttemptResult | None = None
         try:
             outcome = await attempt(self._outbound, claim, message, wait_s)
             if outcome.rest_s:
@@ -142,7 +142,7 @@ class Sender:
             self._outcomes.append(outcome)
             self._has_outcomes.set()
         finally:
-            answered = outcome is not None and (outcome.fate is not Fate.RETRY or outcome.rest_s > 0)
+            answered = outcome is not None and (outcome.fate is not AttemptOutcome.RETRY or outcome.rest_s > 0)
             self._paces.end(channel, answered=answered)
 
     async def _record_outcomes(self) -> None:
@@ -156,7 +156,7 @@ class Sender:
                 await self._write(batch)
                 self._wake.set()
 
-    async def _write(self, batch: Sequence[Outcome]) -> None:
+    async def _write(self, batch: Sequence[AttemptResult]) -> None:
         until = time.monotonic() + claims.LEASE.total_seconds()
         while True:
             try:
@@ -171,7 +171,7 @@ class Sender:
         lost = [one for one in batch if one.claim.id not in recorded.written]
         if lost:
             _log.warning("leases_lost", count=len(lost))
-        if any(one.fate is Fate.DEAD for one in batch):
+        if any(one.fate is AttemptOutcome.DEAD for one in batch):
             # Whoever is to be told instead need not wait for the next second.
             self._tick.set()
         for off in recorded.switched_off:

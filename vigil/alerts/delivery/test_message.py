@@ -9,10 +9,10 @@ from datetime import datetime
 
 from vigil.accounts import public_ids
 from vigil.accounts.sealed import SealedValueUnreadable
-from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, parse_config
+from vigil.alerts.channels import CHANNELS, ChannelError, ChannelSettingsError, parse_config
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.models import Channel
-from vigil.alerts.wording.alert import Alert, Evidence, Subject, VoteLine
+from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, VoteLine
 from vigil.alerts.wording.message import message_of
 from vigil.configuration import configuration
 
@@ -35,14 +35,14 @@ def trial_alert(now: datetime) -> Alert:
         opened_at=now,
         at=now,
         link=configuration().base_url,
-        subject=Subject("mon_test", "This is a test, nothing is down", "https://example.com", "http"),
+        subject=AlertSubject("mon_test", "This is a test, nothing is down", "https://example.com", "http"),
         evidence=Evidence(n=1, m=1, k=1, domains=1, votes=(vote,)),
         test=True,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialResult:
     """What became of a test message, with the receiver's own answer."""
 
     accepted: bool
@@ -53,16 +53,16 @@ class Outcome:
         return f"{'accepted' if self.accepted else 'not accepted'}: {self.answer}"
 
 
-def send_trial(channel: Channel, now: datetime) -> Outcome:
+def send_trial(channel: Channel, now: datetime) -> TrialResult:
     """Send a test message now and say what the receiver answered."""
     began = time.monotonic()
     try:
         accepted, answer = True, asyncio.run(_send(channel, trial_alert(now)))
-    except (ChannelError, SettingsError, SealedValueUnreadable) as refused:
+    except (ChannelError, ChannelSettingsError, SealedValueUnreadable) as refused:
         accepted, answer = False, str(refused)
     except TimeoutError:
         accepted, answer = False, f"nothing within {TRIAL_DEADLINE_S:.0f} s"
-    return Outcome(accepted, answer, round((time.monotonic() - began) * 1000))
+    return TrialResult(accepted, answer, round((time.monotonic() - began) * 1000))
 
 
 async def _send(channel: Channel, alert: Alert) -> str:

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedTextField
-from vigil.alerts.core.rotation import Override, Rota
+from vigil.alerts.core.rotation import OnCallSchedule, Override
 from vigil.alerts.models.person import Person
 
 MAX_SHIFT_DAYS = 90
@@ -59,9 +59,9 @@ class Rotation(models.Model):
         return self.name
 
     @property
-    def rota(self) -> Rota:
+    def rota(self) -> OnCallSchedule:
         """Its turns and overrides as the pure functions take them."""
-        return Rota(
+        return OnCallSchedule(
             people=tuple(self.members.values_list("person_id", flat=True)),
             first=self.starts_on,
             days=self.shift_days,

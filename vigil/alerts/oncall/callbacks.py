@@ -50,7 +50,7 @@ class CallbackError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CallbackRequest:
     """What was received: header names in lower case, the body as it came."""
 
     headers: Mapping[str, str]
@@ -63,10 +63,10 @@ class Callback:
     """How a kind of channel calls back: the name of its secret, and what checks and reads a call."""
 
     secret: str
-    read: Callable[[Request, str], list[Wish]]
+    read: Callable[[CallbackRequest, str], list[Wish]]
 
 
-def read_pagerduty(request: Request, secret: str) -> list[Wish]:
+def read_pagerduty(request: CallbackRequest, secret: str) -> list[Wish]:
     """A V3 webhook; raises `CallbackError`.
 
     PagerDuty may sign with several secrets while one is replaced by another, so one of the signatures must be ours.
@@ -89,7 +89,7 @@ def read_pagerduty(request: Request, secret: str) -> list[Wish]:
     return [Wish(action, incident, who, at)] if action and incident else []
 
 
-def read_slack(request: Request, secret: str) -> list[Wish]:
+def read_slack(request: CallbackRequest, secret: str) -> list[Wish]:
     """A press of a button in a message, signed with its time; raises `CallbackError`."""
     stamp = request.headers.get("x-slack-request-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):

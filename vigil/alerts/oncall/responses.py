@@ -20,7 +20,7 @@ from vigil.alerts.wording.text import clock
 from vigil.clock import database_now
 from vigil.incidents.core.lifecycle import Step, StepReason
 from vigil.incidents.models import Incident, Transition
-from vigil.incidents.timeline import Line, add_step
+from vigil.incidents.timeline import TimelineEntry, add_step
 
 NOTE_LIMIT = 2_000
 #: How far another's clock may be from ours.
@@ -28,7 +28,7 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 MIN_SNOOZE, MAX_SNOOZE = timedelta(minutes=1), timedelta(days=7)
 
 
-class Answer(StrEnum):
+class ResponseKind(StrEnum):
     """What came of it."""
 
     DONE = "done"
@@ -49,62 +49,66 @@ class Actor:
         return f"{self.name[:90]} ({self.via})"
 
 
-def acknowledge(incident: int, actor: Actor) -> Answer:
+def acknowledge(incident: int, actor: Actor) -> ResponseKind:
     """Say that somebody has taken it on: nobody is called or reminded any more until it gets worse."""
 
-    def write(found: Incident, now: datetime) -> Answer:
+    def write(found: Incident, now: datetime) -> ResponseKind:
         resting = Pursuit.objects.filter(pk=found.pk, acknowledged_at__isnull=False, snoozed_until=None)
         if resting.exists():
-            return Answer.ALREADY
+            return ResponseKind.ALREADY
         escalations.rest(found, str(actor), now)
-        _write(found, Line(Step.ACKNOWLEDGED, StepReason.BY_PERSON, f"Acknowledged by {actor}.", str(actor)), actor)
-        return Answer.DONE
+        _write(
+            found,
+            TimelineEntry(Step.ACKNOWLEDGED, StepReason.BY_PERSON, f"Acknowledged by {actor}.", str(actor)),
+            actor,
+        )
+        return ResponseKind.DONE
 
     return _on(incident, write)
 
 
-def snooze(incident: int, actor: Actor, until: datetime) -> Answer:
+def snooze(incident: int, actor: Actor, until: datetime) -> ResponseKind:
     """Acknowledge until a moment at which it is told again if it is not over; that is at most a week ahead."""
 
-    def write(found: Incident, now: datetime) -> Answer:
+    def write(found: Incident, now: datetime) -> ResponseKind:
         if not MIN_SNOOZE <= until - now <= MAX_SNOOZE + timedelta(minutes=1):
-            return Answer.REFUSED
+            return ResponseKind.REFUSED
         if Pursuit.objects.filter(pk=found.pk, snoozed_until=until).exists():
-            return Answer.ALREADY
+            return ResponseKind.ALREADY
         escalations.rest(found, str(actor), now, until)
         text = f"Snoozed by {actor} until {clock(until)}."
-        _write(found, Line(Step.SNOOZED, StepReason.BY_PERSON, text, str(actor)), actor)
-        return Answer.DONE
+        _write(found, TimelineEntry(Step.SNOOZED, StepReason.BY_PERSON, text, str(actor)), actor)
+        return ResponseKind.DONE
 
     return _on(incident, write)
 
 
-def take_back(incident: int, actor: Actor) -> Answer:
+def take_back(incident: int, actor: Actor) -> ResponseKind:
     """Nobody has taken it on after all: it is told again, and the pursuit begins again."""
 
-    def write(found: Incident, now: datetime) -> Answer:
+    def write(found: Incident, now: datetime) -> ResponseKind:
         if not escalations.is_acknowledged(found):
-            return Answer.ALREADY
+            return ResponseKind.ALREADY
         concerned = {**told_before(found), **escalations.wake(found, now)}
         text = f"{actor} has taken the acknowledgement back."
-        line = Line(Step.REMINDED, StepReason.TAKEN_BACK, text, str(actor))
+        line = TimelineEntry(Step.REMINDED, StepReason.TAKEN_BACK, text, str(actor))
         add_step(found, line, lambda step: enqueue(step, concerned, actor.origin))
-        return Answer.DONE
+        return ResponseKind.DONE
 
     return _on(incident, write)
 
 
-def note(incident: int, actor: Actor, text: str) -> Answer:
+def note(incident: int, actor: Actor, text: str) -> ResponseKind:
     """Write a note on the timeline, also of an incident that is over; told where routes want notes."""
     text = text.strip()
     if not text or len(text) > NOTE_LIMIT:
-        return Answer.REFUSED
+        return ResponseKind.REFUSED
 
-    def write(found: Incident, now: datetime) -> Answer:
-        line = Line(Step.NOTE, StepReason.BY_PERSON, text, str(actor))
+    def write(found: Incident, now: datetime) -> ResponseKind:
+        line = TimelineEntry(Step.NOTE, StepReason.BY_PERSON, text, str(actor))
         tell = (lambda step: None) if found.resolved_at else (lambda step: enqueue(step, origin=actor.origin))
         add_step(found, line, tell)
-        return Answer.DONE
+        return ResponseKind.DONE
 
     return _on(incident, write, also_over=True)
 
@@ -115,13 +119,13 @@ def acted_since(incident: int, at: datetime) -> bool:
     return Transition.objects.filter(incident_id=incident, step__in=done, at__gt=at + CLOCK_TOLERANCE).exists()
 
 
-def _on(incident: int, write: Callable[[Incident, datetime], Answer], *, also_over: bool = False) -> Answer:
+def _on(incident: int, write: Callable[[Incident, datetime], ResponseKind], *, also_over: bool = False) -> ResponseKind:
     with transaction.atomic():
         found = Incident.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=incident)
         if found.resolved_at is not None and not also_over:
-            return Answer.OVER
+            return ResponseKind.OVER
         return write(found, database_now())
 
 
-def _write(incident: Incident, line: Line, actor: Actor) -> None:
+def _write(incident: Incident, line: TimelineEntry, actor: Actor) -> None:
     add_step(incident, line, lambda step: enqueue(step, origin=actor.origin))

@@ -15,7 +15,7 @@ from django.db.models import Max, Min
 from django.db.models.functions import Now
 
 from vigil.alerts.core.decision import Concern, Event, Why, Withheld, strongest
-from vigil.alerts.core.escalation import Place, after, delay_s
+from vigil.alerts.core.escalation import EscalationPosition, after, delay_s
 from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState, Escalation, Pursuit
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.routing import escalations as pursuing
@@ -25,7 +25,7 @@ from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
 from vigil.incidents.core.lifecycle import Step, StepReason
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Line, add_step
+from vigil.incidents.timeline import TimelineEntry, add_step
 
 #: Of each kind, in one turn: a storm of one kind keeps no other from its turn.
 LIMIT = 500
@@ -94,7 +94,7 @@ def _wake(incident: Incident, now: datetime) -> int:
         return 0
     text = f"The snooze by {due.acknowledged_by or 'somebody'} is over, and it is not resolved."
     concerned = {**told_before(incident), **pursuing.wake(incident, now)}
-    _write(incident, Line(Step.REMINDED, StepReason.SNOOZE_OVER, text), concerned)
+    _write(incident, TimelineEntry(Step.REMINDED, StepReason.SNOOZE_OVER, text), concerned)
     return 1
 
 
@@ -109,7 +109,7 @@ def _escalate(incident: Incident, now: datetime) -> int:
         return 0
     for escalation in due:
         steps = steps_of(escalation.policy_id)
-        place = Place(escalation.rung, escalation.round)
+        place = EscalationPosition(escalation.rung, escalation.round)
         if place.rung >= len(steps):
             # The policy has lost steps since.
             _move(escalation, None, None)
@@ -120,7 +120,7 @@ def _escalate(incident: Incident, now: datetime) -> int:
         name = policy_name(escalation.policy_id)
         text = _escalation_text(incident, place, targets, f"Step {place.rung + 1} of {len(steps)} of {name}", now)
         concern = Concern(Why.ON_CALL, name)
-        line = Line(Step.ESCALATED, StepReason.NOT_ACKNOWLEDGED, text)
+        line = TimelineEntry(Step.ESCALATED, StepReason.NOT_ACKNOWLEDGED, text)
         _write(incident, line, dict.fromkeys(targets.channels, concern))
     return min(len(due), 1)
 
@@ -138,7 +138,7 @@ def _remind(incident: Incident, now: datetime) -> int:
     if _is_held(incident, now):
         return 0
     text = f"Nobody has acknowledged it for {duration(now - incident.opened_at)}."
-    _write(incident, Line(Step.REMINDED, StepReason.NOT_ACKNOWLEDGED, text), told_before(incident))
+    _write(incident, TimelineEntry(Step.REMINDED, StepReason.NOT_ACKNOWLEDGED, text), told_before(incident))
     return 1
 
 
@@ -155,7 +155,7 @@ def _is_held(incident: Incident, now: datetime) -> bool:
     return bool(holds_on(incident, now)) or waiting.exists()
 
 
-def _due_at(place: Place | None, delays_s: list[int], now: datetime, targets: Targets) -> datetime | None:
+def _due_at(place: EscalationPosition | None, delays_s: list[int], now: datetime, targets: Targets) -> datetime | None:
     if place is None:
         return None
     # A step that reaches nobody is not waited for.
@@ -163,14 +163,14 @@ def _due_at(place: Place | None, delays_s: list[int], now: datetime, targets: Ta
     return now if skipped else now + timedelta(seconds=delay_s(place, delays_s))
 
 
-def _move(escalation: Escalation, place: Place | None, due_at: datetime | None) -> None:
+def _move(escalation: Escalation, place: EscalationPosition | None, due_at: datetime | None) -> None:
     if place is not None:
         escalation.rung, escalation.round = place.rung, place.round
     escalation.due_at = due_at
     escalation.save(update_fields=["rung", "round", "due_at"])
 
 
-def _escalation_text(incident: Incident, place: Place, targets: Targets, step: str, now: datetime) -> str:
+def _escalation_text(incident: Incident, place: EscalationPosition, targets: Targets, step: str, now: datetime) -> str:
     waited = duration(now - incident.opened_at)
     again = f", round {place.round + 1}" if place.round else ""
     called = ", ".join(targets.words) if targets.words else "nobody"
@@ -178,5 +178,5 @@ def _escalation_text(incident: Incident, place: Place, targets: Targets, step: s
     return f"Nobody has acknowledged it for {waited}. {step}{again}: {called}.{nowhere}"
 
 
-def _write(incident: Incident, line: Line, concerned: Mapping[int, Concern]) -> None:
+def _write(incident: Incident, line: TimelineEntry, concerned: Mapping[int, Concern]) -> None:
     add_step(incident, line, lambda step: enqueue(step, concerned))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from vigil.alerts.core.decision import Concern, Why
-from vigil.alerts.core.escalation import Place, after, delay_s, immediate
+from vigil.alerts.core.escalation import EscalationPosition, after, delay_s, immediate
 from vigil.alerts.core.routes import Routing
 from vigil.alerts.models import Escalation, EscalationStep, Pursuit
 from vigil.alerts.routing.targets import policy_name, steps_of, targets_of
@@ -39,7 +39,11 @@ def start_policies(incident: Incident, policies: Iterable[int], at: datetime) ->
         now = immediate([step.delay_s for step in steps])
         reached = frozenset[int]().union(*(targets_of(steps[index], at).channels for index in now))
         concerned |= dict.fromkeys(reached, concern)
-        place = after(Place(len(now) - 1), len(steps), _repeats(steps)) if now else (Place() if steps else None)
+        place = (
+            after(EscalationPosition(len(now) - 1), len(steps), _repeats(steps))
+            if now
+            else (EscalationPosition() if steps else None)
+        )
         due_at = at + timedelta(seconds=delay_s(place, [step.delay_s for step in steps])) if place else None
         if due_at and now and not reached:
             # The first steps lead nowhere: the next one does not wait for them.
@@ -79,7 +83,7 @@ def start_again_from(incident: Incident, at: datetime) -> None:
     for escalation in Escalation.objects.filter(incident=incident, due_at__isnull=False):
         delays = [step.delay_s for step in steps_of(escalation.policy_id)]
         if escalation.rung < len(delays):
-            wait_s = delay_s(Place(escalation.rung, escalation.round), delays)
+            wait_s = delay_s(EscalationPosition(escalation.rung, escalation.round), delays)
             escalation.due_at = at + timedelta(seconds=wait_s)
             escalation.save(update_fields=["due_at"])
     pursuit = Pursuit.objects.filter(pk=incident.pk, remind_at__isnull=False).first()

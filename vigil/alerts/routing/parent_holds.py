@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from vigil.alerts.core.decision import Hold, Withheld
 from vigil.alerts.models import Delivery
-from vigil.incidents.core.dependency import LONGEST, Trouble, holds_back, waits_until
+from vigil.incidents.core.dependency import LONGEST, ParentTrouble, holds_back, waits_until
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.incidents.state_rows import MAIN_KINDS
@@ -44,6 +44,6 @@ def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:
             yield Hold(Withheld.HELD_BY_PARENT, f"{one.name[:70]}: whether it fails as well", awaited)
 
 
-def _trouble(incident: Incident) -> Trouble:
+def _trouble(incident: Incident) -> ParentTrouble:
     interval = timedelta(seconds=incident.monitor.interval_s if incident.monitor else 0)
-    return Trouble(IncidentKind(incident.kind), incident.started_at, interval, incident.resolved_at)
+    return ParentTrouble(IncidentKind(incident.kind), incident.started_at, interval, incident.resolved_at)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vigil.accounts.models import Team
-from vigil.alerts.core.decision import Choice, Concern, Standing, Why, decide
-from vigil.alerts.core.escalation import Place, after, delay_s, immediate
+from vigil.alerts.core.decision import Choice, Concern, IncidentContext, Why, decide
+from vigil.alerts.core.escalation import EscalationPosition, after, delay_s, immediate
 from vigil.alerts.core.routes import Considered, Routing, Severity, route
 from vigil.alerts.models import Channel
 from vigil.alerts.routing.holds import holds_on
@@ -24,7 +24,7 @@ MAX_CALLS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldChannel:
     """A channel that the opening concerns, and what becomes of its message."""
 
     channel: Channel
@@ -48,7 +48,7 @@ class Preview:
     severity: Severity
     at: datetime
     considered: tuple[Considered, ...]
-    told: tuple[Told, ...]
+    told: tuple[ToldChannel, ...]
     called: tuple[Called, ...]
     remind_s: int
 
@@ -71,9 +71,9 @@ def who_would_be_told(team: Team, monitor: Monitor | None, kind: IncidentKind, a
         for channel in call.targets.channels
     }
     incident = Incident(team=team, monitor=monitor, kind=kind, started_at=at, opened_at=at)
-    choices = decide(Step.OPENED, {**concerned, **routing.concerned}, Standing(holds=holds_on(incident, at)))
+    choices = decide(Step.OPENED, {**concerned, **routing.concerned}, IncidentContext(holds=holds_on(incident, at)))
     channels = Channel.objects.in_bulk([choice.channel for choice in choices])
-    told = tuple(Told(channels[choice.channel], choice) for choice in choices)
+    told = tuple(ToldChannel(channels[choice.channel], choice) for choice in choices)
     return Preview(kind, about.severity, at, routing.considered, told, called, routing.remind_s)
 
 
@@ -89,7 +89,7 @@ def _climb(policy: int, at: datetime) -> Sequence[Called]:
     delays = [step.delay_s for step in steps]
     at_once = immediate(delays)
     calls: list[Called] = []
-    waited_s, place = 0, Place() if steps else None
+    waited_s, place = 0, EscalationPosition() if steps else None
     while place is not None and len(calls) < MAX_CALLS:
         first = place.round == 0 and place.rung in at_once
         waited_s += 0 if first else delay_s(place, delays)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from vigil.alerts.core.decision import Concern, Event, Hold, Withheld
-from vigil.alerts.core.routes import Considered, Routing, Rule, route
+from vigil.alerts.core.routes import Considered, RouteRule, Routing, route
 from vigil.alerts.models import Delivery, DeliveryState
 from vigil.alerts.routing.parent_holds import held_by_parents
 from vigil.alerts.routing.rules import subject
@@ -38,7 +38,7 @@ def held_by_provider(incident: Incident, now: datetime) -> Iterable[Hold]:
 
 
 def routing_together(
-    incident: Incident, transition_row: Transition, rules: Sequence[Rule], everyone: frozenset[int]
+    incident: Incident, transition_row: Transition, rules: Sequence[RouteRule], everyone: frozenset[int]
 ) -> Routing:
     """What the routes say of the monitors that a step of a provider's incident is about, all taken together.
 

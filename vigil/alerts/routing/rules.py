@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vigil.alerts.core.routes import Rule, Subject
+from vigil.alerts.core.routes import RoutedSubject, RouteRule
 from vigil.alerts.models import Channel, ChannelKind, Person, Route
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
 from vigil.transaction_cache import read_once
 
 
-def load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:
+def load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
     """The team's rules in their order, and who is told while there are none.
 
     That is every channel but fallbacks and people's own; with nothing else to tell, telling these is better than
@@ -18,7 +18,7 @@ def load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:
     return read_once(("rules", team), lambda: _load_rules(team))
 
 
-def _load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:
+def _load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
     usable = Channel.objects.filter(team_id=team, enabled=True).exclude(kind=ChannelKind.LOOPBACK)
     fallback = dict(usable.values_list("pk", "fallback"))
     own = set(Person.channels.through.objects.filter(person__team_id=team).values_list("channel_id", flat=True))
@@ -28,20 +28,20 @@ def _load_rules(team: int) -> tuple[list[Rule], frozenset[int]]:
     return rules, everyone or frozenset(fallback)
 
 
-def subject_of(incident: Incident) -> Subject:
+def subject_of(incident: Incident) -> RoutedSubject:
     """What an incident is about, for routes."""
     return subject(incident.kind, incident.monitor)
 
 
-def subject(kind: str, monitor: Monitor | None) -> Subject:
+def subject(kind: str, monitor: Monitor | None) -> RoutedSubject:
     if monitor is None:
-        return Subject(kind)
+        return RoutedSubject(kind)
     tags = frozenset(tag for tag in monitor.tags if isinstance(tag, str))
-    return Subject(kind, monitor.pk, tags, monitor.priority)
+    return RoutedSubject(kind, monitor.pk, tags, monitor.priority)
 
 
-def _rule(route: Route, usable: frozenset[int]) -> Rule:
-    return Rule(
+def _rule(route: Route, usable: frozenset[int]) -> RouteRule:
+    return RouteRule(
         channels=frozenset(channel.pk for channel in route.channels.all()) & usable,
         name=route.name,
         kinds=frozenset(route.kinds),

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import httpx
 
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.net.failures import Blocked
 from probes.net.guard import Egress
 from probes.net.httpx_transport import GuardedTransport
@@ -26,19 +26,19 @@ DEADLINE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeadmanStatus:
     """Whether a ping is due, and why it must not be sent; empty when it may."""
 
     due: bool
     doubt: str
 
 
-def standing() -> Standing:
+def standing() -> DeadmanStatus:
     """How the outside heartbeat stands now."""
     now = database_now()
     last = OutsidePing.objects.filter(pk=1).values_list("asked_at", flat=True).first()
     is_due = last is None or now - last >= EVERY
-    return Standing(is_due, doubt(everybody_taking_part(), now) if is_due else "")
+    return DeadmanStatus(is_due, doubt(everybody_taking_part(), now) if is_due else "")
 
 
 def record_ping(problem: str) -> None:
@@ -48,13 +48,13 @@ def record_ping(problem: str) -> None:
     OutsidePing.objects.update_or_create(pk=1, defaults=fields)
 
 
-class Outside:
+class DeadmanSwitch:
     """The way to the outside heartbeat. Make it on the loop that uses it, and close it there."""
 
     def __init__(self, url: str, egress: AlertEgress) -> None:
         self._url = url
         self._resolver = Resolver()
-        way = Way(egress=Egress(egress.value), resolve=self._resolver)
+        way = Dialer(egress=Egress(egress.value), resolve=self._resolver)
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(way), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
         )

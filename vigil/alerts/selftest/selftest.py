@@ -23,7 +23,7 @@ from vigil.alerts.selftest.selftest_incidents import tell_what_is_proven
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Line, add_step
+from vigil.incidents.timeline import TimelineEntry, add_step
 
 LOOPBACK_NAME = "Loopback (self-test)"
 _BEGUN = "Nothing is wrong: this proves that alerts get out."
@@ -107,7 +107,7 @@ def _begin(team: Team, channels: Iterable[int]) -> int:
         incident.save()
         SelfTest.objects.create(team=team, incident=incident, begun_at=Now())
         concerned = {channel: Concern(Why.SELF_TEST) for channel in channels}
-        line = Line(Step.OPENED, StepReason.SELF_TEST, _BEGUN)
+        line = TimelineEntry(Step.OPENED, StepReason.SELF_TEST, _BEGUN)
         add_step(incident, line, lambda step: enqueue(step, concerned))
     return 1
 
@@ -124,7 +124,7 @@ def _go_on(key: int, now: datetime) -> None:
             if not waiting or now - test.begun_at > PATIENCE:
                 incident.resolved_at = Now()
                 incident.save(update_fields=["resolved_at"])
-                add_step(incident, Line(Step.RESOLVED, StepReason.SELF_TEST, _OVER), enqueue)
+                add_step(incident, TimelineEntry(Step.RESOLVED, StepReason.SELF_TEST, _OVER), enqueue)
         elif not waiting or now - test.begun_at > 2 * PATIENCE:
             _close(test)
 

@@ -9,7 +9,7 @@ from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState, S
 from vigil.alerts.outbox import enqueue
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Line, add_step
+from vigil.incidents.timeline import TimelineEntry, add_step
 
 
 def tell_what_is_proven(test: SelfTest) -> None:
@@ -30,7 +30,7 @@ def tell_what_is_proven(test: SelfTest) -> None:
             known.resolved_at = Now()
             known.save(update_fields=["resolved_at"])
             text = f"{channel.name} accepts its self-test again."
-            add_step(known, Line(Step.RESOLVED, StepReason.SELF_TEST, text), enqueue)
+            add_step(known, TimelineEntry(Step.RESOLVED, StepReason.SELF_TEST, text), enqueue)
 
 
 def _open(channel: Channel, delivery: Delivery) -> None:
@@ -44,4 +44,4 @@ def _open(channel: Channel, delivery: Delivery) -> None:
     )
     incident.save()
     text = f"What it said: {delivery.last_error or 'nothing in time'}."
-    add_step(incident, Line(Step.OPENED, StepReason.SELF_TEST, text), enqueue)
+    add_step(incident, TimelineEntry(Step.OPENED, StepReason.SELF_TEST, text), enqueue)

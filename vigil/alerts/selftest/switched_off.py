@@ -9,7 +9,7 @@ from vigil.alerts.models import Channel
 from vigil.alerts.outbox import enqueue
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Line, add_step
+from vigil.incidents.timeline import TimelineEntry, add_step
 
 _CAUSE = "channel:"
 
@@ -46,7 +46,7 @@ def _begin(cause: str, channel: Channel) -> None:
             opened_at=Now(),
         )
         text = f"Its last answer: {channel.disabled_why}"
-        add_step(incident, Line(Step.OPENED, StepReason.CHANNEL_REFUSES, text), enqueue)
+        add_step(incident, TimelineEntry(Step.OPENED, StepReason.CHANNEL_REFUSES, text), enqueue)
 
 
 def _end(incident: Incident) -> None:
@@ -57,4 +57,4 @@ def _end(incident: Incident) -> None:
         found.resolved_at = Now()
         found.save(update_fields=["resolved_at"])
         text = "The channel is on again, or gone."
-        add_step(found, Line(Step.RESOLVED, StepReason.CHANNEL_BACK, text), enqueue)
+        add_step(found, TimelineEntry(Step.RESOLVED, StepReason.CHANNEL_BACK, text), enqueue)

@@ -41,7 +41,7 @@ class ExcludedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class AlertSubject:
     """The monitor that an alert is about."""
 
     id: str
@@ -98,7 +98,7 @@ class Alert:
     link: str
     team: str = ""
     resolved_at: datetime | None = None
-    subject: Subject | None = None
+    subject: AlertSubject | None = None
     evidence: Evidence = field(default_factory=Evidence)
     note: str = ""
     missed: str = ""

@@ -31,7 +31,7 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class MessageLink:
     """Where a message leads; `text` is what stands on the button."""
 
     text: str
@@ -54,7 +54,7 @@ class Message:
     tone: Tone
     headline: str
     lines: tuple[str, ...]
-    links: tuple[Link, ...]
+    links: tuple[MessageLink, ...]
     at: datetime
     alerts: tuple[Alert, ...]
     names: tuple[str, ...] = ()
@@ -106,7 +106,7 @@ def message_of_digest(digest: Digest) -> Message:
         tone=_tone(digest.event, digest.alerts),
         headline=_headline(digest),
         lines=tuple(line for line in (_since(digest, first), _why(digest), _where(digest)) if line),
-        links=(Link("All of them", digest.link),),
+        links=(MessageLink("All of them", digest.link),),
         at=digest.at,
         alerts=digest.alerts,
         names=names,
@@ -160,10 +160,10 @@ def _names(alerts: Iterable[Alert]) -> list[str]:
     return [name_line(alert) for alert in alerts]
 
 
-def _links(alert: Alert) -> list[Link]:
-    links = [Link("The incident", alert.link)]
+def _links(alert: Alert) -> list[MessageLink]:
+    links = [MessageLink("The incident", alert.link)]
     if alert.acknowledge_link and alert.event == "trigger":
-        links.insert(0, Link("Acknowledge", alert.acknowledge_link))
+        links.insert(0, MessageLink("Acknowledge", alert.acknowledge_link))
     return links
 
 

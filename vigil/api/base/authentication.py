@@ -13,7 +13,7 @@ from vigil.accounts.models import ApiToken, User
 from vigil.accounts.tokens import find_token
 
 
-class Program(AnonymousUser):
+class TokenUser(AnonymousUser):
     """Who acts with a token that belongs to a team and to no person."""
 
     def __init__(self, token: ApiToken) -> None:
@@ -33,14 +33,14 @@ class Program(AnonymousUser):
 class TokenAuthentication(BaseAuthentication):
     """Recognises a bearer token; `request.auth` is then the token."""
 
-    def authenticate(self, request: Request) -> tuple[User | Program, ApiToken] | None:
+    def authenticate(self, request: Request) -> tuple[User | TokenUser, ApiToken] | None:
         scheme, _, plain = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
         token = find_token(plain.strip().decode("ascii", "replace"), timezone.now())
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked.")
-        return token.user or Program(token), token
+        return token.user or TokenUser(token), token
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -205,7 +205,7 @@ def rollup_row(at_ms: int, rolled: Rollup) -> dict[str, Any]:
     return {"at": instant(at_ms), **measures(rolled)}
 
 
-def _check_row(check: read.Check) -> dict[str, Any]:
+def _check_row(check: read.StoredCheck) -> dict[str, Any]:
     return {
         "at": instant(check.at_ms),
         "status": check.status.value,

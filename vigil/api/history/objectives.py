@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.validators import UniqueTogetherValidator
 
 from vigil.alerts.channels.email import KIND, EmailConfig
-from vigil.alerts.channels.kind import SettingsError
+from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.api.base.permissions import team_of
 from vigil.api.history.history import uptime_row
 from vigil.clock import database_now, is_zone
@@ -89,7 +89,7 @@ class ReportSerializer(_OfTeam):
     def validate_recipients(self, recipients: list[str]) -> list[str]:
         try:
             KIND.check(EmailConfig(to=recipients), {})
-        except SettingsError as wrong:
+        except ChannelSettingsError as wrong:
             raise serializers.ValidationError([wrong.problem]) from None
         return recipients
 

@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.alerts.oncall.responses import NOTE_LIMIT, Actor, Answer, acknowledge, note, snooze, take_back
+from vigil.alerts.oncall.responses import NOTE_LIMIT, Actor, ResponseKind, acknowledge, note, snooze, take_back
 from vigil.clock import database_now
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MAX_MINUTES = 7 * 24 * 60
 
 class AnswerSerializer(serializers.Serializer[Any]):
     answer = serializers.ChoiceField(
-        choices=[answer.value for answer in (Answer.DONE, Answer.ALREADY)],
+        choices=[answer.value for answer in (ResponseKind.DONE, ResponseKind.ALREADY)],
         help_text="already: nothing was left to do, and nothing was told again.",
     )
 
@@ -69,7 +69,7 @@ class Responses(_View):
         wanted = asked.validated_data
         until = wanted.get("until") or database_now() + timedelta(minutes=wanted["minutes"])
         answer = snooze(self.get_object().pk, _actor(request), until)
-        if answer is Answer.REFUSED:
+        if answer is ResponseKind.REFUSED:
             raise serializers.ValidationError({"until": ["Must be from a minute to a week ahead."]})
         return _said(answer)
 
@@ -92,7 +92,7 @@ def _actor(request: Request) -> Actor:
     return Actor(request.user.get_username(), "API")
 
 
-def _said(answer: Answer) -> Response:
-    if answer is Answer.OVER:
+def _said(answer: ResponseKind) -> Response:
+    if answer is ResponseKind.OVER:
         return Response({"detail": "The incident is over."}, status=409)
     return Response({"answer": answer.value})

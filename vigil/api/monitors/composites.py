@@ -13,7 +13,7 @@ from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.monitors import changes
 from vigil.monitors.composites import RANKS_MOST, Member, create_composite, members_of, update_composite
-from vigil.monitors.core.composite_rules import Rule
+from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, Monitor
 
 
@@ -32,7 +32,7 @@ class CompositeSerializer(serializers.Serializer[Composite]):
     id = serializers.CharField(source="monitor.public_id", read_only=True)
     name = serializers.CharField(source="monitor.name", max_length=200)
     rule = serializers.ChoiceField(
-        choices=[(rule.value, rule.value) for rule in Rule],
+        choices=[(rule.value, rule.value) for rule in CompositeRule],
         help_text="How many members must serve: `all`, `any`, `at_least` k, or a `chain` of fallbacks.",
     )
     k = serializers.IntegerField(min_value=1, default=1, help_text="For `at_least`.")

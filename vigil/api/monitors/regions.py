@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.base.permissions import StaffChanges
-from vigil.monitors.latest import Heartbeats, instant, region_heartbeats, region_quarantines, region_shares
+from vigil.monitors.latest import RegionStatuses, instant, region_heartbeats, region_quarantines, region_shares
 from vigil.monitors.models import Region
 
 
@@ -36,7 +36,7 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
         return fields
 
     def get_alive(self, region: Region) -> bool | None:
-        beats: Heartbeats = self.context["heartbeats"]
+        beats: RegionStatuses = self.context["heartbeats"]
         return region.slug in beats.by_region if beats.available else None
 
     def get_share(self, region: Region) -> float:

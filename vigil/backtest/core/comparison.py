@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vigil.backtest.core.law import Page
+from vigil.backtest.core.law import BacktestPage
 from vigil.incidents.core.model import IncidentKind
 
 #: Pages this close together are at the same time.
@@ -16,7 +16,7 @@ NEAR_MS = 300_000
 SIDE_KINDS = (IncidentKind.REGIONAL, IncidentKind.BLIND)
 
 
-class Outcome(StrEnum):
+class ComparisonOutcome(StrEnum):
     """What another policy makes of a page."""
 
     SAME = "same"
@@ -27,12 +27,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """One page under the policy there is, and the one that it would have been; None where there is none."""
 
-    outcome: Outcome
-    now: Page | None
-    then: Page | None
+    outcome: ComparisonOutcome
+    now: BacktestPage | None
+    then: BacktestPage | None
 
     @property
     def by_ms(self) -> int:
@@ -46,32 +46,38 @@ class Row:
         return page.opened_ms
 
 
-def compare(now: Sequence[Page], then: Sequence[Page]) -> list[Row]:
+def compare(now: Sequence[BacktestPage], then: Sequence[BacktestPage]) -> list[ComparisonRow]:
     """Match pages of the same sort that overlap or are near, each once, in the order of time."""
     left = list(then)
-    rows: list[Row] = []
+    rows: list[ComparisonRow] = []
     for page in now:
         match = next((other for other in left if _belong_together(page, other)), None)
         if match is None:
-            rows.append(Row(Outcome.NOT_AT_ALL, page, None))
+            rows.append(ComparisonRow(ComparisonOutcome.NOT_AT_ALL, page, None))
             continue
         left.remove(match)
         difference = match.opened_ms - page.opened_ms
-        outcome = Outcome.LATER if difference > SAME_MS else Outcome.SOONER if difference < -SAME_MS else Outcome.SAME
-        rows.append(Row(outcome, page, match))
-    rows += [Row(Outcome.NEW, None, page) for page in left]
+        outcome = (
+            ComparisonOutcome.LATER
+            if difference > SAME_MS
+            else ComparisonOutcome.SOONER
+            if difference < -SAME_MS
+            else ComparisonOutcome.SAME
+        )
+        rows.append(ComparisonRow(outcome, page, match))
+    rows += [ComparisonRow(ComparisonOutcome.NEW, None, page) for page in left]
     return sorted(rows, key=lambda row: row.at_ms)
 
 
-def _belong_together(one: Page, other: Page) -> bool:
+def _belong_together(one: BacktestPage, other: BacktestPage) -> bool:
     if _sort(one) != _sort(other):
         return False
     return one.started_ms <= _end(other) + NEAR_MS and other.started_ms <= _end(one) + NEAR_MS
 
 
-def _sort(page: Page) -> IncidentKind | None:
+def _sort(page: BacktestPage) -> IncidentKind | None:
     return page.kind if page.kind in SIDE_KINDS else None
 
 
-def _end(page: Page) -> int:
+def _end(page: BacktestPage) -> int:
     return page.resolved_ms or 2**62

@@ -1,6 +1,6 @@
 """Runs a past through the law: suspicions, rounds, votes, verdicts and the life of incidents, as the processes would.
 
-It runs the product's own law (`consensus.fold`, `consensus.rounds`, `vigil.incidents.core.lifecycle`) on a clock of its own.
+The product's own law runs (`consensus.fold`, `consensus.rounds`, `vigil.incidents.core.lifecycle`), on its own clock.
 What one monitor's checks cannot show is not there: sick regions, budgets of calls, maintenance, people.
 Pure.
 """
@@ -15,10 +15,10 @@ from consensus.suspicion import recheck_due_ms
 from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Exclusion, Round, Sensitivity, Verdict
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Phases, Result
-from vigil.backtest.core.past import Past, Seen
+from vigil.backtest.core.past import Past, PastResult
 from vigil.dispatch.core.opening import LOOKS_MS, SECOND_ATTEMPT_MS, look_length_ms, round_id
 from vigil.incidents.core.lifecycle import apply, belief, settle
-from vigil.incidents.core.model import Effect, IncidentKind, State, Step, StepReason
+from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Step, StepReason
 
 #: From a call to the opening of its round, and from a look to its checks.
 _WAY_MS = 50
@@ -36,7 +36,7 @@ class Policy:
 
 
 @dataclass(slots=True)
-class Page:
+class BacktestPage:
     """An incident as it would have been; `resolved_ms` is 0 while it is open."""
 
     kind: IncidentKind
@@ -47,7 +47,7 @@ class Page:
     worse: list[IncidentKind] = field(default_factory=list)
 
 
-def rehearse(past: Past, policy: Policy, start_ms: int) -> list[Page]:
+def rehearse(past: Past, policy: Policy, start_ms: int) -> list[BacktestPage]:
     """The incidents that a past would have had under a policy; the monitor is believed up at the start."""
     return list(_Run(past, policy, start_ms).run())
 
@@ -59,12 +59,12 @@ class _Run:
         self._past = past
         self._policy = policy
         self._fold = Fold()
-        self._state = State(status=Status.UP, since_ms=start_ms)
-        self._pages: list[Page] = []
+        self._state = BelievedState(status=Status.UP, since_ms=start_ms)
+        self._pages: list[BacktestPage] = []
         self._recheck_ms = 0
         self._busy_until_ms = 0
 
-    def run(self) -> Iterator[Page]:
+    def run(self) -> Iterator[BacktestPage]:
         for seen in self._past.scheduled():
             if seen.region not in self._policy.domains:
                 continue
@@ -143,7 +143,7 @@ class _Run:
             suspected_ms=call.at_ms,
         )
 
-    def _as_result(self, seen: Seen, at_ms: int, round: str = "", look: int = 0) -> tuple[Result, int]:
+    def _as_result(self, seen: PastResult, at_ms: int, round: str = "", look: int = 0) -> tuple[Result, int]:
         """What was seen, as a result of a check at a moment, and when it would have arrived."""
         took_ms = seen.total_us // 1000
         if round and seen.status is not Status.UP:
@@ -159,7 +159,7 @@ class _Run:
     def _take(self, effect: Effect, at_ms: int, text: str) -> None:
         for move in effect.moves:
             if move.step is Step.OPENED:
-                self._pages.append(Page(move.kind, move.started_ms or at_ms, at_ms, text))
+                self._pages.append(BacktestPage(move.kind, move.started_ms or at_ms, at_ms, text))
             elif move.step is Step.CHANGED and self._open_page(None) is not None:
                 page = self._open_page(None)
                 assert page is not None
@@ -174,7 +174,7 @@ class _Run:
             believed = belief(self._state)
             self._fold.believe({_MONITOR: believed} if believed else {}, [_MONITOR])
 
-    def _open_page(self, kind: IncidentKind | None) -> Page | None:
+    def _open_page(self, kind: IncidentKind | None) -> BacktestPage | None:
         """The page that is open: of a kind that has one of its own, else the main one."""
         side = (IncidentKind.REGIONAL, IncidentKind.BLIND)
         for page in reversed(self._pages):

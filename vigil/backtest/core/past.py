@@ -15,7 +15,7 @@ from probes.reasons import Reason, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PastResult:
     """One check of one region; `look` is 0 for a scheduled one."""
 
     at_ms: int
@@ -29,7 +29,7 @@ class Seen:
 class Past:
     """Every check of a monitor by region, in the order of time."""
 
-    def __init__(self, checks: Mapping[str, Sequence[Seen]], interval_ms: int) -> None:
+    def __init__(self, checks: Mapping[str, Sequence[PastResult]], interval_ms: int) -> None:
         self._checks = {region: list(seen) for region, seen in checks.items()}
         self._times = {region: [one.at_ms for one in seen] for region, seen in checks.items()}
         self._interval_ms = interval_ms
@@ -41,12 +41,12 @@ class Past:
     def regions(self) -> list[str]:
         return sorted(self._checks)
 
-    def scheduled(self) -> Iterator[Seen]:
+    def scheduled(self) -> Iterator[PastResult]:
         """The scheduled checks of all regions, in the order of time."""
         each = ([one for one in seen if not one.look] for seen in self._checks.values())
         return merge(*each, key=lambda one: (one.at_ms, one.region))
 
-    def near(self, region: str, at_ms: int) -> Seen | None:
+    def near(self, region: str, at_ms: int) -> PastResult | None:
         """The region's check nearest to a moment; None where it did not look within an interval."""
         times = self._times.get(region, [])
         place = bisect_left(times, at_ms)

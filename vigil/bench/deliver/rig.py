@@ -14,7 +14,7 @@ from vigil.alerts.models import Channel, Delivery
 from vigil.bench.deliver.rows import SECRET, make_channel, make_incidents, make_webhook, tell
 from vigil.bench.measure import cpu_ns, percentile
 from vigil.cli.errors import CommandError
-from vigil.demo.alert_receivers import AlertReceiver, Say, Took
+from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply, Took
 from vigil.incidents.models import Incident
 
 Sender = Callable[[], AbstractContextManager[int]]
@@ -92,7 +92,7 @@ def _hanging(receiver: AlertReceiver, url: str) -> dict[str, float]:
     alone = _slowest(receiver, "good", make_incidents("alone", 20, hosts=20), [good], good)
     hanging = [make_webhook(url, f"hanging-{number}") for number in range(100)]
     for number in range(100):
-        receiver.script[f"/hook/hanging-{number}"].append(Say(hang=True))
+        receiver.script[f"/hook/hanging-{number}"].append(ReceiverReply(hang=True))
     beside = _slowest(receiver, "good", make_incidents("beside", 20, hosts=20), [*hanging, good], good)
     Channel.objects.filter(pk__in=[one.pk for one in hanging]).delete()
     return {"others_delayed_s": round(max(0.0, beside - alone), 3)}

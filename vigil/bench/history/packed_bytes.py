@@ -19,13 +19,13 @@ from vigil.bench.history.checks import Generator, as_result, failures
 from vigil.history.core import chunks, packing
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Progress, RecordedDay, RecordedHour
-from vigil.history.recording.intake import Intake, Reach
+from vigil.history.recording.intake import Intake, ReadPosition
 from vigil.history.recording.write import write
 from vigil.history.storage import daily_rollup, packer
 from vigil.monitors.models import Monitor, Region
 
 if TYPE_CHECKING:
-    from vigil.bench.history.run import Wanted
+    from vigil.bench.history.run import HistoryOptions
 
 REGIONS = 5
 #: Monday, 6 January 2025: any day that is over.
@@ -72,7 +72,7 @@ class Spent:
         return {**found, "all": round(sum(found.values()), 2)}
 
 
-def measure(wanted: Wanted) -> dict[str, object]:
+def measure(wanted: HistoryOptions) -> dict[str, object]:
     """Store the checks both ways, then measure both."""
     monitors, regions = _rows(MONITORS)
     hours = max(24, round(wanted.checks / (MONITORS * REGIONS * 60)))
@@ -177,7 +177,7 @@ def _record_open_hour(
             with spent.on("take"):
                 for place, payload in enumerate(due):
                     intake.take(region, f"{until_ms}-{place}", payload, until_ms)
-            reaches[region] = Reach(recorded[region], f"{until_ms}-{len(due)}")
+            reaches[region] = ReadPosition(recorded[region], f"{until_ms}-{len(due)}")
             recorded[region] = reaches[region].read
         with spent.on("write"):
             write(intake, reaches)

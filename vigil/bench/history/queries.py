@@ -19,7 +19,7 @@ from vigil.accounts.tokens import issue_token
 from vigil.bench.history.checks import Generator
 from vigil.bench.measure import percentile
 from vigil.history.core import packing, rollups
-from vigil.history.core.chunks import SHARD, Chunk
+from vigil.history.core.chunks import SHARD, ChunkContent
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Chunk as ChunkRow
 from vigil.history.models import Progress, RecordedDay
@@ -31,7 +31,7 @@ from vigil.incidents.models import Incident, MonitorState
 from vigil.monitors.models import Monitor, Region
 
 if TYPE_CHECKING:
-    from vigil.bench.history.run import Wanted
+    from vigil.bench.history.run import HistoryOptions
 
 REGIONS = 5
 #: Different payloads, of which every row is one.
@@ -41,7 +41,7 @@ INCIDENTS_A_YEAR = 12
 _CHUNKS_AN_HOUR = 180
 
 
-def measure(wanted: Wanted) -> dict[str, object]:
+def measure(wanted: HistoryOptions) -> dict[str, object]:
     """Fill a year, then ask."""
     for table in partitions.ALL:
         for start in partitions.starts(table):
@@ -143,7 +143,7 @@ def _fill_checks(monitors: Sequence[Monitor], regions: Sequence[int], hour: int)
     with transaction.atomic():
         for shard, keys in by_shard.items():
             for number in range(_CHUNKS_AN_HOUR):
-                chunk = Chunk()
+                chunk = ChunkContent()
                 for key in keys[number % 3 :: 3]:
                     entry = (number * 20_000 + key % 20_000) << 35 | (600 + key % 50) << 11 | 590 + key % 50
                     chunk.monitors.append(key)

@@ -40,7 +40,7 @@ PER_MONITOR_DAY = REGIONS * 86_400 // INTERVAL_S
 
 
 @dataclass(frozen=True)
-class Wanted:
+class HistoryOptions:
     """How much is generated: checks of the first part, monitors and days of the second."""
 
     checks: int
@@ -59,7 +59,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.checks < 1_000_000 or not 100 <= args.monitors <= 200_000 or not 90 <= args.days <= 3660:
         raise CommandError("ask for at least 1,000,000 checks, 100 to 200,000 monitors and 90 to 3660 days")
-    wanted = Wanted(args.checks, args.monitors, args.days)
+    wanted = HistoryOptions(args.checks, args.monitors, args.days)
     report: dict[str, object] = {}
     # Told to stop, it leaves no database of twenty gigabytes behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

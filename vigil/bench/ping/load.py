@@ -28,7 +28,7 @@ TAIL_S = 8.0
 
 
 @dataclass
-class Tally:
+class LoadTally:
     """What came of the calls: latencies in seconds, from when a call was due."""
 
     acked: list[int] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Tally:
 class Caller(asyncio.Protocol):
     """One connection, with at most one call under way; reconnects as long as the run goes on."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: LoadRun) -> None:
         self._run = run
         self._transport: asyncio.Transport | None = None
         self._number = 0
@@ -73,7 +73,7 @@ class Caller(asyncio.Protocol):
         self._number = 0
 
 
-class Run:
+class LoadRun:
     """One run of a plan."""
 
     def __init__(self, plan: dict[str, object]) -> None:
@@ -85,7 +85,7 @@ class Run:
         self._count = 0
         self._ending = False
         self._closed_loop = not plan["rate"]
-        self.tally = Tally()
+        self.tally = LoadTally()
 
     def request(self, number: int) -> bytes:
         code = self._codes[number % len(self._codes)]
@@ -181,7 +181,7 @@ def _ms(latencies: list[float], part: float) -> float | None:
 
 def main(plan: str) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(Run(json.loads(plan)).work())), flush=True)
+        print(json.dumps(runner.run(LoadRun(json.loads(plan)).work())), flush=True)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import django
 from vigil.bench.ping.soak import soak
 from vigil.cli.errors import CommandError
 from vigil.local import ports
-from vigil.local.installation import Installation, Wanted
+from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.processes import LocalRegion
 from vigil.local.temporary import Throwaway
 
@@ -63,7 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not 3 <= args.seconds <= 600 or (args.soak and args.soak < 30) or not 1 <= args.rate <= 5_000:
         raise CommandError("ask for windows of 3 to 600 s, a soak of at least 30 s, and a rate of 1 to 5000 a second")
-    throwaway = Throwaway("bench-ping", Wanted((LocalRegion("bench"),)), args.keep)
+    throwaway = Throwaway("bench-ping", InstallationOptions((LocalRegion("bench"),)), args.keep)
     try:
         if args.soak:
             report = asyncio.run(soak(throwaway, args.soak, args.rate))

@@ -72,7 +72,7 @@ def _later(now: datetime.datetime) -> datetime.datetime:
 
 
 @dataclass(frozen=True)
-class Targets:
+class ProbeTargets:
     """Two servers: one answers as fast as it can (nginx where there is one), the other is told to hang."""
 
     http: str
@@ -83,7 +83,7 @@ class Targets:
 
 
 @contextlib.contextmanager
-def targets(home: Path, certificates: Certificates) -> Iterator[Targets]:
+def targets(home: Path, certificates: Certificates) -> Iterator[ProbeTargets]:
     plain, tls, other_plain, hanging = (ports.take_free_port() for _ in range(4))
     own = [sys.executable, "-m", "vigil.bench.probe.target", "--certificate", str(certificates.server)]
     with contextlib.ExitStack() as stack:
@@ -97,7 +97,7 @@ def targets(home: Path, certificates: Certificates) -> Iterator[Targets]:
         stack.enter_context(program([*own, "--plain", str(other_plain), "--tls", str(hanging)], home / "hanging.log"))
         for port in (plain, tls, hanging):
             until(functools.partial(_is_taken, port), "the targets do not start")
-        yield Targets(
+        yield ProbeTargets(
             f"http://127.0.0.1:{plain}/",
             f"https://127.0.0.1:{tls}/",
             f"https://127.0.0.1:{hanging}/hang",

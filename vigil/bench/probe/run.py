@@ -32,7 +32,7 @@ from vigil.bench.probe.rig import (
     BATCH,
     REGION,
     Certificates,
-    Targets,
+    ProbeTargets,
     WorkerUnderTest,
     make_certificates,
     program,
@@ -108,7 +108,7 @@ def measure(home: Path, rounds: int) -> Report:
 
 
 def _turn(
-    worker: WorkerUnderTest, there: Targets, exporter: Blackbox | None, certificates: Certificates
+    worker: WorkerUnderTest, there: ProbeTargets, exporter: Blackbox | None, certificates: Certificates
 ) -> dict[str, float]:
     """What a check costs each of them (us), once around."""
     checks = _BATCHES * BATCH
@@ -153,7 +153,7 @@ def _stock_us(url: str, checks: int, certificates: Certificates) -> float:
     return float(json.loads(done.stdout))
 
 
-def _bounds(worker: WorkerUnderTest, there: Targets) -> Report:
+def _bounds(worker: WorkerUnderTest, there: ProbeTargets) -> Report:
     """Memory with 1,000 TLS connections that wait for an answer, and the start of confirming checks behind 2,000."""
     for _ in range(_HANGING // BATCH):
         hanging: dict[str, object] = {"url": there.hanging}

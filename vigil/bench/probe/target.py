@@ -15,7 +15,7 @@ _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n
 _REQUEST_LIMIT = 16 * 1024
 
 
-class Target(asyncio.Protocol):
+class ProbeTarget(asyncio.Protocol):
     """One connection: one request, and one answer unless it asks for none."""
 
     def __init__(self) -> None:
@@ -37,8 +37,8 @@ async def serve(plain_port: int, tls_port: int, certificate: str) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
-    await loop.create_server(Target, "127.0.0.1", plain_port, backlog=4096)
-    await loop.create_server(Target, "127.0.0.1", tls_port, backlog=4096, ssl=tls, ssl_handshake_timeout=60)
+    await loop.create_server(ProbeTarget, "127.0.0.1", plain_port, backlog=4096)
+    await loop.create_server(ProbeTarget, "127.0.0.1", tls_port, backlog=4096, ssl=tls, ssl_handshake_timeout=60)
     await stop.wait()
 
 

@@ -24,10 +24,10 @@ import uvloop
 
 from probes import keys, wire
 from probes.reasons import Reason, Status
-from probes.results.forwarder import Keeper
-from probes.results.local_store import Journal
+from probes.results.forwarder import Forwarder
+from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
-from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionHeartbeat, Result
+from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionStatus, Result
 
 #: What was measured, as JSON, and the set of monitors whose targets are down.
 REPORT = "bench:regions"
@@ -74,7 +74,7 @@ class Answers:
         return [Phases(total // 20, total // 8, total // 4, total // 2, total) for total in totals]
 
 
-class Regions:
+class SimulatedRegions:
     """All simulated regions on one loop: takes batches from their queues, answers each check at its slot."""
 
     def __init__(self, url: str, regions: Sequence[str]) -> None:
@@ -86,7 +86,8 @@ class Regions:
             for region in regions
         }
         self._publishers = {
-            region: Publisher(self._redis, region, Keeper(self._redis, region, Journal(None))) for region in regions
+            region: Publisher(self._redis, region, Forwarder(self._redis, region, LocalStore(None)))
+            for region in regions
         }
         self._answers = Answers(seed=1)
         self._due: defaultdict[int, list[tuple[Publisher, Check]]] = defaultdict(list)
@@ -145,7 +146,7 @@ class Regions:
             if time.monotonic() - beaten_s > BEAT_S:
                 beaten_s = time.monotonic()
                 now_ms = int(time.time() * 1000)
-                beat = wire.encode(RegionHeartbeat(WIRE_VERSION, now_ms, 0, 0, 0, now_ms, "bench", "bench"))
+                beat = wire.encode(RegionStatus(WIRE_VERSION, now_ms, 0, 0, 0, now_ms, "bench", "bench"))
                 for region in self._publishers:
                     await self._redis.set(keys.heartbeat(region), beat, ex=keys.HEARTBEAT_TTL_S)
             members = cast(set[bytes], await self._redis.smembers(SICK))  # type: ignore[misc]  # redis-py's types
@@ -166,7 +167,7 @@ def _payload(envelope: bytes) -> bytes:
 
 def main(regions: Sequence[str]) -> int:
     async def until_told() -> None:
-        working = asyncio.ensure_future(Regions(os.environ["VIGIL_REDIS_URL"], regions).run())
+        working = asyncio.ensure_future(SimulatedRegions(os.environ["VIGIL_REDIS_URL"], regions).run())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, working.cancel)
         await asyncio.wait({working})

@@ -29,7 +29,7 @@ from vigil.bench.measure import Usage, pss_mb, usages
 from vigil.bench.scale.regions import REPORT, SICK
 from vigil.bench.scale.report import Lags, VerdictLags, step_report
 from vigil.cli.errors import CommandError
-from vigil.local.installation import Installation, Wanted
+from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.programs import Program
 from vigil.local.supervisor import Supervisor
 from vigil.local.temporary import Throwaway
@@ -43,7 +43,7 @@ _HISTORY_DEADLINE_S = 3600
 
 
 @dataclass(frozen=True)
-class Load:
+class ScaleLoad:
     """How much is asked; `interval_s` and `seconds` in seconds."""
 
     monitors: int
@@ -69,7 +69,7 @@ class Rig:
     installation: Installation
     regions: Supervisor
     redis: redis.Redis
-    load: Load
+    load: ScaleLoad
     idle_cores: float = 0.0
     steps: list[dict[str, object]] = field(default_factory=list)
 
@@ -91,12 +91,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    load = Load(args.monitors, args.regions, args.interval, args.seconds, not args.no_series)
+    load = ScaleLoad(args.monitors, args.regions, args.interval, args.seconds, not args.no_series)
     if load.monitors < 100 or not 1 <= load.regions <= 10 or load.interval_s < 5 or load.seconds < 15:
         raise CommandError("ask for at least 100 monitors, 1 to 10 regions, 5 s of interval and 15 s of window")
     if args.history_checks and args.history_checks < 1_000_000:
         raise CommandError("ask for --history-checks 0, or for at least 1,000,000")
-    throwaway = Throwaway("bench", Wanted(regions=()), args.keep)
+    throwaway = Throwaway("bench", InstallationOptions(regions=()), args.keep)
     try:
         report = asyncio.run(_measure(throwaway, load))
     finally:
@@ -118,7 +118,7 @@ def render(report: dict[str, object]) -> str:
     return "\n".join(lines)
 
 
-async def _measure(throwaway: Throwaway, load: Load) -> dict[str, object]:
+async def _measure(throwaway: Throwaway, load: ScaleLoad) -> dict[str, object]:
     installation = throwaway.installation
     workers = Program(
         "regions",
@@ -155,7 +155,7 @@ def _history(checks: int) -> dict[str, object]:
     return {name: found[name] for name in ("bytes_per_check", "row_bytes_per_check")} | {"history_checks": checks}
 
 
-def _enrol(load: Load) -> None:
+def _enrol(load: ScaleLoad) -> None:
     from vigil.bench.scale.rows import enrol
 
     enrol(load.region_names)

@@ -34,11 +34,11 @@ def run(args: argparse.Namespace) -> int:
 
     from vigil.clock import database_now
     from vigil.doctor.examination import examine, worst
-    from vigil.doctor.findings import Level, Surroundings
+    from vigil.doctor.findings import ExaminationContext, Level
     from vigil.monitors.latest import redis_client
 
     free = round(args.disk_free_gb * 1e9) if args.disk_free_gb is not None else _free_bytes()
-    examined = examine(Surroundings(redis_client(), database_now(), free))
+    examined = examine(ExaminationContext(redis_client(), database_now(), free))
     level = worst(examined)
     print(_as_json(examined, level) if args.json else _for_people(examined))
     return int(level is Level.PROBLEM)

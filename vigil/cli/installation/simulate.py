@@ -23,7 +23,7 @@ from consensus.verdicts import Sensitivity
 from vigil.cli.errors import CommandError
 from vigil.simulation import runs
 from vigil.simulation.report import as_json, as_text
-from vigil.simulation.runs import Place, mixed, places
+from vigil.simulation.runs import RunPlace, mixed, places
 from vigil.simulation.worlds.scenario import SCENARIOS, Scenario
 
 _HOURS_MOST = 10_000_000
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if found["invariant_breaks"] or found["missed"] else 0
 
 
-def asked_for(args: argparse.Namespace) -> list[Place]:
+def asked_for(args: argparse.Namespace) -> list[RunPlace]:
     """The worlds that the command line asks for; raises CommandError."""
     if not 0 < args.hours <= _HOURS_MOST:
         raise CommandError(f"--hours {args.hours:g} is not between 0 and {_HOURS_MOST}")

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from vigil.cli.errors import CommandError
 from vigil.local import log_output, ports
 from vigil.local.folder import DataFolder, chosen_path
-from vigil.local.installation import Installation, Wanted
+from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.processes import LocalRegion
 from vigil.local.programs import Journal
 
@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             print(f"vigil: starting, with data in {folder.path}", flush=True)
         report = _as_json if args.json else _for_people
-        return asyncio.run(keep_running(folder, Wanted(regions, args.port), lines, report))
+        return asyncio.run(keep_running(folder, InstallationOptions(regions, args.port), lines, report))
 
 
 async def keep_running(
-    folder: DataFolder, wanted: Wanted, lines: Journal, report: Callable[[Installation], str]
+    folder: DataFolder, wanted: InstallationOptions, lines: Journal, report: Callable[[Installation], str]
 ) -> int:
     """Run an installation until SIGINT or SIGTERM; a second one hurries. Prints `report` once all is ready."""
     told_to_stop = asyncio.Event()

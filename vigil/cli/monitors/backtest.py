@@ -13,8 +13,8 @@ from consensus.verdicts import Sensitivity
 from vigil.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from vigil.backtest.core.comparison import Row
-    from vigil.backtest.core.law import Page, Policy
+    from vigil.backtest.core.comparison import ComparisonRow
+    from vigil.backtest.core.law import BacktestPage, Policy
 
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _TEXT_MOST = 100
@@ -30,7 +30,7 @@ class _Found:
     end: datetime
     checks: int
     policies: tuple[Policy, Policy]
-    rows: list[Row]
+    rows: list[ComparisonRow]
     happened: int
     found_again: int
 
@@ -44,7 +44,7 @@ def rehearse_monitor(args: argparse.Namespace) -> int:
 
 def _rehearsed(args: argparse.Namespace) -> _Found:
     from vigil.backtest import records
-    from vigil.backtest.core.comparison import Outcome, compare
+    from vigil.backtest.core.comparison import ComparisonOutcome, compare
     from vigil.backtest.core.law import rehearse
     from vigil.clock import database_now
 
@@ -61,7 +61,11 @@ def _rehearsed(args: argparse.Namespace) -> _Found:
     then = _supposed(now, args, past.regions)
     pages = rehearse(past, now, start_ms)
     happened = records.incidents_of(monitor, start, end)
-    again = [row for row in compare(happened, pages) if row.outcome not in (Outcome.NEW, Outcome.NOT_AT_ALL)]
+    again = [
+        row
+        for row in compare(happened, pages)
+        if row.outcome not in (ComparisonOutcome.NEW, ComparisonOutcome.NOT_AT_ALL)
+    ]
     rows = compare(pages, rehearse(past, then, start_ms))
     return _Found(monitor.public_id, monitor.name, start, end, len(past), (now, then), rows, len(happened), len(again))
 
@@ -113,7 +117,7 @@ def _for_people(found: _Found) -> str:
     return "\n".join(lines)
 
 
-def _outcome(row: Row) -> str:
+def _outcome(row: ComparisonRow) -> str:
     by_s = abs(row.by_ms) / 1000
     words = {
         "same": "pages as well",
@@ -129,7 +133,7 @@ def _policy(policy: Policy) -> str:
     return f"sensitivity {policy.sensitivity}, regions {', '.join(sorted(policy.domains))}"
 
 
-def _lasted(page: Page) -> str:
+def _lasted(page: BacktestPage) -> str:
     return f"for {(page.resolved_ms - page.opened_ms) / 1000:.0f} s" if page.resolved_ms else "still open"
 
 
@@ -142,7 +146,7 @@ def _names(text: str | None) -> frozenset[str]:
 
 
 def _as_json(found: _Found) -> str:
-    def page(one: Page | None) -> dict[str, Any] | None:
+    def page(one: BacktestPage | None) -> dict[str, Any] | None:
         if one is None:
             return None
         return {

@@ -28,12 +28,12 @@ import msgspec
 
 from probes.assertions.redaction import spellings
 from probes.checks.attempts import attempt
-from probes.net.dialer import Resolver, Way
+from probes.net.dialer import Dialer, Resolver
 from probes.net.guard import Egress
 from probes.net.trace import Keepsake, Trace
 from probes.presets import CATALOGUE
 from probes.presets.described import described
-from probes.prober import Reach, SpecError
+from probes.prober import ProbeContext, SpecError
 from probes.probers import PROBERS, parse_spec, validate_secrets
 from probes.reasons import Status
 from vigil.cli.errors import CommandError
@@ -112,7 +112,7 @@ async def _look(asked: Asked, spec: msgspec.Struct, egress: Egress, timeout_s: f
         resolver = Resolver()
         stack.push_async_callback(resolver.close)
         kept, now_s = Keepsake(), time.time()
-        reach = Reach(Way(egress, resolver), Trace(kept), now_s, explain=True)
+        reach = ProbeContext(Dialer(egress, resolver), Trace(kept), now_s, explain=True)
         seen = await attempt(PROBERS[asked.kind], spec, asked.secrets, reach, timeout_s)
     costs = [f"{each} (one region, every {asked.interval_s} s)" for each in _costs(asked)]
     typed = {f"header.{name}": value for name, value in getattr(spec, "headers", ())}

@@ -20,7 +20,7 @@ from typing import Any
 
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
-from vigil.monitors.core.litellm import BadConfig, ImportPlan, Target, plan
+from vigil.monitors.core.litellm import BadConfig, ImportPlan, LiteLlmTarget, plan
 from vigil.monitors.litellm_file import read_config
 
 
@@ -149,11 +149,11 @@ def _with_keys(needed: Mapping[str, bool]) -> dict[str, str]:
     return environment
 
 
-def _key(target: Target, environment: Mapping[str, str]) -> str:
+def _key(target: LiteLlmTarget, environment: Mapping[str, str]) -> str:
     if not target.key:
         return "none"
     return f"{target.key} ({'set' if environment.get(target.key) else 'NOT SET'})"
 
 
-def _targets(targets: tuple[Target, ...]) -> str:
+def _targets(targets: tuple[LiteLlmTarget, ...]) -> str:
     return " or ".join(target.name for target in targets)

@@ -12,7 +12,7 @@ import argparse
 import uvloop
 
 from probes.process.health import Health
-from probes.process.liveness import Pulse
+from probes.process.liveness import LivenessReporter
 from vigil.cli.processes.process import begin, redis_client
 
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from vigil.alerts.delivery.service import deliver
 
     arm_from_environment()
-    Pulse(redis_client(), "deliver", lambda: _is_well(health)).start()
+    LivenessReporter(redis_client(), "deliver", lambda: _is_well(health)).start()
     uvloop.run(deliver(health))
     return 0
 

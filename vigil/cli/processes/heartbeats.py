@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
 
     from vigil.alerts.outbox import enqueue
     from vigil.configuration import configuration
-    from vigil.heartbeats.service import Heartbeats
+    from vigil.heartbeats.service import HeartbeatService
 
-    Heartbeats(redis_client(configuration().ping_log_url), health, enqueue).run(stop_on_signals())
+    HeartbeatService(redis_client(configuration().ping_log_url), health, enqueue).run(stop_on_signals())
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Exclusion, Round, Sensitivity
-from probes.wire import RegionHeartbeat
+from probes.wire import RegionStatus
 from vigil.dispatch.core.plans import Plan, RegionPlan
 
 #: A region whose clock is further off than this has no vote.
@@ -33,7 +33,7 @@ def round_id(monitor: str, opened_ms: int) -> str:
     return f"rnd_{monitor.removeprefix('mon_')}_{opened_ms:x}"
 
 
-def open_round(plan: Plan, call: Call, heartbeats: Mapping[str, RegionHeartbeat], now_ms: int) -> Round:
+def open_round(plan: Plan, call: Call, heartbeats: Mapping[str, RegionStatus], now_ms: int) -> Round:
     """Open a round in every assigned region that can see; the others are named with the reason."""
     electorate: list[Elector] = []
     excluded: list[Excluded] = []
@@ -61,7 +61,7 @@ def open_round(plan: Plan, call: Call, heartbeats: Mapping[str, RegionHeartbeat]
     )
 
 
-def ineligible(region: RegionPlan, heartbeat: RegionHeartbeat | None) -> Exclusion | None:
+def ineligible(region: RegionPlan, heartbeat: RegionStatus | None) -> Exclusion | None:
     """Why a region may not vote, or None when it may. Its heartbeat expires by itself when it goes dark."""
     if heartbeat is None:
         return Exclusion.DARK

@@ -22,7 +22,7 @@ CUT, GAIN = 0.8, 0.02
 LEAST_SHARE = 0.05
 
 
-class Load(StrEnum):
+class RegionLoad(StrEnum):
     """How a region fares with what it is sent."""
 
     AT_REST = "at_rest"
@@ -53,16 +53,16 @@ class Shares:
         """The regions that are sent less than all."""
         return dict(self._shares)
 
-    def judge(self, region: str, strain: Strain) -> Load:
+    def judge(self, region: str, strain: Strain) -> RegionLoad:
         """Take one look at a region, about once a second; a heartbeat's age of the queue counts once."""
-        load = Load.AT_REST
+        load = RegionLoad.AT_REST
         if strain.waiting >= WAITING_BATCHES:
-            load = Load.FULL_QUEUE
+            load = RegionLoad.FULL_QUEUE
         elif strain.queue_age_ms > OLD_MS and self._judged_ms.get(region) != strain.beat_ms:
-            load = Load.OLD_CHECKS
+            load = RegionLoad.OLD_CHECKS
         self._judged_ms[region] = strain.beat_ms
         share = self.of(region)
-        share = min(1.0, share + GAIN) if load is Load.AT_REST else max(LEAST_SHARE, share * CUT)
+        share = min(1.0, share + GAIN) if load is RegionLoad.AT_REST else max(LEAST_SHARE, share * CUT)
         if share < 1.0:
             self._shares[region] = share
         else:

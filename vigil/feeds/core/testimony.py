@@ -27,7 +27,7 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class ProviderWitness:
     """What we know of a feed: when it was last readable, and what it declared around the time in question."""
 
     provider: str
@@ -47,7 +47,7 @@ def relevant(posts: Sequence[Declared], opened: datetime) -> Declared | None:
     return max(before, key=lambda post: post.seen, default=None)
 
 
-def statement(witness: Witness, opened: datetime, now: datetime, *, over: bool = False) -> str:
+def statement(witness: ProviderWitness, opened: datetime, now: datetime, *, over: bool = False) -> str:
     """One sentence; `over` when the incident has ended."""
     page = f"{witness.provider}'s own page"
     post = relevant(witness.posts, opened)

@@ -21,7 +21,7 @@ _RID = re.compile(rf"[0-9A-Za-z._:-]{{1,{MAX_RID}}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PingCall:
     """What an address says: whom it is for, what happened, with which exit code, in which run."""
 
     address: Address
@@ -30,7 +30,7 @@ class Call:
     rid: str = ""
 
 
-def read_target(target: str) -> Call | None:
+def read_target(target: str) -> PingCall | None:
     """Read the path and query of a request; None when it is no address of a ping."""
     path, _, query = target.partition("?")
     read = _PATH.fullmatch(path) if len(target) <= MAX_TARGET else None
@@ -49,7 +49,7 @@ def read_target(target: str) -> Call | None:
     kind, exit_code = _meaning(says)
     if kind is None:
         return None
-    return Call(Address(code or "", key or "", slug or "", create), kind, exit_code, rid)
+    return PingCall(Address(code or "", key or "", slug or "", create), kind, exit_code, rid)
 
 
 def _meaning(says: str | None) -> tuple[PingKind | None, int | None]:

@@ -10,7 +10,7 @@ from vigil.heartbeats.core.schedule import length_in_words
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RunBudget:
     """Limits of one run; None where there is none. `max_logs` is how many log pings a run may send: more is a loop."""
 
     min_items: float | None = None
@@ -43,7 +43,7 @@ class Breach:
         }[self.rule]
 
 
-def breaches(budget: Budget, facts: Facts, duration: timedelta | None) -> tuple[Breach, ...]:
+def breaches(budget: RunBudget, facts: Facts, duration: timedelta | None) -> tuple[Breach, ...]:
     """The rules that a finished run broke. What the run did not tell breaks no rule."""
     length = duration.total_seconds() if duration is not None else None
     found = []
@@ -62,7 +62,7 @@ def breaches(budget: Budget, facts: Facts, duration: timedelta | None) -> tuple[
     return tuple(found)
 
 
-def looping(budget: Budget, logs: int) -> Breach | None:
+def looping(budget: RunBudget, logs: int) -> Breach | None:
     """The breach of a run that has sent this many log messages so far."""
     if budget.max_logs is None or logs <= budget.max_logs:
         return None

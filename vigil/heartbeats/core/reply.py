@@ -13,7 +13,7 @@ TRY_AGAIN_S = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PingReply:
     """An HTTP answer without a body of any length worth speaking of."""
 
     code: int
@@ -21,20 +21,20 @@ class Answer:
     text: str
 
 
-class Outcome(Enum):
+class PingOutcome(Enum):
     """How a call went."""
 
-    ACCEPTED = Answer(200, "OK", "OK\n")
-    NO_ADDRESS = Answer(404, "Not Found", "This is no address of a ping.\n")
-    NO_METHOD = Answer(405, "Method Not Allowed", "Call with GET, HEAD or POST.\n")
-    TOO_OFTEN = Answer(429, "Too Many Requests", "This address is called too often.\n")
-    TOO_LARGE = Answer(413, "Content Too Large", "A body may have 10 MB, of which 100 kB are kept.\n")
-    HEADERS_TOO_LARGE = Answer(431, "Request Header Fields Too Large", "The headers are too long.\n")
-    UNREADABLE = Answer(400, "Bad Request", "This is not HTTP.\n")
-    TRY_AGAIN = Answer(503, "Service Unavailable", "This ping was not kept. Call again.\n")
+    ACCEPTED = PingReply(200, "OK", "OK\n")
+    NO_ADDRESS = PingReply(404, "Not Found", "This is no address of a ping.\n")
+    NO_METHOD = PingReply(405, "Method Not Allowed", "Call with GET, HEAD or POST.\n")
+    TOO_OFTEN = PingReply(429, "Too Many Requests", "This address is called too often.\n")
+    TOO_LARGE = PingReply(413, "Content Too Large", "A body may have 10 MB, of which 100 kB are kept.\n")
+    HEADERS_TOO_LARGE = PingReply(431, "Request Header Fields Too Large", "The headers are too long.\n")
+    UNREADABLE = PingReply(400, "Bad Request", "This is not HTTP.\n")
+    TRY_AGAIN = PingReply(503, "Service Unavailable", "This ping was not kept. Call again.\n")
 
 
-def headers(outcome: Outcome, wait_s: float = 0.0) -> list[tuple[str, str]]:
+def headers(outcome: PingOutcome, wait_s: float = 0.0) -> list[tuple[str, str]]:
     """The headers of an answer; `wait_s` is how long a caller should wait, where it should."""
     found = [
         ("Content-Type", "text/plain; charset=utf-8"),
@@ -43,16 +43,16 @@ def headers(outcome: Outcome, wait_s: float = 0.0) -> list[tuple[str, str]]:
         ("Access-Control-Allow-Origin", "*"),
         ("Ping-Body-Limit", str(BODY_LIMIT)),
     ]
-    if outcome is Outcome.TRY_AGAIN:
+    if outcome is PingOutcome.TRY_AGAIN:
         found.append(("Retry-After", str(TRY_AGAIN_S)))
-    elif outcome is Outcome.TOO_OFTEN:
+    elif outcome is PingOutcome.TOO_OFTEN:
         found.append(("Retry-After", str(max(1, math.ceil(wait_s)))))
-    elif outcome is Outcome.NO_METHOD:
+    elif outcome is PingOutcome.NO_METHOD:
         found.append(("Allow", "GET, HEAD, POST"))
     return found
 
 
-def on_wire(outcome: Outcome, *, head: bool = False, close: bool = False, wait_s: float = 0.0) -> bytes:
+def on_wire(outcome: PingOutcome, *, head: bool = False, close: bool = False, wait_s: float = 0.0) -> bytes:
     """The whole answer as HTTP/1.1."""
     lines = [f"HTTP/1.1 {outcome.value.code} {outcome.value.phrase}"]
     lines += [f"{name}: {value}" for name, value in headers(outcome, wait_s)]

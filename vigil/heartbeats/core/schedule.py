@@ -34,7 +34,7 @@ class ScheduleKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class JobSchedule:
     """`period` for the kind of that name, an expression and its time zone for the others."""
 
     kind: ScheduleKind
@@ -49,7 +49,7 @@ class Schedule:
         return f"{self.expression} in {self.zone}"
 
 
-def next_after(schedule: Schedule, at: datetime) -> datetime | None:
+def next_after(schedule: JobSchedule, at: datetime) -> datetime | None:
     """The first time after `at` when the job is expected; None when the schedule names none any more."""
     if schedule.kind is ScheduleKind.PERIOD:
         return at + schedule.period
@@ -60,14 +60,14 @@ def next_after(schedule: Schedule, at: datetime) -> datetime | None:
     return found.astimezone(UTC) if found else None
 
 
-def expected_after_call(schedule: Schedule, at: datetime, expected: datetime | None) -> datetime | None:
+def expected_after_call(schedule: JobSchedule, at: datetime, expected: datetime | None) -> datetime | None:
     """When a job that called at `at` is expected next; a call shortly before its time counts for that time."""
     if schedule.kind is not ScheduleKind.PERIOD and expected is not None and at < expected <= at + EARLY:
         return next_after(schedule, expected)
     return next_after(schedule, at)
 
 
-def problem_of(schedule: Schedule, now: datetime) -> tuple[str, str]:
+def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
     """What is wrong with a schedule, as (field, words); two empty strings for a sound one."""
     if schedule.kind is ScheduleKind.PERIOD:
         if SHORTEST <= schedule.period <= LONGEST:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from vigil.heartbeats.core.body import Facts
-from vigil.heartbeats.core.budget import Breach, Budget
-from vigil.heartbeats.core.schedule import Schedule
+from vigil.heartbeats.core.budget import Breach, RunBudget
+from vigil.heartbeats.core.schedule import JobSchedule
 from vigil.heartbeats.core.wire import PingKind
 
 #: Runs that are open at once; of more, the oldest is forgotten.
@@ -24,7 +24,7 @@ class HeartbeatStatus(StrEnum):
     PAUSED = "paused"
 
 
-class Trouble(StrEnum):
+class HeartbeatTrouble(StrEnum):
     """What is open about a heartbeat: nothing, a job that is down, or one that works and breaks its budget."""
 
     NONE = ""
@@ -32,7 +32,7 @@ class Trouble(StrEnum):
     DEGRADED = "degraded"
 
 
-class Why(StrEnum):
+class EffectReason(StrEnum):
     """Why a ping, or the clock, had the effect it had, or none."""
 
     PINGED = "pinged"
@@ -68,7 +68,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class ReceiverGap:
     """A time in which no ping could be received."""
 
     begin: datetime
@@ -79,11 +79,11 @@ class Gap:
 class Terms:
     """What was agreed for a heartbeat. A run may take `run_limit`, or the grace when that is None."""
 
-    schedule: Schedule
+    schedule: JobSchedule
     grace: timedelta
     run_limit: timedelta | None = None
     wakes_on_ping: bool = False
-    budget: Budget = field(default_factory=Budget)
+    budget: RunBudget = field(default_factory=RunBudget)
 
     @property
     def longest_run(self) -> timedelta:
@@ -91,7 +91,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class HeartbeatState:
     """What is known of a heartbeat. `decided` is the time of the newest ping that changed or confirmed something.
 
     `logs` counts log messages without a run since the last ping that was none.
@@ -104,11 +104,11 @@ class State:
     expected: datetime | None = None
     runs: tuple[Run, ...] = ()
     logs: int = 0
-    trouble: Trouble = Trouble.NONE
+    trouble: HeartbeatTrouble = HeartbeatTrouble.NONE
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldTrouble:
     """A ping as the life cycle needs it."""
 
     at: datetime
@@ -118,14 +118,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class HeartbeatEffect:
     """The next state and why; `duration` of the run that ended, the budget's rules that it broke.
 
     `overran` is a run that did not end in time. What is open changes when `state.trouble` does.
     """
 
-    state: State
-    why: Why
+    state: HeartbeatState
+    why: EffectReason
     duration: timedelta | None = None
     breaches: tuple[Breach, ...] = ()
     overran: Run | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from vigil.heartbeats.core.body import last_words
 from vigil.heartbeats.core.schedule import length_in_words
-from vigil.heartbeats.core.states import Effect, State, Terms, Trouble, Why
+from vigil.heartbeats.core.states import EffectReason, HeartbeatEffect, HeartbeatState, HeartbeatTrouble, Terms
 from vigil.heartbeats.core.wire import Ping
 
 NAME_LIMIT = 200
@@ -20,37 +20,37 @@ class Happening:
 
     name: str
     terms: Terms
-    before: State
-    effect: Effect
+    before: HeartbeatState
+    effect: HeartbeatEffect
     ping: Ping | None = None
 
 
 def title(happening: Happening) -> str:
     """The title of the incident that this step opens or changes."""
     name, why = happening.name[:NAME_LIMIT], happening.effect.why
-    if happening.effect.state.trouble is Trouble.DEGRADED:
-        return f"{name} may be looping" if why is Why.LOOPING else f"{name} is outside its budget"
+    if happening.effect.state.trouble is HeartbeatTrouble.DEGRADED:
+        return f"{name} may be looping" if why is EffectReason.LOOPING else f"{name} is outside its budget"
     return {
-        Why.MISSED: f"{name} did not call",
-        Why.OVERRAN: f"{name} started and did not end",
-        Why.FAILED: f"{name} failed",
+        EffectReason.MISSED: f"{name} did not call",
+        EffectReason.OVERRAN: f"{name} started and did not end",
+        EffectReason.FAILED: f"{name} failed",
     }.get(why, f"{name} is down")
 
 
 def text(happening: Happening) -> str:
     """What happened, with its numbers."""
     effect = happening.effect
-    if effect.why is Why.MISSED:
+    if effect.why is EffectReason.MISSED:
         return _missed(happening)
-    if effect.why is Why.OVERRAN and effect.overran:
+    if effect.why is EffectReason.OVERRAN and effect.overran:
         limit = length_in_words(happening.terms.longest_run)
         run = f"The run {effect.overran.rid}" if effect.overran.rid else "The run"
         return f"{run} that started at {clock(effect.overran.started)} has not ended within {limit}."
-    if effect.why in (Why.FAILED, Why.FAILED_AGAIN):
+    if effect.why in (EffectReason.FAILED, EffectReason.FAILED_AGAIN):
         return _failed(happening)
     if effect.breaches:
         return f"The last run: {'; '.join(breach.in_words() for breach in effect.breaches)}."
-    if effect.why is Why.CAME_BACK:
+    if effect.why is EffectReason.CAME_BACK:
         took = f" The run took {_took(effect.duration)}." if effect.duration is not None else ""
         return f"The job called at {clock(_at(happening))} and is well.{took}"
     return "The last run was within its budget."

@@ -27,7 +27,7 @@ UNKNOWN_BURST, UNKNOWN_PER_S = 500.0, 50.0
 _NAMES = "SELECT code::text FROM heartbeats_heartbeat UNION ALL SELECT key FROM heartbeats_teampings"
 
 
-class Known:
+class AddressCache:
     """The codes of heartbeats and the keys of teams; until they were read once, every address counts as known."""
 
     def __init__(self, database_url: str) -> None:

@@ -10,9 +10,9 @@ from typing import cast
 
 import httptools
 
-from vigil.heartbeats.core.reply import Outcome, on_wire
+from vigil.heartbeats.core.reply import PingOutcome, on_wire
 from vigil.heartbeats.core.wire import BODY_LIMIT, Method
-from vigil.heartbeats.receiving.receiver import Receiver, Request
+from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
 
 MAX_HEAD = 16_384
 #: What the loop may hand over in one piece, of which only the beginning may be a head.
@@ -33,7 +33,7 @@ _HEALTH = "/healthz"
 
 
 @lru_cache(maxsize=64)
-def _common(outcome: Outcome, head: bool, close: bool) -> bytes:
+def _common(outcome: PingOutcome, head: bool, close: bool) -> bytes:
     return on_wire(outcome, head=head, close=close)
 
 
@@ -47,10 +47,10 @@ class _Waiting:
         self.close = close
 
 
-class Connection(asyncio.Protocol):
+class PingConnection(asyncio.Protocol):
     """One caller's connection."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: PingServer) -> None:
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[_Waiting] = deque()
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
         if self._in_head:
             self._head_size += len(data)
             if self._head_size > MAX_HEAD + READ_AT_ONCE:
-                self._refuse(Outcome.HEADERS_TOO_LARGE)
+                self._refuse(PingOutcome.HEADERS_TOO_LARGE)
                 return
         try:
             self._parser.feed_data(data)
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
             # Whoever offers another protocol gets the answer in this one.
             self.close_when_answered()
         except (httptools.HttpParserError, UnicodeDecodeError):
-            self._refuse(Outcome.UNREADABLE)
+            self._refuse(PingOutcome.UNREADABLE)
         if len(self._waiting) > MAX_PIPELINED:
             self._transport.pause_reading()
 
@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         self._size += len(chunk)
         if self._size > MAX_BODY:
-            self._refuse(Outcome.TOO_LARGE)
+            self._refuse(PingOutcome.TOO_LARGE)
             return
         room = BODY_LIMIT - len(self._body)
         if room > 0:
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
         method = _METHODS.get(self._parser.get_method())
         head = method is Method.HEAD
 
-        def answered(outcome: Outcome, wait_s: float) -> None:
+        def answered(outcome: PingOutcome, wait_s: float) -> None:
             close = waiting.close
             waiting.answer = (
                 on_wire(outcome, head=head, close=close, wait_s=wait_s) if wait_s else _common(outcome, head, close)
@@ -150,11 +150,11 @@ class Connection(asyncio.Protocol):
 
         target = self._target.decode("latin-1")
         if method is None:
-            answered(Outcome.NO_METHOD, 0.0)
+            answered(PingOutcome.NO_METHOD, 0.0)
         elif target == _HEALTH:
-            answered(Outcome.ACCEPTED if self._server.healthy() else Outcome.TRY_AGAIN, 0.0)
+            answered(PingOutcome.ACCEPTED if self._server.healthy() else PingOutcome.TRY_AGAIN, 0.0)
         else:
-            request = Request(target, method, self._origin, self._agent, bytes(self._body), self._size)
+            request = PingRequest(target, method, self._origin, self._agent, bytes(self._body), self._size)
             self._server.receiver.take(request, answered)
 
     def close_if_idle(self, now_s: float) -> None:
@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
         elif len(self._waiting) <= MAX_PIPELINED:
             self._transport.resume_reading()
 
-    def _refuse(self, outcome: Outcome) -> None:
+    def _refuse(self, outcome: PingOutcome) -> None:
         """Answer and hang up; what still comes is dropped for a moment, or the caller would not get to read why."""
         if self._refused or self._transport.is_closing():
             return
@@ -194,30 +194,30 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
 
 
-class Server:
+class PingServer:
     """The connections of one endpoint, and what they share."""
 
-    def __init__(self, receiver: Receiver, healthy: Callable[[], bool]) -> None:
+    def __init__(self, receiver: PingReceiver, healthy: Callable[[], bool]) -> None:
         self.receiver = receiver
         self.healthy = healthy
-        self._connections: set[Connection] = set()
+        self._connections: set[PingConnection] = set()
         self._loop = asyncio.get_running_loop()
 
     def now(self) -> float:
         return self._loop.time()
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: PingConnection) -> bool:
         if len(self._connections) >= MAX_CONNECTIONS:
             return False
         self._connections.add(connection)
         return True
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: PingConnection) -> None:
         self._connections.discard(connection)
 
     async def listen(self, host: str, port: int) -> asyncio.Server:
         """Start listening; raises OSError when that address cannot be had."""
-        return await self._loop.create_server(lambda: Connection(self), host, port, backlog=1024)
+        return await self._loop.create_server(lambda: PingConnection(self), host, port, backlog=1024)
 
     async def close_idle(self) -> None:
         """Close the connections on which nothing happens, until cancelled."""

@@ -18,9 +18,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from probes.process.health import Health
 from vigil.configuration import Configuration
 from vigil.heartbeats.core.address import read_target
-from vigil.heartbeats.core.reply import Outcome
+from vigil.heartbeats.core.reply import PingOutcome
 from vigil.heartbeats.core.wire import BODY_LIMIT, Method
-from vigil.heartbeats.receiving.receiver import Receiver, Request
+from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
 from vigil.heartbeats.receiving.service import receiving
 
 log = structlog.get_logger()
@@ -32,16 +32,16 @@ IDLE_S = 60.0
 WRITE_S = 10.0
 
 _REPLIES = {
-    Outcome.ACCEPTED: "250 OK",
-    Outcome.TOO_OFTEN: "451 4.7.1 This address is written to too often",
-    Outcome.TRY_AGAIN: "451 4.3.0 This ping was not kept: send it again",
+    PingOutcome.ACCEPTED: "250 OK",
+    PingOutcome.TOO_OFTEN: "451 4.7.1 This address is written to too often",
+    PingOutcome.TRY_AGAIN: "451 4.3.0 This ping was not kept: send it again",
 }
 
 
 class MailPings:
     """What aiosmtpd asks: who may be written to, and what becomes of a mail."""
 
-    def __init__(self, receiver: Receiver, domain: str) -> None:
+    def __init__(self, receiver: PingReceiver, domain: str) -> None:
         self._receiver = receiver
         self._domain = domain.lower()
 
@@ -60,21 +60,23 @@ class MailPings:
         text = read_mail(content)
         origin = str(session.peer[0]) if session.peer else ""
         outcomes = [await self._take(address, text, origin) for address in envelope.rcpt_tos]
-        worst = next((each for each in (Outcome.TRY_AGAIN, Outcome.TOO_OFTEN) if each in outcomes), Outcome.ACCEPTED)
+        worst = next(
+            (each for each in (PingOutcome.TRY_AGAIN, PingOutcome.TOO_OFTEN) if each in outcomes), PingOutcome.ACCEPTED
+        )
         return _REPLIES[worst]
 
-    async def _take(self, address: str, text: bytes, origin: str) -> Outcome:
+    async def _take(self, address: str, text: bytes, origin: str) -> PingOutcome:
         target = _target(address, self._domain)
         if target is None:
-            return Outcome.ACCEPTED
-        taken: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        request = Request(target, Method.EMAIL, origin, "", text[:BODY_LIMIT], len(text))
+            return PingOutcome.ACCEPTED
+        taken: asyncio.Future[PingOutcome] = asyncio.get_running_loop().create_future()
+        request = PingRequest(target, Method.EMAIL, origin, "", text[:BODY_LIMIT], len(text))
         self._receiver.take(request, lambda outcome, _: None if taken.done() else taken.set_result(outcome))
         try:
             async with asyncio.timeout(WRITE_S):
                 return await taken
         except TimeoutError:
-            return Outcome.TRY_AGAIN
+            return PingOutcome.TRY_AGAIN
 
 
 async def serve_mail(configuration: Configuration, health: Health) -> None:

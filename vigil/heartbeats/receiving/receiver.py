@@ -8,22 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from vigil.heartbeats.core.address import Call, read_target
+from vigil.heartbeats.core.address import PingCall, read_target
 from vigil.heartbeats.core.rate_limit import Rates
-from vigil.heartbeats.core.reply import Outcome
+from vigil.heartbeats.core.reply import PingOutcome
 from vigil.heartbeats.core.wire import Method, Ping
-from vigil.heartbeats.receiving.address_cache import Known
+from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
 from vigil.heartbeats.receiving.ping_log import PingLog
 
 MAX_AGENT = 200
 
 #: Told how a call went, and how long to wait before the next where that is the answer (s).
-Answered = Callable[[Outcome, float], object]
+Answered = Callable[[PingOutcome, float], object]
 
 
 @dataclass(slots=True)
-class Request:
+class PingRequest:
     """A call as it came: `body` may be cut, `size` is what it was."""
 
     target: str
@@ -34,41 +34,41 @@ class Request:
     size: int = 0
 
 
-class Receiver:
+class PingReceiver:
     """Takes calls; `answered` is called for each, once it is safe to say so."""
 
-    def __init__(self, log: PingLog, known: Known, clock: DatabaseClock) -> None:
+    def __init__(self, log: PingLog, known: AddressCache, clock: DatabaseClock) -> None:
         self._log = log
         self._known = known
         self._clock = clock
         self._rates = Rates()
 
-    def take(self, request: Request, answered: Answered) -> None:
+    def take(self, request: PingRequest, answered: Answered) -> None:
         """Read an HTTP call and have it written."""
         call = read_target(request.target)
         if call is None:
-            answered(Outcome.NO_ADDRESS, 0.0)
+            answered(PingOutcome.NO_ADDRESS, 0.0)
             return
         self.keep(call, request, answered)
 
-    def keep(self, call: Call, request: Request, answered: Answered) -> None:
+    def keep(self, call: PingCall, request: PingRequest, answered: Answered) -> None:
         """Have a call written that was read already."""
         now_s = time.monotonic()
         wait_s = self._rates.admit(call.address.code or f"{call.address.key}/{call.address.slug}", now_s)
         if wait_s:
-            answered(Outcome.TOO_OFTEN, wait_s)
+            answered(PingOutcome.TOO_OFTEN, wait_s)
         elif not self._known.admits(call.address, now_s):
-            answered(Outcome.ACCEPTED, 0.0)
+            answered(PingOutcome.ACCEPTED, 0.0)
         else:
             ping = stamped(call, request, self._clock.now_us())
-            self._log.add(ping, lambda kept: answered(Outcome.ACCEPTED if kept else Outcome.TRY_AGAIN, 0.0))
+            self._log.add(ping, lambda kept: answered(PingOutcome.ACCEPTED if kept else PingOutcome.TRY_AGAIN, 0.0))
 
     def beat(self) -> None:
         """Say in the log that this receiver is there."""
         self._log.beat(self._clock.now_us())
 
 
-def stamped(call: Call, request: Request, at_us: int) -> Ping:
+def stamped(call: PingCall, request: PingRequest, at_us: int) -> Ping:
     """The ping of a call that came at `at_us`."""
     return Ping(
         id=ping_id(at_us),

@@ -14,11 +14,11 @@ import structlog
 
 from probes.process.health import Health
 from vigil.configuration import Configuration
-from vigil.heartbeats.receiving.address_cache import Known
+from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
-from vigil.heartbeats.receiving.http_server import Server
+from vigil.heartbeats.receiving.http_server import PingServer
 from vigil.heartbeats.receiving.ping_log import PingLog
-from vigil.heartbeats.receiving.receiver import Receiver
+from vigil.heartbeats.receiving.receiver import PingReceiver
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ FAREWELL_S = 5.0
 async def serve(configuration: Configuration, host: str, port: int, health: Health) -> None:
     """Receive pings over HTTP until told to stop. Raises OSError when the address cannot be had."""
     async with receiving(configuration, health) as at_work:
-        server = Server(at_work.receiver, lambda: at_work.log.writes)
+        server = PingServer(at_work.receiver, lambda: at_work.log.writes)
         listening = await server.listen(host, port)
         log.info("receiving", host=host, port=port)
         await at_work.until_stopped(server.close_idle())
@@ -44,9 +44,9 @@ class AtWork:
     def __init__(self, configuration: Configuration, health: Health) -> None:
         database_url = configuration.database_url.get_secret_value()
         self.log = PingLog(configuration.ping_log_url, database_url, f"{socket.gethostname()}:{secrets.token_hex(4)}")
-        self.known = Known(database_url)
+        self.known = AddressCache(database_url)
         self.clock = DatabaseClock(database_url)
-        self.receiver = Receiver(self.log, self.known, self.clock)
+        self.receiver = PingReceiver(self.log, self.known, self.clock)
         self.writing = asyncio.create_task(self.log.run())
         self.others = [asyncio.create_task(work) for work in (self.clock.run(), self.known.run(), self._beat(health))]
 

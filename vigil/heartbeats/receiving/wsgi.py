@@ -21,12 +21,12 @@ from redis.retry import Retry
 
 from probes import keys
 from vigil.configuration import Configuration
-from vigil.heartbeats.core.address import Call, read_target
+from vigil.heartbeats.core.address import PingCall, read_target
 from vigil.heartbeats.core.rate_limit import Rates
-from vigil.heartbeats.core.reply import Outcome, headers
+from vigil.heartbeats.core.reply import PingOutcome, headers
 from vigil.heartbeats.core.wire import BODY_LIMIT, PING_VERSION, LogEntry, Method, encode
 from vigil.heartbeats.receiving.ping_log import SPOOL
-from vigil.heartbeats.receiving.receiver import Request, stamped
+from vigil.heartbeats.receiving.receiver import PingRequest, stamped
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ _ALL_BURST, _ALL_PER_S = 2_000.0, 500.0
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class LeanPings:
+class WsgiPings:
     """A WSGI application that takes /ping/ for itself and leaves everything else to the next."""
 
     def __init__(self, following: Wsgi, configuration: Configuration) -> None:
@@ -65,22 +65,22 @@ class LeanPings:
         start_response(f"{outcome.value.code} {outcome.value.phrase}", headers(outcome, wait_s))
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [outcome.value.text.encode()]
 
-    def _take(self, environ: dict[str, Any]) -> tuple[Outcome, float]:
+    def _take(self, environ: dict[str, Any]) -> tuple[PingOutcome, float]:
         try:
             method = Method(environ["REQUEST_METHOD"])
         except ValueError:
-            return Outcome.NO_METHOD, 0.0
+            return PingOutcome.NO_METHOD, 0.0
         query = environ.get("QUERY_STRING", "")
         call = read_target(f"{environ['PATH_INFO']}?{query}" if query else environ["PATH_INFO"])
         if call is None:
-            return Outcome.NO_ADDRESS, 0.0
+            return PingOutcome.NO_ADDRESS, 0.0
         wait_s = self._admit(call)
         if wait_s:
-            return Outcome.TOO_OFTEN, wait_s
+            return PingOutcome.TOO_OFTEN, wait_s
         body, size = _read_body(environ)
         if size > MAX_BODY:
-            return Outcome.TOO_LARGE, 0.0
-        request = Request(
+            return PingOutcome.TOO_LARGE, 0.0
+        request = PingRequest(
             environ["PATH_INFO"],
             method,
             environ.get("REMOTE_ADDR", ""),
@@ -90,9 +90,9 @@ class LeanPings:
         )
         entry = LogEntry(PING_VERSION, self._name, [stamped(call, request, time.time_ns() // 1000)])
         payload = encode(entry)
-        return (Outcome.ACCEPTED if self._write(payload) else Outcome.TRY_AGAIN), 0.0
+        return (PingOutcome.ACCEPTED if self._write(payload) else PingOutcome.TRY_AGAIN), 0.0
 
-    def _admit(self, call: Call) -> float:
+    def _admit(self, call: PingCall) -> float:
         address = call.address.code or f"{call.address.key}/{call.address.slug}"
         with self._lock:
             now_s = time.monotonic()

@@ -17,7 +17,7 @@ from vigil.incidents.core.model import Step, StepReason
 HOUR_S, DAY_S = 3_600, 86_400
 
 
-class Pace(StrEnum):
+class BurnPace(StrEnum):
     """How fast a budget burns, the fastest first."""
 
     FAST = "fast"
@@ -29,7 +29,7 @@ class Pace(StrEnum):
 class PaceRule:
     """A pace holds while both windows have burnt faster than would use up `part` of the budget in the long one."""
 
-    pace: Pace
+    pace: BurnPace
     reason: StepReason
     long_s: int
     short_s: int
@@ -41,16 +41,16 @@ class PaceRule:
 
 
 RULES = (
-    PaceRule(Pace.FAST, StepReason.BURNING_FAST, HOUR_S, HOUR_S // 12, 0.02),
-    PaceRule(Pace.STEADY, StepReason.BURNING_STEADILY, 6 * HOUR_S, HOUR_S // 2, 0.05),
-    PaceRule(Pace.SLOW, StepReason.BURNING_SLOWLY, 3 * DAY_S, 6 * HOUR_S, 0.10),
+    PaceRule(BurnPace.FAST, StepReason.BURNING_FAST, HOUR_S, HOUR_S // 12, 0.02),
+    PaceRule(BurnPace.STEADY, StepReason.BURNING_STEADILY, 6 * HOUR_S, HOUR_S // 2, 0.05),
+    PaceRule(BurnPace.SLOW, StepReason.BURNING_SLOWLY, 3 * DAY_S, 6 * HOUR_S, 0.10),
 )
 #: Every length of time that is looked at, beside the objective's own window.
 LENGTHS_S = sorted({length for rule in RULES for length in (rule.long_s, rule.short_s)})
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class ErrorBudget:
     """The error budget of a window: what may be down of the counted time, and what was."""
 
     allowed_s: float
@@ -65,16 +65,16 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class BurnChange:
     """The next step of an objective's incident."""
 
     step: Step
     reason: StepReason
 
 
-def budget(target: float, uptime: Uptime) -> Budget:
+def budget(target: float, uptime: Uptime) -> ErrorBudget:
     """The budget of a target (0 to 1) over a window: excluded time and maintenance neither earn nor spend any."""
-    return Budget((1 - target) * (uptime.up_s + uptime.down_s), uptime.down_s)
+    return ErrorBudget((1 - target) * (uptime.up_s + uptime.down_s), uptime.down_s)
 
 
 def rate(target: float, uptime: Uptime, length_s: int) -> float:
@@ -90,17 +90,17 @@ def pace(window_s: int, rates: Mapping[int, float]) -> PaceRule | None:
     return None
 
 
-def change(before: Pace | None, now: PaceRule | None) -> Change | None:
+def change(before: BurnPace | None, now: PaceRule | None) -> BurnChange | None:
     """What to write when a budget burns at another pace than was told; None when it does not."""
     if now is None:
-        return Change(Step.RESOLVED, StepReason.BURN_OVER) if before else None
+        return BurnChange(Step.RESOLVED, StepReason.BURN_OVER) if before else None
     if before is None:
-        return Change(Step.OPENED, now.reason)
-    order = list(Pace)
+        return BurnChange(Step.OPENED, now.reason)
+    order = list(BurnPace)
     if now.pace is before:
         return None
     faster = order.index(now.pace) < order.index(before)
-    return Change(Step.CHANGED if faster else Step.NOTE, now.reason)
+    return BurnChange(Step.CHANGED if faster else Step.NOTE, now.reason)
 
 
 def windows(end_s: int, lengths_s: Sequence[int]) -> dict[int, Span]:

@@ -40,7 +40,7 @@ def is_kept_in_full(result: Result) -> bool:
 
 
 @dataclass(slots=True)
-class Chunk:
+class ChunkContent:
     """Entries (see `packing`) with the keys of their monitors, and the failures among them in full."""
 
     monitors: array[int] = field(default_factory=lambda: array("I"))

@@ -16,7 +16,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class UptimeSpans:
     """What happened to one monitor: spans in any order, overlapping as they like."""
 
     down: Sequence[Span] = ()
@@ -75,7 +75,7 @@ class Day:
     uptime: Uptime = field(default_factory=Uptime)
 
 
-def settle(story: Story) -> Settled:
+def settle(story: UptimeSpans) -> Settled:
     """Give every second to the first that claims it."""
     maintenance = union(story.maintenance)
     excluded = minus(union(story.excluded), maintenance)

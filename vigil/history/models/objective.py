@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
-from vigil.history.core.burn_rate import Pace
+from vigil.history.core.burn_rate import BurnPace
 from vigil.monitors.models import Monitor
 
 
@@ -38,7 +38,7 @@ class Objective(models.Model):
     window_days = models.PositiveSmallIntegerField(default=30, validators=[MinValueValidator(3), MaxValueValidator(90)])
     enabled = models.BooleanField(default=True)
     pace = models.CharField(
-        max_length=8, choices=[(pace.value, pace.value) for pace in Pace], blank=True, default="", editable=False
+        max_length=8, choices=[(pace.value, pace.value) for pace in BurnPace], blank=True, default="", editable=False
     )
     incident = models.ForeignKey(
         "incidents.Incident", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"

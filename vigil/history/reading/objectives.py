@@ -9,13 +9,13 @@ from datetime import datetime
 from django.db import transaction
 
 from vigil.history.core import burn_rate
-from vigil.history.core.burn_rate import DAY_S, LENGTHS_S, Budget, Change, Pace, PaceRule
+from vigil.history.core.burn_rate import DAY_S, LENGTHS_S, BurnChange, BurnPace, ErrorBudget, PaceRule
 from vigil.history.core.uptime import Settled, Span, Uptime, account
 from vigil.history.models import Objective
 from vigil.history.reading.spans import settled_stories
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Line, Tell, add_step
+from vigil.incidents.timeline import Tell, TimelineEntry, add_step
 from vigil.monitors.models import Monitor
 
 #: Objectives that are evaluated at once; each reads a window of incidents.
@@ -23,16 +23,16 @@ OBJECTIVES_MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ObjectiveStatus:
     """How an objective stands: the uptime of its window, its budget, and the burn rates by length of time (s)."""
 
     uptime: Uptime
-    budget: Budget
+    budget: ErrorBudget
     rates: Mapping[int, float]
     rule: PaceRule | None
 
 
-def standing(objective: Objective, now: datetime) -> Standing:
+def standing(objective: Objective, now: datetime) -> ObjectiveStatus:
     """Count an objective's uptime over its window and over the last minutes to days."""
     end_s, window_s = int(now.timestamp()), objective.window_days * DAY_S
     longest: Span = (end_s - max(window_s, *LENGTHS_S), end_s)
@@ -43,7 +43,7 @@ def standing(objective: Objective, now: datetime) -> Standing:
     # The time of several monitors together is so many times as long.
     rates = {length: burn_rate.rate(target, recent[length], length * max(1, len(settled))) for length in LENGTHS_S}
     budget = burn_rate.budget(target, recent[window_s])
-    return Standing(recent[window_s], budget, rates, burn_rate.pace(window_s, rates))
+    return ObjectiveStatus(recent[window_s], budget, rates, burn_rate.pace(window_s, rates))
 
 
 def monitors_of(objective: Objective) -> Iterable[Monitor]:
@@ -68,7 +68,7 @@ def _bring_in_step(key: int, now: datetime, tell: Tell) -> bool:
             return False
         seen = standing(objective, now)
         rule = seen.rule if objective.enabled else None
-        change = burn_rate.change(Pace(objective.pace) if objective.pace else None, rule)
+        change = burn_rate.change(BurnPace(objective.pace) if objective.pace else None, rule)
         if change is None:
             return False
         _write(objective, change, seen, now, tell)
@@ -77,7 +77,7 @@ def _bring_in_step(key: int, now: datetime, tell: Tell) -> bool:
     return True
 
 
-def _write(objective: Objective, change: Change, seen: Standing, now: datetime, tell: Tell) -> None:
+def _write(objective: Objective, change: BurnChange, seen: ObjectiveStatus, now: datetime, tell: Tell) -> None:
     incident = objective.incident
     if incident is None or change.step is Step.OPENED:
         incident = Incident.objects.create(
@@ -94,10 +94,12 @@ def _write(objective: Objective, change: Change, seen: Standing, now: datetime, 
         incident.resolved_at = now
         incident.save(update_fields=["resolved_at"])
         objective.incident = None
-    add_step(incident, Line(change.step, change.reason, in_words(objective, seen), evidence=_evidence(seen)), tell)
+    add_step(
+        incident, TimelineEntry(change.step, change.reason, in_words(objective, seen), evidence=_evidence(seen)), tell
+    )
 
 
-def in_words(objective: Objective, seen: Standing) -> str:
+def in_words(objective: Objective, seen: ObjectiveStatus) -> str:
     """How an objective stands, in two sentences for people at night."""
     spent, allowed = _minutes(seen.budget.spent_s), _minutes(seen.budget.allowed_s)
     left = max(0, round(seen.budget.left * 100))
@@ -115,7 +117,7 @@ def in_words(objective: Objective, seen: Standing) -> str:
     )
 
 
-def _evidence(seen: Standing) -> dict[str, object]:
+def _evidence(seen: ObjectiveStatus) -> dict[str, object]:
     return {
         "pace": seen.rule.pace if seen.rule else None,
         "rates": {str(length): round(rate, 3) for length, rate in seen.rates.items()},

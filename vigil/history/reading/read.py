@@ -26,7 +26,7 @@ _PACKED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class StoredCheck:
     """One check as history tells it. Durations are within 1 % of what was measured; 0 where nothing was."""
 
     at_ms: int
@@ -56,7 +56,7 @@ def entries(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) ->
     }
 
 
-def checks(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, list[Check]]:
+def checks(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, list[StoredCheck]]:
     """Every recorded check of a monitor, by region, in the order of time."""
     return {
         region: [_check(hour, entry) for hour, mine in hours.items() for entry in mine]
@@ -104,9 +104,9 @@ def _within(ordered: Iterable[int], hour: int, start_ms: int, end_ms: int) -> li
     return [entry for entry in ordered if start_ms <= begin + (entry >> 35) < end_ms]
 
 
-def _check(hour: int, entry: int) -> Check:
+def _check(hour: int, entry: int) -> StoredCheck:
     status, reason = packing.meaning(entry >> 22 & 511)
-    return Check(
+    return StoredCheck(
         at_ms=hour * HOUR_MS + (entry >> 35),
         status=status,
         reason=reason,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Q
 
-from vigil.history.core.uptime import Settled, Span, Story, minus, settle, union
+from vigil.history.core.uptime import Settled, Span, UptimeSpans, minus, settle, union
 from vigil.history.models import Unwatched
 from vigil.incidents.core.lifecycle import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
@@ -54,7 +54,7 @@ def settled_stories(monitors: Sequence[Monitor], window: Span) -> dict[int, Sett
 def _settled(monitor: Monitor, spans: _Spans, maintenance: list[Span], window: Span) -> Settled:
     not_yet = (window[0], max(window[0], _second(monitor.created_at)))
     excluded = [not_yet, *spans.paused, *minus(union(spans.unseen), union(spans.down))]
-    return settle(Story(spans.down, spans.degraded, excluded, maintenance))
+    return settle(UptimeSpans(spans.down, spans.degraded, excluded, maintenance))
 
 
 def _incidents(monitors: Iterable[int], start: datetime, end: datetime) -> Iterable[Incident]:

@@ -9,7 +9,7 @@ import msgspec
 
 from probes.reasons import Reason
 from probes.wire import Result, decode_results
-from vigil.history.core.chunks import SHARD, Chunk
+from vigil.history.core.chunks import SHARD, ChunkContent
 from vigil.history.core.packing import HOUR_MS, entry
 from vigil.history.models import GapReason
 
@@ -33,7 +33,7 @@ class Missing:
 
 
 @dataclass(slots=True)
-class Reach:
+class ReadPosition:
     """How far a region's stream is recorded, and how far it has been read."""
 
     recorded: str | None
@@ -45,7 +45,7 @@ class Intake:
     """Everything since the last write. `monitors` maps public ids to keys; results of others are put aside."""
 
     monitors: Mapping[str, int]
-    chunks: dict[tuple[int, int, int], Chunk] = field(default_factory=dict)
+    chunks: dict[tuple[int, int, int], ChunkContent] = field(default_factory=dict)
     missing: dict[tuple[int, GapReason], Missing] = field(default_factory=dict)
     strangers: list[tuple[int, Result, int]] = field(default_factory=list)
     results: int = 0
@@ -80,7 +80,7 @@ class Intake:
             place = (slot_ms // HOUR_MS, monitor // SHARD, region)
             chunk = chunks.get(place)
             if chunk is None:
-                chunk = chunks[place] = Chunk()
+                chunk = chunks[place] = ChunkContent()
             chunk.add(monitor, entry(result), result)
             self.results += 1
 

@@ -14,7 +14,7 @@ UNKNOWN_MOST = 20_000
 _NAME = re.compile(r"mon_[0-9a-z]{1,20}")
 
 
-class Directory:
+class MonitorKeys:
     """All monitors (also paused and deleted ones, whose last results may still come) and all regions."""
 
     def __init__(self) -> None:

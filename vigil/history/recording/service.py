@@ -20,14 +20,14 @@ import redis
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
-from consensus.process.lease import Lease
+from consensus.process.lease import ConsensusLease
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from vigil.clock import database_now
 from vigil.history.models import GapReason, Position
 from vigil.history.reading import objectives
-from vigil.history.recording.intake import Intake, Reach
-from vigil.history.recording.monitor_keys import Directory
+from vigil.history.recording.intake import Intake, ReadPosition
+from vigil.history.recording.monitor_keys import MonitorKeys
 from vigil.history.recording.streams import START, ResultStreams
 from vigil.history.recording.write import Overtaken, write
 from vigil.history.storage import daily_rollup, packer, retention, size
@@ -43,7 +43,7 @@ RESULTS_MOST = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RecorderTimings:
     """How often what: writes, packing once an hour has settled, and the housekeeping."""
 
     write_s: float = 20.0
@@ -57,17 +57,19 @@ class Recorder:
     `run` returns when `stop` is set; anything unexpected ends the process.
     """
 
-    def __init__(self, client: redis.Redis, health: Health, pace: Pace | None = None, tell: Tell | None = None) -> None:
+    def __init__(
+        self, client: redis.Redis, health: Health, pace: RecorderTimings | None = None, tell: Tell | None = None
+    ) -> None:
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._lease = Lease(client, "record", holder, time.monotonic)
+        self._lease = ConsensusLease(client, "record", holder, time.monotonic)
         self._redis = client
         self._streams = ResultStreams(client)
         self._health = health
-        self._pace = pace or Pace()
+        self._pace = pace or RecorderTimings()
         self._tell = tell
-        self._directory = Directory()
+        self._directory = MonitorKeys()
         self._intake = self._new_intake()
-        self._reaches: dict[int, Reach] = {}
+        self._reaches: dict[int, ReadPosition] = {}
         self._write_at_s = 0.0
         self._due_s: dict[str, float] = {}
 
@@ -138,7 +140,7 @@ class Recorder:
         for region in self._directory.regions:
             if region not in self._reaches:
                 recorded = stored.get(region)
-                self._reaches[region] = Reach(recorded, recorded or START)
+                self._reaches[region] = ReadPosition(recorded, recorded or START)
 
     def _write(self) -> None:
         """Commit what is in hand, then say to whoever trims the streams how far they are recorded."""

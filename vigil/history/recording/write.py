@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from vigil.history.models import Gap, GapReason, Position
-from vigil.history.recording.intake import Intake, Missing, Reach
+from vigil.history.recording.intake import Intake, Missing, ReadPosition
 from vigil.history.storage import partitions
 from vigil.monitors.latest import instant
 
@@ -36,7 +36,7 @@ class Overtaken(Exception):
     """Another recorder has written from the same position: what this one holds is written already."""
 
 
-def write(intake: Intake, reaches: Mapping[int, Reach]) -> None:
+def write(intake: Intake, reaches: Mapping[int, ReadPosition]) -> None:
     """Write everything that was taken in, and move the positions (by region) to where it was read.
 
     1. Move each position from where this recorder found it; whoever finds it elsewhere has been overtaken.
@@ -59,7 +59,7 @@ def write(intake: Intake, reaches: Mapping[int, Reach]) -> None:
             _note(region, why, missing)
 
 
-def _advance(region: int, reach: Reach) -> None:
+def _advance(region: int, reach: ReadPosition) -> None:
     if reach.read == reach.recorded:
         return
     if reach.recorded is None:
@@ -74,7 +74,7 @@ def _advance(region: int, reach: Reach) -> None:
         raise Overtaken(f"region {region} is not recorded up to {reach.recorded}")
 
 
-def _copy_chunks(intake: Intake, reaches: Mapping[int, Reach]) -> None:
+def _copy_chunks(intake: Intake, reaches: Mapping[int, ReadPosition]) -> None:
     columns = ", ".join(_CHUNK_COLUMNS)
     with (
         connection.cursor() as cursor,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from consensus.verdicts import Verdict
-from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason
+from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason
 
 #: Longest name of a cause that monitors share.
 CAUSE_LIMIT = 100
 
 
-def blinded(state: State, verdict: Verdict) -> Effect:
+def blinded(state: BelievedState, verdict: Verdict) -> Effect:
     """The first such round may be a restart of the regions; the next one comes soon enough."""
     blind = replace(state, blind=True)
     if not state.blind or state.blind_cause:
@@ -21,7 +21,7 @@ def blinded(state: State, verdict: Verdict) -> Effect:
     return Effect(replace(blind, blind_cause=cause), (opened,), StepReason.TOO_FEW_VOTES)
 
 
-def seeing_again(state: State, reason: StepReason) -> tuple[Move, ...]:
+def seeing_again(state: BelievedState, reason: StepReason) -> tuple[Move, ...]:
     if not state.blind_cause:
         return ()
     return (Move(IncidentKind.BLIND, Step.RESOLVED, reason, cause=state.blind_cause),)

@@ -10,8 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from probes.reasons import Status
-from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason
-from vigil.monitors.core.composite_rules import UNKNOWN, Bounds, Part, Rule, Value, evaluate, exactly, settle
+from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason
+from vigil.monitors.core.composite_rules import (
+    UNKNOWN,
+    CompositeRule,
+    Part,
+    StatusBounds,
+    Value,
+    evaluate,
+    exactly,
+    settle,
+)
 
 _STATUS = {Value.UP: Status.UP, Value.DEGRADED: Status.DEGRADED, Value.DOWN: Status.DOWN}
 _VALUE = {status: value for value, status in _STATUS.items()}
@@ -28,13 +37,13 @@ class MemberSeen:
     name: str
     rank: int
     group: str
-    state: State
+    state: BelievedState
     open: IncidentKind | None = None
     failure: str = ""
     since_ms: int = 0
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> StatusBounds:
         """What it can be. One that cannot be seen is unknown; one that flaps is as bad as its open incident."""
         if self.state.blind or self.state.status is Status.UNKNOWN:
             return UNKNOWN
@@ -51,12 +60,12 @@ class Whole:
     """A composite and its members that are watched now."""
 
     name: str
-    rule: Rule
+    rule: CompositeRule
     k: int
     members: tuple[MemberSeen, ...]
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> StatusBounds:
         return evaluate(self.rule, self.k, [Part(member.bounds, member.rank) for member in self.members])
 
     @property
@@ -78,7 +87,7 @@ class Whole:
         return max((member.since_ms for member in self.members if member.open is not None), default=0)
 
 
-def derive(state: State, bounds: Bounds, now_ms: int, began_ms: int = 0) -> Effect | None:
+def derive(state: BelievedState, bounds: StatusBounds, now_ms: int, began_ms: int = 0) -> Effect | None:
     """The step that leads from what is believed to what the members say; None where there is nothing to do."""
     was = _VALUE.get(state.status)
     value = settle(was, bounds)
@@ -103,7 +112,7 @@ def title_of(whole: Whole, status: Status) -> str:
     """What is the matter with it, in a few words."""
     if status is Status.DOWN:
         return f"{whole.name}: nothing serves" if not whole.serving else f"{whole.name} is down"
-    if whole.rule is Rule.CHAIN and whole.serving:
+    if whole.rule is CompositeRule.CHAIN and whole.serving:
         return f"{whole.name} is served by a fallback" if _primary_lost(whole) else f"{whole.name} is degraded"
     return (
         f"{whole.name} has lost {len(whole.lost)} of {len(whole.members)}"
@@ -153,9 +162,9 @@ def _primary_lost(whole: Whole) -> bool:
 
 
 def _asked(whole: Whole) -> str:
-    if whole.rule is Rule.CHAIN:
+    if whole.rule is CompositeRule.CHAIN:
         return "The first that serves is used, in their order."
-    asked = {Rule.ALL: "All", Rule.ANY: "One"}.get(whole.rule, f"At least {whole.k}")
+    asked = {CompositeRule.ALL: "All", CompositeRule.ANY: "One"}.get(whole.rule, f"At least {whole.k}")
     return f"{asked} of {len(whole.members)} must serve."
 
 

@@ -28,7 +28,7 @@ _WEIGHT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ParentTrouble:
     """An incident as seen from here. `interval` is how often its monitor is looked at."""
 
     kind: IncidentKind
@@ -37,7 +37,7 @@ class Trouble:
     ended: datetime | None = None
 
 
-def holds_back(child: Trouble, parent: Trouble, now: datetime) -> tuple[bool, datetime | None]:
+def holds_back(child: ParentTrouble, parent: ParentTrouble, now: datetime) -> tuple[bool, datetime | None]:
     """Whether the parent's incident holds the child's alerts back now, and until when if that is known.
 
     1. The child's trouble must be no worse than the parent's.
@@ -56,7 +56,7 @@ def holds_back(child: Trouble, parent: Trouble, now: datetime) -> tuple[bool, da
     return child.started <= parent.ended and now < until, until
 
 
-def waits_until(child: Trouble, opened: datetime, every: timedelta, regions: int) -> datetime | None:
+def waits_until(child: ParentTrouble, opened: datetime, every: timedelta, regions: int) -> datetime | None:
     """Until when a child waits for the verdict on a parent of which no trouble is known; None where it does not wait.
 
     `every` is how often the parent is looked at by each of its `regions`, which take turns.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from consensus.verdicts import Dissent, Exclusion, Observed, Verdict, observed
 from probes.reasons import Status
-from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason, believed
+from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason, believed
 
 #: For these a region has no vote though it looks: what is wrong is its own.
 QUARANTINES = frozenset({Exclusion.SICK, Exclusion.ANCHORS})
@@ -46,7 +46,7 @@ def count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect:
     return replace(effect, state=replace(state, regional=regional), moves=(*effect.moves, move))
 
 
-def _regional_move(state: State, verdict: Verdict, whole_domain: bool) -> Move | None:
+def _regional_move(state: BelievedState, verdict: Verdict, whole_domain: bool) -> Move | None:
     """What the dissent does to the regional incident: opened once it lasts, resolved once nobody fails alone."""
     failing = [each for each in state.dissent.values() if each.saw is Observed.FAILING]
     lasting = state.status is Status.UP and any(each.rounds >= REGIONAL_ROUNDS for each in failing)

@@ -16,7 +16,7 @@ from consensus.verdicts import VERDICT_VERSION, Belief, Verdict, VerdictReason
 from probes.reasons import Status
 from vigil.incidents.core.blindness import blinded, seeing_again
 from vigil.incidents.core.dissent import count_dissent
-from vigil.incidents.core.model import Effect, IncidentKind, Move, State, Step, StepReason, believed
+from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason, believed
 
 #: An incident is resolved no sooner than this after it was confirmed, and after this many passing rounds.
 RECOVERY_MS = 60_000
@@ -27,7 +27,7 @@ FLAP_WINDOW_MS = 3_600_000
 FLAP_STABLE_MS = 1_800_000
 
 
-def belief(state: State) -> Belief | None:
+def belief(state: BelievedState) -> Belief | None:
     """What consensus is to believe; None for a monitor that is plainly up everywhere."""
     if state.status is Status.UP and not state.dissent and not state.blind:
         return None
@@ -43,7 +43,7 @@ def belief(state: State) -> Belief | None:
     )
 
 
-def apply(state: State, verdict: Verdict, revision: int) -> Effect:
+def apply(state: BelievedState, verdict: Verdict, revision: int) -> Effect:
     """Step the life cycle by one verdict; `revision` is the monitor's configuration now.
 
     1. A verdict on an older round, or on another configuration, has no effect.
@@ -64,7 +64,7 @@ def apply(state: State, verdict: Verdict, revision: int) -> Effect:
     return replace(effect, moves=seeing + effect.moves)
 
 
-def settle(state: State, now_ms: int) -> Effect | None:
+def settle(state: BelievedState, now_ms: int) -> Effect | None:
     """End flapping once the monitor has been up for long enough; None when there is nothing to do."""
     if not (state.flapping and state.open and state.status is Status.UP):
         return None
@@ -74,14 +74,14 @@ def settle(state: State, now_ms: int) -> Effect | None:
     return Effect(replace(state, open=None, flapping=False, flips_ms=()), (move,), StepReason.STABLE_AGAIN)
 
 
-def retire(state: State, reason: StepReason) -> Effect:
+def retire(state: BelievedState, reason: StepReason) -> Effect:
     """Forget a monitor that is paused or deleted: what is open is resolved, and nothing is believed."""
     kinds = [state.open, IncidentKind.REGIONAL if state.regional else None]
     moves = tuple(Move(kind, Step.RESOLVED, reason) for kind in kinds if kind)
-    return Effect(State(round_ms=state.round_ms), (*moves, *seeing_again(state, reason)), reason)
+    return Effect(BelievedState(round_ms=state.round_ms), (*moves, *seeing_again(state, reason)), reason)
 
 
-def _step(state: State, verdict: Verdict) -> Effect:
+def _step(state: BelievedState, verdict: Verdict) -> Effect:
     if verdict.status is Status.UP:
         return _passed(state, verdict)
     if verdict.status is Status.UNKNOWN:
@@ -89,7 +89,7 @@ def _step(state: State, verdict: Verdict) -> Effect:
     return _failed(state, verdict)
 
 
-def _passed(state: State, verdict: Verdict) -> Effect:
+def _passed(state: BelievedState, verdict: Verdict) -> Effect:
     now = verdict.decided_ms
     if state.status in (Status.UP, Status.UNKNOWN):
         first = state.status is Status.UNKNOWN
@@ -110,7 +110,7 @@ def _passed(state: State, verdict: Verdict) -> Effect:
     return Effect(replace(up, open=None, flapping=False), (move,), StepReason.RECOVERED)
 
 
-def _failed(state: State, verdict: Verdict) -> Effect:
+def _failed(state: BelievedState, verdict: Verdict) -> Effect:
     account = verdict.reason is VerdictReason.ACCOUNT
     kind = _kind(verdict)
     begun = state.status is not verdict.status or state.account is not account
@@ -142,5 +142,5 @@ def _severity(kind: IncidentKind) -> int:
     return {IncidentKind.DEGRADED: 1, IncidentKind.ACCOUNT: 2, IncidentKind.OUTAGE: 3}.get(kind, 0)
 
 
-def _flips(state: State, now_ms: int) -> tuple[int, ...]:
+def _flips(state: BelievedState, now_ms: int) -> tuple[int, ...]:
     return (*(at for at in state.flips_ms if now_ms - at < FLAP_WINDOW_MS), now_ms)

@@ -99,7 +99,7 @@ class StepReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class BelievedState:
     """What is believed of one monitor. `flips_ms` are the recent times it went down or came back."""
 
     status: Status = Status.UNKNOWN
@@ -135,12 +135,12 @@ class Move:
 class Effect:
     """What a verdict does: the next state, the steps to write in the same transaction, and the reason."""
 
-    state: State
+    state: BelievedState
     moves: tuple[Move, ...]
     reason: StepReason
 
 
-def believed(state: State) -> Observed | None:
+def believed(state: BelievedState) -> Observed | None:
     """What every region is expected to see of a monitor in this state; None while nothing is known."""
     if state.account:
         return Observed.ACCOUNT

@@ -17,7 +17,7 @@ NAMED_MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailingProviderMonitor:
     """One monitor's incident, as its provider's incident names it."""
 
     incident: str
@@ -49,13 +49,13 @@ def title_of(provider: str, count: int) -> str:
     return f"{provider}: {count} monitors fail together"
 
 
-def failing_in_words(failing: Sequence[Failing]) -> str:
+def failing_in_words(failing: Sequence[FailingProviderMonitor]) -> str:
     names = [f"{one.name} ({one.failure.replace('_', ' ')})" for one in failing[:NAMED_MOST]]
     more = len(failing) - NAMED_MOST
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
-def evidence_of_joint(provider: str, joined: Sequence[Failing], explanation: str) -> dict[str, Any]:
+def evidence_of_joint(provider: str, joined: Sequence[FailingProviderMonitor], explanation: str) -> dict[str, Any]:
     """What a step of a provider's incident rests on: who failed, or failed as well."""
     return {
         "provider": provider,

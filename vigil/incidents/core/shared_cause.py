@@ -13,7 +13,7 @@ MASS_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailingMonitor:
     """A monitor with an incident that has just opened. `cause` is what it is grouped under already, or ""."""
 
     incident: str
@@ -22,7 +22,7 @@ class Failing:
     cause: str = ""
 
 
-def shared_cause(new: Failing, recent: Sequence[Failing], mass: bool = False) -> str:
+def shared_cause(new: FailingMonitor, recent: Sequence[FailingMonitor], mass: bool = False) -> str:
     """What a new incident shares with those that opened shortly before it, the oldest first; "" for nothing.
 
     1. Very many at once: whatever it is, it is one thing, named after its first incident.
@@ -38,7 +38,7 @@ def shared_cause(new: Failing, recent: Sequence[Failing], mass: bool = False) ->
     return f"address:{shared[0]}" if shared else ""
 
 
-def belongs(cause: str, one: Failing) -> bool:
+def belongs(cause: str, one: FailingMonitor) -> bool:
     """Whether an incident that opened before is to be grouped under a cause that was found after it."""
     kind, _, what = cause.partition(":")
     if kind == "mass":

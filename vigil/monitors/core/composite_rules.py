@@ -10,7 +10,7 @@ from typing import TypeVar
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 
-class Rule(StrEnum):
+class CompositeRule(StrEnum):
     """How many members must serve for the whole to serve.
 
     A chain has ranks: of each rank any member is enough, rank 0 is what serves, the ranks above stand in for it.
@@ -31,7 +31,7 @@ class Value(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class StatusBounds:
     """The worst and the best that something can be; both the same when it is known."""
 
     worst: Value
@@ -42,35 +42,35 @@ class Bounds:
         return self.worst is self.best
 
 
-UNKNOWN = Bounds(Value.DOWN, Value.UP)
+UNKNOWN = StatusBounds(Value.DOWN, Value.UP)
 
 
-def exactly(value: Value) -> Bounds:
-    return Bounds(value, value)
+def exactly(value: Value) -> StatusBounds:
+    return StatusBounds(value, value)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One member as the rule sees it."""
 
-    bounds: Bounds
+    bounds: StatusBounds
     rank: int = 0
 
 
-def evaluate(rule: Rule, k: int, parts: Sequence[Part]) -> Bounds:
+def evaluate(rule: CompositeRule, k: int, parts: Sequence[Part]) -> StatusBounds:
     """What the whole is, if every unknown member were down, and if every one were up.
 
     Every rule only rises with its members, so these two are the exact limits of what it can be. Nothing to go by, or
     fewer members than must serve, is unknown.
     """
-    if not parts or (rule is Rule.AT_LEAST and k > len(parts)):
+    if not parts or (rule is CompositeRule.AT_LEAST and k > len(parts)):
         return UNKNOWN
     worst = _whole(rule, k, [(part.rank, part.bounds.worst) for part in parts])
     best = _whole(rule, k, [(part.rank, part.bounds.best) for part in parts])
-    return Bounds(worst, best)
+    return StatusBounds(worst, best)
 
 
-def settle(believed: Value | None, bounds: Bounds) -> Value | None:
+def settle(believed: Value | None, bounds: StatusBounds) -> Value | None:
     """What is believed next: what was, moved no further than the bounds force it; None while nothing is certain.
 
     So a member that cannot be seen neither opens nor closes an incident, and what is certain is never waited with.
@@ -80,11 +80,11 @@ def settle(believed: Value | None, bounds: Bounds) -> Value | None:
     return bounds.best if bounds.known or bounds.best is not Value.UP else None
 
 
-def _whole(rule: Rule, k: int, members: Sequence[tuple[int, Value]]) -> Value:
-    if rule is Rule.CHAIN:
+def _whole(rule: CompositeRule, k: int, members: Sequence[tuple[int, Value]]) -> Value:
+    if rule is CompositeRule.CHAIN:
         return _chain(members)
     values = sorted((value for _, value in members), reverse=True)
-    needed = {Rule.ALL: len(values), Rule.ANY: 1}.get(rule, k)
+    needed = {CompositeRule.ALL: len(values), CompositeRule.ANY: 1}.get(rule, k)
     reached = values[needed - 1]
     # A spare that is merely degraded still stands by; one that is lost is worth knowing.
     return min(reached, Value.DEGRADED) if values[-1] is Value.DOWN else reached

@@ -72,7 +72,7 @@ class BadConfig(Exception):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Target:
+class LiteLlmTarget:
     """What one monitor watches: `key` is the name of an environment variable, or empty."""
 
     preset: str
@@ -92,7 +92,7 @@ class Target:
 class PlannedMonitor:
     """A monitor, and the models it should find there."""
 
-    target: Target
+    target: LiteLlmTarget
     models: tuple[str, ...]
 
 
@@ -101,8 +101,8 @@ class PlannedChain:
     """A model group, the targets that serve it, and the groups that it falls back on, in order."""
 
     group: str
-    primaries: tuple[Target, ...]
-    fallbacks: tuple[tuple[str, tuple[Target, ...]], ...]
+    primaries: tuple[LiteLlmTarget, ...]
+    fallbacks: tuple[tuple[str, tuple[LiteLlmTarget, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ def plan(document: object) -> ImportPlan:
         raise BadConfig(f"`model_list` has more than {DEPLOYMENTS_MOST} entries")
     warnings: list[str] = []
     credentials = _credentials(document)
-    models: dict[Target, list[str]] = {}
-    groups: dict[str, list[Target]] = {}
+    models: dict[LiteLlmTarget, list[str]] = {}
+    groups: dict[str, list[LiteLlmTarget]] = {}
     for number, entry in enumerate(entries, start=1):
         group, target, model = _deployment(number, entry, credentials, warnings)
         found = models.setdefault(target, [])
@@ -146,7 +146,7 @@ def plan(document: object) -> ImportPlan:
 
 def _deployment(
     number: int, entry: Any, credentials: Mapping[str, Mapping[str, Any]], warnings: list[str]
-) -> tuple[str, Target, str]:
+) -> tuple[str, LiteLlmTarget, str]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("litellm_params"), Mapping):
         raise BadConfig(f"entry {number} of `model_list` has no `litellm_params`")
     params = dict(entry["litellm_params"])
@@ -168,7 +168,7 @@ def _deployment(
         )
     key = _key_name(group, params.get("api_key"), preset, warnings)
     region = str(params.get("aws_region_name") or "") if preset == "bedrock" else ""
-    return group, Target(preset, base, region, key), model
+    return group, LiteLlmTarget(preset, base, region, key), model
 
 
 def _preset(provider: str, base: str) -> str | None:
@@ -205,7 +205,7 @@ def _credentials(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _chains(
-    document: Mapping[str, Any], groups: Mapping[str, Sequence[Target]], warnings: list[str]
+    document: Mapping[str, Any], groups: Mapping[str, Sequence[LiteLlmTarget]], warnings: list[str]
 ) -> tuple[PlannedChain, ...]:
     router, settings = _section(document, "router_settings"), _section(document, "litellm_settings")
     written = dict(_pairs(router.get("fallbacks") or settings.get("fallbacks")))
@@ -237,7 +237,9 @@ def _chains(
     return tuple(chains)
 
 
-def _shared_fate(group: str, primaries: Sequence[Target], name: str, fallbacks: Sequence[Target]) -> Iterator[str]:
+def _shared_fate(
+    group: str, primaries: Sequence[LiteLlmTarget], name: str, fallbacks: Sequence[LiteLlmTarget]
+) -> Iterator[str]:
     """What a group and its fallback could lose together."""
     for primary in primaries:
         for fallback in fallbacks:

@@ -39,7 +39,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class WindowSchedule:
     """One window from `starts` to `ends`; with a cron expression, the windows that begin between the two.
 
     Nothing counts before `valid_from` or from `valid_until` on: a changed schedule leaves its past as it was.
@@ -54,7 +54,7 @@ class Schedule:
     valid_until: datetime | None = None
 
 
-def windows(schedule: Schedule, start: datetime, end: datetime) -> list[Window]:
+def windows(schedule: WindowSchedule, start: datetime, end: datetime) -> list[Window]:
     """The windows of a schedule within [start, end), cut to it, in order, without overlap."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     lower = max(start, schedule.valid_from) if schedule.valid_from else start
@@ -66,7 +66,7 @@ def windows(schedule: Schedule, start: datetime, end: datetime) -> list[Window]:
     )
 
 
-def current(schedule: Schedule, at: datetime) -> Window | None:
+def current(schedule: WindowSchedule, at: datetime) -> Window | None:
     """The window that holds now, with what follows it without a break; None when none does.
 
     Of windows that follow each other for ever, as far as one of the longest would reach.
@@ -91,7 +91,7 @@ def merged(found: Iterable[Window]) -> list[Window]:
     return union
 
 
-def check(schedule: Schedule) -> None:
+def check(schedule: WindowSchedule) -> None:
     """Refuse a schedule that could not be kept; raises `ScheduleError`."""
     if schedule.starts and schedule.ends and schedule.starts >= schedule.ends:
         raise ScheduleError("ends_at", "Must end after it starts.")
@@ -113,7 +113,7 @@ def check(schedule: Schedule) -> None:
         raise ScheduleError("cron", "Must not begin more often than every 5 minutes.")
 
 
-def _found(schedule: Schedule, lower: datetime, upper: datetime) -> Iterator[Window]:
+def _found(schedule: WindowSchedule, lower: datetime, upper: datetime) -> Iterator[Window]:
     if not schedule.cron:
         if schedule.starts and schedule.ends:
             yield Window(schedule.starts, schedule.ends)
@@ -126,7 +126,7 @@ def _found(schedule: Schedule, lower: datetime, upper: datetime) -> Iterator[Win
             yield Window(begins, begins + schedule.duration)
 
 
-def _beginnings(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+def _beginnings(schedule: WindowSchedule, after: datetime) -> Iterator[datetime]:
     """The moments at which windows begin, from a minute before `after` on."""
     local = (after.astimezone(UTC) - timedelta(minutes=1)).astimezone(ZoneInfo(schedule.zone))
     return (begins.astimezone(UTC) for begins in CronSim(schedule.cron, local))

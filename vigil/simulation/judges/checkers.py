@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 
 from vigil.simulation.judges import decisions, endurance, records
 from vigil.simulation.judges.breaks import Break
-from vigil.simulation.simulation import Outcome
+from vigil.simulation.simulation import SimulationResult
 
-Checker = Callable[[Outcome], Iterator[Break]]
+Checker = Callable[[SimulationResult], Iterator[Break]]
 
 #: invariant -> who judges it
 CHECKERS: dict[str, Checker] = {
@@ -33,6 +33,6 @@ CHECKERS: dict[str, Checker] = {
 }
 
 
-def judge(outcome: Outcome) -> list[Break]:
+def judge(outcome: SimulationResult) -> list[Break]:
     """Everything that every judge finds."""
     return [found for invariant, check in CHECKERS.items() for found in check(outcome) if found.invariant == invariant]

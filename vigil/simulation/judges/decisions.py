@@ -14,9 +14,9 @@ from vigil.incidents.core.lifecycle import IncidentKind
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.oracle import Count, Says, counts, proves_failure, proves_passing
 from vigil.simulation.judges.score import is_quorum
-from vigil.simulation.simulation import Outcome, lying_regions
+from vigil.simulation.simulation import SimulationResult, lying_regions
 from vigil.simulation.worlds.draws import stream
-from vigil.simulation.worlds.history import Application, Incident
+from vigil.simulation.worlds.history import Application, SimIncident
 from vigil.simulation.worlds.scenario import Links
 from vigil.simulation.worlds.spells import Spell
 
@@ -28,7 +28,7 @@ PATIENCE_MS = 45_000
 _SHUFFLE = 60
 
 
-def no_outage_without_a_quorum(outcome: Outcome) -> Iterator[Break]:
+def no_outage_without_a_quorum(outcome: SimulationResult) -> Iterator[Break]:
     """INV-1: whenever a monitor turns DOWN (or DEGRADED), the same quorum really said so in every look, in time."""
     for one in _turns(outcome):
         if one.after.status not in (Status.DOWN, Status.DEGRADED):
@@ -38,7 +38,7 @@ def no_outage_without_a_quorum(outcome: Outcome) -> Iterator[Break]:
             yield _break("INV-1", one, f"{one.after.status} was not proven by round {one.verdict.round}")
 
 
-def only_votes_decide(outcome: Outcome) -> Iterator[Break]:
+def only_votes_decide(outcome: SimulationResult) -> Iterator[Break]:
     """INV-2: what turned a monitor back UP was a quorum of passes; no vote was counted that did not arrive in time."""
     for one in _turns(outcome):
         if one.after.status is Status.UP and not proves_passing(_looks(outcome, one), one.verdict.n):
@@ -50,7 +50,7 @@ def only_votes_decide(outcome: Outcome) -> Iterator[Break]:
                 yield _break("INV-2", one, f"the vote of {vote.region} in look {vote.look} never arrived in time")
 
 
-def too_few_votes_change_nothing(outcome: Outcome) -> Iterator[Break]:
+def too_few_votes_change_nothing(outcome: SimulationResult) -> Iterator[Break]:
     """INV-3: with fewer votes than m_min nothing goes UP or DOWN."""
     for one in _turns(outcome):
         n = one.verdict.n
@@ -61,7 +61,7 @@ def too_few_votes_change_nothing(outcome: Outcome) -> Iterator[Break]:
             yield _break("INV-3", one, f"{one.before.status} became {one.after.status} on fewer than {fewest} votes")
 
 
-def every_lasting_outage_is_told(outcome: Outcome) -> Iterator[Break]:
+def every_lasting_outage_is_told(outcome: SimulationResult) -> Iterator[Break]:
     """INV-4: an outage that a quorum of honest regions sees for long enough becomes an incident in time."""
     world = outcome.world
     honest = frozenset(range(len(world.scenario.regions))) - lying_regions(world.scenario)
@@ -77,7 +77,7 @@ def every_lasting_outage_is_told(outcome: Outcome) -> Iterator[Break]:
                 )
 
 
-def no_domain_decides_alone(outcome: Outcome) -> Iterator[Break]:
+def no_domain_decides_alone(outcome: SimulationResult) -> Iterator[Break]:
     """INV-5: no incident begins or ends on what one domain alone says, wrongly, where there are three or more."""
     world = outcome.world
     if len({domain for _, domain in world.scenario.regions}) < 3:
@@ -91,7 +91,7 @@ def no_domain_decides_alone(outcome: Outcome) -> Iterator[Break]:
             yield _break("INV-5", one, f"{one.after.status} on the word of {domains.pop()} alone")
 
 
-def evidence_gives_the_verdict_again(outcome: Outcome) -> Iterator[Break]:
+def evidence_gives_the_verdict_again(outcome: SimulationResult) -> Iterator[Break]:
     """INV-7: stored evidence, in any order and with copies, gives the stored decision."""
     source = stream(outcome.world.seed, _SHUFFLE)
     for one in outcome.history.applied:
@@ -106,7 +106,7 @@ def evidence_gives_the_verdict_again(outcome: Outcome) -> Iterator[Break]:
             yield _break("INV-7", one, f"{verdict.status}/{verdict.reason} became {again.status}/{again.reason}")
 
 
-def the_excluded_have_no_vote(outcome: Outcome) -> Iterator[Break]:
+def the_excluded_have_no_vote(outcome: SimulationResult) -> Iterator[Break]:
     """INV-9: who could not vote when a round was opened, or was in quarantine when it was decided, has no vote."""
     history = outcome.history
     for one in history.applied:
@@ -119,11 +119,11 @@ def the_excluded_have_no_vote(outcome: Outcome) -> Iterator[Break]:
             yield _break("INV-9", one, f"{one.verdict.m} votes were counted of {len(electors)} regions")
 
 
-def _turns(outcome: Outcome) -> Iterator[Application]:
+def _turns(outcome: SimulationResult) -> Iterator[Application]:
     return (one for one in outcome.history.applied if one.before.status is not one.after.status)
 
 
-def _looks(outcome: Outcome, one: Application) -> list[Count]:
+def _looks(outcome: SimulationResult, one: Application) -> list[Count]:
     history, name = outcome.history, one.verdict.round
     ballots = history.ballots.get(name, [])
     return counts(history.rounds[name], ballots, one.verdict.decided_ms, history.barred.get(name, frozenset()))
@@ -133,7 +133,7 @@ def _break(invariant: str, one: Application, says: str) -> Break:
     return Break(invariant, one.at_ms, one.verdict.monitor, says)
 
 
-def _allowed_ms(outcome: Outcome, outage: Spell) -> float:
+def _allowed_ms(outcome: SimulationResult, outage: Spell) -> float:
     """How long an outage may go untold: two intervals, the looks, and whatever was broken meanwhile."""
     scenario = outcome.world.scenario
     looks_ms = max((max(round.looks_ms) - round.opened_ms for round in outcome.history.rounds.values()), default=0)
@@ -146,12 +146,12 @@ def _allowed_ms(outcome: Outcome, outage: Spell) -> float:
     return allowed
 
 
-def _covers(incident: Incident, from_ms: float, to_ms: float) -> bool:
+def _covers(incident: SimIncident, from_ms: float, to_ms: float) -> bool:
     """Whether an incident was open at some time in a span."""
     return incident.opened_ms <= to_ms and (incident.resolved_ms is None or incident.resolved_ms > from_ms)
 
 
-def _is_true(outcome: Outcome, one: Application) -> bool:
+def _is_true(outcome: SimulationResult, one: Application) -> bool:
     """Whether a monitor's new status was the truth at some time of the round."""
     world = outcome.world
     round = outcome.history.rounds[one.verdict.round]
@@ -170,7 +170,7 @@ def _is_true(outcome: Outcome, one: Application) -> bool:
     return one.after.status is Status.UP
 
 
-def _carriers(outcome: Outcome, one: Application) -> dict[int, bool]:
+def _carriers(outcome: SimulationResult, one: Application) -> dict[int, bool]:
     """The regions that said what became the status, and for each whether it was not the truth when they looked."""
     world, history = outcome.world, outcome.history
     outages = world.outages(world.number(one.verdict.monitor))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from vigil.simulation.judges.breaks import Break
-from vigil.simulation.simulation import Outcome
+from vigil.simulation.simulation import SimulationResult
 from vigil.simulation.worlds.history import Probe
 from vigil.simulation.worlds.isolation import Fault
 
@@ -37,7 +37,7 @@ MEASURED_MS = 15_000
 SEEN_MS = 1_000
 
 
-def nothing_seen_is_forgotten(outcome: Outcome) -> Iterator[Break]:
+def nothing_seen_is_forgotten(outcome: SimulationResult) -> Iterator[Break]:
     """INV-18: after the heal every result is stored, unless its region died with it.
 
     A region that dies may take with it what it has in hand, and what it has written and Redis loses at about that time.
@@ -71,7 +71,7 @@ def _died_unstored(written_ms: float, losses: list[Span], died: list[float]) -> 
     )
 
 
-def slots_are_kept(outcome: Outcome) -> Iterator[Break]:
+def slots_are_kept(outcome: SimulationResult) -> Iterator[Break]:
     """INV-20: a region cut off from the control plane keeps 95 % of its slots, whatever cut it off."""
     for region, (begin, end), share in kept_shares(outcome):
         if share * 100 < KEPT:
@@ -79,7 +79,7 @@ def slots_are_kept(outcome: Outcome) -> Iterator[Break]:
             yield Break("INV-20", begin, region, f"kept {share:.1%} of its slots in a cut of {lasted_s:.0f} s")
 
 
-def kept_shares(outcome: Outcome) -> Iterator[tuple[str, Span, float]]:
+def kept_shares(outcome: SimulationResult) -> Iterator[tuple[str, Span, float]]:
     """Of each region and time that it was cut off, the share of its slots that it kept.
 
     An hour and longer counts whole, with what a region needs to know that it is alone, and with its own deaths. Of less
@@ -113,7 +113,7 @@ def kept_shares(outcome: Outcome) -> Iterator[tuple[str, Span, float]]:
                 yield region, (begin, end), found / due
 
 
-def wrong_clocks(outcome: Outcome) -> defaultdict[str, list[Span]]:
+def wrong_clocks(outcome: SimulationResult) -> defaultdict[str, list[Span]]:
     """When the clock of each region was wrong: who runs sees that it was set; else it takes a Redis."""
     found: defaultdict[str, list[Span]] = defaultdict(list)
     cuts, away = _of_regions(outcome, Fault.CUT), _spans(outcome, Fault.REDIS_DIES)
@@ -154,11 +154,11 @@ def _slots(phase_ms: int, interval_ms: int, span: Span) -> list[int]:
     return list(range(first + (phase_ms - first) % interval_ms, int(span[1]), interval_ms))
 
 
-def _spans(outcome: Outcome, *faults: Fault) -> list[Span]:
+def _spans(outcome: SimulationResult, *faults: Fault) -> list[Span]:
     return [(begun, ended) for begun, ended, what in outcome.history.disturbed if what.split()[0] in faults]
 
 
-def _of_regions(outcome: Outcome, *faults: Fault) -> defaultdict[str, list[Span]]:
+def _of_regions(outcome: SimulationResult, *faults: Fault) -> defaultdict[str, list[Span]]:
     found: defaultdict[str, list[Span]] = defaultdict(list)
     for begun, ended, what in outcome.history.disturbed:
         fault, _, victim = what.partition(" ")

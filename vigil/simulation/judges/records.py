@@ -11,8 +11,8 @@ from vigil.incidents.core.lifecycle import IncidentKind, Step
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.endurance import wrong_clocks
 from vigil.simulation.processes.engine import EPOCH_MS
-from vigil.simulation.simulation import Outcome
-from vigil.simulation.worlds.history import Application, Incident
+from vigil.simulation.simulation import SimulationResult
+from vigil.simulation.worlds.history import Application, SimIncident
 
 APART_MS = 60_000
 PASSES = 2
@@ -22,7 +22,7 @@ HERD = 1.2
 _SIDE_KINDS = (IncidentKind.REGIONAL, IncidentKind.BLIND)
 
 
-def one_incident_at_a_time(outcome: Outcome) -> Iterator[Break]:
+def one_incident_at_a_time(outcome: SimulationResult) -> Iterator[Break]:
     """INV-6: at most one open incident of a monitor; steps and states follow on each other without a gap."""
     for monitor, incidents in _by_monitor(outcome).items():
         for one, following in pairwise(incidents):
@@ -40,7 +40,7 @@ def one_incident_at_a_time(outcome: Outcome) -> Iterator[Break]:
                 yield Break("INV-6", after.at_ms, monitor, "an older round was applied after a newer one")
 
 
-def recovery_is_proven_twice(outcome: Outcome) -> Iterator[Break]:
+def recovery_is_proven_twice(outcome: SimulationResult) -> Iterator[Break]:
     """INV-8: resolved only after two passing rounds and a minute; no page, resolve and page within a minute."""
     for monitor, applied in _applied(outcome).items():
         passes = 0
@@ -62,7 +62,7 @@ def recovery_is_proven_twice(outcome: Outcome) -> Iterator[Break]:
                 yield Break("INV-8", second.opened_ms, monitor, "page, resolve and page within a minute")
 
 
-def time_adds_up(outcome: Outcome) -> Iterator[Break]:
+def time_adds_up(outcome: SimulationResult) -> Iterator[Break]:
     """INV-10: what the states say of a monitor's time, and what its incidents say, is the same to the second."""
     start_ms, end_ms = outcome.world.span.start, outcome.world.span.stop
     incidents = _by_monitor(outcome)
@@ -81,7 +81,7 @@ def time_adds_up(outcome: Outcome) -> Iterator[Break]:
             yield Break("INV-10", end_ms, monitor, f"{open_ms} ms by the states, {told_ms} ms by the incidents")
 
 
-def one_result_of_one_check(outcome: Outcome) -> Iterator[Break]:
+def one_result_of_one_check(outcome: SimulationResult) -> Iterator[Break]:
     """INV-17: a region runs one order once, however often it is sent, and one vote of it counts."""
     orders = Counter(
         (one.region, one.boot, one.monitor, one.at_ms, one.round, one.look) for one in outcome.history.probes
@@ -96,7 +96,7 @@ def one_result_of_one_check(outcome: Outcome) -> Iterator[Break]:
                 yield Break("INV-17", application.at_ms, application.verdict.monitor, f"{times} votes of {region}")
 
 
-def no_herd_and_nothing_late(outcome: Outcome) -> Iterator[Break]:
+def no_herd_and_nothing_late(outcome: SimulationResult) -> Iterator[Break]:
     """INV-19: no check starts later than 30 s (or an interval) after its slot, and none are caught up in a herd."""
     history, scenario = outcome.history, outcome.world.scenario
     latest_ms = min(scenario.interval_ms, LATEST_MS)
@@ -120,7 +120,7 @@ def no_herd_and_nothing_late(outcome: Outcome) -> Iterator[Break]:
                 yield Break("INV-19", at_ms, region, f"{count} checks were {what} in one interval, usually {usual}")
 
 
-def the_stale_commit_nothing(outcome: Outcome) -> Iterator[Break]:
+def the_stale_commit_nothing(outcome: SimulationResult) -> Iterator[Break]:
     """INV-21: once a decider with a newer epoch was heard, nothing of an older one is committed."""
     newest = 0
     for one in outcome.history.applied:
@@ -129,15 +129,15 @@ def the_stale_commit_nothing(outcome: Outcome) -> Iterator[Break]:
         newest = max(newest, one.verdict.epoch)
 
 
-def _by_monitor(outcome: Outcome) -> dict[str, list[Incident]]:
-    found: defaultdict[str, list[Incident]] = defaultdict(list)
+def _by_monitor(outcome: SimulationResult) -> dict[str, list[SimIncident]]:
+    found: defaultdict[str, list[SimIncident]] = defaultdict(list)
     for incident in outcome.history.incidents:
         if incident.kind not in _SIDE_KINDS:
             found[incident.monitor].append(incident)
     return found
 
 
-def _applied(outcome: Outcome) -> dict[str, list[Application]]:
+def _applied(outcome: SimulationResult) -> dict[str, list[Application]]:
     found: defaultdict[str, list[Application]] = defaultdict(list)
     for one in outcome.history.applied:
         found[one.verdict.monitor].append(one)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from probes.reasons import Status
-from vigil.simulation.judges.score import Report
+from vigil.simulation.judges.score import RuleReport
 from vigil.simulation.worlds.world import Path, World
 
 #: After this many passes in a row no rule remembers a failure.
@@ -16,7 +16,7 @@ _FORGOTTEN_AFTER = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RivalView:
     """One scheduled check: when its result is known, and whether it failed."""
 
     at_ms: float
@@ -25,7 +25,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Regions:
+class RivalRegions:
     """For each region how many checks in a row failed (passed, where negative), and whether it counts as failing."""
 
     runs: list[int]
@@ -33,7 +33,7 @@ class Regions:
     fails_after: int
     passes_after: int
 
-    def take(self, seen: Seen) -> int:
+    def take(self, seen: RivalView) -> int:
         """Count one check; returns how many regions are failing now."""
         run = self.runs[seen.region]
         run = max(run, 0) + 1 if seen.failed else min(run, 0) - 1
@@ -87,35 +87,35 @@ RIVALS = {
 }
 
 
-def reports_of(world: World, monitor: int, rival: Rival) -> list[Report]:
+def reports_of(world: World, monitor: int, rival: Rival) -> list[RuleReport]:
     """What a rule reports of one monitor over the whole of a world's span."""
     n = 1 if rival.round_robin else len(world.scenario.regions)
-    regions = Regions([0] * n, [False] * n, rival.fails_after, rival.passes_after)
+    regions = RivalRegions([0] * n, [False] * n, rival.fails_after, rival.passes_after)
     checks = _in_turn(world, monitor) if rival.round_robin else _of_all(world, monitor, rival)
-    reports: list[Report] = []
+    reports: list[RuleReport] = []
     opened_ms: float | None = None
     for seen in checks:
         down = rival.is_down(regions.take(seen), n)
         if down and opened_ms is None:
             opened_ms = seen.at_ms
         elif opened_ms is not None and not down:
-            reports.append(Report(opened_ms, seen.at_ms))
+            reports.append(RuleReport(opened_ms, seen.at_ms))
             opened_ms = None
-    return [*reports, Report(opened_ms, None)] if opened_ms is not None else reports
+    return [*reports, RuleReport(opened_ms, None)] if opened_ms is not None else reports
 
 
-def _of_all(world: World, monitor: int, rival: Rival) -> Iterable[Seen]:
+def _of_all(world: World, monitor: int, rival: Rival) -> Iterable[RivalView]:
     """The checks that matter to a rule, in the order of their results: failures, and the passes after them."""
     regions = range(len(world.scenario.regions))
     paths = (_of_path(world, world.paths[monitor][region], rival) for region in regions)
     return heapq.merge(*paths, key=attrgetter("at_ms"))
 
 
-def _of_path(world: World, path: Path, rival: Rival) -> list[Seen]:
+def _of_path(world: World, path: Path, rival: Rival) -> list[RivalView]:
     interval_ms = world.scenario.interval_ms
     slots = world.eventful_slots(path)
     wanted = {slot + interval_ms * after for slot in slots for after in range(_FORGOTTEN_AFTER + 1)}
-    found: list[Seen] = []
+    found: list[RivalView] = []
     for slot in sorted(wanted):
         sighting = world.scheduled(path.monitor, path.region, slot)
         failed = sighting.status is Status.DOWN
@@ -124,15 +124,15 @@ def _of_path(world: World, path: Path, rival: Rival) -> list[Seen]:
             again = world.again(path.monitor, path.region, slot, known_ms)
             failed = again.status is Status.DOWN
             known_ms += again.took_ms
-        found.append(Seen(known_ms, path.region, failed))
+        found.append(RivalView(known_ms, path.region, failed))
     return sorted(found, key=attrgetter("at_ms"))
 
 
-def _in_turn(world: World, monitor: int) -> Iterator[Seen]:
+def _in_turn(world: World, monitor: int) -> Iterator[RivalView]:
     """One check in each interval, by one region after the other."""
     interval_ms = world.scenario.interval_ms
     n = len(world.scenario.regions)
     start = world.span.start + world.paths[monitor][0].phase_ms
     for turn, at_ms in enumerate(range(start, world.span.stop, interval_ms)):
         sighting = world.glance(monitor, turn % n, at_ms)
-        yield Seen(at_ms + sighting.took_ms, 0, sighting.status is Status.DOWN)
+        yield RivalView(at_ms + sighting.took_ms, 0, sighting.status is Status.DOWN)

@@ -16,7 +16,7 @@ AFTERMATH_MS = 90_000
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RuleReport:
     """One incident as a rule reported it; `resolved_ms` None while it is open."""
 
     opened_ms: float
@@ -90,7 +90,7 @@ def _may_be_most(scenario: Scenario, regions: frozenset[int]) -> bool:
     return len(regions) >= 2 and len({scenario.regions[index][1] for index in regions}) >= 2
 
 
-def score(world: World, monitor: int, reports: Sequence[Report], honest: frozenset[int], *, slow: bool) -> Score:
+def score(world: World, monitor: int, reports: Sequence[RuleReport], honest: frozenset[int], *, slow: bool) -> Score:
     """Judge what a rule reported of one monitor, against what happened to it.
 
     An outage has to be reported when it lasts longer than two intervals and is seen by a quorum of the regions that
@@ -130,7 +130,7 @@ def score(world: World, monitor: int, reports: Sequence[Report], honest: frozens
     return found
 
 
-def _measure(found: Score, world: World, outage: Spell, first: Report) -> None:
+def _measure(found: Score, world: World, outage: Spell, first: RuleReport) -> None:
     if len(outage.regions) < len(world.scenario.regions):
         return
     delay_s = (first.opened_ms - outage.from_ms) / 1000

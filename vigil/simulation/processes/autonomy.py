@@ -29,7 +29,7 @@ class Host(Protocol):
     def submit(self, checks: Iterable[Check]) -> None: ...
 
 
-class Autonomy:
+class SimAutonomy:
     """Of one region. The orders and when somebody was last heard are on a disk; the rest dies with the process."""
 
     def __init__(self, host: Host) -> None:

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from consensus.process.lease import LEASE_MS
 from consensus.verdicts import Belief, Quarantine
 from probes.keys import HEARTBEAT_TTL_S
-from probes.results.unconfirmed import StreamSight
-from probes.wire import RegionHeartbeat
-from vigil.simulation.processes.engine import Engine
+from probes.results.unconfirmed import StreamView
+from probes.wire import RegionStatus
+from vigil.simulation.processes.engine import SimEngine
 
 #: From an entry being written to its reader having it.
 LAG_MS = 2.0
@@ -27,7 +27,7 @@ class Away(Exception):
 
 
 @dataclass(slots=True)
-class Entry:
+class StreamEntry:
     """One entry of a stream; `lost` when Redis lost it before somebody read it."""
 
     id: tuple[int, int]
@@ -43,20 +43,20 @@ class Entry:
 class Reader(Protocol):
     def later(self, delay_ms: float, do: Callable[..., Any], *args: Any) -> None: ...
 
-    def receive(self, entry: Entry) -> None: ...
+    def receive(self, entry: StreamEntry) -> None: ...
 
 
 @dataclass(slots=True)
-class Lease:
+class SimLease:
     holder: str
     until: float
 
 
 @dataclass(slots=True)
-class Streams:
+class SimStreams:
     """Entries by stream, and who follows which."""
 
-    entries: dict[str, deque[Entry]] = field(default_factory=dict)
+    entries: dict[str, deque[StreamEntry]] = field(default_factory=dict)
     last: dict[str, tuple[int, int]] = field(default_factory=dict)
     readers: dict[str, list[Reader]] = field(default_factory=dict)
 
@@ -64,13 +64,13 @@ class Streams:
 class Broker:
     """Every method raises `Away` while Redis is down."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: SimEngine) -> None:
         self._engine = engine
-        self._streams = Streams()
+        self._streams = SimStreams()
         self._sequence = 0
-        self._leases: dict[str, Lease] = {}
+        self._leases: dict[str, SimLease] = {}
         self._epochs: dict[str, int] = {}
-        self._heartbeats: dict[str, tuple[float, RegionHeartbeat]] = {}
+        self._heartbeats: dict[str, tuple[float, RegionStatus]] = {}
         self._believed: Mapping[str, Belief] | None = None
         self.belief_mark = 0
         self.quarantines: list[Quarantine] = []
@@ -96,7 +96,7 @@ class Broker:
         self.check()
         now_ms = self._engine.now_ms
         self._sequence += 1
-        entry = Entry((now_ms, self._sequence), stream, payload)
+        entry = StreamEntry((now_ms, self._sequence), stream, payload)
         entries = self._streams.entries.get(stream)
         if entries is None:
             entries = self._streams.entries[stream] = deque()
@@ -109,7 +109,7 @@ class Broker:
             reader.later(LAG_MS, reader.receive, entry)
         return entry.id
 
-    def since(self, stream: str, entry_id: tuple[int, int]) -> list[Entry]:
+    def since(self, stream: str, entry_id: tuple[int, int]) -> list[StreamEntry]:
         """The entries after this id."""
         self.check()
         found = []
@@ -120,11 +120,11 @@ class Broker:
         found.reverse()
         return found
 
-    def sight(self, stream: str) -> StreamSight:
+    def sight(self, stream: str) -> StreamView:
         """What XINFO says of a stream."""
         self.check()
         entries = self._streams.entries.get(stream)
-        return StreamSight(entries[0].id if entries else None, self._streams.last.get(stream, (0, 0)))
+        return StreamView(entries[0].id if entries else None, self._streams.last.get(stream, (0, 0)))
 
     def acquire(self, name: str, holder: str) -> int:
         """Take or keep a lease: its epoch, or 0. The epoch grows even where Redis has lost everything."""
@@ -135,14 +135,14 @@ class Broker:
             return 0
         if held is None or held.until <= now:
             self._epochs[name] = max(self._epochs.get(name, 0) + 1, int(now * 1000))
-        self._leases[name] = Lease(holder, now + LEASE_MS)
+        self._leases[name] = SimLease(holder, now + LEASE_MS)
         return self._epochs[name]
 
-    def beat(self, region: str, heartbeat: RegionHeartbeat) -> None:
+    def beat(self, region: str, heartbeat: RegionStatus) -> None:
         self.check()
         self._heartbeats[region] = self._engine.now + HEARTBEAT_TTL_S * 1000, heartbeat
 
-    def heartbeats(self) -> dict[str, RegionHeartbeat]:
+    def heartbeats(self) -> dict[str, RegionStatus]:
         self.check()
         now = self._engine.now
         return {region: beat for region, (until, beat) in self._heartbeats.items() if until > now}

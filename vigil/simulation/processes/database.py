@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vigil.incidents.core.lifecycle import State
-from vigil.simulation.processes.engine import Engine
+from vigil.incidents.core.lifecycle import BelievedState
+from vigil.simulation.processes.engine import SimEngine
 
 LEASE_MS = 10_000
 
@@ -18,8 +18,8 @@ class DatabaseAway(Exception):
 class Database:
     """What is committed. Raises `DatabaseAway` while it is down."""
 
-    engine: Engine
-    states: dict[str, State] = field(default_factory=dict)
+    engine: SimEngine
+    states: dict[str, BelievedState] = field(default_factory=dict)
     position: tuple[int, int] = (0, 0)
     #: How far each stream of results is stored.
     recorded: dict[str, tuple[int, int]] = field(default_factory=dict)

@@ -13,9 +13,9 @@ from consensus.verdicts import Call, Round, Verdict
 from probes import keys
 from probes.checks.running_median import MEMORY, SPREAD_FLOOR
 from probes.wire import Result
-from vigil.simulation.processes.broker import Away, Broker, Entry
-from vigil.simulation.processes.engine import Process
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.broker import Away, Broker, StreamEntry
+from vigil.simulation.processes.engine import SimProcess
+from vigil.simulation.processes.surroundings import SimContext
 
 TICK_MS = 100
 RENEW_MS = 1_000
@@ -30,10 +30,10 @@ CALLS_KEPT_MS = 600_000
 RESULTS = keys.results("")
 
 
-class Decider(Process):
+class Decider(SimProcess):
     """One decider; several may run, and one holds the lease."""
 
-    def __init__(self, around: Surroundings, name: str) -> None:
+    def __init__(self, around: SimContext, name: str) -> None:
         super().__init__(around.engine, name)
         self._around = around
         self._broker: Broker = around.broker
@@ -55,7 +55,7 @@ class Decider(Process):
         self._mark = -1
         self._timer = float("inf")
         self._primed = False
-        self._backlog: list[Entry] = []
+        self._backlog: list[StreamEntry] = []
         self._due_ms: list[int] = []
         self._renew()
         self._housekeep()
@@ -77,7 +77,7 @@ class Decider(Process):
         """What to sign with; 0 for a process that does not hold the lease, or was paused past it."""
         return self._epoch if self.engine.now < self._valid_until else 0
 
-    def receive(self, entry: Entry) -> None:
+    def receive(self, entry: StreamEntry) -> None:
         """An entry has been read."""
         if entry.lost:
             return
@@ -87,7 +87,7 @@ class Decider(Process):
         self._take(entry)
         self._turn()
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: StreamEntry) -> None:
         payload = entry.payload
         now_ms = self.engine.now_ms
         answer: Call | Verdict | None = None

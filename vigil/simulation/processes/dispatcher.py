@@ -9,17 +9,17 @@ from msgspec.structs import replace
 from consensus.verdicts import Call, Round, Verdict
 from probes import keys
 from probes.process.liveness import EVERY_S
-from probes.wire import Check, RegionHeartbeat
+from probes.wire import Check, RegionStatus
 from vigil.dispatch.core.budget import CallBudget
 from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
 from vigil.dispatch.core.plans import LookOrder, Plan, confirming_check, scheduled_check
 from vigil.dispatch.core.schedule import SECOND_MS, Wheel
-from vigil.simulation.processes.broker import Away, Entry
+from vigil.simulation.processes.broker import Away, StreamEntry
 from vigil.simulation.processes.database import Database, DatabaseAway
-from vigil.simulation.processes.engine import EPOCH_MS, Process
-from vigil.simulation.processes.region import Region
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.engine import EPOCH_MS, SimProcess
+from vigil.simulation.processes.region import SimRegion
+from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.draws import between
 from vigil.simulation.worlds.scenario import Luck
 
@@ -34,10 +34,10 @@ _HOP, _LUCK = range(30, 32)
 _HOP_MS = (5, 60)
 
 
-class Dispatcher(Process):
+class SimDispatcher(SimProcess):
     """One dispatcher; of several the one with the lease sends, and one that was paused does so a little too long."""
 
-    def __init__(self, around: Surroundings, name: str, database: Database, regions: list[Region]) -> None:
+    def __init__(self, around: SimContext, name: str, database: Database, regions: list[SimRegion]) -> None:
         super().__init__(around.engine, name)
         self._around = around
         self._database = database
@@ -51,7 +51,7 @@ class Dispatcher(Process):
         """Nothing is kept: slots are derived, open rounds are found on their stream."""
         self._looks = OpenLooks()
         self._budget = CallBudget()
-        self._heartbeats: dict[str, RegionHeartbeat] = {}
+        self._heartbeats: dict[str, RegionStatus] = {}
         self._heartbeats_until = 0.0
         self._leading = False
         self._recovered = False
@@ -66,7 +66,7 @@ class Dispatcher(Process):
         if self._around.history.thorough:
             self._give_sign()
 
-    def receive(self, entry: Entry) -> None:
+    def receive(self, entry: StreamEntry) -> None:
         if entry.lost or not self._leading:
             return
         message = entry.payload
@@ -185,7 +185,7 @@ class Dispatcher(Process):
         if luck is Luck.TWICE:
             self.engine.at(arrives + late_ms, receiver.queue, check)
 
-    def _alive(self) -> dict[str, RegionHeartbeat]:
+    def _alive(self) -> dict[str, RegionStatus]:
         """Regions that beat lately, also where Redis has lost it; looked at once a second."""
         if self.engine.now < self._heartbeats_until:
             return self._heartbeats

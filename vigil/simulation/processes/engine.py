@@ -12,19 +12,19 @@ EPOCH_MS = 1_800_057_600_000
 Do = Callable[..., Any]
 
 
-class Engine:
+class SimEngine:
     """Events in the order of their time (ms, fractions allowed); `now` moves only from one to the next."""
 
     def __init__(self, start_ms: float = EPOCH_MS) -> None:
         self.now: float = start_ms
-        self._events: list[tuple[float, int, Process | None, int, Do, tuple[Any, ...]]] = []
+        self._events: list[tuple[float, int, SimProcess | None, int, Do, tuple[Any, ...]]] = []
         self._count = 0
 
     @property
     def now_ms(self) -> int:
         return int(self.now)
 
-    def at(self, when: float, do: Do, *args: Any, of: Process | None = None) -> None:
+    def at(self, when: float, do: Do, *args: Any, of: SimProcess | None = None) -> None:
         """Do something at a time, not before now; what is `of` a process only if it still lives then."""
         self._count += 1
         boot = of.boot if of is not None else 0
@@ -46,10 +46,10 @@ class Engine:
         self.now = until
 
 
-class Process:
+class SimProcess:
     """Something that runs: killed, it forgets; paused (SIGSTOP), it does everything late and in order."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: SimEngine, name: str) -> None:
         self.engine = engine
         self.name = name
         self.alive = True

@@ -1,13 +1,13 @@
-"""A region's results on their way to Redis, simulated around the real `Unstored`: they wait, follow, and go again."""
+"""A region's results on their way to Redis, simulated around the real `Unconfirmed`."""
 
 from __future__ import annotations
 
 from probes import keys, wire
 from probes.reasons import Reason
-from probes.results.unconfirmed import Sent, Unstored
+from probes.results.unconfirmed import Sent, Unconfirmed
 from probes.wire import Result
-from vigil.simulation.processes.engine import Process
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.engine import SimProcess
+from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.history import Ballot, Order
 
 #: Redis is asked again after this long: where it is down it refuses at once, where it is cut off nobody answers.
@@ -20,10 +20,10 @@ BACKFILL_MS = 50
 _BATCH_MOST = 200
 
 
-class Publisher:
+class SimPublisher:
     """Of one region. The journal is a disk: it outlives the process."""
 
-    def __init__(self, around: Surroundings, region: Process) -> None:
+    def __init__(self, around: SimContext, region: SimProcess) -> None:
         self._around = around
         self._broker = around.broker
         self._region = region
@@ -35,7 +35,7 @@ class Publisher:
     def begin(self) -> None:
         """Begin with what is on the disk, and nothing else."""
         self._waiting: list[Result] = []
-        self._unstored = Unstored()
+        self._unstored = Unconfirmed()
         self._broken_off = False
         self._met = self._broker.boot
         self._failures = 0

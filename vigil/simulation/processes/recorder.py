@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from probes import keys
 from probes.reasons import Reason
-from vigil.simulation.processes.broker import Away, Entry
+from vigil.simulation.processes.broker import Away, StreamEntry
 from vigil.simulation.processes.database import Database, DatabaseAway
-from vigil.simulation.processes.engine import Process
+from vigil.simulation.processes.engine import SimProcess
 from vigil.simulation.processes.publisher import order_of_result
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.surroundings import SimContext
 
 READ_MS = 1_000
 WRITE_MS = 20_000
 RETRY_MS = 500
 
 
-class Recorder(Process):
+class SimRecorder(SimProcess):
     """Killed before its commit it has stored nothing, and reads again from the committed positions."""
 
-    def __init__(self, around: Surroundings, database: Database) -> None:
+    def __init__(self, around: SimContext, database: Database) -> None:
         super().__init__(around.engine, "record")
         self._around = around
         self._database = database
@@ -33,7 +33,7 @@ class Recorder(Process):
 
     def _forget(self) -> None:
         self._read = dict(self._database.recorded)
-        self._in_hand: list[Entry] = []
+        self._in_hand: list[StreamEntry] = []
 
     def _turn(self) -> None:
         try:

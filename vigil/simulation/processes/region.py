@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from probes.checks.lateness import missed, order_of, overdue, too_late, wait_ms
-from probes.checks.soft_limits import ENOUGH, Habits
+from probes.checks.soft_limits import ENOUGH, SoftLimits
 from probes.reasons import Reason, Status
-from probes.wire import WIRE_VERSION, Check, Phases, RegionHeartbeat, Result
+from probes.wire import WIRE_VERSION, Check, Phases, RegionStatus, Result
 from probes.worker.status import INTERVAL_S
-from vigil.simulation.processes.autonomy import Autonomy
+from vigil.simulation.processes.autonomy import SimAutonomy
 from vigil.simulation.processes.broker import Away
-from vigil.simulation.processes.engine import Process
-from vigil.simulation.processes.publisher import Publisher
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.engine import SimProcess
+from vigil.simulation.processes.publisher import SimPublisher
+from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.draws import between
 from vigil.simulation.worlds.history import Probe
 from vigil.simulation.worlds.scenario import Luck
@@ -35,10 +35,10 @@ _AHEAD_MOST_MS = 60_000
 _HOP, _LUCK = range(20, 22)
 
 
-class Region(Process):
+class SimRegion(SimProcess):
     """One region. `cut` from Redis it goes on looking; `clock_ms` is how far its own clock is off."""
 
-    def __init__(self, around: Surroundings, index: int, lies: bool) -> None:
+    def __init__(self, around: SimContext, index: int, lies: bool) -> None:
         slug, self.domain = around.world.scenario.regions[index]
         super().__init__(around.engine, slug)
         self.index = index
@@ -48,8 +48,8 @@ class Region(Process):
         self._around = around
         self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
         self._inbox: list[Check] = []
-        self.publisher = Publisher(around, self)
-        self.autonomy = Autonomy(self)
+        self.publisher = SimPublisher(around, self)
+        self.autonomy = SimAutonomy(self)
         self.begin()
         for number, paths in enumerate(around.world.paths):
             usual = Phases(total_us=int(paths[index].speed_ms * 1000))
@@ -60,7 +60,7 @@ class Region(Process):
     def begin(self) -> None:
         """Measure the clock, and beat from now on; what was seen and neither published nor set aside is gone."""
         self._seen.clear()
-        self._habits = Habits(_REMEMBERED)
+        self._habits = SoftLimits(_REMEMBERED)
         self.publisher.begin()
         if self._around.history.thorough:
             self.autonomy.begin(self.connected)
@@ -122,7 +122,7 @@ class Region(Process):
                 raise Away
             self._measured_ms = self.clock_ms
             now_ms = self.now_ms()
-            beat = RegionHeartbeat(WIRE_VERSION, now_ms, self.clock_ms, 0, 0, now_ms, str(self.boot), "simulated")
+            beat = RegionStatus(WIRE_VERSION, now_ms, self.clock_ms, 0, 0, now_ms, str(self.boot), "simulated")
             self._around.broker.beat(self.name, beat)
             if self._around.history.thorough:
                 self.autonomy.listen(self._around.broker.mark)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vigil.simulation.processes.broker import Broker
-from vigil.simulation.processes.engine import Engine
-from vigil.simulation.worlds.history import History
+from vigil.simulation.processes.engine import SimEngine
+from vigil.simulation.worlds.history import SimHistory
 from vigil.simulation.worlds.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class SimContext:
     """What all simulated processes share."""
 
-    engine: Engine
+    engine: SimEngine
     broker: Broker
     world: World
-    history: History
+    history: SimHistory

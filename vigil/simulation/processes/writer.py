@@ -5,11 +5,11 @@ from __future__ import annotations
 from consensus.verdicts import Belief, Verdict
 from probes import keys
 from vigil.incidents.core import lifecycle
-from vigil.incidents.core.lifecycle import Effect, State, StepReason
-from vigil.simulation.processes.broker import Away, Entry
+from vigil.incidents.core.lifecycle import BelievedState, Effect, StepReason
+from vigil.simulation.processes.broker import Away, StreamEntry
 from vigil.simulation.processes.database import Database, DatabaseAway
-from vigil.simulation.processes.engine import Process
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.engine import SimProcess
+from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.history import Application
 
 COMMIT_MS = 8.0
@@ -20,27 +20,27 @@ SETTLE_MS = 30_000
 RETRY_MS = 500
 
 
-class Writer(Process):
+class Writer(SimProcess):
     """The single writer. Killed before its commit it has done nothing; after it, `believed` is rebuilt."""
 
-    def __init__(self, around: Surroundings, database: Database) -> None:
+    def __init__(self, around: SimContext, database: Database) -> None:
         super().__init__(around.engine, "ingest")
         self._around = around
         self._database = database
         for monitor in around.world.monitors:
-            database.states.setdefault(monitor, State())
+            database.states.setdefault(monitor, BelievedState())
         around.broker.follow(keys.VERDICTS, self)
         self.begin()
 
     def begin(self) -> None:
         """Go on from the committed position."""
-        self._waiting: list[Entry] = []
+        self._waiting: list[StreamEntry] = []
         self._flapping = False
         self._read_again()
         self._keep_complete()
         self._settle()
 
-    def receive(self, entry: Entry) -> None:
+    def receive(self, entry: StreamEntry) -> None:
         if not entry.lost:
             self._waiting.append(entry)
             self.later(COMMIT_MS, self._commit)

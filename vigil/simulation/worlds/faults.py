@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from probes import keys
 from vigil.simulation.processes.database import Database
-from vigil.simulation.processes.dispatcher import Dispatcher
-from vigil.simulation.processes.engine import Process
-from vigil.simulation.processes.region import Region
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.dispatcher import SimDispatcher
+from vigil.simulation.processes.engine import SimProcess
+from vigil.simulation.processes.region import SimRegion
+from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.draws import stream
 from vigil.simulation.worlds.isolation import Fault, isolations
 
@@ -41,10 +41,10 @@ STEPS_MS = (-3_600_000, -30_000, -6_000, -1_000, 1_000, 6_000, 30_000, 3_600_000
 class Nemesis:
     """Breaks one thing after another, and mends each; notes when."""
 
-    around: Surroundings
+    around: SimContext
     database: Database
-    processes: Sequence[Process]
-    regions: Sequence[Region]
+    processes: Sequence[SimProcess]
+    regions: Sequence[SimRegion]
     _going_on: Counter[tuple[Fault, str]] = field(default_factory=Counter)
 
     def plan(self) -> None:
@@ -98,7 +98,7 @@ class Nemesis:
             case _:
                 return self._of(fault, region)
 
-    def _of(self, fault: Fault, region: Region) -> tuple[Do, Do, str]:
+    def _of(self, fault: Fault, region: SimRegion) -> tuple[Do, Do, str]:
         """What takes no more than to say which region."""
         match fault:
             case Fault.REDIS_DIES:
@@ -114,7 +114,7 @@ class Nemesis:
             case Fault.REGION_DIES:
                 return region.kill, region.start, region.name
             case Fault.DISPATCH_DIES:
-                return self._dispatchers(Process.kill), self._dispatchers(Process.start), ""
+                return self._dispatchers(SimProcess.kill), self._dispatchers(SimProcess.start), ""
             case _:
                 raise ValueError(fault)
 
@@ -129,10 +129,10 @@ class Nemesis:
             for region in self.regions:
                 self.around.broker.trim(keys.results(region.name))
 
-    def _dispatchers(self, do: Callable[[Process], None]) -> Do:
+    def _dispatchers(self, do: Callable[[SimProcess], None]) -> Do:
         def change() -> None:
             for process in self.processes:
-                if isinstance(process, Dispatcher):
+                if isinstance(process, SimDispatcher):
                     do(process)
 
         return change
@@ -153,7 +153,7 @@ def _nothing() -> None:
     """Over as soon as it happened."""
 
 
-def _cut(region: Region, cut: bool) -> Do:
+def _cut(region: SimRegion, cut: bool) -> Do:
     def change() -> None:
         region.publisher.cut = cut
         region.reconnect()
@@ -161,7 +161,7 @@ def _cut(region: Region, cut: bool) -> Do:
     return change
 
 
-def _clock(region: Region, step_ms: int) -> Do:
+def _clock(region: SimRegion, step_ms: int) -> Do:
     def change() -> None:
         region.set_clock(step_ms)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from consensus.verdicts import Round, Verdict
 from probes.wire import Result
-from vigil.incidents.core.lifecycle import IncidentKind, Move, State, Step
+from vigil.incidents.core.lifecycle import BelievedState, IncidentKind, Move, Step
 
 #: What one region was asked to do: region, monitor, slot, round, look.
 Order = tuple[str, str, int, str, int]
@@ -19,13 +19,13 @@ class Application:
 
     at_ms: int
     verdict: Verdict
-    before: State
-    after: State
+    before: BelievedState
+    after: BelievedState
     moves: tuple[Move, ...]
 
 
 @dataclass(slots=True)
-class Incident:
+class SimIncident:
     """One incident of a monitor, from opening to resolution."""
 
     monitor: str
@@ -60,7 +60,7 @@ class Ballot:
 
 
 @dataclass(slots=True)
-class History:
+class SimHistory:
     """Everything that is judged afterwards.
 
     `thorough`: every check is run, and each probe kept; else the uneventful ones are only counted: `planned` then is
@@ -73,7 +73,7 @@ class History:
     rounds: dict[str, Round] = field(default_factory=dict)
     ballots: dict[str, list[Ballot]] = field(default_factory=dict)
     applied: list[Application] = field(default_factory=list)
-    incidents: list[Incident] = field(default_factory=list)
+    incidents: list[SimIncident] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     #: Checks whose result was written to a stream, and when last; and those whose result is in the database.
     written: dict[Order, int] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class History:
     sent: Counter[tuple[str, int]] = field(default_factory=Counter)
     disturbed: list[tuple[float, float, str]] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
-    _open: dict[tuple[str, str], Incident] = field(default_factory=dict)
+    _open: dict[tuple[str, str], SimIncident] = field(default_factory=dict)
 
     def apply(self, application: Application) -> None:
         """Keep a committed verdict, and the incidents that it began, changed or ended."""
@@ -96,7 +96,7 @@ class History:
         """Keep one step of an incident."""
         family = move.kind if move.kind in (IncidentKind.REGIONAL, IncidentKind.BLIND) else "main"
         if move.step is Step.OPENED:
-            incident = Incident(monitor, move.kind, at_ms, move.started_ms or at_ms, verdict)
+            incident = SimIncident(monitor, move.kind, at_ms, move.started_ms or at_ms, verdict)
             self.incidents.append(incident)
             self._open[monitor, family] = incident
         incident = self._open[monitor, family]
@@ -107,5 +107,5 @@ class History:
             incident.resolved_ms = at_ms
             del self._open[monitor, family]
 
-    def of_monitor(self, monitor: str) -> list[Incident]:
+    def of_monitor(self, monitor: str) -> list[SimIncident]:
         return [incident for incident in self.incidents if incident.monitor == monitor]

@@ -13,10 +13,10 @@ from typing import Any
 from consensus.verdicts import Round, Verdict
 from probes import keys
 from vigil.incidents.core.lifecycle import belief
-from vigil.simulation.processes.broker import Entry
+from vigil.simulation.processes.broker import StreamEntry
 from vigil.simulation.processes.database import Database
-from vigil.simulation.processes.dispatcher import Dispatcher
-from vigil.simulation.processes.surroundings import Surroundings
+from vigil.simulation.processes.dispatcher import SimDispatcher
+from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.world import Path
 
 #: A check is sent this long before its slot.
@@ -28,7 +28,7 @@ SETTLED_MS = 3_000
 class Slots:
     """Runs the eventful slots of every path, and every slot of a monitor that is being watched closely."""
 
-    def __init__(self, around: Surroundings, database: Database, dispatcher: Dispatcher) -> None:
+    def __init__(self, around: SimContext, database: Database, dispatcher: SimDispatcher) -> None:
         self._engine = around.engine
         self._world = around.world
         self._database = database
@@ -51,7 +51,7 @@ class Slots:
     def later(self, delay_ms: float, do: Callable[..., Any], *args: Any) -> None:
         self._engine.at(self._engine.now + delay_ms, do, *args)
 
-    def receive(self, entry: Entry) -> None:
+    def receive(self, entry: StreamEntry) -> None:
         """A round was opened: what its monitor's other checks see matters until its verdict is believed."""
         message: Round | Verdict = entry.payload
         number = self._world.number(message.monitor)

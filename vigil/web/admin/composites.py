@@ -82,7 +82,7 @@ def write(composite: Composite, wanted: dict[str, Any], members: list[Member]) -
     return composite
 
 
-class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
+class CompositeMemberInline(admin.TabularInline):  # type: ignore[type-arg]
     model = CompositeMember
     formset = MemberFormSet
     fields = ("monitor", "rank", "group")
@@ -93,7 +93,7 @@ class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Composite)
 class CompositeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = CompositeForm
-    inlines = (MemberInline,)
+    inlines = (CompositeMemberInline,)
     list_display = ("name", "status", "rule", "k", "members", "team")
     list_filter = ("rule", "monitor__believed__status", "monitor__team")
     search_fields = ("monitor__name", "monitor__public_id")

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from vigil.alerts.channels.email import KIND, EmailConfig
-from vigil.alerts.channels.kind import SettingsError
+from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.clock import database_now, is_zone
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Gap, Objective, Position, RecordedHour, Report
@@ -67,7 +67,7 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError('A list of addresses, such as ["ops@example.com"].')
         try:
             KIND.check(EmailConfig(to=found), {})
-        except SettingsError as wrong:
+        except ChannelSettingsError as wrong:
             raise ValidationError(wrong.problem) from None
         return found
 

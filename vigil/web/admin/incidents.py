@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from consensus.evidence import from_evidence, is_verdict
-from consensus.vote_table import Line, ballot, why_in_words
+from consensus.vote_table import VoteRow, ballot, why_in_words
 from vigil.alerts.wording.text import duration
 from vigil.incidents.models import Incident, Transition
 from vigil.web.admin.pieces import ReadOnlyAdmin, table
@@ -80,7 +80,7 @@ _HEADINGS = (
 )  # fmt: skip
 
 
-def _row(line: Line) -> tuple[object, ...]:
+def _row(line: VoteRow) -> tuple[object, ...]:
     phases = line.phases
     times = (phases.dns_us, phases.connect_us, phases.tls_us, phases.first_byte_us, phases.total_us, line.usual_us)
     return (

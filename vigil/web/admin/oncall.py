@@ -71,7 +71,7 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ", ".join(channel.name for channel in person.channels.all()) or "nothing: cannot be called"
 
 
-class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
+class RotationMemberInline(admin.TabularInline):  # type: ignore[type-arg]
     model = RotationMember
     formset = SameTeamFormSet
     extra = 1
@@ -95,7 +95,7 @@ class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("team",)
     search_fields = ("name", "public_id")
     autocomplete_fields = ("team",)
-    inlines = (MemberInline, OverrideInline)
+    inlines = (RotationMemberInline, OverrideInline)
     readonly_fields = ("now", "coming", "calendar")
     fields = ("team", "name", "zone", "starts_on", "handover", "shift_days", "now", "coming", "calendar")
     actions = ("renew_calendar",)

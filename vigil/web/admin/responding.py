@@ -15,7 +15,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 
 from vigil.alerts.models import Delivery, Pursuit
-from vigil.alerts.oncall.responses import Actor, Answer, acknowledge, note, snooze, take_back
+from vigil.alerts.oncall.responses import Actor, ResponseKind, acknowledge, note, snooze, take_back
 from vigil.alerts.wording.text import clock
 from vigil.clock import database_now
 from vigil.incidents.models import Incident
@@ -63,7 +63,7 @@ class Responding(_Admin):
             return HttpResponseNotAllowed(["POST"])
         incident = get_object_or_404(Incident, pk=key)
         actor, wish = _actor(request), request.POST.get("do")
-        answer = Answer.REFUSED
+        answer = ResponseKind.REFUSED
         if wish == "acknowledge":
             answer = acknowledge(incident.pk, actor)
         elif wish == "snooze":
@@ -96,9 +96,9 @@ class Responding(_Admin):
         headings = ("step", "channel", "event", "state", "why", "withheld", "attempts", "sent at", "last error")
         return table(headings, rows) if rows else format_html("{}", "nobody")
 
-    def _report(self, request: HttpRequest, answers: list[Answer]) -> None:
-        done = sum(answer is Answer.DONE for answer in answers)
-        said = ", ".join(sorted({answer.value for answer in answers if answer is not Answer.DONE}))
+    def _report(self, request: HttpRequest, answers: list[ResponseKind]) -> None:
+        done = sum(answer is ResponseKind.DONE for answer in answers)
+        said = ", ".join(sorted({answer.value for answer in answers if answer is not ResponseKind.DONE}))
         level = messages.SUCCESS if done else messages.WARNING
         messages.add_message(request, level, f"{done} done." + (f" Others: {said}." if said else ""))
 

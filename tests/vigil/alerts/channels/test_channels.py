@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from vigil.alerts.channels import CHANNELS, ChannelError, SettingsError, check_channel, email
+from vigil.alerts.channels import CHANNELS, ChannelError, ChannelSettingsError, check_channel, email
 from vigil.alerts.channels.apprise import SCHEMES, library
-from vigil.alerts.channels.kind import Call
+from vigil.alerts.channels.kind import ReceiverCall
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.models import ChannelKind
 from vigil.configuration import AlertEgress, configuration
@@ -81,7 +81,7 @@ def test_apprise_gets_only_schemes_whose_host_nobody_can_choose() -> None:
 def test_settings_that_cannot_be_used_are_refused(
     kind: str, config: Mapping[str, Any], secrets: Mapping[str, str], field: str
 ) -> None:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(ChannelSettingsError) as refused:
         check_channel(kind, config, secrets)
     assert refused.value.field == field
     assert "\n" not in refused.value.problem
@@ -114,7 +114,7 @@ def post(url: str, egress: AlertEgress) -> int:
     async def go() -> int:
         outbound = GuardedOutbound(egress)
         try:
-            return (await outbound.call(Call(url, b"{}"))).code
+            return (await outbound.call(ReceiverCall(url, b"{}"))).code
         finally:
             await outbound.close()
 

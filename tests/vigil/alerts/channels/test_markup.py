@@ -16,7 +16,7 @@ from tests.vigil.alerts.told import OUTAGE, digest
 from tests.vigil.alerts.wording.test_golden import CONFIGS, as_data
 from vigil.alerts.channels import CHANNELS, email, parse_config, sms
 from vigil.alerts.channels.kind import as_body
-from vigil.alerts.wording.alert import Subject
+from vigil.alerts.wording.alert import AlertSubject
 from vigil.alerts.wording.fitting import fit_names
 from vigil.alerts.wording.message import message_of, message_of_digest
 
@@ -25,7 +25,7 @@ HOSTILE = (
 )
 EVIL = replace(
     OUTAGE,
-    subject=Subject("mon_1", HOSTILE, "https://api.test/<script>", "http"),
+    subject=AlertSubject("mon_1", HOSTILE, "https://api.test/<script>", "http"),
     evidence=replace(OUTAGE.evidence, votes=tuple(replace(vote, detail=HOSTILE) for vote in OUTAGE.evidence.votes)),
 )
 
@@ -107,7 +107,7 @@ LIMITS = {"teams": 28_000, "google_chat": 32_000, "pagerduty": 512_000, "ntfy": 
 def test_whatever_a_name_is_every_limit_holds(kind: str, name: str, times: int) -> None:
     votes = tuple(replace(OUTAGE.evidence.votes[0], region=f"r{n}", detail=name * times) for n in range(8))
     alert = replace(
-        OUTAGE, subject=Subject("mon_1", name * times, "t", "http"), evidence=replace(OUTAGE.evidence, votes=votes)
+        OUTAGE, subject=AlertSubject("mon_1", name * times, "t", "http"), evidence=replace(OUTAGE.evidence, votes=votes)
     )
     payload = sent(kind, alert)
     if kind in LIMITS:

@@ -6,16 +6,26 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vigil.alerts.core.decision import EVENTS, Concern, Hold, Outcome, Standing, Why, Withheld, decide, strongest
+from vigil.alerts.core.decision import (
+    EVENTS,
+    Concern,
+    Disposition,
+    Hold,
+    IncidentContext,
+    Why,
+    Withheld,
+    decide,
+    strongest,
+)
 from vigil.incidents.core.lifecycle import Step
 
 ROUTED = {1: Concern(Why.ROUTED, "r"), 2: Concern(Why.ROUTED, "r")}
 NIGHT = Hold(Withheld.SILENCED, "nightly", datetime(2030, 1, 1, 6, tzinfo=UTC))
 PARENT = Hold(Withheld.HELD_BY_PARENT, "gateway")
-TELL, HOLD, OMIT = Outcome.TELL, Outcome.HOLD, Outcome.OMIT
+TELL, HOLD, OMIT = Disposition.TELL, Disposition.HOLD, Disposition.OMIT
 
 #: step, told before, acknowledged, held -> what becomes of which channel; channels 1 and 2 are routed.
-CASES: list[tuple[Step, set[int], bool, bool, dict[int, Outcome]]] = [
+CASES: list[tuple[Step, set[int], bool, bool, dict[int, Disposition]]] = [
     (Step.OPENED, set(), False, False, {1: TELL, 2: TELL}),
     (Step.OPENED, set(), False, True, {1: HOLD, 2: HOLD}),
     (Step.CHANGED, {3}, False, False, {1: TELL, 2: TELL, 3: TELL}),
@@ -37,16 +47,16 @@ CASES: list[tuple[Step, set[int], bool, bool, dict[int, Outcome]]] = [
 
 @pytest.mark.parametrize(("step", "told", "acknowledged", "held", "outcomes"), CASES)
 def test_every_concerned_channel_gets_its_outcome(
-    step: Step, told: set[int], acknowledged: bool, held: bool, outcomes: dict[int, Outcome]
+    step: Step, told: set[int], acknowledged: bool, held: bool, outcomes: dict[int, Disposition]
 ) -> None:
-    standing = Standing(frozenset(told), acknowledged, (NIGHT,) if held else ())
+    standing = IncidentContext(frozenset(told), acknowledged, (NIGHT,) if held else ())
     choices = decide(step, ROUTED, standing)
     assert {choice.channel: choice.outcome for choice in choices} == outcomes
     assert all((choice.hold is not None) == (choice.outcome is not TELL) for choice in choices)
 
 
 def test_a_choice_says_why_the_channel_is_concerned() -> None:
-    routed, before = decide(Step.CHANGED, {1: Concern(Why.ROUTED, "pay")}, Standing(frozenset({2})))
+    routed, before = decide(Step.CHANGED, {1: Concern(Why.ROUTED, "pay")}, IncidentContext(frozenset({2})))
     assert (routed.concern, before.concern) == (Concern(Why.ROUTED, "pay"), Concern(Why.TOLD_BEFORE))
 
 

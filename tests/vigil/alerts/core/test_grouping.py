@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vigil.alerts.core import group_keys
-from vigil.alerts.core.group_keys import Subject, in_words, strong_keys, weak_keys
-from vigil.alerts.core.grouping import FLOOD_AFTER, TAG_AFTER, Due, Heat, Limits, Plan, gather
+from vigil.alerts.core.group_keys import GroupingSubject, in_words, strong_keys, weak_keys
+from vigil.alerts.core.grouping import FLOOD_AFTER, TAG_AFTER, Due, GroupingPlan, GroupState, Limits, gather
 
 FAR = 1_000_000
 
 
 def page(number: int, host: str = "", tags: Iterable[str] = (), event: str = "trigger") -> Due:
-    subject = Subject(f"https://{host}/" if host else "", tuple(tags))
+    subject = GroupingSubject(f"https://{host}/" if host else "", tuple(tags))
     return Due(number, strong_keys(event, subject), weak_keys(event, subject))
 
 
@@ -24,12 +24,12 @@ class Channel:
     """A channel over time: what is held comes again when it is due, as it does from the outbox."""
 
     def __init__(self, room: int = FAR, most: int = FAR) -> None:
-        self.heat: dict[str, Heat] = {}
+        self.heat: dict[str, GroupState] = {}
         self.waiting: dict[int, tuple[float, Due]] = {}
         self.messages: list[tuple[int, ...]] = []
         self.room, self.most = room, most
 
-    def at(self, now_s: float, *new: Due) -> Plan:
+    def at(self, now_s: float, *new: Due) -> GroupingPlan:
         due = [one for until, one in self.waiting.values() if until <= now_s] + list(new)
         plan = gather(due, self.heat, now_s, Limits(self.room, self.most))
         self.heat |= plan.heat

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.alerts.core.retry import SCHEDULE_S, Fate, after_failure, fate_of, parse_retry_after
+from vigil.alerts.core.retry import SCHEDULE_S, AnswerClass, after_failure, fate_of, parse_retry_after
 
 FRESH = timedelta(seconds=1)
 
@@ -16,13 +16,12 @@ FRESH = timedelta(seconds=1)
 @pytest.mark.parametrize(
     ("code", "fate"),
     [
-        (200, Fate.ACCEPTED), (202, Fate.ACCEPTED), (204, Fate.ACCEPTED),
-        (408, Fate.RETRY), (425, Fate.RETRY), (429, Fate.RETRY), (500, Fate.RETRY), (503, Fate.RETRY),
-        (301, Fate.PERMANENT), (400, Fate.PERMANENT), (401, Fate.PERMANENT), (404, Fate.PERMANENT),
-        (410, Fate.PERMANENT),
+        *((code, AnswerClass.ACCEPTED) for code in (200, 202, 204)),
+        *((code, AnswerClass.RETRY) for code in (408, 425, 429, 500, 503)),
+        *((code, AnswerClass.PERMANENT) for code in (301, 400, 401, 404, 410)),
     ],
-)  # fmt: skip
-def test_a_status_code_has_one_fate(code: int, fate: Fate) -> None:
+)
+def test_a_status_code_has_one_fate(code: int, fate: AnswerClass) -> None:
     assert fate_of(code) is fate
 
 

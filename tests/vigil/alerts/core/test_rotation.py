@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.alerts.core.escalation import Place, after, delay_s, immediate
-from vigil.alerts.core.rotation import Override, Rota, Shift, shifts, who_is_on_call
+from vigil.alerts.core.escalation import EscalationPosition, after, delay_s, immediate
+from vigil.alerts.core.rotation import OnCallSchedule, Override, Shift, shifts, who_is_on_call
 
-WEEKLY = Rota((1, 2, 3), date(2030, 1, 7), 7, time(9), "Europe/Berlin")
+WEEKLY = OnCallSchedule((1, 2, 3), date(2030, 1, 7), 7, time(9), "Europe/Berlin")
 
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def person(rota: Rota, at: str) -> int | None:
+def person(rota: OnCallSchedule, at: str) -> int | None:
     shift = who_is_on_call(rota, utc(at))
     return shift.person if shift else None
 
@@ -43,7 +43,7 @@ def test_people_take_turns_by_the_clock_of_their_zone(at: str, expected: int | N
 
 def test_a_handover_that_the_clocks_show_twice_happens_once() -> None:
     # 02:30 on 2030-10-27 is shown at 00:30 and again at 01:30 UTC.
-    daily = Rota((1, 2), date(2030, 10, 25), 1, time(2, 30), "Europe/Berlin")
+    daily = OnCallSchedule((1, 2), date(2030, 10, 25), 1, time(2, 30), "Europe/Berlin")
     assert [person(daily, f"2030-10-27 {at}") for at in ("00:29", "00:30", "01:10", "01:30", "05:00")] == [
         2,
         1,
@@ -55,12 +55,12 @@ def test_a_handover_that_the_clocks_show_twice_happens_once() -> None:
 
 def test_a_handover_that_the_clocks_skip_happens_once() -> None:
     # 02:30 on 2030-03-31 is not shown in Berlin: clocks go from 02:00 to 03:00 at 01:00 UTC.
-    daily = Rota((1, 2), date(2030, 3, 29), 1, time(2, 30), "Europe/Berlin")
+    daily = OnCallSchedule((1, 2), date(2030, 3, 29), 1, time(2, 30), "Europe/Berlin")
     assert [person(daily, f"2030-03-31 {at}") for at in ("00:59", "01:29", "01:30", "05:00")] == [2, 2, 1, 1]
 
 
 def test_an_override_stands_in_and_the_last_one_counts() -> None:
-    covered = Rota(
+    covered = OnCallSchedule(
         (1, 2), date(2030, 1, 7), 7, time(9), "UTC",
         (Override(8, utc("2030-01-08"), utc("2030-01-10")), Override(9, utc("2030-01-09"), utc("2030-01-11"))),
     )  # fmt: skip
@@ -73,12 +73,12 @@ def test_an_override_stands_in_and_the_last_one_counts() -> None:
 
 
 def test_nobody_is_on_call_in_an_empty_rotation_but_an_override_still_counts() -> None:
-    empty = Rota((), date(2030, 1, 7), overrides=(Override(8, utc("2030-01-08"), utc("2030-01-10")),))
+    empty = OnCallSchedule((), date(2030, 1, 7), overrides=(Override(8, utc("2030-01-08"), utc("2030-01-10")),))
     assert (person(empty, "2030-01-09"), person(empty, "2030-01-12")) == (8, None)
 
 
 ROTAS = st.builds(
-    Rota,
+    OnCallSchedule,
     people=st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple),
     first=st.dates(date(2030, 3, 20), date(2030, 4, 5)),
     days=st.integers(1, 9),
@@ -96,7 +96,7 @@ ROTAS = st.builds(
 
 
 @given(ROTAS, st.integers(0, 40_000))
-def test_at_every_moment_the_shifts_and_the_question_agree(rota: Rota, minute: int) -> None:
+def test_at_every_moment_the_shifts_and_the_question_agree(rota: OnCallSchedule, minute: int) -> None:
     start = utc("2030-03-20")
     found = shifts(rota, start, start + timedelta(days=40))
     at = start + timedelta(minutes=minute)
@@ -106,7 +106,7 @@ def test_at_every_moment_the_shifts_and_the_question_agree(rota: Rota, minute: i
 
 
 @given(ROTAS)
-def test_after_it_has_begun_somebody_is_always_on_call_and_never_two(rota: Rota) -> None:
+def test_after_it_has_begun_somebody_is_always_on_call_and_never_two(rota: OnCallSchedule) -> None:
     start = utc("2030-04-08")
     found = shifts(rota, start, start + timedelta(days=30))
     assert (found[0].starts, found[-1].ends) == (start, start + timedelta(days=30))
@@ -115,19 +115,18 @@ def test_after_it_has_begun_somebody_is_always_on_call_and_never_two(rota: Rota)
 
 
 def test_a_ladder_is_climbed_rung_by_rung_and_again_as_often_as_it_repeats() -> None:
-    places, place = [], Place()
+    places, place = [], EscalationPosition()
     while place is not None:
         places.append((place.rung, place.round))
         place = after(place, 2, 1)
     assert places == [(0, 0), (1, 0), (0, 1), (1, 1)]
-    assert after(Place(), 0, 5) is None
+    assert after(EscalationPosition(), 0, 5) is None
 
 
 def test_a_new_round_waits_at_least_a_minute() -> None:
-    assert [delay_s(Place(0, 0), (0, 300)), delay_s(Place(0, 1), (0, 300)), delay_s(Place(1, 1), (0, 300))] == [
-        0, 60, 300,
-    ]  # fmt: skip
-    assert delay_s(Place(0, 2), (90,)) == 90
+    positions = (EscalationPosition(0, 0), EscalationPosition(0, 1), EscalationPosition(1, 1))
+    assert [delay_s(position, (0, 300)) for position in positions] == [0, 60, 300]
+    assert delay_s(EscalationPosition(0, 2), (90,)) == 90
 
 
 def test_the_first_rungs_without_a_delay_are_due_with_the_incident() -> None:

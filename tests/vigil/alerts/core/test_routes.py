@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vigil.alerts.core.decision import Concern, Why
-from vigil.alerts.core.routes import Hours, Miss, Rule, Severity, Subject, route, severity_of
+from vigil.alerts.core.routes import Hours, Miss, RoutedSubject, RouteRule, Severity, route, severity_of
 from vigil.incidents.core.lifecycle import IncidentKind
 
 EVERYONE = frozenset({1, 2})
@@ -16,61 +16,66 @@ EVERYONE = frozenset({1, 2})
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
-def rule(*channels: int, **fields: Any) -> Rule:
+def rule(*channels: int, **fields: Any) -> RouteRule:
     sets = {name: frozenset(value) for name, value in fields.items() if isinstance(value, (set, list))}
-    return Rule(frozenset(channels), **{**fields, **sets})
+    return RouteRule(frozenset(channels), **{**fields, **sets})
 
 
-def told(rules: list[Rule], subject: Subject, at: datetime = NOON) -> set[int]:
+def told(rules: list[RouteRule], subject: RoutedSubject, at: datetime = NOON) -> set[int]:
     return set(route(rules, subject, at, EVERYONE).concerned)
 
 
 @pytest.mark.parametrize("kind", ["outage", "degraded", "account", "heartbeat"])
 def test_without_routes_everyone_is_told_of_what_is_paged(kind: str) -> None:
-    assert told([], Subject(kind)) == {1, 2}
+    assert told([], RoutedSubject(kind)) == {1, 2}
 
 
 @pytest.mark.parametrize("kind", ["regional", "blind"])
 def test_without_routes_nobody_is_told_of_side_incidents(kind: str) -> None:
-    assert told([], Subject(kind)) == set()
+    assert told([], RoutedSubject(kind)) == set()
 
 
 def test_the_first_route_that_matches_decides() -> None:
     rules = [rule(1, kinds={"degraded"}), rule(2), rule(3)]
-    assert told(rules, Subject("outage")) == {2}
-    assert told(rules, Subject("degraded")) == {1}
+    assert told(rules, RoutedSubject("outage")) == {2}
+    assert told(rules, RoutedSubject("degraded")) == {1}
 
 
 def test_a_route_that_goes_on_lets_the_next_match_too() -> None:
     rules = [rule(1, goes_on=True), rule(2, kinds={"degraded"}), rule(3), rule(4)]
-    assert told(rules, Subject("outage")) == {1, 3}
+    assert told(rules, RoutedSubject("outage")) == {1, 3}
 
 
 def test_a_default_matches_only_when_no_other_did_wherever_it_stands() -> None:
     rules = [rule(9, default=True), rule(1, kinds={"degraded"}, goes_on=True)]
-    assert told(rules, Subject("outage")) == {9}
-    assert told(rules, Subject("degraded")) == {1}
+    assert told(rules, RoutedSubject("outage")) == {9}
+    assert told(rules, RoutedSubject("degraded")) == {1}
 
 
 def test_side_incidents_are_told_where_a_route_names_them() -> None:
     rules = [rule(2), rule(1, kinds={"regional"})]
-    assert told(rules, Subject("regional")) == {1}
+    assert told(rules, RoutedSubject("regional")) == {1}
 
 
 #: what a route asks, a subject that meets it, one that does not, and what it is missed by
-ASKED: list[tuple[dict[str, Any], Subject, Subject, Miss]] = [
-    ({"kinds": {"account"}}, Subject("account"), Subject("outage"), Miss.KIND),
-    ({"tags": {"eu", "us"}}, Subject("outage", tags=frozenset({"us"})), Subject("outage"), Miss.TAGS),
-    ({"monitor": 7}, Subject("outage", monitor=7), Subject("outage", monitor=8), Miss.MONITOR),
-    ({"priorities": {"high"}}, Subject("outage", priority="high"), Subject("outage"), Miss.PRIORITY),
-    ({"severities": {"critical"}}, Subject("outage"), Subject("degraded"), Miss.SEVERITY),
-    ({"severities": {"critical"}}, Subject("heartbeat", priority="high"), Subject("heartbeat"), Miss.SEVERITY),
+ASKED: list[tuple[dict[str, Any], RoutedSubject, RoutedSubject, Miss]] = [
+    ({"kinds": {"account"}}, RoutedSubject("account"), RoutedSubject("outage"), Miss.KIND),
+    ({"tags": {"eu", "us"}}, RoutedSubject("outage", tags=frozenset({"us"})), RoutedSubject("outage"), Miss.TAGS),
+    ({"monitor": 7}, RoutedSubject("outage", monitor=7), RoutedSubject("outage", monitor=8), Miss.MONITOR),
+    ({"priorities": {"high"}}, RoutedSubject("outage", priority="high"), RoutedSubject("outage"), Miss.PRIORITY),
+    ({"severities": {"critical"}}, RoutedSubject("outage"), RoutedSubject("degraded"), Miss.SEVERITY),
+    (
+        {"severities": {"critical"}},
+        RoutedSubject("heartbeat", priority="high"),
+        RoutedSubject("heartbeat"),
+        Miss.SEVERITY,
+    ),
 ]
 
 
 @pytest.mark.parametrize(("asks", "meets", "misses", "miss"), ASKED)
 def test_a_route_matches_what_it_asks_for_and_says_what_is_missed(
-    asks: dict[str, Any], meets: Subject, misses: Subject, miss: Miss
+    asks: dict[str, Any], meets: RoutedSubject, misses: RoutedSubject, miss: Miss
 ) -> None:
     assert told([rule(1, **asks)], meets) == {1}
     routing = route([rule(1, **asks)], misses, NOON, EVERYONE)
@@ -78,15 +83,15 @@ def test_a_route_matches_what_it_asks_for_and_says_what_is_missed(
 
 
 def test_what_comes_after_the_decision_says_so() -> None:
-    routing = route([rule(1), rule(2), rule(3, default=True)], Subject("outage"), NOON, EVERYONE)
+    routing = route([rule(1), rule(2), rule(3, default=True)], RoutedSubject("outage"), NOON, EVERYONE)
     assert [each.miss for each in routing.considered] == [None, Miss.DECIDED_BEFORE, Miss.DECIDED_BEFORE]
     rules = [rule(1, goes_on=True), rule(3, default=True)]
-    assert route(rules, Subject("outage"), NOON, EVERYONE).considered[1].miss is Miss.NOT_NEEDED
+    assert route(rules, RoutedSubject("outage"), NOON, EVERYONE).considered[1].miss is Miss.NOT_NEEDED
 
 
 def test_a_channel_of_two_routes_is_concerned_by_the_first() -> None:
     rules = [rule(1, name="a", goes_on=True), rule(1, 2, name="b")]
-    concerned = route(rules, Subject("outage"), NOON, EVERYONE).concerned
+    concerned = route(rules, RoutedSubject("outage"), NOON, EVERYONE).concerned
     assert concerned == {1: Concern(Why.ROUTED, "a"), 2: Concern(Why.ROUTED, "b")}
 
 
@@ -95,7 +100,7 @@ def test_what_matching_routes_ask_for_is_put_together() -> None:
         rule(1, policy=5, remind_s=600, goes_on=True), rule(2, policy=5, notes=True, remind_s=300, goes_on=True),
         rule(3, policy=6),
     ]  # fmt: skip
-    routing = route(rules, Subject("outage"), NOON, EVERYONE)
+    routing = route(rules, RoutedSubject("outage"), NOON, EVERYONE)
     assert (routing.policies, routing.remind_s, routing.noted) == ((5, 6), 300, frozenset({2}))
 
 
@@ -124,7 +129,7 @@ NIGHT = Hours(frozenset({4}), time(22), time(6), "Europe/Berlin")
 def test_a_time_window_goes_by_the_clock_of_its_zone_and_past_midnight(hours: Hours, at: str, holds: bool) -> None:
     moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert hours.hold(moment) is holds
-    assert (told([rule(1, hours=hours)], Subject("outage"), moment) == {1}) is holds
+    assert (told([rule(1, hours=hours)], RoutedSubject("outage"), moment) == {1}) is holds
 
 
 def test_priority_shifts_severity_and_no_further_than_the_ends() -> None:

@@ -13,14 +13,13 @@ from django.db.models.functions import Now
 from tests.vigil.alerts.crashing import Death, Steps, provider, run_to_the_end
 from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
-from vigil.alerts.channels.kind import Pace
-from vigil.alerts.core.decision import Choice, Concern, Outcome, Why
-from vigil.alerts.core.pacing import AT_FIRST, PER_CHANNEL, Paces
+from vigil.alerts.core.decision import Choice, Concern, Disposition, Why
+from vigil.alerts.core.pacing import AT_FIRST, PER_CHANNEL, Pace, Paces
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue, write_choices
 from vigil.alerts.selftest.switched_off import tell_switched_off
-from vigil.demo.alert_receivers import AlertReceiver, Say
+from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
 
@@ -75,7 +74,7 @@ def open_incidents(count: int, channels: Sequence[Channel], host: str = "api.sho
                 started_at=now, opened_at=now, steps=1,
             )  # fmt: skip
             step = Transition.objects.create(incident=incident, seq=1, step="opened", reason="confirmed", at=now)
-            choices = [Choice(channel.pk, Outcome.TELL, Concern(Why.ROUTED)) for channel in channels]
+            choices = [Choice(channel.pk, Disposition.TELL, Concern(Why.ROUTED)) for channel in channels]
             write_choices(step, team.pk, choices)
             found.append(incident)
     return found
@@ -164,7 +163,7 @@ def test_slack_updates_the_message_that_it_posted(place: Place) -> None:
 
 def test_a_digest_that_was_refused_is_a_dead_letter_that_can_be_sent_again_whole(place: Place) -> None:
     channel = place.channel("webhook")
-    place.receiver.script["/webhook/x"].extend([Say(200), Say(400), Say(200)])
+    place.receiver.script["/webhook/x"].extend([ReceiverReply(200), ReceiverReply(400), ReceiverReply(200)])
     open_incidents(5, [channel])
     place.settle()
     assert Delivery.objects.filter(state="dead").count() == 4
@@ -177,7 +176,7 @@ def test_a_digest_that_was_refused_is_a_dead_letter_that_can_be_sent_again_whole
 
 def test_a_channel_that_refuses_three_incidents_is_switched_off_and_says_so(place: Place) -> None:
     bad, good = place.channel("webhook", gather=False), place.channel("pagerduty")
-    place.receiver.script["/webhook/x"].append(Say(403))
+    place.receiver.script["/webhook/x"].append(ReceiverReply(403))
     open_incidents(2, [bad, good])
     place.settle()
     bad.refresh_from_db()
@@ -203,7 +202,7 @@ def test_a_channel_that_refuses_three_incidents_is_switched_off_and_says_so(plac
 
 def test_one_accepted_message_forgives_what_was_refused_before(place: Place) -> None:
     channel = place.channel("webhook", gather=False)
-    place.receiver.script["/webhook/x"].extend([Say(400), Say(400), Say(200)])
+    place.receiver.script["/webhook/x"].extend([ReceiverReply(400), ReceiverReply(400), ReceiverReply(200)])
     for number in range(3):
         open_incidents(1, [channel], host=f"h{number}.test")
         place.settle()
@@ -223,7 +222,7 @@ def test_what_waits_for_a_channel_that_is_switched_off_is_a_dead_letter(place: P
 
 def test_the_rest_of_an_incident_waits_for_its_digest(place: Place) -> None:
     channel = place.channel("webhook")
-    place.receiver.script["/webhook/x"].extend([Say(200), Say(503), Say(200)])
+    place.receiver.script["/webhook/x"].extend([ReceiverReply(200), ReceiverReply(503), ReceiverReply(200)])
     incidents = open_incidents(4, [channel])
     place.settle()
     end(incidents[1:2])

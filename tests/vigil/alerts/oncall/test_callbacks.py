@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.vigil.alerts.told import alert
-from vigil.alerts.channels import SettingsError, check_channel
+from vigil.alerts.channels import ChannelSettingsError, check_channel
 from vigil.alerts.channels import slack as slack_kind
-from vigil.alerts.oncall.callbacks import Action, CallbackError, Request, Wish, read_pagerduty, read_slack
+from vigil.alerts.oncall.callbacks import Action, CallbackError, CallbackRequest, Wish, read_pagerduty, read_slack
 from vigil.alerts.wording.message import message_of
 
 SECRET = "not-a-real-secret"
@@ -36,7 +36,7 @@ def pagerduty(kind: str, at: datetime = NOW, **data: Any) -> bytes:
 
 
 def from_pagerduty(body: bytes, signature: str) -> list[Wish]:
-    return read_pagerduty(Request({"x-pagerduty-signature": signature}, body, NOW), SECRET)
+    return read_pagerduty(CallbackRequest({"x-pagerduty-signature": signature}, body, NOW), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def from_slack(body: bytes, at: datetime = NOW, secret: str = SECRET, **headers:
     stamp = str(int(at.timestamp()))
     digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
     given = {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={digest}", **headers}
-    return read_slack(Request(given, body, NOW), SECRET)
+    return read_slack(CallbackRequest(given, body, NOW), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +151,6 @@ def test_the_buttons_that_slack_shows_are_the_ones_that_are_understood() -> None
 
 def test_buttons_without_the_secret_that_proves_a_press_are_refused() -> None:
     secrets = {"url": "https://hooks.slack.example/fake"}
-    with pytest.raises(SettingsError, match="signing_secret"):
+    with pytest.raises(ChannelSettingsError, match="signing_secret"):
         check_channel("slack", {"buttons": True}, secrets)
     check_channel("slack", {"buttons": True}, {**secrets, "signing_secret": SECRET})

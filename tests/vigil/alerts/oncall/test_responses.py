@@ -10,7 +10,7 @@ from django.db import connection
 
 from tests.vigil.alerts.on_call_rows import Step, Webhook, opened, policy, route, steps, told
 from vigil.alerts.models import Pursuit
-from vigil.alerts.oncall.responses import Actor, Answer, acknowledge, note, snooze, take_back
+from vigil.alerts.oncall.responses import Actor, ResponseKind, acknowledge, note, snooze, take_back
 from vigil.alerts.outbox import enqueue
 from vigil.clock import database_now
 
@@ -21,7 +21,7 @@ ANN = Actor("ann", "API")
 def test_an_acknowledgement_is_a_step_that_everybody_who_knows_is_told_of(step: Step, webhook: Webhook) -> None:
     webhook("/a"), webhook("/b")
     incident = opened(step)
-    assert acknowledge(incident.pk, ANN) is Answer.DONE
+    assert acknowledge(incident.pk, ANN) is ResponseKind.DONE
     assert told(incident, "acknowledged") == [("/a", "acknowledge", "pending"), ("/b", "acknowledge", "pending")]
     line = incident.transitions.get(step="acknowledged")
     assert (line.actor, line.text) == ("ann (API)", "Acknowledged by ann (API).")
@@ -39,7 +39,7 @@ def test_the_channel_in_which_it_was_done_need_not_be_told(step: Step, webhook: 
 def test_acknowledging_twice_changes_nothing(step: Step, webhook: Webhook) -> None:
     webhook("/a")
     incident = opened(step)
-    assert [acknowledge(incident.pk, ANN) for _ in range(2)] == [Answer.DONE, Answer.ALREADY]
+    assert [acknowledge(incident.pk, ANN) for _ in range(2)] == [ResponseKind.DONE, ResponseKind.ALREADY]
     assert [name for name, _ in steps(incident)] == ["opened", "acknowledged"]
 
 
@@ -50,8 +50,8 @@ def test_what_is_over_cannot_be_acknowledged_or_snoozed_but_noted(step: Step, we
     incident.resolved_at = database_now()
     incident.save()
     later = database_now() + timedelta(hours=1)
-    assert {acknowledge(incident.pk, ANN), snooze(incident.pk, ANN, later)} == {Answer.OVER}
-    assert note(incident.pk, ANN, "It was the certificate.") is Answer.DONE
+    assert {acknowledge(incident.pk, ANN), snooze(incident.pk, ANN, later)} == {ResponseKind.OVER}
+    assert note(incident.pk, ANN, "It was the certificate.") is ResponseKind.DONE
     assert incident.transitions.latest("seq").text == "It was the certificate."
     assert told(incident, "note") == []
 
@@ -67,7 +67,7 @@ def test_a_snooze_can_be_made_an_acknowledgement(step: Step, webhook: Webhook) -
     webhook("/a")
     incident = opened(step)
     snooze(incident.pk, ANN, database_now() + timedelta(hours=1))
-    assert acknowledge(incident.pk, Actor("bob", "link")) is Answer.DONE
+    assert acknowledge(incident.pk, Actor("bob", "link")) is ResponseKind.DONE
     pursuit = Pursuit.objects.get(pk=incident.pk)
     assert (pursuit.snoozed_until, pursuit.acknowledged_by) == (None, "bob (link)")
 
@@ -75,9 +75,9 @@ def test_a_snooze_can_be_made_an_acknowledgement(step: Step, webhook: Webhook) -
 def test_what_is_taken_back_is_told_again_from_the_beginning(step: Step, webhook: Webhook) -> None:
     route(policy=policy((0, [webhook("/a")]), (60, [webhook("/b")])))
     incident = opened(step)
-    assert take_back(incident.pk, ANN) is Answer.ALREADY
+    assert take_back(incident.pk, ANN) is ResponseKind.ALREADY
     acknowledge(incident.pk, ANN)
-    assert take_back(incident.pk, ANN) is Answer.DONE
+    assert take_back(incident.pk, ANN) is ResponseKind.DONE
     assert told(incident, "reminded") == [("/a", "trigger", "pending")]
     assert steps(incident)[-1] == ("reminded", "taken_back")
 

@@ -17,7 +17,7 @@ from vigil.alerts.channels.kind import Accepted
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.wording.message import Message, message_of, message_of_digest
 from vigil.configuration import AlertEgress
-from vigil.demo.alert_receivers import AlertReceiver, Say, Took
+from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply, Took
 
 ACCOUNT = "AC" + "0" * 32
 #: Settings by kind, with the stand-in's address where the provider's would be.
@@ -59,7 +59,7 @@ class Talk:
     refused: ChannelError | None = None
 
 
-def talk(kind: str, *messages: Message, script: Mapping[str, list[Say]] | None = None) -> Talk:
+def talk(kind: str, *messages: Message, script: Mapping[str, list[ReceiverReply]] | None = None) -> Talk:
     """Send messages to the stand-in, one after another; each is told what the first was called."""
 
     async def go() -> Talk:
@@ -106,7 +106,7 @@ def test_an_alert_is_accepted_and_the_answer_is_the_providers_own(kind: str) -> 
     [(400, True), (401, True), (404, True), (408, False), (429, False), (500, False), (503, False)],
 )
 def test_every_answer_of_a_provider_has_its_fate(kind: str, code: int, permanent: bool) -> None:
-    done = talk(kind, TRIGGER, script={PATHS[kind]: [Say(code, {"message": "no"}, {"retry-after": "17"})]})
+    done = talk(kind, TRIGGER, script={PATHS[kind]: [ReceiverReply(code, {"message": "no"}, {"retry-after": "17"})]})
     assert done.refused is not None
     assert done.refused.permanent is permanent
     assert str(code) in str(done.refused)
@@ -126,7 +126,7 @@ def test_every_answer_of_a_provider_has_its_fate(kind: str, code: int, permanent
     ],
 )
 def test_a_wish_in_the_body_goes_before_the_header(kind: str, body: dict[str, Any], wait: float) -> None:
-    done = talk(kind, TRIGGER, script={PATHS[kind]: [Say(429, body, {"retry-after": "99"})]})
+    done = talk(kind, TRIGGER, script={PATHS[kind]: [ReceiverReply(429, body, {"retry-after": "99"})]})
     assert done.refused is not None and not done.refused.permanent
     assert done.refused.retry_after_s == wait
 
@@ -144,7 +144,7 @@ def test_pagerduty_is_told_of_beginning_acknowledgement_and_end_under_one_key() 
 
 def test_what_is_wrong_with_a_pagerduty_event_is_shown() -> None:
     said = {"status": "invalid event", "message": "Event object is invalid", "errors": ["'routing_key' is unknown"]}
-    done = talk("pagerduty", TRIGGER, script={PATHS["pagerduty"]: [Say(400, said)]})
+    done = talk("pagerduty", TRIGGER, script={PATHS["pagerduty"]: [ReceiverReply(400, said)]})
     assert "'routing_key' is unknown" in str(done.refused)
 
 
@@ -178,7 +178,7 @@ def test_a_slack_message_is_updated_in_place_and_its_thread_has_the_timeline() -
 
 @pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
 def test_a_slack_message_that_was_deleted_is_told_anew(error: str) -> None:
-    script = {"/slack/api/chat.update": [Say(200, {"ok": False, "error": error})]}
+    script = {"/slack/api/chat.update": [ReceiverReply(200, {"ok": False, "error": error})]}
     done = talk("slack", after("resolve", "C01:17.1"), script=script)
     assert done.refused is None
     assert "thread_ts" not in done.took[-1].body and "RESOLVED" in done.took[-1].body["text"]
@@ -190,7 +190,7 @@ def test_a_slack_message_that_was_deleted_is_told_anew(error: str) -> None:
      ("ratelimited", False), ("internal_error", False), ("service_unavailable", False)],
 )  # fmt: skip
 def test_slacks_refusals_come_with_status_200(error: str, permanent: bool) -> None:
-    done = talk("slack", TRIGGER, script={PATHS["slack"]: [Say(200, {"ok": False, "error": error})]})
+    done = talk("slack", TRIGGER, script={PATHS["slack"]: [ReceiverReply(200, {"ok": False, "error": error})]})
     assert done.refused is not None and error in str(done.refused)
     assert done.refused.permanent is permanent
 
@@ -217,7 +217,7 @@ def test_a_telegram_group_that_moved_says_where_to() -> None:
         "description": "group upgraded",
         "parameters": {"migrate_to_chat_id": -1009},
     }
-    done = talk("telegram", TRIGGER, script={PATHS["telegram"]: [Say(400, said)]})
+    done = talk("telegram", TRIGGER, script={PATHS["telegram"]: [ReceiverReply(400, said)]})
     assert done.refused is not None and done.refused.permanent and "-1009" in str(done.refused)
 
 
@@ -238,7 +238,7 @@ def test_twilio_is_sent_a_form_with_the_accounts_credentials() -> None:
 
 def test_why_twilio_refuses_is_shown() -> None:
     said = {"code": 21211, "message": "Invalid 'To' Phone Number", "status": 400}
-    done = talk("sms", TRIGGER, script={PATHS["sms"]: [Say(400, said)]})
+    done = talk("sms", TRIGGER, script={PATHS["sms"]: [ReceiverReply(400, said)]})
     assert str(done.refused) == "Twilio answered 400: 21211 Invalid 'To' Phone Number"
 
 
@@ -253,7 +253,7 @@ def test_the_names_of_a_digest_go_along_as_a_file(kind: str) -> None:
 
 @pytest.mark.parametrize("files", [True, False])
 def test_ntfy_takes_the_names_as_a_file_where_it_takes_files(files: bool) -> None:
-    script = {} if files else {"/ntfy/ops": [Say(400, {"code": 40014, "error": "attachments not allowed"})]}
+    script = {} if files else {"/ntfy/ops": [ReceiverReply(400, {"code": 40014, "error": "attachments not allowed"})]}
     done = talk("ntfy", message_of_digest(digest(500)), script=script)
     assert done.refused is None
     assert [took.method for took in done.took] == (["PUT"] if files else ["PUT", "POST"])
@@ -268,7 +268,9 @@ def test_the_rest_of_a_digests_alert_is_told_under_its_key() -> None:
 
 
 def test_a_body_is_never_repeated_for_a_webhook() -> None:
-    done = talk("webhook", TRIGGER, script={"/hook": [Say(403, {"message": "intranet page", "error": "intranet"})]})
+    done = talk(
+        "webhook", TRIGGER, script={"/hook": [ReceiverReply(403, {"message": "intranet page", "error": "intranet"})]}
+    )
     assert str(done.refused) == "the webhook's receiver answered 403"
 
 
@@ -276,14 +278,14 @@ def test_connections_are_kept_and_a_dead_one_is_replaced() -> None:
     async def go() -> tuple[int, int]:
         receiver, outbound = AlertReceiver(), GuardedOutbound(AlertEgress.PRIVATE)
         base = f"http://127.0.0.1:{await receiver.start()}"
-        from vigil.alerts.channels.kind import Call
+        from vigil.alerts.channels.kind import ReceiverCall
 
         for _ in range(5):
-            await outbound.call(Call(f"{base}/hook", b"{}"))
+            await outbound.call(ReceiverCall(f"{base}/hook", b"{}"))
         kept = len(receiver._open)
         # Closed by the other side between two calls, as servers do.
-        receiver.script["/cut"].extend([Say(cut=True), Say(204)])
-        answer = await outbound.call(Call(f"{base}/cut", b"{}"))
+        receiver.script["/cut"].extend([ReceiverReply(cut=True), ReceiverReply(204)])
+        answer = await outbound.call(ReceiverCall(f"{base}/cut", b"{}"))
         await outbound.close()
         receiver.stop()
         return kept, answer.code

@@ -19,7 +19,7 @@ from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, Delivery, OutsidePing, SelfTest
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.routing.rules import load_rules
-from vigil.alerts.selftest.deadman import Outside, record_ping, standing
+from vigil.alerts.selftest.deadman import DeadmanSwitch, record_ping, standing
 from vigil.alerts.selftest.selftest import everybody_taking_part, run_self_tests
 from vigil.configuration import AlertEgress
 from vigil.incidents.models import Incident, Transition
@@ -168,7 +168,7 @@ def test_the_outside_is_pinged_only_after_proof_and_says_what_came_of_it(sender:
     try:
 
         async def ping(path: str) -> str:
-            outside = Outside(server.url(path), AlertEgress.PRIVATE)
+            outside = DeadmanSwitch(server.url(path), AlertEgress.PRIVATE)
             try:
                 return await outside.ping()
             finally:

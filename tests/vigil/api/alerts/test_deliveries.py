@@ -15,7 +15,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.models import Channel, Delivery
-from vigil.demo.alert_receivers import AlertReceiver, Say
+from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply
 from vigil.incidents.models import Incident, Transition
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +81,7 @@ def test_a_test_message_shows_the_providers_own_answer(api: Api, provider: tuple
     assert outcome["accepted"] is True and outcome["answer"] == "202: Event processed"
     assert receiver.took[0].body["payload"]["summary"].startswith("TEST: ")
     refusal: dict[str, Any] = {"message": "Event object is invalid", "errors": ["routing_key is unknown"]}
-    receiver.script["/pagerduty/v2/enqueue"].append(Say(400, refusal))
+    receiver.script["/pagerduty/v2/enqueue"].append(ReceiverReply(400, refusal))
     refused = api("POST", f"channels/{channel.public_id}/test")[1]
     assert refused["accepted"] is False
     assert refused["answer"] == "PagerDuty answered 400: Event object is invalid: routing_key is unknown"

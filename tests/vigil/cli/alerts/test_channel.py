@@ -12,7 +12,7 @@ from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.models import Channel
 from vigil.cli import main
-from vigil.demo.alert_receivers import Say
+from vigil.demo.alert_receivers import ReceiverReply
 
 
 def test_every_kind_is_shown_with_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,7 +37,9 @@ def test_a_test_prints_the_receivers_own_answer_and_fails_with_it(capsys: pytest
         save_channel(Channel(team=default_team()), wanted)
         assert main(["channel", "test", "Ops"]) == 0
         assert capsys.readouterr().out.startswith("Ops: accepted: 200")
-        receiver.script["/discord/webhooks/1/fake"].append(Say(404, {"message": "Unknown Webhook", "code": 10015}))
+        receiver.script["/discord/webhooks/1/fake"].append(
+            ReceiverReply(404, {"message": "Unknown Webhook", "code": 10015})
+        )
         assert main(["channel", "test", "Ops"]) == 1
         assert "not accepted: Discord answered 404: Unknown Webhook" in capsys.readouterr().out
     assert main(["channel", "test", "nobody"]) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from consensus.verdicts import Call, Cause, Exclusion, Sensitivity
-from probes.wire import RegionHeartbeat
+from probes.wire import RegionStatus
 from vigil.dispatch.core.budget import MONITOR, TARGET, CallBudget
 from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import look_length_ms, open_round
@@ -29,8 +29,8 @@ def plan(sensitivity: Sensitivity = Sensitivity.NORMAL) -> Plan:
     )
 
 
-def heartbeat(offset_ms: int = 0) -> RegionHeartbeat:
-    return RegionHeartbeat(1, NOW, offset_ms, 0, 0, NOW, "boot", "0.1.0")
+def heartbeat(offset_ms: int = 0) -> RegionStatus:
+    return RegionStatus(1, NOW, offset_ms, 0, 0, NOW, "boot", "0.1.0")
 
 
 def test_a_round_asks_every_region_that_can_see_and_names_the_others() -> None:

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.dispatch.core.shedding import CUT, GAIN, LEAST_SHARE, OLD_MS, WAITING_BATCHES, Load, Shares, Strain, is_kept
+from vigil.dispatch.core.shedding import (
+    CUT,
+    GAIN,
+    LEAST_SHARE,
+    OLD_MS,
+    WAITING_BATCHES,
+    RegionLoad,
+    Shares,
+    Strain,
+    is_kept,
+)
 
 shares = st.floats(LEAST_SHARE, 1.0)
 
@@ -14,22 +24,26 @@ shares = st.floats(LEAST_SHARE, 1.0)
 @pytest.mark.parametrize(
     ("strain", "load"),
     [
-        (Strain(), Load.AT_REST),
-        (Strain(waiting=WAITING_BATCHES - 1, queue_age_ms=OLD_MS), Load.AT_REST),
-        (Strain(waiting=WAITING_BATCHES), Load.FULL_QUEUE),
-        (Strain(queue_age_ms=OLD_MS + 1, beat_ms=1), Load.OLD_CHECKS),
+        (Strain(), RegionLoad.AT_REST),
+        (Strain(waiting=WAITING_BATCHES - 1, queue_age_ms=OLD_MS), RegionLoad.AT_REST),
+        (Strain(waiting=WAITING_BATCHES), RegionLoad.FULL_QUEUE),
+        (Strain(queue_age_ms=OLD_MS + 1, beat_ms=1), RegionLoad.OLD_CHECKS),
     ],
 )
-def test_how_a_region_fares(strain: Strain, load: Load) -> None:
+def test_how_a_region_fares(strain: Strain, load: RegionLoad) -> None:
     judged = Shares()
     assert judged.judge("eu-west", strain) is load
-    assert judged.of("eu-west") == (1.0 if load is Load.AT_REST else CUT)
+    assert judged.of("eu-west") == (1.0 if load is RegionLoad.AT_REST else CUT)
     assert judged.of("us-east") == 1.0
 
 
 def test_one_heartbeat_cuts_once_and_a_full_queue_every_second() -> None:
     judged, old = Shares(), Strain(queue_age_ms=60_000, beat_ms=7)
-    assert [judged.judge("eu-west", old) for _ in range(3)] == [Load.OLD_CHECKS, Load.AT_REST, Load.AT_REST]
+    assert [judged.judge("eu-west", old) for _ in range(3)] == [
+        RegionLoad.OLD_CHECKS,
+        RegionLoad.AT_REST,
+        RegionLoad.AT_REST,
+    ]
     assert judged.of("eu-west") == pytest.approx(CUT + 2 * GAIN)
 
     for _ in range(100):

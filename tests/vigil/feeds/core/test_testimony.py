@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vigil.feeds.core.testimony import Declared, Witness, lead_s, relevant, statement
+from vigil.feeds.core.testimony import Declared, ProviderWitness, lead_s, relevant, statement
 
 OPENED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -45,12 +45,12 @@ def post(seen: float, absent: float | None = None, ended: float | None = None, t
     ],
 )  # fmt: skip
 def test_what_the_page_says_of_an_incident(posts: list[Declared], now: float, over: bool, words: str) -> None:
-    assert statement(Witness("OpenAI", at(now), posts), OPENED, at(now), over=over) == words
+    assert statement(ProviderWitness("OpenAI", at(now), posts), OPENED, at(now), over=over) == words
 
 
 @pytest.mark.parametrize("ok", [None, -10.0])
 def test_a_page_that_was_not_read_is_no_witness(ok: float | None) -> None:
-    witness = Witness("OpenAI", None if ok is None else at(ok))
+    witness = ProviderWitness("OpenAI", None if ok is None else at(ok))
     assert statement(witness, OPENED, at(0), over=False) == "OpenAI's own page cannot be read now."
 
 

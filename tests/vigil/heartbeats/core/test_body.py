@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.heartbeats.core.address import Call, read_target
+from vigil.heartbeats.core.address import PingCall, read_target
 from vigil.heartbeats.core.body import Facts, Keywords, read_facts, understood
-from vigil.heartbeats.core.budget import Breach, Budget, breaches, looping
+from vigil.heartbeats.core.budget import Breach, RunBudget, breaches, looping
 from vigil.heartbeats.core.rate_limit import Rates
 from vigil.heartbeats.core.wire import PING_VERSION, Address, LogEntry, Ping, PingKind, decode, encode
 from vigil.heartbeats.receiving.receiver import ping_id
@@ -25,16 +25,16 @@ KEY = "abcdefghjkmnpqrstvwxyz"
 @pytest.mark.parametrize(
     ("target", "call"),
     [
-        (f"/ping/{CODE}", Call(Address(CODE), PingKind.SUCCESS)),
-        (f"/{CODE}", Call(Address(CODE), PingKind.SUCCESS)),
-        (f"/ping/{CODE}/", Call(Address(CODE), PingKind.SUCCESS)),
-        (f"/ping/{CODE}/start?rid=run-1", Call(Address(CODE), PingKind.START, rid="run-1")),
-        (f"/ping/{CODE}/fail", Call(Address(CODE), PingKind.FAIL)),
-        (f"/ping/{CODE}/log", Call(Address(CODE), PingKind.LOG)),
-        (f"/ping/{CODE}/0", Call(Address(CODE), PingKind.SUCCESS, 0)),
-        (f"/ping/{CODE}/137", Call(Address(CODE), PingKind.FAIL, 137)),
-        (f"/ping/{KEY}/nightly-batch", Call(Address("", KEY, "nightly-batch"), PingKind.SUCCESS)),
-        (f"/{KEY}/nightly/1?create=1", Call(Address("", KEY, "nightly", True), PingKind.FAIL, 1)),
+        (f"/ping/{CODE}", PingCall(Address(CODE), PingKind.SUCCESS)),
+        (f"/{CODE}", PingCall(Address(CODE), PingKind.SUCCESS)),
+        (f"/ping/{CODE}/", PingCall(Address(CODE), PingKind.SUCCESS)),
+        (f"/ping/{CODE}/start?rid=run-1", PingCall(Address(CODE), PingKind.START, rid="run-1")),
+        (f"/ping/{CODE}/fail", PingCall(Address(CODE), PingKind.FAIL)),
+        (f"/ping/{CODE}/log", PingCall(Address(CODE), PingKind.LOG)),
+        (f"/ping/{CODE}/0", PingCall(Address(CODE), PingKind.SUCCESS, 0)),
+        (f"/ping/{CODE}/137", PingCall(Address(CODE), PingKind.FAIL, 137)),
+        (f"/ping/{KEY}/nightly-batch", PingCall(Address("", KEY, "nightly-batch"), PingKind.SUCCESS)),
+        (f"/{KEY}/nightly/1?create=1", PingCall(Address("", KEY, "nightly", True), PingKind.FAIL, 1)),
         (f"/ping/{CODE}/256", None),
         (f"/ping/{CODE}/stop", None),
         (f"/ping/{CODE.upper()}", None),
@@ -49,7 +49,7 @@ KEY = "abcdefghjkmnpqrstvwxyz"
         ("/ping/" + "a" * 1000, None),
     ],
 )
-def test_an_address_says_whom_and_what(target: str, call: Call | None) -> None:
+def test_an_address_says_whom_and_what(target: str, call: PingCall | None) -> None:
     assert read_target(target) == call
 
 
@@ -133,13 +133,13 @@ LIMITS: dict[str, Any] = {"min_items": 100, "max_tokens": 1_000, "max_cost": 2.5
 )
 def test_a_run_is_held_to_its_budget(facts: Facts, seconds: float | None, broken: list[Breach]) -> None:
     duration = timedelta(seconds=seconds) if seconds is not None else None
-    assert list(breaches(Budget(**LIMITS), facts, duration)) == broken
-    assert breaches(Budget(), facts, duration) == ()
+    assert list(breaches(RunBudget(**LIMITS), facts, duration)) == broken
+    assert breaches(RunBudget(), facts, duration) == ()
 
 
 def test_more_log_messages_than_allowed_are_a_loop() -> None:
-    assert looping(Budget(**LIMITS), 3) is None
-    found = looping(Budget(**LIMITS), 4)
+    assert looping(RunBudget(**LIMITS), 3) is None
+    found = looping(RunBudget(**LIMITS), 4)
     assert found == Breach("max_logs", 4, 3)
     assert found.in_words() == "4 log messages in one run, at most 3 allowed: it may be looping"
 

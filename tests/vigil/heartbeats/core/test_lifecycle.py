@@ -10,15 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vigil.heartbeats.core.body import Facts
-from vigil.heartbeats.core.budget import Budget
+from vigil.heartbeats.core.budget import RunBudget
 from vigil.heartbeats.core.lifecycle import due, on_clock, on_ping, paused, rescheduled, resumed
-from vigil.heartbeats.core.schedule import Schedule, ScheduleKind
-from vigil.heartbeats.core.states import Effect, Gap, HeartbeatStatus, State, Terms, Told, Trouble, Why
+from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind
+from vigil.heartbeats.core.states import (
+    EffectReason,
+    HeartbeatEffect,
+    HeartbeatState,
+    HeartbeatStatus,
+    HeartbeatTrouble,
+    ReceiverGap,
+    Terms,
+    ToldTrouble,
+)
 from vigil.heartbeats.core.wire import PingKind
 
 T0 = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-HOURLY = Terms(Schedule(ScheduleKind.PERIOD, timedelta(hours=1)), timedelta(minutes=20))
-BUDGETED = replace(HOURLY, budget=Budget(min_items=10, max_cost=5, max_duration_s=600, max_logs=2))
+HOURLY = Terms(JobSchedule(ScheduleKind.PERIOD, timedelta(hours=1)), timedelta(minutes=20))
+BUDGETED = replace(HOURLY, budget=RunBudget(min_items=10, max_cost=5, max_duration_s=600, max_logs=2))
 
 
 def at(minutes: float) -> datetime:
@@ -29,16 +38,16 @@ def at(minutes: float) -> datetime:
 Story = list[tuple[float, str]]
 
 
-def live(story: Story, terms: Terms = HOURLY, gaps: tuple[Gap, ...] = ()) -> list[Effect]:
-    state, effects = State(), []
+def live(story: Story, terms: Terms = HOURLY, gaps: tuple[ReceiverGap, ...] = ()) -> list[HeartbeatEffect]:
+    state, effects = HeartbeatState(), []
     for minutes, what in story:
         kind, _, rest = what.partition(":")
         if kind == "clock":
             effect = on_clock(state, terms, at(minutes), gaps)
         elif kind == "items":
-            effect = on_ping(state, terms, Told(at(minutes), PingKind.SUCCESS, facts=Facts(items=float(rest))))
+            effect = on_ping(state, terms, ToldTrouble(at(minutes), PingKind.SUCCESS, facts=Facts(items=float(rest))))
         else:
-            effect = on_ping(state, terms, Told(at(minutes), PingKind(kind), rest))
+            effect = on_ping(state, terms, ToldTrouble(at(minutes), PingKind(kind), rest))
         state = effect.state
         effects.append(effect)
     return effects
@@ -50,44 +59,61 @@ NEW, UP, RUNNING, LATE, DOWN = (HeartbeatStatus(name) for name in ("new", "up", 
 @pytest.mark.parametrize(
     ("story", "status", "why", "trouble"),
     [
-        ([(0, "success")], UP, Why.PINGED, Trouble.NONE),
-        ([(0, "success"), (59, "clock")], UP, Why.NOT_DUE, Trouble.NONE),
-        ([(0, "success"), (60, "clock")], LATE, Why.LATE, Trouble.NONE),
-        ([(0, "success"), (60, "clock"), (79, "clock")], LATE, Why.NOT_DUE, Trouble.NONE),
-        ([(0, "success"), (60, "clock"), (70, "success")], UP, Why.PINGED, Trouble.NONE),
-        ([(0, "success"), (60, "clock"), (80, "clock")], DOWN, Why.MISSED, Trouble.DOWN),
-        ([(0, "success"), (500, "clock")], DOWN, Why.MISSED, Trouble.DOWN),
-        ([(0, "success"), (80, "clock"), (81, "clock")], DOWN, Why.NOT_DUE, Trouble.DOWN),
-        ([(0, "success"), (80, "clock"), (81, "success")], UP, Why.CAME_BACK, Trouble.NONE),
-        ([(0, "success"), (80, "clock"), (81, "start"), (82, "success")], UP, Why.CAME_BACK, Trouble.NONE),
-        ([(0, "success"), (80, "clock"), (81, "start")], DOWN, Why.STARTED, Trouble.DOWN),
-        ([(0, "fail")], DOWN, Why.FAILED, Trouble.DOWN),
-        ([(0, "fail"), (1, "fail")], DOWN, Why.FAILED_AGAIN, Trouble.DOWN),
-        ([(0, "success"), (80, "clock"), (81, "fail")], DOWN, Why.FAILED_AGAIN, Trouble.DOWN),
-        ([(0, "start")], RUNNING, Why.STARTED, Trouble.NONE),
-        ([(0, "start"), (19, "clock")], RUNNING, Why.NOT_DUE, Trouble.NONE),
-        ([(0, "start"), (20, "clock")], DOWN, Why.OVERRAN, Trouble.DOWN),
-        ([(0, "start"), (5, "success")], UP, Why.PINGED, Trouble.NONE),
-        ([(0, "start:a"), (1, "start:b"), (5, "success:a")], RUNNING, Why.PINGED, Trouble.NONE),
-        ([(0, "start:a"), (1, "start:b"), (5, "success:b"), (20, "clock")], DOWN, Why.OVERRAN, Trouble.DOWN),
+        ([(0, "success")], UP, EffectReason.PINGED, HeartbeatTrouble.NONE),
+        ([(0, "success"), (59, "clock")], UP, EffectReason.NOT_DUE, HeartbeatTrouble.NONE),
+        ([(0, "success"), (60, "clock")], LATE, EffectReason.LATE, HeartbeatTrouble.NONE),
+        ([(0, "success"), (60, "clock"), (79, "clock")], LATE, EffectReason.NOT_DUE, HeartbeatTrouble.NONE),
+        ([(0, "success"), (60, "clock"), (70, "success")], UP, EffectReason.PINGED, HeartbeatTrouble.NONE),
+        ([(0, "success"), (60, "clock"), (80, "clock")], DOWN, EffectReason.MISSED, HeartbeatTrouble.DOWN),
+        ([(0, "success"), (500, "clock")], DOWN, EffectReason.MISSED, HeartbeatTrouble.DOWN),
+        ([(0, "success"), (80, "clock"), (81, "clock")], DOWN, EffectReason.NOT_DUE, HeartbeatTrouble.DOWN),
+        ([(0, "success"), (80, "clock"), (81, "success")], UP, EffectReason.CAME_BACK, HeartbeatTrouble.NONE),
+        (
+            [(0, "success"), (80, "clock"), (81, "start"), (82, "success")],
+            UP,
+            EffectReason.CAME_BACK,
+            HeartbeatTrouble.NONE,
+        ),
+        ([(0, "success"), (80, "clock"), (81, "start")], DOWN, EffectReason.STARTED, HeartbeatTrouble.DOWN),
+        ([(0, "fail")], DOWN, EffectReason.FAILED, HeartbeatTrouble.DOWN),
+        ([(0, "fail"), (1, "fail")], DOWN, EffectReason.FAILED_AGAIN, HeartbeatTrouble.DOWN),
+        ([(0, "success"), (80, "clock"), (81, "fail")], DOWN, EffectReason.FAILED_AGAIN, HeartbeatTrouble.DOWN),
+        ([(0, "start")], RUNNING, EffectReason.STARTED, HeartbeatTrouble.NONE),
+        ([(0, "start"), (19, "clock")], RUNNING, EffectReason.NOT_DUE, HeartbeatTrouble.NONE),
+        ([(0, "start"), (20, "clock")], DOWN, EffectReason.OVERRAN, HeartbeatTrouble.DOWN),
+        ([(0, "start"), (5, "success")], UP, EffectReason.PINGED, HeartbeatTrouble.NONE),
+        ([(0, "start:a"), (1, "start:b"), (5, "success:a")], RUNNING, EffectReason.PINGED, HeartbeatTrouble.NONE),
+        (
+            [(0, "start:a"), (1, "start:b"), (5, "success:b"), (20, "clock")],
+            DOWN,
+            EffectReason.OVERRAN,
+            HeartbeatTrouble.DOWN,
+        ),
         # The hung run has been told of: the next run's success ends that, once.
-        ([(0, "start:a"), (20, "clock"), (30, "success:b"), (31, "clock")], UP, Why.NOT_DUE, Trouble.NONE),
+        (
+            [(0, "start:a"), (20, "clock"), (30, "success:b"), (31, "clock")],
+            UP,
+            EffectReason.NOT_DUE,
+            HeartbeatTrouble.NONE,
+        ),
         # A job that starts again and again and never ends is not well.
-        ([(0, "start"), (10, "start"), (20, "clock")], DOWN, Why.OVERRAN, Trouble.DOWN),
-        ([(0, "success"), (60, "clock"), (61, "start")], RUNNING, Why.STARTED, Trouble.NONE),
-        ([(0, "success"), (60, "clock"), (61, "log")], LATE, Why.LOGGED, Trouble.NONE),
-        ([(0, "clock")], NEW, Why.NOT_DUE, Trouble.NONE),
-        ([(0, "log")], NEW, Why.LOGGED, Trouble.NONE),
-        ([(0, "success"), (5, "ignored"), (80, "clock")], DOWN, Why.MISSED, Trouble.DOWN),
+        ([(0, "start"), (10, "start"), (20, "clock")], DOWN, EffectReason.OVERRAN, HeartbeatTrouble.DOWN),
+        ([(0, "success"), (60, "clock"), (61, "start")], RUNNING, EffectReason.STARTED, HeartbeatTrouble.NONE),
+        ([(0, "success"), (60, "clock"), (61, "log")], LATE, EffectReason.LOGGED, HeartbeatTrouble.NONE),
+        ([(0, "clock")], NEW, EffectReason.NOT_DUE, HeartbeatTrouble.NONE),
+        ([(0, "log")], NEW, EffectReason.LOGGED, HeartbeatTrouble.NONE),
+        ([(0, "success"), (5, "ignored"), (80, "clock")], DOWN, EffectReason.MISSED, HeartbeatTrouble.DOWN),
         # Late news: an older ping than the one that decided changes nothing.
-        ([(0, "success"), (10, "fail"), (5, "success")], DOWN, Why.OLD, Trouble.DOWN),
-        ([(0, "success"), (10, "success"), (5, "fail")], UP, Why.OLD, Trouble.NONE),
-        ([(0, "start:a"), (5, "success:b"), (3, "success:a")], UP, Why.OLD, Trouble.NONE),
+        ([(0, "success"), (10, "fail"), (5, "success")], DOWN, EffectReason.OLD, HeartbeatTrouble.DOWN),
+        ([(0, "success"), (10, "success"), (5, "fail")], UP, EffectReason.OLD, HeartbeatTrouble.NONE),
+        ([(0, "start:a"), (5, "success:b"), (3, "success:a")], UP, EffectReason.OLD, HeartbeatTrouble.NONE),
         # A ping that came in time and was applied after the deadline ends what the clock began.
-        ([(0, "success"), (80, "clock"), (79, "success")], UP, Why.CAME_BACK, Trouble.NONE),
+        ([(0, "success"), (80, "clock"), (79, "success")], UP, EffectReason.CAME_BACK, HeartbeatTrouble.NONE),
     ],
 )
-def test_what_happens_decides_how_it_is(story: Story, status: HeartbeatStatus, why: Why, trouble: Trouble) -> None:
+def test_what_happens_decides_how_it_is(
+    story: Story, status: HeartbeatStatus, why: EffectReason, trouble: HeartbeatTrouble
+) -> None:
     last = live(story)[-1]
     assert (last.state.status, last.why, last.state.trouble) == (status, why, trouble)
 
@@ -95,24 +121,36 @@ def test_what_happens_decides_how_it_is(story: Story, status: HeartbeatStatus, w
 @pytest.mark.parametrize(
     ("story", "why", "trouble", "rules"),
     [
-        ([(0, "items:10")], Why.PINGED, Trouble.NONE, []),
-        ([(0, "items:3")], Why.OVER_BUDGET, Trouble.DEGRADED, ["min_items"]),
-        ([(0, "items:3"), (60, "items:4")], Why.STILL_OVER_BUDGET, Trouble.DEGRADED, ["min_items"]),
-        ([(0, "items:3"), (60, "items:40")], Why.WITHIN_BUDGET, Trouble.NONE, []),
-        ([(0, "items:3"), (60, "fail")], Why.FAILED, Trouble.DOWN, []),
-        ([(0, "fail"), (60, "items:3")], Why.OVER_BUDGET, Trouble.DEGRADED, ["min_items"]),
-        ([(0, "start"), (1, "log"), (2, "log")], Why.LOGGED, Trouble.NONE, []),
-        ([(0, "start"), (1, "log"), (2, "log"), (3, "log")], Why.LOOPING, Trouble.DEGRADED, ["max_logs"]),
-        ([(0, "log"), (1, "log"), (2, "log"), (3, "log")], Why.LOGGED, Trouble.DEGRADED, []),
-        ([(0, "log"), (1, "log"), (2, "log"), (3, "success")], Why.WITHIN_BUDGET, Trouble.NONE, []),
-        ([(0, "log"), (1, "log"), (2, "start"), (3, "log")], Why.LOGGED, Trouble.NONE, []),
-        ([(0, "start"), (10, "clock")], Why.OVER_BUDGET, Trouble.DEGRADED, ["max_duration_s"]),
-        ([(0, "start"), (10, "clock"), (11, "clock")], Why.NOT_DUE, Trouble.DEGRADED, []),
-        ([(0, "start"), (10, "clock"), (20, "clock")], Why.OVERRAN, Trouble.DOWN, []),
-        ([(0, "start"), (10, "clock"), (12, "success")], Why.STILL_OVER_BUDGET, Trouble.DEGRADED, ["max_duration_s"]),
+        ([(0, "items:10")], EffectReason.PINGED, HeartbeatTrouble.NONE, []),
+        ([(0, "items:3")], EffectReason.OVER_BUDGET, HeartbeatTrouble.DEGRADED, ["min_items"]),
+        ([(0, "items:3"), (60, "items:4")], EffectReason.STILL_OVER_BUDGET, HeartbeatTrouble.DEGRADED, ["min_items"]),
+        ([(0, "items:3"), (60, "items:40")], EffectReason.WITHIN_BUDGET, HeartbeatTrouble.NONE, []),
+        ([(0, "items:3"), (60, "fail")], EffectReason.FAILED, HeartbeatTrouble.DOWN, []),
+        ([(0, "fail"), (60, "items:3")], EffectReason.OVER_BUDGET, HeartbeatTrouble.DEGRADED, ["min_items"]),
+        ([(0, "start"), (1, "log"), (2, "log")], EffectReason.LOGGED, HeartbeatTrouble.NONE, []),
+        (
+            [(0, "start"), (1, "log"), (2, "log"), (3, "log")],
+            EffectReason.LOOPING,
+            HeartbeatTrouble.DEGRADED,
+            ["max_logs"],
+        ),
+        ([(0, "log"), (1, "log"), (2, "log"), (3, "log")], EffectReason.LOGGED, HeartbeatTrouble.DEGRADED, []),
+        ([(0, "log"), (1, "log"), (2, "log"), (3, "success")], EffectReason.WITHIN_BUDGET, HeartbeatTrouble.NONE, []),
+        ([(0, "log"), (1, "log"), (2, "start"), (3, "log")], EffectReason.LOGGED, HeartbeatTrouble.NONE, []),
+        ([(0, "start"), (10, "clock")], EffectReason.OVER_BUDGET, HeartbeatTrouble.DEGRADED, ["max_duration_s"]),
+        ([(0, "start"), (10, "clock"), (11, "clock")], EffectReason.NOT_DUE, HeartbeatTrouble.DEGRADED, []),
+        ([(0, "start"), (10, "clock"), (20, "clock")], EffectReason.OVERRAN, HeartbeatTrouble.DOWN, []),
+        (
+            [(0, "start"), (10, "clock"), (12, "success")],
+            EffectReason.STILL_OVER_BUDGET,
+            HeartbeatTrouble.DEGRADED,
+            ["max_duration_s"],
+        ),
     ],
 )
-def test_a_run_outside_its_budget_is_degraded(story: Story, why: Why, trouble: Trouble, rules: list[str]) -> None:
+def test_a_run_outside_its_budget_is_degraded(
+    story: Story, why: EffectReason, trouble: HeartbeatTrouble, rules: list[str]
+) -> None:
     last = live(story, BUDGETED)[-1]
     assert (last.why, last.state.trouble, [breach.rule for breach in last.breaches]) == (why, trouble, rules)
 
@@ -126,49 +164,57 @@ def test_overlapping_runs_have_a_duration_each() -> None:
     ("gap", "status", "why"),
     [
         # Nobody could be reached around the expected time: the job is expected again an hour after the end of that.
-        (Gap(at(55), at(65)), UP, Why.EXCUSED),
-        (Gap(at(75), at(79)), UP, Why.EXCUSED),
-        (Gap(at(30), at(41)), UP, Why.EXCUSED),
-        (Gap(at(5), at(30)), DOWN, Why.MISSED),
-        (Gap(at(81), at(90)), DOWN, Why.MISSED),
+        (ReceiverGap(at(55), at(65)), UP, EffectReason.EXCUSED),
+        (ReceiverGap(at(75), at(79)), UP, EffectReason.EXCUSED),
+        (ReceiverGap(at(30), at(41)), UP, EffectReason.EXCUSED),
+        (ReceiverGap(at(5), at(30)), DOWN, EffectReason.MISSED),
+        (ReceiverGap(at(81), at(90)), DOWN, EffectReason.MISSED),
     ],
 )
-def test_nobody_is_blamed_for_a_time_in_which_vigil_was_away(gap: Gap, status: HeartbeatStatus, why: Why) -> None:
+def test_nobody_is_blamed_for_a_time_in_which_vigil_was_away(
+    gap: ReceiverGap, status: HeartbeatStatus, why: EffectReason
+) -> None:
     last = live([(0, "success"), (200, "clock")], gaps=(gap,))[-1]
     assert (last.state.status, last.why) == (status, why)
-    if why is Why.EXCUSED:
+    if why is EffectReason.EXCUSED:
         assert last.state.expected == gap.end + timedelta(hours=1)
 
 
 def test_a_run_that_may_have_ended_while_vigil_was_away_is_excused() -> None:
-    last = live([(0, "success"), (50, "start"), (90, "clock")], gaps=(Gap(at(55), at(57)),))[-1]
-    assert (last.state.status, last.state.runs, last.why) == (UP, (), Why.EXCUSED)
+    last = live([(0, "success"), (50, "start"), (90, "clock")], gaps=(ReceiverGap(at(55), at(57)),))[-1]
+    assert (last.state.status, last.state.runs, last.why) == (UP, (), EffectReason.EXCUSED)
     assert last.state.expected == at(57) + timedelta(hours=1)
 
 
 def test_who_stays_silent_after_an_excuse_is_told_of() -> None:
     effects = live(
-        [(0, "success"), (100, "clock"), (124, "clock"), (125, "clock"), (145, "clock")], gaps=(Gap(at(55), at(65)),)
+        [(0, "success"), (100, "clock"), (124, "clock"), (125, "clock"), (145, "clock")],
+        gaps=(ReceiverGap(at(55), at(65)),),
     )
-    assert [effect.why for effect in effects[1:]] == [Why.EXCUSED, Why.NOT_DUE, Why.LATE, Why.MISSED]
+    assert [effect.why for effect in effects[1:]] == [
+        EffectReason.EXCUSED,
+        EffectReason.NOT_DUE,
+        EffectReason.LATE,
+        EffectReason.MISSED,
+    ]
 
 
 def test_a_paused_heartbeat_sleeps_until_it_is_resumed_or_the_ping_it_waits_for_comes() -> None:
     state = paused(live([(0, "success")])[-1].state, at(1))
     assert due(state, HOURLY) is None
-    assert on_ping(state, HOURLY, Told(at(2), PingKind.SUCCESS)).state is state
+    assert on_ping(state, HOURLY, ToldTrouble(at(2), PingKind.SUCCESS)).state is state
     assert on_clock(state, HOURLY, at(9_999)).state is state
     waits = replace(HOURLY, wakes_on_ping=True)
-    assert on_ping(state, waits, Told(at(2), PingKind.FAIL)).state is state
-    assert on_ping(state, waits, Told(at(2), PingKind.SUCCESS)).state.status is UP
-    assert on_ping(state, waits, Told(at(2), PingKind.START)).state.status is RUNNING
+    assert on_ping(state, waits, ToldTrouble(at(2), PingKind.FAIL)).state is state
+    assert on_ping(state, waits, ToldTrouble(at(2), PingKind.SUCCESS)).state.status is UP
+    assert on_ping(state, waits, ToldTrouble(at(2), PingKind.START)).state.status is RUNNING
 
 
 def test_a_resumed_heartbeat_is_waited_for_from_then_on() -> None:
     state = resumed(paused(live([(0, "success")])[-1].state, at(1)), HOURLY, at(500))
     assert (state.status, state.expected) == (NEW, at(560))
-    assert on_clock(state, HOURLY, at(580)).why is Why.MISSED
-    never_called = resumed(paused(State(), at(1)), HOURLY, at(500))
+    assert on_clock(state, HOURLY, at(580)).why is EffectReason.MISSED
+    never_called = resumed(paused(HeartbeatState(), at(1)), HOURLY, at(500))
     assert due(never_called, HOURLY) is None
 
 
@@ -196,32 +242,40 @@ HAPPENINGS = st.lists(
 @given(HAPPENINGS)
 def test_the_clock_never_asks_twice_at_one_time(story: Story) -> None:
     """One transition per change: once the clock has decided, it has nothing to decide at that time."""
-    state = live(story)[-1].state if story else State()
+    state = live(story)[-1].state if story else HeartbeatState()
     now = at(700)
     first = on_clock(state, HOURLY, now)
-    assert on_clock(first.state, HOURLY, now).why in (Why.NOT_DUE, Why.OVERRAN)
-    assert first.why is Why.NOT_DUE or first.state != state
+    assert on_clock(first.state, HOURLY, now).why in (EffectReason.NOT_DUE, EffectReason.OVERRAN)
+    assert first.why is EffectReason.NOT_DUE or first.state != state
 
 
 @given(HAPPENINGS)
 def test_trouble_begins_and_ends_by_turns(story: Story) -> None:
     """What is told follows the state: DOWN is troubled, and a success without a budget ends every trouble."""
-    before = State()
+    before = HeartbeatState()
     for effect in live(story):
         if effect.state.status is DOWN:
-            assert effect.state.trouble is Trouble.DOWN
+            assert effect.state.trouble is HeartbeatTrouble.DOWN
         if effect.state.trouble is not before.trouble:
-            assert effect.why not in (Why.PINGED, Why.STARTED, Why.LOGGED, Why.OLD, Why.LATE, Why.EXCUSED, Why.NOT_DUE)
+            assert effect.why not in (
+                EffectReason.PINGED,
+                EffectReason.STARTED,
+                EffectReason.LOGGED,
+                EffectReason.OLD,
+                EffectReason.LATE,
+                EffectReason.EXCUSED,
+                EffectReason.NOT_DUE,
+            )
         before = effect.state
-    final = on_ping(before, HOURLY, Told(at(9_999), PingKind.SUCCESS))
-    assert final.state.trouble is Trouble.NONE
+    final = on_ping(before, HOURLY, ToldTrouble(at(9_999), PingKind.SUCCESS))
+    assert final.state.trouble is HeartbeatTrouble.NONE
 
 
 @given(HAPPENINGS)
 def test_a_job_that_goes_silent_is_always_told_of(story: Story) -> None:
     """Liveness: whatever happened, after a success and then silence the clock brings every heartbeat down."""
-    state = live(story)[-1].state if story else State()
-    state = on_ping(state, HOURLY, Told(at(1_000), PingKind.SUCCESS)).state
+    state = live(story)[-1].state if story else HeartbeatState()
+    state = on_ping(state, HOURLY, ToldTrouble(at(1_000), PingKind.SUCCESS)).state
     for _ in range(10):
         moment = due(state, HOURLY)
         if moment is None:
@@ -232,18 +286,18 @@ def test_a_job_that_goes_silent_is_always_told_of(story: Story) -> None:
 
 @given(HAPPENINGS, st.permutations(list(range(4))))
 def test_older_pings_change_nothing_in_any_order(story: Story, order: list[int]) -> None:
-    state = live(story)[-1].state if story else State()
-    state = on_ping(state, HOURLY, Told(at(1_000), PingKind.FAIL)).state
+    state = live(story)[-1].state if story else HeartbeatState()
+    state = on_ping(state, HOURLY, ToldTrouble(at(1_000), PingKind.FAIL)).state
     kinds = [PingKind.SUCCESS, PingKind.FAIL, PingKind.START, PingKind.SUCCESS]
     for place in order:
-        effect = on_ping(state, HOURLY, Told(at(900 + place), kinds[place]))
+        effect = on_ping(state, HOURLY, ToldTrouble(at(900 + place), kinds[place]))
         assert (effect.state.status, effect.state.trouble) == (state.status, state.trouble)
         state = effect.state
 
 
 @given(HAPPENINGS)
 def test_a_ping_that_comes_again_changes_nothing(story: Story) -> None:
-    state = live(story)[-1].state if story else State()
-    told = Told(at(1_000), PingKind.SUCCESS, "a")
+    state = live(story)[-1].state if story else HeartbeatState()
+    told = ToldTrouble(at(1_000), PingKind.SUCCESS, "a")
     once = on_ping(state, HOURLY, told).state
     assert on_ping(once, HOURLY, told).state == once

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vigil.heartbeats.core import oncalendar
 from vigil.heartbeats.core.schedule import (
-    Schedule,
+    JobSchedule,
     ScheduleKind,
     expected_after_call,
     length_in_words,
@@ -26,8 +26,8 @@ NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 
 
-def cron(expression: str, zone: str = "UTC") -> Schedule:
-    return Schedule(ScheduleKind.CRON, expression=expression, zone=zone)
+def cron(expression: str, zone: str = "UTC") -> JobSchedule:
+    return JobSchedule(ScheduleKind.CRON, expression=expression, zone=zone)
 
 
 @pytest.mark.parametrize(("expression", "base", "expected"), GOLDEN["next"])
@@ -52,7 +52,7 @@ def test_what_systemd_refuses_is_refused(expression: str) -> None:
 @pytest.mark.parametrize(
     ("schedule", "at", "expected"),
     [
-        (Schedule(ScheduleKind.PERIOD, timedelta(hours=1)), "2026-11-24 08:00", "2026-11-24 09:00"),
+        (JobSchedule(ScheduleKind.PERIOD, timedelta(hours=1)), "2026-11-24 08:00", "2026-11-24 09:00"),
         (cron("0 2 * * *"), "2026-11-24 08:00", "2026-11-25 02:00"),
         (cron("@daily"), "2026-11-24 08:00", "2026-11-25 00:00"),
         (cron("0 2 * * *", "Europe/Berlin"), "2026-11-24 08:00", "2026-11-25 01:00"),
@@ -67,7 +67,7 @@ def test_what_systemd_refuses_is_refused(expression: str) -> None:
         (cron("0 0 L * *"), "2026-11-24 08:00", "2026-11-30 00:00"),
     ],
 )
-def test_a_job_is_expected_at(schedule: Schedule, at: str, expected: str) -> None:
+def test_a_job_is_expected_at(schedule: JobSchedule, at: str, expected: str) -> None:
     moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
     assert next_after(schedule, moment) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
@@ -82,16 +82,16 @@ def test_a_call_just_before_its_time_is_the_call_that_was_expected() -> None:
 @pytest.mark.parametrize(
     ("schedule", "field", "words"),
     [
-        (Schedule(ScheduleKind.PERIOD, timedelta(seconds=59)), "period_s", "between 1 minute and 1 year"),
-        (Schedule(ScheduleKind.PERIOD, timedelta(days=366)), "period_s", "between 1 minute and 1 year"),
+        (JobSchedule(ScheduleKind.PERIOD, timedelta(seconds=59)), "period_s", "between 1 minute and 1 year"),
+        (JobSchedule(ScheduleKind.PERIOD, timedelta(days=366)), "period_s", "between 1 minute and 1 year"),
         (cron("61 * * * *"), "expression", "Not a cron expression"),
         (cron("0 0 31 2 *"), "expression", ""),
         (cron("* * * * *", "Mars/Olympus"), "time_zone", "no time zone"),
-        (Schedule(ScheduleKind.ONCALENDAR, expression="sometimes"), "expression", "Not an OnCalendar"),
-        (Schedule(ScheduleKind.ONCALENDAR, expression="2020-01-01"), "expression", "no time in the future"),
+        (JobSchedule(ScheduleKind.ONCALENDAR, expression="sometimes"), "expression", "Not an OnCalendar"),
+        (JobSchedule(ScheduleKind.ONCALENDAR, expression="2020-01-01"), "expression", "no time in the future"),
     ],
 )
-def test_a_schedule_that_cannot_be_kept_is_refused(schedule: Schedule, field: str, words: str) -> None:
+def test_a_schedule_that_cannot_be_kept_is_refused(schedule: JobSchedule, field: str, words: str) -> None:
     found, problem = problem_of(schedule, NOW)
     assert found == field
     assert words in problem
@@ -104,7 +104,7 @@ def test_a_daily_job_is_expected_once_a_day_whatever_the_clocks_do(
 ) -> None:
     for schedule in (
         cron(f"{minute} {hour} * * *", zone),
-        Schedule(ScheduleKind.ONCALENDAR, expression=f"{hour}:{minute}", zone=zone),
+        JobSchedule(ScheduleKind.ONCALENDAR, expression=f"{hour}:{minute}", zone=zone),
     ):
         first = next_after(schedule, at)
         assert first is not None

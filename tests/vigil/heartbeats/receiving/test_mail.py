@@ -9,9 +9,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from vigil.heartbeats.core.reply import Outcome
+from vigil.heartbeats.core.reply import PingOutcome
 from vigil.heartbeats.receiving.mail import MAX_MAIL, MailPings, read_mail, smtp
-from vigil.heartbeats.receiving.receiver import Answered, Request
+from vigil.heartbeats.receiving.receiver import Answered, PingRequest
 
 CODE = "0f3c8f4e-5a54-4d3e-9d0e-0d3f9a1b2c3d"
 
@@ -19,11 +19,11 @@ CODE = "0f3c8f4e-5a54-4d3e-9d0e-0d3f9a1b2c3d"
 class Taken:
     """Stands where the receiver does, and answers as it is told."""
 
-    def __init__(self, outcome: Outcome = Outcome.ACCEPTED) -> None:
+    def __init__(self, outcome: PingOutcome = PingOutcome.ACCEPTED) -> None:
         self.outcome = outcome
-        self.requests: list[Request] = []
+        self.requests: list[PingRequest] = []
 
-    def take(self, request: Request, answered: Answered) -> None:
+    def take(self, request: PingRequest, answered: Answered) -> None:
         self.requests.append(request)
         answered(self.outcome, 0.0)
 
@@ -71,8 +71,8 @@ def test_what_is_no_address_of_a_heartbeat_is_refused(address: str) -> None:
         converse(Taken(), lambda client: client.send_message(mail("x", to=address)))
 
 
-@pytest.mark.parametrize("outcome", [Outcome.TRY_AGAIN, Outcome.TOO_OFTEN])
-def test_a_mail_that_was_not_kept_is_to_be_sent_again(outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [PingOutcome.TRY_AGAIN, PingOutcome.TOO_OFTEN])
+def test_a_mail_that_was_not_kept_is_to_be_sent_again(outcome: PingOutcome) -> None:
     with pytest.raises(smtplib.SMTPDataError) as refused:
         converse(Taken(outcome), lambda client: client.send_message(mail("x")))
     assert refused.value.smtp_code == 451

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from cronsim import CronSim
 
-from vigil.heartbeats.core.address import Call, read_target
+from vigil.heartbeats.core.address import PingCall, read_target
 from vigil.heartbeats.core.body import read_facts
 from vigil.heartbeats.showing.snippets import PLACEHOLDER, SNIPPETS
 
@@ -30,7 +30,7 @@ class Heard:
     """Hears pings as a receiver would: each call read by the receiver's own rules, with its body."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Call, bytes]] = []
+        self.calls: list[tuple[PingCall, bytes]] = []
         self.answer = 200
         heard = self
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from probes.reasons import REASON_CODES, STATUS_CODES, Reason, Status
 from probes.wire import Phases, Result
 from vigil.history.core import packing, rollups, varints
-from vigil.history.core.chunks import Chunk, decode, decode_failures, entries_of, sampled
+from vigil.history.core.chunks import ChunkContent, decode, decode_failures, entries_of, sampled
 from vigil.history.core.packing import HOUR_MS, UnreadableHour
 
 HOUR = 480_000
@@ -100,7 +100,7 @@ def test_the_layout_of_a_packed_hour_never_changes() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 2**32 - 1) | st.sampled_from([0, 1, 256, 65_536]), results), max_size=30))
 def test_a_chunk_gives_back_every_entry_with_its_monitor(found: list[tuple[int, Result]]) -> None:
-    chunk = Chunk()
+    chunk = ChunkContent()
     for monitor, one in found:
         chunk.add(monitor, packing.entry(one), one)
     assert list(decode(chunk.encoded())) == [(monitor, packing.entry(one)) for monitor, one in found]
@@ -109,7 +109,7 @@ def test_a_chunk_gives_back_every_entry_with_its_monitor(found: list[tuple[int, 
 
 
 def test_failures_are_kept_in_full_and_passes_and_misses_are_not() -> None:
-    chunk = Chunk()
+    chunk = ChunkContent()
     refused = result(5, Status.DOWN, Reason.REFUSED)
     for one in (result(), refused, result(9, Status.UNKNOWN, Reason.MISSED)):
         chunk.add(7, packing.entry(one), one)
@@ -118,7 +118,7 @@ def test_failures_are_kept_in_full_and_passes_and_misses_are_not() -> None:
 
 
 def test_a_huge_result_loses_its_facts_and_nothing_else() -> None:
-    chunk = Chunk()
+    chunk = ChunkContent()
     one = Result(1, "mon_x", 1, Status.DOWN, Reason.RESET, 1, Phases(), facts={"junk": "x" * 10_000}, detail="reset")
     chunk.add(7, packing.entry(one), one)
     kept = chunk.encoded_failures()

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.history.core.uptime import Span, Story, Uptime, account, by_day, midnight, settle
+from vigil.history.core.uptime import Span, Uptime, UptimeSpans, account, by_day, midnight, settle
 
 START = 1_900_000_000
 moments = st.integers(START - 50, START + 250)
 spans = st.lists(st.tuples(moments, moments), max_size=6)
-stories = st.builds(Story, spans, spans, spans, spans)
+stories = st.builds(UptimeSpans, spans, spans, spans, spans)
 windows = st.tuples(moments, moments).map(lambda pair: (min(pair), max(pair)))
 
 
-def second_by_second(story: Story, window: Span) -> Uptime:
+def second_by_second(story: UptimeSpans, window: Span) -> Uptime:
     """The definition, spelled out."""
 
     def held(kind: object, second: int) -> bool:
@@ -40,12 +40,12 @@ def second_by_second(story: Story, window: Span) -> Uptime:
 
 
 @given(stories, windows)
-def test_it_is_what_counting_second_by_second_gives(story: Story, window: Span) -> None:
+def test_it_is_what_counting_second_by_second_gives(story: UptimeSpans, window: Span) -> None:
     assert account(settle(story), window) == second_by_second(story, window)
 
 
 @given(stories, windows)
-def test_up_down_excluded_and_maintenance_are_the_wall_time_to_the_second(story: Story, window: Span) -> None:
+def test_up_down_excluded_and_maintenance_are_the_wall_time_to_the_second(story: UptimeSpans, window: Span) -> None:
     assert account(settle(story), window).wall_s == window[1] - window[0]
 
 
@@ -56,7 +56,7 @@ def test_up_down_excluded_and_maintenance_are_the_wall_time_to_the_second(story:
     st.integers(1, 100 * 86_400),
 )
 def test_the_days_of_any_time_zone_add_up_to_the_window(down: list[Span], zone: str, begins: int, length: int) -> None:
-    story = settle(Story(down=[(START + a * 86_400, START + b * 86_400 + 7) for a, b in down]))
+    story = settle(UptimeSpans(down=[(START + a * 86_400, START + b * 86_400 + 7) for a, b in down]))
     window = (START + begins, START + begins + length)
     days = list(by_day(story, window, ZoneInfo(zone)))
     assert sum((day.uptime for day in days), Uptime()) == account(story, window)
@@ -72,14 +72,14 @@ def test_the_days_of_any_time_zone_add_up_to_the_window(down: list[Span], zone: 
 def test_a_day_has_as_many_hours_as_its_clocks_say(zone: str, day: str, hours: int) -> None:
     date = datetime.fromisoformat(day).date()
     start = midnight(date, ZoneInfo(zone))
-    first = next(by_day(settle(Story()), (start, start + 40 * 3600), ZoneInfo(zone)))
+    first = next(by_day(settle(UptimeSpans()), (start, start + 40 * 3600), ZoneInfo(zone)))
     assert first.date == date and first.uptime.up_s == hours * 3600
 
 
 def test_a_window_in_which_nothing_counts_has_no_ratio() -> None:
-    all_of_it = settle(Story(maintenance=[(START, START + 10)]))
+    all_of_it = settle(UptimeSpans(maintenance=[(START, START + 10)]))
     assert account(all_of_it, (START, START + 10)).ratio is None
-    assert account(settle(Story(down=[(START, START + 1)])), (START, START + 4)).ratio == 0.75
+    assert account(settle(UptimeSpans(down=[(START, START + 1)])), (START, START + 4)).ratio == 0.75
 
 
 def test_midnight_is_the_zones_own() -> None:

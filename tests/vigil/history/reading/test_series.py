@@ -19,7 +19,7 @@ from vigil.history.core.packing import HOUR_MS
 from vigil.history.core.rollups import Rollup, merged
 from vigil.history.models import PackedHour, RecordedDay, RecordedHour, RolledDay, RolledHours
 from vigil.history.reading import series
-from vigil.history.recording.intake import Intake, Reach
+from vigil.history.recording.intake import Intake, ReadPosition
 from vigil.history.recording.write import write
 from vigil.history.storage import daily_rollup, partitions, retention
 from vigil.history.storage.daily_rollup import DAY_MS
@@ -41,7 +41,7 @@ class Past:
         for result in results:
             intake.take(key, f"{result.at_ms}-0", encode([result]), self.stage.now_ms())
         self.position, before = f"{results[-1].at_ms}-1", self.position
-        write(intake, {key: Reach(before, self.position)})
+        write(intake, {key: ReadPosition(before, self.position)})
 
     def day(self, day: int, every_ms: int = 600_000) -> list[Result]:
         found = []

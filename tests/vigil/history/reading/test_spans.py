@@ -18,7 +18,7 @@ from vigil.incidents.core.lifecycle import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.sweep import reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused
-from vigil.monitors.composites import Link, write_chain
+from vigil.monitors.composites import MemberLink, write_chain
 from vigil.monitors.models import Monitor, Region
 from vigil.silences.covering import excluded_intervals
 from vigil.silences.models import Silence
@@ -155,7 +155,7 @@ def test_maintenance_is_nothing_else(monitor: Monitor) -> None:
 
 def test_a_composite_is_down_when_what_it_stands_for_is_and_not_with_each_of_its_members(monitor: Monitor) -> None:
     spare = create_monitor(monitor.team, {"name": "s", "kind": "http", "config": {"url": "https://example.com/"}})
-    chain, _ = write_chain(monitor.team, "chain", [Link("first", (monitor,)), Link("spare", (spare,))])
+    chain, _ = write_chain(monitor.team, "chain", [MemberLink("first", (monitor,)), MemberLink("spare", (spare,))])
     reconcile_monitors(lambda step: None)
     MonitorState.objects.update(status=Status.UP)
 

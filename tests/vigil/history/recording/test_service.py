@@ -24,7 +24,7 @@ from tests.vigil.history.stage import AT_ONCE, Stage
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Chunk, Gap, GapReason, PackedHour, Position, Progress, RecordedHour
 from vigil.history.reading.read import checks
-from vigil.history.recording.service import Pace
+from vigil.history.recording.service import RecorderTimings
 from vigil.history.storage import packer, partitions
 
 PATIENCE_S = 15.0
@@ -37,7 +37,7 @@ def recorded(stage: Stage, region: str = "eu") -> list[int]:
 
 
 @contextlib.contextmanager
-def recording(stage: Stage, pace: Pace = AT_ONCE) -> Iterator[None]:
+def recording(stage: Stage, pace: RecorderTimings = AT_ONCE) -> Iterator[None]:
     stop = threading.Event()
 
     def run() -> None:
@@ -68,7 +68,7 @@ def test_results_are_recorded_packed_and_read_the_same_before_and_after(stage: S
     results = stage.hour_of_results(hour)
     stage.report("eu", *results)
     stage.report("us", *results[:5])
-    unpacked = Pace(write_s=0.0, housekeeping_s=0.0)
+    unpacked = RecorderTimings(write_s=0.0, housekeeping_s=0.0)
     with recording(stage, unpacked):
         until(lambda: Chunk.objects.count() == 2, "chunks")
     before = recorded(stage)
@@ -91,12 +91,12 @@ def test_the_recorder_packs_an_hour_that_is_over_by_itself(stage: Stage) -> None
 def test_a_replayed_stream_is_written_once(stage: Stage) -> None:
     results = stage.hour_of_results(stage.last_hour)
     stage.report("eu", *results)
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(Chunk.objects.exists, "chunks")
     # The same results again, as after two dispatchers or a publisher that was not sure; and late ones.
     stage.pack(stage.last_hour)
     stage.report("eu", *results[10:20])
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(Chunk.objects.exists, "late chunks")
     assert recorded(stage) == [one.at_ms for one in results], "read while they are in both places"
     stage.pack(stage.last_hour)
@@ -129,7 +129,7 @@ def test_killed_while_it_leads_it_loses_nothing_and_writes_nothing_twice(stage: 
             stage.report("eu", stage.result(sent[-1]))
         process.send_signal(ending)
         process.wait(PATIENCE_S)
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(lambda: len(recorded(stage)) >= len(set(sent)), "everything")
     assert recorded(stage) == sorted(set(sent))
 
@@ -144,7 +144,7 @@ def test_two_recorders_record_everything_once(stage: Stage) -> None:
 
 
 def test_a_recorder_that_was_overtaken_writes_nothing_of_what_it_holds(stage: Stage) -> None:
-    from vigil.history.recording.intake import Intake, Reach
+    from vigil.history.recording.intake import Intake, ReadPosition
     from vigil.history.recording.write import Overtaken, write
 
     region = stage.regions["eu"].pk
@@ -154,20 +154,20 @@ def test_a_recorder_that_was_overtaken_writes_nothing_of_what_it_holds(stage: St
 
     intake.take(region, "8-0", encode([stage.result(8)]), 8)
     with pytest.raises(Overtaken):
-        write(intake, {region: Reach("6-0", "8-0")})
+        write(intake, {region: ReadPosition("6-0", "8-0")})
     assert not Chunk.objects.exists() and Position.objects.get().entry_id == "7-0"
 
 
 def test_what_was_trimmed_unread_is_a_gap_and_what_was_read_is_none(stage: Stage) -> None:
     now_ms = stage.now_ms()
     stage.report("eu", stage.result(now_ms - 3_000))
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(Position.objects.exists, "a position")
     lost_from = int(Position.objects.get().entry_id.split("-")[0])
     stage.report("eu", stage.result(now_ms - 2_000))
     stage.client.delete(keys.results("eu"))
     after = stage.report("eu", stage.result(now_ms - 1_000))
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(lambda: Position.objects.get().entry_id == after, "the position")
     gap = Gap.objects.get()
     assert gap.reason == GapReason.TRIMMED and gap.results is None
@@ -225,7 +225,7 @@ def test_what_cannot_be_recorded_is_said_with_its_number(stage: Stage, payload: 
         else:
             stage.client.xadd(keys.results("eu"), {keys.BODY: payload})  # type: ignore[dict-item]
     stage.report("eu", stage.result(now_ms))
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(Gap.objects.exists, "a gap")
     assert [(gap.reason, gap.results) for gap in Gap.objects.all()] == [(reason.value, 2)]
     assert recorded(stage) == [now_ms]
@@ -250,7 +250,7 @@ def test_a_region_that_writes_anything_it_likes_stops_nobody(stage: Stage) -> No
     stage.report("us", one, entry=f"{2**64 - 1}-7")
     stage.report("us", one, entry=f"{2**64 - 1}-{2**64 - 1}")
     stage.report("eu", one)
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(lambda: Position.objects.count() == 2, "both positions")
         stage.client.delete(keys.results("us"))
         late = stage.report("us", stage.result(now_ms + 1))
@@ -268,7 +268,7 @@ def test_a_region_that_writes_anything_it_likes_stops_nobody(stage: Stage) -> No
 def test_a_monitor_made_while_it_runs_is_recorded(stage: Stage) -> None:
     from vigil.monitors.changes import create_monitor
 
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         stage.report("eu", stage.result(stage.now_ms()))
         until(Position.objects.exists, "a position")
         fields = {"name": "new", "kind": "http", "config": {"url": "https://example.com/2"}}
@@ -285,7 +285,7 @@ def test_failures_keep_their_full_result(stage: Stage) -> None:
     hour = stage.last_hour
     refused = stage.result(hour * HOUR_MS + 7_000, Status.DOWN, Reason.REFUSED)
     stage.report("eu", refused, stage.result(hour * HOUR_MS + 67_000))
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(Chunk.objects.exists, "chunks")
     region = stage.regions["eu"].pk
     assert failures(stage.monitor.pk, [region], 0, stage.now_ms()) == {region: [refused]}
@@ -298,7 +298,7 @@ def test_packing_is_all_or_nothing_for_each_shard(stage: Stage) -> None:
     hour = stage.last_hour
     results = stage.hour_of_results(hour)
     stage.report("eu", *results)
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(Chunk.objects.exists, "chunks")
     assert packer.pack_some(hour)
     assert packer.drop_packed_chunks() == 0 and Chunk.objects.exists()
@@ -318,7 +318,7 @@ def _test_database() -> str:
 
 def test_a_stream_that_a_region_made_into_something_else_is_begun_anew(stage: Stage) -> None:
     stage.client.set(keys.results("eu"), "mine")
-    with recording(stage, Pace(write_s=0.0)):
+    with recording(stage, RecorderTimings(write_s=0.0)):
         until(lambda: not stage.client.exists(keys.results("eu")), "its end")
         stage.report("eu", stage.result(stage.now_ms()))
         until(lambda: Position.objects.filter(region__slug="eu").exists(), "the results that follow")

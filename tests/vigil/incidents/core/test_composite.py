@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from probes.reasons import Status
 from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
-from vigil.incidents.core.lifecycle import IncidentKind, State, Step, StepReason
-from vigil.monitors.core.composite_rules import Bounds, Rule, Value
+from vigil.incidents.core.lifecycle import BelievedState, IncidentKind, Step, StepReason
+from vigil.monitors.core.composite_rules import CompositeRule, StatusBounds, Value
 
 DOWN, DEGRADED, UP = Value
 OUTAGE, SLOW = IncidentKind.OUTAGE, IncidentKind.DEGRADED
@@ -34,13 +34,13 @@ def test_a_composite_steps_as_its_members_say(
     status: Status, open: IncidentKind | None, worst: Value, best: Value, step: Step, kind: IncidentKind,
     reason: StepReason,
 ) -> None:  # fmt: skip
-    effect = derive(State(status=status, open=open), Bounds(worst, best), T0)
+    effect = derive(BelievedState(status=status, open=open), StatusBounds(worst, best), T0)
     assert effect is not None
     (move,) = effect.moves
     assert (move.step, move.kind, move.reason, effect.reason) == (step, kind, reason, reason)
     assert effect.state.open == (None if step is Step.RESOLVED else kind)
     # Level, not edge: what has been done is not done again.
-    assert derive(effect.state, Bounds(worst, best), T0 + 1) is None
+    assert derive(effect.state, StatusBounds(worst, best), T0 + 1) is None
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,18 @@ def test_a_composite_steps_as_its_members_say(
     [(Status.UP, DOWN, UP), (Status.DOWN, DOWN, UP), (Status.UNKNOWN, DOWN, UP), (Status.DOWN, DOWN, DEGRADED)],
 )
 def test_what_is_not_known_changes_nothing(status: Status, worst: Value, best: Value) -> None:
-    assert derive(State(status=status), Bounds(worst, best), T0) is None
+    assert derive(BelievedState(status=status), StatusBounds(worst, best), T0) is None
 
 
-KNOWN = st.sampled_from(list(Value)).map(lambda value: Bounds(value, value))
+KNOWN = st.sampled_from(list(Value)).map(lambda value: StatusBounds(value, value))
 ANY_BOUNDS = st.tuples(st.sampled_from(list(Value)), st.sampled_from(list(Value))).map(
-    lambda pair: Bounds(min(pair), max(pair))
+    lambda pair: StatusBounds(min(pair), max(pair))
 )
 
 
 @given(st.lists(st.one_of(KNOWN, ANY_BOUNDS), max_size=30))
-def test_whatever_the_members_do_belief_is_possible_and_steps_take_turns(history: list[Bounds]) -> None:
-    state, steps = State(), []
+def test_whatever_the_members_do_belief_is_possible_and_steps_take_turns(history: list[StatusBounds]) -> None:
+    state, steps = BelievedState(), []
     for at, bounds in enumerate(history):
         effect = derive(state, bounds, T0 + at)
         if effect is not None:
@@ -76,33 +76,33 @@ def test_whatever_the_members_do_belief_is_possible_and_steps_take_turns(history
 
 
 def test_a_first_pass_is_no_incident() -> None:
-    effect = derive(State(), Bounds(UP, UP), T0)
+    effect = derive(BelievedState(), StatusBounds(UP, UP), T0)
     assert effect is not None and effect.moves == () and effect.state.status is Status.UP
 
 
 def test_an_incident_begins_when_the_trouble_that_made_it_began() -> None:
     whole = chain(member("a", down=True, since_ms=T0), member("b", rank=1, down=True, since_ms=T0 + 5))
-    effect = derive(State(status=Status.UP), whole.bounds, T0 + 99, whole.began_ms)
+    effect = derive(BelievedState(status=Status.UP), whole.bounds, T0 + 99, whole.began_ms)
     assert effect is not None and effect.moves[0].started_ms == T0 + 5
 
 
 @pytest.mark.parametrize(
     ("state", "open", "worst", "best"),
     [
-        (State(status=Status.UP), None, UP, UP),
-        (State(status=Status.DOWN), OUTAGE, DOWN, DOWN),
-        (State(status=Status.UNKNOWN), None, DOWN, UP),
-        (State(status=Status.UP, blind=True), None, DOWN, UP),
-        (State(status=Status.DOWN, blind=True), OUTAGE, DOWN, UP),
-        (State(status=Status.DEGRADED, account=True), IncidentKind.ACCOUNT, DOWN, DOWN),
-        (State(status=Status.UP, flapping=True), OUTAGE, DOWN, DOWN),
-        (State(status=Status.UP, flapping=True), SLOW, DEGRADED, DEGRADED),
+        (BelievedState(status=Status.UP), None, UP, UP),
+        (BelievedState(status=Status.DOWN), OUTAGE, DOWN, DOWN),
+        (BelievedState(status=Status.UNKNOWN), None, DOWN, UP),
+        (BelievedState(status=Status.UP, blind=True), None, DOWN, UP),
+        (BelievedState(status=Status.DOWN, blind=True), OUTAGE, DOWN, UP),
+        (BelievedState(status=Status.DEGRADED, account=True), IncidentKind.ACCOUNT, DOWN, DOWN),
+        (BelievedState(status=Status.UP, flapping=True), OUTAGE, DOWN, DOWN),
+        (BelievedState(status=Status.UP, flapping=True), SLOW, DEGRADED, DEGRADED),
     ],
 )
 def test_a_member_is_as_bad_as_what_is_certain_of_it(
-    state: State, open: IncidentKind | None, worst: Value, best: Value
+    state: BelievedState, open: IncidentKind | None, worst: Value, best: Value
 ) -> None:
-    assert MemberSeen("mon_a", "a", 0, "", state, open).bounds == Bounds(worst, best)
+    assert MemberSeen("mon_a", "a", 0, "", state, open).bounds == StatusBounds(worst, best)
 
 
 def test_the_title_and_the_text_say_what_serves_and_what_does_not() -> None:
@@ -121,13 +121,13 @@ def test_the_title_and_the_text_say_what_serves_and_what_does_not() -> None:
 
 def test_the_text_names_a_few_and_the_evidence_names_all() -> None:
     members = [member(f"m{n}", down=True) for n in range(12)]
-    whole = Whole("fleet", Rule.AT_LEAST, 3, tuple(members))
+    whole = Whole("fleet", CompositeRule.AT_LEAST, 3, tuple(members))
     assert "m4 and 7 more" in explain(whole) and explain(whole).endswith("At least 3 of 12 must serve.")
     assert [one["name"] for one in evidence_of_members(whole)["members"]] == [one.name for one in members]
 
 
 def chain(*members: MemberSeen) -> Whole:
-    return Whole("chat", Rule.CHAIN, 1, members)
+    return Whole("chat", CompositeRule.CHAIN, 1, members)
 
 
 def member(
@@ -135,5 +135,5 @@ def member(
 ) -> MemberSeen:
     status = Status.DOWN if down else Status.UP
     return MemberSeen(
-        f"mon_{name}", name, rank, group, State(status=status), OUTAGE if down else None, failure, since_ms
+        f"mon_{name}", name, rank, group, BelievedState(status=status), OUTAGE if down else None, failure, since_ms
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vigil.incidents.core.dependency import Trouble, holds_back, waits_until
+from vigil.incidents.core.dependency import ParentTrouble, holds_back, waits_until
 from vigil.incidents.core.lifecycle import IncidentKind
 
 AT = datetime(2030, 1, 1, 3, tzinfo=UTC)
@@ -19,8 +19,12 @@ def after(seconds: float) -> datetime:
     return AT + timedelta(seconds=seconds)
 
 
-def trouble(started_s: float, kind: IncidentKind = OUTAGE, every_s: int = 60, ended_s: float | None = None) -> Trouble:
-    return Trouble(kind, after(started_s), timedelta(seconds=every_s), None if ended_s is None else after(ended_s))
+def trouble(
+    started_s: float, kind: IncidentKind = OUTAGE, every_s: int = 60, ended_s: float | None = None
+) -> ParentTrouble:
+    return ParentTrouble(
+        kind, after(started_s), timedelta(seconds=every_s), None if ended_s is None else after(ended_s)
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,9 @@ def trouble(started_s: float, kind: IncidentKind = OUTAGE, every_s: int = 60, en
         (trouble(10, IncidentKind.BLIND), trouble(0), False),
     ],
 )
-def test_a_parent_explains_what_began_with_it_and_is_no_worse(child: Trouble, parent: Trouble, held: bool) -> None:
+def test_a_parent_explains_what_began_with_it_and_is_no_worse(
+    child: ParentTrouble, parent: ParentTrouble, held: bool
+) -> None:
     assert holds_back(child, parent, after(600)) == (held, None)
 
 

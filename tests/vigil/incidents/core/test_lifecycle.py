@@ -15,9 +15,9 @@ from probes.reasons import Status
 from vigil.incidents.core.blindness import CAUSE_LIMIT, cause_of_blindness
 from vigil.incidents.core.lifecycle import (
     FLAP_STABLE_MS,
+    BelievedState,
     Effect,
     IncidentKind,
-    State,
     Step,
     StepReason,
     apply,
@@ -28,7 +28,7 @@ from vigil.incidents.core.lifecycle import (
 
 T0 = 1_000_000
 REVISION = 0
-UP = State(status=Status.UP, since_ms=1, round_ms=1)
+UP = BelievedState(status=Status.UP, since_ms=1, round_ms=1)
 
 
 def verdict(at_ms: int, **saw: str) -> Verdict:
@@ -41,7 +41,7 @@ def verdict(at_ms: int, **saw: str) -> Verdict:
     return verdict_of(round, decision, votes, at_ms + 500)
 
 
-def run(state: State, *verdicts: Verdict) -> Effect:
+def run(state: BelievedState, *verdicts: Verdict) -> Effect:
     effect = Effect(state, (), StepReason.STILL_PASSING)
     for one in verdicts:
         effect = apply(effect.state, one, REVISION)
@@ -53,7 +53,7 @@ def steps(effect: Effect) -> list[tuple[IncidentKind, Step, StepReason]]:
 
 
 def test_the_first_pass_makes_a_new_monitor_up() -> None:
-    effect = run(State(), verdict(T0))
+    effect = run(BelievedState(), verdict(T0))
 
     assert (effect.state.status, effect.reason, effect.moves) == (Status.UP, StepReason.FIRST_PASS, ())
 
@@ -279,7 +279,7 @@ SAW = st.sampled_from(["pass", "fail", "slow", "auth", "missed"])
 
 @given(st.lists(st.tuples(st.integers(1, 90_000), st.lists(SAW, min_size=5, max_size=5)), max_size=40))
 def test_incidents_open_and_close_in_turn_whatever_comes(history: list[tuple[int, list[str]]]) -> None:
-    state, at_ms, open_main, open_side = State(), T0, 0, {IncidentKind.REGIONAL: 0, IncidentKind.BLIND: 0}
+    state, at_ms, open_main, open_side = BelievedState(), T0, 0, {IncidentKind.REGIONAL: 0, IncidentKind.BLIND: 0}
     for gap_ms, saw in history:
         at_ms += gap_ms
         seen = dict(zip((region.replace("-", "_") for region in FIVE_REGIONS), saw, strict=True))

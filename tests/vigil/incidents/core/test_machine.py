@@ -20,7 +20,7 @@ from consensus.verdicts import Call, Cause, Exclusion, Observed, Round, Sensitiv
 from probes.reasons import Status
 from probes.wire import Result
 from vigil.incidents.core.lifecycle import RECOVERY_MS, RECOVERY_ROUNDS, apply, belief
-from vigil.incidents.core.model import IncidentKind, Move, State, Step
+from vigil.incidents.core.model import BelievedState, IncidentKind, Move, Step
 
 REGIONS = sorted(FIVE_REGIONS)
 VIEWS = st.sampled_from(["pass", "pass", "fail", "timeout", "slow", "auth", "missed"])
@@ -40,12 +40,12 @@ class Installation(RuleBasedStateMachine):
         self.now_ms = T0
         self.views: dict[str, str] = dict.fromkeys(REGIONS, "pass")
         self.fold = Fold()
-        self.state = State()
+        self.state = BelievedState()
         self.stream: list[Arrival | Round] = []
         self.on_the_way: list[Arrival] = []
         self.verdicts: list[Verdict] = []
         self.applied: list[Verdict] = []
-        self.moves: list[tuple[Move, State, Verdict]] = []
+        self.moves: list[tuple[Move, BelievedState, Verdict]] = []
         self.rounds = 0
         self._believe()
 
@@ -163,7 +163,7 @@ class Installation(RuleBasedStateMachine):
 
     # -- what must hold ----------------------------------------------------------------------------------------------
 
-    def _hold_to_account(self, before: State, verdict: Verdict) -> None:
+    def _hold_to_account(self, before: BelievedState, verdict: Verdict) -> None:
         after = self.state
         if after.status is Status.DOWN and before.status is not Status.DOWN:
             assert_a_quorum_failed_every_look(verdict)

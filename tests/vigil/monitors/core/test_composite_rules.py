@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from vigil.monitors.core.composite_rules import (
     UNKNOWN,
-    Bounds,
+    CompositeRule,
     Part,
-    Rule,
+    StatusBounds,
     Value,
     depth,
     evaluate,
@@ -62,15 +62,17 @@ CASES = [
 
 @pytest.mark.parametrize(("rule", "k", "members", "worst", "best"), CASES)
 def test_the_whole_is_what_its_members_say(rule: str, k: int, members: str, worst: Value, best: Value) -> None:
-    assert evaluate(Rule(rule), k, parts(members)) == Bounds(worst, best)
+    assert evaluate(CompositeRule(rule), k, parts(members)) == StatusBounds(worst, best)
 
 
 members = st.lists(st.tuples(st.sampled_from(list(Value)), st.integers(0, 3)), min_size=1, max_size=6)
 
 
-@given(st.sampled_from(list(Rule)), st.integers(1, 6), members, st.integers(0, 5), st.sampled_from(list(Value)))
+@given(
+    st.sampled_from(list(CompositeRule)), st.integers(1, 6), members, st.integers(0, 5), st.sampled_from(list(Value))
+)
 def test_the_whole_never_falls_when_a_member_rises(
-    rule: Rule, k: int, seen: list[tuple[Value, int]], which: int, to: Value
+    rule: CompositeRule, k: int, seen: list[tuple[Value, int]], which: int, to: Value
 ) -> None:
     which %= len(seen)
     raised = [(max(value, to) if at == which else value, rank) for at, (value, rank) in enumerate(seen)]
@@ -79,9 +81,9 @@ def test_the_whole_never_falls_when_a_member_rises(
     assert after.worst >= before.worst and after.best >= before.best
 
 
-@given(st.sampled_from(list(Rule)), st.integers(1, 6), members, st.sets(st.integers(0, 5)))
+@given(st.sampled_from(list(CompositeRule)), st.integers(1, 6), members, st.sets(st.integers(0, 5)))
 def test_what_is_unknown_could_be_anything_within_the_bounds(
-    rule: Rule, k: int, seen: list[tuple[Value, int]], hidden: set[int]
+    rule: CompositeRule, k: int, seen: list[tuple[Value, int]], hidden: set[int]
 ) -> None:
     true = evaluate(rule, k, [Part(exactly(value), rank) for value, rank in seen])
     dimmed = [Part(UNKNOWN if at in hidden else exactly(value), rank) for at, (value, rank) in enumerate(seen)]
@@ -89,9 +91,9 @@ def test_what_is_unknown_could_be_anything_within_the_bounds(
     assert bounds.worst <= true.worst and true.best <= bounds.best
 
 
-@given(st.sampled_from(list(Rule)), st.integers(1, 6), members, st.randoms())
+@given(st.sampled_from(list(CompositeRule)), st.integers(1, 6), members, st.randoms())
 def test_the_order_of_members_does_not_matter(
-    rule: Rule, k: int, seen: list[tuple[Value, int]], random: object
+    rule: CompositeRule, k: int, seen: list[tuple[Value, int]], random: object
 ) -> None:
     shuffled = list(seen)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -117,7 +119,7 @@ def test_the_order_of_members_does_not_matter(
 def test_belief_moves_no_further_than_what_is_certain(
     believed: Value | None, worst: Value, best: Value, next_one: Value | None
 ) -> None:
-    assert settle(believed, Bounds(worst, best)) == next_one
+    assert settle(believed, StatusBounds(worst, best)) == next_one
 
 
 def test_a_circle_is_found_with_the_way_round() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vigil.monitors.core.litellm import BadConfig, ImportPlan, PlannedMonitor, Target, plan
+from vigil.monitors.core.litellm import BadConfig, ImportPlan, LiteLlmTarget, PlannedMonitor, plan
 
 CONFIG = {
     "credential_list": [
@@ -30,10 +30,10 @@ CONFIG = {
     "general_settings": {"background_health_checks": True},
     "guardrails": [{"anything": 1}],
 }
-OPENAI = Target("openai", "", "", "OPENAI_API_KEY")
-AZURE = Target("azure-openai", "https://x.openai.azure.com", "", "AZURE_KEY")
-ANTHROPIC = Target("anthropic", "", "", "ANTHROPIC_API_KEY")
-OLLAMA = Target("ollama", "http://10.0.0.5:11434", "", "")
+OPENAI = LiteLlmTarget("openai", "", "", "OPENAI_API_KEY")
+AZURE = LiteLlmTarget("azure-openai", "https://x.openai.azure.com", "", "AZURE_KEY")
+ANTHROPIC = LiteLlmTarget("anthropic", "", "", "ANTHROPIC_API_KEY")
+OLLAMA = LiteLlmTarget("ollama", "http://10.0.0.5:11434", "", "")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_one_monitor_watches_each_provider_base_and_key(planned: ImportPlan) -> 
         PlannedMonitor(AZURE, ("mine",)),
         PlannedMonitor(OLLAMA, ("llama3",)),
         PlannedMonitor(OPENAI, ("gpt-x", "gpt-mini")),
-        PlannedMonitor(Target("openrouter", "", "", "OPENROUTER_API_KEY"), ("anthropic/claude-x",)),
+        PlannedMonitor(LiteLlmTarget("openrouter", "", "", "OPENROUTER_API_KEY"), ("anthropic/claude-x",)),
     )
 
 
@@ -88,7 +88,7 @@ def test_an_openai_speaking_server_elsewhere_is_not_openai() -> None:
     entry = {"model_name": "mine", "litellm_params": {"model": "openai/x", "api_base": "http://gpu:8000/v1"}}
 
     (monitor,) = plan({"model_list": [entry]}).monitors
-    assert monitor.target == Target("openai-compatible", "http://gpu:8000/v1", "", "")
+    assert monitor.target == LiteLlmTarget("openai-compatible", "http://gpu:8000/v1", "", "")
 
 
 def test_a_provider_without_a_preset_is_said() -> None:

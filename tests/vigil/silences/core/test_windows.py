@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.silences.core.windows import Schedule, ScheduleError, Window, check, current, merged, windows
+from vigil.silences.core.windows import ScheduleError, Window, WindowSchedule, check, current, merged, windows
 
 DAY = timedelta(days=1)
 MINUTES = st.integers(0, 500).map(lambda minutes: datetime(2030, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
@@ -24,12 +24,12 @@ def shown(found: list[Window]) -> list[str]:
     return [f"{window.starts:%m-%d %H:%M} to {window.ends:%m-%d %H:%M}" for window in found]
 
 
-def nightly(zone: str = "Europe/Berlin", hours: int = 2, cron: str = "30 1 * * *") -> Schedule:
-    return Schedule(cron=cron, duration=timedelta(hours=hours), zone=zone)
+def nightly(zone: str = "Europe/Berlin", hours: int = 2, cron: str = "30 1 * * *") -> WindowSchedule:
+    return WindowSchedule(cron=cron, duration=timedelta(hours=hours), zone=zone)
 
 
 def test_a_one_off_holds_from_its_start_until_its_end() -> None:
-    once = Schedule(utc("2030-01-01 10:00"), utc("2030-01-01 12:00"))
+    once = WindowSchedule(utc("2030-01-01 10:00"), utc("2030-01-01 12:00"))
     assert shown(windows(once, utc("2029-01-01"), utc("2031-01-01"))) == ["01-01 10:00 to 01-01 12:00"]
     assert current(once, utc("2030-01-01 09:59")) is None
     assert current(once, utc("2030-01-01 10:00")) == Window(utc("2030-01-01 10:00"), utc("2030-01-01 12:00"))
@@ -59,30 +59,30 @@ def test_windows_that_touch_are_one() -> None:
 
 
 def test_bounds_say_which_windows_begin_and_validity_cuts_them() -> None:
-    bounded = Schedule(utc("2030-01-02"), utc("2030-01-03"), "30 1 * * *", timedelta(hours=2))
+    bounded = WindowSchedule(utc("2030-01-02"), utc("2030-01-03"), "30 1 * * *", timedelta(hours=2))
     assert shown(windows(bounded, utc("2030-01-01"), utc("2030-01-09"))) == ["01-02 01:30 to 01-02 03:30"]
-    ended = Schedule(cron="30 1 * * *", duration=timedelta(hours=2), valid_until=utc("2030-01-01 02:00"))
+    ended = WindowSchedule(cron="30 1 * * *", duration=timedelta(hours=2), valid_until=utc("2030-01-01 02:00"))
     assert shown(windows(ended, utc("2030-01-01"), utc("2030-01-09"))) == ["01-01 01:30 to 01-01 02:00"]
-    begun = Schedule(cron="30 1 * * *", duration=timedelta(hours=2), valid_from=utc("2030-01-01 02:00"))
+    begun = WindowSchedule(cron="30 1 * * *", duration=timedelta(hours=2), valid_from=utc("2030-01-01 02:00"))
     assert shown(windows(begun, utc("2030-01-01"), utc("2030-01-02"))) == ["01-01 02:00 to 01-01 03:30"]
 
 
 REFUSED = [
-    (Schedule(), "ends_at"),
-    (Schedule(utc("2030-01-02"), utc("2030-01-01")), "ends_at"),
-    (Schedule(cron="30 1 * * *"), "duration_s"),
-    (Schedule(cron="30 1 * * *", duration=8 * DAY), "duration_s"),
-    (Schedule(cron="30 1 * *", duration=DAY), "cron"),
-    (Schedule(cron="* * * * * *", duration=DAY), "cron"),
-    (Schedule(cron="61 1 * * *", duration=DAY), "cron"),
-    (Schedule(cron="0 0 31 2 *", duration=DAY), "cron"),
-    (Schedule(cron="* * * * *", duration=DAY), "cron"),
-    (Schedule(cron="0,2 3 * * *", duration=DAY), "cron"),
+    (WindowSchedule(), "ends_at"),
+    (WindowSchedule(utc("2030-01-02"), utc("2030-01-01")), "ends_at"),
+    (WindowSchedule(cron="30 1 * * *"), "duration_s"),
+    (WindowSchedule(cron="30 1 * * *", duration=8 * DAY), "duration_s"),
+    (WindowSchedule(cron="30 1 * *", duration=DAY), "cron"),
+    (WindowSchedule(cron="* * * * * *", duration=DAY), "cron"),
+    (WindowSchedule(cron="61 1 * * *", duration=DAY), "cron"),
+    (WindowSchedule(cron="0 0 31 2 *", duration=DAY), "cron"),
+    (WindowSchedule(cron="* * * * *", duration=DAY), "cron"),
+    (WindowSchedule(cron="0,2 3 * * *", duration=DAY), "cron"),
 ]
 
 
 @pytest.mark.parametrize(("schedule", "field"), REFUSED)
-def test_a_schedule_that_cannot_be_kept_is_refused_by_field(schedule: Schedule, field: str) -> None:
+def test_a_schedule_that_cannot_be_kept_is_refused_by_field(schedule: WindowSchedule, field: str) -> None:
     with pytest.raises(ScheduleError) as refused:
         check(schedule)
     assert refused.value.field == field
