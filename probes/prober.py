@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from probes.net.dialer import Dialer
-from probes.net.trace import Trace
 from probes.reasons import Reason, Status
 from probes.wire import DETAIL_LIMIT, Fact, Phases
+
+if TYPE_CHECKING:
+    # For types only: specs and assertions import this module and stay pure.
+    from probes.net.dialer import Dialer
+    from probes.net.trace import Trace
 
 NO_PHASES = Phases()
 

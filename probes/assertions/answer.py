@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from probes.assertions.redaction import masked
-from probes.net.certificates import Certificate
+from probes.net.tls_options import Certificate
 
 _UNREAD = object()
 

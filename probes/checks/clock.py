@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 
 _SAMPLES = 6
 #: A difference between two clocks of one machine, from one look to the next, that is a step of the one that can be set.
 _STEP_S = 0.5
-
-
-def steady_s() -> float:
-    """A clock that nobody sets, and that goes on while the machine sleeps, where there is one."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Steps:

@@ -14,7 +14,7 @@ import structlog
 
 from probes.checks.admission import Admission, Slots, Waiting
 from probes.checks.attempts import attempt, failed, two_attempts
-from probes.checks.clock import Steps, steady_s
+from probes.checks.clock import Steps
 from probes.checks.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
 from probes.checks.retry_after import RetryAfter
 from probes.checks.soft_limits import SoftLimits
@@ -35,6 +35,11 @@ _REMEMBERED_HABITS = 100_000
 _TIMEOUT_MOST_MS = 60_000
 #: A check dated further ahead than this (ms) is a clock gone wrong, not an order.
 _AHEAD_MOST_MS = 60_000
+
+
+def steady_s() -> float:
+    """A clock that nobody sets, and that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @dataclass(frozen=True)

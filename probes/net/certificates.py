@@ -6,45 +6,16 @@ import datetime
 import os
 import ssl
 import tempfile
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-HTTP_ALPN = "http/1.1"
+from probes.net.tls_options import BadCertificate, Certificate, TlsOptions
+
 #: Larger certificates are read anew each time (bytes): a server may show another monster at each check.
 _SMALL = 4096
-
-
-class BadCertificate(ValueError):
-    """A certificate or key that cannot be used; the text for people never quotes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsOptions:
-    """How to shake hands. PEM texts; without `ca_pem` the system's authorities count. `alpn` may be empty."""
-
-    verify: bool = True
-    ca_pem: str = ""
-    least_version: str = "1.2"
-    alpn: str = HTTP_ALPN
-    client_certificate: str = ""
-    client_key: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What the leaf certificate of a server says; times in seconds since the Unix epoch."""
-
-    subject: str
-    issuer: str
-    expires_s: int
-
-    def days_left(self, now_s: float) -> int:
-        """Whole days until it expires; negative once it has."""
-        return int((self.expires_s - now_s) // 86_400)
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from probes.net.certificates import Certificate, TlsOptions
+from probes.net.tls_options import Certificate, TlsOptions
 from probes.net.targets import Target
 
 HEADERS_LIMIT = 100

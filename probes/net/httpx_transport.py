@@ -7,7 +7,7 @@ import ssl
 
 import httpx
 
-from probes.net.certificates import TlsOptions
+from probes.net.tls_options import TlsOptions
 from probes.net.dialer import Dialer
 from probes.net.exchange import exchange
 from probes.net.failures import Blocked, ClosedEarly, Failure, NameNotResolved

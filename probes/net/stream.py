@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from probes.net import certificates
-from probes.net.certificates import Certificate, TlsOptions
+from probes.net.tls_options import Certificate, TlsOptions
 from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, Failure, TooLarge
 from probes.net.tls_protocol import TlsProtocol

@@ -10,7 +10,7 @@ import ssl
 from typing import cast
 
 from probes.net import certificates
-from probes.net.certificates import TlsOptions
+from probes.net.tls_options import TlsOptions
 from probes.net.failures import HandshakeCut
 from probes.net.trace import Keepsake, Trace
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
-from probes.net.certificates import Certificate, presented, read
+from probes.net.certificates import presented, read
+from probes.net.tls_options import Certificate
 from probes.net.stream import Endpoint, UnverifiedCertificate, talking
 from probes.net.targets import parse_host
 from probes.prober import Observation, ProbeContext, Prober, printable

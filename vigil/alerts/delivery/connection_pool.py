@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import httptools
 
-from probes.net.certificates import TlsOptions
+from probes.net.tls_options import TlsOptions
 from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.targets import Target
