@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from probes.net.tls_options import Certificate, TlsOptions
 from probes.net.targets import Target
+from probes.net.tls_options import Certificate, TlsOptions
 
 HEADERS_LIMIT = 100
 HEADER_BYTES_LIMIT = 65_536

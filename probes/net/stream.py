@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from probes.net import certificates
-from probes.net.tls_options import Certificate, TlsOptions
 from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, Failure, TooLarge
+from probes.net.tls_options import Certificate, TlsOptions
 from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
 from probes.reasons import Reason

@@ -34,5 +34,3 @@ class Certificate:
     def days_left(self, now_s: float) -> int:
         """Whole days until it expires; negative once it has."""
         return int((self.expires_s - now_s) // 86_400)
-
-

@@ -10,8 +10,8 @@ import ssl
 from typing import cast
 
 from probes.net import certificates
-from probes.net.tls_options import TlsOptions
 from probes.net.failures import HandshakeCut
+from probes.net.tls_options import TlsOptions
 from probes.net.trace import Keepsake, Trace
 
 _READ_BYTES = 65_536

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
 from probes.net.certificates import presented, read
-from probes.net.tls_options import Certificate
 from probes.net.stream import Endpoint, UnverifiedCertificate, talking
 from probes.net.targets import parse_host
+from probes.net.tls_options import Certificate
 from probes.prober import Observation, ProbeContext, Prober, printable
 from probes.probers.http import certificate_facts
 from probes.probers.tcp import validate_secrets

@@ -16,11 +16,11 @@ from probes.assertions.json_path import JsonPath
 from probes.assertions.kinds import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
 from probes.assertions.redaction import spellings
 from probes.net.certificates import read
-from probes.net.tls_options import HTTP_ALPN
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.http_messages import HEADERS_LIMIT, Request, head_of
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, talking
 from probes.net.targets import BadTarget, Target, parse_url
+from probes.net.tls_options import HTTP_ALPN
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged

@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from probes.net.certificates import authorities_problem, identity_problem
-from probes.net.tls_options import TlsOptions
 from probes.net.targets import BadTarget, parse_host
+from probes.net.tls_options import TlsOptions
 from probes.prober import SpecError
 
 CLIENT_CERTIFICATE = "client_certificate"

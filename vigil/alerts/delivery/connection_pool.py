@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import httptools
 
-from probes.net.tls_options import TlsOptions
 from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.targets import Target
+from probes.net.tls_options import TlsOptions
 from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
 
