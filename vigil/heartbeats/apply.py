@@ -26,7 +26,7 @@ from vigil.heartbeats.models import SpooledEntry
 from vigil.heartbeats.rows import HeartbeatSubject
 from vigil.heartbeats.stored_pings import StoredPings
 from vigil.incidents.models import IngestPosition
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ class AppliedPings:
     unknown: int
 
 
-def apply_entries(entries: Sequence[Logged], tell: Tell) -> AppliedPings:
+def apply_entries(entries: Sequence[Logged], enqueue: EnqueueDeliveries) -> AppliedPings:
     """Apply a batch of the log together with what waits in the spool, in the order in which it came.
 
     1. Lock the position, so that nobody else applies meanwhile; leave out the pings that are known.
@@ -66,7 +66,7 @@ def apply_entries(entries: Sequence[Logged], tell: Tell) -> AppliedPings:
         if spooled:
             # Two logs at once: the order is that in which the pings came. Within one log it is that already.
             pings.sort(key=lambda ping: ping.at_us)
-        applied, unknown = _apply_pings(pings, tell)
+        applied, unknown = _apply_pings(pings, enqueue)
         receiver_gaps.hear([entry.beat_us for entry in waiting if entry.beat_us])
         if spooled:
             SpooledEntry.objects.filter(pk__in=[row.pk for row in spooled]).delete()
@@ -80,7 +80,7 @@ def anything_spooled() -> bool:
     return SpooledEntry.objects.exists()
 
 
-def _apply_pings(pings: Sequence[Ping], tell: Tell) -> tuple[int, int]:
+def _apply_pings(pings: Sequence[Ping], enqueue: EnqueueDeliveries) -> tuple[int, int]:
     history = StoredPings(pings)
     fresh = history.fresh(pings)
     if not fresh:
@@ -95,23 +95,25 @@ def _apply_pings(pings: Sequence[Ping], tell: Tell) -> tuple[int, int]:
             unknown += 1
             continue
         before = status_of(subject.state)
-        _apply_one(subject, ping, now, history, tell)
+        _apply_one(subject, ping, now, history, enqueue)
         if status_of(subject.state) is not before:
             beliefs[subject.row.pk] = status_of(subject.state)
     history.write()
     rows.store(directory.called)
-    believe(beliefs, tell)
+    believe(beliefs, enqueue)
     return len(fresh) - unknown, unknown
 
 
-def _apply_one(subject: HeartbeatSubject, ping: Ping, now: datetime, history: StoredPings, tell: Tell) -> None:
+def _apply_one(
+    subject: HeartbeatSubject, ping: Ping, now: datetime, history: StoredPings, enqueue: EnqueueDeliveries
+) -> None:
     meant, facts = understood(ping, rows.keywords_of(subject.row))
     # A receiver whose clock is ahead must not put a deadline off.
     at = min(receiver_gaps.instant(ping.at_us), now)
     effect = on_ping(subject.state, subject.terms, ToldTrouble(at, meant.kind, meant.rid, facts))
     if subject.state.status is HeartbeatStatus.PAUSED and effect.state.status is not HeartbeatStatus.PAUSED:
         _wake(subject)
-    record(subject, effect, tell, meant)
+    record(subject, effect, enqueue, meant)
     subject.state = effect.state
     subject.row.pings += 1
     subject.row.last_ping_at = max(filter(None, (subject.row.last_ping_at, at)))

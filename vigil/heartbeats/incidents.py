@@ -23,7 +23,7 @@ from vigil.incidents.composites import follow
 from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import MAIN_KINDS
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, write_transition
 
 _REASONS = {
@@ -37,7 +37,9 @@ _REASONS = {
 _FAILURES = {EffectReason.MISSED: Reason.MISSED, EffectReason.OVERRAN: Reason.OVERDUE}
 
 
-def record(subject: HeartbeatSubject, effect: HeartbeatEffect, tell: Tell, ping: Ping | None = None) -> None:
+def record(
+    subject: HeartbeatSubject, effect: HeartbeatEffect, enqueue: EnqueueDeliveries, ping: Ping | None = None
+) -> None:
     """Write the step of an incident that an effect calls for, if any. Call inside a transaction, the row locked."""
     before, after = subject.state.trouble, effect.state.trouble
     if before is after:
@@ -52,7 +54,7 @@ def record(subject: HeartbeatSubject, effect: HeartbeatEffect, tell: Tell, ping:
     incident = Incident.objects.filter(monitor=monitor, kind__in=MAIN_KINDS, resolved_at=None).first()
     if after is HeartbeatTrouble.NONE:
         if incident is not None:
-            write_transition(incident, Move(IncidentKind(incident.kind), Step.RESOLVED, reason), tell, ground)
+            write_transition(incident, Move(IncidentKind(incident.kind), Step.RESOLVED, reason), enqueue, ground)
         return
     kind = IncidentKind(after.value)
     step = Step.CHANGED if incident else Step.OPENED
@@ -62,7 +64,7 @@ def record(subject: HeartbeatSubject, effect: HeartbeatEffect, tell: Tell, ping:
         incident.save()
     incident.kind, incident.title = kind, ground.title
     incident.failure = _FAILURES.get(effect.why, Reason.OK)
-    write_transition(incident, Move(kind, step, reason), tell, ground)
+    write_transition(incident, Move(kind, step, reason), enqueue, ground)
 
 
 def status_of(state: HeartbeatState) -> Status:
@@ -76,7 +78,7 @@ def status_of(state: HeartbeatState) -> Status:
     return Status.UNKNOWN if unknown else Status.UP
 
 
-def believe(statuses: Mapping[int, Status], tell: Tell) -> None:
+def believe(statuses: Mapping[int, Status], enqueue: EnqueueDeliveries) -> None:
     """Write what is believed of these monitors, and bring the composites over them in step.
 
     Call inside the transaction of their steps.
@@ -94,7 +96,7 @@ def believe(statuses: Mapping[int, Status], tell: Tell) -> None:
             """,
             [keys, [statuses[key].value for key in keys]],
         )
-    follow(keys, tell)
+    follow(keys, enqueue)
 
 
 def _begun(effect: HeartbeatEffect) -> datetime | None:

@@ -13,7 +13,7 @@ from vigil.heartbeats.core.states import ReceiverGap
 from vigil.heartbeats.models import Reception, ReceptionGap
 from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import write_transition
 
 #: A receiver says that it is there once a second. Silence of all of them for longer is a gap.
@@ -57,7 +57,7 @@ def gaps_since(begin: datetime) -> list[ReceiverGap]:
 
 
 @transaction.atomic
-def tell_of_silence(tell: Tell) -> None:
+def tell_of_silence(enqueue: EnqueueDeliveries) -> None:
     """Open one incident for the operator while nobody receives pings, and resolve it when somebody does."""
     heard = Reception.objects.select_for_update().filter(pk=1).first()
     if heard is None:
@@ -74,9 +74,9 @@ def tell_of_silence(tell: Tell) -> None:
             opened_at=Now(),
         )
         incident.save()
-        write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.NOT_RECEIVING), tell)
+        write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.NOT_RECEIVING), enqueue)
     elif not silent and open_now is not None:
-        write_transition(open_now, Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.RECEIVING_AGAIN), tell)
+        write_transition(open_now, Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.RECEIVING_AGAIN), enqueue)
 
 
 def database_now() -> datetime:

@@ -22,7 +22,7 @@ from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged, anything_spooled, apply_entries
 from vigil.heartbeats.core.wire import decode
 from vigil.heartbeats.sweep import follow_monitors, sweep
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 
 log = structlog.get_logger()
 
@@ -40,10 +40,10 @@ SILENCE_S = 5.0
 class HeartbeatService:
     """One process. `run` returns when `stop` is set; anything unexpected ends it."""
 
-    def __init__(self, client: redis.Redis, health: Health, tell: Tell) -> None:
+    def __init__(self, client: redis.Redis, health: Health, enqueue: EnqueueDeliveries) -> None:
         self._redis = client
         self._health = health
-        self._tell = tell
+        self._enqueue = enqueue
         self._due_s: dict[str, float] = {}
         self._position: str | None = None
         self._redis_answers = True
@@ -68,7 +68,7 @@ class HeartbeatService:
             self._position = BEGINNING
         entries, last_id = self._read()
         if entries or anything_spooled():
-            applied = apply_entries(entries, self._tell)
+            applied = apply_entries(entries, self._enqueue)
             if applied.unknown:
                 log.info("pings_for_nobody", pings=applied.unknown)
         if last_id:
@@ -79,7 +79,7 @@ class HeartbeatService:
         if len(entries) < READ_COUNT and self._is_due("sweep", SWEEP_S):
             self._sweep()
             if self._is_due("silence", SILENCE_S):
-                receiver_gaps.tell_of_silence(self._tell)
+                receiver_gaps.tell_of_silence(self._enqueue)
         self._health.beat(position=self._position, redis=self._redis_answers)
 
     def _start(self) -> None:
@@ -130,7 +130,7 @@ class HeartbeatService:
     def _sweep(self) -> None:
         more = True
         while more:
-            swept = sweep(self._tell)
+            swept = sweep(self._enqueue)
             more = swept.more
             if swept.reasons:
                 log.info("swept", **{why.value: count for why, count in swept.reasons.items()})

@@ -15,7 +15,7 @@ from vigil.heartbeats.core.states import EffectReason, HeartbeatStatus, Receiver
 from vigil.heartbeats.incidents import believe, record, status_of
 from vigil.heartbeats.models import Heartbeat
 from vigil.heartbeats.rows import HeartbeatSubject
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.silences.core.windows import MAX_DURATION
 from vigil.silences.covering import paused_intervals
 
@@ -38,7 +38,7 @@ class Gaps:
     of: Mapping[str, Sequence[ReceiverGap]] = field(default_factory=dict)
 
 
-def sweep(tell: Tell, limit: int = BATCH) -> Swept:
+def sweep(enqueue: EnqueueDeliveries, limit: int = BATCH) -> Swept:
     """Step the heartbeats whose time has come, those that waited longest first, in one transaction.
 
     Time is what the receivers have reached, never later than the database's clock: a ping that came in time and is
@@ -63,12 +63,12 @@ def sweep(tell: Tell, limit: int = BATCH) -> Swept:
         for subject in subjects:
             before = status_of(subject.state)
             excusing = [*gaps.everyone, *gaps.of.get(subject.row.monitor.public_id, ())]
-            why = _step(subject, now, excusing, tell)
+            why = _step(subject, now, excusing, enqueue)
             reasons[why] = reasons.get(why, 0) + 1
             if status_of(subject.state) is not before:
                 beliefs[subject.row.pk] = status_of(subject.state)
         rows.store(subjects)
-        believe(beliefs, tell)
+        believe(beliefs, enqueue)
     return Swept(reasons, more=len(subjects) >= limit)
 
 
@@ -95,9 +95,11 @@ def next_due() -> datetime | None:
     return Heartbeat.objects.filter(due_at__isnull=False).order_by(F("due_at")).values_list("due_at", flat=True).first()
 
 
-def _step(subject: HeartbeatSubject, now: datetime, gaps: Sequence[ReceiverGap], tell: Tell) -> EffectReason:
+def _step(
+    subject: HeartbeatSubject, now: datetime, gaps: Sequence[ReceiverGap], enqueue: EnqueueDeliveries
+) -> EffectReason:
     effect = on_clock(subject.state, subject.terms, now, gaps)
-    record(subject, effect, tell)
+    record(subject, effect, enqueue)
     subject.state = effect.state
     return effect.why
 

@@ -14,7 +14,7 @@ from vigil.incidents.core import lifecycle
 from vigil.incidents.core.lifecycle import BelievedState, StepReason
 from vigil.incidents.models import IngestPosition, MonitorState
 from vigil.incidents.state_rows import IncidentSubject, load, store
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import apply_effect, ground_of
 from vigil.monitors.models import Monitor
 from vigil.transaction_cache import batch
@@ -36,7 +36,7 @@ class AppliedVerdicts:
     reasons: tuple[StepReason, ...]
 
 
-def apply_verdicts(entries: Sequence[VerdictEntry], tell: Tell) -> AppliedVerdicts:
+def apply_verdicts(entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries) -> AppliedVerdicts:
     """Apply a batch, in order, in one transaction. Applying it again, or elsewhere as well, changes nothing.
 
     1. Lock the position; entries at or before it were applied already.
@@ -64,14 +64,14 @@ def apply_verdicts(entries: Sequence[VerdictEntry], tell: Tell) -> AppliedVerdic
                 continue
             position.epoch = verdict.epoch
             effect = lifecycle.apply(subject.state, verdict, subject.row.monitor.revision)
-            apply_effect(subject, effect, tell, ground_of(verdict))
+            apply_effect(subject, effect, enqueue, ground_of(verdict))
             reasons.append(effect.reason)
             if effect.reason not in (StepReason.OLD_ROUND, StepReason.OLD_REVISION):
                 changed.add(verdict.monitor)
                 # At once, so that the next verdict of the batch sees who is still blind.
                 store(subject)
         moved = {key for subject in states.values() if _shown(subject.state) != before[key := subject.row.monitor_id]}
-        changed |= follow(moved, tell)
+        changed |= follow(moved, enqueue)
         position.entry_id = fresh[-1].id
         position.save(update_fields=["entry_id", "epoch"])
     return AppliedVerdicts(frozenset(changed), tuple(reasons))

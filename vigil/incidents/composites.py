@@ -17,7 +17,7 @@ from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_o
 from vigil.incidents.core.model import BelievedState, IncidentKind
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import MAIN_KINDS, load, state_of, store
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, apply_effect
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, CompositeMember
@@ -26,7 +26,7 @@ from vigil.monitors.models import Composite, CompositeMember
 _LOCK = 0x76_69_67_63
 
 
-def follow(moved: Collection[int], tell: Tell) -> frozenset[str]:
+def follow(moved: Collection[int], enqueue: EnqueueDeliveries) -> frozenset[str]:
     """Bring the composites over these monitors (keys) in step; returns those that changed (public ids).
 
     Call inside the transaction that stored the monitors' states.
@@ -37,19 +37,19 @@ def follow(moved: Collection[int], tell: Tell) -> frozenset[str]:
         above = CompositeMember.objects.filter(monitor_id__in=front)
         front = set(above.values_list("composite__monitor_id", flat=True)) - reached
         reached |= front
-    return _bring_in_step(reached, tell) if reached else frozenset()
+    return _bring_in_step(reached, enqueue) if reached else frozenset()
 
 
-def sweep_composites(tell: Tell) -> frozenset[str]:
+def sweep_composites(enqueue: EnqueueDeliveries) -> frozenset[str]:
     """Bring every composite that is out of step with its members in step; returns those that changed (public ids)."""
     behind = _behind()
     if not behind:
         return frozenset()
     with transaction.atomic():
-        return _bring_in_step(behind, tell)
+        return _bring_in_step(behind, enqueue)
 
 
-def _bring_in_step(monitors: Collection[int], tell: Tell) -> frozenset[str]:
+def _bring_in_step(monitors: Collection[int], enqueue: EnqueueDeliveries) -> frozenset[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     changed: set[str] = set()
@@ -69,7 +69,7 @@ def _bring_in_step(monitors: Collection[int], tell: Tell) -> frozenset[str]:
             failure=failures[0] if failures else "",
             title=title_of(whole, effect.state.status),
         )
-        apply_effect(subject, effect, tell, ground)
+        apply_effect(subject, effect, enqueue, ground)
         store(subject)
         changed.add(row.monitor.public_id)
     return frozenset(changed)

@@ -27,14 +27,14 @@ from vigil.incidents.core.provider_outage import (
     worst,
 )
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Tell, TimelineEntry, add_step
+from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import name_of
 
 #: Beyond these a resolution counts the monitors and names no more.
 NAMED_AT_END = 50
 
 
-def join(incident: Incident, tell: Tell) -> None:
+def join(incident: Incident, enqueue: EnqueueDeliveries) -> None:
     """Make an incident part of its provider's, which opens if this is the second; call before it is told."""
     if not incident.provider or incident.kind not in JOINT_KINDS or incident.monitor_id is None:
         return
@@ -44,7 +44,7 @@ def join(incident: Incident, tell: Tell) -> None:
     if whole is None:
         others = [one for one in _alone(incident) if is_together(one.started_at, incident.started_at)]
         if others:
-            _open(cause, [*others, incident], tell)
+            _open(cause, [*others, incident], enqueue)
         return
     known = incident.part_of_id is not None
     if not known:
@@ -52,19 +52,19 @@ def join(incident: Incident, tell: Tell) -> None:
         incident.save(update_fields=["part_of"])
     worse = whole.kind != IncidentKind.OUTAGE and incident.kind == IncidentKind.OUTAGE
     if worse or not known:
-        _add(whole, incident, tell, "Worse now" if known else "Failing as well")
+        _add(whole, incident, enqueue, "Worse now" if known else "Failing as well")
 
 
-def leave(incident: Incident, tell: Tell) -> None:
+def leave(incident: Incident, enqueue: EnqueueDeliveries) -> None:
     """Resolve the provider's incident when the last of its monitors has recovered; call after that was written."""
     if incident.part_of_id is None:
         return
     whole = Incident.objects.select_for_update().filter(pk=incident.part_of_id, resolved_at=None).first()
     if whole is not None and not whole.members.filter(resolved_at=None).exists():
-        _resolve(whole, tell)
+        _resolve(whole, enqueue)
 
 
-def settle_providers(tell: Tell) -> int:
+def settle_providers(enqueue: EnqueueDeliveries) -> int:
     """Resolve the providers' incidents of which nothing is left; returns how many. A net under `leave`."""
     open_members = Incident.objects.filter(part_of=OuterRef("pk"), resolved_at=None)
     over = Incident.objects.filter(cause_key__startswith="provider:", monitor=None, resolved_at=None)
@@ -73,7 +73,7 @@ def settle_providers(tell: Tell) -> int:
         with transaction.atomic():
             whole = Incident.objects.select_for_update().filter(pk=key, resolved_at=None).first()
             if whole is not None:
-                _resolve(whole, tell)
+                _resolve(whole, enqueue)
                 settled += 1
     return settled
 
@@ -99,7 +99,7 @@ def _alone(incident: Incident) -> list[Incident]:
     return list(others.exclude(monitor=None).exclude(pk=incident.pk).select_related("monitor").order_by("pk"))
 
 
-def _open(cause: str, members: list[Incident], tell: Tell) -> None:
+def _open(cause: str, members: list[Incident], enqueue: EnqueueDeliveries) -> None:
     last = members[-1]
     failing = _failing(members)
     whole = Incident(
@@ -119,10 +119,10 @@ def _open(cause: str, members: list[Incident], tell: Tell) -> None:
     explanation = f"Failing together: {failing_in_words(failing)}."
     evidence = evidence_of_joint(last.provider, failing, explanation)
     text, evidence = with_witness(whole, Step.OPENED, explanation, evidence)
-    add_step(whole, TimelineEntry(Step.OPENED, StepReason.FAILING_TOGETHER, text, evidence=evidence), tell)
+    add_step(whole, TimelineEntry(Step.OPENED, StepReason.FAILING_TOGETHER, text, evidence=evidence), enqueue)
 
 
-def _add(whole: Incident, incident: Incident, tell: Tell, how: str) -> None:
+def _add(whole: Incident, incident: Incident, enqueue: EnqueueDeliveries, how: str) -> None:
     whole.title = title_of(name_of(whole.provider), whole.members.count())
     worse = whole.kind != IncidentKind.OUTAGE and incident.kind == IncidentKind.OUTAGE
     whole.kind = worst([whole.kind, incident.kind])
@@ -135,16 +135,16 @@ def _add(whole: Incident, incident: Incident, tell: Tell, how: str) -> None:
         explanation,
         evidence=evidence_of_joint(whole.provider, failing, explanation),
     )
-    add_step(whole, line, tell)
+    add_step(whole, line, enqueue)
 
 
-def _resolve(whole: Incident, tell: Tell) -> None:
+def _resolve(whole: Incident, enqueue: EnqueueDeliveries) -> None:
     whole.resolved_at = Now()
     whole.save(update_fields=["resolved_at"])
     names = whole.members.order_by("pk").values_list("monitor__name", flat=True)
     explanation = f"All {len(names)} are over: {', '.join(str(name) for name in names[:NAMED_AT_END])}."
     text, evidence = with_witness(whole, Step.RESOLVED, explanation, {"explanation": explanation})
-    add_step(whole, TimelineEntry(Step.RESOLVED, StepReason.RECOVERED, text, evidence=evidence), tell)
+    add_step(whole, TimelineEntry(Step.RESOLVED, StepReason.RECOVERED, text, evidence=evidence), enqueue)
 
 
 def _failing(incidents: Iterable[Incident]) -> list[FailingProviderMonitor]:

@@ -12,14 +12,14 @@ from vigil.feeds.witnesses import declared_of
 from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.core.provider_outage import JOINT_KINDS
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Tell, TimelineEntry, add_step
+from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import name_of
 
 #: More incidents than this of one provider at once have a common one, on which it is noted.
 INCIDENTS_MOST = 50
 
 
-def note_declared(posts: Iterable[FeedPost], tell: Tell) -> int:
+def note_declared(posts: Iterable[FeedPost], enqueue: EnqueueDeliveries) -> int:
     """Add a step to the provider's open incidents for each post that is new; returns how many.
 
     Nothing is opened here, and nothing decided: a feed is a witness, and never votes.
@@ -30,7 +30,7 @@ def note_declared(posts: Iterable[FeedPost], tell: Tell) -> int:
             with transaction.atomic():
                 incident = Incident.objects.select_for_update(of=("self",)).filter(pk=key, resolved_at=None).first()
                 if incident is not None and not _is_noted(incident, post):
-                    add_step(incident, _line(incident, post), tell)
+                    add_step(incident, _line(incident, post), enqueue)
                     noted += 1
     return noted
 

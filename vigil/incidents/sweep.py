@@ -17,14 +17,14 @@ from vigil.incidents.core import lifecycle
 from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import load, store
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, apply_effect, write_transition
 
 _RETIRED = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
 _STILL_BELIEVED = ~Q(status=Status.UNKNOWN) | Q(regional=True) | Q(blind=True)
 
 
-def reconcile_monitors(tell: Tell) -> frozenset[str]:
+def reconcile_monitors(enqueue: EnqueueDeliveries) -> frozenset[str]:
     """Give new monitors a state, and retire the paused and deleted; returns those that changed (public ids)."""
     created = create_missing_states()
     changed: set[str] = set()
@@ -38,13 +38,13 @@ def reconcile_monitors(tell: Tell) -> frozenset[str]:
             gone = row.monitor.deleted_at is not None
             why = StepReason.MONITOR_DELETED if gone else StepReason.MONITOR_PAUSED
             subject = load(row)
-            apply_effect(subject, lifecycle.retire(subject.state, why), tell)
+            apply_effect(subject, lifecycle.retire(subject.state, why), enqueue)
             store(subject)
             changed.add(row.monitor.public_id)
     return frozenset(changed)
 
 
-def settle_flapping(now: datetime, tell: Tell) -> frozenset[str]:
+def settle_flapping(now: datetime, enqueue: EnqueueDeliveries) -> frozenset[str]:
     """Resolve the incidents of monitors that have stopped flapping; returns those that changed (public ids)."""
     changed: set[str] = set()
     for key in list(MonitorState.objects.filter(flapping=True, status=Status.UP).values_list("pk", flat=True)):
@@ -53,13 +53,13 @@ def settle_flapping(now: datetime, tell: Tell) -> frozenset[str]:
             subject = load(row)
             effect = lifecycle.settle(subject.state, round(now.timestamp() * 1000))
             if effect is not None:
-                apply_effect(subject, effect, tell)
+                apply_effect(subject, effect, enqueue)
                 store(subject)
                 changed.add(row.monitor.public_id)
     return frozenset(changed)
 
 
-def note_quarantines(quarantines: Collection[Quarantine], tell: Tell) -> None:
+def note_quarantines(quarantines: Collection[Quarantine], enqueue: EnqueueDeliveries) -> None:
     """Open an incident for each region in quarantine, so that its operator is told once, and resolve the others."""
     with transaction.atomic():
         open_now = {
@@ -82,12 +82,12 @@ def note_quarantines(quarantines: Collection[Quarantine], tell: Tell) -> None:
             )
             incident.save()
             move = Move(IncidentKind.BLIND, Step.OPENED, StepReason.REGION_SICK)
-            write_transition(incident, move, tell, Ground(text=one.text))
+            write_transition(incident, move, enqueue, Ground(text=one.text))
         for cause in open_now.keys() - held.keys():
-            write_transition(open_now[cause], Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.REGION_WELL), tell)
+            write_transition(open_now[cause], Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.REGION_WELL), enqueue)
 
 
-def note_dark_regions(dark: Collection[str], silent: Collection[str], tell: Tell) -> None:
+def note_dark_regions(dark: Collection[str], silent: Collection[str], enqueue: EnqueueDeliveries) -> None:
     """Open an incident for each region that is dark, and resolve those of regions that are not silent any more."""
     with transaction.atomic():
         open_now = {
@@ -107,10 +107,10 @@ def note_dark_regions(dark: Collection[str], silent: Collection[str], tell: Tell
                 opened_at=Now(),
             )
             incident.save()
-            write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.REGION_DARK), tell)
+            write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.REGION_DARK), enqueue)
         for cause in open_now.keys() - {f"region:{region}" for region in silent}:
             move = Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.REGION_BACK)
-            write_transition(open_now[cause], move, tell)
+            write_transition(open_now[cause], move, enqueue)
 
 
 def database_now() -> datetime:

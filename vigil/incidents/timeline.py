@@ -11,8 +11,9 @@ from django.db.models.functions import Now
 from vigil.incidents.core.lifecycle import Step, StepReason
 from vigil.incidents.models import Incident, Transition
 
-#: Called inside the transaction for every step that is written: it writes the deliveries.
-Tell = Callable[[Transition], object]
+#: Writes the deliveries of a step; called in the transaction that writes the step. Passed in, since `incidents` lies
+#: below `alerts`: production passes `vigil.alerts.outbox.enqueue`.
+EnqueueDeliveries = Callable[[Transition], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class TimelineEntry:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
-def add_step(incident: Incident, line: TimelineEntry, tell: Tell) -> Transition:
-    """Write the next step and tell of it. Call inside a transaction.
+def add_step(incident: Incident, line: TimelineEntry, enqueue: EnqueueDeliveries) -> Transition:
+    """Write the next step and its deliveries. Call inside a transaction.
 
     The incident's row is locked first, and its number of steps read then: people and the clock take steps beside the
     verdicts, and every step has its own number.
@@ -47,5 +48,5 @@ def add_step(incident: Incident, line: TimelineEntry, tell: Tell) -> Transition:
     )
     step.save()
     step.refresh_from_db(fields=["at"])
-    tell(step)
+    enqueue(step)
     return step

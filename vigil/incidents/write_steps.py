@@ -18,7 +18,7 @@ from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.provider_incidents import join, leave, with_witness
 from vigil.incidents.shared_causes import group
 from vigil.incidents.state_rows import MAIN_KINDS, IncidentSubject
-from vigil.incidents.timeline import Tell, TimelineEntry, add_step
+from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import provider_of
 
 #: The incidents of monitors that have too few votes: one for each cause.
@@ -47,15 +47,17 @@ def ground_of(verdict: Verdict) -> Ground:
     return Ground(text=verdict.explanation, evidence=to_evidence(verdict), failure=verdict.failure)
 
 
-def apply_effect(subject: IncidentSubject, effect: Effect, tell: Tell, ground: Ground = NO_GROUND) -> None:
+def apply_effect(
+    subject: IncidentSubject, effect: Effect, enqueue: EnqueueDeliveries, ground: Ground = NO_GROUND
+) -> None:
     """Write the steps of an effect, and keep its state to be stored; call inside a transaction, the row locked."""
     for move in effect.moves:
         write = _write_blind if move.kind is IncidentKind.BLIND else _write_move
-        write(subject.row, move, tell, ground)
+        write(subject.row, move, enqueue, ground)
     subject.state = effect.state
 
 
-def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:
+def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, ground: Ground) -> None:
     if move.step is Step.OPENED:
         incident = Incident(
             team_id=row.monitor.team_id,
@@ -71,7 +73,7 @@ def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> No
         of_many = group(incident, ground.evidence)
         if of_many:
             ground = replace(ground, text=f"{ground.text} {of_many}".strip())
-        join(incident, tell)
+        join(incident, enqueue)
     else:
         found = _open_incident(row, move.kind)
         if found is None:
@@ -82,15 +84,17 @@ def _write_move(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> No
             incident.title = ground.title or title(row.monitor.name, move.kind)
             incident.failure = ground.failure or incident.failure
             incident.save(update_fields=["kind", "title", "failure"])
-            join(incident, tell)
+            join(incident, enqueue)
     incident.flapping = move.reason is StepReason.FLAPPING or (incident.flapping and move.step is not Step.RESOLVED)
-    write_transition(incident, move, tell, ground)
+    write_transition(incident, move, enqueue, ground)
     if move.step is Step.RESOLVED:
-        leave(incident, tell)
+        leave(incident, enqueue)
 
 
-def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground = NO_GROUND) -> Transition:
-    """Add the next step to an incident, and tell of it. Call inside a transaction."""
+def write_transition(
+    incident: Incident, move: Move, enqueue: EnqueueDeliveries, ground: Ground = NO_GROUND
+) -> Transition:
+    """Add the next step to an incident, and its deliveries. Call inside a transaction."""
     if move.step is Step.RESOLVED:
         incident.resolved_at = Now()
     incident.save(update_fields=["kind", "title", "failure", "flapping", "resolved_at"])
@@ -98,10 +102,10 @@ def write_transition(incident: Incident, move: Move, tell: Tell, ground: Ground 
     if incident.part_of_id is None:
         # Otherwise the provider's incident says it for all.
         text, evidence = with_witness(incident, move.step, text, evidence)
-    return add_step(incident, TimelineEntry(move.step, move.reason, text, evidence=evidence), tell)
+    return add_step(incident, TimelineEntry(move.step, move.reason, text, evidence=evidence), enqueue)
 
 
-def _write_blind(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> None:
+def _write_blind(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, ground: Ground) -> None:
     """Blindness has one incident for all monitors of one cause, so that its operator is told once for each."""
     cause_key = f"{BLIND_CAUSE} ({move.cause})"
     incident = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=cause_key, resolved_at=None).first()
@@ -115,11 +119,11 @@ def _write_blind(row: MonitorState, move: Move, tell: Tell, ground: Ground) -> N
             opened_at=Now(),
         )
         incident.save()
-        write_transition(incident, move, tell, ground)
+        write_transition(incident, move, enqueue, ground)
     elif move.step is Step.RESOLVED and incident is not None:
         others = MonitorState.objects.filter(blind_cause=move.cause).exclude(pk=row.pk)
         if not others.exists():
-            write_transition(incident, move, tell, ground)
+            write_transition(incident, move, enqueue, ground)
 
 
 def _open_incident(row: MonitorState, kind: IncidentKind) -> Incident | None:

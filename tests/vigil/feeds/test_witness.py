@@ -134,7 +134,7 @@ def test_a_note_goes_to_those_who_want_notes(server: FeedServer, witness: None) 
     feed = follow("openai", server.url())
     until(is_read(feed))
     world = World()
-    world.see(world.monitor("chat", HOST), "fail", tell=enqueue)
+    world.see(world.monitor("chat", HOST), "fail", enqueue=enqueue)
     server.body = API_DOWN
     ask_again()
     until(lambda: Delivery.objects.filter(event="note").exists())

@@ -75,7 +75,7 @@ def test_the_composite_steps_in_the_transaction_of_its_member(world: World) -> N
             raise RuntimeError("killed here")
 
     with pytest.raises(RuntimeError):
-        world.see(primary, "fail", tell=killed)
+        world.see(primary, "fail", enqueue=killed)
     assert not Incident.objects.exists()
     world.see(primary, "fail")
     assert {incident.monitor_id for incident in Incident.objects.all()} == {primary.pk, whole.monitor_id}

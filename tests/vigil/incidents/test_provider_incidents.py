@@ -54,7 +54,7 @@ def steps(incident: Incident) -> list[tuple[str, str]]:
 
 
 def see(world: World, monitor: Monitor, *saw: str) -> None:
-    world.see(monitor, *saw, tell=enqueue)
+    world.see(monitor, *saw, enqueue=enqueue)
 
 
 def test_two_that_fail_together_are_one_incident_with_both_named(world: World) -> None:
@@ -166,7 +166,7 @@ def test_nothing_of_it_is_there_when_the_transaction_fails(world: World) -> None
         raise RuntimeError("killed here")
 
     with pytest.raises(RuntimeError):
-        world.see(second, "fail", tell=killed)
+        world.see(second, "fail", enqueue=killed)
     assert Incident.objects.get().part_of is None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from consensus.rounds import verdict_of
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.models import Transition
+from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor, Region
 
@@ -47,5 +47,5 @@ class World:
         )
         return VerdictEntry(f"{self.at_ms}-0", verdict)
 
-    def see(self, monitor: Monitor, *saw: str, tell: Callable[[Transition], object] | None = None) -> frozenset[str]:
-        return apply_verdicts([self.entry(monitor, one) for one in saw], tell or self.told.append).changed
+    def see(self, monitor: Monitor, *saw: str, enqueue: EnqueueDeliveries | None = None) -> frozenset[str]:
+        return apply_verdicts([self.entry(monitor, one) for one in saw], enqueue or self.told.append).changed

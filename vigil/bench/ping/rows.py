@@ -14,7 +14,7 @@ from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap, StoredPing
 from vigil.heartbeats.sweep import sweep
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.monitors.models import DerivedKind, Monitor
 
 CHUNK = 5_000
@@ -58,7 +58,7 @@ def lost_of(acked: Path, patience_s: float, show: Callable[[str], None]) -> tupl
         time.sleep(1)
 
 
-def time_sweeps(prefix: str, turns: int, due: int, passed: timedelta, tell: Tell) -> list[float]:
+def time_sweeps(prefix: str, turns: int, due: int, passed: timedelta, enqueue: EnqueueDeliveries) -> list[float]:
     """The time (ms) of sweeps over all heartbeats, in each of which so many are found to be due for so long."""
     keys = list(Heartbeat.objects.filter(slug__startswith=prefix).order_by("pk").values_list("pk", flat=True))
     times = []
@@ -70,17 +70,17 @@ def time_sweeps(prefix: str, turns: int, due: int, passed: timedelta, tell: Tell
         begun = time.perf_counter()
         more, late = True, 0
         while more:
-            swept = sweep(tell)
+            swept = sweep(enqueue)
             more, late = swept.more, late + sum(swept.reasons.values())
         times.append((time.perf_counter() - begun) * 1000)
         assert late == due, f"{late} of {due} heartbeats were swept"
     return times
 
 
-def time_idle_sweep(tell: Tell) -> float:
+def time_idle_sweep(enqueue: EnqueueDeliveries) -> float:
     """The time (ms) of a sweep that finds nothing to do."""
     begun = time.perf_counter()
-    sweep(tell)
+    sweep(enqueue)
     return (time.perf_counter() - begun) * 1000
 
 

@@ -24,5 +24,5 @@ def run(args: argparse.Namespace) -> int:
     from vigil.alerts.outbox import enqueue
     from vigil.history.recording.service import Recorder
 
-    Recorder(redis_client(), health, tell=enqueue).run(stop_on_signals())
+    Recorder(redis_client(), health, enqueue=enqueue).run(stop_on_signals())
     return 0

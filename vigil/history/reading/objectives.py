@@ -15,7 +15,7 @@ from vigil.history.models import Objective
 from vigil.history.reading.spans import settled_stories
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident
-from vigil.incidents.timeline import Tell, TimelineEntry, add_step
+from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.models import Monitor
 
 #: Objectives that are evaluated at once; each reads a window of incidents.
@@ -53,14 +53,14 @@ def monitors_of(objective: Objective) -> Iterable[Monitor]:
     return Monitor.objects.filter(team_id=objective.team_id, deleted_at=None, tags__contains=[objective.tag])
 
 
-def evaluate(now: datetime, tell: Tell) -> int:
+def evaluate(now: datetime, enqueue: EnqueueDeliveries) -> int:
     """Bring the incident of every objective in step with how its budget burns; returns how many steps were written."""
     due = Objective.objects.filter(enabled=True).order_by("pk").values_list("pk", flat=True)[:OBJECTIVES_MOST]
     still_open = Objective.objects.filter(enabled=False).exclude(pace="").values_list("pk", flat=True)
-    return sum(_bring_in_step(key, now, tell) for key in [*due, *still_open])
+    return sum(_bring_in_step(key, now, enqueue) for key in [*due, *still_open])
 
 
-def _bring_in_step(key: int, now: datetime, tell: Tell) -> bool:
+def _bring_in_step(key: int, now: datetime, enqueue: EnqueueDeliveries) -> bool:
     with transaction.atomic():
         # The row is locked, so that two recorders write one step.
         objective = Objective.objects.select_for_update(of=("self",)).select_related("monitor").filter(pk=key).first()
@@ -71,13 +71,15 @@ def _bring_in_step(key: int, now: datetime, tell: Tell) -> bool:
         change = burn_rate.change(BurnPace(objective.pace) if objective.pace else None, rule)
         if change is None:
             return False
-        _write(objective, change, seen, now, tell)
+        _write(objective, change, seen, now, enqueue)
         objective.pace = rule.pace if rule else ""
         objective.save(update_fields=["pace", "incident"])
     return True
 
 
-def _write(objective: Objective, change: BurnChange, seen: ObjectiveStatus, now: datetime, tell: Tell) -> None:
+def _write(
+    objective: Objective, change: BurnChange, seen: ObjectiveStatus, now: datetime, enqueue: EnqueueDeliveries
+) -> None:
     incident = objective.incident
     if incident is None or change.step is Step.OPENED:
         incident = Incident.objects.create(
@@ -95,7 +97,9 @@ def _write(objective: Objective, change: BurnChange, seen: ObjectiveStatus, now:
         incident.save(update_fields=["resolved_at"])
         objective.incident = None
     add_step(
-        incident, TimelineEntry(change.step, change.reason, in_words(objective, seen), evidence=_evidence(seen)), tell
+        incident,
+        TimelineEntry(change.step, change.reason, in_words(objective, seen), evidence=_evidence(seen)),
+        enqueue,
     )
 
 

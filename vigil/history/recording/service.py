@@ -31,7 +31,7 @@ from vigil.history.recording.monitor_keys import MonitorKeys
 from vigil.history.recording.streams import START, ResultStreams
 from vigil.history.recording.write import Overtaken, write
 from vigil.history.storage import daily_rollup, packer, retention, size
-from vigil.incidents.timeline import Tell
+from vigil.incidents.timeline import EnqueueDeliveries
 
 log = structlog.get_logger()
 
@@ -52,13 +52,17 @@ class RecorderTimings:
 
 
 class Recorder:
-    """One recorder, which also evaluates the objectives; `tell` writes the deliveries of their incidents.
+    """One recorder, which also evaluates the objectives; `enqueue` writes the deliveries of their incidents.
 
     `run` returns when `stop` is set; anything unexpected ends the process.
     """
 
     def __init__(
-        self, client: redis.Redis, health: Health, pace: RecorderTimings | None = None, tell: Tell | None = None
+        self,
+        client: redis.Redis,
+        health: Health,
+        pace: RecorderTimings | None = None,
+        enqueue: EnqueueDeliveries | None = None,
     ) -> None:
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = ConsensusLease(client, "record", holder, time.monotonic)
@@ -66,7 +70,7 @@ class Recorder:
         self._streams = ResultStreams(client)
         self._health = health
         self._pace = pace or RecorderTimings()
-        self._tell = tell
+        self._enqueue = enqueue
         self._directory = MonitorKeys()
         self._intake = self._new_intake()
         self._reaches: dict[int, ReadPosition] = {}
@@ -181,8 +185,8 @@ class Recorder:
         for name in retention.drop_outdated(now_ms):
             log.info("partition_dropped", partition=name)
         size.sample(now_ms)
-        if self._tell is not None:
-            objectives.evaluate(database_now(), self._tell)
+        if self._enqueue is not None:
+            objectives.evaluate(database_now(), self._enqueue)
 
     def _finish(self) -> None:
         """Write what is in hand and let a successor lead at once; what cannot be written is on its stream still."""

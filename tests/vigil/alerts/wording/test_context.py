@@ -40,15 +40,15 @@ def test_a_chain_tells_that_its_fallback_serves_then_that_nothing_does_then_that
     members = [Member(primary, 0, "chat"), Member(spare, 1)]
     create_composite(default_team(), {"name": "Chat", "rule": "chain", "members": members})
     for monitor in (primary, spare):
-        world.see(monitor, "pass", tell=enqueue)
+        world.see(monitor, "pass", enqueue=enqueue)
     reconcile_monitors(enqueue)
     sweep_composites(enqueue)
-    world.see(primary, "fail", tell=enqueue)
+    world.see(primary, "fail", enqueue=enqueue)
     (informed,) = told("composite")
-    world.see(spare, "fail", tell=enqueue)
+    world.see(spare, "fail", enqueue=enqueue)
     paged = told("composite")[-1]
-    world.see(primary, "pass", "pass", tell=enqueue)
-    world.see(spare, "pass", "pass", tell=enqueue)
+    world.see(primary, "pass", "pass", enqueue=enqueue)
+    world.see(spare, "pass", "pass", enqueue=enqueue)
     ended = told("composite")[-1]
 
     assert informed.headline == "ON FALLBACK: Chat is served by a fallback" and informed.tone == "warning"
@@ -62,9 +62,9 @@ def test_a_provider_is_told_by_name_with_its_monitors_and_its_own_page(world: Wo
     Feed.objects.create(provider="openai", enabled=True, ok_at=database_now())
     monitors = [world.monitor(name, HOST) for name in ("chat", "embeddings")]
     for monitor in monitors:
-        world.see(monitor, "fail", tell=enqueue)
+        world.see(monitor, "fail", enqueue=enqueue)
     for monitor in monitors:
-        world.see(monitor, "pass", "pass", tell=enqueue)
+        world.see(monitor, "pass", "pass", enqueue=enqueue)
 
     begun, ended = told("-")
     assert begun.headline == "PROVIDER: OpenAI: 2 monitors fail together" and begun.tone == "critical"
@@ -87,7 +87,7 @@ def test_what_a_page_says_is_told_escaped(world: World) -> None:
     feed = Feed.objects.create(provider="openai", enabled=True, ok_at=database_now())
     now = database_now()
     feed.posts.create(external_id="1", title="<!channel> *x* <script>alert(1)</script>", seen_at=now, absent_at=now)
-    world.see(world.monitor("chat", HOST), "fail", tell=enqueue)
+    world.see(world.monitor("chat", HOST), "fail", enqueue=enqueue)
     (message,) = told("http")
     assert "<!channel> *x* <script>" in message.lines[-1]
     slack = str(CHANNELS["slack"].render(message, parse_config("slack", {})))
