@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from probes.net.trace import Trace
 
 NO_PHASES = Phases()
+#: The fact by which a prober says how long the target asked to be left alone (s).
+RETRY_AFTER = "retry_after_s"
 
 
 class SpecError(ValueError):

@@ -137,15 +137,21 @@ def check_id(monitor: str, region: str, at_ms: int, round_id: str = "", look: in
 
 
 _encoder = msgspec.msgpack.Encoder()
+_check_decoder = msgspec.msgpack.Decoder(Check)
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
 _results_decoder = msgspec.msgpack.Decoder(list[Result])
 _result_decoder = msgspec.msgpack.Decoder(Result)
-_heartbeat_decoder = msgspec.msgpack.Decoder(RegionStatus)
+_status_decoder = msgspec.msgpack.Decoder(RegionStatus)
 
 
-def encode(message: Batch | Result | RegionStatus | Sequence[Result]) -> bytes:
+def encode(message: Check | Batch | Result | RegionStatus | Sequence[Result]) -> bytes:
     """Encode a message, or the results of one stream entry, as MessagePack."""
     return _encoder.encode(message)
+
+
+def decode_check(payload: bytes) -> Check:
+    """Decode one check; raises `msgspec.DecodeError` on anything else."""
+    return _check_decoder.decode(payload)
 
 
 def decode_batch(payload: bytes) -> Batch:
@@ -163,6 +169,6 @@ def decode_result(payload: bytes) -> Result:
     return _result_decoder.decode(payload)
 
 
-def decode_heartbeat(payload: bytes) -> RegionStatus:
-    """Decode a region heartbeat; raises `msgspec.DecodeError` on anything else."""
-    return _heartbeat_decoder.decode(payload)
+def decode_status(payload: bytes) -> RegionStatus:
+    """Decode a region's status; raises `msgspec.DecodeError` on anything else."""
+    return _status_decoder.decode(payload)

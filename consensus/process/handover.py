@@ -15,7 +15,7 @@ import structlog
 from consensus.baselines import Baselines, Saved
 from consensus.verdicts import Quarantine, decode_quarantine, encode
 from probes import keys
-from probes.wire import RegionStatus, decode_heartbeat
+from probes.wire import RegionStatus, decode_status
 
 log = structlog.get_logger()
 
@@ -92,7 +92,7 @@ class Handover:
         for name, payload in zip(names, payloads, strict=True):
             try:
                 if payload is not None:
-                    found[name] = decode_heartbeat(payload)
+                    found[name] = decode_status(payload)
             except msgspec.DecodeError as error:
                 log.warning("heartbeat_unreadable", region=name, error=str(error))
         return found

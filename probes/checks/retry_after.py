@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from probes.prober import Observation
+from probes.ai.rate_limits import RETRY_AFTER_MOST_S
+from probes.prober import RETRY_AFTER, Observation
 from probes.reasons import Reason, Status
 from probes.wire import Check
 
-#: The fact by which a prober says how long the target asked to be left alone (s).
-RETRY_AFTER = "retry_after_s"
-#: No target is left alone for longer than this, whatever it asks (s).
-RETRY_AFTER_MOST_S = 3600.0
 #: The same for a target that is not well: an hour without looking would hide that it is well again (s).
 _OTHERS_MOST_S = 300.0
 _TOO_MANY_REQUESTS = 429

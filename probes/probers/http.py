@@ -7,18 +7,18 @@ from collections.abc import Mapping
 
 from probes.ai import billing, classify
 from probes.ai.classify import Classified
+from probes.ai.rate_limits import RETRY_AFTER_MOST_S
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
 from probes.assertions.status_codes import codes
-from probes.checks.retry_after import RETRY_AFTER, RETRY_AFTER_MOST_S
 from probes.net.exchange import exchange
 from probes.net.failures import ProtocolBroken, TooManyRedirects
 from probes.net.http_messages import DEFAULT_TLS, Request, Response
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import BadTarget, Target, follow, parse_url
 from probes.net.tls_options import HTTP_ALPN, Certificate, TlsOptions
-from probes.prober import AssertionOutcome, Observation, ProbeContext, Prober, printable
+from probes.prober import RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
 from probes.reasons import Reason, Status
 from probes.specs.http import HttpSpec, secret_headers, validate, validate_secrets
 from probes.specs.tls import CLIENT_CERTIFICATE, TlsFields, name_of, wish_of

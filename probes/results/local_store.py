@@ -23,7 +23,6 @@ from probes.reasons import Status
 from probes.results.local_store_file import connect, connect_file, is_damaged, put_aside
 from probes.results.unconfirmed import EntryId, Sent
 from probes.wire import Check, Result
-from probes.worker import standing_orders
 
 _log = structlog.get_logger(__name__)
 
@@ -141,7 +140,7 @@ class LocalStore:
     def remember(self, changed: Sequence[Check], gone: Sequence[str], heard_ms: int, offset_ms: int) -> None:
         """Keep orders that changed, drop those that ended, and note when a dispatcher was last heard."""
         with self._guarded():
-            rows = [(check.monitor, standing_orders.encode(check)) for check in changed]
+            rows = [(check.monitor, wire.encode(check)) for check in changed]
             self._db.executemany("INSERT OR REPLACE INTO orders VALUES (?, ?)", rows)
             self._db.executemany("DELETE FROM orders WHERE monitor = ?", [(monitor,) for monitor in gone])
             notes = [("heard_ms", heard_ms), ("offset_ms", offset_ms)]
@@ -159,7 +158,7 @@ class LocalStore:
             notes = dict(self._db.execute("SELECT name, value FROM notes"))
             for monitor, body in self._db.execute("SELECT monitor, body FROM orders"):
                 try:
-                    orders.append(standing_orders.decode(body))
+                    orders.append(wire.decode_check(body))
                 except msgspec.DecodeError as error:
                     _log.warning("journal.order_unreadable", monitor=monitor[:40], error=str(error)[:200])
             return Remembered(orders, notes.get("heard_ms", 0), notes.get("offset_ms", 0))

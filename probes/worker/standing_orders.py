@@ -10,7 +10,6 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import msgspec
 from msgspec.structs import replace
 
 from probes.wire import Check
@@ -157,16 +156,3 @@ def _same(known: Check, check: Check) -> bool:
         and known.kind == check.kind
         and bytes(known.spec) == bytes(check.spec)
     )
-
-
-def encode(check: Check) -> bytes:
-    """One order, as it is kept on a disk."""
-    return msgspec.msgpack.encode(check)
-
-
-_decoder = msgspec.msgpack.Decoder(Check)
-
-
-def decode(payload: bytes) -> Check:
-    """An order that was kept; raises `msgspec.DecodeError` on anything else."""
-    return _decoder.decode(payload)

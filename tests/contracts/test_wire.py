@@ -83,7 +83,7 @@ DECODERS = {
     "batch": wire.decode_batch,
     "results": wire.decode_results,
     "result": wire.decode_result,
-    "heartbeat": wire.decode_heartbeat,
+    "heartbeat": wire.decode_status,
 }
 
 
@@ -117,7 +117,7 @@ def test_a_batch_of_a_release_without_standing_orders_is_read_and_nobody_goes_on
 
 
 def test_a_heartbeat_of_a_release_without_anchors_is_read_and_nothing_is_held_against_it() -> None:
-    heartbeat = wire.decode_heartbeat(bytes.fromhex(HEARTBEAT_WITHOUT_ANCHORS))
+    heartbeat = wire.decode_status(bytes.fromhex(HEARTBEAT_WITHOUT_ANCHORS))
 
     assert heartbeat == msgspec.structs.replace(HEARTBEAT, anchors=0, anchors_failing=0, alone=False, kept=0)
     assert not heartbeat.is_adrift

@@ -12,9 +12,9 @@ from msgspec import structs
 
 import consensus.quorum
 import consensus.rounds
+import vigil.simulation.faults
 import vigil.simulation.processes.dispatcher
 import vigil.simulation.processes.region
-import vigil.simulation.worlds.faults
 from consensus.quorum import Tally
 from consensus.verdicts import Round
 from probes.checks.lateness import order_of
@@ -177,7 +177,7 @@ def nothing_is_too_late(patch: pytest.MonkeyPatch) -> None:
 
 def everything_is_caught_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(vigil.simulation.processes.dispatcher, "CATCH_UP_S", 600)
-    patch.setattr(vigil.simulation.worlds.faults, "LASTS_MS", dict.fromkeys(Fault, (50_000, 60_000)))
+    patch.setattr(vigil.simulation.faults, "LASTS_MS", dict.fromkeys(Fault, (50_000, 60_000)))
 
 
 LIARS = replace(OUTAGES, liars=2)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-import vigil.simulation.worlds.faults
+import vigil.simulation.faults
 from consensus.verdicts import Sensitivity
 from vigil.simulation.judges.checkers import judge
 from vigil.simulation.judges.endurance import kept_shares
@@ -81,7 +81,7 @@ def test_whatever_silences_the_control_plane_for_hours_every_region_goes_on(
     what: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silence = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, what)
-    monkeypatch.setattr(vigil.simulation.worlds.faults, "isolations", lambda *a: [silence])
+    monkeypatch.setattr(vigil.simulation.faults, "isolations", lambda *a: [silence])
     outcome = simulate(replace(SCENARIOS["cut"], truth=Truth(every_ms=0)), SEED, 4, 5 * HOUR_MS)
     shares = [share for _, _, share in kept_shares(outcome)]
 
@@ -93,7 +93,7 @@ def test_whatever_silences_the_control_plane_for_hours_every_region_goes_on(
 def test_the_flood_of_late_results_misleads_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outages that a region saw while it was cut off are over when it tells of them."""
     cut = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, Fault.CUT)
-    monkeypatch.setattr(vigil.simulation.worlds.faults, "isolations", lambda *a: [cut])
+    monkeypatch.setattr(vigil.simulation.faults, "isolations", lambda *a: [cut])
     late = replace(SCENARIOS["cut"], truth=Truth(every_ms=HOUR_MS, lasts_ms=LONG, slow=0), noise=Noise(blip=0.0))
 
     assert after_the_flood(late) == (0, 0)

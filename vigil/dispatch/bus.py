@@ -15,7 +15,7 @@ from probes import keys
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness
 from probes.queue.sender import RegionQueues
-from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus, decode_heartbeat
+from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus, decode_status
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ class Bus:
         payloads = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in names]))
         found = {}
         for region, payload in zip(names, payloads, strict=True):
-            for heartbeat in _decoded(decode_heartbeat, region.encode(), {keys.BODY: payload} if payload else {}):
+            for heartbeat in _decoded(decode_status, region.encode(), {keys.BODY: payload} if payload else {}):
                 found[region] = heartbeat
         return found
 

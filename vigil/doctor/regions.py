@@ -50,7 +50,7 @@ def _trouble(slug: str, payload: bytes | None) -> Iterator[Finding]:
         yield problem(f"Region {slug} is dark: no sign of life for 45 s.", "Start its worker, or disable the region.")
         return
     try:
-        beat = wire.decode_heartbeat(payload)
+        beat = wire.decode_status(payload)
     except msgspec.DecodeError:
         yield problem(f"Region {slug} sends signs of life that cannot be read.", "Run the same release everywhere.")
         return

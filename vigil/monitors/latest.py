@@ -95,7 +95,7 @@ def region_heartbeats(regions: Sequence[str]) -> RegionStatuses:
         if payload is None:
             continue
         try:
-            found[region] = wire.decode_heartbeat(payload)
+            found[region] = wire.decode_status(payload)
         except msgspec.MsgspecError:
             _log.warning("heartbeat_unreadable", region=region)
     return RegionStatuses(True, found)

@@ -44,7 +44,7 @@ def _boot(payload: bytes | None) -> str:
     if payload is None:
         return ""
     try:
-        boot = wire.decode_heartbeat(payload).boot
+        boot = wire.decode_status(payload).boot
     except msgspec.DecodeError:
         return ""
     return boot if _BOOT.fullmatch(boot) else ""

@@ -7,6 +7,7 @@ import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vigil.simulation.faults import Nemesis
 from vigil.simulation.processes.broker import Broker
 from vigil.simulation.processes.database import Database
 from vigil.simulation.processes.decider import Decider
@@ -16,10 +17,9 @@ from vigil.simulation.processes.recorder import SimRecorder
 from vigil.simulation.processes.region import SimRegion
 from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.processes.writer import Writer
-from vigil.simulation.worlds.faults import Nemesis
+from vigil.simulation.slots import Slots
 from vigil.simulation.worlds.history import SimHistory
 from vigil.simulation.worlds.scenario import Scenario
-from vigil.simulation.worlds.slots import Slots
 from vigil.simulation.worlds.world import World
 
 #: Processes start this long before the first slot.

@@ -122,7 +122,7 @@ def test_a_batch_sent_to_a_region_comes_back_as_results(
                 b"mon_a": Status.UP,
                 b"mon_b": Status.DOWN,
             }
-            beat = wire.decode_heartbeat(client.get(keys.heartbeat(REGION)) or b"")
+            beat = wire.decode_status(client.get(keys.heartbeat(REGION)) or b"")
             assert (beat.public_key, beat.egress) == (public, "private")
             assert abs(beat.clock_offset_ms) < 1000
             assert 0 < client.ttl(keys.heartbeat(REGION)) <= keys.HEARTBEAT_TTL_S

@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as some
 
+from probes import wire
 from probes.wire import Check
-from probes.worker import standing_orders
 from probes.worker.standing_orders import STANDING_MOST_MS, StandingOrders
 
 NOW = 1_800_000_000_000
@@ -139,7 +139,7 @@ def test_orders_for_once_and_confirming_ones_do_not_stand() -> None:
 def test_what_a_restarted_worker_takes_up_has_the_same_slots() -> None:
     orders = StandingOrders()
     orders.note(order("mon_a", NOW + 5_000), NOW + 10 * MINUTE)
-    kept = [standing_orders.decode(standing_orders.encode(check)) for check in orders.take_changed()]
+    kept = [wire.decode_check(wire.encode(check)) for check in orders.take_changed()]
     again = StandingOrders()
     again.restore(kept, heard_ms=NOW + 3 * MINUTE)
     assert again.stand_alone(NOW + 3 * MINUTE, NOW + 10 * MINUTE) == 1
