@@ -26,9 +26,11 @@ from vigil.incidents.core import lifecycle
 from vigil.incidents.core.lifecycle import Effect, Step
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.checkers import CHECKERS, judge
+from vigil.simulation.judges.endurance import kept_shares
+from vigil.simulation.processes.engine import EPOCH_MS
 from vigil.simulation.processes.publisher import SimPublisher
 from vigil.simulation.simulation import SimulationResult, simulate
-from vigil.simulation.worlds.isolation import Fault
+from vigil.simulation.worlds.isolation import Fault, Isolation
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Cuts, Links, Noise, Scenario, Truth
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -221,6 +223,34 @@ def test_a_planted_defect_is_caught(
     plant(monkeypatch)
 
     assert invariant in found_in(scenario)
+
+
+def dispatch_dies_in_the_first_minute(patch: pytest.MonkeyPatch) -> SimulationResult:
+    """The dispatchers die when a part of the monitors was ordered, for longer than a region takes to stand alone."""
+    silence = Isolation(EPOCH_MS + 30_000, EPOCH_MS + 4 * MINUTE_MS, Fault.DISPATCH_DIES)
+    patch.setattr(vigil.simulation.worlds.faults, "isolations", lambda *a: [silence])
+    return simulate(replace(CUT, truth=Truth(every_ms=0)), 7, 24, 5 * MINUTE_MS)
+
+
+def test_a_region_keeps_the_slots_of_the_monitors_that_it_was_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = dispatch_dies_in_the_first_minute(monkeypatch)
+
+    told_in_time = [at for at in outcome.history.told.values() if at < EPOCH_MS + 4 * MINUTE_MS]
+    assert 0 < len(told_in_time) < len(outcome.history.told) == 24 * 5
+    assert {share for _, _, share in kept_shares(outcome)} == {1.0}
+
+
+def test_a_region_that_was_told_and_does_not_go_on_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody_stands_alone(monkeypatch)
+    outcome = dispatch_dies_in_the_first_minute(monkeypatch)
+
+    assert [share for _, _, share in kept_shares(outcome)] == [0.0] * 5
+    assert {found.invariant for found in judge(outcome)} == {"INV-20"}
+
+
+def test_dispatchers_that_die_before_they_ordered_every_monitor_break_nothing() -> None:
+    """World 0 of seed 554: they die after 36 s, and are dead for 85 s."""
+    assert judge(simulate(SCENARIOS["faults"], 554_000, 120, 3 * MINUTE_MS)) == []
 
 
 def test_a_verdict_of_an_old_epoch_is_caught() -> None:

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
+from math import inf
 
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.simulation import SimulationResult
@@ -76,7 +77,7 @@ def slots_are_kept(outcome: SimulationResult) -> Iterator[Break]:
     for region, (begin, end), share in kept_shares(outcome):
         if share * 100 < KEPT:
             lasted_s = (end - begin) / 1000
-            yield Break("INV-20", begin, region, f"kept {share:.1%} of its slots in a cut of {lasted_s:.0f} s")
+            yield Break("INV-20", begin, region, f"kept {share:.1%} of its slots in {lasted_s:.0f} s of a cut")
 
 
 def kept_shares(outcome: SimulationResult) -> Iterator[tuple[str, Span, float]]:
@@ -84,7 +85,8 @@ def kept_shares(outcome: SimulationResult) -> Iterator[tuple[str, Span, float]]:
 
     An hour and longer counts whole, with what a region needs to know that it is alone, and with its own deaths. Of less
     count the slots from when it may know, but for those while the region itself was dead or stopped, until it may know
-    once more, or while its clock was wrong. Where one trouble follows on another, each has its own beginning.
+    once more, or while its clock was wrong. Where one trouble follows on another, each has its own beginning. A slot of
+    a monitor counts once the region was given an order of it: before that it knows neither target nor interval.
     """
     world, links = outcome.world, outcome.world.scenario.links
     may_know_ms = MAY_KNOW_MS + (links.late_ms if links.late or links.twice else 0)
@@ -105,7 +107,8 @@ def kept_shares(outcome: SimulationResult) -> Iterator[tuple[str, Span, float]]:
             due = found = 0
             for number, monitor in enumerate(world.monitors):
                 slots = _slots(world.paths[number][index].phase_ms, world.scenario.interval_ms, (begin, end))
-                slots = [at for at in slots if not any(from_ms <= at <= to_ms for from_ms, to_ms in excused)]
+                told_ms = outcome.history.told.get((region, monitor), inf)
+                slots = [at for at in slots if told_ms <= at and not any(a <= at <= b for a, b in excused)]
                 due += len(slots)
                 ran = kept[region, monitor]
                 found += sum(bisect_left(ran, at) < len(ran) and ran[bisect_left(ran, at)] == at for at in slots)

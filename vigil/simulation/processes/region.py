@@ -132,7 +132,10 @@ class SimRegion(SimProcess):
             self.later(1_000, self._beat)
 
     def _obey(self, check: Check) -> None:
-        if self._around.history.thorough:
+        history = self._around.history
+        if history.thorough:
+            if not check.round:
+                history.told.setdefault((self.name, check.monitor), self.engine.now)
             self.autonomy.ordered(check)
         self._take(check)
 
