@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
 import re
-import struct
 from collections.abc import Mapping
+
+from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, FrameProtocol, Opcode, ParseFailed
+from wsproto.utilities import generate_accept_token, generate_nonce
 
 from probes.ai import billing, classify
 from probes.assertions.answer import AnswerView
@@ -28,14 +27,12 @@ from probes.specs.http import check_header, secret_headers, validate_secrets
 from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
 from probes.wire import Fact
 
-_MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SEND_MOST = 4096
 _HEADERS_MOST = 20
 _MESSAGE_MOST = 65_536
 #: Frames of a message, and controls between them, that are read before it is no honest message any more.
 _FRAMES_MOST = 200
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r\n")
-_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 
 
 class WebSocketSpec(TlsFields, frozen=True, kw_only=True):
@@ -106,13 +103,14 @@ async def _converse(spec: WebSocketSpec, secrets: Mapping[str, str], reach: Prob
         found = read_as.status, read_as.reason, f"{read_as.detail}; expected an upgrade (101)"
         facts |= read_as.facts
     else:
+        protocol = FrameProtocol(client=True, extensions=[])
         if spec.send:
-            talk.send(frame(_TEXT, spec.send.encode()))
+            talk.send(bytes(protocol.send_data(spec.send)))
         if spec.expect or any(isinstance(each, BodyContains | Regex | JsonPath) for each in spec.assertions):
-            message = await _message_with(talk, spec.expect.encode())
+            message = await _message_with(talk, protocol, spec.expect.encode())
             facts["message_bytes"] = len(message)
             found = _heard(spec, secrets, message)
-        talk.send(frame(_CLOSE, struct.pack(">H", 1000)))
+        talk.send(bytes(protocol.close(CloseReason.NORMAL_CLOSURE)))
     der = talk.tls.getpeercert(binary_form=True) if talk.tls is not None else None
     certificate = read(der) if der else None
     sight = AnswerView(
@@ -133,7 +131,7 @@ async def _upgrade(
     spec: WebSocketSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream
 ) -> tuple[int, list[tuple[str, str]]]:
     """Ask for the upgrade; the status code and the headers of the answer. Raises ProtocolBroken."""
-    key = base64.b64encode(os.urandom(16))
+    key = generate_nonce()
     extra = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", key.decode())]
     if spec.subprotocol:
         extra.append(("Sec-WebSocket-Protocol", spec.subprotocol))
@@ -150,68 +148,59 @@ async def _upgrade(
         raise TooLarge(f"more than {HEADERS_LIMIT} headers")
     headers = [(name.strip().lower(), value.strip()) for name, colon, value in (x.partition(":") for x in lines)]
     code = int(status[1])
-    if code == 101:
-        accept = base64.b64encode(hashlib.sha1(key + _MAGIC, usedforsecurity=False).digest()).decode()
-        if dict(headers).get("sec-websocket-accept") != accept:
-            raise ProtocolBroken("the upgrade is not confirmed: wrong Sec-WebSocket-Accept")
+    if code == 101 and dict(headers).get("sec-websocket-accept") != generate_accept_token(key).decode():
+        raise ProtocolBroken("the upgrade is not confirmed: wrong Sec-WebSocket-Accept")
     return code, headers
 
 
-# Frames --------------------------------------------------------------------------------------------------------------
-
-
-def frame(kind: int, payload: bytes) -> bytes:
-    """One masked frame, as a client sends it."""
-    mask = os.urandom(4)
-    size = len(payload)
-    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + struct.pack(">H", size)
-    masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
-    return bytes([0x80 | kind]) + length + mask + masked
-
-
-async def _message_with(talk: Stream, expected: bytes) -> bytes:
+async def _message_with(talk: Stream, protocol: FrameProtocol, expected: bytes) -> bytes:
     """The first message that contains the text, or the last one before the other side closed."""
-    message, pieces, frames = b"", b"", 0
+    decoder = FrameDecoder(client=True)
+    message, pieces, frames = b"", bytearray(), 0
     while frames < _FRAMES_MOST:
-        frames += 1
-        kind, final, payload = await _frame(talk)
-        if kind == _CLOSE:
+        frame = await _frame(talk, decoder)
+        assert isinstance(frame.payload, bytes)
+        frames += frame.frame_finished
+        if frame.opcode is Opcode.CLOSE:
             if not message:
-                raise ClosedEarly(f"closed with {_closing(payload)} before a message came")
+                raise ClosedEarly(f"closed with {_closing(frame.payload)} before a message came")
             return message
-        if kind == _PING:
-            talk.send(frame(_PONG, payload))
-        elif kind in (_TEXT, _BINARY, _CONTINUATION):
-            pieces = payload if kind != _CONTINUATION else pieces + payload
-            if len(pieces) > _MESSAGE_MOST:
-                raise TooLarge(f"a message of more than {_MESSAGE_MOST // 1024} KiB")
-            if final:
-                message = pieces
+        if frame.opcode is Opcode.PING:
+            talk.send(bytes(protocol.pong(frame.payload)))
+        elif not frame.opcode.iscontrol():
+            if frame.opcode is not Opcode.CONTINUATION:
+                pieces.clear()
+            pieces += frame.payload
+            _check_size(len(pieces))
+            if frame.frame_finished and frame.message_finished:
+                message = bytes(pieces)
                 if expected in message:
                     return message
-        elif kind != _PONG:
-            raise ProtocolBroken(f"a frame of an unknown kind ({kind})")
     raise TooLarge(f"no such message in {_FRAMES_MOST} frames")
 
 
-async def _frame(talk: Stream) -> tuple[int, bool, bytes]:
-    first, second = await talk.take(2)
-    if first & 0x70:
-        raise ProtocolBroken("a frame with bits of extensions that nobody asked for")
-    if second & 0x80:
-        raise ProtocolBroken("a masked frame from a server")
-    kind, size = first & 0x0F, second & 0x7F
-    if kind >= _CLOSE and (size > 125 or not first & 0x80):
-        raise ProtocolBroken("a control frame that is too long or in pieces")
-    if size == 126:
-        (size,) = struct.unpack(">H", await talk.take(2))
-    elif size == 127:
-        (size,) = struct.unpack(">Q", await talk.take(8))
-    return kind, bool(first & 0x80), await talk.take(size) if size else b""
+async def _frame(talk: Stream, decoder: FrameDecoder) -> Frame:
+    """The next frame, or what has come of a large one, as a frame that is not finished."""
+    try:
+        while (frame := decoder.process_buffer()) is None:
+            if decoder.header is not None:
+                _check_size(decoder.header.payload_len)
+            came = await talk.more()
+            if not came:
+                raise ClosedEarly("closed in the middle of the answer")
+            decoder.receive_bytes(came)
+    except ParseFailed as error:
+        raise ProtocolBroken(f"not WebSocket: {error}") from None
+    return frame
+
+
+def _check_size(size: int) -> None:
+    if size > _MESSAGE_MOST:
+        raise TooLarge(f"a message of more than {_MESSAGE_MOST // 1024} KiB")
 
 
 def _closing(payload: bytes) -> str:
-    return f"code {struct.unpack('>H', payload[:2])[0]}" if len(payload) >= 2 else "no code"
+    return f"code {int.from_bytes(payload[:2])}" if len(payload) >= 2 else "no code"
 
 
 PROBER = Prober(WebSocketSpec, validate, validate_secrets, probe)

@@ -123,6 +123,10 @@ def test_what_is_sent_must_bring_back_what_is_expected(on_loop: Any) -> None:
         (frame(1, b"another"), frame(10, b""), frame(2, b"well, hello")),
         (frame(1, b"x" * 300 + b"hello"),),
         (frame(1, b"hello")[:3], frame(1, b"hello")[3:]),
+        (frame(1, b"\xff is no UTF-8, hello"),),
+        (frame(1, b"begun", final=False), frame(1, b"hello")),
+        (b"\x81\x7f" + struct.pack(">Q", 65_536), b"x" * 40_000, b"x" * 25_531 + b"hello"),
+        (*(frame(9, b"x") for _ in range(199)), frame(1, b"hello")),
     ],
 )
 def test_a_message_is_heard_in_whatever_frames_it_comes(on_loop: Any, pieces: tuple[bytes, ...]) -> None:
@@ -175,10 +179,14 @@ def test_an_upgrade_that_is_refused_or_mangled_is_down(on_loop: Any, handler: Ha
         ((b"\x81\x81abcdx",), Reason.PROTOCOL_ERROR),
         ((b"\x09\x01x",), Reason.PROTOCOL_ERROR),
         ((frame(9, b"")[:1] + b"\x7e\x00\x80" + b"x" * 128,), Reason.PROTOCOL_ERROR),
+        ((b"\x81\x7e\x00\x05hello",), Reason.PROTOCOL_ERROR),
         ((b"\x81\x7f" + struct.pack(">Q", 1 << 62),), Reason.TOO_LARGE),
+        ((b"\x81\x7f" + struct.pack(">Q", 65_537),), Reason.TOO_LARGE),
+        (tuple(frame(9, b"x") for _ in range(200)), Reason.TOO_LARGE),
         (tuple(frame(0 if n else 1, b"x" * 30_000, final=False) for n in range(4)), Reason.TOO_LARGE),
         (tuple(frame(9, b"x") for _ in range(300)), Reason.TOO_LARGE),
         ((frame(8, b"\x03\xf3"),), Reason.RESET),
+        ((frame(8, b"\x03"),), Reason.RESET),
         ((), Reason.TIMEOUT),
     ],
 )
