@@ -210,7 +210,7 @@ async def play(scene: Scene) -> dict[str, dict[str, object]]:
 def second_processes(stage: Stage) -> Supervisor:
     """A second decider and a second dispatcher, which take over when the first ones are stopped."""
     declared = []
-    for name, argv in (("consensus", ["consensus"]), ("dispatch", ["vigil.cli", "dispatch"])):
+    for name, argv in (("consensus", ["consensus"]), ("dispatch", ["vigil.cli", "run", "dispatch"])):
         port = ports.take_free_port()
         env = {**stage.installation.env, "VIGIL_HEALTH_PORT": str(port)}
         declared.append(Program(f"second-{name}", [sys.executable, "-m", *argv], env, is_ready=answers_health(port)))

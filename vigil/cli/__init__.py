@@ -9,47 +9,45 @@ import sys
 from vigil.cli.errors import CommandError
 from vigil.local.errors import CannotStart
 
-#: name -> (module, what it does in one line)
+#: name -> (module, what it does in one line). The names of processes, such as `dispatch`, stand for `run dispatch`.
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("vigil.cli.installation.up", "run the whole system on this machine"),
-    "demo": ("vigil.cli.installation.demo", "`up` with a proof: five regions, a fake AI provider, a webhook receiver"),
-    "check": ("vigil.cli.monitors.check", "one check of an address from here, phases and classification shown"),
-    "region": ("vigil.cli.monitors.region", "enrol a region, or list them"),
-    "channel": ("vigil.cli.alerts.channel", "where alerts go: list, what each kind needs, send a test"),
-    "routes": ("vigil.cli.alerts.routes", "whom the routes tell; the usual set-up in one step"),
-    "whom": ("vigil.cli.alerts.whom", "who would be told of an incident, and why; nothing is sent"),
-    "silence": ("vigil.cli.alerts.silence", "keep alerts back for a while, or checks from running"),
+    "demo": (
+        "vigil.cli.installation.demo",
+        "run the system against a fake AI provider, and prove one alert and one resolve",
+    ),
+    "run": (
+        "vigil.cli.processes.run",
+        "run one process: web, dispatch, ingest, record, deliver, witness, ping, heartbeats or mail",
+    ),
+    "check": ("vigil.cli.monitors.check", "check an address once from this machine, and explain the result"),
+    "region": ("vigil.cli.monitors.region", "add a region, or list the regions"),
+    "heartbeat": (
+        "vigil.cli.monitors.heartbeat",
+        "create a heartbeat for a job, or list the heartbeats with their status",
+    ),
     "import": (
         "vigil.cli.monitors.importing",
-        "watch what a LiteLLM configuration names, its fallback chains included",
+        "create monitors from a LiteLLM configuration, with its fallback chains",
     ),
-    "replay": (
-        "vigil.cli.monitors.replay",
-        "take a decision again from its votes, or as it would have been otherwise",
-    ),
-    "feeds": ("vigil.cli.monitors.feeds", "the status feeds of providers: list them, switch them on and off"),
+    "replay": ("vigil.cli.monitors.replay", "decide a stored incident again, or backtest a policy on stored checks"),
+    "feeds": ("vigil.cli.monitors.feeds", "list the status feeds of providers, or switch them on and off"),
+    "channel": ("vigil.cli.alerts.channel", "list channels and the settings of each kind, or send a test message"),
+    "routes": ("vigil.cli.alerts.routes", "show which channels the routes choose, or create the starter routes"),
+    "whom": ("vigil.cli.alerts.whom", "show who would be alerted, and why; sends nothing"),
+    "silence": ("vigil.cli.alerts.silence", "mute alerts, or plan a maintenance"),
     "login": ("vigil.cli.installation.login", "print a new one-time login link"),
-    "doctor": ("vigil.cli.installation.doctor", "what is wrong with this installation, and when its disk is full"),
-    "reseal": ("vigil.cli.installation.reseal", "seal every stored secret anew under the first key"),
-    "test": ("vigil.cli.installation.test", "the tests, against PostgreSQL and Redis that they start themselves"),
+    "doctor": (
+        "vigil.cli.installation.doctor",
+        "report what is wrong with this installation, and when its disk is full",
+    ),
+    "reseal": ("vigil.cli.installation.reseal", "encrypt every stored secret again with the first key"),
+    "test": ("vigil.cli.installation.test", "run the tests, with a PostgreSQL and a Redis of their own"),
     "simulate": (
         "vigil.cli.installation.simulate",
-        "the decision law under simulated faults, beside the rules of others",
+        "test the decision law under simulated faults, and compare it with other rules",
     ),
-    "bench": ("vigil.cli.installation.bench", "the benchmarks behind the numbers we promise"),
-    "web": ("vigil.cli.processes.web", "one process: pages and API"),
-    "heartbeat": ("vigil.cli.monitors.heartbeat", "make a heartbeat for a job, or list them with how they are"),
-    "ping": ("vigil.cli.processes.ping", "one process: receives the pings of jobs"),
-    "mail": ("vigil.cli.processes.mail", "one process: receives pings by mail (off unless VIGIL_MAIL_PORT is set)"),
-    "heartbeats": ("vigil.cli.processes.heartbeats", "one process: pings into states, and jobs that stay silent"),
-    "dispatch": ("vigil.cli.processes.dispatch", "one process: who is due now, in which region"),
-    "ingest": ("vigil.cli.processes.ingest", "one process: verdicts into incidents and deliveries"),
-    "record": ("vigil.cli.processes.record", "one process: results into packed history"),
-    "deliver": ("vigil.cli.processes.deliver", "one process: deliveries to the channels"),
-    "witness": (
-        "vigil.cli.processes.witness",
-        "one process: what providers say of themselves, and the outside heartbeat",
-    ),
+    "bench": ("vigil.cli.installation.bench", "run the benchmarks behind the published figures"),
 }
 
 
@@ -60,7 +58,11 @@ def main(argv: list[str]) -> int:
         print(_overview())
         return 0
     try:
-        return _run(name, arguments) if name in COMMANDS else _run_django(argv)
+        if name in COMMANDS:
+            return _run(name, arguments)
+        if name in importlib.import_module(COMMANDS["run"][0]).PROCESSES:
+            return _run("run", argv)
+        return _run_django(argv)
     except (CommandError, CannotStart) as problem:
         return _complain(str(problem))
     except KeyboardInterrupt:

@@ -23,11 +23,11 @@ def leaders(around: ExaminationContext) -> Iterator[Finding]:
     """Each of these has one leader at a time; without one, nothing of its work is done."""
     missing = []
     if not Lease.objects.filter(name="dispatch", expires_at__gt=around.now).exists():
-        missing.append(("dispatch", "nothing is checked", "`manage.py dispatch`"))
+        missing.append(("dispatch", "nothing is checked", "`manage.py run dispatch`"))
     if not around.redis.exists(keys.lease("consensus")):
         missing.append(("consensus", "nothing is decided", "`python -m consensus`"))
     if not around.redis.exists(keys.lease("record")):
-        missing.append(("record", "history has a gap soon", "`manage.py record`"))
+        missing.append(("record", "history has a gap soon", "`manage.py run record`"))
     for name, so, command in missing:
         yield problem(f"No {name} process leads: {so}.", f"Start {command}, or see its log.")
     if not missing:
@@ -40,7 +40,9 @@ def ingest(around: ExaminationContext) -> Iterator[Finding]:
     waiting = cast(list[Any], around.redis.xrange(keys.VERDICTS, min=f"({stored}", count=1))
     waits_s = (around.now_ms - int(waiting[0][0].split(b"-")[0])) / 1000 if waiting else 0.0
     if waits_s > LATE_S:
-        yield problem(f"A verdict waits for ingest since {ago(waits_s)}.", "Start `manage.py ingest`, or see its log.")
+        yield problem(
+            f"A verdict waits for ingest since {ago(waits_s)}.", "Start `manage.py run ingest`, or see its log."
+        )
     else:
         yield well("Every verdict is applied.")
 
@@ -51,7 +53,7 @@ def deliver(around: ExaminationContext) -> Iterator[Finding]:
     oldest = due.exclude(lease_until__gt=around.now).aggregate(first=Min("due_at"))["first"]
     waits_s = (around.now - oldest).total_seconds() if oldest else 0.0
     if waits_s > LATE_S:
-        yield problem(f"An alert is due since {ago(waits_s)}.", "Start `manage.py deliver`, or see its log.")
+        yield problem(f"An alert is due since {ago(waits_s)}.", "Start `manage.py run deliver`, or see its log.")
     else:
         yield well("No alert is overdue.")
 
@@ -68,7 +70,7 @@ def recording(around: ExaminationContext) -> Iterator[Finding]:
         if waits_s > RECORDED_LATE_S:
             late += 1
             yield warning(
-                f"Results of {region} wait since {ago(waits_s)}.", "Start `manage.py record`, or see its log."
+                f"Results of {region} wait since {ago(waits_s)}.", "Start `manage.py run record`, or see its log."
             )
     if not late:
         yield well("Results are recorded as they come.")

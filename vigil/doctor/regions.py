@@ -62,6 +62,6 @@ def _trouble(slug: str, payload: bytes | None) -> Iterator[Finding]:
     if beat.queue_age_ms > BEHIND_MS:
         yield warning(f"{slug} is behind by {ago(beat.queue_age_ms / 1000)}.", "Give it more CPU, or a second worker.")
     if beat.alone:
-        yield warning(f"{slug} hears of no dispatcher and goes on by its last orders.", "Start `manage.py dispatch`.")
+        yield warning(f"{slug} hears no dispatcher and repeats its last schedule.", "Start `manage.py run dispatch`.")
     if beat.kept:
         yield note(f"{slug} was cut off, and still has {beat.kept} results to bring.", "They come by themselves.")

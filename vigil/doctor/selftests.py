@@ -45,7 +45,7 @@ def outside(around: ExaminationContext) -> Iterator[Finding]:
     if waits_s is None or waits_s > LATE_S:
         since = f"since {ago(waits_s)}" if waits_s is not None else "ever"
         why = f": {last.problem}" if last and last.problem else ""
-        advice = "Start `manage.py witness`, or see its log."
+        advice = "Start `manage.py run witness`, or see its log."
         yield problem(f"The outside heartbeat was not pinged {since}{why}.", advice)
     else:
         yield well("The outside heartbeat is pinged.")
@@ -56,6 +56,6 @@ def feeds(around: ExaminationContext) -> Iterator[Finding]:
     for feed in Feed.objects.filter(enabled=True):
         silent_s = (around.now - feed.ok_at).total_seconds() if feed.ok_at else None
         if silent_s is None or silent_s > LATE_S:
-            why = feed.problem or "is `manage.py witness` running?"
+            why = feed.problem or "is `manage.py run witness` running?"
             advice = f"Or switch it off: `manage.py feeds --off {feed.provider}`."
             yield warning(f"The status feed of {feed} is not read: {why}", advice)

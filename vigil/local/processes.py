@@ -120,13 +120,13 @@ def programs(
         _healthy(Program("consensus", _python("consensus"), apart, after=("redis",))),
         *(_worker(region, apart, secrets.region_keys[region.name]) for region in regions),
         *(
-            _healthy(Program(name, _python("vigil.cli", name), control, after=("prepare", "redis"), nursery="control"))
+            _healthy(Program(name, _process(name), control, after=("prepare", "redis"), nursery="control"))
             for name in ("dispatch", "ingest", "record", "deliver", "witness")
         ),
         *_heartbeats(control, at),
         Program(
             "web",
-            _python("vigil.cli", "web", "--host", ports.LOOPBACK, "--port", str(at.web_port)),
+            _process("web", "--host", ports.LOOPBACK, "--port", str(at.web_port)),
             control,
             after=("prepare", "redis"),
             is_ready=answers_health(at.web_port),
@@ -183,6 +183,10 @@ def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
+def _process(name: str, *options: str) -> list[str]:
+    return _python("vigil.cli", "run", name, *options)
+
+
 def _healthy(program: Program) -> Program:
     """The program with a health port of its own, ready when that says so."""
     port = ports.take_free_port()
@@ -195,11 +199,11 @@ def _heartbeats(control: Mapping[str, str], at: Addresses) -> list[Program]:
     after = ("prepare", "redis", "ping-log")
     listens = ("--host", ports.LOOPBACK, "--port", str(at.ping_port))
     ours = [
-        Program("ping", _python("vigil.cli", "ping", *listens), control, after=after, nursery="control"),
-        Program("heartbeats", _python("vigil.cli", "heartbeats"), control, after=after, nursery="control"),
+        Program("ping", _process("ping", *listens), control, after=after, nursery="control"),
+        Program("heartbeats", _process("heartbeats"), control, after=after, nursery="control"),
     ]
     if control.get("VIGIL_MAIL_PORT"):
-        ours.append(Program("mail", _python("vigil.cli", "mail"), control, after=after, nursery="control"))
+        ours.append(Program("mail", _process("mail"), control, after=after, nursery="control"))
     return [_healthy(program) for program in ours]
 
 

@@ -43,6 +43,11 @@ def test_a_port_that_is_none(port: str) -> None:
     assert "--port" in refusal(["up", "--port", port])
 
 
+@pytest.mark.parametrize("name", ["web", "ping"])
+def test_a_process_on_a_port_that_is_none(name: str) -> None:
+    assert refusal(["run", name, "--port", "0"]) == "vigil: 0 is no port: use 1 to 65535\n"
+
+
 def test_an_unwritable_data_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "name another with --data-dir" in refusal(["up", "--data-dir", str(tmp_path / "file" / "data")])
@@ -76,9 +81,10 @@ def test_a_command_that_does_not_exist() -> None:
     assert said == "vigil: there is no command `frobnicate`: see `manage.py help`\n"
 
 
-def test_a_process_whose_servers_were_never_there() -> None:
+@pytest.mark.parametrize("command", [["run", "ingest"], ["ingest"]])
+def test_a_process_whose_servers_were_never_there(command: list[str]) -> None:
     env = {name: value for name, value in os.environ.items() if name.startswith("VIGIL_")}
     env["VIGIL_DATABASE_URL"] = "postgresql://v:hidden@127.0.0.1:1/v"
-    said = refusal(["ingest"], env)
+    said = refusal(command, env)
     assert "cannot reach the PostgreSQL that VIGIL_DATABASE_URL names" in said
     assert "hidden" not in said

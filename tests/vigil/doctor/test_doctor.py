@@ -90,7 +90,7 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
     ),
     "a clock off": ("regions", Level.WARNING, "clock of us is off by 4 s", lambda p: p.beat("us", offset_ms=-4_000)),
     "a region behind": ("regions", Level.WARNING, "us is behind by 40 s", lambda p: p.beat("us", queue_ms=40_000)),
-    "a region alone": ("regions", Level.WARNING, "us hears of no dispatcher", lambda p: p.beat("us", alone=True)),
+    "a region alone": ("regions", Level.WARNING, "us hears no dispatcher", lambda p: p.beat("us", alone=True)),
     "a region that was cut": (
         "regions", Level.NOTE, "us was cut off, and still has 70 results to bring", lambda p: p.beat("us", kept=70),
     ),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-WEB = [sys.executable, "-m", "vigil.cli", "web"]
+WEB = [sys.executable, "-m", "vigil.cli", "run", "web"]
 
 
 def free_port() -> int:

@@ -3,9 +3,9 @@
   manage.py bench deliver --json
   manage.py bench deliver --deliveries 20000 --storm 10000
 
-A real `manage.py deliver`, bound to one core, on a PostgreSQL of its own that commits durably, sends signed webhooks
-(for throughput, each incident on its own) and then a storm to a webhook, to Slack and to PagerDuty, all played by a
-local receiver. Nothing leaves the machine.
+A real `manage.py run deliver`, bound to one core, on a PostgreSQL of its own that commits durably, sends signed
+webhooks (for throughput, each incident on its own) and then a storm to a webhook, to Slack and to PagerDuty, all
+played by a local receiver. Nothing leaves the machine.
 
 deliveries_per_s           accepted by the receiver, from the commit that made them all due until the last one
 trigger_to_accepted_p99_s  of 100 incidents that open in the same moment, each on a host of its own, on every channel
@@ -74,7 +74,7 @@ def render(report: dict[str, float]) -> str:
 def sender() -> Iterator[int]:
     """A real `deliver` on one core; its process id."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "vigil.cli", "deliver"],
+        [sys.executable, "-m", "vigil.cli", "run", "deliver"],
         env={**os.environ, "VIGIL_HEALTH_PORT": "0"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,7 @@
-"""Serves the row-per-ping handler as `manage.py web` serves the pages: `python -m vigil.bench.ping.row_server PORT`."""
+"""The row-per-ping handler, served as `manage.py run web` serves the pages.
+
+python -m vigil.bench.ping.row_server PORT
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Pings at the address of the pages: answered before Django's middleware sees them, by the same rules and log.
 
-For many pings run `manage.py ping`, and let the proxy send it /ping/ (see deploy/README.md): this way costs a thread of
-the web server for each call.
+For many pings run `manage.py run ping`, and let the proxy send it /ping/ (see deploy/README.md): this way costs a
+thread of the web server for each call.
 """
 
 from __future__ import annotations

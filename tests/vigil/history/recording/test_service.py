@@ -120,7 +120,7 @@ def test_killed_while_it_leads_it_loses_nothing_and_writes_nothing_twice(stage: 
     sent: list[int] = []
     for ending in (signal.SIGKILL, signal.SIGTERM):
         process = subprocess.Popen(
-            [sys.executable, "-m", "vigil.cli", "record"], env=environment, stderr=subprocess.DEVNULL
+            [sys.executable, "-m", "vigil.cli", "run", "record"], env=environment, stderr=subprocess.DEVNULL
         )
         pid = f":{process.pid}:".encode()
         until(lambda pid=pid: pid in (stage.client.get(keys.lease("record")) or b""), "it to lead")

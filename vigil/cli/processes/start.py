@@ -1,0 +1,155 @@
+"""Start functions of the control plane's processes: each builds its loop and runs it until a signal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+
+from probes.process.health import Health
+from probes.process.liveness import LivenessReporter
+from vigil.cli.connection import connect
+from vigil.cli.errors import CommandError
+from vigil.cli.processes.process import begin, begin_alone, redis_client, stop_on_signals
+
+WEB_THREADS = 8
+WEB_BACKLOG = 256
+
+
+def dispatch(args: argparse.Namespace) -> None:
+    health = begin("dispatch", stale_after_s=15)
+
+    from probes.queue.sender import RegionQueues
+    from vigil.configuration import configuration
+    from vigil.dispatch.bus import Bus
+    from vigil.dispatch.service import Dispatcher
+    from vigil.dispatch.watch import Watch
+
+    queues = RegionQueues(configuration().redis_url.get_secret_value())
+    Dispatcher(Bus(redis_client(), queues), Watch(), health).run(stop_on_signals())
+
+
+def ingest(args: argparse.Namespace) -> None:
+    health = begin("ingest", stale_after_s=15)
+
+    from vigil.ingest import Ingest
+
+    Ingest(redis_client(), health).run(stop_on_signals())
+
+
+def record(args: argparse.Namespace) -> None:
+    health = begin("record", stale_after_s=60)
+
+    from vigil.alerts.outbox import enqueue
+    from vigil.history.recording.service import Recorder
+
+    Recorder(redis_client(), health, enqueue=enqueue).run(stop_on_signals())
+
+
+def deliver(args: argparse.Namespace) -> None:
+    health = begin("deliver", stale_after_s=30)
+
+    import uvloop
+
+    from vigil.alerts.crashpoints import arm_from_environment
+    from vigil.alerts.delivery.service import deliver
+
+    arm_from_environment()
+    LivenessReporter(redis_client(), "deliver", lambda: _reaches_its_outbox(health)).start()
+    uvloop.run(deliver(health))
+
+
+def _reaches_its_outbox(health: Health) -> bool:
+    healthy, report = health.report()
+    facts = report["facts"]
+    return healthy and not (isinstance(facts, dict) and facts.get("database") is False)
+
+
+def witness(args: argparse.Namespace) -> None:
+    health = begin("witness", stale_after_s=60)
+
+    from vigil.witness import witness
+
+    asyncio.run(witness(health))
+
+
+def heartbeats(args: argparse.Namespace) -> None:
+    health = begin("heartbeats", stale_after_s=15)
+
+    from vigil.alerts.outbox import enqueue
+    from vigil.configuration import configuration
+    from vigil.heartbeats.service import HeartbeatService
+
+    HeartbeatService(redis_client(configuration().ping_log_url), health, enqueue).run(stop_on_signals())
+
+
+def ping(args: argparse.Namespace) -> None:
+    health = begin_alone("ping", stale_after_s=15)
+
+    import uvloop
+
+    from vigil.configuration import configuration
+    from vigil.heartbeats.receiving.service import serve
+
+    try:
+        uvloop.run(serve(configuration(), args.host, args.port, health))
+    except OSError as problem:
+        raise _cannot_listen(args.host, args.port, problem, ": choose another --port") from None
+
+
+def mail(args: argparse.Namespace) -> None:
+    health = begin_alone("mail", stale_after_s=15)
+
+    from vigil.configuration import configuration
+    from vigil.heartbeats.receiving.mail import serve_mail
+
+    settings = configuration()
+    if not settings.mail_port:
+        raise CommandError("pings by mail are off: set VIGIL_MAIL_PORT, and VIGIL_MAIL_DOMAIN for your addresses")
+    try:
+        asyncio.run(serve_mail(settings, health))
+    except OSError as problem:
+        raise _cannot_listen(settings.mail_host, settings.mail_port, problem) from None
+
+
+def web(args: argparse.Namespace) -> None:
+    connect()
+    _check_free(args.host, args.port)
+    # The server starts its worker as a new process, which reads this at import.
+    os.environ["VIGIL_WEB_PARENT"] = str(os.getpid())
+
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    from probes.process import logs
+
+    logs.configure("web")
+    Granian(
+        "vigil.wsgi:application",
+        address=args.host,
+        port=args.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=WEB_THREADS,
+        backlog=WEB_BACKLOG,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=5,
+        websockets=False,
+    ).serve()
+
+
+def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as problem:
+            raise _cannot_listen(host, port, problem, ": choose another --port") from None
+
+
+def _cannot_listen(host: str, port: int, problem: OSError, advice: str = "") -> CommandError:
+    return CommandError(f"cannot listen on {host}:{port} ({problem.strerror or problem}){advice}")
