@@ -79,7 +79,7 @@ def test_credentials_are_taken_out_of_addresses(text: str, clean: str) -> None:
 LOGGING = """
 import logging
 import structlog
-from probes import logs
+from probes.process import logs
 logs.configure("probe-test")
 log = structlog.get_logger("x")
 log.info("worker.ready", url="redis://u:hunter2@host/0", count=2)

@@ -218,12 +218,12 @@ def test_where_no_file_can_be_the_memory_has_to_do(tmp_path: Path) -> None:
     assert drained(journal) == [1]
 
 
-_KEEP_FOR_EVER = """
+_KEEP_UNTIL_KILLED = """
 import sys
 from pathlib import Path
-from probes.results.local_store import Journal
+from probes.results.local_store import LocalStore
 from tests.probes.results.test_local_store import entry
-journal = Journal(Path(sys.argv[1]))
+journal = LocalStore(Path(sys.argv[1]))
 for number in range(1, 10**9):
     journal.keep([entry(number)])
     print(number, flush=True)
@@ -233,7 +233,7 @@ for number in range(1, 10**9):
 def test_killed_at_any_line_it_has_what_it_said_it_has(path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     process = subprocess.Popen(
-        [sys.executable, "-c", _KEEP_FOR_EVER, str(path)], stdout=subprocess.PIPE, env=env, text=True
+        [sys.executable, "-c", _KEEP_UNTIL_KILLED, str(path)], stdout=subprocess.PIPE, env=env, text=True
     )
     assert process.stdout is not None
     said = [int(process.stdout.readline()) for _ in range(50)]
