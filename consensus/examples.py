@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from consensus.verdicts import VERDICT_VERSION, Cause, Elector, Round, Sensitivity, Vote
+from consensus.verdicts import VERDICT_VERSION, Elector, Round, Vote
+from consensus.vocabulary import Cause, Sensitivity
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Phases, Result
 

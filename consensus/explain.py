@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consensus.quorum import Decision, fewest_votes
-from consensus.verdicts import Excluded, Observed, Round, VerdictReason, Vote, observed
+from consensus.verdicts import Excluded, Round, Vote
+from consensus.vocabulary import Observed, VerdictReason, observed
 
 #: Why a region has no vote, as what follows "it".
 WHY_EXCLUDED = {

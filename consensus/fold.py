@@ -11,7 +11,8 @@ from consensus.baselines import FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
 from consensus.rounds import RoundBook
 from consensus.sick_regions import SickRegions
 from consensus.suspicion import recheck_due_ms, suspicion
-from consensus.verdicts import VERDICT_VERSION, Belief, Call, Cause, Observed, Round, Verdict, observed
+from consensus.verdicts import VERDICT_VERSION, Belief, Call, Round, Verdict
+from consensus.vocabulary import Cause, Observed, observed
 from probes.reasons import Reason, Status
 from probes.wire import Result
 

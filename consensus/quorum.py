@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from consensus.verdicts import RULE_VERSION, Excluded, Exclusion, Observed, Round, VerdictReason, Vote, observed
+from consensus.verdicts import RULE_VERSION, Excluded, Round, Vote
+from consensus.vocabulary import Exclusion, Observed, VerdictReason, observed
 from probes.reasons import Reason, Status
 
 NOT_PASSING = frozenset({Observed.FAILING, Observed.DEGRADED, Observed.ACCOUNT})

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from consensus.explain import explain
 from consensus.quorum import Decision, decide
-from consensus.verdicts import VERDICT_VERSION, Elector, Round, Sensitivity, Verdict
+from consensus.verdicts import VERDICT_VERSION, Elector, Round, Verdict
+from consensus.vocabulary import Sensitivity
 
 #: How many looks each sensitivity wants.
 LOOKS = {Sensitivity.HIGH: 1, Sensitivity.NORMAL: 2, Sensitivity.LOW: 3}

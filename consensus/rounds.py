@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from consensus.explain import explain
 from consensus.quorum import Decision, decide, merge, without
-from consensus.verdicts import VERDICT_VERSION, Cause, Elector, Exclusion, Round, Verdict, VerdictReason, Vote
+from consensus.verdicts import VERDICT_VERSION, Elector, Round, Verdict, Vote
+from consensus.vocabulary import Cause, Exclusion, VerdictReason
 from probes.wire import Result
 
 #: Votes that arrive before their round are kept for this many rounds, and this many for each.

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from math import ceil
 
-from consensus.verdicts import VERDICT_VERSION, Exclusion, Quarantine
+from consensus.verdicts import VERDICT_VERSION, Quarantine
+from consensus.vocabulary import Exclusion
 
 #: A region is suspected when this many of its monitors, and this part of them, began to fail lately ...
 SUSPECT_MONITORS = 5

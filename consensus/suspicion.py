@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from consensus.verdicts import Belief, Cause, Observed, observed
+from consensus.verdicts import Belief
+from consensus.vocabulary import Cause, Observed, observed
 from probes.reasons import Reason, Status
 from probes.wire import Result
 

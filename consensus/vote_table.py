@@ -7,7 +7,8 @@ from typing import Any
 
 from consensus.explain import WHY_EXCLUDED
 from consensus.quorum import why_no_vote
-from consensus.verdicts import Observed, Verdict, Vote, observed
+from consensus.verdicts import Verdict, Vote
+from consensus.vocabulary import Observed, observed
 from probes.wire import Phases
 
 _NO_PHASES = Phases()

@@ -8,7 +8,8 @@ import pytest
 from consensus.examples import make_result, make_round
 from consensus.fold import CALL_GAP_MS, Fold
 from consensus.suspicion import recheck_due_ms, suspicion
-from consensus.verdicts import Belief, Call, Cause, Dissent, Observed
+from consensus.verdicts import Belief, Call, Dissent
+from consensus.vocabulary import Cause, Observed
 from probes.reasons import Status
 
 NOW = 1_000_000

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from consensus.examples import SEEN, make_round, make_vote
 from consensus.explain import explain
 from consensus.quorum import decide, fewest_domains, fewest_votes, without
-from consensus.verdicts import Elector, Excluded, Exclusion, Observed, Round, Sensitivity, VerdictReason, Vote, observed
+from consensus.verdicts import Elector, Excluded, Round, Vote
+from consensus.vocabulary import Exclusion, Observed, Sensitivity, VerdictReason, observed
 from probes.reasons import Reason, Status
 from probes.wire import Phases
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consensus.examples import FIVE_REGIONS, SEEN, make_round, make_vote
 from consensus.quorum import Decision, decide, fewest_votes
-from consensus.verdicts import Exclusion, Sensitivity, VerdictReason
+from consensus.vocabulary import Exclusion, Sensitivity, VerdictReason
 from probes.reasons import Reason, Status
 
 R = VerdictReason

@@ -13,7 +13,8 @@ from consensus.evidence import from_evidence, to_evidence
 from consensus.examples import FIVE_REGIONS, make_result, make_round
 from consensus.replay import is_as_stored, replay, replay_as
 from consensus.rounds import RoundBook
-from consensus.verdicts import Exclusion, Sensitivity, Verdict, VerdictReason
+from consensus.verdicts import Verdict
+from consensus.vocabulary import Exclusion, Sensitivity, VerdictReason
 from consensus.vote_table import as_json, ballot, why_in_words
 from probes.reasons import Status
 

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from consensus.examples import FIVE_REGIONS, LOOK_LENGTH_MS, make_result, make_round
 from consensus.rounds import LINGER_MS, RoundBook
-from consensus.verdicts import Cause, Exclusion, Round, Sensitivity, Verdict, VerdictReason
+from consensus.verdicts import Round, Verdict
+from consensus.vocabulary import Cause, Exclusion, Sensitivity, VerdictReason
 from probes.reasons import Status
 
 REGIONS = sorted(FIVE_REGIONS)

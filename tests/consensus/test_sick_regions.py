@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consensus.sick_regions import ANCHORS_REST_MS, CLEAN_ROUND_MS, CLEAN_ROUNDS, GONE_MS, ROWS, VIEW_MS, SickRegions
-from consensus.verdicts import Exclusion
+from consensus.vocabulary import Exclusion
 
 DOMAINS = {"ap-south": "gcp", "eu-north": "ovh", "eu-west": "aws", "us-east": "aws", "us-west": "hetzner"}
 MONITORS = [f"mon_{number}" for number in range(10)]

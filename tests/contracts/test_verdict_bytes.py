@@ -11,10 +11,7 @@ from consensus.rounds import RoundBook
 from consensus.verdicts import (
     Belief,
     Call,
-    Cause,
     Dissent,
-    Exclusion,
-    Observed,
     Quarantine,
     Verdict,
     decode_belief,
@@ -24,6 +21,7 @@ from consensus.verdicts import (
     decode_verdict,
     encode,
 )
+from consensus.vocabulary import Cause, Exclusion, Observed
 from probes.reasons import Reason, Status
 
 THREE = {"ap-south": "gcp", "eu-west": "aws", "us-west": "hetzner"}

@@ -81,8 +81,9 @@ PATHS = ("/", "/redirect", "/refused-key", "/limit", "/broken", "/rubbish", "/ha
 
 def write_scene(stage: Stage, target: Hostile) -> tuple[list[str], str]:
     """A monitor for each path and kind of secret, and a channel; returns their ids and a token of the API."""
+    from vigil.accounts.models import Scope
     from vigil.accounts.teams import default_team
-    from vigil.accounts.tokens import Scope, issue_token
+    from vigil.accounts.tokens import issue_token
     from vigil.alerts.models import Channel
     from vigil.monitors.changes import create_monitor
     from vigil.monitors.models import Region

@@ -23,7 +23,7 @@ from probes.results.unconfirmed import EntryId, StreamView, Unconfirmed
 from probes.wire import Check
 from probes.worker.standing_orders import StandingOrders
 from vigil.incidents.core import lifecycle
-from vigil.incidents.core.lifecycle import Effect, Step
+from vigil.incidents.core.model import Effect, Step
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.checkers import CHECKERS, judge
 from vigil.simulation.judges.endurance import kept_shares

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from consensus.verdicts import Sensitivity, Verdict
+from consensus.verdicts import Verdict
+from consensus.vocabulary import Sensitivity
 from vigil.simulation.simulation import SimulationResult, simulate
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Noise, Scenario, Truth
 

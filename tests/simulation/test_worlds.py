@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import vigil.simulation.faults
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from vigil.simulation.judges.checkers import judge
 from vigil.simulation.judges.endurance import kept_shares
 from vigil.simulation.processes.engine import EPOCH_MS

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
-from consensus.verdicts import Exclusion, Quarantine, encode
+from consensus.verdicts import Quarantine, encode
+from consensus.vocabulary import Exclusion
 from probes import keys
 from probes.process.health import Health
 from probes.process.liveness import Liveness

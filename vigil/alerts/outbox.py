@@ -28,7 +28,7 @@ from vigil.alerts.routing import escalations
 from vigil.alerts.routing.holds import hold_fields, holds_on
 from vigil.alerts.routing.provider_holds import is_joint, routing_together
 from vigil.alerts.routing.rules import load_rules, subject_of
-from vigil.incidents.core.lifecycle import Step
+from vigil.incidents.core.model import Step
 from vigil.incidents.models import Incident, Transition
 
 #: What a sender listens to; a hint only, since it also looks once a second.

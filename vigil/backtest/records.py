@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from vigil.backtest.core.law import BacktestPage, Policy
 from vigil.backtest.core.past import Past, PastResult
 from vigil.history.reading import read

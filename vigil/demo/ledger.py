@@ -11,9 +11,9 @@ from django.db import close_old_connections
 
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel
-from vigil.demo.endpoints import DEMO_KEY
+from vigil.demo.shapes import DEMO_KEY
 from vigil.demo.stage import INTERVAL_S
-from vigil.incidents.core.lifecycle import IncidentKind, Step
+from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Region

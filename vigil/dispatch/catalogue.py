@@ -10,7 +10,7 @@ import structlog
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from probes.probers import SpecError, encode_spec, read_spec
 from probes.seal import Sealer
 from vigil.accounts.sealed import Secrets

@@ -13,7 +13,8 @@ from collections import Counter
 import redis
 import structlog
 
-from consensus.verdicts import VERDICT_VERSION, Call, Cause, Round
+from consensus.verdicts import VERDICT_VERSION, Call, Round
+from consensus.vocabulary import Cause
 from probes.process.health import Health
 from probes.queue.sender import QueueUnavailable
 from probes.wire import Check, Lane, RegionStatus

@@ -10,7 +10,7 @@ from vigil.alerts.models import EscalationPolicy, Route
 from vigil.alerts.routing.rules import load_rules, subject
 from vigil.alerts.routing.targets import steps_of, targets_of
 from vigil.doctor.findings import ExaminationContext, Finding, note, problem, warning, well
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.silences.core.windows import current
 from vigil.silences.models import Silence

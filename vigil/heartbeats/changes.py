@@ -14,6 +14,7 @@ from django.utils.text import slugify
 from vigil.accounts.models import Team
 from vigil.heartbeats import rows, validation
 from vigil.heartbeats.core import lifecycle
+from vigil.heartbeats.core.states import HeartbeatStatus
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import SLUG_CONSTRAINT, Heartbeat, TeamPings, new_key
 from vigil.heartbeats.receiver_gaps import database_now
@@ -83,7 +84,7 @@ def adopt_pause(row: Heartbeat) -> bool:
     """Make the state of a locked row follow its monitor's pause or deletion; returns whether anything changed."""
     subject = rows.load(row)
     stopped = row.monitor.paused or row.monitor.deleted_at is not None
-    asleep = subject.state.status is lifecycle.HeartbeatStatus.PAUSED
+    asleep = subject.state.status is HeartbeatStatus.PAUSED
     if stopped is asleep:
         return False
     now = database_now()

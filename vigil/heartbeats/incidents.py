@@ -20,7 +20,7 @@ from vigil.heartbeats.core.states import (
 from vigil.heartbeats.core.wire import Ping
 from vigil.heartbeats.rows import HeartbeatSubject
 from vigil.incidents.composites import follow
-from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
+from vigil.incidents.core.model import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import MAIN_KINDS
 from vigil.incidents.timeline import EnqueueDeliveries

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from vigil.accounts.teams import default_team
 from vigil.heartbeats.core.states import ReceiverGap
 from vigil.heartbeats.models import Reception, ReceptionGap
-from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
+from vigil.incidents.core.model import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import write_transition

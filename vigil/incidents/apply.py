@@ -11,7 +11,7 @@ from consensus.verdicts import Verdict
 from probes import keys
 from vigil.incidents.composites import follow
 from vigil.incidents.core import lifecycle
-from vigil.incidents.core.lifecycle import BelievedState, StepReason
+from vigil.incidents.core.model import BelievedState, StepReason
 from vigil.incidents.models import IngestPosition, MonitorState
 from vigil.incidents.state_rows import IncidentSubject, load, store
 from vigil.incidents.timeline import EnqueueDeliveries

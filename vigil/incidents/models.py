@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from probes.reasons import Reason, Status
 from vigil.accounts.public_ids import new
-from vigil.incidents.core.lifecycle import IncidentKind, Step, StepReason
+from vigil.incidents.core.model import IncidentKind, Step, StepReason
 
 
 def incident_id() -> str:

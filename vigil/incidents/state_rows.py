@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from django.db.models import F, Q
 
-from consensus.verdicts import Belief, Dissent, Observed
+from consensus.verdicts import Belief, Dissent
+from consensus.vocabulary import Observed
 from probes.reasons import Status
-from vigil.incidents.core.lifecycle import BelievedState, IncidentKind, belief
+from vigil.incidents.core.lifecycle import belief
+from vigil.incidents.core.model import BelievedState, IncidentKind
 from vigil.incidents.models import Incident, MonitorState
 
 #: The kinds of which a monitor has at most one open incident.

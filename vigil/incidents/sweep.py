@@ -14,7 +14,7 @@ from probes.reasons import Status
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import create_missing_states
 from vigil.incidents.core import lifecycle
-from vigil.incidents.core.lifecycle import IncidentKind, Move, Step, StepReason
+from vigil.incidents.core.model import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import load, store
 from vigil.incidents.timeline import EnqueueDeliveries

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from vigil.incidents.core.lifecycle import Step, StepReason
+from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.models import Incident, Transition
 
 #: Writes the deliveries of a step; called in the transaction that writes the step. Passed in, since `incidents` lies

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from consensus.evidence import to_evidence
 from consensus.verdicts import Verdict
 from probes.reasons import Reason
-from vigil.incidents.core.lifecycle import Effect, IncidentKind, Move, Step, StepReason
+from vigil.incidents.core.model import Effect, IncidentKind, Move, Step, StepReason
 from vigil.incidents.core.wording import note_text, title
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.provider_incidents import join, leave, with_witness

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.checkers import judge
 from vigil.simulation.judges.rivals import RIVALS, reports_of

@@ -9,7 +9,8 @@ import pytest
 import redis
 from django.test import Client
 
-from consensus.verdicts import Exclusion, Quarantine, encode
+from consensus.verdicts import Quarantine, encode
+from consensus.vocabulary import Exclusion
 from probes import keys
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, Scope, Team, User

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from probes.reasons import Reason, Status
 from vigil.backtest.core.comparison import ComparisonOutcome, compare
 from vigil.backtest.core.law import BacktestPage, Policy, rehearse

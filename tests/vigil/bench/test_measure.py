@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from consensus.verdicts import Cause, Sensitivity, Verdict, VerdictReason, Vote
+from consensus.verdicts import Verdict, Vote
+from consensus.vocabulary import Cause, Sensitivity, VerdictReason
 from probes.reasons import Reason, Status
 from probes.wire import Phases
 from vigil.bench.e2e import E2eLoad, E2eSeen, render, report_of

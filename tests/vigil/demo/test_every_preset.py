@@ -18,9 +18,8 @@ from probes.presets import CATALOGUE, Key, build
 from probes.prober import Observation, ProbeContext
 from probes.probers import PROBERS, parse_spec
 from probes.reasons import Reason, Status
-from vigil.demo.endpoints import DEMO_KEY
 from vigil.demo.provider import FakeProvider, Mode, ProviderState
-from vigil.demo.shapes import DEMO_LOGIN
+from vigil.demo.shapes import DEMO_KEY, DEMO_LOGIN
 
 UP = (Status.UP, Reason.OK)
 AUTH = (Status.DOWN, Reason.AUTH)

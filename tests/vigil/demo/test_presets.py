@@ -17,7 +17,7 @@ from probes.presets import build
 from probes.prober import Observation, ProbeContext
 from probes.probers import PROBERS, parse_spec
 from probes.reasons import Reason, Status
-from vigil.demo.endpoints import DEMO_KEY
+from vigil.demo.shapes import DEMO_KEY
 
 PRESENT = {
     "openai": ("openai", {"key": DEMO_KEY, "model": "gpt-4o-mini"}),

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from vigil.demo.endpoints import DEMO_KEY, PROVIDERS, Auth
+from vigil.demo.endpoints import PROVIDERS
+from vigil.demo.shapes import DEMO_KEY, Auth
 from vigil.local import ports
 
 

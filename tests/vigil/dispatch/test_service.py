@@ -13,7 +13,8 @@ import redis
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from consensus.verdicts import Call, Cause, Round, decode_round, encode
+from consensus.verdicts import Call, Round, decode_round, encode
+from consensus.vocabulary import Cause
 from probes import keys, wire
 from probes.process.health import Health
 from probes.queue.app import region_app

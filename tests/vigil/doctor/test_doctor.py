@@ -19,7 +19,7 @@ from vigil.dispatch.models import Lease
 from vigil.doctor.examination import CHECKS, examine, worst
 from vigil.doctor.findings import ExaminationContext, Level, ago, size
 from vigil.history.models import Gap, GapReason, RecordedHour, Report, SizeSample
-from vigil.incidents.core.lifecycle import IncidentKind, Step, StepReason
+from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Region

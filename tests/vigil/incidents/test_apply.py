@@ -12,12 +12,13 @@ from consensus.evidence import from_evidence
 from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
-from consensus.verdicts import Exclusion, Quarantine, Verdict
+from consensus.verdicts import Quarantine, Verdict
+from consensus.vocabulary import Exclusion
 from probes.reasons import Status
 from probes.wire import RegionStatus, encode
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import VerdictEntry, apply_verdicts
-from vigil.incidents.core.lifecycle import StepReason
+from vigil.incidents.core.model import StepReason
 from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
 from vigil.incidents.sweep import note_dark_regions, note_quarantines, reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor

@@ -6,7 +6,8 @@ import pytest
 import redis
 
 from consensus.process.stream import Streams
-from consensus.verdicts import Dissent, Observed
+from consensus.verdicts import Dissent
+from consensus.vocabulary import Observed
 from probes import keys
 from probes.reasons import Status
 from vigil.accounts.teams import default_team

@@ -14,9 +14,11 @@ from msgspec.structs import replace
 from consensus.examples import make_result, make_round, make_vote
 from consensus.fold import Fold
 from consensus.quorum import Decision, decide
-from consensus.verdicts import Call, Cause, Sensitivity, Verdict
+from consensus.verdicts import Call, Verdict
+from consensus.vocabulary import Cause, Sensitivity
 from probes.reasons import Status
-from vigil.incidents.core.lifecycle import BelievedState, IncidentKind, apply, belief
+from vigil.incidents.core.lifecycle import apply, belief
+from vigil.incidents.core.model import BelievedState, IncidentKind
 
 DOMAINS = {"a": "one", "b": "two", "c": "three", "d": "four", "e": "five"}
 INTERVAL_MS = 60_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from vigil.incidents.core.lifecycle import Step
+from vigil.incidents.core.model import Step
 
 
 class Event(StrEnum):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from vigil.alerts.core.decision import Concern, Why
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 
 #: Kinds that are told without a route that names them.
 PAGED_KINDS = frozenset(

@@ -18,7 +18,7 @@ from vigil.alerts.outbox import enqueue
 from vigil.alerts.routing import escalations
 from vigil.alerts.wording.text import clock
 from vigil.clock import database_now
-from vigil.incidents.core.lifecycle import Step, StepReason
+from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.models import Incident, Transition
 from vigil.incidents.timeline import TimelineEntry, add_step
 

@@ -23,7 +23,7 @@ from vigil.alerts.routing.holds import hold_fields, holds_on
 from vigil.alerts.routing.targets import Targets, policy_name, steps_of, targets_of
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
-from vigil.incidents.core.lifecycle import Step, StepReason
+from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import TimelineEntry, add_step
 

@@ -23,7 +23,7 @@ from vigil.alerts.models import (
     Route,
 )
 from vigil.clock import is_zone
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Priority
 

@@ -15,7 +15,7 @@ from vigil.alerts.models import Channel
 from vigil.alerts.routing.holds import holds_on
 from vigil.alerts.routing.rules import load_rules, subject
 from vigil.alerts.routing.targets import Targets, policy_name, steps_of, targets_of
-from vigil.incidents.core.lifecycle import IncidentKind, Step
+from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
 

@@ -12,7 +12,7 @@ from vigil.accounts.sealed import Secrets
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, ChannelKind, Route
 from vigil.alerts.routing.changes import save_route
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 
 #: Tags of monitors that presets and the LiteLLM importer make.

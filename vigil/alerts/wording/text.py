@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from vigil.alerts.wording.alert import Alert, Evidence, VoteLine
 from vigil.alerts.wording.vocabulary import EXCLUSIONS, look_of, meaning_of, reason_in_words, template_of
-from vigil.incidents.core.lifecycle import Step, StepReason
+from vigil.incidents.core.model import Step, StepReason
 
 #: An incident that ended for one of these says nothing about how its subject is.
 _CLOSED_WITHOUT_RECOVERY = frozenset(

@@ -22,7 +22,7 @@ from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Monitor
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vigil.alerts.models import ChannelKind
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 
 INCIDENT_KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]

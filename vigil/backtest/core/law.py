@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from consensus.fold import CALL_GAP_MS, Fold
 from consensus.suspicion import recheck_due_ms
-from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Exclusion, Round, Sensitivity, Verdict
+from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Round, Verdict
+from consensus.vocabulary import Exclusion, Sensitivity
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Phases, Result
 from vigil.backtest.core.past import Past, PastResult

@@ -26,7 +26,7 @@ from vigil.history.models import Progress, RecordedDay
 from vigil.history.storage import partitions
 from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.history.storage.partitions import Partitioned
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, MonitorState
 from vigil.monitors.models import Monitor, Region
 

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from vigil.accounts.teams import default_team
     from vigil.alerts.routing.preview import preview_row, who_would_be_told
     from vigil.clock import database_now
-    from vigil.incidents.core.lifecycle import IncidentKind
+    from vigil.incidents.core.model import IncidentKind
 
     if args.kind not in set(IncidentKind):
         raise CommandError(f"there is no kind {args.kind!r}; there are {', '.join(IncidentKind)}")

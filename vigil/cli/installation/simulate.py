@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from vigil.cli.errors import CommandError
 from vigil.simulation import runs
 from vigil.simulation.report import as_json, as_text

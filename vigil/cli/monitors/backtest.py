@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from vigil.cli.errors import CommandError
 
 if TYPE_CHECKING:

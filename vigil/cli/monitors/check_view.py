@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from consensus.verdicts import Observed, observed
+from consensus.vocabulary import Observed, observed
 from probes.assertions.redaction import masked
 from probes.net.trace import Keepsake
 from probes.prober import Observation

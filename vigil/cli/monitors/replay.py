@@ -21,7 +21,8 @@ from typing import Any
 from consensus.evidence import from_evidence, is_verdict
 from consensus.quorum import Decision
 from consensus.replay import Replayed, is_as_stored, replay, replay_as
-from consensus.verdicts import Sensitivity, Verdict
+from consensus.verdicts import Verdict
+from consensus.vocabulary import Sensitivity
 from consensus.vote_table import as_json, ballot, why_in_words
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Exclusion, Round, Sensitivity
+from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Round
+from consensus.vocabulary import Exclusion, Sensitivity
 from probes.wire import RegionStatus
 from vigil.dispatch.core.plans import Plan, RegionPlan
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from probes.wire import WIRE_VERSION, Check
 
 #: A check not started this long after it was due is missed; shorter for shorter intervals.

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from vigil.history.core.uptime import Settled, Span, UptimeSpans, minus, settle, union
 from vigil.history.models import Unwatched
-from vigil.incidents.core.lifecycle import IncidentKind, Step
+from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
 from vigil.silences.core.windows import windows

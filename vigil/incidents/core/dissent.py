@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from consensus.verdicts import Dissent, Exclusion, Observed, Verdict, observed
+from consensus.verdicts import Dissent, Verdict
+from consensus.vocabulary import Exclusion, Observed, observed
 from probes.reasons import Status
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason, believed
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from consensus.verdicts import VERDICT_VERSION, Belief, Verdict, VerdictReason
+from consensus.verdicts import VERDICT_VERSION, Belief, Verdict
+from consensus.vocabulary import VerdictReason
 from probes.reasons import Status
 from vigil.incidents.core.blindness import blinded, seeing_again
 from vigil.incidents.core.dissent import count_dissent

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consensus.verdicts import Dissent, Observed
+from consensus.verdicts import Dissent
+from consensus.vocabulary import Observed
 from probes.reasons import Status
 
 

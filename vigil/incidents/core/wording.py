@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vigil.incidents.core.lifecycle import IncidentKind, StepReason
+from vigil.incidents.core.model import IncidentKind, StepReason
 
 _TITLES = {
     IncidentKind.OUTAGE: "{name} is down",

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from consensus.evidence import from_evidence, to_evidence
 from consensus.quorum import decide
 from probes.reasons import Status
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.oracle import Count, Says, counts, proves_failure, proves_passing
 from vigil.simulation.judges.score import is_quorum

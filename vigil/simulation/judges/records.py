@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from probes.reasons import Status
-from vigil.incidents.core.lifecycle import IncidentKind, Step
+from vigil.incidents.core.model import IncidentKind, Step
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.endurance import wrong_clocks
 from vigil.simulation.processes.engine import EPOCH_MS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vigil.incidents.core.lifecycle import BelievedState
+from vigil.incidents.core.model import BelievedState
 from vigil.simulation.processes.engine import SimEngine
 
 LEASE_MS = 10_000

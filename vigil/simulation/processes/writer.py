@@ -5,7 +5,7 @@ from __future__ import annotations
 from consensus.verdicts import Belief, Verdict
 from probes import keys
 from vigil.incidents.core import lifecycle
-from vigil.incidents.core.lifecycle import BelievedState, Effect, StepReason
+from vigil.incidents.core.model import BelievedState, Effect, StepReason
 from vigil.simulation.processes.broker import Away, StreamEntry
 from vigil.simulation.processes.database import Database, DatabaseAway
 from vigil.simulation.processes.engine import SimProcess

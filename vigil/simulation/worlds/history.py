@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from consensus.verdicts import Round, Verdict
 from probes.wire import Result
-from vigil.incidents.core.lifecycle import BelievedState, IncidentKind, Move, Step
+from vigil.incidents.core.model import BelievedState, IncidentKind, Move, Step
 
 #: What one region was asked to do: region, monitor, slot, round, look.
 Order = tuple[str, str, int, str, int]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from consensus.examples import FIVE_REGIONS
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from vigil.simulation.worlds.draws import between, unit
 
 WEEK_MS = 7 * 24 * 3_600_000

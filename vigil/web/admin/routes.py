@@ -25,7 +25,7 @@ from vigil.alerts.routing.preview import Preview, who_would_be_told
 from vigil.alerts.routing.starter_routes import arrange_typical
 from vigil.alerts.wording.text import clock, duration
 from vigil.clock import database_now
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor, Priority
 from vigil.web.admin.pieces import as_form_errors, table
 

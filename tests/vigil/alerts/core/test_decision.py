@@ -17,7 +17,7 @@ from vigil.alerts.core.decision import (
     decide,
     strongest,
 )
-from vigil.incidents.core.lifecycle import Step
+from vigil.incidents.core.model import Step
 
 ROUTED = {1: Concern(Why.ROUTED, "r"), 2: Concern(Why.ROUTED, "r")}
 NIGHT = Hold(Withheld.SILENCED, "nightly", datetime(2030, 1, 1, 6, tzinfo=UTC))

@@ -9,7 +9,7 @@ import pytest
 
 from vigil.alerts.core.decision import Concern, Why
 from vigil.alerts.core.routes import Hours, Miss, RoutedSubject, RouteRule, Severity, route, severity_of
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 
 EVERYONE = frozenset({1, 2})
 #: A Tuesday.

@@ -11,7 +11,7 @@ from tests.vigil.alerts.told import KINDS, alert
 from vigil.alerts.channels import webhook
 from vigil.alerts.wording import text, vocabulary
 from vigil.alerts.wording.alert import Evidence
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 
 ALERT = alert("outage")
 RESOLVED = alert("outage", "resolve")

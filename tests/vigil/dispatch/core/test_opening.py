@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from consensus.verdicts import Call, Cause, Exclusion, Sensitivity
+from consensus.verdicts import Call
+from consensus.vocabulary import Cause, Exclusion, Sensitivity
 from probes.wire import RegionStatus
 from vigil.dispatch.core.budget import MONITOR, TARGET, CallBudget
 from vigil.dispatch.core.looks import OpenLooks

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.verdicts import Sensitivity
+from consensus.vocabulary import Sensitivity
 from vigil.dispatch.core.plans import Plan, RegionPlan, scheduled_check
 from vigil.dispatch.core.schedule import Wheel, phase_ms, slots_ms
 

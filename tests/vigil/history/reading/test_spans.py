@@ -14,7 +14,7 @@ from vigil.history.core.uptime import Uptime, account
 from vigil.history.models import Unwatched
 from vigil.history.reading.spans import settled_stories
 from vigil.incidents.composites import follow
-from vigil.incidents.core.lifecycle import IncidentKind, Step, StepReason
+from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.sweep import reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused

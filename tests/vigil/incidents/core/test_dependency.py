@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from vigil.incidents.core.dependency import ParentTrouble, holds_back, waits_until
-from vigil.incidents.core.lifecycle import IncidentKind
+from vigil.incidents.core.model import IncidentKind
 
 AT = datetime(2030, 1, 1, 3, tzinfo=UTC)
 OUTAGE, DEGRADED, ACCOUNT, REGIONAL, HEARTBEAT = (

@@ -16,7 +16,8 @@ from consensus.examples import FIVE_REGIONS, make_result, make_round
 from consensus.fold import Fold
 from consensus.quorum import fewest_votes
 from consensus.replay import is_as_stored, replay
-from consensus.verdicts import Call, Cause, Exclusion, Observed, Round, Sensitivity, Verdict, observed
+from consensus.verdicts import Call, Round, Verdict
+from consensus.vocabulary import Cause, Exclusion, Observed, Sensitivity, observed
 from probes.reasons import Status
 from probes.wire import Result
 from vigil.incidents.core.lifecycle import RECOVERY_MS, RECOVERY_ROUNDS, apply, belief
