@@ -20,9 +20,10 @@ from cronsim import CronSim
 
 from vigil.heartbeats.core.address import PingCall, read_target
 from vigil.heartbeats.core.body import read_facts
-from vigil.heartbeats.showing.snippets import PLACEHOLDER, SNIPPETS
+from vigil.heartbeats.showing.snippets import SNIPPETS
 
 CHECKOUT = Path(__file__).resolve().parents[4]
+PLACEHOLDER = "https://vigil.example.com/ping/CODE"
 CODE = "0f3c8f4e-5a54-4d3e-9d0e-0d3f9a1b2c3d"
 
 
@@ -262,3 +263,11 @@ def test_powershell_is_told_its_addresses_in_full() -> None:
 def test_the_documentation_shows_what_the_pages_show(name: str) -> None:
     documented = (CHECKOUT / "deploy" / "guide" / "heartbeats.md").read_text()
     assert SNIPPETS[name].for_address(PLACEHOLDER) in documented
+
+
+def test_every_file_of_the_folder_is_a_snippet_with_an_address_in_it() -> None:
+    folder = CHECKOUT / "vigil" / "heartbeats" / "showing" / "snippets"
+    assert {one.file for one in SNIPPETS.values()} == {path.name for path in folder.iterdir() if path.is_file()} - {
+        "__init__.py"
+    }
+    assert all(PLACEHOLDER in one.for_address(PLACEHOLDER) for one in SNIPPETS.values())

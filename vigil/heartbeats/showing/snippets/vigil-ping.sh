@@ -1,0 +1,1 @@
+vigil-ping URL -- python embed.py --all
