@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from vigil.monitors.core.litellm import BadConfig
+from vigil.monitors.core.litellm_targets import BadConfig
 
 SIZE_MOST = 1_048_576
 INCLUDES_MOST = 50

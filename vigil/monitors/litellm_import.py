@@ -18,7 +18,8 @@ from probes.presets import CATALOGUE, Key, MonitorDraft, PresetError, build
 from vigil.accounts.models import Team
 from vigil.monitors import changes
 from vigil.monitors.composites import MemberLink, write_chain
-from vigil.monitors.core.litellm import ImportPlan, LiteLlmTarget, PlannedMonitor
+from vigil.monitors.core.litellm import ImportPlan, PlannedMonitor
+from vigil.monitors.core.litellm_targets import LiteLlmTarget
 from vigil.monitors.models import Monitor, Region
 
 #: One monitor asks for no more models than this; its assertions are bounded.

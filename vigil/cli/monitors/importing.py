@@ -20,7 +20,8 @@ from typing import Any
 
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
-from vigil.monitors.core.litellm import BadConfig, ImportPlan, LiteLlmTarget, plan
+from vigil.monitors.core.litellm import ImportPlan, plan
+from vigil.monitors.core.litellm_targets import BadConfig, LiteLlmTarget
 from vigil.monitors.litellm_file import read_config
 
 

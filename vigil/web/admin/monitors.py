@@ -1,4 +1,4 @@
-"""Admin of monitors and regions, with what the regions see now."""
+"""Admin of monitors and regions, with what the regions see now, and of the dispatchers' leases."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from vigil.dispatch.models import Lease
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
 from vigil.monitors.costs import cost_warnings
@@ -17,7 +18,7 @@ from vigil.monitors.latest import instant, latest_results, region_heartbeats, re
 from vigil.monitors.models import Monitor, Region
 from vigil.monitors.presets import GIVEN
 from vigil.web.admin.monitor_form import MonitorForm
-from vigil.web.admin.pieces import age, secret_names, table
+from vigil.web.admin.pieces import ReadOnlyAdmin, age, secret_names, table
 from vigil.web.admin.preset_form import NewMonitorForm
 
 
@@ -163,3 +164,8 @@ class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         shed = f", cannot keep up: is sent {share:.0%} of its scheduled checks" if share < 1 else ""
         held = region_quarantines().get(region.slug, "")
         return f"{heard}, clock {beat.clock_offset_ms:+d} ms, {beat.in_flight} in flight{shed}" + (held and f". {held}")
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin):
+    list_display = ("name", "holder", "epoch", "expires_at")

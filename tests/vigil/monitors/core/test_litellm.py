@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vigil.monitors.core.litellm import BadConfig, ImportPlan, LiteLlmTarget, PlannedMonitor, plan
+from vigil.monitors.core.litellm import ImportPlan, PlannedMonitor, plan
+from vigil.monitors.core.litellm_targets import BadConfig, LiteLlmTarget
 
 CONFIG = {
     "credential_list": [

@@ -1,0 +1,130 @@
+"""Serializers of heartbeats, their pings, snippets, keys and badges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import OpenApiTypes, extend_schema_field
+from rest_framework import serializers
+
+from vigil.api.base.errors import refusals_as_400
+from vigil.heartbeats import changes, overview
+from vigil.heartbeats.core.schedule import ScheduleKind
+from vigil.heartbeats.core.suggestions import SUGGESTIONS
+from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
+from vigil.monitors.changes import MAX_TAG_LENGTH
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ObjectField(serializers.JSONField):
+    """An object that its write path checks."""
+
+
+class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
+    id = serializers.CharField(source="monitor.public_id", read_only=True)
+    name = serializers.CharField(source="monitor.name", max_length=200)
+    tags = serializers.ListField(
+        source="monitor.tags", child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False
+    )
+    paused = serializers.BooleanField(source="monitor.paused", read_only=True)
+    job = serializers.ChoiceField(
+        choices=sorted(SUGGESTIONS),
+        write_only=True,
+        required=False,
+        help_text="Fills in schedule and grace of a usual kind of AI job; what else is given counts more.",
+    )
+    slug = serializers.CharField(max_length=100, required=False)
+    schedule = serializers.ChoiceField(choices=[kind.value for kind in ScheduleKind], required=False)
+    keywords = ObjectField(
+        required=False,
+        help_text='Words in a body: {"success": [...], "fail": [...], "start": [...], "otherwise": ...}.',
+    )
+    budget = ObjectField(
+        required=False, help_text="Limits of a run: min_items, max_tokens, max_cost, max_duration_s, max_logs."
+    )
+    status = serializers.SerializerMethodField(help_text="new, up, running, late, down, degraded or paused.")
+    ping_url = serializers.SerializerMethodField()
+    mail = serializers.SerializerMethodField(help_text="Where a mail is a ping; empty where that is off.")
+    badges = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Heartbeat
+        fields = (
+            "id", "name", "slug", "tags", "job", "schedule", "period_s", "expression", "time_zone", "grace_s",
+            "run_limit_s", "wakes_on_ping", "keywords", "budget", "paused", "status", "since", "last_ping_at",
+            "last_success_at", "expected_at", "pings", "ping_url", "mail", "badges",
+        )  # fmt: skip
+        read_only_fields = ("since", "last_ping_at", "last_success_at", "expected_at", "pings")
+        validators: list[Any] = []
+
+    def get_status(self, row: Heartbeat) -> str:
+        return overview.status_shown(row)
+
+    def get_ping_url(self, row: Heartbeat) -> str:
+        return overview.ping_address(row)
+
+    def get_mail(self, row: Heartbeat) -> str:
+        return overview.mail_address(row)
+
+    def get_badges(self, row: Heartbeat) -> dict[str, str]:
+        return overview.badge_addresses(row)
+
+    def create(self, validated_data: Mapping[str, Any]) -> Heartbeat:
+        with refusals_as_400():
+            return changes.create_heartbeat(self.context["team"], _flat(validated_data))
+
+    def update(self, instance: Heartbeat, validated_data: Mapping[str, Any]) -> Heartbeat:
+        wanted = _flat(validated_data)
+        wanted.pop("job", None)
+        with refusals_as_400():
+            return changes.update_heartbeat(instance, wanted)
+
+
+class PingSerializer(serializers.ModelSerializer[StoredPing]):
+    class Meta:
+        model = StoredPing
+        fields = (
+            "n", "at", "kind", "exit_code", "rid", "duration_ms", "method", "origin",
+            "agent", "body_size", "facts",
+        )  # fmt: skip
+
+
+class BodySerializer(serializers.Serializer[Any]):
+    body = serializers.CharField()
+    size = serializers.IntegerField()
+    note = serializers.CharField()
+
+
+class SnippetSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    language = serializers.CharField()
+    text = serializers.CharField()
+
+
+class SuggestionSerializer(serializers.Serializer[Any]):
+    job = serializers.CharField()
+    title = serializers.CharField()
+    terms = ObjectField()
+
+
+class PauseSerializer(serializers.Serializer[Any]):
+    until_ping = serializers.BooleanField(default=False, help_text="The next success or start wakes it.")
+
+
+class KeysSerializer(serializers.ModelSerializer[TeamPings]):
+    class Meta:
+        model = TeamPings
+        fields = ("key", "badge_key", "creates")
+        read_only_fields = ("key", "badge_key")
+
+
+class TagBadgeSerializer(serializers.Serializer[Any]):
+    tag = serializers.CharField()
+    badges = serializers.DictField(child=serializers.CharField())
+
+
+def _flat(validated: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = dict(validated)
+    return {**wanted.pop("monitor", {}), **wanted}
