@@ -20,7 +20,7 @@ DEFAULT_TLS = TlsOptions()
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send. `headers` come after Host, Accept-Encoding and Connection, which are ours.
+    """What to send; `connection` is the header of that name.
 
     `server_name` is what TLS asks for and verifies, where that is not the target's own host.
     """
@@ -32,11 +32,15 @@ class Request:
     tls: TlsOptions = DEFAULT_TLS
     server_name: str = ""
     body_limit: int = BODY_LIMIT
+    connection: str = "close"
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. Header names are lower case; `truncated` when the body went on beyond the limit."""
+    """What came back. Header names are lower case; `truncated` when the body went on beyond the limit.
+
+    `fault` is what ended the body early; code and headers hold all the same.
+    """
 
     code: int
     version: str
@@ -45,6 +49,7 @@ class Response:
     truncated: bool
     certificate: Certificate | None = None
     tls: str = ""
+    fault: Exception | None = None
 
     def header(self, name: str) -> str | None:
         """The first header of that (lower-case) name."""
@@ -69,11 +74,11 @@ def head_of(request: Request) -> bytes:
     lines.extend(f"{name}: {value}\r\n" for name, value in request.headers)
     if request.body or request.method in {"POST", "PUT", "PATCH"}:
         lines.append(f"Content-Length: {len(request.body)}\r\n")
-    lines.append("Connection: close\r\n\r\n")
+    lines.append(f"Connection: {request.connection}\r\n\r\n")
     return "".join(lines).encode("utf-8")
 
 
-def decompressed(body: bytes, headers: list[tuple[str, str]], limit: int) -> tuple[bytes, bool]:
+def decompressed(body: bytes, headers: tuple[Header, ...], limit: int) -> tuple[bytes, bool]:
     """The body without gzip or deflate, at most `limit` bytes, and whether that cut it."""
     coding = next((value.strip().lower() for key, value in headers if key == "content-encoding"), "identity")
     if not body or coding not in {"gzip", "x-gzip", "deflate"}:

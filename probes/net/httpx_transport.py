@@ -8,8 +8,8 @@ import ssl
 import httpx
 
 from probes.net.dialer import Dialer
-from probes.net.exchange import exchange
 from probes.net.failures import Blocked, ClosedEarly, Failure, NameNotResolved
+from probes.net.http1 import exchange
 from probes.net.http_messages import BODY_LIMIT, Request, Response
 from probes.net.targets import BadTarget, parse_url
 from probes.net.tls_options import TlsOptions

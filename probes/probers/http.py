@@ -12,8 +12,8 @@ from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
 from probes.assertions.status_codes import codes
-from probes.net.exchange import exchange
 from probes.net.failures import ProtocolBroken, TooManyRedirects
+from probes.net.http1 import exchange
 from probes.net.http_messages import DEFAULT_TLS, Request, Response
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import BadTarget, Target, follow, parse_url

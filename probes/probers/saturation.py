@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from probes.ai import classify, saturation
 from probes.ai.engines import ENGINES
 from probes.ai.saturation import EngineJudgement, EngineMemory, NoSample, Sample, Thresholds
-from probes.net.exchange import exchange
+from probes.net.http1 import exchange
 from probes.net.http_messages import BODY_LIMIT_MOST, Request, Response
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import parse_url

@@ -135,9 +135,11 @@ async def _upgrade(
     extra = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", key.decode())]
     if spec.subprotocol:
         extra.append(("Sec-WebSocket-Protocol", spec.subprotocol))
-    request = Request(_target(spec.url), headers=(*spec.headers, *secret_headers(secrets), *extra))
+    request = Request(
+        _target(spec.url), headers=(*spec.headers, *secret_headers(secrets), *extra), connection="Upgrade"
+    )
     reach.trace.begin("first_byte")
-    talk.send(head_of(request).replace(b"\r\nConnection: close\r\n\r\n", b"\r\nConnection: Upgrade\r\n\r\n"))
+    talk.send(head_of(request))
     head = await talk.until(b"\r\n\r\n")
     reach.trace.answered()
     status = _STATUS_LINE.match(head)

@@ -10,9 +10,10 @@ import time
 from probes.net.dialer import Dialer, Resolver
 from probes.net.failures import Blocked, Failure, NameNotResolved
 from probes.net.guard import Egress
+from probes.net.http_messages import Request
 from probes.net.targets import BadTarget, parse_url
 from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
-from vigil.alerts.delivery.connection_pool import Pool, request_bytes
+from vigil.alerts.delivery.connection_pool import Pool
 from vigil.configuration import AlertEgress
 
 DEADLINE_S = 10.0
@@ -39,10 +40,11 @@ class GuardedOutbound:
             raise ChannelError("the address is not one that alerts can go to", permanent=True) from None
         if not all(map(_HEADER_VALUE.fullmatch, call.headers.values())):
             raise ChannelError("a header holds what no header may", permanent=True)
-        request = request_bytes(call.method, target, call.headers, call.body)
+        headers = ("User-Agent", "Vigil"), *call.headers.items()
+        request = Request(target, call.method, headers, call.body, connection="keep-alive")
         try:
             async with asyncio.timeout(DEADLINE_S):
-                found = await self._pool.call(target, request)
+                found = await self._pool.call(request)
         except TimeoutError:
             raise ChannelError(f"no answer within {DEADLINE_S:.0f} s") from None
         except Blocked:
@@ -51,7 +53,7 @@ class GuardedOutbound:
             ) from None
         except (Failure, OSError, ssl.SSLError) as problem:
             raise ChannelError(f"could not be reached ({_in_words(problem)})") from None
-        return ReceiverAnswer(found.code, found.headers, found.body.decode(errors="replace"))
+        return ReceiverAnswer(found.code, dict(found.headers), found.body.decode(errors="replace"))
 
     async def close(self) -> None:
         self._pool.close()
