@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,9 @@ OLDEST_PYTHON = (3, 11)
 KNOWN_PYTHONS = ("python3.12", "python3.11", "python3.13", "python3.14")
 CHECKOUT = Path(__file__).resolve().parent
 STAMP = "vigil.lock-stamp"
+DEVELOPERS_LOCK = "requirements-dev.lock"
+#: In a lock, what builds the packages that have no wheel.
+BUILD_BACKEND = re.compile(r"^setuptools==(?:.*\\\n)+.*\n", re.MULTILINE)
 
 
 class NotReady(Exception):
@@ -26,7 +30,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     try:
         check_python()
-        python = prepare(lock="requirements-dev.lock" if arguments[:1] == ["test"] else "requirements.lock")
+        python = prepare(lock=DEVELOPERS_LOCK if arguments[:1] == ["test"] else "requirements.lock")
     except NotReady as problem:
         sys.exit(complain(str(problem)))
     except KeyboardInterrupt:
@@ -118,7 +122,7 @@ def build(venv: Path, lock: str) -> None:
     if uv:
         run([uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(venv)])
         sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode"]
-        run([*sync, "--python", str(venv), str(requirements)])
+        run([*sync, "--build-constraints", str(requirements), "--python", str(venv), str(requirements)])
         return
     python = str(venv / "bin" / "python")
     if own_pip_serves():
@@ -129,7 +133,13 @@ def build(venv: Path, lock: str) -> None:
     else:
         run([sys.executable, "-m", "venv", str(venv)])
         pip = [python, "-m", "pip"]
-    run([*pip, "install", "--quiet", "--no-compile", "--require-hashes", "--no-deps", "-r", str(requirements)])
+    install = [*pip, "install", "--quiet", "--no-compile", "--require-hashes", "--no-deps"]
+    if lock == DEVELOPERS_LOCK:
+        # Installed first, because pip would fetch it for an isolated build without a look at its hash.
+        backend = venv / "build-backend.txt"
+        backend.write_text("".join(BUILD_BACKEND.findall(requirements.read_text())))
+        run([*install, "-r", str(backend)])
+    run([*install, "--no-build-isolation", "-r", str(requirements)])
     # On all cores, which pip itself does not use.
     run([python, "-m", "compileall", "-q", "-j", "0", str(venv / "lib")], may_fail=True)
 

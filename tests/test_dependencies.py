@@ -28,6 +28,7 @@ WORDS = {
     "pytest-timeout": "timeout = ",
     "pytest-xdist": "PYTEST_XDIST_WORKER",
     "ruff": "/ruff",
+    "setuptools": "setuptools==",
 }
 MODULES: dict[str, list[str]] = {}
 for module, distributions in packages_distributions().items():

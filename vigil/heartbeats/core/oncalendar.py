@@ -134,12 +134,13 @@ def _first_of_day(plan: Calendar, day: date, local: ZoneInfo, after: datetime) -
 
 
 def _is_weekdays(word: str) -> bool:
-    return all(part.lower() in (*_DAYS, *_FULL_DAYS) for part in re.split(r",|\.\.", word) if part)
+    return all(part.lower() in (*_DAYS, *_FULL_DAYS) for part in re.split(r",|\.\.|-", word) if part)
 
 
 def _weekdays(word: str) -> frozenset[int]:
     found: set[int] = set()
-    for part in word.lower().split(","):
+    # systemd takes a comma at the end, and the Mon-Fri of old.
+    for part in word.lower().removesuffix(",").replace("-", "..").split(","):
         ends = [_DAYS.index(name[:3]) if name else -1 for name in part.split("..")]
         if min(ends) < 0 or len(ends) > 2 or (len(ends) == 2 and ends[1] < ends[0]):
             raise NotACalendar(f"{word!r} is no list of weekdays.")
@@ -155,6 +156,8 @@ def _date(word: str) -> tuple[frozenset[int], frozenset[int], frozenset[int], bo
         raise NotACalendar(f"{word!r} is no date: write *-*-*, 2027-01-31 or *-*~01.")
     years = _numbers(parts[0], _YEARS) if len(parts) == 2 else tuple(_YEARS)
     months = _numbers(parts[-1], range(1, 13))
+    # Every day is named from either end; `~29` is not, because not every month has it.
+    from_end = from_end and day != "*"
     days = _numbers(day, range(1, 29 if from_end else 32), downwards=from_end)
     return frozenset(years), frozenset(months), frozenset(days), from_end
 
@@ -168,7 +171,7 @@ def _time(word: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
 def _numbers(part: str, allowed: Sequence[int], downwards: bool = False) -> tuple[int, ...]:
-    """The values that one part names. Steps from the end of the month run downwards, to its last day."""
+    """The values that one part names. Steps from the end of the month run downwards."""
     if part == "*":
         return tuple(allowed)
     found: set[int] = set()
@@ -177,10 +180,16 @@ def _numbers(part: str, allowed: Sequence[int], downwards: bool = False) -> tupl
         if read is None:
             raise NotACalendar(f"{piece!r} is not understood: write *, 5, 1,15, 9..17 or 0/15.")
         first, last, step = read.groups()
-        begin = int(first) + 2000 if allowed is _YEARS and len(first) == 2 else int(first)
-        end = int(last) if last else (allowed[0] if downwards else allowed[-1]) if step else begin
+        begin = _number(first, allowed)
+        end = _number(last, allowed) if last else (allowed[0] if downwards else allowed[-1]) if step else begin
         if begin not in allowed or end not in allowed or (step and not int(step)) or (last and end < begin):
             raise NotACalendar(f"{piece!r} is outside of {allowed[0]} to {allowed[-1]}.")
-        pace = int(step or 1)
-        found.update(range(begin, end - 1, -pace) if downwards and step else range(begin, end + 1, pace))
+        lowest, highest, pace = min(begin, end), max(begin, end), int(step or 1)
+        found.update(range(highest, lowest - 1, -pace) if downwards else range(lowest, highest + 1, pace))
     return tuple(sorted(found))
+
+
+def _number(digits: str, allowed: Sequence[int]) -> int:
+    """A number; of years, 0 to 69 are those of this century and 70 to 99 those of the last."""
+    number = int(digits)
+    return number + (2000 if number < 70 else 1900) if allowed is _YEARS and number < 100 else number

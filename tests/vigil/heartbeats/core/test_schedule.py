@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import oncalendar as oracle
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vigil.heartbeats.core import oncalendar
@@ -47,6 +48,58 @@ def test_an_on_calendar_expression_elapses_when_systemd_says_so(
 def test_what_systemd_refuses_is_refused(expression: str) -> None:
     with pytest.raises(oncalendar.NotACalendar):
         oncalendar.parse(expression)
+
+
+def part(*numbers: st.SearchStrategy[int]) -> st.SearchStrategy[str]:
+    """One part of an expression; some of its ranges run backwards and are refused, and so are steps of 0."""
+    number, step = st.one_of(*numbers), st.integers(0, 12)
+    piece = st.one_of(
+        number.map(str),
+        st.builds("{}..{}".format, number, number),
+        st.builds("{}/{}".format, number, step),
+        # The library takes 5..5/2 for 5/2; systemd does not.
+        st.tuples(number, number, step).filter(lambda part: part[0] != part[1]).map("{0[0]}..{0[1]}/{0[2]}".format),
+    )
+    return st.just("*") | st.lists(piece, min_size=1, max_size=3).map(",".join)
+
+
+WEEKDAY = st.sampled_from(["Mon", "tue", "Wednesday", "THU", "Fri", "sat", "Sunday"])
+WEEKDAYS = st.builds("{}{}{}{}".format, WEEKDAY, st.sampled_from(["..", "-", ","]), WEEKDAY, st.sampled_from(["", ","]))
+MONTH, SIXTY = part(st.integers(1, 12)), part(st.integers(0, 59))
+DATES = st.one_of(
+    st.builds("{}-{}".format, MONTH, part(st.integers(1, 31))),
+    st.builds("{}~{}".format, MONTH, part(st.integers(1, 28))),
+    st.builds("{}-{}-1".format, part(st.integers(0, 99), st.integers(2020, 2045)), MONTH),
+)
+TIMES_OF_DAY = st.builds("{}:{}".format, part(st.integers(0, 23)), SIXTY) | st.builds("1:{}:{}".format, SIXTY, SIXTY)
+ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"])
+
+
+@settings(deadline=None)
+@example(words=("Mon-Fri 09:00",), at=NOW, zone="UTC")
+@example(words=("Sat, *-*~* 09:00",), at=NOW, zone="UTC")
+@example(words=("*-*~05..20/3",), at=NOW, zone="UTC")
+@example(words=("98..7-*-01",), at=NOW, zone="UTC")
+@example(words=("28..30/2-*-01",), at=NOW, zone="UTC")
+@given(
+    words=st.tuples(*(st.just("") | each for each in (WEEKDAY | WEEKDAYS, DATES, TIMES_OF_DAY, ZONES))),
+    at=TIMES,
+    zone=ZONES,
+)
+def test_an_on_calendar_expression_elapses_when_the_oncalendar_library_says_so(
+    words: tuple[str, ...], at: datetime, zone: str
+) -> None:
+    expression = " ".join(filter(None, words))
+    try:
+        times = oracle.OnCalendar(expression, at.astimezone(ZoneInfo(zone)))
+    except oracle.OnCalendarError:
+        with pytest.raises(oncalendar.NotACalendar):
+            oncalendar.parse(expression)
+        return
+    # Where clocks are set back the library also names times that are over: the first ones of two.
+    expected = next((found.astimezone(UTC) for found in times if found > at), None)
+    if expected is None or expected.year <= at.year + 40:
+        assert oncalendar.next_time(expression, at, zone) == expected
 
 
 @pytest.mark.parametrize(
