@@ -1,4 +1,4 @@
-"""A stand-in for every alert provider: takes what channels send, on one address, and answers as each provider would.
+"""Fake receivers of alerts: one address that takes what channels send, and answers as each provider would.
 
     receiver = AlertReceiver(); port = await receiver.start()
 
@@ -13,16 +13,15 @@ import itertools
 import json
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-import httptools
+from vigil.demo.exchange import ServedAnswer, ServedRequest, ServerConnection
 
 #: Requests kept whole; of the others only the number is known.
 KEPT = 50_000
-BODY_LIMIT = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Took:
     method: str
     path: str
     query: dict[str, str]
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     raw: bytes
 
     @property
@@ -98,7 +97,7 @@ class AlertReceiver:
         #: Answers by path, used up in order; the last one stays.
         self.script: defaultdict[str, deque[ReceiverReply]] = defaultdict(deque)
         self._server: asyncio.Server | None = None
-        self._open: set[_Session] = set()
+        self._open: set[ServerConnection] = set()
 
     async def start(self, port: int = 0) -> int:
         """Listen on 127.0.0.1; returns the port."""
@@ -109,8 +108,8 @@ class AlertReceiver:
     def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-        for session in list(self._open):
-            session.close()
+        for connection in list(self._open):
+            connection.reset()
 
     def at(self, path: str) -> list[Took]:
         """What came to a path or below it."""
@@ -131,75 +130,20 @@ class AlertReceiver:
         return provider(took) if provider else ReceiverReply()
 
 
-class _Session(asyncio.Protocol):
-    """One connection; a request is answered before the next is read."""
+class _Session(ServerConnection):
+    """One connection, which is kept open."""
 
     def __init__(self, receiver: AlertReceiver) -> None:
+        super().__init__(receiver._open)
         self._receiver = receiver
-        self._transport: asyncio.Transport | None = None
-        self._reset()
-        self._parser = httptools.HttpRequestParser(self)
 
-    def _reset(self) -> None:
-        self._url = b""
-        self._headers: dict[str, str] = {}
-        self._body = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
-        self._receiver._open.add(self)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._receiver._open.discard(self)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            self.close()
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_body(self, body: bytes) -> None:
-        if len(self._body) + len(body) > BODY_LIMIT:
-            self.close()
-            return
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        parts = urlsplit(self._url.decode("latin-1"))
-        took = Took(
-            at_s=time.time(),
-            method=self._parser.get_method().decode(),
-            path=parts.path,
-            query=dict(parse_qsl(parts.query)),
-            headers=self._headers,
-            raw=self._body,
-        )
-        self._reset()
-        self._write(self._receiver.answer(took))
-
-    def _write(self, say: ReceiverReply) -> None:
-        if say.hang or self._transport is None:
-            return
-        if say.cut:
-            self.close()
-            return
-        body = (
-            b""
-            if say.body is None
-            else say.body.encode()
-            if isinstance(say.body, str)
-            else json.dumps(say.body).encode()
-        )
-        head = [f"HTTP/1.1 {say.code} X", f"Content-Length: {len(body)}"]
-        head += [f"{name}: {value}" for name, value in say.headers.items()]
-        self._transport.write("\r\n".join([*head, "", ""]).encode() + body)
+    def asked(self, request: ServedRequest) -> None:
+        query = dict(parse_qsl(request.query))
+        took = Took(time.time(), request.method, request.path, query, request.headers, request.body)
+        reply = self._receiver.answer(took)
+        if reply.cut:
+            self.reset()
+        elif not reply.hang:
+            text = reply.body if isinstance(reply.body, str) else "" if reply.body is None else json.dumps(reply.body)
+            answer = ServedAnswer(reply.code, text.encode(), headers=tuple(reply.headers.items()))
+            self._transport.write(answer.encode("keep-alive"))

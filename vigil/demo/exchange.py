@@ -1,18 +1,23 @@
-"""One HTTP request read and one answer written over an asyncio stream, with every size and wait bounded."""
+"""HTTP/1.1 server protocol of the fake servers: requests over one connection, bounded in size and time."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http
 import json
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
+
+import httptools
 
 #: A client that says nothing holds its connection for at most this long.
 READ_DEADLINE_S = 10.0
-HEAD_LIMIT = 32 * 1024
-BODY_LIMIT = 512 * 1024
+REQUEST_LIMIT = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class ServedRequest:
 
     method: str
     path: str
+    query: str
     headers: Mapping[str, str]
     body: bytes = b""
 
@@ -34,7 +40,7 @@ class ServedAnswer:
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = field(default=())
 
-    def encode(self) -> bytes:
+    def encode(self, connection: str = "close") -> bytes:
         """The answer as bytes for the socket."""
         try:
             phrase = http.HTTPStatus(self.code).phrase
@@ -44,7 +50,7 @@ class ServedAnswer:
         lines += [f"{name}: {value}" for name, value in self.headers]
         if self.body:
             lines.append(f"Content-Type: {self.content_type}")
-        lines += [f"Content-Length: {len(self.body)}", "Connection: close", "", ""]
+        lines += [f"Content-Length: {len(self.body)}", f"Connection: {connection}", "", ""]
         return "\r\n".join(lines).encode("latin-1") + self.body
 
 
@@ -58,49 +64,90 @@ def as_text(code: int, content: str, *headers: tuple[str, str]) -> ServedAnswer:
     return ServedAnswer(code, content.encode(), "text/plain; charset=utf-8", headers)
 
 
-class BadRequest(Exception):
-    """The client sent something that is no HTTP request within the limits."""
+Respond = Callable[[ServedRequest], Awaitable[ServedAnswer]]
 
 
-async def read_request(reader: asyncio.StreamReader) -> ServedRequest:
-    """Read one request; raises BadRequest when it is malformed, too large, too slow, or the client left."""
-    try:
-        async with asyncio.timeout(READ_DEADLINE_S):
-            head = await reader.readuntil(b"\r\n\r\n")
-            method, path, headers = _parse_head(head)
-            length = int(headers.get("content-length") or 0)
-            if not 0 <= length <= BODY_LIMIT:
-                raise BadRequest(f"body of {length} bytes")
-            body = await reader.readexactly(length)
-    except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError) as error:
-        raise BadRequest(type(error).__name__) from error
-    return ServedRequest(method, path, headers, body)
+class ServerConnection(asyncio.Protocol):
+    """One client's connection, one of `connections` while it is open. Subclasses answer what comes as `asked`."""
 
+    def __init__(self, connections: set[ServerConnection]) -> None:
+        self._connections = connections
+        self._parser = httptools.HttpRequestParser(self)
+        self._size = 0
 
-def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
-    first, *lines = head.decode("latin-1").split("\r\n")
-    method, target, _ = first.split(" ", 2)
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name.strip().lower()] = value.strip()
-    return method.upper(), urlsplit(target).path, headers
+    def asked(self, request: ServedRequest) -> None:
+        raise NotImplementedError
 
+    def reset(self) -> None:
+        """Drop the connection as a server that died would."""
+        connection = self._transport.get_extra_info("socket")
+        if connection is not None and connection.fileno() >= 0:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
-async def serve(port: int, respond: Callable[[ServedRequest], Awaitable[ServedAnswer]]) -> asyncio.Server:
-    """Answer each request on 127.0.0.1:`port` with `respond`; raises OSError when the port is taken."""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections.add(self)
 
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
+        self._connections.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._size += len(data)
         try:
-            request = await read_request(reader)
-            writer.write((await respond(request)).encode())
-            await writer.drain()
-        except BadRequest as problem:
-            writer.write(as_json(400, {"error": str(problem)}).encode())
-        except ConnectionError:
-            return
-        finally:
-            writer.close()
+            # A client that offers another protocol as well is answered in this one.
+            with contextlib.suppress(httptools.HttpParserUpgrade):
+                self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.reset()
+        if self._size > REQUEST_LIMIT:
+            self.reset()
 
-    return await asyncio.start_server(converse, "127.0.0.1", port, limit=HEAD_LIMIT)
+    def on_message_begin(self) -> None:
+        self._url = self._body = b""
+        self._headers: dict[str, str] = {}
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        self._size = 0
+        parts = urlsplit(self._url.decode("latin-1"))
+        method = self._parser.get_method().decode()
+        self.asked(ServedRequest(method, parts.path, parts.query, self._headers, self._body))
+
+
+class OneAnswerConnection(ServerConnection):
+    """A connection that is closed after one request and the answer of `respond`."""
+
+    def __init__(self, connections: set[ServerConnection], respond: Respond) -> None:
+        super().__init__(connections)
+        self._respond = respond
+        self._deadline = asyncio.get_running_loop().call_later(READ_DEADLINE_S, self.reset)
+        self._answering: asyncio.Task[None] | None = None
+
+    def asked(self, request: ServedRequest) -> None:
+        self._deadline.cancel()
+        if self._answering is None:
+            self._answering = asyncio.get_running_loop().create_task(self._answer(request))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self._deadline.cancel()
+
+    async def _answer(self, request: ServedRequest) -> None:
+        self._transport.write((await self._respond(request)).encode())
+        self._transport.close()
+
+
+async def serve(port: int, respond: Respond) -> asyncio.Server:
+    """Answer each request on 127.0.0.1:`port` with `respond`; raises OSError when the port is taken."""
+    connections: set[ServerConnection] = set()
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(lambda: OneAnswerConnection(connections, respond), "127.0.0.1", port)

@@ -10,16 +10,22 @@ import asyncio
 import errno
 import signal
 import socket
-import struct
 import sys
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
 from vigil.demo import endpoints
-from vigil.demo.exchange import HEAD_LIMIT, BadRequest, ServedAnswer, ServedRequest, as_json, read_request, serve
+from vigil.demo.exchange import (
+    OneAnswerConnection,
+    Respond,
+    ServedAnswer,
+    ServedRequest,
+    ServerConnection,
+    as_json,
+    serve,
+)
 
 #: How long to try for the port again when something else still holds it.
 REOPEN_DEADLINE_S = 5.0
@@ -59,7 +65,7 @@ class FakeProvider:
         self.port = int(self._reserved.getsockname()[1]) if self._reserved else port
         self.state = ProviderState()
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
+        self.connections: set[ServerConnection] = set()
         self._changed = asyncio.Event()
 
     async def apply(self, state: ProviderState) -> None:
@@ -77,8 +83,8 @@ class FakeProvider:
         server, self._server = self._server, None
         if server is not None:
             server.close()
-        for writer in list(self._open):
-            _reset(writer)
+        for connection in list(self.connections):
+            connection.reset()
 
     async def leave(self) -> None:
         """Close, and give the port back as well."""
@@ -87,35 +93,22 @@ class FakeProvider:
             self._reserved.close()
 
     async def _listen(self) -> asyncio.Server:
-        deadline = asyncio.get_running_loop().time() + REOPEN_DEADLINE_S
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + REOPEN_DEADLINE_S
         while True:
             try:
-                server = await asyncio.start_server(
-                    self._converse, "127.0.0.1", self.port, limit=HEAD_LIMIT, reuse_address=True, backlog=1024
+                server = await loop.create_server(
+                    lambda: _Connection(self), "127.0.0.1", self.port, reuse_address=True, backlog=1024
                 )
             except OSError as error:
-                if error.errno != errno.EADDRINUSE or asyncio.get_running_loop().time() > deadline:
+                if error.errno != errno.EADDRINUSE or loop.time() > deadline:
                     raise
                 await asyncio.sleep(0.05)
             else:
                 self.port = server.sockets[0].getsockname()[1]
                 return server
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if writer.get_extra_info("peername")[0] in self.state.blind:
-            _reset(writer)
-            return
-        self._open.add(writer)
-        try:
-            writer.write((await self._answer(await read_request(reader))).encode())
-            await writer.drain()
-        except (BadRequest, ConnectionError):
-            _reset(writer)
-        finally:
-            self._open.discard(writer)
-            writer.close()
-
-    async def _answer(self, request: ServedRequest) -> ServedAnswer:
+    async def respond(self, request: ServedRequest) -> ServedAnswer:
         state = self.state
         found = endpoints.find(request.path)
         if found is None:
@@ -135,6 +128,19 @@ class FakeProvider:
         return troubles.get(state.mode) or endpoints.healthy_answer(provider, request, path)
 
 
+class _Connection(OneAnswerConnection):
+    """A connection to the provider; the sources it is blind to are reset at once."""
+
+    def __init__(self, provider: FakeProvider) -> None:
+        super().__init__(provider.connections, provider.respond)
+        self._provider = provider
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if transport.get_extra_info("peername")[0] in self._provider.state.blind:
+            self.reset()
+
+
 def _reserve(port: int) -> socket.socket | None:
     """Bind the port for good without listening on it, so that nothing takes it while connections are refused."""
     if sys.platform != "linux":
@@ -145,14 +151,7 @@ def _reserve(port: int) -> socket.socket | None:
     return held
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
-    connection = writer.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
-def control(provider: FakeProvider) -> Callable[[ServedRequest], Awaitable[ServedAnswer]]:
+def control(provider: FakeProvider) -> Respond:
     """The answers of the control port; `/healthz` is there for supervisors."""
 
     async def respond(request: ServedRequest) -> ServedAnswer:
