@@ -228,14 +228,14 @@ def test_a_planted_defect_is_caught(
 def dispatch_dies_in_the_first_minute(patch: pytest.MonkeyPatch) -> SimulationResult:
     """The dispatchers die when a part of the monitors was ordered, for longer than a region takes to stand alone."""
     silence = Isolation(EPOCH_MS + 30_000, EPOCH_MS + 4 * MINUTE_MS, Fault.DISPATCH_DIES)
-    patch.setattr(vigil.simulation.worlds.faults, "isolations", lambda *a: [silence])
+    patch.setattr(vigil.simulation.faults, "isolations", lambda *a: [silence])
     return simulate(replace(CUT, truth=Truth(every_ms=0)), 7, 24, 5 * MINUTE_MS)
 
 
 def test_a_region_keeps_the_slots_of_the_monitors_that_it_was_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = dispatch_dies_in_the_first_minute(monkeypatch)
 
-    told_in_time = [at for at in outcome.history.told.values() if at < EPOCH_MS + 4 * MINUTE_MS]
+    told_in_time = [told for told in outcome.history.told.values() if min(told.values()) < EPOCH_MS + 4 * MINUTE_MS]
     assert 0 < len(told_in_time) < len(outcome.history.told) == 24 * 5
     assert {share for _, _, share in kept_shares(outcome)} == {1.0}
 
@@ -246,6 +246,19 @@ def test_a_region_that_was_told_and_does_not_go_on_is_caught(monkeypatch: pytest
 
     assert [share for _, _, share in kept_shares(outcome)] == [0.0] * 5
     assert {found.invariant for found in judge(outcome)} == {"INV-20"}
+
+
+@pytest.mark.parametrize(("died_after_ms", "dues"), [(14_000, 0), (16_000, 1)])
+def test_an_order_counts_once_it_is_on_the_disk_of_a_region_that_dies(died_after_ms: int, dues: int) -> None:
+    outcome = calm()
+    history, told_ms = outcome.history, EPOCH_MS + MINUTE_MS
+    region, monitor = outcome.world.scenario.regions[0][0], outcome.world.monitors[0]
+    history.told[region, monitor] = {0: told_ms}
+    died_ms = told_ms + died_after_ms
+    history.disturbed.append((died_ms, died_ms + 1_000, f"{Fault.REGION_DIES} {region}"))
+    history.disturbed.append((died_ms, died_ms + 5 * MINUTE_MS, f"{Fault.CUT} {region}"))
+
+    assert [share for _, _, share in kept_shares(outcome)] == [0.0] * dues
 
 
 def test_dispatchers_that_die_before_they_ordered_every_monitor_break_nothing() -> None:

@@ -33,6 +33,8 @@ LONG_MS = 3_600_000
 #: Nobody is heard for 30 s, which is looked at once a second; and the last sign of life may be read 10 s late. An order
 #: that was late on its way is heard as late as that, too.
 MAY_KNOW_MS = 42_000
+#: An order is on the region's disk after this time.
+ON_DISK_MS = 15_000
 #: A heartbeat measures the clock; that it was set is seen at the next look.
 MEASURED_MS = 15_000
 SEEN_MS = 1_000
@@ -86,7 +88,8 @@ def kept_shares(outcome: SimulationResult) -> Iterator[tuple[str, Span, float]]:
     An hour and longer counts whole, with what a region needs to know that it is alone, and with its own deaths. Of less
     count the slots from when it may know, but for those while the region itself was dead or stopped, until it may know
     once more, or while its clock was wrong. Where one trouble follows on another, each has its own beginning. A slot of
-    a monitor counts once the region was given an order of it: before that it knows neither target nor interval.
+    a monitor counts once the region was given an order of it: before that it knows neither target nor interval. An
+    order that the region takes with it when it dies, before it is on the disk, is none.
     """
     world, links = outcome.world, outcome.world.scenario.links
     may_know_ms = MAY_KNOW_MS + (links.late_ms if links.late or links.twice else 0)
@@ -97,6 +100,7 @@ def kept_shares(outcome: SimulationResult) -> Iterator[tuple[str, Span, float]]:
     everywhere = _spans(outcome, Fault.REDIS_DIES, Fault.DISPATCH_DIES)
     cuts = _of_regions(outcome, Fault.CUT)
     unwell = _of_regions(outcome, Fault.REGION_DIES, Fault.PAUSE)
+    deaths = _of_regions(outcome, Fault.REGION_DIES)
     clocks = wrong_clocks(outcome)
     for index, (region, _) in enumerate(world.scenario.regions):
         for begin, end in _pieces([*everywhere, *cuts[region]]):
@@ -107,8 +111,8 @@ def kept_shares(outcome: SimulationResult) -> Iterator[tuple[str, Span, float]]:
             due = found = 0
             for number, monitor in enumerate(world.monitors):
                 slots = _slots(world.paths[number][index].phase_ms, world.scenario.interval_ms, (begin, end))
-                told_ms = outcome.history.told.get((region, monitor), inf)
-                slots = [at for at in slots if told_ms <= at and not any(a <= at <= b for a, b in excused)]
+                known_ms = _known_ms(outcome.history.told.get((region, monitor), {}), deaths[region])
+                slots = [at for at in slots if known_ms <= at and not any(a <= at <= b for a, b in excused)]
                 due += len(slots)
                 ran = kept[region, monitor]
                 found += sum(bisect_left(ran, at) < len(ran) and ran[bisect_left(ran, at)] == at for at in slots)
@@ -141,6 +145,12 @@ def _due_ms(probe: Probe, troubles: list[Span]) -> float:
         if begun <= healed + APART_MS and ended > healed:
             healed = ended
     return healed + STORED_MS + (healed - probe.started_ms) / BACKLOG_PART
+
+
+def _known_ms(told: dict[int, float], deaths: list[Span]) -> float:
+    """From when on a region knows a monitor, whatever comes: an order that it dies with is not on its disk."""
+    kept = (at for at in told.values() if not any(at <= died <= at + ON_DISK_MS for died, _ in deaths))
+    return min(kept, default=inf)
 
 
 def _pieces(spans: list[Span]) -> Iterator[Span]:

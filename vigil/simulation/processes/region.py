@@ -135,7 +135,7 @@ class SimRegion(SimProcess):
         history = self._around.history
         if history.thorough:
             if not check.round:
-                history.told.setdefault((self.name, check.monitor), self.engine.now)
+                history.told.setdefault((self.name, check.monitor), {}).setdefault(self.boot, self.engine.now)
             self.autonomy.ordered(check)
         self._take(check)
 

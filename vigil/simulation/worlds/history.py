@@ -75,8 +75,8 @@ class SimHistory:
     applied: list[Application] = field(default_factory=list)
     incidents: list[SimIncident] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
-    #: When each region was first given an order of each monitor.
-    told: dict[tuple[str, str], float] = field(default_factory=dict)
+    #: When a region was first given an order of a monitor, by region and monitor, in each of the region's lives.
+    told: dict[tuple[str, str], dict[int, float]] = field(default_factory=dict)
     #: Checks whose result was written to a stream, and when last; and those whose result is in the database.
     written: dict[Order, int] = field(default_factory=dict)
     stored: set[Order] = field(default_factory=set)
