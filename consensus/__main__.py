@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import threading
@@ -18,6 +19,10 @@ from probes.process.logs import configure, without_credentials
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; 2 when the settings are wrong."""
+    argparse.ArgumentParser(
+        prog="python -m consensus",
+        description="Turns the regions' results into verdicts. VIGIL_REDIS_URL says where Redis is.",
+    ).parse_args()
     try:
         settings = ConsensusSettings()  # type: ignore[call-arg]  # pydantic reads it from the environment
     except ValidationError as error:

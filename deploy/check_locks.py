@@ -44,7 +44,7 @@ def wanted(project: dict[str, object], groups: tuple[str, ...]) -> list[Requirem
     asked = [Requirement(line) for line in project["project"]["dependencies"]]  # type: ignore[index]
     for group in groups:
         for requirement in map(Requirement, table[group]):
-            if requirement.name == "vigil":
+            if requirement.name == project["project"]["name"]:  # type: ignore[index]
                 asked += wanted(project, tuple(requirement.extras))
             else:
                 asked.append(requirement)

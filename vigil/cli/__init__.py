@@ -1,12 +1,14 @@
-"""The commands of `manage.py`: one file each, imported only when asked for."""
+"""The commands of `manage.py` and `vigil`: one file each, imported only when asked for."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import sys
 
 from vigil.cli.errors import CommandError
+from vigil.cli.program import PROGRAM, as_called
 from vigil.local.errors import CannotStart
 
 #: name -> (module, what it does in one line). The names of processes, such as `dispatch`, stand for `run dispatch`.
@@ -42,17 +44,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "report what is wrong with this installation, and when its disk is full",
     ),
     "reseal": ("vigil.cli.installation.reseal", "encrypt every stored secret again with the first key"),
-    "test": ("vigil.cli.installation.test", "run the tests, with a PostgreSQL and a Redis of their own"),
+    "test": ("vigil.cli.development.test", "run the tests, with a PostgreSQL and a Redis of their own"),
     "simulate": (
-        "vigil.cli.installation.simulate",
+        "vigil.cli.development.simulate",
         "test the decision law under simulated faults, and compare it with other rules",
     ),
-    "bench": ("vigil.cli.installation.bench", "run the benchmarks behind the published figures"),
+    "bench": ("vigil.cli.development.bench", "run the benchmarks behind the published figures"),
 }
 
 
-def main(argv: list[str]) -> int:
-    """Run one command; returns its exit code, 2 for anything a person has to mend first."""
+def main(argv: list[str] | None = None) -> int:
+    """Run the command of `argv`, else of the command line; returns its exit code, 2 for what a person has to mend."""
+    argv = sys.argv[1:] if argv is None else argv
     name, arguments = (argv[0], argv[1:]) if argv else ("help", [])
     if name in ("help", "-h", "--help"):
         print(_overview())
@@ -64,27 +67,29 @@ def main(argv: list[str]) -> int:
             return _run("run", argv)
         return _run_django(argv)
     except (CommandError, CannotStart) as problem:
-        return _complain(str(problem))
+        return _complain(as_called(str(problem)))
     except KeyboardInterrupt:
         return 130
     except Exception as problem:
         line = _line_of_known(problem)
         if line is None:
             raise
-        return _complain(line)
+        return _complain(as_called(line))
+
+
+def _is_here(module: str) -> bool:
+    """Whether the module's folder is here; a wheel leaves out what only developers run."""
+    return importlib.util.find_spec(module.rpartition(".")[0]) is not None
 
 
 def _run(name: str, arguments: list[str]) -> int:
     module_name, summary = COMMANDS[name]
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as missing:
-        if missing.name != module_name:
-            raise
-        raise CommandError(f"`{name}` is not part of this version") from None
+    if not _is_here(module_name):
+        return _complain(f"`{name}` is only in the source checkout: run `python3 manage.py {name}` there")
+    module = importlib.import_module(module_name)
     parser = argparse.ArgumentParser(
-        prog=f"manage.py {name}",
-        description=module.__doc__ or summary,
+        prog=f"{PROGRAM} {name}",
+        description=as_called(module.__doc__ or summary),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add(parser)
@@ -105,12 +110,14 @@ def _run_django(argv: list[str]) -> int:
     connect()
     if argv[0] not in get_commands():
         raise CommandError(f"there is no command `{argv[0]}`: see `manage.py help`")
-    execute_from_command_line(["manage.py", *argv])
+    execute_from_command_line([PROGRAM, *argv])
     return 0
 
 
 def _line_of_known(problem: Exception) -> str | None:
-    """One line for a wrong setting or an unreachable server; None for what only a traceback explains."""
+    """One line for a missing extra, a wrong setting or an unreachable server; None for what needs a traceback."""
+    if isinstance(problem, ModuleNotFoundError):
+        return _line_of_missing((problem.name or "").partition(".")[0])
     from django.core.exceptions import ImproperlyConfigured
     from django.db import OperationalError
     from redis.exceptions import ConnectionError as RedisConnectionError
@@ -124,6 +131,13 @@ def _line_of_known(problem: Exception) -> str | None:
     return None
 
 
+def _line_of_missing(package: str) -> str | None:
+    if importlib.util.find_spec(package or "vigil") is not None:
+        return None
+    extras = "`control` (`probe` is enough for `check`; `up` and `demo` want `embedded`)"
+    return f"{package} is not installed: install vigilmon with its extra {extras}"
+
+
 def _first_line(problem: Exception) -> str:
     return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
 
@@ -135,9 +149,10 @@ def _complain(problem: str) -> int:
 
 def _overview() -> str:
     width = max(map(len, COMMANDS))
-    listed = "\n".join(f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items())
+    here = {name: summary for name, (module, summary) in COMMANDS.items() if _is_here(module)}
+    listed = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in here.items())
     return (
-        f"usage: python3 manage.py COMMAND [options]\n\n{listed}\n\n"
+        f"usage: {as_called('python3 manage.py')} COMMAND [options]\n\n{listed}\n\n"
         "Every command explains itself with --help. Any other name is a management command of Django\n"
-        "(migrate, shell, createsuperuser, ...), run against the installation of this folder."
+        "(migrate, shell, createsuperuser, ...), run against the same installation."
     )

@@ -17,7 +17,9 @@ from cryptography.fernet import Fernet
 from probes.seal import generate_keypair
 from vigil.local.errors import CannotStart
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+_SOURCE = Path(__file__).resolve().parents[2]
+#: The source checkout that this code runs from; None when it is installed from a wheel, or copied into an image.
+CHECKOUT = _SOURCE if (_SOURCE / "manage.py").exists() else None
 _LOCK = "lock"
 _SECRETS = "secrets.json"
 _STATE = "state.json"
@@ -52,9 +54,13 @@ class StoredState:
 
 
 def chosen_path(asked: str | None = None) -> Path:
-    """The data folder: `asked`, else VIGIL_DATA_DIR, else .vigil in the checkout."""
+    """The data folder: `asked`, else VIGIL_DATA_DIR, else the checkout's .vigil, else ~/.local/share/vigil."""
     named = asked or os.environ.get("VIGIL_DATA_DIR")
-    return Path(named).expanduser().absolute() if named else CHECKOUT / ".vigil"
+    if named:
+        return Path(named).expanduser().absolute()
+    if CHECKOUT:
+        return CHECKOUT / ".vigil"
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser().absolute() / "vigil"
 
 
 class DataFolder:

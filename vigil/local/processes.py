@@ -93,7 +93,7 @@ def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict
         # Like its regions, what runs on this machine is there to reach this machine and its network.
         "VIGIL_ALERT_EGRESS": os.environ.get("VIGIL_ALERT_EGRESS") or "private",
         "VIGIL_DATA_DIR": str(data),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(map(str, filter(None, [CHECKOUT, os.environ.get("PYTHONPATH")]))),
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
     }

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vigil.cli.connection import connect
+from vigil.cli.program import as_called
 
 if TYPE_CHECKING:
     from vigil.doctor.examination import Examined
@@ -68,7 +69,7 @@ def _for_people(examined: list[Examined]) -> str:
     for one in examined:
         lines.append(f"{_MARKS[one.finding.level]}{one.check:<{width}}  {one.finding.text}")
         if one.finding.advice:
-            lines.append(f"     {'':<{width}}  -> {one.finding.advice}")
+            lines.append(f"     {'':<{width}}  -> {as_called(one.finding.advice)}")
     counts = {level: sum(one.finding.level == level for one in examined) for level in ("problem", "warning", "note")}
     lines.append("")
     lines.append(", ".join(f"{count} {level}{'s' if count != 1 else ''}" for level, count in counts.items()))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from vigil.cli.errors import CommandError
 from vigil.cli.processes import start
+from vigil.cli.program import as_called
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         own = named.add_parser(
             name,
             help=process.summary,
-            description=f"This process {process.summary}.\n\n{process.description}",
+            description=as_called(f"This process {process.summary}.\n\n{process.description}"),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if process.port:

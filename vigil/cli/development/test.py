@@ -26,6 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     # Tests start programs of their own, some of them in environments that must not find this checkout.
+    assert CHECKOUT is not None, "the wheel leaves this command out"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "PYTHONSAFEPATH"))}
     paths = [path for path in inherited.pop("PYTHONPATH", "").split(os.pathsep) if path not in ("", str(CHECKOUT))]
     env = {**inherited, "PYTHONPATH": os.pathsep.join(paths)} if paths else inherited

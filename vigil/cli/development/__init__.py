@@ -1,0 +1,1 @@
+"""Commands that only developers run; the wheel leaves them out."""
