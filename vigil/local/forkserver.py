@@ -1,8 +1,8 @@
-"""Where Python processes of this installation come from: one process imports their modules, then forks each of them.
+"""A fork server: one process that imports the modules of this installation's processes, then forks each of them.
 
-Importing takes every process about a second of work, and a start on two cores ten times that; forks share it, and a
-restarted process is back at once. Linux only. A born process belongs to the supervisor, not to the nursery: it is
-handed over before it runs, so that it can be waited for, and so that the nursery's end is nobody else's.
+Forks share what is imported: `up` on two cores is ready in a third of the time, with a third of the CPU, and takes
+600 MB instead of 960 MB. Linux only. A forked process belongs to the supervisor: it is handed over before it runs, so
+that it can be waited for, and so that it lives on when the fork server ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sys
 import time
 from typing import TypedDict
 
-_ORDER_LIMIT = 1024 * 1024
+_REQUEST_LIMIT = 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _HANDOVER_S = 10.0
@@ -27,7 +27,7 @@ _libc = ctypes.CDLL(None)
 
 
 def main(arguments: list[str]) -> int:
-    """Serve births on an inherited socket: the arguments are its descriptor, the supervisor's pid, modules."""
+    """Fork on request, by an inherited socket: the arguments are its descriptor, the supervisor's pid, modules."""
     channel = socket.socket(fileno=int(arguments[0]))
     supervisor = int(arguments[1])
     for module in arguments[2:]:
@@ -36,20 +36,20 @@ def main(arguments: list[str]) -> int:
     gc.collect()
     gc.freeze()
     while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, _ORDER_LIMIT, 2)
+        message, descriptors, _, _ = socket.recv_fds(channel, _REQUEST_LIMIT, 2)
         if not message:
             return 0
         between = os.fork()
         if between == 0:
             if os.fork():
                 os._exit(0)
-            return _live(json.loads(message), descriptors, supervisor, channel)
+            return _become(json.loads(message), descriptors, supervisor, channel)
         os.waitpid(between, 0)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-class Order(TypedDict):
+class ForkRequest(TypedDict):
     """What the supervisor asks for: `argv` begins with the module's name; an empty `cwd` leaves the folder as it is."""
 
     name: str
@@ -59,11 +59,11 @@ class Order(TypedDict):
     death_signal: int
 
 
-def _live(order: Order, descriptors: list[int], supervisor: int, channel: socket.socket) -> int:
-    """Be the process that was ordered."""
+def _become(request: ForkRequest, descriptors: list[int], supervisor: int, channel: socket.socket) -> int:
+    """Be the process that was asked for."""
     _wait_for_handover(supervisor)
-    _libc.prctl(_PR_SET_PDEATHSIG, order["death_signal"], 0, 0, 0)
-    _libc.prctl(_PR_SET_NAME, order["name"].encode(), 0, 0, 0)
+    _libc.prctl(_PR_SET_PDEATHSIG, request["death_signal"], 0, 0, 0)
+    _libc.prctl(_PR_SET_NAME, request["name"].encode(), 0, 0, 0)
     if os.getppid() != supervisor:
         os._exit(1)
     os.setsid()
@@ -75,11 +75,11 @@ def _live(order: Order, descriptors: list[int], supervisor: int, channel: socket
     channel.close()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    module, *rest = order["argv"]
+    module, *rest = request["argv"]
     os.environ.clear()
-    os.environ.update(order["env"])
-    if order["cwd"]:
-        os.chdir(order["cwd"])
+    os.environ.update(request["env"])
+    if request["cwd"]:
+        os.chdir(request["cwd"])
     sys.argv = [module, *rest]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
     return 0

@@ -1,4 +1,4 @@
-"""The supervisor's side of a nursery: orders a process and gets something that can be waited for like a child."""
+"""The client of a fork server: asks for a process and gets one that can be waited for like a child."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from vigil.local.children import popen_options
-from vigil.local.forkserver import Order
+from vigil.local.forkserver import ForkRequest
 
 _PR_SET_CHILD_SUBREAPER = 36
-_BIRTH_TIMEOUT_S = 30
+_FORK_TIMEOUT_S = 30
 
 
-class NoBirth(Exception):
-    """The nursery could not do it; start the program by itself instead."""
+class ForkFailed(Exception):
+    """The fork server did not fork; start the program by itself instead."""
 
 
-class Born:
-    """A process born in a nursery: what is used of Popen, for a child that we did not fork ourselves."""
+class ForkedProcess:
+    """A process that a fork server forked: what is used of Popen, for a child that we did not fork ourselves."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -46,7 +46,7 @@ class Born:
             os.kill(self.pid, number)
 
 
-class Nursery:
+class ForkServer:
     """Forks Python programs that have `modules` imported already. Start it on the main thread."""
 
     def __init__(self, modules: Sequence[str], env: Mapping[str, str]) -> None:
@@ -60,32 +60,34 @@ class Nursery:
             options = popen_options(signal.SIGKILL)
             self._process = subprocess.Popen(command, env=dict(env), pass_fds=[theirs.fileno()], **options)
 
-    async def bear(self, name: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, outputs: list[int]) -> Born:
+    async def fork(
+        self, name: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, outputs: list[int]
+    ) -> ForkedProcess:
         """A new process that runs the module `argv[0]`, with `outputs` as its standard output and error.
 
-        Raises NoBirth when the nursery is gone or says nothing for 30 s.
+        Raises ForkFailed when the fork server is gone or says nothing for 30 s.
         """
-        order = Order(name=name, argv=list(argv), env=dict(env), cwd=cwd, death_signal=int(signal.SIGKILL))
+        request = ForkRequest(name=name, argv=list(argv), env=dict(env), cwd=cwd, death_signal=int(signal.SIGKILL))
         loop = asyncio.get_running_loop()
         async with self._turn:
             try:
-                socket.send_fds(self._channel, [json.dumps(order).encode()], outputs)
-                async with asyncio.timeout(_BIRTH_TIMEOUT_S):
+                socket.send_fds(self._channel, [json.dumps(request).encode()], outputs)
+                async with asyncio.timeout(_FORK_TIMEOUT_S):
                     pid = await loop.sock_recv(self._channel, 32)
             except (OSError, TimeoutError) as error:
                 self.close()
-                raise NoBirth(str(error) or type(error).__name__) from error
+                raise ForkFailed(str(error) or type(error).__name__) from error
             except asyncio.CancelledError:
-                # Nobody would read the answer, and the next order would take it for its own.
+                # The next request would take the unread answer for its own.
                 self.close()
                 raise
         if not pid:
             self.close()
-            raise NoBirth("the nursery ended")
-        return Born(int(pid))
+            raise ForkFailed("the fork server ended")
+        return ForkedProcess(int(pid))
 
     def close(self) -> None:
-        """End the nursery; what was born in it lives on."""
+        """End the fork server; what it forked lives on."""
         self._channel.close()
         if self._process.poll() is None:
             self._process.kill()

@@ -1,4 +1,4 @@
-"""Imported by the nursery of the control plane: Django set up, and the modules that its processes need."""
+"""The preload of the control plane's fork server: Django set up, and the modules that its processes need."""
 
 from __future__ import annotations
 

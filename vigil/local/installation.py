@@ -53,12 +53,12 @@ class Installation:
         if servers.postgres is not None and folder.path not in servers.postgres.cluster.parents:
             self.data_folders.append(servers.postgres.cluster)
         self.login_link = ""
-        self._nurseries = processes.nurseries(self.env)
+        self._fork_servers = processes.fork_servers(self.env)
         self.supervisor = Supervisor(
             processes.programs(servers, self.env, self.secrets, wanted.regions, self.addresses),
             journal,
             pace,
-            self._nurseries,
+            self._fork_servers,
         )
         self._state = StoredState(
             pid=os.getpid(),
@@ -78,19 +78,19 @@ class Installation:
             await self.supervisor.wait_ready(_READY_DEADLINE_S)
         except BaseException:
             await self.supervisor.stop()
-            self._close_nurseries()
+            self._close_fork_servers()
             raise
         self.login_link = self.supervisor.output("prepare").strip()
 
     async def stop(self) -> None:
         """Stop everything in order."""
         await self.supervisor.stop()
-        self._close_nurseries()
+        self._close_fork_servers()
         self.folder.remember(replace(self._state, pid=0))
 
-    def _close_nurseries(self) -> None:
-        for nursery in self._nurseries.values():
-            nursery.close()
+    def _close_fork_servers(self) -> None:
+        for fork_server in self._fork_servers.values():
+            fork_server.close()
 
     def _servers(self, remembered: StoredState) -> Servers:
         own_postgres = own_redis = own_ping_redis = None

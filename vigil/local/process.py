@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Self
 
 from vigil.local.children import popen_options
-from vigil.local.forkserver_client import Born, NoBirth, Nursery
+from vigil.local.forkserver_client import ForkedProcess, ForkFailed, ForkServer
 from vigil.local.programs import Program
 
 LINE_LIMIT = 16_384
@@ -26,7 +26,9 @@ class Process:
     Not asyncio's own: that one does not notice an end while a grandchild holds the pipe open.
     """
 
-    def __init__(self, child: Born | subprocess.Popen[bytes], pipes: list[int], on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self, child: ForkedProcess | subprocess.Popen[bytes], pipes: list[int], on_line: Callable[[str], None]
+    ) -> None:
         self._child = child
         self._pipes = pipes
         self._on_line = on_line
@@ -34,12 +36,14 @@ class Process:
         self.output = bytearray()
 
     @classmethod
-    async def start(cls, program: Program, on_line: Callable[[str], None], nursery: Nursery | None = None) -> Self:
-        """Start a program, from the nursery if there is one; raises OSError when it cannot be started."""
+    async def start(
+        cls, program: Program, on_line: Callable[[str], None], fork_server: ForkServer | None = None
+    ) -> Self:
+        """Start a program, from its fork server if there is one; raises OSError when it cannot be started."""
         pipes = [os.pipe() for _ in range(2 if program.once else 1)]
         ours, theirs = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
         try:
-            child = await _born(program, theirs, nursery) or subprocess.Popen(
+            child = await _forked(program, theirs, fork_server) or subprocess.Popen(
                 program.argv,
                 env=dict(program.env),
                 cwd=program.cwd,
@@ -99,7 +103,7 @@ class Process:
         return code
 
     def _reap_group(self) -> None:
-        """Grandchildren of a supervisor that forks through a nursery become its own, and want to be waited for."""
+        """Grandchildren of a supervisor with a fork server become its own, and want to be waited for."""
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-self.pid, os.WNOHANG)[0]:
                 pass
@@ -133,11 +137,11 @@ class Process:
             self._on_line(rest.decode(errors="replace").rstrip())
 
 
-async def _born(program: Program, outputs: list[int], nursery: Nursery | None) -> Born | None:
-    """The program's process from the nursery, where that can be: None sends it the ordinary way."""
-    if nursery is None or program.argv[1:2] != ["-m"]:
+async def _forked(program: Program, outputs: list[int], fork_server: ForkServer | None) -> ForkedProcess | None:
+    """The program's process from the fork server; None where it must be started the ordinary way."""
+    if fork_server is None or program.argv[1:2] != ["-m"]:
         return None
     try:
-        return await nursery.bear(program.name, program.argv[2:], program.env, str(program.cwd or ""), outputs)
-    except NoBirth:
+        return await fork_server.fork(program.name, program.argv[2:], program.env, str(program.cwd or ""), outputs)
+    except ForkFailed:
         return None

@@ -15,7 +15,7 @@ from probes.seal import Opener
 from vigil.local import ports
 from vigil.local.errors import CannotStart
 from vigil.local.folder import CHECKOUT, LocalSecrets
-from vigil.local.forkserver_client import Nursery
+from vigil.local.forkserver_client import ForkServer
 from vigil.local.postgres import LocalPostgres
 from vigil.local.programs import Program
 from vigil.local.redis import LocalRedis
@@ -115,12 +115,12 @@ def programs(
             control,
             after=("postgres",),
             once=True,
-            nursery="control",
+            fork_server="control",
         ),
         _healthy(Program("consensus", _python("consensus"), apart, after=("redis",))),
         *(_worker(region, apart, secrets.region_keys[region.name]) for region in regions),
         *(
-            _healthy(Program(name, _process(name), control, after=("prepare", "redis"), nursery="control"))
+            _healthy(Program(name, _process(name), control, after=("prepare", "redis"), fork_server="control"))
             for name in ("dispatch", "ingest", "record", "deliver", "witness")
         ),
         *_heartbeats(control, at),
@@ -130,7 +130,7 @@ def programs(
             control,
             after=("prepare", "redis"),
             is_ready=answers_health(at.web_port),
-            nursery="control",
+            fork_server="control",
         ),
     ]
     servers_of_ours = (
@@ -145,13 +145,13 @@ def programs(
     ]
 
 
-def nurseries(control: Mapping[str, str]) -> dict[str, Nursery]:
-    """The nurseries of an installation, started; one for each half, since a region worker must not know the other."""
+def fork_servers(control: Mapping[str, str]) -> dict[str, ForkServer]:
+    """The fork servers of an installation, started; one per half, since a region worker must not know the other."""
     if sys.platform != "linux":
         return {}
     return {
-        "control": Nursery(["vigil.local.forkserver_preload"], control),
-        "probe": Nursery(["probes.worker.service"], _apart(control)),
+        "control": ForkServer(["vigil.local.forkserver_preload"], control),
+        "probe": ForkServer(["probes.worker.service"], _apart(control)),
     }
 
 
@@ -199,11 +199,11 @@ def _heartbeats(control: Mapping[str, str], at: Addresses) -> list[Program]:
     after = ("prepare", "redis", "ping-log")
     listens = ("--host", ports.LOOPBACK, "--port", str(at.ping_port))
     ours = [
-        Program("ping", _process("ping", *listens), control, after=after, nursery="control"),
-        Program("heartbeats", _process("heartbeats"), control, after=after, nursery="control"),
+        Program("ping", _process("ping", *listens), control, after=after, fork_server="control"),
+        Program("heartbeats", _process("heartbeats"), control, after=after, fork_server="control"),
     ]
     if control.get("VIGIL_MAIL_PORT"):
-        ours.append(Program("mail", _process("mail"), control, after=after, nursery="control"))
+        ours.append(Program("mail", _process("mail"), control, after=after, fork_server="control"))
     return [_healthy(program) for program in ours]
 
 
@@ -218,9 +218,9 @@ def _worker(region: LocalRegion, apart: Mapping[str, str], key: str) -> Program:
     }
     argv = _python("probes", "--region", region.name)
     if region.through:
-        # Its health port may be out of reach from here, and a nursery's children are born here.
+        # Its health port may be out of reach from here, and a fork server's children start here.
         return Program(f"worker-{region.name}", [*region.through, *argv], env, after=("redis",))
-    return _healthy(Program(f"worker-{region.name}", argv, env, after=("redis",), nursery="probe"))
+    return _healthy(Program(f"worker-{region.name}", argv, env, after=("redis",), fork_server="probe"))
 
 
 def _postgres(server: LocalPostgres | None) -> Program | None:

@@ -36,8 +36,8 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     hurry_signal: signal.Signals = signal.SIGKILL
-    #: The nursery it is born in, where there is one of this name.
-    nursery: str = ""
+    #: The fork server it comes from, where there is one of this name.
+    fork_server: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vigil.local.errors import CannotStart
-from vigil.local.forkserver_client import Nursery
+from vigil.local.forkserver_client import ForkServer
 from vigil.local.process import Process
 from vigil.local.programs import Journal, Program, RestartPace, how_it_ended
 
@@ -51,12 +51,12 @@ class Supervisor:
         programs: Sequence[Program],
         journal: Journal,
         pace: RestartPace | None = None,
-        nurseries: Mapping[str, Nursery] | None = None,
+        fork_servers: Mapping[str, ForkServer] | None = None,
     ) -> None:
         self._kept = {program.name: _Kept(program) for program in programs}
         self._journal = journal
         self._pace = pace or RestartPace()
-        self._nurseries = nurseries or {}
+        self._fork_servers = fork_servers or {}
         self._stopping = False
         self._failed: asyncio.Future[str] | None = None
         unknown = {name for program in programs for name in program.after} - set(self._kept)
@@ -161,7 +161,7 @@ class Supervisor:
 
         kept.starts += 1
         try:
-            kept.process = await Process.start(kept.program, on_line, self._nurseries.get(kept.program.nursery))
+            kept.process = await Process.start(kept.program, on_line, self._fork_servers.get(kept.program.fork_server))
         except OSError as error:
             kept.last_line = f"cannot be started: {error}"
             return 127

@@ -1,4 +1,4 @@
-"""Processes born in a nursery behave like any other child of the supervisor."""
+"""Processes of a fork server behave like any other child of the supervisor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.standins import is_alive, wait_until
-from vigil.local.forkserver_client import Nursery
+from vigil.local.forkserver_client import ForkServer
 from vigil.local.programs import Program, RestartPace
 from vigil.local.supervisor import Supervisor
 
@@ -20,7 +20,7 @@ QUICK = RestartPace(first_backoff_s=0.01, longest_backoff_s=0.05, stop_deadline_
 MODULE = """
 import json, os, sys, time
 if __name__ == "__main__":
-    print("born", json.dumps([sys.argv[1:], os.environ.get("COLOUR"), "json" in sys.modules, os.getcwd()]))
+    print("forked", json.dumps([sys.argv[1:], os.environ.get("COLOUR"), "json" in sys.modules, os.getcwd()]))
     if sys.argv[1] == "fail":
         raise SystemExit(3)
     if sys.argv[1] == "parent" and os.fork() == 0:
@@ -33,18 +33,18 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    """An environment in which `python -m newborn` runs the module above."""
-    (tmp_path / "newborn.py").write_text(MODULE)
+    """An environment in which `python -m forked` runs the module above."""
+    (tmp_path / "forked.py").write_text(MODULE)
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[3])])
     return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 
 
-def newborn(what: str, mark: Path, env: dict[str, str]) -> Program:
+def forked(what: str, mark: Path, env: dict[str, str]) -> Program:
     async def is_ready() -> bool:
         return mark.exists() and mark.read_text() != ""
 
-    argv = [sys.executable, "-m", "newborn", what, str(mark)]
-    return Program(f"the-{what}", argv, env, is_ready=is_ready, cwd=mark.parent, nursery="test")
+    argv = [sys.executable, "-m", "forked", what, str(mark)]
+    return Program(f"the-{what}", argv, env, is_ready=is_ready, cwd=mark.parent, fork_server="test")
 
 
 async def until(condition: object) -> None:
@@ -53,37 +53,37 @@ async def until(condition: object) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_a_born_process_has_its_own_arguments_environment_and_folder(tmp_path: Path, env: dict[str, str]) -> None:
+def test_a_forked_process_has_its_own_arguments_environment_and_folder(tmp_path: Path, env: dict[str, str]) -> None:
     lines: list[str] = []
 
     async def story() -> None:
-        nursery = Nursery(["json"], env)
+        fork_server = ForkServer(["json"], env)
         programs = [
-            newborn("one", tmp_path / "one", {**env, "COLOUR": "red"}),
-            newborn("two", tmp_path / "two", {**env, "COLOUR": "blue"}),
+            forked("one", tmp_path / "one", {**env, "COLOUR": "red"}),
+            forked("two", tmp_path / "two", {**env, "COLOUR": "blue"}),
         ]
-        supervisor = Supervisor(programs, lambda _, line: lines.append(line), QUICK, {"test": nursery})
+        supervisor = Supervisor(programs, lambda _, line: lines.append(line), QUICK, {"test": fork_server})
         supervisor.start()
         await supervisor.wait_ready(15)
         assert supervisor.pid("the-one") == int((tmp_path / "one").read_text())
         assert Path(f"/proc/{supervisor.pid('the-one')}/comm").read_text() == "the-one\n"
         await supervisor.stop()
-        nursery.close()
+        fork_server.close()
 
     asyncio.run(story())
     assert sorted(lines) == [
-        f'born [["one", "{tmp_path}/one"], "red", true, "{tmp_path}"]',
-        f'born [["two", "{tmp_path}/two"], "blue", true, "{tmp_path}"]',
+        f'forked [["one", "{tmp_path}/one"], "red", true, "{tmp_path}"]',
+        f'forked [["two", "{tmp_path}/two"], "blue", true, "{tmp_path}"]',
     ]
 
 
-def test_a_killed_one_is_born_again_and_what_it_left_is_ended(tmp_path: Path, env: dict[str, str]) -> None:
+def test_a_killed_one_is_forked_again_and_what_it_left_is_ended(tmp_path: Path, env: dict[str, str]) -> None:
     lines: list[str] = []
 
     async def story() -> None:
-        nursery = Nursery(["json"], env)
-        program = newborn("parent", tmp_path / "mark", env)
-        supervisor = Supervisor([program], lambda _, line: lines.append(line), QUICK, {"test": nursery})
+        fork_server = ForkServer(["json"], env)
+        program = forked("parent", tmp_path / "mark", env)
+        supervisor = Supervisor([program], lambda _, line: lines.append(line), QUICK, {"test": fork_server})
         supervisor.start()
         await until(lambda: any(line.startswith("child") for line in lines))
         child = int(next(line for line in lines if line.startswith("child")).split()[1])
@@ -92,7 +92,7 @@ def test_a_killed_one_is_born_again_and_what_it_left_is_ended(tmp_path: Path, en
         await until(lambda: supervisor.pid("the-parent") not in (0, first))
         await until(lambda: not is_alive(child))
         await supervisor.stop()
-        nursery.close()
+        fork_server.close()
 
     asyncio.run(story())
     assert "ended (killed by SIGKILL); starting it again in 0.01 s" in lines
@@ -102,39 +102,39 @@ def test_its_exit_code_is_known(tmp_path: Path, env: dict[str, str]) -> None:
     lines: list[str] = []
 
     async def story() -> None:
-        nursery = Nursery(["json"], env)
-        program = newborn("fail", tmp_path / "mark", env)
-        supervisor = Supervisor([program], lambda _, line: lines.append(line), QUICK, {"test": nursery})
+        fork_server = ForkServer(["json"], env)
+        program = forked("fail", tmp_path / "mark", env)
+        supervisor = Supervisor([program], lambda _, line: lines.append(line), QUICK, {"test": fork_server})
         supervisor.start()
         await until(lambda: supervisor.starts("the-fail") > 1)
         await supervisor.stop()
-        nursery.close()
+        fork_server.close()
 
     asyncio.run(story())
     assert "ended (exit 3); starting it again in 0.01 s" in lines
 
 
 @pytest.mark.parametrize("modules", [["no_such_module"], ["json"]])
-def test_without_its_nursery_a_program_starts_by_itself(
+def test_without_its_fork_server_a_program_starts_by_itself(
     tmp_path: Path, env: dict[str, str], modules: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     async def story() -> None:
-        nursery = Nursery(modules, env)
+        fork_server = ForkServer(modules, env)
         if modules == ["json"]:
-            nursery.close()
-        supervisor = Supervisor([newborn("one", tmp_path / "mark", env)], lambda *_: None, QUICK, {"test": nursery})
+            fork_server.close()
+        supervisor = Supervisor([forked("one", tmp_path / "mark", env)], lambda *_: None, QUICK, {"test": fork_server})
         supervisor.start()
         await supervisor.wait_ready(15)
         await supervisor.stop()
-        nursery.close()
+        fork_server.close()
 
     asyncio.run(story())
 
 
-def test_nothing_born_outlives_a_killed_supervisor(tmp_path: Path, env: dict[str, str]) -> None:
+def test_nothing_forked_outlives_a_killed_supervisor(tmp_path: Path, env: dict[str, str]) -> None:
     code = f"""
 import asyncio, os, pathlib, sys
-from vigil.local.forkserver_client import Nursery
+from vigil.local.forkserver_client import ForkServer
 from vigil.local.programs import Program
 from vigil.local.supervisor import Supervisor
 async def main():
@@ -143,10 +143,12 @@ async def main():
         return all(mark.exists() for mark in marks)
     env = dict(os.environ)
     programs = [
-        Program(mark.name, [sys.executable, "-m", "newborn", "plain", str(mark)], env, is_ready=ready, nursery="test")
+        Program(
+            mark.name, [sys.executable, "-m", "forked", "plain", str(mark)], env, is_ready=ready, fork_server="test"
+        )
         for mark in marks
     ]
-    supervisor = Supervisor(programs, lambda *_: None, nurseries={{"test": Nursery(["json"], env)}})
+    supervisor = Supervisor(programs, lambda *_: None, fork_servers={{"test": ForkServer(["json"], env)}})
     supervisor.start()
     await supervisor.wait_ready(15)
     print("pids", *supervisor.pids().values(), flush=True)
@@ -155,8 +157,8 @@ asyncio.run(main())
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env) as parent:
         assert parent.stdout is not None
-        born = [int(pid) for pid in parent.stdout.readline().split()[1:]]
-        assert len(born) == 2
-        assert all(map(is_alive, born))
+        pids = [int(pid) for pid in parent.stdout.readline().split()[1:]]
+        assert len(pids) == 2
+        assert all(map(is_alive, pids))
         parent.kill()
-    wait_until(lambda: not any(map(is_alive, born)))
+    wait_until(lambda: not any(map(is_alive, pids)))
