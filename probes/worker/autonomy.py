@@ -136,6 +136,7 @@ class Autonomy:
 
     def _hear(self) -> None:
         self._heard_s, self._heard_ms = time.monotonic(), self._runner.now_ms()
+        self._standing.hear(self._heard_ms)
         self._dismissed = False
 
     def _dismiss(self, why: str) -> None:

@@ -53,11 +53,19 @@ class StandingOrders:
     def __init__(self) -> None:
         self._standing: dict[str, StandingOrder] = {}
         self._agenda: list[tuple[int, str]] = []
+        #: When a dispatcher was last heard, and since when without a silence.
+        self._heard_ms = self._heard_since_ms = 0
         #: Monitors whose orders read otherwise than when this was last emptied.
         self.changed: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._standing)
+
+    def hear(self, now_ms: int) -> None:
+        """A dispatcher is heard. After a silence no monitor is over before it could be ordered again."""
+        if now_ms - self._heard_ms > _LATE_MS:
+            self._heard_since_ms = now_ms
+        self._heard_ms = now_ms
 
     def note(self, check: Check, now_ms: int) -> None:
         """Remember an order of dispatch. One that says nothing of an interval is for once, one far ahead is none."""
@@ -79,6 +87,7 @@ class StandingOrders:
 
     def restore(self, checks: Iterable[Check], heard_ms: int) -> None:
         """Take what was remembered before a restart, by someone who last heard of a dispatcher at `heard_ms`."""
+        self._heard_ms = heard_ms
         for check in checks:
             if check.every_ms > 0 and check.monitor not in self._standing and len(self._standing) < _MOST:
                 standing = StandingOrder(check, 0)
@@ -93,7 +102,7 @@ class StandingOrders:
         self._agenda = [
             (standing.slot_after(now_ms), monitor)
             for monitor, standing in self._standing.items()
-            if not _is_over(standing, heard_ms)
+            if not self._is_over(monitor, heard_ms)
         ]
         heapq.heapify(self._agenda)
         return len(self._agenda)
@@ -107,13 +116,9 @@ class StandingOrders:
         agenda = self._agenda
         while agenda and agenda[0][0] <= now_ms + ahead_ms:
             slot_ms, monitor = heapq.heappop(agenda)
-            standing = self._standing.get(monitor)
-            if standing is None:
-                continue
+            standing = self._standing[monitor]
             next_ms = standing.slot_after(max(slot_ms, now_ms - _BACK_MS))
             heapq.heappush(agenda, (next_ms, monitor))
-            # Or, when dispatch is heard again, whatever it had no time to order before the next cut would be over.
-            standing.last_ms = max(standing.last_ms, next_ms - standing.check.every_ms)
             if slot_ms >= now_ms - _BACK_MS:
                 yield standing.at(slot_ms)
 
@@ -125,7 +130,7 @@ class StandingOrders:
 
     def forget(self, heard_ms: int) -> list[str]:
         """Drop what was not ordered for too long until a dispatcher was last heard; gives their monitors."""
-        over = [monitor for monitor, standing in self._standing.items() if _is_over(standing, heard_ms)]
+        over = [monitor for monitor in self._standing if self._is_over(monitor, heard_ms)]
         for monitor in over:
             del self._standing[monitor]
             self.changed.discard(monitor)
@@ -140,9 +145,10 @@ class StandingOrders:
         """These changes were not kept."""
         self.changed |= {check.monitor for check in checks if check.monitor in self._standing}
 
-
-def _is_over(standing: StandingOrder, heard_ms: int) -> bool:
-    return standing.last_ms + INTERVALS_WITHOUT * standing.check.every_ms + _LATE_MS < heard_ms
+    def _is_over(self, monitor: str, heard_ms: int) -> bool:
+        standing = self._standing[monitor]
+        ordered_ms = max(standing.last_ms, self._heard_since_ms)
+        return ordered_ms + INTERVALS_WITHOUT * standing.check.every_ms + _LATE_MS < heard_ms
 
 
 def _same(known: Check, check: Check) -> bool:

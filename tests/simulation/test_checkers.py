@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -20,7 +20,6 @@ from consensus.verdicts import Round
 from probes.checks.lateness import order_of
 from probes.reasons import Status
 from probes.results.unconfirmed import EntryId, StreamView, Unconfirmed
-from probes.wire import Check
 from probes.worker.standing_orders import StandingOrders
 from vigil.incidents.core import lifecycle
 from vigil.incidents.core.model import Effect, Step
@@ -162,15 +161,7 @@ def orders_die_with_the_region(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_silence_ends_what_was_ordered_before(patch: pytest.MonkeyPatch) -> None:
-    due = StandingOrders.take_due
-
-    def take_due(self: StandingOrders, now_ms: int, ahead_ms: int = 0) -> Iterator[Check]:
-        ordered = {monitor: standing.last_ms for monitor, standing in self._standing.items()}
-        yield from list(due(self, now_ms, ahead_ms))
-        for monitor, last_ms in ordered.items():
-            self._standing[monitor].last_ms = last_ms
-
-    patch.setattr(StandingOrders, "take_due", take_due)
+    patch.setattr(StandingOrders, "hear", lambda self, now_ms: None)
 
 
 def nothing_is_too_late(patch: pytest.MonkeyPatch) -> None:
@@ -264,6 +255,18 @@ def test_an_order_counts_once_it_is_on_the_disk_of_a_region_that_dies(died_after
 def test_dispatchers_that_die_before_they_ordered_every_monitor_break_nothing() -> None:
     """World 0 of seed 554: they die after 36 s, and are dead for 85 s."""
     assert judge(simulate(SCENARIOS["faults"], 554_000, 120, 3 * MINUTE_MS)) == []
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(37, id="a restart in a silence, and a cut soon after it"),
+    ],
+)
+def test_a_region_keeps_its_slots_while_something_breaks_every_minute(seed: int) -> None:
+    worse = replace(SCENARIOS["faults"], fault_every_ms=MINUTE_MS)
+
+    assert judge(simulate(worse, seed, 24, 15 * MINUTE_MS)) == []
 
 
 def test_a_verdict_of_an_old_epoch_is_caught() -> None:

@@ -58,12 +58,15 @@ def test_a_second_cut_soon_after_the_first_finds_every_monitor_that_dispatch_had
     orders = StandingOrders()
     orders.note(order("mon_a", NOW), NOW)
     orders.note(order("mon_b", NOW + 30_000), NOW)
+    orders.hear(NOW + 40_000)
     orders.stand_alone(NOW + 40_000, NOW + 70_000)
     for second in range(71, 560):
         slots(orders, NOW + second * 1000)
     orders.follow()
     orders.note(order("mon_b", NOW + 9 * MINUTE + 30_000), NOW + 9 * MINUTE)
+    orders.hear(NOW + 9 * MINUTE)
     heard_ms = NOW + 9 * MINUTE + 40_000
+    orders.hear(heard_ms)
     assert orders.forget(heard_ms) == []
     assert orders.stand_alone(heard_ms, heard_ms + 30_000) == 2
 
@@ -92,17 +95,32 @@ def test_the_newest_order_counts_whatever_comes_after_it() -> None:
     assert [check.revision for check in orders.take_due(NOW + 2 * MINUTE)] == [2]
 
 
-def test_what_it_took_itself_counts_as_ordered_or_a_word_in_between_would_end_it() -> None:
+def test_a_word_of_dispatch_after_a_day_of_silence_ends_no_monitor() -> None:
     orders = StandingOrders()
     orders.note(order("mon_a", NOW), NOW)
     orders.note(order("mon_rare", NOW, every_ms=60 * MINUTE), NOW)
+    orders.hear(NOW)
     orders.stand_alone(NOW, NOW)
-    for minute in range(24 * 60):
-        list(orders.take_due(NOW + minute * MINUTE))
     heard_ms = NOW + 24 * 60 * MINUTE
     orders.follow()
+    orders.hear(heard_ms)
     assert orders.forget(heard_ms) == []
     assert orders.stand_alone(heard_ms, heard_ms + 31_000) == 2
+
+
+def test_a_worker_that_starts_while_dispatch_is_silent_gives_every_monitor_its_turn_when_dispatch_is_back() -> None:
+    orders = StandingOrders()
+    orders.restore([order("mon_a", NOW), order("mon_b", NOW + 30_000)], heard_ms=NOW + 40_000)
+    for second in range(200, 230):
+        orders.hear(NOW + second * 1000)
+    orders.note(order("mon_b", NOW + 210_000), NOW + 210_000)
+    assert orders.forget(NOW + 230_000) == []
+    assert orders.stand_alone(NOW + 230_000, NOW + 260_000) == 2
+
+    orders.note(order("mon_b", NOW + 330_000), NOW + 330_000)
+    for second in range(230, 400):
+        orders.hear(NOW + second * 1000)
+    assert orders.forget(NOW + 400_000) == ["mon_a"]
 
 
 def test_an_order_that_is_dated_far_ahead_changes_nothing() -> None:

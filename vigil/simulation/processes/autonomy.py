@@ -65,6 +65,7 @@ class SimAutonomy:
 
     def _hear(self) -> None:
         self._heard, self._heard_ms = self._host.steady_ms(), self._host.now_ms()
+        self._standing.hear(self._heard_ms)
 
     def _judge(self) -> None:
         now = self._host.steady_ms()
