@@ -55,6 +55,8 @@ class StandingOrders:
         self._agenda: list[tuple[int, str]] = []
         #: When a dispatcher was last heard, and since when without a silence.
         self._heard_ms = self._heard_since_ms = 0
+        #: What the clock said when slots were last asked for.
+        self._asked_ms = 0
         #: Monitors whose orders read otherwise than when this was last emptied.
         self.changed: set[str] = set()
 
@@ -99,12 +101,8 @@ class StandingOrders:
         self._agenda = []
         if now_ms - heard_ms > STANDING_MOST_MS:
             return 0
-        self._agenda = [
-            (standing.slot_after(now_ms), monitor)
-            for monitor, standing in self._standing.items()
-            if not self._is_over(monitor, heard_ms)
-        ]
-        heapq.heapify(self._agenda)
+        self._plan([monitor for monitor in self._standing if not self._is_over(monitor, heard_ms)], now_ms)
+        self._asked_ms = now_ms
         return len(self._agenda)
 
     def follow(self) -> None:
@@ -113,6 +111,11 @@ class StandingOrders:
 
     def take_due(self, now_ms: int, ahead_ms: int = 0) -> Iterator[Check]:
         """The checks of every slot until `ahead_ms` from now that were not taken yet."""
+        if now_ms < self._asked_ms - _BACK_MS:
+            # The clock was ahead, and has passed over slots that are still to come. The last ones may be given twice:
+            # the worker runs an order once.
+            self._plan([monitor for _, monitor in self._agenda], now_ms - _BACK_MS)
+        self._asked_ms = now_ms
         agenda = self._agenda
         while agenda and agenda[0][0] <= now_ms + ahead_ms:
             slot_ms, monitor = heapq.heappop(agenda)
@@ -144,6 +147,10 @@ class StandingOrders:
     def put_back(self, checks: Iterable[Check]) -> None:
         """These changes were not kept."""
         self.changed |= {check.monitor for check in checks if check.monitor in self._standing}
+
+    def _plan(self, monitors: Iterable[str], from_ms: int) -> None:
+        self._agenda = [(self._standing[monitor].slot_after(from_ms), monitor) for monitor in monitors]
+        heapq.heapify(self._agenda)
 
     def _is_over(self, monitor: str, heard_ms: int) -> bool:
         standing = self._standing[monitor]

@@ -260,6 +260,7 @@ def test_dispatchers_that_die_before_they_ordered_every_monitor_break_nothing() 
 @pytest.mark.parametrize(
     "seed",
     [
+        pytest.param(27, id="a clock that is an hour ahead until it is noticed"),
         pytest.param(37, id="a restart in a silence, and a cut soon after it"),
     ],
 )

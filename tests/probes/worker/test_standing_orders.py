@@ -123,6 +123,17 @@ def test_a_worker_that_starts_while_dispatch_is_silent_gives_every_monitor_its_t
     assert orders.forget(NOW + 400_000) == ["mon_a"]
 
 
+def test_a_clock_that_was_ahead_for_a_moment_costs_no_slot() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW + 5_000), NOW)
+    orders.note(order("mon_b", NOW + 40_000), NOW)
+    orders.stand_alone(NOW, NOW)
+    assert slots(orders, NOW + 6_000) == [("mon_a", 5_000)]
+    assert slots(orders, NOW + 60 * MINUTE + 20_000) == []
+    taken = [slot for second in range(9, 130) for slot in slots(orders, NOW + second * 1000)]
+    assert taken == [("mon_b", 40_000), ("mon_a", 65_000), ("mon_b", 100_000), ("mon_a", 125_000)]
+
+
 def test_an_order_that_is_dated_far_ahead_changes_nothing() -> None:
     orders = StandingOrders()
     orders.note(order("mon_a", NOW), NOW)
