@@ -69,7 +69,7 @@ class ProbeContext:
     `monitor` and `round` name the order, for a prober that remembers; `explain` asks for every assertion's outcome.
     """
 
-    way: Dialer
+    dialer: Dialer
     trace: Trace
     now_s: float
     monitor: str = ""

@@ -43,14 +43,14 @@ def merged(first: Observation, second: Observation) -> Observation:
 
 
 async def attempt(
-    prober: Prober, spec: Any, secrets: Mapping[str, str], reach: ProbeContext, timeout_s: float
+    prober: Prober, spec: Any, secrets: Mapping[str, str], context: ProbeContext, timeout_s: float
 ) -> Observation:
     """Probe once within one overall deadline; whatever happens becomes an observation."""
     try:
         with within(timeout_s):
-            seen = await prober.probe(spec, secrets, reach)
+            seen = await prober.probe(spec, secrets, context)
     except Exception as error:  # noqa: BLE001 - the edge: one check's bug stops no other, and its result says so
-        seen = _observed(error, reach.trace, timeout_s)
+        seen = _observed(error, context.trace, timeout_s)
     return veiled(seen, spellings(secrets)) if secrets else seen
 
 

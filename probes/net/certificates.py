@@ -19,24 +19,24 @@ _SMALL = 4096
 
 
 @lru_cache(maxsize=64)
-def context(wish: TlsOptions) -> ssl.SSLContext:
+def context(options: TlsOptions) -> ssl.SSLContext:
     """The client context of a wish, made once; raises BadCertificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if not wish.verify:
+    if not options.verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
-    elif wish.ca_pem:
-        made.load_verify_locations(cadata=wish.ca_pem)
+    elif options.ca_pem:
+        made.load_verify_locations(cadata=options.ca_pem)
     else:
         _trust_the_system(made)
-    made.minimum_version = ssl.TLSVersion.TLSv1_3 if wish.least_version == "1.3" else ssl.TLSVersion.TLSv1_2
-    if wish.alpn:
-        made.set_alpn_protocols([wish.alpn])
+    made.minimum_version = ssl.TLSVersion.TLSv1_3 if options.least_version == "1.3" else ssl.TLSVersion.TLSv1_2
+    if options.alpn:
+        made.set_alpn_protocols([options.alpn])
     # A server that asks for handshake after handshake would keep a worker calculating.
     made.options |= ssl.OP_NO_RENEGOTIATION
-    if wish.client_certificate:
+    if options.client_certificate:
         made.post_handshake_auth = True
-        _load_identity(made, wish.client_certificate, wish.client_key)
+        _load_identity(made, options.client_certificate, options.client_key)
     return made
 
 
@@ -52,14 +52,14 @@ def _trust_the_system(made: ssl.SSLContext) -> None:
 def _load_identity(made: ssl.SSLContext, certificate: str, key: str) -> None:
     # OpenSSL's loader wants a path, and a key of somebody's must not lie on a disk.
     if hasattr(os, "memfd_create"):
-        place = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
-        path = f"/proc/self/fd/{place}"
+        descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
+        path = f"/proc/self/fd/{descriptor}"
     else:
-        place, path = tempfile.mkstemp()
+        descriptor, path = tempfile.mkstemp()
         os.unlink(path)
-        path = f"/dev/fd/{place}"
+        path = f"/dev/fd/{descriptor}"
     try:
-        with os.fdopen(place, "w") as pem:
+        with os.fdopen(descriptor, "w") as pem:
             pem.write(f"{key.strip()}\n{certificate.strip()}\n")
             pem.flush()
             made.load_cert_chain(path, password=lambda: b"")

@@ -51,34 +51,34 @@ class Resolver:
         await self._channel.close()
 
 
-async def dial(way: Dialer, host: str, port: int, factory: Callable[[], P], trace: Trace) -> P:
+async def dial(dialer: Dialer, host: str, port: int, factory: Callable[[], P], trace: Trace) -> P:
     """Connect to a host, name or literal, and return the protocol; the caller owns the deadline.
 
     Raises Blocked before any packet leaves when one of the addresses is not for this region, NameNotResolved,
     or the OSError of the last address tried.
     """
-    addresses = await addresses_of(way, host, trace)
-    return await _dial_first(way, addresses[:_ADDRESSES_TRIED], port, factory, trace)
+    addresses = await addresses_of(dialer, host, trace)
+    return await _dial_first(dialer, addresses[:_ADDRESSES_TRIED], port, factory, trace)
 
 
-async def addresses_of(way: Dialer, host: str, trace: Trace) -> list[str]:
+async def addresses_of(dialer: Dialer, host: str, trace: Trace) -> list[str]:
     """The addresses of a host that this region may dial, best first; raises Blocked and NameNotResolved."""
     if _is_literal(host):
         addresses = [host]
     else:
         trace.begin("dns")
-        addresses = await way.resolve(host)
+        addresses = await dialer.resolve(host)
         trace.resolved()
         if not addresses:
             raise NameNotResolved(f"{host[:100]} has no address")
     for address in addresses:
-        refused = refusal(address, way.egress)
+        refused = refusal(address, dialer.egress)
         if refused is not None:
-            raise Blocked(f"a {way.egress} region does not dial {refused}")
+            raise Blocked(f"a {dialer.egress} region does not dial {refused}")
     return addresses
 
 
-async def _dial_first(way: Dialer, addresses: list[str], port: int, factory: Callable[[], P], trace: Trace) -> P:
+async def _dial_first(dialer: Dialer, addresses: list[str], port: int, factory: Callable[[], P], trace: Trace) -> P:
     loop = asyncio.get_running_loop()
     *others, last = addresses
     for address in others:
@@ -87,19 +87,19 @@ async def _dial_first(way: Dialer, addresses: list[str], port: int, factory: Cal
         try:
             # An address that swallows packets must leave time for the next one.
             async with asyncio.timeout(1.0):
-                return (await loop.create_connection(factory, address, port, local_addr=source_for(way, address)))[1]
+                return (await loop.create_connection(factory, address, port, local_addr=source_for(dialer, address)))[1]
         except OSError:
             trace.connected()
     trace.begin("connect")
     trace.address = last
-    return (await loop.create_connection(factory, last, port, local_addr=source_for(way, last)))[1]
+    return (await loop.create_connection(factory, last, port, local_addr=source_for(dialer, last)))[1]
 
 
-def source_for(way: Dialer, address: str) -> tuple[str, int] | None:
+def source_for(dialer: Dialer, address: str) -> tuple[str, int] | None:
     """What to bind to before going to an address, as asyncio takes it; None leaves it to the system."""
-    if way.source is None or (":" in way.source) != (":" in address):
+    if dialer.source is None or (":" in dialer.source) != (":" in address):
         return None
-    return way.source, 0
+    return dialer.source, 0
 
 
 @lru_cache(maxsize=8192)

@@ -43,9 +43,9 @@ def read(data: bytes, question: bytes, record: str) -> DnsAnswer:
         number, flags, questions, answers, _, _ = _HEAD.unpack_from(data)
         if number != _HEAD.unpack_from(question)[0] or not flags & _IS_ANSWER or flags & _OPERATION:
             raise NoAnswer("an answer to something else")
-        place = _after_question(data, question, questions)
+        offset = _after_question(data, question, questions)
         truncated = bool(flags & _IS_TRUNCATED)
-        found = [] if truncated else _values(data, place, min(answers, _RECORDS_MOST), record)
+        found = [] if truncated else _values(data, offset, min(answers, _RECORDS_MOST), record)
     except (struct.error, IndexError, dns.exception.DNSException, ValueError) as error:
         raise error if isinstance(error, NoAnswer) else NoAnswer("no DNS message") from None
     return DnsAnswer(flags & 0x000F, truncated, tuple(sorted(found)))
@@ -61,18 +61,18 @@ def _after_question(data: bytes, question: bytes, questions: int) -> int:
     return asked_end
 
 
-def _values(data: bytes, place: int, records: int, record: str) -> list[str]:
+def _values(data: bytes, offset: int, records: int, record: str) -> list[str]:
     wanted = dns.rdatatype.from_text(record)
     found: list[str] = []
     for _ in range(records):
-        place = _skip_name(data, place)
-        kind, group, _, length = _RECORD.unpack_from(data, place)
-        place += _RECORD.size
-        if place + length > len(data):
+        offset = _skip_name(data, offset)
+        kind, group, _, length = _RECORD.unpack_from(data, offset)
+        offset += _RECORD.size
+        if offset + length > len(data):
             raise NoAnswer("a record that is longer than its message")
         if kind == wanted and group == dns.rdataclass.IN and len(found) < VALUES_MOST:
-            found.append(_text(dns.rdata.from_wire(group, kind, data, place, length), record))
-        place += length
+            found.append(_text(dns.rdata.from_wire(group, kind, data, offset, length), record))
+        offset += length
     return found
 
 
@@ -82,14 +82,14 @@ def _text(value: dns.rdata.Rdata, record: str) -> str:
     return value.to_text()
 
 
-def _skip_name(data: bytes, place: int) -> int:
+def _skip_name(data: bytes, offset: int) -> int:
     """The place after a name; a pointer ends it and is not followed."""
     while True:
-        length = data[place]
+        length = data[offset]
         if length & _POINTER == _POINTER:
-            return place + 2
+            return offset + 2
         if length & _POINTER:
             raise NoAnswer("a name of an unknown kind")
-        place += 1 + length
+        offset += 1 + length
         if length == 0:
-            return place
+            return offset

@@ -27,8 +27,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     A response carries `extensions["vigil.trace"]` (where the time went) and `extensions["vigil.answer"]`.
     """
 
-    def __init__(self, way: Dialer, *, verify: bool = True, body_limit: int = BODY_LIMIT) -> None:
-        self._way = way
+    def __init__(self, dialer: Dialer, *, verify: bool = True, body_limit: int = BODY_LIMIT) -> None:
+        self._dialer = dialer
         self._tls = TlsOptions(verify=verify)
         self._body_limit = body_limit
 
@@ -45,7 +45,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 body_limit=self._body_limit,
             )
             async with asyncio.timeout(_deadline_s(request)):
-                answer = await exchange(order, self._way, trace)
+                answer = await exchange(order, self._dialer, trace)
         except BadTarget as error:
             raise httpx.UnsupportedProtocol(str(error), request=request) from None
         except TimeoutError as error:

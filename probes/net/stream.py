@@ -38,7 +38,7 @@ class Endpoint:
 
     host: str
     port: int
-    wish: TlsOptions | None = None
+    tls_options: TlsOptions | None = None
     server_name: str = ""
 
 
@@ -47,8 +47,8 @@ class Stream(TlsProtocol):
 
     __slots__ = ("_buffer", "_closed", "_error", "_wake", "ready")
 
-    def __init__(self, trace: Trace, place: Endpoint) -> None:
-        super().__init__(trace, place.wish, place.server_name or place.host)
+    def __init__(self, trace: Trace, endpoint: Endpoint) -> None:
+        super().__init__(trace, endpoint.tls_options, endpoint.server_name or endpoint.host)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._buffer = bytearray()
         self._wake: asyncio.Future[None] | None = None
@@ -141,31 +141,31 @@ class Stream(TlsProtocol):
 
 
 @contextlib.asynccontextmanager
-async def talking(way: Dialer, place: Endpoint, trace: Trace) -> AsyncIterator[Stream]:
+async def open_stream(dialer: Dialer, endpoint: Endpoint, trace: Trace) -> AsyncIterator[Stream]:
     """A conversation for the length of a with statement; the caller owns the deadline.
 
     Raises what `probes.failures.explain` knows, and UnverifiedCertificate with what the certificate says.
     """
-    talk = Stream(trace, place)
+    stream = Stream(trace, endpoint)
     try:
-        await dial(way, place.host, place.port, lambda: talk, trace)
+        await dial(dialer, endpoint.host, endpoint.port, lambda: stream, trace)
         try:
-            await talk.ready
+            await stream.ready
         except ssl.SSLCertVerificationError as error:
-            raise UnverifiedCertificate(error, await unverified(way, place, trace)) from error
-        yield talk
+            raise UnverifiedCertificate(error, await unverified(dialer, endpoint, trace)) from error
+        yield stream
     finally:
-        talk.leave()
+        stream.leave()
 
 
-async def unverified(way: Dialer, place: Endpoint, trace: Trace) -> Certificate | None:
+async def unverified(dialer: Dialer, endpoint: Endpoint, trace: Trace) -> Certificate | None:
     """Shake hands once more without verification, to say which certificate it was; sends nothing."""
-    assert place.wish is not None
-    careless = replace(place, wish=replace(place.wish, verify=False))
+    assert endpoint.tls_options is not None
+    unverifying = replace(endpoint, tls_options=replace(endpoint.tls_options, verify=False))
     try:
-        async with talking(way, careless, Trace(trace.kept)) as talk:
-            assert talk.tls is not None
-            der = talk.tls.getpeercert(binary_form=True)
+        async with open_stream(dialer, unverifying, Trace(trace.kept)) as stream:
+            assert stream.tls is not None
+            der = stream.tls.getpeercert(binary_form=True)
             return certificates.read(der) if der else None
     except (OSError, Failure):
         return None

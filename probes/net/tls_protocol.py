@@ -22,14 +22,16 @@ class TlsProtocol(asyncio.Protocol):
 
     __slots__ = ("_incoming", "_outgoing", "_secured", "_trace", "_transport", "tls")
 
-    def __init__(self, trace: Trace, wish: TlsOptions | None, server_name: str) -> None:
+    def __init__(self, trace: Trace, options: TlsOptions | None, server_name: str) -> None:
         self._trace = trace
         self._transport: asyncio.Transport | None = None
-        self._secured = wish is None
+        self._secured = options is None
         self.tls: ssl.SSLObject | None = None
-        if wish is not None:
+        if options is not None:
             self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-            self.tls = certificates.context(wish).wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+            self.tls = certificates.context(options).wrap_bio(
+                self._incoming, self._outgoing, server_hostname=server_name
+            )
 
     def opened(self) -> None:
         """Bytes may flow: connected, and secured when asked for."""

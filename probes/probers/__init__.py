@@ -115,8 +115,8 @@ def _prober(kind: str) -> Prober:
 
 def _spec_error(message: str) -> SpecError:
     """msgspec says where after ` - at `, as in `Expected `int`, got `str` - at `$.port``."""
-    problem, _, place = message.partition(" - at ")
-    field = place.strip("`").removeprefix("$").lstrip(".") or "config"
+    problem, _, path = message.partition(" - at ")
+    field = path.strip("`").removeprefix("$").lstrip(".") or "config"
     if "missing required field" in problem or "unknown field" in problem:
         field = problem.rsplit("`", 2)[-2]
         problem = "is required" if "missing" in problem else "is not a field of this kind"

@@ -23,7 +23,7 @@ from probes.net.dialer import Dialer, source_for
 from probes.net.dns_answer import DnsAnswer, NoAnswer, read
 from probes.net.failures import Blocked, NameNotResolved, ProtocolBroken
 from probes.net.guard import Egress, refusal
-from probes.net.stream import Endpoint, talking
+from probes.net.stream import Endpoint, open_stream
 from probes.net.targets import BadTarget, parse_host
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
@@ -90,31 +90,31 @@ def _resolver(text: str) -> tuple[str, int]:
     return address, int(port)
 
 
-async def probe(spec: DnsSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: DnsSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Ask, over UDP and over TCP when the answer does not fit, and compare."""
     if spec.resolver:
         address, port = _resolver(spec.resolver)
-        refused = refusal(address, reach.way.egress)
+        refused = refusal(address, context.dialer.egress)
         if refused is not None:
-            raise Blocked(f"a {reach.way.egress} region does not ask {refused}")
+            raise Blocked(f"a {context.dialer.egress} region does not ask {refused}")
     else:
         # The region's own resolver is the region's business, and mostly a private address.
         address, port = _own_resolver(), 53
-    reach.trace.address = address
+    context.trace.address = address
     question = dns.message.make_query(
         dns.name.from_text(parse_host(spec.name)[0]), spec.record, use_edns=0, payload=_DATAGRAM_BYTES
     )
-    reach.trace.begin("first_byte")
-    way = reach.way if spec.resolver else replace(reach.way, egress=Egress.PRIVATE)
-    answer = await _ask(_Question(question.to_wire(), spec.record), Endpoint(address, port), way, reach.trace)
-    reach.trace.answered()
+    context.trace.begin("first_byte")
+    dialer = context.dialer if spec.resolver else replace(context.dialer, egress=Egress.PRIVATE)
+    answer = await _ask(_Question(question.to_wire(), spec.record), Endpoint(address, port), dialer, context.trace)
+    context.trace.answered()
     values = [value[:_VALUE_CHARACTERS_MOST] for value in answer.values]
     facts: dict[str, Fact] = {"address": address, "answers": len(values), "rcode": _rcode(answer)}
     if values:
         facts["value"] = printable(", ".join(values[:_SHOWN]))
-    sight = AnswerView(reach.trace.total_us(), reach.now_s)
-    (status, reason, detail), outcomes = judged(_compared(spec, answer, values), spec.assertions, sight, reach.explain)
-    return Observation(status, reason, reach.trace.phases(), answer.rcode, printable(detail), facts, outcomes)
+    view = AnswerView(context.trace.total_us(), context.now_s)
+    (status, reason, detail), outcomes = judged(_compared(spec, answer, values), spec.assertions, view, context.explain)
+    return Observation(status, reason, context.trace.phases(), answer.rcode, printable(detail), facts, outcomes)
 
 
 def _own_resolver() -> str:
@@ -161,9 +161,9 @@ class _Question:
     record: str
 
 
-async def _ask(question: _Question, there: Endpoint, way: Dialer, trace: Trace) -> DnsAnswer:
-    answer = await _over_udp(question, there, way)
-    return await _over_tcp(question, there, way, trace) if answer.truncated else answer
+async def _ask(question: _Question, endpoint: Endpoint, dialer: Dialer, trace: Trace) -> DnsAnswer:
+    answer = await _over_udp(question, endpoint, dialer)
+    return await _over_tcp(question, endpoint, dialer, trace) if answer.truncated else answer
 
 
 class _Asking(asyncio.DatagramProtocol):
@@ -186,10 +186,12 @@ class _Asking(asyncio.DatagramProtocol):
             self.answer.set_exception(error)
 
 
-async def _over_udp(question: _Question, there: Endpoint, way: Dialer) -> DnsAnswer:
+async def _over_udp(question: _Question, endpoint: Endpoint, dialer: Dialer) -> DnsAnswer:
     loop = asyncio.get_running_loop()
     transport, asking = await loop.create_datagram_endpoint(
-        lambda: _Asking(question), remote_addr=(there.host, there.port), local_addr=source_for(way, there.host)
+        lambda: _Asking(question),
+        remote_addr=(endpoint.host, endpoint.port),
+        local_addr=source_for(dialer, endpoint.host),
     )
     try:
         while True:
@@ -201,12 +203,12 @@ async def _over_udp(question: _Question, there: Endpoint, way: Dialer) -> DnsAns
         transport.close()
 
 
-async def _over_tcp(question: _Question, there: Endpoint, way: Dialer, trace: Trace) -> DnsAnswer:
-    async with talking(way, there, trace) as talk:
-        talk.send(struct.pack(">H", len(question.message)) + question.message)
-        (length,) = struct.unpack(">H", await talk.take(2))
+async def _over_tcp(question: _Question, endpoint: Endpoint, dialer: Dialer, trace: Trace) -> DnsAnswer:
+    async with open_stream(dialer, endpoint, trace) as stream:
+        stream.send(struct.pack(">H", len(question.message)) + question.message)
+        (length,) = struct.unpack(">H", await stream.take(2))
         try:
-            return read(await talk.take(length), question.message, question.record)
+            return read(await stream.take(length), question.message, question.record)
         except NoAnswer as problem:
             raise ProtocolBroken(f"the resolver's answer cannot be used: {problem}") from None
 

@@ -17,13 +17,13 @@ from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
 from probes.net.certificates import read
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
-from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, talking
+from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
 from probes.specs.http import secret_headers, validate_secrets
-from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
+from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
 from probes.wire import Fact
 
 _PATH = "/grpc.health.v1.Health/Check"
@@ -77,31 +77,33 @@ class _Reply:
     ended: bool = False
 
 
-async def probe(spec: GrpcSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Ask once and close."""
     host = parse_host(spec.host)[0]
-    wish = wish_of(spec, secrets, "h2") if spec.tls else None
+    options = tls_options_of(spec, secrets, "h2") if spec.tls else None
     facts: dict[str, Fact] = {}
     try:
-        async with talking(reach.way, Endpoint(host, spec.port, wish, name_of(spec, host)), reach.trace) as talk:
-            if talk.tls is not None and talk.tls.selected_alpn_protocol() not in ("h2", None):
+        async with open_stream(
+            context.dialer, Endpoint(host, spec.port, options, server_name_of(spec, host)), context.trace
+        ) as stream:
+            if stream.tls is not None and stream.tls.selected_alpn_protocol() not in ("h2", None):
                 raise ProtocolBroken("the server does not speak HTTP/2")
-            reply = await _call(spec, secrets, reach, talk)
-            der = talk.tls.getpeercert(binary_form=True) if talk.tls is not None else None
+            reply = await _call(spec, secrets, context, stream)
+            der = stream.tls.getpeercert(binary_form=True) if stream.tls is not None else None
     except UnverifiedCertificate as error:
-        facts["address"] = reach.trace.address
-        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
+        facts["address"] = context.trace.address
+        return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
     found, code, serving = _read(reply)
-    facts |= {"address": reach.trace.address, "grpc_status": code}
+    facts |= {"address": context.trace.address, "grpc_status": code}
     if serving:
         facts["serving"] = serving
     certificate = read(der) if der else None
-    sight = AnswerView(reach.trace.total_us(), reach.now_s, certificate=certificate)
-    (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
-    return Observation(status, reason, reach.trace.phases(), max(code, 0), printable(detail), facts, outcomes)
+    view = AnswerView(context.trace.total_us(), context.now_s, certificate=certificate)
+    (status, reason, detail), outcomes = judged(found, spec.assertions, view, context.explain)
+    return Observation(status, reason, context.trace.phases(), max(code, 0), printable(detail), facts, outcomes)
 
 
-async def _call(spec: GrpcSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream) -> _Reply:
+async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream) -> _Reply:
     connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
     connection.initiate_connection()
     connection.update_settings(
@@ -119,13 +121,13 @@ async def _call(spec: GrpcSpec, secrets: Mapping[str, str], reach: ProbeContext,
         ("user-agent", "vigil"),
         *((name.lower(), value) for name, value in secret_headers(secrets)),
     ]
-    stream = connection.get_next_available_stream_id()
-    connection.send_headers(stream, headers)
-    connection.send_data(stream, _request(spec.service), end_stream=True)
-    reach.trace.begin("first_byte")
-    talk.send(connection.data_to_send())
-    came = await talk.take(_FRAME_HEAD)
-    reach.trace.answered()
+    stream_id = connection.get_next_available_stream_id()
+    connection.send_headers(stream_id, headers)
+    connection.send_data(stream_id, _request(spec.service), end_stream=True)
+    context.trace.begin("first_byte")
+    stream.send(connection.data_to_send())
+    came = await stream.take(_FRAME_HEAD)
+    context.trace.answered()
     if came[3] != _SETTINGS:
         raise ProtocolBroken("the server does not speak HTTP/2")
     reply, heard = _Reply(), 0
@@ -133,18 +135,18 @@ async def _call(spec: GrpcSpec, secrets: Mapping[str, str], reach: ProbeContext,
         heard += len(came)
         if heard > _ANSWER_MOST:
             raise TooLarge(f"more than {_ANSWER_MOST // 1024} KiB for a health check")
-        _take(connection, came, stream, reply)
+        _take(connection, came, stream_id, reply)
         pending = connection.data_to_send()
         if pending:
-            talk.send(pending)
+            stream.send(pending)
         if reply.ended:
             return reply
-        came = await talk.more()
+        came = await stream.more()
         if not came:
             raise ClosedEarly("closed in the middle of the answer")
 
 
-def _take(connection: h2.connection.H2Connection, came: bytes, stream: int, reply: _Reply) -> None:
+def _take(connection: h2.connection.H2Connection, came: bytes, stream_id: int, reply: _Reply) -> None:
     try:
         events = connection.receive_data(came)
     except (h2.exceptions.H2Error, UnicodeDecodeError) as error:
@@ -152,13 +154,13 @@ def _take(connection: h2.connection.H2Connection, came: bytes, stream: int, repl
     for event in events:
         if isinstance(event, h2.events.ConnectionTerminated):
             raise ClosedEarly("the server ended the connection (GOAWAY)")
-        if getattr(event, "stream_id", None) != stream:
+        if getattr(event, "stream_id", None) != stream_id:
             continue
         if isinstance(event, h2.events.ResponseReceived | h2.events.TrailersReceived):
             reply.headers.update((str(name), str(value)) for name, value in event.headers or ())
         elif isinstance(event, h2.events.DataReceived):
             reply.body += event.data or b""
-            connection.acknowledge_received_data(event.flow_controlled_length or 0, stream)
+            connection.acknowledge_received_data(event.flow_controlled_length or 0, stream_id)
         elif isinstance(event, h2.events.StreamReset):
             raise ClosedEarly("the server reset the call")
         elif isinstance(event, h2.events.StreamEnded):

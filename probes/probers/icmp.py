@@ -16,7 +16,7 @@ import msgspec
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import Latency, validate_assertions
 from probes.net.dialer import Dialer, addresses_of, source_for
-from probes.net.stream import Endpoint, talking
+from probes.net.stream import Endpoint, open_stream
 from probes.net.targets import parse_host
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
@@ -57,40 +57,40 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
         raise SpecError("secrets", "a ping monitor has none")
 
 
-async def probe(spec: IcmpSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: IcmpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Send echoes until one is answered, or knock at a port where that is not permitted."""
     host = parse_host(spec.host)[0]
-    address = (await addresses_of(reach.way, host, reach.trace))[0]
-    reach.trace.address = address
-    reach.trace.begin("first_byte")
+    address = (await addresses_of(context.dialer, host, context.trace))[0]
+    context.trace.address = address
+    context.trace.begin("first_byte")
     facts: dict[str, Fact] = {"address": address}
     found: Finding = PASSED
     try:
-        link = _Echoes(address, reach.way)
+        echoes = _Echoes(address, context.dialer)
     except OSError as error:
         if error.errno not in _NOT_PERMITTED:
             raise
         if not spec.tcp_port:
             text = "this region may not send echoes, and no port was named to connect to instead"
-            return Observation(Status.UNKNOWN, Reason.PROBE_ERROR, reach.trace.phases(), 0, text, facts)
-        await _knock(address, spec.tcp_port, reach)
+            return Observation(Status.UNKNOWN, Reason.PROBE_ERROR, context.trace.phases(), 0, text, facts)
+        await _connect(address, spec.tcp_port, context)
         facts["degraded_to"] = "tcp"
     else:
-        with link:
-            sent, answered = await link.ask(spec.echoes)
+        with echoes:
+            sent, answered = await echoes.ask(spec.echoes)
         facts |= {"echoes_sent": sent, "echoes_answered": answered}
-        reach.trace.answered()
+        context.trace.answered()
         if not answered:
             found = Status.DOWN, Reason.TIMEOUT, f"none of {sent} echoes was answered"
-    sight = AnswerView(reach.trace.total_us(), reach.now_s)
-    (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
-    return Observation(status, reason, reach.trace.phases(), 0, printable(detail), facts, outcomes)
+    view = AnswerView(context.trace.total_us(), context.now_s)
+    (status, reason, detail), outcomes = judged(found, spec.assertions, view, context.explain)
+    return Observation(status, reason, context.trace.phases(), 0, printable(detail), facts, outcomes)
 
 
-async def _knock(address: str, port: int, reach: ProbeContext) -> None:
+async def _connect(address: str, port: int, context: ProbeContext) -> None:
     """A connection, or its refusal, which is an answer of the host as well."""
     try:
-        async with talking(reach.way, Endpoint(address, port), reach.trace):
+        async with open_stream(context.dialer, Endpoint(address, port), context.trace):
             return
     except ConnectionRefusedError:
         return
@@ -102,7 +102,7 @@ class _Echoes:
     Raises OSError with EPERM or the like where neither is permitted.
     """
 
-    def __init__(self, address: str, way: Dialer) -> None:
+    def __init__(self, address: str, dialer: Dialer) -> None:
         self._v6 = ":" in address
         family = socket.AF_INET6 if self._v6 else socket.AF_INET
         protocol = socket.getprotobyname("ipv6-icmp" if self._v6 else "icmp")
@@ -116,7 +116,7 @@ class _Echoes:
             self._raw = True
         self._identifier = next(_identifiers) & 0xFFFF
         self._socket.setblocking(False)
-        source = source_for(way, address)
+        source = source_for(dialer, address)
         if source is not None:
             self._socket.bind(source)
         self._socket.connect((address, 0))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from probes.net.failures import ProtocolBroken
-from probes.net.stream import Endpoint, Stream, talking
+from probes.net.stream import Endpoint, Stream, open_stream
 from probes.net.targets import parse_host
 from probes.prober import Observation, ProbeContext, Prober, SpecError
 from probes.reasons import Reason, Status
@@ -55,31 +55,31 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
         raise SpecError("secrets", "a PostgreSQL monitor has none: it stops before the password")
 
 
-async def probe(spec: PostgresqlSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: PostgresqlSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Knock, hear the first message, and take leave."""
-    place = Endpoint(parse_host(spec.host)[0], spec.port)
-    async with talking(reach.way, place, reach.trace) as talk:
-        reach.trace.begin("first_byte")
-        talk.send(_startup(spec))
-        kind, body = await _message(talk)
-        reach.trace.answered()
-        talk.send(_GOODBYE)
+    endpoint = Endpoint(parse_host(spec.host)[0], spec.port)
+    async with open_stream(context.dialer, endpoint, context.trace) as stream:
+        context.trace.begin("first_byte")
+        stream.send(_startup(spec))
+        kind, body = await _message(stream)
+        context.trace.answered()
+        stream.send(_GOODBYE)
     status, reason, detail = _meaning(kind, body)
-    return Observation(status, reason, reach.trace.phases(), 0, detail, {"address": reach.trace.address})
+    return Observation(status, reason, context.trace.phases(), 0, detail, {"address": context.trace.address})
 
 
 def _startup(spec: PostgresqlSpec) -> bytes:
-    wishes = ("user", spec.user, "database", spec.database, "application_name", "vigil")
-    body = struct.pack("!i", _PROTOCOL_3_0) + b"".join(wish.encode() + b"\x00" for wish in wishes) + b"\x00"
+    parameters = ("user", spec.user, "database", spec.database, "application_name", "vigil")
+    body = struct.pack("!i", _PROTOCOL_3_0) + b"".join(text.encode() + b"\x00" for text in parameters) + b"\x00"
     return struct.pack("!i", len(body) + 4) + body
 
 
-async def _message(talk: Stream) -> tuple[bytes, bytes]:
-    head = await talk.take(5)
+async def _message(stream: Stream) -> tuple[bytes, bytes]:
+    head = await stream.take(5)
     length = struct.unpack("!i", head[1:])[0] - 4
     if head[:1] not in (b"R", b"E", b"v") or not 0 <= length <= _MESSAGE_MOST:
         raise ProtocolBroken("the answer is not PostgreSQL's")
-    return head[:1], await talk.take(length)
+    return head[:1], await stream.take(length)
 
 
 def _meaning(kind: bytes, body: bytes) -> tuple[Status, Reason, str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from probes.net.failures import ProtocolBroken
-from probes.net.stream import Endpoint, Stream, talking
+from probes.net.stream import Endpoint, Stream, open_stream
 from probes.net.targets import parse_host
 from probes.prober import Observation, ProbeContext, Prober, SpecError
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import validate_endpoint
-from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
+from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
 
 _PASSWORD = "password"
 _PASSWORD_MOST = 1024
@@ -52,28 +52,30 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
             raise SpecError(f"secrets.{name}", f"is longer than {_PASSWORD_MOST} characters")
 
 
-async def probe(spec: RedisSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: RedisSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Say who we are, if we are to, and ask for a sign of life."""
     host = parse_host(spec.host)[0]
-    place = Endpoint(host, spec.port, wish_of(spec, secrets, "") if spec.tls else None, name_of(spec, host))
-    async with talking(reach.way, place, reach.trace) as talk:
-        reach.trace.begin("first_byte")
-        reply = await _said(talk, secrets)
-        reach.trace.answered()
+    endpoint = Endpoint(
+        host, spec.port, tls_options_of(spec, secrets, "") if spec.tls else None, server_name_of(spec, host)
+    )
+    async with open_stream(context.dialer, endpoint, context.trace) as stream:
+        context.trace.begin("first_byte")
+        reply = await _ping(stream, secrets)
+        context.trace.answered()
     status, reason, detail = _meaning(reply)
-    return Observation(status, reason, reach.trace.phases(), 0, detail, {"address": reach.trace.address})
+    return Observation(status, reason, context.trace.phases(), 0, detail, {"address": context.trace.address})
 
 
-async def _said(talk: Stream, secrets: Mapping[str, str]) -> bytes:
+async def _ping(stream: Stream, secrets: Mapping[str, str]) -> bytes:
     """The answer to PING, or the refusal that came before it."""
     if _PASSWORD in secrets:
         user, colon, password = secrets[_PASSWORD].rpartition(":")
-        talk.send(_command("AUTH", *([user] if colon and user else []), password))
-        admitted = await talk.until(b"\r\n")
+        stream.send(_command("AUTH", *([user] if colon and user else []), password))
+        admitted = await stream.until(b"\r\n")
         if not admitted.startswith(b"+OK"):
             return admitted
-    talk.send(_command("PING"))
-    return await talk.until(b"\r\n")
+    stream.send(_command("PING"))
+    return await stream.until(b"\r\n")
 
 
 def _command(*words: str) -> bytes:

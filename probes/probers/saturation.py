@@ -19,7 +19,7 @@ from probes.reasons import Reason, Status
 from probes.specs.http import HttpSpec, secret_headers
 from probes.specs.http import validate as validate_http
 from probes.specs.http import validate_secrets as validate_http_secrets
-from probes.specs.tls import TlsFields, wish_of
+from probes.specs.tls import TlsFields, tls_options_of
 from probes.wire import Fact
 
 #: Monitors remembered by one worker; the one that was longest not looked at is forgotten first.
@@ -80,35 +80,35 @@ def validate(spec: SaturationSpec) -> None:
         raise SpecError("stalled_s", "is between 1 and 86400 seconds")
 
 
-async def probe(spec: SaturationSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Read the metrics once and judge them in the light of the scheduled checks before."""
     target = parse_url(spec.url)
-    tls = wish_of(spec, secrets, HTTP_ALPN)
+    tls = tls_options_of(spec, secrets, HTTP_ALPN)
     request = Request(target, "GET", secret_headers(secrets), b"", tls, spec.server_name, BODY_LIMIT_MOST)
     facts: dict[str, Fact] = {}
     try:
-        answer = await exchange(request, reach.way, reach.trace)
+        answer = await exchange(request, context.dialer, context.trace)
     except UnverifiedCertificate as error:
-        facts["address"] = reach.trace.address
+        facts["address"] = context.trace.address
         if error.certificate is not None:
-            facts |= certificate_facts(error.certificate, reach.now_s)
-        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
-    facts["address"] = reach.trace.address
+            facts |= certificate_facts(error.certificate, context.now_s)
+        return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
+    facts["address"] = context.trace.address
     if answer.code != _OK:
-        return _refused(spec, answer, facts, reach)
+        return _refused(spec, answer, facts, context)
     try:
         sample = saturation.read(ENGINES[spec.engine], answer.body)
     except NoSample as problem:
         # Nothing is known of the engine, and the address or the engine's name is what has to be mended.
         return Observation(
-            Status.DOWN, Reason.CONFIG, reach.trace.phases(), answer.code, printable(str(problem)), facts
+            Status.DOWN, Reason.CONFIG, context.trace.phases(), answer.code, printable(str(problem)), facts
         )
     facts |= saturation.facts(sample)
     thresholds = Thresholds(spec.waiting_most, spec.cache_most, spec.busy_samples, spec.stalled_s, spec.running_most)
-    judged = _judged(spec, sample, thresholds, reach)
-    outcomes = _outcomes(sample, thresholds) if reach.explain else ()
+    judged = _judged(spec, sample, thresholds, context)
+    outcomes = _outcomes(sample, thresholds) if context.explain else ()
     detail = printable(judged.detail)
-    return Observation(judged.status, judged.reason, reach.trace.phases(), answer.code, detail, facts, outcomes)
+    return Observation(judged.status, judged.reason, context.trace.phases(), answer.code, detail, facts, outcomes)
 
 
 def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome, ...]:
@@ -121,21 +121,21 @@ def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome,
     )
 
 
-def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, reach: ProbeContext) -> EngineJudgement:
-    previous = _recollection.of(reach.monitor, spec.url) if reach.monitor else None
-    judged = saturation.judge(previous, sample, reach.now_s, thresholds)
+def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, context: ProbeContext) -> EngineJudgement:
+    previous = _recollection.of(context.monitor, spec.url) if context.monitor else None
+    judged = saturation.judge(previous, sample, context.now_s, thresholds)
     # The looks of a round come seconds apart and twice each: only the steady scheduled checks are counted.
-    if reach.monitor and not reach.round:
-        _recollection.keep(reach.monitor, spec.url, judged.memory)
+    if context.monitor and not context.round:
+        _recollection.keep(context.monitor, spec.url, judged.memory)
     return judged
 
 
-def _refused(spec: SaturationSpec, answer: Response, facts: dict[str, Fact], reach: ProbeContext) -> Observation:
+def _refused(spec: SaturationSpec, answer: Response, facts: dict[str, Fact], context: ProbeContext) -> Observation:
     read = classify.classify(
-        classify.ReceivedAnswer(spec.engine, answer.code, answer.headers, answer.body, False), reach.now_s
+        classify.ReceivedAnswer(spec.engine, answer.code, answer.headers, answer.body, False), context.now_s
     )
     facts |= read.facts
-    return Observation(read.status, read.reason, reach.trace.phases(), answer.code, printable(read.detail), facts)
+    return Observation(read.status, read.reason, context.trace.phases(), answer.code, printable(read.detail), facts)
 
 
 def _as_http(spec: SaturationSpec) -> HttpSpec:

@@ -12,7 +12,7 @@ from probes.assertions.kinds import BodyContains, BodySize, CertificateDays, Lat
 from probes.assertions.redaction import spellings
 from probes.net.certificates import read
 from probes.net.dialer import dial
-from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, talking
+from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
@@ -22,10 +22,10 @@ from probes.specs.tls import (
     CLIENT_CERTIFICATE,
     CLIENT_KEY,
     TlsFields,
-    name_of,
+    server_name_of,
+    tls_options_of,
     validate_identity,
     validate_tls,
-    wish_of,
 )
 from probes.wire import Fact
 
@@ -64,7 +64,7 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
     validate_identity(secrets)
 
 
-class _Knock(asyncio.Protocol):
+class _BareConnection(asyncio.Protocol):
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         self.transport: asyncio.Transport | None = None
@@ -74,59 +74,63 @@ class _Knock(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
 
-async def probe(spec: TcpSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: TcpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Connect, say and hear what the spec asks for, and close at once."""
     listens = bool(spec.expect) or any(isinstance(each, BodyContains | Regex | BodySize) for each in spec.assertions)
     if not (spec.tls or spec.send or listens):
-        await _knock(spec, reach)
-        return _observed(spec, reach, AnswerView(reach.trace.total_us(), reach.now_s), PASSED, {})
-    wish = wish_of(spec, secrets, "") if spec.tls else None
+        await _connect(spec, context)
+        return _observed(spec, context, AnswerView(context.trace.total_us(), context.now_s), PASSED, {})
+    options = tls_options_of(spec, secrets, "") if spec.tls else None
     host = parse_host(spec.host)[0]
-    place = Endpoint(host, spec.port, wish, name_of(spec, host))
+    endpoint = Endpoint(host, spec.port, options, server_name_of(spec, host))
     try:
-        async with talking(reach.way, place, reach.trace) as talk:
-            return await _converse(spec, secrets, reach, talk, listens)
+        async with open_stream(context.dialer, endpoint, context.trace) as stream:
+            return await _converse(spec, secrets, context, stream, listens)
     except UnverifiedCertificate as error:
-        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), _facts(reach))
+        return Observation(
+            error.status, error.reason, context.trace.phases(), 0, printable(str(error)), _facts(context)
+        )
 
 
-async def _knock(spec: TcpSpec, reach: ProbeContext) -> None:
-    knock = _Knock(reach.trace)
+async def _connect(spec: TcpSpec, context: ProbeContext) -> None:
+    connection = _BareConnection(context.trace)
     try:
-        await dial(reach.way, parse_host(spec.host)[0], spec.port, lambda: knock, reach.trace)
+        await dial(context.dialer, parse_host(spec.host)[0], spec.port, lambda: connection, context.trace)
     finally:
-        if knock.transport is not None:
-            knock.transport.abort()
+        if connection.transport is not None:
+            connection.transport.abort()
 
 
 async def _converse(
-    spec: TcpSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream, listens: bool
+    spec: TcpSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream, listens: bool
 ) -> Observation:
     facts: dict[str, Fact] = {}
     certificate = None
-    if talk.tls is not None:
-        der = talk.tls.getpeercert(binary_form=True)
+    if stream.tls is not None:
+        der = stream.tls.getpeercert(binary_form=True)
         certificate = read(der) if der else None
-        facts["tls"] = talk.tls.version() or ""
-    reach.trace.begin("first_byte")
+        facts["tls"] = stream.tls.version() or ""
+    context.trace.begin("first_byte")
     if spec.send:
-        talk.send(spec.send.encode())
-    heard = await _hear(talk, spec.expect.encode(), reach.trace) if listens else b""
+        stream.send(spec.send.encode())
+    heard = await _hear(stream, spec.expect.encode(), context.trace) if listens else b""
     found: Finding = PASSED
     hidden = spellings(secrets) if secrets else ()
-    sight = AnswerView(reach.trace.total_us(), reach.now_s, 0, (), heard, len(heard) >= _READ_MOST, certificate, hidden)
+    view = AnswerView(
+        context.trace.total_us(), context.now_s, 0, (), heard, len(heard) >= _READ_MOST, certificate, hidden
+    )
     if spec.expect.encode() not in heard:
-        found = Status.DOWN, Reason.BODY_MISMATCH, f"expected {spec.expect[:80]!r}; found {sight.quoted(heard[:400])}"
+        found = Status.DOWN, Reason.BODY_MISMATCH, f"expected {spec.expect[:80]!r}; found {view.quoted(heard[:400])}"
     if listens:
         facts["body_bytes"] = len(heard)
-    return _observed(spec, reach, sight, found, facts)
+    return _observed(spec, context, view, found, facts)
 
 
-async def _hear(talk: Stream, expected: bytes, trace: Trace) -> bytes:
+async def _hear(stream: Stream, expected: bytes, trace: Trace) -> bytes:
     """What is said until the expected text is in it, or, expecting none, what comes first."""
     heard = bytearray()
     while len(heard) < _READ_MOST:
-        came = await talk.more()
+        came = await stream.more()
         if came and not heard:
             trace.answered()
         heard += came
@@ -136,14 +140,14 @@ async def _hear(talk: Stream, expected: bytes, trace: Trace) -> bytes:
 
 
 def _observed(
-    spec: TcpSpec, reach: ProbeContext, sight: AnswerView, found: Finding, facts: dict[str, Fact]
+    spec: TcpSpec, context: ProbeContext, view: AnswerView, found: Finding, facts: dict[str, Fact]
 ) -> Observation:
-    (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
-    return Observation(status, reason, reach.trace.phases(), 0, printable(detail), _facts(reach) | facts, outcomes)
+    (status, reason, detail), outcomes = judged(found, spec.assertions, view, context.explain)
+    return Observation(status, reason, context.trace.phases(), 0, printable(detail), _facts(context) | facts, outcomes)
 
 
-def _facts(reach: ProbeContext) -> dict[str, Fact]:
-    return {"address": reach.trace.address}
+def _facts(context: ProbeContext) -> dict[str, Fact]:
+    return {"address": context.trace.address}
 
 
 PROBER = Prober(TcpSpec, validate, validate_secrets, probe)

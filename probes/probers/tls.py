@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
 from probes.net.certificates import presented, read
-from probes.net.stream import Endpoint, UnverifiedCertificate, talking
+from probes.net.stream import Endpoint, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
 from probes.net.tls_options import Certificate
 from probes.prober import Observation, ProbeContext, Prober, printable
@@ -15,7 +15,7 @@ from probes.probers.http import certificate_facts
 from probes.probers.tcp import validate_secrets
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
-from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
+from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
 from probes.wire import Fact
 
 #: More certificates of one chain than this are counted and not read.
@@ -35,50 +35,52 @@ class TlsSpec(TlsFields, frozen=True, kw_only=True):
     assertions: tuple[Latency, ...] = ()
 
     @property
-    def demanded(self) -> CertificateDays | None:
+    def certificate_days(self) -> CertificateDays | None:
         if not (self.degraded_days or self.down_days):
             return None
         return CertificateDays(degraded_days=self.degraded_days, down_days=self.down_days)
 
 
 def validate(spec: TlsSpec) -> None:
-    validate_endpoint(spec.host, spec.port, (*spec.assertions, spec.demanded) if spec.demanded else spec.assertions)
+    validate_endpoint(
+        spec.host, spec.port, (*spec.assertions, spec.certificate_days) if spec.certificate_days else spec.assertions
+    )
     validate_tls(spec)
 
 
-async def probe(spec: TlsSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: TlsSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Shake hands, read what was presented, and close."""
     host = parse_host(spec.host)[0]
-    place = Endpoint(host, spec.port, wish_of(spec, secrets, ""), name_of(spec, host))
+    endpoint = Endpoint(host, spec.port, tls_options_of(spec, secrets, ""), server_name_of(spec, host))
     facts: dict[str, Fact] = {}
     try:
-        async with talking(reach.way, place, reach.trace) as talk:
-            assert talk.tls is not None
-            chain = presented(talk.tls)
-            cipher = talk.tls.cipher()
-            facts = {"tls": talk.tls.version() or "", "cipher": cipher[0] if cipher else "", "chain": len(chain)}
+        async with open_stream(context.dialer, endpoint, context.trace) as stream:
+            assert stream.tls is not None
+            chain = presented(stream.tls)
+            cipher = stream.tls.cipher()
+            facts = {"tls": stream.tls.version() or "", "cipher": cipher[0] if cipher else "", "chain": len(chain)}
     except UnverifiedCertificate as error:
-        facts = certificate_facts(error.certificate, reach.now_s) if error.certificate else {}
-        facts["address"] = reach.trace.address
-        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
+        facts = certificate_facts(error.certificate, context.now_s) if error.certificate else {}
+        facts["address"] = context.trace.address
+        return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
     certificates = [found for found in map(read, chain[:_CHAIN_READ]) if found is not None]
     leaf = certificates[0] if certificates else None
     if leaf is not None:
-        facts |= certificate_facts(leaf, reach.now_s)
-    facts["address"] = reach.trace.address
-    sight = AnswerView(reach.trace.total_us(), reach.now_s, certificate=leaf)
-    found, outcomes = judged(_expiring(spec, certificates, reach.now_s), spec.assertions, sight, reach.explain)
+        facts |= certificate_facts(leaf, context.now_s)
+    facts["address"] = context.trace.address
+    view = AnswerView(context.trace.total_us(), context.now_s, certificate=leaf)
+    found, outcomes = judged(_expiring(spec, certificates, context.now_s), spec.assertions, view, context.explain)
     status, reason, detail = found
-    return Observation(status, reason, reach.trace.phases(), 0, printable(detail), facts, outcomes)
+    return Observation(status, reason, context.trace.phases(), 0, printable(detail), facts, outcomes)
 
 
 def _expiring(spec: TlsSpec, certificates: list[Certificate], now_s: float) -> Finding:
     """The certificate of the chain that ends first, held against the thresholds."""
-    demanded = spec.demanded
-    if demanded is None:
+    certificate_days = spec.certificate_days
+    if certificate_days is None:
         return PASSED
     soonest = min(certificates, key=lambda each: each.expires_s, default=None)
-    outcome = demanded.judge(AnswerView(0, now_s, certificate=soonest))
+    outcome = certificate_days.judge(AnswerView(0, now_s, certificate=soonest))
     if outcome.passed:
         return PASSED
     if soonest is None:

@@ -17,14 +17,14 @@ from probes.assertions.redaction import spellings
 from probes.net.certificates import read
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.http_messages import HEADERS_LIMIT, Request, head_of
-from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, talking
+from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import BadTarget, Target, parse_url
 from probes.net.tls_options import HTTP_ALPN
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged
 from probes.specs.http import check_header, secret_headers, validate_secrets
-from probes.specs.tls import TlsFields, name_of, validate_tls, wish_of
+from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
 from probes.wire import Fact
 
 _SEND_MOST = 4096
@@ -80,44 +80,48 @@ def _target(url: str) -> Target:
         raise SpecError("url", str(error)) from None
 
 
-async def probe(spec: WebSocketSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+async def probe(spec: WebSocketSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Upgrade, converse, close."""
     target = _target(spec.url)
-    wish = wish_of(spec, secrets, HTTP_ALPN) if target.secure else None
+    options = tls_options_of(spec, secrets, HTTP_ALPN) if target.secure else None
     try:
-        async with talking(
-            reach.way, Endpoint(target.host, target.port, wish, name_of(spec, target.host)), reach.trace
-        ) as talk:
-            return await _converse(spec, secrets, reach, talk)
+        async with open_stream(
+            context.dialer,
+            Endpoint(target.host, target.port, options, server_name_of(spec, target.host)),
+            context.trace,
+        ) as stream:
+            return await _converse(spec, secrets, context, stream)
     except UnverifiedCertificate as error:
-        facts: dict[str, Fact] = {"address": reach.trace.address}
-        return Observation(error.status, error.reason, reach.trace.phases(), 0, printable(str(error)), facts)
+        facts: dict[str, Fact] = {"address": context.trace.address}
+        return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
 
 
-async def _converse(spec: WebSocketSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream) -> Observation:
-    code, headers = await _upgrade(spec, secrets, reach, talk)
-    facts: dict[str, Fact] = {"address": reach.trace.address}
+async def _converse(
+    spec: WebSocketSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream
+) -> Observation:
+    code, headers = await _upgrade(spec, secrets, context, stream)
+    facts: dict[str, Fact] = {"address": context.trace.address}
     message, found = b"", PASSED
     if code != 101:
-        read_as = classify.classify(classify.ReceivedAnswer("", code, headers, b"", False), reach.now_s)
+        read_as = classify.classify(classify.ReceivedAnswer("", code, headers, b"", False), context.now_s)
         found = read_as.status, read_as.reason, f"{read_as.detail}; expected an upgrade (101)"
         facts |= read_as.facts
     else:
         protocol = FrameProtocol(client=True, extensions=[])
         if spec.send:
-            talk.send(bytes(protocol.send_data(spec.send)))
+            stream.send(bytes(protocol.send_data(spec.send)))
         if spec.expect or any(isinstance(each, BodyContains | Regex | JsonPath) for each in spec.assertions):
-            message = await _message_with(talk, protocol, spec.expect.encode())
+            message = await _message_with(stream, protocol, spec.expect.encode())
             facts["message_bytes"] = len(message)
             found = _heard(spec, secrets, message)
-        talk.send(bytes(protocol.close(CloseReason.NORMAL_CLOSURE)))
-    der = talk.tls.getpeercert(binary_form=True) if talk.tls is not None else None
+        stream.send(bytes(protocol.close(CloseReason.NORMAL_CLOSURE)))
+    der = stream.tls.getpeercert(binary_form=True) if stream.tls is not None else None
     certificate = read(der) if der else None
-    sight = AnswerView(
-        reach.trace.total_us(), reach.now_s, code, headers, message, False, certificate, spellings(secrets)
+    view = AnswerView(
+        context.trace.total_us(), context.now_s, code, headers, message, False, certificate, spellings(secrets)
     )
-    (status, reason, detail), outcomes = judged(found, spec.assertions, sight, reach.explain)
-    return Observation(status, reason, reach.trace.phases(), code, printable(detail), facts, outcomes)
+    (status, reason, detail), outcomes = judged(found, spec.assertions, view, context.explain)
+    return Observation(status, reason, context.trace.phases(), code, printable(detail), facts, outcomes)
 
 
 def _heard(spec: WebSocketSpec, secrets: Mapping[str, str], message: bytes) -> Finding:
@@ -128,7 +132,7 @@ def _heard(spec: WebSocketSpec, secrets: Mapping[str, str], message: bytes) -> F
 
 
 async def _upgrade(
-    spec: WebSocketSpec, secrets: Mapping[str, str], reach: ProbeContext, talk: Stream
+    spec: WebSocketSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream
 ) -> tuple[int, list[tuple[str, str]]]:
     """Ask for the upgrade; the status code and the headers of the answer. Raises ProtocolBroken."""
     key = generate_nonce()
@@ -138,10 +142,10 @@ async def _upgrade(
     request = Request(
         _target(spec.url), headers=(*spec.headers, *secret_headers(secrets), *extra), connection="Upgrade"
     )
-    reach.trace.begin("first_byte")
-    talk.send(head_of(request))
-    head = await talk.until(b"\r\n\r\n")
-    reach.trace.answered()
+    context.trace.begin("first_byte")
+    stream.send(head_of(request))
+    head = await stream.until(b"\r\n\r\n")
+    context.trace.answered()
     status = _STATUS_LINE.match(head)
     if status is None:
         raise ProtocolBroken("not HTTP: the answer to the upgrade has no status line")
@@ -155,12 +159,12 @@ async def _upgrade(
     return code, headers
 
 
-async def _message_with(talk: Stream, protocol: FrameProtocol, expected: bytes) -> bytes:
+async def _message_with(stream: Stream, protocol: FrameProtocol, expected: bytes) -> bytes:
     """The first message that contains the text, or the last one before the other side closed."""
     decoder = FrameDecoder(client=True)
     message, pieces, frames = b"", bytearray(), 0
     while frames < _FRAMES_MOST:
-        frame = await _frame(talk, decoder)
+        frame = await _frame(stream, decoder)
         assert isinstance(frame.payload, bytes)
         frames += frame.frame_finished
         if frame.opcode is Opcode.CLOSE:
@@ -168,7 +172,7 @@ async def _message_with(talk: Stream, protocol: FrameProtocol, expected: bytes) 
                 raise ClosedEarly(f"closed with {_closing(frame.payload)} before a message came")
             return message
         if frame.opcode is Opcode.PING:
-            talk.send(bytes(protocol.pong(frame.payload)))
+            stream.send(bytes(protocol.pong(frame.payload)))
         elif not frame.opcode.iscontrol():
             if frame.opcode is not Opcode.CONTINUATION:
                 pieces.clear()
@@ -181,13 +185,13 @@ async def _message_with(talk: Stream, protocol: FrameProtocol, expected: bytes) 
     raise TooLarge(f"no such message in {_FRAMES_MOST} frames")
 
 
-async def _frame(talk: Stream, decoder: FrameDecoder) -> Frame:
+async def _frame(stream: Stream, decoder: FrameDecoder) -> Frame:
     """The next frame, or what has come of a large one, as a frame that is not finished."""
     try:
         while (frame := decoder.process_buffer()) is None:
             if decoder.header is not None:
                 _check_size(decoder.header.payload_len)
-            came = await talk.more()
+            came = await stream.more()
             if not came:
                 raise ClosedEarly("closed in the middle of the answer")
             decoder.receive_bytes(came)

@@ -32,12 +32,12 @@ def validate_host(field: str, host: str) -> None:
 
 
 def judged(
-    found: Finding, assertions: Sequence[AssertionBase], sight: AnswerView, explain: bool
+    found: Finding, assertions: Sequence[AssertionBase], view: AnswerView, explain: bool
 ) -> tuple[Finding, tuple[AssertionOutcome, ...]]:
     """What was found, unless it passed and an assertion says otherwise; and the outcomes, where they are asked for."""
     if not assertions or (found[0] is not Status.UP and not explain):
         return found, ()
-    outcomes = judge(assertions, sight)
+    outcomes = judge(assertions, view)
     failed = worst(outcomes)
     if failed is not None and found[0] is Status.UP:
         found = failed.status, failed.reason, failed.detail

@@ -65,7 +65,7 @@ def _identity_problem(certificate: str, key: str) -> str | None:
     return identity_problem(certificate, key)
 
 
-def wish_of(spec: TlsFields, secrets: Mapping[str, str], alpn: str) -> TlsOptions:
+def tls_options_of(spec: TlsFields, secrets: Mapping[str, str], alpn: str) -> TlsOptions:
     """The handshake that a spec and its secrets ask for."""
     return TlsOptions(
         spec.verify_tls,
@@ -77,6 +77,6 @@ def wish_of(spec: TlsFields, secrets: Mapping[str, str], alpn: str) -> TlsOption
     )
 
 
-def name_of(spec: TlsFields, host: str) -> str:
+def server_name_of(spec: TlsFields, host: str) -> str:
     """The name to ask for and to verify."""
     return parse_host(spec.server_name)[0] if spec.server_name else host

@@ -19,7 +19,7 @@ async def looked(
     config: Mapping[str, object],
     secrets: Mapping[str, str] | None = None,
     *,
-    way: Dialer | None = None,
+    dialer: Dialer | None = None,
     now_s: float = NOW_S,
     timeout_s: float = 5.0,
     explain: bool = False,
@@ -28,5 +28,5 @@ async def looked(
     spec = parse_spec(kind, config)
     validate_secrets(kind, secrets or {})
     async with way_out() as own:
-        reach = ProbeContext(way or own, Trace(), now_s, explain=explain)
-        return await attempt(PROBERS[kind], spec, secrets or {}, reach, timeout_s)
+        context = ProbeContext(dialer or own, Trace(), now_s, explain=explain)
+        return await attempt(PROBERS[kind], spec, secrets or {}, context, timeout_s)

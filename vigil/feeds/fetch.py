@@ -40,9 +40,9 @@ class Fetcher:
     def __init__(self, egress: AlertEgress, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
         self._resolver = Resolver()
-        way = Dialer(egress=Egress(egress.value), resolve=self._resolver)
+        dialer = Dialer(egress=Egress(egress.value), resolve=self._resolver)
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(way, body_limit=SIZE_MOST),
+            transport=GuardedTransport(dialer, body_limit=SIZE_MOST),
             timeout=deadline_s,
             follow_redirects=False,
             trust_env=False,

@@ -54,7 +54,7 @@ def scripted(*script: tuple[float, Observation]) -> tuple[Prober, list[float]]:
     """A prober that takes so long and sees that, once a call; and when it was called."""
     called: list[float] = []
 
-    async def probe(spec: NoSpec, secrets: Mapping[str, str], reach: ProbeContext) -> Observation:
+    async def probe(spec: NoSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
         called.append(asyncio.get_running_loop().time())
         takes_s, sees = script[len(called) - 1]
         await asyncio.sleep(takes_s)
@@ -69,9 +69,9 @@ def vote(on_loop: Any, *script: tuple[float, Observation], timeout_s: float = 2.
     async def story() -> tuple[Any, float]:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        async with way_out() as way:
+        async with way_out() as dialer:
             outcome = await two_attempts(
-                lambda: attempt(prober, NoSpec(), {}, ProbeContext(way, Trace(), 0.0), timeout_s)
+                lambda: attempt(prober, NoSpec(), {}, ProbeContext(dialer, Trace(), 0.0), timeout_s)
             )
         return outcome, loop.time() - began
 

@@ -222,13 +222,13 @@ def test_a_name_that_changes_at_every_look_up_is_dialled_where_it_was_judged(on_
             name_server({"turning.example": ["198.41.0.4"]}) as (server, names),
             way_out(nameservers=[server]) as private,
         ):
-            way = Dialer(Egress.PUBLIC, private.resolve)
-            assert await addresses_of(way, "turning.example", Trace()) == ["198.41.0.4"]
+            dialer = Dialer(Egress.PUBLIC, private.resolve)
+            assert await addresses_of(dialer, "turning.example", Trace()) == ["198.41.0.4"]
             names.names["turning.example"] = ["127.0.0.1"]
             with pytest.raises(Blocked):
-                await addresses_of(way, "turning.example", Trace())
+                await addresses_of(dialer, "turning.example", Trace())
             seen = [
-                await looked(kind, config, way=way, timeout_s=TIMEOUT_S)
+                await looked(kind, config, dialer=dialer, timeout_s=TIMEOUT_S)
                 for kind, config in (
                     ("http", {"url": f"http://turning.example:{port}/"}),
                     ("http", {"url": f"https://turning.example:{port}/"}),

@@ -13,7 +13,7 @@ from tests.probes.loopback import OK, Handler, answering, closed_port, serving, 
 
 
 async def fetch(handler: Handler | None, egress: Egress = Egress.PRIVATE, **request: Any) -> httpx.Response:
-    async with way_out(egress) as way, httpx.AsyncClient(transport=GuardedTransport(way), timeout=0.5) as client:
+    async with way_out(egress) as dialer, httpx.AsyncClient(transport=GuardedTransport(dialer), timeout=0.5) as client:
         if handler is None:
             return await client.get(f"http://127.0.0.1:{closed_port()}/")
         async with serving(handler) as port:
@@ -58,7 +58,7 @@ def test_failures_are_httpx_errors(
 
 def test_an_address_in_disguise_is_refused(on_loop: Any) -> None:
     async def story() -> None:
-        async with way_out() as way, httpx.AsyncClient(transport=GuardedTransport(way)) as client:
+        async with way_out() as dialer, httpx.AsyncClient(transport=GuardedTransport(dialer)) as client:
             await client.get("http://127.1/")
 
     with pytest.raises(httpx.TransportError):

@@ -188,8 +188,8 @@ def test_a_resolver_that_does_not_run_is_refused(on_loop: Any) -> None:
 
 def test_a_public_region_asks_no_private_resolver(on_loop: Any) -> None:
     async def story() -> Observation:
-        async with way_out(Egress.PUBLIC) as way:
-            return await looked("dns", {"name": "api.example", "resolver": "10.0.0.53"}, way=way)
+        async with way_out(Egress.PUBLIC) as dialer:
+            return await looked("dns", {"name": "api.example", "resolver": "10.0.0.53"}, dialer=dialer)
 
     seen = on_loop(story())
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.BLOCKED)

@@ -149,8 +149,8 @@ def test_over_tls_the_certificate_is_verified(on_loop: Any, trusted: trustme.CA,
 
 def test_a_closed_port_is_refused_and_a_public_region_dials_no_private_address(on_loop: Any) -> None:
     async def blocked() -> Observation:
-        async with way_out(Egress.PUBLIC) as way:
-            return await looked("grpc", {"host": "127.0.0.1", "port": 9}, way=way)
+        async with way_out(Egress.PUBLIC) as dialer:
+            return await looked("grpc", {"host": "127.0.0.1", "port": 9}, dialer=dialer)
 
     assert on_loop(looked("grpc", {"host": "127.0.0.1", "port": closed_port()})).reason is Reason.REFUSED
     assert on_loop(blocked()).reason is Reason.BLOCKED

@@ -58,8 +58,8 @@ async def look_at(handler: Handler, **config: Any) -> Observation:
 class TurningPublic:
     """A way out whose egress changes while a check is under way."""
 
-    def __init__(self, way: Dialer) -> None:
-        self.egress, self.resolve, self.source = Egress.PRIVATE, way.resolve, way.source
+    def __init__(self, dialer: Dialer) -> None:
+        self.egress, self.resolve, self.source = Egress.PRIVATE, dialer.resolve, dialer.source
 
 
 def head(*lines: bytes) -> bytes:
@@ -129,9 +129,12 @@ def test_a_redirect_to_a_private_address_is_blocked_and_nothing_is_sent_there(on
     answer = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
 
     async def story() -> Observation:
-        async with name_server({"inside.example": ["10.0.0.7"]}) as (server, _), way_out(nameservers=[server]) as way:
+        async with (
+            name_server({"inside.example": ["10.0.0.7"]}) as (server, _),
+            way_out(nameservers=[server]) as dialer,
+        ):
             # Loopback stands for a public address here: the region turns public once it was reached.
-            turning = TurningPublic(way)
+            turning = TurningPublic(dialer)
 
             async def redirecting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 turning.egress = Egress.PUBLIC
@@ -139,7 +142,7 @@ def test_a_redirect_to_a_private_address_is_blocked_and_nothing_is_sent_there(on
 
             async with serving(redirecting) as port:
                 url = f"http://127.0.0.1:{port}/"
-                return await looked("http", {"url": url}, way=cast(Dialer, turning), timeout_s=TIMEOUT_S)
+                return await looked("http", {"url": url}, dialer=cast(Dialer, turning), timeout_s=TIMEOUT_S)
 
     seen = on_loop(story())
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.BLOCKED), seen
@@ -150,7 +153,7 @@ def test_a_name_that_changes_between_two_hops_is_judged_each_time(on_loop: Any) 
     async def story() -> tuple[Observation, list[str]]:
         async with (
             name_server({"moving.example": ["127.0.0.1"]}) as (server, names),
-            way_out(nameservers=[server]) as way,
+            way_out(nameservers=[server]) as dialer,
         ):
 
             async def rebinding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,7 +162,7 @@ def test_a_name_that_changes_between_two_hops_is_judged_each_time(on_loop: Any) 
 
             async with serving(rebinding) as port:
                 url = f"http://moving.example:{port}/a"
-                return await looked("http", {"url": url}, way=way, timeout_s=TIMEOUT_S), names.asked
+                return await looked("http", {"url": url}, dialer=dialer, timeout_s=TIMEOUT_S), names.asked
 
     seen, asked = on_loop(story())
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.BLOCKED)
@@ -170,8 +173,8 @@ def test_a_name_that_changes_between_two_hops_is_judged_each_time(on_loop: Any) 
 @pytest.mark.parametrize("mixed", [["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"], ["10.0.0.1"]])
 def test_a_name_with_one_private_address_among_its_own_is_blocked(on_loop: Any, mixed: list[str]) -> None:
     async def story() -> Observation:
-        async with name_server({"mixed.example": mixed}) as (server, _), way_out(Egress.PUBLIC, [server]) as way:
-            return await looked("http", {"url": "http://mixed.example/"}, way=way, timeout_s=TIMEOUT_S)
+        async with name_server({"mixed.example": mixed}) as (server, _), way_out(Egress.PUBLIC, [server]) as dialer:
+            return await looked("http", {"url": "http://mixed.example/"}, dialer=dialer, timeout_s=TIMEOUT_S)
 
     assert on_loop(story()).reason is Reason.BLOCKED
 

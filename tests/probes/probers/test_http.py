@@ -39,13 +39,13 @@ async def look(
     secrets: Mapping[str, str] | None = None,
     *,
     timeout_s: float = 5.0,
-    way: Dialer | None = None,
+    dialer: Dialer | None = None,
     **config: object,
 ) -> Observation:
     spec = parse_spec("http", {"url": url, **config})
     async with way_out() as own:
-        reach = ProbeContext(way or own, Trace(), 1_800_000_000.0)
-        return await attempt(HTTP, spec, secrets or {}, reach, timeout_s)
+        context = ProbeContext(dialer or own, Trace(), 1_800_000_000.0)
+        return await attempt(HTTP, spec, secrets or {}, context, timeout_s)
 
 
 async def look_at(handler: Handler, **config: Any) -> Observation:
@@ -334,9 +334,9 @@ def test_a_public_region_dials_no_loopback_address_and_none_hidden_behind_a_name
     async def story() -> list[Observation]:
         names = {"inside.example": ["127.0.0.1"], "mixed.example": ["1.1.1.1", "127.0.0.1"]}
         target = serving(answering(OK, seen=connected))
-        async with name_server(names) as (server, _), target as port, way_out(Egress.PUBLIC, [server]) as way:
+        async with name_server(names) as (server, _), target as port, way_out(Egress.PUBLIC, [server]) as dialer:
             hosts = ["127.0.0.1", "[::ffff:127.0.0.1]", "inside.example", "mixed.example", "localhost"]
-            return [await look(f"http://{host}:{port}/", way=way) for host in hosts]
+            return [await look(f"http://{host}:{port}/", dialer=dialer) for host in hosts]
 
     seen = on_loop(story())
     assert {(each.status, each.reason) for each in seen} == {(Status.UNKNOWN, Reason.BLOCKED)}
@@ -346,10 +346,10 @@ def test_a_public_region_dials_no_loopback_address_and_none_hidden_behind_a_name
 def test_a_name_that_changes_between_lookups_is_judged_each_time(on_loop: Any) -> None:
     async def story() -> tuple[Observation, Observation]:
         resolving, target = name_server({"moving.example": ["127.0.0.1"]}), serving(answering(OK))
-        async with resolving as (server, names), target as port, way_out(nameservers=[server]) as way:
-            first = await look(f"http://moving.example:{port}/", way=way)
+        async with resolving as (server, names), target as port, way_out(nameservers=[server]) as dialer:
+            first = await look(f"http://moving.example:{port}/", dialer=dialer)
             names.names["moving.example"] = ["169.254.169.254"]
-            return first, await look(f"http://moving.example:{port}/", way=way)
+            return first, await look(f"http://moving.example:{port}/", dialer=dialer)
 
     first, second = on_loop(story())
     assert (first.status, second.reason) == (Status.UP, Reason.BLOCKED)
@@ -358,8 +358,8 @@ def test_a_name_that_changes_between_lookups_is_judged_each_time(on_loop: Any) -
 
 def test_a_name_without_an_address_is_a_dns_error(on_loop: Any) -> None:
     async def story() -> list[Observation]:
-        async with name_server({"empty.example": []}) as (server, _), way_out(nameservers=[server]) as way:
-            return [await look(f"http://{name}.example/", way=way) for name in ("missing", "empty")]
+        async with name_server({"empty.example": []}) as (server, _), way_out(nameservers=[server]) as dialer:
+            return [await look(f"http://{name}.example/", dialer=dialer) for name in ("missing", "empty")]
 
     assert {(each.status, each.reason) for each in on_loop(story())} == {(Status.DOWN, Reason.DNS_ERROR)}
 
@@ -375,8 +375,8 @@ def test_names_in_the_hosts_file_resolve(on_loop: Any) -> None:
 def test_the_next_address_is_tried_when_the_first_refuses(on_loop: Any) -> None:
     async def story() -> Observation:
         resolving, target = name_server({"two.example": ["127.0.0.9", "127.0.0.1"]}), serving(answering(OK))
-        async with resolving as (server, _), target as port, way_out(nameservers=[server]) as way:
-            return await look(f"http://two.example:{port}/", way=way)
+        async with resolving as (server, _), target as port, way_out(nameservers=[server]) as dialer:
+            return await look(f"http://two.example:{port}/", dialer=dialer)
 
     seen = on_loop(story())
     assert (seen.status, seen.facts["address"]) == (Status.UP, "127.0.0.1")
@@ -390,8 +390,8 @@ def test_the_connection_comes_from_the_source_address_that_was_set(on_loop: Any)
         await answering(OK)(reader, writer)
 
     async def story() -> None:
-        async with serving(noting) as port, way_out(source="127.0.1.7") as way:
-            await look(f"http://127.0.0.1:{port}/", way=way)
+        async with serving(noting) as port, way_out(source="127.0.1.7") as dialer:
+            await look(f"http://127.0.0.1:{port}/", dialer=dialer)
 
     on_loop(story())
     assert peers == ["127.0.1.7"]
@@ -462,6 +462,6 @@ def test_an_unexpected_error_in_a_prober_is_our_fault_and_no_vote(on_loop: Any) 
     async def broken(host: str) -> list[str]:
         raise KeyError(host)
 
-    seen = on_loop(look("http://name.example/", way=Dialer(Egress.PRIVATE, broken)))
+    seen = on_loop(look("http://name.example/", dialer=Dialer(Egress.PRIVATE, broken)))
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.PROBE_ERROR)
     assert seen.detail == "the prober failed with KeyError"

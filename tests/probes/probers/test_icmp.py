@@ -76,8 +76,8 @@ def test_without_permission_and_without_a_port_there_is_no_vote(on_loop: Any, no
 
 def test_a_public_region_pings_no_private_address(on_loop: Any) -> None:
     async def story() -> Observation:
-        async with way_out(Egress.PUBLIC) as way:
-            return await looked("icmp", {"host": "10.0.0.1"}, way=way)
+        async with way_out(Egress.PUBLIC) as dialer:
+            return await looked("icmp", {"host": "10.0.0.1"}, dialer=dialer)
 
     assert on_loop(story()).reason is Reason.BLOCKED
 

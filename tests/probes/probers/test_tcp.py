@@ -18,8 +18,8 @@ from tests.probes.loopback import Handler, closed_port, dripping, endless, reset
 
 
 async def knock(host: str, port: int | None, egress: Egress = Egress.PRIVATE) -> Observation:
-    async with serving(silent) as open_port, way_out(egress) as way:
-        return await looked("tcp", {"host": host, "port": port or open_port}, way=way, timeout_s=2.0)
+    async with serving(silent) as open_port, way_out(egress) as dialer:
+        return await looked("tcp", {"host": host, "port": port or open_port}, dialer=dialer, timeout_s=2.0)
 
 
 def echoing(greeting: bytes = b"") -> Handler:

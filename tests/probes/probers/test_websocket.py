@@ -209,8 +209,8 @@ def test_wss_verifies_the_certificate(on_loop: Any, trusted: trustme.CA, server_
 
 def test_a_closed_port_is_refused_and_a_public_region_dials_no_private_address(on_loop: Any) -> None:
     async def blocked() -> Observation:
-        async with way_out(Egress.PUBLIC) as way:
-            return await looked("websocket", {"url": "ws://127.0.0.1:9/"}, way=way)
+        async with way_out(Egress.PUBLIC) as dialer:
+            return await looked("websocket", {"url": "ws://127.0.0.1:9/"}, dialer=dialer)
 
     assert on_loop(looked("websocket", {"url": f"ws://127.0.0.1:{closed_port()}/"})).reason is Reason.REFUSED
     assert on_loop(blocked()).reason is Reason.BLOCKED

@@ -105,7 +105,7 @@ def test_an_address_that_swallows_everything_leaves_time_for_the_next(on_loop: A
                 names = name_server({"two.example": ["127.0.0.9", "127.0.0.1"]})
                 async with names as (server, _), way_out(nameservers=[server]) as way:
                     begun = time.monotonic()
-                    seen = await looked("http", {"url": f"http://two.example:{port}/"}, way=way)
+                    seen = await looked("http", {"url": f"http://two.example:{port}/"}, dialer=way)
                     return seen, time.monotonic() - begun
 
     seen, took_s = on_loop(story())
@@ -119,7 +119,7 @@ def test_when_every_address_swallows_everything_the_one_deadline_holds(on_loop: 
         with swallowing("127.0.0.9", port), swallowing("127.0.0.8", port):
             names = name_server({"two.example": ["127.0.0.9", "127.0.0.8"]})
             async with names as (server, _), way_out(nameservers=[server]) as way:
-                return await looked("tcp", {"host": "two.example", "port": port}, way=way, timeout_s=1.5)
+                return await looked("tcp", {"host": "two.example", "port": port}, dialer=way, timeout_s=1.5)
 
     seen = on_loop(story())
     assert (seen.status, seen.reason) == (Status.DOWN, Reason.TIMEOUT)

@@ -157,9 +157,9 @@ def look(name: str, mode: Mode = Mode.HEALTHY, **given: str) -> Observation:
             if not preset.own_address:
                 query = f"?{real.query}" if real.query else ""
                 made.config["url"] = f"{address}{real.path}{query}"
-            reach = ProbeContext(Dialer(Egress.PRIVATE, resolver), Trace(), time.time())
+            context = ProbeContext(Dialer(Egress.PRIVATE, resolver), Trace(), time.time())
             spec = parse_spec(made.kind, made.config)
-            return await attempt(PROBERS[made.kind], spec, made.secrets, reach, 5.0)
+            return await attempt(PROBERS[made.kind], spec, made.secrets, context, 5.0)
         finally:
             await fake.leave()
             await resolver.close()

@@ -46,8 +46,8 @@ def look(provider: Any, preset: str, given: dict[str, str]) -> Observation:
     async def once() -> Observation:
         resolver = Resolver()
         try:
-            reach = ProbeContext(Dialer(Egress.PRIVATE, resolver), Trace(), time.time())
-            return await attempt(PROBERS[made.kind], parse_spec(made.kind, config), made.secrets, reach, 5.0)
+            context = ProbeContext(Dialer(Egress.PRIVATE, resolver), Trace(), time.time())
+            return await attempt(PROBERS[made.kind], parse_spec(made.kind, config), made.secrets, context, 5.0)
         finally:
             await resolver.close()
 

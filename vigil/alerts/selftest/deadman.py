@@ -54,9 +54,9 @@ class DeadmanSwitch:
     def __init__(self, url: str, egress: AlertEgress) -> None:
         self._url = url
         self._resolver = Resolver()
-        way = Dialer(egress=Egress(egress.value), resolve=self._resolver)
+        dialer = Dialer(egress=Egress(egress.value), resolve=self._resolver)
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(way), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
+            transport=GuardedTransport(dialer), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
         )
 
     async def ping(self) -> str:

@@ -112,8 +112,8 @@ async def _look(asked: Asked, spec: msgspec.Struct, egress: Egress, timeout_s: f
         resolver = Resolver()
         stack.push_async_callback(resolver.close)
         kept, now_s = Keepsake(), time.time()
-        reach = ProbeContext(Dialer(egress, resolver), Trace(kept), now_s, explain=True)
-        seen = await attempt(PROBERS[asked.kind], spec, asked.secrets, reach, timeout_s)
+        context = ProbeContext(Dialer(egress, resolver), Trace(kept), now_s, explain=True)
+        seen = await attempt(PROBERS[asked.kind], spec, asked.secrets, context, timeout_s)
     costs = [f"{each} (one region, every {asked.interval_s} s)" for each in _costs(asked)]
     typed = {f"header.{name}": value for name, value in getattr(spec, "headers", ())}
     return Look(asked.target, seen, now_s, kept, spellings({**typed, **asked.secrets}), (*asked.warnings, *costs))
