@@ -1,38 +1,43 @@
-"""Writing deliveries: called inside the transaction that writes the transition, so that neither is there alone."""
+"""Outbox: the notification pipeline of one step of an incident, in the transaction that writes the step.
+
+    write(decide(hold(route(read(...)))))
+
+`read`   everything that the next stages go by, with the incident locked. The only stage that asks the database.
+`route`  Alertmanager's routing tree: the first route that matches names channels and escalation policies.
+`hold`   silence and inhibit: silences, a parent in trouble, or the provider's incident hold the message back.
+`decide` one choice for each channel: tell it now, hold it until nothing holds it back, or omit it; and why.
+`write`  the deliveries, and where the escalations stand. The only stage that changes the database.
+
+The three in between are pure, and in `core.pipeline`. A step of a life (opened, worse, acknowledged, resolved ...) goes
+through once. Grouping (group_wait, group_interval) comes later, when `delivery` claims what is due on a channel.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
-from vigil.alerts.core.decision import (
-    EVENTS,
-    UNCONDITIONAL,
-    Choice,
-    Concern,
-    Disposition,
-    Event,
-    IncidentContext,
-    Why,
-    decide,
-)
-from vigil.alerts.core.routes import route
-from vigil.alerts.crashpoints import CrashPoint, reach
-from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery, DeliveryState
+from vigil.alerts.core.decision import EVENTS, UNCONDITIONAL, Choice, Concern, Disposition, Event
+from vigil.alerts.core.escalation import PursuitFacts
+from vigil.alerts.core.pipeline import ROUTED_STEPS, DeliveryPlan, StepFacts, StepKeys, decide, hold, route
+from vigil.alerts.core.routes import RoutedSubject
+from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState
 from vigil.alerts.routing import escalations
-from vigil.alerts.routing.holds import hold_fields, holds_on
-from vigil.alerts.routing.provider_holds import is_joint, routing_together
-from vigil.alerts.routing.rules import load_rules, subject_of
+from vigil.alerts.routing.holds import hold_fields, holds_on, is_silent
+from vigil.alerts.routing.rules import load_rules, subject
 from vigil.incidents.core.model import Step
+from vigil.incidents.core.provider_outage import is_of_provider
 from vigil.incidents.models import Incident, Transition
 
 #: What a sender listens to; a hint only, since it also looks once a second.
 HINT_CHANNEL = "vigil_outbox"
+
+#: A provider's incident has no routes of its own: where no step says who joined, so many of its monitors speak for it.
+ASKED_MOST = 50
 
 _STATES = {
     Disposition.TELL: DeliveryState.PENDING,
@@ -42,87 +47,94 @@ _STATES = {
 
 
 def enqueue(
-    transition_row: Transition, concerned: Mapping[int, Concern] | None = None, origin: int | None = None
+    transition_row: Transition, named: Mapping[int, Concern] | None = None, origin: int | None = None
 ) -> list[Delivery]:
-    """Write one delivery per channel that the transition concerns, to be sent or held as `decide` says.
+    """Write one delivery per channel that the transition concerns, to be sent or held; returns them.
 
-    Routes and policies say whom it concerns, unless the caller does. `origin` is the channel in which it was done,
-    which need not be told. Call inside the transaction that writes the transition; raises
-    `TransactionManagementError` outside of one.
+    Routes and policies say whom it concerns, unless the caller names the channels. `origin` is the channel in which
+    it was done, which need not be told. Call inside the transaction that writes the transition; raises
+    `TransactionManagementError` outside of one. Doing it again writes nothing.
     """
+    return write(decide(hold(route(read(transition_row, named, origin)))))
+
+
+def read(transition_row: Transition, named: Mapping[int, Concern] | None, origin: int | None) -> StepFacts:
+    """Read what the stages go by, as far as this step asks for it."""
     # Held until the transaction ends, so that a fallback channel cannot be added while its resolve is written.
-    incident = (
-        Incident.objects.select_for_update(of=("self",))
-        .select_related("monitor", "team")
-        .get(pk=transition_row.incident_id)
-    )
-    step = Step(transition_row.step)
-    team = incident.team or default_team()
-    if concerned is None:
-        concerned = _concerned(incident, team.pk, transition_row)
-    standing = _standing(incident, step, transition_row.at)
-    choices = decide(step, concerned, standing)
-    if step is Step.RESOLVED:
-        _withhold_for_good(incident)
+    locked = Incident.objects.select_for_update(of=("self",)).select_related("monitor")
+    incident = locked.get(pk=transition_row.incident_id)
+    step, at, team = Step(transition_row.step), transition_row.at, incident.team_id or default_team().pk
+    joint = incident.monitor_id is None and is_of_provider(incident.cause_key)
+    keys = StepKeys(transition_row.pk, incident.pk, team, at)
+    facts = StepFacts(keys, step, named, origin, joint, told=told_channels(incident))
+    if step in UNCONDITIONAL:
+        return facts
+    facts = replace(facts, holds=holds_on(incident, at))
+    if step not in ROUTED_STEPS:
+        return replace(facts, pursuit=PursuitFacts(escalations.is_acknowledged(incident)))
+    if named is not None:
+        return facts
+    rules, everyone = load_rules(team)
+    subjects = tuple(_members(incident, transition_row)) if joint else (subject(incident.kind, incident.monitor),)
+    facts = replace(facts, subjects=subjects, rules=rules, everyone=everyone)
+    wanted = facts.routing if step is not Step.NOTE or joint else None
+    if wanted is None or not (wanted.policies or wanted.remind_s):
+        return facts
+    pursuit = escalations.read_pursuit(incident.pk)
+    policies = {policy: escalations.read_policy(policy, at) for policy in pursuit.beginning(wanted.policies)}
+    return replace(facts, pursuit=pursuit, policies=policies)
+
+
+def write(plan: DeliveryPlan) -> list[Delivery]:
+    """Write what was decided; returns the deliveries of the step."""
+    incident = plan.keys.incident
+    if plan.step is Step.RESOLVED:
+        # What was held until the end is never told: whoever did not hear of the beginning needs no end.
+        held = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
+        held.update(state=DeliveryState.WITHHELD, recheck_at=None)
         escalations.end(incident)
-    if step is Step.NOTE and is_joint(incident):
-        _begin_with_newcomers(incident, transition_row, team.pk, standing)
-    return write_choices(transition_row, team.pk, [choice for choice in choices if choice.channel != origin])
+    if plan.pursuit is not None:
+        escalations.store(incident, plan.pursuit)
+    write_choices(plan.keys, Event.TRIGGER, plan.newcomers)
+    return write_choices(plan.keys, EVENTS[plan.step], plan.choices)
 
 
-def write_choices(
-    transition_row: Transition, team: int, choices: Iterable[Choice], event: Event | None = None
-) -> list[Delivery]:
-    """Write the deliveries of one transition; those that exist already are left as they are."""
-    event = event or EVENTS[Step(transition_row.step)]
-    rows = [_row(transition_row, team, event, choice) for choice in choices]
+def write_choices(keys: StepKeys, event: Event, choices: Iterable[Choice]) -> list[Delivery]:
+    """Write the deliveries of one step; those that exist already are left as they are."""
+    rows = [_row(keys, event, choice) for choice in choices]
     if not rows:
         return []
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [HINT_CHANNEL])
-    return list(Delivery.objects.filter(transition=transition_row, channel_id__in=[row.channel_id for row in rows]))
+    channels = [row.channel_id for row in rows]
+    return list(Delivery.objects.filter(transition_id=keys.transition, channel_id__in=channels))
 
 
-def escalate(incident_id: int, transition_id: int) -> int:
-    """Pass a page that nobody accepted on to the team's fallback channels; returns how many messages that makes.
+def told_channels(incident: Incident) -> frozenset[int]:
+    """The channels that know of an incident: a message of its beginning was sent to them, or is on its way."""
+    triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
+    return frozenset(triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True))
 
-    What came after the page in the same incident goes with it, so that a fallback channel hears the end as well.
+
+def _members(incident: Incident, transition_row: Transition) -> Iterable[RoutedSubject]:
+    """The monitors that a step of a provider's incident is about.
+
+    Those whose own alerts are held back now, by a silence or a parent, do not speak: a silence is not got round.
     """
-    with transaction.atomic():
-        incident = Incident.objects.select_for_update().get(pk=incident_id)
-        missed = Delivery.objects.filter(transition_id=transition_id, event=Event.TRIGGER, escalated_at=None)
-        missed = missed.exclude(state__in=UNTOLD_STATES)
-        team = missed.values_list("team_id", flat=True).first()
-        if team is None:
-            return 0
-        fallbacks = Channel.objects.filter(team_id=team, fallback=True, enabled=True).values_list("pk", flat=True)
-        choices = [Choice(channel, Disposition.TELL, Concern(Why.FALLBACK)) for channel in sorted(fallbacks)]
-        told = 0
-        later = Transition.objects.filter(incident=incident, deliveries__isnull=False, pk__gte=transition_id)
-        for step in later.distinct().order_by("seq"):
-            told += len(write_choices(step, team, choices))
-        missed.update(escalated_at=Now())
-        reach(CrashPoint.ESCALATE_WRITTEN)
-        return told
+    joined = [str(one.get("incident")) for one in transition_row.evidence.get("joined") or []]
+    about = incident.members.filter(resolved_at=None).select_related("monitor")
+    for member in about.filter(public_id__in=joined) if joined else about.order_by("pk")[:ASKED_MOST]:
+        if member.monitor is not None and not is_silent(member, transition_row.at):
+            yield subject(incident.kind, member.monitor)
 
 
-def _begin_with_newcomers(incident: Incident, transition_row: Transition, team: int, standing: IncidentContext) -> None:
-    """Who is concerned by a monitor that joins its provider's incident, and was not told of it, hears its beginning."""
-    rules, everyone = load_rules(team)
-    routing = routing_together(incident, transition_row, rules, everyone)
-    named = {**escalations.begin(incident, routing, transition_row.at), **routing.concerned}
-    newcomers = {channel: concern for channel, concern in named.items() if channel not in standing.told}
-    fresh = replace(standing, told=frozenset())
-    write_choices(transition_row, team, decide(Step.OPENED, newcomers, fresh), Event.TRIGGER)
-
-
-def _row(transition_row: Transition, team: int, event: Event, choice: Choice) -> Delivery:
+def _row(keys: StepKeys, event: Event, choice: Choice) -> Delivery:
     held = choice.outcome is Disposition.HOLD
     row = Delivery(
-        team_id=team,
-        incident_id=transition_row.incident_id,
-        transition=transition_row,
+        team_id=keys.team,
+        incident_id=keys.incident,
+        transition_id=keys.transition,
         channel_id=choice.channel,
         event=event,
         state=_STATES[choice.outcome],
@@ -132,38 +144,7 @@ def _row(transition_row: Transition, team: int, event: Event, choice: Choice) ->
         because=choice.concern.because[:120],
     )
     if choice.hold is not None:
-        for name, value in hold_fields(choice.hold, transition_row.at).items():
+        for name, value in hold_fields(choice.hold, keys.at).items():
             setattr(row, name, value)
         row.recheck_at = row.recheck_at if held else None
     return row
-
-
-def _standing(incident: Incident, step: Step, at: datetime) -> IncidentContext:
-    """Where the incident stands, as far as this step asks."""
-    triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
-    told = frozenset(triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True))
-    if step in UNCONDITIONAL:
-        return IncidentContext(told)
-    again = step in (Step.ESCALATED, Step.REMINDED)
-    return IncidentContext(told, again and escalations.is_acknowledged(incident), holds_on(incident, at))
-
-
-def _withhold_for_good(incident: Incident) -> None:
-    """What was held until the end is never told: whoever did not hear of the beginning needs no end."""
-    held = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
-    held.update(state=DeliveryState.WITHHELD, recheck_at=None)
-
-
-def _concerned(incident: Incident, team: int, transition_row: Transition) -> Mapping[int, Concern]:
-    """Whom the routes name, and for a beginning whoever the first steps of their policies name."""
-    step = Step(transition_row.step)
-    if step not in (Step.OPENED, Step.CHANGED, Step.NOTE):
-        return {}
-    rules, everyone = load_rules(team)
-    if is_joint(incident):
-        routing = routing_together(incident, transition_row, rules, everyone)
-    else:
-        routing = route(rules, subject_of(incident), transition_row.at, everyone)
-    if step is Step.NOTE:
-        return {channel: concern for channel, concern in routing.concerned.items() if channel in routing.noted}
-    return {**escalations.begin(incident, routing, transition_row.at), **routing.concerned}

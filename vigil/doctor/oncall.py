@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from vigil.accounts.models import Team
 from vigil.alerts.core.routes import route
 from vigil.alerts.models import EscalationPolicy, Route
+from vigil.alerts.routing.escalations import steps_of, targets_of
 from vigil.alerts.routing.rules import load_rules, subject
-from vigil.alerts.routing.targets import steps_of, targets_of
 from vigil.doctor.findings import ExaminationContext, Finding, note, problem, warning, well
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import DerivedKind, Monitor

@@ -17,7 +17,7 @@ from probes.process.health import Health
 from vigil.accounts.teams import default_team
 from vigil.alerts import crashpoints
 from vigil.alerts.channel_changes import save_channel
-from vigil.alerts.core.decision import Choice, Concern, Disposition, Why
+from vigil.alerts.core.decision import Concern, Why
 from vigil.alerts.core.retry import FALLBACK_AFTER, GIVE_UP_AFTER
 from vigil.alerts.crashpoints import CrashPoint
 from vigil.alerts.delivery.attempt import attempt
@@ -28,7 +28,7 @@ from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.delivery.outcomes import AttemptResult, record
 from vigil.alerts.delivery.service import Sender
 from vigil.alerts.models import Channel, Delivery
-from vigil.alerts.outbox import enqueue, write_choices
+from vigil.alerts.outbox import enqueue
 from vigil.alerts.wording.message import Message
 from vigil.configuration import AlertEgress
 from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply, Took
@@ -216,8 +216,7 @@ class Scene:
             channels = [self.bad] if only_bad else [self.pd, self.hook]
             (self.refused if only_bad else self.told).append(incident)
             with transaction.atomic():
-                choices = [Choice(one.pk, Disposition.TELL, Concern(Why.ROUTED)) for one in channels]
-                write_choices(step, default_team().pk, choices)
+                enqueue(step, {one.pk: Concern(Why.ROUTED) for one in channels})
 
     def end(self) -> None:
         for incident in (*self.told, *self.refused):

@@ -10,8 +10,9 @@ from django.db import transaction
 
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
+from vigil.alerts.delivery.fallback import escalate
 from vigil.alerts.models import Channel, Delivery, Route
-from vigil.alerts.outbox import enqueue, escalate
+from vigil.alerts.outbox import enqueue
 from vigil.incidents.models import Transition
 
 pytestmark = pytest.mark.django_db

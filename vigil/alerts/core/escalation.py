@@ -6,8 +6,12 @@ last rung it begins again as often as the policy repeats.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from vigil.alerts.core.decision import Concern, Why
+from vigil.alerts.core.routes import Routing
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,86 @@ class EscalationPosition:
 
     rung: int = 0
     round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFacts:
+    """An escalation policy that is about to begin; `reached` are the channels that its immediate rungs call now."""
+
+    name: str
+    delays_s: tuple[int, ...]
+    repeats: int = 0
+    reached: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PursuitFacts:
+    """Where an incident's pursuit stands: the policies it has begun, and whether somebody has acknowledged it."""
+
+    acknowledged: bool = False
+    remind_s: int = 0
+    begun: frozenset[int] = frozenset()
+
+    def beginning(self, policies: Sequence[int]) -> list[int]:
+        """Which of the policies that routes name begin: what was acknowledged begins anew, the rest goes on."""
+        if self.acknowledged:
+            return sorted({*policies, *self.begun})
+        return sorted(set(policies) - self.begun)
+
+
+NOT_PURSUED = PursuitFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationStart:
+    """The position at which a policy begins, when that is due, and the concern of those it calls at once."""
+
+    policy: int
+    position: EscalationPosition
+    due_at: datetime | None
+    concern: Concern
+    reached: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PursuitChange:
+    """Nobody has acknowledged the incident any more; where it is `wanted`, reminders and policies begin."""
+
+    wanted: bool = False
+    remind_s: int = 0
+    remind_at: datetime | None = None
+    starts: tuple[EscalationStart, ...] = ()
+
+    @property
+    def called(self) -> dict[int, Concern]:
+        """The channels that are called at once."""
+        return {channel: start.concern for start in self.starts for channel in start.reached}
+
+
+def pursue(facts: PursuitFacts, routing: Routing, policies: Mapping[int, PolicyFacts], at: datetime) -> PursuitChange:
+    """Pursue an incident that has opened or got worse: a worse kind is another thing than what was acknowledged."""
+    if not (routing.policies or routing.remind_s):
+        return PursuitChange()
+    beginning = {key: policies[key] for key in facts.beginning(routing.policies)}
+    return start(routing.remind_s or facts.remind_s, beginning, at)
+
+
+def start(remind_s: int, policies: Mapping[int, PolicyFacts], at: datetime) -> PursuitChange:
+    """Begin reminders (0 for none) and these policies, from their first rungs."""
+    remind_at = at + timedelta(seconds=remind_s) if remind_s else None
+    return PursuitChange(True, remind_s, remind_at, tuple(_begin(key, policies[key], at) for key in sorted(policies)))
+
+
+def _begin(key: int, policy: PolicyFacts, at: datetime) -> EscalationStart:
+    rungs, now = len(policy.delays_s), len(immediate(policy.delays_s))
+    first = EscalationPosition() if rungs else None
+    place = after(EscalationPosition(now - 1), rungs, policy.repeats) if now else first
+    due_at = at + timedelta(seconds=delay_s(place, policy.delays_s)) if place else None
+    if place and now and not policy.reached:
+        # The first steps lead nowhere: the next one does not wait for them.
+        due_at = at
+    concern = Concern(Why.ON_CALL, policy.name)
+    return EscalationStart(key, place or EscalationPosition(), due_at, concern, policy.reached)
 
 
 def after(place: EscalationPosition, rungs: int, repeats: int) -> EscalationPosition | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -203,3 +203,12 @@ def route(rules: Sequence[RouteRule], subject: RoutedSubject, at: datetime, ever
             for channel in each.rule.channels:
                 concerned.setdefault(channel, Concern(Why.ROUTED, each.rule.name))
     return Routing(tuple(considered), concerned)
+
+
+def route_all(
+    rules: Sequence[RouteRule], subjects: Iterable[RoutedSubject], at: datetime, everyone: frozenset[int]
+) -> Routing:
+    """What the routes say of several subjects, taken together; one has a concern by the last that has it."""
+    routings = [route(rules, subject, at, everyone) for subject in subjects]
+    considered = tuple(each for routing in routings for each in routing.considered)
+    return Routing(considered, {channel: why for routing in routings for channel, why in routing.concerned.items()})

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models.functions import Now
 
+from vigil.alerts.core.decision import EVENTS, Choice, Concern, Disposition, Event, Why
+from vigil.alerts.core.pipeline import StepKeys
 from vigil.alerts.core.retry import FALLBACK_AFTER, GIVE_UP_AFTER
 from vigil.alerts.crashpoints import CrashPoint, reach
-from vigil.alerts.outbox import escalate
+from vigil.alerts.models import UNTOLD_STATES, Channel, Delivery
+from vigil.alerts.outbox import write_choices
+from vigil.incidents.core.model import Step
+from vigil.incidents.models import Incident, Transition
 
 _log = structlog.get_logger(__name__)
 
@@ -48,3 +54,27 @@ def escalate_unaccepted() -> int:
         else:
             _log.error("nobody_told", incident=incident, transition=step, advice="add a fallback channel")
     return total
+
+
+def escalate(incident_id: int, transition_id: int) -> int:
+    """Pass a page that nobody accepted on to the team's fallback channels; returns how many messages that makes.
+
+    What came after the page in the same incident goes with it, so that a fallback channel hears the end as well.
+    """
+    with transaction.atomic():
+        incident = Incident.objects.select_for_update().get(pk=incident_id)
+        missed = Delivery.objects.filter(transition_id=transition_id, event=Event.TRIGGER, escalated_at=None)
+        missed = missed.exclude(state__in=UNTOLD_STATES)
+        team = missed.values_list("team_id", flat=True).first()
+        if team is None:
+            return 0
+        fallbacks = Channel.objects.filter(team_id=team, fallback=True, enabled=True).values_list("pk", flat=True)
+        choices = [Choice(channel, Disposition.TELL, Concern(Why.FALLBACK)) for channel in sorted(fallbacks)]
+        told = 0
+        later = Transition.objects.filter(incident=incident, deliveries__isnull=False, pk__gte=transition_id)
+        for step in later.distinct().order_by("seq"):
+            keys = StepKeys(step.pk, incident_id, team, step.at)
+            told += len(write_choices(keys, EVENTS[Step(step.step)], choices))
+        missed.update(escalated_at=Now())
+        reach(CrashPoint.ESCALATE_WRITTEN)
+        return told

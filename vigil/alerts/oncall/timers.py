@@ -14,13 +14,13 @@ from django.db import transaction
 from django.db.models import Max, Min
 from django.db.models.functions import Now
 
-from vigil.alerts.core.decision import Concern, Event, Why, Withheld, strongest
+from vigil.alerts.core.decision import Concern, Why, Withheld, strongest
 from vigil.alerts.core.escalation import EscalationPosition, after, delay_s
-from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState, Escalation, Pursuit
-from vigil.alerts.outbox import enqueue
+from vigil.alerts.models import Delivery, DeliveryState, Escalation, Pursuit
+from vigil.alerts.outbox import enqueue, told_channels
 from vigil.alerts.routing import escalations as pursuing
+from vigil.alerts.routing.escalations import Targets, policy_name, steps_of, targets_of
 from vigil.alerts.routing.holds import hold_fields, holds_on
-from vigil.alerts.routing.targets import Targets, policy_name, steps_of, targets_of
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
 from vigil.incidents.core.model import Step, StepReason
@@ -90,7 +90,7 @@ def _wake(incident: Incident, now: datetime) -> int:
     if due is None:
         return 0
     if incident.resolved_at is not None:
-        pursuing.end(incident)
+        pursuing.end(incident.pk)
         return 0
     text = f"The snooze by {due.acknowledged_by or 'somebody'} is over, and it is not resolved."
     concerned = {**told_before(incident), **pursuing.wake(incident, now)}
@@ -102,7 +102,7 @@ def _escalate(incident: Incident, now: datetime) -> int:
     """Call whoever the due steps of its policies name, and move each policy on."""
     due = list(Escalation.objects.filter(incident=incident, due_at__lte=now).order_by("policy_id"))
     if incident.resolved_at is not None:
-        pursuing.end(incident)
+        pursuing.end(incident.pk)
         return 0
     if due and _is_held(incident, now):
         Escalation.objects.filter(pk__in=[one.pk for one in due]).update(due_at=now + HELD_PAUSE)
@@ -131,7 +131,7 @@ def _remind(incident: Incident, now: datetime) -> int:
     if due is None:
         return 0
     if incident.resolved_at is not None:
-        pursuing.end(incident)
+        pursuing.end(incident.pk)
         return 0
     due.remind_at = now + timedelta(seconds=due.remind_s)
     due.save(update_fields=["remind_at"])
@@ -144,9 +144,7 @@ def _remind(incident: Incident, now: datetime) -> int:
 
 def told_before(incident: Incident) -> dict[int, Concern]:
     """The channels that know of an incident."""
-    triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
-    told = triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True)
-    return dict.fromkeys(told, Concern(Why.TOLD_BEFORE))
+    return dict.fromkeys(told_channels(incident), Concern(Why.TOLD_BEFORE))
 
 
 def _is_held(incident: Incident, now: datetime) -> bool:

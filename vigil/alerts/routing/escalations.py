@@ -1,68 +1,121 @@
-"""Starting, resting and ending the pursuit of somebody who takes an incident on. Inside the incident's transaction."""
+"""Escalations: whom a policy's steps mean at a moment, and the rows of an incident's pursuit. Under its lock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from vigil.alerts.core.decision import Concern, Why
-from vigil.alerts.core.escalation import EscalationPosition, after, delay_s, immediate
-from vigil.alerts.core.routes import Routing
-from vigil.alerts.models import Escalation, EscalationStep, Pursuit
-from vigil.alerts.routing.targets import policy_name, steps_of, targets_of
+from vigil.alerts.core.decision import Concern
+from vigil.alerts.core.escalation import (
+    EscalationPosition,
+    PolicyFacts,
+    PursuitChange,
+    PursuitFacts,
+    delay_s,
+    immediate,
+    start,
+)
+from vigil.alerts.core.rotation import who_is_on_call
+from vigil.alerts.models import Channel, Escalation, EscalationPolicy, EscalationStep, Person, Pursuit, Rotation
 from vigil.incidents.models import Incident
 
-
-def begin(incident: Incident, routing: Routing, at: datetime) -> dict[int, Concern]:
-    """Pursue an incident that has opened or got worse; returns whom the first steps of its policies concern.
-
-    A worse kind is another thing than what was acknowledged. A policy that is under way goes on where it is.
-    """
-    if not (routing.policies or routing.remind_s):
-        if incident.steps > 1:
-            Pursuit.objects.filter(pk=incident.pk).update(acknowledged_at=None, acknowledged_by="", snoozed_until=None)
-        return {}
-    pursuit, _ = Pursuit.objects.get_or_create(incident=incident)
-    rested = pursuit.acknowledged_at is not None
-    _wake(pursuit, routing.remind_s or pursuit.remind_s, at)
-    known = Escalation.objects.filter(incident=incident).values_list("policy_id", flat=True)
-    policies = [policy for policy in routing.policies if rested or policy not in set(known)]
-    return start_policies(incident, {*policies, *(known if rested else ())}, at)
+_PURSUIT = ["acknowledged_at", "acknowledged_by", "snoozed_until", "remind_s", "remind_at"]
 
 
-def start_policies(incident: Incident, policies: Iterable[int], at: datetime) -> dict[int, Concern]:
-    """Begin these policies from their first step; returns whom the steps that wait for nothing concern."""
-    concerned: dict[int, Concern] = {}
-    for policy in sorted(policies):
-        steps = steps_of(policy)
-        concern = Concern(Why.ON_CALL, policy_name(policy))
-        now = immediate([step.delay_s for step in steps])
-        reached = frozenset[int]().union(*(targets_of(steps[index], at).channels for index in now))
-        concerned |= dict.fromkeys(reached, concern)
-        place = (
-            after(EscalationPosition(len(now) - 1), len(steps), _repeats(steps))
-            if now
-            else (EscalationPosition() if steps else None)
-        )
-        due_at = at + timedelta(seconds=delay_s(place, [step.delay_s for step in steps])) if place else None
-        if due_at and now and not reached:
-            # The first steps lead nowhere: the next one does not wait for them.
-            due_at = at
-        Escalation.objects.update_or_create(
-            incident=incident,
-            policy_id=policy,
-            defaults={"rung": place.rung if place else 0, "round": place.round if place else 0, "due_at": due_at},
-        )
-    return concerned
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The channels of a step, in words who they are, and in words what leads nowhere."""
+
+    channels: frozenset[int]
+    words: tuple[str, ...] = ()
+    nowhere: tuple[str, ...] = ()
+
+
+def steps_of(policy: int) -> list[EscalationStep]:
+    """The steps of a policy in their order, with everything that `targets_of` needs."""
+    steps = EscalationStep.objects.filter(policy_id=policy).order_by("position", "id")
+    return list(steps.select_related("policy").prefetch_related("channels", "people__channels", "rotations__overrides"))
+
+
+def policy_name(policy: int) -> str:
+    return EscalationPolicy.objects.filter(pk=policy).values_list("name", flat=True).first() or "a policy"
+
+
+def targets_of(step: EscalationStep, at: datetime) -> Targets:
+    """Whom a step means at a moment."""
+    channels: set[int] = set()
+    words: list[str] = []
+    nowhere: list[str] = []
+    for channel in step.channels.all():
+        _add(channel.name, _usable([channel]), channels, words, nowhere)
+    for person in step.people.all():
+        _add(person.name, _usable(person.channels.all()), channels, words, nowhere)
+    for rotation in step.rotations.all():
+        holder, why = on_call(rotation, at)
+        if holder is None:
+            nowhere.append(f"{rotation.name}: {why}")
+        else:
+            _add(f"{holder.name} ({rotation.name})", _usable(holder.channels.all()), channels, words, nowhere)
+    return Targets(frozenset(channels), tuple(words), tuple(nowhere))
+
+
+def on_call(rotation: Rotation, at: datetime) -> tuple[Person | None, str]:
+    """Who is on call in a rotation at a moment, or why nobody is."""
+    shift = who_is_on_call(rotation.rota, at)
+    if shift is None:
+        return None, "nobody is on call"
+    return Person.objects.prefetch_related("channels").filter(pk=shift.person).first(), "nobody is on call"
+
+
+def read_policy(policy: int, at: datetime) -> PolicyFacts:
+    """A policy that is about to begin, and whom its immediate steps call at this moment."""
+    steps = steps_of(policy)
+    delays = tuple(step.delay_s for step in steps)
+    reached = frozenset[int]().union(*(targets_of(steps[rung], at).channels for rung in immediate(delays)))
+    if not steps:
+        return PolicyFacts(policy_name(policy), delays)
+    return PolicyFacts(steps[0].policy.name, delays, steps[0].policy.repeats, reached)
+
+
+def read_pursuit(incident: int) -> PursuitFacts:
+    """Where the pursuit of an incident stands."""
+    pursuit = Pursuit.objects.filter(pk=incident).first()
+    begun = frozenset(Escalation.objects.filter(incident=incident).values_list("policy_id", flat=True))
+    if pursuit is None:
+        return PursuitFacts(begun=begun)
+    return PursuitFacts(pursuit.acknowledged_at is not None, pursuit.remind_s, begun)
+
+
+def store(incident: int, change: PursuitChange) -> None:
+    """Write what becomes of an incident's pursuit."""
+    if not change.wanted:
+        Pursuit.objects.filter(pk=incident).update(acknowledged_at=None, acknowledged_by="", snoozed_until=None)
+        return
+    pursuit = Pursuit(incident_id=incident, remind_s=change.remind_s, remind_at=change.remind_at)
+    Pursuit.objects.bulk_create([pursuit], update_conflicts=True, unique_fields=["incident"], update_fields=_PURSUIT)
+    Escalation.objects.bulk_create(
+        [
+            Escalation(
+                incident_id=incident,
+                policy_id=one.policy,
+                rung=one.position.rung,
+                round=one.position.round,
+                due_at=one.due_at,
+            )
+            for one in change.starts
+        ],
+        update_conflicts=True,
+        unique_fields=["incident", "policy"],
+        update_fields=["rung", "round", "due_at"],
+    )
 
 
 def wake(incident: Incident, at: datetime) -> dict[int, Concern]:
     """Pursue again what was acknowledged or snoozed, from the beginning; returns whom that concerns at once."""
-    pursuit = Pursuit.objects.filter(pk=incident.pk).first()
-    if pursuit is not None:
-        _wake(pursuit, pursuit.remind_s, at)
-    policies = Escalation.objects.filter(incident=incident).values_list("policy_id", flat=True)
-    return start_policies(incident, list(policies), at)
+    pursuit = read_pursuit(incident.pk)
+    change = start(pursuit.remind_s, {policy: read_policy(policy, at) for policy in pursuit.begun}, at)
+    store(incident.pk, change)
+    return change.called
 
 
 def rest(incident: Incident, by: str, at: datetime, until: datetime | None = None) -> None:
@@ -72,9 +125,9 @@ def rest(incident: Incident, by: str, at: datetime, until: datetime | None = Non
     Escalation.objects.filter(incident=incident).update(due_at=None)
 
 
-def end(incident: Incident) -> None:
+def end(incident: int) -> None:
     """Pursue nobody any more: the incident is over."""
-    Pursuit.objects.filter(pk=incident.pk).update(remind_at=None, snoozed_until=None)
+    Pursuit.objects.filter(pk=incident).update(remind_at=None, snoozed_until=None)
     Escalation.objects.filter(incident=incident).update(due_at=None)
 
 
@@ -86,21 +139,22 @@ def start_again_from(incident: Incident, at: datetime) -> None:
             wait_s = delay_s(EscalationPosition(escalation.rung, escalation.round), delays)
             escalation.due_at = at + timedelta(seconds=wait_s)
             escalation.save(update_fields=["due_at"])
-    pursuit = Pursuit.objects.filter(pk=incident.pk, remind_at__isnull=False).first()
-    if pursuit is not None:
-        _wake(pursuit, pursuit.remind_s, at)
+    for pursuit in Pursuit.objects.filter(pk=incident.pk, remind_at__isnull=False):
+        pursuit.remind_at = at + timedelta(seconds=pursuit.remind_s)
+        pursuit.save(update_fields=["remind_at"])
 
 
 def is_acknowledged(incident: Incident) -> bool:
     return Pursuit.objects.filter(pk=incident.pk, acknowledged_at__isnull=False).exists()
 
 
-def _wake(pursuit: Pursuit, remind_s: int, at: datetime) -> None:
-    pursuit.acknowledged_at, pursuit.acknowledged_by, pursuit.snoozed_until = None, "", None
-    pursuit.remind_s = remind_s
-    pursuit.remind_at = at + timedelta(seconds=remind_s) if remind_s else None
-    pursuit.save()
+def _usable(channels: object) -> set[int]:
+    return {channel.pk for channel in channels if isinstance(channel, Channel) and channel.enabled}  # type: ignore[attr-defined]
 
 
-def _repeats(steps: list[EscalationStep]) -> int:
-    return steps[0].policy.repeats if steps else 0
+def _add(word: str, found: set[int], channels: set[int], words: list[str], nowhere: list[str]) -> None:
+    channels |= found
+    if found:
+        words.append(word)
+    else:
+        nowhere.append(f"{word}: no channel that is switched on")

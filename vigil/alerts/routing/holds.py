@@ -1,35 +1,24 @@
-"""What keeps an incident's alerts back now: one finder for each kind of reason."""
+"""Holds: what keeps an incident's alerts back now, as silences, inhibition by a parent, and grouping do elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from vigil.alerts.core.decision import Hold, Withheld
+from vigil.alerts.core.decision import Event, Hold, Withheld
 from vigil.alerts.models import Delivery, DeliveryState
-from vigil.alerts.routing.parent_holds import held_by_parents
-from vigil.alerts.routing.provider_holds import held_by_provider
+from vigil.incidents.core.dependency import LONGEST, ParentTrouble, holds_back, waits_until
+from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
+from vigil.incidents.state_rows import MAIN_KINDS
+from vigil.monitors.models import Dependency, Monitor
 from vigil.silences.covering import has_silences, muted_by
 from vigil.transaction_cache import read_once
 
 Finder = Callable[[Incident, datetime], Iterable[Hold]]
-
-
-def silences(incident: Incident, at: datetime) -> Iterable[Hold]:
-    """The silences and maintenance windows that cover its monitor."""
-    if incident.monitor is None:
-        return []
-    team = incident.monitor.team_id
-    if not read_once(("silences", team), lambda: has_silences(team, at)):
-        return []
-    return [Hold(Withheld.SILENCED, cover.silence.name, cover.until) for cover in muted_by(incident.monitor, at)]
-
-
-#: Who may hold an incident's alerts back: one line for each. A finder reads, and locks nothing.
-FINDERS: tuple[Finder, ...] = (silences, held_by_parents, held_by_provider)
 
 #: How long a hold is believed in without looking again: one whose end is known, and one whose end is not. Whoever ends
 #: one says so with `look_again`, at once.
@@ -39,6 +28,67 @@ TRUST, TRUST_WITHOUT_END = timedelta(minutes=5), timedelta(seconds=30)
 def holds_on(incident: Incident, now: datetime) -> tuple[Hold, ...]:
     """Everything that holds back the alerts of an incident at this moment."""
     return tuple(hold for find in FINDERS for hold in find(incident, now))
+
+
+def is_silent(member: Incident, now: datetime) -> bool:
+    """Whether a member of a provider's incident is held back for its own sake: by a silence or a parent."""
+    return any(hold for find in OWN_FINDERS for hold in find(member, now))
+
+
+def held_by_silences(incident: Incident, at: datetime) -> Iterable[Hold]:
+    """The silences and maintenance windows that cover its monitor."""
+    if incident.monitor is None:
+        return []
+    team = incident.monitor.team_id
+    if not read_once(("silences", team), lambda: has_silences(team, at)):
+        return []
+    return [Hold(Withheld.SILENCED, cover.silence.name, cover.until) for cover in muted_by(incident.monitor, at)]
+
+
+def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:
+    """A hold for each parent whose incident explains this one, or whose verdict is still to be awaited."""
+    if incident.monitor_id is None or not read_once("dependencies", Dependency.objects.exists):
+        return
+    parents = Monitor.objects.filter(dependents__child=incident.monitor_id, deleted_at=None, paused=False)
+    watched = {parent.pk: parent for parent in parents.annotate(eyes=Count("regions")).order_by("pk")}
+    if not watched:
+        return
+    child = _trouble(incident)
+    recent = Q(resolved_at=None) | Q(resolved_at__gt=now - LONGEST)
+    above = Incident.objects.filter(recent, monitor__in=watched, kind__in=MAIN_KINDS)
+    told = Exists(Delivery.objects.filter(incident=OuterRef("pk")))
+    for parent in above.annotate(told=told).select_related("monitor").order_by("pk"):
+        held, until = holds_back(child, _trouble(parent), now)
+        if parent.resolved_at is None or held:
+            watched.pop(parent.monitor_id or 0, None)
+        # A parent that nobody is told of explains nothing to anybody.
+        if held and parent.told:
+            ended = " has just recovered from" if until else " is in"
+            yield Hold(Withheld.HELD_BY_PARENT, f"{str(parent.monitor)[:70]}{ended} {parent.public_id}", until)
+    for one in watched.values():
+        awaited = waits_until(child, incident.opened_at, timedelta(seconds=one.interval_s), one.eyes)
+        if awaited is not None and now < awaited:
+            # Nothing is known of it yet, and it may fail at the same moment.
+            yield Hold(Withheld.HELD_BY_PARENT, f"{one.name[:70]}: whether it fails as well", awaited)
+
+
+def held_by_provider(incident: Incident, now: datetime) -> Iterable[Hold]:
+    """A hold while the provider's incident stands in: everybody who would be told of this one was told of that."""
+    if incident.part_of_id is None:
+        return
+    whole = Incident.objects.filter(pk=incident.part_of_id, resolved_at=None).first()
+    if whole is None:
+        return
+    told = Delivery.objects.filter(incident=whole, event=Event.TRIGGER, channel__enabled=True)
+    reached = set(told.exclude(state=DeliveryState.WITHHELD).values_list("channel_id", flat=True))
+    waiting = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
+    if reached and reached.issuperset(waiting.values_list("channel_id", flat=True)):
+        yield Hold(Withheld.TOLD_TOGETHER, f"{whole.title[:80]} ({whole.public_id})")
+
+
+#: Who may hold an incident's alerts back: one line for each. A finder reads, and locks nothing.
+OWN_FINDERS: tuple[Finder, ...] = (held_by_silences, held_by_parents)
+FINDERS: tuple[Finder, ...] = (*OWN_FINDERS, held_by_provider)
 
 
 def look_again(incidents: Iterable[int]) -> int:
@@ -62,3 +112,8 @@ def hold_fields(hold: Hold, now: datetime) -> dict[str, object]:
         "held_until": hold.until,
         "recheck_at": min(hold.until, latest) if hold.until else latest,
     }
+
+
+def _trouble(incident: Incident) -> ParentTrouble:
+    interval = timedelta(seconds=incident.monitor.interval_s if incident.monitor else 0)
+    return ParentTrouble(IncidentKind(incident.kind), incident.started_at, interval, incident.resolved_at)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from vigil.accounts.models import Team
-from vigil.alerts.core.decision import Choice, Concern, IncidentContext, Why, decide
+from vigil.alerts.core.decision import Choice
 from vigil.alerts.core.escalation import EscalationPosition, after, delay_s, immediate
-from vigil.alerts.core.routes import Considered, Routing, Severity, route
+from vigil.alerts.core.pipeline import StepFacts, StepKeys, decide, hold, route
+from vigil.alerts.core.routes import Considered, Routing, Severity
 from vigil.alerts.models import Channel
+from vigil.alerts.routing.escalations import Targets, policy_name, read_policy, steps_of, targets_of
 from vigil.alerts.routing.holds import holds_on
 from vigil.alerts.routing.rules import load_rules, subject
-from vigil.alerts.routing.targets import Targets, policy_name, steps_of, targets_of
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
@@ -60,21 +61,23 @@ class Preview:
 
 def who_would_be_told(team: Team, monitor: Monitor | None, kind: IncidentKind, at: datetime) -> Preview:
     """What would happen if an incident of this kind opened at this moment; nothing is written."""
-    about = subject(kind, monitor)
     rules, everyone = load_rules(team.pk)
-    routing = route(rules, about, at, everyone)
-    called = _called(routing, at)
-    concerned = {
-        channel: Concern(Why.ON_CALL, call.policy)
-        for call in called
-        if not call.after
-        for channel in call.targets.channels
-    }
     incident = Incident(team=team, monitor=monitor, kind=kind, started_at=at, opened_at=at)
-    choices = decide(Step.OPENED, {**concerned, **routing.concerned}, IncidentContext(holds=holds_on(incident, at)))
+    facts = StepFacts(
+        StepKeys(0, 0, team.pk, at),
+        Step.OPENED,
+        subjects=(subject(kind, monitor),),
+        rules=rules,
+        everyone=everyone,
+        holds=holds_on(incident, at),
+    )
+    routing = facts.routing
+    policies = {policy: read_policy(policy, at) for policy in routing.policies}
+    choices = decide(hold(route(replace(facts, policies=policies)))).choices
     channels = Channel.objects.in_bulk([choice.channel for choice in choices])
     told = tuple(ToldChannel(channels[choice.channel], choice) for choice in choices)
-    return Preview(kind, about.severity, at, routing.considered, told, called, routing.remind_s)
+    severity, called = facts.subjects[0].severity, _called(routing, at)
+    return Preview(kind, severity, at, routing.considered, told, called, routing.remind_s)
 
 
 def _called(routing: Routing, at: datetime) -> tuple[Called, ...]:

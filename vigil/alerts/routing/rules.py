@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vigil.alerts.core.routes import RoutedSubject, RouteRule
 from vigil.alerts.models import Channel, ChannelKind, Person, Route
-from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
 from vigil.transaction_cache import read_once
 
@@ -28,12 +27,8 @@ def _load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
     return rules, everyone or frozenset(fallback)
 
 
-def subject_of(incident: Incident) -> RoutedSubject:
-    """What an incident is about, for routes."""
-    return subject(incident.kind, incident.monitor)
-
-
 def subject(kind: str, monitor: Monitor | None) -> RoutedSubject:
+    """What an incident of this kind is about, for routes."""
     if monitor is None:
         return RoutedSubject(kind)
     tags = frozenset(tag for tag in monitor.tags if isinstance(tag, str))

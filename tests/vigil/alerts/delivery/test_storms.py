@@ -13,11 +13,11 @@ from django.db.models.functions import Now
 from tests.vigil.alerts.crashing import Death, Steps, provider, run_to_the_end
 from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
-from vigil.alerts.core.decision import Choice, Concern, Disposition, Why
+from vigil.alerts.core.decision import Concern, Why
 from vigil.alerts.core.pacing import AT_FIRST, PER_CHANNEL, Pace, Paces
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Channel, Delivery
-from vigil.alerts.outbox import enqueue, write_choices
+from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.switched_off import tell_switched_off
 from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply
 from vigil.incidents.models import Incident, Transition
@@ -74,8 +74,7 @@ def open_incidents(count: int, channels: Sequence[Channel], host: str = "api.sho
                 started_at=now, opened_at=now, steps=1,
             )  # fmt: skip
             step = Transition.objects.create(incident=incident, seq=1, step="opened", reason="confirmed", at=now)
-            choices = [Choice(channel.pk, Disposition.TELL, Concern(Why.ROUTED)) for channel in channels]
-            write_choices(step, team.pk, choices)
+            enqueue(step, {channel.pk: Concern(Why.ROUTED) for channel in channels})
             found.append(incident)
     return found
 
