@@ -71,8 +71,8 @@ class HttpConnection(TlsProtocol):
     """
 
     __slots__ = (
-        "_body", "_chunked", "_header_bytes", "_headers", "_headers_done", "_informational", "_length", "_open",
-        "_parser", "_request", "_truncated", "_wire_bytes", "answer", "reusable",
+        "_body", "_chunked", "_code", "_header_bytes", "_headers", "_headers_done", "_informational", "_length",
+        "_open", "_parser", "_request", "_truncated", "_wire_bytes", "answer", "reusable",
     )  # fmt: skip
 
     def __init__(self, request: Request, trace: Trace) -> None:
@@ -162,7 +162,8 @@ class HttpConnection(TlsProtocol):
         self._headers.append((key, value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        if self._is_informational():
+        self._code = self._parser.get_status_code()
+        if 100 <= self._code < 200 and self._code != 101:
             return
         self._headers_done = True
         if self._request.method == "HEAD":
@@ -186,7 +187,7 @@ class HttpConnection(TlsProtocol):
     def on_message_complete(self) -> None:
         if self.answer.done():
             return
-        if self._is_informational():
+        if not self._headers_done:
             self._informational += 1
             if self._informational > _INFORMATIONAL_LIMIT:
                 raise TooLarge("informational answers without end")
@@ -195,13 +196,11 @@ class HttpConnection(TlsProtocol):
         self.reusable = self._parser.should_keep_alive()
         self._finish()
 
-    def _is_informational(self) -> bool:
-        code = self._parser.get_status_code()
-        return 100 <= code < 200 and code != 101
-
     def ended(self) -> None:
         """The end of a body without a length, and a failure anywhere else."""
         self.reusable = False
+        if self.answer.done():
+            return
         if self._headers_done and not self._length and not self._chunked:
             self._finish()
         else:
@@ -218,9 +217,9 @@ class HttpConnection(TlsProtocol):
     def _finish(self, fault: Exception | None = None) -> None:
         if self.answer.done():
             return
-        code, version = self._parser.get_status_code(), self._parser.get_http_version()
+        version = self._parser.get_http_version()
         self.answer.set_result(
-            Response(code, version, tuple(self._headers), bytes(self._body), self._truncated, fault=fault)
+            Response(self._code, version, tuple(self._headers), bytes(self._body), self._truncated, None, "", fault)
         )
 
 
