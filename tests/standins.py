@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from vigil.local import ports
 from vigil.local.processes import answers_health
@@ -42,12 +38,3 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def wait_until(condition: Callable[[], bool], deadline_s: float = 15) -> None:
-    """Wait until a condition holds; fails the test when it does not in time."""
-    end = time.monotonic() + deadline_s
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail("the condition did not come true in time")
-        time.sleep(0.02)

@@ -21,7 +21,7 @@ from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane, Result
-from tests.standins import wait_until
+from tests.waiting import until
 from vigil.local import ports
 from vigil.local.redis import LocalRedis, prepare
 
@@ -78,7 +78,7 @@ def broker(tmp_path: Path) -> Iterator[tuple[LocalRedis, Start]]:
     def start() -> subprocess.Popen[bytes]:
         argv = [*server.argv, "--appendonly", "no", "--save", ""]
         started.append(subprocess.Popen(argv, env=server.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        wait_until(server.is_ready, 30)
+        until(server.is_ready, within_s=30)
         return started[-1]
 
     yield server, start
@@ -140,31 +140,31 @@ def test_a_region_cut_from_the_control_plane_keeps_its_slots_and_brings_them_aft
     first_redis = start_redis()
     with redis.Redis.from_url(server.url) as client, worker(server.url, tmp_path) as start_worker:
         process = start_worker()
-        wait_until(lambda: bool(client.exists(keys.heartbeat(REGION))), 30)
+        until(lambda: bool(client.exists(keys.heartbeat(REGION))), within_s=30)
         queues = RegionQueues(server.url)
         # Orders come until the worker has kept them on its disk, which it does every 15 s.
         for second in range(1, 21):
             queues.send(orders(target.port, int(time.time() * 1000)), 30)
             client.hset(keys.alive(REGION), "dispatch", str(time.time_ns()))
-            wait_until(partial(asked_for, target, second * MONITORS), 10)
+            until(partial(asked_for, target, second * MONITORS), within_s=10)
         queues.close()
         first_redis.kill()
         first_redis.wait()
 
-        wait_until(lambda: target.asked_within(0.9) == 0, 30)
-        wait_until(lambda: target.asked_within(2.0) >= 2 * MONITORS * 0.95, 60)
+        until(lambda: target.asked_within(0.9) == 0, within_s=30)
+        until(lambda: target.asked_within(2.0) >= 2 * MONITORS * 0.95, within_s=60)
         process.kill()
         process.wait()
-        wait_until(lambda: target.asked_within(0.9) == 0, 30)
+        until(lambda: target.asked_within(0.9) == 0, within_s=30)
         start_worker()
-        wait_until(lambda: target.asked_within(2.0) >= 2 * MONITORS * 0.95, 60)
+        until(lambda: target.asked_within(2.0) >= 2 * MONITORS * 0.95, within_s=60)
         restarted_ms = int(time.time() * 1000)
         before = len(target.asked_s)
-        wait_until(lambda: len(target.asked_s) >= before + 10 * MONITORS, 60)
+        until(lambda: len(target.asked_s) >= before + 10 * MONITORS, within_s=60)
 
         start_redis()
-        wait_until(lambda: bool(client.exists(keys.heartbeat(REGION))), 30)
-        wait_until(lambda: len({one.at_ms for one in stored(client)}) >= 12 * MONITORS, 60)
+        until(lambda: bool(client.exists(keys.heartbeat(REGION))), within_s=30)
+        until(lambda: len({one.at_ms for one in stored(client)}) >= 12 * MONITORS, within_s=60)
         span = range(restarted_ms, restarted_ms + 9 * EVERY_MS)
         kept = {(one.monitor, one.at_ms) for one in stored(client) if one.at_ms in span}
         assert len(kept) >= 9 * MONITORS * 0.95
@@ -177,7 +177,7 @@ def test_a_region_cut_from_the_control_plane_keeps_its_slots_and_brings_them_aft
             client.hset(keys.alive(REGION), "dispatch", str(time.time_ns()))
             return target.asked_within(1.5) == 0
 
-        wait_until(word_is_spread, 40)
+        until(word_is_spread, within_s=40)
         assert time.monotonic() - time_of_word < 40
     log = (tmp_path / "worker.log").read_text()
     assert "worker.begins_alone" in log and "region.follows" in log

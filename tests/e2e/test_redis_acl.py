@@ -18,7 +18,7 @@ from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.seal import generate_keypair
-from tests.standins import wait_until
+from tests.waiting import until
 from vigil.local import redis as local_redis
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -44,12 +44,12 @@ def test_a_region_works_with_its_own_keys_and_touches_no_others(address: str) ->
     worker = subprocess.Popen([sys.executable, "-m", "probes", "--region", "eu-west"], cwd=CHECKOUT, env=env)
     try:
         with Redis.from_url(control) as client:
-            wait_until(lambda: bool(client.exists(keys.heartbeat("eu-west"))), 30)
+            until(lambda: bool(client.exists(keys.heartbeat("eu-west"))), within_s=30)
             now = int(time.time() * 1000)
             spec = encode_spec(parse_spec("tcp", {"host": "127.0.0.1", "port": int(address[10:].split("/")[0])}))
             check = wire.Check(1, "mon_x", "tcp", now, now + 30_000, 2_000, msgspec.Raw(spec))
             RegionQueues(control).send(wire.Batch(1, "eu-west", wire.Lane.CONFIRM, [check]), 30)
-            wait_until(lambda: bool(client.xlen(keys.results("eu-west"))), 30)
+            until(lambda: bool(client.xlen(keys.results("eu-west"))), within_s=30)
     finally:
         worker.terminate()
         assert worker.wait(20) == 0

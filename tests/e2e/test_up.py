@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.standins import is_alive, wait_until
+from tests.standins import is_alive
+from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ENV = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
@@ -124,7 +125,7 @@ def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None
     below = up.pids
     assert len(below) > 10
     up.stop(signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, below)))
+    until(lambda: not any(map(is_alive, below)))
     again = Up(data)
     try:
         regions = json.loads(run("region", "list", "--json", "--data-dir", str(data)).stdout)

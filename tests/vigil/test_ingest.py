@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -22,6 +21,7 @@ from probes.process.health import Health
 from probes.process.liveness import Liveness
 from probes.wire import RegionStatus
 from probes.wire import encode as encode_beat
+from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.incidents.models import Incident, IngestPosition
 from vigil.ingest import Ingest
@@ -63,13 +63,6 @@ def running(client: redis.Redis) -> Iterator[Ingest]:
     finally:
         stop.set()
         thread.join(PATIENCE_S)
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
-        time.sleep(0.02)
 
 
 def calls(client: redis.Redis, command: str) -> int:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -21,6 +21,7 @@ from consensus.vocabulary import Cause, Exclusion
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from probes.wire import Phases, RegionStatus
+from tests.waiting import until
 
 REGIONS = sorted(FIVE_REGIONS)
 PATIENCE_S = 15.0
@@ -58,12 +59,6 @@ class Bench:
     def calls(self) -> list[Call]:
         return [decode_call(fields[keys.BODY]) for _, fields in self.client.xrange(keys.CALLS)]
 
-    def until(self, condition: Callable[[], object], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
-            time.sleep(0.02)
-
 
 @pytest.fixture
 def bench(redis_url: str) -> Iterator[Bench]:
@@ -89,14 +84,14 @@ def running(bench: Bench) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_failure_is_called_and_a_quorum_decides(bench: Bench) -> None:
     with running(bench):
         bench.report("eu-west", "fail")
-        bench.until(bench.calls, "a call")
+        until(bench.calls, "a call")
         (call,) = bench.calls()
         assert (call.region, call.cause, call.status) == ("eu-west", Cause.FAILURE, Status.DOWN)
 
         round = bench.open(caller="eu-west")
         for region in REGIONS[:4]:
             bench.report(region, "fail", round)
-        bench.until(bench.verdicts, "a verdict")
+        until(bench.verdicts, "a verdict")
 
     (verdict,) = bench.verdicts()
     assert (verdict.status, verdict.round) == (Status.DOWN, round.id)
@@ -109,7 +104,7 @@ def test_the_region_of_a_result_is_the_stream_it_came_on(bench: Bench) -> None:
         for _ in range(5):
             bench.report("eu-west", "fail", round)
         bench.report("eu-west", "fail", monitor="mon_other")
-        bench.until(bench.calls, "the call that shows that everything before was read")
+        until(bench.calls, "the call that shows that everything before was read")
         assert bench.verdicts() == []
         assert process.poll() is None
 
@@ -120,14 +115,14 @@ def test_killed_while_a_round_is_open_it_decides_the_same_round_after_a_restart(
         for region in REGIONS[:2]:
             bench.report(region, "fail", round)
         bench.report("us-west", "fail", monitor="mon_other")
-        bench.until(bench.calls, "the call that shows that the votes were read")
+        until(bench.calls, "the call that shows that the votes were read")
         process.kill()
         process.wait(5)
     for region in REGIONS[2:]:
         bench.report(region, "fail", round)
 
     with running(bench):
-        bench.until(bench.verdicts, "a verdict")
+        until(bench.verdicts, "a verdict")
 
     assert [(verdict.round, verdict.status) for verdict in bench.verdicts()] == [(round.id, Status.DOWN)]
 
@@ -137,7 +132,7 @@ def test_a_deadline_decides_when_nothing_more_comes(bench: Bench) -> None:
         bench.open(regions={"eu-west": "aws", "us-west": "hetzner"}, assigned=2)
         short = replace(make_round(opened_ms=bench.now_ms()), look_length_ms=300)
         bench.client.xadd(keys.ROUNDS, {keys.BODY: encode(short)})
-        bench.until(bench.verdicts, "a verdict at the deadline")
+        until(bench.verdicts, "a verdict at the deadline")
 
     assert bench.verdicts()[0].status is Status.UNKNOWN
 
@@ -145,16 +140,16 @@ def test_a_deadline_decides_when_nothing_more_comes(bench: Bench) -> None:
 def test_a_second_decider_takes_over_when_the_first_is_killed(bench: Bench) -> None:
     with running(bench) as first:
         bench.report("eu-west", "fail")
-        bench.until(bench.calls, "the first to lead")
+        until(bench.calls, "the first to lead")
         with running(bench):
             first.kill()
             first.wait(5)
-            bench.until(lambda: not bench.client.exists(keys.lease("consensus")), "the lease to run out")
-            bench.until(lambda: bench.client.exists(keys.lease("consensus")), "the second to take it")
+            until(lambda: not bench.client.exists(keys.lease("consensus")), "the lease to run out")
+            until(lambda: bench.client.exists(keys.lease("consensus")), "the second to take it")
             round = bench.open()
             for region in REGIONS:
                 bench.report(region, "fail", round)
-            bench.until(bench.verdicts, "a verdict of the second")
+            until(bench.verdicts, "a verdict of the second")
 
     assert [verdict.round for verdict in bench.verdicts()] == [round.id]
 
@@ -187,13 +182,13 @@ def test_rubbish_on_a_stream_is_dropped(bench: Bench) -> None:
         bench.client.xadd(keys.ROUNDS, rubbish)
     with running(bench):
         bench.report("eu-west", "fail")
-        bench.until(bench.calls, "a call after the rubbish")
+        until(bench.calls, "a call after the rubbish")
 
 
 def test_it_survives_the_loss_of_everything_in_redis(bench: Bench) -> None:
     with running(bench):
         bench.report("eu-west", "fail")
-        bench.until(bench.calls, "a call")
+        until(bench.calls, "a call")
         bench.client.flushdb()
         bench.believe_all_up()
 
@@ -201,7 +196,7 @@ def test_it_survives_the_loss_of_everything_in_redis(bench: Bench) -> None:
             bench.report("eu-west", "fail")
             return bench.calls()
 
-        bench.until(called_again, "a call after the loss")
+        until(called_again, "a call after the loss")
 
 
 def test_a_wrong_redis_url_is_one_line() -> None:
@@ -255,7 +250,7 @@ def test_a_region_that_fails_alone_is_put_into_quarantine_and_stays_there_over_a
 
     with running(bench):
         bench.open()
-        bench.until(look_again, "the quarantine")
+        until(look_again, "the quarantine")
         assert quarantined() == ["eu-west"]
     for region in REGIONS:
         bench.client.delete(keys.results(region))
@@ -264,7 +259,7 @@ def test_a_region_that_fails_alone_is_put_into_quarantine_and_stays_there_over_a
         round = bench.open()
         for region in REGIONS:
             bench.report(region, "fail" if region == "eu-west" else "pass", round)
-        bench.until(lambda: [one for one in bench.verdicts() if one.round == round.id], "a verdict")
+        until(lambda: [one for one in bench.verdicts() if one.round == round.id], "a verdict")
 
     (verdict,) = [one for one in bench.verdicts() if one.round == round.id]
     assert [(one.region, one.why) for one in verdict.excluded] == [("eu-west", Exclusion.SICK)]
@@ -275,11 +270,11 @@ def test_a_region_whose_heartbeat_says_that_its_anchors_fail_has_no_vote(bench: 
     adrift = RegionStatus(1, bench.now_ms(), 0, 0, 0, 0, "boot", "test", anchors=3, anchors_failing=3)
     bench.client.set(keys.heartbeat("eu-west"), wire.encode(adrift))
     with running(bench):
-        bench.until(lambda: bench.client.hexists(keys.QUARANTINED, "eu-west"), "the quarantine")
+        until(lambda: bench.client.hexists(keys.QUARANTINED, "eu-west"), "the quarantine")
         round = bench.open()
         for region in REGIONS:
             bench.report(region, "fail" if region == "eu-west" else "pass", round)
-        bench.until(bench.verdicts, "a verdict")
+        until(bench.verdicts, "a verdict")
 
     (verdict,) = bench.verdicts()
     assert [(one.region, one.why) for one in verdict.excluded] == [("eu-west", Exclusion.ANCHORS)]
@@ -289,7 +284,7 @@ def test_what_is_usual_survives_a_restart(bench: Bench) -> None:
     with running(bench):
         for region in REGIONS:
             passes(bench, region, 50)
-        bench.until(lambda: bench.client.hlen(keys.BASELINES) == len(REGIONS), "every region's series")
+        until(lambda: bench.client.hlen(keys.BASELINES) == len(REGIONS), "every region's series")
     for region in REGIONS:
         bench.client.delete(keys.results(region))
 
@@ -298,7 +293,7 @@ def test_what_is_usual_survives_a_restart(bench: Bench) -> None:
         for region in REGIONS:
             slow = replace(make_result("pass", round.id, 1, bench.now_ms()), phases=Phases(total_us=800_000))
             bench.client.xadd(keys.results(region), {keys.BODY: wire.encode([slow])})
-        bench.until(bench.verdicts, "a verdict")
+        until(bench.verdicts, "a verdict")
 
     (verdict,) = bench.verdicts()
     assert (verdict.status, verdict.failure) == (Status.DEGRADED, Reason.SLOW)

@@ -18,6 +18,7 @@ from probes.reasons import Reason, Status
 from probes.seal import Opener, generate_keypair, seal_secrets
 from probes.wire import Batch, Check, Lane, Result
 from tests.probes.loopback import OK, answering, closed_port, serving, silent, way_out
+from tests.waiting import until_async
 
 
 def check(port: int, monitor: str = "mon_a", *, ahead_ms: int = 0, good_for_ms: int = 30_000, **fields: Any) -> Check:
@@ -34,13 +35,10 @@ def batch(*checks: Check, lane: Lane = Lane.SCHEDULED) -> Batch:
 class Results(list[Result]):
     """What a runner published, and a way to wait for it."""
 
-    async def until(self, reached: Callable[[Results], bool], within_s: float = 10.0) -> None:
-        deadline = time.monotonic() + within_s
-        while not reached(self):
-            assert time.monotonic() < deadline, f"only {len(self)} results: {self[:3]}"
-            await asyncio.sleep(0.005)
+    async def until(self, reached: Callable[[Results], bool]) -> None:
+        await until_async(lambda: reached(self), "results")
 
-    async def count(self, number: int) -> None:
+    async def until_there_are(self, number: int) -> None:
         await self.until(lambda results: len(results) >= number)
 
 
@@ -60,7 +58,7 @@ def test_a_check_becomes_a_result_that_names_its_order(on_loop: Any) -> None:
     async def story() -> Result:
         async with serving(answering(OK)) as port, running() as (runner, results):
             runner.submit(batch(check(port, revision=7)))
-            await results.count(1)
+            await results.until_there_are(1)
             return results[0]
 
     result = on_loop(story())
@@ -85,7 +83,7 @@ def test_a_check_waits_for_its_time(on_loop: Any) -> None:
     async def story() -> Result:
         async with serving(answering(OK)) as port, running() as (runner, results):
             runner.submit(batch(check(port, ahead_ms=400)))
-            await results.count(1)
+            await results.until_there_are(1)
             return results[0]
 
     result = on_loop(story())
@@ -98,7 +96,7 @@ def test_the_clock_that_counts_is_that_of_redis(on_loop: Any) -> None:
             # This machine is a minute ahead of Redis, where the check is due 59 s ago by the machine's clock.
             runner.offset_ms = 60_000.0
             runner.submit(batch(check(port, ahead_ms=-60_000, good_for_ms=5_000)))
-            await results.count(1)
+            await results.until_there_are(1)
             return results[0]
 
     result = on_loop(story())
@@ -111,7 +109,7 @@ def test_a_check_that_comes_too_late_is_missed_and_not_run(on_loop: Any) -> None
     async def story() -> Result:
         async with serving(answering(OK, seen=requests)) as port, running() as (runner, results):
             runner.submit(batch(check(port, ahead_ms=-2000, good_for_ms=1000)))
-            await results.count(1)
+            await results.until_there_are(1)
             return results[0]
 
     result = on_loop(story())
@@ -124,7 +122,7 @@ def test_a_check_that_waits_too_long_for_a_place_is_missed(on_loop: Any) -> None
         async with serving(silent) as port, running(Bounds(scheduled=1)) as (runner, results):
             first = check(port, "mon_first", timeout_ms=800)
             runner.submit(batch(first, check(port, "mon_waiting", good_for_ms=300)))
-            await results.count(2)
+            await results.until_there_are(2)
             return {each.monitor: each.reason for each in results}
 
     assert on_loop(story()) == {"mon_first": Reason.TIMEOUT, "mon_waiting": Reason.MISSED}
@@ -143,7 +141,7 @@ def test_a_check_of_a_round_votes_on_two_attempts(on_loop: Any) -> None:
     async def story() -> Result:
         async with running() as (runner, results):
             runner.submit(batch(check(closed_port(), round="rnd_1", look=2), lane=Lane.CONFIRM))
-            await results.count(1)
+            await results.until_there_are(1)
             return results[0]
 
     result = on_loop(story())
@@ -154,7 +152,7 @@ def test_a_slow_answer_is_announced_once_and_then_told(on_loop: Any) -> None:
     async def story() -> list[Result]:
         async with serving(silent) as port, running() as (runner, results):
             runner.submit(batch(check(port, soft_ms=100, timeout_ms=400)))
-            await results.count(2)
+            await results.until_there_are(2)
             return list(results)
 
     first, second = on_loop(story())
@@ -167,7 +165,7 @@ def test_a_quick_answer_is_not_announced(on_loop: Any) -> None:
     async def story() -> list[Reason]:
         async with serving(answering(OK)) as good, serving(silent) as hanging, running() as (runner, results):
             runner.submit(batch(check(good, soft_ms=150)))
-            await results.count(1)
+            await results.until_there_are(1)
             # By the time that this one is announced, the first would have been.
             runner.submit(batch(check(hanging, "mon_later", soft_ms=200)))
             await results.until(lambda all_of_them: any(each.monitor == "mon_later" for each in all_of_them))
@@ -201,7 +199,7 @@ def test_an_order_that_cannot_be_run_is_our_fault_and_no_vote(on_loop: Any, kind
     async def story() -> Result:
         async with running() as (runner, results):
             runner.submit(batch(check(0, kind=kind, spec=spec)))
-            await results.count(1)
+            await results.until_there_are(1)
             return results[0]
 
     result = on_loop(story())
@@ -216,7 +214,7 @@ def test_sealed_secrets_are_opened_with_the_regions_key(on_loop: Any) -> None:
     async def story() -> Result:
         async with serving(answering(OK, seen=requests)) as port, running(opener=Opener(private)) as (runner, results):
             runner.submit(batch(check(port, sealed=seal_secrets(public, {"bearer": "tok-123"}))))
-            await results.count(1)
+            await results.until_there_are(1)
             return results[0]
 
     result = on_loop(story())
@@ -231,7 +229,7 @@ def test_secrets_sealed_to_another_region_are_no_vote(on_loop: Any, has_key: boo
         opener = Opener(generate_keypair()[0]) if has_key else None
         async with running(opener=opener) as (runner, results):
             runner.submit(batch(check(1, sealed=seal_secrets(generate_keypair()[1], {"bearer": "tok-123"}))))
-            await results.count(1)
+            await results.until_there_are(1)
             return results[0]
 
     result = on_loop(story())

@@ -24,6 +24,7 @@ from probes.results.publisher import Publisher
 from probes.wire import Phases, Result
 from tests.probes.loopback import closed_port
 from tests.probes.worker.test_service import REGION, own_redis
+from tests.waiting import until_async
 from vigil.local.redis import LocalRedis
 
 __all__ = ["own_redis"]
@@ -67,10 +68,10 @@ def test_what_comes_while_redis_is_away_is_written_when_it_is_back_the_newest_fi
         async with keeping(server.url, journal) as (_, publisher, keeper):
             for number in range(results):
                 publisher.publish(result(number))
-            await until(lambda: journal.unsent == results)
+            await until_async(lambda: journal.unsent == results)
             publisher.publish(result(results))
             await asyncio.to_thread(start)
-            await until(lambda: publisher.waiting == 0)
+            await until_async(lambda: publisher.waiting == 0)
             assert keeper.dropped == 0
 
     on_loop(story())
@@ -110,10 +111,10 @@ def test_what_redis_loses_before_it_is_stored_is_written_again(on_loop: Any, red
             there = [await slots_on(connection)]
             await connection.flushall()
             await keeper.settle()
-            await until(lambda: publisher.waiting == 0)
+            await until_async(lambda: publisher.waiting == 0)
             there.append(await slots_on(connection))
             await keeper.settle()
-            await until(lambda: publisher.waiting == 0)
+            await until_async(lambda: publisher.waiting == 0)
             there.append(await slots_on(connection))
             return there
 
@@ -135,7 +136,7 @@ def test_a_position_behind_a_loss_is_not_taken_for_what_was_lost(on_loop: Any, r
             ((last, _),) = await connection.xrange(keys.results(REGION))
             await connection.set(keys.stored(REGION), last)
             await keeper.settle()
-            await until(lambda: publisher.waiting == 0)
+            await until_async(lambda: publisher.waiting == 0)
             return await slots_on(connection)
 
     assert on_loop(story()) == set(range(6))
@@ -161,7 +162,7 @@ def test_a_restart_of_redis_between_two_writes_is_noticed(on_loop: Any, own_redi
             ((second, _),) = await connection.xrange(keys.results(REGION))
             await connection.set(keys.stored(REGION), second)
             await keeper.settle()
-            await until(lambda: publisher.waiting == 0)
+            await until_async(lambda: publisher.waiting == 0)
             return await slots_on(connection)
 
     assert on_loop(story()) == {0, 1}
@@ -179,7 +180,7 @@ def test_many_results_that_redis_forgets_are_all_kept(on_loop: Any, redis_url: s
             await publisher.flush(10)
             await connection.flushall()
             await keeper.settle()
-            await until(lambda: publisher.waiting == 0)
+            await until_async(lambda: publisher.waiting == 0)
             assert await slots_on(connection) == set(range(30_000))
             assert keeper.dropped == 0
 
@@ -205,7 +206,7 @@ def test_a_worker_that_was_restarted_sees_that_redis_lost_what_it_had_sent(
             await connection.flushall()
             await connection.xadd(keys.results(REGION), {keys.BODY: wire.encode([result(9)])})
             await keeper.settle()
-            await until(lambda: publisher.waiting == 0)
+            await until_async(lambda: publisher.waiting == 0)
             return await slots_on(connection)
 
     assert on_loop(story()) == {0, 1, 2, 3, 4, 9}
@@ -217,10 +218,10 @@ def test_a_redis_that_takes_no_writes_is_away_and_ends_nothing(on_loop: Any, red
             with redis.Redis.from_url(redis_url) as admin:
                 admin.replicaof("127.0.0.1", closed_port())
                 publisher.publish(result(1))
-                await until(lambda: publisher.failures >= 3)
+                await until_async(lambda: publisher.failures >= 3)
                 publisher.publish(result(2))
                 admin.replicaof("NO", "ONE")
-            await until(lambda: publisher.waiting == 0)
+            await until_async(lambda: publisher.waiting == 0)
             return await slots_on(connection)
 
     assert on_loop(story()) == {1, 2}
@@ -248,11 +249,11 @@ def test_a_full_disk_holds_up_nothing_and_sends_nothing_twice(on_loop: Any, redi
         journal.refuses = True
         async with keeping(redis_url, journal) as (connection, _, keeper):
             keeper.keep([result(number) for number in range(3, 10)])
-            await until(lambda: keeper.kept == 3)
+            await until_async(lambda: keeper.kept == 3)
             asked = keeper._settle_at_s
-            await until(lambda: keeper._settle_at_s > asked)
+            await until_async(lambda: keeper._settle_at_s > asked)
             journal.refuses = False
-            await until(lambda: keeper.kept == 0)
+            await until_async(lambda: keeper.kept == 0)
             entries = await connection.xrange(keys.results(REGION))
             return [one.at_ms for _, fields in entries for one in wire.decode_results(fields[keys.BODY])]
 
@@ -303,10 +304,3 @@ def test_a_position_that_nobody_can_have_is_no_position(on_loop: Any, redis_url:
 async def slots_on(connection: redis.asyncio.Redis) -> set[int]:
     entries = await connection.xrange(keys.results(REGION))
     return {one.at_ms for _, fields in entries for one in wire.decode_results(fields[keys.BODY])}
-
-
-async def until(reached: Callable[[], bool], within_s: float = 30.0) -> None:
-    deadline = asyncio.get_running_loop().time() + within_s
-    while not reached():
-        assert asyncio.get_running_loop().time() < deadline, "the condition did not come to hold"
-        await asyncio.sleep(0.01)

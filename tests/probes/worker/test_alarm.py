@@ -19,7 +19,7 @@ from redis import Redis
 from probes import keys
 from probes.process.liveness import PARTS, Liveness, LivenessReporter, mark
 from probes.worker.settings import SettingsError, read
-from tests.standins import wait_until
+from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 REGION = "eu-west"
@@ -125,22 +125,24 @@ def test_silence_is_told_once_through_a_restart_and_its_end_as_well(
 ) -> None:
     receiver.answers = [503]
     first = worker()
-    wait_until(is_up(control), 30)
+    until(is_up(control), within_s=30)
     assert receiver.got == []
     control.lives.clear()
-    wait_until(lambda: receiver.events == ["control_plane_silent"], 30)
+    until(lambda: receiver.events == ["control_plane_silent"], within_s=30)
     said = json.loads(receiver.got[0][1])
     assert said["region"] == REGION and set(said["silent"]) == set(PARTS)
     assert "the whole control plane" in said["text"] == said["content"]
-    wait_until(lambda: (tmp_path / "alarm.json").exists() and "null" not in (tmp_path / "alarm.json").read_text(), 10)
+    until(
+        lambda: (tmp_path / "alarm.json").exists() and "null" not in (tmp_path / "alarm.json").read_text(), within_s=10
+    )
 
     first.kill()
     first.wait(20)
     control.client.delete(keys.heartbeat(REGION))
     worker()
-    wait_until(is_up(control), 30)
+    until(is_up(control), within_s=30)
     control.lives.set()
-    wait_until(lambda: len(receiver.events) > 1, 30)
+    until(lambda: len(receiver.events) > 1, within_s=30)
     assert receiver.events == ["control_plane_silent", "control_plane_back"]
 
 
@@ -151,7 +153,7 @@ def test_a_redis_that_is_gone_is_told_as_text_where_that_is_wanted(
     now = time.time()
     memory.write_text(json.dumps({"marks": {}, "heard_s": dict.fromkeys(PARTS, now - 600), "raised_s": None}))
     gone = worker(VIGIL_REDIS_URL="redis://127.0.0.1:1/0", VIGIL_REGION_ALARM_FORMAT="text")
-    wait_until(lambda: bool(receiver.got), 30)
+    until(lambda: bool(receiver.got), within_s=30)
     headers, body = receiver.got[0]
     assert headers["title"] == "Vigil is silent"
     assert body.decode().startswith(f"Vigil, region {REGION}: nothing heard of the whole control plane for")
@@ -177,7 +179,7 @@ def test_a_pulse_beats_only_while_its_loop_is_well(redis_url: str) -> None:
         )
         for pulse in (sick, well):
             pulse.start()
-        wait_until(lambda: bool(client.hexists(keys.ALIVE, "deliver")), 10)
+        until(lambda: bool(client.hexists(keys.ALIVE, "deliver")), within_s=10)
         for pulse in (sick, well):
             pulse.stop()
             pulse.join(10)

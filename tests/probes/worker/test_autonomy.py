@@ -19,6 +19,7 @@ from probes.wire import Batch, Check, Lane, Result
 from probes.worker import autonomy
 from probes.worker.autonomy import Autonomy
 from tests.probes.loopback import way_out
+from tests.waiting import until_async
 
 REGION = "eu-west"
 EVERY_MS = 200
@@ -44,10 +45,7 @@ class Place:
         self.autonomy.ordered(Batch(1, REGION, Lane.SCHEDULED, [check]))
 
     async def until(self, reached: Callable[[], object], within_s: float = 10.0) -> None:
-        deadline = time.monotonic() + within_s
-        while not reached():
-            assert time.monotonic() < deadline, "the condition did not come to hold"
-            await asyncio.sleep(0.01)
+        await until_async(reached, within_s=within_s)
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from probes.reasons import Reason, Status
 from probes.seal import generate_keypair, seal_secrets
 from probes.wire import Batch, Check, Lane, Result
 from tests.probes.loopback import closed_port
+from tests.waiting import until
 from vigil.local.redis import LocalRedis, prepare
 
 REGION = "eu-west"
@@ -48,13 +49,6 @@ def target() -> Iterator[tuple[int, list[bytes]]]:
         server.shutdown()
 
 
-def eventually(reached: Callable[[], bool], within_s: float = 20.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not reached():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 @contextlib.contextmanager
 def worker(url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that has said its first heartbeat; killed at the end if it still runs."""
@@ -68,7 +62,7 @@ def worker(url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen
         )
         try:
             with redis.Redis.from_url(url) as client:
-                eventually(lambda: process.poll() is not None or bool(client.exists(keys.heartbeat(REGION))))
+                until(lambda: process.poll() is not None or bool(client.exists(keys.heartbeat(REGION))))
             assert process.poll() is None, log.read_text()
             yield process
         finally:
@@ -109,7 +103,7 @@ def test_a_batch_sent_to_a_region_comes_back_as_results(
             Batch(1, REGION, Lane.SCHEDULED, [check(port, "mon_a", sealed=sealed), check(closed_port(), "mon_b")]), 30
         )
         region_queues.send(Batch(1, REGION, Lane.CONFIRM, [check(port, "mon_a", round="rnd_1", look=1)]), 30)
-        eventually(lambda: len(results_of(redis_url)) == 3)
+        until(lambda: len(results_of(redis_url)) == 3)
         seen = {(each.monitor, each.round): (each.status, each.reason) for each in results_of(redis_url)}
         assert seen == {
             ("mon_a", ""): (Status.UP, Reason.OK),
@@ -152,7 +146,7 @@ def test_damaged_and_misdirected_batches_are_dropped_and_the_worker_lives_on(
         app.send_task("os.system", args=(b"true",), queue=keys.queue(REGION, Lane.SCHEDULED))
         app.close()
         region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_a")]), 30)
-        eventually(lambda: bool(results_of(redis_url)))
+        until(lambda: bool(results_of(redis_url)))
         assert [each.monitor for each in results_of(redis_url)] == ["mon_a"]
         assert process.poll() is None
     story = log.read_text()
@@ -188,7 +182,7 @@ def own_redis(tmp_path: Path) -> Iterator[tuple[LocalRedis, Callable[[], subproc
     def start() -> subprocess.Popen[bytes]:
         process = subprocess.Popen(server.argv, env=server.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         started.append(process)
-        eventually(server.is_ready)
+        until(server.is_ready)
         return process
 
     yield server, start
@@ -206,16 +200,16 @@ def test_a_worker_survives_the_sudden_death_of_redis_and_loses_no_result_it_has(
     with worker(server.url, log) as process, queues(server.url) as region_queues:
         late = msgspec.structs.replace(check(target[0], "mon_meanwhile"), at_ms=int(time.time() * 1000) + 1500)
         region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_before"), late]), 30)
-        eventually(lambda: [each.monitor for each in results_of(server.url)] == ["mon_before"])
+        until(lambda: [each.monitor for each in results_of(server.url)] == ["mon_before"])
         first_redis.kill()
         first_redis.wait()
         with pytest.raises(QueueUnavailable):
             region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_lost")]), 30)
-        eventually(lambda: len(target[1]) == 2)
+        until(lambda: len(target[1]) == 2)
         start()
-        eventually(lambda: any(each.monitor == "mon_meanwhile" for each in results_of(server.url)))
+        until(lambda: any(each.monitor == "mon_meanwhile" for each in results_of(server.url)))
         region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_after")]), 30)
-        eventually(lambda: any(each.monitor == "mon_after" for each in results_of(server.url)))
+        until(lambda: any(each.monitor == "mon_after" for each in results_of(server.url)))
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
@@ -227,6 +221,6 @@ def test_health_is_served_where_it_was_asked_for(redis_url: str, tmp_path: Path)
 
     port = closed_port()
     with worker(redis_url, tmp_path / "worker.log", VIGIL_HEALTH_PORT=str(port)):
-        eventually(lambda: ask(port)[0] == 200)
+        until(lambda: ask(port)[0] == 200)
         code, report = ask(port)
         assert (code, report["process"]) == (200, "probe-eu-west")

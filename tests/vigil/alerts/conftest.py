@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from probes.process.health import Health
+from tests import waiting
 
 if TYPE_CHECKING:
     from vigil.alerts.models import Channel
@@ -158,15 +159,8 @@ def sender() -> Iterator[None]:
 
 @pytest.fixture
 def until() -> Callable[..., None]:
-    """Waits until a condition holds; fails the test if it does not within some seconds."""
-
-    def wait(condition: Callable[[], Any], within_s: float = 10.0) -> None:
-        deadline = time.monotonic() + within_s
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come to hold"
-            time.sleep(0.02)
-
-    return wait
+    """Waits until a condition holds; fails the test if it does not in time."""
+    return waiting.until
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -20,6 +20,7 @@ from probes.process.health import Health
 from probes.queue.app import region_app
 from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Lane
+from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.dispatch import lease
@@ -76,13 +77,6 @@ class Floor:
     def call(self, monitor: Monitor, region: str = "eu-west") -> None:
         call = Call(1, monitor.public_id, region, Cause.FAILURE, self.now_ms())
         self.client.xadd(keys.CALLS, {keys.BODY: encode(call)})
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture

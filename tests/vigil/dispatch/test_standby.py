@@ -16,8 +16,8 @@ import pytest
 from django.db import connection
 
 from probes.wire import Lane
-from tests.standins import wait_until
 from tests.vigil.dispatch.test_service import REGIONS, Floor
+from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.local import ports
 from vigil.monitors.changes import create_monitor
@@ -87,9 +87,9 @@ def pair(redis_url: str) -> Iterator[tuple[Dispatch, Dispatch]]:
 def test_a_standby_takes_over_from_a_killed_dispatcher(pair: tuple[Dispatch, Dispatch], redis_url: str) -> None:
     floor = Floor(redis_url)
     floor.live()
-    wait_until(lambda: {dispatcher.leads for dispatcher in pair} == {True, False}, 60)
+    until(lambda: {dispatcher.leads for dispatcher in pair} == {True, False}, within_s=60)
     leader, standby = pair if pair[0].leads else (pair[1], pair[0])
-    wait_until(lambda: bool(scheduled(floor)), 20)
+    until(lambda: bool(scheduled(floor)), within_s=20)
 
     leader.kill()
     scheduled(floor)
@@ -101,11 +101,11 @@ def test_a_standby_takes_over_from_a_killed_dispatcher(pair: tuple[Dispatch, Dis
         slots.update(scheduled(floor))
         return bool(slots)
 
-    wait_until(resumed, TAKES_OVER_WITHIN_S + 15)
+    until(resumed, TAKES_OVER_WITHIN_S + 15)
     assert time.monotonic() - killed_s <= TAKES_OVER_WITHIN_S
-    wait_until(lambda: standby.leads is True)
+    until(lambda: standby.leads is True)
     # What fell due while nobody led is not sent all at once: a second has what a second always has.
-    wait_until(lambda: resumed() and len(slots) > INTERVAL_S, 20)
+    until(lambda: resumed() and len(slots) > INTERVAL_S, within_s=20)
     assert max(slots.values()) <= MONITORS * len(REGIONS)
     assert min(slots) * 1000 >= floor.now_ms() - (INTERVAL_S + 15) * 1000
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db.models import F
@@ -16,6 +14,7 @@ from probes.process.health import Health
 from tests.vigil.feeds import shapes
 from tests.vigil.feeds.server import FeedServer
 from tests.vigil.incidents.world import World
+from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
@@ -59,13 +58,6 @@ def witness() -> Iterator[None]:
     box["loop"].call_soon_threadsafe(box["witness"].stop)
     thread.join(20)
     assert not thread.is_alive()
-
-
-def until(condition: Callable[[], Any], within_s: float = 15.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come to hold"
-        time.sleep(0.02)
 
 
 def follow(provider: str, url: str) -> Feed:

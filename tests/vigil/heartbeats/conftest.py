@@ -18,7 +18,7 @@ import uvloop
 from cryptography.fernet import Fernet
 
 from probes.process.health import Health
-from tests.standins import wait_until
+from tests.waiting import until
 from vigil.local import ports
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -59,7 +59,7 @@ class Listening:
 
     def wait_settled(self) -> None:
         """Wait until it has read what it wants from PostgreSQL; cut off earlier, half a connection would stay."""
-        wait_until(lambda: self.at_work.clock.corrected and self.at_work.known.names is not None)
+        until(lambda: self.at_work.clock.corrected and self.at_work.known.names is not None)
 
     async def _serve(self) -> None:
         from vigil.configuration import Configuration

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import redis
 
-from tests.standins import wait_until
 from tests.vigil.heartbeats.conftest import ask, end, start
 from tests.vigil.heartbeats.jobs import job
+from tests.waiting import until
 from vigil.heartbeats.models import Heartbeat, StoredPing
 from vigil.incidents.models import Incident
 from vigil.local import ports
@@ -37,7 +37,7 @@ class PingRedis:
         self._process = subprocess.Popen(
             self.server.argv, env=self.server.env, cwd=self.server.folder, stdout=subprocess.DEVNULL
         )
-        wait_until(self.server.is_ready)
+        until(self.server.is_ready)
 
     def kill(self) -> None:
         self._process.kill()
@@ -56,7 +56,7 @@ class Kept:
         self.process = start(self._command, **self._env)
 
     def wait_up(self) -> None:
-        wait_until(self._is_up, 30)
+        until(self._is_up, within_s=30)
 
 
 class Caller(threading.Thread):
@@ -124,19 +124,19 @@ def test_whatever_is_killed_every_acknowledged_ping_is_applied_once(
         acknowledged = lambda: sum(len(caller.acknowledged) for caller in callers)  # noqa: E731
         for victim in (ping, heartbeats, ping_redis, heartbeats, ping_redis, ping):
             before = acknowledged()
-            wait_until(lambda before=before: acknowledged() > before + 50, 30)  # type: ignore[misc]
+            until(lambda before=before: acknowledged() > before + 50, 30)  # type: ignore[misc]
             victim.kill()
             if victim is ping_redis:
                 # Away for a while: what comes now goes to PostgreSQL.
                 before = acknowledged()
-                wait_until(lambda before=before: acknowledged() > before + 20, 30)  # type: ignore[misc]
+                until(lambda before=before: acknowledged() > before + 20, 30)  # type: ignore[misc]
                 ping_redis.start()
         before = acknowledged()
-        wait_until(lambda: acknowledged() > before + 50, 30)
+        until(lambda: acknowledged() > before + 50, within_s=30)
         for caller in callers:
             caller.stop()
         expected = {rid for caller in callers for rid in caller.acknowledged}
-        wait_until(lambda: not expected - set(StoredPing.objects.values_list("rid", flat=True)), 30)
+        until(lambda: not expected - set(StoredPing.objects.values_list("rid", flat=True)), within_s=30)
     finally:
         for process in (ping, heartbeats):
             end(process.process)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.standins import is_alive, wait_until
+from tests.standins import is_alive
+from tests.waiting import until, until_async
 from vigil.local.forkserver_client import ForkServer
 from vigil.local.programs import Program, RestartPace
 from vigil.local.supervisor import Supervisor
@@ -47,12 +48,6 @@ def forked(what: str, mark: Path, env: dict[str, str]) -> Program:
     return Program(f"the-{what}", argv, env, is_ready=is_ready, cwd=mark.parent, fork_server="test")
 
 
-async def until(condition: object) -> None:
-    async with asyncio.timeout(15):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.01)
-
-
 def test_a_forked_process_has_its_own_arguments_environment_and_folder(tmp_path: Path, env: dict[str, str]) -> None:
     lines: list[str] = []
 
@@ -85,12 +80,12 @@ def test_a_killed_one_is_forked_again_and_what_it_left_is_ended(tmp_path: Path, 
         program = forked("parent", tmp_path / "mark", env)
         supervisor = Supervisor([program], lambda _, line: lines.append(line), QUICK, {"test": fork_server})
         supervisor.start()
-        await until(lambda: any(line.startswith("child") for line in lines))
+        await until_async(lambda: any(line.startswith("child") for line in lines))
         child = int(next(line for line in lines if line.startswith("child")).split()[1])
         first = supervisor.pid("the-parent")
         os.kill(first, signal.SIGKILL)
-        await until(lambda: supervisor.pid("the-parent") not in (0, first))
-        await until(lambda: not is_alive(child))
+        await until_async(lambda: supervisor.pid("the-parent") not in (0, first))
+        await until_async(lambda: not is_alive(child))
         await supervisor.stop()
         fork_server.close()
 
@@ -106,7 +101,7 @@ def test_its_exit_code_is_known(tmp_path: Path, env: dict[str, str]) -> None:
         program = forked("fail", tmp_path / "mark", env)
         supervisor = Supervisor([program], lambda _, line: lines.append(line), QUICK, {"test": fork_server})
         supervisor.start()
-        await until(lambda: supervisor.starts("the-fail") > 1)
+        await until_async(lambda: supervisor.starts("the-fail") > 1)
         await supervisor.stop()
         fork_server.close()
 
@@ -161,4 +156,8 @@ asyncio.run(main())
         assert len(pids) == 2
         assert all(map(is_alive, pids))
         parent.kill()
+<<<<<<< HEAD
     wait_until(lambda: not any(map(is_alive, pids)))
+=======
+    until(lambda: not any(map(is_alive, born)))
+>>>>>>> 7a5c35d (tests: wait by one function)

@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.standins import is_alive, wait_until
+from tests.standins import is_alive
+from tests.waiting import until
 from vigil.local import children, ports, postgres
 from vigil.local.errors import CannotStart
 
@@ -49,7 +50,7 @@ def test_a_server_left_over_by_a_killed_parent_is_ended_first(home: Path) -> Non
     with (home / "log").open("ab") as log:
         left_over = subprocess.Popen(server.argv, env=server.env, cwd=server.cluster, stderr=log, **options)
     try:
-        wait_until(server.is_ready)
+        until(server.is_ready)
         with postgres.running(home, PASSWORD, home / "log") as second:
             assert second.is_ready()
             assert not is_alive(left_over.pid)

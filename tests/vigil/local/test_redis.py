@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.standins import is_alive, wait_until
+from tests.standins import is_alive
+from tests.waiting import until
 from vigil.local import children, ports, redis
 from vigil.local.errors import CannotStart
 
@@ -29,7 +30,7 @@ def test_a_server_left_over_by_a_killed_parent_is_ended_first(tmp_path: Path) ->
         server.argv, env=server.env, cwd=server.folder, **children.popen_options(redis.STOP_SIGNAL)
     )
     try:
-        wait_until(server.is_ready)
+        until(server.is_ready)
         with redis.running(tmp_path, PASSWORD, tmp_path / "log") as second:
             assert second.is_ready()
             assert not is_alive(left_over.pid)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.standins import is_alive, stand_in, wait_until
+from tests.standins import is_alive, stand_in
+from tests.waiting import until, until_async
 from vigil.local.errors import CannotStart
 from vigil.local.programs import Program, RestartPace
 from vigil.local.supervisor import Supervisor
@@ -23,12 +24,6 @@ QUICK = RestartPace(first_backoff_s=0.01, longest_backoff_s=0.05, stop_deadline_
 
 def run(story: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(story, 30))
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(15):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def step(name: str, code: str, after: tuple[str, ...] = ()) -> Program:
@@ -78,7 +73,7 @@ def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
         await supervisor.wait_ready(15)
         first = supervisor.pid("worker")
         os.kill(first, signal.SIGKILL)
-        await until(lambda: supervisor.pid("worker") not in (0, first) and supervisor.is_ready("worker"))
+        await until_async(lambda: supervisor.pid("worker") not in (0, first) and supervisor.is_ready("worker"))
         assert not is_alive(first)
         await supervisor.stop()
 
@@ -91,7 +86,7 @@ def test_a_process_that_keeps_ending_is_reported_loudly_and_still_started(tmp_pa
     async def story() -> None:
         supervisor = Supervisor([failing("dispatch", "print('bad luck'); raise SystemExit(3)")], lines, QUICK)
         supervisor.start()
-        await until(lambda: supervisor.starts("dispatch") >= 6)
+        await until_async(lambda: supervisor.starts("dispatch") >= 6)
         await supervisor.stop()
 
     run(story())
@@ -153,7 +148,7 @@ def test_a_process_that_will_not_stop_is_killed_with_its_children(tmp_path: Path
         await supervisor.wait_ready(15)
         pids = [supervisor.pid("stubborn"), int(child.read_text())]
         await supervisor.stop()
-        await until(lambda: not any(map(is_alive, pids)))
+        await until_async(lambda: not any(map(is_alive, pids)))
 
     run(story())
 
@@ -165,7 +160,7 @@ def test_a_line_without_an_end_does_not_fill_memory() -> None:
         code = "import sys; sys.stdout.write('x' * 1_000_000)"
         supervisor = Supervisor([failing("chatty", code)], lines, QUICK)
         supervisor.start()
-        await until(lambda: supervisor.starts("chatty") >= 2)
+        await until_async(lambda: supervisor.starts("chatty") >= 2)
         await supervisor.stop()
 
     run(story())
@@ -191,7 +186,7 @@ asyncio.run(main())
         children = [int(pid) for pid in line.split()[1:]]
         assert all(map(is_alive, children))
         parent.kill()
-    wait_until(lambda: not any(map(is_alive, children)))
+    until(lambda: not any(map(is_alive, children)))
 
 
 @pytest.mark.parametrize(("ends", "wait_s"), [(0, 0.2), (1, 0.2), (2, 0.4), (6, 6.4), (7, 10.0), (500, 10.0)])

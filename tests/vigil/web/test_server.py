@@ -7,13 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 WEB = [sys.executable, "-m", "vigil.cli", "run", "web"]
 
@@ -39,13 +40,6 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in listed]
 
 
-def wait_for(condition: object, within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -58,7 +52,7 @@ def server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     process = subprocess.Popen([*WEB, "--port", str(port)], env={**os.environ, "VIGIL_HEALTH_PORT": "0"})
     try:
-        wait_for(lambda: answers(port))
+        until(lambda: answers(port))
         yield process, port
     finally:
         if process.poll() is None:
@@ -71,7 +65,7 @@ def test_it_serves_and_stops_when_told(server: tuple[subprocess.Popen[bytes], in
     workers = children_of(process.pid)
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
-    wait_for(lambda: not any(alive(pid) for pid in workers))
+    until(lambda: not any(alive(pid) for pid in workers))
     assert not answers(port)
 
 
@@ -81,7 +75,7 @@ def test_a_worker_ends_with_a_server_that_was_killed(server: tuple[subprocess.Po
     assert workers
     process.kill()
     process.wait(10)
-    wait_for(lambda: not any(alive(pid) for pid in workers))
+    until(lambda: not any(alive(pid) for pid in workers))
 
 
 def test_a_port_in_use_is_one_clear_line() -> None:

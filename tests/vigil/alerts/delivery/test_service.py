@@ -146,7 +146,7 @@ def test_a_channel_that_hangs_delays_no_other(
     receiver.answers["/hang"] = ["hang"]
     for _ in range(12):
         tell(step())
-    until(lambda: Delivery.objects.filter(channel=good, state="sent").count() == 12, 5)
+    until(lambda: Delivery.objects.filter(channel=good, state="sent").count() == 12, within_s=5)
     assert Delivery.objects.filter(channel=hanging, state="sending").count() == AT_FIRST
     until(lambda: len(receiver.at("/hang")) == AT_FIRST)
 
@@ -199,7 +199,7 @@ def test_a_sender_killed_while_it_sends_loses_nothing(
     opened = step()
     tell(opened)
     first = process()
-    until(lambda: receiver.at("/a"), 20)
+    until(lambda: receiver.at("/a"), within_s=20)
     first.kill()
     first.wait(10)
     assert of(channel).state == "sending"
@@ -207,7 +207,7 @@ def test_a_sender_killed_while_it_sends_loses_nothing(
     # Stands for the half minute until the lease runs out.
     Delivery.objects.filter(state="sending").update(lease_until=Now())
     second = process()
-    until(lambda: of(channel, "resolve").state == "sent", 20)
+    until(lambda: of(channel, "resolve").state == "sent", within_s=20)
     types = [post["body"]["type"] for post in receiver.at("/a")]
     assert types == ["incident.triggered", "incident.triggered", "incident.resolved"]
     triggers = receiver.at("/a")[:2]
@@ -224,6 +224,6 @@ def test_two_senders_send_each_delivery_once(
     for _ in range(20):
         tell(step())
     process(), process()
-    until(lambda: Delivery.objects.filter(state="sent").count() == 40, 30)
+    until(lambda: Delivery.objects.filter(state="sent").count() == 40, within_s=30)
     ids = [post["headers"]["webhook-id"] for post in receiver.posts]
     assert len(ids) == len(set(ids)) == 40

@@ -28,14 +28,14 @@ def test_escalations_go_on_once_through_kills(
     route(policy=policy((0, [webhook("/first", gather=False)]), (60, [webhook("/second", gather=False)])))
     incidents = [opened(step) for _ in range(12)]
     one, _ = process(), process()
-    until(lambda: len(receiver.at("/first")) == 12, 30)
+    until(lambda: len(receiver.at("/first")) == 12, within_s=30)
     for number, incident in enumerate(incidents):
         pass_time(incident, 60)
         if number == 5:
             # Killed while it has some of them in hand, and nothing tells it to.
             one.kill()
             one.wait(10)
-    until(lambda: len({post["body"]["dedup_key"] for post in receiver.at("/second")}) == 12, 40)
+    until(lambda: len({post["body"]["dedup_key"] for post in receiver.at("/second")}) == 12, within_s=40)
     for incident in incidents:
         assert [(channel, event) for channel, event, _ in told(incident)] == [
             ("/first", "trigger"), ("/second", "trigger"),
@@ -59,7 +59,7 @@ def test_an_alert_that_a_window_held_is_sent_when_it_ends_by_itself(
     Delivery.objects.update(created_at=now - timedelta(minutes=10))
     assert unaccepted_pages() == []
     process(), process()
-    until(lambda: receiver.posts, 40)
+    until(lambda: receiver.posts, within_s=40)
     assert database_now() >= wanted["ends_at"]
-    until(lambda: Delivery.objects.get().state == "sent", 10)
+    until(lambda: Delivery.objects.get().state == "sent", within_s=10)
     assert len(receiver.posts) == 1 and time.time() >= wanted["ends_at"].timestamp()

@@ -11,9 +11,9 @@ import pytest
 import redis
 
 from probes import keys
-from tests.standins import wait_until
 from tests.vigil.heartbeats.conftest import Listening, ask
 from tests.vigil.heartbeats.jobs import job
+from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.heartbeats.changes import team_pings
 from vigil.heartbeats.core.rate_limit import BURST, Rates
@@ -73,7 +73,7 @@ def test_an_unknown_address_is_answered_like_a_known_one(receiver: Listening) ->
 
 def test_whoever_guesses_addresses_does_not_fill_the_log(receiver: Listening, client: redis.Redis) -> None:
     row = job()
-    wait_until(lambda: str(row.code) in (receiver.at_work.known.names or ()))
+    until(lambda: str(row.code) in (receiver.at_work.known.names or ()))
     receiver.at_work.known.strangers = Rates(burst=5, per_s=0.001, remembered=1)
     replies = [ask(receiver.url(f"/ping/{uuid.uuid4()}")).code for _ in range(40)]
     assert replies == [200] * 40
@@ -176,6 +176,6 @@ def test_a_receiver_says_that_it_is_there_behind_everything_it_took(receiver: Li
         found = cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.PINGS))
         return [(entry.beat_us, entry.pings) for entry in (decode(fields[keys.BODY]) for _, fields in found)]
 
-    wait_until(lambda: any(pings for _, pings in entries()) and entries()[-1][0] > 0)
+    until(lambda: any(pings for _, pings in entries()) and entries()[-1][0] > 0)
     taken = next(pings[0].at_us for _, pings in entries() if pings)
     assert entries()[-1][0] > taken

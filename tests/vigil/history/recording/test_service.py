@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -21,6 +20,7 @@ from probes import keys
 from probes.reasons import Reason, Status
 from probes.wire import Phases
 from tests.vigil.history.stage import AT_ONCE, Stage
+from tests.waiting import until
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Chunk, Gap, GapReason, PackedHour, Position, Progress, RecordedHour
 from vigil.history.reading.read import checks
@@ -53,14 +53,6 @@ def recording(stage: Stage, pace: RecorderTimings = AT_ONCE) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(PATIENCE_S)
-
-
-def until(condition: object, what: str) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
-        time.sleep(0.02)
 
 
 def test_results_are_recorded_packed_and_read_the_same_before_and_after(stage: Stage) -> None:
