@@ -94,11 +94,11 @@ def test_after_a_429_neither_scheduled_nor_confirming_checks_nor_second_attempts
     async def story() -> list[Result]:
         async with serving(answering(answer, seen=requests)) as port, running() as (runner, results):
             runner.submit(batch(check(port, round="rnd_1", look=1), lane=Lane.CONFIRM))
-            await results.count(1)
+            await results.until_there_are(1)
             runner.submit(batch(check(port)))
             runner.submit(batch(check(port, round="rnd_1", look=2), lane=Lane.CONFIRM))
             runner.submit(batch(check(port, "mon_other")))
-            await results.count(4)
+            await results.until_there_are(4)
             return list(results)
 
     first, *others = on_loop(story())

@@ -83,7 +83,7 @@ def test_a_target_that_begins_to_hang_is_reported_by_its_habit(on_loop: Any) -> 
         async with serving(answering(OK)) as well, running() as (runner, results):
             for number in range(ENOUGH + 1):
                 runner.submit(batch(check(well, soft_ms=4_000, timeout_ms=20_000, ahead_ms=number)))
-            await results.count(ENOUGH + 1)
+            await results.until_there_are(ENOUGH + 1)
             async with serving(silent) as hanging:
                 runner.submit(batch(check(hanging, soft_ms=4_000, timeout_ms=20_000, ahead_ms=50)))
                 await results.until(lambda seen: any(each.reason is Reason.OVERDUE for each in seen))

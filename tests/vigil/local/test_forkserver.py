@@ -156,8 +156,4 @@ asyncio.run(main())
         assert len(pids) == 2
         assert all(map(is_alive, pids))
         parent.kill()
-<<<<<<< HEAD
-    wait_until(lambda: not any(map(is_alive, pids)))
-=======
-    until(lambda: not any(map(is_alive, born)))
->>>>>>> 7a5c35d (tests: wait by one function)
+    until(lambda: not any(map(is_alive, pids)))

@@ -52,7 +52,7 @@ def server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = free_port()
     process = subprocess.Popen([*WEB, "--port", str(port)], env={**os.environ, "VIGIL_HEALTH_PORT": "0"})
     try:
-        until(lambda: answers(port))
+        until(lambda: answers(port), "the server", within_s=30)
         yield process, port
     finally:
         if process.poll() is None:
