@@ -134,7 +134,7 @@ def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None
         refused = run("region", "add", "eu-west", "--domain", "aws", "--data-dir", str(data))
         assert (refused.returncode, refused.stderr) == (
             2,
-            "vigil: region eu-west is already enrolled: --replace-key gives its worker a new key\n",
+            "vigil: region eu-west exists already: --replace-key gives its worker a new key\n",
         )
         unknown = run("login", "nobody", "--data-dir", str(data))
         assert unknown.stderr.startswith("vigil: there is no active user `nobody`")

@@ -1,4 +1,4 @@
-"""Points a command at an installation: the one that the environment names, else the one that runs on this machine."""
+"""Connection of a command to an installation: the one in the environment, else the one that runs on this machine."""
 
 from __future__ import annotations
 

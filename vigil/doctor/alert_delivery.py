@@ -1,4 +1,4 @@
-"""Whether alerts reach anybody."""
+"""Findings about alert delivery: channels, fallback, reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RECENT = timedelta(hours=24)
 
 
 def channels(around: ExaminationContext) -> Iterator[Finding]:
-    """Channels that gave up on something lately, and teams that would tell nobody."""
+    """Channels with recent dead letters, and teams without a channel."""
     dead = Delivery.objects.filter(state=DeliveryState.DEAD, created_at__gt=around.now - RECENT)
     # What a self-test lost is told as that.
     dead = dead.exclude(incident__kind=IncidentKind.SELF_TEST)
@@ -33,7 +33,7 @@ def channels(around: ExaminationContext) -> Iterator[Finding]:
         yield problem(f"Channel {name} lost {row['times']} alerts in 24 h{why}.", "Correct it, and try it with a test.")
     for team in _watching().exclude(channels__enabled=True).distinct():
         troubled += 1
-        yield problem(f"Team {team.slug} watches and has no channel: nobody is told.", "Add a channel.")
+        yield problem(f"Team {team.slug} has monitors and no channel: no alert can be sent.", "Add a channel.")
     if not troubled:
         yield well("No channel lost an alert in 24 h.")
 
@@ -43,7 +43,7 @@ def fallback(around: ExaminationContext) -> Iterator[Finding]:
     for team in without.distinct():
         yield warning(
             f"Team {team.slug} has no fallback channel.",
-            "Add one of another provider: it is told what nobody else accepted within two minutes.",
+            "Add one of another provider: it gets a page that no other channel accepted within two minutes.",
         )
 
 
@@ -54,7 +54,7 @@ def mail(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def reports(around: ExaminationContext) -> Iterator[Finding]:
-    """Reports that somebody waits for."""
+    """Reports that were not sent."""
     for report in Report.objects.filter(enabled=True).exclude(last_error="").select_related("team")[:20]:
         yield warning(
             f"The {report.frequency} report of {report.team.slug} was not sent: {report.last_error}",

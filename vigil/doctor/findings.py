@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ExaminationContext:
-    """What a check may look at, beside the database. `disk_free_bytes` is None where nobody can know it from here."""
+    """What a check may look at, beside the database. `disk_free_bytes` is None where it cannot be known from here."""
 
     redis: redis.Redis
     now: datetime

@@ -1,4 +1,4 @@
-"""Whether routes lead somewhere, somebody is on call, and what silences hold back now."""
+"""Findings about on call: routes without a channel, policies that call no one, alerts held by silences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMED = 3
 
 
 def routes(around: ExaminationContext) -> Iterator[Finding]:
-    """Monitors whose going down would be told to nobody."""
+    """Monitors whose outage would alert no one."""
     missed = False
     for team in Team.objects.filter(pk__in=Route.objects.filter(enabled=True).values("team")).order_by("slug"):
         rules, everyone = load_rules(team.pk)
@@ -35,15 +35,15 @@ def routes(around: ExaminationContext) -> Iterator[Finding]:
             missed = True
             names = ", ".join(untold[:NAMED]) + (", ..." if len(untold) > NAMED else "")
             yield problem(
-                f"Team {team.slug}: if they went down now, nobody would be told of {len(untold)} monitors ({names}).",
+                f"Team {team.slug}: an outage of {len(untold)} monitors ({names}) would alert no one now.",
                 "`manage.py whom NAME` shows by what each route is missed; a default route catches the rest.",
             )
     if not missed:
-        yield well("Every monitor's going down would be told to somebody.")
+        yield well("Every monitor's outage would alert someone.")
 
 
 def policies(around: ExaminationContext) -> Iterator[Finding]:
-    """Steps of escalation policies that would call nobody now."""
+    """Steps of escalation policies that would call no one now."""
     for policy in EscalationPolicy.objects.filter(routes__enabled=True).distinct().order_by("pk"):
         reached = False
         for number, step in enumerate(steps_of(policy.pk), start=1):
@@ -52,14 +52,14 @@ def policies(around: ExaminationContext) -> Iterator[Finding]:
             if targets.nowhere:
                 yield warning(
                     f"Policy {policy.name}, step {number}: {'; '.join(targets.nowhere)}.",
-                    "Put somebody on call, and give everybody a channel.",
+                    "Put a person on call, and give every person a channel.",
                 )
         if not reached:
-            yield problem(f"Policy {policy.name} would call nobody now.", "Correct its steps; it is in use.")
+            yield problem(f"Policy {policy.name} would call no one now.", "Correct its steps; it is in use.")
 
 
 def silences(around: ExaminationContext) -> Iterator[Finding]:
-    """What is held back now, so that nobody takes silence for health."""
+    """Alerts that are held now, so that a silence is not mistaken for health."""
     for silence in Silence.objects.filter(valid_until=None).order_by("pk"):
         window = current(silence.schedule, around.now)
         if window is not None and (silence.mutes or silence.pauses):

@@ -48,7 +48,7 @@ def ingest(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def deliver(around: ExaminationContext) -> Iterator[Finding]:
-    """Deliveries that are due and that nobody has in hand."""
+    """Deliveries that are due and that no sender has claimed."""
     due = Delivery.objects.filter(state__in=OPEN_STATES, due_at__lte=around.now)
     oldest = due.exclude(lease_until__gt=around.now).aggregate(first=Min("due_at"))["first"]
     waits_s = (around.now - oldest).total_seconds() if oldest else 0.0

@@ -39,7 +39,7 @@ def memory_policy(around: ExaminationContext) -> Iterator[Finding]:
 def settings(around: ExaminationContext) -> Iterator[Finding]:
     found = configuration()
     if found.debug:
-        yield warning("VIGIL_DEBUG is on: whoever asks sees tracebacks.", "Set VIGIL_DEBUG=false outside your desk.")
+        yield warning("VIGIL_DEBUG is on: every visitor sees tracebacks.", "Set VIGIL_DEBUG=false outside your desk.")
     host = urlsplit(found.base_url).hostname or ""
     if host in ("localhost", "127.0.0.1", "::1"):
         yield warning(

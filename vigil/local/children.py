@@ -1,4 +1,4 @@
-"""How child processes are started so that none outlives its parent, and how one left over is found and ended."""
+"""Child processes: started so that none outlives its parent; orphans of an earlier run are found and ended."""
 
 from __future__ import annotations
 

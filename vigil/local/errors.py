@@ -1,4 +1,4 @@
-"""The one error of starting things on this machine."""
+"""The error of starting an installation on this machine."""
 
 from __future__ import annotations
 

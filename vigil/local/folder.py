@@ -64,7 +64,7 @@ def chosen_path(asked: str | None = None) -> Path:
 
 
 class DataFolder:
-    """A data folder that this process holds; nobody else can until `release` or the process ends."""
+    """A data folder that only this process holds, until `release` or the end of the process."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -104,7 +104,9 @@ class DataFolder:
         """The secrets of this installation, made the first time, with a key for each of `regions`."""
         path = self.path / _SECRETS
         if not path.exists() and (self.path / "postgres").exists():
-            raise CannotStart(f"{path} is gone, and the database beside it opens with nothing else: put it back")
+            raise CannotStart(
+                f"{path} is missing, and the database in this folder opens only with it: restore the file"
+            )
         known = _new_secrets() if not path.exists() else LocalSecrets(**_read_object(path))
         missing = {region: generate_keypair()[0] for region in regions if region not in known.region_keys}
         complete = replace(known, region_keys={**known.region_keys, **missing})
@@ -168,9 +170,9 @@ def _read_object(path: Path) -> dict[str, Any]:
     try:
         read = json.loads(path.read_text())
     except ValueError as error:
-        raise CannotStart(f"{path} is damaged ({error}): put it back from a backup, or move the folder away") from None
+        raise CannotStart(f"{path} is damaged ({error}): restore it from a backup, or move the folder away") from None
     if not isinstance(read, dict):
-        raise CannotStart(f"{path} is damaged (no JSON object): put it back from a backup, or move the folder away")
+        raise CannotStart(f"{path} is damaged (not a JSON object): restore it from a backup, or move the folder away")
     return read
 
 

@@ -35,7 +35,7 @@ class ForkedProcess:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
             except ChildProcessError:
-                # Someone else has waited for it: it is gone, and nobody can say how.
+                # Another waiter has taken its exit status: it is gone, and the status is lost.
                 self._code = 255
             else:
                 self._code = os.waitstatus_to_exitcode(status) if pid else None

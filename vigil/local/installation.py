@@ -1,4 +1,4 @@
-"""One whole installation on this machine, prepared, started and stopped."""
+"""One installation on this machine: prepared, started and stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _READY_DEADLINE_S = 90
 
 @dataclass(frozen=True)
 class InstallationOptions:
-    """What somebody asked for: regions, the port of the web pages (0: any free one), and more environment for all."""
+    """Options of an installation: regions, the port of the web pages (0: any free one), extra environment for all."""
 
     regions: tuple[LocalRegion, ...] = DEFAULT_REGIONS
     port: int = 0

@@ -1,4 +1,4 @@
-"""Where the lines of all processes go: to the terminal, each behind its process's name, or to one file each."""
+"""Log output of all processes: to the terminal, with the process's name before each line, or to one file each."""
 
 from __future__ import annotations
 

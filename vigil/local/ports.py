@@ -1,4 +1,4 @@
-"""Ports on the loopback interface, chosen free and kept from every other Vigil of this machine."""
+"""Loopback ports: free ones, reserved against every other Vigil on this machine."""
 
 from __future__ import annotations
 

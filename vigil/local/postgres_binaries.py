@@ -1,4 +1,4 @@
-"""Finds PostgreSQL server programs that this machine can run: on PATH, else those of the embedded wheel."""
+"""Locator of PostgreSQL server programs that run on this machine: on PATH, else in the embedded wheel."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def open_place(name: str) -> Path:
             place.chmod(0o711)
             return place
     raise CannotStart(
-        f"no place for PostgreSQL outside closed folders: make {_OPEN_PLACES[0]} writable, or set VIGIL_DATABASE_URL"
+        f"PostgreSQL's account can enter no folder: make {_OPEN_PLACES[0]} writable, or set VIGIL_DATABASE_URL"
     )
 
 

@@ -1,4 +1,4 @@
-"""One run of one program: the process, the lines it writes, and its end."""
+"""One run of a program: the process, its output lines, and its end."""
 
 from __future__ import annotations
 

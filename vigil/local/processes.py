@@ -1,4 +1,4 @@
-"""The processes of a whole installation on one machine, declared."""
+"""Declarations of all processes of an installation on one machine."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class LocalRegion:
         for word in (self.name, self.domain):
             if not _REGION_NAME.fullmatch(word):
                 raise CannotStart(
-                    f"{word!r} is no name for a region or domain: use up to 40 of a-z, 0-9 and -, not first a -"
+                    f"{word!r} is not a region or domain name: use up to 40 of a-z, 0-9 and -, and do not start with -"
                 )
 
 

@@ -1,4 +1,4 @@
-"""What a supervised program is, and how patient the supervisor is with it."""
+"""Declaration of a supervised program, and the supervisor's timeouts for it."""
 
 from __future__ import annotations
 

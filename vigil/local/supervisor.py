@@ -1,4 +1,4 @@
-"""Keeps a set of programs running: starts them in order, restarts what ends, stops them in order, leaves no orphan."""
+"""Supervisor: starts programs in order, restarts what ends, stops them in order, leaves no orphan."""
 
 from __future__ import annotations
 

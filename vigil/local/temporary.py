@@ -1,4 +1,4 @@
-"""An installation in a folder of its own that is gone afterwards: for the demo, for benchmarks, for tests."""
+"""Temporary installation in a folder that is removed afterwards: for the demo, benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vigil.local.folder import DataFolder
 from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.postgres_binaries import can_enter
 
-#: Kept from the caller's environment; every other VIGIL_* names somebody's real installation.
+#: Kept from the caller's environment; every other VIGIL_* names a real installation.
 _KEPT_VARIABLES = ("VIGIL_VENV",)
 
 

@@ -45,7 +45,7 @@ def test_a_port_that_is_none(port: str) -> None:
 
 @pytest.mark.parametrize("name", ["web", "ping"])
 def test_a_process_on_a_port_that_is_none(name: str) -> None:
-    assert refusal(["run", name, "--port", "0"]) == "vigil: 0 is no port: use 1 to 65535\n"
+    assert refusal(["run", name, "--port", "0"]) == "vigil: 0 is not a port: use 1 to 65535\n"
 
 
 def test_an_unwritable_data_folder(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_an_unreachable_postgresql(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["EU", "-eu", "eu west", "x" * 41, ""])
 def test_a_bad_region_name(name: str) -> None:
-    assert "is no region name" in refusal(["region", "add", "--domain", "aws", "--", name])
+    assert "is not a region name" in refusal(["region", "add", "--domain", "aws", "--", name])
 
 
 def test_a_command_on_a_folder_where_nothing_runs(tmp_path: Path) -> None:

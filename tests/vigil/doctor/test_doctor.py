@@ -103,7 +103,7 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
         "deliver", Level.PROBLEM, "An alert is due since 5 min",
         lambda p: p.deliver(DeliveryState.PENDING, timedelta(minutes=5)),
     ),
-    "no channel": ("channels", Level.PROBLEM, "has no channel", lambda p: Channel.objects.update(enabled=False)),
+    "no channel": ("channels", Level.PROBLEM, "and no channel", lambda p: Channel.objects.update(enabled=False)),
     "no fallback": ("fallback", Level.WARNING, "no fallback channel", lambda p: Channel.objects.update(fallback=False)),
     "mail without a server": ("mail", Level.PROBLEM, "no mail server", lambda p: p.add_channel("m", kind="email")),
     "a report not sent": (

@@ -39,7 +39,7 @@ def monitor(name: str, **fields: Any) -> Monitor:
 
 def test_monitors_that_no_route_tells_anybody_of_are_named() -> None:
     monitor("chat", tags=["ai"]), monitor("shop"), monitor("job", kind="heartbeat")
-    assert found(oncall.routes) == [("well", "Every monitor's going down would be told to somebody.")]
+    assert found(oncall.routes) == [("well", "Every monitor's outage would alert someone.")]
     save_route(Route(team=default_team()), {"name": "ai", "tags": ["ai"], "channels": [channel()]})
     ((level, text),) = found(oncall.routes)
     assert level == "problem" and "2 monitors (shop, job)" in text

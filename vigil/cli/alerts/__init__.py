@@ -1,1 +1,1 @@
-"""Commands about who is told."""
+"""Commands about channels, routes and silences."""

@@ -1,10 +1,10 @@
-"""Where alerts go: the channels there are, what each kind of channel needs, and a test of one.
+"""List channels and the settings of each kind, or send a test message.
 
-  manage.py channel kinds              every kind with its settings and secrets; `kinds slack` for one
-  manage.py channel list               the channels there are, and whether they are on
-  manage.py channel test "Ops Slack"   send a test message now and print the receiver's own answer
+  manage.py channel kinds              the settings and secrets of every kind; `kinds slack` for one
+  manage.py channel list               all channels, and whether they are enabled
+  manage.py channel test "Ops Slack"   send a test message now and print the receiver's answer
 
-`test` takes a channel's name or id. It exits with 1 when the receiver did not accept the message.
+`test` takes a channel's name or id. The exit code is 1 when the receiver did not accept the message.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from vigil.cli.errors import CommandError
 
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="kinds|list|test")
-    kinds = actions.add_parser("kinds", help="what each kind of channel needs")
+    kinds = actions.add_parser("kinds", help="list the settings and secrets of each kind")
     kinds.add_argument("kind", nargs="?", help="only this kind")
-    listing = actions.add_parser("list", help="the channels there are")
+    listing = actions.add_parser("list", help="list the channels")
     testing = actions.add_parser("test", help="send a test message and print the receiver's answer")
     testing.add_argument("channel", help="the channel's name or id")
     for action in (kinds, listing, testing):

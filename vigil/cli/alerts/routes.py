@@ -1,10 +1,10 @@
-"""The routes that pick whom to tell: list them, or make the usual set-up in one step.
+"""List the routes, or create the starter routes.
 
-  manage.py routes list                 what each route asks for, and whom it tells
-  manage.py routes typical              AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority
+  manage.py routes list       the routes in order: what each one matches, and its channels
+  manage.py routes typical    AI API failures to PagerDuty; heartbeats to PagerDuty or Slack, by priority
 
-`typical` reads its two keys from VIGIL_PAGERDUTY_ROUTING_KEY and VIGIL_SLACK_URL, or asks for them, so that they stand
-in no history of a shell. Doing it again with other keys changes only the keys. `manage.py whom` shows what follows.
+`typical` reads two keys from VIGIL_PAGERDUTY_ROUTING_KEY and VIGIL_SLACK_URL, or asks for them, so that they stay out
+of the shell's history. Run it again with other keys to change only the keys. `manage.py whom` shows the effect.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from vigil.cli.errors import CommandError
 
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|typical")
-    listing = actions.add_parser("list", help="the routes there are, in order")
-    typical = actions.add_parser("typical", help="the usual set-up in one step")
+    listing = actions.add_parser("list", help="list the routes in order")
+    typical = actions.add_parser("typical", help="create the starter routes")
     for action in (listing, typical):
         action.add_argument("--json", action="store_true", help="print JSON instead")
         action.add_argument("--data-dir", help="the data folder of the running `up`")
@@ -56,7 +56,7 @@ def _list(as_json: bool) -> int:
         asks = ", ".join([*row["kinds"], *row["priorities"], *row["tags"]]) or "what is paged"
         asks = "whatever no other matched" if row["default"] else asks
         off = "" if row["enabled"] else " [off]"
-        print(f"{row['name']}{off}: {asks} -> {', '.join(row['tells']) or 'nobody'}")
+        print(f"{row['name']}{off}: {asks} -> {', '.join(row['tells']) or 'no one'}")
     if not rows:
         print("no routes: every channel is told of outages, degraded and account incidents, and heartbeats")
     return 0

@@ -1,12 +1,12 @@
-"""Keep alerts back for a while, or checks from running: what a deployment calls before and after.
+"""Mute alerts or pause checks for a while: for scripts, before and after a deployment.
 
-  manage.py silence add upgrade --tag db --minutes 30           hold alerts of monitors tagged db for half an hour
-  manage.py silence add move --monitor "Chat API" --minutes 60 --pause      check nothing meanwhile
-  manage.py silence list                                        what holds now, and what comes
-  manage.py silence end upgrade                                 over now: what is still down is told within a second
+  manage.py silence add upgrade --tag db --minutes 30      mute the monitors tagged db for half an hour
+  manage.py silence add move --monitor "Chat API" --minutes 60 --pause      and do not check meanwhile
+  manage.py silence list                                   the silences that are active or planned
+  manage.py silence end upgrade                            end it now; what is still down is alerted within a second
 
-What would have been told is held, to be seen on its incident, and sent when the silence ends with the target still
-down. Recurring windows are made in the admin or over the API.
+A muted alert is held, and its incident shows that. If the target is still down when the silence ends, the alert is
+sent. Create recurring windows in the admin or over the API.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ MAX_MINUTES = 7 * 24 * 60
 
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|end")
-    adding = actions.add_parser("add", help="begin a silence now")
-    adding.add_argument("name", help="what it is called in what it holds back")
+    adding = actions.add_parser("add", help="start a silence now")
+    adding.add_argument("name", help="a name, shown on the alerts that it holds")
     about = adding.add_mutually_exclusive_group(required=True)
     about.add_argument("--monitor", action="append", help="a monitor's name or id; may be given again")
     about.add_argument("--tag", action="append", help="monitors with this tag; may be given again")
     about.add_argument("--everything", action="store_true", help="every monitor")
     adding.add_argument("--minutes", type=int, default=60, help="how long (default: 60)")
-    adding.add_argument("--reason", default="", help="why, for others")
-    adding.add_argument("--pause", action="store_true", help="check nothing; that time does not count in uptime")
+    adding.add_argument("--reason", default="", help="the reason, for other people")
+    adding.add_argument("--pause", action="store_true", help="do not check; the time does not count in uptime")
     adding.add_argument("--exclude", action="store_true", help="the time does not count in uptime")
-    listing = actions.add_parser("list", help="what holds now, and what comes")
+    listing = actions.add_parser("list", help="list active and planned silences")
     ending = actions.add_parser("end", help="end it now")
     ending.add_argument("silence", help="its name or id")
     for action in (adding, listing, ending):
@@ -101,7 +101,7 @@ def _list(args: argparse.Namespace) -> int:
         when = f"holds until {ends:%Y-%m-%d %H:%M} UTC" if holds else f"from {starts:%Y-%m-%d %H:%M} UTC"
         print(f"{key}  {name}: {', '.join(does)}, {when}")
     if not rows:
-        print("no silence holds, and none comes within 35 days")
+        print("no silence is active, and none is planned within 35 days")
     return 0
 
 
@@ -120,5 +120,5 @@ def _end(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"ended": [silence.public_id for silence in found]}))
     else:
-        print(f"ended {len(found)}; what is still down and was held is told now")
+        print(f"ended {len(found)}; held alerts of what is still down are sent now")
     return 0

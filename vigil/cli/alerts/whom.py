@@ -1,11 +1,11 @@
-"""Who would be told, and why: of any monitor and kind of incident, now or at any other time. Nothing is sent.
+"""Show who would be alerted, and why, for any monitor and kind of incident. Nothing is sent.
 
   manage.py whom "Chat API"                           an outage of this monitor, now
   manage.py whom "Chat API" --kind degraded           another kind: account, regional, heartbeat, blind, ...
-  manage.py whom "Chat API" --at 2030-01-05T03:00Z    at another time: who is on call then, which routes hold then
+  manage.py whom "Chat API" --at 2030-01-05T03:00Z    at another time, by the rotations and routes of that time
 
-A monitor is named by its name or its id; without one, it is about what has no monitor, such as a dark region. It exits
-with 1 when nobody would ever be told.
+Name the monitor by its name or id. Without one, the answer is for an incident without a monitor, such as a dark region.
+The exit code is 1 when no one would be alerted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("monitor", nargs="?", help="its name or id")
+    parser.add_argument("monitor", nargs="?", help="the monitor's name or id")
     parser.add_argument("--kind", default="outage", help="the kind of incident (default: outage)")
     parser.add_argument("--at", help="when, such as 2030-01-05T03:00Z (default: now)")
     parser.add_argument("--json", action="store_true", help="print JSON instead")
@@ -56,7 +56,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"{text!r} is no time: write it like 2030-01-05T03:00Z") from None
+        raise CommandError(f"{text!r} is not a time: write it like 2030-01-05T03:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -83,11 +83,11 @@ def _show(preview: Preview, about: str) -> None:
         if call.after or not call.targets.channels:
             nowhere = f" [leads nowhere: {'; '.join(call.targets.nowhere)}]" if call.targets.nowhere else ""
             when = f"after {duration(call.after)}" if call.after else "at once"
-            print(f"  {when}, if nobody acknowledges: {', '.join(call.targets.words) or 'nobody'}{nowhere}")
+            print(f"  {when}, until someone acknowledges: {', '.join(call.targets.words) or 'no one'}{nowhere}")
     if preview.nobody:
-        print("  nobody would ever be told")
+        print("  no one would be alerted")
     if preview.remind_s:
-        print(f"  reminded every {preview.remind_s} s until somebody acknowledges")
+        print(f"  reminded every {preview.remind_s} s until someone acknowledges")
     if preview.considered:
         print("\nroutes, in order:")
     for each in preview.considered:

@@ -1,6 +1,6 @@
-"""The benchmarks behind the numbers that Vigil promises.
+"""Run the benchmarks behind the published figures.
 
-manage.py bench NAME [options]      each explains itself with --help
+manage.py bench NAME [options]      each one explains itself with --help
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ import importlib
 BENCHES: dict[str, tuple[str, str]] = {
     "consensus": (
         "vigil.bench.consensus",
-        "the judgement: results a second on one core, memory per monitor and region",
+        "consensus: results a second on one core, memory per monitor and region",
     ),
     "deliver": (
         "vigil.bench.deliver.run",
-        "alerts: deliveries a second on one core, time to accepted, a storm's messages",
+        "alerts: deliveries a second on one core, time until accepted, messages of a storm",
     ),
-    "detect": ("vigil.bench.detect", "real processes: how long an outage goes untold, refused and hanging targets"),
+    "detect": ("vigil.bench.detect", "real processes: time to detect an outage, for refused and hanging targets"),
     "e2e": ("vigil.bench.e2e", "the whole system: schedule lag, verdict lag, CPU per check by process"),
-    "history": ("vigil.bench.history.run", "history: bytes per check beside a row per check, answers over a year"),
-    "ping": ("vigil.bench.ping.run", "pings of jobs: acknowledged a second, p99, a burst, sweeps, a soak with kills"),
+    "history": (
+        "vigil.bench.history.run",
+        "history: bytes per check compared with a row per check, queries over a year",
+    ),
+    "ping": ("vigil.bench.ping.run", "pings: acknowledged a second, p99, a burst, sweeps, a soak test with kills"),
     "probe": (
         "vigil.bench.probe.run",
-        "one region worker: CPU per check beside httpx and blackbox, memory, confirm lag",
+        "one region worker: CPU per check compared with httpx and blackbox_exporter, memory, confirm lag",
     ),
     "scale": ("vigil.bench.scale.run", "the control plane under many monitors: cores, lags, memory, growth"),
 }

@@ -1,13 +1,13 @@
-"""The decision law under simulated faults: the real core on a virtual clock, in worlds whose truth is known.
+"""Test the decision law under simulated faults: the real core on a virtual clock, in worlds whose truth is known.
 
   manage.py simulate --hours 2000                        a mixture of worlds, 2,000 monitor-hours in all
   manage.py simulate --world noise --sensitivity high    one kind of world
-  manage.py simulate --world stress --looks 0,30,60      the same with other looks than the sensitivity has
+  manage.py simulate --world stress --looks 0,30,60      the same with looks at other times
   manage.py simulate --list                              the kinds of worlds
 
-It needs no server and no network, and the same seed gives the same figures everywhere. Beside Vigil's own rule it
-plays the rules of others on the same checks. The exit code is 1 when an invariant was broken or an outage missed; each
-break is printed with the command that runs its world again.
+It needs no server and no network; the same seed gives the same figures on every machine. It also plays the rules of
+other systems on the same checks. The exit code is 1 when an invariant was broken or an outage missed; each break is
+printed with the command that runs its world again.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--sensitivity",
         choices=[each.value for each in Sensitivity],
         default=Sensitivity.NORMAL.value,
-        help="how much proof the monitors want (default normal)",
+        help="the sensitivity of the monitors (default normal)",
     )
-    parser.add_argument("--looks", metavar="S,S,...", help="when the looks of a round start (s), to try other rules")
+    parser.add_argument("--looks", metavar="S,S,...", help="when the looks of a round start (s)")
     parser.add_argument("--regions", metavar="DOMAIN,...", help="one region for each word, in the domain it names")
     parser.add_argument("--only", type=int, metavar="N", help="only this world of the run, by its number from 0")
     parser.add_argument("--list", action="store_true", help="list the kinds of worlds")
@@ -95,7 +95,7 @@ def _looks_ms(text: str | None) -> tuple[int, ...]:
     except ValueError:
         raise CommandError("--looks is written like 0,10 (seconds after the round was opened)") from None
     if looks_ms[0] != 0 or list(looks_ms) != sorted(set(looks_ms)) or looks_ms[-1] > 600_000 or len(looks_ms) > 5:
-        raise CommandError("--looks begins with 0 and grows, up to 5 looks in 600 s")
+        raise CommandError("--looks starts with 0 and increases: up to 5 looks within 600 s")
     return looks_ms
 
 

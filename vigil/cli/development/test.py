@@ -1,9 +1,9 @@
-"""Run the tests, against PostgreSQL and Redis that they start themselves.
+"""Run the tests, with a PostgreSQL and a Redis of their own.
 
   manage.py test                        everything, on all cores
-  manage.py test tests/probes -k tls    anything pytest takes is passed on; a path, -k or -x runs on one core
+  manage.py test tests/probes -k tls    all arguments go to pytest; with arguments it runs on one core
 
-Nothing outside this machine is reached, and nothing of a running `up` is touched.
+The tests reach nothing outside this machine and do not touch a running `up`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The whole system with a proof: five regions, a fake AI provider that fails on cue, and a webhook receiver.
 
-  manage.py demo --once           tells the story as it happens, and exits 0 only if it held
-  manage.py demo --once --json    the same as one JSON object; progress on standard error
+  manage.py demo --once           tell the story while it happens; the exit code is 0 only if it held
+  manage.py demo --once --json    the same as one JSON object; progress goes to standard error
 
-All of it runs on this machine, in a folder of its own that is removed at the end; no installation is touched.
-First all regions see the provider healthy. One region is blinded: nobody is told. The provider fails: one alert,
-with the votes. It comes back: one resolve. Without --once everything then stays up, to look around in.
+Everything runs on this machine, in a temporary folder; no installation is touched. First all regions see the provider
+healthy. One region is blinded: no alert. The provider fails: one alert, with the votes. It recovers: one resolve.
+Without --once the system then stays up, so that you can look around.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CANCEL_AGAIN_S = 0.5
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="end after the story (about a minute and a half)")
     parser.add_argument("--json", action="store_true", help="print the story as one JSON object on standard output")
-    parser.add_argument("--keep", action="store_true", help="leave the folder with all logs, and say where it is")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with all logs, and print its path")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,10 +1,10 @@
-"""What is wrong with this installation: processes, regions, channels, history, disk; each with what to do about it.
+"""Report what is wrong with this installation: processes, regions, channels, history, disk. Each finding has advice.
 
   manage.py doctor
   manage.py doctor --json
-  manage.py doctor --disk-free-gb 120     where PostgreSQL is on another machine
+  manage.py doctor --disk-free-gb 120     when PostgreSQL runs on another machine
 
-Changes nothing. Exit code 1 when there is a problem: alerts may be late or lost, or the disk is nearly full.
+It changes nothing. The exit code is 1 when there is a problem: alerts may be late or lost, or the disk is nearly full.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ _MARKS = {"well": "  ok ", "note": "  .. ", "warning": "  !  ", "problem": "  !!
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--data-dir", help="the data folder of the installation (default: VIGIL_DATA_DIR, else .vigil)")
-    parser.add_argument("--disk-free-gb", type=float, metavar="N", help="room on the disk of a PostgreSQL elsewhere")
+    parser.add_argument(
+        "--disk-free-gb", type=float, metavar="N", help="free space on the disk of a PostgreSQL elsewhere"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
-"""Print a link that signs you in once, for 15 minutes.
+"""Print a link that signs you in once, within 15 minutes.
 
-The first administrator is called `admin` and has no password; this link is how you get in. Name
-another person to get a link for them. Whoever has the link can use it: treat it like a password.
+The first administrator is called `admin` and has no password, so this link is the way in. Name another person to get a
+link for that person. Anyone who has the link can use it: treat it like a password.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from vigil.cli.errors import CommandError
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("user", nargs="?", help="whom to sign in (default: the first administrator)")
+    parser.add_argument("user", nargs="?", help="the person to sign in (default: the first administrator)")
     parser.add_argument("--data-dir", help="the data folder of the running `up` (default: VIGIL_DATA_DIR, else .vigil)")
 
 

@@ -1,9 +1,9 @@
-"""Seal every stored secret anew under the first key of VIGIL_SEAL_KEYS.
+"""Encrypt every stored secret again with the first key of VIGIL_SEAL_KEYS.
 
   VIGIL_SEAL_KEYS=new,old manage.py reseal
 
-To replace a key: put the new one first and keep the old one behind it, restart, run this, then drop the old one.
-Running it twice changes nothing but the bytes.
+To rotate a key: put the new key first and keep the old one after it, restart, run this command, then remove the old
+key. Running it twice is safe.
 """
 
 from __future__ import annotations

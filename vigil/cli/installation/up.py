@@ -1,8 +1,8 @@
 """Run the whole system on this machine, until Ctrl-C.
 
-Starts PostgreSQL and Redis of its own (or uses the ones that VIGIL_DATABASE_URL and VIGIL_REDIS_URL name), the
-control plane, consensus, three region workers and the web pages; then prints where to go and a one-time login link.
-Everything it keeps is in one data folder: .vigil in the checkout, unless --data-dir or VIGIL_DATA_DIR says otherwise.
+It starts a PostgreSQL and a Redis of its own (or uses those that VIGIL_DATABASE_URL and VIGIL_REDIS_URL name), the
+control plane, consensus, three region workers and the web pages. Then it prints the address and a one-time login link.
+All data is in one folder: .vigil in the checkout, unless --data-dir or VIGIL_DATA_DIR names another.
 """
 
 from __future__ import annotations
@@ -29,15 +29,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=0, help="port of the web pages (default: 8000, or the next free one)"
     )
-    parser.add_argument("--data-dir", help="where everything is kept (default: VIGIL_DATA_DIR, else .vigil)")
-    parser.add_argument("--regions", type=int, default=3, metavar="N", help="how many region workers (default: 3)")
-    parser.add_argument("--quiet", action="store_true", help="logs to files in the data folder, not to the terminal")
+    parser.add_argument("--data-dir", help="the data folder (default: VIGIL_DATA_DIR, else .vigil)")
+    parser.add_argument("--regions", type=int, default=3, metavar="N", help="number of region workers (default: 3)")
+    parser.add_argument(
+        "--quiet", action="store_true", help="write logs to files in the data folder, not to the terminal"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object when ready; implies --quiet")
 
 
 def run(args: argparse.Namespace) -> int:
     if not 0 <= args.port <= 65_535:
-        raise CommandError(f"--port {args.port} is no port: choose one between 1 and 65535")
+        raise CommandError(f"--port {args.port} is not a port: choose one between 1 and 65535")
     if not 1 <= args.regions <= _MOST_REGIONS:
         raise CommandError(f"--regions {args.regions}: choose between 1 and {_MOST_REGIONS}")
     regions = tuple(LocalRegion(f"local-{number}") for number in range(1, args.regions + 1))

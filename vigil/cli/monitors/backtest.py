@@ -1,4 +1,4 @@
-"""The part of `replay` that asks of a monitor: would it have paged? Its stored checks, under another policy."""
+"""The backtest of `replay --monitor`: a monitor's stored checks decided under another policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One check from this machine, exactly as a region worker makes it: its phases, its status and its reason.
+"""Check a target once from this machine, exactly as a region worker does: phases, status and reason.
 
   manage.py check https://api.example.com/health
   manage.py check --secret-env bearer=OPENAI_API_KEY https://api.openai.com/v1/models
@@ -9,10 +9,10 @@
   manage.py check --preset ollama --address http://10.0.0.5:11434 --model llama3
   manage.py check --list-presets
 
-Shown are where the time went, each assertion with what was found instead, the certificates, the headers, how the
-answer is read and why, and what alert it would become. --set gives any field of the kind's configuration.
-Keys are read from environment variables that are named, so that they are in no history and no process list.
-The exit code is 0 when the target is up, 1 when it is not, 2 when the question was wrong.
+It shows the time of each phase, each assertion with what was found, the certificates, the headers, how the answer is
+classified and why, and the alert that would follow. --set sets any field of the kind's configuration. Keys are read
+from environment variables, so that they are in no shell history and no process list.
+The exit code is 0 when the target is up, 1 when it is not, 2 when the command line is wrong.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ from vigil.monitors.costs import cost_warnings
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", metavar="URL", nargs="?", help="an address, whose scheme says how to look: see above")
-    parser.add_argument("--list-presets", action="store_true", help="list the presets and what each of them proves")
+    parser.add_argument("url", metavar="URL", nargs="?", help="an address; its scheme chooses the prober, see above")
+    parser.add_argument("--list-presets", action="store_true", help="list the presets, with what each one proves")
     parser.add_argument("--preset", metavar="NAME", help="check a known AI service or server instead of a URL")
     parser.add_argument("--key-env", metavar="VARIABLE", help="the environment variable that holds the preset's key")
     for name, about in (
-        ("address", "where your own server is, like http://localhost:11434"),
-        ("model", "a model that should be there"),
-        ("region", "the provider's region, where a preset needs one"),
-        ("name", "the index or collection that a preset is about"),
+        ("address", "the address of your own server, like http://localhost:11434"),
+        ("model", "a model that the service must have"),
+        ("region", "the provider's region, if the preset needs one"),
+        ("name", "the index or collection, if the preset needs one"),
     ):
         parser.add_argument(f"--{name}", metavar=name.upper(), help=about)
-    parser.add_argument("--kind", choices=sorted(PROBERS), help="look with this prober, whatever the URL begins with")
+    parser.add_argument("--kind", choices=sorted(PROBERS), help="use this prober, whatever the URL's scheme")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="JSON or text; repeatable")
     parser.add_argument(
         "--secret-env", action="append", default=[], metavar="NAME=VARIABLE", help="bearer=API_KEY, ..."
     )
-    parser.add_argument("--billing-acknowledged", action="store_true", help="the check may cost what it is said to")
+    parser.add_argument("--billing-acknowledged", action="store_true", help="accept that the check may cost money")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="0.1 to 60 (default 10, or the preset's)")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="may be repeated")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What one check saw, for people and scripts: phases as bars, certificates, assertions, the alert it would be."""
+"""View of one check, for people and scripts: phases as bars, certificates, assertions, the alert that would follow."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def render(look: Look) -> str:
 
 
 def alert_of(status: Status, reason: Reason) -> dict[str, str] | None:
-    """The alert that a quorum of regions which saw this would make of it; None where nobody would be told."""
+    """The alert that would follow if a quorum of regions saw this; None where no alert would."""
     what = observed(status, reason)
     if what is None or what is Observed.PASSING:
         return None

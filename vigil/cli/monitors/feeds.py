@@ -4,8 +4,8 @@
   manage.py feeds --on openai anthropic
   manage.py feeds --off openai
 
-A feed that is on is read once a minute. It alerts nobody: beside an incident it says whether the provider has declared
-one as well, and who was first.
+A feed that is on is read once a minute. It sends no alert: an incident shows whether the provider has declared one too,
+and who was first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from vigil.cli.errors import CommandError
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on", nargs="+", metavar="PROVIDER", default=[], help="read the feeds of these providers")
-    parser.add_argument("--off", nargs="+", metavar="PROVIDER", default=[], help="read them no more")
+    parser.add_argument(
+        "--off", nargs="+", metavar="PROVIDER", default=[], help="stop reading the feeds of these providers"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

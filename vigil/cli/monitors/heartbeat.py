@@ -1,10 +1,10 @@
-"""Make a heartbeat for a job, or list them with how they are.
+"""Create a heartbeat for a job, or list the heartbeats with their status.
 
 manage.py heartbeat add "Embed documents" --job embeddings
 manage.py heartbeat add backup --cron "0 2 * * *" --zone Europe/Berlin --grace 2h
 manage.py heartbeat add queue --every 5m --grace 5m
 manage.py heartbeat list --json
-manage.py heartbeat jobs            # the usual kinds of AI jobs, with their schedules and graces
+manage.py heartbeat jobs            # the common kinds of AI jobs, with schedule and grace
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("add", "list", "jobs"))
     parser.add_argument("name", nargs="?", help="the name of a new heartbeat")
-    parser.add_argument("--job", help="the kind of job: its schedule and grace are filled in")
+    parser.add_argument("--job", help="the kind of job; it sets schedule and grace")
     parser.add_argument("--every", metavar="LENGTH", help="a period, such as 5m, 1h or 7d")
     parser.add_argument("--cron", metavar="EXPRESSION")
     parser.add_argument("--oncalendar", metavar="EXPRESSION")
     parser.add_argument("--zone", metavar="ZONE", help="the time zone of the expression (default: UTC)")
-    parser.add_argument("--grace", metavar="LENGTH", help="how late it may be, such as 20m")
-    parser.add_argument("--tag", action="append", default=[], help="may be given several times")
+    parser.add_argument("--grace", metavar="LENGTH", help="how late a ping may be, such as 20m")
+    parser.add_argument("--tag", action="append", default=[], help="a tag; repeatable")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -102,5 +102,5 @@ def _terms(args: argparse.Namespace) -> dict[str, Any]:
 def _seconds(length: str) -> int:
     read = re.fullmatch(r"(\d{1,9})([smhd])", length)
     if read is None:
-        raise CommandError(f"{length!r} is no length of time: write 90s, 20m, 2h or 7d")
+        raise CommandError(f"{length!r} is not a length of time: write 90s, 20m, 2h or 7d")
     return int(read[1]) * _UNITS[read[2]]

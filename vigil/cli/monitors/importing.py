@@ -1,10 +1,10 @@
-"""Import what another tool's configuration says should be watched.
+"""Create monitors from the configuration of another tool.
 
-  manage.py import litellm config.yaml --dry-run     the plan as a table; nothing is written, no key is needed
+  manage.py import litellm config.yaml --dry-run     print the plan; nothing is written, and no key is needed
   manage.py import litellm config.yaml               one monitor per provider, base and key, and the fallback chains
 
-Keys are taken from the environment variables that the file names, or asked for at a terminal; they are stored sealed
-and never shown. A key that stands in the file itself is not used. Importing twice changes nothing.
+Keys come from the environment variables that the file names, or are asked for at a terminal. They are stored sealed and
+never shown. A key in the file itself is not used. Importing twice changes nothing.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from vigil.monitors.litellm_file import read_config
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", choices=["litellm"], help="whose configuration it is")
+    parser.add_argument("source", choices=["litellm"], help="the tool that wrote the file")
     parser.add_argument("file", type=Path, metavar="FILE", help="the config.yaml of the LiteLLM proxy")
-    parser.add_argument("--dry-run", action="store_true", help="show the plan and write nothing")
-    parser.add_argument("--regions", metavar="NAMES", help="who watches, like eu-west,us-east (default: every region)")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and write nothing")
+    parser.add_argument(
+        "--regions", metavar="NAMES", help="the regions that check, like eu-west,us-east (default: all)"
+    )
     parser.add_argument("--data-dir", help="the data folder of the running `up`")
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 

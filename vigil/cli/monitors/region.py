@@ -1,10 +1,10 @@
-"""Enrol a region, or list them.
+"""Add a region, or list the regions.
 
-  manage.py region add eu-west --domain aws      makes it known, prints what its worker needs (once: holds its key)
+  manage.py region add eu-west --domain aws      add it and print what its worker needs; the key is shown only once
   manage.py region list                          names, domains, and whether their workers report
 
-A domain is what regions share and can lose together: a provider, a data centre, an office line. Give regions
-that could fail together the same word: a verdict needs failures from more than half of the domains.
+A domain is what regions share and can lose together: a provider, a data centre, an office line. Give regions that could
+fail together the same domain: a verdict needs failures from more than half of the domains.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="add|list")
-    adding = actions.add_parser("add", help="enrol a region and print what its worker needs")
+    adding = actions.add_parser("add", help="add a region and print what its worker needs")
     adding.add_argument("name", help="a short name: a-z, 0-9 and -, such as eu-west")
     adding.add_argument(
-        "--domain", required=True, help="what it shares with others and can lose with them: aws, office"
+        "--domain", required=True, help="the failure domain that it shares with other regions: aws, office"
     )
     adding.add_argument(
         "--egress",
@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         default="public",
         help="private lets its worker dial non-public addresses (default: public)",
     )
-    adding.add_argument("--replace-key", action="store_true", help="give a known region a new key")
+    adding.add_argument("--replace-key", action="store_true", help="give an existing region a new key")
     listing = actions.add_parser("list", help="list the regions")
     for action in (adding, listing):
         action.add_argument("--json", action="store_true", help="print JSON instead")
@@ -45,7 +45,9 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "add":
         for word, what in ((args.name, "region"), (args.domain, "domain")):
             if not _NAME.fullmatch(word):
-                raise CommandError(f"{word!r} is no {what} name: use up to 40 of a-z, 0-9 and -, not first a -")
+                raise CommandError(
+                    f"{word!r} is not a {what} name: use up to 40 of a-z, 0-9 and -, and do not start with -"
+                )
     connect(args.data_dir)
     return _add(args) if args.action == "add" else _list(as_json=args.json)
 
@@ -55,7 +57,7 @@ def _add(args: argparse.Namespace) -> int:
 
     known = Region.objects.filter(slug=args.name).first()
     if known is not None and not args.replace_key:
-        raise CommandError(f"region {args.name} is already enrolled: --replace-key gives its worker a new key")
+        raise CommandError(f"region {args.name} exists already: --replace-key gives its worker a new key")
     private, public = generate_keypair()
     region = known or Region(slug=args.name, name=args.name)
     region.domain, region.egress, region.public_key = args.domain, args.egress, public

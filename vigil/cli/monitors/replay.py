@@ -1,13 +1,12 @@
-"""Take the decisions of an incident again, from the votes that were stored with them; or ask of a monitor whether it
-would have paged, from its stored checks, under another policy.
+"""Decide an incident again from its stored votes, or backtest a policy on a monitor's stored checks.
 
-  manage.py replay inc_4kq7...                        every step: the votes, and whether the law comes to the same again
-  manage.py replay inc_4kq7... --sensitivity high     what one look had made of the same votes
-  manage.py replay inc_4kq7... --without eu-west      ... without that region; --regions a,b,c: with these alone
-  manage.py replay inc_4kq7... --step 3 --json        of one step only, for a script
+  manage.py replay inc_4kq7...                        every step: the votes, and whether the law decides the same again
+  manage.py replay inc_4kq7... --sensitivity high     the same votes under another sensitivity
+  manage.py replay inc_4kq7... --without eu-west      ... without that region; --regions a,b,c: only with these
+  manage.py replay inc_4kq7... --step 3 --json        one step, for a script
   manage.py replay --monitor shop --since 30d --sensitivity high    what would have paged, later, or not at all
 
-Exits with 1 if any step of an incident does not come out as it was stored.
+The exit code is 1 if any step of an incident is not decided as it was stored.
 """
 
 from __future__ import annotations
@@ -47,14 +46,16 @@ class Taken:
 
 def add(parser: argparse.ArgumentParser) -> None:
     asked = parser.add_mutually_exclusive_group(required=True)
-    asked.add_argument("incident", nargs="?", help="its id, such as inc_4kq7...")
-    asked.add_argument("--monitor", help="a monitor's name or id: its stored checks, instead of one incident's votes")
+    asked.add_argument("incident", nargs="?", help="the incident's id, such as inc_4kq7...")
+    asked.add_argument("--monitor", help="a monitor's name or id: backtest its stored checks")
     parser.add_argument("--since", default="30d", metavar="AGO", help="with --monitor: 12h, 30d (default), 4w")
     parser.add_argument("--step", type=int, help="one step only, by its number")
-    parser.add_argument("--sensitivity", choices=[level.value for level in Sensitivity], help="judge as this one would")
+    parser.add_argument(
+        "--sensitivity", choices=[level.value for level in Sensitivity], help="decide under this sensitivity"
+    )
     chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument("--regions", help="judge with these regions alone: a,b,c")
-    chosen.add_argument("--without", help="judge without these regions: a,b")
+    chosen.add_argument("--regions", help="decide with these regions only: a,b,c")
+    chosen.add_argument("--without", help="decide without these regions: a,b")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--data-dir", help="the data folder of the running `up` (default: VIGIL_DATA_DIR, else .vigil)")
 
@@ -116,7 +117,7 @@ def _steps(public_id: str, seq: int | None) -> tuple[str, list[Taken]]:
     steps = [row for row in rows if is_verdict(row.evidence) and seq in (None, row.seq)]
     if not steps:
         of = f"step {seq}" if seq is not None else "this incident"
-        raise CommandError(f"{of} rests on no votes: nothing can be decided again")
+        raise CommandError(f"{of} has no stored votes: there is nothing to decide again")
     found = []
     for row in steps:
         verdict = from_evidence(row.evidence)

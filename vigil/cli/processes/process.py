@@ -1,4 +1,4 @@
-"""What every long-lived process of the control plane does around its loop: logs, health, signals."""
+"""The frame of every process of the control plane: logs, health, servers awaited, signals."""
 
 from __future__ import annotations
 

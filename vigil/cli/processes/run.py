@@ -105,6 +105,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     process = PROCESSES[args.process]
     if process.port and not 1 <= args.port <= 65535:
-        raise CommandError(f"{args.port} is no port: use 1 to 65535")
+        raise CommandError(f"{args.port} is not a port: use 1 to 65535")
     process.start(args)
     return 0

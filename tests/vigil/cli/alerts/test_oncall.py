@@ -38,7 +38,7 @@ def test_whom_says_who_and_why(capsys: pytest.CaptureFixture[str], monitor: Moni
     assert parsed(capsys, "whom", monitor.public_id, "--at", "2030-01-05T03:00Z")["at"] == "2030-01-05T03:00:00+00:00"
     Route.objects.create(team=default_team(), name="nights", kinds=["degraded"])
     text = shown(capsys, "whom", "Chat API", code=1)
-    assert "nobody would ever be told" in text and "nights: no: kind" in text
+    assert "no one would be alerted" in text and "nights: no: kind" in text
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_whom_says_who_and_why(capsys: pytest.CaptureFixture[str], monitor: Moni
     [
         (["whom", "nothing"], "there is no monitor 'nothing'"),
         (["whom", "--kind", "sunshine"], "there is no kind 'sunshine'"),
-        (["whom", "--at", "soon"], "is no time"),
+        (["whom", "--at", "soon"], "is not a time"),
         (["silence", "add", "x", "--everything", "--minutes", "0"], "must be from 1"),
         (["silence", "add", "x", "--tag", "y" * 51], "list of words"),
         (["silence", "end", "x"], "there is no silence 'x'"),
@@ -75,5 +75,5 @@ def test_a_silence_is_begun_listed_seen_and_ended(capsys: pytest.CaptureFixture[
     assert "mutes, pauses, holds until" in shown(capsys, "silence", "list")
     assert "held: silenced by deploy until" in shown(capsys, "whom", "Chat API")
     assert parsed(capsys, "silence", "end", "deploy") == {"ended": [made["id"]]}
-    assert "no silence holds" in shown(capsys, "silence", "list")
+    assert "no silence is active" in shown(capsys, "silence", "list")
     assert not Silence.objects.filter(valid_until=None).exists()

@@ -73,7 +73,7 @@ def test_the_usual_jobs_are_listed_with_their_graces(said: Said) -> None:
     ("arguments", "problem"),
     [
         (("add",), "give the new heartbeat a name"),
-        (("add", "a", "--every", "5"), "'5' is no length of time: write 90s, 20m, 2h or 7d"),
+        (("add", "a", "--every", "5"), "'5' is not a length of time: write 90s, 20m, 2h or 7d"),
         (("add", "a", "--every", "5m", "--cron", "* * * * *"), "choose one of --every, --cron and --oncalendar"),
         (("add", "a", "--cron", "99 * * * *"), "expression: "),
         (("add", "a", "--cron", "* * * * *", "--zone", "Mars/Base"), "time_zone: "),

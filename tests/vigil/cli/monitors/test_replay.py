@@ -77,7 +77,7 @@ def test_evidence_that_was_changed_is_told_and_fails(incident: Incident, capsys:
     ("arguments", "problem"),
     [
         (["inc_nowhere"], "there is no incident `inc_nowhere`"),
-        (["{id}", "--step", "2"], "step 2 rests on no votes"),
+        (["{id}", "--step", "2"], "step 2 has no stored votes"),
         (["{id}", "--without", "mars"], "no region mars in this round"),
     ],
 )
