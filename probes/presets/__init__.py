@@ -21,14 +21,10 @@ def _plain(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
-_BY_PLAIN_NAME: dict[str, Preset] = {
-    _plain(name): preset for preset in CATALOGUE.values() for name in (*preset.also, preset.name)
-}
-
-
 def find(name: str) -> Preset:
     """The preset of a name; raises `PresetError` that suggests the nearest."""
-    preset = _BY_PLAIN_NAME.get(_plain(name))
+    known = {_plain(each): preset for preset in CATALOGUE.values() for each in (*preset.also, preset.name)}
+    preset = known.get(_plain(name))
     if preset is None:
         near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else "`manage.py check --list-presets` lists them"

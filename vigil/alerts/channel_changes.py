@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channels import ChannelSettingsError, check_channel, webhook
-from vigil.alerts.models import Channel, ChannelKind
+from vigil.alerts.models import Channel
 
 
 def save_channel(channel: Channel, wanted: Mapping[str, Any]) -> Channel:
@@ -29,7 +29,7 @@ def prepare_channel(channel: Channel) -> None:
     """
     if not isinstance(channel.config, Mapping):
         raise ValidationError({"config": ["Must be an object."]})
-    if channel.kind == ChannelKind.WEBHOOK and not channel.secrets.get("secret"):
+    if channel.kind == "webhook" and not channel.secrets.get("secret"):
         channel.secrets = Secrets({**channel.secrets, "secret": webhook.new_secret()})
     if channel.enabled:
         # Whoever switches it on has looked at why it was off.

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db.models import Count, QuerySet
 
 from vigil.accounts.models import Team
-from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
+from vigil.alerts.models import Channel, Delivery, DeliveryState
 from vigil.configuration import configuration
 from vigil.doctor.findings import ExaminationContext, Finding, problem, warning, well
 from vigil.history.models import Report
@@ -48,7 +48,7 @@ def fallback(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def mail(around: ExaminationContext) -> Iterator[Finding]:
-    used = Channel.objects.filter(kind=ChannelKind.EMAIL, enabled=True).exists()
+    used = Channel.objects.filter(kind="email", enabled=True).exists()
     if used and configuration().email_url is None:
         yield problem("There are e-mail channels, and no mail server.", "Set VIGIL_EMAIL_URL for deliver.")
 

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from vigil.accounts.sealed import SealedValueUnreadable
-from vigil.alerts.models import Channel, ChannelKind, Delivery
+from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.oncall.callbacks import CALLBACKS, MAX_BODY, Action, CallbackError, CallbackRequest, Wish
 from vigil.alerts.oncall.responses import Actor, ResponseKind, acknowledge, acted_since, note, snooze, take_back
 from vigil.clock import database_now
@@ -51,8 +51,8 @@ def _do(channel: Channel, wish: Wish) -> ResponseKind:
     if incident is None:
         return ResponseKind.REFUSED
     # PagerDuty knows of it already; a message in Slack is to change.
-    origin = channel.pk if channel.kind == ChannelKind.PAGERDUTY else None
-    actor = Actor(wish.who, ChannelKind(channel.kind).label, origin)
+    origin = channel.pk if channel.kind == "pagerduty" else None
+    actor = Actor(wish.who, channel.get_kind_display(), origin)
     if acted_since(incident.pk, wish.at):
         return ResponseKind.ALREADY
     if wish.action is Action.ACKNOWLEDGE:

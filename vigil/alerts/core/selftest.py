@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+#: The kind of channel that is there to be tested; no route uses it.
+LOOPBACK = "loopback"
 #: The loopback is tested this often; the outside heartbeat is pinged for this long after the path worked.
 LOOPBACK_EVERY = timedelta(minutes=5)
 PROOF_LASTS = timedelta(minutes=10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vigil.alerts.core.decision import Event
-from vigil.alerts.models.channel import Channel, ChannelKind, Gathering
+from vigil.alerts.models.channel import Channel, Gathering, channel_kinds
 from vigil.alerts.models.delivery import OPEN_STATES, UNTOLD_STATES, Delivery, DeliveryState
 from vigil.alerts.models.escalation import Escalation, EscalationPolicy, EscalationStep, Pursuit
 from vigil.alerts.models.person import Person
@@ -15,7 +15,6 @@ __all__ = [
     "OPEN_STATES",
     "UNTOLD_STATES",
     "Channel",
-    "ChannelKind",
     "Delivery",
     "DeliveryState",
     "Escalation",
@@ -31,4 +30,5 @@ __all__ = [
     "RotationOverride",
     "Route",
     "SelfTest",
+    "channel_kinds",
 ]

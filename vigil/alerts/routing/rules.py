@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vigil.alerts.core.routes import RoutedSubject, RouteRule
-from vigil.alerts.models import Channel, ChannelKind, Person, Route
+from vigil.alerts.core.selftest import LOOPBACK
+from vigil.alerts.models import Channel, Person, Route
 from vigil.monitors.models import Monitor
 from vigil.transaction_cache import read_once
 
@@ -18,7 +19,7 @@ def load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
 
 
 def _load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
-    usable = Channel.objects.filter(team_id=team, enabled=True).exclude(kind=ChannelKind.LOOPBACK)
+    usable = Channel.objects.filter(team_id=team, enabled=True).exclude(kind=LOOPBACK)
     fallback = dict(usable.values_list("pk", "fallback"))
     own = set(Person.channels.through.objects.filter(person__team_id=team).values_list("channel_id", flat=True))
     everyone = frozenset(key for key, kept_back in fallback.items() if not kept_back and key not in own)

@@ -10,7 +10,7 @@ from django.db import transaction
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channel_changes import save_channel
-from vigil.alerts.models import Channel, ChannelKind, Route
+from vigil.alerts.models import Channel, Route
 from vigil.alerts.routing.changes import save_route
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
@@ -42,8 +42,8 @@ def arrange_typical(team: Team, routing_key: str, slack_url: str) -> Arranged:
     """
     arranged = Arranged()
     with transaction.atomic():
-        pager = _channel(team, ChannelKind.PAGERDUTY, PAGERDUTY, ("routing_key", routing_key), arranged)
-        chat = _channel(team, ChannelKind.SLACK, SLACK, ("url", slack_url), arranged)
+        pager = _channel(team, "pagerduty", PAGERDUTY, ("routing_key", routing_key), arranged)
+        chat = _channel(team, "slack", SLACK, ("url", slack_url), arranged)
         urgent = [IncidentKind.OUTAGE.value, IncidentKind.ACCOUNT.value]
         heartbeat = [IncidentKind.HEARTBEAT.value]
         wanted: tuple[tuple[str, Channel, dict[str, object]], ...] = (
@@ -58,7 +58,7 @@ def arrange_typical(team: Team, routing_key: str, slack_url: str) -> Arranged:
     return arranged
 
 
-def _channel(team: Team, kind: ChannelKind, name: str, secret: tuple[str, str], arranged: Arranged) -> Channel:
+def _channel(team: Team, kind: str, name: str, secret: tuple[str, str], arranged: Arranged) -> Channel:
     found = Channel.objects.filter(team=team, kind=kind, name=name).first()
     _note(arranged, f"channel {name}", found)
     channel = found or Channel(team=team, kind=kind)
@@ -67,7 +67,7 @@ def _channel(team: Team, kind: ChannelKind, name: str, secret: tuple[str, str], 
     try:
         return save_channel(channel, {"name": name, "kind": kind, "secrets": Secrets({**kept, field: value})})
     except ValidationError as refused:
-        asked = "routing_key" if kind == ChannelKind.PAGERDUTY else "slack_url"
+        asked = "routing_key" if kind == "pagerduty" else "slack_url"
         raise ValidationError(
             {asked: [problem for problems in refused.message_dict.values() for problem in problems]}
         ) from None

@@ -16,8 +16,8 @@ from django.db.models.functions import Now
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.core.decision import Concern, Event, Why
-from vigil.alerts.core.selftest import KEEP, LOOPBACK_EVERY, PATIENCE, Taking, due
-from vigil.alerts.models import OPEN_STATES, Channel, ChannelKind, Delivery, DeliveryState, SelfTest
+from vigil.alerts.core.selftest import KEEP, LOOPBACK, LOOPBACK_EVERY, PATIENCE, Taking, due
+from vigil.alerts.models import OPEN_STATES, Channel, Delivery, DeliveryState, SelfTest
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest_incidents import tell_what_is_proven
 from vigil.clock import database_now
@@ -47,7 +47,7 @@ def run_self_tests() -> int:
 
 def taking_part(team: Team) -> list[Taking]:
     """The channels of a team that take part, with what is known of their last test."""
-    takes_part = Q(self_test_minutes__gt=0) | Q(kind=ChannelKind.LOOPBACK)
+    takes_part = Q(self_test_minutes__gt=0) | Q(kind=LOOPBACK)
     # One that refused too often was switched off, and is no proof of anything for that.
     switched = Q(enabled=True) | Q(disabled_at__isnull=False)
     return [_taking(row) for row in Channel.objects.filter(takes_part, switched, team=team).order_by("pk")]
@@ -72,7 +72,7 @@ def _taking(channel: Channel) -> Taking:
     latest = ended.first()
     proof = ended.filter(incident_id=latest.incident_id) if latest else ended.none()
     failed = next((one for one in proof if one.state != DeliveryState.SENT), None)
-    loopback = channel.kind == ChannelKind.LOOPBACK
+    loopback = channel.kind == LOOPBACK
     return Taking(
         channel=channel.pk,
         name=channel.name,
@@ -144,4 +144,4 @@ def _close(test: SelfTest) -> None:
 
 def _make_loopback() -> None:
     defaults = {"name": LOOPBACK_NAME, "config": {}}
-    Channel.objects.get_or_create(team=default_team(), kind=ChannelKind.LOOPBACK, defaults=defaults)
+    Channel.objects.get_or_create(team=default_team(), kind=LOOPBACK, defaults=defaults)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db.models.functions import Now
 
-from vigil.alerts.core.selftest import UNPROVEN
-from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState, SelfTest
+from vigil.alerts.core.selftest import LOOPBACK, UNPROVEN
+from vigil.alerts.models import Channel, Delivery, DeliveryState, SelfTest
 from vigil.alerts.outbox import enqueue
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident
@@ -17,7 +17,7 @@ def tell_what_is_proven(test: SelfTest) -> None:
 
     Call inside the transaction that closes the test. The loopback has none: without it nobody could be told anyway.
     """
-    proof = Delivery.objects.filter(incident=test.incident_id).exclude(channel__kind=ChannelKind.LOOPBACK)
+    proof = Delivery.objects.filter(incident=test.incident_id).exclude(channel__kind=LOOPBACK)
     failed = {one.channel: one for one in proof.exclude(state=DeliveryState.SENT).select_related("channel")}
     for channel in Channel.objects.filter(deliveries__in=proof).distinct().order_by("pk"):
         known = Incident.objects.filter(

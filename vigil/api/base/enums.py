@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vigil.alerts.models import ChannelKind
+from vigil.alerts.models import channel_kinds
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 
 INCIDENT_KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]
-CHANNEL_KINDS = ChannelKind.choices
+CHANNEL_KINDS = channel_kinds
 PRIORITIES = Priority.choices

@@ -18,7 +18,7 @@ from vigil.alerts.channel_changes import prepare_channel
 from vigil.alerts.channel_settings import pages
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.delivery.test_message import send_trial
-from vigil.alerts.models import Channel, ChannelKind, Delivery, DeliveryState
+from vigil.alerts.models import Channel, Delivery, DeliveryState
 from vigil.alerts.oncall.ack_links import callback_address
 from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names, table
 
@@ -102,7 +102,7 @@ class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Channel, form: ChannelForm, change: bool) -> None:
         obj.save()
-        if obj.kind == ChannelKind.WEBHOOK and not change and form.cleaned_data.get("new_secrets") is None:
+        if obj.kind == "webhook" and not change and form.cleaned_data.get("new_secrets") is None:
             messages.warning(request, f"The signing secret, shown only now: {obj.secrets['secret']}")
 
 

@@ -14,17 +14,10 @@ from vigil.alerts.channels import CHANNELS, ChannelError, ChannelSettingsError, 
 from vigil.alerts.channels.apprise import SCHEMES, library
 from vigil.alerts.channels.kind import ReceiverCall
 from vigil.alerts.delivery.http_client import GuardedOutbound
-from vigil.alerts.models import ChannelKind
 from vigil.configuration import AlertEgress, configuration
 
 SECRET = {"secret": "whsec_" + "A" * 32}
 SMS = {"to": "+15550000001", "sender": "+15550000002", "account": "AC" + "0" * 32}
-
-
-def test_every_kind_can_be_chosen_and_every_choice_is_a_kind() -> None:
-    assert {kind.value: kind.label for kind in ChannelKind} == {
-        key: kind.name if kind.name != "webhook" else "Webhook" for key, kind in CHANNELS.items()
-    }
 
 
 def test_apprise_gets_only_schemes_whose_host_nobody_can_choose() -> None:
