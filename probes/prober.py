@@ -1,4 +1,4 @@
-"""The shape of a prober: what it is given, what it returns, and how a bad spec is refused."""
+"""Prober interface: what a prober gets, what it returns, and how it refuses a bad spec."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from probes.net.trace import Trace
 
 NO_PHASES = Phases()
-#: The fact by which a prober says how long the target asked to be left alone (s).
+#: The fact by which a prober says how long the target asks to wait before the next check (s).
 RETRY_AFTER = "retry_after_s"
 
 
@@ -32,7 +32,7 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AssertionOutcome:
-    """One demand held against what was seen. `status` and `reason` are what a failure gives, else UP and OK."""
+    """Result of one assertion. `status` and `reason` are those of its failure, else UP and OK."""
 
     passed: bool
     expected: str
@@ -64,9 +64,9 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class ProbeContext:
-    """What a prober may use in one attempt: the way out, the trace to mark, and the wall clock (seconds).
+    """What a prober may use in one attempt: the dialer, the trace to mark, and the wall clock (seconds).
 
-    `monitor` and `round` name the order, for a prober that remembers; `explain` asks for every assertion's outcome.
+    `monitor` and `round` name the check, for a prober that keeps state; `explain` asks for every assertion's outcome.
     """
 
     dialer: Dialer
@@ -88,7 +88,7 @@ class Prober:
 
 
 def printable(text: str) -> str:
-    """Text of a target, made fit for a line of a log or an alert."""
+    """Text that a target sent, made safe for one line of a log or an alert."""
     if len(text) > DETAIL_LIMIT:
         text = text[: DETAIL_LIMIT - 1] + "…"
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -1,4 +1,4 @@
-"""TLS of a check: contexts made once for each wish, and what a certificate says."""
+"""TLS contexts, one for each set of options, and certificate parsing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cryptography.x509.oid import NameOID
 
 from probes.net.tls_options import BadCertificate, Certificate, TlsOptions
 
-#: Larger certificates are read anew each time (bytes): a server may show another monster at each check.
+#: Larger certificates are read anew each time (bytes): a server may send another large one at each check.
 _SMALL = 4096
 
 
 @lru_cache(maxsize=64)
 def context(options: TlsOptions) -> ssl.SSLContext:
-    """The client context of a wish, made once; raises BadCertificate."""
+    """The client context for these options, made once; raises BadCertificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not options.verify:
         made.check_hostname = False
@@ -32,7 +32,7 @@ def context(options: TlsOptions) -> ssl.SSLContext:
     made.minimum_version = ssl.TLSVersion.TLSv1_3 if options.least_version == "1.3" else ssl.TLSVersion.TLSv1_2
     if options.alpn:
         made.set_alpn_protocols([options.alpn])
-    # A server that asks for handshake after handshake would keep a worker calculating.
+    # A server that renegotiates again and again would keep a worker busy.
     made.options |= ssl.OP_NO_RENEGOTIATION
     if options.client_certificate:
         made.post_handshake_auth = True
@@ -50,7 +50,7 @@ def _trust_the_system(made: ssl.SSLContext) -> None:
 
 
 def _load_identity(made: ssl.SSLContext, certificate: str, key: str) -> None:
-    # OpenSSL's loader wants a path, and a key of somebody's must not lie on a disk.
+    # OpenSSL loads from a path only, and a user's private key must not be written to disk.
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
         path = f"/proc/self/fd/{descriptor}"

@@ -1,6 +1,6 @@
-"""Deadlines by the thousand on one loop: shared timers, a twentieth of a second coarse, at a fifth of the price.
+"""Task deadlines with shared timers, 50 ms coarse, for thousands of checks on one loop.
 
-`asyncio.timeout` makes and drops a timer for each check, which costs a cheap check a tenth of all it costs.
+`asyncio.timeout` makes and drops a timer for each check, which is a tenth of the CPU of a cheap check.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-#: How much later than asked a deadline may strike (s).
+#: How late a deadline may expire (s).
 GRAIN_S = 0.05
 
 
 class Deadline:
-    """Use as `with within(seconds):` inside a task; raises TimeoutError there when the time is up."""
+    """Use as `with within(seconds):` inside a task; raises TimeoutError there when the time is over."""
 
     __slots__ = ("_bucket", "_struck", "_task")
 
@@ -34,13 +34,13 @@ class Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bucket.discard(self)
-        # As asyncio.timeout has it: a cancellation from outside that came as well is not ours to swallow.
+        # As in asyncio.timeout: a cancellation that also came from outside must pass.
         if self._struck and self._task.uncancel() <= 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
 
 class _Clock:
-    """The buckets of one loop: those whose deadlines fall into the same grain strike together."""
+    """The buckets of one loop: deadlines within the same grain expire together."""
 
     __slots__ = ("buckets", "loop")
 
@@ -65,11 +65,11 @@ _clock: _Clock | None = None
 
 
 def within(seconds: float) -> Deadline:
-    """A deadline for the running task, that strikes after `seconds` and at most GRAIN_S later."""
+    """A deadline for the running task; it expires after `seconds`, at most GRAIN_S late."""
     global _clock
     task = asyncio.current_task()
     if task is None:
-        raise RuntimeError("a deadline needs a task that it can interrupt")
+        raise RuntimeError("a deadline needs a running task")
     loop = asyncio.get_running_loop()
     if _clock is None or _clock.loop is not loop:
         _clock = _Clock(loop)

@@ -1,4 +1,4 @@
-"""Opening a connection: resolve, let the guard judge every address, dial one that it judged."""
+"""Guarded dialer: resolves a name, checks every address with the guard, connects to one of the checked addresses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 @dataclass(frozen=True)
 class Dialer:
-    """How this region goes out: which addresses it may dial, from which of its own, and who resolves names."""
+    """How this region connects: which addresses it may dial, its source address, and the resolver."""
 
     egress: Egress
     resolve: Resolve
@@ -33,7 +33,7 @@ class Dialer:
 
 
 class Resolver:
-    """Looks names up afresh each time, /etc/hosts first, on the loop that is running when it is made."""
+    """Looks up names without a cache, /etc/hosts first, on the loop that is running when it is made."""
 
     def __init__(self, nameservers: list[str] | None = None) -> None:
         self._channel = aiodns.DNSResolver(nameservers=nameservers, timeout=2.0, tries=2)
@@ -85,7 +85,7 @@ async def _dial_first(dialer: Dialer, addresses: list[str], port: int, factory: 
         trace.begin("connect")
         trace.address = address
         try:
-            # An address that swallows packets must leave time for the next one.
+            # An address that drops packets must leave time for the next one.
             async with asyncio.timeout(1.0):
                 return (await loop.create_connection(factory, address, port, local_addr=source_for(dialer, address)))[1]
         except OSError:
@@ -96,7 +96,7 @@ async def _dial_first(dialer: Dialer, addresses: list[str], port: int, factory: 
 
 
 def source_for(dialer: Dialer, address: str) -> tuple[str, int] | None:
-    """What to bind to before going to an address, as asyncio takes it; None leaves it to the system."""
+    """The source to bind to before dialing an address, in asyncio's form; None leaves it to the system."""
     if dialer.source is None or (":" in dialer.source) != (":" in address):
         return None
     return dialer.source, 0

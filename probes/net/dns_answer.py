@@ -1,7 +1,7 @@
-"""What a resolver's answer holds, read without following more of it than is asked for: a stranger wrote it.
+"""Parser of DNS answers with bounded work: the sender may be hostile.
 
-A general parser spells out every name of every record, which a small message of pointers to pointers makes seconds of
-work. Here names are stepped over, and only the values of the record that was asked for are read.
+A general parser expands every name of every record; a small message of pointers to pointers can cost seconds of CPU.
+This one skips names and reads only the values of the record that was asked for.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-#: Values of one answer that are read; nobody compares more.
+#: Values read from one answer; a spec compares fewer.
 VALUES_MOST = 60
-#: Records of one answer that are stepped over; no honest answer has so many.
+#: Records scanned in one answer; honest answers have fewer.
 _RECORDS_MOST = 1_000
 _HEAD = struct.Struct(">HHHHHH")
 _RECORD = struct.Struct(">HHIH")
@@ -25,12 +25,12 @@ _POINTER = 0xC0
 
 
 class NoAnswer(ValueError):
-    """Bytes that are no answer to the question, with one line that says why."""
+    """The bytes do not answer the question; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class DnsAnswer:
-    """The response code, whether it was cut to fit a datagram, and the values of the record asked for, as text."""
+    """Response code, whether the answer was cut to fit a datagram, and the values of the record asked for, as text."""
 
     rcode: int
     truncated: bool
@@ -52,7 +52,7 @@ def read(data: bytes, question: bytes, record: str) -> DnsAnswer:
 
 
 def _after_question(data: bytes, question: bytes, questions: int) -> int:
-    """The end of the question, which must be ours; a failing server may leave it out."""
+    """The offset after the question, which must be ours; a failing server may leave it out."""
     if questions == 0:
         return _HEAD.size
     asked_end = _skip_name(question, _HEAD.size) + 4
@@ -83,7 +83,7 @@ def _text(value: dns.rdata.Rdata, record: str) -> str:
 
 
 def _skip_name(data: bytes, offset: int) -> int:
-    """The place after a name; a pointer ends it and is not followed."""
+    """The offset after a name; a pointer ends the name and is not followed."""
     while True:
         length = data[offset]
         if length & _POINTER == _POINTER:

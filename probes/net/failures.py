@@ -1,6 +1,6 @@
-"""What goes wrong in a check, and the one table that turns it into a status and a reason.
+"""Exceptions of a check, and the table that turns each into a status and a reason.
 
-Failure                   raised by our own code, names its reason
+Failure                   raised by our own code, carries its reason
 ├── Blocked               this region must not dial that address: no vote
 ├── NameNotResolved
 ├── ProtocolBroken        the answer is not the protocol
@@ -24,7 +24,7 @@ _OURS = frozenset(
 
 
 class Failure(Exception):
-    """A check that did not work out, with a text for people that holds no secret."""
+    """A failed check, with a text for people that holds no secret."""
 
     status: Status = Status.DOWN
     reason: Reason = Reason.PROTOCOL_ERROR
@@ -70,7 +70,7 @@ _TABLE: tuple[tuple[type[BaseException], Reason, str], ...] = (
 
 
 def explain(error: BaseException) -> tuple[Status, Reason, str] | None:
-    """The status, reason and text of an exception, or None for one that nobody expected."""
+    """The status, reason and text of an exception, or None for an unexpected one."""
     if isinstance(error, Failure):
         return error.status, error.reason, str(error)
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in _OURS:

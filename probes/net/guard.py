@@ -1,7 +1,7 @@
-"""Which addresses a region may dial: decided on the address itself, with our own frozen lists.
+"""Egress guard (SSRF protection): decides by address what a region may dial, with fixed lists.
 
-Lists of our own, because `ipaddress.is_global` differs between Python versions and lets NAT64, 6to4 and other
-wrappings of private addresses through.
+The lists are our own because `ipaddress.is_global` differs between Python versions and allows NAT64, 6to4 and other
+forms that carry a private address inside.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _networks(*cidrs: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
-#: Nobody monitors these, from anywhere: cloud metadata, link-local, multicast, unspecified, reserved.
+#: Never dialled, from any region: cloud metadata, link-local, multicast, unspecified, reserved.
 _NEVER: tuple[tuple[str, tuple[Network, ...]], ...] = (
     (
         "a cloud metadata address",
@@ -47,7 +47,7 @@ _NEVER: tuple[tuple[str, tuple[Network, ...]], ...] = (
     ("a reserved address", _networks("240.0.0.0/4")),
 )
 
-#: Reachable from inside some network only, or not meant to be reached at all.
+#: Reachable from inside some network only, or not meant to be reached at all; refused with egress `public`.
 _NOT_PUBLIC: tuple[tuple[str, tuple[Network, ...]], ...] = (
     ("a loopback address", _networks("127.0.0.0/8", "::1/128")),
     (
@@ -103,7 +103,7 @@ _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 def refusal(address: str, egress: Egress) -> str | None:
     """Why a region with this egress must not dial the address, or None if it may.
 
-    The address is a literal as a resolver gives it; IPv4 addresses wrapped in IPv6 are judged by what is inside too.
+    The address is a literal as a resolver gives it; an IPv4 address inside an IPv6 address is checked too.
     """
     try:
         outer = ipaddress.ip_address(address.partition("%")[0])
@@ -129,13 +129,13 @@ def _kind(address: Address, egress: Egress) -> str | None:
 
 def _candidates(address: Address) -> tuple[Address, ...]:
     if address.version == 6 and address in _NAT64:
-        # A region without IPv4 reaches public IPv4 targets this way, so only what is inside counts.
+        # A region without IPv4 reaches public IPv4 targets through NAT64, so only the inner address counts.
         return (_v4(int(address)),)
     return (address, *_wrapped(address))
 
 
 def _wrapped(address: Address) -> tuple[Address, ...]:
-    """The IPv4 addresses that an IPv6 address carries inside, by every transition scheme known to carry one."""
+    """The IPv4 addresses inside an IPv6 address, by each transition mechanism that embeds one."""
     if isinstance(address, ipaddress.IPv4Address):
         return ()
     number = int(address)

@@ -1,6 +1,7 @@
 """HTTP/1.1 client protocol: requests over one connection and their answers, with every size bounded.
 
-A protocol of our own rather than streams: most checks are one write and one read, and cost a future and a parser.
+It is an asyncio protocol and not streams: a typical check is one write and one read, and costs a future and a parser.
+Probers use a connection for one exchange; the connection pool of alerts uses one for many.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
 
 _INFORMATIONAL_LIMIT = 10
-#: Bytes on the wire beyond the body itself that framing and compression may cost before we stop reading.
+#: Bytes on the wire beyond head and body that chunked framing may take before we stop reading.
 _FRAMING_SLACK = 262_144
 
 
@@ -104,7 +105,7 @@ class HttpConnection(TlsProtocol):
         self.abort()
         if not self.answer.done():
             self.answer.cancel()
-        # The parser refers back to this object: left alone, both would keep the TLS buffers until the next collection.
+        # The parser refers back to this object: the cycle would keep the TLS buffers until the next garbage collection.
         del self._parser
 
     def listening(self) -> bool:
@@ -176,7 +177,7 @@ class HttpConnection(TlsProtocol):
         if not self._body:
             self._body = body[:room]
         else:
-            # Most answers come in one piece; a thousand tiny ones must not be a thousand objects.
+            # Most bodies come in one piece; a thousand tiny pieces must not be a thousand objects.
             if isinstance(self._body, bytes):
                 self._body = bytearray(self._body)
             self._body += body[:room]
@@ -224,7 +225,7 @@ class HttpConnection(TlsProtocol):
 
 
 def _parser_failure(error: httptools.HttpParserError) -> Exception:
-    # httptools wraps what a callback raised; ours says more than its wrapper.
+    # httptools wraps what a callback raised; the original says more.
     cause = error.__context__
     if isinstance(cause, TooLarge):
         return cause

@@ -1,4 +1,4 @@
-"""HTTP requests and answers as values: how one is written, how the other is unpacked, and how large both may be."""
+"""HTTP requests and responses as values, with their size limits, encoding and decompression."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Response:
     fault: Exception | None = None
 
     def header(self, name: str) -> str | None:
-        """The first header of that (lower-case) name."""
+        """The value of the first header with that (lower-case) name."""
         for key, value in self.headers:
             if key == name:
                 return value
@@ -60,7 +60,7 @@ class Response:
 
 
 def head_of(request: Request) -> bytes:
-    """The request line and headers; Host, Connection and Accept-Encoding are ours unless the caller set them."""
+    """The request line and headers. The caller's own Host, User-Agent, Accept and Accept-Encoding replace ours."""
     given = {name.lower() for name, _ in request.headers}
     lines = [f"{request.method} {request.target.path} HTTP/1.1\r\n"]
     if "host" not in given:
@@ -79,11 +79,11 @@ def head_of(request: Request) -> bytes:
 
 
 def decompressed(body: bytes, headers: tuple[Header, ...], limit: int) -> tuple[bytes, bool]:
-    """The body without gzip or deflate, at most `limit` bytes, and whether that cut it."""
+    """The body after gzip or deflate, at most `limit` bytes, and whether the limit cut it. Raises zlib.error."""
     coding = next((value.strip().lower() for key, value in headers if key == "content-encoding"), "identity")
     if not body or coding not in {"gzip", "x-gzip", "deflate"}:
         return body, False
-    # 47 finds out by itself whether it is gzip or zlib; some servers send deflate without either wrapper.
+    # 47 detects gzip or zlib; some servers send deflate without either wrapper.
     bare = coding == "deflate" and body[0] & 0x0F != 8
     inflater = zlib.decompressobj(-15 if bare else 47)
     plain = inflater.decompress(body, limit)

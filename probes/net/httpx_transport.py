@@ -1,4 +1,4 @@
-"""Our exchange below a stock httpx client: guarded addresses, a fresh connection each time, bounded answers."""
+"""httpx transport over our HTTP/1.1 client: guarded addresses, a new connection for each request, bounded responses."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from probes.net.tls_options import TlsOptions
 from probes.net.trace import Trace
 
 _LONGEST_S = 30.0
-#: Set by our exchange, and not for the caller to choose.
+#: Set by our client; the caller cannot choose them.
 _OURS = {"accept-encoding", "connection", "content-length", "transfer-encoding"}
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Use as `httpx.AsyncClient(transport=GuardedTransport(way))`; what httpx asks as timeouts is one deadline.
+    """Use as `httpx.AsyncClient(transport=GuardedTransport(dialer))`; the timeouts of httpx become one deadline.
 
     Raises httpx errors only: ConnectError for refusals of the guard, names and connections, TimeoutException, ...
     A response carries `extensions["vigil.trace"]` (where the time went) and `extensions["vigil.answer"]`.
@@ -64,9 +64,9 @@ def _httpx_error(error: Failure) -> type[httpx.TransportError]:
 
 
 def _response(answer: Response, trace: Trace, request: httpx.Request) -> httpx.Response:
-    # The body is already plain and complete, so nothing may decode or frame it again.
+    # The body is already decoded and complete; httpx must not decode it again.
     framing = {"content-encoding", "transfer-encoding", "content-length"}
-    # As bytes: httpx takes texts of ASCII only, and a server may send any.
+    # As bytes: httpx takes only ASCII text, and a server may send any byte.
     kept = [
         (k.encode("latin-1", "replace"), v.encode("latin-1", "replace")) for k, v in answer.headers if k not in framing
     ]

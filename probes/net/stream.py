@@ -1,4 +1,4 @@
-"""A conversation over one connection, for probers that say a few things and listen: bounded, and TLS if asked for."""
+"""Byte stream over one connection, with or without TLS and with bounded buffers, for probers of small protocols."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
 from probes.reasons import Reason
 
-#: What may lie unread before the network is made to wait (bytes).
+#: Unread bytes at which reading from the network pauses.
 _UNREAD_MOST = 65_536
 #: OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED.
 _CERTIFICATE_HAS_EXPIRED = 10
 
 
 class UnverifiedCertificate(Failure):
-    """The server's certificate does not verify; `certificate` is what it says, when it could be read."""
+    """The server's certificate does not verify; `certificate` holds its fields when it could be read."""
 
     def __init__(self, error: ssl.SSLCertVerificationError, certificate: Certificate | None) -> None:
         expired = error.verify_code == _CERTIFICATE_HAS_EXPIRED
@@ -34,7 +34,7 @@ class UnverifiedCertificate(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a conversation goes: host (name or literal) and port, TLS unless `wish` is None, and the name to verify."""
+    """Host (name or literal) and port, TLS unless `tls_options` is None, and the name to verify."""
 
     host: str
     port: int
@@ -43,7 +43,7 @@ class Endpoint:
 
 
 class Stream(TlsProtocol):
-    """One conversation. `ready` is done once bytes may flow, or fails with what went wrong."""
+    """One connection. `ready` is done once bytes may be sent, or fails with the error."""
 
     __slots__ = ("_buffer", "_closed", "_error", "_wake", "ready")
 
@@ -56,7 +56,7 @@ class Stream(TlsProtocol):
         self._closed = False
 
     async def more(self) -> bytes:
-        """What came since the last call, waiting for something; nothing once the other side has closed."""
+        """The bytes since the last call, at least one; b"" once the other side has closed."""
         while not self._buffer:
             if self._error is not None:
                 raise self._error
@@ -69,7 +69,7 @@ class Stream(TlsProtocol):
         return found
 
     async def take(self, count: int) -> bytes:
-        """Exactly so many bytes; raises ClosedEarly when there are no more."""
+        """Exactly `count` bytes; raises ClosedEarly when the other side closes first."""
         if count > _UNREAD_MOST:
             raise TooLarge(f"a message of {count} bytes")
         while len(self._buffer) < count:
@@ -80,7 +80,7 @@ class Stream(TlsProtocol):
         return found
 
     async def until(self, mark: bytes) -> bytes:
-        """Everything up to the mark and with it; raises ClosedEarly, or TooLarge when it does not come."""
+        """The bytes up to and including the mark; raises ClosedEarly, or TooLarge when the mark does not come."""
         while mark not in self._buffer:
             if len(self._buffer) >= _UNREAD_MOST:
                 raise TooLarge(f"more than {_UNREAD_MOST // 1024} KiB without an end")
@@ -88,7 +88,7 @@ class Stream(TlsProtocol):
         return await self.take(self._buffer.index(mark) + len(mark))
 
     def leave(self) -> None:
-        """Drop the connection and whatever waited for it."""
+        """Drop the connection and cancel what waits for it."""
         self.abort()
         if not self.ready.done():
             self.ready.cancel()
@@ -111,7 +111,7 @@ class Stream(TlsProtocol):
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    # What the line tells ------------------------------------------------------------------------------------------
+    # Called by TlsProtocol ----------------------------------------------------------------------------------------
 
     def listening(self) -> bool:
         return not self._closed and self._error is None
@@ -129,7 +129,7 @@ class Stream(TlsProtocol):
     def ended(self) -> None:
         self._closed = True
         if not self.ready.done():
-            self.ready.set_exception(ClosedEarly("closed before anything was said"))
+            self.ready.set_exception(ClosedEarly("closed before anything was sent"))
         self._woken()
 
     def failed(self, error: Exception) -> None:
@@ -142,9 +142,9 @@ class Stream(TlsProtocol):
 
 @contextlib.asynccontextmanager
 async def open_stream(dialer: Dialer, endpoint: Endpoint, trace: Trace) -> AsyncIterator[Stream]:
-    """A conversation for the length of a with statement; the caller owns the deadline.
+    """A connected stream for the length of a with statement; the caller owns the deadline.
 
-    Raises what `probes.failures.explain` knows, and UnverifiedCertificate with what the certificate says.
+    Raises what `probes.net.failures.explain` knows, and UnverifiedCertificate with the certificate's fields.
     """
     stream = Stream(trace, endpoint)
     try:
@@ -159,7 +159,7 @@ async def open_stream(dialer: Dialer, endpoint: Endpoint, trace: Trace) -> Async
 
 
 async def unverified(dialer: Dialer, endpoint: Endpoint, trace: Trace) -> Certificate | None:
-    """Shake hands once more without verification, to say which certificate it was; sends nothing."""
+    """The server's certificate, from a second handshake without verification; sends no request."""
     assert endpoint.tls_options is not None
     unverifying = replace(endpoint, tls_options=replace(endpoint.tls_options, verify=False))
     try:

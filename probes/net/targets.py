@@ -1,4 +1,4 @@
-"""Where a URL or a host points: parsed strictly, so that what is checked is what is dialled."""
+"""Strict parser of URLs and hosts: what is checked is what is dialled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BadTarget(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One place to dial: `host` is lower-case ASCII without brackets, `literal` when it is an IP address."""
+    """One address to dial: `host` is lower-case ASCII without brackets, `literal` when it is an IP address."""
 
     secure: bool
     host: str
@@ -37,7 +37,7 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """What goes into the Host header."""
+        """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -52,7 +52,7 @@ class Target:
 
 @lru_cache(maxsize=16384)
 def parse_url(url: str) -> Target:
-    """Parse an http or https URL; raises BadTarget for anything that two readers could read differently."""
+    """Parse an http or https URL; raises BadTarget for anything that two parsers could read differently."""
     return _parsed(url)
 
 
@@ -103,9 +103,9 @@ def parse_host(text: str) -> tuple[str, bool]:
 
 
 def follow(base: Target, location: str) -> Target:
-    """The target of a redirect from `base`; raises BadTarget when it is none we would dial."""
+    """The target of a redirect from `base`; raises BadTarget when it must not be dialled."""
     try:
-        # Not remembered: a server may send somewhere else at each check.
+        # Not cached: a server may redirect to another URL at each check.
         return _parsed(urljoin(base.url, location.partition("#")[0]))
     except BadTarget:
         raise

@@ -1,4 +1,4 @@
-"""TLS options of a check, and what a server's certificate says: values only. Pure."""
+"""TLS options of a check, and the fields of a server's certificate, as values. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class BadCertificate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """How to shake hands. PEM texts; without `ca_pem` the system's authorities count. `alpn` may be empty."""
+    """Options of a handshake. PEM texts; without `ca_pem` the system's authorities are trusted. `alpn` may be empty."""
 
     verify: bool = True
     ca_pem: str = ""
@@ -25,7 +25,7 @@ class TlsOptions:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What the leaf certificate of a server says; times in seconds since the Unix epoch."""
+    """Fields of a certificate; times in seconds since the Unix epoch."""
 
     subject: str
     issuer: str

@@ -1,6 +1,6 @@
-"""One connection as a prober sees it: plain bytes in both directions, with TLS below when it is asked for.
+"""asyncio protocol with optional TLS: its subclasses see plain bytes in both directions.
 
-TLS by memory buffers rather than the loop's own: the handshake's phases show, and what the server presented as well.
+TLS runs over memory buffers and not in the loop: so the handshake can be timed, and the server's chain can be read.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class TlsProtocol(asyncio.Protocol):
         raise NotImplementedError
 
     def listening(self) -> bool:
-        """Whether anybody still wants what comes."""
+        """Whether received bytes are still wanted."""
         raise NotImplementedError
 
     def send(self, plain: bytes) -> None:
-        """Send bytes; those of a connection that is gone are dropped."""
+        """Send bytes; drop them when the connection is gone."""
         if self._transport is None:
             return
         if self.tls is not None:
@@ -62,20 +62,20 @@ class TlsProtocol(asyncio.Protocol):
         self._transport.write(plain)
 
     def abort(self) -> None:
-        """Drop the connection, whatever its state; nothing may be sent after it."""
+        """Drop the connection in any state; nothing can be sent afterwards."""
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
 
     def pause(self, paused: bool) -> None:
-        """Stop reading from the network, or go on."""
+        """Pause or resume reading from the network."""
         if self._transport is not None and not self._transport.is_closing():
             (self._transport.pause_reading if paused else self._transport.resume_reading)()
 
-    # From the loop ------------------------------------------------------------------------------------------------
+    # Called by the loop -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are not declared as asyncio's, and behave as such.
+        # uvloop's transports are not declared as asyncio's, but behave like them.
         self._transport = cast(asyncio.Transport, transport)
         self._trace.connected()
         try:
@@ -133,12 +133,12 @@ class TlsProtocol(asyncio.Protocol):
         if self._trace.kept is not None:
             self._keep(self.tls, self._trace.kept)
         self.opened()
-        # Our last word of the handshake went out with what was sent just now, unless that was nothing.
+        # The last message of the handshake was sent with the first bytes of `opened`, unless that sent nothing.
         rest = self._outgoing.read()
         if rest and self._transport is not None:
             self._transport.write(rest)
         if self._transport is not None and self._outgoing.pending:
-            # Whoever speaks first takes the end of the handshake along; who only listens still owes it.
+            # A client that only listens still has to send the end of the handshake.
             self._transport.write(self._outgoing.read())
 
     def _keep(self, tls: ssl.SSLObject, kept: Keepsake) -> None:
@@ -157,7 +157,7 @@ class TlsProtocol(asyncio.Protocol):
                     return
                 self.received(plain)
         except ssl.SSLWantReadError:
-            # What the protocol itself has to say in between: a new key, a certificate asked for late.
+            # Messages of TLS itself: a key update, a client certificate requested after the handshake.
             if self._outgoing.pending and self._transport is not None:
                 self._transport.write(self._outgoing.read())
         except ssl.SSLZeroReturnError:

@@ -1,4 +1,4 @@
-"""Where the time of one attempt goes, marked as it happens so that a timeout still shows how far it came."""
+"""Phase timings of one attempt, marked as they happen, so that a timeout still shows how far it came."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from probes.wire import Phases
 
 @dataclass(slots=True)
 class Keepsake:
-    """What one look keeps for a person who wants to see all of it, and no worker does: certificates (DER, leaf first),
-    how TLS is spoken, the headers of the answer, and where it was sent on to."""
+    """Details of one attempt, kept for `check` and not by workers: certificates (DER, leaf first), TLS version, cipher
+    and ALPN, the headers of the answer, and the redirects."""
 
     chain: list[bytes] = field(default_factory=list)
     tls: list[str] = field(default_factory=list)

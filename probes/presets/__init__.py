@@ -1,4 +1,4 @@
-"""The catalogue of presets: from a name and a key, or an address and a model, to a complete monitor."""
+"""Catalogue of presets: makes a complete monitor from a name and a key, or an address and a model."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CATALOGUE: dict[str, Preset] = {
 
 
 def _plain(name: str) -> str:
-    """A name as it is compared: people write `llama.cpp`, `LM Studio` and `azure_openai`."""
+    """A name in the form it is compared in: users write `llama.cpp`, `LM Studio` and `azure_openai`."""
     return "".join(character for character in name.lower() if character.isalnum())
 
 
 def find(name: str) -> Preset:
-    """The preset of a name; raises `PresetError` that suggests the nearest."""
+    """The preset of a name; raises `PresetError`, which suggests the nearest name."""
     known = {_plain(each): preset for preset in CATALOGUE.values() for each in (*preset.also, preset.name)}
     preset = known.get(_plain(name))
     if preset is None:
@@ -33,5 +33,5 @@ def find(name: str) -> Preset:
 
 
 def build(name: str, wanted: Mapping[str, Any]) -> MonitorDraft:
-    """The monitor that a preset makes of a key, an address, a model; raises `PresetError`."""
+    """The monitor that a preset makes from a key, an address, a model; raises `PresetError`."""
     return draft(find(name), wanted)

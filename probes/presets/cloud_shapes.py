@@ -1,4 +1,4 @@
-"""What the presets of AI providers have in common: lists of models that cost nothing, and single models."""
+"""Templates of presets for AI providers: the free list of models, or a single model."""
 
 from __future__ import annotations
 

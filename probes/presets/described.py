@@ -1,4 +1,4 @@
-"""A preset as it is shown to people and scripts: what to give it, what it asks, and what its answers mean. Pure."""
+"""Description of a preset for pages and scripts: its inputs, its request, and what the answers mean. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from probes.presets.shape import Key, Preset
 
 
 def described(preset: Preset) -> dict[str, Any]:
-    """Everything about a preset that helps to choose it, as plain data."""
+    """All that helps to choose a preset, as plain data."""
     return {
         "name": preset.name,
         "title": preset.title,

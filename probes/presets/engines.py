@@ -1,4 +1,4 @@
-"""Presets that read how much a model server has to do, and whether it gets on with it: free of charge."""
+"""Presets of saturation: load and progress of a model server from its metrics, free of charge."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PRESETS = (
         path="/health/backlog",
         key=Key.REQUIRED,
         also=("litellm-backlog",),
-        # It counts no tokens and may queue nothing: how many it has in its hands is what it says.
+        # It counts no tokens and may have no queue: it reports only the requests that run.
         limits={"running_most": 200.0},
     ),
 )

@@ -1,6 +1,6 @@
-"""Presets of what stands in front of models: proxies, and frameworks that serve whatever they are given.
+"""Presets of AI gateways: proxies in front of models, and serving frameworks.
 
-A proxy may be well while every model behind it is gone: each preset says what its answer proves.
+A proxy may be healthy while every model behind it is down: each preset says what its answer proves.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PRESETS = (
         "/health/readiness",
         "https://docs.litellm.ai/docs/proxy/health",
         "The proxy is ready, its database included; no database at all is fine.",
-        # The code stays 200 for some databases that are gone, and the status says healthy.
+        # With some databases down, the code stays 200 and the status says healthy.
         assertions=({"type": "regex", "pattern": '"db"\\s*:\\s*"(connected|Not connected)"'},),
         family="litellm",
     ),

@@ -1,4 +1,4 @@
-"""Presets of the clouds, routers and hosts that serve other people's models and vectors.
+"""Presets of hosted inference: clouds, routers and hosts that serve models and vectors of others.
 
 None of these generates a token. Facts as documented by the providers in 2026.
 """

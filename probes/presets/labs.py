@@ -1,4 +1,4 @@
-"""Presets of the providers of their own models: the list that a key may use is free, and proves gateway and key.
+"""Presets of model providers (labs): the free list of models, which proves that the gateway and the key work.
 
 None of these generates a token. Facts as documented by the providers in 2026.
 """

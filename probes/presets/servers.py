@@ -1,7 +1,7 @@
-"""Presets of model servers that people run themselves.
+"""Presets of self-hosted model servers.
 
-A green health page may hide a dead engine, and an installed model need not be loaded: each preset says what its
-answer proves. Facts as of the servers' releases of 2026.
+A healthy page may hide a dead engine, and an installed model need not be loaded: each preset says what its answer
+proves. Facts as of the servers' releases of 2026.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ def server(name: str, title: str, port: int, path: str, doc: str, says: str = _A
 
 
 SERVED = Models(path="/v1/models", means="the server serves the model")
-_STARTED_WITH = Models(path="/info", names="$.model_id", demand="equals", means="the server was started with the model")
-_READY = Models(path="/v2/models/{model}/ready", demand="", means="the model is loaded and ready")
+_STARTED_WITH = Models(
+    path="/info", names="$.model_id", comparison="equals", means="the server was started with the model"
+)
+_READY = Models(path="/v2/models/{model}/ready", comparison="", means="the model is loaded and ready")
 _LATE_PORT = "While it loads the model its port is closed: a refused connection may be a start of 1 to 15 minutes."
 
 PRESETS = (
@@ -199,7 +201,7 @@ PRESETS = (
         needs=("model",),
         models=Models(
             names="$.models[?@.key == '{model}'].loaded_instances[*]",
-            demand="exists",
+            comparison="exists",
             missing=Reason.MODEL_NOT_LOADED,
             gives="degraded",
             means="an instance of the model is in memory",

@@ -1,7 +1,7 @@
-"""What a preset is, and how it becomes a complete monitor. Pure.
+"""Preset model, and how a preset becomes a complete monitor. Pure.
 
-A preset names the request that says the most of a service without spending anything, what its answer must hold, and
-by whose rules the answer is read. With a model it also asks for that model.
+A preset names the free request that says most about a service, what its answer must hold, and the provider whose
+rules classify the answer. With a model it also asks for that model.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Key(StrEnum):
 
 
 class PresetError(Exception):
-    """What was given does not make a monitor: the field, and one line that says what to do."""
+    """The inputs do not make a monitor: the field, and one line that says what to do."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
@@ -39,8 +39,8 @@ class PresetError(Exception):
 class Models:
     """How a preset asks for a model: another path if need be, and where the names are in the answer.
 
-    `template` turns what people call the model into what the answer calls it. `missing` is what its absence means,
-    and `gives` how bad that is. With the `demand` "" the path itself asks for the model, and its code says it all.
+    `template` turns the user's name of the model into the name in the answer. `missing` is the reason when it is not
+    there, and `gives` the status. With `comparison` "" the path itself asks for the model, and the status code decides.
     """
 
     path: str = ""
@@ -48,20 +48,19 @@ class Models:
     template: str = "{model}"
     missing: Reason = Reason.MODEL_MISSING
     gives: str = "down"
-    demand: str = "contains"
+    comparison: str = "contains"
     means: str = "the model is in the list that this key may use"
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One service, and the free request that watches it.
+    """One service, and the free request that monitors it.
 
-    `address` is where it is: fixed, a template of `{region}` or `{name}`, or a default that people replace (then
-    `own_address` is true). `path` may hold `{model}`, `{model_path}` (with its slashes) and `{name}`. `also` are other
-    names that people know it by. `billed` says what its checks cost, where they do: they need an acknowledgement.
-    `key_header` is where the key goes (`bearer` for an Authorization header), behind
-    `key_prefix`. `engine` names whose metrics are read, where the kind is
-    `saturation`, with `limits` of its own.
+    `address` is fixed, a template with `{region}` or `{name}`, or a default that users replace (then `own_address` is
+    true). `path` may hold `{model}`, `{model_path}` (with its slashes) and `{name}`. `also` are other names of the
+    service. `billed` says what a check costs, if it does: it needs an acknowledgement. The key goes into `key_header`
+    (`bearer`: the Authorization header) after `key_prefix`. With kind `saturation`, `engine` names the metrics, and
+    `limits` its thresholds.
     """
 
     name: str
@@ -107,16 +106,16 @@ class MonitorDraft:
     warnings: tuple[str, ...] = ()
 
 
-#: Secrets that are no headers by themselves.
+#: Secrets that are not headers.
 _SECRETS = frozenset({"bearer", "basic", "password"})
-#: Kinds that are told where to dial, and no URL.
+#: Kinds that take a host and a port instead of a URL.
 _HOST_AND_PORT = frozenset({"tcp", "postgresql", "redis"})
-#: What may be given to a preset.
+#: Inputs of a preset.
 WANTED = frozenset({"key", "address", "model", "models", "region", "name", "billing_acknowledged"})
 
 
 def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
-    """Turn a preset and what was given into a monitor; raises `PresetError`.
+    """Turn a preset and its inputs into a monitor; raises `PresetError`.
 
     `wanted`: `key`, `address`, `model` (or a list of `models`), `region`, `name` where the preset needs one, and
     `billing_acknowledged` where its checks cost money.
@@ -130,7 +129,7 @@ def draft(preset: Preset, wanted: Mapping[str, Any]) -> MonitorDraft:
             raise PresetError(name, f"the preset {preset.name} needs it")
     key = str(given.get("key", ""))
     if preset.key is Key.REQUIRED and not key:
-        raise PresetError("key", f"{preset.title} answers nobody without a key")
+        raise PresetError("key", f"{preset.title} answers only with a key")
     if key and preset.key is Key.NONE:
         raise PresetError("key", f"{preset.title} asks for no key here; leave it out, so that it stays secret")
     if key and preset.key_header == "basic" and ":" not in key:
@@ -183,7 +182,7 @@ def _http(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json:
     path = path.replace("{model}", quote(first, safe="")).replace("{model_path}", quote(first))
     path = path.replace("{name}", quote(str(given.get("name", "")), safe=""))
     assertions = [dict(each) for each in preset.assertions if not (asked and asked.path)]
-    if asked and asked.demand:
+    if asked and asked.comparison:
         assertions += [_model_assertion(asked, model) for model in models]
     config: Json = {
         "url": _address(preset, given).rstrip("/") + path,
@@ -211,7 +210,7 @@ def _model_assertion(asked: Models, model: str) -> Json:
     return {
         "type": "jsonpath",
         "path": asked.names.replace("{model}", model.replace("\\", "\\\\").replace("'", "\\'")),
-        **({"exists": True} if asked.demand == "exists" else {asked.demand: called}),
+        **({"exists": True} if asked.comparison == "exists" else {asked.comparison: called}),
         "gives": asked.gives,
         "reason": asked.missing.value,
     }
@@ -227,7 +226,7 @@ def _address(preset: Preset, given: Mapping[str, Any]) -> str:
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
             raise PresetError("address", "looks like http://host:port, without a path to the check itself")
-        # People copy the base address of a client library, which often ends so.
+        # Users copy the base address of a client library, which often ends so.
         return address.rstrip("/").removesuffix("/v1") if preset.path.startswith("/v1") else address
     address = preset.address
     for name in ("region", "name"):

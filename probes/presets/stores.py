@@ -1,4 +1,4 @@
-"""Presets of vector databases and of the stores beside them."""
+"""Presets of vector databases, caches and SQL databases."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ PRESETS = (
             {"type": "jsonpath", "path": "$.result.status", "exists": True},
             {"type": "regex", "pattern": '"status"\\s*:\\s*"(green|yellow|grey)"'},
             {"type": "jsonpath", "path": "$.result.status", "equals": "green", "gives": "degraded", "reason": "busy"},
-            # A volume that was lost comes back as an empty collection.
+            # A lost volume comes back as an empty collection.
             {"type": "jsonpath", "path": "$.result.points_count", "at_least": 1, "gives": "degraded"},
         ),
     ),

@@ -1,4 +1,4 @@
-"""The probers by kind, and the way of a spec: from a monitor's configuration, to bytes, to a struct."""
+"""Registry of probers by kind, and the codec of specs: from configuration to bytes to struct."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = [
     "validate_secrets",
 ]
 
-#: No monitor's configuration is larger on its way (bytes): thousands of them wait in a worker.
+#: Largest encoded spec (bytes): thousands of them wait in a worker.
 SPEC_MOST = 131_072
-#: Larger ones are not remembered by the thousand.
+#: Larger ones go into the smaller cache.
 _SMALL = 1_024
 
 PROBERS: dict[str, Prober] = {
@@ -58,8 +58,8 @@ def parse_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
 
 
 def read_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
-    """The same of a configuration that was validated when it was saved, and will be again by the worker that runs it:
-    only its shape is checked, since that is ten times as fast."""
+    """The spec of a saved configuration. Only its types are checked, which is ten times as fast: it was validated when
+    it was saved, and the worker validates it again. Raises SpecError."""
     try:
         return msgspec.convert(dict(config), _prober(kind).spec)
     except msgspec.ValidationError as error:
@@ -67,7 +67,7 @@ def read_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
 
 
 def validate_secrets(kind: str, secrets: Mapping[str, str]) -> None:
-    """Refuse secrets that the kind does not know or could not send; raises SpecError, never quoting a value."""
+    """Refuse secrets that the kind does not know or cannot send; raises SpecError, which never quotes a value."""
     for name, value in secrets.items():
         if not (name + value).isascii() and not _is_text(name + value):
             raise SpecError("secrets", "one holds half a character, which cannot be sent")
@@ -80,7 +80,7 @@ def encode_spec(spec: msgspec.Struct) -> bytes:
 
 
 def decode_spec(kind: str, encoded: bytes) -> tuple[Prober, msgspec.Struct]:
-    """The prober and the validated spec of a check; raises SpecError. Remembered, since checks repeat their spec."""
+    """The prober and the validated spec of a check; raises SpecError. Cached, since checks repeat their spec."""
     return _decoded_small(kind, encoded) if len(encoded) <= _SMALL else _decoded_large(kind, encoded)
 
 
@@ -114,7 +114,7 @@ def _prober(kind: str) -> Prober:
 
 
 def _spec_error(message: str) -> SpecError:
-    """msgspec says where after ` - at `, as in `Expected `int`, got `str` - at `$.port``."""
+    """msgspec names the field after ` - at `, as in `Expected `int`, got `str` - at `$.port``."""
     problem, _, path = message.partition(" - at ")
     field = path.strip("`").removeprefix("$").lstrip(".") or "config"
     if "missing required field" in problem or "unknown field" in problem:

@@ -1,4 +1,4 @@
-"""The DNS prober: what a resolver answers for a name, held against what it should be."""
+"""DNS prober: asks a resolver for a record and compares the answer with the expected values."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from probes.wire import Fact
 _VALUES_MOST = 20
 _VALUE_CHARACTERS_MOST = 300
 _SHOWN = 3
-#: A question that got no answer is asked again after this, and once more (s).
+#: A query without an answer is sent again after this (s), until the deadline.
 _ASK_AGAIN_S = 1.5
-#: Largest answer taken over UDP: what passes everywhere without fragments.
+#: Largest answer over UDP (bytes): what passes without fragmentation everywhere.
 _DATAGRAM_BYTES = 1232
 
 
 class DnsSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Ask for the `record` of `name`, at `resolver` (an address, or address:port) or the region's own one.
 
-    `expected` values are held against the answer: `any` of them, or `all` of them and nothing else. Without them,
-    any answer will do.
+    The answer must hold `any` of the `expected` values, or `all` of them and nothing else. Without them, any answer
+    passes.
     """
 
     name: str
@@ -77,7 +77,7 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
 
 @lru_cache(maxsize=1024)
 def _resolver(text: str) -> tuple[str, int]:
-    """Address and port of a resolver as people write it; raises SpecError."""
+    """Address and port of a resolver as a user writes it; raises SpecError."""
     host, colon, port = text.rpartition(":")
     if not colon or (":" in host and not host.startswith("[")):
         host, port = text, "53"
@@ -91,14 +91,14 @@ def _resolver(text: str) -> tuple[str, int]:
 
 
 async def probe(spec: DnsSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Ask, over UDP and over TCP when the answer does not fit, and compare."""
+    """Ask over UDP, then over TCP when the answer is truncated, and compare."""
     if spec.resolver:
         address, port = _resolver(spec.resolver)
         refused = refusal(address, context.dialer.egress)
         if refused is not None:
             raise Blocked(f"a {context.dialer.egress} region does not ask {refused}")
     else:
-        # The region's own resolver is the region's business, and mostly a private address.
+        # The region's own resolver is mostly a private address, and its operator chose it.
         address, port = _own_resolver(), 53
     context.trace.address = address
     question = dns.message.make_query(
@@ -150,12 +150,12 @@ def _plain(value: str) -> str:
     return " ".join(part.rstrip(".") for part in value.lower().split())
 
 
-# The bytes -----------------------------------------------------------------------------------------------------------
+# Transport -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A message that asks for one record of one name."""
+    """An encoded query for one record of one name."""
 
     message: bytes
     record: str
@@ -167,7 +167,7 @@ async def _ask(question: _Question, endpoint: Endpoint, dialer: Dialer, trace: T
 
 
 class _Asking(asyncio.DatagramProtocol):
-    """Waits for the datagram that answers the question; others, forged or late, are passed over."""
+    """Waits for the datagram that answers the query; forged and late ones are ignored."""
 
     def __init__(self, question: _Question) -> None:
         self._question = question

@@ -1,4 +1,4 @@
-"""The gRPC prober: the standard health check, `grpc.health.v1.Health/Check`, over HTTP/2 of our own connection."""
+"""gRPC prober: the standard health check, `grpc.health.v1.Health/Check`, with h2 over our own connection."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from probes.wire import Fact
 
 _PATH = "/grpc.health.v1.Health/Check"
 _SERVICE = re.compile(r"[A-Za-z0-9_.\-/]{0,200}\Z")
-#: Bytes of a whole answer, framing included, that no honest health check needs: frames cost far more than their bytes.
+#: Largest answer (bytes, framing included): a health check needs far less, and frames cost more CPU than their size.
 _ANSWER_MOST = 32_768
 _HEADERS_MOST = 16_384
-#: A server's first frame is SETTINGS; its head has this many bytes.
+#: Bytes of a frame header; a server's first frame is SETTINGS.
 _FRAME_HEAD = 9
 _SETTINGS = 4
 _SERVING_STATUS = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 _SERVING = 1
-#: grpc-status codes that say more than that something is wrong.
+#: grpc-status codes with a reason of their own.
 _REASONS: Mapping[int, tuple[Status, Reason, str]] = {
     4: (Status.DOWN, Reason.TIMEOUT, "the server's own deadline passed"),
     5: (Status.DOWN, Reason.CONFIG, "the server does not know this service"),
@@ -49,7 +49,7 @@ _REASONS: Mapping[int, tuple[Status, Reason, str]] = {
 
 
 class GrpcSpec(TlsFields, frozen=True, kw_only=True):
-    """Ask the health of `service` ("" is the server as a whole) at `host` and `port`; in clear when `tls` is off.
+    """Ask the health of `service` ("" is the whole server) at `host` and `port`; without TLS when `tls` is off.
 
     Secrets go out as metadata: `bearer`, `basic`, `header.<Name>`; `client_certificate` with `client_key` (PEM).
     """
@@ -70,7 +70,7 @@ def validate(spec: GrpcSpec) -> None:
 
 @dataclass(slots=True)
 class _Reply:
-    """What has come of the answer."""
+    """The answer so far."""
 
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""

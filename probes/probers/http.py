@@ -1,4 +1,4 @@
-"""The HTTP prober: one request, its redirects, and what the answer means."""
+"""HTTP prober: one request with its redirects, classification of the answer, and assertions."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ from probes.specs.http import HttpSpec, secret_headers, validate, validate_secre
 from probes.specs.tls import CLIENT_CERTIFICATE, TlsFields, server_name_of, tls_options_of
 from probes.wire import Fact
 
-#: Headers never sent to another origin than the one they were written for: by what their names hold, as people put
-#: keys into plain headers too.
+#: Headers never sent to another origin after a redirect, by parts of their names: users put keys into plain headers.
 _PERSONAL = re.compile(r"auth|key|token|secret|cookie|session|passw|credential|signature|^host$", re.IGNORECASE)
 _REDIRECTS = {301, 302, 303, 307, 308}
 _NO_SECRETS: Mapping[str, str] = {}
 
 
 async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Ask, following redirects, and judge the last answer."""
+    """Send the request, follow redirects, and judge the last answer."""
     try:
         answer, hops = await _ask(spec, secrets, context)
     except UnverifiedCertificate as error:

@@ -1,4 +1,4 @@
-"""The ping prober: does the host answer an ICMP echo? Where sending one is not permitted, a TCP connection tells."""
+"""Ping prober: ICMP echo, or a TCP connection where the region may not send ICMP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from probes.specs.endpoint import PASSED, Finding, judged, validate_host
 from probes.wire import Fact
 
 _ECHOES_MOST = 5
-#: Between two echoes (s).
+#: Pause between two echoes (s).
 _PAUSE_S = 0.2
 _PAYLOAD = b"vigil monitors this host"
 _NOT_PERMITTED = {errno.EPERM, errno.EACCES, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT}
@@ -34,7 +34,7 @@ _identifiers = itertools.count(os.getpid())
 class IcmpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Send `echoes` to `host`; one answer is enough. Where echoes are not permitted, connect to `tcp_port` instead.
 
-    With `tcp_port` 0 nothing replaces the echo, and such a region has no vote.
+    With `tcp_port` 0 nothing replaces the echo, and a region without the permission has no vote.
     """
 
     host: str
@@ -58,7 +58,7 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
 
 
 async def probe(spec: IcmpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Send echoes until one is answered, or knock at a port where that is not permitted."""
+    """Send echoes until one is answered, or connect to a port where that is not permitted."""
     host = parse_host(spec.host)[0]
     address = (await addresses_of(context.dialer, host, context.trace))[0]
     context.trace.address = address
@@ -88,7 +88,7 @@ async def probe(spec: IcmpSpec, secrets: Mapping[str, str], context: ProbeContex
 
 
 async def _connect(address: str, port: int, context: ProbeContext) -> None:
-    """A connection, or its refusal, which is an answer of the host as well."""
+    """Connect; a refusal is an answer of the host as well."""
     try:
         async with open_stream(context.dialer, Endpoint(address, port), context.trace):
             return
@@ -97,7 +97,7 @@ async def _connect(address: str, port: int, context: ProbeContext) -> None:
 
 
 class _Echoes:
-    """A socket for echoes to one address: unprivileged where the kernel gives one, raw otherwise.
+    """ICMP socket for one address: unprivileged where the kernel allows it, raw otherwise.
 
     Raises OSError with EPERM or the like where neither is permitted.
     """
@@ -128,7 +128,7 @@ class _Echoes:
         self._socket.close()
 
     async def ask(self, echoes: int) -> tuple[int, int]:
-        """Send echoes, a pause apart, until one is answered; how many were sent and answered. Ends by itself."""
+        """Send echoes with pauses until one is answered; returns how many were sent and answered. Bounded in time."""
         loop = asyncio.get_running_loop()
         for number in range(1, echoes + 1):
             await loop.sock_sendall(self._socket, self._echo(number))
@@ -151,7 +151,7 @@ class _Echoes:
     def _echo(self, number: int) -> bytes:
         kind = 128 if self._v6 else 8
         head = struct.pack(">BBHHH", kind, 0, 0, self._identifier, number)
-        # The kernel sums up ICMPv6 itself.
+        # The kernel computes the checksum of ICMPv6.
         checksum = 0 if self._v6 else _checksum(head + _PAYLOAD)
         return struct.pack(">BBHHH", kind, 0, checksum, self._identifier, number) + _PAYLOAD
 
@@ -161,7 +161,7 @@ class _Echoes:
         if len(packet) < 8:
             return False
         kind, _, _, identifier, _ = struct.unpack(">BBHHH", packet[:8])
-        # An unprivileged socket has the kernel's identifier, and is given its own answers only.
+        # An unprivileged socket gets its identifier from the kernel, and only its own answers.
         ours = not self._raw or identifier == self._identifier
         return kind == (129 if self._v6 else 0) and ours and packet[8:] == _PAYLOAD
 

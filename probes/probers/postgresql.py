@@ -1,6 +1,6 @@
-"""The PostgreSQL prober: asks for a connection and stops before the password, which tells starting and full from well.
+"""PostgreSQL prober: sends the startup message and stops before the password.
 
-No login, no query and no session: the server says what it has to say before it asks who we are.
+No login, no query, no session. The first answer already tells a healthy server from one that starts or is full.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PROTOCOL_3_0 = 196_608
 _MESSAGE_MOST = 16_384
 _NAME_MOST = 63
 _GOODBYE = b"X\x00\x00\x00\x04"
-#: SQLSTATE -> what it means of the server; our words, since the server's are in its own language.
+#: SQLSTATE -> what it means; in our words, since the server's are in its own language.
 _STATES: Mapping[str, tuple[Status, Reason, str]] = {
     "57P03": (Status.DEGRADED, Reason.LOADING, "it is starting up or recovering"),
     "53300": (Status.DEGRADED, Reason.OVERLOADED, "it has as many connections as it takes"),
@@ -29,12 +29,12 @@ _STATES: Mapping[str, tuple[Status, Reason, str]] = {
     "57P02": (Status.DOWN, Reason.REFUSED, "it has crashed and restarts"),
     "3D000": (Status.DOWN, Reason.CONFIG, "there is no such database"),
 }
-#: The server is well and does not want us: no password was given, or no unencrypted line is allowed.
+#: Class of SQLSTATEs of a healthy server that refuses us: no password was given, or it requires TLS.
 _NOT_ADMITTED = "28"
 
 
 class PostgresqlSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Ask `host` at `port` for a connection of `user` to `database`. There is no secret: nobody logs in."""
+    """Ask `host` at `port` for a connection of `user` to `database`. It takes no secret: the check does not log in."""
 
     host: str
     port: int = 5432
@@ -56,7 +56,7 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
 
 
 async def probe(spec: PostgresqlSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Knock, hear the first message, and take leave."""
+    """Send the startup message, read the first answer, and terminate."""
     endpoint = Endpoint(parse_host(spec.host)[0], spec.port)
     async with open_stream(context.dialer, endpoint, context.trace) as stream:
         context.trace.begin("first_byte")

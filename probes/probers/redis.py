@@ -1,4 +1,4 @@
-"""The Redis prober: PING, after AUTH when there is a password, since a port can be open while the data still loads."""
+"""Redis prober: PING, after AUTH when there is a password; a port can be open while the data still loads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate
 
 _PASSWORD = "password"
 _PASSWORD_MOST = 1024
-#: How an error line begins -> what it means; our words, since the server's may repeat what was sent.
+#: Start of an error line -> what it means; in our words, since the server's may repeat what was sent.
 _ERRORS: tuple[tuple[bytes, Status, Reason, str], ...] = (
     (b"-LOADING", Status.DEGRADED, Reason.LOADING, "it still loads its data into memory"),
     (b"-NOAUTH", Status.DOWN, Reason.AUTH, "it asks for a password"),
@@ -53,7 +53,7 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
 
 
 async def probe(spec: RedisSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Say who we are, if we are to, and ask for a sign of life."""
+    """Authenticate when there is a password, and send PING."""
     host = parse_host(spec.host)[0]
     endpoint = Endpoint(
         host, spec.port, tls_options_of(spec, secrets, "") if spec.tls else None, server_name_of(spec, host)
@@ -67,7 +67,7 @@ async def probe(spec: RedisSpec, secrets: Mapping[str, str], context: ProbeConte
 
 
 async def _ping(stream: Stream, secrets: Mapping[str, str]) -> bytes:
-    """The answer to PING, or the refusal that came before it."""
+    """The answer to PING, or the error that answers AUTH."""
     if _PASSWORD in secrets:
         user, colon, password = secrets[_PASSWORD].rpartition(":")
         stream.send(_command("AUTH", *([user] if colon and user else []), password))

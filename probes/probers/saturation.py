@@ -1,4 +1,4 @@
-"""The saturation prober: reads a model server's metrics, and remembers enough to tell a full engine from a dead one."""
+"""Saturation prober: reads a model server's metrics and keeps state, to tell a full engine from a dead one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from probes.specs.http import validate_secrets as validate_http_secrets
 from probes.specs.tls import TlsFields, tls_options_of
 from probes.wire import Fact
 
-#: Monitors remembered by one worker; the one that was longest not looked at is forgotten first.
+#: Monitors that one worker keeps state of; the least recently checked is dropped first.
 REMEMBERED = 10_000
 _OK = 200
 
@@ -31,8 +31,8 @@ class SaturationSpec(TlsFields, frozen=True, kw_only=True):
     """Read the metrics of `engine` at `url`.
 
     It is busy with `waiting_most` requests in the queue or `cache_most` (0 to 1) of its cache in use, in
-    `busy_samples` checks in a row, or with `running_most` requests at once (0 for no limit); it stands still with
-    work to do and no token for `stalled_s`.
+    `busy_samples` checks in a row, or with `running_most` requests at once (0 for no limit). It is stalled when it has
+    requests and made no token for `stalled_s`.
     """
 
     url: str
@@ -45,7 +45,7 @@ class SaturationSpec(TlsFields, frozen=True, kw_only=True):
 
 
 class Recollection:
-    """What one worker remembers of each monitor, bounded."""
+    """State of each monitor in one worker, bounded (LRU)."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
@@ -81,7 +81,7 @@ def validate(spec: SaturationSpec) -> None:
 
 
 async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Read the metrics once and judge them in the light of the scheduled checks before."""
+    """Read the metrics once and judge them with the state of the earlier scheduled checks."""
     target = parse_url(spec.url)
     tls = tls_options_of(spec, secrets, HTTP_ALPN)
     request = Request(target, "GET", secret_headers(secrets), b"", tls, spec.server_name, BODY_LIMIT_MOST)
@@ -99,7 +99,7 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
     try:
         sample = saturation.read(ENGINES[spec.engine], answer.body)
     except NoSample as problem:
-        # Nothing is known of the engine, and the address or the engine's name is what has to be mended.
+        # Nothing is known of the engine: the address or the engine's name is wrong.
         return Observation(
             Status.DOWN, Reason.CONFIG, context.trace.phases(), answer.code, printable(str(problem)), facts
         )
@@ -112,7 +112,7 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
 
 
 def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome, ...]:
-    """What one sample alone would say: a monitor waits for several in a row."""
+    """Outcomes by this sample alone; the verdict of a monitor needs several in a row."""
     return tuple(
         AssertionOutcome(True, expected, found)
         if kept
@@ -124,7 +124,7 @@ def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome,
 def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, context: ProbeContext) -> EngineJudgement:
     previous = _recollection.of(context.monitor, spec.url) if context.monitor else None
     judged = saturation.judge(previous, sample, context.now_s, thresholds)
-    # The looks of a round come seconds apart and twice each: only the steady scheduled checks are counted.
+    # Confirming checks come within seconds: only the regular scheduled checks are counted.
     if context.monitor and not context.round:
         _recollection.keep(context.monitor, spec.url, judged.memory)
     return judged

@@ -1,4 +1,4 @@
-"""The TCP prober: does something accept connections there, and say what is expected?"""
+"""TCP prober: connects, sends a text if asked, and looks for an expected text in the answer."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class _BareConnection(asyncio.Protocol):
 
 
 async def probe(spec: TcpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Connect, say and hear what the spec asks for, and close at once."""
+    """Connect, send and read what the spec asks for, and close at once."""
     listens = bool(spec.expect) or any(isinstance(each, BodyContains | Regex | BodySize) for each in spec.assertions)
     if not (spec.tls or spec.send or listens):
         await _connect(spec, context)
@@ -127,7 +127,7 @@ async def _converse(
 
 
 async def _hear(stream: Stream, expected: bytes, trace: Trace) -> bytes:
-    """What is said until the expected text is in it, or, expecting none, what comes first."""
+    """The bytes until the expected text is in them, or the first bytes when none is expected."""
     heard = bytearray()
     while len(heard) < _READ_MOST:
         came = await stream.more()

@@ -1,4 +1,4 @@
-"""The TLS prober: does the certificate verify, for the right name, and for how long yet?"""
+"""TLS prober: verifies the certificate for the expected name, and checks when the chain expires."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
 from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
 from probes.wire import Fact
 
-#: More certificates of one chain than this are counted and not read.
+#: Certificates of one chain that are parsed; more are only counted.
 _CHAIN_READ = 10
 
 
 class TlsSpec(TlsFields, frozen=True, kw_only=True):
-    """Shake hands with `host` at `port`. `degraded_days` and `down_days` count for each certificate of the chain.
+    """Do a TLS handshake with `host` at `port`. `degraded_days` and `down_days` apply to each certificate of the chain.
 
     Secrets: `client_certificate` with `client_key` (PEM).
     """
@@ -49,7 +49,7 @@ def validate(spec: TlsSpec) -> None:
 
 
 async def probe(spec: TlsSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Shake hands, read what was presented, and close."""
+    """Do the handshake, read the chain, and close."""
     host = parse_host(spec.host)[0]
     endpoint = Endpoint(host, spec.port, tls_options_of(spec, secrets, ""), server_name_of(spec, host))
     facts: dict[str, Fact] = {}
@@ -75,7 +75,7 @@ async def probe(spec: TlsSpec, secrets: Mapping[str, str], context: ProbeContext
 
 
 def _expiring(spec: TlsSpec, certificates: list[Certificate], now_s: float) -> Finding:
-    """The certificate of the chain that ends first, held against the thresholds."""
+    """The finding for the certificate of the chain that expires first."""
     certificate_days = spec.certificate_days
     if certificate_days is None:
         return PASSED

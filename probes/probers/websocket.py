@@ -1,4 +1,4 @@
-"""The WebSocket prober: an upgrade that is accepted, and an expected message after it."""
+"""WebSocket prober: the upgrade, and an expected message after it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class WebSocketSpec(TlsFields, frozen=True, kw_only=True):
 
 
 def validate(spec: WebSocketSpec) -> None:
-    # A conversation is no request, but where requests are billed, it is too.
+    # Where POST requests are billed, a WebSocket session is billed too.
     billed = billing.refusal("POST", _target(spec.url).url, spec.billing_acknowledged)
     if billed:
         raise SpecError("url", billed)
@@ -81,7 +81,7 @@ def _target(url: str) -> Target:
 
 
 async def probe(spec: WebSocketSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Upgrade, converse, close."""
+    """Upgrade, send and read messages, close."""
     target = _target(spec.url)
     options = tls_options_of(spec, secrets, HTTP_ALPN) if target.secure else None
     try:

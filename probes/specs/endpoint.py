@@ -1,4 +1,4 @@
-"""What the specs of single endpoints share: a host, a port, and a few demands on what they answer."""
+"""Validation and judgement that specs with a host and a port share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PASSED: Finding = (Status.UP, Reason.OK, "")
 
 
 def validate_endpoint(host: str, port: int, assertions: Sequence[AssertionBase]) -> None:
-    """Refuse, with SpecError, a place that cannot be dialled, and demands that cannot be met."""
+    """Refuse an endpoint that cannot be dialled, and invalid assertions; raises SpecError."""
     validate_host("host", host)
     if not 1 <= port <= 65_535:
         raise SpecError("port", "is between 1 and 65535")
@@ -34,7 +34,7 @@ def validate_host(field: str, host: str) -> None:
 def judged(
     found: Finding, assertions: Sequence[AssertionBase], view: AnswerView, explain: bool
 ) -> tuple[Finding, tuple[AssertionOutcome, ...]]:
-    """What was found, unless it passed and an assertion says otherwise; and the outcomes, where they are asked for."""
+    """The finding, replaced by that of a failed assertion when it passed; and the outcomes, with `explain`."""
     if not assertions or (found[0] is not Status.UP and not explain):
         return found, ()
     outcomes = judge(assertions, view)

@@ -1,4 +1,4 @@
-"""What an HTTP monitor may ask for: its fields, its secrets, and what is refused at save."""
+"""Spec of an HTTP monitor: its fields, its secrets, and their validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEADER_BYTES_MOST = 4096
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _PROVIDER = re.compile(r"[a-z0-9-]{0,40}\Z")
-#: Framing and hop-by-hop headers are the transport's.
+#: Framing and hop-by-hop headers: only the client sets them.
 _RESERVED = {
     "connection", "content-length", "expect", "keep-alive", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade",
@@ -29,11 +29,11 @@ _RESERVED = {
 
 
 class HttpSpec(TlsFields, frozen=True, kw_only=True):
-    """Ask `url`, follow redirects, and hold the answer against `expected_status` and `assertions`.
+    """Request `url`, follow redirects, and check the answer against `expected_status` and `assertions`.
 
     `headers` are pairs. `provider` names the preset by whose rules the answer is read. `body_limit` in bytes.
-    `billing_acknowledged` allows what may cost money on servers of one's own; see `probes.ai.billing`.
-    Secrets come apart from the spec: `bearer`, `basic` ("user:password"), `header.<Name>`, and `client_certificate`
+    `billing_acknowledged` allows requests that may cost money; see `probes.ai.billing`.
+    Secrets are kept apart from the spec: `bearer`, `basic` ("user:password"), `header.<Name>`, and `client_certificate`
     with `client_key` (PEM).
     """
 
@@ -100,7 +100,7 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
 
 
 def check_header(field: str, name: str, value: str) -> None:
-    """Refuse, with SpecError that does not quote the value, a header that could not be sent as it is."""
+    """Refuse a header that cannot be sent as it is; raises SpecError, which does not quote the value."""
     if not _TOKEN.match(name):
         raise SpecError(field, f"{name[:40]!r} is not a header name")
     if name.lower() in _RESERVED:

@@ -1,4 +1,4 @@
-"""The fields and secrets by which any spec says how TLS is spoken, and their way into a handshake."""
+"""TLS fields and secrets that several specs share, their validation, and the options made from them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _PEM_LIMIT = 65_536
 
 
 class TlsFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`verify_tls` off takes any certificate; `ca_pem` is trusted instead of the system's authorities.
+    """`verify_tls` off accepts any certificate; `ca_pem` is trusted instead of the system's authorities.
 
-    `server_name` is asked for and verified instead of the host; `min_tls` is the oldest version spoken.
+    `server_name` is sent (SNI) and verified instead of the host; `min_tls` is the lowest version accepted.
     """
 
     verify_tls: bool = True
@@ -31,7 +31,7 @@ class TlsFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def validate_tls(spec: TlsFields) -> None:
-    """Refuse, with SpecError, what no handshake could use."""
+    """Refuse TLS fields that no handshake can use; raises SpecError."""
     if len(spec.ca_pem) > _PEM_LIMIT:
         raise SpecError("ca_pem", f"at most {_PEM_LIMIT // 1024} KiB")
     if spec.ca_pem and not spec.verify_tls:
@@ -47,7 +47,7 @@ def validate_tls(spec: TlsFields) -> None:
 
 
 def validate_identity(secrets: Mapping[str, str]) -> None:
-    """Refuse, with SpecError, a client certificate that is none or comes without its key."""
+    """Refuse a client certificate that is invalid or comes without its key; raises SpecError."""
     certificate, key = secrets.get(CLIENT_CERTIFICATE), secrets.get(CLIENT_KEY)
     if certificate is None and key is None:
         return
@@ -66,7 +66,7 @@ def _identity_problem(certificate: str, key: str) -> str | None:
 
 
 def tls_options_of(spec: TlsFields, secrets: Mapping[str, str], alpn: str) -> TlsOptions:
-    """The handshake that a spec and its secrets ask for."""
+    """The TLS options of a spec and its secrets."""
     return TlsOptions(
         spec.verify_tls,
         spec.ca_pem,
@@ -78,5 +78,5 @@ def tls_options_of(spec: TlsFields, secrets: Mapping[str, str], alpn: str) -> Tl
 
 
 def server_name_of(spec: TlsFields, host: str) -> str:
-    """The name to ask for and to verify."""
+    """The name to send (SNI) and to verify."""
     return parse_host(spec.server_name)[0] if spec.server_name else host

@@ -111,9 +111,9 @@ class WebhookReceiver:
             body = msgspec.json.decode(request.body)
         except msgspec.DecodeError as error:
             body, problem = None, problem or f"the body is no JSON: {error}"
-        told, answer = self._next_behaviour(), 401 if problem else 200
-        if told is not None:
-            answer = told.answer
+        behaviour, answer = self._next_behaviour(), 401 if problem else 200
+        if behaviour is not None:
+            answer = behaviour.answer
         self.received.append(
             Received(
                 received_ms=int(now_s * 1000),
@@ -124,17 +124,18 @@ class WebhookReceiver:
                 body=body,
             )
         )
-        if told is not None and told.hang_s:
-            await asyncio.sleep(told.hang_s)
-        wait = (("Retry-After", str(told.retry_after_s)),) if told is not None and told.retry_after_s else ()
+        if behaviour is not None and behaviour.hang_s:
+            await asyncio.sleep(behaviour.hang_s)
+        retry_after_s = behaviour.retry_after_s if behaviour is not None else 0
+        wait = (("Retry-After", str(retry_after_s)),) if retry_after_s else ()
         return as_json(answer, {"ok": answer < 300}, *wait)
 
     def _next_behaviour(self) -> Behaviour | None:
-        told = self._behaviour
-        if not told.times:
+        behaviour = self._behaviour
+        if not behaviour.times:
             return None
-        self._behaviour = msgspec.structs.replace(told, times=told.times - 1)
-        return told
+        self._behaviour = msgspec.structs.replace(behaviour, times=behaviour.times - 1)
+        return behaviour
 
 
 async def run(port: int, secret: str) -> None:

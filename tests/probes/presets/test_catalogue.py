@@ -88,7 +88,7 @@ def test_a_preset_says_what_its_answer_proves(preset: Preset) -> None:
     ("name", "given", "problem"),
     [
         ("opnai", {}, "preset: there is no preset 'opnai': did you mean openai"),
-        ("openai", {}, "key: OpenAI answers nobody without a key"),
+        ("openai", {}, "key: OpenAI answers only with a key"),
         ("openai", {"key": "x", "address": "http://elsewhere"}, "address: OpenAI is at https://api.openai.com"),
         ("ollama", {"key": "x"}, "key: Ollama asks for no key here"),
         ("ollama-loaded", {}, "model: the preset ollama-loaded needs it"),

@@ -71,7 +71,7 @@ def test_what_is_written_by_hand_goes_before_what_the_preset_recommends(boss: Cl
 @pytest.mark.parametrize(
     ("written", "field", "words"),
     [
-        ({"preset": "openai"}, "key", "answers nobody without a key"),
+        ({"preset": "openai"}, "key", "answers only with a key"),
         ({"preset": "ollama-loaded"}, "model", "needs it"),
         ({"preset": "ollama", "key": FAKE_KEY}, "key", "asks for no key"),
         ({"preset": "openai", "key": FAKE_KEY, "kind": "tcp"}, "kind", "give one of the two"),

@@ -24,11 +24,11 @@ def spelled(chain: Sequence[bytes], now_s: float) -> list[dict[str, Any]]:
 def lines(certificates: Sequence[dict[str, Any]], presented: int) -> list[str]:
     """The same for people: a few lines a certificate."""
     shown = []
-    for place, one in enumerate(certificates):
+    for number, one in enumerate(certificates):
         if "problem" in one:
-            shown.append(f"  certificate {place}  {one['problem']}")
+            shown.append(f"  certificate {number}  {one['problem']}")
             continue
-        shown.append(f"  certificate {place}  {one['subject']}")
+        shown.append(f"  certificate {number}  {one['subject']}")
         shown.append(f"    signed by    {one['issuer']}")
         if one["names"]:
             more = f" and {one['more_names']} more" if one["more_names"] else ""

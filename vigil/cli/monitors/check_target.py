@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from probes.presets import PresetError, build
 from vigil.cli.errors import CommandError
 
-#: Kinds that are written host:port behind a scheme -> the kind, its usual port (0: it has to be said), and more.
-_PLACES: dict[str, tuple[str, int, dict[str, Any]]] = {
+#: Scheme of a target host:port -> the kind, its default port (0: none), and more configuration.
+_SCHEMES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "tcp": ("tcp", 0, {}),
     "tls": ("tls", 443, {}),
     "redis": ("redis", 6379, {}),
@@ -81,15 +81,15 @@ def target_of(url: str) -> tuple[str, dict[str, Any]]:
         return "dns", _dns(rest)
     if separator and scheme == "icmp":
         return "icmp", {"host": rest.rstrip("/").removeprefix("[").removesuffix("]")}
-    if not separator or scheme not in _PLACES:
+    if not separator or scheme not in _SCHEMES:
         return "http", {"url": url}
-    kind, usual, more = _PLACES[scheme]
-    place, _, path = rest.partition("/")
-    host, colon, port = place.rpartition(":")
-    if (not colon or place.endswith("]")) and usual:
-        host, port = place, str(usual)
+    kind, default_port, more = _SCHEMES[scheme]
+    authority, _, path = rest.partition("/")
+    host, colon, port = authority.rpartition(":")
+    if (not colon or authority.endswith("]")) and default_port:
+        host, port = authority, str(default_port)
     if not host or not port.isdecimal() or len(port) > 5 or (path and kind != "grpc"):
-        example = f"{scheme}://127.0.0.1:{usual or 5432}"
+        example = f"{scheme}://127.0.0.1:{default_port or 5432}"
         raise CommandError(f"a {scheme.upper()} target is written {scheme}://host:port, like {example}")
     service = {"service": unquote(path)} if path else {}
     return kind, {"host": host.removeprefix("[").removesuffix("]"), "port": int(port), **more, **service}

@@ -174,7 +174,7 @@ def test_each_assertion_is_shown_with_what_was_found(server: str, capsys: pytest
     [
         ([], "name a URL, or a preset with --preset"),
         (["--preset", "opnai"], "--preset: there is no preset 'opnai': did you mean openai"),
-        (["--preset", "openai"], "--key-env: OpenAI answers nobody without a key"),
+        (["--preset", "openai"], "--key-env: OpenAI answers only with a key"),
         (["--preset", "openai", "--key-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE is not set"),
         (["--preset", "openai", "http://x"], "name a URL or a preset, not both"),
         (["--model", "x", "http://x"], "--model goes with --preset"),
