@@ -51,6 +51,22 @@ DISMISSED = "dismissed"
 HEARTBEAT_TTL_S = 45
 
 
+EntryId = tuple[int, int]
+#: The position before the first entry of a stream.
+STREAM_START = "0-0"
+
+
+def entry_id(text: bytes | str) -> EntryId:
+    """A stream entry's id as (milliseconds, sequence), in Redis' order. Raises ValueError on anything else."""
+    millis, _, sequence = (text if isinstance(text, str) else text.decode()).partition("-")
+    return int(millis), int(sequence or 0)
+
+
+def entry_id_text(entry: EntryId) -> str:
+    """A stream entry's id as Redis writes it: `milliseconds-sequence`."""
+    return f"{entry[0]}-{entry[1]}"
+
+
 def results(region: str) -> str:
     return f"{PREFIX}results:{region}"
 

@@ -1,4 +1,4 @@
-"""Clocks: the database's, from which times that decide something come, and those of time zones."""
+"""The database's clock, by which every time that decides something is taken, and time zones by name."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ from django.db import connection
 
 
 def database_now() -> datetime:
-    """The moment at which the transaction began, or now outside of one."""
+    """PostgreSQL's `now()`: when the transaction began, or the present moment outside of a transaction."""
+    return _ask("SELECT now()")
+
+
+def database_wall_now() -> datetime:
+    """PostgreSQL's `clock_timestamp()`: the present moment, also inside a transaction that began earlier."""
+    return _ask("SELECT clock_timestamp()")
+
+
+def _ask(question: str) -> datetime:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
+        cursor.execute(question)
         at: datetime = cursor.fetchone()[0]
-        return at
+    return at
 
 
 def is_zone(name: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import psycopg
@@ -19,18 +19,22 @@ from django.db import InterfaceError, OperationalError, connection
 
 from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
 from probes import keys
+from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness, silent_parts
+from probes.process.redis_streams import read_streams
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest import run_self_tests
+from vigil.clock import database_now
 from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.core.dark_regions import Darkness
 from vigil.incidents.models import IngestPosition
 from vigil.incidents.provider_incidents import settle_providers
-from vigil.incidents.sweep import database_now, note_dark_regions, note_quarantines, reconcile_monitors, settle_flapping
+from vigil.incidents.sweep import note_dark_regions, note_quarantines, reconcile_monitors, settle_flapping
+from vigil.monitors.config_channel import listen, notified
 from vigil.monitors.models import Region
 from vigil.monitors.workers import Workers
 
@@ -39,7 +43,6 @@ log = structlog.get_logger()
 BATCH = 100
 BLOCK_MS = 200
 RETRY_S = 0.5
-CONFIG_CHANNEL = "vigil_config"
 RECONCILE_S = 30.0
 REBUILD_S = 60.0
 COMPLETE_S = 1.0
@@ -59,7 +62,7 @@ class Ingest:
         self._alive = Liveness(client, "ingest")
         self._regions: list[str] = []
         self._workers = Workers()
-        self._due_s: dict[str, float] = {}
+        self._duties = Duties()
         self._position: str | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -83,17 +86,17 @@ class Ingest:
         if self._position is None:
             self._start()
         self._publish(self._changed_monitors())
-        if self._is_due("complete", COMPLETE_S) and not self._beliefs.is_complete():
+        if self._duties.is_due("complete", COMPLETE_S) and not self._beliefs.is_complete():
             log.info("believed_rebuilt", why="redis has lost it")
             self._beliefs.rebuild()
-        if self._is_due("rebuild", REBUILD_S):
+        if self._duties.is_due("rebuild", REBUILD_S):
             self._beliefs.rebuild()
-        if self._is_due("darkness", DARKNESS_S):
+        if self._duties.is_due("darkness", DARKNESS_S):
             self._watch_regions()
-        if self._is_due("composites", COMPOSITES_S):
+        if self._duties.is_due("composites", COMPOSITES_S):
             self._publish(sweep_composites(enqueue))
             settle_providers(enqueue)
-        if self._is_due("self_test", SELF_TEST_S):
+        if self._duties.is_due("self_test", SELF_TEST_S):
             self._prove()
         entries, last_id = self._read()
         if entries:
@@ -106,16 +109,15 @@ class Ingest:
         self._health.beat(position=self._position)
 
     def _start(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"LISTEN {CONFIG_CHANNEL}")
+        listen()
         stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first()
-        self._position = stored or "0-0"
-        self._due_s.clear()
+        self._position = stored or keys.STREAM_START
+        self._duties.make_all_due()
 
     def _changed_monitors(self) -> frozenset[str]:
         """What the configuration's changes, and the end of flapping, did to what is believed."""
-        named = frozenset(note.payload for note in connection.connection.notifies(timeout=0))
-        if not named and not self._is_due("reconcile", RECONCILE_S):
+        named = notified()
+        if not named and not self._duties.is_due("reconcile", RECONCILE_S):
             return frozenset()
         # Also named are regions, and that silences have changed: neither changes what is believed.
         monitors = frozenset(name for name in named if name.startswith("mon_"))
@@ -123,10 +125,10 @@ class Ingest:
 
     def _read(self) -> tuple[list[VerdictEntry], str | None]:
         """The verdicts that have arrived, and the id of the last entry seen, readable or not."""
-        answer = cast(Any, self._redis.xread({keys.VERDICTS: self._position or "0-0"}, count=BATCH, block=BLOCK_MS))
+        position = (self._position or keys.STREAM_START).encode()
         entries: list[VerdictEntry] = []
         last_id: str | None = None
-        for _, messages in answer or []:
+        for _, messages in read_streams(self._redis, {keys.VERDICTS.encode(): position}, BATCH, BLOCK_MS):
             for entry_id, fields in messages:
                 last_id = entry_id.decode()
                 try:
@@ -171,13 +173,6 @@ class Ingest:
     def _publish(self, monitors: Collection[str]) -> None:
         if monitors:
             self._beliefs.publish(monitors)
-
-    def _is_due(self, duty: str, every_s: float) -> bool:
-        now_s = time.monotonic()
-        if now_s < self._due_s.get(duty, 0.0):
-            return False
-        self._due_s[duty] = now_s + every_s
-        return True
 
     def _wait(self, what: str, error: Exception, stop: threading.Event) -> None:
         log.warning(what, error=type(error).__name__)

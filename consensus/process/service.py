@@ -22,9 +22,11 @@ from consensus.process.lease import ConsensusLease
 from consensus.process.settings import ConsensusSettings
 from consensus.process.stream import Arrival, Keep, Streams
 from consensus.verdicts import Call, Round, Verdict
+from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness
+from probes.process.redis_streams import RedisClock
 
 log = structlog.get_logger()
 
@@ -63,8 +65,8 @@ class Consensus:
         self._health = health
         self._replay_ms = settings.replay_s * 1000
         self._keep = Keep(self._replay_ms, max(settings.keep_results_s, settings.replay_s) * 1000)
-        self._clock_offset_ms = 0
-        self._next_renewal_s = self._next_beliefs_s = self._next_housekeeping_s = self._next_regions_s = 0.0
+        self._clock = RedisClock(self._client)
+        self._duties = Duties()
         self._unsaid: list[Call | Verdict] = []
         self._primed = False
         self._led = False
@@ -74,7 +76,7 @@ class Consensus:
         deadline_s = time.monotonic() + patience_s
         while not stop.is_set():
             try:
-                self._streams.now_ms()
+                self._clock.measure()
             except redis.AuthenticationError:
                 raise
             except (redis.ConnectionError, redis.TimeoutError):
@@ -103,16 +105,16 @@ class Consensus:
 
     def _turn(self) -> None:
         """One turn of the loop: duties that are due, then whatever has arrived, then deadlines."""
-        self._duties()
+        self._do_duties()
         if not self._primed:
             return
         deadline_ms = self._fold.rounds.next_deadline_ms()
-        wait_ms = TICK_MS if deadline_ms is None else min(TICK_MS, max(1, deadline_ms - self._now_ms()))
+        wait_ms = TICK_MS if deadline_ms is None else min(TICK_MS, max(1, deadline_ms - self._clock.now_ms()))
         for message in self._streams.read(wait_ms):
             answer = self._take(message)
             if answer is not None:
                 self._unsaid.append(answer)
-        now_ms = self._now_ms()
+        now_ms = self._clock.now_ms()
         if not self._streams.behind:
             self._unsaid.extend(self._fold.rounds.due(now_ms))
         self._unsaid.extend(self._fold.rechecks(now_ms))
@@ -125,8 +127,8 @@ class Consensus:
         if isinstance(message, Round):
             for elector in message.electorate:
                 self._streams.follow_region(elector.region, message.opened_ms)
-            return self._fold.open(message, self._now_ms())
-        return self._fold.result(message.region, message.result, message.at_ms, self._now_ms())
+            return self._fold.open(message, self._clock.now_ms())
+        return self._fold.result(message.region, message.result, message.at_ms, self._clock.now_ms())
 
     def _say(self, now_ms: int) -> None:
         """Write what was decided, signed with the epoch. A follower keeps its recent verdicts instead: if it comes to
@@ -147,34 +149,29 @@ class Consensus:
             if isinstance(message, Verdict):
                 log.info("verdict", monitor=message.monitor, status=message.status, reason=message.reason)
 
-    def _duties(self) -> None:
-        now_s = time.monotonic()
-        if now_s >= self._next_renewal_s:
-            self._next_renewal_s = now_s + RENEW_S
-            self._clock_offset_ms = self._streams.now_ms() - _wall_ms()
+    def _do_duties(self) -> None:
+        if self._duties.is_due("renew", RENEW_S):
+            self._clock.measure()
             self._note_leadership(self._lease.renew())
-        if now_s >= self._next_beliefs_s:
-            self._next_beliefs_s = now_s + BELIEFS_S
+        if self._duties.is_due("beliefs", BELIEFS_S):
             believed = self._streams.beliefs()
             if believed is not None:
                 self._fold.believe(believed.beliefs, believed.changed)
                 self._prime()
-        if self._primed and now_s >= self._next_regions_s:
-            self._next_regions_s = now_s + REGIONS_S
-            self._judge_regions(self._now_ms())
-        if now_s >= self._next_housekeeping_s:
-            self._next_housekeeping_s = now_s + HOUSEKEEPING_S
-            self._streams.follow(self._now_ms() - self._replay_ms)
-            self._fold.forget_before(self._now_ms() - CALLS_KEPT_MS)
+        if self._primed and self._duties.is_due("regions", REGIONS_S):
+            self._judge_regions(self._clock.now_ms())
+        if self._duties.is_due("housekeeping", HOUSEKEEPING_S):
+            self._streams.follow(self._clock.now_ms() - self._replay_ms)
+            self._fold.forget_before(self._clock.now_ms() - CALLS_KEPT_MS)
             if self._lease.epoch:
-                self._streams.trim(self._now_ms(), self._keep)
+                self._streams.trim(self._clock.now_ms(), self._keep)
             self._health.beat(waiting_for_beliefs=not self._primed)
 
     def _prime(self) -> None:
         """Begin to decide once it is known what vigil believes, who was in quarantine, and what was usual."""
         if not self._primed:
-            self._fold.sickness.restore(self._succession.quarantines(), self._now_ms())
-            series = self._succession.restore(self._fold.baselines, self._now_ms())
+            self._fold.sickness.restore(self._succession.quarantines(), self._clock.now_ms())
+            series = self._succession.restore(self._fold.baselines, self._clock.now_ms())
             self._primed = True
             self._health.mark_ready()
             log.info("primed", series=series)
@@ -193,10 +190,3 @@ class Consensus:
         if bool(epoch) != self._led:
             self._led = bool(epoch)
             log.info("leading" if epoch else "following", epoch=epoch)
-
-    def _now_ms(self) -> int:
-        return _wall_ms() + self._clock_offset_ms
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import redis
@@ -21,6 +21,7 @@ from consensus.verdicts import (
     encode,
 )
 from probes import keys
+from probes.process.redis_streams import Entries, read_streams
 from probes.wire import Result, decode_results
 
 log = structlog.get_logger()
@@ -70,7 +71,7 @@ class Streams:
         self._positions: dict[bytes, bytes] = {}
         self._beliefs: dict[str, Belief] = {}
         self._belief_mark: bytes | None = None
-        self._changes_read = b"0-0"
+        self._changes_read = keys.STREAM_START.encode()
         self.behind = True
 
     @property
@@ -78,11 +79,6 @@ class Streams:
         """The regions whose results are read."""
         names = [name.decode() for name in self._positions]
         return [name[len(_RESULTS_PREFIX) :] for name in names if name.startswith(_RESULTS_PREFIX)]
-
-    def now_ms(self) -> int:
-        """The time on Redis' clock, which every part of Vigil decides by."""
-        seconds, micros = self._redis.time()
-        return seconds * 1000 + micros // 1000
 
     def follow(self, since_ms: int) -> None:
         """Read the rounds, and the results of every region that is alive, from `since_ms` on."""
@@ -96,13 +92,12 @@ class Streams:
 
     def read(self, block_ms: int) -> Iterator[Round | Arrival]:
         """Wait for messages, then give them."""
-        answer = self._redis.xread(cast(Any, self._positions), count=READ_COUNT, block=block_ms)
-        streams = cast(list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]], answer or [])
+        streams = read_streams(self._redis, self._positions, READ_COUNT, block_ms)
         self.behind = any(len(entries) >= READ_COUNT for _, entries in streams)
         for name, entries in streams:
             stream = name.decode()
             for entry_id, fields in entries:
-                yield from _messages(stream, _millis(entry_id), fields.get(keys.BODY, b""))
+                yield from _messages(stream, keys.entry_id(entry_id)[0], fields.get(keys.BODY, b""))
                 self._positions[name] = entry_id
 
     def beliefs(self) -> Believed | None:
@@ -121,8 +116,7 @@ class Streams:
     def _follow_changes(self) -> set[str] | None:
         """Apply the changes since the last read; None when they do not begin where we are, or cannot be read."""
         entries = cast(
-            list[tuple[bytes, dict[bytes, bytes]]],
-            self._redis.xrange(keys.BELIEF_CHANGES, min=b"(" + self._changes_read, count=READ_COUNT),
+            Entries, self._redis.xrange(keys.BELIEF_CHANGES, min=b"(" + self._changes_read, count=READ_COUNT)
         )
         changed: set[str] = set()
         for entry_id, fields in entries:
@@ -149,7 +143,7 @@ class Streams:
         pipe.xrevrange(keys.BELIEF_CHANGES, count=1)
         fields, last = pipe.execute()
         self._belief_mark = fields.pop(keys.BELIEVED_MARK, None)
-        self._changes_read = last[0][0] if last else b"0-0"
+        self._changes_read = last[0][0] if last else keys.STREAM_START.encode()
         self._beliefs = {monitor.decode(): decode_belief(payload) for monitor, payload in fields.items()}
 
     def write(self, messages: Iterable[Call | Verdict]) -> None:
@@ -180,20 +174,11 @@ class Streams:
         oldest_ms = now_ms - keep.most_ms
         if position is None:
             return replayed
-        if _millis(position) < oldest_ms:
-            unread = cast(list[tuple[bytes, Any]], self._redis.xrange(stream, min=b"(" + position, count=1))
-            if unread and _millis(unread[0][0]) < oldest_ms:
+        if keys.entry_id(position)[0] < oldest_ms:
+            unread = cast(Entries, self._redis.xrange(stream, min=b"(" + position, count=1))
+            if unread and keys.entry_id(unread[0][0])[0] < oldest_ms:
                 return f"{oldest_ms}-0".encode()
-        return min(position, replayed, key=_order)
-
-
-def _millis(entry_id: bytes) -> int:
-    return int(entry_id.split(b"-")[0])
-
-
-def _order(entry_id: bytes) -> tuple[int, int]:
-    millis, _, sequence = entry_id.partition(b"-")
-    return int(millis), int(sequence or 0)
+        return min(position, replayed, key=keys.entry_id)
 
 
 def _messages(stream: str, at_ms: int, payload: bytes) -> Iterator[Round | Arrival]:

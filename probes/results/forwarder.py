@@ -15,9 +15,10 @@ import redis.exceptions
 import structlog
 
 from probes import keys, wire
+from probes.keys import EntryId
 from probes.process.redis_client import is_away
 from probes.results.local_store import LocalStore, StoreUnavailable
-from probes.results.unconfirmed import EntryId, Sent, StreamView, Unconfirmed, entry_id
+from probes.results.unconfirmed import Sent, StreamView, Unconfirmed, storable_id
 from probes.wire import Result
 
 _log = structlog.get_logger(__name__)
@@ -77,7 +78,7 @@ class Forwarder:
     def sent(self, added: bytes, payload: bytes, results: int) -> None:
         """Redis has an entry, under this id; it is kept until it is stored."""
         try:
-            self._unstored.sent(Sent(entry_id(added), payload, results))
+            self._unstored.sent(Sent(storable_id(added), payload, results))
         except ValueError:
             # Somebody has written an id of his own to our stream: what follows it cannot be followed.
             return
@@ -261,7 +262,7 @@ class Forwarder:
         """How far the recorder says it is; None where it says nothing that can be read, or that we may read."""
         try:
             said = cast(bytes | None, await self._redis.get(keys.stored(self._region)))
-            return entry_id(said) if said else None
+            return storable_id(said) if said else None
         except ValueError:
             return None
         except redis.exceptions.NoPermissionError:
@@ -277,7 +278,7 @@ class Forwarder:
             return StreamView()
         first = found.get("first-entry")
         try:
-            return StreamView(entry_id(first[0]) if first else None, entry_id(found["last-generated-id"]))
+            return StreamView(storable_id(first[0]) if first else None, storable_id(found["last-generated-id"]))
         except ValueError:
             return StreamView(None, self._unstored.last)
 

@@ -19,9 +19,10 @@ import msgspec
 import structlog
 
 from probes import wire
+from probes.keys import EntryId
 from probes.reasons import Status
 from probes.results.local_store_file import connect, connect_file, is_damaged, put_aside
-from probes.results.unconfirmed import EntryId, Sent
+from probes.results.unconfirmed import Sent
 from probes.wire import Check, Result
 
 _log = structlog.get_logger(__name__)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-EntryId = tuple[int, int]
-#: What the journal's columns hold. Redis' own clock gives no larger id for as long as there are clocks.
+from probes.keys import EntryId, entry_id
+
+#: What the local store's columns hold: 63-bit signed numbers; Redis' own ids are milliseconds.
 _LARGEST = 2**63 - 1
 
 
@@ -96,10 +97,9 @@ class Unconfirmed:
         return taken
 
 
-def entry_id(text: bytes) -> EntryId:
-    """An entry's id as numbers; raises ValueError on anything else, and beyond what 63 bits hold."""
-    millis, _, sequence = text.partition(b"-")
-    found = int(millis), int(sequence or 0)
+def storable_id(text: bytes) -> EntryId:
+    """An entry's id; raises ValueError where it is none, or larger than the local store's columns hold."""
+    found = entry_id(text)
     if not 0 <= min(found) <= max(found) <= _LARGEST:
         raise ValueError(f"an id out of bounds: {text[:60]!r}")
     return found

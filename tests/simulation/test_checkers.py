@@ -18,8 +18,9 @@ import vigil.simulation.processes.region
 from consensus.quorum import Tally
 from consensus.verdicts import Round
 from probes.checks.lateness import order_of
+from probes.keys import EntryId
 from probes.reasons import Status
-from probes.results.unconfirmed import EntryId, StreamView, Unconfirmed
+from probes.results.unconfirmed import StreamView, Unconfirmed
 from probes.worker.standing_orders import StandingOrders
 from vigil.incidents.core import lifecycle
 from vigil.incidents.core.model import Effect, Step

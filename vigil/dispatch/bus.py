@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import msgspec
 import redis
@@ -14,6 +14,7 @@ from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, 
 from probes import keys
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness
+from probes.process.redis_streams import Entries, RedisClock, read_streams
 from probes.queue.sender import RegionQueues
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus, decode_status
 
@@ -34,6 +35,7 @@ class Bus:
         self._redis = client
         self._queues = queues
         self._positions: dict[bytes, bytes] = {}
+        self.clock = RedisClock(client)
 
     def sign_of_life(self, part: str) -> Liveness:
         return Liveness(self._redis, part)
@@ -42,17 +44,12 @@ class Bus:
         """Whether the error came of what a region wrote over its keys, which is put right."""
         return put_right(self._redis, error)
 
-    def now_ms(self) -> int:
-        seconds, micros = self._redis.time()
-        return int(seconds) * 1000 + int(micros) // 1000
-
     def start_at(self, now_ms: int) -> None:
         self._positions = {name.encode(): f"{now_ms}-0".encode() for name in (keys.CALLS, keys.VERDICTS)}
 
     def read(self, block_ms: int) -> Iterator[Call | Verdict]:
         """Wait for calls and verdicts, then give them."""
-        answer = self._redis.xread(cast(Any, self._positions), count=READ_COUNT, block=block_ms)
-        for name, entries in cast(list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]], answer or []):
+        for name, entries in read_streams(self._redis, self._positions, READ_COUNT, block_ms):
             decode: Callable[[bytes], Call | Verdict] = decode_call if name == keys.CALLS.encode() else decode_verdict
             for entry_id, fields in entries:
                 self._positions[name] = entry_id
@@ -60,8 +57,9 @@ class Bus:
 
     def undecided_rounds(self, since_ms: int) -> list[Round]:
         """The rounds opened since then that have no verdict yet."""
-        rounds = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrange(keys.ROUNDS, min=f"{since_ms}-0"))
-        verdicts = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrange(keys.VERDICTS, min=f"{since_ms}-0"))
+        since = f"{since_ms}-0"
+        rounds = cast(Entries, self._redis.xrange(keys.ROUNDS, min=since))
+        verdicts = cast(Entries, self._redis.xrange(keys.VERDICTS, min=since))
         decided = {verdict.round for _, fields in verdicts for verdict in _decoded(decode_verdict, b"verdicts", fields)}
         opened = [round for _, fields in rounds for round in _decoded(decode_round, b"rounds", fields)]
         return [round for round in opened if round.id not in decided]

@@ -15,6 +15,7 @@ import structlog
 
 from consensus.verdicts import VERDICT_VERSION, Call, Round
 from consensus.vocabulary import Cause
+from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.queue.sender import QueueUnavailable
 from probes.wire import Check, Lane, RegionStatus
@@ -62,8 +63,7 @@ class Dispatcher:
         self._looks = OpenLooks()
         self._budget = CallBudget()
         self._heartbeats: dict[str, RegionStatus] = {}
-        self._clock_offset_ms = 0
-        self._next_clock_s = self._next_heartbeats_s = 0.0
+        self._duties = Duties()
         self._next_second: int | None = None
         self._recovered = False
         self._news: list[Call] = []
@@ -78,6 +78,8 @@ class Dispatcher:
                 self._turn()
             except (redis.ConnectionError, redis.TimeoutError, QueueUnavailable) as error:
                 log.warning("redis_away", error=type(error).__name__)
+                # What answers next may be another server, with another clock.
+                self._duties.make_due("clock")
                 self._health.beat(redis="away")
                 stop.wait(RETRY_S)
             except redis.ResponseError as error:
@@ -88,7 +90,7 @@ class Dispatcher:
     def _turn(self) -> None:
         while not self._watch.changes.empty():
             self._take_change(self._watch.changes.get())
-        self._duties()
+        self._do_duties()
         if not self._watch.leading:
             self._stand_by()
             return
@@ -106,13 +108,10 @@ class Dispatcher:
         self._alive.beat(self._watched_from.keys())
         self._health.beat(leading=True, monitors=len(self._plans), open_rounds=len(self._looks))
 
-    def _duties(self) -> None:
-        now_s = time.monotonic()
-        if now_s >= self._next_clock_s:
-            self._clock_offset_ms = self._bus.now_ms() - _wall_ms()
-            self._next_clock_s = now_s + CLOCK_S
-        if now_s >= self._next_heartbeats_s:
-            self._next_heartbeats_s = now_s + HEARTBEATS_S
+    def _do_duties(self) -> None:
+        if self._duties.is_due("clock", CLOCK_S):
+            self._bus.clock.measure()
+        if self._duties.is_due("heartbeats", HEARTBEATS_S):
             regions = self._watched_from.keys()
             now_ms = self._now_ms()
             alive = {
@@ -163,7 +162,7 @@ class Dispatcher:
             if not change.first:
                 self._news.append(Call(VERDICT_VERSION, monitor, "", Cause.FIRST_LOOK, self._now_ms()))
         self._watched_from = +self._watched_from
-        self._next_heartbeats_s = 0.0
+        self._duties.make_due("heartbeats")
         if change.complete:
             self._health.mark_ready()
 
@@ -242,8 +241,4 @@ class Dispatcher:
         return max(1, min(until))
 
     def _now_ms(self) -> int:
-        return _wall_ms() + self._clock_offset_ms
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000
+        return self._bus.clock.now_ms()

@@ -11,24 +11,24 @@ import queue
 import secrets
 import socket
 import threading
-import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import psycopg
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
+from probes.process.duties import Duties
 from vigil.clock import database_now
 from vigil.dispatch import lease
 from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monitors, load_regions, load_revisions
 from vigil.dispatch.core.plans import Plan
 from vigil.dispatch.pauses import Pauses, load_pauses
-from vigil.silences.changes import CONFIG_WORD as SILENCES
+from vigil.monitors.config_channel import SILENCES, listen, notified
 
 log = structlog.get_logger()
 
 LEASE_NAME = "dispatch"
-CHANNEL = "vigil_config"
 RENEW_S = 3.0
 RECONCILE_S = 30.0
 LISTEN_S = 0.5
@@ -62,7 +62,7 @@ class Watch(threading.Thread):
         self._regions: dict[str, RegionPrint] = {}
         self._pauses = Pauses()
         self._loaded = False
-        self._next_renewal_s = self._next_reconcile_s = 0.0
+        self._duties = Duties()
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -83,29 +83,22 @@ class Watch(threading.Thread):
     def _listen(self) -> None:
         """Listen first and load after, so that no change falls between."""
         connection.ensure_connection()
-        with connection.cursor() as cursor:
-            cursor.execute(f"LISTEN {CHANNEL}")
-        listening = connection.connection
-        self._next_reconcile_s = 0.0
+        listen()
+        self._duties.make_due("reconcile")
         while not self._stopping.is_set():
-            self._duties()
-            changed = {note.payload for note in listening.notifies(timeout=LISTEN_S, stop_after=1)}
-            changed |= {note.payload for note in listening.notifies(timeout=0)}
-            if changed:
+            self._do_duties()
+            if changed := notified(LISTEN_S):
                 self._reload(changed)
         if self.leading:
             lease.release(LEASE_NAME, self.holder)
 
-    def _duties(self) -> None:
-        now_s = time.monotonic()
-        if now_s >= self._next_renewal_s:
-            self._next_renewal_s = now_s + RENEW_S
+    def _do_duties(self) -> None:
+        if self._duties.is_due("renew", RENEW_S):
             epoch = lease.renew(LEASE_NAME, self.holder)
             if bool(epoch) != self.leading:
                 log.info("leading" if epoch else "following", epoch=epoch)
             self.leading = bool(epoch)
-        if now_s >= self._next_reconcile_s:
-            self._next_reconcile_s = now_s + RECONCILE_S
+        if self._duties.is_due("reconcile", RECONCILE_S):
             self._reconcile()
 
     def _reconcile(self) -> None:
@@ -144,7 +137,7 @@ class Watch(threading.Thread):
         self._known, self._loaded = loaded, True
         log.info("loaded", monitors=len(loaded))
 
-    def _reload(self, changed: set[str]) -> None:
+    def _reload(self, changed: Collection[str]) -> None:
         """`changed` names monitors by public id, regions as `region:<slug>`, and says that silences have changed."""
         # A monitor that is new, or has other tags, may be in a window that holds already.
         if SILENCES in changed or self._pauses:
@@ -159,7 +152,7 @@ class Watch(threading.Thread):
         # Of these regions alone: what else has changed, and is told of later or never, is found by the prints.
         self._regions |= {slug: prints[slug] for slug in regions if slug in prints}
         if any(slug not in prints for slug in regions):
-            self._next_reconcile_s = 0.0
+            self._duties.make_due("reconcile")
 
     def _take_pauses(self) -> None:
         pauses = load_pauses(database_now())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 from django.db.models import Min
 
 from probes import keys
+from probes.process.redis_streams import Entries
 from vigil.alerts.models import OPEN_STATES, Delivery
 from vigil.dispatch.models import Lease
 from vigil.doctor.findings import ExaminationContext, Finding, ago, problem, warning, well
@@ -36,9 +37,8 @@ def leaders(around: ExaminationContext) -> Iterator[Finding]:
 
 def ingest(around: ExaminationContext) -> Iterator[Finding]:
     """Verdicts that are not applied yet."""
-    stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first() or "0-0"
-    waiting = cast(list[Any], around.redis.xrange(keys.VERDICTS, min=f"({stored}", count=1))
-    waits_s = (around.now_ms - int(waiting[0][0].split(b"-")[0])) / 1000 if waiting else 0.0
+    stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first()
+    waits_s = _waits_s(around, keys.VERDICTS, stored)
     if waits_s > LATE_S:
         yield problem(
             f"A verdict waits for ingest since {ago(waits_s)}.", "Start `manage.py run ingest`, or see its log."
@@ -63,10 +63,7 @@ def recording(around: ExaminationContext) -> Iterator[Finding]:
     stored = dict(Position.objects.values_list("region__slug", "entry_id"))
     late = 0
     for region in Region.objects.filter(enabled=True).values_list("slug", flat=True):
-        waiting = cast(
-            list[Any], around.redis.xrange(keys.results(region), min=f"({stored.get(region, '0-0')}", count=1)
-        )
-        waits_s = (around.now_ms - int(waiting[0][0].split(b"-")[0])) / 1000 if waiting else 0.0
+        waits_s = _waits_s(around, keys.results(region), stored.get(region))
         if waits_s > RECORDED_LATE_S:
             late += 1
             yield warning(
@@ -74,3 +71,9 @@ def recording(around: ExaminationContext) -> Iterator[Finding]:
             )
     if not late:
         yield well("Results are recorded as they come.")
+
+
+def _waits_s(around: ExaminationContext, stream: str, stored: str | None) -> float:
+    """How long the first entry after the stored position has waited, in seconds; 0 where there is none."""
+    waiting = cast(Entries, around.redis.xrange(stream, min=f"({stored or keys.STREAM_START}", count=1))
+    return (around.now_ms - keys.entry_id(waiting[0][0])[0]) / 1000 if waiting else 0.0

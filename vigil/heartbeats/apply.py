@@ -15,6 +15,7 @@ import structlog
 from django.db import transaction
 
 from probes.reasons import Status
+from vigil.clock import database_wall_now
 from vigil.heartbeats import receiver_gaps, rows
 from vigil.heartbeats.core.body import understood
 from vigil.heartbeats.core.lifecycle import on_ping
@@ -85,7 +86,7 @@ def _apply_pings(pings: Sequence[Ping], enqueue: EnqueueDeliveries) -> tuple[int
     fresh = history.fresh(pings)
     if not fresh:
         return 0, 0
-    now = receiver_gaps.database_now()
+    now = database_wall_now()
     directory = HeartbeatLookup(fresh)
     beliefs: dict[int, Status] = {}
     unknown = 0

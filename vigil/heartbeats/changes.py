@@ -12,12 +12,12 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from vigil.accounts.models import Team
+from vigil.clock import database_wall_now
 from vigil.heartbeats import rows, validation
 from vigil.heartbeats.core import lifecycle
 from vigil.heartbeats.core.states import HeartbeatStatus
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import SLUG_CONSTRAINT, Heartbeat, TeamPings, new_key
-from vigil.heartbeats.receiver_gaps import database_now
 from vigil.monitors import changes as monitors
 from vigil.monitors.models import DerivedKind
 
@@ -63,7 +63,7 @@ def update_heartbeat(heartbeat: Heartbeat, wanted: Mapping[str, Any]) -> Heartbe
         saved = _save(current, changed)
         if timing:
             subject = rows.load(saved)
-            subject.state = lifecycle.rescheduled(subject.state, subject.terms, database_now())
+            subject.state = lifecycle.rescheduled(subject.state, subject.terms, database_wall_now())
             rows.store([subject])
     return saved
 
@@ -87,7 +87,7 @@ def adopt_pause(row: Heartbeat) -> bool:
     asleep = subject.state.status is HeartbeatStatus.PAUSED
     if stopped is asleep:
         return False
-    now = database_now()
+    now = database_wall_now()
     state = subject.state
     subject.state = lifecycle.paused(state, now) if stopped else lifecycle.resumed(state, subject.terms, now)
     rows.store([subject])
@@ -140,7 +140,7 @@ def _locked(heartbeat: Heartbeat) -> Heartbeat:
 def _save(row: Heartbeat, wanted: Mapping[str, Any], creating: bool = False) -> Heartbeat:
     for name, value in wanted.items():
         setattr(row, name, value)
-    validation.validate(row, database_now())
+    validation.validate(row, database_wall_now())
     if row.slug and Heartbeat.objects.filter(team=row.team, slug=row.slug).exclude(pk=row.pk).exists():
         raise ValidationError({"slug": [SLUG_TAKEN]})
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
+from vigil.clock import database_wall_now
 from vigil.heartbeats.core.states import ReceiverGap
 from vigil.heartbeats.models import Reception, ReceptionGap
 from vigil.incidents.core.model import IncidentKind, Move, Step, StepReason
@@ -48,7 +49,7 @@ def hear(beats_us: Sequence[int]) -> None:
 def horizon() -> datetime | None:
     """Until when everything that came has been applied: no deadline after it may be judged. None: nobody listens."""
     heard = Reception.objects.filter(pk=1).values_list("heard_at", flat=True).first()
-    return min(heard - SETTLED, database_now()) if heard else None
+    return min(heard - SETTLED, database_wall_now()) if heard else None
 
 
 def gaps_since(begin: datetime) -> list[ReceiverGap]:
@@ -62,7 +63,7 @@ def tell_of_silence(enqueue: EnqueueDeliveries) -> None:
     heard = Reception.objects.select_for_update().filter(pk=1).first()
     if heard is None:
         return
-    silent = database_now() - heard.heard_at > ALARM
+    silent = database_wall_now() - heard.heard_at > ALARM
     open_now = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=CAUSE, resolved_at=None).first()
     if silent and open_now is None:
         incident = Incident(
@@ -77,14 +78,6 @@ def tell_of_silence(enqueue: EnqueueDeliveries) -> None:
         write_transition(incident, Move(IncidentKind.BLIND, Step.OPENED, StepReason.NOT_RECEIVING), enqueue)
     elif not silent and open_now is not None:
         write_transition(open_now, Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.RECEIVING_AGAIN), enqueue)
-
-
-def database_now() -> datetime:
-    """The database's clock: deadlines are decided by it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        found: datetime = cursor.fetchone()[0]
-    return found
 
 
 def instant(us: int) -> datetime:

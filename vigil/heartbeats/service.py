@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, cast
 
 import msgspec
 import psycopg
@@ -17,19 +16,20 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from probes import keys
+from probes.process.duties import Duties
 from probes.process.health import Health
+from probes.process.redis_streams import read_streams
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged, anything_spooled, apply_entries
 from vigil.heartbeats.core.wire import decode
 from vigil.heartbeats.sweep import follow_monitors, sweep
 from vigil.incidents.timeline import EnqueueDeliveries
+from vigil.monitors.config_channel import listen, notified
 
 log = structlog.get_logger()
 
-CONFIG_CHANNEL = "vigil_config"
 #: Entries taken at once; each may be a megabyte.
 READ_COUNT = 50
-BEGINNING = "0-0"
 BLOCK_MS = 200
 RETRY_S = 0.5
 SWEEP_S = 1.0
@@ -44,7 +44,7 @@ class HeartbeatService:
         self._redis = client
         self._health = health
         self._enqueue = enqueue
-        self._due_s: dict[str, float] = {}
+        self._duties = Duties()
         self._position: str | None = None
         self._redis_answers = True
 
@@ -65,7 +65,7 @@ class HeartbeatService:
         """What has come first, so that nobody is called late whose ping is already here."""
         if self._position is None:
             self._start()
-            self._position = BEGINNING
+            self._position = keys.STREAM_START
         entries, last_id = self._read()
         if entries or anything_spooled():
             applied = apply_entries(entries, self._enqueue)
@@ -76,33 +76,33 @@ class HeartbeatService:
             self._forget(last_id)
         self._follow()
         # Behind on the log there is nothing to judge: the horizon would stand still anyway.
-        if len(entries) < READ_COUNT and self._is_due("sweep", SWEEP_S):
+        if len(entries) < READ_COUNT and self._duties.is_due("sweep", SWEEP_S):
             self._sweep()
-            if self._is_due("silence", SILENCE_S):
+            if self._duties.is_due("silence", SILENCE_S):
                 receiver_gaps.tell_of_silence(self._enqueue)
         self._health.beat(position=self._position, redis=self._redis_answers)
 
     def _start(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"LISTEN {CONFIG_CHANNEL}")
-        self._due_s.clear()
+        listen()
+        self._duties.make_all_due()
 
     def _read(self) -> tuple[list[Logged], str | None]:
         """What has come to the log, and the last id seen. While Redis is away there may be entries in the spool."""
         try:
-            answer = cast(Any, self._redis.xread({keys.PINGS: self._position or BEGINNING}, READ_COUNT, BLOCK_MS))
+            position = (self._position or keys.STREAM_START).encode()
+            streams = read_streams(self._redis, {keys.PINGS.encode(): position}, READ_COUNT, BLOCK_MS)
         except redis.RedisError as error:
             if self._redis_answers:
                 log.warning("redis_away", error=type(error).__name__)
             self._redis_answers = False
             # What comes back may be another server, whose clock numbers its entries lower.
-            self._position = BEGINNING
+            self._position = keys.STREAM_START
             time.sleep(BLOCK_MS / 1000)
             return [], None
         self._redis_answers = True
         entries: list[Logged] = []
         last_id: str | None = None
-        for _, messages in answer or []:
+        for _, messages in streams:
             for entry_id, fields in messages:
                 last_id = entry_id.decode()
                 try:
@@ -113,16 +113,16 @@ class HeartbeatService:
 
     def _forget(self, last_id: str) -> None:
         """Drop from the log what is committed, up to this entry. Not done is no harm: it would be recognised."""
-        millis, _, sequence = last_id.partition("-")
+        millis, sequence = keys.entry_id(last_id)
         try:
-            self._redis.xtrim(keys.PINGS, minid=f"{millis}-{int(sequence) + 1}", approximate=False)
+            self._redis.xtrim(keys.PINGS, minid=keys.entry_id_text((millis, sequence + 1)), approximate=False)
         except redis.RedisError as error:
             log.warning("redis_away", error=type(error).__name__)
 
     def _follow(self) -> None:
         """Take over pauses and deletions: those that PostgreSQL tells of, and all of them now and then."""
-        named = [note.payload for note in connection.connection.notifies(timeout=0)]
-        if self._is_due("follow", FOLLOW_S):
+        named = notified()
+        if self._duties.is_due("follow", FOLLOW_S):
             follow_monitors()
         elif monitors := [name for name in named if not name.startswith("region:")]:
             follow_monitors(monitors)
@@ -134,10 +134,3 @@ class HeartbeatService:
             more = swept.more
             if swept.reasons:
                 log.info("swept", **{why.value: count for why, count in swept.reasons.items()})
-
-    def _is_due(self, duty: str, every_s: float) -> bool:
-        now_s = time.monotonic()
-        if now_s < self._due_s.get(duty, 0.0):
-            return False
-        self._due_s[duty] = now_s + every_s
-        return True

@@ -47,7 +47,7 @@ def apply_verdicts(entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries) 
     """
     with transaction.atomic(), batch():
         position = _locked_position(keys.VERDICTS)
-        fresh = [entry for entry in entries if _order(entry.id) > _order(position.entry_id)]
+        fresh = [entry for entry in entries if keys.entry_id(entry.id) > keys.entry_id(position.entry_id)]
         if not fresh:
             return AppliedVerdicts(frozenset(), ())
         states = _locked_states({entry.verdict.monitor for entry in fresh})
@@ -116,8 +116,3 @@ def create_missing_states() -> int:
             """
         )
         return int(cursor.rowcount)
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    millis, _, sequence = entry_id.partition("-")
-    return int(millis), int(sequence or 0)

@@ -111,8 +111,3 @@ def note_dark_regions(dark: Collection[str], silent: Collection[str], enqueue: E
         for cause in open_now.keys() - {f"region:{region}" for region in silent}:
             move = Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.REGION_BACK)
             write_transition(open_now[cause], move, enqueue)
-
-
-def database_now() -> datetime:
-    """The database's clock: times that decide something come from there."""
-    return MonitorState.objects.values_list(Now(), flat=True).first() or datetime.now(UTC)

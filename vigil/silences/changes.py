@@ -7,16 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 
 from vigil.clock import database_now, is_zone
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
+from vigil.monitors.config_channel import notify_silences
 from vigil.monitors.models import Monitor
 from vigil.silences.core.windows import ScheduleError, check, current
 from vigil.silences.models import Silence, new_silence
 
-#: What dispatch hears, so that it stops looking, or looks again, at once.
-CONFIG_CHANNEL, CONFIG_WORD = "vigil_config", "silences"
 MAX_MONITORS = 1_000
 #: What may be set, besides `monitors`.
 SETTABLE = frozenset(
@@ -34,7 +33,7 @@ def create_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
     with transaction.atomic():
         silence.save()
         silence.monitors.set(monitors)
-        _notify()
+        notify_silences()
     return silence
 
 
@@ -55,7 +54,7 @@ def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
         after._state.adding = True
         after.save()
         after.monitors.set(about)
-        _notify()
+        notify_silences()
     return after
 
 
@@ -72,7 +71,7 @@ def end_now(silence: Silence) -> Silence | None:
             return before
         if not before.cron:
             _retire(before, now)
-            _notify()
+            notify_silences()
             return None
         about = list(before.monitors.all())
         after = Silence.objects.get(pk=before.pk)
@@ -81,7 +80,7 @@ def end_now(silence: Silence) -> Silence | None:
         after._state.adding = True
         after.save()
         after.monitors.set(about)
-        _notify()
+        notify_silences()
         return after
 
 
@@ -91,7 +90,7 @@ def delete_silence(silence: Silence) -> None:
         found = Silence.objects.select_for_update().filter(pk=silence.pk, valid_until=None).first()
         if found is not None:
             _retire(found, database_now())
-            _notify()
+            notify_silences()
 
 
 def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
@@ -134,8 +133,3 @@ def _retire(silence: Silence, now: datetime) -> str:
     public_id = silence.public_id
     Silence.objects.filter(pk=silence.pk).update(valid_until=now, public_id=new_silence())
     return public_id
-
-
-def _notify() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CONFIG_CHANNEL, CONFIG_WORD])

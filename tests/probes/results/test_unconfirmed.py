@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.results.unconfirmed import Sent, StreamView, Unconfirmed, entry_id
+from probes.results.unconfirmed import Sent, StreamView, Unconfirmed, storable_id
 
 
 def with_entries(*millis: int, results: int = 10) -> Unconfirmed:
@@ -87,8 +87,8 @@ def test_of_too_many_the_oldest_are_given_up() -> None:
 
 
 def test_an_id_is_two_numbers() -> None:
-    assert entry_id(b"1800000000000-7") == (1_800_000_000_000, 7)
-    assert entry_id(b"5") == (5, 0)
+    assert storable_id(b"1800000000000-7") == (1_800_000_000_000, 7)
+    assert storable_id(b"5") == (5, 0)
     for wrong in (b"", b"x-1", b"1-y"):
         with pytest.raises(ValueError, match="invalid literal"):
-            entry_id(wrong)
+            storable_id(wrong)

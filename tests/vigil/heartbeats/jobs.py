@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from vigil.accounts.teams import default_team
+from vigil.clock import database_wall_now
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged
 from vigil.heartbeats.changes import create_heartbeat
@@ -38,13 +39,13 @@ def logged(*pings: Ping, beat: datetime | None = None) -> Logged:
 
 def listening(until: datetime | None = None) -> datetime:
     """Say that receivers were heard, so that everything up to now may be judged; returns now."""
-    now = until or receiver_gaps.database_now()
+    now = until or database_wall_now()
     Reception.objects.update_or_create(pk=1, defaults={"heard_at": now + receiver_gaps.SETTLED})
     return now
 
 
 def ago(**length: float) -> datetime:
-    return receiver_gaps.database_now() - timedelta(**length)
+    return database_wall_now() - timedelta(**length)
 
 
 def nobody(step: Transition) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.db import connection
 
 from vigil.accounts.teams import default_team
+from vigil.clock import database_wall_now
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap, StoredPing
 from vigil.heartbeats.sweep import sweep
@@ -22,7 +23,7 @@ CHUNK = 5_000
 
 def write_heartbeats(prefix: str, count: int, period_s: int, grace_s: int) -> None:
     """So many heartbeats that have just called."""
-    team, now = default_team(), receiver_gaps.database_now()
+    team, now = default_team(), database_wall_now()
     expected = now + timedelta(seconds=period_s)
     for first in range(0, count, CHUNK):
         names = [f"{prefix}-{number}" for number in range(first, min(count, first + CHUNK))]
@@ -63,7 +64,7 @@ def time_sweeps(prefix: str, turns: int, due: int, passed: timedelta, enqueue: E
     keys = list(Heartbeat.objects.filter(slug__startswith=prefix).order_by("pk").values_list("pk", flat=True))
     times = []
     for turn in range(turns):
-        now = receiver_gaps.database_now()
+        now = database_wall_now()
         Reception.objects.update_or_create(pk=1, defaults={"heard_at": now + receiver_gaps.SETTLED})
         chosen = keys[turn * due : (turn + 1) * due]
         _expect(chosen, passed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from probes import keys
 from probes.reasons import Reason
 from probes.wire import Result, decode_results
 from vigil.history.core.chunks import SHARD, ChunkContent
@@ -53,7 +54,7 @@ class Intake:
 
     def take(self, region: int, entry_id: str, payload: bytes, now_ms: int) -> None:
         """Take one entry of a region's stream. The region may have given it any id, and written anything."""
-        at_ms = min(int(entry_id.partition("-")[0]), now_ms)
+        at_ms = min(keys.entry_id(entry_id)[0], now_ms)
         try:
             results = decode_results(payload)
         except msgspec.DecodeError:

@@ -21,6 +21,8 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 from consensus.process.lease import ConsensusLease
+from probes.keys import STREAM_START
+from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from vigil.clock import database_now
@@ -28,7 +30,7 @@ from vigil.history.models import GapReason, Position
 from vigil.history.reading import objectives
 from vigil.history.recording.intake import Intake, ReadPosition
 from vigil.history.recording.monitor_keys import MonitorKeys
-from vigil.history.recording.streams import START, ResultStreams
+from vigil.history.recording.streams import ResultStreams
 from vigil.history.recording.write import Overtaken, write
 from vigil.history.storage import daily_rollup, packer, retention, size
 from vigil.incidents.timeline import EnqueueDeliveries
@@ -75,7 +77,7 @@ class Recorder:
         self._intake = self._new_intake()
         self._reaches: dict[int, ReadPosition] = {}
         self._write_at_s = 0.0
-        self._due_s: dict[str, float] = {}
+        self._duties = Duties()
 
     def run(self, stop: threading.Event) -> None:
         """Record until told to stop; while PostgreSQL or Redis is away, forget what is in hand and try again."""
@@ -108,7 +110,7 @@ class Recorder:
             self._health.beat(leading=False)
             self._health.mark_ready()
             return False
-        if self._is_due("housekeeping", self._pace.housekeeping_s):
+        if self._duties.is_due("housekeeping", self._pace.housekeeping_s):
             self._keep_house()
         more = self._read()
         if self._intake.results >= RESULTS_MOST or time.monotonic() >= self._write_at_s:
@@ -144,13 +146,13 @@ class Recorder:
         for region in self._directory.regions:
             if region not in self._reaches:
                 recorded = stored.get(region)
-                self._reaches[region] = ReadPosition(recorded, recorded or START)
+                self._reaches[region] = ReadPosition(recorded, recorded or STREAM_START)
 
     def _write(self) -> None:
         """Commit what is in hand, then say to whoever trims the streams how far they are recorded."""
         self._write_at_s = time.monotonic() + self._pace.write_s
         moved = {region: reach for region, reach in self._reaches.items() if reach.read != reach.recorded}
-        moved = {region: reach for region, reach in moved.items() if reach.read != START}
+        moved = {region: reach for region, reach in moved.items() if reach.read != STREAM_START}
         if not moved:
             return
         write(self._intake, moved)
@@ -209,10 +211,3 @@ class Recorder:
         log.warning(f"{what}_away", error=type(error).__name__)
         self._forget()
         self._health.beat(away=what)
-
-    def _is_due(self, duty: str, every_s: float) -> bool:
-        now_s = time.monotonic()
-        if now_s < self._due_s.get(duty, 0.0):
-            return False
-        self._due_s[duty] = now_s + every_s
-        return True

@@ -9,14 +9,12 @@ from typing import Any, cast
 import redis
 
 from probes import keys
+from probes.process.redis_streams import Entries, redis_now_ms
 
 #: Entries taken from each stream in one read, of up to 200 results each.
 READ_COUNT = 200
-START = "0-0"
 #: No entry can come after one of this id.
-_LAST = f"{2**64 - 1}-{2**64 - 1}"
-
-Entries = list[tuple[bytes, dict[bytes, bytes]]]
+_LAST = keys.entry_id_text((2**64 - 1, 2**64 - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,7 @@ class ResultStreams:
         self._slugs = dict(slugs)
 
     def now_ms(self) -> int:
-        """The time on Redis' clock, which every part of Vigil decides by."""
-        seconds, micros = self._redis.time()
-        return seconds * 1000 + micros // 1000
+        return redis_now_ms(self._redis)
 
     def read(self, positions: Mapping[int, str]) -> Iterator[tuple[int, Found]]:
         """What each stream holds after its position; only those that hold something.
@@ -63,7 +59,7 @@ class ResultStreams:
         answers = pipe.execute()
         for place, (region, position) in enumerate(asked):
             witness, entries = cast(Entries, answers[2 * place]), cast(Entries, answers[2 * place + 1])
-            cut = position != START and not witness
+            cut = position != keys.STREAM_START and not witness
             if cut and not entries:
                 entries = cast(Entries, self._redis.xrange(keys.results(self._slugs[region]), count=READ_COUNT))
             if entries:
@@ -82,11 +78,7 @@ class ResultStreams:
 def _found(entries: Entries, cut_at: str | None) -> Found:
     return Found(
         entries=[(entry_id.decode(), fields.get(keys.BODY, b"")) for entry_id, fields in entries],
-        cut_ms=None if cut_at is None else _millis(cut_at.encode()),
-        first_ms=_millis(entries[0][0]),
+        cut_ms=None if cut_at is None else keys.entry_id(cut_at)[0],
+        first_ms=keys.entry_id(entries[0][0])[0],
         more=len(entries) >= READ_COUNT,
     )
-
-
-def _millis(entry_id: bytes) -> int:
-    return int(entry_id.split(b"-")[0])

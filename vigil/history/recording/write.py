@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from probes import keys
 from vigil.history.models import Gap, GapReason, Position
 from vigil.history.recording.intake import Intake, Missing, ReadPosition
 from vigil.history.storage import partitions
@@ -82,8 +83,8 @@ def _copy_chunks(intake: Intake, reaches: Mapping[int, ReadPosition]) -> None:
     ):
         copy.set_types(["int4", "int4", "int2", "int8", "int4", "bytea", "bytea"])
         for (hour, shard, region), chunk in sorted(intake.chunks.items()):
-            millis, _, sequence = reaches[region].read.partition("-")
-            last = (min(int(millis), _LAST_MS), min(int(sequence), _LAST_SEQ))
+            millis, sequence = keys.entry_id(reaches[region].read)
+            last = (min(millis, _LAST_MS), min(sequence, _LAST_SEQ))
             row = (hour, shard, region, *last, chunk.encoded(), chunk.encoded_failures())
             copy.write_row(row)
 
