@@ -10,7 +10,7 @@ from consensus.vocabulary import Observed, VerdictReason, observed
 
 #: Why a region has no vote, as what follows "it".
 WHY_EXCLUDED = {
-    "dark": "sent no heartbeat",
+    "dark": "sent no status",
     "sick": "is quarantined: it failed targets that other regions pass",
     "clock_skew": "has a clock that is off by more than 5 s",
     "config_stale": "checked an older configuration",

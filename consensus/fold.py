@@ -28,7 +28,7 @@ class Fold:
 
     def __init__(self) -> None:
         self.baselines = Baselines()
-        self.sickness = SickRegions()
+        self.sick_regions = SickRegions()
         self.rounds = RoundBook(self._judged)
         self._beliefs: Mapping[str, Belief] = {}
         #: When each monitor that is to be asked about again is due, soonest first; what is out of date is passed over.
@@ -54,7 +54,7 @@ class Fold:
     def open(self, round: Round, now_ms: int) -> Verdict | None:
         """Take a round that dispatch has opened."""
         for elector in round.electorate:
-            self.sickness.place(elector.region, elector.domain)
+            self.sick_regions.place(elector.region, elector.domain)
         return self.rounds.open(round, now_ms)
 
     def result(self, region: str, result: Result, at_ms: int, now_ms: int) -> Call | Verdict | None:
@@ -71,7 +71,7 @@ class Fold:
         belief = self._beliefs.get(result.monitor)
         if result.status is Status.UP:
             slow = self._learn(region, result, belief, at_ms)
-            self.sickness.saw(region, result.monitor, False, at_ms)
+            self.sick_regions.saw(region, result.monitor, False, at_ms)
             if belief is None and not slow:
                 return None
             if slow or (belief is not None and belief.status is Status.DEGRADED):
@@ -88,8 +88,8 @@ class Fold:
 
     def judge_regions(self, now_ms: int) -> bool:
         """Find which regions are sick; True when that changed. Call it about once a second."""
-        changed = self.sickness.judge(now_ms, self.baselines.counts())
-        self.rounds.quarantined = self.sickness.quarantined
+        changed = self.sick_regions.judge(now_ms, self.baselines.counts())
+        self.rounds.quarantined = self.sick_regions.quarantined
         return changed
 
     def rechecks(self, now_ms: int) -> list[Call]:
@@ -124,7 +124,7 @@ class Fold:
     def _note(self, region: str, result: Result, at_ms: int) -> None:
         saw = observed(result.status, result.reason)
         if saw is not None:
-            self.sickness.saw(region, result.monitor, saw is Observed.FAILING, at_ms)
+            self.sick_regions.saw(region, result.monitor, saw is Observed.FAILING, at_ms)
 
     def _learn(self, region: str, result: Result, belief: Belief | None, at_ms: int) -> bool:
         """Let a passing sample teach what is usual; while the monitor is down or unknown nothing does."""

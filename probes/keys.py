@@ -2,7 +2,7 @@
 
     vigil:results:<region>      stream  {b: [Result, ...]}      written by that region only
     vigil:latest:<region>       hash    monitor -> Result       written by that region only
-    vigil:region:<region>       string  RegionHeartbeat, 45 s   written by that region only
+    vigil:region:<region>       string  RegionStatus, 45 s      written by that region only
     vigil:calls                 stream  {b: Call}               written by consensus
     vigil:rounds                stream  {b: Round}              written by dispatch
     vigil:verdicts              stream  {b: Verdict}            written by consensus
@@ -47,8 +47,8 @@ BELIEVED_MARK = b"*"
 QUARANTINED_MARK = b"*"
 #: The field of `alive:<region>` by which a region learns that it is to work no more.
 DISMISSED = "dismissed"
-#: How long a region is believed alive after its last heartbeat.
-HEARTBEAT_TTL_S = 45
+#: How long a region is believed alive after its last status.
+STATUS_TTL_S = 45
 
 
 EntryId = tuple[int, int]
@@ -83,7 +83,7 @@ def stored(region: str) -> str:
     return f"{PREFIX}stored:{region}"
 
 
-def heartbeat(region: str) -> str:
+def status(region: str) -> str:
     return f"{PREFIX}region:{region}"
 
 

@@ -141,10 +141,10 @@ class Ingest:
         known = dict(Region.objects.values_list("slug", "enabled"))
         regions = self._regions = [slug for slug, enabled in known.items() if enabled]
         self._alive.dismiss(regions, named=known.keys() - set(regions))
-        beats = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in regions] or ["-"]))
-        found = dict(zip(regions, beats, strict=False))
+        statuses = cast(list[bytes | None], self._redis.mget([keys.status(region) for region in regions] or ["-"]))
+        found = dict(zip(regions, statuses, strict=False))
         self._workers.hear(found)
-        alive = {region for region, beat in found.items() if beat is not None}
+        alive = {region for region, status in found.items() if status is not None}
         dark = self._darkness.dark(regions, alive, time.monotonic())
         note_dark_regions(dark, set(regions) - alive, enqueue)
         quarantines = self._quarantines()

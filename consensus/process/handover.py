@@ -84,10 +84,10 @@ class Handover:
         self._written = set()
         self._rotation = iter(chunks)
 
-    def heartbeats(self, regions: Iterable[str]) -> dict[str, RegionStatus]:
+    def statuses(self, regions: Iterable[str]) -> dict[str, RegionStatus]:
         """The last word of each of these regions that is alive."""
         names = sorted(regions)
-        payloads = cast(list[bytes | None], self._redis.mget([keys.heartbeat(name) for name in names])) if names else []
+        payloads = cast(list[bytes | None], self._redis.mget([keys.status(name) for name in names])) if names else []
         found = {}
         for name, payload in zip(names, payloads, strict=True):
             try:

@@ -59,7 +59,7 @@ class Consensus:
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = ConsensusLease(self._client, "consensus", holder, time.monotonic)
         self._streams = Streams(self._client)
-        self._succession = Handover(self._client)
+        self._handover = Handover(self._client)
         self._alive = Liveness(self._client, "consensus")
         self._fold = Fold()
         self._health = health
@@ -170,21 +170,21 @@ class Consensus:
     def _prime(self) -> None:
         """Begin to decide once it is known what vigil believes, who was in quarantine, and what was usual."""
         if not self._primed:
-            self._fold.sickness.restore(self._succession.quarantines(), self._clock.now_ms())
-            series = self._succession.restore(self._fold.baselines, self._clock.now_ms())
+            self._fold.sick_regions.restore(self._handover.quarantines(), self._clock.now_ms())
+            series = self._handover.restore(self._fold.baselines, self._clock.now_ms())
             self._primed = True
             self._health.mark_ready()
             log.info("primed", series=series)
 
     def _judge_regions(self, now_ms: int) -> None:
         """Find who is sick; the leader writes it down, again and again, since Redis may forget."""
-        for region, heartbeat in self._succession.heartbeats(self._streams.regions).items():
-            self._fold.sickness.anchors(region, heartbeat.is_adrift, now_ms)
+        for region, status in self._handover.statuses(self._streams.regions).items():
+            self._fold.sick_regions.anchors(region, status.is_adrift, now_ms)
         if self._fold.judge_regions(now_ms):
-            log.warning("quarantine", regions=dict(self._fold.sickness.quarantined))
+            log.warning("quarantine", regions=dict(self._fold.sick_regions.quarantined))
         if self._lease.epoch:
-            self._succession.write_quarantines(self._fold.sickness.quarantines())
-            self._succession.write_some(self._fold.baselines, REGIONS_S)
+            self._handover.write_quarantines(self._fold.sick_regions.quarantines())
+            self._handover.write_some(self._fold.baselines, REGIONS_S)
 
     def _note_leadership(self, epoch: int) -> None:
         if bool(epoch) != self._led:

@@ -32,7 +32,7 @@ READ_COUNT = 500
 KEEP_MESSAGES_MS = 3_600_000
 
 _RESULTS_PREFIX = keys.results("")
-_HEARTBEAT_PREFIX = keys.heartbeat("")
+_STATUS_PREFIX = keys.status("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class Streams:
     def follow(self, since_ms: int) -> None:
         """Read the rounds, and the results of every region that is alive, from `since_ms` on."""
         self._positions.setdefault(keys.ROUNDS.encode(), f"{since_ms}-0".encode())
-        for name in self._redis.scan_iter(match=_HEARTBEAT_PREFIX + "*", count=1000):
-            region = cast(bytes, name).decode()[len(_HEARTBEAT_PREFIX) :]
+        for name in self._redis.scan_iter(match=_STATUS_PREFIX + "*", count=1000):
+            region = cast(bytes, name).decode()[len(_STATUS_PREFIX) :]
             self.follow_region(region, since_ms)
 
     def follow_region(self, region: str, since_ms: int) -> None:

@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 _REMEMBERED_ORDERS = 200_000
 _REMEMBERED_REQUESTS = 20_000
-_REMEMBERED_HABITS = 100_000
+_REMEMBERED_SOFT_LIMITS = 100_000
 #: No order may hold a place for longer than this (ms), whatever it asks.
 _TIMEOUT_MOST_MS = 60_000
 #: A check dated further ahead than this (ms) is a clock gone wrong, not an order.
@@ -58,19 +58,21 @@ class Runner:
     `offset_ms` is this machine's clock minus that of Redis; the heartbeat keeps it up to date.
     """
 
-    def __init__(self, way: Dialer, opener: Opener | None, publish: Callable[[Result], None], bounds: Bounds) -> None:
-        self._way = way
+    def __init__(
+        self, dialer: Dialer, opener: Opener | None, publish: Callable[[Result], None], bounds: Bounds
+    ) -> None:
+        self._dialer = dialer
         self._opener = opener
         self._publish = publish
         self._bounds = bounds
-        self._places = {
+        self._slots = {
             Lane.SCHEDULED: Slots(bounds.scheduled, bounds.waiting, bounds.at_target),
             # What confirms is never held back for its target: there is one check of each monitor in it.
             Lane.CONFIRM: Slots(bounds.confirm, bounds.waiting, bounds.confirm),
         }
         self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
-        self._patience = RetryAfter(_REMEMBERED_REQUESTS)
-        self._habits = SoftLimits(_REMEMBERED_HABITS)
+        self._retry_after = RetryAfter(_REMEMBERED_REQUESTS)
+        self._soft_limits = SoftLimits(_REMEMBERED_SOFT_LIMITS)
         self._timers: dict[tuple[str, int, str, int], asyncio.TimerHandle] = {}
         self._running: dict[asyncio.Task[None], Check] = {}
         self._loop = asyncio.get_running_loop()
@@ -100,12 +102,12 @@ class Runner:
 
     def oldest_age_ms(self) -> int:
         """The age of the oldest check that waits for a place; 0 when none does."""
-        heads = [at_ms for places in self._places.values() if (at_ms := places.oldest_ms()) is not None]
+        heads = [at_ms for slots in self._slots.values() if (at_ms := slots.oldest_ms()) is not None]
         return max(0, self.now_ms() - min(heads)) if heads else 0
 
     def submit(self, batch: Batch) -> None:
         """Take a batch: start what is due, set a timer for what is not yet, drop what was seen before."""
-        places = self._places[batch.lane]
+        slots = self._slots[batch.lane]
         now_ms = self.now_ms()
         for check in batch.checks:
             order = order_of(check)
@@ -120,9 +122,9 @@ class Runner:
             elif len(self._timers) >= self._bounds.waiting:
                 self._publish(missed(check, now_ms, "too many checks wait in this region"))
             elif ahead_ms > 1:
-                self._timers[order] = self._loop.call_later(ahead_ms / 1000, self._due, places, check)
+                self._timers[order] = self._loop.call_later(ahead_ms / 1000, self._due, slots, check)
             else:
-                self._admit(places, check)
+                self._admit(slots, check)
 
     async def drain(self, within_s: float) -> None:
         """Start nothing more, report what waits as missed, and give what runs some seconds to end."""
@@ -130,8 +132,8 @@ class Runner:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
-        for places in self._places.values():
-            for check in places.empty():
+        for slots in self._slots.values():
+            for check in slots.empty():
                 self._publish(missed(check, now_ms, "the worker is stopping"))
         if self._running:
             await asyncio.wait(list(self._running), timeout=within_s)
@@ -141,35 +143,35 @@ class Runner:
         if self._running:
             await asyncio.wait(list(self._running), timeout=1)
 
-    def _due(self, places: Slots, check: Check) -> None:
+    def _due(self, slots: Slots, check: Check) -> None:
         del self._timers[order_of(check)]
-        self._admit(places, check)
+        self._admit(slots, check)
 
-    def _admit(self, places: Slots, check: Check) -> None:
-        admission = places.admit(check)
+    def _admit(self, slots: Slots, check: Check) -> None:
+        admission = slots.admit(check)
         if admission is Admission.TOO_MANY_WAIT:
             self._publish(missed(check, self.now_ms(), "too many checks wait in this region"))
-        elif admission is Admission.STARTS and not self._start(places, Waiting(check)):
-            self._refill(places)
+        elif admission is Admission.STARTS and not self._start(slots, Waiting(check)):
+            self._refill(slots)
 
-    def _refill(self, places: Slots) -> None:
-        while (one := places.next()) is not None:
-            self._start(places, one)
+    def _refill(self, slots: Slots) -> None:
+        while (one := slots.next()) is not None:
+            self._start(slots, one)
 
-    def _start(self, places: Slots, one: Waiting) -> bool:
+    def _start(self, slots: Slots, one: Waiting) -> bool:
         """Run a check that has a place; False, and the place is free again, when it is not to be run any more."""
         check, now_ms = one.check, self.now_ms()
         if too_late(check, now_ms):
             why = "too many checks of its target run here at once" if one.for_target else "it came too late"
             self._publish(missed(check, now_ms, f"{why} to be started"))
-            places.leave(check)
+            slots.leave(check)
             return False
-        until_ms = self._patience.until_ms(check, now_ms)
+        until_ms = self._retry_after.until_ms(check, now_ms)
         if until_ms:
-            self._publish(skipped(check, now_ms, until_ms, self._patience.told(check)))
-            places.leave(check)
+            self._publish(skipped(check, now_ms, until_ms, self._retry_after.told(check)))
+            slots.leave(check)
             return False
-        task = self._loop.create_task(self._run(places, check, now_ms))
+        task = self._loop.create_task(self._run(slots, check, now_ms))
         self._running[task] = check
         task.add_done_callback(self._forget)
         return True
@@ -181,24 +183,24 @@ class Runner:
             # A bug in this file, not in a prober, and a result is lost: the process must not go on as if nothing was.
             self.broken.set_exception(error)
 
-    async def _run(self, places: Slots, check: Check, started_ms: int) -> None:
+    async def _run(self, slots: Slots, check: Check, started_ms: int) -> None:
         warning = None
-        soft_ms = 0 if check.round else self._habits.soft_ms(check)
+        soft_ms = 0 if check.round else self._soft_limits.soft_ms(check)
         if soft_ms:
             check = msgspec.structs.replace(check, soft_ms=soft_ms) if soft_ms != check.soft_ms else check
             warning = self._loop.call_later(soft_ms / 1000, self._warn, check, started_ms)
         try:
             observation, attempts = await self._observe(check)
-            self._patience.note(check, observation, self.now_ms())
+            self._retry_after.note(check, observation, self.now_ms())
             result = _result(check, observation, started_ms, attempts)
-            self._habits.note(result)
+            self._soft_limits.note(result)
             self._publish(result)
         finally:
             if warning is not None:
                 warning.cancel()
-            places.leave(check)
+            slots.leave(check)
             self.completed_ms = self.now_ms()
-            self._refill(places)
+            self._refill(slots)
 
     def _warn(self, check: Check, started_ms: int) -> None:
         self._publish(overdue(check, started_ms))
@@ -216,7 +218,7 @@ class Runner:
 
         def once() -> Coroutine[Any, Any, Observation]:
             return attempt(
-                prober, spec, secrets, ProbeContext(self._way, Trace(), now_s, check.monitor, check.round), timeout_s
+                prober, spec, secrets, ProbeContext(self._dialer, Trace(), now_s, check.monitor, check.round), timeout_s
             )
 
         return await two_attempts(once) if check.round else (await once(), 1)

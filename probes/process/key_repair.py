@@ -18,7 +18,7 @@ _KINDS = {
     keys.results(""): b"stream",
     keys.latest(""): b"hash",
     keys.alive(""): b"hash",
-    keys.heartbeat(""): b"string",
+    keys.status(""): b"string",
     keys.stored(""): b"string",
 }
 _CELERY = keys.celery_prefix("")[:-1]

@@ -21,22 +21,22 @@ _log = structlog.get_logger(__name__)
 
 _FLUSH_AFTER_S = 0.02
 _BATCH_MOST = 200
-#: Results that wait here for a Redis that is slow; beyond that the oldest go to the keeper.
+#: Results that wait here for a Redis that is slow; beyond that the oldest go to the forwarder.
 _WAITING_MOST = 20_000
 _RETRY_FIRST_S = 0.1
 _RETRY_MOST_S = 2.0
-#: Redis is away for longer than a restart takes (failures in a row): what waits goes to the keeper.
+#: Redis is away for longer than a restart takes (failures in a row): what waits goes to the forwarder.
 _AWAY_AFTER = 3
 
 
 class Publisher:
-    """Takes results on the loop's thread; what is written, or cannot be, it hands to the keeper. Waits for no disk."""
+    """Takes results on the loop's thread, and gives the forwarder what is written or cannot be. Waits for no disk."""
 
-    def __init__(self, connection: redis.asyncio.Redis, region: str, keeper: Forwarder) -> None:
+    def __init__(self, connection: redis.asyncio.Redis, region: str, forwarder: Forwarder) -> None:
         self._redis = connection
         self._stream = keys.results(region)
         self._latest = keys.latest(region)
-        self._keeper = keeper
+        self._forwarder = forwarder
         self._waiting: deque[Result] = deque()
         self._in_hand: list[Result] = []
         self._wake = asyncio.Event()
@@ -46,14 +46,14 @@ class Publisher:
         """Put a result on its way; never waits."""
         self._waiting.append(result)
         if len(self._waiting) > _WAITING_MOST:
-            self._keeper.keep(self._take(_WAITING_MOST // 2))
+            self._forwarder.keep(self._take(_WAITING_MOST // 2))
         if not self._wake.is_set():
             self._wake.set()
 
     @property
     def waiting(self) -> int:
         """Results that Redis does not have yet."""
-        return len(self._waiting) + len(self._in_hand) + self._keeper.kept
+        return len(self._waiting) + len(self._in_hand) + self._forwarder.kept
 
     @property
     def is_idle(self) -> bool:
@@ -74,12 +74,10 @@ class Publisher:
                 if not is_away(error):
                     raise
                 self.failures += 1
-                self._keeper.redis_was_away()
+                self._forwarder.redis_was_away()
                 if self.failures >= _AWAY_AFTER:
-                    self._keeper.keep(self._take(len(self._waiting)))
-                _log.warning(
-                    "publisher.redis_away", waiting=self.waiting, error=f"{type(error).__name__}: {error}"[:200]
-                )
+                    self._forwarder.keep(self._take(len(self._waiting)))
+                _log.warning("redis.away", waiting=self.waiting, error=f"{type(error).__name__}: {error}"[:200])
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _RETRY_MOST_S)
 
@@ -90,8 +88,8 @@ class Publisher:
             await asyncio.sleep(_FLUSH_AFTER_S)
 
     def hand_over(self) -> None:
-        """Give all that is not written to the keeper; `run` is over, or is about to be."""
-        self._keeper.keep(self._in_hand + self._take(len(self._waiting)))
+        """Give all that is not written to the forwarder; `run` is over, or is about to be."""
+        self._forwarder.keep(self._in_hand + self._take(len(self._waiting)))
         self._in_hand = []
 
     def _take(self, most: int) -> list[Result]:
@@ -120,7 +118,7 @@ class Publisher:
         if latest:
             pipeline.hset(self._latest, mapping=latest)
         added, *_ = await pipeline.execute()
-        self._keeper.sent(added, payload, len(batch))
+        self._forwarder.sent(added, payload, len(batch))
 
 
 def _latest_of(batch: Iterable[Result]) -> dict[FieldT, EncodableT]:

@@ -28,10 +28,10 @@ _REMEMBER_S = 15.0
 class Autonomy:
     """Hears what there is to hear of dispatch, and stands in for it. For one loop."""
 
-    def __init__(self, region: str, runner: Runner, journal: LocalStore) -> None:
+    def __init__(self, region: str, runner: Runner, store: LocalStore) -> None:
         self._region = region
         self._runner = runner
-        self._journal = journal
+        self._store = store
         self._standing = StandingOrders()
         self._heard_s = time.monotonic()
         self._heard_ms = 0
@@ -45,7 +45,7 @@ class Autonomy:
     async def recall(self) -> int:
         """Take what a worker before this one remembered; returns how many orders that is."""
         try:
-            remembered = await asyncio.to_thread(self._journal.remembered)
+            remembered = await asyncio.to_thread(self._store.remembered)
         except StoreUnavailable as error:
             _log.error("journal.away", error=str(error))
             return 0
@@ -107,7 +107,7 @@ class Autonomy:
         changed, gone = self._standing.take_changed(), list(self._gone)
         offset_ms = round(self._runner.offset_ms)
         try:
-            await asyncio.to_thread(self._journal.remember, changed, gone, self._heard_ms, offset_ms)
+            await asyncio.to_thread(self._store.remember, changed, gone, self._heard_ms, offset_ms)
             del self._gone[: len(gone)]
         except StoreUnavailable as error:
             _log.error("journal.away", error=str(error))
@@ -115,7 +115,7 @@ class Autonomy:
 
     async def _keep_nothing(self) -> bool:
         try:
-            await asyncio.to_thread(self._journal.forget_orders)
+            await asyncio.to_thread(self._store.forget_orders)
         except StoreUnavailable as error:
             _log.error("journal.away", error=str(error))
             return False

@@ -1,10 +1,9 @@
-"""A region worker: Celery takes batches in the main thread's pool, one uvloop loop in a thread of its own runs them."""
+"""The region worker: Celery takes batches in the main thread's pool, and a uvloop loop in a second thread runs them."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import importlib.metadata
 import os
 import signal
 import threading
@@ -23,35 +22,23 @@ from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_ready
 
 from probes import wire
-from probes.checks.runner import Bounds, Runner
-from probes.net.dialer import Dialer, Resolver
 from probes.process.health import Health
 from probes.process.redis_client import RedisRefuses, RedisUnreachable, await_redis, connection_to, is_away
 from probes.queue.app import TASK, region_app
-from probes.results.forwarder import Forwarder
-from probes.results.local_store import LocalStore
-from probes.results.publisher import Publisher
-from probes.worker import anchors
 from probes.worker.alarm import RegionAlarm
-from probes.worker.anchors import Anchors
-from probes.worker.autonomy import Autonomy
+from probes.worker.parts import DISK_S, DRAIN_S, FLUSH_S, Parts, build, save_at_once, shut_down
 from probes.worker.settings import ProbeSettings
-from probes.worker.status import Identity, Parts, StatusReporter
 
 _log = structlog.get_logger(__name__)
 
-_DRAIN_S = 3.0
-_FLUSH_S = 1.0
-#: For what is to be kept on the disk at the end.
-_DISK_S = 2.5
-#: New objects between two collections of the youngest; some megabytes.
+#: New objects between two collections of the youngest generation: some megabytes.
 _YOUNG_MOST = 5_000
 #: Exit status of a worker that found itself broken; a supervisor starts another.
 BROKEN = 70
 
 
 class RegionWorker:
-    """Owns the loop's thread and everything on it; `run` is the whole life of the process."""
+    """Owns the loop's thread and the parts on it; `run` is the whole life of the process."""
 
     def __init__(self, settings: ProbeSettings, health: Health) -> None:
         self._settings = settings
@@ -59,9 +46,7 @@ class RegionWorker:
         self._loop = uvloop.new_event_loop()
         self._started: Future[None] = Future()
         self._stop = asyncio.Event()
-        self._runner: Runner | None = None
-        self._heartbeat: StatusReporter | None = None
-        self._autonomy: Autonomy | None = None
+        self._parts: Parts | None = None
 
     def run(self) -> int:
         """Work until SIGTERM or SIGINT; returns the exit status. Raises RedisUnreachable at the start only."""
@@ -70,7 +55,7 @@ class RegionWorker:
         self._started.result()
         status = self._consume(region_app(self._settings.region, self._settings.redis_url.get_secret_value()))
         self._loop.call_soon_threadsafe(self._stop.set)
-        thread.join(timeout=_DRAIN_S + 2 * _FLUSH_S + _DISK_S)
+        thread.join(timeout=DRAIN_S + 2 * FLUSH_S + DISK_S)
         _log.info("worker.stopped")
         return status
 
@@ -100,7 +85,7 @@ class RegionWorker:
         return int(worker.exitcode or 0)
 
     def _take(self, payload: bytes) -> None:
-        """The Celery task: hand the batch to the loop and be done."""
+        """The Celery task: hand the batch to the loop."""
         try:
             batch = wire.decode_batch(payload)
         except msgspec.DecodeError as error:
@@ -112,12 +97,10 @@ class RegionWorker:
         self._loop.call_soon_threadsafe(self._submit, batch)
 
     def _submit(self, batch: wire.Batch) -> None:
-        assert self._runner is not None
-        assert self._heartbeat is not None
-        assert self._autonomy is not None
-        self._heartbeat.batch_taken()
-        self._autonomy.ordered(batch)
-        self._runner.submit(batch)
+        assert self._parts is not None
+        self._parts.queue_watch.moved()
+        self._parts.autonomy.ordered(batch)
+        self._parts.runner.submit(batch)
 
     # The loop's side ---------------------------------------------------------------------------------------------
 
@@ -132,65 +115,27 @@ class RegionWorker:
             os._exit(BROKEN)
 
     async def _main(self) -> None:
-        settings = self._settings
-        connection = connection_to(settings.redis_url.get_secret_value())
-        wish = settings.alarm()
-        # Before Redis is there: it may be what is silent.
-        alarm = [asyncio.ensure_future(RegionAlarm(connection, wish).run())] if wish else []
-        journal = await asyncio.to_thread(LocalStore, settings.journal)
-        resolver = Resolver()
-        way = Dialer(settings.egress, resolver, settings.probe_source)
-        opener = settings.opener()
-        keeper = Forwarder(connection, settings.region, journal)
-        publisher = Publisher(connection, settings.region, keeper)
-        runner = Runner(way, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
-        anchorage = Anchors(way, anchors.parse(settings.anchors))
-        public_key = opener.public if opener else b""
-        identity = Identity(settings.region, settings.egress, release(), public_key, anchorage)
-        autonomy = Autonomy(settings.region, runner, journal)
-        heartbeat = StatusReporter(connection, identity, Parts(runner, publisher, keeper, autonomy), self._health)
-        await self._begin(connection, heartbeat, autonomy)
-        self._runner, self._heartbeat, self._autonomy = runner, heartbeat, autonomy
-        self._health.mark_ready()
-        _spare_the_collector()
-        self._started.set_result(None)
-        _log.info("worker.ready", region=settings.region, egress=settings.egress.value, source=settings.probe_source)
-        loops: list[asyncio.Future[None]] = [
-            asyncio.ensure_future(publisher.run()),
-            asyncio.ensure_future(keeper.run()),
-            asyncio.ensure_future(anchorage.run()),
-            asyncio.ensure_future(heartbeat.run()),
-            asyncio.ensure_future(autonomy.run()),
-            asyncio.ensure_future(autonomy.run_memory()),
-            *alarm,
-        ]
-        stopping = asyncio.ensure_future(self._stop.wait())
-        watched: list[asyncio.Future[Any]] = [*loops, runner.broken, stopping]
-        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        if not stopping.done():
-            publisher.hand_over()
-            keeper.close_at_once()
-            for ended in watched:
-                if ended.done():
-                    ended.result()
-            raise RuntimeError("a task of the worker ended")
-        await runner.drain(_DRAIN_S)
-        if not publisher.failures:
-            await publisher.flush(_FLUSH_S)
-        await _end(loops, _FLUSH_S)
-        publisher.hand_over()
-        await keeper.close()
-        await autonomy.remember()
-        await asyncio.to_thread(journal.close)
-        await resolver.close()
-        await connection.aclose()
+        connection = connection_to(self._settings.redis_url.get_secret_value())
+        tasks = self._start_alarm(connection)
+        parts = await build(self._settings, connection, self._health)
+        await self._begin(parts)
+        tasks += [asyncio.ensure_future(loop) for loop in parts.loops()]
+        self._say_ready(parts)
+        await self._serve(parts, tasks)
+        await shut_down(parts, tasks)
 
-    async def _begin(self, connection: redis.asyncio.Redis, heartbeat: StatusReporter, autonomy: Autonomy) -> None:
-        """Find Redis and its clock; without it, begin alone where a worker before this one left orders."""
+    def _start_alarm(self, connection: redis.asyncio.Redis) -> list[asyncio.Future[None]]:
+        """The region's own alarm begins before Redis is found: Redis may be what is silent."""
+        alarm = self._settings.alarm()
+        return [asyncio.ensure_future(RegionAlarm(connection, alarm).run())] if alarm else []
+
+    async def _begin(self, parts: Parts) -> None:
+        """Find Redis and its clock; without it, begin in autonomous mode if an earlier worker left orders."""
+        autonomy = parts.autonomy
         orders = await autonomy.recall()
         try:
-            await await_redis(connection, self._settings.redis_url.get_secret_value())
-            await heartbeat.measure_clock(samples=5)
+            await await_redis(parts.connection, self._settings.redis_url.get_secret_value())
+            await parts.clock.measure(samples=5)
         except RedisRefuses:
             autonomy.refused()
             await autonomy.remember()
@@ -203,33 +148,36 @@ class RegionWorker:
             _log.warning("worker.begins_alone", orders=orders, why=str(error)[:200])
             autonomy.begin_alone()
 
+    def _say_ready(self, parts: Parts) -> None:
+        settings = self._settings
+        self._parts = parts
+        self._health.mark_ready()
+        _spare_the_collector()
+        self._started.set_result(None)
+        _log.info("worker.ready", region=settings.region, egress=settings.egress.value, source=settings.probe_source)
 
-async def _end(tasks: list[asyncio.Future[None]], within_s: float) -> None:
-    """Cancel tasks until they are gone: redis-py may swallow a cancellation while it connects."""
-    left = set(tasks)
-    deadline = asyncio.get_running_loop().time() + within_s
-    while left and asyncio.get_running_loop().time() < deadline:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=within_s / 5)
+    async def _serve(self, parts: Parts, tasks: list[asyncio.Future[None]]) -> None:
+        """Return when the worker is to stop; when a task ends before that, save what is in hand and raise."""
+        stopping = asyncio.ensure_future(self._stop.wait())
+        watched: list[asyncio.Future[Any]] = [*tasks, parts.runner.broken, stopping]
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done():
+            return
+        save_at_once(parts)
+        for ended in watched:
+            if ended.done():
+                ended.result()
+        raise RuntimeError("a task of the worker ended")
 
 
 def _spare_the_collector() -> None:
-    """Leave what the start has made out of every collection, and collect after more: a fifth of what a check costs.
+    """Exclude the objects of the start from collection, and collect less often: that saves a fifth of a check's cost.
 
-    Checks make little garbage in circles: connections break theirs themselves.
+    Checks leave few reference cycles behind: connections break their own.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_MOST, 20, 20)
-
-
-def release() -> str:
-    """The version of the installed package, or `source` when it runs from a checkout."""
-    try:
-        return importlib.metadata.version("vigil")
-    except importlib.metadata.PackageNotFoundError:
-        return "source"
 
 
 def _stop_on_signals(**_: object) -> None:

@@ -36,7 +36,7 @@ RESULT = Result(
     1, "mon_a", 1_800_000_000_000, Status.DOWN, Reason.HTTP_5XX, 1_800_000_000_123, Phases(1, 2, 3, 4, 10),
     "rnd_b", 2, 2, 503, "answered 503", {"address": "192.0.2.1", "body_bytes": 5}, 7,
 )  # fmt: skip
-HEARTBEAT = RegionStatus(
+STATUS = RegionStatus(
     1, 1_800_000_000_000, -12, 0, 3, 1_799_999_999_000, "boot", "0.1.0", b"\x02" * 4, "private", 4, 3, True, 2000
 )  # fmt: skip
 #: What releases before checks named their target send.
@@ -51,7 +51,7 @@ BATCH_FOR_ONCE = (
     "ab6578616d706c652e636f6d"
 )
 #: What releases before the anchors send.
-HEARTBEAT_WITHOUT_ANCHORS = (
+STATUS_WITHOUT_ANCHORS = (
     "9a01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a770726976617465"
 )
 
@@ -74,8 +74,8 @@ GOLDEN = {
         "5f620202cd01f7ac616e7377657265642035303382a761646472657373a93139322e302e322e31aa626f64795f6279746573"
         "0507",
     ),
-    "heartbeat": (
-        HEARTBEAT,
+    "status": (
+        STATUS,
         "9e01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a7707269766174650403c3cd07d0",
     ),
 }
@@ -83,7 +83,7 @@ DECODERS = {
     "batch": wire.decode_batch,
     "results": wire.decode_results,
     "result": wire.decode_result,
-    "heartbeat": wire.decode_status,
+    "status": wire.decode_status,
 }
 
 
@@ -116,12 +116,12 @@ def test_a_batch_of_a_release_without_standing_orders_is_read_and_nobody_goes_on
     assert check == msgspec.structs.replace(BATCH.checks[0], every_ms=0)
 
 
-def test_a_heartbeat_of_a_release_without_anchors_is_read_and_nothing_is_held_against_it() -> None:
-    heartbeat = wire.decode_status(bytes.fromhex(HEARTBEAT_WITHOUT_ANCHORS))
+def test_a_status_of_a_release_without_anchors_is_read_and_nothing_is_held_against_it() -> None:
+    status = wire.decode_status(bytes.fromhex(STATUS_WITHOUT_ANCHORS))
 
-    assert heartbeat == msgspec.structs.replace(HEARTBEAT, anchors=0, anchors_failing=0, alone=False, kept=0)
-    assert not heartbeat.is_adrift
-    assert HEARTBEAT.is_adrift
+    assert status == msgspec.structs.replace(STATUS, anchors=0, anchors_failing=0, alone=False, kept=0)
+    assert not status.is_adrift
+    assert STATUS.is_adrift
 
 
 def test_a_result_of_a_newer_release_with_more_fields_is_read() -> None:
@@ -192,7 +192,7 @@ def test_what_says_nothing_of_the_target_has_no_vote() -> None:
 
 
 def test_the_keyspace_is_as_drawn() -> None:
-    assert (keys.results("eu-west"), keys.latest("eu-west"), keys.heartbeat("eu-west")) == (
+    assert (keys.results("eu-west"), keys.latest("eu-west"), keys.status("eu-west")) == (
         "vigil:results:eu-west",
         "vigil:latest:eu-west",
         "vigil:region:eu-west",

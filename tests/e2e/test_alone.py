@@ -140,7 +140,7 @@ def test_a_region_cut_from_the_control_plane_keeps_its_slots_and_brings_them_aft
     first_redis = start_redis()
     with redis.Redis.from_url(server.url) as client, worker(server.url, tmp_path) as start_worker:
         process = start_worker()
-        until(lambda: bool(client.exists(keys.heartbeat(REGION))), within_s=30)
+        until(lambda: bool(client.exists(keys.status(REGION))), within_s=30)
         queues = RegionQueues(server.url)
         # Orders come until the worker has kept them on its disk, which it does every 15 s.
         for second in range(1, 21):
@@ -163,7 +163,7 @@ def test_a_region_cut_from_the_control_plane_keeps_its_slots_and_brings_them_aft
         until(lambda: len(target.asked_s) >= before + 10 * MONITORS, within_s=60)
 
         start_redis()
-        until(lambda: bool(client.exists(keys.heartbeat(REGION))), within_s=30)
+        until(lambda: bool(client.exists(keys.status(REGION))), within_s=30)
         until(lambda: len({one.at_ms for one in stored(client)}) >= 12 * MONITORS, within_s=60)
         span = range(restarted_ms, restarted_ms + 9 * EVERY_MS)
         kept = {(one.monitor, one.at_ms) for one in stored(client) if one.at_ms in span}

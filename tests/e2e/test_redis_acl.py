@@ -44,7 +44,7 @@ def test_a_region_works_with_its_own_keys_and_touches_no_others(address: str) ->
     worker = subprocess.Popen([sys.executable, "-m", "probes", "--region", "eu-west"], cwd=CHECKOUT, env=env)
     try:
         with Redis.from_url(control) as client:
-            until(lambda: bool(client.exists(keys.heartbeat("eu-west"))), within_s=30)
+            until(lambda: bool(client.exists(keys.status("eu-west"))), within_s=30)
             now = int(time.time() * 1000)
             spec = encode_spec(parse_spec("tcp", {"host": "127.0.0.1", "port": int(address[10:].split("/")[0])}))
             check = wire.Check(1, "mon_x", "tcp", now, now + 30_000, 2_000, msgspec.Raw(spec))

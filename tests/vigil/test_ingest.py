@@ -150,9 +150,9 @@ def test_a_region_that_writes_over_its_keys_stops_nobody(client: redis.Redis, mo
 
 def test_a_region_may_say_what_it_likes_of_itself(client: redis.Redis, monitor: Monitor) -> None:
     good = RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r")
-    client.set(keys.heartbeat("eu-west"), encode_beat(good))
-    client.set(keys.heartbeat("us-west"), encode_beat(replace(good, boot="\x00")))
-    client.set(keys.heartbeat("us-east"), b"junk")
+    client.set(keys.status("eu-west"), encode_beat(good))
+    client.set(keys.status("us-west"), encode_beat(replace(good, boot="\x00")))
+    client.set(keys.status("us-east"), b"junk")
     with running(client):
         until(lambda: Region.objects.filter(slug="eu-west", worker_boot="0" * 32).exists(), "what one says")
         entry = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})

@@ -141,8 +141,8 @@ def _watch(client: redis.Redis, pid: int, load: ConsensusLoad) -> Report:
 def _introduce(client: redis.Redis, load: ConsensusLoad) -> None:
     client.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
     for region in load.region_names():
-        beat = RegionStatus(WIRE_VERSION, 0, 0, 0, 0, 0, "bench", "bench")
-        client.set(keys.heartbeat(region), wire.encode(beat))
+        status = RegionStatus(WIRE_VERSION, 0, 0, 0, 0, 0, "bench", "bench")
+        client.set(keys.status(region), wire.encode(status))
 
 
 def _report_turn(client: redis.Redis, load: ConsensusLoad) -> None:

@@ -64,16 +64,16 @@ class Bus:
         opened = [round for _, fields in rounds for round in _decoded(decode_round, b"rounds", fields)]
         return [round for round in opened if round.id not in decided]
 
-    def heartbeats(self, regions: Collection[str]) -> dict[str, RegionStatus]:
-        """The last heartbeat of each region that is alive."""
+    def statuses(self, regions: Collection[str]) -> dict[str, RegionStatus]:
+        """The last status of each region that is alive."""
         if not regions:
             return {}
         names = sorted(regions)
-        payloads = cast(list[bytes | None], self._redis.mget([keys.heartbeat(region) for region in names]))
+        payloads = cast(list[bytes | None], self._redis.mget([keys.status(region) for region in names]))
         found = {}
         for region, payload in zip(names, payloads, strict=True):
-            for heartbeat in _decoded(decode_status, region.encode(), {keys.BODY: payload} if payload else {}):
-                found[region] = heartbeat
+            for status in _decoded(decode_status, region.encode(), {keys.BODY: payload} if payload else {}):
+                found[region] = status
         return found
 
     def waiting_batches(self, regions: Collection[str]) -> dict[str, int]:

@@ -37,9 +37,9 @@ RETRY_S = 0.5
 LEAD_MS = 400
 #: After a pause, no more than this many seconds are caught up: a herd helps nobody.
 CATCH_UP_S = 3
-HEARTBEATS_S = 1.0
+STATUSES_S = 1.0
 CLOCK_S = 5.0
-#: A region is dispatched to for this long after its last heartbeat, even where Redis has lost the key.
+#: A region is dispatched to for this long after its last status, even where Redis has lost the key.
 ALIVE_MS = 45_000
 #: Rounds younger than this may still be open when a dispatcher starts.
 RECOVER_MS = 180_000
@@ -62,7 +62,7 @@ class Dispatcher:
         self._shares = Shares()
         self._looks = OpenLooks()
         self._budget = CallBudget()
-        self._heartbeats: dict[str, RegionStatus] = {}
+        self._statuses: dict[str, RegionStatus] = {}
         self._duties = Duties()
         self._next_second: int | None = None
         self._recovered = False
@@ -111,32 +111,28 @@ class Dispatcher:
     def _do_duties(self) -> None:
         if self._duties.is_due("clock", CLOCK_S):
             self._bus.clock.measure()
-        if self._duties.is_due("heartbeats", HEARTBEATS_S):
+        if self._duties.is_due("statuses", STATUSES_S):
             regions = self._watched_from.keys()
             now_ms = self._now_ms()
-            alive = {
-                region: heartbeat
-                for region, heartbeat in self._heartbeats.items()
-                if now_ms - heartbeat.at_ms < ALIVE_MS
-            }
-            self._heartbeats = {**alive, **self._bus.heartbeats(regions)}
+            alive = {region: status for region, status in self._statuses.items() if now_ms - status.at_ms < ALIVE_MS}
+            self._statuses = {**alive, **self._bus.statuses(regions)}
             if self._watch.leading:
                 self._judge_loads()
 
     def _judge_loads(self) -> None:
         """Send a region that cannot keep up less, and say so for as long as it lasts."""
         before = self._shares.strained()
-        for region, waiting in self._bus.waiting_batches(self._heartbeats).items():
-            beat = self._heartbeats[region]
-            load = self._shares.judge(region, Strain(waiting, beat.queue_age_ms, beat.at_ms))
+        for region, waiting in self._bus.waiting_batches(self._statuses).items():
+            status = self._statuses[region]
+            load = self._shares.judge(region, Strain(waiting, status.queue_age_ms, status.at_ms))
             if load is not RegionLoad.AT_REST:
                 log.warning("region_sheds", region=region, why=load, share=round(self._shares.of(region), 3))
-        self._shares.forget_all_but(self._heartbeats)
+        self._shares.forget_all_but(self._statuses)
         if before or self._shares.strained():
             self._bus.tell_shares(self._shares.strained())
 
     def _is_sent(self, plan: Plan, region: RegionPlan, at_ms: int) -> bool:
-        if not region.able or region.slug not in self._heartbeats or self._pauses.holds(plan.monitor, at_ms):
+        if not region.able or region.slug not in self._statuses or self._pauses.holds(plan.monitor, at_ms):
             return False
         share = self._shares.of(region.slug)
         return share >= 1.0 or is_kept(plan.monitor, at_ms // plan.interval_ms, share)
@@ -162,7 +158,7 @@ class Dispatcher:
             if not change.first:
                 self._news.append(Call(VERDICT_VERSION, monitor, "", Cause.FIRST_LOOK, self._now_ms()))
         self._watched_from = +self._watched_from
-        self._duties.make_due("heartbeats")
+        self._duties.make_due("statuses")
         if change.complete:
             self._health.mark_ready()
 
@@ -206,7 +202,7 @@ class Dispatcher:
             # A round that is open when a window begins is looked to its end: cut off, it would look like blindness.
             if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
                 continue
-            round = open_round(plan, call, self._heartbeats, now_ms)
+            round = open_round(plan, call, self._statuses, now_ms)
             asked = [elector.region for elector in round.electorate]
             if self._budget.admit(plan.monitor, plan.target, asked, now_ms):
                 opened[call.monitor] = round

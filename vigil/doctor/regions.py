@@ -21,9 +21,9 @@ def alive(around: ExaminationContext) -> Iterator[Finding]:
     if not slugs:
         yield problem("No region is enrolled: nothing can be checked.", "Run `manage.py region add NAME`.")
         return
-    beats = cast(list[bytes | None], around.redis.mget([keys.heartbeat(slug) for slug in slugs]))
+    payloads = cast(list[bytes | None], around.redis.mget([keys.status(slug) for slug in slugs]))
     troubled = 0
-    for slug, payload in zip(slugs, beats, strict=True):
+    for slug, payload in zip(slugs, payloads, strict=True):
         for finding in _trouble(slug, payload):
             troubled += 1
             yield finding
@@ -50,18 +50,19 @@ def _trouble(slug: str, payload: bytes | None) -> Iterator[Finding]:
         yield problem(f"Region {slug} is dark: no sign of life for 45 s.", "Start its worker, or disable the region.")
         return
     try:
-        beat = wire.decode_status(payload)
+        status = wire.decode_status(payload)
     except msgspec.DecodeError:
         yield problem(f"Region {slug} sends signs of life that cannot be read.", "Run the same release everywhere.")
         return
-    if abs(beat.clock_offset_ms) > SKEW_MS:
-        off = ago(abs(beat.clock_offset_ms) / 1000)
+    if abs(status.clock_offset_ms) > SKEW_MS:
+        off = ago(abs(status.clock_offset_ms) / 1000)
         yield warning(f"The clock of {slug} is off by {off}; beyond 5 s it has no vote.", "Run NTP there.")
-    if beat.is_adrift and beat.anchors:
+    if status.is_adrift and status.anchors:
         yield warning(f"{slug} cannot reach most of its anchors: its own network is at fault.", "See its uplink.")
-    if beat.queue_age_ms > BEHIND_MS:
-        yield warning(f"{slug} is behind by {ago(beat.queue_age_ms / 1000)}.", "Give it more CPU, or a second worker.")
-    if beat.alone:
+    if status.queue_age_ms > BEHIND_MS:
+        behind = ago(status.queue_age_ms / 1000)
+        yield warning(f"{slug} is behind by {behind}.", "Give it more CPU, or a second worker.")
+    if status.alone:
         yield warning(f"{slug} hears no dispatcher and repeats its last schedule.", "Start `manage.py run dispatch`.")
-    if beat.kept:
-        yield note(f"{slug} was cut off, and still has {beat.kept} results to bring.", "They come by themselves.")
+    if status.kept:
+        yield note(f"{slug} was cut off, and still has {status.kept} results to bring.", "They come by themselves.")

@@ -40,7 +40,7 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class RegionStatuses:
-    """Heartbeats by region, without regions that are silent; `available` is False when Redis did not answer."""
+    """Statuses by region, without regions that are silent; `available` is False when Redis did not answer."""
 
     available: bool
     by_region: Mapping[str, wire.RegionStatus] = field(default_factory=dict)
@@ -81,12 +81,12 @@ def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
     return Latest(True, found)
 
 
-def region_heartbeats(regions: Sequence[str]) -> RegionStatuses:
-    """The last heartbeat of each region that sent one within the last 45 s."""
+def region_statuses(regions: Sequence[str]) -> RegionStatuses:
+    """The last status of each region that wrote one within the last 45 s."""
     if not regions:
         return RegionStatuses(True)
     try:
-        payloads: list[bytes | None] = redis_client().mget([keys.heartbeat(region) for region in regions])  # type: ignore[assignment]
+        payloads: list[bytes | None] = redis_client().mget([keys.status(region) for region in regions])  # type: ignore[assignment]
     except redis.RedisError as problem:
         _log.warning("heartbeats_unavailable", problem=type(problem).__name__)
         return RegionStatuses(False)

@@ -18,14 +18,14 @@ _KNOWN_MOST = 16
 
 
 class Workers:
-    """Takes the heartbeats as they are found, and writes down when another process begins to be heard."""
+    """Takes the regions' statuses as they are found, and writes down when another process begins to be heard."""
 
     def __init__(self) -> None:
         self._known: dict[str, list[str]] = {}
 
-    def hear(self, beats: Mapping[str, bytes | None]) -> None:
-        """Take the heartbeat of each region, where there is one that can be read."""
-        for slug, payload in beats.items():
+    def hear(self, statuses: Mapping[str, bytes | None]) -> None:
+        """Take the status of each region that has one; one that cannot be read is left out."""
+        for slug, payload in statuses.items():
             boot = _boot(payload)
             if not boot or boot in self._known_of(slug):
                 continue
@@ -40,7 +40,7 @@ class Workers:
 
 
 def _boot(payload: bytes | None) -> str:
-    """The process that a heartbeat names; a region may write anything there."""
+    """The process that a status names; a region may write anything there."""
     if payload is None:
         return ""
     try:

@@ -41,7 +41,7 @@ class Bench:
     def believe_all_up(self) -> None:
         self.client.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
         for region in REGIONS:
-            self.client.set(keys.heartbeat(region), b"alive")
+            self.client.set(keys.status(region), b"alive")
 
     def report(self, region: str, saw: str, round: Round | None = None, monitor: str = "mon_example") -> None:
         result = make_result(saw, round.id if round else "", 1 if round else 0, self.now_ms())
@@ -266,9 +266,9 @@ def test_a_region_that_fails_alone_is_put_into_quarantine_and_stays_there_over_a
     assert quarantined() == ["eu-west"]
 
 
-def test_a_region_whose_heartbeat_says_that_its_anchors_fail_has_no_vote(bench: Bench) -> None:
+def test_a_region_whose_status_says_that_its_anchors_fail_has_no_vote(bench: Bench) -> None:
     adrift = RegionStatus(1, bench.now_ms(), 0, 0, 0, 0, "boot", "test", anchors=3, anchors_failing=3)
-    bench.client.set(keys.heartbeat("eu-west"), wire.encode(adrift))
+    bench.client.set(keys.status("eu-west"), wire.encode(adrift))
     with running(bench):
         until(lambda: bench.client.hexists(keys.QUARANTINED, "eu-west"), "the quarantine")
         round = bench.open()

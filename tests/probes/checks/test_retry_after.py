@@ -24,46 +24,46 @@ def busy(code: int, wait_s: float) -> Observation:
 
 
 def test_a_target_is_left_alone_for_as_long_as_it_asked() -> None:
-    patience = RetryAfter(10)
-    patience.note(ORDER, busy(503, 30), 1_000)
-    assert [patience.until_ms(ORDER, now) for now in (1_000, 30_999, 31_000)] == [31_000, 31_000, 0]
+    retry_after = RetryAfter(10)
+    retry_after.note(ORDER, busy(503, 30), 1_000)
+    assert [retry_after.until_ms(ORDER, now) for now in (1_000, 30_999, 31_000)] == [31_000, 31_000, 0]
 
 
 def test_no_target_is_left_alone_for_more_than_an_hour() -> None:
-    patience = RetryAfter(10)
-    patience.note(ORDER, busy(429, 1e9), 0)
-    assert patience.until_ms(ORDER, 0) == 3_600_000
+    retry_after = RetryAfter(10)
+    retry_after.note(ORDER, busy(429, 1e9), 0)
+    assert retry_after.until_ms(ORDER, 0) == 3_600_000
 
 
 def test_a_target_that_is_not_well_is_looked_at_again_within_five_minutes_whatever_it_asks() -> None:
-    patience = RetryAfter(10)
-    patience.note(ORDER, busy(503, 3_600), 0)
-    assert patience.until_ms(ORDER, 0) == 300_000
+    retry_after = RetryAfter(10)
+    retry_after.note(ORDER, busy(503, 3_600), 0)
+    assert retry_after.until_ms(ORDER, 0) == 300_000
 
 
 def test_a_confirming_check_is_skipped_only_where_requests_are_the_trouble() -> None:
-    patience = RetryAfter(10)
-    patience.note(ORDER, busy(503, 30), 0)
-    assert patience.until_ms(ROUND, 0) == 0
-    patience.note(ORDER, busy(429, 30), 0)
-    assert patience.until_ms(ROUND, 0) == 30_000
+    retry_after = RetryAfter(10)
+    retry_after.note(ORDER, busy(503, 30), 0)
+    assert retry_after.until_ms(ROUND, 0) == 0
+    retry_after.note(ORDER, busy(429, 30), 0)
+    assert retry_after.until_ms(ROUND, 0) == 30_000
 
 
 def test_another_monitor_a_changed_one_and_one_that_is_well_again_are_not_skipped() -> None:
-    patience = RetryAfter(10)
-    patience.note(ORDER, busy(429, 30), 0)
-    assert patience.until_ms(msgspec.structs.replace(ORDER, monitor="mon_b"), 0) == 0
-    assert patience.until_ms(msgspec.structs.replace(ORDER, revision=2), 0) == 0
-    patience.note(ORDER, Observation(Status.UP, Reason.OK), 1)
-    assert patience.until_ms(ORDER, 2) == 0
+    retry_after = RetryAfter(10)
+    retry_after.note(ORDER, busy(429, 30), 0)
+    assert retry_after.until_ms(msgspec.structs.replace(ORDER, monitor="mon_b"), 0) == 0
+    assert retry_after.until_ms(msgspec.structs.replace(ORDER, revision=2), 0) == 0
+    retry_after.note(ORDER, Observation(Status.UP, Reason.OK), 1)
+    assert retry_after.until_ms(ORDER, 2) == 0
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    patience = RetryAfter(2)
+    retry_after = RetryAfter(2)
     orders = [msgspec.structs.replace(ORDER, monitor=f"mon_{n}") for n in range(3)]
     for order in orders:
-        patience.note(order, busy(429, 30), 0)
-    assert [bool(patience.until_ms(order, 0)) for order in orders] == [False, True, True]
+        retry_after.note(order, busy(429, 30), 0)
+    assert [bool(retry_after.until_ms(order, 0)) for order in orders] == [False, True, True]
 
 
 @pytest.mark.parametrize("asked", ["soon", True, -5, 0])

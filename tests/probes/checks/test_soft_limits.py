@@ -25,10 +25,10 @@ def passed(total_ms: float, **fields: Any) -> Result:
 
 
 def used_to(total_ms: float, spread: float = 0.05, samples: int = 200) -> SoftLimits:
-    habits, dice = SoftLimits(10), random.Random(5)
+    soft_limits, dice = SoftLimits(10), random.Random(5)
     for _ in range(samples):
-        habits.note(passed(total_ms * exp(dice.gauss(0, spread))))
-    return habits
+        soft_limits.note(passed(total_ms * exp(dice.gauss(0, spread))))
+    return soft_limits
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def test_another_configuration_has_other_habits() -> None:
     ],
 )
 def test_failures_and_looks_teach_nothing(lesson: dict[str, Any]) -> None:
-    habits = used_to(80)
+    soft_limits = used_to(80)
     for _ in range(300):
-        habits.note(passed(9_000, **lesson))
+        soft_limits.note(passed(9_000, **lesson))
 
-    assert habits.soft_ms(ORDER) == used_to(80).soft_ms(ORDER)
+    assert soft_limits.soft_ms(ORDER) == used_to(80).soft_ms(ORDER)
 
 
 def test_no_more_monitors_are_remembered_than_allowed() -> None:
-    habits = SoftLimits(2)
+    soft_limits = SoftLimits(2)
     for monitor in ("mon_a", "mon_b", "mon_a", "mon_c"):
         for _ in range(ENOUGH):
-            habits.note(passed(80, monitor=monitor))
+            soft_limits.note(passed(80, monitor=monitor))
 
-    soft_ms = [habits.soft_ms(replace(ORDER, monitor=monitor)) for monitor in ("mon_a", "mon_b", "mon_c")]
+    soft_ms = [soft_limits.soft_ms(replace(ORDER, monitor=monitor)) for monitor in ("mon_a", "mon_b", "mon_c")]
     assert soft_ms == [500, 2_500, 500]
 
 

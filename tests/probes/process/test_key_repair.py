@@ -20,13 +20,13 @@ def test_what_is_of_the_wrong_kind_is_deleted_and_nothing_else(redis_url: str) -
     with redis.Redis.from_url(redis_url) as client:
         client.xadd(keys.results("us-east"), {"b": b""})
         client.hset(keys.alive("us-east"), "dispatch", "1")
-        client.set(keys.heartbeat("us-east"), b"beat")
+        client.set(keys.status("us-east"), b"beat")
         client.rpush(keys.celery_prefix("us-east") + keys.queue("us-east", Lane.CONFIRM), b"batch")
         client.hset(keys.celery_prefix("us-east") + "unacked", "1", "2")
         well = set(client.keys("*"))
         for name in (keys.results("eu-west"), keys.latest("eu-west"), keys.alive("eu-west")):
             client.set(name, "mine")
-        client.hset(keys.heartbeat("eu-west"), "a", "b")
+        client.hset(keys.status("eu-west"), "a", "b")
         client.set(keys.celery_prefix("eu-west") + keys.queue("eu-west", Lane.SCHEDULED), "mine")
         client.set(keys.celery_prefix("eu-west") + "_kombu.binding.x", "mine")
         assert put_right(client, WRONG)

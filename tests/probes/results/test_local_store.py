@@ -39,25 +39,25 @@ def order(monitor: str, at_ms: int = 60_000) -> Check:
     return Check(1, monitor, "http", at_ms, at_ms + 30_000, 10_000, msgspec.Raw(b"\x80"), b"sealed", every_ms=60_000)
 
 
-def drained(journal: LocalStore) -> list[int]:
+def drained(store: LocalStore) -> list[int]:
     slots = []
-    while kept := journal.newest_unsent(3):
+    while kept := store.newest_unsent(3):
         slots += [slot_of(one.payload) for one in kept]
-        journal.forget([one.seq for one in kept])
+        store.forget([one.seq for one in kept])
     return slots
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "journal.sqlite"
+    return tmp_path / "state" / "store.sqlite"
 
 
 def test_what_is_kept_comes_back_newest_first_also_after_a_restart(path: Path) -> None:
-    journal = LocalStore(path)
-    journal.keep([entry(1), entry(2)])
-    journal.keep([entry(3)])
-    assert journal.unsent == 6
-    journal.close()
+    store = LocalStore(path)
+    store.keep([entry(1), entry(2)])
+    store.keep([entry(3)])
+    assert store.unsent == 6
+    store.close()
     again = LocalStore(path)
     assert again.unsent == 6
     assert drained(again) == [3, 2, 1]
@@ -71,65 +71,65 @@ def test_it_is_for_its_owner_alone(path: Path) -> None:
 
 
 def test_what_redis_has_waits_until_it_is_stored_and_is_sent_again_when_it_is_lost(path: Path) -> None:
-    journal = LocalStore(path)
-    journal.keep_sent(Sent((at_ms, 0), *entry(at_ms)) for at_ms in (10, 20, 30))
-    assert journal.unsent == 0 and drained(journal) == []
-    assert journal.sent_span() == ((10, 0), (30, 0))
-    journal.stored((20, 0))
-    assert journal.sent_span() == ((30, 0), (30, 0))
-    journal.lost()
-    assert journal.sent_span() is None
-    assert journal.unsent == 2
-    assert drained(journal) == [30]
+    store = LocalStore(path)
+    store.keep_sent(Sent((at_ms, 0), *entry(at_ms)) for at_ms in (10, 20, 30))
+    assert store.unsent == 0 and drained(store) == []
+    assert store.sent_span() == ((10, 0), (30, 0))
+    store.stored((20, 0))
+    assert store.sent_span() == ((30, 0), (30, 0))
+    store.lost()
+    assert store.sent_span() is None
+    assert store.unsent == 2
+    assert drained(store) == [30]
 
 
 def test_orders_are_remembered_with_when_somebody_was_last_heard(path: Path) -> None:
-    journal = LocalStore(path)
-    journal.remember([order("mon_a"), order("mon_b")], [], heard_ms=5, offset_ms=-3)
-    journal.remember([order("mon_a", 65_000)], ["mon_b"], heard_ms=7, offset_ms=2)
-    journal.close()
+    store = LocalStore(path)
+    store.remember([order("mon_a"), order("mon_b")], [], heard_ms=5, offset_ms=-3)
+    store.remember([order("mon_a", 65_000)], ["mon_b"], heard_ms=7, offset_ms=2)
+    store.close()
     remembered = LocalStore(path).remembered()
     assert remembered.orders == [order("mon_a", 65_000)]
     assert (remembered.heard_ms, remembered.offset_ms) == (7, 2)
 
 
 def test_orders_that_stand_no_more_are_gone_for_good(path: Path) -> None:
-    journal = LocalStore(path)
-    journal.remember([order("mon_a")], [], heard_ms=5, offset_ms=-3)
-    journal.forget_orders()
-    journal.close()
+    store = LocalStore(path)
+    store.remember([order("mon_a")], [], heard_ms=5, offset_ms=-3)
+    store.forget_orders()
+    store.close()
     assert LocalStore(path).remembered().orders == []
 
 
 def test_of_too_much_what_passed_goes_first_and_the_oldest_first(path: Path) -> None:
     size = 40_000
-    journal = LocalStore(path, most_bytes=size)
-    journal.keep([entry(number, Status.DOWN if number % 10 == 0 else Status.UP, 200) for number in range(100)])
-    assert journal.dropped > 0
-    slots = drained(journal)
+    store = LocalStore(path, most_bytes=size)
+    store.keep([entry(number, Status.DOWN if number % 10 == 0 else Status.UP, 200) for number in range(100)])
+    assert store.dropped > 0
+    slots = drained(store)
     assert [slot for slot in range(0, 50, 10) if slot not in slots] == [], "an outage was dropped before what passed"
     assert slots[:3] == [99, 98, 97]
-    assert len(slots) * 200 + journal.dropped == 100 * 200
-    journal.keep([(os.urandom(size // 4), 1) for _ in range(100)])
-    assert journal.unsent <= 4
+    assert len(slots) * 200 + store.dropped == 100 * 200
+    store.keep([(os.urandom(size // 4), 1) for _ in range(100)])
+    assert store.unsent <= 4
 
 
 def test_those_that_are_named_are_left_out(path: Path) -> None:
-    journal = LocalStore(path)
-    journal.keep([entry(number) for number in (1, 2, 3)])
-    (newest,) = journal.newest_unsent()
-    assert [slot_of(one.payload) for one in journal.newest_unsent(5, {newest.seq})] == [2, 1]
+    store = LocalStore(path)
+    store.keep([entry(number) for number in (1, 2, 3)])
+    (newest,) = store.newest_unsent()
+    assert [slot_of(one.payload) for one in store.newest_unsent(5, {newest.seq})] == [2, 1]
 
 
 def test_room_is_made_in_bounded_steps_also_where_nothing_passed(path: Path) -> None:
-    journal = LocalStore(path, most_bytes=200_000)
-    journal.keep([(wire.encode([failure(number)]), 1) for number in range(100)])
-    begun = journal.dropped
+    store = LocalStore(path, most_bytes=200_000)
+    store.keep([(wire.encode([failure(number)]), 1) for number in range(100)])
+    begun = store.dropped
     for number in range(100, 130):
-        journal.keep([(wire.encode([failure(number)]), 1)])
-    assert journal.dropped > begun
-    assert journal.unsent + journal.dropped == 130
-    assert slot_of(journal.newest_unsent()[0].payload) == 129
+        store.keep([(wire.encode([failure(number)]), 1)])
+    assert store.dropped > begun
+    assert store.unsent + store.dropped == 130
+    assert slot_of(store.newest_unsent()[0].payload) == 129
 
 
 def failure(number: int) -> Result:
@@ -137,63 +137,63 @@ def failure(number: int) -> Result:
     return Result(1, "mon_a", number, Status.DOWN, Reason.REFUSED, number, Phases(), detail=noise)
 
 
-def test_a_file_that_is_no_journal_is_put_aside(path: Path) -> None:
+def test_a_file_that_is_no_store_is_put_aside(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"something else altogether, and quite long enough to be read as a page" * 20)
-    journal = LocalStore(path)
-    journal.keep([entry(1)])
-    assert journal.on_disk and journal.unsent == 2
-    assert path.with_name("journal.sqlite.broken").read_bytes().startswith(b"something else")
+    store = LocalStore(path)
+    store.keep([entry(1)])
+    assert store.on_disk and store.unsent == 2
+    assert path.with_name("store.sqlite.broken").read_bytes().startswith(b"something else")
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_file_that_is_damaged_in_the_middle_is_put_aside_when_that_is_found(path: Path) -> None:
-    journal = LocalStore(path)
-    journal.keep([(os.urandom(3_000), 1) for _ in range(300)])
-    journal.close()
+    store = LocalStore(path)
+    store.keep([(os.urandom(3_000), 1) for _ in range(300)])
+    store.close()
     content = bytearray(path.read_bytes())
     content[40_000 : len(content) - 4_096] = os.urandom(len(content) - 4_096 - 40_000)
     path.write_bytes(content)
-    journal = LocalStore(path)
+    store = LocalStore(path)
     for _ in range(3):
         with contextlib.suppress(StoreUnavailable):
-            while kept := journal.newest_unsent():
-                journal.forget([kept[0].seq])
-            journal.stored((5, 5))
-            journal.keep([entry(7)])
-    journal.keep([entry(9)])
-    assert journal.on_disk and drained(journal)[0] == 9
+            while kept := store.newest_unsent():
+                store.forget([kept[0].seq])
+            store.stored((5, 5))
+            store.keep([entry(7)])
+    store.keep([entry(9)])
+    assert store.on_disk and drained(store)[0] == 9
 
 
 def test_an_entry_that_cannot_be_read_is_dropped_and_counted(path: Path) -> None:
-    journal = LocalStore(path)
-    journal.keep([entry(1), entry(2), entry(3)])
-    journal.close()
+    store = LocalStore(path)
+    store.keep([entry(1), entry(2), entry(3)])
+    store.close()
     with sqlite3.connect(path) as db:
         db.execute("UPDATE results SET payload = x'00ff' WHERE seq = 3")
     db.close()
-    journal = LocalStore(path)
-    assert drained(journal) == [2, 1]
-    assert journal.dropped == 2
+    store = LocalStore(path)
+    assert drained(store) == [2, 1]
+    assert store.dropped == 2
 
 
 def test_what_the_disk_refuses_stays_with_whoever_asked(path: Path) -> None:
-    journal = LocalStore(path)
-    journal.keep([entry(1)])
+    store = LocalStore(path)
+    store.keep([entry(1)])
     with pytest.raises(StoreUnavailable, match="too large"):
-        journal.keep_sent([Sent((2**63, 0), *entry(2))])
+        store.keep_sent([Sent((2**63, 0), *entry(2))])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     taken = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
         with pytest.raises(StoreUnavailable):
-            journal.keep([(os.urandom(100_000), 1) for _ in range(10)])
+            store.keep([(os.urandom(100_000), 1) for _ in range(10)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, taken)
-    assert journal.unsent == 2
-    journal.keep([entry(3)])
-    assert drained(journal) == [3, 1]
+    assert store.unsent == 2
+    store.keep([entry(3)])
+    assert drained(store) == [3, 1]
 
 
 def test_a_second_worker_with_the_same_file_waits_for_it_and_then_keeps_its_own_in_memory(
@@ -212,10 +212,10 @@ def test_a_second_worker_with_the_same_file_waits_for_it_and_then_keeps_its_own_
 
 def test_where_no_file_can_be_the_memory_has_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    journal = LocalStore(tmp_path / "file" / "journal.sqlite")
-    assert not journal.on_disk
-    journal.keep([entry(1)])
-    assert drained(journal) == [1]
+    store = LocalStore(tmp_path / "file" / "store.sqlite")
+    assert not store.on_disk
+    store.keep([entry(1)])
+    assert drained(store) == [1]
 
 
 _KEEP_UNTIL_KILLED = """
@@ -223,9 +223,9 @@ import sys
 from pathlib import Path
 from probes.results.local_store import LocalStore
 from tests.probes.results.test_local_store import entry
-journal = LocalStore(Path(sys.argv[1]))
+store = LocalStore(Path(sys.argv[1]))
 for number in range(1, 10**9):
-    journal.keep([entry(number)])
+    store.keep([entry(number)])
     print(number, flush=True)
 """
 

@@ -8,21 +8,21 @@ from probes.results.unconfirmed import Sent, StreamView, Unconfirmed, storable_i
 
 
 def with_entries(*millis: int, results: int = 10) -> Unconfirmed:
-    unstored = Unconfirmed()
+    unconfirmed = Unconfirmed()
     for at_ms in millis:
-        unstored.sent(Sent((at_ms, 0), str(at_ms).encode(), results))
-    return unstored
+        unconfirmed.sent(Sent((at_ms, 0), str(at_ms).encode(), results))
+    return unconfirmed
 
 
 def test_what_is_stored_need_not_be_kept() -> None:
-    unstored = with_entries(100, 200, 300)
-    unstored.stored((200, 0))
-    assert [entry.id for entry in unstored.take()] == [(300, 0)]
-    assert unstored.results == 0
+    unconfirmed = with_entries(100, 200, 300)
+    unconfirmed.stored((200, 0))
+    assert [entry.id for entry in unconfirmed.take()] == [(300, 0)]
+    assert unconfirmed.results == 0
 
 
 @pytest.mark.parametrize(
-    ("sight", "lost"),
+    ("view", "lost"),
     [
         (StreamView((50, 0), (300, 0)), False),
         (StreamView((100, 0), (900, 0)), False),
@@ -42,28 +42,28 @@ def test_what_is_stored_need_not_be_kept() -> None:
         "trimmed before it was stored",
     ],
 )
-def test_a_loss_is_seen_by_the_first_entry_or_by_the_last(sight: StreamView, lost: bool) -> None:
-    assert with_entries(100, 200, 300).has_lost(sight, (300, 0)) is lost
+def test_a_loss_is_seen_by_the_first_entry_or_by_the_last(view: StreamView, lost: bool) -> None:
+    assert with_entries(100, 200, 300).has_lost(view, (300, 0)) is lost
 
 
 def test_what_was_written_while_redis_was_asked_is_not_held_against_it() -> None:
-    unstored = with_entries(100)
-    asked = unstored.last
-    unstored.sent(Sent((200, 0), b"", 1))
-    assert not unstored.has_lost(StreamView((100, 0), (100, 0)), asked)
-    assert unstored.has_lost(StreamView((100, 0), (100, 0)), unstored.last)
+    unconfirmed = with_entries(100)
+    asked = unconfirmed.last
+    unconfirmed.sent(Sent((200, 0), b"", 1))
+    assert not unconfirmed.has_lost(StreamView((100, 0), (100, 0)), asked)
+    assert unconfirmed.has_lost(StreamView((100, 0), (100, 0)), unconfirmed.last)
 
 
 def test_what_is_stored_can_be_lost_by_nobody() -> None:
-    unstored = with_entries(100)
-    unstored.stored((100, 0))
-    assert not unstored.has_lost(StreamView(), unstored.last)
+    unconfirmed = with_entries(100)
+    unconfirmed.stored((100, 0))
+    assert not unconfirmed.has_lost(StreamView(), unconfirmed.last)
 
 
 def test_a_position_behind_a_loss_does_not_make_it_stored() -> None:
     """The recorder went on with what came after the loss, and never saw what was lost."""
-    unstored = with_entries(100, 200, 900)
-    again = unstored.settle(StreamView((900, 0), (900, 0)), (900, 0), upto=(900, 0), broken_off=False)
+    unconfirmed = with_entries(100, 200, 900)
+    again = unconfirmed.settle(StreamView((900, 0), (900, 0)), (900, 0), upto=(900, 0), broken_off=False)
     assert again is not None
     assert [entry.id[0] for entry in again] == [100, 200, 900]
 
@@ -75,15 +75,15 @@ def test_a_server_that_was_away_may_have_lost_what_it_does_not_miss() -> None:
 
 
 def test_without_a_loss_what_is_stored_is_given_up_and_nothing_is_sent_again() -> None:
-    unstored = with_entries(100, 200)
-    assert unstored.settle(StreamView((100, 0), (200, 0)), (200, 0), upto=(100, 0), broken_off=False) is None
-    assert len(unstored) == 1
+    unconfirmed = with_entries(100, 200)
+    assert unconfirmed.settle(StreamView((100, 0), (200, 0)), (200, 0), upto=(100, 0), broken_off=False) is None
+    assert len(unconfirmed) == 1
 
 
 def test_of_too_many_the_oldest_are_given_up() -> None:
-    unstored = with_entries(100, 200, 300)
-    assert [entry.id for entry in unstored.take(keep_results=15)] == [(100, 0), (200, 0)]
-    assert len(unstored) == 1
+    unconfirmed = with_entries(100, 200, 300)
+    assert [entry.id for entry in unconfirmed.take(keep_results=15)] == [(100, 0), (200, 0)]
+    assert len(unconfirmed) == 1
 
 
 def test_an_id_is_two_numbers() -> None:

@@ -117,7 +117,7 @@ def worker(redis_url: str, receiver: Receiver, tmp_path: Path) -> Iterator[Calla
 
 
 def is_up(control: Control) -> Callable[[], bool]:
-    return lambda: bool(control.client.exists(keys.heartbeat(REGION)))
+    return lambda: bool(control.client.exists(keys.status(REGION)))
 
 
 def test_silence_is_told_once_through_a_restart_and_its_end_as_well(
@@ -138,7 +138,7 @@ def test_silence_is_told_once_through_a_restart_and_its_end_as_well(
 
     first.kill()
     first.wait(20)
-    control.client.delete(keys.heartbeat(REGION))
+    control.client.delete(keys.status(REGION))
     worker()
     until(is_up(control), within_s=30)
     control.lives.set()

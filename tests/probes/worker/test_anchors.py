@@ -43,9 +43,9 @@ def test_most_anchors_out_of_reach_is_adrift(reached: int, failing: int, adrift:
     async def story() -> tuple[int, bool]:
         async with serving(answering(OK)) as port, way_out() as way:
             ports = [port] * reached + [closed_port()] * failing
-            anchorage = Anchors(way, tuple(Anchor("127.0.0.1", each) for each in ports))
-            await anchorage.look()
-            return anchorage.failing, anchorage.changed.is_set()
+            anchors = Anchors(way, tuple(Anchor("127.0.0.1", each) for each in ports))
+            await anchors.look()
+            return anchors.failing, anchors.changed.is_set()
 
     assert on_loop(story()) == (failing, adrift)
 
@@ -54,17 +54,17 @@ def test_a_region_says_when_it_is_cut_off_and_when_it_is_not_any_more(on_loop: A
     async def story() -> list[bool]:
         async with way_out() as way:
             port = closed_port()
-            anchorage = Anchors(way, (Anchor("127.0.0.1", port),) * 3)
+            anchors = Anchors(way, (Anchor("127.0.0.1", port),) * 3)
             changes = []
             for _ in range(2):
-                await anchorage.look()
-                changes.append(anchorage.changed.is_set())
-                anchorage.changed.clear()
+                await anchors.look()
+                changes.append(anchors.changed.is_set())
+                anchors.changed.clear()
             async with serving(answering(OK)) as alive:
-                anchorage = Anchors(way, (Anchor("127.0.0.1", alive),) * 3)
-                anchorage.failing = 3
-                await anchorage.look()
-                changes.append(anchorage.changed.is_set())
+                anchors = Anchors(way, (Anchor("127.0.0.1", alive),) * 3)
+                anchors.failing = 3
+                await anchors.look()
+                changes.append(anchors.changed.is_set())
             return changes
 
     assert on_loop(story()) == [True, False, True]

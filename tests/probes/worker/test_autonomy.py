@@ -49,12 +49,12 @@ class Place:
 
 
 @asynccontextmanager
-async def region(journal: LocalStore | None = None) -> AsyncIterator[Place]:
+async def region(store: LocalStore | None = None) -> AsyncIterator[Place]:
     results: list[Result] = []
-    journal = journal or LocalStore(None)
+    store = store or LocalStore(None)
     async with way_out() as way:
         runner = Runner(way, None, results.append, Bounds())
-        alone = Autonomy(REGION, runner, journal)
+        alone = Autonomy(REGION, runner, store)
         await alone.recall()
         running = asyncio.ensure_future(alone.run())
         try:
@@ -135,38 +135,38 @@ def test_a_region_that_is_sent_away_or_refused_stops(on_loop: Story, end: Callab
 
 
 def test_a_worker_after_it_goes_on_at_once_when_it_finds_nobody(on_loop: Story, tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
+    path = tmp_path / "store.sqlite"
 
     async def first() -> None:
-        journal = LocalStore(path)
-        async with region(journal) as place:
+        store = LocalStore(path)
+        async with region(store) as place:
             place.order()
             await place.until(lambda: place.autonomy.alone)
             await place.autonomy.remember()
-        journal.close()
+        store.close()
 
     async def second() -> None:
-        journal = LocalStore(path)
-        async with region(journal) as place:
+        store = LocalStore(path)
+        async with region(store) as place:
             place.autonomy.begin_alone()
             await place.until(lambda: len(place.results) >= 2)
-        journal.close()
+        store.close()
 
     on_loop(first())
     on_loop(second())
 
 
 def test_a_worker_after_one_that_was_dismissed_has_nothing_to_go_on_with(on_loop: Story, tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
+    path = tmp_path / "store.sqlite"
 
     async def story() -> None:
-        journal = LocalStore(path)
-        async with region(journal) as place:
+        store = LocalStore(path)
+        async with region(store) as place:
             place.order()
             await place.autonomy.remember()
             place.autonomy.listen(None, dismissed=True)
             await place.autonomy.remember()
-        journal.close()
+        store.close()
         assert LocalStore(path).remembered().orders == []
 
     on_loop(story())
@@ -203,11 +203,11 @@ def test_a_step_of_the_clock_moves_no_slot(on_loop: Story, monkeypatch: pytest.M
 
 def test_a_disk_that_does_not_answer_holds_up_no_slot(on_loop: Story, tmp_path: Path) -> None:
     async def story() -> None:
-        journal = LocalStore(tmp_path / "journal.sqlite")
-        async with region(journal) as place:
+        store = LocalStore(tmp_path / "store.sqlite")
+        async with region(store) as place:
             place.order()
             await place.until(lambda: place.autonomy.alone)
-            with journal._lock:
+            with store._lock:
                 memory = asyncio.ensure_future(place.autonomy.remember())
                 seen = len(place.results)
                 await place.until(lambda: len(place.results) >= seen + 4, within_s=3)

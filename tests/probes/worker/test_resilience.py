@@ -24,10 +24,12 @@ from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.wire import Batch, Lane
-from probes.worker import status
+from probes.worker import queue_watch, status
 from probes.worker.anchors import Anchors
 from probes.worker.autonomy import Autonomy
-from probes.worker.status import ConsumerStuck, Identity, Parts, StatusReporter
+from probes.worker.clock_offset import ClockMeasurement
+from probes.worker.queue_watch import ConsumerStuck, QueueWatch
+from probes.worker.status import Identity, StatusReporter, StatusSources
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
 from tests.probes.worker.test_service import REGION, check, eventually, own_redis, queues, worker
@@ -36,26 +38,28 @@ __all__ = ["own_redis"]
 
 
 @contextlib.asynccontextmanager
-async def beating(url: str) -> AsyncIterator[StatusReporter]:
+async def reporting(url: str) -> AsyncIterator[tuple[StatusReporter, QueueWatch]]:
     connection = redis.asyncio.Redis.from_url(url)
     async with way_out() as way:
-        journal = LocalStore(None)
-        keeper = Forwarder(connection, REGION, journal)
-        publisher = Publisher(connection, REGION, keeper)
+        store = LocalStore(None)
+        forwarder = Forwarder(connection, REGION, store)
+        publisher = Publisher(connection, REGION, forwarder)
         runner = Runner(way, None, publisher.publish, Bounds())
-        identity = Identity(REGION, Egress.PRIVATE, "test", b"", Anchors(way, ()))
+        identity = Identity(REGION, Egress.PRIVATE, "test", b"")
+        autonomy, anchors = Autonomy(REGION, runner, store), Anchors(way, ())
+        clock, watch = ClockMeasurement(connection, runner), QueueWatch(connection, REGION)
+        sources = StatusSources(runner, publisher, forwarder, autonomy, anchors, clock, watch)
         try:
-            parts = Parts(runner, publisher, keeper, Autonomy(REGION, runner, journal))
-            yield StatusReporter(connection, identity, parts, Health("probe", 35))
+            yield StatusReporter(connection, identity, sources, Health("probe", 35)), watch
         finally:
             await connection.aclose()
 
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heartbeats and their patience, a thousand times quicker."""
+    """Status reports, and the limit of a queue that stands still, a thousand times quicker."""
     monkeypatch.setattr(status, "INTERVAL_S", 0.01)
-    monkeypatch.setattr(status, "STUCK_AFTER_S", 0.06)
+    monkeypatch.setattr(queue_watch, "STUCK_AFTER_S", 0.06)
 
 
 def test_a_queue_from_which_nothing_is_taken_ends_the_worker(on_loop: Any, redis_url: str, hurried: None) -> None:
@@ -63,8 +67,8 @@ def test_a_queue_from_which_nothing_is_taken_ends_the_worker(on_loop: Any, redis
         client.rpush(keys.celery_prefix(REGION) + keys.queue(REGION, Lane.SCHEDULED), b"a batch")
 
     async def story() -> None:
-        async with beating(redis_url) as heart, asyncio.timeout(10):
-            await heart.run()
+        async with reporting(redis_url) as (reporter, _), asyncio.timeout(10):
+            await reporter.run()
 
     with pytest.raises(ConsumerStuck, match="1 batches wait"):
         on_loop(story())
@@ -72,17 +76,17 @@ def test_a_queue_from_which_nothing_is_taken_ends_the_worker(on_loop: Any, redis
 
 def test_a_queue_that_moves_or_is_empty_does_not(on_loop: Any, redis_url: str, hurried: None) -> None:
     async def story() -> None:
-        async with beating(redis_url) as heart:
-            beats = asyncio.ensure_future(heart.run())
-            await asyncio.wait((beats,), timeout=0.3)
-            assert not beats.done()
+        async with reporting(redis_url) as (reporter, watch):
+            reports = asyncio.ensure_future(reporter.run())
+            await asyncio.wait((reports,), timeout=0.3)
+            assert not reports.done()
             with redis.Redis.from_url(redis_url) as client:
                 client.rpush(keys.celery_prefix(REGION) + keys.queue(REGION, Lane.CONFIRM), b"a batch")
             for _ in range(30):
-                heart.batch_taken()
-                await asyncio.wait((beats,), timeout=0.01)
-            assert not beats.done()
-            beats.cancel()
+                watch.moved()
+                await asyncio.wait((reports,), timeout=0.01)
+            assert not reports.done()
+            reports.cancel()
 
     on_loop(story())
 

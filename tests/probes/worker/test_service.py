@@ -51,7 +51,7 @@ def target() -> Iterator[tuple[int, list[bytes]]]:
 
 @contextlib.contextmanager
 def worker(url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker that has said its first heartbeat; killed at the end if it still runs."""
+    """A worker that has written its first status; killed at the end if it still runs."""
     settings = {"VIGIL_REDIS_URL": url, "VIGIL_EGRESS": "private", **environment}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -62,7 +62,7 @@ def worker(url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen
         )
         try:
             with redis.Redis.from_url(url) as client:
-                until(lambda: process.poll() is not None or bool(client.exists(keys.heartbeat(REGION))))
+                until(lambda: process.poll() is not None or bool(client.exists(keys.status(REGION))))
             assert process.poll() is None, log.read_text()
             yield process
         finally:
@@ -116,10 +116,10 @@ def test_a_batch_sent_to_a_region_comes_back_as_results(
                 b"mon_a": Status.UP,
                 b"mon_b": Status.DOWN,
             }
-            beat = wire.decode_status(client.get(keys.heartbeat(REGION)) or b"")
-            assert (beat.public_key, beat.egress) == (public, "private")
-            assert abs(beat.clock_offset_ms) < 1000
-            assert 0 < client.ttl(keys.heartbeat(REGION)) <= keys.HEARTBEAT_TTL_S
+            status = wire.decode_status(client.get(keys.status(REGION)) or b"")
+            assert (status.public_key, status.egress) == (public, "private")
+            assert abs(status.clock_offset_ms) < 1000
+            assert 0 < client.ttl(keys.status(REGION)) <= keys.STATUS_TTL_S
             for key in client.scan_iter():
                 assert b"tok-planted-123" not in (client.dump(key) or b"")
         process.send_signal(signal.SIGTERM)

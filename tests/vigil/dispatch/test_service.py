@@ -52,8 +52,8 @@ class Floor:
 
     def live(self) -> None:
         for region in REGIONS:
-            beat = wire.RegionStatus(1, self.now_ms(), 0, 0, 0, self.now_ms(), "boot", "0.1.0")
-            self.client.set(keys.heartbeat(region), wire.encode(beat))
+            status = wire.RegionStatus(1, self.now_ms(), 0, 0, 0, self.now_ms(), "boot", "0.1.0")
+            self.client.set(keys.status(region), wire.encode(status))
 
     def batches(self, region: str, lane: Lane) -> list[Batch]:
         """Every batch that waits in a region's queue, taken out of it."""

@@ -48,7 +48,7 @@ class Patient:
     def beat(self, region: str, offset_ms: int = 0, queue_ms: int = 0, *, alone: bool = False, kept: int = 0) -> None:
         now_ms = self.around.now_ms
         beat = wire.RegionStatus(1, now_ms, offset_ms, queue_ms, 0, now_ms, "b", "r", alone=alone, kept=kept)
-        self.redis.set(keys.heartbeat(region), wire.encode(beat))
+        self.redis.set(keys.status(region), wire.encode(beat))
 
     def add_channel(self, name: str, fallback: bool = False, kind: str = "webhook") -> Channel:
         return Channel.objects.create(team=self.team, name=name, kind=kind, fallback=fallback)
@@ -84,9 +84,9 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
         "leaders", Level.PROBLEM, "No consensus process", lambda p: p.redis.delete(keys.lease("consensus")),
     ),
     "record gone": ("leaders", Level.PROBLEM, "No record process", lambda p: p.redis.delete(keys.lease("record"))),
-    "a region dark": ("regions", Level.PROBLEM, "Region us is dark", lambda p: p.redis.delete(keys.heartbeat("us"))),
+    "a region dark": ("regions", Level.PROBLEM, "Region us is dark", lambda p: p.redis.delete(keys.status("us"))),
     "a region unreadable": (
-        "regions", Level.PROBLEM, "cannot be read", lambda p: p.redis.set(keys.heartbeat("us"), b"junk"),
+        "regions", Level.PROBLEM, "cannot be read", lambda p: p.redis.set(keys.status("us"), b"junk"),
     ),
     "a clock off": ("regions", Level.WARNING, "clock of us is off by 4 s", lambda p: p.beat("us", offset_ms=-4_000)),
     "a region behind": ("regions", Level.WARNING, "us is behind by 40 s", lambda p: p.beat("us", queue_ms=40_000)),

@@ -10,7 +10,7 @@ import redis
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from vigil.configuration import configuration
-from vigil.monitors.latest import latest_results, redis_client, region_heartbeats
+from vigil.monitors.latest import latest_results, redis_client, region_statuses
 
 
 @pytest.fixture
@@ -51,16 +51,16 @@ def test_what_a_region_wrote_wrongly_is_left_out(store: redis.Redis) -> None:
     assert found.available and not found.results
 
 
-def test_heartbeats_come_by_region(store: redis.Redis) -> None:
-    beat = wire.RegionStatus(1, 5, 0, 0, 0, 0, "b", "r")
-    store.set(keys.heartbeat("eu"), wire.encode(beat))
-    store.set(keys.heartbeat("us"), b"garbage")
-    assert dict(region_heartbeats(["eu", "us", "ap"]).by_region) == {"eu": beat}
+def test_statuses_come_by_region(store: redis.Redis) -> None:
+    status = wire.RegionStatus(1, 5, 0, 0, 0, 0, "b", "r")
+    store.set(keys.status("eu"), wire.encode(status))
+    store.set(keys.status("us"), b"garbage")
+    assert dict(region_statuses(["eu", "us", "ap"]).by_region) == {"eu": status}
 
 
 def test_redis_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGIL_REDIS_URL", "redis://127.0.0.1:1/0")
     forget()
     assert not latest_results(["mon_a"], ["eu"]).available
-    assert not region_heartbeats(["eu"]).available
+    assert not region_statuses(["eu"]).available
     forget()

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.base.permissions import StaffChanges
-from vigil.monitors.latest import RegionStatuses, instant, region_heartbeats, region_quarantines, region_shares
+from vigil.monitors.latest import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Region
 
 
@@ -36,8 +36,8 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
         return fields
 
     def get_alive(self, region: Region) -> bool | None:
-        beats: RegionStatuses = self.context["heartbeats"]
-        return region.slug in beats.by_region if beats.available else None
+        statuses: RegionStatuses = self.context["statuses"]
+        return region.slug in statuses.by_region if statuses.available else None
 
     def get_share(self, region: Region) -> float:
         return float(self.context["shares"].get(region.slug, 1.0))
@@ -47,8 +47,8 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
         return found
 
     def get_heard_at(self, region: Region) -> str | None:
-        beat = self.context["heartbeats"].by_region.get(region.slug)
-        return instant(beat.at_ms).isoformat() if beat else None
+        status = self.context["statuses"].by_region.get(region.slug)
+        return instant(status.at_ms).isoformat() if status else None
 
 
 class RegionViewSet(
@@ -75,7 +75,7 @@ class RegionViewSet(
         slugs = list(Region.objects.values_list("slug", flat=True))
         return {
             **context,
-            "heartbeats": region_heartbeats(slugs),
+            "statuses": region_statuses(slugs),
             "shares": region_shares(),
             "quarantines": region_quarantines(),
         }

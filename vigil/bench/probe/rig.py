@@ -163,7 +163,7 @@ class WorkerUnderTest:
         self._redis: Any = redis.Redis.from_url(redis_url)
         self._place = "0"
         self._monitors = 0
-        until(lambda: bool(self._redis.exists(keys.heartbeat(REGION))), "the worker does not start")
+        until(lambda: bool(self._redis.exists(keys.status(REGION))), "the worker does not start")
 
     def close(self) -> None:
         self._queues.close()

@@ -101,7 +101,7 @@ class SimulatedRegions:
         async with asyncio.TaskGroup() as tasks:
             for publisher in self._publishers.values():
                 tasks.create_task(publisher.run())
-            for work in (self._take(), self._tick(), self._beat()):
+            for work in (self._take(), self._tick(), self._report()):
                 tasks.create_task(work)
 
     async def _take(self) -> None:
@@ -140,15 +140,15 @@ class SimulatedRegions:
         else:
             self._lags[min(LAG_MOST_MS, max(0, now_ms - check.at_ms))] += 1
 
-    async def _beat(self) -> None:
+    async def _report(self) -> None:
         beaten_s = 0.0
         while True:
             if time.monotonic() - beaten_s > BEAT_S:
                 beaten_s = time.monotonic()
                 now_ms = int(time.time() * 1000)
-                beat = wire.encode(RegionStatus(WIRE_VERSION, now_ms, 0, 0, 0, now_ms, "bench", "bench"))
+                status = wire.encode(RegionStatus(WIRE_VERSION, now_ms, 0, 0, 0, now_ms, "bench", "bench"))
                 for region in self._publishers:
-                    await self._redis.set(keys.heartbeat(region), beat, ex=keys.HEARTBEAT_TTL_S)
+                    await self._redis.set(keys.status(region), status, ex=keys.STATUS_TTL_S)
             members = cast(set[bytes], await self._redis.smembers(SICK))  # type: ignore[misc]  # redis-py's types
             self._answers.down = frozenset(member.decode() for member in members)
             counts = {"lags": self._lags, "taken": self._taken, "confirmed": self._confirmed}

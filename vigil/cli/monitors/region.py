@@ -82,7 +82,7 @@ def _list(as_json: bool) -> int:
     regions = list(Region.objects.order_by("slug"))
     with Redis.from_url(os.environ["VIGIL_REDIS_URL"], socket_timeout=5, socket_connect_timeout=5) as client:
         held = set(client.hkeys(keys.QUARANTINED))
-        reports = client.mget([keys.heartbeat(region.slug) for region in regions]) if regions else []
+        reports = client.mget([keys.status(region.slug) for region in regions]) if regions else []
     rows = [
         {
             "name": region.slug,

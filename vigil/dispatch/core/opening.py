@@ -34,12 +34,12 @@ def round_id(monitor: str, opened_ms: int) -> str:
     return f"rnd_{monitor.removeprefix('mon_')}_{opened_ms:x}"
 
 
-def open_round(plan: Plan, call: Call, heartbeats: Mapping[str, RegionStatus], now_ms: int) -> Round:
+def open_round(plan: Plan, call: Call, statuses: Mapping[str, RegionStatus], now_ms: int) -> Round:
     """Open a round in every assigned region that can see; the others are named with the reason."""
     electorate: list[Elector] = []
     excluded: list[Excluded] = []
     for region in plan.regions:
-        why = ineligible(region, heartbeats.get(region.slug))
+        why = ineligible(region, statuses.get(region.slug))
         if why is None:
             electorate.append(Elector(region.slug, region.domain))
         else:
@@ -62,12 +62,12 @@ def open_round(plan: Plan, call: Call, heartbeats: Mapping[str, RegionStatus], n
     )
 
 
-def ineligible(region: RegionPlan, heartbeat: RegionStatus | None) -> Exclusion | None:
-    """Why a region may not vote, or None when it may. Its heartbeat expires by itself when it goes dark."""
-    if heartbeat is None:
+def ineligible(region: RegionPlan, status: RegionStatus | None) -> Exclusion | None:
+    """Why a region may not vote, or None when it may. Its status expires by itself when it goes dark."""
+    if status is None:
         return Exclusion.DARK
-    if abs(heartbeat.clock_offset_ms) > CLOCK_SKEW_MS:
+    if abs(status.clock_offset_ms) > CLOCK_SKEW_MS:
         return Exclusion.CLOCK_SKEW
-    if heartbeat.is_adrift:
+    if status.is_adrift:
         return Exclusion.ANCHORS
     return None if region.able else Exclusion.PROBE_ERROR

@@ -32,11 +32,11 @@ class RegionLoad(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Strain:
-    """What is known of a region's load. `waiting` counts batches in its queue; `beat_ms` dates `queue_age_ms`."""
+    """What is known of a region's load. `waiting` counts batches in its queue; `status_ms` dates `queue_age_ms`."""
 
     waiting: int = 0
     queue_age_ms: int = 0
-    beat_ms: int = 0
+    status_ms: int = 0
 
 
 class Shares:
@@ -54,13 +54,13 @@ class Shares:
         return dict(self._shares)
 
     def judge(self, region: str, strain: Strain) -> RegionLoad:
-        """Take one look at a region, about once a second; a heartbeat's age of the queue counts once."""
+        """Take one look at a region, about once a second; a status's age of the queue counts once."""
         load = RegionLoad.AT_REST
         if strain.waiting >= WAITING_BATCHES:
             load = RegionLoad.FULL_QUEUE
-        elif strain.queue_age_ms > OLD_MS and self._judged_ms.get(region) != strain.beat_ms:
+        elif strain.queue_age_ms > OLD_MS and self._judged_ms.get(region) != strain.status_ms:
             load = RegionLoad.OLD_CHECKS
-        self._judged_ms[region] = strain.beat_ms
+        self._judged_ms[region] = strain.status_ms
         share = self.of(region)
         share = min(1.0, share + GAIN) if load is RegionLoad.AT_REST else max(LEAST_SHARE, share * CUT)
         if share < 1.0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-#: A region without a heartbeat for this long is dark (its key expires 45 s after the last one).
+#: A region without a status for this long is dark (its key expires 45 s after the last one).
 DARK_AFTER_S = 15.0
 #: A region that was never heard has this long to start.
 PATIENCE_S = 60.0
@@ -18,7 +18,7 @@ class Darkness:
         self._asked_s = now_s
 
     def dark(self, regions: Collection[str], alive: Collection[str], now_s: float) -> frozenset[str]:
-        """The regions that are dark now, given those whose heartbeat is there now."""
+        """The regions that are dark now, given those whose status is there now."""
         if now_s - self._asked_s > DARK_AFTER_S:
             # We were away ourselves: nobody's silence in that time counts against them.
             self._heard_s.clear()

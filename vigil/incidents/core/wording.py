@@ -19,10 +19,10 @@ _NOTES = {
     StepReason.MONITOR_PAUSED: "The monitor was paused.",
     StepReason.MONITOR_DELETED: "The monitor was deleted.",
     StepReason.CAN_SEE_AGAIN: "Enough regions can vote again, or nothing is left to vote on.",
-    StepReason.REGION_DARK: "No heartbeat from this region: its votes do not count, and nothing is checked from it.",
+    StepReason.REGION_DARK: "No status from this region: its votes do not count, and nothing is checked from it.",
     StepReason.MINORITY_EXCLUDED: "The regions that failed alone are in quarantine: the trouble is their own.",
     StepReason.REGION_WELL: "The region's votes count again.",
-    StepReason.REGION_BACK: "The region's heartbeat is back.",
+    StepReason.REGION_BACK: "The region reports its status again.",
     StepReason.NOT_RECEIVING: "No process receives pings: no job is judged, and none is called late for it.",
     StepReason.RECEIVING_AGAIN: "Pings are received again; whoever was due meanwhile gets a fresh grace.",
 }

@@ -21,7 +21,7 @@ from vigil.simulation.worlds.scenario import Links
 from vigil.simulation.worlds.spells import Spell
 
 MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
-#: After a fault is mended the system has this long to be itself again: a lease to expire, a heartbeat to come.
+#: After a fault is mended the system has this long to be itself again: a lease to expire, a status to come.
 MENDED_MS = 45_000
 #: What an outage may take to be told beyond its looks: a call that waits its turn, a round that split by a blip.
 PATIENCE_MS = 45_000

@@ -35,7 +35,7 @@ LONG_MS = 3_600_000
 MAY_KNOW_MS = 42_000
 #: An order is on the region's disk after this time.
 ON_DISK_MS = 15_000
-#: A heartbeat measures the clock; that it was set is seen at the next look.
+#: A status report measures the clock; that it was set is seen at the next look.
 MEASURED_MS = 15_000
 SEEN_MS = 1_000
 

@@ -1,4 +1,4 @@
-"""Redis, simulated: streams, leases, heartbeats, `believed` and queues, all of which a loss takes away."""
+"""Redis, simulated: streams, leases, statuses, `believed` and queues, all of which a loss takes away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from consensus.process.lease import LEASE_MS
 from consensus.verdicts import Belief, Quarantine
-from probes.keys import HEARTBEAT_TTL_S
+from probes.keys import STATUS_TTL_S
 from probes.results.unconfirmed import StreamView
 from probes.wire import RegionStatus
 from vigil.simulation.processes.engine import SimEngine
@@ -70,7 +70,7 @@ class Broker:
         self._sequence = 0
         self._leases: dict[str, SimLease] = {}
         self._epochs: dict[str, int] = {}
-        self._heartbeats: dict[str, tuple[float, RegionStatus]] = {}
+        self._statuses: dict[str, tuple[float, RegionStatus]] = {}
         self._believed: Mapping[str, Belief] | None = None
         self.belief_mark = 0
         self.quarantines: list[Quarantine] = []
@@ -138,14 +138,14 @@ class Broker:
         self._leases[name] = SimLease(holder, now + LEASE_MS)
         return self._epochs[name]
 
-    def beat(self, region: str, heartbeat: RegionStatus) -> None:
+    def report(self, region: str, status: RegionStatus) -> None:
         self.check()
-        self._heartbeats[region] = self._engine.now + HEARTBEAT_TTL_S * 1000, heartbeat
+        self._statuses[region] = self._engine.now + STATUS_TTL_S * 1000, status
 
-    def heartbeats(self) -> dict[str, RegionStatus]:
+    def statuses(self) -> dict[str, RegionStatus]:
         self.check()
         now = self._engine.now
-        return {region: beat for region, (until, beat) in self._heartbeats.items() if until > now}
+        return {region: status for region, (until, status) in self._statuses.items() if until > now}
 
     def beliefs(self) -> Mapping[str, Belief] | None:
         """All beliefs, or None where they are not there in full."""
@@ -179,7 +179,7 @@ class Broker:
         self.mark = None
         self._leases.clear()
         self._epochs.clear()
-        self._heartbeats.clear()
+        self._statuses.clear()
         self._believed = None
         self.quarantines = []
 

@@ -169,7 +169,7 @@ class Decider(SimProcess):
             self._recheck(self._mark)
         if not self._primed:
             self._primed = True
-            self._fold.sickness.restore(self._broker.quarantines, self.engine.now_ms)
+            self._fold.sick_regions.restore(self._broker.quarantines, self.engine.now_ms)
             backlog, self._backlog = self._backlog, []
             for entry in backlog:
                 if not entry.lost:
@@ -191,7 +191,7 @@ class Decider(SimProcess):
         if self._primed:
             self._fold.judge_regions(self.engine.now_ms)
             if self.epoch and self._broker.up:
-                self._broker.quarantine(self._fold.sickness.quarantines())
+                self._broker.quarantine(self._fold.sick_regions.quarantines())
         self.later(REGIONS_MS, self._judge_regions)
 
     def _legacy(self) -> None:

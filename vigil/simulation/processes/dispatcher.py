@@ -51,8 +51,8 @@ class SimDispatcher(SimProcess):
         """Nothing is kept: slots are derived, open rounds are found on their stream."""
         self._looks = OpenLooks()
         self._budget = CallBudget()
-        self._heartbeats: dict[str, RegionStatus] = {}
-        self._heartbeats_until = 0.0
+        self._statuses: dict[str, RegionStatus] = {}
+        self._statuses_until = 0.0
         self._leading = False
         self._recovered = False
         self._next_second: int | None = None
@@ -186,13 +186,13 @@ class SimDispatcher(SimProcess):
             self.engine.at(arrives + late_ms, receiver.queue, check)
 
     def _alive(self) -> dict[str, RegionStatus]:
-        """Regions that beat lately, also where Redis has lost it; looked at once a second."""
-        if self.engine.now < self._heartbeats_until:
-            return self._heartbeats
+        """Regions that reported lately, also where Redis has lost it; looked at once a second."""
+        if self.engine.now < self._statuses_until:
+            return self._statuses
         now_ms = self.engine.now_ms
-        alive = {name: beat for name, beat in self._heartbeats.items() if now_ms - beat.at_ms < ALIVE_MS}
+        alive = {name: status for name, status in self._statuses.items() if now_ms - status.at_ms < ALIVE_MS}
         with contextlib.suppress(Away):
-            alive |= self._around.broker.heartbeats()
-        self._heartbeats = alive
-        self._heartbeats_until = self.engine.now + SECOND_MS
+            alive |= self._around.broker.statuses()
+        self._statuses = alive
+        self._statuses_until = self.engine.now + SECOND_MS
         return alive

@@ -22,7 +22,7 @@ from vigil.simulation.worlds.history import Probe
 from vigil.simulation.worlds.scenario import Luck
 from vigil.simulation.worlds.world import FINE, Sighting
 
-BEAT_MS = INTERVAL_S * 1000
+STATUS_MS = INTERVAL_S * 1000
 #: A write that got lost on its way is not answered, and repeated after this long.
 UNANSWERED_MS = 5_000
 #: Of the way to Redis: collecting a batch, and the network.
@@ -58,13 +58,13 @@ class SimRegion(SimProcess):
                 self._habits.note(Result(WIRE_VERSION, around.world.monitors[number], 0, *FINE, 0, usual))
 
     def begin(self) -> None:
-        """Measure the clock, and beat from now on; what was seen and neither published nor set aside is gone."""
+        """Measure the clock, and report from now on; what was seen and neither published nor set aside is gone."""
         self._seen.clear()
         self._habits = SoftLimits(_REMEMBERED)
         self.publisher.begin()
         if self._around.history.thorough:
             self.autonomy.begin(self.connected)
-        self._beat()
+        self._report()
         self._take_inbox()
 
     @property
@@ -116,20 +116,20 @@ class SimRegion(SimProcess):
         for check in checks:
             self._take(check)
 
-    def _beat(self) -> None:
+    def _report(self) -> None:
         try:
             if not self.connected:
                 raise Away
             self._measured_ms = self.clock_ms
             now_ms = self.now_ms()
-            beat = RegionStatus(WIRE_VERSION, now_ms, self.clock_ms, 0, 0, now_ms, str(self.boot), "simulated")
-            self._around.broker.beat(self.name, beat)
+            status = RegionStatus(WIRE_VERSION, now_ms, self.clock_ms, 0, 0, now_ms, str(self.boot), "simulated")
+            self._around.broker.report(self.name, status)
             if self._around.history.thorough:
                 self.autonomy.listen(self._around.broker.mark)
                 self.publisher.settle()
-            self.later(BEAT_MS, self._beat)
+            self.later(STATUS_MS, self._report)
         except Away:
-            self.later(1_000, self._beat)
+            self.later(1_000, self._report)
 
     def _obey(self, check: Check) -> None:
         history = self._around.history

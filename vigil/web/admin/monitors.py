@@ -14,7 +14,7 @@ from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
 from vigil.monitors.costs import cost_warnings
 from vigil.monitors.dependencies import set_parents
-from vigil.monitors.latest import instant, latest_results, region_heartbeats, region_quarantines, region_shares
+from vigil.monitors.latest import instant, latest_results, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Monitor, Region
 from vigil.monitors.presets import GIVEN
 from vigil.web.admin.monitor_form import MonitorForm
@@ -141,29 +141,30 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Places that look. `manage.py region add` also makes the worker's key."""
 
-    list_display = ("slug", "name", "domain", "enabled", "egress", "heartbeat", "worker_since")
+    list_display = ("slug", "name", "domain", "enabled", "egress", "last_status", "worker_since")
     list_filter = ("enabled", "domain", "egress")
     search_fields = ("slug", "name", "domain")
-    fields = ("slug", "name", "domain", "enabled", "egress", "heartbeat", "worker_since")
+    fields = ("slug", "name", "domain", "enabled", "egress", "last_status", "worker_since")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Region | None = None) -> tuple[str, ...]:
-        return ("slug", "heartbeat", "worker_since") if obj else ("heartbeat", "worker_since")
+        return ("slug", "last_status", "worker_since") if obj else ("last_status", "worker_since")
 
-    @admin.display(description="last heartbeat")
-    def heartbeat(self, region: Region) -> str:
+    @admin.display(description="last status")
+    def last_status(self, region: Region) -> str:
         if not region.slug:
             return "-"
-        beats = region_heartbeats([region.slug])
-        if not beats.available:
+        statuses = region_statuses([region.slug])
+        if not statuses.available:
             return "unavailable: Redis does not answer"
-        beat = beats.by_region.get(region.slug)
-        if beat is None:
+        status = statuses.by_region.get(region.slug)
+        if status is None:
             return "dark: none within 45 s"
-        heard = age(instant(beat.at_ms), timezone.now())
+        heard = age(instant(status.at_ms), timezone.now())
         share = region_shares().get(region.slug, 1.0)
         shed = f", cannot keep up: is sent {share:.0%} of its scheduled checks" if share < 1 else ""
         held = region_quarantines().get(region.slug, "")
-        return f"{heard}, clock {beat.clock_offset_ms:+d} ms, {beat.in_flight} in flight{shed}" + (held and f". {held}")
+        shown = f"{heard}, clock {status.clock_offset_ms:+d} ms, {status.in_flight} in flight{shed}"
+        return f"{shown}. {held}" if held else shown
 
 
 @admin.register(Lease)

@@ -30,12 +30,12 @@ def plan(sensitivity: Sensitivity = Sensitivity.NORMAL) -> Plan:
     )
 
 
-def heartbeat(offset_ms: int = 0) -> RegionStatus:
+def status(offset_ms: int = 0) -> RegionStatus:
     return RegionStatus(1, NOW, offset_ms, 0, 0, NOW, "boot", "0.1.0")
 
 
 def test_a_round_asks_every_region_that_can_see_and_names_the_others() -> None:
-    round = open_round(plan(), CALL, {"eu-west": heartbeat(), "us-east": heartbeat()}, NOW)
+    round = open_round(plan(), CALL, {"eu-west": status(), "us-east": status()}, NOW)
 
     assert [elector.region for elector in round.electorate] == ["eu-west"]
     assert {one.region: one.why for one in round.excluded} == {
@@ -46,8 +46,8 @@ def test_a_round_asks_every_region_that_can_see_and_names_the_others() -> None:
 
 
 def test_a_region_that_cannot_reach_its_anchors_has_no_vote() -> None:
-    adrift = replace(heartbeat(), anchors=3, anchors_failing=2)
-    held = replace(heartbeat(), anchors=4, anchors_failing=2)
+    adrift = replace(status(), anchors=3, anchors_failing=2)
+    held = replace(status(), anchors=4, anchors_failing=2)
 
     round = open_round(plan(), CALL, {"ap-south": adrift, "eu-west": held}, NOW)
 
@@ -56,7 +56,7 @@ def test_a_region_that_cannot_reach_its_anchors_has_no_vote() -> None:
 
 
 def test_a_region_with_a_wrong_clock_has_no_vote() -> None:
-    round = open_round(plan(), CALL, {"ap-south": heartbeat(-6_000), "eu-west": heartbeat(4_000)}, NOW)
+    round = open_round(plan(), CALL, {"ap-south": status(-6_000), "eu-west": status(4_000)}, NOW)
 
     assert {one.region: one.why for one in round.excluded}["ap-south"] is Exclusion.CLOCK_SKEW
 

@@ -27,7 +27,7 @@ shares = st.floats(LEAST_SHARE, 1.0)
         (Strain(), RegionLoad.AT_REST),
         (Strain(waiting=WAITING_BATCHES - 1, queue_age_ms=OLD_MS), RegionLoad.AT_REST),
         (Strain(waiting=WAITING_BATCHES), RegionLoad.FULL_QUEUE),
-        (Strain(queue_age_ms=OLD_MS + 1, beat_ms=1), RegionLoad.OLD_CHECKS),
+        (Strain(queue_age_ms=OLD_MS + 1, status_ms=1), RegionLoad.OLD_CHECKS),
     ],
 )
 def test_how_a_region_fares(strain: Strain, load: RegionLoad) -> None:
@@ -37,8 +37,8 @@ def test_how_a_region_fares(strain: Strain, load: RegionLoad) -> None:
     assert judged.of("us-east") == 1.0
 
 
-def test_one_heartbeat_cuts_once_and_a_full_queue_every_second() -> None:
-    judged, old = Shares(), Strain(queue_age_ms=60_000, beat_ms=7)
+def test_one_status_cuts_once_and_a_full_queue_every_second() -> None:
+    judged, old = Shares(), Strain(queue_age_ms=60_000, status_ms=7)
     assert [judged.judge("eu-west", old) for _ in range(3)] == [
         RegionLoad.OLD_CHECKS,
         RegionLoad.AT_REST,

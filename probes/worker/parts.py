@@ -1,0 +1,115 @@
+"""The parts of a region worker: how they are built, which of them run as tasks, and how they are shut down."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import redis.asyncio
+
+from probes.checks.runner import Bounds, Runner
+from probes.net.dialer import Dialer, Resolver
+from probes.process.health import Health
+from probes.results.forwarder import Forwarder
+from probes.results.local_store import LocalStore
+from probes.results.publisher import Publisher
+from probes.worker import anchors
+from probes.worker.anchors import Anchors
+from probes.worker.autonomy import Autonomy
+from probes.worker.clock_offset import ClockMeasurement
+from probes.worker.queue_watch import QueueWatch
+from probes.worker.settings import ProbeSettings
+from probes.worker.status import Identity, StatusReporter, StatusSources
+
+#: How long the shutdown waits (s): for running checks, for Redis to take results, and for the disk.
+DRAIN_S, FLUSH_S, DISK_S = 3.0, 1.0, 2.5
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that lives on the worker's loop."""
+
+    connection: redis.asyncio.Redis
+    store: LocalStore
+    resolver: Resolver
+    runner: Runner
+    publisher: Publisher
+    forwarder: Forwarder
+    anchors: Anchors
+    autonomy: Autonomy
+    clock: ClockMeasurement
+    queue_watch: QueueWatch
+    status: StatusReporter
+
+    def loops(self) -> list[Coroutine[Any, Any, None]]:
+        """What is to run until the worker ends."""
+        return [
+            self.publisher.run(),
+            self.forwarder.run(),
+            self.anchors.run(),
+            self.status.run(),
+            self.autonomy.run(),
+            self.autonomy.run_memory(),
+        ]
+
+
+async def build(settings: ProbeSettings, connection: redis.asyncio.Redis, health: Health) -> Parts:
+    """Make the parts and wire them to each other; nothing runs yet, and Redis is not asked."""
+    region = settings.region
+    store = await asyncio.to_thread(LocalStore, settings.journal)
+    resolver = Resolver()
+    dialer = Dialer(settings.egress, resolver, settings.probe_source)
+    opener = settings.opener()
+    forwarder = Forwarder(connection, region, store)
+    publisher = Publisher(connection, region, forwarder)
+    runner = Runner(dialer, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
+    autonomy = Autonomy(region, runner, store)
+    own_anchors = Anchors(dialer, anchors.parse(settings.anchors))
+    clock, queue_watch = ClockMeasurement(connection, runner), QueueWatch(connection, region)
+    identity = Identity(region, settings.egress, release(), opener.public if opener else b"")
+    sources = StatusSources(runner, publisher, forwarder, autonomy, own_anchors, clock, queue_watch)
+    status = StatusReporter(connection, identity, sources, health)
+    return Parts(
+        connection, store, resolver, runner, publisher, forwarder, own_anchors, autonomy, clock, queue_watch, status
+    )
+
+
+def save_at_once(parts: Parts) -> None:
+    """Write the results in hand to the disk, where the loop is broken: blocks it."""
+    parts.publisher.hand_over()
+    parts.forwarder.close_at_once()
+
+
+async def shut_down(parts: Parts, tasks: list[asyncio.Future[None]]) -> None:
+    """End in order: checks first, then results to Redis or else to the disk, then connections."""
+    await parts.runner.drain(DRAIN_S)
+    if not parts.publisher.failures:
+        await parts.publisher.flush(FLUSH_S)
+    await _cancel(tasks, FLUSH_S)
+    parts.publisher.hand_over()
+    await parts.forwarder.close()
+    await parts.autonomy.remember()
+    await asyncio.to_thread(parts.store.close)
+    await parts.resolver.close()
+    await parts.connection.aclose()
+
+
+async def _cancel(tasks: list[asyncio.Future[None]], within_s: float) -> None:
+    """Cancel tasks until they are gone: redis-py may swallow a cancellation while it connects."""
+    left = set(tasks)
+    deadline = asyncio.get_running_loop().time() + within_s
+    while left and asyncio.get_running_loop().time() < deadline:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=within_s / 5)
+
+
+def release() -> str:
+    """The version of the installed package, or `source` when it runs from a checkout."""
+    try:
+        return importlib.metadata.version("vigil")
+    except importlib.metadata.PackageNotFoundError:
+        return "source"
