@@ -72,11 +72,13 @@ class Ingest:
                 self._turn()
                 self._health.mark_ready()
             except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
-                self._wait("postgresql_away", error, stop)
+                log.warning("postgresql.away", error=type(error).__name__)
+                self._wait("postgresql", stop)
                 connection.close()
                 self._position = None
             except (redis.ConnectionError, redis.TimeoutError) as error:
-                self._wait("redis_away", error, stop)
+                log.warning("redis.away", error=type(error).__name__)
+                self._wait("redis", stop)
             except redis.ResponseError as error:
                 if not put_right(self._redis, error):
                     raise
@@ -87,7 +89,7 @@ class Ingest:
             self._start()
         self._publish(self._changed_monitors())
         if self._duties.is_due("complete", COMPLETE_S) and not self._beliefs.is_complete():
-            log.info("believed_rebuilt", why="redis has lost it")
+            log.info("beliefs.rebuilt", why="redis has lost it")
             self._beliefs.rebuild()
         if self._duties.is_due("rebuild", REBUILD_S):
             self._beliefs.rebuild()
@@ -102,7 +104,12 @@ class Ingest:
         if entries:
             applied = apply_verdicts(entries, enqueue)
             self._publish(applied.changed)
-            log.info("applied", verdicts=len(entries), changed=len(applied.changed), reasons=" ".join(applied.reasons))
+            log.info(
+                "verdicts.applied",
+                verdicts=len(entries),
+                changed=len(applied.changed),
+                reasons=" ".join(applied.reasons),
+            )
         # What could not be read is passed as well: it would be as unreadable the next time.
         self._position = last_id or self._position
         self._alive.beat(self._regions)
@@ -134,7 +141,7 @@ class Ingest:
                 try:
                     entries.append(VerdictEntry(last_id, decode_verdict(fields.get(keys.BODY, b""))))
                 except msgspec.DecodeError as error:
-                    log.error("verdict_unreadable", entry=last_id, error=str(error))
+                    log.error("message.unreadable", entry=last_id, error=str(error))
         return entries, last_id
 
     def _watch_regions(self) -> None:
@@ -159,22 +166,21 @@ class Ingest:
         try:
             return [decode_quarantine(payload) for payload in fields.values()]
         except msgspec.DecodeError as error:
-            log.error("quarantines_unreadable", error=str(error))
+            log.error("quarantine.unreadable", error=str(error))
             return None
 
     def _prove(self) -> None:
         """Let a synthetic incident go its way, if what comes before an incident is alive as well."""
         silent = silent_parts(self._redis, ("dispatch", "consensus"))
         if silent:
-            log.warning("self_test_not_begun", silent=" ".join(silent))
+            log.warning("self_test.not_started", silent=" ".join(silent))
         elif run_self_tests():
-            log.info("self_test_begun")
+            log.info("self_test.started")
 
     def _publish(self, monitors: Collection[str]) -> None:
         if monitors:
             self._beliefs.publish(monitors)
 
-    def _wait(self, what: str, error: Exception, stop: threading.Event) -> None:
-        log.warning(what, error=type(error).__name__)
+    def _wait(self, what: str, stop: threading.Event) -> None:
         self._health.beat(away=what)
         stop.wait(RETRY_S)

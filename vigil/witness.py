@@ -65,7 +65,7 @@ class Witness:
                     backoff_s = TURN_S
                 except _DATABASE_AWAY as away:
                     backoff_s = min(MAX_BACKOFF_S, backoff_s * 2)
-                    log.warning("database_away", problem=type(away).__name__, retry_in_s=backoff_s)
+                    log.warning("postgresql.away", problem=type(away).__name__, retry_in_s=backoff_s)
                 self._health.beat()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(backoff_s):
@@ -89,7 +89,7 @@ class Witness:
             return
         problem = f"not pinged: {stands.doubt}" if stands.doubt else await outside.ping()
         if problem:
-            log.warning("outside_heartbeat", problem=problem)
+            log.warning("deadman.not_pinged", problem=problem)
         await self._on_database(lambda: record_ping(problem))
 
     async def _read(self, feed: Feed) -> None:
@@ -104,12 +104,12 @@ class Witness:
                 format, page = await asyncio.to_thread(parse, fetched.body, now)
             except (NotFetched, FeedUnreadable) as problem:
                 why = str(problem)
-                log.warning("feed_unreadable", provider=feed.provider, problem=why)
+                log.warning("feed.unreadable", provider=feed.provider, problem=why)
                 await self._on_database(lambda: record_problem(feed, why))
                 return
         fresh = await self._on_database(lambda: record_page(feed, page, format, fetched.etag, fetched.modified))
         if fresh:
-            log.info("feed_changed", provider=feed.provider, posts=len(fresh))
+            log.info("feed.changed", provider=feed.provider, posts=len(fresh))
 
     async def _on_database(self, work: Callable[[], T]) -> T:
         def with_connection() -> T:
@@ -130,7 +130,7 @@ def _note_what_is_new() -> None:
     posts = list(recent.exclude(absent_at=None).select_related("feed").order_by("seen_at"))
     noted = note_declared(posts, enqueue) if posts else 0
     if noted:
-        log.info("declared", incidents=noted)
+        log.info("provider.declared", incidents=noted)
 
 
 async def witness(health: Health) -> None:
@@ -143,7 +143,7 @@ async def witness(health: Health) -> None:
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, process.stop)
     health.mark_ready()
-    log.info("witnessing")
+    log.info("witness.ready")
     try:
         await process.run()
     finally:

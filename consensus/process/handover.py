@@ -56,7 +56,7 @@ class Handover:
             try:
                 baselines.restore(region, _series_decoder.decode(cast(bytes, payload)), now_ms // 1000)
             except msgspec.DecodeError as error:
-                log.warning("baselines_unreadable", field=name, error=str(error))
+                log.warning("baselines.unreadable", field=name, error=str(error))
         return len(baselines)
 
     def write_some(self, baselines: Baselines, every_s: float) -> None:
@@ -94,7 +94,7 @@ class Handover:
                 if payload is not None:
                     found[name] = decode_status(payload)
             except msgspec.DecodeError as error:
-                log.warning("heartbeat_unreadable", region=name, error=str(error))
+                log.warning("status.unreadable", region=name, error=str(error))
         return found
 
 
@@ -102,5 +102,5 @@ def _read(name: bytes, payload: bytes) -> Quarantine | None:
     try:
         return decode_quarantine(payload)
     except msgspec.DecodeError as error:
-        log.warning("quarantine_unreadable", region=name, error=str(error))
+        log.warning("quarantine.unreadable", region=name, error=str(error))
         return None

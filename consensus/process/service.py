@@ -92,7 +92,7 @@ class Consensus:
             try:
                 self._turn()
             except (redis.ConnectionError, redis.TimeoutError) as error:
-                log.warning("redis_away", error=type(error).__name__)
+                log.warning("redis.away", error=type(error).__name__)
                 self._health.beat(redis="away")
                 stop.wait(RETRY_S)
             except redis.ResponseError as error:
@@ -101,7 +101,7 @@ class Consensus:
         try:
             self._lease.release()
         except redis.RedisError as error:
-            log.warning("lease_not_released", error=type(error).__name__)
+            log.warning("lease.not_released", error=type(error).__name__)
 
     def _turn(self) -> None:
         """One turn of the loop: duties that are due, then whatever has arrived, then deadlines."""
@@ -147,7 +147,7 @@ class Consensus:
         said, self._unsaid = self._unsaid, []
         for message in said:
             if isinstance(message, Verdict):
-                log.info("verdict", monitor=message.monitor, status=message.status, reason=message.reason)
+                log.info("verdict.decided", monitor=message.monitor, status=message.status, reason=message.reason)
 
     def _do_duties(self) -> None:
         if self._duties.is_due("renew", RENEW_S):
@@ -174,14 +174,14 @@ class Consensus:
             series = self._handover.restore(self._fold.baselines, self._clock.now_ms())
             self._primed = True
             self._health.mark_ready()
-            log.info("primed", series=series)
+            log.info("consensus.primed", series=series)
 
     def _judge_regions(self, now_ms: int) -> None:
         """Find who is sick; the leader writes it down, again and again, since Redis may forget."""
         for region, status in self._handover.statuses(self._streams.regions).items():
             self._fold.sick_regions.anchors(region, status.is_adrift, now_ms)
         if self._fold.judge_regions(now_ms):
-            log.warning("quarantine", regions=dict(self._fold.sick_regions.quarantined))
+            log.warning("quarantine.changed", regions=dict(self._fold.sick_regions.quarantined))
         if self._lease.epoch:
             self._handover.write_quarantines(self._fold.sick_regions.quarantines())
             self._handover.write_some(self._fold.baselines, REGIONS_S)
@@ -189,4 +189,4 @@ class Consensus:
     def _note_leadership(self, epoch: int) -> None:
         if bool(epoch) != self._led:
             self._led = bool(epoch)
-            log.info("leading" if epoch else "following", epoch=epoch)
+            log.info("lease.acquired" if epoch else "lease.lost", epoch=epoch)

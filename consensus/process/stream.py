@@ -125,7 +125,7 @@ class Streams:
             try:
                 changes = decode_belief_changes(fields.get(keys.BODY, b""))
             except msgspec.DecodeError as error:
-                log.warning("belief_changes_unreadable", error=str(error))
+                log.warning("beliefs.unreadable", error=str(error))
                 return None
             for monitor, belief in changes.items():
                 if belief is None:
@@ -191,4 +191,4 @@ def _messages(stream: str, at_ms: int, payload: bytes) -> Iterator[Round | Arriv
             for result in decode_results(payload):
                 yield Arrival(region, result, at_ms)
     except msgspec.DecodeError as error:
-        log.warning("message_unreadable", stream=stream, bytes=len(payload), error=str(error))
+        log.warning("message.unreadable", stream=stream, bytes=len(payload), error=str(error))

@@ -91,7 +91,7 @@ class LivenessReporter(threading.Thread):
                     self._redis.hset(keys.ALIVE, self._part, mark())
                 except redis.RedisError as error:
                     # Whoever listens hears nothing, which is what there is to say.
-                    log.warning("pulse_not_heard", error=type(error).__name__)
+                    log.warning("liveness.not_written", error=type(error).__name__)
             self._stopping.wait(EVERY_S)
 
     def stop(self) -> None:

@@ -18,7 +18,7 @@ class PatientConsumer(Consumer):  # type: ignore[misc]
 
     def ensure_connected(self, conn: Any) -> Any:
         def told(error: BaseException, pause_s: float) -> None:
-            _log.warning("broker.away", error=without_credentials(str(error))[:200], retry_in_s=round(pause_s, 1))
+            _log.warning("redis.away", error=without_credentials(str(error))[:200], retry_in_s=round(pause_s, 1))
 
         connected = conn.ensure_connection(
             told, None, interval_start=0.2, interval_step=0.3, interval_max=2, callback=maybe_shutdown

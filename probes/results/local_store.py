@@ -161,7 +161,7 @@ class LocalStore:
                 try:
                     orders.append(wire.decode_check(body))
                 except msgspec.DecodeError as error:
-                    _log.warning("journal.order_unreadable", monitor=monitor[:40], error=str(error)[:200])
+                    _log.warning("local_store.order_unreadable", monitor=monitor[:40], error=str(error)[:200])
             return Remembered(orders, notes.get("heard_ms", 0), notes.get("offset_ms", 0))
 
     def close(self) -> None:
@@ -183,7 +183,7 @@ class LocalStore:
                 elif is_damaged(error) and put_aside(self._path, why):
                     continue
                 else:
-                    _log.error("journal.only_in_memory", path=str(self._path), why=why, advice="one file a worker")
+                    _log.error("local_store.only_in_memory", path=str(self._path), why=why, advice="one file a worker")
                     self._path = None
         self._most_bytes = min(self._most_bytes, MEMORY_MOST)
         return connect(":memory:")

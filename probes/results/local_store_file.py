@@ -81,5 +81,5 @@ def put_aside(path: Path, why: str) -> bool:
             path.with_name(path.name + more).unlink(missing_ok=True)
     except OSError:
         return False
-    _log.error("journal.damaged", path=str(path), kept_as=broken.name, why=why)
+    _log.error("local_store.damaged", path=str(path), kept_as=broken.name, why=why)
     return True

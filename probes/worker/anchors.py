@@ -101,7 +101,7 @@ class Anchors:
         self.failing = reached.count(False)
         if self._adrift != before:
             log = _log.error if self._adrift else _log.info
-            log("anchors", failing=self.failing, anchors=len(self._anchors))
+            log("anchors.changed", failing=self.failing, anchors=len(self._anchors))
             self.changed.set()
 
     @property

@@ -47,7 +47,7 @@ class Autonomy:
         try:
             remembered = await asyncio.to_thread(self._store.remembered)
         except StoreUnavailable as error:
-            _log.error("journal.away", error=str(error))
+            _log.error("local_store.unavailable", error=str(error))
             return 0
         self._standing.restore(remembered.orders, remembered.heard_ms)
         self._heard_ms = remembered.heard_ms
@@ -110,14 +110,14 @@ class Autonomy:
             await asyncio.to_thread(self._store.remember, changed, gone, self._heard_ms, offset_ms)
             del self._gone[: len(gone)]
         except StoreUnavailable as error:
-            _log.error("journal.away", error=str(error))
+            _log.error("local_store.unavailable", error=str(error))
             self._standing.put_back(changed)
 
     async def _keep_nothing(self) -> bool:
         try:
             await asyncio.to_thread(self._store.forget_orders)
         except StoreUnavailable as error:
-            _log.error("journal.away", error=str(error))
+            _log.error("local_store.unavailable", error=str(error))
             return False
         self._forgets = False
         return True

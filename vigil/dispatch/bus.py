@@ -129,4 +129,4 @@ def _decoded(decode: Callable[[bytes], Message], name: bytes, fields: dict[bytes
     try:
         yield decode(payload)
     except msgspec.DecodeError as error:
-        log.warning("message_unreadable", stream=name.decode(), error=str(error))
+        log.warning("message.unreadable", stream=name.decode(), error=str(error))

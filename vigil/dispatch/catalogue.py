@@ -92,7 +92,7 @@ class _Planner:
         try:
             spec = encode_spec(read_spec(row.kind, row.config))
         except SpecError as problem:
-            log.error("monitor_not_watched", monitor=row.public_id, problem=str(problem))
+            log.error("monitor.not_watched", monitor=row.public_id, problem=str(problem))
             return None
         target = target_of(row.config)
         return Plan(
@@ -119,7 +119,7 @@ class _Planner:
     def _with_secrets(self, row: _Row, region: RegionPlan) -> RegionPlan:
         public_key = self._keys.get(region.slug)
         if not public_key:
-            log.warning("region_has_no_key", region=region.slug, monitor=row.public_id)
+            log.warning("region.no_key", region=region.slug, monitor=row.public_id)
             return RegionPlan(region.slug, region.domain, able=False)
         return RegionPlan(region.slug, region.domain, _sealer(public_key).seal_secrets(row.secrets))
 

@@ -77,7 +77,7 @@ class Dispatcher:
             try:
                 self._turn()
             except (redis.ConnectionError, redis.TimeoutError, QueueUnavailable) as error:
-                log.warning("redis_away", error=type(error).__name__)
+                log.warning("redis.away", error=type(error).__name__)
                 # What answers next may be another server, with another clock.
                 self._duties.make_due("clock")
                 self._health.beat(redis="away")
@@ -126,7 +126,7 @@ class Dispatcher:
             status = self._statuses[region]
             load = self._shares.judge(region, Strain(waiting, status.queue_age_ms, status.at_ms))
             if load is not RegionLoad.AT_REST:
-                log.warning("region_sheds", region=region, why=load, share=round(self._shares.of(region), 3))
+                log.warning("region.shedding", region=region, why=load, share=round(self._shares.of(region), 3))
         self._shares.forget_all_but(self._statuses)
         if before or self._shares.strained():
             self._bus.tell_shares(self._shares.strained())
@@ -210,7 +210,7 @@ class Dispatcher:
         self._bus.announce(opened.values())
         for round in opened.values():
             self._looks.add(round, now_ms)
-            log.info("round", monitor=round.monitor, cause=round.cause, caller=round.caller, round=round.id)
+            log.info("round.opened", monitor=round.monitor, cause=round.cause, caller=round.caller, round=round.id)
 
     def _send_looks(self) -> None:
         now_ms = self._now_ms()

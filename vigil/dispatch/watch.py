@@ -70,7 +70,7 @@ class Watch(threading.Thread):
             try:
                 self._listen()
             except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
-                log.warning("postgresql_away", error=type(error).__name__)
+                log.warning("postgresql.away", error=type(error).__name__)
                 connection.close()
                 self._stopping.wait(RETRY_S)
         connection.close()
@@ -96,7 +96,7 @@ class Watch(threading.Thread):
         if self._duties.is_due("renew", RENEW_S):
             epoch = lease.renew(LEASE_NAME, self.holder)
             if bool(epoch) != self.leading:
-                log.info("leading" if epoch else "following", epoch=epoch)
+                log.info("lease.acquired" if epoch else "lease.lost", epoch=epoch)
             self.leading = bool(epoch)
         if self._duties.is_due("reconcile", RECONCILE_S):
             self._reconcile()
@@ -135,7 +135,7 @@ class Watch(threading.Thread):
             self.changes.put(ConfigChange(plans, first=True))
         self.changes.put(ConfigChange({}, frozenset(before - loaded.keys()), first=True, complete=True))
         self._known, self._loaded = loaded, True
-        log.info("loaded", monitors=len(loaded))
+        log.info("monitors.loaded", monitors=len(loaded))
 
     def _reload(self, changed: Collection[str]) -> None:
         """`changed` names monitors by public id, regions as `region:<slug>`, and says that silences have changed."""

@@ -135,7 +135,7 @@ def _readable(spooled: Iterable[SpooledEntry]) -> Iterable[LogEntry]:
             yield decode(bytes(row.entry))
         except msgspec.DecodeError as error:
             # Our own writing: only a newer version's, or a damaged row. It would be as unreadable the next time.
-            log.error("spooled_entry_unreadable", entry=row.pk, error=str(error))
+            log.error("ping.unreadable", entry=row.pk, error=str(error))
 
 
 def _locked_position() -> IngestPosition:

@@ -55,7 +55,7 @@ class HeartbeatService:
                 self._turn()
                 self._health.mark_ready()
             except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
-                log.warning("postgresql_away", error=type(error).__name__)
+                log.warning("postgresql.away", error=type(error).__name__)
                 self._health.beat(away="postgresql")
                 connection.close()
                 self._position = None
@@ -70,7 +70,7 @@ class HeartbeatService:
         if entries or anything_spooled():
             applied = apply_entries(entries, self._enqueue)
             if applied.unknown:
-                log.info("pings_for_nobody", pings=applied.unknown)
+                log.info("ping.unknown_address", pings=applied.unknown)
         if last_id:
             self._position = last_id
             self._forget(last_id)
@@ -93,7 +93,7 @@ class HeartbeatService:
             streams = read_streams(self._redis, {keys.PINGS.encode(): position}, READ_COUNT, BLOCK_MS)
         except redis.RedisError as error:
             if self._redis_answers:
-                log.warning("redis_away", error=type(error).__name__)
+                log.warning("redis.away", error=type(error).__name__)
             self._redis_answers = False
             # What comes back may be another server, whose clock numbers its entries lower.
             self._position = keys.STREAM_START
@@ -108,7 +108,7 @@ class HeartbeatService:
                 try:
                     entries.append(Logged(last_id, decode(fields.get(keys.BODY, b""))))
                 except msgspec.DecodeError as error:
-                    log.error("entry_unreadable", entry=last_id, error=str(error))
+                    log.error("ping.unreadable", entry=last_id, error=str(error))
         return entries, last_id
 
     def _forget(self, last_id: str) -> None:
@@ -117,7 +117,7 @@ class HeartbeatService:
         try:
             self._redis.xtrim(keys.PINGS, minid=keys.entry_id_text((millis, sequence + 1)), approximate=False)
         except redis.RedisError as error:
-            log.warning("redis_away", error=type(error).__name__)
+            log.warning("redis.away", error=type(error).__name__)
 
     def _follow(self) -> None:
         """Take over pauses and deletions: those that PostgreSQL tells of, and all of them now and then."""
@@ -133,4 +133,4 @@ class HeartbeatService:
             swept = sweep(self._enqueue)
             more = swept.more
             if swept.reasons:
-                log.info("swept", **{why.value: count for why, count in swept.reasons.items()})
+                log.info("heartbeats.swept", **{why.value: count for why, count in swept.reasons.items()})

@@ -71,7 +71,7 @@ def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
             pipeline.hmget(keys.latest(region), chunk)
         answers = pipeline.execute()
     except redis.RedisError as problem:
-        _log.warning("latest_unavailable", problem=type(problem).__name__)
+        _log.warning("redis.away", wanted="latest", error=type(problem).__name__)
         return Latest(False)
     for (region, chunk), payloads in zip(asked, answers, strict=True):
         for monitor, payload in zip(chunk, payloads, strict=True):
@@ -88,7 +88,7 @@ def region_statuses(regions: Sequence[str]) -> RegionStatuses:
     try:
         payloads: list[bytes | None] = redis_client().mget([keys.status(region) for region in regions])  # type: ignore[assignment]
     except redis.RedisError as problem:
-        _log.warning("heartbeats_unavailable", problem=type(problem).__name__)
+        _log.warning("redis.away", wanted="status", error=type(problem).__name__)
         return RegionStatuses(False)
     found = {}
     for region, payload in zip(regions, payloads, strict=True):
@@ -97,7 +97,7 @@ def region_statuses(regions: Sequence[str]) -> RegionStatuses:
         try:
             found[region] = wire.decode_status(payload)
         except msgspec.MsgspecError:
-            _log.warning("heartbeat_unreadable", region=region)
+            _log.warning("status.unreadable", region=region)
     return RegionStatuses(True, found)
 
 
@@ -106,7 +106,7 @@ def region_shares() -> Mapping[str, float]:
     try:
         shares: dict[bytes, bytes] = redis_client().hgetall(keys.SHARES)  # type: ignore[assignment]
     except redis.RedisError as problem:
-        _log.warning("shares_unavailable", problem=type(problem).__name__)
+        _log.warning("redis.away", wanted="shares", error=type(problem).__name__)
         return {}
     return {region.decode(): float(share) for region, share in shares.items()}
 
@@ -118,7 +118,7 @@ def region_quarantines() -> Mapping[str, str]:
         held.pop(keys.QUARANTINED_MARK, None)
         found = [decode_quarantine(payload) for payload in held.values()]
     except (redis.RedisError, msgspec.MsgspecError) as problem:
-        _log.warning("quarantines_unavailable", problem=type(problem).__name__)
+        _log.warning("quarantine.unavailable", error=type(problem).__name__)
         return {}
     return {one.region: one.text for one in found}
 
@@ -135,7 +135,7 @@ def _decoded(payload: bytes | None, region: str) -> wire.Result | None:
         return wire.decode_result(payload)
     except msgspec.MsgspecError:
         # A region writes this key itself: what it writes is not trusted to be readable.
-        _log.warning("latest_unreadable", region=region)
+        _log.warning("latest.unreadable", region=region)
         return None
 
 

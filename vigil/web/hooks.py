@@ -36,11 +36,11 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         wishes = how.read(CallbackRequest(headers, request.body, database_now()), secret)
     except (CallbackError, SealedValueUnreadable) as refused:
-        _log.warning("callback_refused", channel=channel, problem=str(refused))
+        _log.warning("callback.refused", channel=channel, problem=str(refused))
         return HttpResponse(status=401)
     for wish in wishes:
         answer = _do(found, wish)
-        _log.info("callback", channel=channel, action=wish.action, incident=wish.incident, answer=answer)
+        _log.info("callback.taken", channel=channel, action=wish.action, incident=wish.incident, answer=answer)
     return HttpResponse(status=200)
 
 

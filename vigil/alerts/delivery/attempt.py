@@ -42,7 +42,7 @@ async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: fl
         reach(CrashPoint.SEND_REFUSED)
         return _failed(claim, message, refused)
     reach(CrashPoint.SEND_ACCEPTED)
-    _log.info("delivered", **_about(claim, message), answer=accepted.answer)
+    _log.info("delivery.sent", **_about(claim, message), answer=accepted.answer)
     return AttemptResult(claim, AttemptOutcome.SENT, accepted.answer, reference=accepted.reference)
 
 
@@ -64,7 +64,7 @@ async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
         raise ChannelError(str(locked)) from None
     except Exception as fault:
         # A fault in one channel's code must not stop the others; it is recorded and tried again like a failure.
-        _log.exception("channel_fault", delivery=message.id, kind=claim.destination.kind)
+        _log.exception("channel.fault", delivery=message.id, kind=claim.destination.kind)
         raise ChannelError(f"fault in the channel: {type(fault).__name__}") from fault
 
 
@@ -78,7 +78,7 @@ def _failed(claim: Claim, message: Message, refused: ChannelError) -> AttemptRes
     )
     error = str(refused)
     _log.warning(
-        "not_delivered",
+        "delivery.failed",
         **_about(claim, message),
         error=error,
         dead=what_next.dead,

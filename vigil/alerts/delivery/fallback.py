@@ -50,9 +50,9 @@ def escalate_unaccepted() -> int:
         reach(CrashPoint.ESCALATE_COMMITTED)
         total += told
         if told:
-            _log.warning("escalated", incident=incident, transition=step, deliveries=told)
+            _log.warning("fallback.told", incident=incident, transition=step, deliveries=told)
         else:
-            _log.error("nobody_told", incident=incident, transition=step, advice="add a fallback channel")
+            _log.error("fallback.missing", incident=incident, transition=step, advice="add a fallback channel")
     return total
 
 

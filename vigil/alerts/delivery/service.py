@@ -105,7 +105,7 @@ class Sender:
                 backoff_s = 0.0
             except DATABASE_AWAY as away:
                 wait_s = backoff_s = min(MAX_BACKOFF_S, backoff_s * 2 or 0.2)
-                _log.warning("database_away", problem=type(away).__name__, retry_in_s=backoff_s)
+                _log.warning("postgresql.away", problem=type(away).__name__, retry_in_s=backoff_s)
             self._health.beat(database=not backoff_s, in_flight=len(self._sending))
             await _wait(self._wake, wait_s)
         self._raise_fault()
@@ -165,17 +165,17 @@ class Sender:
             except DATABASE_AWAY as away:
                 if time.monotonic() > until or self._stopping:
                     # The leases run out, and every message of them is sent once more.
-                    _log.error("outcomes_not_recorded", count=len(batch), problem=type(away).__name__)
+                    _log.error("delivery.not_recorded", count=len(batch), problem=type(away).__name__)
                     return
                 await asyncio.sleep(0.5)
         lost = [one for one in batch if one.claim.id not in recorded.written]
         if lost:
-            _log.warning("leases_lost", count=len(lost))
+            _log.warning("delivery.leases_lost", count=len(lost))
         if any(one.fate is AttemptOutcome.DEAD for one in batch):
             # Whoever is to be told instead need not wait for the next second.
             self._tick.set()
         for off in recorded.switched_off:
-            _log.error("channel_switched_off", channel=off.channel, answer=off.words)
+            _log.error("channel.switched_off", channel=off.channel, answer=off.words)
 
     async def _run_clockwork(self) -> None:
         """Once a second, what is due by the clock: fallbacks, policies, what is held, notices, what to forget."""
@@ -190,7 +190,7 @@ class Sender:
                 if moved:
                     self._wake.set()
             except DATABASE_AWAY as away:
-                _log.warning("database_away", problem=type(away).__name__, retry_in_s=POLL_S)
+                _log.warning("postgresql.away", problem=type(away).__name__, retry_in_s=POLL_S)
             await _wait(self._tick, POLL_S)
 
     async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
@@ -238,7 +238,7 @@ async def deliver(health: Health) -> None:
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop_signal, sender.stop)
     health.mark_ready()
-    _log.info("delivering")
+    _log.info("deliver.ready")
     listening = asyncio.create_task(listen(sender.wake))
     reporting = asyncio.create_task(keep_sending(lambda config, letter: email.send(outbound, config, {}, letter)))
     reporting.add_done_callback(sender.note_end)

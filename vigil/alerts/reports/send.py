@@ -57,7 +57,7 @@ async def keep_sending(send: Send) -> None:
                     error = await _send(claimed, send)
                     await loop.run_in_executor(database, _record_now, claimed, error)
             except (OperationalError, InterfaceError) as away:
-                _log.warning("database_away", problem=type(away).__name__)
+                _log.warning("postgresql.away", problem=type(away).__name__)
             await asyncio.sleep(POLL_S)
 
 
@@ -82,10 +82,10 @@ def record(claimed: Claimed, error: str) -> None:
     found = Report.objects.filter(pk=claimed.report)
     if error:
         found.update(last_error=error[:300])
-        _log.warning("report_not_sent", report=claimed.report, error=error)
+        _log.warning("report.not_sent", report=claimed.report, error=error)
         return
     found.update(sent_until=claimed.period.ends, lease_until=None, attempts=0, last_error="")
-    _log.info("report_sent", report=claimed.report, until=claimed.period.ends.isoformat())
+    _log.info("report.sent", report=claimed.report, until=claimed.period.ends.isoformat())
 
 
 def letter_of(report: Report, period: Period, now: datetime) -> Letter:

@@ -50,7 +50,7 @@ class AddressCache:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     await self._follow(connection)
             except (psycopg.Error, TimeoutError, OSError) as error:
-                log.info("addresses_not_read", error=type(error).__name__)
+                log.info("addresses.not_read", error=type(error).__name__)
             await asyncio.sleep(RETRY_S)
 
     async def _follow(self, connection: psycopg.AsyncConnection[Any]) -> None:

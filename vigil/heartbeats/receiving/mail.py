@@ -87,7 +87,7 @@ async def serve_mail(configuration: Configuration, health: Health) -> None:
         listening = await loop.create_server(
             lambda: smtp(handler), configuration.mail_host, configuration.mail_port, backlog=256
         )
-        log.info("receiving_mail", host=configuration.mail_host, port=configuration.mail_port)
+        log.info("mail.ready", host=configuration.mail_host, port=configuration.mail_port)
         async with listening:
             await at_work.until_stopped(listening.serve_forever())
 

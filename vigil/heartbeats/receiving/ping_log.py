@@ -109,7 +109,7 @@ class PingLog:
     async def _write(self, payload: bytes) -> bool:
         redis_answers = await self._to_redis(payload)
         if redis_answers is not self.redis_answers:
-            log.warning("log_is_in", place="redis" if redis_answers else "postgresql")
+            log.warning("ping_log.moved", place="redis" if redis_answers else "postgresql")
         self.redis_answers = redis_answers
         self.writes = redis_answers or await self._to_postgres(payload)
         return self.writes
@@ -121,7 +121,7 @@ class PingLog:
             await self._redis.execute_command("XADD", keys.PINGS, "*", keys.BODY, payload)
         except redis.RedisError as error:
             # Also when it is full or read-only: whatever its reason, the entry is not there.
-            log.warning("ping_not_in_redis", error=type(error).__name__)
+            log.warning("ping.not_in_redis", error=type(error).__name__)
             self._redis_away_until_s = time.monotonic() + AWAY_S
             return False
         return True
@@ -133,7 +133,7 @@ class PingLog:
                     self._postgres = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
                 await self._postgres.execute(SPOOL, [payload])
         except (psycopg.Error, TimeoutError, OSError) as error:
-            log.warning("ping_not_in_postgresql", error=type(error).__name__)
+            log.warning("ping.not_in_postgresql", error=type(error).__name__)
             if self._postgres is not None:
                 await self._postgres.close()
                 self._postgres = None

@@ -32,7 +32,7 @@ async def serve(configuration: Configuration, host: str, port: int, health: Heal
     async with receiving(configuration, health) as at_work:
         server = PingServer(at_work.receiver, lambda: at_work.log.writes)
         listening = await server.listen(host, port)
-        log.info("receiving", host=host, port=port)
+        log.info("receiver.ready", host=host, port=port)
         await at_work.until_stopped(server.close_idle())
         listening.close()
         server.close_when_answered()

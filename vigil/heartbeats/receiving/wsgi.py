@@ -103,7 +103,7 @@ class WsgiPings:
             self._redis.execute_command("XADD", keys.PINGS, "*", keys.BODY, payload)
             return True
         except redis.RedisError as error:
-            log.warning("ping_not_in_redis", error=type(error).__name__)
+            log.warning("ping.not_in_redis", error=type(error).__name__)
         try:
             # A connection for each: this is the way for the few pings of a time without Redis.
             with psycopg.connect(self._database_url, autocommit=True, connect_timeout=CONNECT_S) as connection:
@@ -111,7 +111,7 @@ class WsgiPings:
                 connection.execute(SPOOL, [payload])
             return True
         except psycopg.Error as error:
-            log.warning("ping_not_in_postgresql", error=type(error).__name__)
+            log.warning("ping.not_in_postgresql", error=type(error).__name__)
             return False
 
 

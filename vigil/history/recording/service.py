@@ -85,18 +85,20 @@ class Recorder:
             try:
                 busy = self._turn()
             except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
-                self._away("postgresql", error)
+                log.warning("postgresql.away", error=type(error).__name__)
+                self._away("postgresql")
                 connection.close()
                 stop.wait(RETRY_S)
             except (redis.ConnectionError, redis.TimeoutError) as error:
-                self._away("redis", error)
+                log.warning("redis.away", error=type(error).__name__)
+                self._away("redis")
                 stop.wait(RETRY_S)
             except redis.ResponseError as error:
                 if not put_right(self._redis, error):
                     raise
                 self._forget()
             except Overtaken as news:
-                log.info("overtaken", why=str(news))
+                log.info("recorder.overtaken", why=str(news))
                 self._forget()
             else:
                 if not busy:
@@ -158,7 +160,7 @@ class Recorder:
         write(self._intake, moved)
         for (region, why), missing in self._intake.missing.items():
             slug = self._directory.regions.get(region, str(region))
-            log.warning("results_missing", region=slug, why=GapReason(why).value, results=missing.results)
+            log.warning("results.missing", region=slug, why=GapReason(why).value, results=missing.results)
         self._intake = self._new_intake()
         for reach in moved.values():
             reach.recorded = reach.read
@@ -170,13 +172,13 @@ class Recorder:
         hour = packer.next_hour(now_ms, self._pace.settled_after)
         if hour is not None:
             if not packer.pack_some(hour):
-                log.info("hour_packed", hour=hour)
+                log.info("history.hour_packed", hour=hour)
                 packer.drop_packed_chunks()
             return True
         day = daily_rollup.next_day(now_ms)
         if day is not None:
             if not daily_rollup.close_some(day):
-                log.info("day_rolled_up", day=day)
+                log.info("history.day_rolled_up", day=day)
             return True
         return False
 
@@ -185,7 +187,7 @@ class Recorder:
         packer.drop_packed_chunks()
         now_ms = self._streams.now_ms()
         for name in retention.drop_outdated(now_ms):
-            log.info("partition_dropped", partition=name)
+            log.info("history.partition_dropped", partition=name)
         size.sample(now_ms)
         if self._enqueue is not None:
             objectives.evaluate(database_now(), self._enqueue)
@@ -197,7 +199,7 @@ class Recorder:
                 self._write()
             self._lease.release()
         except (OperationalError, InterfaceError, psycopg.OperationalError, redis.RedisError, Overtaken) as error:
-            log.warning("not_written_at_the_end", error=type(error).__name__)
+            log.warning("recorder.not_flushed", error=type(error).__name__)
 
     def _forget(self) -> None:
         """Drop what is in hand, to be read again from the stored positions."""
@@ -207,7 +209,6 @@ class Recorder:
     def _new_intake(self) -> Intake:
         return Intake(self._directory.monitors, oldest_ms=retention.late_ms())
 
-    def _away(self, what: str, error: Exception) -> None:
-        log.warning(f"{what}_away", error=type(error).__name__)
+    def _away(self, what: str) -> None:
         self._forget()
         self._health.beat(away=what)
