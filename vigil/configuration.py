@@ -48,6 +48,8 @@ class Configuration(BaseSettings):
     sentry_dsn: SecretStr | None = None
     email_from: str = "vigil@localhost"
     alert_egress: AlertEgress = AlertEgress.PUBLIC
+    deadman_url: SecretStr | None = None
+    #: The old name of `deadman_url`, still read.
     heartbeat_url: SecretStr | None = None
     #: History: packed checks (also what charts by the minute read, hence two days at least), hours, days (0: for ever).
     keep_checks_days: int = Field(default=30, ge=2, le=3650)
@@ -115,7 +117,7 @@ class Configuration(BaseSettings):
             raise ValueError("must look like smtp://user:password@host:587 or smtps://user:password@host:465")
         return url
 
-    @field_validator("heartbeat_url")
+    @field_validator("deadman_url", "heartbeat_url")
     @classmethod
     def _is_outside(cls, url: SecretStr | None) -> SecretStr | None:
         if url is None or not url.get_secret_value():
@@ -124,6 +126,11 @@ class Configuration(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must look like https://hc-ping.com/0000-...")
         return url
+
+    @property
+    def deadman(self) -> SecretStr | None:
+        """The address of the dead man's switch, under its new or its old name."""
+        return self.deadman_url or self.heartbeat_url
 
     @property
     def is_https(self) -> bool:

@@ -1,4 +1,4 @@
-"""The witness process: reads providers' status feeds and pings the outside heartbeat, in nobody's way.
+"""The witness process: reads providers' status feeds and pings the dead man's switch, apart from checks and alerts.
 
 Killed at any line it loses nothing: a post that was stored without its note is noted at the next turn.
 """
@@ -44,9 +44,9 @@ log = structlog.get_logger()
 class Witness:
     """One witness. All of its database work happens on one thread of its own."""
 
-    def __init__(self, fetcher: Fetcher, health: Health, outside: DeadmanSwitch | None = None) -> None:
+    def __init__(self, fetcher: Fetcher, health: Health, deadman: DeadmanSwitch | None = None) -> None:
         self._fetcher = fetcher
-        self._outside = outside
+        self._deadman = deadman
         self._health = health
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -79,15 +79,15 @@ class Witness:
         feeds = await self._on_database(_due_feeds)
         await asyncio.gather(*(self._read(feed) for feed in feeds))
         await self._on_database(_note_what_is_new)
-        if self._outside is not None:
-            await self._ping(self._outside)
+        if self._deadman is not None:
+            await self._ping(self._deadman)
 
-    async def _ping(self, outside: DeadmanSwitch) -> None:
-        """Tell outside that alerts get out, if that is proven; silence is the alarm."""
+    async def _ping(self, deadman: DeadmanSwitch) -> None:
+        """Ping the dead man's switch if it is proven that alerts get out; a missing ping is the alarm."""
         stands = await self._on_database(standing)
         if not stands.due:
             return
-        problem = f"not pinged: {stands.doubt}" if stands.doubt else await outside.ping()
+        problem = f"not pinged: {stands.doubt}" if stands.doubt else await deadman.ping()
         if problem:
             log.warning("deadman.not_pinged", problem=problem)
         await self._on_database(lambda: record_ping(problem))
@@ -137,9 +137,11 @@ async def witness(health: Health) -> None:
     """Witness until SIGTERM or SIGINT."""
     settings = configuration()
     fetcher = Fetcher(settings.alert_egress)
-    url = settings.heartbeat_url
-    outside = DeadmanSwitch(url.get_secret_value(), settings.alert_egress) if url else None
-    process = Witness(fetcher, health, outside)
+    if settings.heartbeat_url is not None:
+        log.warning("setting.renamed", old="VIGIL_HEARTBEAT_URL", new="VIGIL_DEADMAN_URL")
+    url = settings.deadman
+    deadman = DeadmanSwitch(url.get_secret_value(), settings.alert_egress) if url else None
+    process = Witness(fetcher, health, deadman)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, process.stop)
     health.mark_ready()
@@ -148,5 +150,5 @@ async def witness(health: Health) -> None:
         await process.run()
     finally:
         await fetcher.close()
-        if outside is not None:
-            await outside.close()
+        if deadman is not None:
+            await deadman.close()

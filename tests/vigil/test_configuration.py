@@ -23,6 +23,7 @@ def _fresh() -> None:
         ("VIGIL_BASE_URL", "hush", "https://"),
         ("VIGIL_EMAIL_URL", "pop3://u:hush@h", "smtp://"),
         ("VIGIL_ALERT_EGRESS", "hush", "private"),
+        ("VIGIL_DEADMAN_URL", "hush", "https://"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
@@ -38,6 +39,15 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VIGIL_DATABASE_URL")
     with pytest.raises(ConfigurationError, match="VIGIL_DATABASE_URL is not set"):
         configuration()
+
+
+@pytest.mark.parametrize("name", ["VIGIL_DEADMAN_URL", "VIGIL_HEARTBEAT_URL"])
+def test_the_dead_mans_switch_is_read_under_its_new_and_its_old_name(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "https://deadman.example.test/obviously-fake")
+    found = configuration().deadman
+    assert found is not None and found.get_secret_value().endswith("/obviously-fake")
 
 
 def test_printing_it_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ CHECKS: dict[str, Check] = {
     "policies": oncall.policies,
     "silences": oncall.silences,
     "self-test": selftests.self_test,
-    "outside": selftests.outside,
+    "deadman": selftests.deadman,
     "feeds": selftests.feeds,
     "monitors": monitors.seen,
     "gaps": storage.gaps,

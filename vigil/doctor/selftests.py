@@ -35,10 +35,10 @@ def self_test(around: ExaminationContext) -> Iterator[Finding]:
         )
 
 
-def outside(around: ExaminationContext) -> Iterator[Finding]:
-    """The heartbeat that calls for help when this installation cannot."""
-    if configuration().heartbeat_url is None:
-        yield note("Nobody outside notices when this installation dies.", "Set VIGIL_HEARTBEAT_URL for witness.")
+def deadman(around: ExaminationContext) -> Iterator[Finding]:
+    """The dead man's switch, which alerts people when this installation cannot."""
+    if configuration().deadman is None:
+        yield note("No service elsewhere notices when this installation dies.", "Set VIGIL_DEADMAN_URL for witness.")
         return
     last = OutsidePing.objects.filter(pk=1).first()
     waits_s = (around.now - last.ok_at).total_seconds() if last and last.ok_at else None
@@ -46,9 +46,9 @@ def outside(around: ExaminationContext) -> Iterator[Finding]:
         since = f"since {ago(waits_s)}" if waits_s is not None else "ever"
         why = f": {last.problem}" if last and last.problem else ""
         advice = "Start `manage.py run witness`, or see its log."
-        yield problem(f"The outside heartbeat was not pinged {since}{why}.", advice)
+        yield problem(f"The dead man's switch was not pinged {since}{why}.", advice)
     else:
-        yield well("The outside heartbeat is pinged.")
+        yield well("The dead man's switch is pinged.")
 
 
 def feeds(around: ExaminationContext) -> Iterator[Finding]:

@@ -40,6 +40,8 @@ def settings(around: ExaminationContext) -> Iterator[Finding]:
     found = configuration()
     if found.debug:
         yield warning("VIGIL_DEBUG is on: every visitor sees tracebacks.", "Set VIGIL_DEBUG=false outside your desk.")
+    if found.heartbeat_url is not None:
+        yield warning("VIGIL_HEARTBEAT_URL is an old name.", "Call it VIGIL_DEADMAN_URL.")
     host = urlsplit(found.base_url).hostname or ""
     if host in ("localhost", "127.0.0.1", "::1"):
         yield warning(

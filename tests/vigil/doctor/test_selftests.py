@@ -1,4 +1,4 @@
-"""What the doctor says of self-tests, the outside heartbeat and the feeds."""
+"""What the doctor says of self-tests, the dead man's switch and the feeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vigil.alerts.models import Channel, Delivery, OutsidePing, SelfTest
 from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.clock import database_now
 from vigil.configuration import configuration
-from vigil.doctor import selftests
+from vigil.doctor import selftests, servers
 from vigil.doctor.findings import ExaminationContext, Level
 from vigil.feeds.models import Feed
 from vigil.monitors.latest import redis_client
@@ -64,29 +64,39 @@ def test_a_test_that_failed_is_a_problem() -> None:
 
 
 @pytest.fixture
-def heartbeat_url() -> Iterator[None]:
-    os.environ["VIGIL_HEARTBEAT_URL"] = "https://heartbeat.example.test/obviously-fake"
+def deadman_url() -> Iterator[None]:
+    os.environ["VIGIL_DEADMAN_URL"] = "https://deadman.example.test/obviously-fake"
     configuration.cache_clear()
     yield
-    del os.environ["VIGIL_HEARTBEAT_URL"]
+    del os.environ["VIGIL_DEADMAN_URL"]
     configuration.cache_clear()
 
 
-def test_an_outside_heartbeat_is_missed_when_there_is_none() -> None:
-    (found,) = selftests.outside(around())
+def test_a_dead_mans_switch_is_missed_when_there_is_none() -> None:
+    (found,) = selftests.deadman(around())
     assert found.level is Level.NOTE
 
 
-def test_an_outside_heartbeat_that_is_not_pinged_is_a_problem(heartbeat_url: None) -> None:
-    (found,) = selftests.outside(around())
+def test_a_dead_mans_switch_that_is_not_pinged_is_a_problem(deadman_url: None) -> None:
+    (found,) = selftests.deadman(around())
     assert found.level is Level.PROBLEM and "obviously-fake" not in str(found)
     now = database_now()
     ping = OutsidePing.objects.create(pk=1, asked_at=now, ok_at=now)
-    assert [one.level for one in selftests.outside(around())] == [Level.WELL]
+    assert [one.level for one in selftests.deadman(around())] == [Level.WELL]
     ping.ok_at, ping.problem = now - timedelta(minutes=9), "it answered 503"
     ping.save()
-    (found,) = selftests.outside(around())
+    (found,) = selftests.deadman(around())
     assert found.text.endswith("since 9 min: it answered 503.")
+
+
+def test_the_old_name_of_its_address_is_still_read_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_HEARTBEAT_URL", "https://deadman.example.test/obviously-fake")
+    configuration.cache_clear()
+    assert [one.level for one in selftests.deadman(around())] == [Level.PROBLEM]
+    renamed = [one for one in servers.settings(around()) if "VIGIL_HEARTBEAT_URL" in one.text]
+    assert [(one.level, one.advice) for one in renamed] == [(Level.WARNING, "Call it VIGIL_DEADMAN_URL.")]
+    monkeypatch.undo()
+    configuration.cache_clear()
 
 
 def test_a_feed_that_is_on_and_not_read_is_a_warning() -> None:

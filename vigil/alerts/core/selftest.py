@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 #: The kind of channel that is there to be tested; no route uses it.
 LOOPBACK = "loopback"
-#: The loopback is tested this often; the outside heartbeat is pinged for this long after the path worked.
+#: The loopback is tested this often; the dead man's switch is pinged for this long after the path worked.
 LOOPBACK_EVERY = timedelta(minutes=5)
 PROOF_LASTS = timedelta(minutes=10)
 #: A message that nobody has accepted by then has not got out.

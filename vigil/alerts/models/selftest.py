@@ -34,7 +34,7 @@ class SelfTest(models.Model):
 
 
 class OutsidePing(models.Model):
-    """The last ping of the outside heartbeat; one row."""
+    """The last ping of the dead man's switch; one row."""
 
     asked_at = models.DateTimeField()
     ok_at = models.DateTimeField(null=True, blank=True)

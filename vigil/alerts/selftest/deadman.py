@@ -1,7 +1,7 @@
-"""The outside heartbeat: somebody else's service that calls for help when our pings stay away.
+"""Dead man's switch: a service elsewhere that alerts people when our pings stop.
 
-It is pinged only while the way of an alert is proven: a synthetic incident has gone all of it within ten minutes, and
-no channel that takes part has refused its own.
+It is pinged only while alerts are proven to get out: a synthetic incident has passed through all of Vigil within ten
+minutes, and no channel that takes part has refused its own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class DeadmanStatus:
 
 
 def standing() -> DeadmanStatus:
-    """How the outside heartbeat stands now."""
+    """Whether to ping the dead man's switch now."""
     now = database_now()
     last = OutsidePing.objects.filter(pk=1).values_list("asked_at", flat=True).first()
     is_due = last is None or now - last >= EVERY
@@ -49,7 +49,7 @@ def record_ping(problem: str) -> None:
 
 
 class DeadmanSwitch:
-    """The way to the outside heartbeat. Make it on the loop that uses it, and close it there."""
+    """Client of the dead man's switch. Make it on the loop that uses it, and close it there."""
 
     def __init__(self, url: str, egress: AlertEgress) -> None:
         self._url = url
