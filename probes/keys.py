@@ -1,4 +1,4 @@
-"""The Redis keyspace, drawn once.
+"""The Redis keyspace: every key, its type, its content and its writers.
 
     vigil:results:<region>      stream  {b: [Result, ...]}      written by that region only
     vigil:latest:<region>       hash    monitor -> Result       written by that region only
@@ -11,7 +11,7 @@
     vigil:readers               hash    region -> entry id      written by record: how far each results stream is stored
     vigil:stored:<region>       string  entry id                the same, for that region to read
     vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
-    vigil:baselines             hash    region/chunk -> series  written by consensus, for whoever succeeds it
+    vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
     vigil:alive                 hash    part -> mark            written by each part of the control plane
@@ -43,9 +43,9 @@ SHARES = f"{PREFIX}shares"
 BODY = b"b"
 #: The field of `believed` that is not a monitor: it is there once the hash is complete, and changes with it.
 BELIEVED_MARK = b"*"
-#: The field of `quarantined` that is not a region: without it nobody has said yet who is in quarantine.
+#: The field of `quarantined` that is not a region: without it the regions in quarantine are not known yet.
 QUARANTINED_MARK = b"*"
-#: The field of `alive:<region>` by which a region learns that it is to work no more.
+#: The field of `alive:<region>` by which a region learns that it is to stop.
 DISMISSED = "dismissed"
 #: How long a region is believed alive after its last status.
 STATUS_TTL_S = 45

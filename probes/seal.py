@@ -1,4 +1,4 @@
-"""Secrets of a check, sealed so that only the region they are meant for can open them.
+"""Sealed secrets of a check: only the region that they are meant for can open them.
 
 Sealed box: one byte version, 32 bytes ephemeral X25519 key, 12 bytes nonce, then ChaCha20-Poly1305 under a key that
 HKDF derives from the shared secret and both public keys. A `Sealer` makes many boxes under one ephemeral key, since

@@ -16,7 +16,7 @@ from probes.reasons import Reason, Status
 
 WIRE_VERSION = 1
 
-#: Namespace of check ids; fixed for ever, since two dispatchers must derive the same ids.
+#: Namespace of check ids; never changes, since two dispatchers must derive the same ids.
 CHECK_NAMESPACE = UUID("5f0c7a52-3a86-5d0e-9a53-64f2c1d0a6b1")
 
 #: Longest text a prober may put into a result (characters).

@@ -1,7 +1,7 @@
-"""The billing guard: which requests generate tokens, spend money or change state, so that no health check does. Pure.
+"""Billing guard: refuses requests that generate tokens, spend money or change state, so that no check does. Pure.
 
 Facts as documented by the providers in 2026. A request is compared by method, host and path alone, after the path was
-brought into one form, so that `//v1/Chat%2Fcompletions?x` is no way around.
+normalised, so that `//v1/Chat%2Fcompletions?x` does not get around it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an HTTP answer means, its body first and then its code: the one place where answers become reasons."""
+"""Classification of HTTP answers into reasons: by the body first, then by the status code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names under which model servers publish what they do, each in its own words. Pure: one entry a server."""
+"""Metric names of model servers: vLLM, SGLang and others, one entry for each server. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AI services say in the bodies of their errors: the words each of them uses, and the reason they stand for."""
+"""Error bodies of AI services: the words each service uses, and the reason that each word stands for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What LiteLLM's `/health` says in its body: the code is 200 with every model behind the proxy dead. Pure."""
+"""Body of LiteLLM's `/health`: it answers 200 even when every model behind the proxy is dead. Pure."""
 
 from __future__ import annotations
 

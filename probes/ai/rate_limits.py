@@ -1,4 +1,4 @@
-"""How much a provider still lets this key do: its rate-limit and retry headers, whatever their spelling, as facts."""
+"""Rate-limit and retry headers of providers, in all their spellings, as facts: what this key may still do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How much a model server has to do, from its own metrics: well, busy, or standing still. Pure.
+"""Saturation of a model server, from its own metrics: well, busy, or stalled. Pure.
 
-An engine that has requests and produces nothing is dead whatever its health page says; one that is merely full is
-not. Reading metrics costs nothing and generates nothing.
+An engine that has requests and produces no tokens is dead, whatever its health page says; one that is only full is
+not. Reading metrics costs nothing and generates no tokens.
 """
 
 from __future__ import annotations

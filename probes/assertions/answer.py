@@ -1,4 +1,4 @@
-"""What assertions look at: the parts of one answer, its JSON read once, and quotations that give no secret away."""
+"""View of one answer for assertions: its parts, its JSON parsed once, and quotations without secrets."""
 
 from __future__ import annotations
 

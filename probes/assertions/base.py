@@ -1,4 +1,4 @@
-"""What all assertions have in common: how one says that it holds, and what it gives when it does not."""
+"""Base of all assertions: how one is judged, and the reason and status that it gives when it fails."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FOUND_LIMIT = 200
 class AssertionBase(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True, omit_defaults=True
 ):
-    """One assertion. `problem` says at save what is wrong with it; `judge` holds it against an answer."""
+    """One assertion. `problem` says at save what is wrong with it; `judge` applies it to an answer."""
 
     def problem(self) -> str | None:
         raise NotImplementedError
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
         raise NotImplementedError
 
     def weight(self) -> int:

@@ -1,4 +1,4 @@
-"""The assertion on JSON: what an RFC 9535 path selects of the body, compared with one demand."""
+"""JSONPath assertion: the values that an RFC 9535 path selects in the body, compared with one condition."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHOWN = 3
 
 
 class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
-    """What `path` selects meets exactly one demand.
+    """The values that `path` selects meet exactly one condition.
 
     `exists`, `absent`: something, or nothing, is selected. `equals`: one value is selected, and is this.
     `contains`: one of the selected values, or an element of a selected array, is this.
@@ -56,16 +56,16 @@ class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
             return "`count_min` is 0 or more and not above `count_max`"
         return None
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
         expected = self._expected()
         try:
-            values = selected(self.path, sight.document())
+            values = selected(self.path, answer.document())
         except NotJson as error:
-            found = f"a body of {len(sight.body)} bytes that cannot be read as JSON: {error}"
+            found = f"a body of {len(answer.body)} bytes that cannot be read as JSON: {error}"
             return self.outcome(False, expected, found, Reason.VALUE_MISMATCH)
         except TooManySteps:
             return self.outcome(False, expected, "a document too large for this path", Reason.TOO_LARGE)
-        return self.outcome(self._holds(values), expected, _shown(values, sight), Reason.VALUE_MISMATCH)
+        return self.outcome(self._holds(values), expected, _shown(values, answer), Reason.VALUE_MISMATCH)
 
     def _holds(self, values: list[object]) -> bool:
         if self.exists:
@@ -118,10 +118,10 @@ def _holds(value: object, wanted: object) -> bool:
     return _same(value, wanted)
 
 
-def _shown(values: list[object], sight: AnswerView) -> str:
+def _shown(values: list[object], answer: AnswerView) -> str:
     if not values:
         return "nothing there"
-    shown = ", ".join(sight.quoted_json(value) for value in values[:_SHOWN])
+    shown = ", ".join(answer.quoted_json(value) for value in values[:_SHOWN])
     return shown if len(values) <= _SHOWN else f"{len(values)} values: {shown}, …"
 
 

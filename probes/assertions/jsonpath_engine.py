@@ -1,4 +1,4 @@
-"""RFC 9535 JSONPath on answers of strangers: strict, with RE2 for its regular expressions, and bounded in steps."""
+"""RFC 9535 JSONPath for untrusted answers: strict, with RE2 for regular expressions, and bounded in steps."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _CountedMatch(JSONPathMatch):
         return _CountedMatch(obj, self.root)
 
     def add_child(self, *children: JSONPathMatch) -> None:
-        """Nobody asks for them, and they would keep every node alive."""
+        """They are never used, and would keep every node alive."""
 
 
 class _CountedFilter(FilterExpression):

@@ -1,4 +1,4 @@
-"""What a monitor may demand of an answer beyond its status: one small struct a demand, one function to judge them."""
+"""Kinds of assertions on an answer: one small struct for each kind, and one function to judge them."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class StatusIs(PlainAssertion, frozen=True, kw_only=True, tag="status"):
         except ValueError as error:
             return f"`expected`: {error}"
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
         expected = f"a status of {', '.join(self.expected)}"
-        return self.outcome(sight.code in codes(self.expected), expected, str(sight.code), Reason.UNEXPECTED_STATUS)
+        return self.outcome(answer.code in codes(self.expected), expected, str(answer.code), Reason.UNEXPECTED_STATUS)
 
 
 class Header(PlainAssertion, frozen=True, kw_only=True, tag="header"):
@@ -64,22 +64,22 @@ class Header(PlainAssertion, frozen=True, kw_only=True, tag="header"):
     def weight(self) -> int:
         return 0 if self.matches is None else compiled(self.matches).programsize
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
-        values = [value for key, value in sight.headers if key == self.name.lower()]
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
+        values = [value for key, value in answer.headers if key == self.name.lower()]
         if self.absent:
-            passed, demand = not values, "absent"
+            passed, condition = not values, "absent"
         elif self.equals is not None:
-            passed, demand = self.equals in values, f"equal to {self.equals!r}"
+            passed, condition = self.equals in values, f"equal to {self.equals!r}"
         elif self.contains is not None:
-            passed, demand = any(self.contains in value for value in values), f"containing {self.contains!r}"
+            passed, condition = any(self.contains in value for value in values), f"containing {self.contains!r}"
         elif self.matches is not None:
             pattern = compiled(self.matches)
             passed = any(pattern.search(value.encode(errors="replace")) for value in values)
-            demand = f"matching {self.matches!r}"
+            condition = f"matching {self.matches!r}"
         else:
-            passed, demand = bool(values), "present"
-        found = ", ".join(sight.quoted(value) for value in values[:3]) or "no such header"
-        return self.outcome(passed, f"the header {self.name} {demand}", found, Reason.HEADER_MISMATCH)
+            passed, condition = bool(values), "present"
+        found = ", ".join(answer.quoted(value) for value in values[:3]) or "no such header"
+        return self.outcome(passed, f"the header {self.name} {condition}", found, Reason.HEADER_MISMATCH)
 
 
 class BodyContains(PlainAssertion, frozen=True, kw_only=True, tag="body_contains"):
@@ -91,10 +91,10 @@ class BodyContains(PlainAssertion, frozen=True, kw_only=True, tag="body_contains
     def mistake(self) -> str | None:
         return None if 1 <= len(self.text) <= TEXT_LIMIT else f"`text` has 1 to {TEXT_LIMIT} characters"
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
-        held = self.text.encode(errors="replace") in sight.body
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
+        held = self.text.encode(errors="replace") in answer.body
         expected = f"a body {'without' if self.absent else 'with'} {self.text[:80]!r}"
-        return self.outcome(held is not self.absent, expected, _body(sight, held), Reason.BODY_MISMATCH)
+        return self.outcome(held is not self.absent, expected, _body(answer, held), Reason.BODY_MISMATCH)
 
 
 class Regex(PlainAssertion, frozen=True, kw_only=True, tag="regex"):
@@ -109,10 +109,10 @@ class Regex(PlainAssertion, frozen=True, kw_only=True, tag="regex"):
     def weight(self) -> int:
         return compiled(self.pattern).programsize
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
-        held = compiled(self.pattern).search(sight.body) is not None
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
+        held = compiled(self.pattern).search(answer.body) is not None
         expected = f"a body {'without a match' if self.absent else 'with a match'} of {self.pattern!r}"
-        return self.outcome(held is not self.absent, expected, _body(sight, held), Reason.BODY_MISMATCH)
+        return self.outcome(held is not self.absent, expected, _body(answer, held), Reason.BODY_MISMATCH)
 
 
 class BodySize(PlainAssertion, frozen=True, kw_only=True, tag="body_size"):
@@ -128,14 +128,14 @@ class BodySize(PlainAssertion, frozen=True, kw_only=True, tag="body_size"):
             return "`min_bytes` is not above `max_bytes`"
         return None
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
-        size = len(sight.body)
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
+        size = len(answer.body)
         # A body that was cut is at least as long as what was read of it.
-        small_enough = not self.max_bytes or (size <= self.max_bytes and not sight.truncated)
+        small_enough = not self.max_bytes or (size <= self.max_bytes and not answer.truncated)
         most = f"at most {self.max_bytes}" if self.max_bytes else ""
         least = f"at least {self.min_bytes}" if self.min_bytes else ""
         expected = f"a body of {' and '.join(filter(None, (least, most)))} bytes"
-        found = f"{'more than ' if sight.truncated else ''}{size} bytes"
+        found = f"{'more than ' if answer.truncated else ''}{size} bytes"
         return self.outcome(size >= self.min_bytes and small_enough, expected, found, Reason.BODY_MISMATCH)
 
 
@@ -152,8 +152,8 @@ class Latency(AssertionBase, frozen=True, kw_only=True, tag="latency"):
             return "`degraded_ms` is below `down_ms`"
         return None
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
-        took_ms = sight.total_us // 1000
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
+        took_ms = answer.total_us // 1000
         for limit_ms, status in ((self.down_ms, Status.DOWN), (self.degraded_ms, Status.DEGRADED)):
             if limit_ms and took_ms >= limit_ms:
                 return AssertionOutcome(
@@ -177,11 +177,11 @@ class CertificateDays(AssertionBase, frozen=True, kw_only=True, tag="certificate
             return "`down_days` is below `degraded_days`"
         return None
 
-    def judge(self, sight: AnswerView) -> AssertionOutcome:
+    def judge(self, answer: AnswerView) -> AssertionOutcome:
         least = f"a certificate valid for at least {self.degraded_days or self.down_days} days"
-        if sight.certificate is None:
+        if answer.certificate is None:
             return AssertionOutcome(False, least, "no certificate", Status.DOWN, Reason.CERTIFICATE_INVALID)
-        days = sight.certificate.days_left(sight.now_s)
+        days = answer.certificate.days_left(answer.now_s)
         found = f"{days} days"
         for limit, status in ((self.down_days, Status.DOWN), (self.degraded_days, Status.DEGRADED)):
             if limit and days < limit:
@@ -195,7 +195,7 @@ Kind = Literal["status", "header", "body_contains", "regex", "jsonpath", "latenc
 
 
 def validate_assertions(assertions: Sequence[AssertionBase], bytes_most: int = BODY_LIMIT) -> None:
-    """Refuse, with SpecError, assertions that no answer of so many bytes could be held against in good time."""
+    """Refuse, with SpecError, assertions that could not be judged in time against an answer of that many bytes."""
     if len(assertions) > ASSERTIONS_MOST:
         raise SpecError("assertions", f"at most {ASSERTIONS_MOST}")
     for place, assertion in enumerate(assertions):
@@ -207,10 +207,10 @@ def validate_assertions(assertions: Sequence[AssertionBase], bytes_most: int = B
         raise SpecError("assertions", f"the regular expressions are too heavy together: simplify them{limit}")
 
 
-def judge(assertions: Sequence[AssertionBase], sight: AnswerView) -> tuple[AssertionOutcome, ...]:
+def judge(assertions: Sequence[AssertionBase], answer: AnswerView) -> tuple[AssertionOutcome, ...]:
     """The outcome of every assertion, in their order."""
     with paths_bounded():
-        return tuple(assertion.judge(sight) for assertion in assertions)
+        return tuple(assertion.judge(answer) for assertion in assertions)
 
 
 def worst(outcomes: Sequence[AssertionOutcome]) -> AssertionOutcome | None:
@@ -228,8 +228,8 @@ def pattern_problem(pattern: str) -> str | None:
     return None
 
 
-def _body(sight: AnswerView, held: bool) -> str:
+def _body(answer: AnswerView, held: bool) -> str:
     if held:
         return "it"
-    cut = "the first " if sight.truncated else ""
-    return f"{cut}{len(sight.body)} bytes: {sight.quoted(sight.body[:400])}" if sight.body else "an empty body"
+    cut = "the first " if answer.truncated else ""
+    return f"{cut}{len(answer.body)} bytes: {answer.quoted(answer.body[:400])}" if answer.body else "an empty body"

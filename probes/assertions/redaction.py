@@ -1,4 +1,4 @@
-"""Secrets of a check kept out of everything that is said of it, even when the target repeats them."""
+"""Redaction: removes a check's secrets from its results, also where the target repeats them."""
 
 from __future__ import annotations
 

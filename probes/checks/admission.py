@@ -1,7 +1,7 @@
-"""Who may run now: so many checks at once in a lane, and so many of them at one target. Pure.
+"""Admission of checks: a limit of concurrent checks for each lane, and one for each target. Pure.
 
-A target that hangs, or one that very many monitors share, can take only its own part of a lane; its checks wait for
-each other and for nobody else's.
+A target that hangs, or that very many monitors share, can take only its own part of a lane. Its checks wait for each
+other and delay no other target's.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Waiting:
 
 
 class Slots:
-    """The places of one lane: those taken, and the checks that wait for one.
+    """The slots of one lane: those taken, and the checks that wait for one.
 
     At most `most` run at once and `waiting` wait; of those that name the same target, `at_target` run at once. A check
     that names none is bound by the lane alone.
@@ -52,7 +52,7 @@ class Slots:
         return len(self._queue) + self._crowded
 
     def admit(self, check: Check) -> Admission:
-        """Take a place for a check that is due, or let it wait for one."""
+        """Take a slot for a check that is due, or let the check wait for one."""
         if self._taken < self._most and self._has_room(check.target):
             self._take(check)
             return Admission.STARTS
@@ -62,7 +62,7 @@ class Slots:
         return Admission.WAITS
 
     def leave(self, check: Check) -> None:
-        """Give up the place of a check that has ended, or was not run after all."""
+        """Free the slot of a check that has ended, or was not run after all."""
         self._taken -= 1
         if not check.target:
             return
@@ -71,14 +71,14 @@ class Slots:
             del self._taken_at[check.target]
         crowd = self._crowds.get(check.target)
         if crowd:
-            # It has waited already: it stands before those that came to the lane after it.
+            # It has waited already: it goes before those that came to the lane after it.
             self._queue.appendleft(crowd.popleft())
             self._crowded -= 1
             if not crowd:
                 del self._crowds[check.target]
 
     def next(self) -> Waiting | None:
-        """The check that may start now, its place taken; None when none may."""
+        """The check that may start now, its slot taken; None when none may."""
         while self._queue and self._taken < self._most:
             first = self._queue.popleft()
             if self._has_room(first.check.target):
@@ -88,11 +88,11 @@ class Slots:
         return None
 
     def oldest_ms(self) -> int | None:
-        """When the check that has waited longest for the lane was due; one that waits for its target says nothing."""
+        """When the check that has waited longest for the lane was due; waits for a target do not count."""
         return self._queue[0].check.at_ms if self._queue else None
 
     def empty(self) -> Iterator[Check]:
-        """Give up all that waits."""
+        """Drop all waiting checks and yield them."""
         for crowd in (self._queue, *self._crowds.values()):
             for one in crowd:
                 yield one.check

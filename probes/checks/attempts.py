@@ -1,4 +1,4 @@
-"""One attempt at a target, and what two attempts together say."""
+"""Attempts at a target: one probe within a deadline, and two attempts merged into one observation."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def settles(observation: Observation) -> bool:
 
 
 def merged(first: Observation, second: Observation) -> Observation:
-    """What two attempts together say: the better one, and of equals the later one."""
+    """The better of two attempts, and of equals the later one."""
     return first if _WORSE[first.status] < _WORSE[second.status] else second
 
 
 async def attempt(
     prober: Prober, spec: Any, secrets: Mapping[str, str], context: ProbeContext, timeout_s: float
 ) -> Observation:
-    """Probe once within one overall deadline; whatever happens becomes an observation."""
+    """Probe once within one overall deadline; every failure becomes an observation."""
     try:
         with within(timeout_s):
             seen = await prober.probe(spec, secrets, context)
@@ -67,7 +67,7 @@ def _observed(error: Exception, trace: Trace, timeout_s: float) -> Observation:
 
 
 async def two_attempts(again: Callable[[], Coroutine[Any, Any, Observation]]) -> tuple[Observation, int]:
-    """Two attempts, the second 1 s after the first began; a pass ends it. Returns what they say, and how many ran."""
+    """Two attempts, the second 1 s after the first began; a pass ends it. Returns the merged one, and how many ran."""
 
     def start() -> asyncio.Task[Observation]:
         return asyncio.ensure_future(again())

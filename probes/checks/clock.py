@@ -1,35 +1,35 @@
-"""How far this machine's clock is from that of Redis, judged from timed questions, and when it was set."""
+"""Clock offset between this machine and Redis, from timed requests, and detection of clock steps. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
 
 _SAMPLES = 6
-#: A difference between two clocks of one machine, from one look to the next, that is a step of the one that can be set.
+#: Wall and steady clock drift apart by this much (s) between two looks: the wall clock was set.
 _STEP_S = 0.5
 
 
 class Steps:
-    """Sees when the clock of the wall was set, against one that nobody sets; between two looks both go on alike."""
+    """Detects that the wall clock was set, by comparison with a steady clock that cannot be set."""
 
     def __init__(self, wall_s: float, steady_s: float) -> None:
         self._ahead_s = wall_s - steady_s
 
     def look(self, wall_s: float, steady_s: float) -> float:
-        """By how much (s) it was set since the last look; 0 for what is no step."""
+        """By how much (s) it was set since the last look; 0 where it was not."""
         ahead_s = wall_s - steady_s
         stepped_s, self._ahead_s = ahead_s - self._ahead_s, ahead_s
         return stepped_s if abs(stepped_s) >= _STEP_S else 0.0
 
 
 class ClockOffset:
-    """The offset of the quickest of the last few answers, since its midpoint is the surest."""
+    """The offset measured by the quickest of the last few answers, whose midpoint is the most precise."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=_SAMPLES)
 
     def add(self, asked_s: float, redis_s: float, answered_s: float) -> None:
-        """Take one answer: when we asked and got it by our clock, and what Redis said; seconds since the epoch."""
+        """Take one sample, in seconds since the epoch: asked and answered on our clock, and the time of Redis."""
         self._samples.append((answered_s - asked_s, (asked_s + answered_s) / 2 - redis_s))
 
     def shift(self, by_s: float) -> None:

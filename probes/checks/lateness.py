@@ -1,4 +1,4 @@
-"""When a check is due, and when it is too late to start it: pure, in milliseconds on Redis' clock."""
+"""Lateness of checks: when one is due, when it is too late, and the results of checks that were not run. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def wait_ms(check: Check, now_ms: int) -> int:
 
 
 def too_late(check: Check, now_ms: int) -> bool:
-    """Whether it must not be started any more."""
+    """Whether it is too late to start it."""
     return now_ms >= check.expires_ms
 
 
 def order_of(check: Check) -> tuple[str, int, str, int]:
-    """What makes two orders the same order, within one region."""
+    """The key by which two orders are the same order, within one region."""
     return check.monitor, check.at_ms, check.round, check.look
 
 
@@ -32,15 +32,15 @@ def missed(check: Check, now_ms: int, why: str) -> Result:
 
 
 def overdue(check: Check, started_ms: int) -> Result:
-    """The early word that an answer takes longer than usual; the result itself follows."""
+    """An early result that an answer takes longer than usual; the final result follows."""
     return _unseen(check, Reason.OVERDUE, started_ms, f"no answer yet after {check.soft_ms} ms")
 
 
 def skipped(check: Check, now_ms: int, until_ms: int, told: Reason) -> Result:
     """The result of a check that was not made, because the target asked to be left alone.
 
-    In a round that is a vote: until then the target's last word holds, as it said itself. Without it, a round about
-    a rate limit would end with nobody who may ask.
+    In a round it is a vote: until then the target's last answer holds. Without such votes, a round about a rate limit
+    would have no voter.
     """
     until = datetime.datetime.fromtimestamp(until_ms / 1000, datetime.UTC)
     why = f"asked to wait until {until:%H:%M:%S} UTC (Retry-After)"

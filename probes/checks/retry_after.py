@@ -1,4 +1,4 @@
-"""Targets that asked to be left alone for a while (Retry-After): which checks are skipped for that, and until when."""
+"""Retry-After: targets that asked for a pause, and which of their checks are skipped until when. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from probes.prober import RETRY_AFTER, Observation
 from probes.reasons import Reason, Status
 from probes.wire import Check
 
-#: The same for a target that is not well: an hour without looking would hide that it is well again (s).
+#: The longest pause for other failures (s): an hour without checks would hide that the target recovered.
 _OTHERS_MOST_S = 300.0
 _TOO_MANY_REQUESTS = 429
 
 
 def asked_s(seen: Observation) -> float:
-    """For how long the target asked to be left alone; 0 when it did not."""
+    """The pause that the target asked for (s); 0 when it asked for none."""
     asked = seen.facts.get(RETRY_AFTER, 0)
     if isinstance(asked, bool | str):
         return 0.0
@@ -23,19 +23,19 @@ def asked_s(seen: Observation) -> float:
 
 
 def refuses_more(seen: Observation) -> bool:
-    """Whether a second attempt would only make it worse."""
+    """Whether a second attempt must not be made: the target answered 429 with Retry-After."""
     return seen.code == _TOO_MANY_REQUESTS and asked_s(seen) > 0
 
 
 class RetryAfter:
-    """What this worker was asked, by monitor and revision; bounded, the oldest request forgotten first."""
+    """The pauses that targets asked this worker for, by monitor and revision; bounded, the oldest dropped first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._until: OrderedDict[tuple[str, int], tuple[int, bool, Reason]] = OrderedDict()
 
     def note(self, check: Check, seen: Observation, now_ms: int) -> None:
-        """Remember what a result asks for, or that all is well again."""
+        """Remember the pause that a result asks for, or that the target recovered."""
         key = check.monitor, check.revision
         wait_s = asked_s(seen)
         if wait_s > 0 and seen.status is not Status.UP:
@@ -51,13 +51,13 @@ class RetryAfter:
     def until_ms(self, check: Check, now_ms: int) -> int:
         """Until when this check is to be skipped; 0 when it may be made.
 
-        Confirming checks are worth a request, except where requests are what the target has too many of.
+        Confirming checks are still made, except where the target has too many requests (429).
         """
         if not self._until:
             return 0
         until_ms, too_many, _ = self._until.get((check.monitor, check.revision), (0, False, Reason.OK))
         return until_ms if until_ms > now_ms and (too_many or not check.round) else 0
 
-    def told(self, check: Check) -> Reason:
-        """Why the target asked to be left alone, of a check that is to be skipped."""
+    def reason(self, check: Check) -> Reason:
+        """Why the target asked for a pause; for a check that is to be skipped."""
         return self._until[check.monitor, check.revision][2]

@@ -1,4 +1,4 @@
-"""Runs the checks of a region on one loop: each at its time, bounded by lane, and every one gets a result."""
+"""Runner of a region's checks on one loop: each starts at its time, within limits, and every check gets a result."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _log = structlog.get_logger(__name__)
 _REMEMBERED_ORDERS = 200_000
 _REMEMBERED_REQUESTS = 20_000
 _REMEMBERED_SOFT_LIMITS = 100_000
-#: No order may hold a place for longer than this (ms), whatever it asks.
+#: No check may hold a slot for longer than this (ms), whatever its order says.
 _TIMEOUT_MOST_MS = 60_000
 #: A check dated further ahead than this (ms) is a clock gone wrong, not an order.
 _AHEAD_MOST_MS = 60_000
 
 
 def steady_s() -> float:
-    """A clock that nobody sets, and that goes on while the machine sleeps, where there is one."""
+    """A clock that cannot be set; where there is one, it also counts while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
@@ -55,7 +55,7 @@ class Bounds:
 class Runner:
     """Give it batches on its loop's thread; it gives results to `publish`.
 
-    `offset_ms` is this machine's clock minus that of Redis; the heartbeat keeps it up to date.
+    `offset_ms` is this machine's clock minus that of Redis; the status reporter keeps it up to date.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Runner:
         self._timers: dict[tuple[str, int, str, int], asyncio.TimerHandle] = {}
         self._running: dict[asyncio.Task[None], Check] = {}
         self._loop = asyncio.get_running_loop()
-        #: Fails when the runner itself does; whoever owns it ends the process then.
+        #: Fails when the runner itself fails; its owner then ends the process.
         self.broken: asyncio.Future[None] = self._loop.create_future()
         self.offset_ms = 0.0
         #: By how much (s) this machine's clock was set while we ran.
@@ -89,7 +89,7 @@ class Runner:
         return int(time.time() * 1000 - self.offset_ms)
 
     def mind_the_clock(self) -> None:
-        """Look whether this machine's clock was set: then it is the clock that is off, and no slot moves."""
+        """Correct the offset if this machine's clock was set, so that no slot moves."""
         stepped_s = self._steps.look(time.time(), steady_s())
         self.offset_ms += stepped_s * 1000
         self.clock_set_s += stepped_s
@@ -101,7 +101,7 @@ class Runner:
         return len(self._running)
 
     def oldest_age_ms(self) -> int:
-        """The age of the oldest check that waits for a place; 0 when none does."""
+        """The age of the oldest check that waits for a slot; 0 when none does."""
         heads = [at_ms for slots in self._slots.values() if (at_ms := slots.oldest_ms()) is not None]
         return max(0, self.now_ms() - min(heads)) if heads else 0
 
@@ -159,7 +159,7 @@ class Runner:
             self._start(slots, one)
 
     def _start(self, slots: Slots, one: Waiting) -> bool:
-        """Run a check that has a place; False, and the place is free again, when it is not to be run any more."""
+        """Run a check that has a slot; False, and the slot is free again, when it is not to be run any more."""
         check, now_ms = one.check, self.now_ms()
         if too_late(check, now_ms):
             why = "too many checks of its target run here at once" if one.for_target else "it came too late"
@@ -168,7 +168,7 @@ class Runner:
             return False
         until_ms = self._retry_after.until_ms(check, now_ms)
         if until_ms:
-            self._publish(skipped(check, now_ms, until_ms, self._retry_after.told(check)))
+            self._publish(skipped(check, now_ms, until_ms, self._retry_after.reason(check)))
             slots.leave(check)
             return False
         task = self._loop.create_task(self._run(slots, check, now_ms))

@@ -1,8 +1,7 @@
-"""What is usual of a figure that is watched for ever: its median and MAD, tracked in a few numbers. Pure.
+"""Streaming median and MAD of a series: a sign-based tracker, O(1) in time and memory for each sample. Pure.
 
-Both are followed by the sign of each sample's deviation, never by its size, so that no single sample, however wild,
-moves them by more than a small step: over some hundreds of samples they settle where half of the samples are on
-either side. O(1) in time and memory.
+Each sample moves both by its sign and never by its size, so that one extreme sample moves them by a small step only.
+Over some hundreds of samples they settle where half of the samples are on either side.
 """
 
 from __future__ import annotations

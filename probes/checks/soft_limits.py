@@ -1,4 +1,4 @@
-"""How long each target usually takes from here, and so after how long an answer is overdue. Pure; bounded memory."""
+"""Soft limits: when an answer is overdue, from the usual duration of each monitor here. Pure; bounded memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SoftLimits:
         self._known: OrderedDict[str, tuple[int, Tracked]] = OrderedDict()
 
     def note(self, result: Result) -> None:
-        """Let a scheduled pass teach; failures never do."""
+        """Learn from a scheduled pass; failures are left out."""
         if result.status is not Status.UP or result.round or not result.phases.total_us:
             return
         revision, tracked = self._known.get(result.monitor, (result.revision, None))

@@ -1,4 +1,4 @@
-"""The health endpoint of a process: is it ready, and when did its main loop last turn?"""
+"""Health endpoint of a process: whether it is ready, and when its main loop last turned."""
 
 from __future__ import annotations
 

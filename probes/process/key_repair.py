@@ -1,6 +1,7 @@
-"""Keys of a region that hold something else than they should: a region may write anything to its own, and stops nobody.
+"""Repair of Redis keys of the wrong type (WRONGTYPE): a compromised region must not stop readers.
 
-Whoever meets one deletes all of them and goes on: what they held was of no use, and what belongs there comes again.
+A region may write anything to its own keys. A reader that meets a wrong type deletes all such keys and goes on: their
+content was useless, and the right content comes again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _CELERY = keys.celery_prefix("")[:-1]
 
 
 def put_right(client: redis.Redis, error: redis.RedisError) -> bool:
-    """Delete what is of the wrong kind; False when the error is about something else, or nothing was found."""
+    """Delete keys of the wrong type; False when the error is about something else, or none was found."""
     if "WRONGTYPE" not in str(error):
         return False
     names = [name for prefix in (*_KINDS, _CELERY) for name in client.scan_iter(f"{prefix}*", 1000)]

@@ -1,7 +1,7 @@
-"""The control plane's signs of life, as regions hear them: a mark that changes, for each part.
+"""Liveness marks of the control plane, for the regions: one mark that changes for each part.
 
-The parts write theirs into one hash; those who know the regions pass it on to each under a key of its own, so that no
-region can make the others believe that all is well.
+The parts write their marks into one hash; the parts that know the regions copy it to a key for each region, so that no
+region can fake the marks that the others read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PARTS = ("dispatch", "consensus", "ingest", "deliver")
 
 
 class Liveness:
-    """One part's sign of life; `beat` is for every turn of its main loop and writes every few seconds."""
+    """One part's mark; `beat` is for every turn of its main loop and writes every few seconds."""
 
     def __init__(self, client: redis.Redis, part: str) -> None:
         self._redis = client
@@ -47,7 +47,7 @@ class Liveness:
             pipeline.execute()
 
     def dismiss(self, known: Collection[str], named: Collection[str] = ()) -> None:
-        """Say to those named, and to every region that is not known, to work no more: in silence it would go on."""
+        """Tell the named regions, and every region that is not known, to stop; without a word they would go on."""
         wanted = {keys.alive(region) for region in known}
         found = {cast(bytes, name).decode("utf-8", "replace") for name in self._redis.scan_iter(keys.alive("*"), 1000)}
         gone = (found | {keys.alive(region) for region in named}) - wanted
@@ -60,7 +60,7 @@ class Liveness:
 
 
 def mark() -> str:
-    """A mark that was not there before: who hears it asks only whether it has changed."""
+    """A new mark: readers ask only whether it has changed."""
     return str(time.time_ns() // 1_000_000)
 
 
@@ -75,7 +75,7 @@ def silent_parts(client: redis.Redis, parts: Sequence[str], within_s: float = 60
 
 
 class LivenessReporter(threading.Thread):
-    """Writes a part's sign of life from beside its loop, for as long as `is_well` says that the loop turns."""
+    """Writes a part's mark from a thread beside its loop, while `is_well` says that the loop turns."""
 
     def __init__(self, client: redis.Redis, part: str, is_well: Callable[[], bool]) -> None:
         super().__init__(name="pulse", daemon=True)
@@ -90,7 +90,7 @@ class LivenessReporter(threading.Thread):
                 try:
                     self._redis.hset(keys.ALIVE, self._part, mark())
                 except redis.RedisError as error:
-                    # Whoever listens hears nothing, which is what there is to say.
+                    # The regions see an old mark, which is the truth.
                     log.warning("liveness.not_written", error=type(error).__name__)
             self._stopping.wait(EVERY_S)
 

@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]*@")
-#: Chatty below WARNING, and with nothing to say that our own lines do not.
+#: Verbose below WARNING, without more than our own lines say.
 _QUIET = ("celery", "kombu", "amqp", "asyncio", "httpx", "httpcore", "redis", "urllib3")
 
 

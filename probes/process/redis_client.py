@@ -1,4 +1,4 @@
-"""The region's connection to Redis: found with some patience at the start, and with every wait bounded ever after."""
+"""Redis client of a region: waits for Redis at the start, and bounds every wait afterwards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RedisUnreachable(Exception):
 
 
 class RedisRefuses(RedisUnreachable):
-    """Redis answered, and takes no orders from us."""
+    """Redis answered, and refuses our login."""
 
 
 def connection_to(url: str) -> redis.asyncio.Redis:
@@ -35,7 +35,7 @@ def connection_to(url: str) -> redis.asyncio.Redis:
     )
 
 
-#: What Redis says while it takes no writes: full, without a master, in a failover, not loaded, not allowed to us.
+#: Errors of a Redis that takes no writes: full, without a master, in a failover, not loaded, not allowed to us.
 _REFUSALS = (
     "READONLY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "BUSY",
     "NOPERM", "NOAUTH", "WRONGPASS",
@@ -62,7 +62,7 @@ def is_away(error: Exception) -> bool:
 
 
 def is_refused(error: Exception) -> bool:
-    """Whether Redis answers, and does not let us in: not a failure of the way to it."""
+    """Whether Redis answers and refuses this user: not a failure of the network."""
     return isinstance(error, _REFUSED)
 
 

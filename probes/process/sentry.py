@@ -1,4 +1,4 @@
-"""Error reports to Sentry, if one is configured: only where it broke, never what was being looked at or with what.
+"""Error reports to Sentry, if it is configured: the place in the code, never the target or its secrets.
 
 A plain `sentry_sdk.init` adds its headers to every request a probe sends, and reports local variables and the request;
 all of that is off here, and what is left goes through an allow-list.

@@ -1,4 +1,4 @@
-"""Celery as the carrier of batches: one small app a region, used by the worker to take and by dispatch to send."""
+"""Celery app of one region's queues: the worker takes batches with it, and dispatch sends them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _queue(region: str, lane: Lane) -> Queue:
 def _transport_options(region: str) -> dict[str, Any]:
     return {
         "global_keyprefix": keys.celery_prefix(region),
-        # A session that a firewall forgot must not block for ever: longer than a BRPOP, shorter than patience.
+        # A session that a firewall dropped must not block: longer than a BRPOP, shorter than the worker's limits.
         "socket_timeout": 15,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,

@@ -1,4 +1,4 @@
-"""Celery's consumer with a shorter patience: back at work within 2 s of Redis being back, however long it was away."""
+"""Celery consumer with short reconnection pauses: it takes batches again within 2 s of Redis being back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _log = structlog.get_logger(__name__)
 
 
 class PatientConsumer(Consumer):  # type: ignore[misc]
-    """Retries the broker for ever, with pauses that stay short."""
+    """Retries the broker without end, with pauses that stay short."""
 
     def ensure_connected(self, conn: Any) -> Any:
         def told(error: BaseException, pause_s: float) -> None:

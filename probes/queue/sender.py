@@ -1,4 +1,4 @@
-"""The sender's end of the region queues: what dispatch uses to give batches of checks to the workers."""
+"""Sender of the region queues: dispatch uses it to give batches of checks to the workers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RegionQueues:
     def send(self, batch: Batch, expires_s: float) -> None:
         """Put a batch into the queue of its region and lane; a worker that takes it later than `expires_s` drops it.
 
-        Raises `redis.ResponseError` where the region has made something else of its queue.
+        Raises `redis.ResponseError` where the region has overwritten its queue with another type.
         """
         app = self._app(batch.region)
         try:

@@ -31,8 +31,8 @@ _AHEAD_MOST = 100_000
 class Confirmations:
     """What Redis has and the recorder has not stored. For one loop.
 
-    `dropped` counts the results that there was no room for. `backfilled` is counted up by whoever sends results of
-    the local store; it begins at 0 again when the recorder moves.
+    `dropped` counts the results that there was no room for. `backfilled` counts the results
+    of the local store that were sent since the recorder last moved; the forwarder adds to it.
     """
 
     def __init__(self, connection: redis.asyncio.Redis, region: str, store: LocalStore) -> None:

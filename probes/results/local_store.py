@@ -1,6 +1,6 @@
-"""What a region keeps on its disk: results that Redis could not take, and the orders it would go on with. SQLite.
+"""Local store of a region in SQLite: results that are not yet in Redis or not yet confirmed, and the standing orders.
 
-Killed at any line it is as it was before or after the last commit. Whatever is wrong with the disk comes as
+A process killed at any line leaves the state before or after the last commit. Every fault of the disk is raised as
 `StoreUnavailable`, and a damaged file is put aside for a new one.
 """
 
@@ -33,7 +33,7 @@ MEMORY_MOST = 32 * 1024 * 1024
 #: Entries that are thinned, or dropped, at once when there is no more room.
 _ROOM_STEP = 50
 _DROP_STEP = 10
-#: A worker that is being replaced may hold the file for so long.
+#: A worker that is being replaced may hold the file for this long.
 _LOCKED_MOST_S = 10.0
 #: No call waits longer than this for another one.
 _BUSY_MOST_S = 20.0
@@ -48,12 +48,12 @@ _FIRST_SENT = "SELECT ms, sub FROM results WHERE ms IS NOT NULL ORDER BY ms, sub
 _LAST_SENT = "SELECT ms, sub FROM results WHERE ms IS NOT NULL ORDER BY ms DESC, sub DESC LIMIT 1"
 _LOST = "UPDATE results SET ms = NULL, sub = NULL WHERE seq IN (SELECT seq FROM results WHERE ms IS NOT NULL LIMIT ?)"
 _LOST_STEP = 2_000
-#: Steps that an insert may take to make room before the oldest have to go, whatever they hold.
+#: Steps of thinning in one insert before the oldest entries are dropped whole.
 _THIN_STEPS = 10
 
 
 class StoreUnavailable(Exception):
-    """The journal could not be read or written; what was to be kept is still with whoever asked."""
+    """The store could not be read or written; the caller still has what was to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a worker knew before it was restarted; times are on Redis' clock."""
+    """What an earlier worker stored; times are on Redis' clock."""
 
     orders: list[Check]
     heard_ms: int = 0
@@ -93,15 +93,15 @@ class LocalStore:
         return self._path is not None
 
     def keep(self, entries: Iterable[tuple[bytes, int]]) -> None:
-        """Keep entries (encoded, so many results each) that Redis has not taken."""
+        """Keep entries, each encoded with its number of results, that Redis has not taken."""
         self._insert([(None, None, payload, results) for payload, results in entries])
 
     def keep_sent(self, entries: Iterable[Sent]) -> None:
-        """Keep entries that Redis has, and that nobody has stored yet."""
+        """Keep entries that Redis has, and that the recorder has not confirmed."""
         self._insert([(entry.id[0], entry.id[1], entry.payload, entry.results) for entry in entries])
 
     def newest_unsent(self, most: int = 1, without: Collection[int] = ()) -> list[Kept]:
-        """The newest entries that Redis has not taken, newest first, but for these: what is fresh comes first."""
+        """The newest entries that Redis has not taken, newest first, but for these."""
         found: list[Kept] = []
         with self._guarded():
             for seq, packed, results in self._db.execute(_NEWEST, (most + len(without),)).fetchall():
@@ -120,21 +120,21 @@ class LocalStore:
             self._db.executemany("DELETE FROM results WHERE seq = ?", [(seq,) for seq in seqs])
 
     def stored(self, upto: EntryId) -> None:
-        """What Redis had until this entry is stored."""
+        """The recorder has stored all entries up to this one."""
         with self._guarded():
             self._db.execute("DELETE FROM results WHERE ms IS NOT NULL AND (ms, sub) <= (?, ?)", upto)
 
     def sent_span(self) -> tuple[EntryId, EntryId] | None:
-        """The first and the last entry of those that Redis has, as far as we know; None for none."""
+        """The first and the last of the entries that were sent; None for none."""
         with self._guarded():
             first, last = self._db.execute(_FIRST_SENT).fetchone(), self._db.execute(_LAST_SENT).fetchone()
             return None if first is None else ((first[0], first[1]), (last[0], last[1]))
 
     def lost(self) -> None:
-        """Redis has lost what it had: all of it is to be sent again."""
+        """Redis has lost entries: mark all that were sent for sending again."""
         changed = 1
         while changed:
-            # In steps, or others would wait for a disk that is busy with all of it.
+            # In steps, so that other callers need not wait for all of it.
             with self._guarded():
                 changed = self._db.execute(_LOST, (_LOST_STEP,)).rowcount
 
@@ -148,12 +148,12 @@ class LocalStore:
             self._db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", notes)
 
     def forget_orders(self) -> None:
-        """No order stands any more."""
+        """Delete all orders."""
         with self._guarded():
             self._db.execute("DELETE FROM orders")
 
     def remembered(self) -> Remembered:
-        """What was last remembered; an order that cannot be read is left out, and said."""
+        """What was last stored; an order that cannot be read is left out and logged."""
         orders: list[Check] = []
         with self._guarded():
             notes = dict(self._db.execute("SELECT name, value FROM notes"))
@@ -171,7 +171,7 @@ class LocalStore:
     # ---------------------------------------------------------------------------------------------------------------
 
     def _open(self) -> sqlite3.Connection:
-        """The file, or a new one where it is damaged, or memory where there can be none: each is said."""
+        """The file, or a new one where it is damaged, or memory where there can be none; each is logged."""
         deadline = time.monotonic() + _LOCKED_MOST_S
         while self._path is not None:
             try:

@@ -1,4 +1,4 @@
-"""The journal's file: its tables, how it is opened for one worker alone, and what becomes of a damaged one."""
+"""File of the local store: its tables, its lock for one worker, and the handling of a damaged file."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def connect_file(path: Path) -> sqlite3.Connection:
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """Open or create a journal. Raises `sqlite3.Error`, also when another worker has it."""
+    """Open or create the file. Raises `sqlite3.Error`, also when another worker has it."""
     db = sqlite3.connect(path, timeout=1.0, check_same_thread=False)
     try:
-        # One worker has it for itself; a second one is told so at once, instead of sending everything twice.
+        # The lock belongs to one worker: a second one fails at once instead of sending everything twice.
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         # What a long cut has filled is given back to the disk.
         db.execute("PRAGMA auto_vacuum = FULL")
@@ -68,12 +68,12 @@ def connect(path: str) -> sqlite3.Connection:
 
 
 def is_damaged(error: Exception) -> bool:
-    """Whether the file holds something else than a journal, or half of one."""
+    """Whether the file is no local store, or half of one."""
     return isinstance(error, sqlite3.DatabaseError) and ("malformed" in str(error) or "not a database" in str(error))
 
 
 def put_aside(path: Path, why: str) -> bool:
-    """Give a damaged file another name, so that a new one can begin; False where the folder does not let us."""
+    """Rename a damaged file, so that a new one can be made; False where the folder forbids it."""
     broken = path.with_name(path.name + ".broken")
     try:
         path.replace(broken)

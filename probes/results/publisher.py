@@ -1,4 +1,4 @@
-"""Results on their way to the region's stream: batched, bounded, written with one round trip a batch."""
+"""Publisher of results to the region's stream: batched, bounded, with one round trip for each batch."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Publisher:
         return not self._waiting and not self._in_hand
 
     async def run(self) -> None:
-        """Write what comes, for ever; a Redis that is away is retried, any other error ends the process."""
+        """Write results until cancelled. Retries while Redis is away; raises any other error."""
         pause_s = _RETRY_FIRST_S
         while True:
             await self._wake.wait()

@@ -1,7 +1,7 @@
-"""What was written to Redis and is not known to be stored: Redis may lose it, and then it is written again. Pure.
+"""Entries sent to Redis and not yet confirmed by the recorder; they are sent again if Redis loses them. Pure.
 
-The recorder says how far it has stored each stream. A stream whose last entry is older than one that was written, or
-whose first is younger than one that is not stored, has lost something.
+The recorder publishes how far it has stored each stream. A stream has lost entries when its last entry is older than
+one that was sent, or its first entry is younger than one that is not confirmed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One entry of the region's stream: its id, and what it holds, so many results encoded."""
+    """One entry of the region's stream: its id, its encoded results, and their number."""
 
     id: EntryId
     payload: bytes
@@ -26,18 +26,18 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class StreamView:
-    """What Redis says of the stream: the first entry that is there, and the last that ever was. Both may be missing."""
+    """The stream as Redis has it: the first entry that is there, and the last that ever was. Both may be missing."""
 
     first: EntryId | None = None
     last: EntryId = (0, 0)
 
 
 class Unconfirmed:
-    """The entries that would be missing if Redis lost its memory now, oldest first."""
+    """The entries that would be lost if Redis lost its memory now, oldest first."""
 
     def __init__(self) -> None:
         self._sent: deque[Sent] = deque()
-        #: The last entry that was written.
+        #: The last entry that was sent.
         self.last: EntryId = (0, 0)
         self.results = 0
 
@@ -45,50 +45,51 @@ class Unconfirmed:
         return len(self._sent)
 
     def sent(self, entry: Sent) -> None:
-        """An entry was written."""
+        """An entry was sent."""
         self._sent.append(entry)
         self.last = entry.id
         self.results += entry.results
 
     def stored(self, upto: EntryId) -> None:
-        """All entries until this one are in the database."""
+        """The recorder has stored all entries up to this one."""
         while self._sent and self._sent[0].id <= upto:
             self.results -= self._sent.popleft().results
 
     def trimmed(self, first: EntryId) -> None:
-        """Nobody records: what is trimmed from the stream is gone, as it would be without us."""
+        """There is no recorder: entries trimmed from the stream are given up."""
         while self._sent and self._sent[0].id < first:
             self.results -= self._sent.popleft().results
 
-    def has_lost(self, sight: StreamView, last: EntryId) -> bool:
+    def has_lost(self, view: StreamView, last: EntryId) -> bool:
         """Whether the stream lost an entry of ours. `last` is the last that was written before Redis was asked.
 
-        What was lost at the end, and followed by other entries before anybody asked, is not seen by this: it takes a
-        server that died, and that is seen.
+        Entries lost at the end and followed by others before Redis was asked are not seen here. That takes a server
+        that died, which `settle` is told of.
         """
         if not self._sent:
             return False
-        return sight.last < min(last, self._sent[-1].id) or (sight.first is not None and self._sent[0].id < sight.first)
+        return view.last < min(last, self._sent[-1].id) or (view.first is not None and self._sent[0].id < view.first)
 
-    def settle(self, sight: StreamView, last: EntryId, upto: EntryId | None, broken_off: bool) -> list[Sent] | None:
-        """Take what Redis says, asked how far all is stored (`upto`) first; gives what is to be written again, or None.
+    def settle(self, view: StreamView, last: EntryId, upto: EntryId | None, was_away: bool) -> list[Sent] | None:
+        """Returns the entries that are to be sent again, or None without a loss. `upto`, the recorder's position, was
+        asked for before `view`.
 
-        A loss comes first: the recorder goes on behind it, and its position passes what it never saw. `broken_off`: the
-        server was away meanwhile; one that died may have lost its last second, and nobody says so.
+        Checks for loss before trusting the position: it may have advanced past lost entries. `was_away`: the server was
+        away or restarted meanwhile, and may have lost its last second without a trace.
         """
-        if broken_off or self.has_lost(sight, last):
+        if was_away or self.has_lost(view, last):
             return self.take()
         if upto is not None:
             self.stored(upto)
         return None
 
     def give_back(self, entries: list[Sent]) -> None:
-        """Take back the oldest entries, which found no other place."""
+        """Take back the oldest entries, which could not be stored elsewhere."""
         self._sent.extendleft(reversed(entries))
         self.results += sum(entry.results for entry in entries)
 
     def take(self, keep_results: int = 0) -> list[Sent]:
-        """Give up the oldest entries, until no more than so many results are left; who asks has a use for them."""
+        """Remove and return the oldest entries, until no more than `keep_results` results are left."""
         taken: list[Sent] = []
         while self._sent and self.results > keep_results:
             entry = self._sent.popleft()

@@ -1,7 +1,7 @@
-"""A region's own alarm: when the control plane is silent nobody else could tell, so the region does, by its own way.
+"""Dead man's alarm of a region: it notifies people directly when the control plane stops responding.
 
-Once for each silence and once when it is over, also when the worker is restarted in between: what was heard and said
-is kept in a small file. What nobody accepts is said again until somebody does, or it is no longer true.
+It sends one message for each silence and one when the silence is over. A small file keeps what was heard and sent, so
+that a restart repeats nothing. A message that is not accepted is sent again until it is, or is no longer true.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _log = structlog.get_logger(__name__)
 
 
 class RegionAlarm:
-    """Listens and tells for ever; `run` raises nothing but what is a fault."""
+    """Listens and notifies until cancelled; `run` raises only faults."""
 
-    def __init__(self, connection: redis.asyncio.Redis, wish: AlarmSettings) -> None:
+    def __init__(self, connection: redis.asyncio.Redis, settings: AlarmSettings) -> None:
         self._redis = connection
-        self._wish = wish
-        # Remembered times are of the wall clock; while we run, only the one that never jumps counts.
+        self._settings = settings
+        # Stored times are wall-clock times; while the process runs, only the monotonic clock counts.
         self._offset_s = time.time() - time.monotonic()
-        self._silence = ControlPlaneSilence(PARTS, wish.after_s, _recall(wish.memory), self._now_s())
+        self._silence = ControlPlaneSilence(PARTS, settings.after_s, _recall(settings.memory), self._now_s())
         self._resolver = Resolver()
-        # The address comes from the region's own host, which may well have its receiver beside it.
+        # The operator of this host chose the address: the receiver may be in the private network.
         way = Dialer(Egress.PRIVATE, self._resolver)
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(way), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
@@ -57,7 +57,7 @@ class RegionAlarm:
         try:
             while True:
                 await self._look()
-                await asyncio.sleep(min(LOOK_S, self._wish.after_s / 4))
+                await asyncio.sleep(min(LOOK_S, self._settings.after_s / 4))
         finally:
             await self._client.aclose()
             await self._resolver.close()
@@ -66,71 +66,71 @@ class RegionAlarm:
         marks = await self._marks()
         now_s = self._now_s()
         self._silence.hear(marks, now_s)
-        what = self._silence.due(now_s)
-        if what is not None and time.monotonic() >= self._try_again_s and await self._tell(what, now_s):
-            self._silence.said(what, now_s)
+        event = self._silence.due(now_s)
+        if event is not None and time.monotonic() >= self._try_again_s and await self._tell(event, now_s):
+            self._silence.said(event, now_s)
             self._kept_s = 0.0
         if time.monotonic() - self._kept_s >= KEEP_S or not self._kept_s:
             self._kept_s = time.monotonic()
-            await asyncio.to_thread(_keep, self._wish.memory, self._silence.memory())
+            await asyncio.to_thread(_keep, self._settings.memory, self._silence.memory())
 
     def _now_s(self) -> float:
         return time.monotonic() + self._offset_s
 
     async def _marks(self) -> Mapping[str, str]:
         try:
-            found = cast(dict[bytes, bytes], await self._redis.hgetall(keys.alive(self._wish.region)))
+            found = cast(dict[bytes, bytes], await self._redis.hgetall(keys.alive(self._settings.region)))
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             _log.warning("alarm.nothing_heard", error=type(error).__name__)
             return {}
         return {name.decode("utf-8", "replace"): mark.decode("utf-8", "replace") for name, mark in found.items()}
 
-    async def _tell(self, what: AlarmEvent, now_s: float) -> bool:
-        """Send it; False when nobody accepted it, and it is to be tried again."""
-        text = self._words(what, now_s)
+    async def _tell(self, event: AlarmEvent, now_s: float) -> bool:
+        """Send it; False when it was not accepted and is to be tried again."""
+        text = self._words(event, now_s)
         try:
-            response = await self._client.post(self._wish.url, **self._message(what, text, now_s))
+            response = await self._client.post(self._settings.url, **self._message(event, text, now_s))
             accepted, why = response.is_success, str(response.status_code)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             accepted, why = False, type(error).__name__
         if accepted:
             self._failures, self._try_again_s = 0, 0.0
-            _log.warning("alarm.told", event_told=what.value, silent=self._silence.silent(now_s))
+            _log.warning("alarm.told", event_told=event.value, silent=self._silence.silent(now_s))
             return True
         wait_s = BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
         self._failures += 1
         self._try_again_s = time.monotonic() + wait_s
-        _log.error("alarm.not_accepted", event_told=what.value, why=why, retry_in_s=wait_s)
+        _log.error("alarm.not_accepted", event_told=event.value, why=why, retry_in_s=wait_s)
         return False
 
-    def _words(self, what: AlarmEvent, now_s: float) -> str:
-        region = self._wish.region
-        if what is AlarmEvent.BACK:
+    def _words(self, event: AlarmEvent, now_s: float) -> str:
+        region = self._settings.region
+        if event is AlarmEvent.BACK:
             return f"Vigil, region {region}: the control plane is heard again. Alerts go their usual way."
         silent = self._silence.silent(now_s)
         which = "the whole control plane" if len(silent) == len(PARTS) else ", ".join(silent)
         return (
             f"Vigil, region {region}: nothing heard of {which} for {round(self._silence.longest_s(now_s))} s."
-            " Until it is back nobody is alerted of anything that fails."
+            " Until it is back, Vigil sends no alerts."
         )
 
-    def _message(self, what: AlarmEvent, text: str, now_s: float) -> dict[str, Any]:
-        title = "Vigil is silent" if what is AlarmEvent.SILENT else "Vigil is back"
-        if self._wish.plain:
+    def _message(self, event: AlarmEvent, text: str, now_s: float) -> dict[str, Any]:
+        title = "Vigil is silent" if event is AlarmEvent.SILENT else "Vigil is back"
+        if self._settings.plain:
             return {"content": text.encode(), "headers": {"title": title, "content-type": "text/plain; charset=utf-8"}}
         document = {
             # `text` is what Slack, Mattermost and Google Chat show, `content` what Discord does.
             "text": text,
             "content": text,
-            "event": f"control_plane_{what.value}",
-            "region": self._wish.region,
+            "event": f"control_plane_{event.value}",
+            "region": self._settings.region,
             "silent": list(self._silence.silent(now_s)),
         }
         return {"json": document}
 
 
 def _keep(path: Path, memory: SilenceMemory) -> None:
-    """Write the memory at one stroke; a disk that refuses costs a second alarm after a restart, and no more."""
+    """Replace the file atomically; if the disk refuses, a restart may send the same alarm again."""
     document = {"marks": dict(memory.marks), "heard_s": dict(memory.heard_s), "raised_s": memory.raised_s}
     new = path.with_suffix(f".{os.getpid()}.new")
     try:

@@ -1,4 +1,4 @@
-"""Places a region can surely reach, set by its operator: when most of them fail, the region itself is cut off."""
+"""Connectivity anchors: hosts that a region can surely reach. When most of them fail, the region itself is cut off."""
 
 from __future__ import annotations
 
@@ -69,17 +69,17 @@ def _anchor(text: str) -> Anchor:
 
 
 class _AnchorConnection(asyncio.Protocol):
-    """A connection that is closed as soon as it stands."""
+    """A connection that is closed as soon as it is made."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
 
 
 class Anchors:
-    """The anchors of this region, tried again and again. `changed` is set when it is cut off, or not any more."""
+    """The anchors of this region, tried every few seconds. `changed` is set when it is cut off, and when it is back."""
 
-    def __init__(self, way: Dialer, anchors: tuple[Anchor, ...]) -> None:
-        self._way = way
+    def __init__(self, dialer: Dialer, anchors: tuple[Anchor, ...]) -> None:
+        self._dialer = dialer
         self._anchors = anchors
         self.failing = 0
         self.changed = asyncio.Event()
@@ -88,7 +88,7 @@ class Anchors:
         return len(self._anchors)
 
     async def run(self) -> None:
-        """Try all of them every few seconds, for ever; without anchors it waits for ever."""
+        """Try all of them every few seconds until cancelled; without anchors, only wait."""
         while self._anchors:
             await self.look()
             await asyncio.sleep(INTERVAL_S)
@@ -111,7 +111,7 @@ class Anchors:
     async def _reaches(self, anchor: Anchor) -> bool:
         try:
             with within(TIMEOUT_S):
-                await dial(self._way, anchor.host, anchor.port, _AnchorConnection, Trace())
+                await dial(self._dialer, anchor.host, anchor.port, _AnchorConnection, Trace())
         except Exception as error:
             if explain(error) is None:
                 raise

@@ -1,8 +1,8 @@
-"""A region that nobody gives orders goes on by itself: the standing orders at their slots, until it hears again.
+"""Autonomous mode: keeps running the last known schedule while no dispatcher is heard.
 
-It is alone when no dispatcher was heard for half a minute: neither an order nor a sign of life, because Redis cannot be
-reached or because nobody leads. A region that Redis refuses, or that the control plane has dismissed, is not alone, and
-forgets its orders. Of several workers in one region each would go on with what it was given.
+A region is alone when it has heard no dispatcher for 30 s: neither an order nor a sign of life, because Redis cannot be
+reached or no dispatcher leads. A region that Redis refuses, or that the control plane has dismissed, is not alone, and
+forgets its orders. Of several workers in one region, each repeats the orders that it was given itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REMEMBER_S = 15.0
 
 
 class Autonomy:
-    """Hears what there is to hear of dispatch, and stands in for it. For one loop."""
+    """Listens to dispatch, and stands in for it while it is silent. For one loop."""
 
     def __init__(self, region: str, runner: Runner, store: LocalStore) -> None:
         self._region = region
@@ -37,13 +37,13 @@ class Autonomy:
         self._heard_ms = 0
         self._mark: bytes | None = None
         self._dismissed = False
-        #: What is on the disk is to be forgotten.
+        #: The stored orders are to be deleted.
         self._forgets = False
         self._gone: list[str] = []
         self.alone = False
 
     async def recall(self) -> int:
-        """Take what a worker before this one remembered; returns how many orders that is."""
+        """Load what an earlier worker stored; returns the number of orders."""
         try:
             remembered = await asyncio.to_thread(self._store.remembered)
         except StoreUnavailable as error:
@@ -56,7 +56,7 @@ class Autonomy:
         return len(self._standing)
 
     def begin_alone(self) -> None:
-        """Redis is not there at the start: do not wait to be sure that nobody is."""
+        """Redis is away at the start: be alone at once, without the wait of 30 s."""
         self._heard_s = -ALONE_AFTER_S
 
     def ordered(self, batch: Batch) -> None:
@@ -68,21 +68,21 @@ class Autonomy:
             self._hear()
 
     def listen(self, mark: bytes | None, dismissed: bool = False) -> None:
-        """Take dispatch's sign of life as Redis has it now: what changes is alive. None is silence, and no more."""
+        """Take dispatch's mark as Redis has it now: a mark that changes is a sign of life. None means silence."""
         if dismissed:
             self._dismiss("the control plane has no work for this region")
         elif mark is not None and mark != self._mark:
-            # The first one read may be as old as it likes.
+            # The first mark read may be of any age.
             if self._mark is not None:
                 self._hear()
             self._mark = mark
 
     def refused(self) -> None:
-        """Redis knows this region no more."""
+        """Redis refuses this region's login."""
         self._dismiss("Redis refuses this region")
 
     async def run(self) -> None:
-        """Stand in for dispatch while it is silent, for ever."""
+        """Stand in for dispatch whenever it is silent, until cancelled."""
         while True:
             self._runner.mind_the_clock()
             self._judge()
@@ -93,13 +93,13 @@ class Autonomy:
             await asyncio.sleep(_TICK_S)
 
     async def run_memory(self) -> None:
-        """Remember again and again, beside `run`: a slow disk holds up no slot."""
+        """Store the orders every few seconds, beside `run`, so that a slow disk delays no slot."""
         while True:
             await asyncio.sleep(_REMEMBER_S)
             await self.remember()
 
     async def remember(self) -> None:
-        """Keep what a worker after this one would need, should it find nobody either."""
+        """Store what the next worker needs if it finds no dispatcher either."""
         if self._forgets and not await self._keep_nothing():
             return
         if not self.alone:
@@ -130,7 +130,7 @@ class Autonomy:
         elif silent and not self.alone:
             self.alone = True
             monitors = self._standing.stand_alone(self._heard_ms, self._runner.now_ms())
-            _log.warning("region.alone", monitors=monitors, why="no dispatcher is heard: it goes on by its last orders")
+            _log.warning("region.alone", monitors=monitors, why="no dispatcher is heard: it repeats its last orders")
         elif self.alone and not silent:
             self._follow("a dispatcher is heard again")
 

@@ -1,7 +1,7 @@
-"""How long the control plane has been silent, counted by the one who listens, and what to say of it. Pure.
+"""Detection of a silent control plane, from the marks that its parts write. Pure.
 
-A mark that has changed is a sign of life; what it says is of no interest, since clocks differ. Marks and times may be
-remembered across a restart, so that silence goes on counting.
+A mark that has changed is a sign of life; its value means nothing, since clocks differ. Marks and times may be kept
+across a restart, so that the silence goes on counting.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-#: Nobody is called silent before we have listened for this long ourselves.
+#: No part counts as silent before this listener has listened for this long.
 LISTEN_S = 5.0
-#: A longer pause between two looks is our own, and nobody else's silence.
+#: A longer pause between two looks is this process's own pause, and no silence of the control plane.
 OWN_PAUSE_S = 30.0
 
 
 class AlarmEvent(Enum):
-    """What a region has to tell its operator."""
+    """What a region reports to its operator."""
 
     SILENT = "silent"
     BACK = "back"
@@ -26,7 +26,7 @@ class AlarmEvent(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AlarmSettings:
-    """Where a region tells that the control plane is silent. `plain` sends text, as ntfy wants it, instead of JSON."""
+    """Where a region reports a silent control plane. `plain` sends text, as ntfy wants it, instead of JSON."""
 
     region: str
     url: str
@@ -48,7 +48,7 @@ NOTHING = SilenceMemory({}, {})
 
 
 class ControlPlaneSilence:
-    """Listens to parts; all times are seconds on one clock of the caller's."""
+    """Listens to parts; all times are seconds on one clock of the caller."""
 
     def __init__(self, parts: Sequence[str], after_s: float, memory: SilenceMemory, now_s: float) -> None:
         self._after_s = after_s
@@ -80,14 +80,14 @@ class ControlPlaneSilence:
         return tuple(part for part, heard_s in self._heard_s.items() if now_s - heard_s >= self._after_s)
 
     def due(self, now_s: float) -> AlarmEvent | None:
-        """What is to be said now: once that it is silent, and once that all of it has been heard again."""
+        """What to report now: once that a part is silent, and once that all parts are heard again."""
         silent = self.silent(now_s)
         if self.raised_s is None:
             return AlarmEvent.SILENT if silent else None
         return AlarmEvent.BACK if not silent and self._heard_now == self._heard_s.keys() else None
 
     def said(self, what: AlarmEvent, now_s: float) -> None:
-        """It was told, and somebody accepted it."""
+        """The report was accepted."""
         self.raised_s = min(self._heard_s.values()) if what is AlarmEvent.SILENT else None
         self._heard_now.clear()
 

@@ -110,6 +110,6 @@ async def _cancel(tasks: list[asyncio.Future[None]], within_s: float) -> None:
 def release() -> str:
     """The version of the installed package, or `source` when it runs from a checkout."""
     try:
-        return importlib.metadata.version("vigil")
+        return importlib.metadata.version("vigilmon")
     except importlib.metadata.PackageNotFoundError:
         return "source"

@@ -62,7 +62,7 @@ class RegionWorker:
     # Celery's side -----------------------------------------------------------------------------------------------
 
     def _consume(self, app: Celery) -> int:
-        # Connecting to this signal is how Celery is told to leave logging alone.
+        # A receiver of this signal makes Celery leave logging alone.
         setup_logging.connect(_leave_logging_alone)
         worker_ready.connect(_stop_on_signals)
         # It warns of root because of pickle, which is refused here.

@@ -1,4 +1,4 @@
-"""What a region worker is told by its environment: read once, checked at start, never printed whole."""
+"""Settings of a region worker: read once from the environment, checked at the start, never printed whole."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class ProbeSettings(BaseSettings):
     region_key: pydantic.SecretStr | None = None
     egress: Egress = Egress.PUBLIC
     probe_source: str | None = None
-    #: Where this region can surely go, `host[:port], ...`: its votes do not count while most of them fail.
+    #: Hosts that this region can surely reach, `host[:port], ...`: its votes do not count while most of them fail.
     anchors: str = ""
     #: How many scheduled checks may run at one target at once.
     target_concurrency: int = pydantic.Field(default=50, ge=1, le=1000)
-    #: The file in which results and orders outlive this process while Redis is away; without one, memory has to do.
+    #: The file of the local store, which keeps results and orders across restarts; without one they are in memory.
     journal: Path | None = None
     health_port: int = 0
     sentry_dsn: pydantic.SecretStr = pydantic.SecretStr("")
@@ -117,7 +117,7 @@ class ProbeSettings(BaseSettings):
         return int(text)
 
     def alarm(self) -> AlarmSettings | None:
-        """Where the region tells that the control plane is silent, or None where it does not."""
+        """Where the region reports a silent control plane, or None."""
         if self.region_alarm_url is None:
             return None
         state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")

@@ -1,7 +1,7 @@
-"""The orders a region goes by while nobody gives it any: the last of each monitor, and the slots that follow. Pure.
+"""Standing orders of a region: the last order of each monitor, and the slots that follow from it. Pure.
 
-A slot is a pure function of the monitor, and so is a check's id: whoever asks for the same slot asks for the same
-check, so that a region may go on by itself and no slot is looked at twice when orders come again.
+A slot is a pure function of the monitor, and so is a check's id: the same slot gives the same check, whether dispatch
+or the region asks for it. So no slot is checked twice when dispatch is heard again.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from probes.wire import Check
 
-#: Nobody goes on for longer than this without word from a control plane (ms): its configuration is too old by then.
+#: A region that has heard no control plane for longer than this (ms) stops: its configuration is too old.
 STANDING_MOST_MS = 7 * 24 * 3_600_000
-#: A monitor that was not ordered for this many intervals, while others were, is not to be looked at any more.
+#: A monitor that was not ordered for this many intervals, while others were, is no longer watched.
 INTERVALS_WITHOUT = 2
-#: What an order may be late, on top of that (ms): as long as dispatch may be silent before somebody stands in for it.
+#: How late an order may be on top of that (ms): as long as dispatch may be silent before a standby takes over.
 _LATE_MS = 35_000
-#: Slots further back than this are passed over (ms): after a pause of one's own, a herd helps nobody.
+#: Slots further back than this (ms) are skipped: after a pause of this process, a burst of old checks has no use.
 _BACK_MS = 3_000
 #: A check not started this long after its slot is missed, as dispatch has it; shorter for shorter intervals.
 _LATEST_START_MS = 30_000
@@ -32,7 +32,7 @@ _MOST = 200_000
 
 @dataclass(slots=True)
 class StandingOrder:
-    """What is to be done at each slot of one monitor, and the last slot that was ordered."""
+    """The check for each slot of one monitor, and the last slot that was ordered."""
 
     check: Check
     last_ms: int
@@ -48,7 +48,7 @@ class StandingOrder:
 
 
 class StandingOrders:
-    """Remembers scheduled orders as they come; `stand_alone` makes them go on by themselves, `follow` ends that."""
+    """Remembers scheduled orders as they come; `stand_alone` begins to repeat them, `follow` ends that."""
 
     def __init__(self) -> None:
         self._standing: dict[str, StandingOrder] = {}
@@ -57,7 +57,7 @@ class StandingOrders:
         self._heard_ms = self._heard_since_ms = 0
         #: What the clock said when slots were last asked for.
         self._asked_ms = 0
-        #: Monitors whose orders read otherwise than when this was last emptied.
+        #: Monitors whose orders changed since this was last emptied.
         self.changed: set[str] = set()
 
     def __len__(self) -> int:
@@ -70,7 +70,7 @@ class StandingOrders:
         self._heard_ms = now_ms
 
     def note(self, check: Check, now_ms: int) -> None:
-        """Remember an order of dispatch. One that says nothing of an interval is for once, one far ahead is none."""
+        """Remember an order of dispatch, unless it has no interval or is dated far ahead of the clock."""
         if check.every_ms <= 0 or check.round or check.at_ms > now_ms + _AHEAD_MOST_MS:
             return
         known = self._standing.get(check.monitor)
@@ -88,7 +88,7 @@ class StandingOrders:
         self.changed.add(check.monitor)
 
     def restore(self, checks: Iterable[Check], heard_ms: int) -> None:
-        """Take what was remembered before a restart, by someone who last heard of a dispatcher at `heard_ms`."""
+        """Load the orders stored before a restart by a worker that last heard a dispatcher at `heard_ms`."""
         self._heard_ms = heard_ms
         for check in checks:
             if check.every_ms > 0 and check.monitor not in self._standing and len(self._standing) < _MOST:
@@ -97,7 +97,7 @@ class StandingOrders:
                 self._standing[check.monitor] = standing
 
     def stand_alone(self, heard_ms: int, now_ms: int) -> int:
-        """Begin to go on alone, from now: with what was ordered until a dispatcher was last heard. How many that is."""
+        """Begin to repeat the orders that held when a dispatcher was last heard; returns their number."""
         self._agenda = []
         if now_ms - heard_ms > STANDING_MOST_MS:
             return 0
@@ -106,7 +106,7 @@ class StandingOrders:
         return len(self._agenda)
 
     def follow(self) -> None:
-        """Orders are given again."""
+        """Dispatch gives orders again."""
         self._agenda = []
 
     def take_due(self, now_ms: int, ahead_ms: int = 0) -> Iterator[Check]:
@@ -126,13 +126,13 @@ class StandingOrders:
                 yield standing.at(slot_ms)
 
     def dismiss(self) -> None:
-        """None of it stands any more."""
+        """Forget all orders."""
         self._standing.clear()
         self._agenda = []
         self.changed.clear()
 
     def forget(self, heard_ms: int) -> list[str]:
-        """Drop what was not ordered for too long until a dispatcher was last heard; gives their monitors."""
+        """Drop orders that were too old when a dispatcher was last heard; returns their monitors."""
         over = [monitor for monitor in self._standing if self._is_over(monitor, heard_ms)]
         for monitor in over:
             del self._standing[monitor]
@@ -140,12 +140,12 @@ class StandingOrders:
         return over
 
     def take_changed(self) -> list[Check]:
-        """The orders that read otherwise than when this was last asked; who cannot keep them puts them back."""
+        """The orders that changed since the last call; a caller that cannot store them puts them back."""
         changed, self.changed = self.changed, set()
         return [self._standing[monitor].check for monitor in changed if monitor in self._standing]
 
     def put_back(self, checks: Iterable[Check]) -> None:
-        """These changes were not kept."""
+        """These changes were not stored."""
         self.changed |= {check.monitor for check in checks if check.monitor in self._standing}
 
     def _plan(self, monitors: Iterable[str], from_ms: int) -> None:

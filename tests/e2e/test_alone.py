@@ -89,7 +89,7 @@ def broker(tmp_path: Path) -> Iterator[tuple[LocalRedis, Start]]:
 
 @contextlib.contextmanager
 def worker(url: str, folder: Path) -> Iterator[Start]:
-    """What starts a worker, whose journal and log are in the folder; all of them are gone in the end."""
+    """What starts a worker, whose local store and log are in the folder; all of them are gone in the end."""
     started: list[subprocess.Popen[bytes]] = []
     settings = {
         "PATH": os.environ["PATH"],

@@ -125,29 +125,29 @@ def what_waits_is_dropped(patch: pytest.MonkeyPatch) -> None:
 
 
 def what_redis_lost_is_not_sent_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Unconfirmed, "has_lost", lambda self, sight, last: False)
+    patch.setattr(Unconfirmed, "has_lost", lambda self, view, last: False)
 
 
 def a_position_is_believed_before_a_loss(patch: pytest.MonkeyPatch) -> None:
     settled = Unconfirmed.settle
 
-    def settle(self: Unconfirmed, sight: StreamView, last: EntryId, upto: EntryId | None, broken_off: bool) -> Any:
+    def settle(self: Unconfirmed, view: StreamView, last: EntryId, upto: EntryId | None, was_away: bool) -> Any:
         self.stored(upto or (0, 0))
-        return settled(self, sight, last, upto, broken_off)
+        return settled(self, view, last, upto, was_away)
 
     patch.setattr(Unconfirmed, "settle", settle)
 
 
 def a_restart_of_redis_is_not_noticed(patch: pytest.MonkeyPatch) -> None:
     settled = Unconfirmed.settle
-    patch.setattr(Unconfirmed, "settle", lambda self, sight, last, upto, _: settled(self, sight, last, upto, False))
+    patch.setattr(Unconfirmed, "settle", lambda self, view, last, upto, _: settled(self, view, last, upto, False))
 
 
 def what_is_set_aside_dies_with_the_region(patch: pytest.MonkeyPatch) -> None:
     begin = SimPublisher.begin
 
     def forgetful(self: SimPublisher) -> None:
-        self._journal.clear()
+        self._store.clear()
         begin(self)
 
     patch.setattr(SimPublisher, "begin", forgetful)

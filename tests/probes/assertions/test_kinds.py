@@ -19,14 +19,14 @@ from probes.net.tls_options import Certificate  # isort: skip
 MODELS = b'{"object":"list","data":[{"id":"gpt-a","ready":true,"n":1},{"id":"gpt-b","ready":true,"n":2}],"next":null}'
 
 
-def outcome(assertion: dict[str, Any], **sight: Any) -> AssertionOutcome:
+def outcome(assertion: dict[str, Any], **answer: Any) -> AssertionOutcome:
     spec = parse_spec("http", {"url": "http://example.com/", "assertions": [assertion]})
-    seen = AnswerView(**{"total_us": 150_000, "now_s": NOW_S, "code": 200, "body": MODELS, **sight})
+    seen = AnswerView(**{"total_us": 150_000, "now_s": NOW_S, "code": 200, "body": MODELS, **answer})
     return judge(spec.assertions, seen)[0]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
-    ("demand", "holds"),
+    ("assertion", "holds"),
     [
         ({"exists": True, "path": "$.data[0]"}, True),
         ({"exists": True, "path": "$.data[7]"}, False),
@@ -63,8 +63,8 @@ def outcome(assertion: dict[str, Any], **sight: Any) -> AssertionOutcome:
         ({"exists": True, "path": "$..id"}, True),
     ],
 )
-def test_a_json_path_holds_or_not(demand: dict[str, Any], holds: bool) -> None:
-    assert outcome({"type": "jsonpath", **demand}).passed is holds
+def test_a_json_path_holds_or_not(assertion: dict[str, Any], holds: bool) -> None:
+    assert outcome({"type": "jsonpath", **assertion}).passed is holds
 
 
 def test_a_failed_json_path_says_what_it_found_instead() -> None:
@@ -97,7 +97,7 @@ def test_a_path_that_would_visit_too_much_stops() -> None:
 
 
 @pytest.mark.parametrize(
-    ("demand", "headers", "holds"),
+    ("assertion", "headers", "holds"),
     [
         ({"name": "X-Ready"}, [("x-ready", "")], True),
         ({"name": "X-Ready"}, [], False),
@@ -110,13 +110,13 @@ def test_a_path_that_would_visit_too_much_stops() -> None:
         ({"name": "Server", "matches": "^[0-9]+$"}, [("server", "nginx/1")], False),
     ],
 )
-def test_a_header_holds_or_not(demand: dict[str, Any], headers: list[tuple[str, str]], holds: bool) -> None:
-    seen = outcome({"type": "header", **demand}, headers=headers)
+def test_a_header_holds_or_not(assertion: dict[str, Any], headers: list[tuple[str, str]], holds: bool) -> None:
+    seen = outcome({"type": "header", **assertion}, headers=headers)
     assert (seen.passed, seen.reason) == (holds, Reason.OK if holds else Reason.HEADER_MISMATCH)
 
 
 @pytest.mark.parametrize(
-    ("assertion", "sight", "status", "reason"),
+    ("assertion", "answer", "status", "reason"),
     [
         ({"type": "status", "expected": ["200-299"]}, {}, Status.UP, Reason.OK),
         ({"type": "status", "expected": ["204"]}, {}, Status.DOWN, Reason.UNEXPECTED_STATUS),
@@ -138,8 +138,10 @@ def test_a_header_holds_or_not(demand: dict[str, Any], headers: list[tuple[str, 
         ({"type": "certificate_days", "degraded_days": 14}, {}, Status.DOWN, Reason.CERTIFICATE_INVALID),
     ],
 )  # fmt: skip
-def test_what_an_answer_gives(assertion: dict[str, Any], sight: dict[str, Any], status: Status, reason: Reason) -> None:
-    seen = outcome(assertion, **sight)
+def test_what_an_answer_gives(
+    assertion: dict[str, Any], answer: dict[str, Any], status: Status, reason: Reason
+) -> None:
+    seen = outcome(assertion, **answer)
     assert (seen.status, seen.reason) == (status, reason)
 
 

@@ -63,20 +63,20 @@ def test_what_is_stored_can_be_lost_by_nobody() -> None:
 def test_a_position_behind_a_loss_does_not_make_it_stored() -> None:
     """The recorder went on with what came after the loss, and never saw what was lost."""
     unconfirmed = with_entries(100, 200, 900)
-    again = unconfirmed.settle(StreamView((900, 0), (900, 0)), (900, 0), upto=(900, 0), broken_off=False)
+    again = unconfirmed.settle(StreamView((900, 0), (900, 0)), (900, 0), upto=(900, 0), was_away=False)
     assert again is not None
     assert [entry.id[0] for entry in again] == [100, 200, 900]
 
 
 def test_a_server_that_was_away_may_have_lost_what_it_does_not_miss() -> None:
-    again = with_entries(100, 200).settle(StreamView((100, 0), (200, 0)), (200, 0), upto=(200, 0), broken_off=True)
+    again = with_entries(100, 200).settle(StreamView((100, 0), (200, 0)), (200, 0), upto=(200, 0), was_away=True)
     assert again is not None
     assert len(again) == 2
 
 
 def test_without_a_loss_what_is_stored_is_given_up_and_nothing_is_sent_again() -> None:
     unconfirmed = with_entries(100, 200)
-    assert unconfirmed.settle(StreamView((100, 0), (200, 0)), (200, 0), upto=(100, 0), broken_off=False) is None
+    assert unconfirmed.settle(StreamView((100, 0), (200, 0)), (200, 0), upto=(100, 0), was_away=False) is None
     assert len(unconfirmed) == 1
 
 

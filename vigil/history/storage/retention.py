@@ -9,7 +9,7 @@ from vigil.history.storage import partitions
 from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.history.storage.partitions import Partitioned
 
-#: How long a region may be cut off and still bring what it saw; its journal holds no more.
+#: How long a region may be cut off and still bring what it saw; its local store holds no more.
 LATE_DAYS_MOST = 7
 
 

@@ -60,13 +60,13 @@ def nothing_seen_is_forgotten(outcome: SimulationResult) -> Iterator[Break]:
         if written_ms is None:
             excused = any(probe.started_ms <= at <= probe.started_ms + in_hand_ms for at in died)
         else:
-            excused = _died_unstored(written_ms, losses, died)
+            excused = _died_unconfirmed(written_ms, losses, died)
         if not excused:
             what = "never written" if written_ms is None else "written, lost and not written again"
             yield Break("INV-18", probe.started_ms, probe.monitor, f"what {probe.region} saw was {what}")
 
 
-def _died_unstored(written_ms: float, losses: list[Span], died: list[float]) -> bool:
+def _died_unconfirmed(written_ms: float, losses: list[Span], died: list[float]) -> bool:
     """Whether Redis lost what was written then, and the region died before it could have written it again."""
     return any(
         written_ms <= lost <= written_ms + UNSTORED_MS and any(written_ms <= at <= mended + NOTICED_MS for at in died)

@@ -120,7 +120,7 @@ class Broker:
         found.reverse()
         return found
 
-    def sight(self, stream: str) -> StreamView:
+    def view(self, stream: str) -> StreamView:
         """What XINFO says of a stream."""
         self.check()
         entries = self._streams.entries.get(stream)

@@ -21,26 +21,26 @@ _BATCH_MOST = 200
 
 
 class SimPublisher:
-    """Of one region. The journal is a disk: it outlives the process."""
+    """Of one region. The local store is a disk: it outlives the process."""
 
     def __init__(self, around: SimContext, region: SimProcess) -> None:
         self._around = around
         self._broker = around.broker
         self._region = region
         self._stream = keys.results(region.name)
-        self._journal: list[bytes] = []
+        self._store: list[bytes] = []
         self.cut = False
         self.begin()
 
     def begin(self) -> None:
         """Begin with what is on the disk, and nothing else."""
         self._waiting: list[Result] = []
-        self._unstored = Unconfirmed()
-        self._broken_off = False
+        self._unconfirmed = Unconfirmed()
+        self._was_away = False
         self._met = self._broker.boot
         self._failures = 0
         self._retrying = self._following = False
-        if self._journal:
+        if self._store:
             self._try_later()
 
     @property
@@ -52,24 +52,24 @@ class SimPublisher:
         self._waiting.append(result)
         self._flush()
 
-    def broke_off(self) -> None:
+    def redis_was_away(self) -> None:
         """A write was not answered, and is repeated."""
-        self._broken_off = True
+        self._was_away = True
 
     def settle(self) -> None:
         """Ask how far the stream is stored, and send again what Redis has lost. Raises `Away`."""
         stored = self._broker.stored.get(self._stream)
-        broken_off, self._broken_off = self._broken_off, False
-        sight = self._broker.sight(self._stream)
+        was_away, self._was_away = self._was_away, False
+        view = self._broker.view(self._stream)
         restarted, self._met = self._met != self._broker.boot, self._broker.boot
-        again = self._unstored.settle(sight, self._unstored.last, stored, broken_off or restarted)
+        again = self._unconfirmed.settle(view, self._unconfirmed.last, stored, was_away or restarted)
         if again:
-            self._journal += [entry.payload for entry in again]
+            self._store += [entry.payload for entry in again]
             self._follow()
 
     def _flush(self) -> None:
         if not self.connected:
-            self._broken_off = True
+            self._was_away = True
             self._try_later()
             return
         self._failures = 0
@@ -89,17 +89,17 @@ class SimPublisher:
             self._failures += 1
             if self._failures >= AWAY_AFTER:
                 self._set_aside()
-        if self._waiting or self._journal:
+        if self._waiting or self._store:
             self._flush()
 
     def _set_aside(self) -> None:
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), _BATCH_MOST):
-            self._journal.append(wire.encode(waiting[start : start + _BATCH_MOST]))
+            self._store.append(wire.encode(waiting[start : start + _BATCH_MOST]))
 
     def _follow(self) -> None:
         """Let what was set aside follow, the newest first."""
-        if self._journal and not self._following:
+        if self._store and not self._following:
             self._following = True
             self._region.later(BACKFILL_MS, self._backfill)
 
@@ -107,8 +107,8 @@ class SimPublisher:
         self._following = False
         if not self.connected:
             self._flush()
-        elif self._journal:
-            for result in wire.decode_results(self._journal.pop()):
+        elif self._store:
+            for result in wire.decode_results(self._store.pop()):
                 self._append(result)
             self._follow()
 
@@ -118,7 +118,7 @@ class SimPublisher:
             history.ballots.setdefault(result.round, []).append(Ballot(self._region.name, result, now_ms))
         entry_id = self._broker.append(self._stream, result)
         if history.thorough:
-            self._unstored.sent(Sent(entry_id, wire.encode([result]), 1))
+            self._unconfirmed.sent(Sent(entry_id, wire.encode([result]), 1))
             if result.reason is not Reason.OVERDUE:
                 history.written[order_of_result(self._region.name, result)] = now_ms
 

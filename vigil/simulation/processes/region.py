@@ -192,7 +192,7 @@ class SimRegion(SimProcess):
             result = lie(result)
         delay_ms = after_ms + _FLUSH_MS + between(*_HOP_MS, _HOP, *key)
         if luck is Luck.LOST:
-            self.later(delay_ms, self.publisher.broke_off)
+            self.later(delay_ms, self.publisher.redis_was_away)
             delay_ms += UNANSWERED_MS
         self.later(delay_ms + (late_ms if luck is Luck.LATE else 0.0), self.publisher.write, result)
         if luck is Luck.TWICE:
