@@ -1,1 +1,1 @@
-"""The judgement: reads results, decides rounds by quorum, writes verdicts; no Django, no Celery, no HTTP."""
+"""Consensus: reads results, decides rounds by quorum, writes verdicts; no Django, no Celery, no HTTP."""

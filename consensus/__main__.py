@@ -1,4 +1,4 @@
-"""`python3 -m consensus`: one decider process."""
+"""`python3 -m consensus`: one consensus process."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What each region is used to of each monitor, and whether an answer is slow against that. Pure; bounded memory.
+"""Latency baselines: the usual duration of each monitor in each region, in bounded memory. Pure.
 
-Relative, not absolute: 800 ms is nothing for one endpoint and ten times the usual for another. A sample is slow when
+Baselines are relative: 800 ms is normal for one endpoint and ten times the usual for another. A sample is slow when
 it is far out of the usual spread (z > 4), and 1.5 times the median, and 100 ms above it; a monitor that is known to be
-slow stays so until half of each is left (the dead band). Outage samples never teach; slow passes teach as slowly as
-any other, so a new normal is accepted after about a day.
+slow stays so until half of each is left (hysteresis). Samples of an outage are left out; slow passes count like any
+other, so a new normal is accepted after about a day.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Baselines:
         return {region: len(rows) for region, rows in self._rows.items()}
 
     def learn(self, region: str, monitor: str, revision: int, total_us: int, at_ms: int) -> bool:
-        """Take a passing sample; says whether most of the region's last samples are slow, this one among them."""
+        """Take a passing sample; returns whether it and most of the region's last samples are slow."""
         row = self._rows.get(region, {}).get(monitor)
         if row is None:
             row = self._add(region, monitor, revision)
@@ -95,13 +95,13 @@ class Baselines:
         return _is_slow(middle, median, spread, SLOW)
 
     def is_slow(self, region: str, result: Result, threshold: Threshold) -> bool:
-        """Whether an answer is slow for this region; never before enough is known."""
+        """Whether an answer is slow for this region; False before there are enough samples."""
         row = self._known(region, result)
         total_us = max(result.phases.total_us, 1)
         return row is not None and _is_slow(log(total_us), self._median[row], self._spread[row], threshold)
 
     def usual_us(self, region: str, result: Result) -> int:
-        """The median that this region is used to of a result's monitor; 0 before enough is known."""
+        """The median of a result's monitor in this region; 0 before there are enough samples."""
         row = self._known(region, result)
         return round(exp(self._median[row])) if row is not None else 0
 
@@ -115,15 +115,15 @@ class Baselines:
                 del self._rows[region]
 
     def chunks(self) -> list[tuple[str, int]]:
-        """What `saved` is to be asked for, to save everything."""
+        """The arguments of `saved` that together save everything."""
         return [(region, at) for region, rows in self._rows.items() for at in range(-(-len(rows) // CHUNK))]
 
     def saved(self, region: str, chunk: int) -> list[Saved]:
-        """One chunk of a region's series, small enough to be written in one go."""
+        """One chunk of a region's series, small enough for one write."""
         return list(self._chunk(region, chunk))
 
     def restore(self, region: str, series: list[Saved], now_s: int) -> None:
-        """Take up series that were saved; what was learned since is better and stays."""
+        """Load saved series; series that have samples since stay as they are."""
         for monitor, revision, seen, median, spread in series:
             if monitor in self._rows.get(region, ()) or not (median == median and spread > 0):
                 continue

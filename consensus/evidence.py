@@ -1,4 +1,4 @@
-"""A verdict as a JSON object for people and storage, and back again, so that a decision can be replayed. Pure."""
+"""Evidence of a verdict as a JSON object, and back again, so that a decision can be replayed. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def from_evidence(evidence: Mapping[str, Any]) -> Verdict:
 
 
 def is_verdict(evidence: Mapping[str, Any]) -> bool:
-    """Whether stored evidence is a verdict's: other steps rest on other things, or on nothing."""
+    """Whether stored evidence is that of a verdict; other steps have other evidence, or none."""
     return "round" in evidence and "votes" in evidence
 
 

@@ -1,4 +1,4 @@
-"""Small makers of rounds, votes and results, for tests, simulations and documentation. Pure."""
+"""Factories of rounds, votes and results, for tests, simulations and documentation. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_round(
     )
 
 
-#: What a word of a test's table stands for.
+#: The results that the words of a test's table stand for.
 SEEN = {
     "pass": (Status.UP, Reason.OK),
     "fail": (Status.DOWN, Reason.REFUSED),

@@ -1,4 +1,4 @@
-"""A verdict in plain words, for whoever is woken by it. Pure."""
+"""Explanation of a verdict in plain words, for the person on call. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from consensus.quorum import Decision, fewest_votes
 from consensus.verdicts import Excluded, Round, Vote
 from consensus.vocabulary import Observed, VerdictReason, observed
 
-#: Why a region has no vote, as what follows "it".
+#: Why a region has no vote: the words that follow "it".
 WHY_EXCLUDED = {
     "dark": "sent no status",
     "sick": "is quarantined: it failed targets that other regions pass",
@@ -24,7 +24,7 @@ WHY_EXCLUDED = {
 
 
 def explain(round: Round, decision: Decision, votes: Sequence[Vote]) -> str:
-    """One paragraph: how many of how many regions saw what, who saw otherwise, and who was left out and why."""
+    """One paragraph: how many regions saw what, which saw something else, and which were left out and why."""
     electors = {elector.region for elector in round.electorate}
     counted = [vote for vote in votes if vote.region in electors and not vote.barred]
     last = {vote.region: vote for vote in sorted(counted, key=lambda vote: vote.look)}

@@ -1,4 +1,4 @@
-"""From results to calls: the fold over everything the regions report. Pure; time is an argument."""
+"""Fold over all results of the regions: updates the state of consensus, and gives calls and verdicts. Pure."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from probes.wire import Result
 #: A region calls for a monitor at most this often; its next scheduled result raises a suspicion that still holds.
 #: Another region's suspicion is news and does not wait: what rounds cost is limited where they are opened.
 CALL_GAP_MS = 3_000
-#: A scheduled result older than this says nothing of now.
+#: A scheduled result older than this is no evidence of the present state.
 STALE_MS = 30_000
 
 
 class Fold:
-    """Everything consensus remembers: open rounds, what is believed, who called last, what is usual, who is sick."""
+    """The state of consensus: open rounds, beliefs, last calls, baselines and sick regions."""
 
     def __init__(self) -> None:
         self.baselines = Baselines()
         self.sick_regions = SickRegions()
         self.rounds = RoundBook(self._judged)
         self._beliefs: Mapping[str, Belief] = {}
-        #: When each monitor that is to be asked about again is due, soonest first; what is out of date is passed over.
+        #: When each monitor is to be checked again, soonest first; outdated entries are skipped.
         self._rechecks: list[tuple[int, str]] = []
         self._called_ms: dict[tuple[str, str], int] = {}
 
     def believe(self, beliefs: Mapping[str, Belief], changed: Iterable[str] | None = None) -> None:
-        """Take what vigil has committed; a monitor that is not among `beliefs` is plainly up.
+        """Take what vigil has committed; a monitor that is not among `beliefs` is up.
 
         `changed` names the monitors whose belief differs from the last time; None when any may.
         """
@@ -58,9 +58,9 @@ class Fold:
         return self.rounds.open(round, now_ms)
 
     def result(self, region: str, result: Result, at_ms: int, now_ms: int) -> Call | Verdict | None:
-        """Take one result from a region's stream, where it arrived at `at_ms`: a call, a verdict, or nothing to say."""
+        """Take one result that arrived on a region's stream at `at_ms`; returns a call, a verdict, or None."""
         took_ms = result.phases.total_us // 1000
-        # From a region that was cut off it comes late, and says nothing of now: neither of target nor region.
+        # A region that was cut off sends it late: it is no evidence of the present, neither of target nor region.
         late = at_ms - result.started_ms - took_ms > STALE_MS
         if result.round:
             if not late:
@@ -93,7 +93,7 @@ class Fold:
         return changed
 
     def rechecks(self, now_ms: int) -> list[Call]:
-        """The recovering and the blind monitors that are due to be asked about again."""
+        """Calls for the recovering and the blind monitors that are due to be checked again."""
         calls = []
         while self._rechecks and self._rechecks[0][0] <= now_ms:
             _, monitor = heapq.heappop(self._rechecks)
@@ -103,7 +103,7 @@ class Fold:
             if due_ms <= now_ms and self._may_call(monitor, "", now_ms):
                 self._called_ms[monitor, ""] = now_ms
                 calls.append(Call(VERDICT_VERSION, monitor, "", Cause.RECHECK, now_ms))
-            # Until vigil has committed what came of it, it is asked again; a message may be lost.
+            # It is repeated until vigil has committed the outcome; a message may be lost.
             heapq.heappush(self._rechecks, (max(due_ms, now_ms + CALL_GAP_MS), monitor))
         return calls
 
@@ -127,7 +127,7 @@ class Fold:
             self.sick_regions.saw(region, result.monitor, saw is Observed.FAILING, at_ms)
 
     def _learn(self, region: str, result: Result, belief: Belief | None, at_ms: int) -> bool:
-        """Let a passing sample teach what is usual; while the monitor is down or unknown nothing does."""
+        """Add a pass to the baseline, except while the monitor is down or unknown; returns whether it is slow."""
         if belief is not None and belief.status not in (Status.UP, Status.DEGRADED):
             return False
         total_us = result.phases.total_us

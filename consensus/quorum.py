@@ -1,9 +1,9 @@
-"""The law: what the votes of a round prove. Pure; the same votes in any order, repeated or not, decide the same.
+"""Quorum rule: what the votes of a round prove. Pure; the same votes decide the same in any order, repeated or not.
 
 For each look, of the regions that may still vote (m):  k = floor(m/2) + 1, and a quorum spans more than half of the
 failure domains present; where the monitor has three domains or more it spans two at least, so that no domain decides
-alone, whoever else is silent. A round passes when a quorum passes any look; it fails when the same quorum fails every
-look.
+alone, whichever others are silent. A round passes when a quorum passes any look; it fails when the same quorum fails
+every look.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EXCLUSIONS = {Reason.MISSED: Exclusion.MISSED, Reason.BLOCKED: Exclusion.BLOCKE
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the law found, with the figures of the look that decided."""
+    """The decision, with the figures of the look that decided."""
 
     status: Status
     reason: VerdictReason
@@ -43,7 +43,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One look, counted. `complete` when nobody can vote in it any more."""
+    """One look, counted. `complete` when no region can vote in it any more."""
 
     look: int
     votes: Mapping[str, Observed]
@@ -161,7 +161,7 @@ def _counted(vote: Vote | None) -> Observed | None:
 
 
 def why_no_vote(vote: Vote | None, closed: bool = True) -> Exclusion | None:
-    """Why a region that said nothing that counts has no vote; None while it may still vote."""
+    """Why a region without a counted result has no vote; None while it may still vote."""
     if vote is None:
         return Exclusion.NO_ANSWER if closed else None
     return vote.barred or _EXCLUSIONS.get(vote.reason, Exclusion.PROBE_ERROR)
@@ -201,5 +201,5 @@ def _decision(
 
 
 def _precedence(vote: Vote) -> tuple[str, int, str, int, str]:
-    """What counts comes before what is barred, and every difference that a decision can show settles a tie."""
+    """Sort key: counted results before barred ones; every difference that a decision can show breaks a tie."""
     return vote.barred or "", _RANK[vote.status], vote.reason, vote.at_ms, vote.detail

@@ -1,4 +1,4 @@
-"""A decision taken again from its evidence: as it was, or as another sensitivity or other regions had made it. Pure."""
+"""Replay of a decision from its evidence: as it was, or with another sensitivity or other regions. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOKS = {Sensitivity.HIGH: 1, Sensitivity.NORMAL: 2, Sensitivity.LOW: 3}
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the law makes of the votes. Without a decision the round would have gone on; `note` says why, for people."""
+    """A decision from the votes. Without one, the round would have gone on; `note` says why, for people."""
 
     decision: Decision | None
     explanation: str
@@ -26,9 +26,9 @@ class Replayed:
 
 
 def round_of(verdict: Verdict) -> Round:
-    """The round that a verdict decided, as far as the law looks at it.
+    """The round that a verdict decided, as far as the quorum rule reads it.
 
-    Evidence of before the electorate was kept names those who voted only: nobody else can be in it.
+    Evidence from before the electorate was stored names voters only: no other region can be in it.
     """
     voted = {vote.region: vote.domain for vote in verdict.votes}
     at_first = [one for one in verdict.excluded if one.look == 0]
@@ -58,7 +58,7 @@ def replay(verdict: Verdict) -> Replayed:
 
 
 def replay_as(verdict: Verdict, sensitivity: Sensitivity | None, regions: Set[str] | None) -> Replayed:
-    """What another sensitivity, or another set of regions, had made of the same votes.
+    """The decision that another sensitivity, or another set of regions, gives from the same votes.
 
     Where that would have taken looks that this round never came to there is no decision; the explanation is then of the
     looks that there were.
@@ -83,7 +83,7 @@ def replay_as(verdict: Verdict, sensitivity: Sensitivity | None, regions: Set[st
 
 
 def is_as_stored(verdict: Verdict, replayed: Replayed) -> bool:
-    """Whether a replay came to the very decision that was stored."""
+    """Whether a replay gave the stored decision."""
     found = replayed.decision
     if found is None:
         return False

@@ -1,4 +1,4 @@
-"""The open rounds: collects votes, knows the deadlines, and says when a round is decided. Pure; time is an argument."""
+"""Open rounds: collects votes, tracks deadlines, and gives the verdict when a round is decided. Pure."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ EARLY_ROUNDS = 10_000
 EARLY_VOTES = 200
 #: Decided rounds are remembered, so that a repeated message does not open them again.
 DECIDED_ROUNDS = 50_000
-#: A result may say that it began this long before its round was opened, or after it arrived: clocks differ that much.
+#: A result may be dated this long before its round was opened, or after it arrived: clocks differ that much.
 CLOCK_SKEW_MS = 5_000
-#: Once a failure is certain, those who are about to vote still have this long, so that the alert shows them too.
+#: Once a failure is certain, late voters still have this long (ms), so that the alert shows them too.
 LINGER_MS = 250
 
 
-#: Reads a region's result against what that region is used to: the result to count, and the usual time (us) or 0.
+#: Compares a region's result with its baseline: the result to count, and the usual time (us) or 0.
 Judge = Callable[[str, Result], tuple[Result, int]]
 
 
 def at_face_value(region: str, result: Result) -> tuple[Result, int]:
-    """The judge that knows no baseline."""
+    """The judge without baselines."""
     return result, 0
 
 
@@ -141,7 +141,7 @@ class RoundBook:
 
     def _awaits_views(self, opened: OpenRound, round: Round, decision: Decision) -> bool:
         """A round that clears a suspicion waits for the region that had it, so that its dissent is on record; one that
-        asks again waits for everybody, since it is there to learn how each region sees it now."""
+        asks again waits for every region, since it is there to learn how each one sees it now."""
         if decision.reason is not VerdictReason.QUORUM_PASSED or opened.closed:
             return False
         electors = {elector.region for elector in round.electorate}
@@ -166,7 +166,7 @@ class RoundBook:
 
 
 def vote_of(elector: Elector, result: Result, why_not: Exclusion | None = None) -> Vote:
-    """What a result of a round says, as the vote of an elector; `why_not` bars it from counting."""
+    """The vote of an elector from its result; `why_not` bars it from counting."""
     return Vote(
         elector.region,
         elector.domain,

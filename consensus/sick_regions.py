@@ -1,8 +1,8 @@
-"""Which regions are sick themselves: many monitors fail from there alone, or their anchors do. Pure.
+"""Detection of sick regions: regions where many monitors fail that the others pass, or whose anchors fail. Pure.
 
-Read it as a table of monitors (rows) and regions (columns). A row that fails in most columns is a target that is down;
-a column that fails in many rows which the other regions pass is a region that cannot see. Its votes stop counting until
-it has had three clean rounds. Only rows that fail somewhere are kept, so memory follows trouble and is bounded.
+The state is a table of monitors (rows) and regions (columns). A row that fails in most columns is a target that is
+down; a column that fails in many rows that the others pass is a sick region. It is in quarantine, and its votes do not
+count, until it has had three clean rounds. Only rows with a failure are kept, so that memory is bounded.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Held:
 
 
 class SickRegions:
-    """Tell it what each region sees; ask it, about once a second, who is sick."""
+    """Give it what each region sees, and call `judge` about once a second."""
 
     def __init__(self) -> None:
         self._domain: dict[str, str] = {}
@@ -64,18 +64,18 @@ class SickRegions:
 
     @property
     def quarantined(self) -> dict[str, Exclusion]:
-        """Whose votes do not count now, and why."""
+        """The regions whose votes do not count now, and why."""
         return {region: held.why for region, held in self._held.items()}
 
     def quarantines(self) -> list[Quarantine]:
-        """The same, as it is told to the rest of Vigil."""
+        """The same, as messages to the rest of Vigil."""
         return [
             Quarantine(VERDICT_VERSION, region, held.since_ms, held.why, held.text)
             for region, held in sorted(self._held.items())
         ]
 
     def restore(self, quarantines: Iterable[Quarantine], now_ms: int) -> None:
-        """Take up what another process found before; each must have its clean rounds from now on."""
+        """Load the quarantines of an earlier process; each region needs its clean rounds from now on."""
         for one in quarantines:
             if one.region not in self._held:
                 failed_ms = now_ms if one.why is Exclusion.ANCHORS else 0
@@ -102,7 +102,7 @@ class SickRegions:
             self._failing[region].pop(monitor, None)
 
     def anchors(self, region: str, failing: bool, now_ms: int) -> None:
-        """Whether most of a region's anchors cannot be reached from there, by its own word."""
+        """Take a region's own report: whether most of its anchors fail."""
         held = self._held.get(region)
         if failing and held is None:
             text = f"Region {region} cannot reach most of the anchors that its operator set: its votes do not count."
@@ -111,7 +111,7 @@ class SickRegions:
             held.anchors_failed_ms = now_ms
 
     def judge(self, now_ms: int, monitors: Mapping[str, int]) -> bool:
-        """Find who is sick and who is well again; True when that changed. `monitors` counts each region's."""
+        """Find regions that are sick or well again; True when that changed. `monitors` counts each region's."""
         self._forget(now_ms)
         before = set(self._held)
         for region, failing in self._failing.items():

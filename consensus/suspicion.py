@@ -1,4 +1,4 @@
-"""Which scheduled results contradict what is believed, and so call for a round. Pure."""
+"""Suspicion: scheduled results that contradict the belief, and so call for a round. Pure."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def suspicion(belief: Belief | None, region: str, result: Result) -> Cause | Non
 def recheck_due_ms(belief: Belief) -> int | None:
     """When a monitor should be asked about again without a suspicion, or None when it need not be.
 
-    Nobody could see it; or it is recovering; or regions dissent, who are silent by rule: when another region falls out,
-    they may be a quorum.
+    No region could see it; or it is recovering; or regions dissent, which are silent by rule: when another region falls
+    out, they may be a quorum.
     """
     if belief.blind:
         return belief.round_ms + BLIND_RECHECK_MS

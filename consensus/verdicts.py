@@ -1,4 +1,4 @@
-"""The messages of judgement: calls, rounds, votes, verdicts and beliefs.
+"""The messages of consensus: calls, rounds, votes, verdicts and beliefs.
 
 Times are integers in milliseconds since the Unix epoch (UTC). Structs travel as MessagePack arrays, so fields are
 only ever appended, each with a default.
@@ -81,7 +81,7 @@ class Round(msgspec.Struct, frozen=True, array_like=True):
 class Vote(msgspec.Struct, frozen=True, array_like=True):
     """A fresh result of a round from an eligible region; `at_ms` is when its check started.
 
-    `barred` says why it does not count though it came; `usual_us` is what this region is used to of this monitor.
+    `barred` says why it does not count although it came; `usual_us` is the baseline of the monitor in this region.
     """
 
     region: str
@@ -96,7 +96,7 @@ class Vote(msgspec.Struct, frozen=True, array_like=True):
     detail: str = ""
     barred: Exclusion | None = None
     usual_us: int = 0
-    #: The address that was dialled, where the prober said so: monitors that fail together may share it.
+    #: The address that was dialled, where the prober gave it: monitors that fail together may share it.
     address: str = ""
 
 
@@ -156,7 +156,7 @@ class Dissent(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Belief(msgspec.Struct, frozen=True, array_like=True):
-    """What vigil has committed of a monitor; a monitor without one is believed UP everywhere.
+    """What vigil has committed of a monitor; a monitor without one is UP everywhere.
 
     `dissent` maps a region that contradicts `status` to what it saw instead, and how often.
     `passed_rounds` counts passing rounds since DOWN; `since_ms` is when `status` began, `round_ms` when the last
@@ -214,7 +214,7 @@ def decode_quarantine(payload: bytes) -> Quarantine:
 
 
 def encode_belief_changes(changes: Mapping[str, Belief | None]) -> bytes:
-    """What is believed of some monitors now; None of one that is plainly up."""
+    """The beliefs of some monitors; None for one that is up."""
     return _encoder.encode(changes)
 
 

@@ -1,4 +1,4 @@
-"""The closed vocabulary of judgement: how sure, why asked, what was seen, who was left out, what was found. Pure."""
+"""The enums of consensus: sensitivity, cause, observation, exclusion and reason of a verdict. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from probes.reasons import ACCOUNT_REASONS, Reason, Status
 
 
 class Sensitivity(StrEnum):
-    """How much proof a monitor wants before DOWN: 1 look, 2 looks 10 s apart, or 3 looks over 60 s."""
+    """How much proof a monitor needs before DOWN: 1 look, 2 looks 10 s apart, or 3 looks over 60 s."""
 
     HIGH = "high"
     NORMAL = "normal"
@@ -41,7 +41,7 @@ class Exclusion(StrEnum):
 
 
 class Observed(StrEnum):
-    """The four things a vote can say, once account problems are told apart from outages."""
+    """The four kinds of a vote, with account problems apart from outages."""
 
     PASSING = "passing"
     DEGRADED = "degraded"
@@ -50,7 +50,7 @@ class Observed(StrEnum):
 
 
 def observed(status: Status, reason: Reason) -> Observed | None:
-    """What a result says of its target; None when it says nothing (UNKNOWN is never a vote)."""
+    """The vote of a result; None for UNKNOWN, which is never a vote."""
     if status is Status.UP:
         return Observed.PASSING
     if status is Status.UNKNOWN:
@@ -61,7 +61,7 @@ def observed(status: Status, reason: Reason) -> Observed | None:
 
 
 class VerdictReason(StrEnum):
-    """What the law found."""
+    """Why a verdict is what it is."""
 
     QUORUM_FAILED = "quorum_failed"
     QUORUM_DEGRADED = "quorum_degraded"

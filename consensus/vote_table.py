@@ -1,4 +1,4 @@
-"""The votes of a verdict as a table: who saw what, how long ago, and what it counted for, or why not. Pure."""
+"""Vote table of a verdict: what each region saw, how long ago, and what it counted for, or why not. Pure."""
 
 from __future__ import annotations
 
@@ -34,48 +34,48 @@ class VoteRow:
     address: str
 
 
-def ballot(verdict: Verdict) -> list[VoteRow]:
+def vote_rows(verdict: Verdict) -> list[VoteRow]:
     """Every vote and every region without one, by look and region."""
     at_first = {one.region: one for one in verdict.excluded if one.look == 0}
     in_look = {(one.region, one.look): one for one in verdict.excluded if one.look}
-    lines = []
+    rows = []
     for vote in verdict.votes:
         lost = at_first.get(vote.region) or in_look.get((vote.region, vote.look))
         counted = None if lost or vote.barred else observed(vote.status, vote.reason)
         why = lost.why if lost else why_no_vote(vote)
         why_not = why.value if counted is None and why else ""
         age_ms = max(0, verdict.decided_ms - vote.at_ms)
-        lines.append(_line(vote, why_not, counted, age_ms))
-    voted = {(line.region, line.look) for line in lines} | {(line.region, 0) for line in lines}
+        rows.append(_row(vote, why_not, counted, age_ms))
+    voted = {(row.region, row.look) for row in rows} | {(row.region, 0) for row in rows}
     for one in verdict.excluded:
         if (one.region, one.look) not in voted:
-            lines.append(_without_vote(one.region, one.domain, one.look, one.why.value))
-    heard = {line.region for line in lines}
+            rows.append(_without_vote(one.region, one.domain, one.look, one.why.value))
+    heard = {row.region for row in rows}
     for elector in verdict.electorate:
         if elector.region not in heard:
-            lines.append(_without_vote(elector.region, elector.domain, 0, "not_waited_for"))
-    return sorted(lines, key=lambda line: (line.look, line.region))
+            rows.append(_without_vote(elector.region, elector.domain, 0, "not_waited_for"))
+    return sorted(rows, key=lambda row: (row.look, row.region))
 
 
-def _line(vote: Vote, why_not: str, counted: Observed | None, age_ms: int) -> VoteRow:
+def _row(vote: Vote, why_not: str, counted: Observed | None, age_ms: int) -> VoteRow:
     return VoteRow(
         vote.region, vote.domain, vote.look, vote.status, vote.reason, counted, why_not, age_ms, vote.phases,
         vote.usual_us, vote.attempts, vote.code, vote.detail, vote.address,
     )  # fmt: skip
 
 
-def why_in_words(line: VoteRow) -> str:
+def why_in_words(row: VoteRow) -> str:
     """What a vote counted for, or why it did not."""
-    if line.why_not:
-        return f"not counted: it {WHY_EXCLUDED.get(line.why_not, line.why_not.replace('_', ' '))}"
-    return f"counted as {line.counted_as}"
+    if row.why_not:
+        return f"not counted: it {WHY_EXCLUDED.get(row.why_not, row.why_not.replace('_', ' '))}"
+    return f"counted as {row.counted_as}"
 
 
-def as_json(line: VoteRow) -> dict[str, Any]:
-    """A line for JSON, durations in the units of their names."""
-    phases = {name: getattr(line.phases, name) for name in Phases.__struct_fields__}
-    named = {name: getattr(line, name) for name in VoteRow.__dataclass_fields__}
-    return {**named, "phases": phases, "counted": not line.why_not, "why": why_in_words(line)}
+def as_json(row: VoteRow) -> dict[str, Any]:
+    """A row for JSON, durations in the units of their names."""
+    phases = {name: getattr(row.phases, name) for name in Phases.__struct_fields__}
+    named = {name: getattr(row, name) for name in VoteRow.__dataclass_fields__}
+    return {**named, "phases": phases, "counted": not row.why_not, "why": why_in_words(row)}
 
 
 def _without_vote(region: str, domain: str, look: int, why_not: str) -> VoteRow:

@@ -1,6 +1,6 @@
-"""What a decider leaves in Redis for its successor, and for vigil: who is in quarantine, and what is usual.
+"""Handover in Redis from one consensus process to the next, and to vigil: quarantined regions and baselines.
 
-None of it is truth: where Redis loses it, the sick are found again within a minute, and what is usual within an hour.
+Losing it is harmless: sick regions are found again within a minute, and baselines are learned again within an hour.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class Handover:
         self._written: set[str] = set()
 
     def quarantines(self) -> list[Quarantine]:
-        """Who is in quarantine, as it was last written."""
+        """The regions in quarantine, as they were last written."""
         fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
         found = (_read(name, payload) for name, payload in fields.items() if name != keys.QUARANTINED_MARK)
         return [one for one in found if one is not None]
 
     def write_quarantines(self, quarantines: Iterable[Quarantine]) -> None:
-        """Replace who is in quarantine, at one stroke; the mark says that this is all of it."""
+        """Replace the regions in quarantine atomically; the mark says that the list is complete."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(keys.QUARANTINED)
         pipe.hset(keys.QUARANTINED, keys.QUARANTINED_MARK.decode(), "1")
@@ -50,7 +50,7 @@ class Handover:
         pipe.execute()
 
     def restore(self, baselines: Baselines, now_ms: int) -> int:
-        """Take up what an earlier decider learned; returns how many series that is."""
+        """Load the baselines of an earlier process; returns the number of series."""
         for name, payload in self._redis.hscan_iter(keys.BASELINES, count=10):
             region = cast(bytes, name).decode().rpartition("/")[0]
             try:
@@ -60,7 +60,7 @@ class Handover:
         return len(baselines)
 
     def write_some(self, baselines: Baselines, every_s: float) -> None:
-        """Write the next part of what is usual; called each `every_s` seconds, it writes all in a rotation."""
+        """Write the next part of the baselines; called each `every_s` seconds, it writes all in a rotation."""
         chunks = baselines.chunks()
         pipe = self._redis.pipeline(transaction=False)
         for _ in range(-(-len(chunks) * int(every_s) // ROTATION_S)):
@@ -85,7 +85,7 @@ class Handover:
         self._rotation = iter(chunks)
 
     def statuses(self, regions: Iterable[str]) -> dict[str, RegionStatus]:
-        """The last word of each of these regions that is alive."""
+        """The last status of each of these regions that is alive."""
         names = sorted(regions)
         payloads = cast(list[bytes | None], self._redis.mget([keys.status(name) for name in names])) if names else []
         found = {}

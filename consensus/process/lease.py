@@ -1,4 +1,4 @@
-"""The right to act: one holder at a time in Redis, with an epoch that only grows, so that a stale holder is refused.
+"""Lease in Redis: one holder at a time, with a fencing epoch that only grows, so that a stale holder is refused.
 
 Correctness does not rest on this lease: verdicts are derived from their rounds, and ingest refuses older epochs.
 """
@@ -14,7 +14,7 @@ from probes import keys
 
 LEASE_MS = 5_000
 
-#: KEYS holder, epoch; ARGV holder's name, lease in ms. Returns the epoch, or 0 when somebody else holds the lease.
+#: KEYS holder, epoch; ARGV holder's name, lease in ms. Returns the epoch, or 0 when another process holds the lease.
 #: The epoch is at least the time in microseconds, so it grows even where Redis has lost everything.
 _ACQUIRE = """
 local held = redis.call('GET', KEYS[1])

@@ -1,7 +1,7 @@
-"""The consensus process: read what regions saw, fold it, write calls and verdicts while it holds the lease.
+"""The consensus process: reads results, folds them, and writes calls and verdicts while it holds the lease.
 
-It keeps nothing that it cannot read again: killed at any line, it starts by reading the last few minutes anew, and
-the same rounds get the same verdicts. A second process folds along and takes over when the lease is free.
+All its state can be read again: killed at any line, it starts by reading the last few minutes, and the same rounds get
+the same verdicts. A second process folds along and takes over when the lease is free.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ TICK_MS = 100
 RENEW_S = 1.0
 HOUSEKEEPING_S = 5.0
 BELIEFS_S = 0.1
-#: How often regions are judged, and a part of what is usual is saved.
+#: How often regions are judged, and a part of the baselines is saved.
 REGIONS_S = 1.0
 RETRY_S = 0.5
-#: How long Redis may take to come up beside us.
-PATIENCE_S = 10.0
+#: How long Redis may take to start (s).
+REDIS_WAIT_S = 10.0
 #: Calls are forgotten after this long.
 CALLS_KEPT_MS = 600_000
 #: A follower keeps its verdicts for longer than it takes to become the leader.
@@ -46,7 +46,7 @@ UNSAID_KEPT_MS = 30_000
 
 
 class Consensus:
-    """One decider. `run` returns when `stop` is set; anything unexpected ends the process, which is restarted."""
+    """One consensus process. `run` returns when `stop` is set; anything unexpected ends the process."""
 
     def __init__(self, settings: ConsensusSettings, health: Health) -> None:
         self._client = redis.Redis.from_url(
@@ -71,9 +71,9 @@ class Consensus:
         self._primed = False
         self._led = False
 
-    def await_redis(self, stop: threading.Event, patience_s: float = PATIENCE_S) -> None:
+    def await_redis(self, stop: threading.Event, wait_s: float = REDIS_WAIT_S) -> None:
         """Wait until Redis answers; raises `redis.RedisError` when it does not. At the start only."""
-        deadline_s = time.monotonic() + patience_s
+        deadline_s = time.monotonic() + wait_s
         while not stop.is_set():
             try:
                 self._clock.measure()
@@ -104,7 +104,7 @@ class Consensus:
             log.warning("lease.not_released", error=type(error).__name__)
 
     def _turn(self) -> None:
-        """One turn of the loop: duties that are due, then whatever has arrived, then deadlines."""
+        """One turn of the loop: duties that are due, then messages, then deadlines."""
         self._do_duties()
         if not self._primed:
             return
@@ -131,8 +131,8 @@ class Consensus:
         return self._fold.result(message.region, message.result, message.at_ms, self._clock.now_ms())
 
     def _say(self, now_ms: int) -> None:
-        """Write what was decided, signed with the epoch. A follower keeps its recent verdicts instead: if it comes to
-        lead, the one before it may not have got round to them, and ingest applies a round once."""
+        """Write what was decided, signed with the epoch. A follower keeps its recent verdicts instead: when it becomes
+        leader, its predecessor may not have written them, and ingest applies a round once."""
         epoch = self._lease.epoch
         if not epoch:
             self._unsaid = [
@@ -168,7 +168,7 @@ class Consensus:
             self._health.beat(waiting_for_beliefs=not self._primed)
 
     def _prime(self) -> None:
-        """Begin to decide once it is known what vigil believes, who was in quarantine, and what was usual."""
+        """Begin to decide once beliefs, quarantines and baselines are loaded."""
         if not self._primed:
             self._fold.sick_regions.restore(self._handover.quarantines(), self._clock.now_ms())
             series = self._handover.restore(self._fold.baselines, self._clock.now_ms())
@@ -177,7 +177,7 @@ class Consensus:
             log.info("consensus.primed", series=series)
 
     def _judge_regions(self, now_ms: int) -> None:
-        """Find who is sick; the leader writes it down, again and again, since Redis may forget."""
+        """Find sick regions; the leader writes them every time, since Redis may lose them."""
         for region, status in self._handover.statuses(self._streams.regions).items():
             self._fold.sick_regions.anchors(region, status.is_adrift, now_ms)
         if self._fold.judge_regions(now_ms):

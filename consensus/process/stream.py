@@ -1,4 +1,4 @@
-"""Reading and writing the streams: every region's results, the rounds, the beliefs; calls and verdicts out."""
+"""Redis streams of consensus: results of every region, rounds and beliefs in; calls and verdicts out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 #: Entries taken from each stream in one read.
 READ_COUNT = 500
-#: Calls, rounds and verdicts are kept this long for whoever starts again; results as long as the slowest reader needs.
+#: Calls, rounds and verdicts are kept this long for a process that restarts; results, for their slowest reader.
 KEEP_MESSAGES_MS = 3_600_000
 
 _RESULTS_PREFIX = keys.results("")
@@ -37,7 +37,7 @@ _STATUS_PREFIX = keys.status("")
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How much of the results streams stays: what consensus reads again, and at most what a slow recorder may need."""
+    """How much of the results streams stays (ms): for consensus to read again, and at most for a slow recorder."""
 
     replay_ms: int
     most_ms: int
@@ -137,7 +137,7 @@ class Streams:
         return changed or None
 
     def _read_beliefs(self) -> None:
-        """Read everything, and where the changes that follow it begin: both at one stroke."""
+        """Read all beliefs and the position of the changes that follow them, in one transaction."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.hgetall(keys.BELIEVED)
         pipe.xrevrange(keys.BELIEF_CHANGES, count=1)
@@ -155,8 +155,8 @@ class Streams:
             pipe.execute()
 
     def trim(self, now_ms: int, keep: Keep) -> None:
-        """Forget what every reader is past: of results, what consensus reads again at its start, and what the recorder
-        has not stored; of a recorder that is too far behind, or gone, the oldest. It will find and record that gap."""
+        """Drop what every reader is past. Of results, keep what consensus reads again at its start and what the
+        recorder has not stored. A recorder that is too far behind loses the oldest, and will record that gap."""
         stored = cast(dict[bytes, bytes], self._redis.hgetall(keys.READERS))
         pipe = self._redis.pipeline(transaction=False)
         for stream in (keys.CALLS, keys.ROUNDS, keys.VERDICTS):
@@ -182,7 +182,7 @@ class Streams:
 
 
 def _messages(stream: str, at_ms: int, payload: bytes) -> Iterator[Round | Arrival]:
-    """Decode one entry; what cannot be read is dropped and said, since a region may write anything on its stream."""
+    """Decode one entry; an unreadable one is dropped and logged, since a region may write anything on its stream."""
     try:
         if stream == keys.ROUNDS:
             yield decode_round(payload)

@@ -15,7 +15,7 @@ from consensus.replay import is_as_stored, replay, replay_as
 from consensus.rounds import RoundBook
 from consensus.verdicts import Verdict
 from consensus.vocabulary import Exclusion, Sensitivity, VerdictReason
-from consensus.vote_table import as_json, ballot, why_in_words
+from consensus.vote_table import as_json, vote_rows, why_in_words
 from probes.reasons import Status
 
 REGIONS = sorted(FIVE_REGIONS)
@@ -79,7 +79,7 @@ def test_supposing_what_was_changes_nothing(verdict: Verdict) -> None:
 
 @given(rounds())
 def test_the_table_has_every_region_and_says_of_each_whether_it_counted(verdict: Verdict) -> None:
-    lines = ballot(verdict)
+    lines = vote_rows(verdict)
 
     assert {line.region for line in lines} == set(REGIONS)
     assert all(bool(line.why_not) != (line.counted_as is not None) for line in lines)
@@ -130,7 +130,7 @@ def test_a_decision_that_was_tampered_with_is_found_out() -> None:
 def test_the_table_says_why_each_vote_did_not_count() -> None:
     saw: dict[str, list[str | None]] = {region: ["fail"] * 3 for region in REGIONS}
     saw["ap-south"] = ["missed", "missed", None]
-    lines = {(line.region, line.look): line for line in ballot(held(saw, quarantined={"eu-west": Exclusion.SICK}))}
+    lines = {(line.region, line.look): line for line in vote_rows(held(saw, quarantined={"eu-west": Exclusion.SICK}))}
 
     assert why_in_words(lines["us-west", 2]) == "counted as failing"
     assert why_in_words(lines["ap-south", 1]) == "not counted: it was too busy to look in time"

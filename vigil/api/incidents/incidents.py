@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers, viewsets
 
 from consensus.evidence import from_evidence, is_verdict
-from consensus.vote_table import as_json, ballot
+from consensus.vote_table import as_json, vote_rows
 from vigil.alerts.models import Delivery, Pursuit
 from vigil.api.base.permissions import team_of
 from vigil.api.incidents.responses import Responses
@@ -28,7 +28,7 @@ class BallotField(serializers.Field[Any, Any, list[dict[str, Any]], Any]):
     """The votes as a table: what each region saw in each look, phases and age, and whether it counted or why not."""
 
     def to_representation(self, value: Any) -> list[dict[str, Any]]:
-        return [as_json(line) for line in ballot(from_evidence(value))] if is_verdict(value) else []
+        return [as_json(line) for line in vote_rows(from_evidence(value))] if is_verdict(value) else []
 
 
 class StepDeliverySerializer(serializers.ModelSerializer[Delivery]):

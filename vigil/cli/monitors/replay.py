@@ -22,7 +22,7 @@ from consensus.quorum import Decision
 from consensus.replay import Replayed, is_as_stored, replay, replay_as
 from consensus.verdicts import Verdict
 from consensus.vocabulary import Sensitivity
-from consensus.vote_table import as_json, ballot, why_in_words
+from consensus.vote_table import as_json, vote_rows, why_in_words
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.cli.monitors.backtest import rehearse_monitor
@@ -130,7 +130,7 @@ def _told(taken: Taken, supposed: Replayed | None, wanted: _Wanted | None) -> st
     verdict = taken.verdict
     lines = ["", f"Step {taken.seq}, {taken.step} ({taken.reason}), {taken.at}", f"  {verdict.explanation}", ""]
     rows: list[tuple[str, ...]] = [("look", "region", "domain", "saw", "age", "total", "usually", "counted")]
-    for line in ballot(verdict):
+    for line in vote_rows(verdict):
         saw = " ".join(filter(None, [line.status, line.reason, str(line.code or "")]))
         times = [f"{us / 1000:.0f} ms" if us else "" for us in (line.phases.total_us, line.usual_us)]
         age = f"{line.age_ms / 1000:.1f} s" if line.look else ""
@@ -161,7 +161,7 @@ def _json(taken: Taken, supposed: Replayed | None) -> dict[str, Any]:
         "stored": {"status": taken.verdict.status, "reason": taken.verdict.reason, "text": taken.verdict.explanation},
         "replayed": _decided(taken.replayed),
         "supposed": _decided(supposed) if supposed else None,
-        "votes": [as_json(line) for line in ballot(taken.verdict)],
+        "votes": [as_json(line) for line in vote_rows(taken.verdict)],
     }
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from consensus.evidence import from_evidence, is_verdict
-from consensus.vote_table import VoteRow, ballot, why_in_words
+from consensus.vote_table import VoteRow, vote_rows, why_in_words
 from vigil.alerts.wording.text import duration
 from vigil.incidents.models import Incident, Transition
 from vigil.web.admin.pieces import ReadOnlyAdmin, table
@@ -71,7 +71,7 @@ def _step(step: Transition) -> str:
         verdict.n, verdict.m, verdict.k, verdict.domains, len(verdict.looks_ms) or "?", verdict.sensitivity,
         verdict.rule,
     )  # fmt: skip
-    return format_html("{}{}{}", heading, table(_HEADINGS, [_row(line) for line in ballot(verdict)]), law)
+    return format_html("{}{}{}", heading, table(_HEADINGS, [_row(line) for line in vote_rows(verdict)]), law)
 
 
 _HEADINGS = (
