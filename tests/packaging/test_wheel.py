@@ -173,7 +173,7 @@ def test_a_region_worker_runs_where_django_is_not_installed(probe: Installed, re
     )
     try:
         with redis.Redis.from_url(redis_url) as client:
-            wait_until(lambda: bool(client.exists(keys.heartbeat(REGION))), 60)
+            wait_until(lambda: bool(client.exists(keys.status(REGION))), 60)
             queues.send(Batch(1, REGION, Lane.SCHEDULED, [check_of(target)]), 30)
             wait_until(lambda: bool(results(client)), 20)
             # It was not told that it may dial private addresses, so it saw nothing, and said so.
