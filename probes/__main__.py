@@ -1,4 +1,4 @@
-"""`python -m probes --region NAME`: one region worker, told by its environment."""
+"""`python -m probes --region NAME`: one region worker, configured by its environment."""
 
 from __future__ import annotations
 

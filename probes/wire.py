@@ -132,7 +132,7 @@ class RegionStatus(msgspec.Struct, frozen=True, array_like=True):
 
 
 def check_id(monitor: str, region: str, at_ms: int, round_id: str = "", look: int = 0) -> UUID:
-    """The derived id of a check: the same order has the same id, whoever gives it and however often."""
+    """The derived id of a check: the same order has the same id, from any sender and however often it is sent."""
     return uuid5(CHECK_NAMESPACE, f"{monitor}\n{region}\n{at_ms}\n{round_id}\n{look}")
 
 

@@ -19,7 +19,7 @@ class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
 
     `exists`, `absent`: something, or nothing, is selected. `equals`: one value is selected, and is this.
     `contains`: one of the selected values, or an element of a selected array, is this.
-    `all_equal`: something is selected, and every value of it is this. `count_min`, `count_max`: so many are selected.
+    `all_equal`: at least one value is selected, and each equals this. `count_min`, `count_max`: how many are selected.
     `at_least`, `at_most`: one number is selected, and is within these.
     """
 

@@ -12,7 +12,7 @@ PATTERN_LIMIT = 256
 #: Bytes that one compiled pattern may use; RE2 forgets states beyond that and goes on, slower.
 _MEMORY_LIMIT = 1 << 18
 #: Instructions of a compiled pattern. Where RE2 runs out of memory for states it walks all of them at every byte, a
-#: hundred million a second: repetitions of repetitions would hold up everybody else's checks for minutes.
+#: hundred million a second: repetitions of repetitions would delay all other checks for minutes.
 SIZE_LIMIT = 1_000
 
 

@@ -36,7 +36,7 @@ def overdue(check: Check, started_ms: int) -> Result:
     return _unseen(check, Reason.OVERDUE, started_ms, f"no answer yet after {check.soft_ms} ms")
 
 
-def skipped(check: Check, now_ms: int, until_ms: int, told: Reason) -> Result:
+def skipped(check: Check, now_ms: int, until_ms: int, reason: Reason) -> Result:
     """The result of a check that was not made, because the target asked to be left alone.
 
     In a round it is a vote: until then the target's last answer holds. Without such votes, a round about a rate limit
@@ -45,7 +45,7 @@ def skipped(check: Check, now_ms: int, until_ms: int, told: Reason) -> Result:
     until = datetime.datetime.fromtimestamp(until_ms / 1000, datetime.UTC)
     why = f"asked to wait until {until:%H:%M:%S} UTC (Retry-After)"
     if check.round:
-        return _unseen(check, told, now_ms, f"skipped: {why}", status_of(told))
+        return _unseen(check, reason, now_ms, f"skipped: {why}", status_of(reason))
     return _unseen(check, Reason.SKIPPED, now_ms, why)
 
 

@@ -10,7 +10,7 @@ from math import exp, log
 
 #: Samples of which the first median and MAD are taken as they are.
 START = 5
-#: After this many samples each counts for one part in so many: at one a minute, about eight hours are remembered.
+#: From this many samples on, each weighs 1/MEMORY: at one a minute, the memory is about eight hours.
 MEMORY = 500
 #: Logarithms of times that repeat better than this (5 %) are taken to spread this much.
 SPREAD_FLOOR = 0.05

@@ -38,7 +38,7 @@ class SoftLimits:
             self._known.popitem(last=False)
 
     def soft_ms(self, check: Check) -> int:
-        """After how long this check is reported as overdue: by habit, else as ordered; 0 for never."""
+        """After how long (ms) this check is overdue: as learned, else as ordered; 0 for never."""
         known = self._known.get(check.monitor)
         if not check.soft_ms or known is None or known[0] != check.revision or known[1][0] < ENOUGH:
             return check.soft_ms

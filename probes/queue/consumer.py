@@ -17,11 +17,11 @@ class PatientConsumer(Consumer):  # type: ignore[misc]
     """Retries the broker without end, with pauses that stay short."""
 
     def ensure_connected(self, conn: Any) -> Any:
-        def told(error: BaseException, pause_s: float) -> None:
+        def log_away(error: BaseException, pause_s: float) -> None:
             _log.warning("redis.away", error=without_credentials(str(error))[:200], retry_in_s=round(pause_s, 1))
 
         connected = conn.ensure_connection(
-            told, None, interval_start=0.2, interval_step=0.3, interval_max=2, callback=maybe_shutdown
+            log_away, None, interval_start=0.2, interval_step=0.3, interval_max=2, callback=maybe_shutdown
         )
         self.first_connection_attempt = False
         self.broker_connection_retry_attempt = 0

@@ -46,9 +46,9 @@ class RegionAlarm:
         self._silence = ControlPlaneSilence(PARTS, settings.after_s, _recall(settings.memory), self._now_s())
         self._resolver = Resolver()
         # The operator of this host chose the address: the receiver may be in the private network.
-        way = Dialer(Egress.PRIVATE, self._resolver)
+        dialer = Dialer(Egress.PRIVATE, self._resolver)
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(way), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
+            transport=GuardedTransport(dialer), timeout=DEADLINE_S, follow_redirects=False, trust_env=False
         )
         self._kept_s = self._try_again_s = 0.0
         self._failures = 0
@@ -95,12 +95,12 @@ class RegionAlarm:
             accepted, why = False, type(error).__name__
         if accepted:
             self._failures, self._try_again_s = 0, 0.0
-            _log.warning("alarm.told", event_told=event.value, silent=self._silence.silent(now_s))
+            _log.warning("alarm.sent", sent=event.value, silent=self._silence.silent(now_s))
             return True
         wait_s = BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
         self._failures += 1
         self._try_again_s = time.monotonic() + wait_s
-        _log.error("alarm.not_accepted", event_told=event.value, why=why, retry_in_s=wait_s)
+        _log.error("alarm.not_accepted", sent=event.value, why=why, retry_in_s=wait_s)
         return False
 
     def _words(self, event: AlarmEvent, now_s: float) -> str:
