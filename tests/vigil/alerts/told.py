@@ -64,7 +64,7 @@ KINDS = {
     ),
     "blind": replace(
         OUTAGE, kind="blind", title="Region eu is dark", failure="ok", subject=None, evidence=_NOTHING,
-        note="No heartbeat from this region.",
+        note="No status from this region.",
     ),
     "heartbeat": replace(
         OUTAGE, kind="heartbeat", title="Nightly backup did not call as it should", failure="missed",
