@@ -32,7 +32,8 @@ from probes.worker.queue_watch import ConsumerStuck, QueueWatch
 from probes.worker.status import Identity, StatusReporter, StatusSources
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
-from tests.probes.worker.test_service import REGION, check, eventually, own_redis, queues, worker
+from tests.probes.worker.test_service import REGION, check, own_redis, queues, worker
+from tests.waiting import until
 
 __all__ = ["own_redis"]
 
@@ -97,7 +98,7 @@ def test_a_worker_that_finds_itself_broken_ends_with_70_for_its_supervisor(redis
         with redis.Redis.from_url(redis_url) as client:
             client.set(keys.results(REGION), b"not a stream")
         region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(closed_port(), "mon_a")]), 30)
-        eventually(lambda: process.poll() is not None)
+        until(lambda: process.poll() is not None)
         assert process.returncode == 70
     assert "event=worker.broken" in log.read_text()
 

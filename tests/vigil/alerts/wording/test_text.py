@@ -80,9 +80,7 @@ def test_a_title_that_begins_with_the_name_does_not_repeat_it() -> None:
 
 
 def test_an_incident_without_a_monitor_is_told_by_its_title() -> None:
-    dark = replace(
-        ALERT, kind="blind", title="Region eu is dark", subject=None, evidence=Evidence(), note="No status."
-    )
+    dark = replace(ALERT, kind="blind", title="Region eu is dark", subject=None, evidence=Evidence(), note="No status.")
     assert text.headline(dark) == "BLIND: Region eu is dark"
     assert text.story(dark)[0] == "No status."
 
