@@ -27,7 +27,7 @@ from probes.queue.sender import RegionQueues
 from probes.reasons import Status
 from probes.seal import generate_keypair
 from probes.wire import Batch, Check, Lane, Result
-from tests.standins import wait_until
+from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOR_DEVELOPERS = ("vigil/bench/", "vigil/simulation/", "vigil/cli/development/")
@@ -173,9 +173,9 @@ def test_a_region_worker_runs_where_django_is_not_installed(probe: Installed, re
     )
     try:
         with redis.Redis.from_url(redis_url) as client:
-            wait_until(lambda: bool(client.exists(keys.status(REGION))), 60)
+            until(lambda: bool(client.exists(keys.status(REGION))), within_s=60)
             queues.send(Batch(1, REGION, Lane.SCHEDULED, [check_of(target)]), 30)
-            wait_until(lambda: bool(results(client)), 20)
+            until(lambda: bool(results(client)), within_s=20)
             # It was not told that it may dial private addresses, so it saw nothing, and said so.
             assert [(each.monitor, each.status) for each in results(client)] == [("mon_a", Status.UNKNOWN)]
     finally:
@@ -250,7 +250,7 @@ def test_one_machine_runs_it_all_and_hears_a_job(control: Installed, install: In
             job = json.loads(one.run("vigil", "heartbeat", "add", "backup", "--every", "5m", "--json", env=env))
             assert one.run("vigil-ping", job["ping"], "--", "echo", "done") == "done\n"
             listing = ("vigil", "heartbeat", "list", "--json")
-            wait_until(lambda: [job["status"] for job in json.loads(one.run(*listing, env=env))] == ["up"], 20)
+            until(lambda: [job["status"] for job in json.loads(one.run(*listing, env=env))] == ["up"], within_s=20)
         finally:
             up.terminate()
             up.communicate(timeout=30)
