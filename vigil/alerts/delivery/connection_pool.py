@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Awaitable
 from typing import NamedTuple
 
 from probes.net.dialer import Dialer, dial
@@ -22,7 +21,7 @@ AGE_S = 120.0
 IDLE_PER_ORIGIN = 128
 
 
-class _Idle(NamedTuple):
+class _Pooled(NamedTuple):
     connection: HttpConnection
     born_s: float
     used_s: float
@@ -33,7 +32,7 @@ class Pool:
 
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
-        self._idle: defaultdict[tuple[bool, str, int], deque[_Idle]] = defaultdict(deque)
+        self._idle: defaultdict[tuple[bool, str, int], deque[_Pooled]] = defaultdict(deque)
 
     async def call(self, request: Request) -> Response:
         """Send a request and return the answer, whatever is the matter with its body. The deadline is the caller's.
@@ -45,16 +44,14 @@ class Pool:
         target = request.target
         kept = self._take(target)
         if kept is not None:
-            connection = kept.connection
-            with contextlib.suppress(ClosedEarly, ConnectionError), self._kept_after(connection, target, kept.born_s):
-                return await connection.ask(request)
-            if connection.started:
-                raise ClosedEarly("closed in the middle of the answer")
-        trace = Trace()
-        connection = HttpConnection(request, trace)
-        with self._kept_after(connection, target, asyncio.get_running_loop().time()):
-            await dial(self._dialer, target.host, target.port, lambda: connection, trace)
-            return await connection.answer
+            try:
+                return await self._kept_after(kept.connection.ask(request), kept, target)
+            except (ClosedEarly, ConnectionError):
+                if kept.connection.started:
+                    raise ClosedEarly("closed in the middle of the answer") from None
+        now_s = asyncio.get_running_loop().time()
+        fresh = _Pooled(HttpConnection(request, Trace()), now_s, now_s)
+        return await self._kept_after(self._dial(fresh.connection, target), fresh, target)
 
     def close(self) -> None:
         for waiting in self._idle.values():
@@ -62,7 +59,7 @@ class Pool:
                 idle.connection.close()
         self._idle.clear()
 
-    def _take(self, target: Target) -> _Idle | None:
+    def _take(self, target: Target) -> _Pooled | None:
         now_s = asyncio.get_running_loop().time()
         waiting = self._idle.get(target.origin)
         while waiting:
@@ -72,14 +69,17 @@ class Pool:
             idle.connection.close()
         return None
 
-    @contextlib.contextmanager
-    def _kept_after(self, connection: HttpConnection, target: Target, born_s: float) -> Iterator[None]:
-        """Keep the connection for the next call if it can carry one, and close it otherwise."""
+    async def _dial(self, connection: HttpConnection, target: Target) -> Response:
+        await dial(self._dialer, target.host, target.port, lambda: connection, Trace())
+        return await connection.answer
+
+    async def _kept_after(self, answer: Awaitable[Response], used: _Pooled, target: Target) -> Response:
+        """Wait for the answer; then keep the connection if it can carry another call, and close it otherwise."""
         try:
-            yield
+            return await answer
         finally:
             waiting = self._idle[target.origin]
-            if connection.reusable and len(waiting) < IDLE_PER_ORIGIN:
-                waiting.append(_Idle(connection, born_s, asyncio.get_running_loop().time()))
+            if used.connection.reusable and len(waiting) < IDLE_PER_ORIGIN:
+                waiting.append(used._replace(used_s=asyncio.get_running_loop().time()))
             else:
-                connection.close()
+                used.connection.close()
