@@ -3,75 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
-from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.e2e.up import Up, open_page, run
 from tests.standins import is_alive
 from tests.waiting import until
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-ENV = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
-ENV |= {"PYTHONPATH": str(CHECKOUT)}
-
 pytestmark = [pytest.mark.xdist_group("machine"), pytest.mark.timeout(180)]
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "vigil.cli", *arguments]
-
-
-def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), env=ENV | (env or {}), capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
-    )
-
-
-class Up:
-    """A running `up --json`, and what it said when it was ready."""
-
-    def __init__(self, data: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            command("up", "--json", "--data-dir", str(data), *arguments),
-            env=ENV,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, self.process.communicate(timeout=30)[1]
-        self.said: dict[str, Any] = json.loads(line)
-
-    @property
-    def pids(self) -> list[int]:
-        """Every process below it now, however deep."""
-        below, parents = [], {self.process.pid}
-        listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-        pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-        while found := [pid for pid, parent in pairs if parent in parents and pid not in below]:
-            below += found
-            parents = set(found)
-        return below
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        code = self.process.wait(30)
-        for pipe in (self.process.stdout, self.process.stderr):
-            if pipe is not None:
-                pipe.close()
-        return code
 
 
 @pytest.fixture
@@ -81,17 +25,6 @@ def data() -> Iterator[Path]:
     path.chmod(0o711)
     yield path
     shutil.rmtree(path)
-
-
-def open_page(url: str) -> tuple[int, str]:
-    """The status and final address of a page, redirects followed and cookies kept."""
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    try:
-        with opener.open(url, timeout=20) as answer:
-            return answer.status, answer.url
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, refused.url
 
 
 def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
