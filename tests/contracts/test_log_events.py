@@ -57,8 +57,9 @@ def events(source: str) -> Iterator[str]:
         if is_method(call.func, loggers) or (isinstance(call.func, ast.Name) and call.func.id in aliases):
             event = call.args[0]
             for each in (event.body, event.orelse) if isinstance(event, ast.IfExp) else (event,):
-                is_literal = isinstance(each, ast.Constant) and isinstance(each.value, str)
-                yield str(each.value) if is_literal else ast.unparse(each)
+                yield (
+                    each.value if isinstance(each, ast.Constant) and isinstance(each.value, str) else ast.unparse(each)
+                )
 
 
 def assigned(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:

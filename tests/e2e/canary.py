@@ -19,6 +19,7 @@ import httpx
 import redis
 
 from probes import keys, wire
+from tests.streams import entries
 from vigil.demo.stage import SEATS, Stage
 
 #: Obviously fake, and long enough to be found in any piece.
@@ -126,7 +127,7 @@ def everything_in_redis(url: str) -> Iterator[tuple[str, str]]:
         for name in client.scan_iter(count=1000):
             yield f"redis {name.decode()}", (client.dump(name) or b"").decode("latin-1")
         for region in [seat.region for seat in SEATS]:
-            for _, fields in client.xrange(keys.results(region)):
+            for _, fields in entries(client, keys.results(region)):
                 yield f"results {region}", fields[keys.BODY].decode("latin-1")
 
 
@@ -145,7 +146,7 @@ def reasons_seen(url: str) -> set[str]:
         return {
             result.reason.value
             for seat in SEATS[:3]
-            for _, fields in client.xrange(keys.results(seat.region))
+            for _, fields in entries(client, keys.results(seat.region))
             for result in wire.decode_results(fields[keys.BODY])
         }
 

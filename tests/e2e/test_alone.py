@@ -21,6 +21,7 @@ from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane, Result
+from tests.streams import entries
 from tests.waiting import until
 from vigil.local import ports
 from vigil.local.redis import LocalRedis, prepare
@@ -128,8 +129,8 @@ def asked_for(target: Target, checks: int) -> bool:
 
 
 def stored(client: redis.Redis) -> list[Result]:
-    entries = client.xrange(keys.results(REGION))
-    return [result for _, entry in entries for result in wire.decode_results(entry[keys.BODY])]
+    found = entries(client, keys.results(REGION))
+    return [result for _, entry in found for result in wire.decode_results(entry[keys.BODY])]
 
 
 @pytest.mark.timeout(300)

@@ -127,7 +127,7 @@ class Wires:
 
 def _packets(wire: int) -> list[bytes]:
     """What waits on a wire now; IPv4 alone."""
-    found = []
+    found: list[bytes] = []
     with contextlib.suppress(BlockingIOError):
         while len(found) < 200:
             packet = os.read(wire, _PACKET_MOST)

@@ -27,6 +27,7 @@ from probes.queue.sender import RegionQueues
 from probes.reasons import Status
 from probes.seal import generate_keypair
 from probes.wire import Batch, Check, Lane, Result
+from tests.streams import entries
 from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -192,8 +193,8 @@ def check_of(url: str) -> Check:
 
 
 def results(client: redis.Redis) -> list[Result]:
-    entries = client.xrange(keys.results(REGION))
-    return [result for _, entry in entries for result in wire.decode_results(entry[keys.BODY])]
+    found = entries(client, keys.results(REGION))
+    return [result for _, entry in found for result in wire.decode_results(entry[keys.BODY])]
 
 
 def test_a_check_needs_only_the_probe_extra(probe: Installed, target: str) -> None:
@@ -236,7 +237,7 @@ def test_one_machine_runs_it_all_and_hears_a_job(control: Installed, install: In
     with tempfile.TemporaryDirectory(prefix="vigil-wheel-", ignore_cleanup_errors=True) as home:
         Path(home).chmod(0o711)
         env = {"XDG_DATA_HOME": home}
-        command = [one.programs / "vigil", "up", "--json"]
+        command = [str(one.programs / "vigil"), "up", "--json"]
         up = subprocess.Popen(command, cwd=one.home, env=one.env | env, stdout=subprocess.PIPE, text=True)
         try:
             assert up.stdout is not None

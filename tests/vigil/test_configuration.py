@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vigil.configuration import Configuration, ConfigurationError, configuration, parse_database_url
+from vigil.configuration import ConfigurationError, configuration, parse_database_url
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_the_dead_mans_switch_is_read_under_its_new_and_its_old_name(
 
 def test_printing_it_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGIL_EMAIL_URL", "smtp://u:hush@h:25")
-    assert "hush" not in repr(Configuration())
+    assert "hush" not in repr(configuration())
 
 
 def test_a_database_address_is_taken_apart() -> None:

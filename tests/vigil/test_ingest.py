@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -21,6 +22,7 @@ from probes.process.health import Health
 from probes.process.liveness import Liveness
 from probes.wire import RegionStatus
 from probes.wire import encode as encode_beat
+from tests.streams import add
 from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.incidents.models import Incident, IngestPosition
@@ -84,19 +86,19 @@ def down(monitor: Monitor, at_ms: int = 1_700_000_000_000) -> bytes:
 def test_an_entry_that_cannot_be_read_is_passed_once(
     client: redis.Redis, monitor: Monitor, garbage: dict[bytes, bytes]
 ) -> None:
-    unreadable = client.xadd(keys.VERDICTS, garbage)
+    unreadable = add(client, keys.VERDICTS, garbage)
     with running(client) as ingest:
         # A reader that stays before it would be given it again at once, without end.
-        until(lambda: ingest._position == unreadable.decode(), "the position behind it")
-        entry = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        until(lambda: ingest._position == unreadable, "the position behind it")
+        entry = add(client, keys.VERDICTS, {keys.BODY: down(monitor)})
         until(Incident.objects.exists, "the verdict that follows")
 
-    assert IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entry.decode()
+    assert IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entry
 
 
 def test_a_region_in_quarantine_is_told_while_consensus_says_so(client: redis.Redis, monitor: Monitor) -> None:
     def say(*quarantines: Quarantine) -> None:
-        fields = {one.region: encode(one) for one in quarantines}
+        fields: dict[Any, Any] = {one.region: encode(one) for one in quarantines}
         pipe = client.pipeline(transaction=True)
         pipe.delete(keys.QUARANTINED)
         pipe.hset(keys.QUARANTINED, mapping={keys.QUARANTINED_MARK: b"1", **fields})
@@ -155,6 +157,6 @@ def test_a_region_may_say_what_it_likes_of_itself(client: redis.Redis, monitor: 
     client.set(keys.status("us-east"), b"junk")
     with running(client):
         until(lambda: Region.objects.filter(slug="eu-west", worker_boot="0" * 32).exists(), "what one says")
-        entry = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        entry = add(client, keys.VERDICTS, {keys.BODY: down(monitor)})
         until(Incident.objects.exists, "the verdict that follows")
     assert entry and not Region.objects.exclude(slug="eu-west").exclude(worker_boot="").exists()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 import redis
@@ -21,6 +22,7 @@ from consensus.vocabulary import Cause, Exclusion
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from probes.wire import Phases, RegionStatus
+from tests.streams import add, entries
 from tests.waiting import until
 
 REGIONS = sorted(FIVE_REGIONS)
@@ -54,10 +56,10 @@ class Bench:
         return round
 
     def verdicts(self) -> list[Verdict]:
-        return [decode_verdict(fields[keys.BODY]) for _, fields in self.client.xrange(keys.VERDICTS)]
+        return [decode_verdict(fields[keys.BODY]) for _, fields in entries(self.client, keys.VERDICTS)]
 
     def calls(self) -> list[Call]:
-        return [decode_call(fields[keys.BODY]) for _, fields in self.client.xrange(keys.CALLS)]
+        return [decode_call(fields[keys.BODY]) for _, fields in entries(self.client, keys.CALLS)]
 
 
 @pytest.fixture
@@ -178,8 +180,8 @@ def test_the_epoch_grows_even_when_redis_has_lost_everything(redis_url: str) -> 
 
 def test_rubbish_on_a_stream_is_dropped(bench: Bench) -> None:
     for rubbish in ({keys.BODY: b"\xff\x00"}, {b"other": b"x"}, {keys.BODY: b"\x91" * 1000}):
-        bench.client.xadd(keys.results("eu-west"), rubbish)
-        bench.client.xadd(keys.ROUNDS, rubbish)
+        add(bench.client, keys.results("eu-west"), rubbish)
+        add(bench.client, keys.ROUNDS, rubbish)
     with running(bench):
         bench.report("eu-west", "fail")
         until(bench.calls, "a call after the rubbish")
@@ -239,7 +241,7 @@ def passes(bench: Bench, region: str, number: int, total_us: int = 80_000) -> No
 
 def test_a_region_that_fails_alone_is_put_into_quarantine_and_stays_there_over_a_restart(bench: Bench) -> None:
     def quarantined() -> list[str]:
-        fields = bench.client.hgetall(keys.QUARANTINED)
+        fields: dict[bytes, bytes] = cast(Any, bench.client.hgetall(keys.QUARANTINED))
         return [decode_quarantine(payload).region for name, payload in fields.items() if name != keys.QUARANTINED_MARK]
 
     def look_again() -> list[str]:

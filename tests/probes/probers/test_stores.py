@@ -44,8 +44,8 @@ def found(seen: Observation) -> tuple[Status, Reason]:
 
 def test_a_real_redis_says_pong_to_who_has_the_password(on_loop: Any, redis_url: str) -> None:
     real = urlsplit(redis_url)
-    place = {"host": real.hostname, "port": real.port}
-    assert found(on_loop(looked("redis", place, {"password": real.password}))) == UP
+    place = {"host": str(real.hostname), "port": real.port}
+    assert found(on_loop(looked("redis", place, {"password": str(real.password)}))) == UP
     assert found(on_loop(looked("redis", place, {"password": f"default:{real.password}"}))) == UP
     refused = on_loop(looked("redis", place, {"password": FAKE_PASSWORD}))
     assert found(refused) == (Status.DOWN, Reason.AUTH)

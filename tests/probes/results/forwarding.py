@@ -17,6 +17,7 @@ from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.wire import Phases, Result
 from tests.probes.worker.test_service import REGION
+from tests.streams import entries_async
 from vigil.local.redis import LocalRedis
 
 
@@ -48,5 +49,5 @@ async def forwarding(url: str, store: LocalStore) -> AsyncIterator[tuple[redis.a
 
 
 async def slots_on(connection: redis.asyncio.Redis) -> set[int]:
-    entries = await connection.xrange(keys.results(REGION))
-    return {one.at_ms for _, fields in entries for one in wire.decode_results(fields[keys.BODY])}
+    found = await entries_async(connection, keys.results(REGION))
+    return {one.at_ms for _, fields in found for one in wire.decode_results(fields[keys.BODY])}

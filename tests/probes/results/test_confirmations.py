@@ -16,6 +16,7 @@ from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from tests.probes.results.forwarding import Broker, forwarding, result, slots_on
 from tests.probes.worker.test_service import REGION, own_redis
+from tests.streams import entries_async
 from tests.waiting import until_async
 
 __all__ = ["own_redis"]
@@ -27,7 +28,7 @@ def test_what_redis_loses_before_it_is_stored_is_written_again(on_loop: Any, red
             for number in range(5):
                 publisher.publish(result(number))
                 await publisher.flush(5)
-            (_, _, third, *_) = [entry_id for entry_id, _ in await connection.xrange(keys.results(REGION))]
+            (_, _, third, *_) = [entry_id for entry_id, _ in await entries_async(connection, keys.results(REGION))]
             await connection.set(keys.stored(REGION), third)
             await forwarder.settle()
             there = [await slots_on(connection)]
@@ -55,7 +56,7 @@ def test_a_position_behind_a_loss_is_not_taken_for_what_was_lost(on_loop: Any, r
             publisher.publish(result(5))
             await publisher.flush(5)
             # The recorder goes on with what it finds, before the region has noticed anything.
-            ((last, _),) = await connection.xrange(keys.results(REGION))
+            ((last, _),) = await entries_async(connection, keys.results(REGION))
             await connection.set(keys.stored(REGION), last)
             await forwarder.settle()
             await until_async(lambda: publisher.waiting == 0)
@@ -74,14 +75,14 @@ def test_a_restart_of_redis_between_two_writes_is_noticed(on_loop: Any, own_redi
             publisher.publish(result(0))
             await publisher.flush(5)
             # As if it had died before its last second was on the disk.
-            ((first, _),) = await connection.xrange(keys.results(REGION))
+            ((first, _),) = await entries_async(connection, keys.results(REGION))
             await connection.xdel(keys.results(REGION), first)
             process.terminate()
             await asyncio.to_thread(process.wait)
             await asyncio.to_thread(start)
             publisher.publish(result(1))
             await publisher.flush(5)
-            ((second, _),) = await connection.xrange(keys.results(REGION))
+            ((second, _),) = await entries_async(connection, keys.results(REGION))
             await connection.set(keys.stored(REGION), second)
             await forwarder.settle()
             await until_async(lambda: publisher.waiting == 0)

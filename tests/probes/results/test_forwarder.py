@@ -18,6 +18,7 @@ from probes.results.local_store import LocalStore
 from tests.probes.loopback import closed_port
 from tests.probes.results.forwarding import Broker, forwarding, result, slots_on
 from tests.probes.worker.test_service import REGION, own_redis
+from tests.streams import entries, entries_async
 from tests.waiting import until_async
 
 __all__ = ["own_redis"]
@@ -42,10 +43,10 @@ def test_what_comes_while_redis_is_away_is_written_when_it_is_back_the_newest_fi
 
     on_loop(story())
     with redis.Redis.from_url(server.url) as client:
-        entries = [wire.decode_results(fields[keys.BODY]) for _, fields in client.xrange(keys.results(REGION))]
-        late = [batch[0].at_ms for batch in entries if batch[0].at_ms < results - 1_000]
+        batches = [wire.decode_results(fields[keys.BODY]) for _, fields in entries(client, keys.results(REGION))]
+        late = [batch[0].at_ms for batch in batches if batch[0].at_ms < results - 1_000]
         assert late == sorted(late, reverse=True)
-        assert {one.at_ms for batch in entries for one in batch} == set(range(results + 1))
+        assert {one.at_ms for batch in batches for one in batch} == set(range(results + 1))
         assert client.hlen(keys.latest(REGION)) <= 2, "what is late is not shown as what was seen last"
 
 
@@ -107,7 +108,7 @@ def test_a_full_disk_holds_up_nothing_and_sends_nothing_twice(on_loop: Any, redi
             await until_async(lambda: forwarder._settle_at_s > asked)
             store.refuses = False
             await until_async(lambda: forwarder.kept == 0)
-            entries = await connection.xrange(keys.results(REGION))
-            return [one.at_ms for _, fields in entries for one in wire.decode_results(fields[keys.BODY])]
+            found = await entries_async(connection, keys.results(REGION))
+            return [one.at_ms for _, fields in found for one in wire.decode_results(fields[keys.BODY])]
 
     assert sorted(on_loop(story())) == list(range(10))

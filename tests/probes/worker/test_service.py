@@ -25,6 +25,7 @@ from probes.reasons import Reason, Status
 from probes.seal import generate_keypair, seal_secrets
 from probes.wire import Batch, Check, Lane, Result
 from tests.probes.loopback import closed_port
+from tests.streams import entries
 from tests.waiting import until
 from vigil.local.redis import LocalRedis, prepare
 
@@ -87,8 +88,8 @@ def check(port: int, monitor: str, **fields: object) -> Check:
 
 def results_of(url: str) -> list[Result]:
     with redis.Redis.from_url(url) as client:
-        entries = client.xrange(keys.results(REGION))
-    return [result for _, entry in entries for result in wire.decode_results(entry[keys.BODY])]
+        found = entries(client, keys.results(REGION))
+    return [result for _, entry in found for result in wire.decode_results(entry[keys.BODY])]
 
 
 def test_a_batch_sent_to_a_region_comes_back_as_results(

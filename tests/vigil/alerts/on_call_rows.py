@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import (
@@ -23,8 +24,17 @@ from vigil.alerts.models import (
 )  # fmt: skip
 from vigil.alerts.outbox import enqueue
 from vigil.incidents.models import Incident, Transition
+from vigil.monitors.models import Monitor
 
 Step = Callable[..., Transition]
+
+
+def monitor_of(step: Transition) -> Monitor:
+    """The monitor of a step's incident, which has one."""
+    assert step.incident.monitor is not None
+    return step.incident.monitor
+
+
 Webhook = Callable[..., Channel]
 
 
@@ -79,14 +89,14 @@ def pass_time(incident: Incident, seconds: int) -> None:
     """Let time pass for what waits on an incident, by moving what waits towards now."""
     by = timedelta(seconds=seconds)
     for escalation in Escalation.objects.filter(incident=incident, due_at__isnull=False):
-        Escalation.objects.filter(pk=escalation.pk).update(due_at=escalation.due_at - by)
+        Escalation.objects.filter(pk=escalation.pk).update(due_at=F("due_at") - by)
     for pursuit in Pursuit.objects.filter(incident=incident):
         Pursuit.objects.filter(pk=pursuit.pk).update(
             remind_at=pursuit.remind_at and pursuit.remind_at - by,
             snoozed_until=pursuit.snoozed_until and pursuit.snoozed_until - by,
         )
     for held in Delivery.objects.filter(incident=incident, recheck_at__isnull=False):
-        Delivery.objects.filter(pk=held.pk).update(recheck_at=held.recheck_at - by)
+        Delivery.objects.filter(pk=held.pk).update(recheck_at=F("recheck_at") - by)
 
 
 def steps(incident: Incident) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.vigil.alerts.on_call_rows import Step, Webhook, person, policy, rotation, route
+from tests.vigil.alerts.on_call_rows import Step, Webhook, monitor_of, person, policy, rotation, route
 from vigil.accounts.teams import default_team
 from vigil.alerts.core.decision import Concern, Why
 from vigil.alerts.models import Delivery
@@ -61,14 +61,15 @@ def opened_in_a_silence(step: Step, webhook: Webhook) -> Transition:
     webhook("/a")
     opened = step()
     times = {"starts_at": opened.at - timedelta(minutes=1), "ends_at": opened.at + timedelta(hours=1)}
-    create_silence(Silence(team=default_team()), {"name": "works", "mutes": True, **times}, [opened.incident.monitor])
+    create_silence(Silence(team=default_team()), {"name": "works", "mutes": True, **times}, [monitor_of(opened)])
     return opened
 
 
 def opened_below_a_parent(step: Step, webhook: Webhook) -> Transition:
     webhook("/a")
     parent, child = told(step), step()
-    set_parents(child.incident.monitor, [parent.monitor])
+    assert parent.monitor is not None
+    set_parents(monitor_of(child), [parent.monitor])
     return child
 
 

@@ -27,7 +27,7 @@ def test_the_report_sets_our_costs_beside_those_of_the_others() -> None:
 def test_where_no_exporter_is_installed_its_parts_are_not_measured() -> None:
     report = report_of(COSTS)
     assert report["http_vs_blackbox"] is report["https_vs_blackbox"] is None
-    assert "not measured" in render(report)
+    assert "not measured" in render(dict(report))
 
 
 def test_what_exceeds_its_budget_is_marked() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -47,8 +48,8 @@ class Golden:
 
 GONE = (Status.DOWN, Reason.CONFIG)
 ACKNOWLEDGED = {"billing_acknowledged": "true"}
-LITELLM_TROUBLE: dict[str, tuple[Status, Reason]] = {"overloaded": LIMITED, "loading": BROKEN}
-STARTING = {"overloaded": BROKEN, "loading": BROKEN}
+LITELLM_TROUBLE: dict[str, Any] = {"overloaded": LIMITED, "loading": BROKEN}
+STARTING: dict[str, Any] = {"overloaded": BROKEN, "loading": BROKEN}
 GOLDEN = {
     "openai": Golden("openai", "gpt-4o-mini"),
     "openai-model": Golden("openai", "gpt-4o-mini", missing=GONE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -176,7 +177,7 @@ def test_the_same_delivery_received_twice_is_one_alert() -> None:
 
 
 def test_the_json_tells_times_from_the_start_and_the_four_delays() -> None:
-    told = tell(GOOD)
+    told: dict[str, Any] = tell(GOOD)
     assert told["held"] is True
     assert told["events"][0] == {"t": 8.0, "what": "started"}
     assert [(alert["t"], alert["kind"]) for alert in told["alerts"]] == [(21.9, "trigger"), (82.9, "resolve")]

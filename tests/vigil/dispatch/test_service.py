@@ -20,6 +20,7 @@ from probes.process.health import Health
 from probes.queue.app import region_app
 from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Lane
+from tests.streams import entries
 from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
@@ -57,7 +58,7 @@ class Floor:
 
     def batches(self, region: str, lane: Lane) -> list[Batch]:
         """Every batch that waits in a region's queue, taken out of it."""
-        found = []
+        found: list[Batch] = []
         with (
             self._apps[region].connection_for_read() as link,
             link.SimpleQueue(keys.queue(region, lane), accept=["vigil"]) as waiting,
@@ -72,7 +73,7 @@ class Floor:
                 found.append(wire.decode_batch(payload))
 
     def rounds(self) -> list[Round]:
-        return [decode_round(fields[keys.BODY]) for _, fields in self.client.xrange(keys.ROUNDS)]
+        return [decode_round(fields[keys.BODY]) for _, fields in entries(self.client, keys.ROUNDS)]
 
     def call(self, monitor: Monitor, region: str = "eu-west") -> None:
         call = Call(1, monitor.public_id, region, Cause.FAILURE, self.now_ms())
@@ -303,7 +304,7 @@ def test_a_region_that_changed_unheard_is_not_forgotten_when_another_is_heard(fl
 
 
 def places(round: Round) -> set[tuple[str, str]]:
-    return {(one.region, one.domain) for one in (*round.electorate, *round.excluded)}
+    return {(one.region, one.domain) for one in round.electorate} | {(one.region, one.domain) for one in round.excluded}
 
 
 @pytest.mark.usefixtures("dispatcher")

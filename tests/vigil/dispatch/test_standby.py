@@ -101,7 +101,7 @@ def test_a_standby_takes_over_from_a_killed_dispatcher(pair: tuple[Dispatch, Dis
         slots.update(scheduled(floor))
         return bool(slots)
 
-    until(resumed, TAKES_OVER_WITHIN_S + 15)
+    until(resumed, "the standby", within_s=TAKES_OVER_WITHIN_S + 15)
     assert time.monotonic() - killed_s <= TAKES_OVER_WITHIN_S
     until(lambda: standby.leads is True)
     # What fell due while nobody led is not sent all at once: a second has what a second always has.

@@ -10,6 +10,8 @@ from datetime import timedelta
 import pytest
 import redis
 from django.db.models.functions import Now
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from probes import keys, wire
 from vigil.accounts.teams import default_team
@@ -176,7 +178,7 @@ def test_a_disk_that_cannot_be_seen_is_asked_about(patient: Patient) -> None:
 
 
 def test_redis_away_is_a_finding_and_the_other_checks_run(patient: Patient) -> None:
-    nobody = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2, retry=None)
+    nobody = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2, retry=Retry(NoBackoff(), 0))
     examined = examine(replace(patient.around, redis=nobody))
     assert worst(examined) is Level.PROBLEM
     assert any("Redis does not answer" in one.finding.text for one in examined if one.check == "regions")

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models import F
@@ -42,7 +43,8 @@ def witness() -> Iterator[None]:
     """A witness that turns while the test runs."""
     from vigil.feeds.fetch import Fetcher
 
-    started, box = threading.Event(), {}
+    started = threading.Event()
+    box: dict[str, Any] = {}
 
     async def run() -> None:
         fetcher = Fetcher(AlertEgress.PRIVATE, deadline_s=1.0)

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from probes import keys
+from tests.streams import entries
 from tests.vigil.heartbeats.conftest import CHECKOUT, Listening
 from tests.vigil.heartbeats.jobs import job
 from vigil.heartbeats.core.wire import decode
@@ -36,7 +37,7 @@ def test_what_the_generator_calls_acknowledged_is_on_the_log(
     told = json.loads(done.stdout)
     acked = (tmp_path / "acked").read_text().split()
     client = redis.Redis.from_url(redis_url)
-    logged = {ping.rid for _, fields in client.xrange(keys.PINGS) for ping in decode(fields[keys.BODY]).pings}
+    logged = {ping.rid for _, fields in entries(client, keys.PINGS) for ping in decode(fields[keys.BODY]).pings}
     assert told["acknowledged"] == len(acked) > 40
     assert set(acked) <= logged
     assert told["never_sent"] == told["broken"] == 0

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import redis
 
+from tests.streams import entries
 from tests.vigil.heartbeats.conftest import ask, end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
@@ -121,15 +122,20 @@ def test_whatever_is_killed_every_acknowledged_ping_is_applied_once(
         heartbeats.wait_up()
         for caller in callers:
             caller.start()
-        acknowledged = lambda: sum(len(caller.acknowledged) for caller in callers)  # noqa: E731
+
+        def acknowledged() -> int:
+            return sum(len(caller.acknowledged) for caller in callers)
+
+        def until_more(pings: int) -> None:
+            enough = acknowledged() + pings
+            until(lambda: acknowledged() > enough, "pings", within_s=30)
+
         for victim in (ping, heartbeats, ping_redis, heartbeats, ping_redis, ping):
-            before = acknowledged()
-            until(lambda before=before: acknowledged() > before + 50, 30)  # type: ignore[misc]
+            until_more(50)
             victim.kill()
             if victim is ping_redis:
                 # Away for a while: what comes now goes to PostgreSQL.
-                before = acknowledged()
-                until(lambda before=before: acknowledged() > before + 20, 30)  # type: ignore[misc]
+                until_more(20)
                 ping_redis.start()
         before = acknowledged()
         until(lambda: acknowledged() > before + 50, within_s=30)
@@ -181,7 +187,7 @@ def test_the_address_of_the_pages_takes_pings_too(redis_url: str, test_database_
     call(f"/ping/{row.code}", "PUT")
     assert said == ["200 OK", "200 OK", "404 Not Found", "405 Method Not Allowed"]
     client = redis.Redis.from_url(redis_url)
-    pings = [ping for _, fields in client.xrange("vigil:pings") for ping in decode(fields[b"b"]).pings]
+    pings = [ping for _, fields in entries(client, "vigil:pings") for ping in decode(fields[b"b"]).pings]
     assert [(ping.kind, ping.rid, len(ping.body), ping.body_size) for ping in pings] == [
         ("fail", "a", 100_000, 150_000),
         ("success", "", 0, 0),

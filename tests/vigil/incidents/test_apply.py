@@ -142,7 +142,8 @@ def test_pausing_a_monitor_resolves_its_incident(monitor: Monitor) -> None:
     changed = reconcile_monitors(lambda step: None)
 
     assert changed == {monitor.public_id}
-    assert Incident.objects.get().transitions.last().reason == StepReason.MONITOR_PAUSED
+    (last,) = Incident.objects.get().transitions.order_by("-pk")[:1]
+    assert last.reason == StepReason.MONITOR_PAUSED
     assert reconcile_monitors(lambda step: None) == frozenset()
 
 

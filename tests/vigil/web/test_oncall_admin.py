@@ -71,7 +71,7 @@ def test_a_route_that_could_not_be_followed_is_refused_beside_its_field(boss: Cl
 def test_who_would_be_told_is_a_page_that_changes_nothing(boss: Client, incident: Incident) -> None:
     path = reverse("admin:alerts_route_whom")
     assert boss.get(path).status_code == 200
-    asked = {"team": default_team().pk, "monitor": "api", "kind": "outage"}
+    asked: dict[str, Any] = {"team": default_team().pk, "monitor": "api", "kind": "outage"}
     page = boss.get(path, asked).content.decode()
     assert "Told of a critical outage" in page and "ops" in page and "every channel is told" in page
     Route.objects.create(team=default_team(), name="none")

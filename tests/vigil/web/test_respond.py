@@ -196,7 +196,7 @@ def test_the_calendar_names_who_is_on_call_and_needs_its_address(client: Client)
     path = feed_address(rotation).removeprefix("http://testserver")
     answer = client.get(path)
     assert answer.status_code == 200 and answer["content-type"] == "text/calendar; charset=utf-8"
-    events = Calendar.from_ical(answer.content).walk("VEVENT")
+    events: list[Any] = Calendar.from_ical(answer.content).walk("VEVENT")
     assert {str(event["summary"]) for event in events} == {"ann: web", "bob: web"}
     assert len({str(event["uid"]) for event in events}) == len(events) >= 14
     assert all(earlier["dtend"].dt == later["dtstart"].dt for earlier, later in pairwise(events))

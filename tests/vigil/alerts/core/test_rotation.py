@@ -115,7 +115,8 @@ def test_after_it_has_begun_somebody_is_always_on_call_and_never_two(rota: OnCal
 
 
 def test_a_ladder_is_climbed_rung_by_rung_and_again_as_often_as_it_repeats() -> None:
-    places, place = [], EscalationPosition()
+    places: list[tuple[int, int]] = []
+    place: EscalationPosition | None = EscalationPosition()
     while place is not None:
         places.append((place.rung, place.round))
         place = after(place, 2, 1)

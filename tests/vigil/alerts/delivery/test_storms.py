@@ -182,8 +182,8 @@ def test_a_channel_that_refuses_three_incidents_is_switched_off_and_says_so(plac
     assert bad.enabled and len(bad.refused) == 2
     open_incidents(1, [bad, good], host="other.test")
     place.settle()
-    bad.refresh_from_db()
-    assert not bad.enabled and "403" in bad.disabled_why
+    switched_off = Channel.objects.get(pk=bad.pk)
+    assert not switched_off.enabled and "403" in switched_off.disabled_why
     assert tell_switched_off() == 1 and tell_switched_off() == 0
     place.settle()
     notice = place.bodies("pagerduty")[-1]

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import F
 
+from tests.vigil.alerts.on_call_rows import monitor_of
 from vigil.alerts import outbox
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.oncall.timers import run_due
@@ -33,9 +34,9 @@ def family(step: Step, webhook: Webhook) -> tuple[Transition, Transition]:
     webhook("/a")
     gateway, behind = step(), step()
     for opened, name in ((gateway, "gateway"), (behind, "behind")):
-        opened.incident.monitor.name = name
-        opened.incident.monitor.save()
-    set_parents(behind.incident.monitor, [gateway.incident.monitor])
+        monitor_of(opened).name = name
+        monitor_of(opened).save()
+    set_parents(monitor_of(behind), [monitor_of(gateway)])
     return gateway, behind
 
 
@@ -71,7 +72,8 @@ def test_what_is_still_down_after_the_parent_is_told_exactly_once(
     family: tuple[Transition, Transition],
 ) -> None:
     gateway, behind = family
-    begins(gateway.incident, 900), begins(behind.incident, 890)
+    begins(gateway.incident, 900)
+    begins(behind.incident, 890)
     enqueue(gateway), enqueue(behind)
     ended(gateway.incident, 30)
     time_passes()
@@ -112,7 +114,8 @@ def test_a_child_that_failed_long_before_its_parent_is_not_swallowed(
     family: tuple[Transition, Transition], step: Step
 ) -> None:
     gateway, behind = family
-    begins(behind.incident, 300), begins(gateway.incident, 10)
+    begins(behind.incident, 300)
+    begins(gateway.incident, 10)
     enqueue(gateway), enqueue(behind)
     assert states(behind) == [("trigger", "pending")]
     # Nor is its end, nor is what was told taken back.
@@ -163,8 +166,8 @@ def test_a_child_that_gets_worse_than_its_parent_is_told(step: Step, family: tup
 
 
 def test_dependencies_go_round_in_no_circle(family: tuple[Transition, Transition], step: Step) -> None:
-    gateway, behind = (opened.incident.monitor for opened in family)
-    third = step().incident.monitor
+    gateway, behind = (monitor_of(opened) for opened in family)
+    third = monitor_of(step())
     third.name = "third"
     third.save()
     set_parents(third, [behind])

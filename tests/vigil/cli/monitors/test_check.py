@@ -16,7 +16,7 @@ import trustme
 from probes.prober import Observation
 from probes.probers import parse_spec
 from probes.reasons import Reason, Status
-from probes.wire import Phases
+from probes.wire import Fact, Phases
 from vigil.cli.errors import CommandError
 from vigil.cli.monitors import check
 from vigil.cli.monitors.check_target import target_of
@@ -120,7 +120,7 @@ def test_a_wrong_question_is_one_clear_line(words: list[str], problem: str) -> N
 
 def test_the_picture_of_a_check() -> None:
     phases = Phases(dns_us=12_000, connect_us=18_000, tls_us=30_000, first_byte_us=60_000, total_us=122_000)
-    facts = {"address": "192.0.2.7", "certificate_days": 61}
+    facts: dict[str, Fact] = {"address": "192.0.2.7", "certificate_days": 61}
     seen = Observation(Status.DOWN, Reason.HTTP_5XX, phases, 503, "Service Unavailable", facts)
     assert render(Look("https://example.com/", seen)) == (
         "DOWN  https://example.com/\n"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import socket
 import uuid
-from typing import cast
 
 import pytest
 import redis
 
 from probes import keys
+from tests.streams import entries
 from tests.vigil.heartbeats.conftest import Listening, ask
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
@@ -30,8 +30,7 @@ def client(redis_url: str) -> redis.Redis:
 
 
 def written(client: redis.Redis) -> list[Ping]:
-    entries = cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.PINGS))
-    return [ping for _, fields in entries for ping in decode(fields[keys.BODY]).pings]
+    return [ping for _, fields in entries(client, keys.PINGS) for ping in decode(fields[keys.BODY]).pings]
 
 
 def speak(receiver: Listening, said: bytes, enough: bytes = b"") -> bytes:
@@ -172,10 +171,10 @@ def test_while_postgresql_is_away_pings_are_still_taken(redis_url: str, client: 
 def test_a_receiver_says_that_it_is_there_behind_everything_it_took(receiver: Listening, client: redis.Redis) -> None:
     ask(receiver.url(f"/ping/{job().code}"))
 
-    def entries() -> list[tuple[int, list[Ping]]]:
-        found = cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.PINGS))
+    def heard() -> list[tuple[int, list[Ping]]]:
+        found = entries(client, keys.PINGS)
         return [(entry.beat_us, entry.pings) for entry in (decode(fields[keys.BODY]) for _, fields in found)]
 
-    until(lambda: any(pings for _, pings in entries()) and entries()[-1][0] > 0)
-    taken = next(pings[0].at_us for _, pings in entries() if pings)
-    assert entries()[-1][0] > taken
+    until(lambda: any(pings for _, pings in heard()) and heard()[-1][0] > 0)
+    taken = next(pings[0].at_us for _, pings in heard() if pings)
+    assert heard()[-1][0] > taken

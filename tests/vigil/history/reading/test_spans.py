@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -177,18 +178,17 @@ def test_what_maintenance_covers_is_what_silences_say_it_covers(monitor: Monitor
     other = create_monitor(monitor.team, {"name": "o", "kind": "http", "config": {"url": "https://example.com/"}})
     Monitor.objects.update(created_at=NOW - timedelta(days=30))
     monitors = list(Monitor.objects.all())
-    long_ago = {"starts_at": START - timedelta(days=9), "ends_at": START - timedelta(days=8)}
-    today = {"starts_at": START + timedelta(hours=1), "ends_at": START + timedelta(hours=2)}
-    nightly = {"cron": "30 3 * * *", "duration_s": 1_800, "zone": "Europe/Berlin"}
-    for number, (what, when) in enumerate(
-        [
-            ({"excludes": True, "tags": ["shop"]}, today),
-            ({"pauses": True, "every_monitor": True}, nightly),
-            ({"excludes": True, "every_monitor": True}, long_ago),
-            ({"excludes": True, "every_monitor": True, "valid_until": START}, today),
-            ({"mutes": True, "every_monitor": True}, today),
-        ]
-    ):
+    long_ago: dict[str, Any] = {"starts_at": START - timedelta(days=9), "ends_at": START - timedelta(days=8)}
+    today: dict[str, Any] = {"starts_at": START + timedelta(hours=1), "ends_at": START + timedelta(hours=2)}
+    nightly: dict[str, Any] = {"cron": "30 3 * * *", "duration_s": 1_800, "zone": "Europe/Berlin"}
+    silences: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"excludes": True, "tags": ["shop"]}, today),
+        ({"pauses": True, "every_monitor": True}, nightly),
+        ({"excludes": True, "every_monitor": True}, long_ago),
+        ({"excludes": True, "every_monitor": True, "valid_until": START}, today),
+        ({"mutes": True, "every_monitor": True}, today),
+    ]
+    for number, (what, when) in enumerate(silences):
         Silence.objects.create(team=monitor.team, name=f"s{number}", **what, **when)
     named = Silence.objects.create(team=monitor.team, name="named", excludes=True, starts_at=START, ends_at=NOW)
     named.monitors.add(other)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from consensus.process.stream import Keep, Streams
 from probes import keys
 from probes.reasons import Reason, Status
 from probes.wire import Phases
+from tests.streams import entries
 from tests.vigil.history.stage import AT_ONCE, Stage
 from tests.waiting import until
 from vigil.history.core.packing import HOUR_MS
@@ -53,6 +55,10 @@ def recording(stage: Stage, pace: RecorderTimings = AT_ONCE) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(PATIENCE_S)
+
+
+def is_leader(stage: Stage, pid: bytes) -> bool:
+    return pid in (stage.client.get(keys.lease("record")) or b"")
 
 
 def test_results_are_recorded_packed_and_read_the_same_before_and_after(stage: Stage) -> None:
@@ -115,7 +121,7 @@ def test_killed_while_it_leads_it_loses_nothing_and_writes_nothing_twice(stage: 
             [sys.executable, "-m", "vigil.cli", "run", "record"], env=environment, stderr=subprocess.DEVNULL
         )
         pid = f":{process.pid}:".encode()
-        until(lambda pid=pid: pid in (stage.client.get(keys.lease("record")) or b""), "it to lead")
+        until(partial(is_leader, stage, pid), "it to lead")
         for place in range(40):
             sent.append(stage.now_ms() - 60_000 + place)
             stage.report("eu", stage.result(sent[-1]))
@@ -172,7 +178,7 @@ def test_consensus_trims_behind_the_recorder_and_no_further_than_the_bound(stage
         return stage.report("eu", stage.result(ms), entry=f"{ms}-0")
 
     def left() -> list[str]:
-        return [entry.decode() for entry, _ in stage.client.xrange(keys.results("eu"))]
+        return [entry.decode() for entry, _ in entries(stage.client, keys.results("eu"))]
 
     now_ms = stage.now_ms()
     old, read, unread, fresh = at(now_ms - 400_000), at(now_ms - 300_000), at(now_ms - 200_000), at(now_ms - 1_000)
