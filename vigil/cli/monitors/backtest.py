@@ -75,7 +75,9 @@ def _supposed(now: Policy, args: argparse.Namespace, known: list[str]) -> Policy
     only, without = (_names(text) for text in (args.regions, args.without))
     unknown = sorted((only | without) - domains.keys())
     if unknown:
-        raise CommandError(f"{', '.join(unknown)} does not look at it: {', '.join(sorted(domains) or known)} do")
+        raise CommandError(
+            f"{', '.join(unknown)} does not check this monitor: {', '.join(sorted(domains) or known)} do"
+        )
     if only or without:
         domains = {
             slug: domain for slug, domain in domains.items() if slug in (only or domains) and slug not in without
@@ -97,8 +99,8 @@ def _for_people(found: _Found) -> str:
     lines = [
         f"{found.name} ({found.monitor}), {found.start:%Y-%m-%d %H:%M} to {found.end:%Y-%m-%d %H:%M} UTC, "
         f"{found.checks:,} checks",
-        f"  as it is:  {_policy(now)}",
-        f"  supposed:  {_policy(then)}",
+        f"  present:  {_policy(now)}",
+        f"  other:    {_policy(then)}",
         "",
     ]
     for row in found.rows:
@@ -108,11 +110,11 @@ def _for_people(found: _Found) -> str:
             f"  {_at(row.at_ms)}  {page.kind:<9} {_outcome(row):<22} {_lasted(page):<12} {page.text[:_TEXT_MOST]}"
         )
     if not found.rows:
-        lines.append("  Neither pages in this time.")
+        lines.append("  Neither policy pages in this period.")
     lines += [
         "",
-        f"{found.happened} incidents really happened; the law as it is finds {found.found_again} of them in what is "
-        "stored. Sick regions, silences and people are not part of this.",
+        f"{found.happened} incidents happened; under the present policy the law finds {found.found_again} of them in "
+        "the stored checks. Sick regions, silences and people are not included.",
     ]
     return "\n".join(lines)
 
@@ -124,7 +126,7 @@ def _outcome(row: ComparisonRow) -> str:
         "sooner": f"pages {by_s:.0f} s sooner",
         "later": f"pages {by_s:.0f} s later",
         "not at all": "does not page at all",
-        "new": "pages, and did not",
+        "new": "pages, and does not now",
     }
     return words[row.outcome]
 

@@ -66,7 +66,7 @@ def render(look: Look) -> str:
     code = f" {seen.code}" if seen.code else ""
     detail = f": {seen.detail}" if seen.detail else ""
     headline = [f"{seen.status.upper()}  {look.target}", f"  {seen.reason}{code}{detail}"]
-    headline += [f"  by way of {masked(hop, look.hidden)}" for hop in look.kept.hops]
+    headline += [f"  redirected by {masked(hop, look.hidden)}" for hop in look.kept.hops]
     blocks = [headline, _bars(seen.phases), _outcomes(seen), _facts(seen), _answer(look), _tls(look)]
     blocks.append([f"  warning: {warning}" for warning in look.warnings])
     blocks.append([f"  {line}" for line in consequence(seen.status, seen.reason)])
@@ -87,9 +87,7 @@ def consequence(status: Status, reason: Reason) -> list[str]:
     alert = alert_of(status, reason)
     if alert is None:
         unknown = status is Status.UNKNOWN
-        return [
-            "In a monitor: no vote. This says nothing of the target." if unknown else "In a monitor: nothing to tell."
-        ]
+        return ["In a monitor: no vote. This says nothing about the target." if unknown else "In a monitor: no alert."]
     article = "an" if alert["incident"][0] in "aeiou" else "a"
     return [
         f"In a monitor: {article} {alert['incident']} incident, {alert['when']}.",

@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What else is to be supposed."""
+    """The settings to decide under instead of the stored ones."""
 
     sensitivity: Sensitivity | None
     only: Set[str]
@@ -143,7 +143,7 @@ def _told(taken: Taken, supposed: Replayed | None, wanted: _Wanted | None) -> st
     if not taken.same:
         lines.append(f"  Now: {taken.replayed.explanation}")
     if supposed is not None:
-        lines += ["", f"  Supposing {wanted}: {_word(supposed.decision)}.", f"  {supposed.explanation}"]
+        lines += ["", f"  Under {wanted}: {_word(supposed.decision)}.", f"  {supposed.explanation}"]
         lines += [f"  {supposed.note}"] if supposed.note else []
     return "\n".join(lines)
 

@@ -149,7 +149,7 @@ def test_the_picture_of_a_check_that_never_began() -> None:
         "\n"
         "  total                                           0.0 ms\n"
         "\n"
-        "  In a monitor: no vote. This says nothing of the target.\n"
+        "  In a monitor: no vote. This says nothing about the target.\n"
     )
 
 
@@ -257,7 +257,7 @@ def test_a_secret_comes_from_the_environment_and_is_shown_nowhere(
 def test_the_headers_of_the_answer_and_every_hop_are_shown(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(f"{server}/moved") == 0
     shown = capsys.readouterr().out
-    assert f"  by way of 302 to {server}/there\n" in shown
+    assert f"  redirected by 302 to {server}/there\n" in shown
     assert "  < content-length: 0" in shown
 
 

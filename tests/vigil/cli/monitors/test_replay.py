@@ -54,7 +54,7 @@ def test_the_votes_are_shown_and_decide_the_same_again(incident: Incident, capsy
 def test_other_regions_and_sensitivities_are_supposed(incident: Incident, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", incident.public_id, "--without", "ap-south", "--sensitivity", "normal"]) == 0
     shown = capsys.readouterr().out
-    assert "Supposing sensitivity normal; without ap-south: not decided yet." in shown
+    assert "Under sensitivity normal; without ap-south: not decided yet." in shown
     assert "Not decided: normal wants 2 looks, and this round had 1." in shown
 
     assert main(["replay", incident.public_id, "--regions", "us-west,us-east,ap-south", "--json"]) == 0
