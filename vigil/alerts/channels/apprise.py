@@ -20,7 +20,7 @@ import msgspec
 
 from vigil.alerts.channels.kind import Accepted, ChannelError, ChannelSettingsError, Kind, Outbound, Secret
 from vigil.alerts.core.pacing import Pace
-from vigil.alerts.core.retry import AnswerClass, fate_of
+from vigil.alerts.core.retry import AnswerClass, class_of
 from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.wording.message import Message, Tone
 
@@ -101,7 +101,7 @@ def _notify(url: str, notice: Notice) -> Accepted:
     code = said.code
     if code is None:
         raise ChannelError(f"{service.service_name} did not accept it, or could not be reached")
-    raise ChannelError(f"{service.service_name} answered {code}", permanent=fate_of(code) is AnswerClass.PERMANENT)
+    raise ChannelError(f"{service.service_name} answered {code}", permanent=class_of(code) is AnswerClass.PERMANENT)
 
 
 class _Said(logging.Handler):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vigil.alerts.core.pacing import UNPACED, Pace
-from vigil.alerts.core.retry import AnswerClass, fate_of, parse_retry_after
+from vigil.alerts.core.retry import AnswerClass, class_of, parse_retry_after
 from vigil.alerts.wording.message import Message
 
 ConfigT = TypeVar("ConfigT")
@@ -129,13 +129,13 @@ def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:
     `said` is the receiver's own word, from a field that it documents: a whole body is never repeated, since an
     address may turn out to be somebody's intranet.
     """
-    fate = fate_of(answer.code)
+    answer_class = class_of(answer.code)
     words = f": {tidy(said)}" if said else ""
-    if fate is AnswerClass.ACCEPTED:
+    if answer_class is AnswerClass.ACCEPTED:
         return Accepted(f"{answer.code}{words}")
     raise ChannelError(
         f"{receiver} answered {answer.code}{words}",
-        permanent=fate is AnswerClass.PERMANENT,
+        permanent=answer_class is AnswerClass.PERMANENT,
         retry_after_s=parse_retry_after(answer.headers.get("retry-after"), answer.headers.get("date")),
     )
 

@@ -62,16 +62,16 @@ class Group:
 
 @dataclass(slots=True)
 class GroupingPlan:
-    """What becomes of the messages that are due. `heat` has only the groups that changed."""
+    """What becomes of the messages that are due. `states` has only the groups that changed."""
 
     alone: list[int] = field(default_factory=list)
-    together: list[Group] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
     held: dict[int, float] = field(default_factory=dict)
-    heat: dict[str, GroupState] = field(default_factory=dict)
+    states: dict[str, GroupState] = field(default_factory=dict)
 
 
 def keys_of(due: Iterable[Due]) -> set[str]:
-    """Every key whose heat the plan needs."""
+    """Every key whose state the plan needs."""
     return {key for one in due for key in (*one.strong, *one.weak, *((one.ends,) if one.ends else ()))}
 
 
@@ -84,19 +84,19 @@ class Limits:
     flood_after: int = FLOOD_AFTER
 
 
-def gather(due: Sequence[Due], heat: Mapping[str, GroupState], now_s: float, limits: Limits) -> GroupingPlan:
+def gather(due: Sequence[Due], states: Mapping[str, GroupState], now_s: float, limits: Limits) -> GroupingPlan:
     """Decide for all that is due on one channel, in order.
 
     What finds no room is in none of the plan's lists: it stays due.
     """
-    return _Gatherer(heat, now_s, limits).plan(due)
+    return _Gatherer(states, now_s, limits).plan(due)
 
 
 class _Gatherer:
     """One run of the decision."""
 
-    def __init__(self, heat: Mapping[str, GroupState], now_s: float, limits: Limits) -> None:
-        self._heat = dict(heat)
+    def __init__(self, states: Mapping[str, GroupState], now_s: float, limits: Limits) -> None:
+        self._states = dict(states)
         self._now_s = now_s
         self._room = limits.room
         self._most = limits.most
@@ -142,7 +142,7 @@ class _Gatherer:
             if len(part) == 1:
                 self._plan.alone += part
             else:
-                self._plan.together.append(Group(key, tuple(part)))
+                self._plan.groups.append(Group(key, tuple(part)))
         self._bump(key, fired=True)
         if not _is_flood(key):
             self._bump(_flood_of(key), fired=False)
@@ -166,7 +166,7 @@ class _Gatherer:
 
     def _now(self, key: str) -> GroupState | None:
         """What a group has said lately, or nothing if that was long ago."""
-        state = self._heat.get(key)
+        state = self._states.get(key)
         if state is None:
             return None
         many = self._many(key)
@@ -180,7 +180,7 @@ class _Gatherer:
         return state is not None and state.told >= (self._many(key) or 1)
 
     def _put(self, key: str, state: GroupState) -> None:
-        self._heat[key] = self._plan.heat[key] = state
+        self._states[key] = self._plan.states[key] = state
 
     def _many(self, key: str) -> int | None:
         """How many messages within a minute make a weak key a group; None for a strong one."""

@@ -33,7 +33,7 @@ class Next:
     wait_s: float = 0.0
 
 
-def fate_of(code: int) -> AnswerClass:
+def class_of(code: int) -> AnswerClass:
     """What an HTTP status code means: 2xx accepted; 408, 425, 429 and 5xx again; all else never."""
     if 200 <= code < 300:
         return AnswerClass.ACCEPTED

@@ -84,9 +84,9 @@ def _failed(claim: Claim, message: Message, refused: ChannelError) -> AttemptRes
         dead=what_next.dead,
         retry_in_s=round(what_next.wait_s, 1),
     )
-    fate = AttemptOutcome.DEAD if what_next.dead else AttemptOutcome.RETRY
+    outcome = AttemptOutcome.DEAD if what_next.dead else AttemptOutcome.RETRY
     return AttemptResult(
-        claim, fate, error, what_next.wait_s, permanent=refused.permanent, rest_s=refused.retry_after_s or 0
+        claim, outcome, error, what_next.wait_s, permanent=refused.permanent, rest_s=refused.retry_after_s or 0
     )
 
 

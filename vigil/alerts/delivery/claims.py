@@ -116,7 +116,7 @@ def _plan(destination: Destination, rows: Sequence[ClaimRow], now_s: float, room
     due = [_due_of(row, _keeps(destination)) for row in rows]
     known = group_rows.load(destination.id, grouping.keys_of(due))
     plan = grouping.gather(due, known, now_s, _limits(destination, room))
-    group_rows.save(destination.id, plan.heat)
+    group_rows.save(destination.id, plan.states)
     return plan
 
 
@@ -158,7 +158,7 @@ class _Writing:
         by_id = {row.id: row for row in rows}
         self.hold(plan.held)
         claims = [self._claim(destination, by_id[key], by_id[key].tells, "") for key in plan.alone]
-        for group in plan.together:
+        for group in plan.groups:
             leader, *others = (by_id[key] for key in group.ids)
             thread = _thread(destination, leader)
             self._led += [(row.id, leader.id, thread) for row in others]

@@ -46,11 +46,11 @@ def escalate_unaccepted() -> int:
     total = 0
     for incident, step in unaccepted_pages():
         reach(CrashPoint.ESCALATE_BEFORE)
-        told = escalate(incident, step)
+        written = escalate(incident, step)
         reach(CrashPoint.ESCALATE_COMMITTED)
-        total += told
-        if told:
-            _log.warning("fallback.told", incident=incident, transition=step, deliveries=told)
+        total += written
+        if written:
+            _log.warning("fallback.told", incident=incident, transition=step, deliveries=written)
         else:
             _log.error("fallback.missing", incident=incident, transition=step, advice="add a fallback channel")
     return total
@@ -70,11 +70,11 @@ def escalate(incident_id: int, transition_id: int) -> int:
             return 0
         fallbacks = Channel.objects.filter(team_id=team, fallback=True, enabled=True).values_list("pk", flat=True)
         choices = [Choice(channel, Disposition.TELL, Concern(Why.FALLBACK)) for channel in sorted(fallbacks)]
-        told = 0
+        written = 0
         later = Transition.objects.filter(incident=incident, deliveries__isnull=False, pk__gte=transition_id)
         for step in later.distinct().order_by("seq"):
             keys = StepKeys(step.pk, incident_id, team, step.at)
-            told += len(write_choices(keys, EVENTS[Step(step.step)], choices))
+            written += len(write_choices(keys, EVENTS[Step(step.step)], choices))
         missed.update(escalated_at=Now())
         reach(CrashPoint.ESCALATE_WRITTEN)
-        return told
+        return written

@@ -26,7 +26,7 @@ SET since = excluded.since, last = excluded.last, told = excluded.told, next = e
 
 
 def load(channel: int, keys: Collection[str]) -> dict[str, GroupState]:
-    """The heat of these groups of a channel, as far as they have any."""
+    """The stored states of these groups of a channel."""
     if not keys:
         return {}
     with connection.cursor() as cursor:
@@ -37,17 +37,17 @@ def load(channel: int, keys: Collection[str]) -> dict[str, GroupState]:
         }
 
 
-def save(channel: int, heat: Mapping[str, GroupState]) -> None:
+def save(channel: int, states: Mapping[str, GroupState]) -> None:
     """Keep what changed."""
-    if not heat:
+    if not states:
         return
     values: dict[str, Any] = {
         "channel": channel,
-        "keys": list(heat),
-        "since": [one.since_s for one in heat.values()],
-        "last": [one.last_s for one in heat.values()],
-        "told": [one.told for one in heat.values()],
-        "next": [one.next_s for one in heat.values()],
+        "keys": list(states),
+        "since": [one.since_s for one in states.values()],
+        "last": [one.last_s for one in states.values()],
+        "told": [one.told for one in states.values()],
+        "next": [one.next_s for one in states.values()],
     }
     with connection.cursor() as cursor:
         cursor.execute(_SAVE, values)

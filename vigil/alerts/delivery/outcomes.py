@@ -19,7 +19,7 @@ REFERENCE_LIMIT = 120
 #: Incidents in a row that a channel refuses for good before it is switched off.
 REFUSALS = 3
 
-# Only where the lease is still ours. Whoever a message also told of shares its fate.
+# Only where the lease is still ours. The other deliveries of the same message share its outcome.
 _RECORD = """
 WITH done AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(states)s::text[], %(words)s::text[],
@@ -34,12 +34,12 @@ WITH done AS (
         answer = CASE WHEN u.state = 'sent' THEN u.words ELSE d.answer END,
         reference = CASE WHEN u.reference <> '' THEN u.reference ELSE d.reference END
     FROM done u WHERE d.id = u.id AND d.lease_token = u.token AND d.state = 'sending'
-    RETURNING d.id, u.state AS fate, u.words
+    RETURNING d.id, u.state AS outcome, u.words
 ), led AS (
     UPDATE alerts_delivery m SET
-        state = mine.fate, sent_at = CASE WHEN mine.fate = 'sent' THEN now() ELSE m.sent_at END,
-        last_error = CASE WHEN mine.fate = 'sent' THEN '' ELSE mine.words END, attempts = m.attempts + 1
-    FROM mine WHERE m.leader_id = mine.id AND m.state = 'gathered' AND mine.fate IN ('sent', 'dead')
+        state = mine.outcome, sent_at = CASE WHEN mine.outcome = 'sent' THEN now() ELSE m.sent_at END,
+        last_error = CASE WHEN mine.outcome = 'sent' THEN '' ELSE mine.words END, attempts = m.attempts + 1
+    FROM mine WHERE m.leader_id = mine.id AND m.state = 'gathered' AND mine.outcome IN ('sent', 'dead')
 )
 SELECT id FROM mine
 """
@@ -55,7 +55,7 @@ RETURNING c.id, jsonb_array_length(c.refused)
 
 
 class AttemptOutcome(StrEnum):
-    """What became of an attempt, as the state that the delivery then has."""
+    """Outcome of an attempt, as the state that the delivery then has."""
 
     SENT = "sent"
     DEAD = "dead"
@@ -64,13 +64,13 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What became of one claim. `words` is the receiver's answer or the error; `permanent` that it refused for good.
+    """Outcome of one claim. `words` is the receiver's answer or the error; `permanent` that it refused for good.
 
-    `rest_s` is how long the receiver wants to be left alone.
+    `rest_s` is how long the receiver asks to wait.
     """
 
     claim: Claim
-    fate: AttemptOutcome
+    outcome: AttemptOutcome
     words: str = ""
     wait_s: float = 0.0
     reference: str = ""
@@ -100,7 +100,7 @@ def record(outcomes: Sequence[AttemptResult]) -> Recorded:
     with transaction.atomic():
         written = _write(outcomes)
         _well_again(
-            {one.claim.destination.id for one in outcomes if one.fate is AttemptOutcome.SENT and _was_refused(one)}
+            {one.claim.destination.id for one in outcomes if one.outcome is AttemptOutcome.SENT and _was_refused(one)}
         )
         off = tuple(
             found
@@ -123,7 +123,7 @@ def _write(outcomes: Sequence[AttemptResult]) -> frozenset[int]:
     values: dict[str, Any] = {
         "ids": [one.claim.id for one in outcomes],
         "tokens": [one.claim.token for one in outcomes],
-        "states": [one.fate.value for one in outcomes],
+        "states": [one.outcome.value for one in outcomes],
         "words": [one.words[:ERROR_LIMIT] for one in outcomes],
         "waits": [one.wait_s for one in outcomes],
         "references": [one.reference[:REFERENCE_LIMIT] for one in outcomes],

@@ -134,15 +134,15 @@ class Sender:
 
     async def _deliver(self, claim: Claim, message: Message, wait_s: float) -> None:
         channel = claim.destination.id
-        outcome: AttemptResult | None = None
+        result: AttemptResult | None = None
         try:
-            outcome = await attempt(self._outbound, claim, message, wait_s)
-            if outcome.rest_s:
-                self._paces.rest(channel, time.monotonic() + min(outcome.rest_s, MAX_RETRY_AFTER_S))
-            self._outcomes.append(outcome)
+            result = await attempt(self._outbound, claim, message, wait_s)
+            if result.rest_s:
+                self._paces.rest(channel, time.monotonic() + min(result.rest_s, MAX_RETRY_AFTER_S))
+            self._outcomes.append(result)
             self._has_outcomes.set()
         finally:
-            answered = outcome is not None and (outcome.fate is not AttemptOutcome.RETRY or outcome.rest_s > 0)
+            answered = result is not None and (result.outcome is not AttemptOutcome.RETRY or result.rest_s > 0)
             self._paces.end(channel, answered=answered)
 
     async def _record_outcomes(self) -> None:
@@ -171,7 +171,7 @@ class Sender:
         lost = [one for one in batch if one.claim.id not in recorded.written]
         if lost:
             _log.warning("delivery.leases_lost", count=len(lost))
-        if any(one.fate is AttemptOutcome.DEAD for one in batch):
+        if any(one.outcome is AttemptOutcome.DEAD for one in batch):
             # Whoever is to be told instead need not wait for the next second.
             self._tick.set()
         for off in recorded.switched_off:

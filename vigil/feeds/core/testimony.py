@@ -39,9 +39,9 @@ def relevant(posts: Sequence[Declared], opened: datetime) -> Declared | None:
     """The declaration that may be about an incident that opened then: the first around that time, or else the last
     before it that still stands. What was over by then is not.
     """
-    standing = [post for post in posts if post.ended is None or post.ended >= opened]
-    around = [post for post in standing if opened - BEFORE <= post.seen <= opened + AFTER]
-    before = [post for post in standing if post.seen < opened - BEFORE]
+    unended = [post for post in posts if post.ended is None or post.ended >= opened]
+    around = [post for post in unended if opened - BEFORE <= post.seen <= opened + AFTER]
+    before = [post for post in unended if post.seen < opened - BEFORE]
     if around:
         return min(around, key=lambda post: post.seen)
     return max(before, key=lambda post: post.seen, default=None)

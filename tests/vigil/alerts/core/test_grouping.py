@@ -24,19 +24,19 @@ class Channel:
     """A channel over time: what is held comes again when it is due, as it does from the outbox."""
 
     def __init__(self, room: int = FAR, most: int = FAR) -> None:
-        self.heat: dict[str, GroupState] = {}
+        self.states: dict[str, GroupState] = {}
         self.waiting: dict[int, tuple[float, Due]] = {}
         self.messages: list[tuple[int, ...]] = []
         self.room, self.most = room, most
 
     def at(self, now_s: float, *new: Due) -> GroupingPlan:
         due = [one for until, one in self.waiting.values() if until <= now_s] + list(new)
-        plan = gather(due, self.heat, now_s, Limits(self.room, self.most))
-        self.heat |= plan.heat
+        plan = gather(due, self.states, now_s, Limits(self.room, self.most))
+        self.states |= plan.states
         by_id = {one.id: one for one in due}
         for key in by_id:
             self.waiting.pop(key, None)
-        sent = [(key,) for key in plan.alone] + [group.ids for group in plan.together]
+        sent = [(key,) for key in plan.alone] + [group.ids for group in plan.groups]
         self.messages += sent
         told = {key for ids in sent for key in ids}
         for key, one in by_id.items():

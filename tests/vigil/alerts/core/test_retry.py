@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.alerts.core.retry import SCHEDULE_S, AnswerClass, after_failure, fate_of, parse_retry_after
+from vigil.alerts.core.retry import SCHEDULE_S, AnswerClass, after_failure, class_of, parse_retry_after
 
 FRESH = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
-    ("code", "fate"),
+    ("code", "answer_class"),
     [
         *((code, AnswerClass.ACCEPTED) for code in (200, 202, 204)),
         *((code, AnswerClass.RETRY) for code in (408, 425, 429, 500, 503)),
         *((code, AnswerClass.PERMANENT) for code in (301, 400, 401, 404, 410)),
     ],
 )
-def test_a_status_code_has_one_fate(code: int, fate: AnswerClass) -> None:
-    assert fate_of(code) is fate
+def test_a_status_code_has_one_class(code: int, answer_class: AnswerClass) -> None:
+    assert class_of(code) is answer_class
 
 
 @given(st.integers(1, 1000), st.text(max_size=10))
