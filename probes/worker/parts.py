@@ -1,79 +1,77 @@
-"""The parts of a region worker: how they are built, which of them run as tasks, and how they are shut down."""
+"""The parts of a region worker: how they are built and wired, and how they are shut down."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
 
 import redis.asyncio
 
 from probes.checks.runner import Bounds, Runner
 from probes.net.dialer import Dialer, Resolver
-from probes.process.health import Health
+from probes.net.guard import Egress
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
-from probes.worker import anchors
-from probes.worker.anchors import Anchors
+from probes.worker.anchors import Anchors, parse
 from probes.worker.autonomy import Autonomy
 from probes.worker.clock_offset import ClockMeasurement
 from probes.worker.queue_watch import QueueWatch
 from probes.worker.settings import ProbeSettings
-from probes.worker.status import Identity, StatusReporter, StatusSources
 
 #: How long the shutdown waits (s): for running checks, for Redis to take results, and for the disk.
 DRAIN_S, FLUSH_S, DISK_S = 3.0, 1.0, 2.5
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Everything that lives on the worker's loop."""
+class Identity:
+    """What a worker says of its region."""
 
+    region: str
+    egress: Egress
+    release: str
+    public_key: bytes
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that lives on the worker's loop, but for what reports about it."""
+
+    identity: Identity
     connection: redis.asyncio.Redis
     store: LocalStore
     resolver: Resolver
     runner: Runner
     publisher: Publisher
     forwarder: Forwarder
-    anchors: Anchors
     autonomy: Autonomy
+    anchors: Anchors
     clock: ClockMeasurement
     queue_watch: QueueWatch
-    status: StatusReporter
-
-    def loops(self) -> list[Coroutine[Any, Any, None]]:
-        """What is to run until the worker ends."""
-        return [
-            self.publisher.run(),
-            self.forwarder.run(),
-            self.anchors.run(),
-            self.status.run(),
-            self.autonomy.run(),
-            self.autonomy.run_memory(),
-        ]
 
 
-async def build(settings: ProbeSettings, connection: redis.asyncio.Redis, health: Health) -> Parts:
+async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Parts:
     """Make the parts and wire them to each other; nothing runs yet, and Redis is not asked."""
-    region = settings.region
+    region, opener = settings.region, settings.opener()
     store = await asyncio.to_thread(LocalStore, settings.journal)
     resolver = Resolver()
     dialer = Dialer(settings.egress, resolver, settings.probe_source)
-    opener = settings.opener()
     forwarder = Forwarder(connection, region, store)
     publisher = Publisher(connection, region, forwarder)
     runner = Runner(dialer, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
-    autonomy = Autonomy(region, runner, store)
-    own_anchors = Anchors(dialer, anchors.parse(settings.anchors))
-    clock, queue_watch = ClockMeasurement(connection, runner), QueueWatch(connection, region)
-    identity = Identity(region, settings.egress, release(), opener.public if opener else b"")
-    sources = StatusSources(runner, publisher, forwarder, autonomy, own_anchors, clock, queue_watch)
-    status = StatusReporter(connection, identity, sources, health)
     return Parts(
-        connection, store, resolver, runner, publisher, forwarder, own_anchors, autonomy, clock, queue_watch, status
+        identity=Identity(region, settings.egress, release(), opener.public if opener else b""),
+        connection=connection,
+        store=store,
+        resolver=resolver,
+        runner=runner,
+        publisher=publisher,
+        forwarder=forwarder,
+        autonomy=Autonomy(region, runner, store),
+        anchors=Anchors(dialer, parse(settings.anchors)),
+        clock=ClockMeasurement(connection, runner),
+        queue_watch=QueueWatch(connection, region),
     )
 
 

@@ -28,6 +28,7 @@ from probes.queue.app import TASK, region_app
 from probes.worker.alarm import RegionAlarm
 from probes.worker.parts import DISK_S, DRAIN_S, FLUSH_S, Parts, build, save_at_once, shut_down
 from probes.worker.settings import ProbeSettings
+from probes.worker.status import StatusReporter
 
 _log = structlog.get_logger(__name__)
 
@@ -117,9 +118,17 @@ class RegionWorker:
     async def _main(self) -> None:
         connection = connection_to(self._settings.redis_url.get_secret_value())
         tasks = self._start_alarm(connection)
-        parts = await build(self._settings, connection, self._health)
+        parts = await build(self._settings, connection)
         await self._begin(parts)
-        tasks += [asyncio.ensure_future(loop) for loop in parts.loops()]
+        loops = (
+            parts.publisher.run(),
+            parts.forwarder.run(),
+            parts.anchors.run(),
+            StatusReporter(parts, self._health).run(),
+            parts.autonomy.run(),
+            parts.autonomy.run_memory(),
+        )
+        tasks += [asyncio.ensure_future(loop) for loop in loops]
         self._say_ready(parts)
         await self._serve(parts, tasks)
         await shut_down(parts, tasks)

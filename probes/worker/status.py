@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from typing import cast
 from uuid import uuid4
 
@@ -13,17 +12,10 @@ import redis.exceptions
 import structlog
 
 from probes import keys, wire
-from probes.checks.runner import Runner
-from probes.net.guard import Egress
 from probes.process.health import Health
 from probes.process.redis_client import is_away, is_refused
-from probes.results.forwarder import Forwarder
-from probes.results.publisher import Publisher
 from probes.wire import WIRE_VERSION, RegionStatus
-from probes.worker.anchors import Anchors
-from probes.worker.autonomy import Autonomy
-from probes.worker.clock_offset import ClockMeasurement
-from probes.worker.queue_watch import QueueWatch
+from probes.worker.parts import Parts
 
 _log = structlog.get_logger(__name__)
 
@@ -31,38 +23,13 @@ INTERVAL_S = 10.0
 _RETRY_S = 1.0
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What the status says of the region itself."""
-
-    region: str
-    egress: Egress
-    release: str
-    public_key: bytes
-
-
-@dataclass(frozen=True)
-class StatusSources:
-    """The parts of the worker that the status is read from; autonomy also hears what the control plane says."""
-
-    runner: Runner
-    publisher: Publisher
-    forwarder: Forwarder
-    autonomy: Autonomy
-    anchors: Anchors
-    clock: ClockMeasurement
-    queue_watch: QueueWatch
-
-
 class StatusReporter:
     """Reports to Redis and to the process's own health endpoint until cancelled."""
 
-    def __init__(
-        self, connection: redis.asyncio.Redis, identity: Identity, sources: StatusSources, health: Health
-    ) -> None:
-        self._redis = connection
-        self._identity = identity
-        self._sources = sources
+    def __init__(self, parts: Parts, health: Health) -> None:
+        self._parts = parts
+        self._redis = parts.connection
+        self._identity = parts.identity
         self._health = health
         self._boot = uuid4().hex
 
@@ -80,38 +47,38 @@ class StatusReporter:
 
     def _note_failure(self, error: Exception) -> float:
         """Redis is away, or refuses this region; returns when to try again (s)."""
-        self._sources.queue_watch.moved()
-        self._sources.forwarder.redis_was_away()
-        if self._sources.autonomy.alone:
+        self._parts.queue_watch.moved()
+        self._parts.forwarder.redis_was_away()
+        if self._parts.autonomy.alone:
             # The worker does what it can: a supervisor that restarts unhealthy processes would only stop it.
             self._report_health()
         if is_refused(error):
             _log.error("redis.refused", error=str(error)[:200], advice="check VIGIL_REDIS_URL and Redis' ACL")
-            self._sources.autonomy.refused()
+            self._parts.autonomy.refused()
             return INTERVAL_S
         _log.warning("redis.away", error=f"{type(error).__name__}: {error}"[:200])
         return _RETRY_S
 
     async def _pause(self, seconds: float) -> None:
-        changed = self._sources.anchors.changed
+        changed = self._parts.anchors.changed
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), seconds)
         changed.clear()
 
     async def _report(self) -> None:
-        await self._sources.clock.measure()
+        await self._parts.clock.measure()
         status = wire.encode(self._status())
         await self._redis.set(keys.status(self._identity.region), status, ex=keys.STATUS_TTL_S)
         await self._listen()
-        await self._sources.queue_watch.look()
+        await self._parts.queue_watch.look()
         self._report_health()
 
     def _status(self) -> RegionStatus:
-        runner, anchors = self._sources.runner, self._sources.anchors
+        runner, anchors = self._parts.runner, self._parts.anchors
         return RegionStatus(
             v=WIRE_VERSION,
             at_ms=runner.now_ms(),
-            clock_offset_ms=round(self._sources.clock.offset_ms),
+            clock_offset_ms=round(self._parts.clock.offset_ms),
             queue_age_ms=runner.oldest_age_ms(),
             in_flight=runner.in_flight,
             completed_ms=runner.completed_ms,
@@ -121,8 +88,8 @@ class StatusReporter:
             egress=self._identity.egress,
             anchors=len(anchors),
             anchors_failing=anchors.failing,
-            alone=self._sources.autonomy.alone,
-            kept=self._sources.forwarder.kept,
+            alone=self._parts.autonomy.alone,
+            kept=self._parts.forwarder.kept,
         )
 
     async def _listen(self) -> None:
@@ -134,14 +101,14 @@ class StatusReporter:
             _log.warning("liveness.forbidden", error=str(error)[:200], advice="see deploy/redis.acl.example")
             return
         mark, dismissed = cast(list[bytes | None], heard)
-        self._sources.autonomy.listen(mark, dismissed is not None)
+        self._parts.autonomy.listen(mark, dismissed is not None)
 
     def _report_health(self) -> None:
         self._health.beat(
             region=self._identity.region,
-            in_flight=self._sources.runner.in_flight,
-            unpublished=self._sources.publisher.waiting,
-            dropped=self._sources.forwarder.dropped,
-            alone=self._sources.autonomy.alone,
-            clock_offset_ms=round(self._sources.clock.offset_ms),
+            in_flight=self._parts.runner.in_flight,
+            unpublished=self._parts.publisher.waiting,
+            dropped=self._parts.forwarder.dropped,
+            alone=self._parts.autonomy.alone,
+            clock_offset_ms=round(self._parts.clock.offset_ms),
         )

@@ -15,21 +15,15 @@ import redis
 import redis.asyncio
 
 from probes import keys
-from probes.checks.runner import Bounds, Runner
-from probes.net.guard import Egress
 from probes.prober import Observation
 from probes.process.health import Health
 from probes.reasons import Reason, Status
-from probes.results.forwarder import Forwarder
-from probes.results.local_store import LocalStore
-from probes.results.publisher import Publisher
 from probes.wire import Batch, Lane
 from probes.worker import queue_watch, status
-from probes.worker.anchors import Anchors
-from probes.worker.autonomy import Autonomy
-from probes.worker.clock_offset import ClockMeasurement
+from probes.worker.parts import build
 from probes.worker.queue_watch import ConsumerStuck, QueueWatch
-from probes.worker.status import Identity, StatusReporter, StatusSources
+from probes.worker.settings import read
+from probes.worker.status import StatusReporter
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
 from tests.probes.worker.test_service import REGION, check, own_redis, queues, worker
@@ -41,19 +35,12 @@ __all__ = ["own_redis"]
 @contextlib.asynccontextmanager
 async def reporting(url: str) -> AsyncIterator[tuple[StatusReporter, QueueWatch]]:
     connection = redis.asyncio.Redis.from_url(url)
-    async with way_out() as way:
-        store = LocalStore(None)
-        forwarder = Forwarder(connection, REGION, store)
-        publisher = Publisher(connection, REGION, forwarder)
-        runner = Runner(way, None, publisher.publish, Bounds())
-        identity = Identity(REGION, Egress.PRIVATE, "test", b"")
-        autonomy, anchors = Autonomy(REGION, runner, store), Anchors(way, ())
-        clock, watch = ClockMeasurement(connection, runner), QueueWatch(connection, REGION)
-        sources = StatusSources(runner, publisher, forwarder, autonomy, anchors, clock, watch)
-        try:
-            yield StatusReporter(connection, identity, sources, Health("probe", 35)), watch
-        finally:
-            await connection.aclose()
+    parts = await build(read({"region": REGION, "redis_url": url}), connection)
+    try:
+        yield StatusReporter(parts, Health("probe", 35)), parts.queue_watch
+    finally:
+        await parts.resolver.close()
+        await connection.aclose()
 
 
 @pytest.fixture
