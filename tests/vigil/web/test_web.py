@@ -113,7 +113,7 @@ def test_an_incidents_page_shows_votes_escaped(boss: Client, populated: None) ->
     answer = boss.get(f"/incidents/{incident.public_id}", follow=True)
     text = answer.content.decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "<script>alert(1)" not in text
-    assert "not counted: it sent no heartbeat" in text
+    assert "not counted: it sent no status" in text
     assert "not counted: it is quarantined" in text
     assert "counted as failing" in text
 
