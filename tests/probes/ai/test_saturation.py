@@ -239,11 +239,11 @@ async def looks(pages: list[bytes], rounds: list[str], code: str = "200 OK") -> 
         await answering(head + page)(reader, writer)
 
     seen = []
-    async with serving(handle) as port, way_out() as way:
+    async with serving(handle) as port, way_out() as dialer:
         spec = parse_spec("saturation", {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm"})
         for minute, round_id in enumerate(rounds):
-            reach = ProbeContext(way, Trace(), 1_800_000_000.0 + 60 * minute, "mon_saturation", round_id)
-            seen.append(await attempt(PROBERS["saturation"], spec, {}, reach, 5.0))
+            context = ProbeContext(dialer, Trace(), 1_800_000_000.0 + 60 * minute, "mon_saturation", round_id)
+            seen.append(await attempt(PROBERS["saturation"], spec, {}, context, 5.0))
     return seen
 
 

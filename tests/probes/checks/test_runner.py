@@ -48,8 +48,8 @@ PLENTY = Bounds()
 @contextlib.asynccontextmanager
 async def running(bounds: Bounds = PLENTY, opener: Opener | None = None) -> AsyncIterator[tuple[Runner, Results]]:
     results = Results()
-    async with way_out() as way:
-        runner = Runner(way, opener, results.append, bounds)
+    async with way_out() as dialer:
+        runner = Runner(dialer, opener, results.append, bounds)
         yield runner, results
         await runner.drain(0)
 

@@ -41,9 +41,9 @@ def test_anchors_that_prove_nothing_are_refused_with_what_to_do(text: str, probl
 @pytest.mark.parametrize(("reached", "failing", "adrift"), [(3, 0, False), (2, 1, False), (1, 2, True), (0, 3, True)])
 def test_most_anchors_out_of_reach_is_adrift(reached: int, failing: int, adrift: bool, on_loop: Any) -> None:
     async def story() -> tuple[int, bool]:
-        async with serving(answering(OK)) as port, way_out() as way:
+        async with serving(answering(OK)) as port, way_out() as dialer:
             ports = [port] * reached + [closed_port()] * failing
-            anchors = Anchors(way, tuple(Anchor("127.0.0.1", each) for each in ports))
+            anchors = Anchors(dialer, tuple(Anchor("127.0.0.1", each) for each in ports))
             await anchors.look()
             return anchors.failing, anchors.changed.is_set()
 
@@ -52,16 +52,16 @@ def test_most_anchors_out_of_reach_is_adrift(reached: int, failing: int, adrift:
 
 def test_a_region_says_when_it_is_cut_off_and_when_it_is_not_any_more(on_loop: Any) -> None:
     async def story() -> list[bool]:
-        async with way_out() as way:
+        async with way_out() as dialer:
             port = closed_port()
-            anchors = Anchors(way, (Anchor("127.0.0.1", port),) * 3)
+            anchors = Anchors(dialer, (Anchor("127.0.0.1", port),) * 3)
             changes = []
             for _ in range(2):
                 await anchors.look()
                 changes.append(anchors.changed.is_set())
                 anchors.changed.clear()
             async with serving(answering(OK)) as alive:
-                anchors = Anchors(way, (Anchor("127.0.0.1", alive),) * 3)
+                anchors = Anchors(dialer, (Anchor("127.0.0.1", alive),) * 3)
                 anchors.failing = 3
                 await anchors.look()
                 changes.append(anchors.changed.is_set())

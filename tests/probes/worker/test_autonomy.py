@@ -52,8 +52,8 @@ class Place:
 async def region(store: LocalStore | None = None) -> AsyncIterator[Place]:
     results: list[Result] = []
     store = store or LocalStore(None)
-    async with way_out() as way:
-        runner = Runner(way, None, results.append, Bounds())
+    async with way_out() as dialer:
+        runner = Runner(dialer, None, results.append, Bounds())
         alone = Autonomy(REGION, runner, store)
         await alone.recall()
         running = asyncio.ensure_future(alone.run())

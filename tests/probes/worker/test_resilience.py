@@ -95,9 +95,9 @@ def test_an_address_that_swallows_everything_leaves_time_for_the_next(on_loop: A
         async with serving(answering(OK)) as port:
             with swallowing("127.0.0.9", port):
                 names = name_server({"two.example": ["127.0.0.9", "127.0.0.1"]})
-                async with names as (server, _), way_out(nameservers=[server]) as way:
+                async with names as (server, _), way_out(nameservers=[server]) as dialer:
                     begun = time.monotonic()
-                    seen = await looked("http", {"url": f"http://two.example:{port}/"}, dialer=way)
+                    seen = await looked("http", {"url": f"http://two.example:{port}/"}, dialer=dialer)
                     return seen, time.monotonic() - begun
 
     seen, took_s = on_loop(story())
@@ -110,8 +110,8 @@ def test_when_every_address_swallows_everything_the_one_deadline_holds(on_loop: 
         port = closed_port()
         with swallowing("127.0.0.9", port), swallowing("127.0.0.8", port):
             names = name_server({"two.example": ["127.0.0.9", "127.0.0.8"]})
-            async with names as (server, _), way_out(nameservers=[server]) as way:
-                return await looked("tcp", {"host": "two.example", "port": port}, dialer=way, timeout_s=1.5)
+            async with names as (server, _), way_out(nameservers=[server]) as dialer:
+                return await looked("tcp", {"host": "two.example", "port": port}, dialer=dialer, timeout_s=1.5)
 
     seen = on_loop(story())
     assert (seen.status, seen.reason) == (Status.DOWN, Reason.TIMEOUT)
