@@ -139,8 +139,6 @@ def _add(whole: Incident, incident: Incident, enqueue: EnqueueDeliveries, how: s
 
 
 def _resolve(whole: Incident, enqueue: EnqueueDeliveries) -> None:
-    whole.resolved_at = Now()
-    whole.save(update_fields=["resolved_at"])
     names = whole.members.order_by("pk").values_list("monitor__name", flat=True)
     explanation = f"All {len(names)} are over: {', '.join(str(name) for name in names[:NAMED_AT_END])}."
     text, evidence = with_witness(whole, Step.RESOLVED, explanation, {"explanation": explanation})

@@ -28,14 +28,18 @@ class TimelineEntry:
 
 
 def add_step(incident: Incident, line: TimelineEntry, enqueue: EnqueueDeliveries) -> Transition:
-    """Write the next step and its deliveries. Call inside a transaction.
+    """Write the next step and its deliveries; a resolved incident is over. Call inside a transaction.
 
     The incident's row is locked first, and its number of steps read then: people and the clock take steps beside the
     verdicts, and every step has its own number.
     """
+    changed = ["steps"]
+    if line.step is Step.RESOLVED:
+        incident.resolved_at = incident.resolved_at or Now()
+        changed.append("resolved_at")
     locked = Incident.objects.select_for_update(of=("self",)).filter(pk=incident.pk)
     incident.steps = locked.values_list("steps", flat=True).get() + 1
-    incident.save(update_fields=["steps"])
+    incident.save(update_fields=changed)
     step = Transition(
         incident=incident,
         seq=incident.steps,

@@ -95,9 +95,7 @@ def write_transition(
     incident: Incident, move: Move, enqueue: EnqueueDeliveries, ground: Ground = NO_GROUND
 ) -> Transition:
     """Add the next step to an incident, and its deliveries. Call inside a transaction."""
-    if move.step is Step.RESOLVED:
-        incident.resolved_at = Now()
-    incident.save(update_fields=["kind", "title", "failure", "flapping", "resolved_at"])
+    incident.save(update_fields=["kind", "title", "failure", "flapping"])
     text, evidence = ground.text or note_text(move.reason), ground.evidence
     if incident.part_of_id is None:
         # Otherwise the provider's incident says it for all.

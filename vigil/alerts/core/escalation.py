@@ -26,8 +26,8 @@ class EscalationPosition:
 class PolicyFacts:
     """An escalation policy that is about to begin; `reached` are the channels that its immediate rungs call now."""
 
-    name: str
-    delays_s: tuple[int, ...]
+    name: str = ""
+    delays_s: tuple[int, ...] = ()
     repeats: int = 0
     reached: frozenset[int] = frozenset()
 

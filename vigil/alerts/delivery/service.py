@@ -28,7 +28,7 @@ from vigil.alerts.delivery.listen import listen
 from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, record
 from vigil.alerts.oncall.timers import run_due
 from vigil.alerts.reports.send import keep_sending
-from vigil.alerts.selftest.switched_off import tell_switched_off
+from vigil.alerts.selftest.channel_incidents import sync_switched_off
 from vigil.alerts.wording.message import Message
 from vigil.configuration import configuration
 
@@ -227,7 +227,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 
 def _by_the_clock() -> int:
-    return escalate_unaccepted() + run_due() + tell_switched_off()
+    return escalate_unaccepted() + run_due() + sync_switched_off()
 
 
 async def deliver(health: Health) -> None:

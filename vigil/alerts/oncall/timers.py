@@ -19,7 +19,7 @@ from vigil.alerts.core.escalation import EscalationPosition, after, delay_s
 from vigil.alerts.models import Delivery, DeliveryState, Escalation, Pursuit
 from vigil.alerts.outbox import enqueue, told_channels
 from vigil.alerts.routing import escalations as pursuing
-from vigil.alerts.routing.escalations import Targets, policy_name, steps_of, targets_of
+from vigil.alerts.routing.escalations import Targets, steps_of, targets_of
 from vigil.alerts.routing.holds import hold_fields, holds_on
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
@@ -117,7 +117,7 @@ def _escalate(incident: Incident, now: datetime) -> int:
         targets = targets_of(steps[place.rung], now)
         following = after(place, len(steps), steps[0].policy.repeats)
         _move(escalation, following, _due_at(following, [step.delay_s for step in steps], now, targets))
-        name = policy_name(escalation.policy_id)
+        name = steps[0].policy.name
         text = _escalation_text(incident, place, targets, f"Step {place.rung + 1} of {len(steps)} of {name}", now)
         concern = Concern(Why.ON_CALL, name)
         line = TimelineEntry(Step.ESCALATED, StepReason.NOT_ACKNOWLEDGED, text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from vigil.alerts.core.decision import Concern
@@ -16,7 +17,7 @@ from vigil.alerts.core.escalation import (
     start,
 )
 from vigil.alerts.core.rotation import who_is_on_call
-from vigil.alerts.models import Channel, Escalation, EscalationPolicy, EscalationStep, Person, Pursuit, Rotation
+from vigil.alerts.models import Channel, Escalation, EscalationStep, Person, Pursuit
 from vigil.incidents.models import Incident
 
 _PURSUIT = ["acknowledged_at", "acknowledged_by", "snoozed_until", "remind_s", "remind_at"]
@@ -37,34 +38,24 @@ def steps_of(policy: int) -> list[EscalationStep]:
     return list(steps.select_related("policy").prefetch_related("channels", "people__channels", "rotations__overrides"))
 
 
-def policy_name(policy: int) -> str:
-    return EscalationPolicy.objects.filter(pk=policy).values_list("name", flat=True).first() or "a policy"
-
-
 def targets_of(step: EscalationStep, at: datetime) -> Targets:
     """Whom a step means at a moment."""
-    channels: set[int] = set()
-    words: list[str] = []
-    nowhere: list[str] = []
-    for channel in step.channels.all():
-        _add(channel.name, _usable([channel]), channels, words, nowhere)
-    for person in step.people.all():
-        _add(person.name, _usable(person.channels.all()), channels, words, nowhere)
+    named: list[tuple[str, Iterable[Channel]]] = [(channel.name, [channel]) for channel in step.channels.all()]
+    named += [(person.name, person.channels.all()) for person in step.people.all()]
+    nobody = []
     for rotation in step.rotations.all():
-        holder, why = on_call(rotation, at)
-        if holder is None:
-            nowhere.append(f"{rotation.name}: {why}")
+        shift = who_is_on_call(rotation.rota, at)
+        holder = Person.objects.prefetch_related("channels").filter(pk=shift.person).first() if shift else None
+        if holder is not None:
+            named.append((f"{holder.name} ({rotation.name})", holder.channels.all()))
         else:
-            _add(f"{holder.name} ({rotation.name})", _usable(holder.channels.all()), channels, words, nowhere)
-    return Targets(frozenset(channels), tuple(words), tuple(nowhere))
-
-
-def on_call(rotation: Rotation, at: datetime) -> tuple[Person | None, str]:
-    """Who is on call in a rotation at a moment, or why nobody is."""
-    shift = who_is_on_call(rotation.rota, at)
-    if shift is None:
-        return None, "nobody is on call"
-    return Person.objects.prefetch_related("channels").filter(pk=shift.person).first(), "nobody is on call"
+            nobody.append(f"{rotation.name}: nobody is on call")
+    usable = [(word, frozenset(channel.pk for channel in channels if channel.enabled)) for word, channels in named]
+    return Targets(
+        channels=frozenset[int]().union(*(channels for _, channels in usable)),
+        words=tuple(word for word, channels in usable if channels),
+        nowhere=(*(f"{word}: no channel that is switched on" for word, channels in usable if not channels), *nobody),
+    )
 
 
 def read_policy(policy: int, at: datetime) -> PolicyFacts:
@@ -72,9 +63,7 @@ def read_policy(policy: int, at: datetime) -> PolicyFacts:
     steps = steps_of(policy)
     delays = tuple(step.delay_s for step in steps)
     reached = frozenset[int]().union(*(targets_of(steps[rung], at).channels for rung in immediate(delays)))
-    if not steps:
-        return PolicyFacts(policy_name(policy), delays)
-    return PolicyFacts(steps[0].policy.name, delays, steps[0].policy.repeats, reached)
+    return PolicyFacts(steps[0].policy.name, delays, steps[0].policy.repeats, reached) if steps else PolicyFacts()
 
 
 def read_pursuit(incident: int) -> PursuitFacts:
@@ -93,20 +82,13 @@ def store(incident: int, change: PursuitChange) -> None:
         return
     pursuit = Pursuit(incident_id=incident, remind_s=change.remind_s, remind_at=change.remind_at)
     Pursuit.objects.bulk_create([pursuit], update_conflicts=True, unique_fields=["incident"], update_fields=_PURSUIT)
+    begun = [
+        Escalation(incident_id=incident, policy_id=one.policy, due_at=one.due_at, **asdict(one.position))
+        for one in change.starts
+    ]
+    places = ["rung", "round", "due_at"]
     Escalation.objects.bulk_create(
-        [
-            Escalation(
-                incident_id=incident,
-                policy_id=one.policy,
-                rung=one.position.rung,
-                round=one.position.round,
-                due_at=one.due_at,
-            )
-            for one in change.starts
-        ],
-        update_conflicts=True,
-        unique_fields=["incident", "policy"],
-        update_fields=["rung", "round", "due_at"],
+        begun, update_conflicts=True, unique_fields=["incident", "policy"], update_fields=places
     )
 
 
@@ -146,15 +128,3 @@ def start_again_from(incident: Incident, at: datetime) -> None:
 
 def is_acknowledged(incident: Incident) -> bool:
     return Pursuit.objects.filter(pk=incident.pk, acknowledged_at__isnull=False).exists()
-
-
-def _usable(channels: object) -> set[int]:
-    return {channel.pk for channel in channels if isinstance(channel, Channel) and channel.enabled}  # type: ignore[attr-defined]
-
-
-def _add(word: str, found: set[int], channels: set[int], words: list[str], nowhere: list[str]) -> None:
-    channels |= found
-    if found:
-        words.append(word)
-    else:
-        nowhere.append(f"{word}: no channel that is switched on")

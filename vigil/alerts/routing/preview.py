@@ -13,7 +13,7 @@ from vigil.alerts.core.escalation import EscalationPosition, after, delay_s, imm
 from vigil.alerts.core.pipeline import StepFacts, StepKeys, decide, hold, route
 from vigil.alerts.core.routes import Considered, Routing, Severity
 from vigil.alerts.models import Channel
-from vigil.alerts.routing.escalations import Targets, policy_name, read_policy, steps_of, targets_of
+from vigil.alerts.routing.escalations import Targets, read_policy, steps_of, targets_of
 from vigil.alerts.routing.holds import holds_on
 from vigil.alerts.routing.rules import load_rules, subject
 from vigil.incidents.core.model import IncidentKind, Step
@@ -88,7 +88,7 @@ def _called(routing: Routing, at: datetime) -> tuple[Called, ...]:
 
 
 def _climb(policy: int, at: datetime) -> Sequence[Called]:
-    steps, name = steps_of(policy), policy_name(policy)
+    steps = steps_of(policy)
     delays = [step.delay_s for step in steps]
     at_once = immediate(delays)
     calls: list[Called] = []
@@ -97,7 +97,7 @@ def _climb(policy: int, at: datetime) -> Sequence[Called]:
         first = place.round == 0 and place.rung in at_once
         waited_s += 0 if first else delay_s(place, delays)
         when = timedelta(seconds=waited_s)
-        calls.append(Called(name, when, targets_of(steps[place.rung], at + when)))
+        calls.append(Called(steps[0].policy.name, when, targets_of(steps[place.rung], at + when)))
         place = after(place, len(steps), steps[0].policy.repeats)
     return calls
 

@@ -19,7 +19,7 @@ from vigil.alerts.core.decision import Concern, Event, Why
 from vigil.alerts.core.selftest import KEEP, LOOPBACK, LOOPBACK_EVERY, PATIENCE, Taking, due
 from vigil.alerts.models import OPEN_STATES, Channel, Delivery, DeliveryState, SelfTest
 from vigil.alerts.outbox import enqueue
-from vigil.alerts.selftest.selftest_incidents import tell_what_is_proven
+from vigil.alerts.selftest.channel_incidents import sync_selftest_incidents
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident
@@ -122,8 +122,6 @@ def _go_on(key: int, now: datetime) -> None:
         waiting = Delivery.objects.filter(incident=incident, state__in=OPEN_STATES).exists()
         if incident.resolved_at is None:
             if not waiting or now - test.begun_at > PATIENCE:
-                incident.resolved_at = Now()
-                incident.save(update_fields=["resolved_at"])
                 add_step(incident, TimelineEntry(Step.RESOLVED, StepReason.SELF_TEST, _OVER), enqueue)
         elif not waiting or now - test.begun_at > 2 * PATIENCE:
             _close(test)
@@ -137,7 +135,7 @@ def _close(test: SelfTest) -> None:
     # What was not accepted in time is told no more: it would only say that something was tested long ago.
     late = proof.filter(state__in=OPEN_STATES)
     late.update(state=DeliveryState.DEAD, last_error="not accepted in time", lease_until=None, lease_token=None)
-    tell_what_is_proven(test)
+    sync_selftest_incidents(test)
     old = SelfTest.objects.filter(team=test.team_id, ended_at__lt=test.ended_at - KEEP)
     Incident.objects.filter(pk__in=list(old.values_list("incident_id", flat=True)[:100])).delete()
 

@@ -94,7 +94,6 @@ def _write(
         objective.incident = incident
     if change.step is Step.RESOLVED:
         incident.resolved_at = now
-        incident.save(update_fields=["resolved_at"])
         objective.incident = None
     add_step(
         incident,

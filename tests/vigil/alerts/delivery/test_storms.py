@@ -18,7 +18,7 @@ from vigil.alerts.core.pacing import AT_FIRST, PER_CHANNEL, Pace, Paces
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
-from vigil.alerts.selftest.switched_off import tell_switched_off
+from vigil.alerts.selftest.channel_incidents import sync_switched_off
 from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
@@ -184,7 +184,7 @@ def test_a_channel_that_refuses_three_incidents_is_switched_off_and_says_so(plac
     place.settle()
     switched_off = Channel.objects.get(pk=bad.pk)
     assert not switched_off.enabled and "403" in switched_off.disabled_why
-    assert tell_switched_off() == 1 and tell_switched_off() == 0
+    assert sync_switched_off() == 1 and sync_switched_off() == 0
     place.settle()
     notice = place.bodies("pagerduty")[-1]
     assert (
@@ -194,7 +194,7 @@ def test_a_channel_that_refuses_three_incidents_is_switched_off_and_says_so(plac
     assert "403" in notice["payload"]["custom_details"]["text"]
     assert not Incident.objects.get(kind="channel").deliveries.filter(channel=bad).exists()
     save_channel(bad, {"enabled": True})
-    assert bad.refused == [] and tell_switched_off() == 1
+    assert bad.refused == [] and sync_switched_off() == 1
     place.settle()
     assert place.bodies("pagerduty")[-1]["event_action"] == "resolve"
 
