@@ -168,8 +168,6 @@ class LocalStore:
         with self._lock:
             self._db.close()
 
-    # ---------------------------------------------------------------------------------------------------------------
-
     def _open(self) -> sqlite3.Connection:
         """The file, or a new one where it is damaged, or memory where there can be none; each is logged."""
         deadline = time.monotonic() + _LOCKED_MOST_S

@@ -28,8 +28,8 @@ class TargetFaults:
 class BenchTarget(asyncio.Protocol):
     """One connection: one request, one answer."""
 
-    def __init__(self, sickness: TargetFaults) -> None:
-        self._sickness = sickness
+    def __init__(self, faults: TargetFaults) -> None:
+        self._faults = faults
         self._read = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -38,17 +38,17 @@ class BenchTarget(asyncio.Protocol):
     def data_received(self, chunk: bytes) -> None:
         self._read += chunk
         if b"\r\n\r\n" in self._read or len(self._read) > _REQUEST_LIMIT:
-            self._transport.write(_SICK if self._sickness.spread and b" /sick" in self._read[:16] else _WELL)
+            self._transport.write(_SICK if self._faults.spread and b" /sick" in self._read[:16] else _WELL)
             self._transport.close()
 
 
 async def serve(port: int) -> None:
     """Serve on 127.0.0.1:`port` until SIGTERM; raises OSError when the port is taken."""
     loop = asyncio.get_running_loop()
-    sickness, stop = TargetFaults(), asyncio.Event()
-    loop.add_signal_handler(signal.SIGUSR1, sickness.begin)
+    faults, stop = TargetFaults(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGUSR1, faults.begin)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    server = await loop.create_server(lambda: BenchTarget(sickness), "127.0.0.1", port, backlog=4096)
+    server = await loop.create_server(lambda: BenchTarget(faults), "127.0.0.1", port, backlog=4096)
     await stop.wait()
     server.close()
 

@@ -55,12 +55,12 @@ class SimRegion(SimProcess):
             usual = Phases(total_us=int(paths[index].speed_ms * 1000))
             for _ in range(ENOUGH):
                 # It has looked before today.
-                self._habits.note(Result(WIRE_VERSION, around.world.monitors[number], 0, *FINE, 0, usual))
+                self._soft_limits.note(Result(WIRE_VERSION, around.world.monitors[number], 0, *FINE, 0, usual))
 
     def begin(self) -> None:
         """Measure the clock, and report from now on; what was seen and neither published nor set aside is gone."""
         self._seen.clear()
-        self._habits = SoftLimits(_REMEMBERED)
+        self._soft_limits = SoftLimits(_REMEMBERED)
         self.publisher.begin()
         if self._around.history.thorough:
             self.autonomy.begin(self.connected)
@@ -165,12 +165,12 @@ class SimRegion(SimProcess):
             sighting = world.look(number, self.index, self.engine.now, check.look)
         else:
             sighting = world.scheduled(number, self.index, check.at_ms)
-            soft_ms = self._habits.soft_ms(check)
+            soft_ms = self._soft_limits.soft_ms(check)
             if 0 < soft_ms < sighting.took_ms:
                 self._publish(overdue(check, now_ms), soft_ms)
         self._note(check)
         result = _result(check, sighting, now_ms)
-        self._habits.note(result)
+        self._soft_limits.note(result)
         self._publish(result, sighting.took_ms)
 
     def _note(self, check: Check) -> None:
