@@ -90,6 +90,16 @@ def test_whatever_silences_the_control_plane_for_hours_every_region_goes_on(
     assert judge(outcome) == []
 
 
+def test_a_dead_dispatcher_opens_no_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    silence = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, Fault.DISPATCH_DIES)
+    monkeypatch.setattr(vigil.simulation.faults, "isolations", lambda *a: [silence])
+    outages = replace(SCENARIOS["cut"], truth=Truth(every_ms=HOUR_MS, lasts_ms=LONG))
+    opened_ms = [one.opened_ms for one in simulate(outages, SEED, 4, 5 * HOUR_MS).history.rounds.values()]
+
+    assert min(opened_ms) < silence.from_ms and max(opened_ms) > silence.to_ms
+    assert not any(silence.from_ms < at < silence.to_ms for at in opened_ms)
+
+
 def test_the_flood_of_late_results_misleads_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outages that a region saw while it was cut off are over when it tells of them."""
     cut = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, Fault.CUT)

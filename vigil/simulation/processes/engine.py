@@ -58,8 +58,9 @@ class SimProcess:
         self._held: list[tuple[Do, tuple[Any, ...]]] = []
 
     def later(self, delay_ms: float, do: Do, *args: Any) -> None:
-        """Do something after a delay, if this process still lives then."""
-        self.engine.at(self.engine.now + delay_ms, do, *args, of=self)
+        """Do something after a delay, if this process lives now and still lives then."""
+        if self.alive:
+            self.engine.at(self.engine.now + delay_ms, do, *args, of=self)
 
     def kill(self) -> None:
         """End at once: whatever it had in memory or in hand is gone."""
