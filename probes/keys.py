@@ -13,6 +13,7 @@
     vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
     vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
+    vigil:deadletters           stream  {b: DeadLetter}         written by consensus and dispatch; ingest empties it
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
     vigil:alive                 hash    part -> mark            written by each part of the control plane
     vigil:alive:<region>        hash    part -> mark            the same, for that region to read
@@ -32,6 +33,7 @@ CALLS = f"{PREFIX}calls"
 ROUNDS = f"{PREFIX}rounds"
 VERDICTS = f"{PREFIX}verdicts"
 PINGS = f"{PREFIX}pings"
+DEAD_LETTERS = f"{PREFIX}deadletters"
 BELIEVED = f"{PREFIX}believed"
 ALIVE = f"{PREFIX}alive"
 BELIEF_CHANGES = f"{PREFIX}believed:changes"

@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import cast
 
 import msgspec
-import psycopg
 import redis
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection, transaction
 
 from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
 from probes import keys
+from probes.process.dead_letters import DeadLetter, entry_of
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness, silent_parts
+from probes.process.main_loop import turn_until_stopped
 from probes.process.redis_streams import read_streams
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest import run_self_tests
+from vigil.away import is_postgresql
 from vigil.clock import database_now
-from vigil.incidents.apply import VerdictEntry, apply_verdicts
+from vigil.deadletters.record import isolation, move_from_redis
+from vigil.incidents.apply import VerdictEntry, apply_verdicts, pass_entry
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.core.dark_regions import Darkness
+from vigil.incidents.dead_letters import note_dead_letters
 from vigil.incidents.models import IngestPosition
 from vigil.incidents.provider_incidents import settle_providers
 from vigil.incidents.sweep import note_dark_regions, note_quarantines, reconcile_monitors, settle_flapping
@@ -42,17 +47,28 @@ log = structlog.get_logger()
 
 BATCH = 100
 BLOCK_MS = 200
-RETRY_S = 0.5
 RECONCILE_S = 30.0
 REBUILD_S = 60.0
 COMPLETE_S = 1.0
 DARKNESS_S = 5.0
 COMPOSITES_S = 2.0
 SELF_TEST_S = 5.0
+DEAD_LETTERS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogMessage:
+    """An entry of the stream of verdicts as it is there."""
+
+    id: str
+    payload: bytes
+
+    def as_letter(self) -> DeadLetter:
+        return entry_of(keys.VERDICTS, self.id, self.payload)
 
 
 class Ingest:
-    """One ingest. `run` returns when `stop` is set; anything unexpected ends the process."""
+    """One ingest. `run` returns when `stop` is set, and only then."""
 
     def __init__(self, client: redis.Redis, health: Health) -> None:
         self._redis = client
@@ -60,60 +76,81 @@ class Ingest:
         self._darkness = Darkness(time.monotonic())
         self._health = health
         self._alive = Liveness(client, "ingest")
+        self._isolation = isolation("ingest")
         self._regions: list[str] = []
         self._workers = Workers()
         self._duties = Duties()
         self._position: str | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Apply until told to stop; while PostgreSQL or Redis is away, try again."""
-        while not stop.is_set():
-            try:
-                self._turn()
-                self._health.mark_ready()
-            except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
-                log.warning("postgresql.away", error=type(error).__name__)
-                self._wait("postgresql", stop)
-                connection.close()
-                self._position = None
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                log.warning("redis.away", error=type(error).__name__)
-                self._wait("redis", stop)
-            except redis.ResponseError as error:
-                if not put_right(self._redis, error):
-                    raise
+        """Apply until told to stop; while PostgreSQL or Redis is away, or refuses work, try again."""
+        turn_until_stopped(self._turn, stop, self._isolation, self._health, self._recover)
+
+    def _recover(self, error: Exception) -> bool:
+        """Make the connection anew, or put right what a region has written over its keys."""
+        if is_postgresql(error):
+            connection.close()
+        self._position = None
+        return isinstance(error, redis.ResponseError) and put_right(self._redis, error)
 
     def _turn(self) -> None:
         """Duties that are due, changes of configuration, then whatever verdicts have arrived."""
         if self._position is None:
             self._start()
-        self._publish(self._changed_monitors())
-        if self._duties.is_due("complete", COMPLETE_S) and not self._beliefs.is_complete():
+        self._publish(self._isolation.attempt("monitors", self._changed_monitors, frozenset()))
+        self._duty("complete", COMPLETE_S, self._complete_beliefs)
+        self._duty("rebuild", REBUILD_S, self._beliefs.rebuild)
+        self._duty("darkness", DARKNESS_S, self._watch_regions)
+        self._duty("composites", COMPOSITES_S, lambda: self._publish(sweep_composites(enqueue)))
+        self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
+        self._duty("self_test", SELF_TEST_S, self._prove)
+        self._duty("dead_letters", DEAD_LETTERS_S, self._tell_of_dead_letters)
+        self._apply(self._read())
+        self._isolation.attempt("alive", lambda: self._alive.beat(self._regions), None)
+        self._health.beat(position=self._position)
+        self._health.mark_ready()
+
+    def _duty(self, name: str, every_s: float, work: Callable[[], object]) -> None:
+        """Do what is due; what fails is said, and holds up nothing else."""
+        if self._duties.is_due(name, every_s):
+            self._isolation.attempt(name, work, None)
+
+    def _complete_beliefs(self) -> None:
+        if not self._beliefs.is_complete():
             log.info("beliefs.rebuilt", why="redis has lost it")
             self._beliefs.rebuild()
-        if self._duties.is_due("rebuild", REBUILD_S):
-            self._beliefs.rebuild()
-        if self._duties.is_due("darkness", DARKNESS_S):
-            self._watch_regions()
-        if self._duties.is_due("composites", COMPOSITES_S):
-            self._publish(sweep_composites(enqueue))
-            settle_providers(enqueue)
-        if self._duties.is_due("self_test", SELF_TEST_S):
-            self._prove()
-        entries, last_id = self._read()
-        if entries:
-            applied = apply_verdicts(entries, enqueue)
+
+    def _tell_of_dead_letters(self) -> None:
+        move_from_redis(self._redis)
+        note_dead_letters(enqueue)
+
+    def _apply(self, messages: list[LogMessage]) -> None:
+        """Apply what has arrived, in order; one that cannot be read or applied is passed, and the rest goes on."""
+        readable = [self._readable(message) for message in messages]
+        entries = [entry for entry in readable if entry is not None]
+        payloads = {message.id: message for message in messages}
+
+        def bury(entry: VerdictEntry, error: Exception) -> None:
+            with transaction.atomic():
+                self._isolation.bury("apply", entry.verdict.monitor, error, payloads[entry.id].as_letter())
+                pass_entry(entry.id)
+
+        for applied in self._isolation.apply(entries, lambda part: apply_verdicts(part, enqueue), bury):
             self._publish(applied.changed)
-            log.info(
-                "verdicts.applied",
-                verdicts=len(entries),
-                changed=len(applied.changed),
-                reasons=" ".join(applied.reasons),
-            )
-        # What could not be read is passed as well: it would be as unreadable the next time.
-        self._position = last_id or self._position
-        self._alive.beat(self._regions)
-        self._health.beat(position=self._position)
+            log.info("verdicts.applied", changed=len(applied.changed), reasons=" ".join(applied.reasons))
+        if messages:
+            # What could not be read is passed as well: it would be as unreadable the next time.
+            self._position = messages[-1].id
+
+    def _readable(self, message: LogMessage) -> VerdictEntry | None:
+        def decode() -> VerdictEntry | None:
+            try:
+                return VerdictEntry(message.id, decode_verdict(message.payload))
+            except msgspec.DecodeError as error:
+                log.error("message.unreadable", entry=message.id, error=str(error))
+                return None
+
+        return self._isolation.entry("decode", keys.VERDICTS, decode, message.as_letter())
 
     def _start(self) -> None:
         listen()
@@ -128,21 +165,17 @@ class Ingest:
             return frozenset()
         # Also named are regions, and that silences have changed: neither changes what is believed.
         monitors = frozenset(name for name in named if name.startswith("mon_"))
-        return monitors | reconcile_monitors(enqueue) | settle_flapping(database_now(), enqueue)
+        each = self._isolation.each
+        return monitors | reconcile_monitors(enqueue, each) | settle_flapping(database_now(), enqueue, each)
 
-    def _read(self) -> tuple[list[VerdictEntry], str | None]:
-        """The verdicts that have arrived, and the id of the last entry seen, readable or not."""
+    def _read(self) -> list[LogMessage]:
+        """The messages that have arrived."""
         position = (self._position or keys.STREAM_START).encode()
-        entries: list[VerdictEntry] = []
-        last_id: str | None = None
-        for _, messages in read_streams(self._redis, {keys.VERDICTS.encode(): position}, BATCH, BLOCK_MS):
-            for entry_id, fields in messages:
-                last_id = entry_id.decode()
-                try:
-                    entries.append(VerdictEntry(last_id, decode_verdict(fields.get(keys.BODY, b""))))
-                except msgspec.DecodeError as error:
-                    log.error("message.unreadable", entry=last_id, error=str(error))
-        return entries, last_id
+        return [
+            LogMessage(entry_id.decode(), fields.get(keys.BODY, b""))
+            for _, messages in read_streams(self._redis, {keys.VERDICTS.encode(): position}, BATCH, BLOCK_MS)
+            for entry_id, fields in messages
+        ]
 
     def _watch_regions(self) -> None:
         known = dict(Region.objects.values_list("slug", "enabled"))
@@ -178,9 +211,9 @@ class Ingest:
             log.info("self_test.started")
 
     def _publish(self, monitors: Collection[str]) -> None:
-        if monitors:
-            self._beliefs.publish(monitors)
+        """Publish what is believed of monitors, in parts where one of them fails; a rebuild comes within a minute."""
 
-    def _wait(self, what: str, stop: threading.Event) -> None:
-        self._health.beat(away=what)
-        stop.wait(RETRY_S)
+        def bury(monitor: str, error: Exception) -> None:
+            self._isolation.bury("publish", monitor, error)
+
+        self._isolation.apply(sorted(monitors), self._beliefs.publish, bury)

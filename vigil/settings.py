@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "vigil.accounts",
+    "vigil.deadletters",
     "vigil.monitors",
     "vigil.silences",
     "vigil.feeds",

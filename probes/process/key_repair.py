@@ -12,6 +12,7 @@ import redis
 import structlog
 
 from probes import keys
+from probes.process import redis_client
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +24,14 @@ _KINDS = {
     keys.stored(""): b"string",
 }
 _CELERY = keys.celery_prefix("")[:-1]
+
+
+def refusal(error: BaseException) -> str:
+    """`redis_client.refusal`, with words also for a key of another kind, which `put_right` mends."""
+    words = redis_client.refusal(error)
+    if not words and isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error):
+        return "a key of Redis is of another kind (WRONGTYPE)"
+    return words
 
 
 def put_right(client: redis.Redis, error: redis.RedisError) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 import redis.asyncio
@@ -35,30 +36,58 @@ def connection_to(url: str) -> redis.asyncio.Redis:
     )
 
 
-#: Errors of a Redis that takes no writes: full, without a master, in a failover, not loaded, not allowed to us.
-_REFUSALS = (
-    "READONLY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "TRYAGAIN", "BUSY",
-    "NOPERM", "NOAUTH", "WRONGPASS",
-)  # fmt: skip
-_AWAY = (
-    redis.exceptions.ConnectionError,
-    redis.exceptions.TimeoutError,
-    redis.exceptions.ReadOnlyError,
-    redis.exceptions.OutOfMemoryError,
-    redis.exceptions.NoPermissionError,
-    redis.exceptions.ClusterDownError,
-    redis.exceptions.MasterDownError,
-    redis.exceptions.TryAgainError,
-    OSError,
+#: What Redis says when it answers and takes nothing from us: its own word, and ours.
+_REFUSALS = {
+    "OOM": "Redis is full (OOM)",
+    "BUSY": "Redis is held up by a script (BUSY)",
+    "READONLY": "Redis is a replica that takes no writes (READONLY)",
+    "LOADING": "Redis is loading its file (LOADING)",
+    "MASTERDOWN": "Redis has lost its master (MASTERDOWN)",
+    "NOREPLICAS": "Redis has too few replicas (NOREPLICAS)",
+    "MISCONF": "Redis cannot write to its disk (MISCONF)",
+    "CLUSTERDOWN": "the Redis cluster is down (CLUSTERDOWN)",
+    "TRYAGAIN": "the Redis cluster moves these keys (TRYAGAIN)",
+    "NOPERM": "Redis does not allow this to our user (NOPERM)",
+    "NOAUTH": "Redis asks for a password (NOAUTH)",
+    "WRONGPASS": "Redis refuses our user or password (WRONGPASS)",
+    "max number of clients reached": "Redis has no connection left (max number of clients)",
+}
+#: Errors whose text the client has taken the word out of.
+_KINDS: tuple[tuple[type[Exception], str], ...] = (
+    (redis.exceptions.OutOfMemoryError, "OOM"),
+    (redis.exceptions.ReadOnlyError, "READONLY"),
+    (redis.exceptions.BusyLoadingError, "LOADING"),
+    (redis.exceptions.MasterDownError, "MASTERDOWN"),
+    (redis.exceptions.ClusterDownError, "CLUSTERDOWN"),
+    (redis.exceptions.TryAgainError, "TRYAGAIN"),
+    (redis.exceptions.NoPermissionError, "NOPERM"),
+    (redis.exceptions.AuthenticationError, "WRONGPASS"),
 )
+#: At the beginning, behind the command of a pipeline, or in what a script passed on; not as part of another word.
+_WORD = re.compile(rf"(?<![A-Za-z])({'|'.join(_REFUSALS)})(?![A-Za-z])")
 _REFUSED = (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError)
 
 
+def refusal(error: BaseException) -> str:
+    """In words, why Redis cannot be reached or takes nothing just now, so that what we have is to wait; else ""."""
+    for kind, word in _KINDS:
+        if isinstance(error, kind):
+            found = _WORD.search(str(error))
+            return _REFUSALS[found[1] if found else word]
+    if isinstance(error, redis.exceptions.RedisError):
+        found = _WORD.search(str(error))
+        if found:
+            return _REFUSALS[found[1]]
+    if isinstance(error, redis.exceptions.TimeoutError):
+        return "Redis does not answer in time"
+    if isinstance(error, redis.exceptions.ConnectionError | OSError):
+        return "Redis cannot be reached"
+    return ""
+
+
 def is_away(error: Exception) -> bool:
-    """Whether Redis cannot be reached or takes nothing just now, so that what we have is to wait."""
-    if isinstance(error, _AWAY):
-        return True
-    return isinstance(error, redis.exceptions.ResponseError) and str(error).startswith(_REFUSALS)
+    """Whether Redis cannot be reached or takes nothing just now."""
+    return bool(refusal(error))
 
 
 def is_refused(error: Exception) -> bool:

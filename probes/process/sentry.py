@@ -6,6 +6,7 @@ all of that is off here, and what is left goes through an allow-list.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,13 @@ def configure(dsn: str, process: str, transport: Transport | None = None) -> boo
     )
     sentry_sdk.set_tag("process", process)
     return True
+
+
+def report(error: BaseException) -> None:
+    """Report an error that a loop has caught and goes on after, if reports are on."""
+    sdk = sys.modules.get("sentry_sdk")
+    if sdk is not None:
+        sdk.capture_exception(error)
 
 
 def allowed(event: Any, hint: Mapping[str, object] | None = None) -> Any:

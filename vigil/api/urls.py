@@ -15,6 +15,7 @@ from vigil.api.alerts.oncall import PersonViewSet, PolicyViewSet, RotationViewSe
 from vigil.api.alerts.routes import RouteViewSet, WhomView
 from vigil.api.alerts.silences import ExcludedView, SilenceViewSet
 from vigil.api.base.authentication import TokenAuthentication
+from vigil.api.dead_letters import DeadLetterViewSet
 from vigil.api.history.objectives import ObjectiveViewSet, ReportViewSet
 from vigil.api.incidents.incidents import IncidentViewSet
 from vigil.api.incidents.selftests import SelfTestViewSet
@@ -36,6 +37,7 @@ router.register("regions", RegionViewSet, basename="region")
 router.register("incidents", IncidentViewSet, basename="incident")
 router.register("channels", ChannelViewSet, basename="channel")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
+router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
 router.register("objectives", ObjectiveViewSet, basename="objective")
 router.register("reports", ReportViewSet, basename="report")
 router.register("routes", RouteViewSet, basename="route")

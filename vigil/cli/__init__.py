@@ -43,6 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "vigil.cli.installation.doctor",
         "report what is wrong with this installation, and when its disk is full",
     ),
+    "deadletters": (
+        "vigil.cli.installation.deadletters",
+        "list what could not be processed, replay it after a fix, or discard it",
+    ),
     "reseal": ("vigil.cli.installation.reseal", "encrypt every stored secret again with the first key"),
     "test": ("vigil.cli.development.test", "run the tests, with a PostgreSQL and a Redis of their own"),
     "simulate": (

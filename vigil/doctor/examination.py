@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import redis
 from django.db import Error as DatabaseError
 
-from vigil.doctor import alert_delivery, monitors, oncall, processes, regions, selftests, servers, storage
+from vigil.doctor import alert_delivery, dead_letters, monitors, oncall, processes, regions, selftests, servers, storage
 from vigil.doctor.findings import Check, ExaminationContext, Finding, Level, problem
 
 #: What is looked at, in the order in which it is told. A new check is a function, and a line here.
@@ -18,6 +18,7 @@ CHECKS: dict[str, Check] = {
     "leaders": processes.leaders,
     "ingest": processes.ingest,
     "deliver": processes.deliver,
+    "deadletters": dead_letters.dead_letters,
     "recording": processes.recording,
     "regions": regions.alive,
     "domains": regions.domains,

@@ -77,6 +77,14 @@ def apply_verdicts(entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries) 
     return AppliedVerdicts(frozenset(changed), tuple(reasons))
 
 
+def pass_entry(entry_id: str) -> None:
+    """Move the position past an entry that became a dead letter; call inside the transaction that keeps the letter."""
+    position = _locked_position(keys.VERDICTS)
+    if keys.entry_id(entry_id) > keys.entry_id(position.entry_id):
+        position.entry_id = entry_id
+        position.save(update_fields=["entry_id"])
+
+
 def _shown(state: BelievedState) -> tuple[object, ...]:
     """What of a state those who depend on it go by."""
     return state.status, state.account, state.blind, state.flapping, state.open

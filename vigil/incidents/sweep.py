@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from consensus.verdicts import Quarantine
+from probes.process.isolation import Each, plainly
 from probes.reasons import Status
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import create_missing_states
@@ -20,11 +21,12 @@ from vigil.incidents.state_rows import load, store
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, apply_effect, write_transition
 
+_NONE: frozenset[str] = frozenset()
 _RETIRED = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
 _STILL_BELIEVED = ~Q(status=Status.UNKNOWN) | Q(regional=True) | Q(blind=True)
 
 
-def reconcile_monitors(enqueue: EnqueueDeliveries) -> frozenset[str]:
+def reconcile_monitors(enqueue: EnqueueDeliveries, each: Each = plainly) -> frozenset[str]:
     """Give new monitors a state, and retire the paused and deleted; returns those that changed (public ids)."""
     created = create_missing_states()
     changed: set[str] = set()
@@ -32,31 +34,38 @@ def reconcile_monitors(enqueue: EnqueueDeliveries) -> frozenset[str]:
         fresh = MonitorState.objects.filter(version=0).values_list("monitor__public_id", flat=True)
         changed.update(fresh)
     retired = MonitorState.objects.filter(_RETIRED & _STILL_BELIEVED).values_list("pk", flat=True)
-    for key in list(retired):
-        with transaction.atomic():
-            row = MonitorState.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
-            gone = row.monitor.deleted_at is not None
-            why = StepReason.MONITOR_DELETED if gone else StepReason.MONITOR_PAUSED
-            subject = load(row)
-            apply_effect(subject, lifecycle.retire(subject.state, why), enqueue)
-            store(subject)
-            changed.add(row.monitor.public_id)
+    changed.update(*each("retire", list(retired), lambda key: _retire(key, enqueue), _NONE))
     return frozenset(changed)
 
 
-def settle_flapping(now: datetime, enqueue: EnqueueDeliveries) -> frozenset[str]:
+def _retire(key: int, enqueue: EnqueueDeliveries) -> frozenset[str]:
+    with transaction.atomic():
+        row = MonitorState.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
+        gone = row.monitor.deleted_at is not None
+        why = StepReason.MONITOR_DELETED if gone else StepReason.MONITOR_PAUSED
+        subject = load(row)
+        apply_effect(subject, lifecycle.retire(subject.state, why), enqueue)
+        store(subject)
+        return frozenset([row.monitor.public_id])
+
+
+def settle_flapping(now: datetime, enqueue: EnqueueDeliveries, each: Each = plainly) -> frozenset[str]:
     """Resolve the incidents of monitors that have stopped flapping; returns those that changed (public ids)."""
-    changed: set[str] = set()
-    for key in list(MonitorState.objects.filter(flapping=True, status=Status.UP).values_list("pk", flat=True)):
-        with transaction.atomic():
-            row = MonitorState.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
-            subject = load(row)
-            effect = lifecycle.settle(subject.state, round(now.timestamp() * 1000))
-            if effect is not None:
-                apply_effect(subject, effect, enqueue)
-                store(subject)
-                changed.add(row.monitor.public_id)
-    return frozenset(changed)
+    flapping = MonitorState.objects.filter(flapping=True, status=Status.UP).values_list("pk", flat=True)
+    settled = each("settle", list(flapping), lambda key: _settle(key, now, enqueue), _NONE)
+    return frozenset(monitor for monitors in settled for monitor in monitors)
+
+
+def _settle(key: int, now: datetime, enqueue: EnqueueDeliveries) -> frozenset[str]:
+    with transaction.atomic():
+        row = MonitorState.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
+        subject = load(row)
+        effect = lifecycle.settle(subject.state, round(now.timestamp() * 1000))
+        if effect is None:
+            return _NONE
+        apply_effect(subject, effect, enqueue)
+        store(subject)
+        return frozenset([row.monitor.public_id])
 
 
 def note_quarantines(quarantines: Collection[Quarantine], enqueue: EnqueueDeliveries) -> None:

@@ -56,3 +56,12 @@ class StaffChanges(InTeamWithScope):
         if not super().has_permission(request, view):
             return False
         return request.method in SAFE_METHODS or bool(getattr(request.user, "is_staff", False))
+
+
+class StaffOnly(InTeamWithScope):
+    """For what of the installation may hold anybody's bytes: only staff reads and changes it."""
+
+    message = "Only staff may see this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return super().has_permission(request, view) and bool(getattr(request.user, "is_staff", False))

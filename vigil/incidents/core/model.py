@@ -90,6 +90,8 @@ class StepReason(StrEnum):
     BURNING_SLOWLY = "burning_slowly"
     BURN_OVER = "burn_over"
     SELF_TEST = "self_test"
+    DEAD_LETTERS = "dead_letters"
+    NO_DEAD_LETTERS = "no_dead_letters"
     CHANNEL_REFUSES = "channel_refuses"
     CHANNEL_BACK = "channel_back"
     # What people and the clock do.

@@ -24,6 +24,7 @@ _NOTES = {
     StepReason.REGION_WELL: "The region's votes count again.",
     StepReason.REGION_BACK: "The region reports its status again.",
     StepReason.NOT_RECEIVING: "No process receives pings: no job is judged, and none is called late for it.",
+    StepReason.NO_DEAD_LETTERS: "No dead letter waits any more.",
     StepReason.RECEIVING_AGAIN: "Pings are received again; whoever was due meanwhile gets a fresh grace.",
 }
 

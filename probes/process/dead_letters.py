@@ -1,0 +1,108 @@
+"""Dead letters: entries and messages that failed for good, with their error, as one message of the wire.
+
+The control plane keeps them in its table; a process without a database writes them to a stream of Redis, from where
+ingest moves them there.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+import redis
+
+from probes import keys
+from probes.process.logs import without_credentials
+from probes.text import storable
+
+DEAD_LETTER_VERSION = 1
+#: Bytes of an entry that are kept; what is longer is cut, and cannot be replayed.
+PAYLOAD_LIMIT = 100_000
+ERROR_LIMIT = 1_000
+NAME_LIMIT = 200
+#: Letters in Redis at most, and bytes of each: they wait there for a second, or while PostgreSQL is away.
+STREAM_LENGTH = 1_000
+STREAM_PAYLOAD_LIMIT = 16_000
+FRAMES = 3
+
+
+class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
+    """One entry that failed. `origin` is where it came from: a region, a channel, a row.
+
+    `stream` and `entry` name the stream that it can be added to again, and its id there. One that is `settled` says
+    that whatever failed there works again.
+    """
+
+    v: int
+    source: str
+    step: str
+    origin: str
+    error: str = ""
+    stream: str = ""
+    entry: str = ""
+    payload: bytes = b""
+    size: int = 0
+    settled: bool = False
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(DeadLetter)
+
+
+def entry_of(stream: str, entry: str, payload: bytes) -> DeadLetter:
+    """The bytes of an entry and where they stand, for `letter_of`."""
+    return DeadLetter(DEAD_LETTER_VERSION, "", "", "", stream=stream, entry=entry, payload=payload, size=len(payload))
+
+
+def letter_of(source: str, step: str, origin: str, error: BaseException, entry: DeadLetter | None = None) -> DeadLetter:
+    """A letter about an error, bounded, of text that PostgreSQL takes."""
+    entry = entry or entry_of("", "", b"")
+    return DeadLetter(
+        DEAD_LETTER_VERSION,
+        source,
+        step,
+        storable(origin, NAME_LIMIT),
+        storable(without_credentials(_described(error)), ERROR_LIMIT, breaks=True),
+        storable(entry.stream, NAME_LIMIT),
+        storable(entry.entry, NAME_LIMIT),
+        entry.payload[:PAYLOAD_LIMIT],
+        entry.size,
+    )
+
+
+class DeadLetterStream:
+    """Letters of a process that has no database: held in memory until `flush`, then in Redis, bounded in both."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+        self._waiting: deque[DeadLetter] = deque(maxlen=STREAM_LENGTH)
+
+    def keep(self, letter: DeadLetter) -> None:
+        self._waiting.append(msgspec.structs.replace(letter, payload=letter.payload[:STREAM_PAYLOAD_LIMIT]))
+
+    def flush(self) -> None:
+        """Write what waits. Raises `redis.RedisError` when Redis is away; then it goes on waiting."""
+        while self._waiting:
+            body = {keys.BODY: _encoder.encode(self._waiting[0])}
+            self._redis.xadd(keys.DEAD_LETTERS, cast(Any, body), maxlen=STREAM_LENGTH, approximate=True)
+            self._waiting.popleft()
+
+
+def waiting_letters(client: redis.Redis, count: int) -> Iterator[tuple[bytes, DeadLetter | None]]:
+    """The oldest letters of the stream with their ids; None for one that cannot be read. Raises `redis.RedisError`."""
+    for entry_id, fields in cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.DEAD_LETTERS, count=count)):
+        try:
+            yield entry_id, _decoder.decode(fields.get(keys.BODY, b""))
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            yield entry_id, None
+
+
+def _described(error: BaseException) -> str:
+    """The error's type and message, and the last places that it passed."""
+    said = "".join(traceback.format_exception_only(error)).strip()
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    places = [f"{'/'.join(frame.filename.split('/')[-3:])}:{frame.lineno} {frame.name}" for frame in frames]
+    return "\n".join([said[: ERROR_LIMIT - 300], *places])

@@ -1,0 +1,18 @@
+"""Text of strangers, made fit for PostgreSQL, JSON and a line of a log. Pure."""
+
+from __future__ import annotations
+
+from unicodedata import category
+
+_BREAKS = frozenset("\n\t")
+
+
+def storable(text: str, limit: int, *, breaks: bool = False) -> str:
+    """The first `limit` characters without NUL, halves of characters, and whatever else is of Unicode's category C.
+
+    Line feeds and tabs stay where `breaks` is set.
+    """
+    text = text[:limit]
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if category(c)[0] != "C" or (breaks and c in _BREAKS))

@@ -1,0 +1,131 @@
+"""Ingest with a fault planted at each step, and with poison among its verdicts, leading and standing by."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+import redis
+
+import vigil.ingest
+from probes import keys
+from probes.process.health import Health
+from probes.process.liveness import PARTS, mark
+from tests.planting import Fault, plant, plant_poison
+from tests.vigil.test_ingest import down
+from tests.waiting import until
+from vigil.accounts.teams import default_team
+from vigil.deadletters.actions import waiting
+from vigil.deadletters.models import DeadLetter
+from vigil.incidents.apply import VerdictEntry
+from vigil.incidents.dead_letters import CAUSE
+from vigil.incidents.models import Incident, IngestPosition
+from vigil.ingest import Ingest
+from vigil.monitors.changes import create_monitor
+from vigil.monitors.models import Monitor, Region
+
+pytestmark = pytest.mark.django_db(transaction=True)
+#: What a poison may cost the others (s).
+DELAY_S = 5.0
+
+STEPS = [
+    "listen", "notified", "reconcile_monitors", "settle_flapping", "sweep_composites", "settle_providers",
+    "run_self_tests", "note_dark_regions", "note_quarantines", "silent_parts", "move_from_redis", "note_dead_letters",
+    "read_streams", "decode_verdict", "apply_verdicts",
+]  # fmt: skip
+#: Without these nothing is applied: their fault passes, as that of a server does.
+NEEDED = {"listen", "read_streams", "decode_verdict", "apply_verdicts"}
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def monitors() -> list[Monitor]:
+    region = Region.objects.create(slug="eu-west", domain="aws")
+    config = {"url": "https://example.test/"}
+    fields = {"kind": "http", "config": config, "regions": [region]}
+    return [create_monitor(default_team(), {"name": f"shop {number}", **fields}) for number in range(3)]
+
+
+@contextlib.contextmanager
+def two_running(client: redis.Redis) -> Iterator[list[threading.Thread]]:
+    from django.db import connection
+
+    stop = threading.Event()
+
+    def live() -> None:
+        Ingest(client, Health("ingest", stale_after_s=15)).run(stop)
+        connection.close()
+
+    threads = [threading.Thread(target=live, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield threads
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(15)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_s05_a_fault_at_a_step_ends_no_ingest(
+    client: redis.Redis, monitors: list[Monitor], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = plant(monkeypatch, vigil.ingest, step, times=3 if step in NEEDED else None)
+    client.hset(keys.QUARANTINED, keys.QUARANTINED_MARK, b"1")
+    client.hset(keys.ALIVE, mapping={part: mark() for part in PARTS})
+    with two_running(client) as threads:
+        if step not in ("decode_verdict", "apply_verdicts"):
+            until(lambda: fault.raised >= 2, "the fault")
+        client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[0])})
+        client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[1])})
+        until(lambda: fault.raised >= 2, "the fault")
+        if step not in ("decode_verdict", "apply_verdicts"):
+            until(lambda: Incident.objects.filter(monitor__isnull=False).count() == 2, "both", within_s=DELAY_S + 5)
+        client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[2])})
+        until(lambda: Incident.objects.filter(monitor=monitors[2]).exists(), "the next", within_s=DELAY_S + 5)
+        assert all(thread.is_alive() for thread in threads)
+
+
+@pytest.mark.parametrize("fault", [Fault, UnicodeDecodeError, RecursionError, OverflowError, MemoryError])
+def test_s05_a_verdict_that_cannot_be_applied_costs_itself(
+    client: redis.Redis, monitors: list[Monitor], fault: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = monitors[1].public_id
+
+    def is_poison(part: Sequence[VerdictEntry], *_: Any) -> bool:
+        return any(entry.verdict.monitor == bad for entry in part)
+
+    plant_poison(monkeypatch, vigil.ingest, "apply_verdicts", is_poison, fault)
+    entries = [client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)}) for monitor in monitors]
+    with two_running(client) as threads:
+        until(lambda: Incident.objects.filter(monitor=monitors[2]).exists(), "the one behind it", within_s=DELAY_S)
+        until(lambda: Incident.objects.filter(cause_key=CAUSE).exists(), "the operator's incident")
+        assert all(thread.is_alive() for thread in threads)
+    letter = waiting().get()
+    assert (letter.source, letter.origin, letter.count) == ("ingest", bad, 1)
+    assert letter.entry == entries[1].decode() and letter.is_replayable
+    assert IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entries[2].decode()
+    assert {incident.monitor_id for incident in Incident.objects.exclude(monitor=None)} == {
+        monitors[0].pk, monitors[2].pk,
+    }  # fmt: skip
+
+
+def test_s05_a_position_stays_where_the_letter_was_not_kept(
+    client: redis.Redis, monitors: list[Monitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed or cut off between the two, the entry would be passed unseen: both are one transaction."""
+    plant(monkeypatch, vigil.ingest, "apply_verdicts", times=None)
+    plant(monkeypatch, vigil.ingest, "pass_entry", times=2)
+    client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[0])})
+    with two_running(client):
+        until(lambda: DeadLetter.objects.filter(step="apply").exists(), "the letter")
+    assert DeadLetter.objects.get(step="apply").count == 1

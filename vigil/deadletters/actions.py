@@ -1,0 +1,57 @@
+"""What people do with dead letters after a fix: replay them, or discard them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import redis
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from probes import keys
+from vigil.configuration import configuration
+from vigil.deadletters.models import DeadLetter, LetterState
+
+
+class NotReplayable(Exception):
+    """The letter cannot be replayed, in words for people."""
+
+
+def waiting() -> QuerySet[DeadLetter]:
+    """The letters that wait for somebody, newest first."""
+    return DeadLetter.objects.filter(state=LetterState.WAITING)
+
+
+def replay(letter: DeadLetter) -> None:
+    """Give an entry back to its stream, once. Raises `NotReplayable`, and `redis.RedisError` when Redis is away.
+
+    What has no bytes is a row or a step that is tried again by itself: its letter is closed, and opened again by the
+    next failure.
+    """
+    with transaction.atomic():
+        held = DeadLetter.objects.select_for_update().filter(pk=letter.pk, state=LetterState.WAITING).first()
+        if held is None:
+            raise NotReplayable("it does not wait any more")
+        if held.stream:
+            if not held.is_replayable:
+                raise NotReplayable(f"only the first {len(held.payload)} of its {held.size} bytes were kept")
+            _add_again(held)
+        _end(held, LetterState.REPLAYED)
+
+
+def discard(letters: QuerySet[DeadLetter]) -> int:
+    """Close letters without a replay; returns how many waited."""
+    return letters.filter(state=LetterState.WAITING).update(state=LetterState.DISCARDED, ended_at=Now())
+
+
+def _end(letter: DeadLetter, state: LetterState) -> None:
+    letter.state, letter.ended_at = state, Now()
+    letter.save(update_fields=["state", "ended_at"])
+
+
+def _add_again(letter: DeadLetter) -> None:
+    settings = configuration()
+    url = settings.ping_log_url if letter.stream == keys.PINGS else settings.redis_url.get_secret_value()
+    with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
+        client.xadd(letter.stream, cast(Any, {keys.BODY: bytes(letter.payload)}))
