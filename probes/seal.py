@@ -1,9 +1,11 @@
-"""Sealed secrets of a check: only the region that they are meant for can open them.
+"""Sealed secrets of a check: only the region that they are meant for can open them, and only for that check.
 
-Sealed box: one byte version, 32 bytes ephemeral X25519 key, 12 bytes nonce, then ChaCha20-Poly1305 under a key that
-HKDF derives from the shared secret and both public keys. A `Sealer` makes many boxes under one ephemeral key, since
-deriving it costs fifty times what sealing does; its nonce is a keyed hash of the plaintext, so the same secrets make
-the same box and no nonce serves two plaintexts.
+Sealed box, version 3: one byte version, 32 bytes ephemeral X25519 key, 12 bytes nonce, then ChaCha20-Poly1305 under a
+key that HKDF derives from the shared secret and both public keys. Its associated data is the version and the `binding`:
+a box that is put on a check of another region, monitor, kind or spec does not open. Version 2 had no binding, and is
+refused. A `Sealer` makes many boxes under one ephemeral key, since deriving it costs fifty times what sealing does; its
+nonce is a keyed hash of binding and plaintext, so the same secrets of the same check make the same box, and no nonce
+serves two messages.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_VERSION = b"\x02"
+_VERSION = b"\x03"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _CACHED_BOXES = 16_384
@@ -34,6 +36,11 @@ _secrets_decoder = msgspec.msgpack.Decoder(dict[str, str])
 
 class SealError(Exception):
     """A key or a sealed box that cannot be used. Never quotes either."""
+
+
+def binding(region: str, monitor: str, kind: str, spec: bytes) -> bytes:
+    """What the secrets of a check are bound to, as 32 bytes; `spec` is the encoded configuration they are used with."""
+    return hashlib.blake2b(msgspec.msgpack.encode((region, monitor, kind, spec)), digest_size=_KEY_BYTES).digest()
 
 
 def generate_keypair() -> tuple[str, bytes]:
@@ -58,50 +65,45 @@ class Sealer:
     def __repr__(self) -> str:
         return "Sealer(***)"
 
-    def seal(self, plaintext: bytes) -> bytes:
-        nonce = hashlib.blake2b(plaintext, key=self._nonce_key, digest_size=_NONCE_BYTES).digest()
-        return _VERSION + self._sender + nonce + self._cipher.encrypt(nonce, plaintext, _VERSION)
+    def seal(self, plaintext: bytes, bound: bytes) -> bytes:
+        """Seal bytes to what `binding` gave."""
+        nonce = hashlib.blake2b(bound + plaintext, key=self._nonce_key, digest_size=_NONCE_BYTES).digest()
+        return _VERSION + self._sender + nonce + self._cipher.encrypt(nonce, plaintext, _VERSION + bound)
 
-    def seal_secrets(self, secrets: Mapping[str, str]) -> bytes:
+    def seal_secrets(self, secrets: Mapping[str, str], bound: bytes) -> bytes:
         """Seal the secrets of a check, by name; no secrets make no box."""
-        return self.seal(msgspec.msgpack.encode(dict(secrets), order="sorted")) if secrets else b""
-
-
-def seal(public: bytes, plaintext: bytes) -> bytes:
-    """Seal bytes to a region's public key under a fresh ephemeral key; raises SealError when that is no X25519 key."""
-    return Sealer(public).seal(plaintext)
-
-
-def seal_secrets(public: bytes, secrets: Mapping[str, str]) -> bytes:
-    """Seal the secrets of a check, by name; no secrets make no box."""
-    return Sealer(public).seal_secrets(secrets) if secrets else b""
+        return self.seal(msgspec.msgpack.encode(dict(secrets), order="sorted"), bound) if secrets else b""
 
 
 class Opener:
     """Opens what was sealed to one private key (base64); remembers boxes it opened, since checks repeat them."""
 
-    def __init__(self, private_b64: str) -> None:
+    def __init__(self, private_b64: str, region: str = "") -> None:
         try:
             raw = base64.b64decode(private_b64.strip(), validate=True)
             self._private = X25519PrivateKey.from_private_bytes(raw)
         except (binascii.Error, ValueError):
             raise SealError("the region's private key is not 32 bytes in base64") from None
         self.public = self._private.public_key().public_bytes_raw()
-        self._opened: OrderedDict[bytes, Mapping[str, str]] = OrderedDict()
+        #: The region whose key it is.
+        self.region = region
+        self._opened: OrderedDict[tuple[bytes, bytes], Mapping[str, str]] = OrderedDict()
         self._ciphers: OrderedDict[bytes, ChaCha20Poly1305] = OrderedDict()
 
     def __repr__(self) -> str:
         return "Opener(***)"
 
-    def open(self, sealed: bytes) -> bytes:
-        """The plaintext of a box; raises SealError when it is damaged or meant for another region."""
+    def open(self, sealed: bytes, bound: bytes) -> bytes:
+        """The plaintext of a box; raises SealError when it is damaged, or meant for another region or check."""
         sender, rest = sealed[1 : 1 + _KEY_BYTES], sealed[1 + _KEY_BYTES :]
+        if sealed[:1] != _VERSION:
+            raise SealError("another release sealed the check's secrets: this region waits for a new order")
         try:
-            if sealed[:1] != _VERSION:
-                raise SealError("a sealed box of an unknown version")
-            return self._cipher(sender).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _VERSION)
+            return self._cipher(sender).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _VERSION + bound)
         except (ValueError, InvalidTag):
-            raise SealError("this region's key does not open the box") from None
+            raise SealError(
+                "this region's key does not open the check's secrets, or another check's are here"
+            ) from None
 
     def _cipher(self, sender: bytes) -> ChaCha20Poly1305:
         """The cipher of a sender's key; remembered, since a dispatcher seals everything under one."""
@@ -113,19 +115,19 @@ class Opener:
                 self._ciphers.popitem(last=False)
         return cipher
 
-    def secrets(self, sealed: bytes) -> Mapping[str, str]:
-        """The secrets in a box made by `seal_secrets`; raises SealError."""
-        known = self._opened.get(sealed)
+    def secrets(self, sealed: bytes, bound: bytes) -> Mapping[str, str]:
+        """The secrets in a box made by `seal_secrets` for this binding; raises SealError."""
+        known = self._opened.get((sealed, bound))
         if known is not None:
-            self._opened.move_to_end(sealed)
+            self._opened.move_to_end((sealed, bound))
             return known
         try:
-            secrets = _secrets_decoder.decode(self.open(sealed))
-        except msgspec.DecodeError:
+            secrets = _secrets_decoder.decode(self.open(sealed, bound))
+        except (msgspec.DecodeError, ValueError, RecursionError):
             raise SealError("the box holds no secrets by name") from None
         if len(sealed) > _CACHED_BYTES:
             return secrets
-        self._opened[sealed] = secrets
+        self._opened[sealed, bound] = secrets
         if len(self._opened) > _CACHED_BOXES:
             self._opened.popitem(last=False)
         return secrets

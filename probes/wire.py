@@ -35,7 +35,7 @@ class Lane(StrEnum):
 class Check(msgspec.Struct, frozen=True, array_like=True):
     """One order: look at this monitor, from this region, at this time.
 
-    `spec` is the prober's own configuration, encoded; `sealed` holds its secrets, sealed to the region's key.
+    `spec` is the prober's own configuration, encoded; `sealed` holds its secrets: see `probes.seal`.
     `round` is empty and `look` 0 for scheduled checks. Not started by `expires_ms`, it is reported as `missed`.
     `soft_ms` > 0 asks for an `overdue` report when no answer has come by then. The slots of a scheduled check are
     `every_ms` apart.

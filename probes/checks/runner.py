@@ -23,7 +23,7 @@ from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, SpecError
 from probes.probers import decode_spec
 from probes.reasons import Reason, Status
-from probes.seal import Opener, SealError
+from probes.seal import Opener, SealError, binding
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, Result
 
 _log = structlog.get_logger(__name__)
@@ -228,10 +228,8 @@ class Runner:
             return {}
         if self._opener is None:
             raise SealError("this region has no key to open the check's secrets (VIGIL_REGION_KEY)")
-        try:
-            secrets = self._opener.secrets(check.sealed)
-        except SealError:
-            raise SealError("this region's key does not open the check's secrets") from None
+        bound = binding(self._opener.region, check.monitor, check.kind, bytes(check.spec))
+        secrets = self._opener.secrets(check.sealed, bound)
         validate(secrets)
         return secrets
 

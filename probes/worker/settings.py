@@ -131,7 +131,7 @@ class ProbeSettings(BaseSettings):
 
     def opener(self) -> Opener | None:
         """What opens the secrets of checks, or None where the region has no key."""
-        return Opener(self.region_key.get_secret_value()) if self.region_key else None
+        return Opener(self.region_key.get_secret_value(), self.region) if self.region_key else None
 
 
 def read(given: Mapping[str, str]) -> ProbeSettings:

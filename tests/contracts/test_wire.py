@@ -9,6 +9,7 @@ import pytest
 
 from probes import keys, wire
 from probes.reasons import ACCOUNT_REASONS, NO_VOTE_REASONS, Reason, Status
+from probes.seal import Opener, SealError, binding
 from probes.wire import Batch, Check, Lane, Phases, RegionStatus, Result
 
 BATCH = Batch(
@@ -55,6 +56,16 @@ BATCH_FOR_ONCE = (
 #: What releases before the anchors send.
 STATUS_WITHOUT_ANCHORS = (
     "9a01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a770726976617465"
+)
+
+#: `{"bearer": "obviously-fake"}`, sealed to the key of 32 times 1: by this release for one check, and by the last one.
+BOX_VERSION_3 = (
+    "038770ca654f6ebd92c73cba92e41429826eeccf2e0821d7ade2cfe417f7c57c6f889823a6118baad6ea3517b8e41ba988c6"
+    "74a7d536f943da96f69d22b27d4e813f6a99aad7270bf1fd8d46459efcdf1b735a50"
+)
+BOX_VERSION_2 = (
+    "02e7689cac21b85e347e8c0b93d9da5b9f6bd609d6bfc22be0a79ff6abcd250d6d5ffa4eb4181e5ed9c1ef565f4fb47ff36a"
+    "14d2433c73a0a455c8bbbb27c6d9b926f0a78852d569ae71b846c27b74ab8d02a5c0"
 )
 
 GOLDEN = {
@@ -136,6 +147,14 @@ def test_anything_else_is_refused(payload: bytes) -> None:
     for decode in DECODERS.values():
         with pytest.raises(msgspec.DecodeError):
             decode(payload)
+
+
+def test_s08_boxes_of_a_release_without_binding_are_refused_and_those_of_this_one_stay_readable() -> None:
+    bound = binding("eu-west", "mon_a", "http", b"spec")
+    opener = Opener("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=")
+    assert opener.secrets(bytes.fromhex(BOX_VERSION_3), bound) == {"bearer": "obviously-fake"}
+    with pytest.raises(SealError, match="waits for a new order"):
+        opener.secrets(bytes.fromhex(BOX_VERSION_2), bound)
 
 
 def test_a_check_has_the_same_id_whoever_derives_it() -> None:

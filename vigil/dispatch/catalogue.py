@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from consensus.vocabulary import Sensitivity
 from probes.probers import SpecError, encode_spec, read_spec
-from probes.seal import Sealer
+from probes.seal import Sealer, binding
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.core.plans import Plan, RegionPlan
 from vigil.monitors.models import DerivedKind, Monitor, Region, host_of, target_of
@@ -101,30 +101,31 @@ class _Planner:
             interval_ms=row.interval_s * 1000,
             timeout_ms=row.timeout_ms,
             spec=spec,
-            regions=self._assigned(row),
+            regions=self._assigned(row, spec),
             sensitivity=Sensitivity(row.sensitivity),
             revision=row.revision,
             target=target,
             host=host_of(target),
         )
 
-    def _assigned(self, row: _Row) -> tuple[RegionPlan, ...]:
+    def _assigned(self, row: _Row, spec: bytes) -> tuple[RegionPlan, ...]:
         assigned = tuple(key for key in row.region_keys if key in self._regions)
         if assigned not in self._sets:
             ordered = sorted(assigned, key=lambda key: self._regions[key].slug)
             self._sets[assigned] = tuple(self._bare[key] for key in ordered)
         bare = self._sets[assigned]
-        return tuple(self._with_secrets(row, region) for region in bare) if row.secrets else bare
+        return tuple(self._with_secrets(row, spec, region) for region in bare) if row.secrets else bare
 
-    def _with_secrets(self, row: _Row, region: RegionPlan) -> RegionPlan:
+    def _with_secrets(self, row: _Row, spec: bytes, region: RegionPlan) -> RegionPlan:
         public_key = self._keys.get(region.slug)
         if not public_key:
             log.warning("region.no_key", region=region.slug, monitor=row.public_id)
             return RegionPlan(region.slug, region.domain, able=False)
-        return RegionPlan(region.slug, region.domain, _sealer(public_key).seal_secrets(row.secrets))
+        bound = binding(region.slug, row.public_id, row.kind, spec)
+        return RegionPlan(region.slug, region.domain, _sealer(public_key).seal_secrets(row.secrets, bound))
 
 
 @lru_cache(maxsize=256)
 def _sealer(public_key: bytes) -> Sealer:
-    """One sealer for each region's key and process: the same secrets make the same box, so an unchanged plan is one."""
+    """One sealer for each region's key and process: an unchanged monitor has the same box and plan."""
     return Sealer(public_key)

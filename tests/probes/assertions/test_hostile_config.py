@@ -15,7 +15,7 @@ from probes.net.targets import BadTarget, follow, parse_url
 from probes.prober import SpecError
 from probes.probers import SPEC_MOST, decode_spec, encode_spec, parse_spec, validate_secrets
 from probes.reasons import Reason
-from probes.seal import Opener, generate_keypair, seal_secrets
+from probes.seal import Opener, Sealer, binding, generate_keypair
 
 URL = "http://example.com/"
 HALF = "\ud800"
@@ -107,11 +107,12 @@ def test_paths_that_are_too_heavy_stop_and_so_do_all_of_one_check_together(path:
 def test_what_is_remembered_of_large_things_is_little() -> None:
     opener = Opener(generate_keypair()[0])
     large = {"client_key": "k" * 8_000}
-    boxes = [seal_secrets(opener.public, large) for _ in range(3)]
-    assert [opener.secrets(box) == large for box in boxes] == [True] * 3
+    sealer, bound = Sealer(opener.public), binding("eu-west", "mon_a", "http", b"")
+    boxes = [sealer.seal_secrets({**large, "spare": str(number)}, bound) for number in range(3)]
+    assert [opener.secrets(box, bound)["client_key"] for box in boxes] == [large["client_key"]] * 3
     assert not opener._opened
-    small = seal_secrets(opener.public, {"bearer": "obviously-fake"})
-    assert opener.secrets(small) is opener.secrets(small)
+    small = sealer.seal_secrets({"bearer": "obviously-fake"}, bound)
+    assert opener.secrets(small, bound) is opener.secrets(small, bound)
     before = certificates._read_small.cache_info().currsize
     assert certificates.read(b"\x30" * 50_000) is None
     assert certificates._read_small.cache_info().currsize == before

@@ -15,7 +15,7 @@ from probes.checks.lateness import missed, order_of, overdue, too_late, wait_ms
 from probes.checks.runner import Bounds, Runner
 from probes.probers import encode_spec, parse_spec
 from probes.reasons import Reason, Status
-from probes.seal import Opener, generate_keypair, seal_secrets
+from probes.seal import Opener, Sealer, binding, generate_keypair
 from probes.wire import Batch, Check, Lane, Result
 from tests.probes.loopback import OK, answering, closed_port, serving, silent, way_out
 from tests.waiting import until_async
@@ -207,13 +207,21 @@ def test_an_order_that_cannot_be_run_is_our_fault_and_no_vote(on_loop: Any, kind
     assert result.detail.startswith("the order cannot be run here: ")
 
 
+def sealed_to(public: bytes, order: Check) -> Check:
+    bound = binding("eu-west", order.monitor, order.kind, bytes(order.spec))
+    return msgspec.structs.replace(order, sealed=Sealer(public).seal_secrets({"bearer": "tok-123"}, bound))
+
+
 def test_sealed_secrets_are_opened_with_the_regions_key(on_loop: Any) -> None:
     requests: list[bytes] = []
     private, public = generate_keypair()
 
     async def story() -> Result:
-        async with serving(answering(OK, seen=requests)) as port, running(opener=Opener(private)) as (runner, results):
-            runner.submit(batch(check(port, sealed=seal_secrets(public, {"bearer": "tok-123"}))))
+        async with (
+            serving(answering(OK, seen=requests)) as port,
+            running(opener=Opener(private, "eu-west")) as (runner, results),
+        ):
+            runner.submit(batch(sealed_to(public, check(port))))
             await results.until_there_are(1)
             return results[0]
 
@@ -223,12 +231,31 @@ def test_sealed_secrets_are_opened_with_the_regions_key(on_loop: Any) -> None:
     assert "tok-123" not in repr(result)
 
 
+def test_s08_a_captured_box_on_another_address_or_monitor_sends_nothing_and_the_rest_goes_on(on_loop: Any) -> None:
+    requests: list[bytes] = []
+    private, public = generate_keypair()
+
+    async def story() -> Results:
+        answers = answering(OK, seen=requests)
+        async with serving(answers) as port, running(opener=Opener(private, "eu-west")) as (runner, results):
+            captured = sealed_to(public, check(closed_port())).sealed
+            runner.submit(batch(check(port, sealed=captured), check(port, "mon_evil", sealed=captured)))
+            runner.submit(batch(check(port, "mon_old", sealed=b"\x02" + bytes(72)), check(port, "mon_plain")))
+            await results.until_there_are(4)
+            return results
+
+    found = {result.monitor: (result.status, result.reason) for result in on_loop(story())}
+    refused = (Status.UNKNOWN, Reason.PROBE_ERROR)
+    assert found == {"mon_a": refused, "mon_evil": refused, "mon_old": refused, "mon_plain": (Status.UP, Reason.OK)}
+    assert len(requests) == 1 and b"tok-123" not in requests[0]
+
+
 @pytest.mark.parametrize("has_key", [True, False])
 def test_secrets_sealed_to_another_region_are_no_vote(on_loop: Any, has_key: bool) -> None:
     async def story() -> Result:
         opener = Opener(generate_keypair()[0]) if has_key else None
         async with running(opener=opener) as (runner, results):
-            runner.submit(batch(check(1, sealed=seal_secrets(generate_keypair()[1], {"bearer": "tok-123"}))))
+            runner.submit(batch(sealed_to(generate_keypair()[1], check(1))))
             await results.until_there_are(1)
             return results[0]
 

@@ -22,7 +22,7 @@ from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import QueueUnavailable, RegionQueues
 from probes.reasons import Reason, Status
-from probes.seal import generate_keypair, seal_secrets
+from probes.seal import Sealer, binding, generate_keypair
 from probes.wire import Batch, Check, Lane, Result
 from tests.probes.loopback import closed_port
 from tests.streams import entries
@@ -97,7 +97,8 @@ def test_a_batch_sent_to_a_region_comes_back_as_results(
 ) -> None:
     port, requests = target
     private, public = generate_keypair()
-    sealed = seal_secrets(public, {"bearer": "tok-planted-123"})
+    spec = bytes(check(port, "mon_a").spec)
+    sealed = Sealer(public).seal_secrets({"bearer": "tok-planted-123"}, binding(REGION, "mon_a", "http", spec))
     log = tmp_path / "worker.log"
     with worker(redis_url, log, VIGIL_REGION_KEY=private) as process, queues(redis_url) as region_queues:
         region_queues.send(
