@@ -1,1 +1,1 @@
-"""Who is told of an incident, and the telling."""
+"""Alerting: routing, escalation, grouping and delivery of notifications about incidents."""

@@ -1,4 +1,4 @@
-"""Names the alerts app for Django."""
+"""Django app of alerting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The write path of channels: what could not be sent with is refused before it is saved."""
+"""Write path of channels: validates settings before saving."""
 
 from __future__ import annotations
 
@@ -23,16 +23,13 @@ def save_channel(channel: Channel, wanted: Mapping[str, Any]) -> Channel:
 
 
 def prepare_channel(channel: Channel) -> None:
-    """Give a webhook without a secret a fresh one, and refuse settings that cannot be sent with.
-
-    Raises `ValidationError` keyed by field.
-    """
+    """Prepare a channel: a webhook without a secret gets one; raises `ValidationError` keyed by field."""
     if not isinstance(channel.config, Mapping):
         raise ValidationError({"config": ["Must be an object."]})
     if channel.kind == "webhook" and not channel.secrets.get("secret"):
         channel.secrets = Secrets({**channel.secrets, "secret": webhook.new_secret()})
     if channel.enabled:
-        # Whoever switches it on has looked at why it was off.
+        # A person who switches it on has read why it was off.
         channel.refused, channel.disabled_at, channel.disabled_why = [], None, ""
     try:
         check_channel(channel.kind, channel.config, channel.secrets)

@@ -1,4 +1,4 @@
-"""Every kind's settings in words, read from the kinds themselves: for the API, the admin and the command line."""
+"""Reference of channel settings, read from the kinds: for the API, the admin and the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vigil.alerts.channels import CHANNELS
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting or secret of a kind. `default` is as JSON would have it; None where it must be given or is empty."""
+    """One setting or secret of a kind. `default` is its JSON value; None where it is required or empty."""
 
     name: str
     words: str
@@ -22,7 +22,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class KindReference:
-    """What there is to know before making a channel of this kind."""
+    """Reference of one kind of channel."""
 
     kind: str
     name: str
@@ -32,7 +32,7 @@ class KindReference:
 
 
 def page_of(kind: str) -> KindReference:
-    """The page of one kind."""
+    """Reference of one kind."""
     found = CHANNELS[kind]
     return KindReference(
         kind=kind,
@@ -44,7 +44,7 @@ def page_of(kind: str) -> KindReference:
 
 
 def pages() -> list[KindReference]:
-    """The pages of all kinds, in their order."""
+    """References of all kinds, in their order."""
     return [page_of(kind) for kind in CHANNELS]
 
 

@@ -1,6 +1,6 @@
-"""Named points at which a sender may die: a seam through which tests kill it at every boundary. Nothing otherwise.
+"""Crash points: fault injection for tests; no effect in production.
 
-Every commit, send and acknowledgement on the way of a delivery has one before it and one after it.
+Every commit, send and acknowledgement of a delivery has one before and one after it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class CrashPoint(StrEnum):
-    """Where. `RECORD_*` are also the boundaries of switching a channel off, which is written with the refusal."""
+    """Places to crash. `RECORD_*` also cover switching a channel off, which is written with the refusal."""
 
     CLAIM_LOCKED = "claim_locked"
     CLAIM_WRITTEN = "claim_written"
@@ -35,13 +35,13 @@ _arm: list[Callable[[CrashPoint], None]] = []
 
 
 def reach(point: CrashPoint) -> None:
-    """Pass a point; whoever armed the seam may not let us."""
+    """Pass a crash point; an armed one may not return."""
     for act in _arm:
         act(point)
 
 
 def arm(act: Callable[[CrashPoint], None]) -> None:
-    """Call this at every point from now on."""
+    """Call this function at every point from now on."""
     _arm[:] = [act]
 
 
@@ -50,7 +50,7 @@ def disarm() -> None:
 
 
 def arm_from_environment() -> None:
-    """`VIGIL_CRASH_AT=point:n` kills this process outright when it reaches the point for the nth time."""
+    """`VIGIL_CRASH_AT=point:n` kills this process at the nth pass of the point."""
     wanted = os.environ.get(VARIABLE, "")
     if not wanted:
         return

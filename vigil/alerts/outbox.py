@@ -2,14 +2,14 @@
 
     write(decide(hold(route(read(...)))))
 
-`read`   everything that the next stages go by, with the incident locked. The only stage that asks the database.
-`route`  Alertmanager's routing tree: the first route that matches names channels and escalation policies.
-`hold`   silence and inhibit: silences, a parent in trouble, or the provider's incident hold the message back.
-`decide` one choice for each channel: tell it now, hold it until nothing holds it back, or omit it; and why.
-`write`  the deliveries, and where the escalations stand. The only stage that changes the database.
+`read`   loads the facts for the other stages, with the incident locked. The only stage that queries the database.
+`route`  routing tree: the first route that matches names channels and escalation policies.
+`hold`   silence and inhibition: silences, a failing parent, or the provider's incident hold the message.
+`decide` one outcome for each channel: send now, hold, or omit; with the reason.
+`write`  the deliveries, and the escalation state. The only stage that changes the database.
 
-The three in between are pure, and in `core.pipeline`. A step of a life (opened, worse, acknowledged, resolved ...) goes
-through once. Grouping (group_wait, group_interval) comes later, when `delivery` claims what is due on a channel.
+The three stages between are pure (`core.pipeline`). Each step (opened, worse, acknowledged, resolved ...) runs once.
+Grouping (group_wait, group_interval) comes later, when `delivery` claims due messages of a channel.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from vigil.incidents.core.model import Step
 from vigil.incidents.core.provider_outage import is_of_provider
 from vigil.incidents.models import Incident, Transition
 
-#: What a sender listens to; a hint only, since it also looks once a second.
+#: NOTIFY channel for senders: a hint, since they also poll once a second.
 HINT_CHANNEL = "vigil_outbox"
 
-#: A provider's incident has no routes of its own: where no step says who joined, so many of its monitors speak for it.
+#: Members of a provider's incident whose routes count, where no step says who joined.
 ASKED_MOST = 50
 
 _STATES = {
@@ -49,18 +49,17 @@ _STATES = {
 def enqueue(
     transition_row: Transition, named: Mapping[int, Concern] | None = None, origin: int | None = None
 ) -> list[Delivery]:
-    """Write one delivery per channel that the transition concerns, to be sent or held; returns them.
+    """Write one delivery per channel that the transition concerns, to be sent or held; returns them. Idempotent.
 
-    Routes and policies say whom it concerns, unless the caller names the channels. `origin` is the channel in which
-    it was done, which need not be told. Call inside the transaction that writes the transition; raises
-    `TransactionManagementError` outside of one. Doing it again writes nothing.
+    Routes and policies pick the channels unless the caller names them. `origin` is the channel where a person acted,
+    which is not notified. Call inside the transaction that writes the transition, else `TransactionManagementError`.
     """
     return write(decide(hold(route(read(transition_row, named, origin)))))
 
 
 def read(transition_row: Transition, named: Mapping[int, Concern] | None, origin: int | None) -> StepFacts:
-    """Read what the stages go by, as far as this step asks for it."""
-    # Held until the transaction ends, so that a fallback channel cannot be added while its resolve is written.
+    """Read the facts for the stages, as far as this step needs them."""
+    # Locked until commit, so that no fallback channel is added while its resolve is written.
     locked = Incident.objects.select_for_update(of=("self",)).select_related("monitor")
     incident = locked.get(pk=transition_row.incident_id)
     step, at, team = Step(transition_row.step), transition_row.at, incident.team_id or default_team().pk
@@ -86,10 +85,10 @@ def read(transition_row: Transition, named: Mapping[int, Concern] | None, origin
 
 
 def write(plan: DeliveryPlan) -> list[Delivery]:
-    """Write what was decided; returns the deliveries of the step."""
+    """Write the decisions; returns the deliveries of the step."""
     incident = plan.keys.incident
     if plan.step is Step.RESOLVED:
-        # What was held until the end is never told: whoever did not hear of the beginning needs no end.
+        # A message held until the end is never sent: channels without the trigger need no resolve.
         held = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
         held.update(state=DeliveryState.WITHHELD, recheck_at=None)
         escalations.end(incident)
@@ -100,7 +99,7 @@ def write(plan: DeliveryPlan) -> list[Delivery]:
 
 
 def write_choices(keys: StepKeys, event: Event, choices: Iterable[Choice]) -> list[Delivery]:
-    """Write the deliveries of one step; those that exist already are left as they are."""
+    """Write the deliveries of one step; existing ones are left unchanged."""
     rows = [_row(keys, event, choice) for choice in choices]
     if not rows:
         return []
@@ -112,16 +111,13 @@ def write_choices(keys: StepKeys, event: Event, choices: Iterable[Choice]) -> li
 
 
 def told_channels(incident: Incident) -> frozenset[int]:
-    """The channels that know of an incident: a message of its beginning was sent to them, or is on its way."""
+    """Channels that have the incident's trigger, or have it on the way."""
     triggers = Delivery.objects.filter(incident=incident, event=Event.TRIGGER, channel__enabled=True)
     return frozenset(triggers.exclude(state__in=UNTOLD_STATES).values_list("channel_id", flat=True))
 
 
 def _members(incident: Incident, transition_row: Transition) -> Iterable[RoutedSubject]:
-    """The monitors that a step of a provider's incident is about.
-
-    Those whose own alerts are held back now, by a silence or a parent, do not speak: a silence is not got round.
-    """
+    """Monitors that a step of a provider's incident is about, without those held by a silence or a parent."""
     joined = [str(one.get("incident")) for one in transition_row.evidence.get("joined") or []]
     about = incident.members.filter(resolved_at=None).select_related("monitor")
     for member in about.filter(public_id__in=joined) if joined else about.order_by("pk")[:ASKED_MOST]:

@@ -1,6 +1,6 @@
-"""The kinds of channels, and what each must offer.
+"""Channel registry: every kind of channel and its interface.
 
-A kind is one file with its configuration, its secrets, its wording and its sending, and one line in `CHANNELS`.
+A kind is one file (configuration, secrets, rendering, sending) and one line in `CHANNELS`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ CHANNELS: dict[str, Kind[Any, Any]] = {
 
 
 def parse_config(kind: str, config: Mapping[str, object]) -> Any:
-    """The configuration of a channel as its kind's own struct; raises `ChannelSettingsError` with one line."""
+    """Parse a channel's configuration into its kind's struct; raises `ChannelSettingsError` with one line."""
     found = CHANNELS.get(kind)
     if found is None:
         raise ChannelSettingsError("kind", f"There is no kind {kind!r}; there are {', '.join(sorted(CHANNELS))}.")
@@ -57,7 +57,7 @@ def parse_config(kind: str, config: Mapping[str, object]) -> Any:
 
 
 def check_channel(kind: str, config: Mapping[str, object], secrets: Mapping[str, str]) -> None:
-    """Refuse, before it is saved, what could not be sent with; raises `ChannelSettingsError` with one line."""
+    """Validate a channel's settings before saving; raises `ChannelSettingsError` with one line."""
     parsed = parse_config(kind, config)
     found = CHANNELS[kind]
     unknown = sorted(set(secrets) - set(found.secrets))

@@ -1,7 +1,7 @@
-"""Every other service, through apprise: cloud services only, on threads of its own, its hangs nobody else's.
+"""Apprise channel: other cloud services, on a separate thread pool (bulkhead).
 
-apprise dials itself, past the guard that every other channel's requests go through. So only schemes are let in whose
-host is the plug-in's own: none that takes a host, a file or a local socket from its address.
+apprise opens its own connections, past the guard of all other channels. So only schemes with a fixed host are allowed:
+none that takes a host, a file or a local socket from its address.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from vigil.alerts.core.retry import AnswerClass, class_of
 from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.wording.message import Message, Tone
 
-#: Messages under way at once through apprise.
+#: Concurrent messages through apprise.
 THREADS = 8
 BODY_LIMIT = 4_000
 TITLE_LIMIT = 250
 
-#: Schemes whose host is fixed by the plug-in; a test holds this against what apprise says of each.
+#: Schemes whose host is fixed by the plug-in; a test compares this with apprise's own list.
 _LISTED = """
     46elks atalk azure brevo bulksms bulkvs burstsms chanify clickatell clicksend cliq cm d7sms dingtalk elks
     exotel feishu firehydrant flock freemobile groupme guilded httpsms ifttt ilert incidentio join kavenegar
@@ -40,18 +40,18 @@ _LISTED = """
 """
 SCHEMES = frozenset(_LISTED.split())
 _SCHEME = re.compile(r"([a-z0-9]{2,20})://")
-#: Options of an apprise address that would weaken it, or make it read a file of this machine.
+#: Options of an apprise address that weaken TLS, or read a file of this machine.
 _REFUSED_OPTIONS = ("verify", "redirect", "keyfile", "file", "attach", "cto", "rto", "overflow", "store", "tz")
 _CODE = re.compile(r"error\s*=\s*(\d{3})")
 _TYPES = {Tone.CRITICAL: "failure", Tone.WARNING: "warning", Tone.INFO: "info", Tone.GOOD: "success"}
 
 
 class AppriseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing to set: apprise's address of a service says it all, and holds its secrets."""
+    """No settings: the apprise address of a service holds everything, secrets included."""
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """What is said."""
+    """Title and text of a notification."""
 
     title: str
     body: str
@@ -73,9 +73,9 @@ async def send(client: Outbound, config: AppriseConfig, secrets: Mapping[str, st
 
 @lru_cache(maxsize=1)
 def library() -> Any:
-    """apprise itself: 24 MB that an installation without such a channel does not need."""
+    """Import apprise on first use: it costs 24 MB of memory."""
     with warnings.catch_warnings():
-        # Of modules of the standard library that some of its plug-ins still import.
+        # Some of its plug-ins import deprecated modules of the standard library.
         warnings.simplefilter("ignore", DeprecationWarning)
         import apprise
 
@@ -105,10 +105,7 @@ def _notify(url: str, notice: Notice) -> Accepted:
 
 
 class _Said(logging.Handler):
-    """What apprise logs on this thread while it sends: the only place where it says which code it got.
-
-    Only the code is taken: its lines may quote what was sent.
-    """
+    """Log handler for apprise on this thread: only its log holds the status code. Other text may quote the message."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -152,7 +149,7 @@ def _check(config: AppriseConfig, secrets: Mapping[str, str]) -> None:
 
 
 def _inert(text: str) -> str:
-    # Services differ in what they read out of a text; without a following word an @ mentions nobody in any of them.
+    # Services parse mentions differently; an @ without a following word mentions nobody in any of them.
     return text.replace("@", "@\u200b").replace("<!", "<\u200b!")
 
 

@@ -1,4 +1,4 @@
-"""Discord, through a channel's webhook: one message per incident, edited as things change."""
+"""Discord webhook: one message per incident, edited as it changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_lines, one_line
 from vigil.alerts.wording.message import Message, Tone
 
-#: Discord's limits: of an embed's title and description, in characters, and of all its text together.
+#: Discord's limits in characters: title and description of an embed, and all of its text.
 TITLE_LIMIT = 256
 DESCRIPTION_LIMIT = 4_000
 _COLOURS = {Tone.CRITICAL: 0xD92D20, Tone.WARNING: 0xF79009, Tone.INFO: 0x2E90FA, Tone.GOOD: 0x12B76A}
@@ -34,11 +34,11 @@ _MARKUP = re.compile(r"([\\*_~`|>#\[\]()<@:+-])")
 
 
 class DiscordConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing to set: the webhook's address says where it goes."""
+    """No settings: the webhook URL names the channel."""
 
 
 class DiscordMessage(msgspec.Struct, frozen=True):
-    """What is posted; `names` goes along as a file, `edits` is the message that also changes."""
+    """A post: `names` is attached as a file, `edits` is the earlier message to update."""
 
     body: dict[str, Any]
     names: str = ""
@@ -46,14 +46,14 @@ class DiscordMessage(msgspec.Struct, frozen=True):
 
 
 def escape(text: str) -> str:
-    """Text that Discord shows as it is: no formatting, no link, no mention."""
+    """Escape text for Discord: no formatting, links or mentions."""
     return _MARKUP.sub(r"\\\1", text)
 
 
 def render(message: Message, config: DiscordConfig) -> DiscordMessage:
     links = " · ".join(f"[{link.text}]({link.url})" for link in message.links)
     room = DESCRIPTION_LIMIT - len(links) - 2
-    # Escaping may double a text, so it is cut by what it becomes.
+    # Escaping may double a text, so it is cut after escaping.
     story = _cut_escaped(fit_lines(message.lines, room), room)
     embed = {
         "title": _cut_escaped(one_line(message.headline), TITLE_LIMIT),
@@ -63,7 +63,7 @@ def render(message: Message, config: DiscordConfig) -> DiscordMessage:
         "timestamp": message.at.isoformat(),
         "footer": {"text": message.key},
     }
-    # No one is ever mentioned, whatever a name says.
+    # Names must never mention a user.
     body = {"embeds": [embed], "allowed_mentions": {"parse": []}}
     changes = message.reference and message.event in ("acknowledge", "resolve", "trigger")
     return DiscordMessage(body, "\n".join(message.names), message.reference if changes else "")
@@ -74,7 +74,7 @@ async def send(
 ) -> Accepted:
     url = secrets["url"].rstrip("/")
     if payload.edits:
-        # Only so that whoever scrolls back sees how it ended: an edit tells nobody, the message below does.
+        # An edit notifies nobody; it only corrects the history. The message below notifies.
         await client.call(ReceiverCall(f"{url}/messages/{payload.edits}", as_body(payload.body), method="PATCH"))
     body, headers = as_body(payload.body), {"content-type": "application/json"}
     if payload.names:

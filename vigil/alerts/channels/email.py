@@ -1,4 +1,4 @@
-"""E-mail through the installation's own mail server: plain text and HTML, one thread per incident."""
+"""E-mail through the installation's mail server: plain text and HTML, one thread per incident."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from vigil.configuration import configuration
 DEADLINE_S = 10.0
 #: Longest subject, in characters.
 SUBJECT_LIMIT = 250
-#: Letters under way at once: a mail server that hangs takes these threads and no others.
+#: Concurrent letters: a mail server that hangs blocks only these threads.
 THREADS = 16
 MAX_RECIPIENTS = 20
 _PLAIN_ADDRESS = re.compile(r"[^@\s<>\",;:\\\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
 class EmailConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is written to."""
+    """Recipients."""
 
     to: Annotated[list[str], msgspec.Meta(description=f"1 to {MAX_RECIPIENTS} addresses")]
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """What is written; `thread` and `id` make one conversation of everything said of an incident."""
+    """A letter; `thread` and `id` make one conversation per incident."""
 
     subject: str
     text: str
@@ -130,7 +130,7 @@ def _deliver(url: str, message: EmailMessage) -> str:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         refused = server.send_message(message)
     if refused:
-        # Some of several recipients: the others have it, and a second letter to them would help nobody.
+        # Some recipients refused. The others have it, so it is not sent again.
         codes = ", ".join(str(code) for code, _ in refused.values())
         return f"250, but {len(refused)} of the recipients were refused ({codes})"
     return "250"

@@ -1,4 +1,4 @@
-"""Bodies of forms: `multipart/form-data` with one file, and `application/x-www-form-urlencoded`. Pure."""
+"""Form encoding: `multipart/form-data` with one file, and `application/x-www-form-urlencoded`. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of plain text that goes along."""
+    """A plain-text file to attach."""
 
     field: str
     name: str
@@ -18,9 +18,9 @@ class File:
 
 
 def multipart(fields: Mapping[str, bytes], file: File) -> tuple[bytes, dict[str, str]]:
-    """The body and its headers. Field and file names are ours, so nothing in them needs quoting."""
+    """Body and headers of a multipart form. Field and file names are constants, so nothing needs quoting."""
     everything = b"".join((*fields.values(), file.content))
-    # From the content itself, so that it cannot be in there by chance and the same message gives the same body.
+    # A hash of the content: cannot occur in it by chance, and the same message gives the same body.
     boundary = f"vigil-{hashlib.sha256(everything).hexdigest()[:40]}"
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n'
@@ -40,5 +40,5 @@ def multipart(fields: Mapping[str, bytes], file: File) -> tuple[bytes, dict[str,
 
 
 def urlencoded(fields: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    """The body of a plain form and its headers."""
+    """Body and headers of a URL-encoded form."""
     return urlencode(fields).encode(), {"content-type": "application/x-www-form-urlencoded"}

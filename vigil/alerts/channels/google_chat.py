@@ -1,4 +1,4 @@
-"""Google Chat, through a space's webhook: one thread per incident."""
+"""Google Chat webhook: one thread per incident."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ TEXT_LIMIT = 8_000
 
 
 class GoogleChatConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing to set: the webhook's address says where it goes."""
+    """No settings: the webhook URL names the space."""
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
-    """What is posted; `id` is the same for every attempt, so that Google makes one message of them."""
+    """A post; `id` is the same for every attempt, so Google Chat deduplicates retries."""
 
     id: str
     body: dict[str, Any]
@@ -65,7 +65,7 @@ async def send(
 
 
 def _body(message: Message, texts: list[str], names: str = "") -> dict[str, Any]:
-    # A card's paragraphs read a few HTML tags and nothing else: no mention and no link unless we write it.
+    # Paragraphs of a card render a few HTML tags only, so names cannot add mentions or links.
     paragraphs: list[dict[str, Any]] = [
         {"textParagraph": {"text": html.escape(text, quote=False)}} for text in texts if text
     ]

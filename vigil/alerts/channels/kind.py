@@ -1,4 +1,4 @@
-"""What a kind of channel is: its settings, and two functions, one that writes and one that sends."""
+"""Channel interface: settings, a pure `render` and an asynchronous `send`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vigil.alerts.wording.message import Message
 ConfigT = TypeVar("ConfigT")
 PayloadT = TypeVar("PayloadT")
 
-#: Longest piece of a receiver's answer that is kept, in characters.
+#: Longest part of a receiver's answer that is stored, in characters.
 ANSWER_LIMIT = 200
 JSON_HEADERS = {"content-type": "application/json"}
 
 
 class ChannelSettingsError(Exception):
-    """A channel's settings cannot be used: `field` says which, `problem` is one line for people."""
+    """Unusable settings of a channel: `field` names the setting, `problem` is one line for people."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
@@ -32,9 +32,9 @@ class ChannelSettingsError(Exception):
 
 
 class ChannelError(Exception):
-    """A message was not accepted. `permanent` means that no later attempt can succeed.
+    """A message that the receiver did not accept. `permanent`: no retry can succeed.
 
-    The message is one line without secrets; `retry_after_s` is the receiver's wish, if it said one.
+    The message is one line without secrets; `retry_after_s` is the wait that the receiver asks for, if any.
     """
 
     def __init__(self, message: str, *, permanent: bool = False, retry_after_s: float | None = None) -> None:
@@ -45,7 +45,7 @@ class ChannelError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The receiver took the message; `answer` is its own word for that, `reference` what it calls the message."""
+    """Acceptance: `answer` is the receiver's answer, `reference` its id of the message."""
 
     answer: str = ""
     reference: str = ""
@@ -53,14 +53,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverAnswer:
-    """An HTTP answer, cut to what is needed. Header names are lower case."""
+    """An HTTP response, truncated. Header names are lower case."""
 
     code: int
     headers: Mapping[str, str]
     text: str = ""
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty one when it is none."""
+        """The body as a JSON object; empty if it is not one."""
         try:
             found = json.loads(self.text)
         except ValueError:
@@ -79,20 +79,20 @@ class ReceiverCall:
 
 
 class Outbound(Protocol):
-    """The way out: HTTP with a deadline, to addresses that have been checked."""
+    """HTTP client with a deadline; checks addresses before it connects."""
 
     def now(self) -> float:
-        """Seconds since the Unix epoch, for signatures: receivers refuse those that are minutes old."""
+        """Seconds since the Unix epoch, for signatures: receivers refuse a skew of minutes."""
         ...
 
     async def call(self, call: ReceiverCall) -> ReceiverAnswer:
-        """Send one request; raises `ChannelError` when nothing answers or the address is refused."""
+        """Send one request; raises `ChannelError` when there is no response or the address is refused."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that a kind takes: whether it must be there, and what it is, for people."""
+    """A secret of a kind: whether it is required, and its description for people."""
 
     needed: bool
     words: str
@@ -104,11 +104,10 @@ def _unpaced(config: Any) -> Pace:
 
 @dataclass(frozen=True)
 class Kind(Generic[ConfigT, PayloadT]):
-    """One kind of channel. `words` says in a line or two what it is and where its settings come from.
+    """One kind of channel. `words` describes it and where its settings come from, in a line or two.
 
-    `render` is pure. `send` returns what the receiver said or raises `ChannelError` and nothing else. A digest never
-    tells of more than `names_most` incidents. `keeps_alerts` is for receivers that keep an alert open under its key
-    until it is resolved under the same key.
+    `render` is pure. `send` returns the acceptance or raises `ChannelError`, nothing else. A digest lists at most
+    `names_most` incidents. `keeps_alerts`: the receiver keeps an alert open under its key until it is resolved.
     """
 
     name: str
@@ -124,10 +123,10 @@ class Kind(Generic[ConfigT, PayloadT]):
 
 
 def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:
-    """Turn an HTTP answer into acceptance, or into the `ChannelError` it stands for.
+    """Turn an HTTP response into acceptance, or raise `ChannelError`.
 
-    `said` is the receiver's own word, from a field that it documents: a whole body is never repeated, since an
-    address may turn out to be somebody's intranet.
+    `said` is the receiver's answer, from a documented field: a whole body is never shown, since an address may turn out
+    to be an intranet page.
     """
     answer_class = class_of(answer.code)
     words = f": {tidy(said)}" if said else ""
@@ -141,24 +140,24 @@ def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:
 
 
 def tidy(said: object) -> str:
-    """A receiver's word as one short printable line."""
+    """A receiver's answer as one short printable line."""
     return " ".join("".join(char if char.isprintable() else " " for char in str(said)).split())[:ANSWER_LIMIT]
 
 
 def seconds(value: object) -> float | None:
-    """A wish to wait, from a JSON field: a sensible number of seconds, or nothing."""
+    """A wait from a JSON field: a sensible number of seconds, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1_000_000:
         return None
     return float(value)
 
 
 def as_body(document: object) -> bytes:
-    """JSON as it is sent."""
+    """Encode as compact JSON."""
     return msgspec.json.encode(document)
 
 
 def check_url(field: str, url: str, schemes: frozenset[str] = frozenset({"http", "https"})) -> None:
-    """Refuse what is no plain web address; raises `ChannelSettingsError`."""
+    """Require a plain web address; raises `ChannelSettingsError`."""
     try:
         parts = urlsplit(url)
         host, user, _ = parts.hostname, parts.username, parts.port

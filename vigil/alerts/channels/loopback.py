@@ -1,4 +1,4 @@
-"""Loopback: accepts everything and goes nowhere, so that the way from an incident to a receiver proves itself."""
+"""Loopback channel: accepts everything and sends nothing, so self-tests prove the pipeline."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vigil.alerts.wording.message import Message
 
 
 class LoopbackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing to configure."""
+    """No settings."""
 
 
 class Words(msgspec.Struct, frozen=True):
-    """What a receiver would have been told."""
+    """The text that a receiver would get."""
 
     text: str
 
@@ -30,7 +30,7 @@ async def send(client: Outbound, config: LoopbackConfig, secrets: Mapping[str, s
 
 
 def _check(config: LoopbackConfig, secrets: Mapping[str, str]) -> None:
-    """Any settings of this kind will do, since it has none."""
+    """Accept any settings."""
 
 
 KIND: Kind[LoopbackConfig, Words] = Kind(

@@ -1,4 +1,4 @@
-"""ntfy: pushes to phones, through ntfy.sh or a server of your own."""
+"""ntfy: push notifications, through ntfy.sh or a private server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, cut_bytes, fit_lines, one_line
 from vigil.alerts.wording.message import Message, Tone
 
-#: Longer messages become a file, which a server may not allow.
+#: Longer messages become attachments, which a server may refuse.
 MESSAGE_BYTES = 3_900
 _PRIORITIES = {Tone.CRITICAL: 5, Tone.WARNING: 4, Tone.INFO: 2, Tone.GOOD: 3}
 _TAGS = {
@@ -38,13 +38,13 @@ _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class NtfyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which server."""
+    """Server and topic."""
 
     url: Annotated[str, msgspec.Meta(description="The server, https://ntfy.sh or your own")] = "https://ntfy.sh"
 
 
 class NtfyMessage(msgspec.Struct, frozen=True):
-    """What is published; `names` goes along as a file where the server takes files."""
+    """A message; `names` is attached as a file where the server accepts files."""
 
     fields: dict[str, Any]
     names: str = ""
@@ -53,7 +53,7 @@ class NtfyMessage(msgspec.Struct, frozen=True):
 def render(message: Message, config: NtfyConfig) -> NtfyMessage:
     fields = {
         "title": cut(one_line(message.headline), 250),
-        # Plain text unless Markdown is asked for, which it is not.
+        # ntfy shows plain text unless Markdown is asked for.
         "message": cut_bytes(fit_lines(message.lines, MESSAGE_BYTES), MESSAGE_BYTES),
         "priority": _PRIORITIES[message.tone],
         "tags": [_TAGS[message.tone]],
@@ -82,7 +82,7 @@ async def send(client: Outbound, config: NtfyConfig, secrets: Mapping[str, str],
 
 
 async def _with_file(client: Outbound, url: str, headers: Mapping[str, str], payload: NtfyMessage) -> Accepted | None:
-    """The message with every name in a file; None where this server takes no files."""
+    """Attach every name as a file; None where the server accepts no files."""
     fields = payload.fields
     query = urlencode(
         {

@@ -1,4 +1,4 @@
-"""Jira Service Management's alerts, and Opsgenie's, whose interface they took over: an alert per incident, by alias."""
+"""Jira Service Management and Opsgenie (same API): one alert per incident, by alias."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PRIORITIES = {Tone.CRITICAL: "P1", Tone.WARNING: "P3", Tone.INFO: "P5", Tone.GO
 
 
 class JsmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where Jira Service Management takes the events of its API integrations."""
+    """Address of Jira Service Management's API integration."""
 
     url: Annotated[str, msgspec.Meta(description="Left as it is, unless Atlassian says otherwise")] = (
         "https://api.atlassian.com/jsm/ops/integration/v2/alerts"
@@ -41,7 +41,7 @@ class JsmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OpsgenieConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where Opsgenie takes alerts."""
+    """Address of Opsgenie's alert API."""
 
     url: Annotated[str, msgspec.Meta(description="https://api.eu.opsgenie.com/v2/alerts for accounts in the EU")] = (
         "https://api.opsgenie.com/v2/alerts"
@@ -49,14 +49,14 @@ class OpsgenieConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AlertCall(msgspec.Struct, frozen=True):
-    """What is posted below the address: `path` is empty for a new alert."""
+    """A request below the address: `path` is empty for a new alert."""
 
     path: str
     body: dict[str, Any]
 
 
 def render(message: Message, config: JsmConfig | OpsgenieConfig) -> AlertCall:
-    """A new alert, or a close, acknowledge or note of the one under the same alias."""
+    """Create an alert, or close, acknowledge or annotate the one with this alias."""
     told_before = not message.is_digest and message.key != message.alert.dedup_key
     if message.event == "trigger" and not told_before:
         return AlertCall("", _created(message))

@@ -35,7 +35,7 @@ _ROUTING_KEY = re.compile(r"[0-9A-Za-z]{32}")
 
 
 class PagerDutyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where PagerDuty takes events; accounts in the EU have an address of their own."""
+    """Address of the Events API; the EU region has its own."""
 
     url: Annotated[
         str, msgspec.Meta(description="https://events.eu.pagerduty.com/v2/enqueue for accounts in the EU")

@@ -1,4 +1,4 @@
-"""Slack: an incoming webhook, or a bot that updates its message in place and keeps the timeline in its thread."""
+"""Slack: an incoming webhook, or a bot that updates its message and posts the timeline in its thread."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_names, one_line
 from vigil.alerts.wording.message import Message, Tone
 
-#: Slack refuses a section's text of more than 3,000 characters and a header's of more than 150, and cuts a message's
-#: text at 40,000.
+#: Slack's limits in characters: 3,000 in a section, 150 in a header, 40,000 in a message.
 SECTION_LIMIT = 2_900
 HEADER_LIMIT = 150
 TEXT_LIMIT = 39_000
@@ -36,17 +35,17 @@ _SIGNS = {
     Tone.INFO: ":information_source:",
     Tone.GOOD: ":large_green_circle:",
 }
-#: Errors of the Web API that pass; Slack answers them with status 200. All others are for good.
+#: Transient errors of the Web API; Slack answers them with status 200. All others are permanent.
 _PASSING = frozenset(
     {"ratelimited", "rate_limited", "message_limit_exceeded", "internal_error", "fatal_error", "service_unavailable",
      "request_timeout", "team_added_to_org", "accesslimited"}
 )  # fmt: skip
-#: The message that was to be updated is not there any more: a new one has to do.
+#: The message to update was deleted: post a new one.
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 
 
 class SlackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An incoming webhook has nothing to set: its address says where it goes. A bot is told its channel."""
+    """An incoming webhook needs no settings, since its URL names the channel. A bot needs the channel."""
 
     channel: Annotated[
         str, msgspec.Meta(description="With a bot token: the id of the channel, such as C0123456789")
@@ -60,7 +59,7 @@ class SlackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SlackMessage(msgspec.Struct, frozen=True):
-    """What is posted, and where: an update of `reference` with `reply` in its thread, or a message of its own."""
+    """A post: an update of `reference` with `reply` in its thread, or a new message."""
 
     body: dict[str, Any]
     reply: dict[str, Any] | None = None
@@ -68,7 +67,7 @@ class SlackMessage(msgspec.Struct, frozen=True):
 
 
 def escape(text: str) -> str:
-    """Text that Slack shows as it is: no mention, no link, no markup of Slack's own control characters."""
+    """Escape text for Slack: no mentions, links or control sequences."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -77,7 +76,7 @@ def render(message: Message, config: SlackConfig) -> SlackMessage:
     if not message.reference:
         return SlackMessage(body)
     reply = {"text": _plain(message), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
-    # A note adds to the thread; what changes the state of things also changes the message itself.
+    # A note goes to the thread; a change of state also updates the message.
     return SlackMessage(body if message.event != "note" else {}, reply, message.reference)
 
 
@@ -98,11 +97,11 @@ async def send(client: Outbound, config: SlackConfig, secrets: Mapping[str, str]
 
 
 class _Gone(Exception):
-    """The message that was to be updated or answered is not there any more."""
+    """The message to update or answer was deleted."""
 
 
 class _Bot:
-    """The Web API, with a bot's token."""
+    """Web API client with a bot's token."""
 
     def __init__(self, client: Outbound, config: SlackConfig, token: str) -> None:
         self._client = client
@@ -112,7 +111,7 @@ class _Bot:
         }
 
     async def post(self, body: Mapping[str, Any], channel: str = "") -> Accepted:
-        """Post a message; its reference is the channel and the time stamp by which Slack knows it."""
+        """Post a message; returns its channel and timestamp as reference."""
         found = await self.say("chat.postMessage", {**body, "channel": channel or self._config.channel})
         place = f"{found.get('channel') or self._config.channel}:{found.get('ts') or ''}"
         return Accepted(f"200: ok, message {found.get('ts')}", "" if "thread_ts" in body else place)
@@ -135,7 +134,7 @@ def _refused(error: str, answer: ReceiverAnswer) -> Exception:
 
 
 def _single(message: Message, config: SlackConfig) -> dict[str, Any]:
-    # plain_text shows a text as it is: no mention, link or formatting that a name or an answer may carry.
+    # plain_text renders no mentions, links or formatting.
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": _text(cut(one_line(message.headline), HEADER_LIMIT))},
     ]
@@ -156,7 +155,7 @@ def _digest(message: Message) -> dict[str, Any]:
     return {"text": "\n".join((*head, *names, links)), "mrkdwn": False, **_QUIET}
 
 
-#: What a press sends back, as `callbacks` reads it, and what stands on the button.
+#: Action ids that `callbacks` reads, and the labels of the buttons.
 _BUTTONS = (("vigil_acknowledge", "Acknowledge"), ("vigil_snooze", "Snooze 1 h"))
 
 

@@ -1,4 +1,4 @@
-"""SMS through Twilio: the headline, what it means and the link, in as few segments as are allowed."""
+"""SMS through Twilio: headline, meaning and link, in as few segments as possible."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from vigil.alerts.wording.vocabulary import meaning_of
 #: Twilio refuses bodies of more than 1,600 characters.
 BODY_LIMIT = 1_600
 SEGMENTS_MOST = 10
-#: The characters of the GSM 03.38 alphabet; those of the second row take two places. One other makes all UCS-2.
+#: The GSM 03.38 alphabet; characters of the second row count twice. Any other character forces UCS-2.
 _GSM = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -40,7 +40,7 @@ _SENDER = re.compile(r"\+[1-9][0-9]{5,15}|MG[0-9a-fA-F]{32}|[A-Za-z0-9 ]{1,11}")
 
 
 class SmsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is texted, and from where."""
+    """Sender and recipients."""
 
     to: Annotated[str, msgspec.Meta(description="The number to text, such as +15551234567; one channel per number")]
     sender: Annotated[str, msgspec.Meta(description="Your Twilio number, or the id of a messaging service (MG...)")]
@@ -54,13 +54,13 @@ class SmsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sms(msgspec.Struct, frozen=True):
-    """The text."""
+    """The text of a message."""
 
     text: str
 
 
 def segments_of(text: str) -> int:
-    """How many segments a text takes: 160 places of GSM-7 or 70 of UCS-2, a little less of each once there are two."""
+    """Number of segments: 160 characters of GSM-7 or 70 of UCS-2, slightly fewer each from two segments on."""
     if set(text) <= _GSM | _GSM_DOUBLE:
         places, one, more = sum(2 if char in _GSM_DOUBLE else 1 for char in text), 160, 153
     else:
@@ -71,7 +71,7 @@ def segments_of(text: str) -> int:
 def render(message: Message, config: SmsConfig) -> Sms:
     links = [link.url for link in message.links]
     head, story = one_line(message.headline), _story(message)
-    # The links are worth more than the story: they lead to all of it.
+    # The link matters more than the story, since it leads to it.
     for room in (len(story), 900, 600, 400, 300, 200, 120, 60, 0):
         parts = [cut(head, 300), cut(story, room), *links]
         text = _plain("\n".join(part for part in parts if part))
@@ -85,14 +85,14 @@ def render(message: Message, config: SmsConfig) -> Sms:
 
 
 def _story(message: Message) -> str:
-    """The lines, what it means before who saw it: the end is what is cut."""
+    """Lines of the story, meaning before votes, since the end is cut."""
     meaning = meaning_of(message.kind, message.alert.failure) if message.event == "trigger" else ""
     rest = [line for line in message.lines if line != meaning]
     return one_line(" ".join((*([meaning] if meaning else ()), *rest, ", ".join(fit_names(message.names, 600)))))
 
 
 def _plain(text: str) -> str:
-    # One character that GSM-7 lacks would halve what a segment takes.
+    # One character outside GSM-7 would halve the capacity of a segment.
     return text.replace("…", "...")
 
 

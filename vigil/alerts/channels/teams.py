@@ -1,4 +1,4 @@
-"""Microsoft Teams, through a Workflow that posts an adaptive card to a channel or chat."""
+"""Microsoft Teams: an adaptive card, posted through a workflow."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _COLOURS = {Tone.CRITICAL: "attention", Tone.WARNING: "warning", Tone.INFO: "acc
 
 
 class TeamsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing to set: the workflow's address says where it goes."""
+    """No settings: the workflow's URL names the channel or chat."""
 
 
 def render(message: Message, config: TeamsConfig) -> dict[str, Any]:
     text = fit_lines(message.lines, TEXT_LIMIT)
     card = _card(message, text, [])
     if message.names:
-        # What is left of the limit once everything else is in, in bytes as they are on the wire.
+        # Bytes left for the story, as encoded.
         room = MESSAGE_BYTES - len(as_body(card)) - len(message.names) * 2
         card = _card(message, text, fit_names([name.replace('"', "'") for name in message.names], room))
     elif len(as_body(card)) > MESSAGE_BYTES:
@@ -60,7 +60,7 @@ def _card(message: Message, text: str, names: list[str]) -> dict[str, Any]:
 
 
 def _run(text: str, **look: Any) -> dict[str, Any]:
-    # A TextBlock reads Markdown, a TextRun shows what it is given.
+    # A TextRun shows its text as it is; a TextBlock renders Markdown.
     return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **look}]}
 
 

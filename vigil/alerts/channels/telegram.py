@@ -1,4 +1,4 @@
-"""Telegram, through a bot: what follows an alert is a reply to it."""
+"""Telegram bot: later messages of an incident reply to its first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, fit_lines, one_line
 from vigil.alerts.wording.message import Message, Tone
 
-#: Telegram's limits in characters, of a message and of the caption of a file.
+#: Telegram's limits in characters: a message, and the caption of a file.
 TEXT_LIMIT = 4_000
 CAPTION_LIMIT = 1_000
 _SIGNS = {Tone.CRITICAL: "🔴", Tone.WARNING: "🟠", Tone.INFO: "ℹ️", Tone.GOOD: "🟢"}  # noqa: RUF001
@@ -37,7 +37,7 @@ _CHAT = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{4,40}")
 
 
 class TelegramConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which chat is written to."""
+    """The chat."""
 
     chat: Annotated[str, msgspec.Meta(description="The chat's id (a group's starts with -), or @name of a channel")]
     topic: Annotated[int, msgspec.Meta(description="The id of a topic in a group with topics; 0 for none", ge=0)] = 0
@@ -47,7 +47,7 @@ class TelegramConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TelegramMessage(msgspec.Struct, frozen=True):
-    """What is sent; `names` goes along as a file."""
+    """A message; `names` is attached as a file."""
 
     fields: dict[str, Any]
     names: str = ""
@@ -57,7 +57,7 @@ def render(message: Message, config: TelegramConfig) -> TelegramMessage:
     links = " · ".join(f'<a href="{html.escape(link.url)}">{html.escape(link.text)}</a>' for link in message.links)
     limit = CAPTION_LIMIT if message.names else TEXT_LIMIT
     title = cut(one_line(message.headline), 300)
-    # The limit counts what is seen, not what it is written with, so the plain text is cut and then escaped.
+    # The limit counts rendered text, so the text is cut before escaping.
     story = fit_lines(message.lines, limit - len(title) - 80)
     text = f"{_SIGNS[message.tone]} <b>{html.escape(title)}</b>\n\n{html.escape(story)}\n\n{links}"
     fields: dict[str, Any] = {"chat_id": config.chat, "parse_mode": "HTML"}
@@ -110,7 +110,7 @@ def _field(value: Any) -> bytes:
 
 
 def _pace(config: TelegramConfig) -> Pace:
-    # One message a second for a person, 20 a minute for a group or a channel.
+    # One message a second in a private chat, 20 a minute in a group or channel.
     return Pace(per_s=1 / 3, burst=3) if config.chat.startswith(("-", "@")) else Pace(per_s=1, burst=3)
 
 

@@ -1,4 +1,4 @@
-"""Webhooks: signed JSON, by the Standard Webhooks rules, so that ready-made libraries verify it."""
+"""Webhook: JSON signed by the Standard Webhooks specification, so standard libraries verify it."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _SECRET_PREFIX = "whsec_"
 
 
 class WebhookConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to post."""
+    """Address."""
 
     url: Annotated[str, msgspec.Meta(description="Where to post, such as https://hooks.example.com/vigil")]
 
 
 class SignedBody(msgspec.Struct, frozen=True):
-    """A body and the id under which it is sent, the same for every attempt."""
+    """A body and its message id, the same for every attempt (idempotency key)."""
 
     id: str
     body: bytes
 
 
 def new_secret() -> str:
-    """A fresh signing secret: `whsec_` and 32 random bytes in base 64."""
+    """A new signing secret: `whsec_` and 32 random bytes in base64."""
     return _SECRET_PREFIX + base64.b64encode(random_secrets.token_bytes(32)).decode()
 
 
@@ -58,7 +58,7 @@ def render(message: Message, config: WebhookConfig) -> SignedBody:
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` of a body: HMAC-SHA256 over `id.timestamp.body`, in base 64, with its version."""
+    """The `webhook-signature` of a body: HMAC-SHA256 over `id.timestamp.body`, in base64, with its version."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
     return "v1," + base64.b64encode(digest).decode()
@@ -107,7 +107,7 @@ def _single(message: Message) -> dict[str, Any]:
 
 
 def _digest(message: Message) -> dict[str, Any]:
-    """Many incidents in one body; `incidents` has every one of them, so that nothing has to be fetched."""
+    """A digest in one body; `incidents` lists all of them."""
     return {
         "type": _EVENTS[message.event].replace("incident.", "incidents."),
         "timestamp": message.at.isoformat(),

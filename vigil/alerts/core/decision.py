@@ -1,7 +1,6 @@
-"""Who is told of a step of an incident, who is not yet, and why. Pure.
+"""Notification decisions: send, hold or omit the message of a step, for each channel, with the reason. Pure.
 
-Every channel that a step concerns gets a choice, also the one that is not told now: what is held is sent once nothing
-holds it any more, and what is omitted says why it never will be.
+A held message is sent once its hold ends; an omitted one is never sent.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from vigil.incidents.core.model import Step
 
 
 class Event(StrEnum):
-    """What a message does to the alert that a receiver has of an incident."""
+    """What a message does to the receiver's alert of an incident."""
 
     TRIGGER = "trigger"
     RESOLVE = "resolve"
@@ -23,7 +22,7 @@ class Event(StrEnum):
     ACKNOWLEDGE = "acknowledge"
 
 
-#: A worse kind, an escalation and a reminder are told as a trigger again, under the same dedup key.
+#: A worse kind, an escalation and a reminder are triggers again, under the same dedup key.
 EVENTS: Mapping[Step, Event] = {
     Step.OPENED: Event.TRIGGER,
     Step.CHANGED: Event.TRIGGER,
@@ -36,12 +35,12 @@ EVENTS: Mapping[Step, Event] = {
 }
 
 
-#: Told to whoever knows of the incident, whatever holds alerts back.
+#: Steps sent to every channel that has the trigger, despite any hold.
 UNCONDITIONAL = frozenset({Step.RESOLVED, Step.ACKNOWLEDGED, Step.SNOOZED})
 
 
 class Why(StrEnum):
-    """Why a channel is concerned by a step."""
+    """Why a step concerns a channel."""
 
     ROUTED = "routed"
     EVERYONE = "everyone"
@@ -52,18 +51,18 @@ class Why(StrEnum):
 
 
 class Withheld(StrEnum):
-    """Why a channel that is concerned is not told, or not yet."""
+    """Why a concerned channel gets no message, or not yet."""
 
     SILENCED = "silenced"
     HELD_BY_PARENT = "held_by_parent"
     SUPERSEDED = "superseded"
-    #: Monitors of one provider fail together: the provider's incident is told instead.
+    #: Several monitors of one provider fail: the provider's incident is sent instead.
     TOLD_TOGETHER = "told_together"
     ACKNOWLEDGED = "acknowledged"
 
 
 class Disposition(StrEnum):
-    """What becomes of the message: sent; held, and sent when nothing holds it any more; or never sent."""
+    """Outcome for a message: send now; hold and send later; or omit."""
 
     TELL = "tell"
     HOLD = "hold"
@@ -72,7 +71,7 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What keeps an incident's alerts back now, by name, and until when if that can be known."""
+    """What holds an incident's alerts back, by name, and until when if known."""
 
     reason: Withheld
     by: str
@@ -81,7 +80,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """Why a channel is concerned; `because` names the route, the policy or nothing."""
+    """Why a channel is concerned; `because` names the route or policy, if any."""
 
     why: Why
     because: str = ""
@@ -89,7 +88,7 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class IncidentContext:
-    """Where an incident stands before the step: which channels were told of it, and what holds its alerts back."""
+    """State of an incident before the step: which channels were notified, and what holds its alerts back."""
 
     told: frozenset[int] = frozenset()
     acknowledged: bool = False
@@ -98,7 +97,7 @@ class IncidentContext:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What becomes of the message to one channel."""
+    """Outcome for one channel."""
 
     channel: int
     outcome: Disposition
@@ -107,14 +106,12 @@ class Choice:
 
 
 def decide(step: Step, concerned: Mapping[int, Concern], standing: IncidentContext) -> tuple[Choice, ...]:
-    """A choice for every channel that the step concerns; `concerned` are those that routes or policies name.
+    """Decide the outcome for every channel of a step; `concerned` are those that routes or policies name.
 
-    1. The end, and who took it on, go to whoever was told, whatever holds alerts back now: who knows of the beginning
-       hears the rest.
-    2. A note goes to those of the concerned that were told; while something holds, it is omitted, since it is old news
-       by the time the hold is over.
-    3. A beginning, or a worse kind, goes to the concerned and to whoever was told; while something holds, it is held.
-    4. Escalations and reminders go to the concerned; none is needed once somebody has taken it on.
+    1. A resolve or an acknowledgement goes to every notified channel, despite any hold.
+    2. A note goes to concerned channels that were notified; during a hold it is omitted, since it would come too late.
+    3. A trigger, or a worse kind, goes to the concerned and the notified channels; during a hold it is held.
+    4. Escalations and reminders go to the concerned channels; none once the incident is acknowledged.
     """
     hold = strongest(standing.holds)
     before = {channel: Concern(Why.TOLD_BEFORE) for channel in standing.told}
@@ -131,7 +128,7 @@ def decide(step: Step, concerned: Mapping[int, Concern], standing: IncidentConte
 
 
 def strongest(holds: tuple[Hold, ...]) -> Hold | None:
-    """The hold that lasts longest; one without a known end lasts longer than any other."""
+    """The hold that lasts longest; one without a known end outlasts all others."""
     return max(holds, key=lambda hold: (hold.until is None, hold.until.timestamp() if hold.until else 0), default=None)
 
 

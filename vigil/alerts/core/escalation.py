@@ -1,7 +1,7 @@
-"""Where an escalation stands, and what it does next. Pure.
+"""Escalation: the state machine of a policy. Pure.
 
-A policy is a ladder of rungs, each a delay after the one before it (the first: after the incident is told); after the
-last rung it begins again as often as the policy repeats.
+A policy is a list of rungs. Each has a delay after the one before it; the first counts from the alert. After the last
+rung the policy repeats as often as configured.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vigil.alerts.core.routes import Routing
 
 @dataclass(frozen=True, slots=True)
 class EscalationPosition:
-    """The rung that is due next, from 0, and in which round, from 0."""
+    """The rung that is due next, and its round; both count from 0."""
 
     rung: int = 0
     round: int = 0
@@ -24,7 +24,7 @@ class EscalationPosition:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """An escalation policy that is about to begin; `reached` are the channels that its immediate rungs call now."""
+    """An escalation policy about to start; `reached` are the channels that its immediate rungs call now."""
 
     name: str = ""
     delays_s: tuple[int, ...] = ()
@@ -34,14 +34,14 @@ class PolicyFacts:
 
 @dataclass(frozen=True, slots=True)
 class PursuitFacts:
-    """Where an incident's pursuit stands: the policies it has begun, and whether somebody has acknowledged it."""
+    """Escalation state of an incident: the policies that have started, and whether it is acknowledged."""
 
     acknowledged: bool = False
     remind_s: int = 0
     begun: frozenset[int] = frozenset()
 
     def beginning(self, policies: Sequence[int]) -> list[int]:
-        """Which of the policies that routes name begin: what was acknowledged begins anew, the rest goes on."""
+        """Policies to start of those that routes name: all if the incident was acknowledged, else the new ones."""
         if self.acknowledged:
             return sorted({*policies, *self.begun})
         return sorted(set(policies) - self.begun)
@@ -52,7 +52,7 @@ NOT_PURSUED = PursuitFacts()
 
 @dataclass(frozen=True, slots=True)
 class EscalationStart:
-    """The position at which a policy begins, when that is due, and the concern of those it calls at once."""
+    """First position of a policy, when it is due, and the channels to call at once."""
 
     policy: int
     position: EscalationPosition
@@ -63,7 +63,7 @@ class EscalationStart:
 
 @dataclass(frozen=True, slots=True)
 class PursuitChange:
-    """Nobody has acknowledged the incident any more; where it is `wanted`, reminders and policies begin."""
+    """A reset to unacknowledged; where `wanted`, reminders and policies start."""
 
     wanted: bool = False
     remind_s: int = 0
@@ -72,12 +72,12 @@ class PursuitChange:
 
     @property
     def called(self) -> dict[int, Concern]:
-        """The channels that are called at once."""
+        """The channels to call at once."""
         return {channel: start.concern for start in self.starts for channel in start.reached}
 
 
 def pursue(facts: PursuitFacts, routing: Routing, policies: Mapping[int, PolicyFacts], at: datetime) -> PursuitChange:
-    """Pursue an incident that has opened or got worse: a worse kind is another thing than what was acknowledged."""
+    """Start or restart escalation of an incident that opened or got worse; a worse kind voids the acknowledgement."""
     if not (routing.policies or routing.remind_s):
         return PursuitChange()
     beginning = {key: policies[key] for key in facts.beginning(routing.policies)}
@@ -85,7 +85,7 @@ def pursue(facts: PursuitFacts, routing: Routing, policies: Mapping[int, PolicyF
 
 
 def start(remind_s: int, policies: Mapping[int, PolicyFacts], at: datetime) -> PursuitChange:
-    """Begin reminders (0 for none) and these policies, from their first rungs."""
+    """Start reminders (0 for none) and these policies, from their first rungs."""
     remind_at = at + timedelta(seconds=remind_s) if remind_s else None
     return PursuitChange(True, remind_s, remind_at, tuple(_begin(key, policies[key], at) for key in sorted(policies)))
 
@@ -96,14 +96,14 @@ def _begin(key: int, policy: PolicyFacts, at: datetime) -> EscalationStart:
     place = after(EscalationPosition(now - 1), rungs, policy.repeats) if now else first
     due_at = at + timedelta(seconds=delay_s(place, policy.delays_s)) if place else None
     if place and now and not policy.reached:
-        # The first steps lead nowhere: the next one does not wait for them.
+        # No immediate rung reaches a channel, so the next one is due now.
         due_at = at
     concern = Concern(Why.ON_CALL, policy.name)
     return EscalationStart(key, place or EscalationPosition(), due_at, concern, policy.reached)
 
 
 def after(place: EscalationPosition, rungs: int, repeats: int) -> EscalationPosition | None:
-    """The place that follows; None at the end of the last round."""
+    """The next position; None after the last round."""
     if place.rung + 1 < rungs:
         return EscalationPosition(place.rung + 1, place.round)
     if place.round < repeats and rungs:
@@ -112,12 +112,12 @@ def after(place: EscalationPosition, rungs: int, repeats: int) -> EscalationPosi
 
 
 def delay_s(place: EscalationPosition, delays_s: Sequence[int], pause_s: int = 60) -> int:
-    """How long to wait before a rung; a new round waits at least a minute, so that no ladder runs by itself."""
+    """Delay before a rung; a new round waits at least a minute, so a policy without delays cannot loop."""
     wait_s = delays_s[place.rung]
     return max(wait_s, pause_s) if place.rung == 0 and place.round else wait_s
 
 
 def immediate(delays_s: Sequence[int]) -> tuple[int, ...]:
-    """The rungs that are due with the incident itself: the first ones that wait for nothing."""
+    """The rungs due with the incident itself: the first ones without a delay."""
     count = next((index for index, wait_s in enumerate(delays_s) if wait_s), len(delays_s))
     return tuple(range(count))

@@ -1,4 +1,4 @@
-"""What incidents may have in common: the keys by which a storm is gathered, and how each is called. Pure."""
+"""Group keys: what incidents have in common (parent, host, provider, tag), with a label. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from vigil.alerts.core.grouping import FLOOD
 
-#: More tags of one monitor than this are not looked at.
+#: Tags of one monitor to consider.
 TAGS_MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
 class GroupingSubject:
-    """What a cause is read from: where the monitor looks, what it belongs to and what it depends on."""
+    """What group keys are derived from: a monitor's target, tags and parents."""
 
     target: str = ""
     tags: tuple[str, ...] = ()
@@ -23,9 +23,9 @@ class GroupingSubject:
 
 
 def strong_keys(event: str, subject: GroupingSubject) -> tuple[str, ...]:
-    """What two incidents share that is likely to be the cause of both: a parent, a host, a provider.
+    """Strong group keys, likely the common cause: a parent, a host, a provider.
 
-    Events have groups of their own, so that an end is never in one message with beginnings.
+    Events have separate groups, so a resolve never shares a message with a trigger.
     """
     host = host_of(subject.target)
     keys = [f"parent:{parent}" for parent in subject.parents]
@@ -35,13 +35,13 @@ def strong_keys(event: str, subject: GroupingSubject) -> tuple[str, ...]:
 
 
 def weak_keys(event: str, subject: GroupingSubject) -> tuple[str, ...]:
-    """What many incidents at once may share without one being the cause: a tag, or only the moment."""
+    """Weak group keys, shared by many incidents without being the cause: a tag, or the moment."""
     tags = [f"{event}|tag:{tag}"[:200] for tag in subject.tags[:TAGS_MOST]]
     return (*tags, f"{event}|{FLOOD}")
 
 
 def in_words(key: str) -> str:
-    """A key as people read it: `host api.example.com`; nothing for what only came at the same moment."""
+    """Label of a key, such as `host api.example.com`; empty for the moment."""
     name = key.partition("|")[2]
     what, _, which = name.partition(":")
     return f"{what} {which}" if what in ("host", "provider", "tag") and which else ""
@@ -49,7 +49,7 @@ def in_words(key: str) -> str:
 
 @lru_cache(maxsize=65536)
 def host_of(target: str) -> str:
-    """The host of a target, a URL or host:port; nothing for what has none."""
+    """Host of a target (URL or host:port); empty if it has none."""
     try:
         parts = urlsplit(target if "://" in target else f"//{target}")
         return (parts.hostname or "")[:120]
@@ -58,9 +58,9 @@ def host_of(target: str) -> str:
 
 
 def provider_of(host: str) -> str:
-    """Who serves a host, as far as its name says: its last two labels, or the host itself for an address."""
+    """Registered domain of a host: its last two labels, or the address itself."""
     labels = host.split(".")
     if len(labels) < 3 or labels[-1].isdigit() or ":" in host:
         return host
-    # Names below a public suffix such as co.uk are not worth a list: taking one label more is always safe.
+    # No list of public suffixes (co.uk): one label more is always safe.
     return ".".join(labels[-3:] if len(labels[-2]) <= 3 else labels[-2:])

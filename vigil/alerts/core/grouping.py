@@ -1,11 +1,9 @@
-"""Which due messages go out alone and which as one: the first page of a cause at once, the rest of it together.
+"""Alert grouping: the first page of a group is sent at once, later messages together. Pure.
 
-Nothing is ever dropped: what is held now is due again when its group may speak next. Pure.
-
-A message belongs to a group by what its incident shares with others: strong keys (a parent, a host, a provider) after
-one page, a tag only once several within a minute have it. Once a channel has had many messages within a minute, all
-that comes is one group, whatever its causes: ten causes at once are no better than one. A group's second message comes
-soon after the first, the third ten seconds later, and from then on one a minute.
+Nothing is dropped: a held message is due again when its group may send next. A message belongs to a group by its keys:
+a strong key (parent, host, provider) groups after one page, a weak one (a tag) after several within a minute. After
+many messages within a minute a channel is one group (flood), whatever the keys. group_interval: the second message
+comes soon, the third after 10 s, then one a minute.
 """
 
 from __future__ import annotations
@@ -13,23 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-#: Before the 2nd, 3rd and every later message of a group, in seconds.
+#: group_interval before the 2nd, 3rd and every later message of a group, in seconds.
 HOLDS_S = (0.5, 10.0, 60.0)
-#: A group whose last message is older than this begins anew.
+#: A group that sent its last message longer ago than this starts anew.
 QUIET_S = 300.0
-#: Messages within a minute that make a weak key a group: those of one tag, and those of a channel altogether.
+#: Messages within a minute that turn a weak key (a tag, or the whole channel) into a group.
 TAG_AFTER = 5
 FLOOD_AFTER = 6
 WINDOW_S = 60.0
-#: The key that everything on a channel shares.
+#: The key that all messages of a channel share.
 FLOOD = "*"
-#: How long the ends of gathered incidents are collected before the first of them is told.
+#: How long resolves of grouped incidents are collected before the first is sent.
 ENDS_HOLD_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """What a group has said lately: since when, when last, how often, and when it may speak again."""
+    """State of a group: first and last message, how many, and when the next is allowed."""
 
     since_s: float
     last_s: float
@@ -39,10 +37,10 @@ class GroupState:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A message that is due. `strong` and `weak` are the keys of its groups, the best first.
+    """A due message. `strong` and `weak` are its group keys, best first.
 
-    With `ends`, it is about an incident that was told in a digest: from the first one on such are gathered. `fixed` is
-    for one that has been tried before, which goes out again as it was.
+    `ends`: it resolves an incident that was sent in a digest, so it is grouped from the first one on. `fixed`: a retry,
+    which is sent again unchanged.
     """
 
     id: int
@@ -54,7 +52,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Messages that go out as one, and the key that they share."""
+    """Messages to send as one, and the key that they share."""
 
     key: str
     ids: tuple[int, ...]
@@ -62,7 +60,7 @@ class Group:
 
 @dataclass(slots=True)
 class GroupingPlan:
-    """What becomes of the messages that are due. `states` has only the groups that changed."""
+    """The plan for the due messages. `states` holds changed groups only."""
 
     alone: list[int] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
@@ -71,13 +69,13 @@ class GroupingPlan:
 
 
 def keys_of(due: Iterable[Due]) -> set[str]:
-    """Every key whose state the plan needs."""
+    """All keys whose state the plan needs."""
     return {key for one in due for key in (*one.strong, *one.weak, *((one.ends,) if one.ends else ()))}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one channel: messages that it may have under way more, incidents in one message, and messages of a flood."""
+    """Limits of a channel: messages in flight, incidents per message, and messages that make a flood."""
 
     room: int
     most: int
@@ -85,15 +83,12 @@ class Limits:
 
 
 def gather(due: Sequence[Due], states: Mapping[str, GroupState], now_s: float, limits: Limits) -> GroupingPlan:
-    """Decide for all that is due on one channel, in order.
-
-    What finds no room is in none of the plan's lists: it stays due.
-    """
+    """Plan all due messages of a channel, in order; what exceeds the limits is in no list and stays due."""
     return _Gatherer(states, now_s, limits).plan(due)
 
 
 class _Gatherer:
-    """One run of the decision."""
+    """One run of the plan."""
 
     def __init__(self, states: Mapping[str, GroupState], now_s: float, limits: Limits) -> None:
         self._states = dict(states)
@@ -154,18 +149,18 @@ class _Gatherer:
             self._bump(key, fired=False)
 
     def _bump(self, key: str, fired: bool) -> None:
-        """Count a message of a group. Only what it said itself holds a weak one back, or nothing would end a flood."""
+        """Count a message of a group. A weak group counts only its own messages, or a flood would never end."""
         state = self._now(key) or GroupState(self._now_s, self._now_s, 0, self._now_s)
         told = state.told + 1
         crossed = told == self._many(key)
-        # Ends are no hurry: their first message has been waited for already.
+        # Resolves are not urgent: their first message has already waited.
         begins = 0 if "|ends" in key else self._many(key) or 1
         hold_s = HOLDS_S[min(max(0, told - begins), len(HOLDS_S) - 1)]
         next_s = self._now_s + hold_s if fired or crossed else state.next_s
         self._put(key, replace(state, last_s=self._now_s, told=told, next_s=next_s))
 
     def _now(self, key: str) -> GroupState | None:
-        """What a group has said lately, or nothing if that was long ago."""
+        """State of a group; empty if its last message is long ago."""
         state = self._states.get(key)
         if state is None:
             return None
@@ -183,7 +178,7 @@ class _Gatherer:
         self._states[key] = self._plan.states[key] = state
 
     def _many(self, key: str) -> int | None:
-        """How many messages within a minute make a weak key a group; None for a strong one."""
+        """Messages within a minute that make a weak key a group; None for a strong one."""
         if _is_flood(key):
             return self._flood_after
         return TAG_AFTER if "|tag:" in key else None

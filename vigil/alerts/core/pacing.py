@@ -1,26 +1,26 @@
-"""How many messages a channel may have under way, and when each may go: its kind's pace, its wishes, its health."""
+"""Pacing (rate limiting and concurrency) of each channel: receiver limits, Retry-After, health."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Messages of one channel under way at once: few until it has answered, one while it does not. So a hundred channels
-#: of a provider that hangs are no crowd in front of the others.
+#: Concurrent messages of one channel: few until it has answered, one while it does not. So hanging receivers cannot
+#: crowd out the others.
 PER_CHANNEL = 8
 AT_FIRST = 2
-#: Messages wait for their turn in memory for at most this long; others stay in the outbox.
+#: Longest wait for a turn in memory; later messages stay in the outbox.
 LONGEST_WAIT_S = 12.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a receiver may be sent to: `per_s` messages a second, and `burst` at once after a quiet time."""
+    """Token bucket: `per_s` messages a second, and `burst` at once."""
 
     per_s: float
     burst: int = 1
 
 
-#: A receiver that says nothing of a limit.
+#: A receiver without a documented limit.
 UNPACED = Pace(per_s=1_000_000.0, burst=1_000_000)
 
 
@@ -35,13 +35,13 @@ class _State:
 
 
 class Paces:
-    """Every channel's pace, in this process. Pure: the clock is an argument."""
+    """Pace of every channel in this process. Pure: the clock is an argument."""
 
     def __init__(self) -> None:
         self._states: dict[int, _State] = {}
 
     def begin(self, channel: int, pace: Pace, now_s: float) -> float:
-        """Count a message as under way; returns how long it has to wait for its turn."""
+        """Count a message as in flight; returns the seconds to wait for its turn."""
         state = self._states.get(channel)
         if state is None or state.pace != pace:
             state = self._states[channel] = _State(
@@ -53,19 +53,19 @@ class Paces:
         return max(0.0, -state.tokens / pace.per_s, state.rests_until_s - now_s)
 
     def end(self, channel: int, *, answered: bool) -> None:
-        """A message is no longer under way; whether the receiver answered at all says how many may go at once."""
+        """Count a message as finished; `answered` raises or lowers the allowed concurrency."""
         state = self._states.get(channel)
         if state is not None:
             state.under_way -= 1
             state.allowed = min(PER_CHANNEL, state.allowed * 2) if answered else 1
 
     def rest(self, channel: int, until_s: float) -> None:
-        """The receiver wants to be left alone for a while: not only by the message that it said so to."""
+        """Pause a channel: the receiver asked for a wait, which applies to all its messages."""
         state = self._states.setdefault(channel, _State())
         state.rests_until_s = max(state.rests_until_s, until_s)
 
     def room(self, now_s: float) -> dict[int, int]:
-        """How many messages more each known channel may have under way."""
+        """Free slots of each known channel."""
         return {channel: self._room(state, now_s) for channel, state in self._states.items()}
 
     def _room(self, state: _State, now_s: float) -> int:
@@ -73,7 +73,7 @@ class Paces:
             return 0
         self._refill(state, now_s)
         allowed = state.allowed - state.under_way
-        # What would have to wait too long stays in the outbox, where another sender or a storm's digest finds it.
+        # Messages beyond the longest wait stay in the outbox, for another sender or a digest.
         in_time = int(state.tokens + state.pace.per_s * LONGEST_WAIT_S)
         return max(0, min(allowed, in_time))
 

@@ -15,13 +15,13 @@ from vigil.alerts.core.escalation import NOT_PURSUED, PolicyFacts, PursuitChange
 from vigil.alerts.core.routes import RoutedSubject, RouteRule, Routing, route_all
 from vigil.incidents.core.model import Step
 
-#: Steps of which routes say whom they concern; of the others the caller does, or it is whoever was told.
+#: Steps routed by rules; other steps go to channels that the caller names, or to those notified before.
 ROUTED_STEPS = frozenset({Step.OPENED, Step.CHANGED, Step.NOTE})
 
 
 @dataclass(frozen=True, slots=True)
 class StepKeys:
-    """The rows that the deliveries of a step belong to, and when it was taken."""
+    """Primary keys of a step: its transition, incident and team; and its time."""
 
     transition: int
     incident: int
@@ -31,11 +31,11 @@ class StepKeys:
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """What the stages know of a step.
+    """Facts of a step, input of the stages.
 
-    `named` are the channels that the caller names in place of routes; `origin` is the channel in which it was done,
-    which need not be told. Routes are asked about `subjects`: the incident's monitor, or the members of a provider's
-    incident (`joint`). `told` are the channels that know of the incident, `holds` is all that holds its alerts back.
+    `named` channels replace routes; `origin` is the channel where a person acted, which is not notified. Routes match
+    `subjects`: the incident's monitor, or the members of a provider's incident (`joint`). `told` channels have the
+    trigger; `holds` are all holds of its alerts.
     """
 
     keys: StepKeys
@@ -53,13 +53,13 @@ class StepFacts:
 
     @property
     def routing(self) -> Routing:
-        """What the routes say; `read` asks as well, to read only the policies that they name."""
+        """Result of the routes; `read` asks as well, to read only the policies that they name."""
         return route_all(self.rules, self.subjects, self.keys.at, self.everyone)
 
 
 @dataclass(frozen=True, slots=True)
 class RoutedStep:
-    """A step, and the channels that it concerns; `newcomers` hear of the incident's beginning by it."""
+    """A step and the channels it concerns; `newcomers` get the trigger with it."""
 
     facts: StepFacts
     concerned: Mapping[int, Concern] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class RoutedStep:
 
 @dataclass(frozen=True, slots=True)
 class HeldStep:
-    """A routed step, and where its incident stands: who was told, and what holds this step back."""
+    """A routed step with the incident's context: notified channels, and holds."""
 
     routed: RoutedStep
     context: IncidentContext
@@ -77,7 +77,7 @@ class HeldStep:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPlan:
-    """What is to be written: a choice for each channel, and what becomes of the incident's escalations."""
+    """Writes to do: a choice for each channel, and the change of escalations."""
 
     keys: StepKeys
     step: Step
@@ -99,23 +99,23 @@ def route(facts: StepFacts) -> RoutedStep:
     pursuit = pursue(facts.pursuit, routing, facts.policies, facts.keys.at)
     concerned = {**pursuit.called, **routing.concerned}
     if facts.step is not Step.NOTE:
-        # What has just opened has no pursuit yet that could be reset.
+        # An incident that has just opened has no escalation to reset.
         changed = pursuit.wanted or facts.step is not Step.OPENED
         return RoutedStep(facts, concerned, pursuit=pursuit if changed else None)
-    # A monitor has joined its provider's incident: who is concerned by it, and was not told, hears the beginning.
+    # A monitor joined its provider's incident: channels concerned by it that have no trigger get one.
     newcomers = {channel: concern for channel, concern in concerned.items() if channel not in facts.told}
     return RoutedStep(facts, noted, newcomers, pursuit)
 
 
 def hold(routed: RoutedStep) -> HeldStep:
-    """Silence and inhibit: find what holds the step back. Nothing holds back the end, or who took it on."""
+    """Silence and inhibit: find the holds of this step. Resolves and acknowledgements are never held."""
     facts = routed.facts
     holds = () if facts.step in UNCONDITIONAL else facts.holds
     return HeldStep(routed, IncidentContext(facts.told, facts.pursuit.acknowledged, holds))
 
 
 def decide(held: HeldStep) -> DeliveryPlan:
-    """Decide what becomes of each channel's message: tell it, hold it, or omit it, and why."""
+    """Decide the outcome for each channel: send, hold or omit, and why."""
     routed, facts = held.routed, held.routed.facts
     choices = decision.decide(facts.step, routed.concerned, held.context)
     newcomers = decision.decide(Step.OPENED, routed.newcomers, replace(held.context, told=frozenset()))

@@ -1,7 +1,7 @@
-"""Who is on call when: a rotation of people by the clock of a zone, with overrides. Pure; times are arguments.
+"""On-call rotation: shifts by the wall clock of a time zone, with overrides. Pure; times are arguments.
 
-Shifts begin at a time of day on the wall; where the clocks change they are an hour longer or shorter, and a time that
-the clocks skip or show twice begins one shift, once.
+A shift across a clock change is an hour longer or shorter; a handover time that is skipped or repeated starts one
+shift.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Somebody else is on call from `starts` until `ends`."""
+    """A substitute is on call from `starts` until `ends`."""
 
     person: int
     starts: datetime
@@ -24,10 +24,7 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class OnCallSchedule:
-    """People take turns of `days` days each, from `first` on, handing over at `handover` by the clock of `zone`.
-
-    Of overrides that overlap, the last one counts.
-    """
+    """Turns of `days` days from `first` on, handover at `handover` in `zone`; the last overlapping override wins."""
 
     people: tuple[int, ...]
     first: date
@@ -39,7 +36,7 @@ class OnCallSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A person is on call from `starts` until `ends`; `covers` where that is an override."""
+    """A person on call from `starts` until `ends`; `covers` names the person replaced."""
 
     person: int
     starts: datetime
@@ -48,7 +45,7 @@ class Shift:
 
 
 def who_is_on_call(rota: OnCallSchedule, at: datetime) -> Shift | None:
-    """The shift that somebody has at a moment; None before the rotation begins, or when nobody is in it."""
+    """The shift at a moment; None before the rotation starts, or when it is empty."""
     at = at.astimezone(UTC)
     for override in reversed(rota.overrides):
         if override.starts <= at < override.ends:
@@ -57,7 +54,7 @@ def who_is_on_call(rota: OnCallSchedule, at: datetime) -> Shift | None:
 
 
 def shifts(rota: OnCallSchedule, start: datetime, end: datetime) -> list[Shift]:
-    """Every shift within [start, end), cut to it, in order; nobody has two at once."""
+    """All shifts within [start, end), clipped to it, in order, without overlap."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     found: list[Shift] = []
     for begins, ends in _pieces(rota, start, end):
@@ -66,7 +63,7 @@ def shifts(rota: OnCallSchedule, start: datetime, end: datetime) -> list[Shift]:
             continue
         last = found[-1] if found else None
         same = last is not None and (last.person, last.covers, last.ends) == (shift.person, shift.covers, begins)
-        # A turn that begins here is told apart, also from a turn of the same person.
+        # A turn that starts here is a new shift, even of the same person.
         if last is not None and same and shift.starts != begins:
             found[-1] = Shift(last.person, last.starts, ends, last.covers)
         else:
@@ -75,7 +72,7 @@ def shifts(rota: OnCallSchedule, start: datetime, end: datetime) -> list[Shift]:
 
 
 def _pieces(rota: OnCallSchedule, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
-    """[start, end) cut at every moment at which somebody else may come on call."""
+    """[start, end) split at every possible change of person."""
     cuts = {start, end}
     for override in rota.overrides:
         cuts |= {moment for moment in (override.starts, override.ends) if start < moment < end}
@@ -97,7 +94,7 @@ def _turn(rota: OnCallSchedule, at: datetime) -> Shift | None:
 
 
 def _number(rota: OnCallSchedule, at: datetime) -> int:
-    """Which turn it is at a moment, from 0; negative before the first."""
+    """Number of the turn at a moment, from 0; negative before the first."""
     local = at.astimezone(ZoneInfo(rota.zone)).date()
     number = (local - rota.first).days // rota.days
     while _begins(rota, number) > at:

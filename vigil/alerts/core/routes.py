@@ -1,4 +1,4 @@
-"""Which routes match a step of an incident, and which channels and policies they name. Pure."""
+"""Routing tree: which routes match a step, and which channels and policies they name. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from vigil.alerts.core.decision import Concern, Why
 from vigil.incidents.core.model import IncidentKind
 
-#: Kinds that are told without a route that names them.
+#: Kinds that alert without a route that names them.
 PAGED_KINDS = frozenset(
     {
         IncidentKind.OUTAGE,
@@ -25,7 +25,7 @@ PAGED_KINDS = frozenset(
 
 
 class Severity(StrEnum):
-    """How bad an incident is, worst first."""
+    """Severity of an incident, worst first."""
 
     CRITICAL = "critical"
     ERROR = "error"
@@ -68,9 +68,9 @@ class Miss(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A time window of the week, by the clock on the wall of a zone. No days means every day, no times all day.
+    """Weekly time window in a time zone. No days: every day; no times: all day.
 
-    A window that ends before it starts goes on past midnight and belongs to the day on which it starts.
+    A window that ends before it starts crosses midnight and belongs to the day on which it starts.
     """
 
     days: frozenset[int] = frozenset()
@@ -79,7 +79,7 @@ class Hours:
     zone: str = "UTC"
 
     def hold(self, at: datetime) -> bool:
-        """Whether the window holds at a moment; Monday is day 0."""
+        """Whether the window includes a moment; Monday is day 0."""
         local = at.astimezone(ZoneInfo(self.zone))
         days = self.days or frozenset(range(7))
         if self.starts is None or self.ends is None or self.starts == self.ends:
@@ -97,7 +97,7 @@ ALWAYS = Hours()
 
 @dataclass(frozen=True, slots=True)
 class RoutedSubject:
-    """What is to be told: the incident's kind, its monitor, and that monitor's tags and priority."""
+    """What routes match: the incident's kind, its monitor, and that monitor's tags and priority."""
 
     kind: str
     monitor: int | None = None
@@ -111,10 +111,10 @@ class RoutedSubject:
 
 @dataclass(frozen=True, slots=True)
 class RouteRule:
-    """A route as the decision needs it; `channels` are the keys of its enabled channels. What is empty asks nothing.
+    """A route. An empty condition matches everything; `channels` are the keys of its enabled channels.
 
-    One that `goes_on` lets the next ones match too. A default matches when none of the others did. `remind_s` is how
-    often to remind until somebody acknowledges; 0 for never.
+    `goes_on` continues with the next route. A default matches when no other did. `remind_s`: seconds between reminders
+    until somebody acknowledges, 0 for none.
     """
 
     channels: frozenset[int]
@@ -132,7 +132,7 @@ class RouteRule:
     remind_s: int = 0
 
     def miss(self, subject: RoutedSubject, at: datetime) -> Miss | None:
-        """What keeps the rule from matching; None when it does."""
+        """Why the rule does not match; None when it does."""
         asked = (
             (Miss.KIND, subject.kind in (self.kinds or PAGED_KINDS)),
             (Miss.MONITOR, self.monitor is None or self.monitor == subject.monitor),
@@ -146,7 +146,7 @@ class RouteRule:
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A rule, and what kept it from matching."""
+    """A rule, and why it does not match."""
 
     rule: RouteRule
     miss: Miss | None
@@ -154,7 +154,7 @@ class Considered:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Every rule that was considered, in order; what follows from those that match."""
+    """Result of routing: every rule considered, in order; channels and policies of the matching ones."""
 
     considered: tuple[Considered, ...] = ()
     concerned: Mapping[int, Concern] = field(default_factory=dict)
@@ -165,25 +165,22 @@ class Routing:
 
     @property
     def policies(self) -> tuple[int, ...]:
-        """The escalation policies that the matching rules name, each once."""
+        """Escalation policies of the matching rules, without duplicates."""
         return tuple(dict.fromkeys(rule.policy for rule in self.matched if rule.policy is not None))
 
     @property
     def remind_s(self) -> int:
-        """The shortest time between reminders that a matching rule asks for; 0 for none."""
+        """Shortest reminder interval of the matching rules, in seconds; 0 for none."""
         return min((rule.remind_s for rule in self.matched if rule.remind_s), default=0)
 
     @property
     def noted(self) -> frozenset[int]:
-        """The channels that also want notes."""
+        """Channels that also get notes."""
         return frozenset(channel for rule in self.matched if rule.notes for channel in rule.channels)
 
 
 def route(rules: Sequence[RouteRule], subject: RoutedSubject, at: datetime, everyone: frozenset[int]) -> Routing:
-    """Go through the rules in order, defaults last, until one matches that does not go on.
-
-    Without any rules, everyone is told of what is paged.
-    """
+    """Match the rules in order, defaults last, until one matches that does not go on. Without rules, alert everyone."""
     if not rules:
         paged = subject.kind in PAGED_KINDS
         return Routing((), dict.fromkeys(everyone, Concern(Why.EVERYONE)) if paged else {})
@@ -208,7 +205,7 @@ def route(rules: Sequence[RouteRule], subject: RoutedSubject, at: datetime, ever
 def route_all(
     rules: Sequence[RouteRule], subjects: Iterable[RoutedSubject], at: datetime, everyone: frozenset[int]
 ) -> Routing:
-    """What the routes say of several subjects, taken together; one has a concern by the last that has it."""
+    """Routing of several subjects, merged; the last concern of a channel wins."""
     routings = [route(rules, subject, at, everyone) for subject in subjects]
     considered = tuple(each for routing in routings for each in routing.considered)
     return Routing(considered, {channel: why for routing in routings for channel, why in routing.concerned.items()})

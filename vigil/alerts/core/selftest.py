@@ -1,4 +1,4 @@
-"""What a self-test is: who takes part and when, and what its deliveries prove. Pure."""
+"""Self-test decisions: which channels take part, when, and what the deliveries prove. Pure."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: The kind of channel that is there to be tested; no route uses it.
+#: Channel kind made for self-tests; no route uses it.
 LOOPBACK = "loopback"
-#: The loopback is tested this often; the dead man's switch is pinged for this long after the path worked.
+#: Interval of loopback tests; a success also allows dead man's switch pings for this long.
 LOOPBACK_EVERY = timedelta(minutes=5)
 PROOF_LASTS = timedelta(minutes=10)
-#: A message that nobody has accepted by then has not got out.
+#: A message not accepted within this time counts as failed.
 PATIENCE = timedelta(seconds=90)
 KEEP = timedelta(days=3)
-#: What the cause of an incident about a channel that did not accept its self-test begins with.
+#: Prefix of the cause of an incident about a channel that failed its self-test.
 UNPROVEN = "unproven:"
 MINUTES_LEAST, MINUTES_MOST = 5, 43_200
 
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """A channel that takes part: how often, and when it last did. `proven` when it accepted the last time, and when."""
+    """A channel under self-test: its interval, and its last test. `proven` is when it last accepted, if it did."""
 
     channel: int
     name: str
@@ -33,7 +33,7 @@ class Taking:
 
 
 def due(channels: Sequence[Taking], now: datetime) -> tuple[int, ...]:
-    """The channels that are to be tested now. One that failed is tried again with every test of the loopback."""
+    """Channels to test now. A failed one is retried with every loopback test."""
     soon = [LOOPBACK_EVERY if channel.failed else channel.every for channel in channels]
     return tuple(
         channel.channel
@@ -43,7 +43,7 @@ def due(channels: Sequence[Taking], now: datetime) -> tuple[int, ...]:
 
 
 def doubt(channels: Sequence[Taking], now: datetime) -> str:
-    """Why it is not certain that alerts get out; empty when it is: what may be told outside."""
+    """Why delivery is in doubt; empty when it is proven, so the dead man's switch may be pinged."""
     loops = [channel.accepted for channel in channels if channel.loopback and channel.accepted is not None]
     if not loops:
         return "no self-test has passed yet"

@@ -1,1 +1,1 @@
-"""The delivery process: claims outbox rows, sends them, records the outcomes."""
+"""Delivery process: claims outbox rows, sends them, records the outcomes."""

@@ -1,4 +1,4 @@
-"""Turning rows into the alerts that a channel is given: incident, transition and the verdict kept as evidence."""
+"""Alert rows: reads deliveries as alerts, with incident, transition and evidence."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from vigil.monitors.models import DerivedKind, target_of
 
 DERIVED_KINDS = frozenset(DerivedKind.values)
 
-# The evidence of an incident in a digest is not told, and is most of what there would be to read. What is told again,
-# or to somebody else, by the clock has none of its own: it rests on what the regions saw last.
+# A digest needs no evidence, which is most of the data. Steps by the clock have none of their own: they use the last
+# verdict.
 _LOAD = """
 SELECT d.id, d.public_id, d.event, d.leader_id, i.public_id, i.kind, i.title, i.failure, i.started_at, i.opened_at,
        t.step, t.reason, t.at, t.text,
@@ -53,7 +53,7 @@ ORDER BY d.id
 
 
 class _Row(NamedTuple):
-    """One delivery with all that is told of it, in the order of the query."""
+    """One delivery with its alert, in the column order of the query."""
 
     key: int
     delivery: str
@@ -83,14 +83,14 @@ class _Row(NamedTuple):
 
 
 def alerts_of(ids: Sequence[int], leaders: Sequence[int] = ()) -> dict[int, list[Alert]]:
-    """The alerts of deliveries by id: one for a message of its own, all that it tells of for a leader."""
+    """Alerts by delivery id: one for a single message, all members for the leader of a digest."""
     with connection.cursor() as cursor:
         cursor.execute(_LOAD, {"ids": list(ids), "leaders": list(leaders)})
         rows = [_Row(*row) for row in cursor.fetchall()]
     found: dict[int, list[Alert]] = {}
     for row in rows:
         mine = found.setdefault(row.key if row.leader is None else row.leader, [])
-        # A leader comes first: its delivery gives the message its id.
+        # The leader comes first: its delivery gives the message its id.
         mine.insert(0 if row.leader is None else len(mine), _alert(row))
     return found
 
@@ -125,7 +125,7 @@ def _alert(row: _Row) -> Alert:
 
 
 def _about(row: _Row) -> str:
-    """What is told by a template of its own, though its incident is of a kind that has others as well."""
+    """Name of the template, where the alert's kind does not decide it."""
     down = row.kind == IncidentKind.OUTAGE
     if row.monitor_kind == DerivedKind.COMPOSITE:
         return "composite" if down else "fallback"
@@ -135,7 +135,7 @@ def _about(row: _Row) -> str:
 
 
 def _context(row: _Row, evidence: Any) -> tuple[str, ...]:
-    """What stands beside it: of a provider's incident that is over its monitors, and what the provider's page says."""
+    """Context lines: monitors of a resolved provider incident, and the provider's own page."""
     if not isinstance(evidence, Mapping) or row.step not in (Step.OPENED, Step.CHANGED, Step.RESOLVED):
         return ()
     ended = str(evidence.get("explanation") or "") if _about(row) and row.event == Event.RESOLVE else ""
@@ -146,18 +146,18 @@ def _subject(row: _Row) -> AlertSubject | None:
     if row.monitor is None:
         return None
     tags = _decoded(row.tags) or ()
-    # As `Monitor.target` has it, without a monitor for each of ten thousand rows.
+    # As `Monitor.target`, without loading a monitor for each of ten thousand rows.
     target = row.monitor_name if row.monitor_kind in DERIVED_KINDS else target_of(_decoded(row.config))
     return AlertSubject(row.monitor, row.monitor_name, target, row.monitor_kind, tuple(map(str, tags)))
 
 
 def _decoded(value: Any) -> Any:
-    # Django has its connections hand out JSON as text.
+    # Django's cursors return JSON columns as text.
     return json.loads(value) if isinstance(value, str) else value
 
 
 def evidence_of(stored: Any) -> Evidence:
-    """The evidence as stored with a transition: the verdict's fields by name. Nothing stored is no evidence."""
+    """Evidence as stored with a transition: the fields of the verdict. Empty if nothing is stored."""
     if not isinstance(stored, Mapping) or not stored:
         return Evidence()
     votes = stored.get("votes") or []
@@ -165,7 +165,7 @@ def evidence_of(stored: Any) -> Evidence:
     decided = int(stored.get("decided_ms") or 0)
     excluded = [lost for lost in stored.get("excluded") or [] if int(lost.get("look") or 0) in (0, looks)]
     without_vote = {lost.get("region") for lost in excluded}
-    # A look is decided before everybody has voted in it: who had not is shown as in the look before.
+    # A round may be decided before every region has voted; the others show their vote of the round before.
     last = {vote.get("region"): vote for vote in sorted(votes, key=lambda vote: int(vote.get("look") or 1))}
     shown = [vote for region, vote in last.items() if region not in without_vote]
     return Evidence(

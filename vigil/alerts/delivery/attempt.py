@@ -1,4 +1,4 @@
-"""One attempt: wait for the channel's turn, write the message in its form, send it, and say what came of it."""
+"""Delivery attempt: waits for the channel's turn, renders, sends, and classifies the answer."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult
 from vigil.alerts.wording.message import Message
 
-#: Of everything one attempt does once it is its turn; with the longest wait for it, shorter than the lease.
+#: Deadline of an attempt from its turn on. Together with the longest wait it is shorter than the lease.
 SEND_DEADLINE_S = 20.0
 
 _log = structlog.get_logger(__name__)
 
 
 def pace_of(claim: Claim) -> Pace:
-    """The pace of a claim's channel; a channel whose settings cannot be read has none, and fails on its own."""
+    """Pace of a claim's channel; a channel with unreadable settings has none, and fails when it sends."""
     try:
         kind = CHANNELS[claim.destination.kind]
         return kind.pace(parse_config(claim.destination.kind, claim.destination.config))
@@ -32,7 +32,7 @@ def pace_of(claim: Claim) -> Pace:
 
 
 async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: float) -> AttemptResult:
-    """Send a claimed message once; never raises for anything that a channel or its receiver does."""
+    """Send a claimed message once; never raises for a fault of the channel or its receiver."""
     if wait_s > 0:
         await asyncio.sleep(wait_s)
     reach(CrashPoint.SEND_BEFORE)
@@ -47,7 +47,7 @@ async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: fl
 
 
 async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
-    """Write and send; raises `ChannelError` for every way in which that can fail."""
+    """Render and send; raises `ChannelError` on any failure."""
     try:
         kind = CHANNELS[claim.destination.kind]
         config = parse_config(claim.destination.kind, claim.destination.config)
@@ -63,7 +63,7 @@ async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
     except SealedValueUnreadable as locked:
         raise ChannelError(str(locked)) from None
     except Exception as fault:
-        # A fault in one channel's code must not stop the others; it is recorded and tried again like a failure.
+        # A bug in one channel must not stop the others; it is recorded and retried like a failure.
         _log.exception("channel.fault", delivery=message.id, kind=claim.destination.kind)
         raise ChannelError(f"fault in the channel: {type(fault).__name__}") from fault
 

@@ -1,4 +1,4 @@
-"""What is due in the outbox: its channels, locked one sender at a time, and its rows in their order."""
+"""Claim queries: channels with due messages, locked by one sender at a time, and their rows in order."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ WHERE c.id IN (
 FOR NO KEY UPDATE SKIP LOCKED
 """
 
-# Due, in order. A message waits for every earlier one of its incident on its channel, so a resolve never overtakes
-# its trigger. `first` is the first message that was accepted of the incident: what later ones refer to.
+# Due rows, in order. A message waits for every earlier one of its incident on its channel, so a resolve never overtakes
+# its trigger. `first` is the first accepted message of the incident, which later ones refer to.
 _DUE = """
 SELECT d.channel_id, d.id, d.event, d.attempts, d.tells, d.thread_id, now() - d.created_at,
        first.id, first.tells > 1 OR first.leader_id IS NOT NULL, coalesce(first.leader_id, first.id), first.reference,
@@ -66,7 +66,7 @@ WHERE channel_id = ANY(%s) AND (state IN ('pending', 'gathered') OR (state = 'se
 
 @dataclass(frozen=True)
 class Destination:
-    """A channel as a sender needs it."""
+    """A channel's settings, as a sender needs them."""
 
     id: int
     kind: str
@@ -77,7 +77,7 @@ class Destination:
 
 
 class ClaimRow(NamedTuple):
-    """A due delivery, in the order of the query."""
+    """A due delivery, in the column order of the query."""
 
     channel: int
     id: int
@@ -97,7 +97,7 @@ class ClaimRow(NamedTuple):
 
 
 def lock_channels(full: Collection[int]) -> tuple[dict[int, Destination], float]:
-    """Lock the channels with something due, and tell the time; what waits for one that is off is dead and passed on."""
+    """Lock channels with due messages and return the time; messages of a disabled channel become dead letters."""
     with connection.cursor() as cursor:
         cursor.execute(_CHANNELS, {"full": list(full)})
         rows = cursor.fetchall()
@@ -107,7 +107,7 @@ def lock_channels(full: Collection[int]) -> tuple[dict[int, Destination], float]
     return {row[0]: _destination(row) for row in rows if row[5]}, float(rows[0][8]) if rows else 0.0
 
 
-#: Opened once for each version of a channel: the keys are (id, updated_at).
+#: Decrypted secrets of each version of a channel; keys are (id, updated_at).
 _opened: dict[tuple[int, datetime], Mapping[str, str]] = {}
 
 

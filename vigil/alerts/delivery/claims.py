@@ -1,7 +1,7 @@
-"""The sender's side of the outbox: claiming what is due under a lease, gathered where a storm asks for it.
+"""Claims: takes due rows of the outbox under a lease, and groups them in a storm.
 
-One transaction: channels are locked one sender at a time, so that what is gathered is decided once; then rows are
-picked in order, decided by `gathering`, and written. Other senders' channels and rows are skipped, not waited for.
+One transaction: lock channels, so that only one sender groups their rows; pick rows in order; plan them with
+`core.grouping`; write. Channels and rows of other senders are skipped (SKIP LOCKED), not waited for.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.claim_rows import ClaimRow, Destination, busy_threads, due_rows, lock_channels
 from vigil.monitors.models import target_of
 
-#: Longer than any wait for a turn and any send may take, so that a lease only runs out when its holder is gone.
+#: Longer than any wait for a turn and any send, so only a dead sender loses its lease.
 LEASE = timedelta(seconds=45)
-#: Due rows of one channel that are looked at in one turn: a whole storm, so that it is gathered at once.
+#: Due rows of one channel per pass: enough to group a whole storm at once.
 LOOKED_AT = 12_000
-#: The rest of a digest is told in order; what finds its turn taken looks again after this.
+#: Pause before a digest whose predecessor is in flight is looked at again.
 TURN_S = 1.0
 
 _WRITE = """
@@ -49,7 +49,7 @@ WHERE d.id = p.id
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that this process holds until its lease runs out. `thread` is the digest that it belongs to."""
+    """A message that this process holds until its lease expires. `thread` is the digest it belongs to."""
 
     id: int
     token: UUID
@@ -63,7 +63,7 @@ class Claim:
 
 
 def claim(room: Mapping[int, int], default_room: int, full: Collection[int]) -> list[Claim]:
-    """Claim what is due: `room` says how many messages more a channel may have under way, `full` those with none."""
+    """Claim due messages: `room` is the number of free slots per channel, `full` the channels without any."""
     with transaction.atomic():
         destinations, now_s = lock_channels(full)
         if not destinations:
@@ -85,7 +85,7 @@ def claim(room: Mapping[int, int], default_room: int, full: Collection[int]) -> 
 
 
 def seconds_to_next() -> float | None:
-    """How long until something is due that is not yet; None when nothing waits."""
+    """Seconds until the next message is due; None when nothing waits."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT extract(epoch FROM min(due_at) - now()) FROM alerts_delivery"
@@ -102,7 +102,7 @@ def _limit(destination: Destination, room: int) -> int:
 def _in_turn(
     destination: Destination, rows: list[ClaimRow], busy: frozenset[int], now_s: float, writing: _Writing
 ) -> list[ClaimRow]:
-    """The rows without those of a digest of which something is under way: they are told one after another."""
+    """The rows without those of a digest that has a message in flight: a digest is sent in order."""
     if not busy or not _keeps(destination):
         return rows
     waiting = {row.id for row in rows if row.thread is None and row.first_gathered and row.first_leader in busy}
@@ -126,7 +126,7 @@ def _limits(destination: Destination, room: int) -> Limits:
         burst = kind.pace(parse_config(destination.kind, destination.config)).burst
     except ChannelSettingsError:
         burst = 1
-    # Less than may go at once, so that the first digest need not wait for the pace.
+    # Fewer than allowed, so that the first digest need not wait for the pace.
     return Limits(room, kind.names_most, max(1, min(grouping.FLOOD_AFTER, burst - 1)))
 
 
@@ -134,7 +134,7 @@ def _due_of(row: ClaimRow, keeps: bool) -> Due:
     if row.attempts:
         return Due(row.id, fixed=True)
     if row.first_gathered:
-        # Where an alert is kept open by its key, the rest of a digest is told digest by digest.
+        # Where the receiver keeps alerts open by key, the rest of a digest is sent digest by digest.
         return Due(row.id, ends=f"{row.event}|ends:{row.first_leader}" if keeps else f"{row.event}|ends")
     if keeps and row.event != Event.TRIGGER:
         return Due(row.id)
@@ -145,7 +145,7 @@ def _due_of(row: ClaimRow, keeps: bool) -> Due:
 
 
 class _Writing:
-    """What a turn writes, collected over all channels and written as one statement."""
+    """Writes of a pass, collected over all channels for one statement."""
 
     def __init__(self, token: UUID) -> None:
         self._token = token
@@ -154,7 +154,7 @@ class _Writing:
         self._claimed: list[tuple[int, int | None, int]] = []
 
     def take(self, destination: Destination, rows: Sequence[ClaimRow], plan: GroupingPlan) -> list[Claim]:
-        """Note a channel's plan and return its claims."""
+        """Add a channel's plan; returns its claims."""
         by_id = {row.id: row for row in rows}
         self.hold(plan.held)
         claims = [self._claim(destination, by_id[key], by_id[key].tells, "") for key in plan.alone]

@@ -1,4 +1,4 @@
-"""From what is claimed to what is sent: each claim's alert or digest, worded, under the key that it is told by."""
+"""Message composition: renders each claim as an alert or a digest, under its dedup key."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from vigil.alerts.wording.alert import Alert, Digest
 from vigil.alerts.wording.message import Message, message_of, message_of_digest
 from vigil.configuration import configuration
 
-# How many of a digest's incidents are open yet, counting what this message ends as ended. What was refused for good
-# is not waited for: it is a dead letter, and people see it as one.
+# How many incidents of a digest are still open after this message. Dead letters do not count: people see those anyway.
 _OPEN_LEFT = """
 SELECT t.id, t.public_id, (
     SELECT count(*) FROM alerts_delivery m
@@ -30,7 +29,7 @@ FROM alerts_delivery t WHERE t.id = ANY(%(threads)s)
 
 
 def claimed(room: Mapping[int, int], full: Collection[int]) -> tuple[list[Claim], dict[int, Message]]:
-    """Claim what is due, with the message of each."""
+    """Claim due messages and compose each."""
     found = claim(room, AT_FIRST, full)
     messages = messages_of(found) if found else {}
     reach(CrashPoint.LOADED)
@@ -38,7 +37,7 @@ def claimed(room: Mapping[int, int], full: Collection[int]) -> tuple[list[Claim]
 
 
 def messages_of(claims: Sequence[Claim]) -> dict[int, Message]:
-    """The message of each claim, by its delivery. One whose rows are gone has none."""
+    """Message of each claim, by delivery id; none where the rows are gone."""
     leaders = [claim.id for claim in claims if claim.tells > 1]
     alerts = alerts_of([claim.id for claim in claims], leaders)
     threads = _threads(claims)

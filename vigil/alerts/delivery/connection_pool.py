@@ -1,4 +1,4 @@
-"""Connection pool to receivers: dialled through the guard, kept open for a while, used for one call at a time."""
+"""Connection pool for receivers: guarded dialling, keep-alive, one call per connection at a time."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from probes.net.http_messages import Request, Response
 from probes.net.targets import Target
 from probes.net.trace import Trace
 
-#: Idle connections are closed after this, before the usual server closes them under us.
+#: Idle connections close after this, before a typical server closes them.
 IDLE_S = 12.0
-#: A connection is not used for longer, so that a name that moves is followed.
+#: Longest life of a connection, so that DNS changes are followed.
 AGE_S = 120.0
 IDLE_PER_ORIGIN = 128
 
@@ -28,18 +28,17 @@ class _Pooled(NamedTuple):
 
 
 class Pool:
-    """Connections by origin. A call takes one that is idle, or dials; nothing waits for another call."""
+    """Connections by origin. A call takes an idle one or dials; calls never wait for each other."""
 
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
         self._idle: defaultdict[tuple[bool, str, int], deque[_Pooled]] = defaultdict(deque)
 
     async def call(self, request: Request) -> Response:
-        """Send a request and return the answer, whatever is the matter with its body. The deadline is the caller's.
+        """Send a request; returns the answer, even if its body is broken. The caller sets the deadline.
 
-        A connection that was kept may have been closed by the other side at that very moment: then, and only when no
-        byte of an answer had come, the request goes out once more over a new one. Raises what `dial` raises, and
-        `ClosedEarly`, `ProtocolBroken` and `TooLarge`.
+        A pooled connection may have been closed by the receiver. If no byte of the answer arrived, the request is sent
+        once more over a new one. Raises what `dial` raises, `ClosedEarly`, `ProtocolBroken` and `TooLarge`.
         """
         target = request.target
         kept = self._take(target)
@@ -74,7 +73,7 @@ class Pool:
         return await connection.answer
 
     async def _kept_after(self, answer: Awaitable[Response], used: _Pooled, target: Target) -> Response:
-        """Wait for the answer; then keep the connection if it can carry another call, and close it otherwise."""
+        """Wait for the answer; then pool the connection if it is reusable, else close it."""
         try:
             return await answer
         finally:

@@ -1,4 +1,4 @@
-"""Pages that no channel accepted in time are passed on to the fallback channels."""
+"""Fallback escalation: pages that no channel accepted in time go to the fallback channels."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ORDER BY d.transition_id LIMIT 100
 
 
 def unaccepted_pages() -> list[tuple[int, int]]:
-    """Pages that no channel accepted in time or that all refused, as (incident, transition) keys."""
+    """Pages that no channel accepted in time or that all refused: (incident, transition) keys."""
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"oldest": GIVE_UP_AFTER, "patience": FALLBACK_AFTER}
         cursor.execute(_UNACCEPTED, values)
@@ -42,7 +42,7 @@ def unaccepted_pages() -> list[tuple[int, int]]:
 
 
 def escalate_unaccepted() -> int:
-    """Pass on every page that nobody accepted; returns how many messages that makes."""
+    """Escalate all unaccepted pages; returns the number of messages written."""
     total = 0
     for incident, step in unaccepted_pages():
         reach(CrashPoint.ESCALATE_BEFORE)
@@ -57,9 +57,9 @@ def escalate_unaccepted() -> int:
 
 
 def escalate(incident_id: int, transition_id: int) -> int:
-    """Pass a page that nobody accepted on to the team's fallback channels; returns how many messages that makes.
+    """Send an unaccepted page to the team's fallback channels; returns the number of messages written.
 
-    What came after the page in the same incident goes with it, so that a fallback channel hears the end as well.
+    Later steps of the incident go with it, so that a fallback channel also gets the resolve.
     """
     with transaction.atomic():
         incident = Incident.objects.select_for_update().get(pk=incident_id)

@@ -1,4 +1,4 @@
-"""What the groups of a channel have said lately, as rows: read and written within the claim."""
+"""Group state rows: read and written within the claim's transaction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SET since = excluded.since, last = excluded.last, told = excluded.told, next = e
 
 
 def load(channel: int, keys: Collection[str]) -> dict[str, GroupState]:
-    """The stored states of these groups of a channel."""
+    """Stored states of these groups of a channel."""
     if not keys:
         return {}
     with connection.cursor() as cursor:
@@ -38,7 +38,7 @@ def load(channel: int, keys: Collection[str]) -> dict[str, GroupState]:
 
 
 def save(channel: int, states: Mapping[str, GroupState]) -> None:
-    """Keep what changed."""
+    """Store the changed states."""
     if not states:
         return
     values: dict[str, Any] = {
@@ -54,12 +54,12 @@ def save(channel: int, states: Mapping[str, GroupState]) -> None:
 
 
 def forget() -> int:
-    """Drop what was long ago."""
+    """Delete old states."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM alerts_gathering WHERE last < now() - interval '1 hour'")
         return int(cursor.rowcount)
 
 
 def decoded(value: Any) -> Any:
-    """A JSON column as it comes from a cursor of Django's, which hands it out as text."""
+    """Decode a JSON column, which Django's cursors return as text."""
     return json.loads(value) if isinstance(value, str) else value

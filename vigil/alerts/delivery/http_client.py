@@ -1,4 +1,4 @@
-"""The way out for alerts: HTTP over guarded connections that are kept open, with a deadline and a small answer."""
+"""HTTP client for alerts: guarded, pooled connections with a deadline; small answers only."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,4000}")
 
 
 class GuardedOutbound:
-    """Calls addresses that alerts may go to; redirects are not followed, so a secret stays with its receiver.
+    """Client that refuses forbidden addresses and follows no redirects, so a secret stays with its receiver.
 
-    Make it on the loop that uses it, and close it there.
+    Create and close it on the loop that uses it.
     """
 
     def __init__(self, egress: AlertEgress) -> None:
@@ -61,7 +61,7 @@ class GuardedOutbound:
 
 
 def _in_words(problem: Exception) -> str:
-    # The text of the problem may hold the address, and a Slack address is a secret.
+    # The text may hold the address, and a Slack address is a secret.
     if isinstance(problem, NameNotResolved):
         return "its name does not resolve"
     if isinstance(problem, ssl.SSLCertVerificationError):

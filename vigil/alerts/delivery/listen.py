@@ -1,4 +1,4 @@
-"""Hearing from PostgreSQL that the outbox has something new: a hint that saves up to a second, and no more."""
+"""PostgreSQL LISTEN on the outbox: a hint that saves up to a second of polling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_BACKOFF_S = 10.0
 
 
 async def listen(wake: Callable[[], None]) -> None:
-    """Call `wake` for every hint until cancelled; a connection that is lost is made again."""
+    """Call `wake` for every hint until cancelled; reconnects when the connection is lost."""
     backoff_s = 0.5
     url = configuration().database_url.get_secret_value()
     while True:

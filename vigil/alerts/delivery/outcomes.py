@@ -1,4 +1,4 @@
-"""What came of claims, written many at once: accepted, refused for good, to be tried again; and what follows."""
+"""Outcome recording in batches: accepted, dead letter, retry; and disabling of failing channels."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vigil.alerts.models import Delivery, DeliveryState
 
 ERROR_LIMIT = 300
 REFERENCE_LIMIT = 120
-#: Incidents in a row that a channel refuses for good before it is switched off.
+#: Consecutive incidents with permanent refusals before a channel is switched off.
 REFUSALS = 3
 
-# Only where the lease is still ours. The other deliveries of the same message share its outcome.
+# Only under a lease that is still held. Grouped deliveries share the outcome of their leader.
 _RECORD = """
 WITH done AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(states)s::text[], %(words)s::text[],
@@ -55,7 +55,7 @@ RETURNING c.id, jsonb_array_length(c.refused)
 
 
 class AttemptOutcome(StrEnum):
-    """Outcome of an attempt, as the state that the delivery then has."""
+    """Outcome of an attempt: the new state of the delivery."""
 
     SENT = "sent"
     DEAD = "dead"
@@ -64,9 +64,9 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """Outcome of one claim. `words` is the receiver's answer or the error; `permanent` that it refused for good.
+    """Outcome of one claim. `words` is the answer or the error; `permanent`: no retry.
 
-    `rest_s` is how long the receiver asks to wait.
+    `rest_s` is the wait that the receiver asks for.
     """
 
     claim: Claim
@@ -80,7 +80,7 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True)
 class SwitchedOff:
-    """A channel that this record switched off, and what it answered last."""
+    """A channel that this record switched off, with its last answer."""
 
     channel: int
     words: str
@@ -88,14 +88,14 @@ class SwitchedOff:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The deliveries whose outcome was written, without those whose lease was lost, and the channels switched off."""
+    """Deliveries whose outcome was written, without those whose lease was lost, and channels switched off."""
 
     written: frozenset[int]
     switched_off: tuple[SwitchedOff, ...] = ()
 
 
 def record(outcomes: Sequence[AttemptResult]) -> Recorded:
-    """Write outcomes in one transaction, with what they say of their channels."""
+    """Write outcomes and their effect on channels, in one transaction."""
     reach(CrashPoint.RECORD_BEFORE)
     with transaction.atomic():
         written = _write(outcomes)
@@ -113,7 +113,7 @@ def record(outcomes: Sequence[AttemptResult]) -> Recorded:
 
 
 def resend(delivery: Delivery) -> bool:
-    """Give a dead delivery another life, as new and on its own; False if it is not dead."""
+    """Requeue a dead letter as a new single message; False if it is not dead."""
     dead = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.DEAD)
     Delivery.objects.filter(leader_id=delivery.pk, state=DeliveryState.DEAD).update(state=DeliveryState.GATHERED)
     return dead.update(state=DeliveryState.PENDING, attempts=0, due_at=Now(), created_at=Now(), leader=None) == 1
@@ -144,7 +144,7 @@ def _well_again(channels: set[int]) -> None:
 
 
 def _refused(outcome: AttemptResult) -> SwitchedOff | None:
-    """Count an incident that was refused for good; at the third in a row the channel is switched off."""
+    """Count an incident with a permanent refusal; the third in a row switches the channel off."""
     with connection.cursor() as cursor:
         cursor.execute(_REFUSED, [outcome.claim.id])
         row = cursor.fetchone()

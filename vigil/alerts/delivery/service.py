@@ -1,4 +1,4 @@
-"""The process that delivers: claims what is due, sends it beside everything else, records what came of it."""
+"""Delivery service: claims due messages, sends them concurrently, records outcomes."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ from vigil.configuration import configuration
 
 T = TypeVar("T")
 
-#: Messages under way at once, over all channels.
+#: Concurrent messages over all channels.
 IN_FLIGHT = 2_000
 POLL_S = 1.0
-#: Outcomes are written together when they come close together.
+#: Outcomes that arrive close together are written as one batch.
 RECORD_AFTER_S = 0.003
-#: A claim waits this long for more room, so that a few outcomes are not a claim each.
+#: A claim waits this long for more free slots, so that a few outcomes do not cost a claim each.
 CLAIM_AFTER_S = 0.003
 DRAIN_S = 6.0
 MAX_BACKOFF_S = 5.0
 FORGET_EVERY_S = 60.0
-#: A database that is away, as opposed to a query that is wrong.
+#: The database is unavailable, as opposed to a faulty query.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 _log = structlog.get_logger(__name__)
 
 
 class Sender:
-    """Delivers until it is stopped.
+    """Delivers until stopped.
 
-    Claims and records have one database thread, what is due by the clock has another: neither holds up the other.
+    Claims and records share one database thread; timers have another, so neither delays the other.
     """
 
     def __init__(self, outbound: Outbound, health: Health) -> None:
@@ -71,16 +71,16 @@ class Sender:
         self._fault: BaseException | None = None
 
     def stop(self) -> None:
-        """Claim nothing more; what is in flight has a few seconds to end."""
+        """Stop claiming; messages in flight get a few seconds to finish."""
         self._stopping = True
         self._wake.set()
 
     def wake(self) -> None:
-        """Look now rather than at the next second."""
+        """Look for work now instead of at the next second."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Turn until stopped; raises whatever is not a database that is away."""
+        """Run until stopped; raises everything except database outages."""
         beside = [asyncio.create_task(self._record_outcomes()), asyncio.create_task(self._run_clockwork())]
         for task in beside:
             task.add_done_callback(self.note_end)
@@ -111,7 +111,7 @@ class Sender:
         self._raise_fault()
 
     async def _turn(self) -> float:
-        """Claim and start what is due; returns how long to wait, at most, before looking again."""
+        """Claim and start due messages; returns the longest time to wait before the next pass."""
         if len(self._sending) >= IN_FLIGHT:
             return POLL_S
         room = self._paces.room(time.monotonic())
@@ -146,7 +146,7 @@ class Sender:
             self._paces.end(channel, answered=answered)
 
     async def _record_outcomes(self) -> None:
-        """Write outcomes as they come, many at once, for as long as their leases last."""
+        """Write outcomes in batches, for as long as their leases last."""
         while True:
             await self._has_outcomes.wait()
             await asyncio.sleep(RECORD_AFTER_S)
@@ -164,7 +164,7 @@ class Sender:
                 break
             except DATABASE_AWAY as away:
                 if time.monotonic() > until or self._stopping:
-                    # The leases run out, and every message of them is sent once more.
+                    # Their leases expire and the messages are sent again (at least once).
                     _log.error("delivery.not_recorded", count=len(batch), problem=type(away).__name__)
                     return
                 await asyncio.sleep(0.5)
@@ -172,13 +172,13 @@ class Sender:
         if lost:
             _log.warning("delivery.leases_lost", count=len(lost))
         if any(one.outcome is AttemptOutcome.DEAD for one in batch):
-            # Whoever is to be told instead need not wait for the next second.
+            # A fallback channel need not wait for the next second.
             self._tick.set()
         for off in recorded.switched_off:
             _log.error("channel.switched_off", channel=off.channel, answer=off.words)
 
     async def _run_clockwork(self) -> None:
-        """Once a second, what is due by the clock: fallbacks, policies, what is held, notices, what to forget."""
+        """Once a second: fallbacks, policies, holds, reports of disabled channels, clean-up."""
         forgot_s = 0.0
         while True:
             self._tick.clear()
@@ -195,14 +195,14 @@ class Sender:
 
     async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         def with_connection() -> T:
-            # Tests the connection that was kept, and drops it if PostgreSQL has been restarted.
+            # Tests the pooled connection, and drops it if PostgreSQL was restarted.
             close_old_connections()
             return work()
 
         return await asyncio.get_running_loop().run_in_executor(threads, with_connection)
 
     def note_end(self, task: asyncio.Task[None]) -> None:
-        """What broke in a task ends the process, also in one beside this."""
+        """An unexpected error in any task ends the process."""
         self._sending.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = fault

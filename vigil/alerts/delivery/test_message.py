@@ -1,4 +1,4 @@
-"""Sending a test message, so that a channel is known to work before it is needed."""
+"""Test message: checks that a channel works before it is needed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, VoteLine
 from vigil.alerts.wording.message import message_of
 from vigil.configuration import configuration
 
-#: A person waits for this one.
+#: Deadline while a person waits.
 TRIAL_DEADLINE_S = 15.0
 
 
 def trial_alert(now: datetime) -> Alert:
-    """An alert that says of itself that it is a test."""
+    """An alert marked as a test."""
     vote = VoteLine(region="test-region", domain="test", status="down", reason="timeout", attempts=2)
     return Alert(
         delivery=public_ids.new_delivery(),
@@ -43,7 +43,7 @@ def trial_alert(now: datetime) -> Alert:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """What became of a test message, with the receiver's own answer."""
+    """Result of a test message, with the receiver's answer."""
 
     accepted: bool
     answer: str
@@ -54,7 +54,7 @@ class TrialResult:
 
 
 def send_trial(channel: Channel, now: datetime) -> TrialResult:
-    """Send a test message now and say what the receiver answered."""
+    """Send a test message now; returns the receiver's answer."""
     began = time.monotonic()
     try:
         accepted, answer = True, asyncio.run(_send(channel, trial_alert(now)))

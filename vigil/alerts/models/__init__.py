@@ -1,4 +1,4 @@
-"""Who is told (channels, people), of what (routes, policies), and the outbox (deliveries): one noun per file."""
+"""Alerting models: channels, people, routes, policies, and the outbox of deliveries; one noun per file."""
 
 from __future__ import annotations
 

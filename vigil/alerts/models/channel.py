@@ -1,4 +1,4 @@
-"""A configured destination of alerts."""
+"""Channel model: a configured destination of alerts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vigil.alerts.core.selftest import MINUTES_LEAST, MINUTES_MOST
 
 
 def channel_kinds() -> list[tuple[str, str]]:
-    """The kinds that can be chosen, with their names for people; a callable, so that no migration lists them."""
+    """Choices of channel kinds; a callable, so that no migration lists them."""
     from vigil.alerts.channels import CHANNELS
 
     return [(kind, found.name) for kind, found in CHANNELS.items()]
@@ -24,10 +24,10 @@ def check_self_test_minutes(minutes: int) -> None:
 
 
 class Channel(models.Model):
-    """A configured destination. A fallback channel is used only for what no other channel accepted in time.
+    """A configured destination. A fallback channel is used only if no other channel accepted in time.
 
-    `refused` are the last incidents that it refused for good, one after another: at three it is switched off, and
-    `disabled_why` says what it answered.
+    `refused` lists consecutive incidents with a permanent refusal: the third switches the channel off, and
+    `disabled_why` keeps the answer.
     """
 
     public_id = models.CharField(
@@ -66,7 +66,7 @@ class Channel(models.Model):
 
 
 class Gathering(models.Model):
-    """What a group of messages on a channel has said lately, so that a storm goes out as few messages."""
+    """State of a group of messages on a channel (group_wait, group_interval)."""
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="gatherings")
     key = models.CharField(max_length=200)
@@ -78,7 +78,7 @@ class Gathering(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["channel", "key"], name="gathering_of_channel")]
         indexes = [
-            # Used once a minute to forget what was long ago.
+            # Used once a minute by the clean-up.
             models.Index(fields=["last"], name="gathering_last"),
         ]
 

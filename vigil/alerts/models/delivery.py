@@ -1,4 +1,4 @@
-"""One message to one channel: a row of the outbox."""
+"""Delivery model (outbox row): one message to one channel."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class DeliveryState(models.TextChoices):
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"
-    #: Not sent yet: sent when nothing holds it any more, or withheld for good if the incident ends before that.
+    #: Sent when its hold ends, or withheld for good if the incident ends first.
     HELD = "held"
     WITHHELD = "withheld"
-    #: Told by the message of another delivery, its leader, whose fate it shares.
+    #: Sent within the message of another delivery, its leader, whose outcome it shares.
     GATHERED = "gathered"
 
 
-#: Still to be told.
+#: Not sent yet.
 OPEN_STATES = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.GATHERED)
-#: Never shown to the receiver so far, and perhaps never.
+#: Not shown to the receiver so far.
 UNTOLD_STATES = (DeliveryState.HELD, DeliveryState.WITHHELD)
 
 
@@ -37,16 +37,15 @@ def _choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
 
 
 class Delivery(models.Model):
-    """One message to one channel: a row of the outbox, written in the transaction of its transition.
+    """A row of the outbox: one message to one channel, written in the transaction of its transition.
 
-    An incident of the installation itself is told by the default team. `escalated_at` says when a page that nobody
-    accepted was passed on to the fallback channels. `why` and `because` say what made the channel concerned. One that
-    is or was held says what held it, by name, until when as far as was known, and when to look again; it keeps that
-    after it was sent, so that people see why it came late.
+    Incidents of the installation itself belong to the default team. `escalated_at` is when an unaccepted page went to
+    the fallback channels. `why` and `because` name the reason for the channel. The hold columns name the hold, its end
+    if known, and when to look again; they stay after sending, to explain a late message.
 
-    In a storm many deliveries go out as one message: the first of them is the leader, `tells` says of how many
-    incidents its message tells. What comes later of an incident that was told so belongs to the leader's `thread`.
-    `reference` is what the receiver called the message, `answer` its own last word.
+    In a storm several deliveries share one message: the first is the leader, and `tells` is the number of incidents in
+    its message. Later steps of those incidents belong to the leader's `thread`. `reference` is the receiver's id of the
+    message, `answer` its last answer.
     """
 
     public_id = models.CharField(
@@ -89,27 +88,27 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["transition", "channel"], name="one_delivery_per_transition_and_channel")
         ]
         indexes = [
-            # Used by the sender to see when to look again.
+            # Used by the sender to find the next due time.
             models.Index(fields=["due_at"], name="delivery_open", condition=Q(state__in=["pending", "sending"])),
-            # Used by the sender's claim: what is due on a channel, in order.
+            # Used by the claim: due rows of a channel, in order.
             models.Index(
                 fields=["channel", "due_at", "id"],
                 name="delivery_due_on_channel",
                 condition=Q(state__in=["pending", "sending"]),
             ),
-            # Used when a leader's fate is known.
+            # Used when the outcome of a leader is known.
             models.Index(fields=["leader"], name="delivery_led", condition=Q(leader__isnull=False)),
-            # Used to tell the rest of a digest in order, and to see whether it is over.
+            # Used to send the rest of a digest in order, and to see whether it is over.
             models.Index(fields=["thread"], name="delivery_thread", condition=Q(thread__isnull=False)),
             # Used by the claim to keep a resolve behind its trigger.
             models.Index(fields=["incident", "channel", "id"], name="delivery_order"),
-            # Used once a second to find pages that nobody accepted.
+            # Used once a second to find unaccepted pages.
             models.Index(
                 fields=["created_at"],
                 name="delivery_to_escalate",
                 condition=Q(event="trigger", escalated_at=None) & ~Q(state="sent"),
             ),
-            # Used once a second to find what may be held no longer.
+            # Used once a second to find holds that may have ended.
             models.Index(fields=["recheck_at"], name="delivery_held", condition=Q(state="held")),
         ]
 

@@ -1,4 +1,4 @@
-"""Escalation policies, and where an incident stands on each."""
+"""Escalation models: policies, and the position of an incident in each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def new_policy() -> str:
 
 
 class EscalationPolicy(models.Model):
-    """Whom to call, and whom after that, until somebody acknowledges."""
+    """Whom to call, step by step, until somebody acknowledges."""
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_policy, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="policies")
@@ -44,7 +44,7 @@ class EscalationPolicy(models.Model):
 
 
 class EscalationStep(models.Model):
-    """One step of a policy: how long after the one before, and whom: channels, people, whoever is on call."""
+    """One step of a policy: its delay after the one before, and its channels, people and rotations."""
 
     policy = models.ForeignKey(EscalationPolicy, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()
@@ -64,7 +64,7 @@ class EscalationStep(models.Model):
 
 
 class Pursuit(models.Model):
-    """The pursuit of somebody who takes an incident on: who did, until when it may rest, when to remind again."""
+    """Acknowledgement state of an incident: who acknowledged, until when it is snoozed, the next reminder."""
 
     incident = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True, related_name="pursuit")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
@@ -75,7 +75,7 @@ class Pursuit(models.Model):
 
     class Meta:
         indexes = [
-            # Used once a second, for what is due.
+            # Used once a second by the timers.
             models.Index(fields=["remind_at"], name="pursuit_to_remind", condition=Q(remind_at__isnull=False)),
             models.Index(fields=["snoozed_until"], name="pursuit_asleep", condition=Q(snoozed_until__isnull=False)),
         ]
@@ -85,7 +85,7 @@ class Pursuit(models.Model):
 
 
 class Escalation(models.Model):
-    """Where an incident stands on one policy: the step that is due next, and when; never again without a time."""
+    """Position of an incident in one policy: the next step and its time; finished without a time."""
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="escalations")
     policy = models.ForeignKey(EscalationPolicy, on_delete=models.CASCADE, related_name="escalations")
@@ -96,7 +96,7 @@ class Escalation(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["incident", "policy"], name="one_escalation_per_policy")]
         indexes = [
-            # Used once a second, for what is due.
+            # Used once a second by the timers.
             models.Index(fields=["due_at"], name="escalation_due", condition=Q(due_at__isnull=False)),
         ]
 

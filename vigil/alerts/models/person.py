@@ -1,4 +1,4 @@
-"""Somebody who can be called, and the channels that reach them."""
+"""Person model: somebody on call, and their channels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def new_person() -> str:
 
 
 class Person(models.Model):
-    """Somebody who can be called: through their own channels, which are told of nothing else by themselves."""
+    """A person to call. Their channels get alerts only through policies and routes that name them."""
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_person, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="people")

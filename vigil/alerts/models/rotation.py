@@ -1,4 +1,4 @@
-"""Rotations: who takes turns on call, and who stands in."""
+"""Rotation models: on-call turns, members and overrides."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def new_feed_key() -> str:
 
 
 class Rotation(models.Model):
-    """People who take turns. The key of its calendar feed is the only thing that its readers need."""
+    """People who take turns on call. Its feed key gives read access to the calendar."""
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_rotation, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="rotations")
@@ -60,7 +60,7 @@ class Rotation(models.Model):
 
     @property
     def rota(self) -> OnCallSchedule:
-        """Its turns and overrides as the pure functions take them."""
+        """Turns and overrides as the pure functions take them."""
         return OnCallSchedule(
             people=tuple(self.members.values_list("person_id", flat=True)),
             first=self.starts_on,
@@ -72,7 +72,7 @@ class Rotation(models.Model):
 
 
 class RotationMember(models.Model):
-    """One person's place in a rotation; somebody may have several."""
+    """A person's position in a rotation; a person may have several."""
 
     rotation = models.ForeignKey(Rotation, on_delete=models.CASCADE, related_name="members")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
@@ -87,7 +87,7 @@ class RotationMember(models.Model):
 
 
 class RotationOverride(models.Model):
-    """Somebody stands in for whoever has the turn. Of those that overlap, the one that was made last counts."""
+    """A substitute for the person on call. The newest of overlapping overrides wins."""
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_override, editable=False)
     rotation = models.ForeignKey(Rotation, on_delete=models.CASCADE, related_name="overrides")

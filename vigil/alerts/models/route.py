@@ -1,4 +1,4 @@
-"""A rule that picks channels."""
+"""Route model: a node of the routing tree."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def new_route() -> str:
 
 
 class Route(models.Model):
-    """A rule that picks channels and an escalation policy; of a team's routes in order of position, the first that
-    matches decides, unless it goes on to the next. A default matches when no other did.
+    """A rule that picks channels and a policy. The first match by position wins, unless it goes on to the next.
 
-    No kinds means what is paged: regional, blind and self-test incidents are told only where they are named.
+    A default matches when no other route did. Without kinds it matches what pages: regional, blind and self-test
+    incidents must be named.
     """
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_route, editable=False)
@@ -62,5 +62,5 @@ class Route(models.Model):
 
     @property
     def hours(self) -> Hours:
-        """When it matches."""
+        """Its weekly time window."""
         return Hours(frozenset(self.days), self.starts, self.ends, self.zone)

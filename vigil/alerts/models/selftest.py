@@ -1,4 +1,4 @@
-"""Proof that alerts get out: synthetic incidents, and the pings that say so outside."""
+"""Self-test models: synthetic incidents, and pings of the dead man's switch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vigil.incidents.models import Incident
 
 
 class SelfTest(models.Model):
-    """One synthetic incident of a team, through every channel that takes part; its deliveries are the proof."""
+    """A synthetic incident of a team, through every channel that takes part; its deliveries are the proof."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="self_tests")
     incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="self_test")
@@ -24,7 +24,7 @@ class SelfTest(models.Model):
             models.UniqueConstraint(fields=["team"], condition=Q(ended_at=None), name="one_self_test_of_a_team_at_once")
         ]
         indexes = [
-            # Used every few seconds: what was proven when.
+            # Used every few seconds to find the last proof.
             models.Index(fields=["team", "-begun_at"], name="self_test_by_team"),
         ]
 

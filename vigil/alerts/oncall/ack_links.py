@@ -1,7 +1,4 @@
-"""The link in an alert that lets whoever received it acknowledge: signed, for one incident and channel, for a week.
-
-And the address at which PagerDuty and Slack call back.
-"""
+"""Acknowledge links (signed, for one incident and channel, valid for a week), and callback addresses."""
 
 from __future__ import annotations
 
@@ -17,29 +14,29 @@ from vigil.incidents.models import Incident
 
 MAX_AGE_S = 7 * 24 * 3600
 MAX_LENGTH = 200
-#: A character that neither ids nor base 64 have, and that no reader of mail takes for the end of an address.
+#: Occurs neither in ids nor in base64, and mail programs do not end a link at it.
 _SEPARATOR = "~"
 
 
 class LinkError(Exception):
-    """The link is not ours, or too old; the message is one line for people."""
+    """A forged or expired link; the message is one line for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What a link allows, and to whom it was sent."""
+    """What a link permits, and to whom it was sent."""
 
     incident: Incident
     actor: Actor
 
 
 def acknowledge_link(incident: str, channel: str) -> str:
-    """The address that a delivery carries, by the public ids of its incident and channel."""
+    """Link for a delivery, from the public ids of its incident and channel."""
     return f"{configuration().base_url}/respond/{_signer().sign(f'{incident}.{channel}')}"
 
 
 def callback_address(channel: Channel) -> str:
-    """Where what this channel goes to calls back; empty for kinds that do not."""
+    """Callback address for a channel's receiver; empty for kinds without callbacks."""
     return f"{configuration().base_url}/hooks/{channel.public_id}" if channel.kind in CALLBACKS else ""
 
 
@@ -48,7 +45,7 @@ def sign(incident: Incident, channel: Channel) -> str:
 
 
 def read(token: str) -> Invitation:
-    """What a link allows; raises `LinkError`."""
+    """Verify and decode a link; raises `LinkError`."""
     try:
         signed = _signer().unsign(token[:MAX_LENGTH], max_age=MAX_AGE_S)
     except SignatureExpired:
@@ -64,7 +61,7 @@ def read(token: str) -> Invitation:
 
 
 def _reader(channel: Channel) -> str:
-    """Whose channel it is; for one that many read, only that can be said."""
+    """Name of the channel's owner; a shared channel has no single reader."""
     owners = list(Person.objects.filter(channels=channel).values_list("name", flat=True)[:2])
     return owners[0] if len(owners) == 1 else f"a reader of {channel.name}"
 

@@ -1,4 +1,4 @@
-"""A rotation as a calendar that other programs read, at an address that nobody can guess."""
+"""Calendar feed (iCalendar) of a rotation, at a secret address."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ PAST, FUTURE = timedelta(days=14), timedelta(days=90)
 
 
 def feed_address(rotation: Rotation) -> str:
-    """Where the calendar is; whoever knows it may read it."""
+    """Address of the feed; anyone who has it can read it."""
     return f"{configuration().base_url}/oncall/{rotation.public_id}/{rotation.feed_key}.ics"
 
 
 def renew_feed_key(rotation: Rotation) -> str:
-    """Give the calendar a new address; the old one ends at once."""
+    """Issue a new address for the feed; the old one stops working at once."""
     rotation.feed_key = new_feed_key()
     rotation.save(update_fields=["feed_key"])
     return feed_address(rotation)
 
 
 def find_feed(public_id: str, key: str) -> Rotation | None:
-    """The rotation whose calendar this is; None for a wrong key as for no rotation at all."""
+    """Rotation of a feed key; None for a wrong key."""
     rotation = Rotation.objects.filter(public_id=public_id).first()
     expected = rotation.feed_key if rotation is not None else new_feed_key()
     return rotation if hmac.compare_digest(expected.encode(), key.encode()) else None
 
 
 def calendar(rotation: Rotation, now: datetime) -> bytes:
-    """The shifts of the last two weeks and the next three months."""
+    """Shifts of the last two weeks and the next three months."""
     found = Calendar()
     found.add("prodid", "-//Vigil//on call//EN")
     found.add("version", "2.0")
     found.add("method", "PUBLISH")
     found.add("x-wr-calname", f"On call: {rotation.name}")
-    # Whole days, so that a shift that the range cuts keeps its name from hour to hour.
+    # Whole days, so that a shift cut by the range keeps its id from hour to hour.
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     rota = rotation.rota
     names = dict(Person.objects.filter(team_id=rotation.team_id).values_list("pk", "name"))
@@ -53,7 +53,7 @@ def calendar(rotation: Rotation, now: datetime) -> bytes:
         event.add("dtend", shift.ends)
         stands_in = " (stands in)" if shift.covers else ""
         event.add("summary", f"{names.get(shift.person, 'somebody')}{stands_in}: {rotation.name}")
-        # Somebody on call is not busy for that reason.
+        # Being on call does not make a person busy.
         event.add("transp", "TRANSPARENT")
         found.add_component(event)
     return bytes(found.to_ical())

@@ -1,6 +1,6 @@
-"""What PagerDuty and Slack call back with: checked against their signatures, and read as what somebody wants. Pure.
+"""Callbacks of PagerDuty and Slack: signature check, and the requested action. Pure.
 
-A kind that calls back is one function and one line in `CALLBACKS`; its secret is one of the channel's own.
+A kind with callbacks is one function and one line in `CALLBACKS`; its secret is one of the channel's secrets.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs
 
-#: Slack signs the time as well; what is older, or from the future, is a replay or a clock that is wrong.
+#: Slack signs a timestamp: older or future requests are replays or clock errors.
 SLACK_WINDOW = timedelta(minutes=5)
-#: PagerDuty tries again for hours; what is older than this is nothing that somebody still waits for.
+#: PagerDuty retries for hours; older requests are dropped.
 PAGERDUTY_WINDOW = timedelta(hours=24)
 MAX_BODY = 256 * 1024
 MAX_NAME = 80
@@ -25,7 +25,7 @@ SNOOZE_MINUTES = 60
 
 
 class Action(StrEnum):
-    """What somebody wants done to an incident."""
+    """Requested action on an incident."""
 
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"
@@ -35,7 +35,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One thing that somebody did elsewhere: to which incident (public id), who, and when."""
+    """A request from outside: which incident (public id), action, person and time."""
 
     action: Action
     incident: str
@@ -46,12 +46,12 @@ class Wish:
 
 
 class CallbackError(Exception):
-    """A call that is not to be believed, or that cannot be read; one line without secrets."""
+    """An unverified or unreadable callback; one line without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """What was received: header names in lower case, the body as it came."""
+    """A received request: header names in lower case, the body as it came."""
 
     headers: Mapping[str, str]
     body: bytes
@@ -60,16 +60,16 @@ class CallbackRequest:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """How a kind of channel calls back: the name of its secret, and what checks and reads a call."""
+    """Callback of a channel kind: the name of its secret, and its check."""
 
     secret: str
     read: Callable[[CallbackRequest, str], list[Wish]]
 
 
 def read_pagerduty(request: CallbackRequest, secret: str) -> list[Wish]:
-    """A V3 webhook; raises `CallbackError`.
+    """Verify and read a V3 webhook; raises `CallbackError`.
 
-    PagerDuty may sign with several secrets while one is replaced by another, so one of the signatures must be ours.
+    PagerDuty signs with several secrets during a rotation of secrets: one signature must match.
     """
     expected = "v1=" + hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()
     given = [part.strip() for part in request.headers.get("x-pagerduty-signature", "")[:2_000].split(",")]
@@ -90,7 +90,7 @@ def read_pagerduty(request: CallbackRequest, secret: str) -> list[Wish]:
 
 
 def read_slack(request: CallbackRequest, secret: str) -> list[Wish]:
-    """A press of a button in a message, signed with its time; raises `CallbackError`."""
+    """Verify and read a press of a Slack button; raises `CallbackError`."""
     stamp = request.headers.get("x-slack-request-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         raise CallbackError("there is no time that was signed")
@@ -110,7 +110,7 @@ def read_slack(request: CallbackRequest, secret: str) -> list[Wish]:
     return [wish for wish in wishes if wish is not None]
 
 
-#: Kinds of channels that call back.
+#: Channel kinds with callbacks.
 CALLBACKS: Mapping[str, Callback] = {
     "pagerduty": Callback("webhook_secret", read_pagerduty),
     "slack": Callback("signing_secret", read_slack),

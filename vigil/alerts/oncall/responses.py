@@ -1,6 +1,6 @@
-"""What people do to an incident: acknowledge it, snooze it, take that back, write a note. From wherever they do it.
+"""Responses to an incident: acknowledge, snooze, unacknowledge, note.
 
-Each is one transaction under the incident's lock, with its step and what is told of it; doing it twice changes nothing.
+Each is idempotent, and one transaction under the incident's lock with its step and deliveries.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from vigil.incidents.models import Incident, Transition
 from vigil.incidents.timeline import TimelineEntry, add_step
 
 NOTE_LIMIT = 2_000
-#: How far another's clock may be from ours.
+#: Accepted skew of another system's clock.
 CLOCK_TOLERANCE = timedelta(seconds=60)
 MIN_SNOOZE, MAX_SNOOZE = timedelta(minutes=1), timedelta(days=7)
 
 
 class ResponseKind(StrEnum):
-    """What came of it."""
+    """Result of a response."""
 
     DONE = "done"
     ALREADY = "already"
@@ -39,7 +39,7 @@ class ResponseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, by what means, and in which channel if in one that need not be told."""
+    """Who responds, by what means, and the channel where it was done, which is not notified."""
 
     name: str
     via: str
@@ -50,7 +50,7 @@ class Actor:
 
 
 def acknowledge(incident: int, actor: Actor) -> ResponseKind:
-    """Say that somebody has taken it on: nobody is called or reminded any more until it gets worse."""
+    """Acknowledge: stop calls and reminders until the incident gets worse."""
 
     def write(found: Incident, now: datetime) -> ResponseKind:
         resting = Pursuit.objects.filter(pk=found.pk, acknowledged_at__isnull=False, snoozed_until=None)
@@ -68,7 +68,7 @@ def acknowledge(incident: int, actor: Actor) -> ResponseKind:
 
 
 def snooze(incident: int, actor: Actor, until: datetime) -> ResponseKind:
-    """Acknowledge until a moment at which it is told again if it is not over; that is at most a week ahead."""
+    """Acknowledge until a time, at most a week ahead; alert again then if the incident is still open."""
 
     def write(found: Incident, now: datetime) -> ResponseKind:
         if not MIN_SNOOZE <= until - now <= MAX_SNOOZE + timedelta(minutes=1):
@@ -84,7 +84,7 @@ def snooze(incident: int, actor: Actor, until: datetime) -> ResponseKind:
 
 
 def take_back(incident: int, actor: Actor) -> ResponseKind:
-    """Nobody has taken it on after all: it is told again, and the pursuit begins again."""
+    """Revoke the acknowledgement: alert again and restart escalation."""
 
     def write(found: Incident, now: datetime) -> ResponseKind:
         if not escalations.is_acknowledged(found):
@@ -99,7 +99,7 @@ def take_back(incident: int, actor: Actor) -> ResponseKind:
 
 
 def note(incident: int, actor: Actor, text: str) -> ResponseKind:
-    """Write a note on the timeline, also of an incident that is over; told where routes want notes."""
+    """Add a note to the timeline, also of a resolved incident; sent where routes ask for notes."""
     text = text.strip()
     if not text or len(text) > NOTE_LIMIT:
         return ResponseKind.REFUSED
@@ -114,7 +114,7 @@ def note(incident: int, actor: Actor, text: str) -> ResponseKind:
 
 
 def acted_since(incident: int, at: datetime) -> bool:
-    """Whether something was done well after a moment of another's clock: what comes late, or again, is news no more."""
+    """Whether somebody acted well after a time of another clock: then a late or repeated callback is ignored."""
     done = (Step.ACKNOWLEDGED, Step.SNOOZED, Step.REMINDED)
     return Transition.objects.filter(incident_id=incident, step__in=done, at__gt=at + CLOCK_TOLERANCE).exists()
 

@@ -1,7 +1,7 @@
-"""What is due by the database's clock: held alerts, snoozes that are over, the next steps of policies, reminders.
+"""Alert timers by the database's clock: holds, snoozes, escalation steps, reminders.
 
-Each is one transaction under its incident's lock, and moves its own time on within it: two processes, or one that is
-killed anywhere, do each thing once. An incident that somebody else holds is left for the next second.
+Each is one transaction under its incident's lock that also advances its own time, so two processes or a crash never act
+twice. A locked incident is left for the next second.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import TimelineEntry, add_step
 
-#: Of each kind, in one turn: a storm of one kind keeps no other from its turn.
+#: Per kind and pass, so that one kind cannot starve the others.
 LIMIT = 500
 BUDGET_S = 1.0
-#: While something holds an incident's alerts, nobody is called; it is looked at again after this.
+#: Escalation pauses while a hold lasts, and checks again after this.
 HELD_PAUSE = timedelta(seconds=30)
 
 Work = Callable[[Incident, datetime], int]
 
 
 def run_due() -> int:
-    """Do everything that is due; returns how many incidents that moved."""
+    """Run everything that is due; returns the number of changed incidents."""
     held = Delivery.objects.filter(state=DeliveryState.HELD, recheck_at__lte=Now())
     to_release = held.values("incident_id").annotate(first=Min("recheck_at")).order_by("first")
     asleep = Pursuit.objects.filter(snoozed_until__lte=Now()).order_by("snoozed_until")
@@ -66,18 +66,18 @@ def _locked(key: int, work: Work) -> int:
 
 
 def _release(incident: Incident, now: datetime) -> int:
-    """Send what nothing holds any more."""
+    """Send messages whose hold has ended."""
     held = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
     hold = strongest(holds_on(incident, now))
     if hold is not None:
         held.update(**hold_fields(hold, now))
         return 0
-    # Of several that one channel waits for, the newest says how things are now; the older ones would only repeat it.
+    # Of several messages for one channel only the newest is sent: it has the present state.
     newest = held.values("channel_id").annotate(last=Max("pk")).values("last")
     held.exclude(pk__in=list(newest.values_list("last", flat=True))).update(
         state=DeliveryState.WITHHELD, withheld=Withheld.SUPERSEDED, recheck_at=None
     )
-    # As new: its age, and the two minutes until a fallback channel, count from now on; so do an escalation's delays.
+    # Age, fallback time and escalation delays count from the release.
     released = held.update(state=DeliveryState.PENDING, created_at=Now(), due_at=Now(), recheck_at=None)
     if released:
         pursuing.start_again_from(incident, now)
@@ -85,7 +85,7 @@ def _release(incident: Incident, now: datetime) -> int:
 
 
 def _wake(incident: Incident, now: datetime) -> int:
-    """A snooze is over and the incident is not: it is told again, and the pursuit begins again."""
+    """End a snooze of an open incident: alert again and restart escalation."""
     due = Pursuit.objects.filter(pk=incident.pk, snoozed_until__lte=now).first()
     if due is None:
         return 0
@@ -99,7 +99,7 @@ def _wake(incident: Incident, now: datetime) -> int:
 
 
 def _escalate(incident: Incident, now: datetime) -> int:
-    """Call whoever the due steps of its policies name, and move each policy on."""
+    """Call the targets of due steps, and advance each policy."""
     due = list(Escalation.objects.filter(incident=incident, due_at__lte=now).order_by("policy_id"))
     if incident.resolved_at is not None:
         pursuing.end(incident.pk)
@@ -111,7 +111,7 @@ def _escalate(incident: Incident, now: datetime) -> int:
         steps = steps_of(escalation.policy_id)
         place = EscalationPosition(escalation.rung, escalation.round)
         if place.rung >= len(steps):
-            # The policy has lost steps since.
+            # The policy was shortened meanwhile.
             _move(escalation, None, None)
             continue
         targets = targets_of(steps[place.rung], now)
@@ -126,7 +126,7 @@ def _escalate(incident: Incident, now: datetime) -> int:
 
 
 def _remind(incident: Incident, now: datetime) -> int:
-    """Tell those again who were told: nobody has acknowledged yet."""
+    """Remind the notified channels: the incident is not acknowledged."""
     due = Pursuit.objects.filter(pk=incident.pk, remind_at__lte=now).first()
     if due is None:
         return 0
@@ -143,12 +143,12 @@ def _remind(incident: Incident, now: datetime) -> int:
 
 
 def told_before(incident: Incident) -> dict[int, Concern]:
-    """The channels that know of an incident."""
+    """Channels that have the incident's trigger."""
     return dict.fromkeys(told_channels(incident), Concern(Why.TOLD_BEFORE))
 
 
 def _is_held(incident: Incident, now: datetime) -> bool:
-    """Also while an alert is held by what has just ended: it is to come first."""
+    """Whether alerts are held, or a released alert has still to go first."""
     waiting = Delivery.objects.filter(incident=incident, state=DeliveryState.HELD)
     return bool(holds_on(incident, now)) or waiting.exists()
 
@@ -156,7 +156,7 @@ def _is_held(incident: Incident, now: datetime) -> bool:
 def _due_at(place: EscalationPosition | None, delays_s: list[int], now: datetime, targets: Targets) -> datetime | None:
     if place is None:
         return None
-    # A step that reaches nobody is not waited for.
+    # A step without a reachable target is skipped at once.
     skipped = not targets.channels and place.rung > 0
     return now if skipped else now + timedelta(seconds=delay_s(place, delays_s))
 

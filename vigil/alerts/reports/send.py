@@ -1,7 +1,7 @@
-"""Reports by mail: of each week or month that is over, to whoever a team named, once.
+"""Report delivery: each finished week or month to the addresses that a team named.
 
-At least once, as with alerts: a report is claimed under a lease, sent, and only then noted as sent; its Message-ID
-names the period, so that a mail program shows one that was sent twice as one.
+At least once: a report is claimed under a lease, sent, then recorded. Its Message-ID names the period, so that mail
+programs merge a repeat.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vigil.history.models import Report
 from vigil.history.reading.summary import summarise
 
 POLL_S = 60.0
-#: How long a claim lasts; after a failure the next attempt waits as long, and twice as long each time.
+#: Length of a claim. After a failure the next attempt waits as long, then twice as long each time.
 LEASE = timedelta(minutes=5)
 WAIT_MOST = timedelta(hours=6)
 
@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A report that is due, in hand, and worded."""
+    """A claimed and rendered report."""
 
     report: int
     period: Period
@@ -48,7 +48,7 @@ class Claimed:
 
 
 async def keep_sending(send: Send) -> None:
-    """Send what is due, once a minute, until cancelled; a database that is away is waited for."""
+    """Send due reports once a minute until cancelled; waits while the database is unavailable."""
     with ThreadPoolExecutor(1, thread_name_prefix="reports") as database:
         loop = asyncio.get_running_loop()
         while True:
@@ -62,7 +62,7 @@ async def keep_sending(send: Send) -> None:
 
 
 def claim(now: datetime) -> Claimed | None:
-    """Take the next report that is due, so that nobody else sends it; None when none is."""
+    """Claim the next due report; None when none is due."""
     with transaction.atomic():
         rows = Report.objects.select_for_update(of=("self",), skip_locked=True).select_related("team")
         for report in rows.filter(enabled=True).exclude(lease_until__gt=now).order_by("pk"):
@@ -78,7 +78,7 @@ def claim(now: datetime) -> Claimed | None:
 
 
 def record(claimed: Claimed, error: str) -> None:
-    """Note what came of it. Unless it was sent, it is tried again when its lease is over."""
+    """Record the outcome. A report that was not sent is retried when its lease expires."""
     found = Report.objects.filter(pk=claimed.report)
     if error:
         found.update(last_error=error[:300])
@@ -89,7 +89,7 @@ def record(claimed: Claimed, error: str) -> None:
 
 
 def letter_of(report: Report, period: Period, now: datetime) -> Letter:
-    """A report as a letter; all of a report's letters are one conversation."""
+    """Render a report as a letter; all letters of a report share one conversation."""
     summary = summarise(report, period)
     lines = body(summary, configuration().base_url)
     text = "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The words of a report. Pure; compared with golden files."""
+"""Report text. Pure; compared with golden files."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _NAME_WIDTH = 32
 
 
 def subject(summary: Summary) -> str:
-    """Such as: Vigil: 18 to 24 May 2026: 99.98 % up, 3 incidents."""
+    """Subject, such as: Vigil: 18 to 24 May 2026: 99.98 % up, 3 incidents."""
     return f"Vigil: {_days(summary.period)}: {_percent(summary.uptime)} up, {_count(summary.incidents, 'incident')}"
 
 
 def body(summary: Summary, base_url: str) -> list[str]:
-    """The report, line by line, for a mail in a fixed font."""
+    """The report, line by line, for a fixed-width font."""
     about = f"monitors tagged {summary.tag}" if summary.tag else "all monitors"
     lines = [f"{summary.team}, {about}, {_days(summary.period)} ({summary.period.zone.key})", ""]
     lines += _whole(summary)
@@ -69,7 +69,7 @@ def _all_are_listed(summary: Summary) -> bool:
 
 
 def _percent(uptime: Uptime) -> str:
-    """Rounded down, so that only what was never down reads as 100 %."""
+    """Rounded down, so that only full uptime reads as 100 %."""
     if uptime.ratio is None:
         return "-"
     counted = uptime.up_s + uptime.down_s

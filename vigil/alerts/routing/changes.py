@@ -1,6 +1,6 @@
-"""The write paths of who is told: routes, people, rotations, overrides and policies, each in one transaction.
+"""Write paths of routing: routes, people, rotations, overrides and policies, one transaction each.
 
-Every function raises `ValidationError` keyed by field, and nothing is written then.
+Every function raises `ValidationError` keyed by field and then writes nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Priority
 
-#: Of each, in one team or in one row.
+#: Limits per team or row.
 MAX_ROUTES, MAX_PEOPLE, MAX_ROTATIONS, MAX_POLICIES, MAX_OVERRIDES = 200, 1_000, 200, 200, 500
 MAX_CHANNELS, MAX_MEMBERS, MAX_STEPS = 50, 100, 20
 MAX_OVERRIDE = timedelta(days=90)
@@ -61,7 +61,7 @@ def save_route(route: Route, wanted: Mapping[str, Any]) -> Route:
 
 
 def validate_route(route: Route, channels: Sequence[models.Model] = ()) -> None:
-    """Refuse a route that could not be followed."""
+    """Validate a route."""
     problems = _problems(route, exclude=[*_WORDS, "tags"])
     for field, known in _WORDS.items():
         given = getattr(route, field)
@@ -102,7 +102,7 @@ def save_person(person: Person, wanted: Mapping[str, Any]) -> Person:
 
 
 def save_rotation(rotation: Rotation, wanted: Mapping[str, Any]) -> Rotation:
-    """Create or change a rotation; `people` in the order of their turns, where somebody may have several."""
+    """Create or change a rotation; `people` in the order of turns, with repeats allowed."""
     people = wanted.get("people")
     _set(rotation, wanted, ("name", "zone", "starts_on", "handover", "shift_days"))
     problems = _problems(rotation)
@@ -122,7 +122,7 @@ def save_rotation(rotation: Rotation, wanted: Mapping[str, Any]) -> Rotation:
 
 
 def save_override(override: RotationOverride, wanted: Mapping[str, Any]) -> RotationOverride:
-    """Let somebody stand in for a while."""
+    """Add an override."""
     _set(override, wanted, ("person", "starts_at", "ends_at"))
     if override.starts_at >= override.ends_at:
         raise ValidationError({"ends_at": ["Must end after it starts."]})
@@ -139,7 +139,7 @@ def save_override(override: RotationOverride, wanted: Mapping[str, Any]) -> Rota
 
 
 def save_policy(policy: EscalationPolicy, wanted: Mapping[str, Any]) -> EscalationPolicy:
-    """Create or change a policy; `steps` replace the steps: each a delay, channels, people and rotations."""
+    """Create or change a policy; `steps` replace all steps: each a delay, channels, people and rotations."""
     steps = wanted.get("steps")
     _set(policy, wanted, ("name", "repeats"))
     problems = _problems(policy)
@@ -198,7 +198,7 @@ def _own(problems: Problems, field: str, team: int, rows: Sequence[Any], most: i
 
 
 def _within(model: type[RowT], row: Any, most: int) -> None:
-    """Refuse one more than a team may have."""
+    """Enforce a limit of rows per team."""
     rows: models.Manager[RowT] = model.objects  # type: ignore[attr-defined]
     if row.pk is None and rows.filter(team_id=row.team_id).count() >= most:
         raise ValidationError({"name": [f"At most {most} in a team."]})

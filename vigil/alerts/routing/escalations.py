@@ -1,4 +1,4 @@
-"""Escalations: whom a policy's steps mean at a moment, and the rows of an incident's pursuit. Under its lock."""
+"""Escalation rows: targets of policy steps, and an incident's escalation state. Under its lock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PURSUIT = ["acknowledged_at", "acknowledged_by", "snoozed_until", "remind_s", "
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The channels of a step, in words who they are, and in words what leads nowhere."""
+    """Channels of a step, their names for people, and targets without a channel."""
 
     channels: frozenset[int]
     words: tuple[str, ...] = ()
@@ -33,13 +33,13 @@ class Targets:
 
 
 def steps_of(policy: int) -> list[EscalationStep]:
-    """The steps of a policy in their order, with everything that `targets_of` needs."""
+    """Steps of a policy in order, prefetched for `targets_of`."""
     steps = EscalationStep.objects.filter(policy_id=policy).order_by("position", "id")
     return list(steps.select_related("policy").prefetch_related("channels", "people__channels", "rotations__overrides"))
 
 
 def targets_of(step: EscalationStep, at: datetime) -> Targets:
-    """Whom a step means at a moment."""
+    """Targets of a step at a moment."""
     named: list[tuple[str, Iterable[Channel]]] = [(channel.name, [channel]) for channel in step.channels.all()]
     named += [(person.name, person.channels.all()) for person in step.people.all()]
     nobody = []
@@ -59,7 +59,7 @@ def targets_of(step: EscalationStep, at: datetime) -> Targets:
 
 
 def read_policy(policy: int, at: datetime) -> PolicyFacts:
-    """A policy that is about to begin, and whom its immediate steps call at this moment."""
+    """A policy about to start, with the targets of its immediate steps."""
     steps = steps_of(policy)
     delays = tuple(step.delay_s for step in steps)
     reached = frozenset[int]().union(*(targets_of(steps[rung], at).channels for rung in immediate(delays)))
@@ -67,7 +67,7 @@ def read_policy(policy: int, at: datetime) -> PolicyFacts:
 
 
 def read_pursuit(incident: int) -> PursuitFacts:
-    """Where the pursuit of an incident stands."""
+    """Escalation state of an incident."""
     pursuit = Pursuit.objects.filter(pk=incident).first()
     begun = frozenset(Escalation.objects.filter(incident=incident).values_list("policy_id", flat=True))
     if pursuit is None:
@@ -76,7 +76,7 @@ def read_pursuit(incident: int) -> PursuitFacts:
 
 
 def store(incident: int, change: PursuitChange) -> None:
-    """Write what becomes of an incident's pursuit."""
+    """Write a change of the escalation state."""
     if not change.wanted:
         Pursuit.objects.filter(pk=incident).update(acknowledged_at=None, acknowledged_by="", snoozed_until=None)
         return
@@ -93,7 +93,7 @@ def store(incident: int, change: PursuitChange) -> None:
 
 
 def wake(incident: Incident, at: datetime) -> dict[int, Concern]:
-    """Pursue again what was acknowledged or snoozed, from the beginning; returns whom that concerns at once."""
+    """Restart escalation after an acknowledgement or snooze; returns the channels to call at once."""
     pursuit = read_pursuit(incident.pk)
     change = start(pursuit.remind_s, {policy: read_policy(policy, at) for policy in pursuit.begun}, at)
     store(incident.pk, change)
@@ -101,20 +101,20 @@ def wake(incident: Incident, at: datetime) -> dict[int, Concern]:
 
 
 def rest(incident: Incident, by: str, at: datetime, until: datetime | None = None) -> None:
-    """Stop calling, since somebody has taken it on; `until` for a while only."""
+    """Stop escalation after an acknowledgement; until a time for a snooze."""
     fields = {"acknowledged_at": at, "acknowledged_by": by[:120], "snoozed_until": until, "remind_at": None}
     Pursuit.objects.update_or_create(incident=incident, defaults=fields)
     Escalation.objects.filter(incident=incident).update(due_at=None)
 
 
 def end(incident: int) -> None:
-    """Pursue nobody any more: the incident is over."""
+    """End escalation: the incident is over."""
     Pursuit.objects.filter(pk=incident).update(remind_at=None, snoozed_until=None)
     Escalation.objects.filter(incident=incident).update(due_at=None)
 
 
 def start_again_from(incident: Incident, at: datetime) -> None:
-    """Count the delays from now on: only now is the incident told, after something held it back."""
+    """Count delays from now: the incident is only now sent, after a hold."""
     for escalation in Escalation.objects.filter(incident=incident, due_at__isnull=False):
         delays = [step.delay_s for step in steps_of(escalation.policy_id)]
         if escalation.rung < len(delays):

@@ -1,4 +1,4 @@
-"""Holds: what keeps an incident's alerts back now, as silences, inhibition by a parent, and grouping do elsewhere."""
+"""Holds: silences, inhibition by a parent, and grouping under a provider's incident."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from vigil.transaction_cache import read_once
 
 Finder = Callable[[Incident, datetime], Iterable[Hold]]
 
-#: How long a hold is believed in without looking again: one whose end is known, and one whose end is not. Whoever ends
-#: one says so with `look_again`, at once.
+#: How long a hold counts before it is checked again: with a known end, and without. Code that ends one calls
+#: `look_again`.
 TRUST, TRUST_WITHOUT_END = timedelta(minutes=5), timedelta(seconds=30)
 
 
 def holds_on(incident: Incident, now: datetime) -> tuple[Hold, ...]:
-    """Everything that holds back the alerts of an incident at this moment."""
+    """All current holds of an incident's alerts."""
     return tuple(hold for find in FINDERS for hold in find(incident, now))
 
 
 def is_silent(member: Incident, now: datetime) -> bool:
-    """Whether a member of a provider's incident is held back for its own sake: by a silence or a parent."""
+    """Whether a silence or a parent holds a member of a provider's incident."""
     return any(hold for find in OWN_FINDERS for hold in find(member, now))
 
 
 def held_by_silences(incident: Incident, at: datetime) -> Iterable[Hold]:
-    """The silences and maintenance windows that cover its monitor."""
+    """Holds by silences and maintenance windows of the monitor."""
     if incident.monitor is None:
         return []
     team = incident.monitor.team_id
@@ -46,7 +46,7 @@ def held_by_silences(incident: Incident, at: datetime) -> Iterable[Hold]:
 
 
 def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:
-    """A hold for each parent whose incident explains this one, or whose verdict is still to be awaited."""
+    """Holds by parents: one whose incident explains this one, or whose verdict is pending."""
     if incident.monitor_id is None or not read_once("dependencies", Dependency.objects.exists):
         return
     parents = Monitor.objects.filter(dependents__child=incident.monitor_id, deleted_at=None, paused=False)
@@ -61,19 +61,19 @@ def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:
         held, until = holds_back(child, _trouble(parent), now)
         if parent.resolved_at is None or held:
             watched.pop(parent.monitor_id or 0, None)
-        # A parent that nobody is told of explains nothing to anybody.
+        # A parent that alerts no channel explains nothing.
         if held and parent.told:
             ended = " has just recovered from" if until else " is in"
             yield Hold(Withheld.HELD_BY_PARENT, f"{str(parent.monitor)[:70]}{ended} {parent.public_id}", until)
     for one in watched.values():
         awaited = waits_until(child, incident.opened_at, timedelta(seconds=one.interval_s), one.eyes)
         if awaited is not None and now < awaited:
-            # Nothing is known of it yet, and it may fail at the same moment.
+            # Its state is unknown yet, and it may be failing at the same moment.
             yield Hold(Withheld.HELD_BY_PARENT, f"{one.name[:70]}: whether it fails as well", awaited)
 
 
 def held_by_provider(incident: Incident, now: datetime) -> Iterable[Hold]:
-    """A hold while the provider's incident stands in: everybody who would be told of this one was told of that."""
+    """Hold by the provider's incident, if it reaches every channel that this one would alert."""
     if incident.part_of_id is None:
         return
     whole = Incident.objects.filter(pk=incident.part_of_id, resolved_at=None).first()
@@ -86,25 +86,25 @@ def held_by_provider(incident: Incident, now: datetime) -> Iterable[Hold]:
         yield Hold(Withheld.TOLD_TOGETHER, f"{whole.title[:80]} ({whole.public_id})")
 
 
-#: Who may hold an incident's alerts back: one line for each. A finder reads, and locks nothing.
+#: Hold finders, one line each. A finder reads and locks nothing.
 OWN_FINDERS: tuple[Finder, ...] = (held_by_silences, held_by_parents)
 FINDERS: tuple[Finder, ...] = (*OWN_FINDERS, held_by_provider)
 
 
 def look_again(incidents: Iterable[int]) -> int:
-    """Have these incidents' held alerts looked at within a second: what held them may be over."""
+    """Check these incidents' held alerts within a second: their hold may be over."""
     held = Delivery.objects.filter(incident_id__in=list(incidents), state=DeliveryState.HELD)
     return held.update(recheck_at=Now())
 
 
 def look_again_in(team: int) -> int:
-    """Have what silences hold back in a team looked at within a second: a silence has changed."""
+    """Check a team's alerts held by silences within a second: a silence has changed."""
     held = Delivery.objects.filter(team_id=team, state=DeliveryState.HELD, withheld=Withheld.SILENCED)
     return held.update(recheck_at=Now())
 
 
 def hold_fields(hold: Hold, now: datetime) -> dict[str, object]:
-    """The columns of a delivery that is held."""
+    """Columns of a held delivery."""
     latest = now + (TRUST if hold.until else TRUST_WITHOUT_END)
     return {
         "withheld": hold.reason.value,

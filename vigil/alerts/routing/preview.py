@@ -1,4 +1,4 @@
-"""Who would be told: of any monitor and kind, at any time, and why; read only."""
+"""Routing preview: who would be alerted for any monitor, kind and time, and why; read only."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
 
-#: Of all policies together; what comes after is more of the same.
+#: Over all policies; the rest is left out.
 MAX_CALLS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class ToldChannel:
-    """A channel that the opening concerns, and what becomes of its message."""
+    """A channel that the opening concerns, and the outcome for its message."""
 
     channel: Channel
     choice: Choice
@@ -34,7 +34,7 @@ class ToldChannel:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A step of a policy: when it would come if nobody acknowledges, and whom it would call then."""
+    """A step of a policy: its time if nobody acknowledges, and its targets."""
 
     policy: str
     after: timedelta
@@ -43,7 +43,7 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would happen; `considered` says for every route why it matches or does not."""
+    """The preview; `considered` explains the match of every route."""
 
     kind: IncidentKind
     severity: Severity
@@ -55,12 +55,12 @@ class Preview:
 
     @property
     def nobody(self) -> bool:
-        """Whether not one channel would ever be told."""
+        """Whether no channel would ever be alerted."""
         return not self.told and not any(call.targets.channels for call in self.called)
 
 
 def who_would_be_told(team: Team, monitor: Monitor | None, kind: IncidentKind, at: datetime) -> Preview:
-    """What would happen if an incident of this kind opened at this moment; nothing is written."""
+    """Preview an incident of this kind at this moment; writes nothing."""
     rules, everyone = load_rules(team.pk)
     incident = Incident(team=team, monitor=monitor, kind=kind, started_at=at, opened_at=at)
     facts = StepFacts(
@@ -103,7 +103,7 @@ def _climb(policy: int, at: datetime) -> Sequence[Called]:
 
 
 def preview_row(preview: Preview) -> dict[str, Any]:
-    """A preview as plain data."""
+    """A preview as plain values."""
     return {
         "at": preview.at,
         "kind": preview.kind.value,

@@ -1,4 +1,4 @@
-"""A team's routes, read as the rules that the pure decision takes."""
+"""Routing rules of a team, loaded for the pure decision."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from vigil.transaction_cache import read_once
 
 
 def load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
-    """The team's rules in their order, and who is told while there are none.
+    """Load a team's rules in order, and the channels used while it has none.
 
-    That is every channel but fallbacks and people's own; with nothing else to tell, telling these is better than
-    telling nobody.
+    Those are all channels except fallbacks and personal ones; if there are no others, these.
     """
     return read_once(("rules", team), lambda: _load_rules(team))
 
@@ -29,7 +28,7 @@ def _load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
 
 
 def subject(kind: str, monitor: Monitor | None) -> RoutedSubject:
-    """What an incident of this kind is about, for routes."""
+    """Subject of an incident of this kind, for routes."""
     if monitor is None:
         return RoutedSubject(kind)
     tags = frozenset(tag for tag in monitor.tags if isinstance(tag, str))

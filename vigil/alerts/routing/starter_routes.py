@@ -1,4 +1,4 @@
-"""The usual set-up in one step: AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority."""
+"""Starter routes: AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vigil.alerts.routing.changes import save_route
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 
-#: Tags of monitors that presets and the LiteLLM importer make.
+#: Tags that presets and the LiteLLM importer set.
 AI_TAGS = ["ai", "litellm"]
 PAGERDUTY, SLACK = "PagerDuty", "Slack"
 REGIONAL = [IncidentKind.REGIONAL.value, IncidentKind.BLIND.value]
@@ -23,20 +23,20 @@ REGIONAL = [IncidentKind.REGIONAL.value, IncidentKind.BLIND.value]
 
 @dataclass(slots=True)
 class Arranged:
-    """What was made, and what was there and was set as wanted."""
+    """What was created, and what was changed."""
 
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
 
 
 def arrange_typical(team: Team, routing_key: str, slack_url: str) -> Arranged:
-    """Make or mend two channels and five routes; doing it again with other keys changes only these.
+    """Create or update two channels and five routes. Idempotent: new keys change only the channels.
 
     1. Failures of AI APIs (outage, account): PagerDuty.
     2. Heartbeats of high priority: PagerDuty.
     3. Other heartbeats: Slack.
     4. One region's view, and too few regions: Slack.
-    5. Whatever no route matches: Slack.
+    5. Everything else: Slack.
 
     Raises `ValidationError` keyed by `routing_key` or `slack_url`.
     """

@@ -1,4 +1,4 @@
-"""Incidents about channels that were switched off or did not accept their self-test; the others tell of them."""
+"""Channel incidents: a channel was switched off, or failed its self-test; other channels alert."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SWITCHED_OFF = "channel:"
 
 
 def sync_switched_off() -> int:
-    """Open an incident for each channel that refused too much, and end those of channels that are on again."""
+    """Open an incident for each switched-off channel, and resolve those of channels that are on again."""
     off = {
         f"{_SWITCHED_OFF}{channel.public_id}": channel
         for channel in Channel.objects.filter(enabled=False, disabled_at__isnull=False)
@@ -35,7 +35,7 @@ def sync_switched_off() -> int:
 def _sync_switched_off(cause: str, channel: Channel | None) -> None:
     with transaction.atomic():
         if channel is not None:
-            # Its row is the lock: of two senders one opens the incident.
+            # Its row is the lock: only one sender opens the incident.
             Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
         known = _open_incident(cause)
         if channel is not None and known is None:
@@ -48,9 +48,9 @@ def _sync_switched_off(cause: str, channel: Channel | None) -> None:
 
 
 def sync_selftest_incidents(test: SelfTest) -> None:
-    """Open an incident for every channel that did not accept its part, and resolve those of channels that did.
+    """Open an incident for every channel that failed the self-test, and resolve those of channels that passed.
 
-    Call inside the transaction that closes the test. The loopback has none: without it nobody could be told anyway.
+    Call inside the transaction that closes the test. The loopback has none: if it fails, no alert gets out.
     """
     proof = Delivery.objects.filter(incident=test.incident_id).exclude(channel__kind=LOOPBACK)
     failed = {one.channel: one for one in proof.exclude(state=DeliveryState.SENT).select_related("channel")}

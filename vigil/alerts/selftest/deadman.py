@@ -1,7 +1,7 @@
-"""Dead man's switch: a service elsewhere that alerts people when our pings stop.
+"""Dead man's switch: an outside service that alerts people when our pings stop.
 
-It is pinged only while alerts are proven to get out: a synthetic incident has passed through all of Vigil within ten
-minutes, and no channel that takes part has refused its own.
+Pinged only while alerts are proven to get out: a synthetic incident passed through Vigil within ten minutes, and no
+channel refused its part.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def standing() -> DeadmanStatus:
 
 
 def record_ping(problem: str) -> None:
-    """Write down what became of a ping, or why none was sent."""
+    """Record the outcome of a ping, or why none was sent."""
     now = database_now()
     fields = {"asked_at": now, "problem": problem[:200], **({} if problem else {"ok_at": now})}
     OutsidePing.objects.update_or_create(pk=1, defaults=fields)
 
 
 class DeadmanSwitch:
-    """Client of the dead man's switch. Make it on the loop that uses it, and close it there."""
+    """Client of the dead man's switch. Create and close it on the loop that uses it."""
 
     def __init__(self, url: str, egress: AlertEgress) -> None:
         self._url = url
@@ -60,7 +60,7 @@ class DeadmanSwitch:
         )
 
     async def ping(self) -> str:
-        """Ping it; returns what went wrong in a few words without the address, which is a secret, or nothing."""
+        """Send a ping; returns the problem without the address, which is a secret, or nothing."""
         try:
             response = await self._client.get(self._url)
         except httpx.TimeoutException:

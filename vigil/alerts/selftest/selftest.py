@@ -1,7 +1,7 @@
-"""The self-test: a synthetic incident through every channel that takes part, with its deliveries as the proof.
+"""Self-test: a synthetic incident through every channel that takes part; its deliveries are the proof.
 
-It takes the way of every incident: opened by ingest, through the outbox, sent by deliver, and resolved. Each step is a
-transaction, and the rows say which is next: whoever is killed leaves nothing that the next one does not go on with.
+It takes the path of every incident: opened by ingest, through the outbox, sent by deliver, resolved. Each step is a
+transaction and the rows say which is next, so a crash loses nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OVER = "The self-test is over."
 
 
 def run_self_tests() -> int:
-    """End what has been answered, and begin what is due; returns how many were begun."""
+    """Close answered tests and start due ones; returns the number started."""
     now = database_now()
     for key in list(SelfTest.objects.filter(ended_at=None).values_list("pk", flat=True)):
         _go_on(key, now)
@@ -46,15 +46,15 @@ def run_self_tests() -> int:
 
 
 def taking_part(team: Team) -> list[Taking]:
-    """The channels of a team that take part, with what is known of their last test."""
+    """Channels of a team that take part, with the result of their last test."""
     takes_part = Q(self_test_minutes__gt=0) | Q(kind=LOOPBACK)
-    # One that refused too often was switched off, and is no proof of anything for that.
+    # A channel that was switched off for its refusals still counts as failing.
     switched = Q(enabled=True) | Q(disabled_at__isnull=False)
     return [_taking(row) for row in Channel.objects.filter(takes_part, switched, team=team).order_by("pk")]
 
 
 def everybody_taking_part() -> list[Taking]:
-    """The channels of all teams that take part."""
+    """Channels of all teams that take part."""
     return [one for team in _teams() for one in taking_part(team)]
 
 
@@ -92,7 +92,7 @@ def _trouble(channel: Channel, failed: Delivery | None) -> str:
 
 def _begin(team: Team, channels: Iterable[int]) -> int:
     with transaction.atomic():
-        # One writer at a time; another has begun it, or one is still running.
+        # One writer at a time; another may have started it.
         Team.objects.select_for_update(no_key=True).get(pk=team.pk)
         if SelfTest.objects.filter(team=team, ended_at=None).exists():
             return 0
@@ -113,7 +113,7 @@ def _begin(team: Team, channels: Iterable[int]) -> int:
 
 
 def _go_on(key: int, now: datetime) -> None:
-    """Resolve the incident once its beginning was answered, and close the test once its end was as well."""
+    """Resolve the incident once its trigger was answered; close the test once its resolve was."""
     with transaction.atomic():
         test = SelfTest.objects.select_for_update(skip_locked=True).filter(pk=key, ended_at=None).first()
         if test is None:
@@ -132,7 +132,7 @@ def _close(test: SelfTest) -> None:
     test.passed = proof.exists() and not proof.exclude(state=DeliveryState.SENT).exists()
     test.ended_at = database_now()
     test.save(update_fields=["passed", "ended_at"])
-    # What was not accepted in time is told no more: it would only say that something was tested long ago.
+    # A late test message is not sent: it helps nobody.
     late = proof.filter(state__in=OPEN_STATES)
     late.update(state=DeliveryState.DEAD, last_error="not accepted in time", lease_until=None, lease_token=None)
     sync_selftest_incidents(test)

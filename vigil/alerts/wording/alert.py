@@ -1,4 +1,4 @@
-"""What there is to tell: an alert (one step of one incident) and a digest (many of them in one message)."""
+"""Alert values: an alert (one step of one incident) and a digest (several in one message)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import datetime
 
 from probes.reasons import Status
 
-#: Kinds of incidents in which the subject does not serve at all.
+#: Kinds that mean the subject does not work at all.
 DOWN_KINDS = frozenset({"outage", "heartbeat", "composite", "provider"})
 
 
 @dataclass(frozen=True, slots=True)
 class VoteLine:
-    """One region's last vote in the round. `age_s` is its age when the verdict was reached."""
+    """A region's last vote in the round. `age_s` is its age at the verdict."""
 
     region: str
     domain: str
@@ -33,7 +33,7 @@ class VoteLine:
 
 @dataclass(frozen=True, slots=True)
 class ExcludedLine:
-    """A region that had no vote, and why."""
+    """A region without a vote, and why."""
 
     region: str
     domain: str
@@ -42,7 +42,7 @@ class ExcludedLine:
 
 @dataclass(frozen=True, slots=True)
 class AlertSubject:
-    """The monitor that an alert is about."""
+    """The monitor of an alert."""
 
     id: str
     name: str
@@ -53,7 +53,7 @@ class AlertSubject:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why the decision is what it is: n regions assigned, m voted, k of them are a quorum, in `domains` domains."""
+    """Evidence of a verdict: n regions assigned, m voted, k are a quorum, in `domains` failure domains."""
 
     n: int = 0
     m: int = 0
@@ -76,13 +76,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Everything that any channel may say. `event` is trigger, acknowledge, resolve or note.
+    """Everything a channel may show. `event` is trigger, acknowledge, resolve or note.
 
-    `dedup_key` is the same for everything said of one incident. `missed` says why the alert that opened the
-    incident never reached this channel; it is empty where it did. `context` is what else is known, line by line: what
-    the provider's own status page says, which alerts are held back. `reference` is what the receiver called the
-    first message of this incident, if it gave it a name. `step` is the step of the incident that is told.
-    `named` is what it is about where that is no monitor: a provider.
+    `dedup_key` identifies the incident. `missed` is why the trigger never reached this channel, else empty. `context`
+    lists further facts: the provider's status page, held alerts. `reference` is the receiver's id of the first message
+    of this incident. `step` is the step shown. `named` is the subject where it is no monitor: a provider.
     """
 
     delivery: str
@@ -112,17 +110,17 @@ class Alert:
 
     @property
     def template(self) -> str:
-        """Whose words tell it: its kind's, unless it is about something that has words of its own."""
+        """Name of the template: the kind, unless the subject has its own."""
         return self.about or self.kind
 
     @property
     def name(self) -> str:
-        """What the alert is about, in a few words."""
+        """Short name of the subject."""
         return self.named or (self.subject.name if self.subject else self.title)
 
     @property
     def status(self) -> str:
-        """The status that the subject has now, as this alert tells it."""
+        """Status of the subject after this step."""
         if self.event == "resolve":
             return Status.UP.value
         return Status.DOWN.value if self.kind in DOWN_KINDS else Status.DEGRADED.value
@@ -130,10 +128,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Many incidents in one message, gathered because one cause or one flood brought them.
+    """Several incidents in one message, grouped by a common cause or a flood.
 
-    `key` is the dedup key under which a receiver that keeps alerts keeps this one; `closes` says that with this
-    message nothing told under that key is open any more. `cause` is what they share, in words.
+    `key` is the dedup key of the group; `closes`: after this message nothing under that key is open. `cause` is the
+    group's label.
     """
 
     delivery: str

@@ -1,23 +1,23 @@
-"""Making text fit what a receiver takes: cut at characters or bytes, lists shortened without losing a name. Pure."""
+"""Text fitting: cuts at characters or bytes, shortens lists without losing a name. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 ELLIPSIS = "…"
-#: A name shorter than this says nothing any more: rather than shorten further, the rest is counted.
+#: Names are not cut below this length: the rest is counted instead.
 LEAST_NAME = 12
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, with an ellipsis where something went."""
+    """At most `limit` characters, with an ellipsis where text was cut."""
     if len(text) <= limit:
         return text
     return text[: max(0, limit - 1)].rstrip() + ELLIPSIS if limit > 0 else ""
 
 
 def cut_bytes(text: str, limit: int) -> str:
-    """At most `limit` bytes of UTF-8, with an ellipsis where something went; never half a character."""
+    """At most `limit` bytes of UTF-8, with an ellipsis where text was cut; never half a character."""
     raw = text.encode()
     if len(raw) <= limit:
         return text
@@ -25,15 +25,15 @@ def cut_bytes(text: str, limit: int) -> str:
 
 
 def fit_lines(lines: Sequence[str], limit: int) -> str:
-    """Lines joined, at most `limit` characters: whole lines as far as they go, the next one cut."""
+    """Lines joined, at most `limit` characters: whole lines while they fit, the next one cut."""
     return cut("\n".join(line for line in lines if line), limit)
 
 
 def fit_names(names: Sequence[str], limit: int) -> list[str]:
-    """Every name, each shortened so far that all fit into `limit` bytes together, a line break for each.
+    """All names, one a line, shortened evenly to fit into `limit` bytes.
 
-    Where that would leave less than a dozen characters of each, as many as fit are named and the last line counts
-    the others: the list behind the message's link has them all.
+    Below a dozen characters each, as many as fit are listed and the last line counts the others; the page behind the
+    link lists all.
     """
     if not names:
         return []

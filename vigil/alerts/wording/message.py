@@ -1,4 +1,4 @@
-"""A message as every channel is given it: worded, with its links and its weight, in nobody's markup yet. Pure."""
+"""Channel message: worded, with links and tone, without markup. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from vigil.alerts.wording import text as wording
 from vigil.alerts.wording.alert import DOWN_KINDS, Alert, Digest
 from vigil.alerts.wording.vocabulary import reason_in_words, template_of
 
-#: Longest name of an incident in a digest, in characters, before a channel shortens it further.
+#: Longest name of an incident in a digest, in characters; a channel may shorten it further.
 NAME_LIMIT = 120
 #: Hosts that a digest names.
 HOSTS_MOST = 5
-#: Kinds that may wake somebody up; what else is told can wait for the morning.
+#: Kinds that may wake people; others can wait for the morning.
 LOUD_KINDS = DOWN_KINDS | {"account", "channel"}
 
 
 class Tone(StrEnum):
-    """How a message is to be felt: as colour, priority or severity, whatever the channel has."""
+    """Urgency of a message, shown as colour, priority or severity."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -32,7 +32,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageLink:
-    """Where a message leads; `text` is what stands on the button."""
+    """A link; `text` labels its button."""
 
     text: str
     url: str
@@ -42,9 +42,9 @@ class MessageLink:
 class Message:
     """One message to one channel.
 
-    `id` is the same for every attempt, `key` for everything said of one incident (or of one digest's incidents).
-    `names` has a line for every incident of a digest and is empty for an alert. `closes` says that nothing told under
-    `key` is open any more. `reference` is what the receiver called the first message under this key.
+    `id` is the same for every attempt, `key` for all messages of an incident (or of a digest's incidents). `names` has
+    a line per incident of a digest, and is empty for an alert. `closes`: nothing under `key` is open any more.
+    `reference` is the receiver's id of the first message under this key.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Message:
 
     @property
     def alert(self) -> Alert:
-        """The alert that is told, of a digest the first one."""
+        """The alert; of a digest the first one."""
         return self.alerts[0]
 
     @property
@@ -72,12 +72,12 @@ class Message:
 
     @property
     def text(self) -> str:
-        """All that is said below the headline, as plain text without links."""
+        """All text below the headline, without links."""
         return "\n".join((*self.lines, *self.names))
 
 
 def message_of(alert: Alert, key: str = "", closes: bool | None = None) -> Message:
-    """An alert as a message. One that belongs to a digest is told under the digest's `key`."""
+    """Render an alert. One that belongs to a digest uses the digest's `key`."""
     return Message(
         id=alert.delivery,
         key=key or alert.dedup_key,
@@ -95,7 +95,7 @@ def message_of(alert: Alert, key: str = "", closes: bool | None = None) -> Messa
 
 
 def message_of_digest(digest: Digest) -> Message:
-    """A digest as a message: how many, what they share, and every one of them by name."""
+    """Render a digest: how many incidents, their common cause, and every name."""
     first = min(alert.started_at for alert in digest.alerts)
     names = tuple(_names(digest.alerts))
     return Message(
@@ -115,7 +115,7 @@ def message_of_digest(digest: Digest) -> Message:
 
 
 def name_line(alert: Alert) -> str:
-    """One incident of a digest in a line: its name, and why where the reason is not that of everything."""
+    """One incident of a digest in a line: its name, and its reason if it differs from the common one."""
     return " ".join(alert.name.split())[:NAME_LIMIT] or alert.dedup_key
 
 
@@ -147,7 +147,7 @@ def _why(digest: Digest) -> str:
 
 
 def _where(digest: Digest) -> str:
-    """The hosts that most of them are on, where they are not all on one."""
+    """Hosts of most of them, where there are several."""
     counts = Counter(host for alert in digest.alerts if alert.subject and (host := host_of(alert.subject.target)))
     if len(counts) < 2 or sum(counts.values()) == len(counts):
         return ""

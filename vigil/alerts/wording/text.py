@@ -1,4 +1,4 @@
-"""What every channel says, in words: what broke, since when, who saw it, who did not, what it means. Pure."""
+"""Alert text: what failed, since when, which regions saw it, what it means. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vigil.alerts.wording.alert import Alert, Evidence, VoteLine
 from vigil.alerts.wording.vocabulary import EXCLUSIONS, look_of, meaning_of, reason_in_words, template_of
 from vigil.incidents.core.model import Step, StepReason
 
-#: An incident that ended for one of these says nothing about how its subject is.
+#: Reasons to close an incident without a recovery.
 _CLOSED_WITHOUT_RECOVERY = frozenset(
     {
         StepReason.MONITOR_PAUSED,
@@ -19,10 +19,10 @@ _CLOSED_WITHOUT_RECOVERY = frozenset(
     }
 )
 
-#: What the clock or a person tells again says first why it comes.
+#: Steps by the clock or a person: the text starts with the reason.
 _TOLD_AGAIN = frozenset({StepReason.NOT_ACKNOWLEDGED, StepReason.SNOOZE_OVER, StepReason.TAKEN_BACK})
 
-#: Steps that tell again what was told, because nobody has taken it on.
+#: Repeated steps, because the incident is not acknowledged.
 _AGAIN = frozenset({Step.ESCALATED, Step.REMINDED})
 
 
@@ -43,7 +43,7 @@ def headline(alert: Alert) -> str:
 
 
 def story(alert: Alert) -> list[str]:
-    """The paragraphs of a full account, without markup."""
+    """Paragraphs of the full text, without markup."""
     lines = [f"The alert that opened this incident did not reach this channel: {alert.missed}"] if alert.missed else []
     if alert.event == "resolve":
         lines.append(_resolved(alert))
@@ -62,7 +62,7 @@ def story(alert: Alert) -> list[str]:
 
 
 def votes(alert: Alert) -> list[str]:
-    """Every vote and every region without one, a line each."""
+    """All votes, and all regions without one, a line each."""
     excluded = [f"{lost.region} ({lost.domain}): {exclusion_in_words(lost.why)}" for lost in alert.evidence.excluded]
     return [vote_line(vote) for vote in alert.evidence.votes] + excluded
 
@@ -78,7 +78,7 @@ def exclusion_in_words(why: str) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """A length of time as people say it: `42 s`, `12 min`, `3 h 5 min`, `2 d 1 h`."""
+    """A duration for people: `42 s`, `12 min`, `3 h 5 min`, `2 d 1 h`."""
     seconds = max(0, round(length.total_seconds()))
     if seconds < 120:
         return f"{seconds} s"
@@ -98,7 +98,7 @@ def _how_many(alert: Alert) -> str:
     if not evidence.votes:
         if alert.title == alert.name:
             return ""
-        # Most titles begin with the name, which stands there already.
+        # Most titles begin with the name, which the headline has already.
         return alert.title.removeprefix(alert.name) if alert.title.startswith(alert.name) else f": {alert.title}"
     counted = [vote for vote in evidence.votes if vote.counted]
     failing = [vote for vote in counted if not vote.passed]
@@ -154,7 +154,7 @@ def _since(alert: Alert) -> str:
 
 
 def recovered(alert: Alert) -> bool:
-    """Whether the end of this incident says that its subject is well again."""
+    """Whether the subject works again at the end of this incident."""
     return alert.reason not in _CLOSED_WITHOUT_RECOVERY
 
 

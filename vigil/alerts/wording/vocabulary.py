@@ -1,4 +1,4 @@
-"""The words that alerts use: reasons, what each kind of incident means, and what to look at first. Pure tables."""
+"""Alert vocabulary: reasons, the meaning of each incident kind, and what to check first. Pure tables."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from probes.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """How one kind of incident is told: the word that opens the headline, what it means, what to look at first.
-
-    `since` comes before the time at which it began.
-    """
+    """Template of one incident kind: headline word, meaning, first check; `since` precedes the start time."""
 
     word: str
     meaning: str
@@ -20,7 +17,7 @@ class Template:
     since: str = "First seen failing at"
 
 
-#: One template per kind. A kind that is not here is told by its own name.
+#: One template per kind; other kinds use their own name.
 TEMPLATES = {
     "outage": Template(
         "DOWN",
@@ -100,17 +97,17 @@ TEMPLATES = {
     ),
 }
 
-#: Kinds whose own words say more than the reason of the failure.
+#: Kinds whose template is more specific than the failure reason.
 _TOLD_BY_KIND = frozenset(TEMPLATES) - {"outage", "degraded", "account"}
 
-#: What a refusal of our request means, more precisely than its kind says it.
+#: Meaning of a refusal, more specific than its kind.
 REASON_MEANINGS = {
     Reason.AUTH: "The key was rejected: not an outage.",
     Reason.QUOTA: "The quota or the credit is used up: not an outage.",
     Reason.CONFIG: "The request was refused as wrong: not an outage.",
 }
 
-#: What to look at, where the reason says more than the kind.
+#: First check by reason, more specific than the kind.
 REASON_LOOKS = {
     Reason.DNS_ERROR: "Look at the name's DNS records, its delegation and whether the domain has lapsed.",
     Reason.REFUSED: "Look whether the process runs and listens on that port.",
@@ -138,7 +135,7 @@ REASON_LOOKS = {
     Reason.CONFIG: "Look at the monitor's request: its address, model and headers.",
 }
 
-#: Reasons in words that need no manual at night.
+#: Reasons in plain words.
 REASON_WORDS = {
     Reason.OK: "answered normally",
     Reason.DNS_ERROR: "the name could not be resolved",
@@ -180,24 +177,24 @@ EXCLUSIONS = {
 
 
 def template_of(kind: str) -> Template:
-    """The template of a kind of incident; one without a template is told by its own name."""
+    """Template of an incident kind; others use their own name."""
     return TEMPLATES.get(kind) or Template(kind.replace("_", " ").upper(), "", "")
 
 
 def reason_in_words(reason: str) -> str:
-    """A reason as people say it; one without a phrase of its own reads as its name."""
+    """A reason in plain words; one without a phrase reads as its name."""
     return REASON_WORDS.get(Reason(reason), reason.replace("_", " ")) if reason in set(Reason) else reason
 
 
 def meaning_of(kind: str, failure: str) -> str:
-    """What an incident means. Only an account problem is explained by its reason: elsewhere the kind says more."""
+    """Meaning of an incident, by its kind; of account problems by their reason."""
     if kind == "account" and failure in set(Reason):
         return REASON_MEANINGS.get(Reason(failure), template_of(kind).meaning)
     return template_of(kind).meaning
 
 
 def look_of(kind: str, failure: str) -> str:
-    """What to look at first."""
+    """What to check first."""
     if kind not in _TOLD_BY_KIND and failure in set(Reason):
         return REASON_LOOKS.get(Reason(failure), template_of(kind).look)
     return template_of(kind).look
