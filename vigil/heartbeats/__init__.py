@@ -1,1 +1,1 @@
-"""Jobs that call when they ran: their pings, their schedules, and what their silence means."""
+"""Heartbeats (dead man's switches of jobs): pings, schedules, and alerts when a ping is missing."""

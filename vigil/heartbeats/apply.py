@@ -1,7 +1,7 @@
-"""Applies pings: one transaction for their history, the states of their heartbeats, incidents, and the position.
+"""Ping applier: one transaction for ping history, heartbeat states, incidents and the stream position.
 
-A batch may be applied again, by anyone, after any crash: a ping is recognised by its id, whichever way and however
-often it comes, and entries of the spool are gone once applied. The position is what one applier at a time holds.
+Idempotent: a ping is recognised by its id however often it comes, and spooled entries are deleted once applied. One
+applier at a time holds the position.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from vigil.incidents.timeline import EnqueueDeliveries
 
 log = structlog.get_logger()
 
-#: The position's name: one applier at a time holds it.
+#: Name of the position row, which is also the lock.
 POSITION = "vigil:pings"
 SPOOL_BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """An entry of the log and its id there."""
+    """A log entry and its stream id."""
 
     id: str
     entry: LogEntry
@@ -46,18 +46,18 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPings:
-    """What a batch did: pings applied, and pings for nobody."""
+    """Result of a batch: pings applied, and pings without a heartbeat."""
 
     pings: int
     unknown: int
 
 
 def apply_entries(entries: Sequence[Logged], enqueue: EnqueueDeliveries) -> AppliedPings:
-    """Apply a batch of the log together with what waits in the spool, in the order in which it came.
+    """Apply a batch of the log and the spool, in order of arrival.
 
-    1. Lock the position, so that nobody else applies meanwhile; leave out the pings that are known.
-    2. Lock the heartbeats that are called, step each by the pure life cycle, write steps and what is told of them.
-    3. Write the history and the states; advance the position; forget what was spooled.
+    1. Lock the position; drop pings already applied.
+    2. Lock the called heartbeats; step each by the pure life cycle; write steps and deliveries.
+    3. Write history and states; advance the position; delete spooled entries.
     """
     with transaction.atomic():
         position = _locked_position()
@@ -65,7 +65,7 @@ def apply_entries(entries: Sequence[Logged], enqueue: EnqueueDeliveries) -> Appl
         waiting = [*(each.entry for each in entries), *_readable(spooled)]
         pings = [ping for entry in waiting for ping in entry.pings]
         if spooled:
-            # Two logs at once: the order is that in which the pings came. Within one log it is that already.
+            # Two logs may be merged; within one the pings are already in order.
             pings.sort(key=lambda ping: ping.at_us)
         applied, unknown = _apply_pings(pings, enqueue)
         receiver_gaps.hear([entry.beat_us for entry in waiting if entry.beat_us])
@@ -109,7 +109,7 @@ def _apply_one(
     subject: HeartbeatSubject, ping: Ping, now: datetime, history: StoredPings, enqueue: EnqueueDeliveries
 ) -> None:
     meant, facts = understood(ping, rows.keywords_of(subject.row))
-    # A receiver whose clock is ahead must not put a deadline off.
+    # A receiver whose clock is ahead must not postpone a deadline.
     at = min(receiver_gaps.instant(ping.at_us), now)
     effect = on_ping(subject.state, subject.terms, ToldTrouble(at, meant.kind, meant.rid, facts))
     if subject.state.status is HeartbeatStatus.PAUSED and effect.state.status is not HeartbeatStatus.PAUSED:
@@ -122,7 +122,7 @@ def _apply_one(
 
 
 def _wake(subject: HeartbeatSubject) -> None:
-    """The ping that a paused heartbeat waited for has come: it is watched again."""
+    """Resume a paused heartbeat that waited for this ping."""
     monitor = subject.row.monitor
     monitor.paused = False
     monitor.revision += 1
@@ -134,7 +134,7 @@ def _readable(spooled: Iterable[SpooledEntry]) -> Iterable[LogEntry]:
         try:
             yield decode(bytes(row.entry))
         except msgspec.DecodeError as error:
-            # Our own writing: only a newer version's, or a damaged row. It would be as unreadable the next time.
+            # Written by Vigil: a newer version or a damaged row, so a retry would fail too.
             log.error("ping.unreadable", entry=row.pk, error=str(error))
 
 

@@ -1,4 +1,4 @@
-"""Names the heartbeats app for Django."""
+"""Django app of heartbeats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only write path of a heartbeat's settings: validated, in one transaction with its monitor."""
+"""Write path of heartbeat settings: validated, in one transaction with the monitor."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from vigil.heartbeats.models import SLUG_CONSTRAINT, Heartbeat, TeamPings, new_k
 from vigil.monitors import changes as monitors
 from vigil.monitors.models import DerivedKind
 
-#: What belongs to the monitor's row, and what to the heartbeat's.
+#: Fields of the monitor's row; the others belong to the heartbeat's.
 OF_MONITOR = frozenset({"name", "tags", "priority"})
 TERMS = frozenset(
     {"schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s", "wakes_on_ping", "keywords", "budget"}
 )
 SETTABLE = OF_MONITOR | TERMS | {"slug", "job"}
-#: A change of any of these starts the waiting again.
+#: A change of these restarts the schedule.
 _TIMING = frozenset({"schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s"})
 SLUG_TAKEN = "A heartbeat of this slug is already there."
 
 
 def create_heartbeat(team: Team, wanted: Mapping[str, Any]) -> Heartbeat:
-    """Create a heartbeat; `job` fills in the terms of a usual kind of job. Raises `ValidationError` keyed by field."""
+    """Create a heartbeat; `job` fills in defaults for a kind of job. Raises `ValidationError` keyed by field."""
     _refuse_unknown(wanted)
     terms = {**_suggested(wanted.get("job")), **{name: value for name, value in wanted.items() if name in TERMS}}
     with transaction.atomic():
@@ -43,7 +43,7 @@ def create_heartbeat(team: Team, wanted: Mapping[str, Any]) -> Heartbeat:
 
 
 def create_by_slug(team: Team, slug: str) -> Heartbeat:
-    """Create the heartbeat that a job has called by its slug: a day and an hour, until somebody says better."""
+    """Create a heartbeat for a slug that a job has called: period of a day, grace of an hour."""
     name = slug
     while team.monitors.filter(name=name, deleted_at=None).exists():
         name = f"{slug} ({uuid.uuid4().hex[:6]})"
@@ -51,7 +51,7 @@ def create_by_slug(team: Team, slug: str) -> Heartbeat:
 
 
 def update_heartbeat(heartbeat: Heartbeat, wanted: Mapping[str, Any]) -> Heartbeat:
-    """Change the given fields. A change of the schedule starts the waiting again. Raises `ValidationError`."""
+    """Change the given fields; a new schedule restarts the waiting. Raises `ValidationError`."""
     _refuse_unknown(wanted)
     with transaction.atomic():
         current = _locked(heartbeat)
@@ -69,7 +69,7 @@ def update_heartbeat(heartbeat: Heartbeat, wanted: Mapping[str, Any]) -> Heartbe
 
 
 def set_paused(heartbeat: Heartbeat, paused: bool, until_ping: bool = False) -> Heartbeat:
-    """Stop or start waiting for pings; `until_ping` lets the next one start it. Open incidents are resolved."""
+    """Pause or resume; `until_ping` lets the next ping resume it. Open incidents are resolved."""
     with transaction.atomic():
         current = _locked(heartbeat)
         if paused and current.wakes_on_ping is not until_ping:
@@ -81,7 +81,7 @@ def set_paused(heartbeat: Heartbeat, paused: bool, until_ping: bool = False) -> 
 
 
 def adopt_pause(row: Heartbeat) -> bool:
-    """Make the state of a locked row follow its monitor's pause or deletion; returns whether anything changed."""
+    """Sync a locked row with its monitor's pause or deletion; returns whether anything changed."""
     subject = rows.load(row)
     stopped = row.monitor.paused or row.monitor.deleted_at is not None
     asleep = subject.state.status is HeartbeatStatus.PAUSED
@@ -95,7 +95,7 @@ def adopt_pause(row: Heartbeat) -> bool:
 
 
 def rotate_address(heartbeat: Heartbeat) -> Heartbeat:
-    """Give it a new address for pings and badges; the old ones mean nothing from now on."""
+    """Issue a new address for pings and badges; the old one stops working."""
     with transaction.atomic():
         current = _locked(heartbeat)
         current.code, current.badge_code = uuid.uuid4(), new_key()
@@ -104,7 +104,7 @@ def rotate_address(heartbeat: Heartbeat) -> Heartbeat:
 
 
 def delete_heartbeat(heartbeat: Heartbeat) -> None:
-    """Stop waiting for good. Its incidents stay; its address means nothing, and its slug and name are free again."""
+    """Delete a heartbeat. Its incidents stay; its slug and name are free again."""
     with transaction.atomic():
         current = _locked(heartbeat)
         monitors.delete_monitor(current.monitor)
@@ -114,18 +114,18 @@ def delete_heartbeat(heartbeat: Heartbeat) -> None:
 
 
 def bury(row: Heartbeat) -> None:
-    """Free the slug and the addresses of a heartbeat whose monitor is deleted."""
+    """Free slug and addresses of a heartbeat whose monitor is deleted."""
     row.slug, row.code, row.badge_code = f"deleted-{row.pk}", uuid.uuid4(), new_key()
     row.save(update_fields=["slug", "code", "badge_code"])
 
 
 def team_pings(team: Team) -> TeamPings:
-    """What the jobs of a team call with; made the first time it is asked for."""
+    """The ping settings of a team, created on first use."""
     return TeamPings.objects.get_or_create(team=team)[0]
 
 
 def rotate_team_key(team: Team, badges: bool = False) -> TeamPings:
-    """Give a team a new key for its pings by slug, or for its badges; addresses with the old one mean nothing."""
+    """Issue a new key for a team's pings by slug, or for its badges; the old one stops working."""
     found = team_pings(team)
     setattr(found, "badge_key" if badges else "key", new_key())
     found.save(update_fields=["badge_key" if badges else "key"])
@@ -144,7 +144,7 @@ def _save(row: Heartbeat, wanted: Mapping[str, Any], creating: bool = False) -> 
     if row.slug and Heartbeat.objects.filter(team=row.team, slug=row.slug).exclude(pk=row.pk).exists():
         raise ValidationError({"slug": [SLUG_TAKEN]})
     try:
-        # Never the state, which a ping may just have changed.
+        # Never the state columns: a ping may have changed them meanwhile.
         row.save(force_insert=True) if creating else row.save(update_fields=[*TERMS, "slug"])
     except IntegrityError as refused:
         if SLUG_CONSTRAINT in str(refused):

@@ -1,4 +1,4 @@
-"""Writes what a step means to people: the incident of a heartbeat, and what is believed of its monitor."""
+"""Heartbeat incidents: writes the incident and the monitor state that follow from a step."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _FAILURES = {EffectReason.MISSED: Reason.MISSED, EffectReason.OVERRAN: Reason.OV
 def record(
     subject: HeartbeatSubject, effect: HeartbeatEffect, enqueue: EnqueueDeliveries, ping: Ping | None = None
 ) -> None:
-    """Write the step of an incident that an effect calls for, if any. Call inside a transaction, the row locked."""
+    """Write the incident step of an effect, if any. Call inside a transaction, with the row locked."""
     before, after = subject.state.trouble, effect.state.trouble
     if before is after:
         return
     monitor = subject.row.monitor
-    # Locked before the incident, as ingest does: the two never wait for each other in a circle.
+    # Lock order: the monitor's state before the incident, as ingest does, to avoid deadlock.
     MonitorState.objects.bulk_create([MonitorState(monitor=monitor)], ignore_conflicts=True)
     MonitorState.objects.select_for_update().get(pk=monitor.pk)
     happening = wording.Happening(monitor.name, subject.terms, subject.state, effect, ping)
@@ -68,18 +68,18 @@ def record(
 
 
 def status_of(state: HeartbeatState) -> Status:
-    """What is believed of the monitor of a heartbeat in this state."""
+    """Monitor status for a heartbeat in this state."""
     if state.trouble is HeartbeatTrouble.DOWN:
         return Status.DOWN
     if state.trouble is HeartbeatTrouble.DEGRADED:
         return Status.DEGRADED
-    # A job that is late is not broken yet; one that never called, or is paused, is not known.
+    # A late job has not failed yet; a new or paused one is unknown.
     unknown = state.status is HeartbeatStatus.PAUSED or state.last_success is None
     return Status.UNKNOWN if unknown else Status.UP
 
 
 def believe(statuses: Mapping[int, Status], enqueue: EnqueueDeliveries) -> None:
-    """Write what is believed of these monitors, and bring the composites over them in step.
+    """Store the states of these monitors, and update the composites over them.
 
     Call inside the transaction of their steps.
     """

@@ -1,4 +1,4 @@
-"""Finds the heartbeats that a batch of pings calls, locked; makes those that a team lets its jobs make by slug."""
+"""Heartbeat lookup: locks the heartbeats of a batch of pings, and auto-creates those of unknown slugs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vigil.heartbeats.core.wire import Address, Ping
 from vigil.heartbeats.models import Heartbeat, TeamPings
 from vigil.heartbeats.rows import HeartbeatSubject
 
-#: How many heartbeats a team may have before its jobs' slugs make no more.
+#: Limit of heartbeats per team for auto-creation.
 MADE_MOST = 2_000
 
 
 class HeartbeatLookup:
-    """The heartbeats of one batch, locked in one order, so that two writers never wait for each other in a circle."""
+    """Heartbeats of one batch, locked in a fixed order to avoid deadlock."""
 
     def __init__(self, pings: Sequence[Ping]) -> None:
         addresses = {ping.address for ping in pings}
@@ -45,7 +45,7 @@ class HeartbeatLookup:
         return list(self._by_code.values())
 
     def find(self, address: Address) -> HeartbeatSubject | None:
-        """The heartbeat that is meant; None when there is none, and none may be made."""
+        """Find the target heartbeat; None if there is none and none may be created."""
         if address.code:
             return self._by_code.get(address.code)
         team = self._teams.get(address.key)

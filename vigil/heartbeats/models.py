@@ -1,4 +1,4 @@
-"""Heartbeats and their pings, what a team needs to send them, and when Vigil could receive any."""
+"""Heartbeat models: heartbeats, pings, ping keys of teams, and receiver gaps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ is_slug = RegexValidator(rf"\A{SLUG}\Z", "Use lower-case letters, digits, - and 
 
 
 def new_key() -> str:
-    """A secret for an address: 110 random bits, in letters that survive being read aloud."""
+    """A secret for an address: 110 random bits, in unambiguous letters."""
     return "".join(secrets.choice(ALPHABET) for _ in range(KEY_LENGTH))
 
 
@@ -33,7 +33,7 @@ def _choices(enum: type) -> list[tuple[str, str]]:
 
 
 class TeamPings(models.Model):
-    """What the jobs of a team call with: its key, its badges' key, and whether an unknown slug makes a heartbeat."""
+    """Ping settings of a team: its key, its badge key, and whether unknown slugs create heartbeats."""
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True, related_name="pings")
     key = models.CharField(max_length=KEY_LENGTH, unique=True, default=new_key, editable=False)
@@ -50,9 +50,9 @@ class TeamPings(models.Model):
 
 
 class Heartbeat(models.Model):
-    """What is expected of one job, and how it is. Settings through `changes` only, state through `apply` and `sweep`.
+    """A job's schedule and state. Settings change through `changes` only, state through `apply` and `sweep`.
 
-    `code` is its address; `due_at` is when the clock decides next; `runs` are those that have started and not ended.
+    `code` is its address; `due_at` is when the clock acts next; `runs` are started and not ended.
     """
 
     monitor = models.OneToOneField(Monitor, on_delete=models.CASCADE, primary_key=True, related_name="heartbeat")
@@ -97,7 +97,7 @@ class Heartbeat(models.Model):
 
 
 class StoredPing(models.Model):
-    """One ping as it was understood; `n` counts those of its heartbeat. The newest thousand are kept."""
+    """One ping after interpretation; `n` counts a heartbeat's pings. The newest thousand are kept."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     heartbeat = models.ForeignKey(Heartbeat, on_delete=models.CASCADE, related_name="history")
@@ -123,7 +123,7 @@ class StoredPing(models.Model):
 
 
 class SpooledEntry(models.Model):
-    """A log entry that could not go to Redis: applied in its turn, and gone in the same transaction."""
+    """A log entry that Redis could not take: deleted in the transaction that applies it."""
 
     entry = models.BinaryField()
     at = models.DateTimeField(db_default=Now())
@@ -136,7 +136,7 @@ class SpooledEntry(models.Model):
 
 
 class Reception(models.Model):
-    """One row: up to when everything that was received has been applied."""
+    """Watermark (one row): all pings received before it have been applied."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     heard_at = models.DateTimeField()
@@ -146,7 +146,7 @@ class Reception(models.Model):
 
 
 class ReceptionGap(models.Model):
-    """A time in which no ping could be received: nobody is blamed for not having called in it."""
+    """A period without any receiver, in which no job is counted late."""
 
     begin = models.DateTimeField()
     end = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""What is shown of a heartbeat: its status, its addresses, its last runs, and charts of what they took and yielded."""
+"""Heartbeat overview: status, addresses, last runs, and charts of their metrics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Chart:
 
 
 def status_shown(row: Heartbeat) -> str:
-    """The status for people: a monitor that is paused is paused, and one that works over budget is degraded."""
+    """Status for people: paused if the monitor is paused, degraded if it works over budget."""
     if row.monitor.paused:
         return HeartbeatStatus.PAUSED.value
     degraded = row.trouble == "degraded" and row.status in (HeartbeatStatus.UP, HeartbeatStatus.RUNNING)
@@ -37,12 +37,12 @@ def ping_address(row: Heartbeat) -> str:
 
 
 def slug_address(row: Heartbeat, key: str) -> str:
-    """The address by the team's key and the slug."""
+    """Ping address by the team's key and the slug."""
     return f"{configuration().pings_at}/ping/{key}/{row.slug}"
 
 
 def mail_address(row: Heartbeat) -> str:
-    """Where a mail is a ping; empty where there are none."""
+    """Mail address for pings; empty if mail is not configured."""
     settings = configuration()
     return f"{row.code}@{settings.mail_domain}" if settings.mail_port and settings.mail_domain else ""
 
@@ -63,7 +63,7 @@ def last_pings(row: Heartbeat, count: int) -> list[StoredPing]:
 
 
 def charts(row: Heartbeat) -> list[Chart]:
-    """A chart of everything that the last runs told: duration, items, tokens, cost; with the budget's limits."""
+    """A chart of each metric of the last runs (duration, items, tokens, cost), with the budget's limit."""
     ends = StoredPing.objects.filter(heartbeat=row, kind__in=_ENDS).order_by("-n").defer("body")[:RUNS_SHOWN]
     runs = list(reversed(ends))
     budget = terms_of(row).budget

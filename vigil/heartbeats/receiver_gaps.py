@@ -1,4 +1,4 @@
-"""When Vigil could receive pings: how far they have been applied, and the gaps in which nobody is blamed."""
+"""Receiver gaps: the watermark of applied pings, and periods without any receiver."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from vigil.incidents.models import Incident
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import write_transition
 
-#: A receiver says that it is there once a second. Silence of all of them for longer is a gap.
+#: Receivers beat once a second; longer silence of all of them is a gap.
 GAP = timedelta(seconds=3)
-#: A ping is written, or refused, within this long: whatever came so long before a receiver's word has been applied.
+#: A ping is written or refused within this time, so earlier ones are applied when a later beat is.
 SETTLED = timedelta(seconds=5)
-#: When nobody receives for this long, the operator is told.
+#: After this long without any receiver, the operator is alerted.
 ALARM = timedelta(seconds=60)
-#: A gap that ended so long ago touches no waiting any more: the longest period and the longest grace.
+#: Older gaps cannot matter: the longest period and the longest grace.
 KEPT = timedelta(days=740)
 CAUSE = "pings-not-received"
 
 
 def hear(beats_us: Sequence[int]) -> None:
-    """Take the receivers' words, in the order they were applied; call inside the transaction that applied them."""
+    """Record receivers' beats in the order applied; call inside the transaction that applied them."""
     if not beats_us:
         return
     beats = [instant(beat) for beat in beats_us]
@@ -47,19 +47,19 @@ def hear(beats_us: Sequence[int]) -> None:
 
 
 def horizon() -> datetime | None:
-    """Until when everything that came has been applied: no deadline after it may be judged. None: nobody listens."""
+    """The watermark: deadlines after it cannot be judged yet. None without any receiver."""
     heard = Reception.objects.filter(pk=1).values_list("heard_at", flat=True).first()
     return min(heard - SETTLED, database_wall_now()) if heard else None
 
 
 def gaps_since(begin: datetime) -> list[ReceiverGap]:
-    """The gaps that end after `begin`."""
+    """Gaps that end after `begin`."""
     return [ReceiverGap(*pair) for pair in ReceptionGap.objects.filter(end__gt=begin).values_list("begin", "end")]
 
 
 @transaction.atomic
 def tell_of_silence(enqueue: EnqueueDeliveries) -> None:
-    """Open one incident for the operator while nobody receives pings, and resolve it when somebody does."""
+    """Open one incident for the operator while no receiver is up; resolve it when one is."""
     heard = Reception.objects.select_for_update().filter(pk=1).first()
     if heard is None:
         return

@@ -1,4 +1,4 @@
-"""Between the row of a heartbeat and the pure values that decide about it."""
+"""Heartbeat row mapping: database row to pure state and back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vigil.heartbeats.models import Heartbeat
 
 @dataclass(slots=True)
 class HeartbeatSubject:
-    """A locked row, what was agreed for it, and the state that it will be given when it is stored."""
+    """A locked row, its settings, and the state to store."""
 
     row: Heartbeat
     terms: Terms
@@ -72,7 +72,7 @@ def state_of(row: Heartbeat) -> HeartbeatState:
     )
 
 
-#: Column, its type in PostgreSQL: what a step may change.
+#: Columns that a step may change, with their PostgreSQL types.
 _COLUMNS = (
     ("status", "text"), ("since", "timestamptz"), ("decided_at", "timestamptz"), ("last_success_at", "timestamptz"),
     ("last_ping_at", "timestamptz"), ("expected_at", "timestamptz"), ("due_at", "timestamptz"), ("runs", "jsonb"),
@@ -88,7 +88,7 @@ _UPDATE = (
 
 
 def store(subjects: Sequence[HeartbeatSubject]) -> None:
-    """Write the states of locked rows, in one statement."""
+    """Store the states of locked rows in one statement."""
     if not subjects:
         return
     for subject in subjects:

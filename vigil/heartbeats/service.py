@@ -1,7 +1,7 @@
-"""The heartbeats process: pings from the log into states, and what the clock does to jobs that stay silent.
+"""Heartbeats service: applies logged pings, and sweeps overdue jobs.
 
-Killed at any line, it reads again what is still on the log, and recognises what it has applied. More than one may run:
-one applies at a time, and a heartbeat that is due has one sweeper.
+Crash-safe: it reads the log again and recognises applied pings. Several may run: one applies at a time, and each due
+heartbeat has one sweeper.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vigil.monitors.config_channel import listen, notified
 
 log = structlog.get_logger()
 
-#: Entries taken at once; each may be a megabyte.
+#: Entries per read; each may be a megabyte.
 READ_COUNT = 50
 BLOCK_MS = 200
 RETRY_S = 0.5
@@ -49,7 +49,7 @@ class HeartbeatService:
         self._redis_answers = True
 
     def run(self, stop: threading.Event) -> None:
-        """Apply and sweep until told to stop; while PostgreSQL is away, wait: the log keeps what comes."""
+        """Apply and sweep until stopped; waits during database outages, while the log keeps the pings."""
         while not stop.is_set():
             try:
                 self._turn()
@@ -62,7 +62,7 @@ class HeartbeatService:
                 stop.wait(RETRY_S)
 
     def _turn(self) -> None:
-        """What has come first, so that nobody is called late whose ping is already here."""
+        """Apply before sweeping, so that no job counts as late whose ping has arrived."""
         if self._position is None:
             self._start()
             self._position = keys.STREAM_START
@@ -75,7 +75,7 @@ class HeartbeatService:
             self._position = last_id
             self._forget(last_id)
         self._follow()
-        # Behind on the log there is nothing to judge: the horizon would stand still anyway.
+        # While the log is behind, the watermark does not move and a sweep has nothing to judge.
         if len(entries) < READ_COUNT and self._duties.is_due("sweep", SWEEP_S):
             self._sweep()
             if self._duties.is_due("silence", SILENCE_S):
@@ -87,7 +87,7 @@ class HeartbeatService:
         self._duties.make_all_due()
 
     def _read(self) -> tuple[list[Logged], str | None]:
-        """What has come to the log, and the last id seen. While Redis is away there may be entries in the spool."""
+        """New log entries and the last id. While Redis is unavailable the spool may have entries."""
         try:
             position = (self._position or keys.STREAM_START).encode()
             streams = read_streams(self._redis, {keys.PINGS.encode(): position}, READ_COUNT, BLOCK_MS)
@@ -95,7 +95,7 @@ class HeartbeatService:
             if self._redis_answers:
                 log.warning("redis.away", error=type(error).__name__)
             self._redis_answers = False
-            # What comes back may be another server, whose clock numbers its entries lower.
+            # Redis may have been replaced by a server with lower stream ids.
             self._position = keys.STREAM_START
             time.sleep(BLOCK_MS / 1000)
             return [], None
@@ -112,7 +112,7 @@ class HeartbeatService:
         return entries, last_id
 
     def _forget(self, last_id: str) -> None:
-        """Drop from the log what is committed, up to this entry. Not done is no harm: it would be recognised."""
+        """Trim the log up to a committed entry; a failure is harmless."""
         millis, sequence = keys.entry_id(last_id)
         try:
             self._redis.xtrim(keys.PINGS, minid=keys.entry_id_text((millis, sequence + 1)), approximate=False)
@@ -120,7 +120,7 @@ class HeartbeatService:
             log.warning("redis.away", error=type(error).__name__)
 
     def _follow(self) -> None:
-        """Take over pauses and deletions: those that PostgreSQL tells of, and all of them now and then."""
+        """Follow pauses and deletions: those that PostgreSQL notifies, and periodically all."""
         named = notified()
         if self._duties.is_due("follow", FOLLOW_S):
             follow_monitors()

@@ -1,4 +1,4 @@
-"""The pings that are kept: recognised when they come again, numbered, written in one statement, the oldest pruned."""
+"""Ping history: deduplicated by id, numbered, written in one statement, pruned to the newest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vigil.heartbeats.core.body import Facts
 from vigil.heartbeats.core.wire import BODY_LIMIT, Ping
 from vigil.heartbeats.models import Heartbeat, StoredPing
 
-#: Pings that are kept of each heartbeat; pruned whenever another hundred have come.
+#: Pings kept of each heartbeat; pruned after every hundred new ones.
 KEPT = 1_000
 PRUNE_EVERY = 100
 
@@ -30,7 +30,7 @@ _INSERT = (
 
 
 class StoredPings:
-    """The history of one batch. `pings` are all that came, some of them perhaps for the second time."""
+    """History of one batch. `pings` are all that came, including repeats."""
 
     def __init__(self, pings: Sequence[Ping]) -> None:
         ids = [UUID(ping.id) for ping in pings]
@@ -39,7 +39,7 @@ class StoredPings:
         self._full: list[tuple[int, int]] = []
 
     def fresh(self, pings: Sequence[Ping]) -> list[Ping]:
-        """Those that were not applied before, each once."""
+        """Pings not applied before, each once."""
         first: dict[str, Ping] = {}
         for ping in pings:
             if ping.id not in self._known:
@@ -47,7 +47,7 @@ class StoredPings:
         return list(first.values())
 
     def add(self, row: Heartbeat, ping: Ping, at: datetime, duration: timedelta | None, facts: Facts) -> None:
-        """Keep a ping as number `row.pings` of its heartbeat."""
+        """Add a ping as number `row.pings` of its heartbeat."""
         length_ms = round(duration.total_seconds() * 1000) if duration is not None else None
         self._rows.append(
             (

@@ -1,4 +1,4 @@
-"""What the clock does to heartbeats: late, down, excused. Any number may sweep: a row has one at a time."""
+"""Heartbeat sweeper: late, down and excused jobs by the clock. Concurrent sweepers share rows by lock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep did, by reason; `more` when rows were left for the next."""
+    """Result of a sweep by reason; `more` when rows were left for the next."""
 
     reasons: dict[EffectReason, int] = field(default_factory=dict)
     more: bool = False
@@ -32,17 +32,17 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Times in which nobody is blamed: for everyone, and for single monitors (public ids)."""
+    """Periods that excuse a missing ping: for all monitors, and for single ones (public ids)."""
 
     everyone: Sequence[ReceiverGap] = ()
     of: Mapping[str, Sequence[ReceiverGap]] = field(default_factory=dict)
 
 
 def sweep(enqueue: EnqueueDeliveries, limit: int = BATCH) -> Swept:
-    """Step the heartbeats whose time has come, those that waited longest first, in one transaction.
+    """Step due heartbeats, longest overdue first, in one transaction.
 
-    Time is what the receivers have reached, never later than the database's clock: a ping that came in time and is
-    still on its way to be applied is waited for. Rows that another sweeper, or a ping, holds are left to it.
+    Time is the receivers' watermark, never later than the database's clock, so a ping in the log counts before its
+    deadline is judged. Locked rows are skipped (SKIP LOCKED).
     """
     with transaction.atomic():
         now = receiver_gaps.horizon()
@@ -73,7 +73,7 @@ def sweep(enqueue: EnqueueDeliveries, limit: int = BATCH) -> Swept:
 
 
 def follow_monitors(named: Sequence[str] | None = None) -> int:
-    """Make heartbeats follow what became of their monitors (public ids; None: all): paused, resumed, deleted."""
+    """Sync heartbeats with pauses, resumes and deletions of monitors (public ids; None: all)."""
     stopped = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
     asleep = Q(status=HeartbeatStatus.PAUSED)
     unburied = Q(monitor__deleted_at__isnull=False) & ~Q(slug__startswith="deleted-")
@@ -91,7 +91,7 @@ def follow_monitors(named: Sequence[str] | None = None) -> int:
 
 
 def next_due() -> datetime | None:
-    """When the clock has something to decide next."""
+    """When the clock acts next."""
     return Heartbeat.objects.filter(due_at__isnull=False).order_by(F("due_at")).values_list("due_at", flat=True).first()
 
 
@@ -105,12 +105,12 @@ def _step(
 
 
 def _gaps(subjects: Sequence[HeartbeatSubject], now: datetime) -> Gaps:
-    """The gaps that may excuse any of these: in which no ping could come, or in which a window wanted none."""
+    """Gaps and maintenance windows that may excuse any of these."""
     begins = [subject.state.expected - subject.terms.grace for subject in subjects if subject.state.expected]
     begins += [run.started for subject in subjects for run in subject.state.runs]
     if not begins:
         return Gaps()
-    # A window that holds now excuses until it ends.
+    # A current window excuses until it ends.
     paused = paused_intervals(min(begins), now + MAX_DURATION)
     of = {monitor: [ReceiverGap(window.starts, window.ends) for window in held] for monitor, held in paused.items()}
     return Gaps(receiver_gaps.gaps_since(min(begins)), of)

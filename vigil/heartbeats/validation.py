@@ -1,4 +1,4 @@
-"""Refuses settings that could not be kept: schedule, grace, keywords, budget. Raises `ValidationError` by field."""
+"""Validation of heartbeat settings: schedule, grace, keywords, budget. Raises `ValidationError` by field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST = 1e12
 
 
 def validate(row: Heartbeat, now: datetime) -> None:
-    """Refuse a heartbeat that could not be waited for, or whose rules mean nothing."""
+    """Validate a heartbeat's schedule and rules."""
     problems: dict[str, list[str]] = {}
     try:
         row.clean_fields(exclude=["monitor", "team", "keywords", "budget", "runs"])

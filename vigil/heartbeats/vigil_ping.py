@@ -1,11 +1,10 @@
-"""Run a command, and tell Vigil how it went: its start, its duration, its exit code, and the last it wrote.
+"""Job wrapper: runs a command and reports its start, duration, exit code and last output to Vigil.
 
   vigil-ping https://vigil.example.com/ping/CODE -- python embed.py --all
   VIGIL_PING=https://vigil.example.com/ping/CODE vigil-ping -- ./backup.sh
 
-The command comes first: its output passes through, it gets the signals that this program gets, and its exit code is
-this program's. While Vigil is away nothing changes for it; the start is told beside it, and the end for at most half
-a minute. One file, nothing but Python's standard library: copy it where it is wanted.
+The command has priority: its output, signals and exit code pass through. If Vigil is unavailable the command is not
+affected, except that its end may be delayed by half a minute. One file, standard library only: copy it anywhere.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO
 
-#: How much of the end of the output is sent.
+#: Characters kept of the end of the output.
 KEPT = 10_000
 ATTEMPT_S = 5.0
-#: Waits between attempts (s); all of it together is the longest that the end of a job is held up.
+#: Waits between attempts (s); their sum bounds the delay at the end of a job.
 WAITS_S = (0.5, 1.0, 2.0, 4.0)
 NOT_FOUND, NOT_RUNNABLE = 127, 126
 
 
 class Tail:
-    """The last of what was written, by two streams at once: no line of one stands inside a line of the other."""
+    """Last output lines, merged from two streams without mixing lines."""
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
@@ -58,7 +57,7 @@ class Tail:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit code, 128 + n when signal n ended it."""
+    """Run the command; returns its exit code, 128 + n if signal n ended it."""
     given = sys.argv[1:] if arguments is None else arguments
     place = given.index("--") if "--" in given else len(given)
     args, command = _parser().parse_args(given[:place]), given[place + 1 :]
@@ -72,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     telling = threading.Thread(target=_tell, args=(address, "start", rid, b"", (0.5,)), daemon=True)
     telling.start()
     code = _run(command, tail, quiet=args.no_output)
-    # The end must not overtake the start; a start that is still under way by now gives up soon.
+    # The end ping must not overtake the start ping, which gives up soon.
     telling.join(ATTEMPT_S)
     _tell(address, str(code), rid, b"" if args.no_output else tail.read(), WAITS_S)
     return code
@@ -115,7 +114,7 @@ def _run(command: list[str], tail: Tail, quiet: bool) -> int:
             copies[-1].start()
     code = process.wait()
     for copy in copies:
-        # A child that the command left behind may hold the pipe: it is not waited for.
+        # A child left behind may hold the pipe: do not wait for it.
         copy.join(1.0)
     return code if code >= 0 else 128 - code
 
@@ -130,7 +129,7 @@ def _copy(source: IO[bytes], target: IO[bytes], add: Callable[[bytes], None]) ->
 
 
 def _tell(address: str, what: str, rid: str, body: bytes, waits_s: tuple[float, ...]) -> None:
-    """Call; again after each wait when that may help. Whatever goes wrong is one line, and no harm to the job."""
+    """Send a ping, with retries. A failure prints one line and never affects the job."""
     if not address:
         return
     head, _, query = address.partition("?")

@@ -1,4 +1,4 @@
-"""Reads the address that a job calls: whom it is for, what it says, which run it means. Pure."""
+"""Ping address: parses the target heartbeat, ping kind, exit code and run id from a URL. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_RID = 64
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 SLUG = r"[a-z0-9](?:[a-z0-9_-]{0,98}[a-z0-9])?"
-#: A team's key is told from anything else by its length and its letters.
+#: A team's key is recognised by its length and alphabet.
 KEY = r"[0-9A-Za-z]{22}"
 _SAYS = r"(?:/(start|fail|log|success|[0-9]{1,3}))?/?"
 _PATH = re.compile(rf"(?:/ping)?/(?:({_UUID})|({KEY})/({SLUG})){_SAYS}", re.ASCII)
@@ -22,7 +22,7 @@ _RID = re.compile(rf"[0-9A-Za-z._:-]{{1,{MAX_RID}}}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class PingCall:
-    """What an address says: whom it is for, what happened, with which exit code, in which run."""
+    """Parsed address: target, ping kind, exit code and run id."""
 
     address: Address
     kind: PingKind
@@ -31,7 +31,7 @@ class PingCall:
 
 
 def read_target(target: str) -> PingCall | None:
-    """Read the path and query of a request; None when it is no address of a ping."""
+    """Parse the path and query of a request; None if it is not a ping address."""
     path, _, query = target.partition("?")
     read = _PATH.fullmatch(path) if len(target) <= MAX_TARGET else None
     if read is None:

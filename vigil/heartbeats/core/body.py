@@ -1,6 +1,6 @@
-"""What the body of a ping means: keyword rules, and what an AI job tells of its run. Pure.
+"""Ping body: keyword rules, and metrics that an AI job reports about its run. Pure.
 
-A body is untrusted: nothing here backtracks, and what is not understood counts as not said.
+A body is untrusted: no regular expression backtracks, and unreadable parts are ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from vigil.heartbeats.core.wire import Ping, PingKind
 
 MAX_KEYWORDS, MAX_KEYWORD_LENGTH = 20, 100
-#: A body of facts is small; a longer one is output, and is not parsed.
+#: A longer body is job output and is not parsed.
 _MAX_FACTS = 20_000
 _MAX_COUNT = 1e15
 _MAX_WORDS = 300
@@ -24,10 +24,10 @@ _MAX_WORDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Keywords:
-    """Words that decide what a ping with a body means; of several that are there, failure counts before success.
+    """Keywords that decide the kind of a ping with a body; failure counts before success.
 
-    `otherwise` is what a body without any of them means; None leaves the ping as its address says. Words are only
-    sought in pings to the plain address: one to /fail or /start has said already what it means.
+    `otherwise` is the kind of a body without any of them; None keeps the kind of the address. Keywords apply to the
+    plain address only, since /fail and /start state the kind already.
     """
 
     success: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Keywords:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an AI job told of its run; None for what it did not tell."""
+    """Metrics that an AI job reports about its run; None if missing."""
 
     items: float | None = None
     tokens: float | None = None
@@ -50,16 +50,16 @@ class Facts:
     error: str = ""
 
     def as_stored(self) -> dict[str, float | str]:
-        """Only what was told."""
+        """Reported metrics only."""
         told = {"items": self.items, "tokens": self.tokens, "cost": self.cost, "model": self.model, "error": self.error}
         return {name: value for name, value in told.items() if value not in (None, "")}
 
 
 def understood(ping: Ping, keywords: Keywords) -> tuple[Ping, Facts]:
-    """The ping as it is meant, and the facts in its body.
+    """Apply keyword rules and read the metrics of the body.
 
-    1. A plain ping means what the keywords say.
-    2. A success that tells an error is a failure.
+    1. A plain ping gets its kind from the keywords.
+    2. A success that reports an error is a failure.
     """
     facts = read_facts(ping.body) if ping.body else Facts()
     kind = ping.kind
@@ -71,7 +71,7 @@ def understood(ping: Ping, keywords: Keywords) -> tuple[Ping, Facts]:
 
 
 def read_facts(body: bytes) -> Facts:
-    """The facts in a body that is a JSON object; no facts in any other."""
+    """Metrics of a body that is a JSON object; else none."""
     if len(body) > _MAX_FACTS or not body.lstrip().startswith(b"{"):
         return Facts()
     try:
@@ -82,7 +82,7 @@ def read_facts(body: bytes) -> Facts:
 
 
 def facts_of(told: Mapping[str, Any]) -> Facts:
-    """The facts in an object: numbers that are finite and not negative, words cut to a sensible length."""
+    """Metrics of an object: finite, non-negative numbers, and texts cut to a limit."""
     error = told.get("error")
     return Facts(
         items=_number(told.get("items")),
@@ -94,12 +94,12 @@ def facts_of(told: Mapping[str, Any]) -> Facts:
 
 
 def text_of(body: bytes) -> str:
-    """A body as people read it."""
+    """A body as text."""
     return body.decode("utf-8", "replace").replace("\0", "�")
 
 
 def last_words(body: bytes) -> str:
-    """The end of a job's output, to be quoted."""
+    """The last lines of a job's output, for a quote."""
     text = " ".join(text_of(body[-4 * _MAX_WORDS :]).split())
     return text if len(text) <= _MAX_WORDS else "…" + text[-_MAX_WORDS:]
 

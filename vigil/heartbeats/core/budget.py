@@ -1,4 +1,4 @@
-"""What a run may cost and must yield: rules with numbers, and which of them a run broke. Pure."""
+"""Run budgets: limits on items, tokens, cost, duration and logs of a job run. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vigil.heartbeats.core.schedule import length_in_words
 
 @dataclass(frozen=True, slots=True)
 class RunBudget:
-    """Limits of one run; None where there is none. `max_logs` is how many log pings a run may send: more is a loop."""
+    """Limits of one run; None for no limit. `max_logs`: more log pings mean a loop."""
 
     min_items: float | None = None
     max_tokens: float | None = None
@@ -20,13 +20,13 @@ class RunBudget:
     max_logs: int | None = None
 
 
-#: The names of the rules, as they are stored and set.
+#: Names of the rules, as stored and set.
 RULES = ("min_items", "max_tokens", "max_cost", "max_duration_s", "max_logs")
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A rule that a run broke: which, what the run had, and what is allowed."""
+    """An exceeded limit: the rule, the run's value, and the limit."""
 
     rule: str
     value: float
@@ -44,7 +44,7 @@ class Breach:
 
 
 def breaches(budget: RunBudget, facts: Facts, duration: timedelta | None) -> tuple[Breach, ...]:
-    """The rules that a finished run broke. What the run did not tell breaks no rule."""
+    """Limits that a finished run exceeded. A missing metric exceeds none."""
     length = duration.total_seconds() if duration is not None else None
     found = []
     if budget.min_items is not None and facts.items is not None and facts.items < budget.min_items:
@@ -63,7 +63,7 @@ def breaches(budget: RunBudget, facts: Facts, duration: timedelta | None) -> tup
 
 
 def looping(budget: RunBudget, logs: int) -> Breach | None:
-    """The breach of a run that has sent this many log messages so far."""
+    """Loop detection: the breach of a run with this many log messages so far."""
     if budget.max_logs is None or logs <= budget.max_logs:
         return None
     return Breach("max_logs", logs, budget.max_logs)

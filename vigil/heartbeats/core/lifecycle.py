@@ -1,4 +1,4 @@
-"""The life of a heartbeat, decided: what a ping does, and what the clock does when none came. Pure.
+"""Heartbeat life cycle (state machine): effects of pings and of the clock. Pure.
 
     NEW ──ping──► UP ──expected──► LATE ──grace──► DOWN ──success──► UP
                   │ ▲                                ▲
@@ -6,9 +6,8 @@
                   ▼               │                  │
                 RUNNING ──────────┴──too long, fail──┘
 
-PAUSED is not a step of this life: a paused heartbeat is stepped by nothing but the ping that it may wait for. Pings may
-come twice or late: one that is older than the newest that decided something changes nothing any more. A job is never
-blamed for a time in which Vigil could not be reached (a gap): its waiting starts again when that ends.
+A PAUSED heartbeat reacts only to the ping that may resume it. Pings may be repeated or late: one older than the newest
+decisive ping changes nothing. A receiver gap excuses missing pings: the schedule restarts when it ends.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from vigil.heartbeats.core.wire import PingKind
 
 
 def due(state: HeartbeatState, terms: Terms) -> datetime | None:
-    """When the clock has something to decide next; None when only a ping can change anything."""
+    """Next time the clock must act; None when only a ping can change the state."""
     if state.status is HeartbeatStatus.RUNNING:
         patience = terms.longest_run
         if state.trouble is HeartbeatTrouble.NONE and terms.budget.max_duration_s is not None:
@@ -49,10 +48,10 @@ def due(state: HeartbeatState, terms: Terms) -> datetime | None:
 def on_ping(state: HeartbeatState, terms: Terms, told: ToldTrouble) -> HeartbeatEffect:
     """Step by one ping.
 
-    1. A paused heartbeat sleeps on, unless a success or a start is what it waits for.
-    2. A log message only counts; more of them than the budget allows are a loop.
-    3. A ping older than the newest that decided something ends its run and changes nothing else.
-    4. Otherwise the ping says how the job is.
+    1. A paused heartbeat stays paused, unless it waits for a success or a start.
+    2. A log ping is counted; more than the budget allows mean a loop.
+    3. A ping older than the newest decisive one only ends its run.
+    4. Otherwise the ping decides the status.
     """
     if told.kind is PingKind.IGNORED:
         return HeartbeatEffect(state, EffectReason.LOGGED)
@@ -78,9 +77,9 @@ def on_ping(state: HeartbeatState, terms: Terms, told: ToldTrouble) -> Heartbeat
 
 
 def on_clock(state: HeartbeatState, terms: Terms, now: datetime, gaps: Sequence[ReceiverGap] = ()) -> HeartbeatEffect:
-    """Step by the clock: late when the expected time has passed, down when the grace has, or a run takes too long.
+    """Step by the clock: late after the expected time, down after the grace or an overlong run.
 
-    `gaps` are the times in which no ping could come; who waited in one is excused.
+    `gaps` excuse a ping that was expected within them.
     """
     at = due(state, terms)
     if at is None or now < at:
@@ -100,7 +99,7 @@ def on_clock(state: HeartbeatState, terms: Terms, now: datetime, gaps: Sequence[
 
 
 def paused(state: HeartbeatState, now: datetime) -> HeartbeatState:
-    """The state of a heartbeat that nobody waits for any more; what was open is resolved elsewhere."""
+    """State of a paused heartbeat; its open incident is resolved elsewhere."""
     return replace(
         _moved(state, HeartbeatStatus.PAUSED, now),
         expected=None,
@@ -112,13 +111,13 @@ def paused(state: HeartbeatState, now: datetime) -> HeartbeatState:
 
 
 def resumed(state: HeartbeatState, terms: Terms, now: datetime) -> HeartbeatState:
-    """The state of a heartbeat that is waited for again: from now on, if it has ever called."""
+    """State after a resume: the schedule starts now, if the job has ever called."""
     expected = next_after(terms.schedule, now) if state.last_success else None
     return replace(_moved(state, HeartbeatStatus.NEW, now), expected=expected)
 
 
 def rescheduled(state: HeartbeatState, terms: Terms, now: datetime) -> HeartbeatState:
-    """The state under new terms: waiting starts again from now, so that no change of a schedule sounds an alarm."""
+    """State under a new schedule, which starts now, so that a change never alerts."""
     if state.status in (HeartbeatStatus.PAUSED, HeartbeatStatus.DOWN) or state.expected is None:
         return state
     state = replace(state, expected=next_after(terms.schedule, now))
@@ -127,7 +126,7 @@ def rescheduled(state: HeartbeatState, terms: Terms, now: datetime) -> Heartbeat
 
 def _started(state: HeartbeatState, told: ToldTrouble) -> HeartbeatEffect:
     known = _run(state, told.rid)
-    # Of a run that never ended, the first start counts: starting again and again is no way to be well.
+    # Of a run that never ended the first start counts, so repeated starts cannot hide a crash loop.
     if known is None or known.overdue:
         others = _without(state, known).runs
         state = replace(state, runs=(*others, Run(told.rid, told.at))[-MAX_RUNS:])
@@ -188,13 +187,13 @@ def _overdue_run(state: HeartbeatState, terms: Terms, now: datetime, gaps: Seque
 
 
 def _excused(state: HeartbeatState, terms: Terms, gap: ReceiverGap) -> HeartbeatEffect:
-    """Whoever may have called in vain is expected again at the first time after the gap."""
+    """Restart the schedule of a job that may have called during the gap."""
     expected = next_after(terms.schedule, gap.end)
     return HeartbeatEffect(replace(_moved(state, _well(state), gap.end), expected=expected), EffectReason.EXCUSED)
 
 
 def _still_running(state: HeartbeatState) -> HeartbeatState:
-    """The state after a run ended out of turn: running only while another one is."""
+    """State after one run ended: still running while another run is open."""
     return replace(state, status=_well(state)) if state.status is HeartbeatStatus.RUNNING else state
 
 
@@ -203,7 +202,7 @@ def _well(state: HeartbeatState) -> HeartbeatStatus:
 
 
 def _touching(gaps: Sequence[ReceiverGap], begin: datetime, end: datetime) -> ReceiverGap | None:
-    """The last gap that takes something of this time."""
+    """The last gap that overlaps this time."""
     return max((gap for gap in gaps if gap.begin < end and gap.end > begin), key=lambda gap: gap.end, default=None)
 
 

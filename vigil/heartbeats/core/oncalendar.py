@@ -1,9 +1,9 @@
-"""OnCalendar expressions as systemd reads them (systemd.time(7)): parsed, and their next time found. Pure.
+"""OnCalendar expressions of systemd (systemd.time(7)): parser, and next matching time. Pure.
 
     [weekdays] [[year-]month-day | month~day] [hour:minute[:second]] [time zone]
 
 A part is `*`, a number, a list `1,15`, a range `9..17` or steps `0/15`; `~3` counts days from the end of the month.
-A local time that a change of clocks skips does not happen; one that it repeats happens the first time.
+A local time that a clock change skips never matches; a repeated one matches the first time.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _SHORTHANDS = {
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FULL_DAYS = tuple(name.lower() for name in calendar.day_name)
 _YEARS = range(1970, 2200)
-#: No date recurs more rarely than a leap day on one weekday: 40 years across a century without one.
+#: The rarest date is a leap day on one weekday: 40 years, across a century without one.
 _HORIZON_YEARS = 41
 _MAX_LENGTH = 200
 
 
 class NotACalendar(ValueError):
-    """The expression is none; the message says what is wrong, for people."""
+    """Invalid OnCalendar expression; the message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """A parsed expression. `from_end` counts `days` from the end of the month, 1 being its last day."""
+    """A parsed expression. `from_end` counts `days` from the end of the month, 1 for its last day."""
 
     weekdays: frozenset[int]
     years: frozenset[int]
@@ -64,7 +64,7 @@ class Calendar:
 
 @lru_cache(maxsize=4096)
 def parse(expression: str) -> Calendar:
-    """Read an expression; raises `NotACalendar`."""
+    """Parse an expression; raises `NotACalendar`."""
     if len(expression) > _MAX_LENGTH:
         raise NotACalendar(f"At most {_MAX_LENGTH} characters.")
     words = expression.split()
@@ -90,9 +90,9 @@ def parse(expression: str) -> Calendar:
 
 
 def next_time(expression: str, after: datetime, zone: str) -> datetime | None:
-    """The first time after `after` that the expression names, in UTC; None when there is none any more.
+    """First matching time after `after`, in UTC; None when there is none.
 
-    `zone` holds where the expression names no time zone itself. Raises `NotACalendar`.
+    `zone` applies if the expression names no time zone. Raises `NotACalendar`.
     """
     plan = parse(expression)
     local = zone_of(plan.zone or zone) or ZoneInfo("UTC")
@@ -110,7 +110,7 @@ def next_time(expression: str, after: datetime, zone: str) -> datetime | None:
 
 
 def _skip(plan: Calendar, day: date) -> date:
-    """The next day worth looking at: a month or year that is not meant is passed at one stroke."""
+    """Next candidate day; skips whole months and years that cannot match."""
     if day.year not in plan.years:
         return date(day.year + 1, 1, 1)
     if day.month not in plan.months:
@@ -119,7 +119,7 @@ def _skip(plan: Calendar, day: date) -> date:
 
 
 def _first_of_day(plan: Calendar, day: date, local: ZoneInfo, after: datetime) -> datetime | None:
-    # From the hour of `after` on when it is that day; an hour earlier, for clocks that were set back.
+    # On the first day start at the hour of `after`, an hour earlier in case clocks were set back.
     begun = after.astimezone(local)
     first_hour = begun.hour - 1 if begun.date() == day else 0
     for hour in (each for each in plan.hours if each >= first_hour):
@@ -127,7 +127,7 @@ def _first_of_day(plan: Calendar, day: date, local: ZoneInfo, after: datetime) -
             for second in plan.seconds:
                 wall = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=local)
                 found = wall.astimezone(UTC)
-                # Within one zone, what is compared is what the clock on the wall shows.
+                # Comparisons within one zone use the wall clock.
                 if found > after and found.astimezone(local) == wall:
                     return found
     return None
@@ -139,7 +139,7 @@ def _is_weekdays(word: str) -> bool:
 
 def _weekdays(word: str) -> frozenset[int]:
     found: set[int] = set()
-    # systemd takes a comma at the end, and the Mon-Fri of old.
+    # systemd accepts a trailing comma, and the old Mon-Fri.
     for part in word.lower().removesuffix(",").replace("-", "..").split(","):
         ends = [_DAYS.index(name[:3]) if name else -1 for name in part.split("..")]
         if min(ends) < 0 or len(ends) > 2 or (len(ends) == 2 and ends[1] < ends[0]):
@@ -156,7 +156,7 @@ def _date(word: str) -> tuple[frozenset[int], frozenset[int], frozenset[int], bo
         raise NotACalendar(f"{word!r} is no date: write *-*-*, 2027-01-31 or *-*~01.")
     years = _numbers(parts[0], _YEARS) if len(parts) == 2 else tuple(_YEARS)
     months = _numbers(parts[-1], range(1, 13))
-    # Every day is named from either end; `~29` is not, because not every month has it.
+    # `*` means the same from either end; `~29` does not, since months differ in length.
     from_end = from_end and day != "*"
     days = _numbers(day, range(1, 29 if from_end else 32), downwards=from_end)
     return frozenset(years), frozenset(months), frozenset(days), from_end
@@ -171,7 +171,7 @@ def _time(word: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 
 def _numbers(part: str, allowed: Sequence[int], downwards: bool = False) -> tuple[int, ...]:
-    """The values that one part names. Steps from the end of the month run downwards."""
+    """Values of one part. Steps from the end of the month count down."""
     if part == "*":
         return tuple(allowed)
     found: set[int] = set()
@@ -190,6 +190,6 @@ def _numbers(part: str, allowed: Sequence[int], downwards: bool = False) -> tupl
 
 
 def _number(digits: str, allowed: Sequence[int]) -> int:
-    """A number; of years, 0 to 69 are those of this century and 70 to 99 those of the last."""
+    """A number; two-digit years: 0 to 69 are 20xx, 70 to 99 are 19xx."""
     number = int(digits)
     return number + (2000 if number < 70 else 1900) if allowed is _YEARS and number < 100 else number

@@ -1,13 +1,13 @@
-"""How often one address may be called: a bucket of tokens each, in bounded memory. Pure; the clock is an argument."""
+"""Rate limit: a token bucket per address, in bounded memory. Pure; the clock is an argument."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
-#: Calls at once, and per second for ever. A team's key is shared by its jobs, but each slug has a bucket of its own.
+#: Burst, and sustained calls per second. Jobs share a team's key, but each slug has its own bucket.
 BURST = 60.0
 PER_S = 2.0
-#: Addresses that are remembered; of more, the one that was quiet for longest is forgotten.
+#: Addresses to remember; beyond that the least recently used is dropped (LRU).
 REMEMBERED = 200_000
 
 
@@ -19,7 +19,7 @@ class Rates:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def admit(self, address: str, now_s: float) -> float:
-        """0 when the call may pass, else how many seconds to wait; a call that may not pass takes nothing."""
+        """0 when the call is admitted, else seconds to wait; a refused call takes no token."""
         tokens, filled_s = self._buckets.pop(address, (self._burst, now_s))
         tokens = min(self._burst, tokens + max(0.0, now_s - filled_s) * self._per_s)
         wait_s = 0.0 if tokens >= 1.0 else (1.0 - tokens) / self._per_s

@@ -1,4 +1,4 @@
-"""What a job that calls is answered: one text for each outcome, the same whether the address exists or not. Pure."""
+"""Ping reply: one text per outcome, the same for known and unknown addresses. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import Enum
 
 from vigil.heartbeats.core.wire import BODY_LIMIT
 
-#: Seconds after which a job may try again when nothing could be written.
+#: Retry-After when the ping could not be written (s).
 TRY_AGAIN_S = 5
 
 
 @dataclass(frozen=True, slots=True)
 class PingReply:
-    """An HTTP answer without a body of any length worth speaking of."""
+    """A short HTTP response."""
 
     code: int
     phrase: str
@@ -22,7 +22,7 @@ class PingReply:
 
 
 class PingOutcome(Enum):
-    """How a call went."""
+    """Outcome of a call."""
 
     ACCEPTED = PingReply(200, "OK", "OK\n")
     NO_ADDRESS = PingReply(404, "Not Found", "This is no address of a ping.\n")
@@ -35,7 +35,7 @@ class PingOutcome(Enum):
 
 
 def headers(outcome: PingOutcome, wait_s: float = 0.0) -> list[tuple[str, str]]:
-    """The headers of an answer; `wait_s` is how long a caller should wait, where it should."""
+    """Headers of a response; `wait_s` becomes Retry-After."""
     found = [
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Length", str(len(outcome.value.text))),
@@ -53,7 +53,7 @@ def headers(outcome: PingOutcome, wait_s: float = 0.0) -> list[tuple[str, str]]:
 
 
 def on_wire(outcome: PingOutcome, *, head: bool = False, close: bool = False, wait_s: float = 0.0) -> bytes:
-    """The whole answer as HTTP/1.1."""
+    """The response as HTTP/1.1 bytes."""
     lines = [f"HTTP/1.1 {outcome.value.code} {outcome.value.phrase}"]
     lines += [f"{name}: {value}" for name, value in headers(outcome, wait_s)]
     lines.append("Connection: close" if close else "Connection: keep-alive")

@@ -1,4 +1,4 @@
-"""When a job is expected next: every so often, by cron, or by OnCalendar. Pure; the clock is an argument."""
+"""Job schedule: the next expected ping, by period, cron or OnCalendar. Pure; the clock is an argument."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vigil.heartbeats.core import oncalendar
 from vigil.heartbeats.core.zones import zone_of
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=365)
-#: A job whose clock is a little ahead calls before its time: within this much it is the call that was expected.
+#: A ping this long before its time counts as the expected one: clocks differ.
 EARLY = timedelta(seconds=60)
 _MAX_EXPRESSION = 200
 
@@ -50,7 +50,7 @@ class JobSchedule:
 
 
 def next_after(schedule: JobSchedule, at: datetime) -> datetime | None:
-    """The first time after `at` when the job is expected; None when the schedule names none any more."""
+    """First expected time after `at`; None when there is none."""
     if schedule.kind is ScheduleKind.PERIOD:
         return at + schedule.period
     if schedule.kind is ScheduleKind.ONCALENDAR:
@@ -61,14 +61,14 @@ def next_after(schedule: JobSchedule, at: datetime) -> datetime | None:
 
 
 def expected_after_call(schedule: JobSchedule, at: datetime, expected: datetime | None) -> datetime | None:
-    """When a job that called at `at` is expected next; a call shortly before its time counts for that time."""
+    """Next expected time after a ping at `at`; an early ping counts for its own time."""
     if schedule.kind is not ScheduleKind.PERIOD and expected is not None and at < expected <= at + EARLY:
         return next_after(schedule, expected)
     return next_after(schedule, at)
 
 
 def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
-    """What is wrong with a schedule, as (field, words); two empty strings for a sound one."""
+    """Problem of a schedule as (field, words); empty strings if it is valid."""
     if schedule.kind is ScheduleKind.PERIOD:
         if SHORTEST <= schedule.period <= LONGEST:
             return "", ""
@@ -87,7 +87,7 @@ def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
 
 
 def length_in_words(length: timedelta) -> str:
-    """A length of time in its two greatest units: `45 s`, `12 min`, `3 h 5 min`, `2 d 1 h`."""
+    """A duration in its two largest units: `45 s`, `12 min`, `3 h 5 min`, `2 d 1 h`."""
     seconds = max(0, round(length.total_seconds()))
     parts = []
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):

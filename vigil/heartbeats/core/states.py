@@ -1,4 +1,4 @@
-"""What a heartbeat may be, what was agreed for it, and what a ping or the clock does to it. Pure values."""
+"""Heartbeat values: state, terms, ping, and effect. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vigil.heartbeats.core.budget import Breach, RunBudget
 from vigil.heartbeats.core.schedule import JobSchedule
 from vigil.heartbeats.core.wire import PingKind
 
-#: Runs that are open at once; of more, the oldest is forgotten.
+#: Most open runs; beyond that the oldest is dropped.
 MAX_RUNS = 100
 
 
@@ -25,7 +25,7 @@ class HeartbeatStatus(StrEnum):
 
 
 class HeartbeatTrouble(StrEnum):
-    """What is open about a heartbeat: nothing, a job that is down, or one that works and breaks its budget."""
+    """Open incident of a heartbeat: none, job down, or over budget."""
 
     NONE = ""
     DOWN = "heartbeat"
@@ -33,7 +33,7 @@ class HeartbeatTrouble(StrEnum):
 
 
 class EffectReason(StrEnum):
-    """Why a ping, or the clock, had the effect it had, or none."""
+    """Reason of an effect, or of none."""
 
     PINGED = "pinged"
     STARTED = "started"
@@ -58,7 +58,7 @@ class EffectReason(StrEnum):
 class Run:
     """A run that has started and not ended; `rid` is empty for one without an id.
 
-    An overdue run has been told of: it is only kept so that its end, should it come, can be measured.
+    An overdue run has alerted already, and is kept to measure its end.
     """
 
     rid: str
@@ -69,7 +69,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverGap:
-    """A time in which no ping could be received."""
+    """A period without any receiver."""
 
     begin: datetime
     end: datetime
@@ -77,7 +77,7 @@ class ReceiverGap:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was agreed for a heartbeat. A run may take `run_limit`, or the grace when that is None."""
+    """Schedule and limits of a heartbeat. A run may take `run_limit`, or the grace if that is None."""
 
     schedule: JobSchedule
     grace: timedelta
@@ -92,9 +92,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatState:
-    """What is known of a heartbeat. `decided` is the time of the newest ping that changed or confirmed something.
+    """State of a heartbeat. `decided` is the time of the newest ping that changed or confirmed it.
 
-    `logs` counts log messages without a run since the last ping that was none.
+    `logs` counts log pings without a run since the last other ping.
     """
 
     status: HeartbeatStatus = HeartbeatStatus.NEW
@@ -119,9 +119,9 @@ class ToldTrouble:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatEffect:
-    """The next state and why; `duration` of the run that ended, the budget's rules that it broke.
+    """Next state and reason; `duration` and exceeded limits of the run that ended.
 
-    `overran` is a run that did not end in time. What is open changes when `state.trouble` does.
+    `overran` is a run that did not end in time. The incident changes when `state.trouble` does.
     """
 
     state: HeartbeatState

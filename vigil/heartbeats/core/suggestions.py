@@ -1,4 +1,4 @@
-"""Sensible terms for the usual kinds of AI jobs, offered when a heartbeat is made. Pure."""
+"""Suggested schedules and grace times for common AI jobs. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Terms for one kind of job, and what it is, for people."""
+    """Defaults for one kind of job, with its description."""
 
     job: str
     title: str

@@ -1,6 +1,6 @@
-"""What a receiver writes to the log of pings, and the applier reads: versioned messages, MessagePack arrays. Pure.
+"""Ping log wire format: versioned MessagePack arrays from receiver to applier. Pure.
 
-Fields are only ever appended, each with a default.
+Fields are only appended, each with a default.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from enum import StrEnum
 import msgspec
 
 PING_VERSION = 1
-#: How much of a body is kept; what is longer is cut, and its size noted.
+#: Longest stored body; a longer one is cut and its size recorded.
 BODY_LIMIT = 100_000
 
 
 class PingKind(StrEnum):
-    """What a job says of itself. IGNORED is a message that a keyword rule passes over."""
+    """What a ping reports. IGNORED is a message that a keyword rule drops."""
 
     SUCCESS = "success"
     START = "start"
@@ -25,7 +25,7 @@ class PingKind(StrEnum):
 
 
 class Method(StrEnum):
-    """How a ping came."""
+    """Transport of a ping."""
 
     GET = "GET"
     HEAD = "HEAD"
@@ -34,7 +34,7 @@ class Method(StrEnum):
 
 
 class Address(msgspec.Struct, frozen=True, array_like=True):
-    """Whom a ping is for: a heartbeat by its code, or a team's key and the slug of one of its heartbeats."""
+    """Target of a ping: a heartbeat by its code, or a team's key and a slug."""
 
     code: str = ""
     key: str = ""
@@ -43,9 +43,9 @@ class Address(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ping(msgspec.Struct, frozen=True, array_like=True):
-    """One call. `id` is new for every call, `at_us` is when it came, on the database's clock.
+    """One ping. `id` is unique, `at_us` is its arrival on the database's clock.
 
-    `exit_code` is there when the job told one; `body_size` is the full size of a body that may have been cut.
+    `exit_code` is there if the job sent one; `body_size` is the full size of a body that may have been cut.
     """
 
     id: str
@@ -62,9 +62,9 @@ class Ping(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LogEntry(msgspec.Struct, frozen=True, array_like=True):
-    """What is written at once: pings in the order they came.
+    """A batch of pings in order of arrival.
 
-    `beat_us` is set when the receiver says that it is there: every ping it took before that time is already written.
+    `beat_us`: every ping that the receiver took before that time is already written (watermark).
     """
 
     v: int

@@ -1,4 +1,4 @@
-"""What is said of a heartbeat that is late, failed or over budget: titles and texts of its incident. Pure."""
+"""Heartbeat incident wording: titles and texts for late, failed and over-budget jobs. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One step worth telling: of which heartbeat, from which state, by which effect, with which ping."""
+    """A step to report: the heartbeat, its state before, the effect, and the ping."""
 
     name: str
     terms: Terms
@@ -26,7 +26,7 @@ class Happening:
 
 
 def title(happening: Happening) -> str:
-    """The title of the incident that this step opens or changes."""
+    """Title of the incident that this step opens or changes."""
     name, why = happening.name[:NAME_LIMIT], happening.effect.why
     if happening.effect.state.trouble is HeartbeatTrouble.DEGRADED:
         return f"{name} may be looping" if why is EffectReason.LOOPING else f"{name} is outside its budget"
@@ -38,7 +38,7 @@ def title(happening: Happening) -> str:
 
 
 def text(happening: Happening) -> str:
-    """What happened, with its numbers."""
+    """What happened, with its figures."""
     effect = happening.effect
     if effect.why is EffectReason.MISSED:
         return _missed(happening)
@@ -57,7 +57,7 @@ def text(happening: Happening) -> str:
 
 
 def evidence(happening: Happening) -> dict[str, Any]:
-    """The numbers behind a step, as they are kept with it."""
+    """Figures of a step, as stored."""
     before, effect, ping = happening.before, happening.effect, happening.ping
     kept: dict[str, Any] = {
         "why": effect.why.value,

@@ -1,4 +1,4 @@
-"""Time zones by name, as the machine knows them. Pure but for the machine's own tables."""
+"""Time zone lookup by name. Pure but for the machine's tz database."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def _known() -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo | None:
-    """The time zone of this name, such as Europe/Berlin; None when there is none."""
+    """Time zone of a name such as Europe/Berlin; None if unknown."""
     return ZoneInfo(name) if name in _known() else None

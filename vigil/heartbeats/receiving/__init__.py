@@ -1,1 +1,1 @@
-"""Receivers of pings: by HTTP and by mail, written to the ping log before they are acknowledged."""
+"""Ping receivers (HTTP and mail): write to the ping log before they acknowledge."""

@@ -1,7 +1,7 @@
-"""Which addresses exist, as a receiver knows them: what it may write without a second thought.
+"""Address cache: known ping addresses, and a rate limit on unknown ones.
 
-An unknown address gets the same answer as a known one. What it sends is written too, since it may be that of a
-heartbeat that is a second old, but only so many a second: whoever guesses addresses must not fill the log.
+An unknown address gets the same answer as a known one. Its pings are written too, since the heartbeat may have been
+created a second ago, but rate-limited: guessed addresses must not fill the log.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ REREAD_S = 60.0
 TOGETHER_S = 0.2
 RETRY_S = 1.0
 DEADLINE_S = 10.0
-#: Unknown addresses whose pings are written, at once and a second.
+#: Unknown addresses: burst, and rate per second.
 UNKNOWN_BURST, UNKNOWN_PER_S = 500.0, 50.0
 _NAMES = "SELECT code::text FROM heartbeats_heartbeat UNION ALL SELECT key FROM heartbeats_teampings"
 
 
 class AddressCache:
-    """The codes of heartbeats and the keys of teams; until they were read once, every address counts as known."""
+    """Codes of heartbeats and keys of teams; until first loaded, every address counts as known."""
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
@@ -36,12 +36,12 @@ class AddressCache:
         self.strangers = Rates(UNKNOWN_BURST, UNKNOWN_PER_S, 1)
 
     def admits(self, address: Address, now_s: float) -> bool:
-        """Whether a ping to this address is to be written."""
+        """Whether to write a ping to this address."""
         name = address.code or address.key
         return self.names is None or name in self.names or not self.strangers.admit("", now_s)
 
     async def run(self) -> None:
-        """Read them now, and whenever PostgreSQL says that they changed, until cancelled."""
+        """Load now, and on every NOTIFY of PostgreSQL, until cancelled."""
         while True:
             try:
                 async with asyncio.timeout(DEADLINE_S):
@@ -59,5 +59,5 @@ class AddressCache:
                 found = await connection.execute(_NAMES)
                 self.names = frozenset(row[0] for row in await found.fetchall())
             async for _ in connection.notifies(timeout=REREAD_S, stop_after=1):
-                # Many are made at once, as a rule.
+                # Changes come in bursts.
                 await asyncio.sleep(TOGETHER_S)

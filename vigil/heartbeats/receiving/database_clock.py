@@ -1,4 +1,4 @@
-"""The database's clock, as a receiver knows it while the database may be away: its own, corrected when it can be."""
+"""Database clock estimate: this machine's clock plus an offset, also during database outages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RETRY_S = 2.0
 
 
 class DatabaseClock:
-    """Microseconds since 1970 on the database's clock; on this machine's until the database has answered once."""
+    """Microseconds since 1970 on the database's clock; on this machine's until first synchronised."""
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
@@ -25,7 +25,7 @@ class DatabaseClock:
         return time.time_ns() // 1000 + self._offset_us
 
     async def run(self) -> None:
-        """Correct it every ten seconds until cancelled; while the database is away, go on with what is known."""
+        """Synchronise every ten seconds until cancelled; keeps the last offset during an outage."""
         while True:
             try:
                 async with asyncio.timeout(DEADLINE_S):

@@ -1,4 +1,4 @@
-"""The HTTP server for pings: no framework, no middleware, bounded in everything that a caller may send."""
+"""Ping HTTP server: no framework or middleware; bounded in everything a client may send."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from vigil.heartbeats.core.wire import BODY_LIMIT, Method
 from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
 
 MAX_HEAD = 16_384
-#: What the loop may hand over in one piece, of which only the beginning may be a head.
+#: Largest read of the loop; only its beginning may be a head.
 READ_AT_ONCE = 262_144
 MAX_BODY = 10_000_000
 MAX_CONNECTIONS = 10_000
-#: Requests of one connection that may wait for their answers; a caller that sends more is not read meanwhile.
+#: Pipelined requests per connection; beyond that reading stops (backpressure).
 MAX_PIPELINED = 64
-#: A connection on which nothing happens for this long is closed (s).
+#: Idle timeout of a connection (s).
 IDLE_S = 30.0
-#: One request takes at most this long to arrive (s).
+#: Longest time for one request to arrive (s).
 ARRIVAL_S = 60.0
-#: How long a caller who was refused is let talk on (s).
+#: How long a refused client may still send (lingering close, s).
 LINGER_S = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _METHODS = {method.value.encode(): method for method in (Method.GET, Method.HEAD, Method.POST)}
@@ -38,7 +38,7 @@ def _common(outcome: PingOutcome, head: bool, close: bool) -> bytes:
 
 
 class _Waiting:
-    """A request whose answer is not written yet; answers go out in the order of their requests."""
+    """A request without its answer; answers go out in the order of requests."""
 
     __slots__ = ("answer", "close")
 
@@ -48,7 +48,7 @@ class _Waiting:
 
 
 class PingConnection(asyncio.Protocol):
-    """One caller's connection."""
+    """One client's connection."""
 
     def __init__(self, server: PingServer) -> None:
         self._server = server
@@ -60,7 +60,7 @@ class PingConnection(asyncio.Protocol):
         self._begun_s = 0.0
         self.active_s = 0.0
 
-    # asyncio's side.
+    # asyncio callbacks.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -85,7 +85,7 @@ class PingConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # Whoever offers another protocol gets the answer in this one.
+            # A request to upgrade the protocol is answered in HTTP/1.1.
             self.close_when_answered()
         except (httptools.HttpParserError, UnicodeDecodeError):
             self._refuse(PingOutcome.UNREADABLE)
@@ -93,10 +93,10 @@ class PingConnection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        # The answer to what was asked may still be on its way.
+        # Answers may still be pending.
         return bool(self._waiting)
 
-    # httptools' side.
+    # httptools callbacks.
 
     def on_message_begin(self) -> None:
         self._begun_s = self.active_s
@@ -185,7 +185,7 @@ class PingConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _refuse(self, outcome: PingOutcome) -> None:
-        """Answer and hang up; what still comes is dropped for a moment, or the caller would not get to read why."""
+        """Answer and close; incoming bytes are dropped for a moment, so that the client can read the answer."""
         if self._refused or self._transport.is_closing():
             return
         self._refused = True
@@ -195,7 +195,7 @@ class PingConnection(asyncio.Protocol):
 
 
 class PingServer:
-    """The connections of one endpoint, and what they share."""
+    """Connections of one listener, and their shared state."""
 
     def __init__(self, receiver: PingReceiver, healthy: Callable[[], bool]) -> None:
         self.receiver = receiver
@@ -216,17 +216,17 @@ class PingServer:
         self._connections.discard(connection)
 
     async def listen(self, host: str, port: int) -> asyncio.Server:
-        """Start listening; raises OSError when that address cannot be had."""
+        """Start listening; raises OSError if the address is unavailable."""
         return await self._loop.create_server(lambda: PingConnection(self), host, port, backlog=1024)
 
     async def close_idle(self) -> None:
-        """Close the connections on which nothing happens, until cancelled."""
+        """Close idle connections until cancelled."""
         while True:
             await asyncio.sleep(IDLE_S / 6)
             for connection in list(self._connections):
                 connection.close_if_idle(self.now())
 
     def close_when_answered(self) -> None:
-        """Close every connection as soon as nothing on it waits for an answer."""
+        """Close every connection once its answers are sent."""
         for connection in list(self._connections):
             connection.close_when_answered()

@@ -1,6 +1,6 @@
-"""Pings by mail: an SMTP server that turns a mail to <code>@domain into a ping, and keeps nothing else of it.
+"""Ping by mail: an SMTP server that turns a mail to <code>@domain into a ping.
 
-Subject and text are the body, so keyword rules say what a mail means. A plus in the address says more, as a path does:
+Subject and text are the body for keyword rules; nothing else is kept. A plus suffix is the ping kind, as in a path:
 <code>+fail@domain, <code>+start@domain. An unknown address is accepted like a known one.
 """
 
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 MAX_MAIL = 1_000_000
 MAX_RECIPIENTS = 20
-#: A caller that says nothing for this long is hung up on, and a ping must be written within this (s).
+#: Idle timeout of a client, and the limit to write a ping (s).
 IDLE_S = 60.0
 WRITE_S = 10.0
 
@@ -39,7 +39,7 @@ _REPLIES = {
 
 
 class MailPings:
-    """What aiosmtpd asks: who may be written to, and what becomes of a mail."""
+    """Handler for aiosmtpd: checks recipients, and turns mails into pings."""
 
     def __init__(self, receiver: PingReceiver, domain: str) -> None:
         self._receiver = receiver
@@ -80,7 +80,7 @@ class MailPings:
 
 
 async def serve_mail(configuration: Configuration, health: Health) -> None:
-    """Receive pings by mail until told to stop. Raises OSError when the address cannot be had."""
+    """Receive pings by mail until stopped. Raises OSError if the address is unavailable."""
     async with receiving(configuration, health) as at_work:
         handler = MailPings(at_work.receiver, configuration.mail_domain)
         loop = asyncio.get_running_loop()
@@ -93,12 +93,12 @@ async def serve_mail(configuration: Configuration, health: Health) -> None:
 
 
 def smtp(handler: MailPings) -> SMTP:
-    """One caller's conversation."""
+    """SMTP session of one client."""
     return SMTP(handler, data_size_limit=MAX_MAIL, timeout=IDLE_S, ident="Vigil", enable_SMTPUTF8=True)
 
 
 def read_mail(content: bytes) -> bytes:
-    """Subject and plain text of a mail; nothing of what cannot be read."""
+    """Subject and plain text of a mail; unreadable parts are dropped."""
     parsed: Any = email.message_from_bytes(content, policy=email.policy.default)
     subject = str(parsed.get("subject", ""))
     text = "\n".join(filter(None, (subject, _text(parsed))))
@@ -112,12 +112,12 @@ def _text(parsed: Message) -> str:
     try:
         return str(part.get_content())
     except (LookupError, ValueError, AttributeError):
-        # An unknown character set, or a body that is not what its header says.
+        # Unknown character set, or a body that contradicts its header.
         return ""
 
 
 def _target(address: str, domain: str) -> str | None:
-    """The path of a ping that an address stands for; None when it stands for none."""
+    """Ping path of a mail address; None if it is not one."""
     local, _, at = address.strip("<>").rpartition("@")
     if domain and at.lower() != domain:
         return None

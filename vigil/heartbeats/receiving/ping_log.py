@@ -1,7 +1,7 @@
-"""The log that pings are written to before they are acknowledged: a Redis stream, or a table while Redis is away.
+"""Ping log (write-ahead): a Redis stream, or a PostgreSQL spool while Redis is unavailable.
 
-A ping is written once Redis has answered, and Redis answers after it has handed the entry to its file (see
-deploy/README.md for what that survives). While Redis is away, or full, the entry is committed to PostgreSQL instead.
+A ping is acknowledged once Redis has appended it to its file (deploy/README.md: durability). While Redis is unavailable
+or full, it is committed to PostgreSQL instead.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from vigil.heartbeats.core.wire import PING_VERSION, LogEntry, Ping, encode
 
 log = structlog.get_logger()
 
-#: Every write ends within these (s), and their sum stays below what the applier waits for (`reception.SETTLED`).
+#: Write timeouts (s); their sum stays below `receiver_gaps.SETTLED`.
 REDIS_S = 1.0
 POSTGRES_S = 2.0
-#: Redis is not asked again for this long after it failed (s).
+#: Circuit breaker: Redis is not tried for this long after a failure (s).
 AWAY_S = 2.0
-#: What is written at once, and what may wait.
+#: Largest batch, and largest queue.
 BATCH_PINGS, BATCH_BYTES = 1_000, 1_000_000
 WAITING_PINGS, WAITING_BYTES = 50_000, 64_000_000
 SPOOL = "INSERT INTO heartbeats_spooledentry (entry) VALUES (%s)"
 
-#: Told once a ping is written (True) or will not be (False).
+#: Called once a ping is written (True) or refused (False).
 Done = Callable[[bool], object]
 
 
 class PingLog:
-    """Writes pings in the order they were given, many at once; one writer, so that the order on disk is that order."""
+    """Batches pings in order. A single writer keeps the order on disk."""
 
     def __init__(self, redis_url: str, database_url: str, receiver: str) -> None:
         self._redis = redis.asyncio.Redis.from_url(
@@ -56,7 +56,7 @@ class PingLog:
         self.redis_answers = self.writes = True
 
     def add(self, ping: Ping, done: Done) -> None:
-        """Write a ping with the next batch, and call `done` with how that went; refuse it when too much waits."""
+        """Queue a ping and call `done` with the outcome; refuses when the queue is full (load shedding)."""
         if len(self._waiting) >= WAITING_PINGS or self._waiting_bytes > WAITING_BYTES:
             done(False)
             return
@@ -65,12 +65,12 @@ class PingLog:
         self._wake.set()
 
     def beat(self, at_us: int) -> None:
-        """Say that this receiver is there, behind every ping that was given before."""
+        """Queue a beat of this receiver behind all earlier pings."""
         self._beat_us = at_us
         self._wake.set()
 
     async def run(self) -> None:
-        """Write until `stop`; what was given before that is written."""
+        """Write until `stop`; drains the queue first."""
         while not self._stopping:
             await self._wake.wait()
             await self._write_waiting()
@@ -83,7 +83,7 @@ class PingLog:
         self._wake.set()
 
     async def _write_waiting(self) -> None:
-        """Write what waits now. A beat goes with the last batch, and not at all when that cannot be written."""
+        """Write the queue. A beat goes with the last batch, and is dropped if that fails."""
         self._wake.clear()
         while self._waiting or self._beat_us:
             batch = self._take()
@@ -120,7 +120,7 @@ class PingLog:
         try:
             await self._redis.execute_command("XADD", keys.PINGS, "*", keys.BODY, payload)
         except redis.RedisError as error:
-            # Also when it is full or read-only: whatever its reason, the entry is not there.
+            # Also when Redis is full or read-only: the entry is not stored.
             log.warning("ping.not_in_redis", error=type(error).__name__)
             self._redis_away_until_s = time.monotonic() + AWAY_S
             return False

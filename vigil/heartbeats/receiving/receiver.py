@@ -1,4 +1,4 @@
-"""What every receiver of pings does with a call: reads it, admits it, stamps it, and has it written."""
+"""Ping receiver: parses, admits, timestamps and logs a call, whatever its transport."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from vigil.heartbeats.receiving.ping_log import PingLog
 
 MAX_AGENT = 200
 
-#: Told how a call went, and how long to wait before the next where that is the answer (s).
+#: Called with the outcome, and the seconds to wait before the next call, if limited.
 Answered = Callable[[PingOutcome, float], object]
 
 
 @dataclass(slots=True)
 class PingRequest:
-    """A call as it came: `body` may be cut, `size` is what it was."""
+    """A request: `body` may be cut, `size` is its full size."""
 
     target: str
     method: Method
@@ -35,7 +35,7 @@ class PingRequest:
 
 
 class PingReceiver:
-    """Takes calls; `answered` is called for each, once it is safe to say so."""
+    """Accepts calls; calls `answered` for each once it is safe to answer."""
 
     def __init__(self, log: PingLog, known: AddressCache, clock: DatabaseClock) -> None:
         self._log = log
@@ -44,7 +44,7 @@ class PingReceiver:
         self._rates = Rates()
 
     def take(self, request: PingRequest, answered: Answered) -> None:
-        """Read an HTTP call and have it written."""
+        """Parse an HTTP call and write it."""
         call = read_target(request.target)
         if call is None:
             answered(PingOutcome.NO_ADDRESS, 0.0)
@@ -52,7 +52,7 @@ class PingReceiver:
         self.keep(call, request, answered)
 
     def keep(self, call: PingCall, request: PingRequest, answered: Answered) -> None:
-        """Have a call written that was read already."""
+        """Write a parsed call."""
         now_s = time.monotonic()
         wait_s = self._rates.admit(call.address.code or f"{call.address.key}/{call.address.slug}", now_s)
         if wait_s:
@@ -64,12 +64,12 @@ class PingReceiver:
             self._log.add(ping, lambda kept: answered(PingOutcome.ACCEPTED if kept else PingOutcome.TRY_AGAIN, 0.0))
 
     def beat(self) -> None:
-        """Say in the log that this receiver is there."""
+        """Write a beat of this receiver to the log."""
         self._log.beat(self._clock.now_us())
 
 
 def stamped(call: PingCall, request: PingRequest, at_us: int) -> Ping:
-    """The ping of a call that came at `at_us`."""
+    """Ping of a call that arrived at `at_us`."""
     return Ping(
         id=ping_id(at_us),
         at_us=at_us,
@@ -86,7 +86,7 @@ def stamped(call: PingCall, request: PingRequest, at_us: int) -> Ping:
 
 
 def ping_id(at_us: int) -> str:
-    """A new id (UUID version 7): those of one time are neighbours in the index."""
+    """A new id (UUID version 7): close in time is close in the index."""
     random = secrets.randbits(74)
     value = (
         (at_us // 1000 & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1

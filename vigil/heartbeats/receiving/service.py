@@ -1,4 +1,4 @@
-"""The process that receives pings: listens, writes what it is given, and says once a second that it is there."""
+"""Ping receiver service: listens, logs pings, and beats once a second."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from vigil.heartbeats.receiving.receiver import PingReceiver
 log = structlog.get_logger()
 
 BEAT_S = 1.0
-#: How long callers have for their answers when the process is told to stop.
+#: Time for pending answers at shutdown.
 FAREWELL_S = 5.0
 
 
 async def serve(configuration: Configuration, host: str, port: int, health: Health) -> None:
-    """Receive pings over HTTP until told to stop. Raises OSError when the address cannot be had."""
+    """Receive pings over HTTP until stopped. Raises OSError if the address is unavailable."""
     async with receiving(configuration, health) as at_work:
         server = PingServer(at_work.receiver, lambda: at_work.log.writes)
         listening = await server.listen(host, port)
@@ -39,7 +39,7 @@ async def serve(configuration: Configuration, host: str, port: int, health: Heal
 
 
 class AtWork:
-    """A receiver, its log, and the tasks that serve them."""
+    """A running receiver, its log, and their tasks."""
 
     def __init__(self, configuration: Configuration, health: Health) -> None:
         database_url = configuration.database_url.get_secret_value()
@@ -51,7 +51,7 @@ class AtWork:
         self.others = [asyncio.create_task(work) for work in (self.clock.run(), self.known.run(), self._beat(health))]
 
     async def until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do some more work until SIGTERM or SIGINT; whatever ends before that ends the process."""
+        """Run more work until SIGTERM or SIGINT; the end of any task ends the process."""
         self.others.append(asyncio.create_task(work))
         stopping = asyncio.create_task(_told_to_stop())
         done, _ = await asyncio.wait({stopping, self.writing, *self.others}, return_when=asyncio.FIRST_COMPLETED)
@@ -70,7 +70,7 @@ class AtWork:
 
 @contextlib.asynccontextmanager
 async def receiving(configuration: Configuration, health: Health) -> AsyncIterator[AtWork]:
-    """A receiver at work; at the end, what waits is written and answered."""
+    """A running receiver; at the end the queue is written and answered."""
     at_work = AtWork(configuration, health)
     try:
         yield at_work

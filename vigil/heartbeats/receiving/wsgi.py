@@ -1,7 +1,7 @@
-"""Pings at the address of the pages: answered before Django's middleware sees them, by the same rules and log.
+"""Ping endpoint in the web server (WSGI): answers before Django's middleware, by the same rules and log.
 
-For many pings run `manage.py run ping`, and let the proxy send it /ping/ (see deploy/README.md): this way costs a
-thread of the web server for each call.
+For a high rate run `manage.py run ping` behind the proxy (deploy/README.md): here each call costs a thread of the web
+server.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ log = structlog.get_logger()
 
 PREFIX = "/ping/"
 MAX_BODY = 10_000_000
-#: Like the log's own, the sum of all waits stays below what the applier waits for (`reception.SETTLED`).
+#: The sum of all waits stays below `receiver_gaps.SETTLED`.
 REDIS_S = 0.5
 CONNECT_S, STATEMENT_S = 2, 1
-#: Addresses that are not known to exist are called together at most so often: they are not looked up here.
+#: One rate limit for all unknown addresses, since this endpoint does not look them up.
 _EVERYBODY = "*"
 _ALL_BURST, _ALL_PER_S = 2_000.0, 500.0
 
@@ -43,7 +43,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class WsgiPings:
-    """A WSGI application that takes /ping/ for itself and leaves everything else to the next."""
+    """WSGI application for /ping/; passes everything else on."""
 
     def __init__(self, following: Wsgi, configuration: Configuration) -> None:
         self._following = following
@@ -105,7 +105,7 @@ class WsgiPings:
         except redis.RedisError as error:
             log.warning("ping.not_in_redis", error=type(error).__name__)
         try:
-            # A connection for each: this is the way for the few pings of a time without Redis.
+            # One connection per ping: used only while Redis is unavailable.
             with psycopg.connect(self._database_url, autocommit=True, connect_timeout=CONNECT_S) as connection:
                 connection.execute(f"SET statement_timeout = '{STATEMENT_S}s'")
                 connection.execute(SPOOL, [payload])
@@ -116,7 +116,7 @@ class WsgiPings:
 
 
 def _read_body(environ: dict[str, Any]) -> tuple[bytes, int]:
-    """What is kept of a body, and its size. The rest is read and dropped, up to a limit."""
+    """The stored part of a body, and its full size. The rest is read and dropped, up to a limit."""
     stream = environ.get("wsgi.input")
     if stream is None:
         return b"", 0

@@ -1,1 +1,1 @@
-"""What is shown of a heartbeat: badges, charts, snippets. Pure."""
+"""Heartbeat presentation: badges, charts, snippets. Pure."""

@@ -1,6 +1,6 @@
-"""Badges of heartbeats and tags: a small picture, an object, or what shields.io asks for. Pure.
+"""Badges of heartbeats and tags: SVG, JSON, or the shields.io endpoint format. Pure.
 
-A badge shows a label and one word, and nothing else of what is behind it.
+A badge shows a label and one word, nothing else.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from html import escape
 
 MAX_LABEL = 60
 _COLOURS = {"up": "#2e7d32", "running": "#2e7d32", "late": "#b26a00", "down": "#c62828", "new": "#6b6b6b"}
-#: The worst of many counts.
+#: Worst first.
 _ORDER = ("down", "degraded", "late", "running", "up", "new", "paused")
 _SIGNATURE_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A label, and how what it stands for is."""
+    """A label and a status."""
 
     label: str
     status: str
@@ -31,13 +31,13 @@ class Badge:
 
 
 def worst_of(statuses: Iterable[str]) -> str:
-    """How several heartbeats are together; `new` for none."""
+    """The worst status of several heartbeats; `new` for none."""
     found = set(statuses)
     return next((status for status in _ORDER if status in found), "new")
 
 
 def signature(key: str, tag: str) -> str:
-    """What makes the address of a tag's badge unguessable: only who has the team's badge key can make it."""
+    """Signature (HMAC by the team's badge key) that makes a tag's badge address unguessable."""
     return hmac.new(key.encode(), tag.encode(), hashlib.sha256).hexdigest()[:_SIGNATURE_LENGTH]
 
 

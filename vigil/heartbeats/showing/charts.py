@@ -1,4 +1,4 @@
-"""Charts of what runs took and yielded: bars as SVG, without style or script, so that any policy allows them. Pure."""
+"""Run charts: bars as SVG without style or script, valid under any CSP. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WELL, _FAILED = "#2e7d32", "#c62828"
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One run: its value, what is shown when it is pointed at, and whether it failed."""
+    """One run: its value, its tooltip, and whether it failed."""
 
     value: float
     note: str
@@ -20,7 +20,7 @@ class Bar:
 
 
 def chart(title: str, unit: str, bars: Sequence[Bar], limit: float | None = None) -> str:
-    """Bars from left to right, oldest first, with the greatest value at the side and a line at a limit."""
+    """Bars from left to right, oldest first, with the maximum labelled and a line at a limit."""
     highest = max([bar.value for bar in bars] + ([limit] if limit is not None else []), default=0.0) or 1.0
     slot = (WIDTH - LEFT) / max(len(bars), 1)
     drawn = "".join(_bar(bar, LEFT + place * slot, slot, highest) for place, bar in enumerate(bars))

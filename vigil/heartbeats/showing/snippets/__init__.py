@@ -1,6 +1,6 @@
-"""Snippets: how a job calls its heartbeat, in the languages and schedulers of the field. One file each. Pure.
+"""Snippets: code to ping a heartbeat, for languages and schedulers; one file each. Pure.
 
-`URL` in a file stands for the heartbeat's address. Python files end in .txt, so that tools do not take them for ours.
+`URL` in a file stands for the heartbeat's address. Python files end in .txt, so that tools ignore them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib import resources
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A text to copy. `language` is that of the text, `file` its name in this folder."""
+    """A text to copy. `language` is its language, `file` its name in this folder."""
 
     name: str
     title: str
@@ -19,7 +19,7 @@ class Snippet:
     file: str
 
     def for_address(self, address: str) -> str:
-        """The text with `address` in it."""
+        """The text with `address` in place."""
         return resources.files(__name__).joinpath(self.file).read_text("utf-8").replace("URL", address)
 
 
