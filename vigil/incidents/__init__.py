@@ -1,1 +1,1 @@
-"""Incidents: what vigil believes of each monitor, and every step of every incident's life."""
+"""Incidents: monitor states, and the life cycle of every incident."""

@@ -1,4 +1,4 @@
-"""Applies verdicts: one transaction for the state, its incidents, their transitions and whatever is told of them."""
+"""Verdict applier: one transaction for states, incidents, transitions and deliveries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vigil.transaction_cache import batch
 
 @dataclass(frozen=True, slots=True)
 class VerdictEntry:
-    """A verdict and the id of its stream entry."""
+    """A verdict and its stream id."""
 
     id: str
     verdict: Verdict
@@ -30,19 +30,19 @@ class VerdictEntry:
 
 @dataclass(frozen=True, slots=True)
 class AppliedVerdicts:
-    """What a batch of verdicts did: the monitors whose state changed (public ids), and why each did what it did."""
+    """Result of a batch: monitors whose state changed (public ids), and the reason of each step."""
 
     changed: frozenset[str]
     reasons: tuple[StepReason, ...]
 
 
 def apply_verdicts(entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries) -> AppliedVerdicts:
-    """Apply a batch, in order, in one transaction. Applying it again, or elsewhere as well, changes nothing.
+    """Apply a batch, in order, in one transaction. Idempotent.
 
     1. Lock the position; entries at or before it were applied already.
-    2. Refuse epochs older than the newest seen: a decider that was paused past its lease commits nothing.
-    3. Lock the states, step each by the pure life cycle, write the steps and what is told of them.
-    4. Bring the composites over the monitors that moved in step with them.
+    2. Refuse older epochs (fencing): a decider that was paused past its lease commits nothing.
+    3. Lock the states, step each by the pure life cycle, write steps and deliveries.
+    4. Update the composites over changed monitors.
     5. Advance the position.
     """
     with transaction.atomic(), batch():
@@ -68,7 +68,7 @@ def apply_verdicts(entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries) 
             reasons.append(effect.reason)
             if effect.reason not in (StepReason.OLD_ROUND, StepReason.OLD_REVISION):
                 changed.add(verdict.monitor)
-                # At once, so that the next verdict of the batch sees who is still blind.
+                # Stored at once, so that the next verdict of the batch sees it.
                 store(subject)
         moved = {key for subject in states.values() if _shown(subject.state) != before[key := subject.row.monitor_id]}
         changed |= follow(moved, enqueue)
@@ -86,7 +86,7 @@ def pass_entry(entry_id: str) -> None:
 
 
 def _shown(state: BelievedState) -> tuple[object, ...]:
-    """What of a state those who depend on it go by."""
+    """The part of a state that composites depend on."""
     return state.status, state.account, state.blind, state.flapping, state.open
 
 
@@ -96,7 +96,7 @@ def _locked_position(stream: str) -> IngestPosition:
 
 
 def _locked_states(monitors: set[str]) -> dict[str, IncidentSubject]:
-    """The states by public id, locked in one order, so that two writers never wait for each other."""
+    """States by public id, locked in a fixed order to avoid deadlock."""
     watched = Monitor.objects.filter(public_id__in=monitors, deleted_at=None, paused=False)
     if watched.filter(believed=None).exists():
         create_missing_states()
@@ -110,7 +110,7 @@ def _locked_states(monitors: set[str]) -> dict[str, IncidentSubject]:
 
 
 def create_missing_states() -> int:
-    """Give every watched monitor a state of its own; returns how many were new."""
+    """Create a state for every watched monitor without one; returns their number."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,4 +1,4 @@
-"""Django's entry for the incidents app."""
+"""Django app of incidents."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Publishes what is believed to Redis, after it was committed, and rebuilds it whenever Redis has lost it."""
+"""Published beliefs: committed states in Redis for consensus, rebuilt after a loss of Redis."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from vigil.monitors.models import DerivedKind
 
 CHUNK = 1_000
 
-#: Changes kept for readers that are a moment behind; one that is further behind reads everything.
+#: Changes kept for readers that lag; one further behind reads everything.
 CHANGES_KEPT = 1_000
 
 #: KEYS hash, stream of changes; ARGV mark field, new mark, changes to keep, the changes packed, then pairs of monitor
-#: and belief ('' to forget). Changes a hash only if it is complete, so that after a loss nobody takes a part of it for
-#: the whole. Each change names the mark it leads from, so that a reader knows whether it missed one.
+#: and belief ('' to delete). Updates a hash only if it is complete, so a lost one is never read in part. Each change
+#: names the mark before it, so readers detect a missed one.
 _CHANGE = """
 local before = redis.call('HGET', KEYS[1], ARGV[1])
 if not before then return 0 end
@@ -36,14 +36,14 @@ return 1
 
 
 class Beliefs:
-    """The `believed` hash. Every method raises `redis.RedisError` when Redis is away."""
+    """The `believed` hash. Every method raises `redis.RedisError` when Redis is unavailable."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._change = client.register_script(_CHANGE)
 
     def publish(self, monitors: Collection[str]) -> None:
-        """Publish what is committed of these monitors (public ids)."""
+        """Publish committed states of these monitors (public ids)."""
         names = list(monitors)
         for start in range(0, len(names), CHUNK):
             chunk = names[start : start + CHUNK]
@@ -67,10 +67,10 @@ class Beliefs:
         return bool(self._redis.hexists(keys.BELIEVED, keys.BELIEVED_MARK.decode()))
 
     def rebuild(self) -> None:
-        """Replace everything by what is committed, at one stroke."""
+        """Replace everything with the committed states, atomically."""
         rows = (
             MonitorState.objects.filter(NOT_PLAINLY_UP, monitor__deleted_at=None, monitor__paused=False)
-            # Consensus decides nothing about them.
+            # Consensus does not decide these.
             .exclude(monitor__kind__in=DerivedKind)
             .select_related("monitor")
             .order_by("pk")

@@ -1,7 +1,6 @@
-"""Keeps composites in step with their members: in the transaction of the member's own step, or by a sweep.
+"""Composite updates: in the transaction of a member's step, or by a sweep.
 
-Level, not edge: a composite is evaluated from the states that are committed (or about to be, in the same
-transaction), so doing it twice changes nothing, and what a crash left behind the next sweep mends.
+Level-triggered: a composite is evaluated from present states, so it is idempotent and the next sweep repairs a crash.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from vigil.incidents.write_steps import Ground, apply_effect
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, CompositeMember
 
-#: Serialises what writes composites, so that two that hold members never wait for each other's composites.
+#: Advisory lock that serialises writers of composites, to avoid deadlock.
 _LOCK = 0x76_69_67_63
 
 
 def follow(moved: Collection[int], enqueue: EnqueueDeliveries) -> frozenset[str]:
-    """Bring the composites over these monitors (keys) in step; returns those that changed (public ids).
+    """Update the composites over these monitors (keys); returns those that changed (public ids).
 
     Call inside the transaction that stored the monitors' states.
     """
@@ -41,7 +40,7 @@ def follow(moved: Collection[int], enqueue: EnqueueDeliveries) -> frozenset[str]
 
 
 def sweep_composites(enqueue: EnqueueDeliveries) -> frozenset[str]:
-    """Bring every composite that is out of step with its members in step; returns those that changed (public ids)."""
+    """Update every composite that differs from its members; returns those that changed (public ids)."""
     behind = _behind()
     if not behind:
         return frozenset()
@@ -87,7 +86,7 @@ def _whole(row: MonitorState) -> Whole:
 
 
 def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
-    """The members of these composites (keys of monitors) that are watched, as they are believed."""
+    """Watched members of these composites (keys of monitors), with their states."""
     rows = CompositeMember.objects.filter(
         composite__monitor_id__in=composites, monitor__deleted_at=None, monitor__paused=False
     )
@@ -118,7 +117,7 @@ def _troubles(monitors: Collection[int]) -> dict[int | None, Incident]:
 
 
 def _behind() -> list[int]:
-    """The composites that are not what their members say, without a lock; those over them as well."""
+    """Composites that differ from their members, read without a lock; with those over them."""
     composites = Composite.objects.filter(
         monitor__deleted_at=None, monitor__paused=False, monitor__believed__isnull=False
     )
@@ -141,7 +140,7 @@ def _behind() -> list[int]:
 
 
 def _bottom_up(monitors: Iterable[int]) -> list[int]:
-    """These composites, each after those that it contains."""
+    """These composites in topological order, members first."""
     among = sorted(set(monitors))
     below: dict[int, set[int]] = {key: set() for key in among}
     rows = CompositeMember.objects.filter(composite__monitor_id__in=among, monitor_id__in=among)

@@ -1,7 +1,6 @@
-"""Rows of incidents: the state of each monitor, incidents, and their transitions.
+"""Incident models: monitor states, incidents, transitions.
 
-Written in one transaction with the outbox: what is believed by the ingest process alone, and an incident's steps by
-whoever holds its row.
+Written in one transaction with the outbox. Only ingest writes states; steps need a lock on the incident's row.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def _choices(enum: type) -> list[tuple[str, str]]:
 
 
 class MonitorState(models.Model):
-    """What is believed of a monitor. The row that is locked before anything about its incidents changes."""
+    """State of a monitor; its row is locked before its incidents change."""
 
     monitor = models.OneToOneField(
         "monitors.Monitor", on_delete=models.CASCADE, primary_key=True, related_name="believed"
@@ -48,7 +47,7 @@ class MonitorState(models.Model):
 
     class Meta:
         indexes = (
-            # Used by ingest when it rebuilds `believed`: the few monitors that are not plainly up.
+            # Used by ingest to rebuild `believed`: the few monitors that are not simply up.
             models.Index(
                 fields=["monitor"],
                 name="state_not_plainly_up",
@@ -61,12 +60,10 @@ class MonitorState(models.Model):
 
 
 class Incident(models.Model):
-    """From the first failing observation to resolution.
+    """An incident, from the first failing observation to resolution.
 
-    `cause_key` tells apart incidents that have no monitor (a dark region). A monitor's own has one when others began
-    to fail at the same time for what seems the same cause; all of them have the same then, to group their alerts by.
-    `provider` is whose service it is about, if it is a known one; `part_of` is the incident of that provider that it
-    belongs to.
+    `cause_key` identifies incidents without a monitor (a dark region), and is shared by incidents with a common cause,
+    to group their alerts. `provider` is the provider concerned, `part_of` its incident.
     """
 
     public_id = models.CharField(max_length=40, unique=True, default=incident_id, editable=False)
@@ -108,11 +105,11 @@ class Incident(models.Model):
         indexes = (
             # Used by lists of a team's incidents, newest first.
             models.Index(fields=["team", "-opened_at"], name="incident_by_team"),
-            # Used when a monitor of a provider fails: is this one of several?
+            # Used to detect a provider outage.
             models.Index(
                 fields=["provider"], name="incident_open_of_provider", condition=Q(resolved_at=None) & ~Q(provider="")
             ),
-            # Used by everything that asks what is open now.
+            # Used to find open incidents.
             models.Index(fields=["kind"], name="incident_open", condition=Q(resolved_at=None)),
         )
 
@@ -121,7 +118,7 @@ class Incident(models.Model):
 
 
 class Transition(models.Model):
-    """One step in an incident's life, with the evidence it rests on; deliveries are written beside it."""
+    """A step of an incident with its evidence; deliveries are written with it."""
 
     public_id = models.CharField(max_length=40, unique=True, default=transition_id, editable=False)
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="transitions")
@@ -130,7 +127,7 @@ class Transition(models.Model):
     reason = models.CharField(max_length=32, choices=_choices(StepReason))
     at = models.DateTimeField()
     text = models.TextField(blank=True, default="")
-    #: Who did it, and by what means, where a person did: "ann (Slack)".
+    #: Who did it and how, for a person: "ann (Slack)".
     actor = models.CharField(max_length=120, blank=True, default="")
     evidence = models.JSONField(default=dict, blank=True)
 
@@ -143,7 +140,7 @@ class Transition(models.Model):
 
 
 class IngestPosition(models.Model):
-    """How far a stream has been applied, and the newest epoch seen on it; older epochs commit nothing."""
+    """Position in a stream, and the newest epoch seen (fencing token): older epochs are refused."""
 
     stream = models.CharField(max_length=80, primary_key=True)
     entry_id = models.CharField(max_length=40, default="0-0")

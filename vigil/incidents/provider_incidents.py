@@ -1,7 +1,7 @@
-"""Makes one incident of monitors of one provider that fail together, in the transaction of their own steps.
+"""Provider incidents: one incident for monitors of a provider that fail together.
 
-The provider's incident opens before the step that made it is told, so that its alert stands in for that one's; who
-fails later joins it, and it is resolved with the last of them.
+It opens before the step that caused it is sent, so that its alert replaces that one. Later failures join; it is
+resolved with the last of them.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from vigil.incidents.models import Incident
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import name_of
 
-#: Beyond these a resolution counts the monitors and names no more.
+#: A resolution names at most this many monitors.
 NAMED_AT_END = 50
 
 
 def join(incident: Incident, enqueue: EnqueueDeliveries) -> None:
-    """Make an incident part of its provider's, which opens if this is the second; call before it is told."""
+    """Join an incident to its provider's, opened by the second one; call before the step is sent."""
     if not incident.provider or incident.kind not in JOINT_KINDS or incident.monitor_id is None:
         return
     incident.refresh_from_db(fields=["started_at", "part_of"])
@@ -56,7 +56,7 @@ def join(incident: Incident, enqueue: EnqueueDeliveries) -> None:
 
 
 def leave(incident: Incident, enqueue: EnqueueDeliveries) -> None:
-    """Resolve the provider's incident when the last of its monitors has recovered; call after that was written."""
+    """Resolve the provider's incident when its last monitor has recovered; call after that is written."""
     if incident.part_of_id is None:
         return
     whole = Incident.objects.select_for_update().filter(pk=incident.part_of_id, resolved_at=None).first()
@@ -65,7 +65,7 @@ def leave(incident: Incident, enqueue: EnqueueDeliveries) -> None:
 
 
 def settle_providers(enqueue: EnqueueDeliveries) -> int:
-    """Resolve the providers' incidents of which nothing is left; returns how many. A net under `leave`."""
+    """Resolve provider incidents without open members; returns their number. Repairs a missed `leave`."""
     open_members = Incident.objects.filter(part_of=OuterRef("pk"), resolved_at=None)
     over = Incident.objects.filter(cause_key__startswith="provider:", monitor=None, resolved_at=None)
     settled = 0
@@ -79,7 +79,7 @@ def settle_providers(enqueue: EnqueueDeliveries) -> int:
 
 
 def with_witness(incident: Incident, step: Step, text: str, evidence: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The text and evidence of a step, with what the provider's own page says; unchanged where none is read."""
+    """Add the provider's status page to a step's text and evidence; unchanged where none is read."""
     said = _said(incident, step)
     return (f"{text} {said}".strip(), {**evidence, "witness": said}) if said else (text, dict(evidence))
 

@@ -1,4 +1,4 @@
-"""Notes on incidents that are open what their provider has just declared, and who was first."""
+"""Provider notes: adds a new status page post to open incidents, and says who was first."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vigil.incidents.models import Incident
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import name_of
 
-#: More incidents than this of one provider at once have a common one, on which it is noted.
+#: With more incidents than this the note goes to the provider's common one.
 INCIDENTS_MOST = 50
 
 
 def note_declared(posts: Iterable[FeedPost], enqueue: EnqueueDeliveries) -> int:
-    """Add a step to the provider's open incidents for each post that is new; returns how many.
+    """Add a step to the provider's open incidents for each new post; returns their number.
 
-    Nothing is opened here, and nothing decided: a feed is a witness, and never votes.
+    A feed opens and decides nothing.
     """
     noted = 0
     for post in posts:

@@ -1,4 +1,4 @@
-"""Groups incidents of monitors that open together under the cause that they share, in the caller's transaction."""
+"""Shared-cause grouping: incidents that open together get one `cause_key`, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vigil.monitors.models import Monitor, Region
 from vigil.transaction_cache import read_once
 
 _KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED)
-#: Recent incidents that are looked at one by one; beyond this many it is a mass event, or none.
+#: Recent incidents compared one by one; with more it is a mass event, or none.
 _LOOKED_AT = 50
 
 
 def group(incident: Incident, evidence: Mapping[str, Any]) -> str:
-    """Give a new incident, and those that share its cause, the same `cause_key`. Call before its first step is told.
+    """Give a new incident and those with its cause the same `cause_key`; call before its first step is sent.
 
-    Returns what its text has to say of that: in a mass event, whether Vigil itself is a suspect.
+    Returns a note for its text: in a mass event, whether Vigil itself is a suspect.
     """
     if incident.kind not in _KINDS or incident.monitor is None:
         return ""
@@ -39,7 +39,7 @@ def group(incident: Incident, evidence: Mapping[str, Any]) -> str:
     mass = len(rows) + 1 >= MASS_MONITORS and is_mass(recent.count() + 1, _watched(incident))
     cause = shared_cause(new, list(before.values()), mass)
     if not cause and new.addresses:
-        # Only now: in a mass event the votes of each would be read for every other.
+        # Not earlier: a mass event would read all votes for every incident.
         opened = Transition.objects.filter(incident__in=rows, seq=1).values_list("incident_id", "evidence__votes")
         votes = dict(opened)
         before = {row.pk: _failing(row, votes.get(row.pk)) for row in rows}

@@ -1,4 +1,4 @@
-"""Between the row of a monitor's state, the pure state of the life cycle, and the belief that consensus reads."""
+"""State row mapping: database row to pure state and back, and the published belief."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from vigil.incidents.core.lifecycle import belief
 from vigil.incidents.core.model import BelievedState, IncidentKind
 from vigil.incidents.models import Incident, MonitorState
 
-#: The kinds of which a monitor has at most one open incident.
+#: Kinds of which a monitor has at most one open incident.
 MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT)
 
-#: Used to rebuild `believed`: monitors that are plainly up have no belief of their own.
+#: Used to rebuild `believed`, which omits monitors that are simply up.
 NOT_PLAINLY_UP = ~Q(status=Status.UP) | ~Q(dissent={}) | Q(blind=True)
 
 
 @dataclass(slots=True)
 class IncidentSubject:
-    """A locked row, and the state that it will be given when it is stored."""
+    """A locked row, and the state to store."""
 
     row: MonitorState
     state: BelievedState
 
 
 def load(row: MonitorState) -> IncidentSubject:
-    """Read the pure state of a locked row, with the kind of its open incident."""
+    """Pure state of a locked row, with the kind of its open incident."""
     open_kinds = Incident.objects.filter(monitor_id=row.monitor_id, kind__in=MAIN_KINDS, resolved_at=None)
     kind = open_kinds.values_list("kind", flat=True).first()
     return IncidentSubject(row, replace(state_of(row), open=IncidentKind(kind) if kind else None))
@@ -56,12 +56,12 @@ def store(subject: IncidentSubject) -> None:
 
 
 def belief_of(row: MonitorState) -> Belief | None:
-    """What consensus is to believe of a row; None for a monitor that is plainly up everywhere."""
+    """Published belief of a row; None for a monitor that is up in all regions."""
     return belief(state_of(row))
 
 
 def state_of(row: MonitorState) -> BelievedState:
-    """The pure state of a row, without the kind of its open incident."""
+    """Pure state of a row, without the kind of its open incident."""
     return BelievedState(
         status=Status(row.status),
         since_ms=_ms(row.since),

@@ -1,4 +1,4 @@
-"""What ingest does without a verdict: new, paused and deleted monitors, flapping that has ended, dark regions."""
+"""Incident sweep: new, paused and deleted monitors, the end of flapping, dark regions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STILL_BELIEVED = ~Q(status=Status.UNKNOWN) | Q(regional=True) | Q(blind=True)
 
 
 def reconcile_monitors(enqueue: EnqueueDeliveries, each: Each = plainly) -> frozenset[str]:
-    """Give new monitors a state, and retire the paused and deleted; returns those that changed (public ids)."""
+    """Create missing states, and retire paused and deleted monitors; returns changed ones (public ids)."""
     created = create_missing_states()
     changed: set[str] = set()
     if created:
@@ -50,7 +50,7 @@ def _retire(key: int, enqueue: EnqueueDeliveries) -> frozenset[str]:
 
 
 def settle_flapping(now: datetime, enqueue: EnqueueDeliveries, each: Each = plainly) -> frozenset[str]:
-    """Resolve the incidents of monitors that have stopped flapping; returns those that changed (public ids)."""
+    """Resolve incidents of monitors that are stable again; returns changed ones (public ids)."""
     flapping = MonitorState.objects.filter(flapping=True, status=Status.UP).values_list("pk", flat=True)
     settled = each("settle", list(flapping), lambda key: _settle(key, now, enqueue), _NONE)
     return frozenset(monitor for monitors in settled for monitor in monitors)
@@ -69,7 +69,7 @@ def _settle(key: int, now: datetime, enqueue: EnqueueDeliveries) -> frozenset[st
 
 
 def note_quarantines(quarantines: Collection[Quarantine], enqueue: EnqueueDeliveries) -> None:
-    """Open an incident for each region in quarantine, so that its operator is told once, and resolve the others."""
+    """Open an incident for each quarantined region, and resolve the others."""
     with transaction.atomic():
         open_now = {
             incident.cause_key: incident
@@ -97,7 +97,7 @@ def note_quarantines(quarantines: Collection[Quarantine], enqueue: EnqueueDelive
 
 
 def note_dark_regions(dark: Collection[str], silent: Collection[str], enqueue: EnqueueDeliveries) -> None:
-    """Open an incident for each region that is dark, and resolve those of regions that are not silent any more."""
+    """Open an incident for each dark region, and resolve those of regions that report again."""
     with transaction.atomic():
         open_now = {
             incident.cause_key: incident

@@ -1,4 +1,4 @@
-"""Adds the next step to an incident, whoever takes it: a verdict, the clock, or a person."""
+"""Incident timeline: adds the next step, by a verdict, the clock or a person."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.db.models.functions import Now
 from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.models import Incident, Transition
 
-#: Writes the deliveries of a step; called in the transaction that writes the step. Passed in, since `incidents` lies
-#: below `alerts`: production passes `vigil.alerts.outbox.enqueue`.
+#: Writes the deliveries of a step in its transaction. Injected, since `incidents` lies below `alerts`: production
+#: passes `vigil.alerts.outbox.enqueue`.
 EnqueueDeliveries = Callable[[Transition], object]
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """What a step says: `actor` is who did it, where a person did."""
+    """Content of a step: `actor` is the person who did it, if any."""
 
     step: Step
     reason: StepReason
@@ -28,10 +28,9 @@ class TimelineEntry:
 
 
 def add_step(incident: Incident, line: TimelineEntry, enqueue: EnqueueDeliveries) -> Transition:
-    """Write the next step and its deliveries; a resolved incident is over. Call inside a transaction.
+    """Write the next step and its deliveries; nothing on a resolved incident. Call inside a transaction.
 
-    The incident's row is locked first, and its number of steps read then: people and the clock take steps beside the
-    verdicts, and every step has its own number.
+    The row is locked first, since people, timers and verdicts add steps concurrently: each has its own number.
     """
     changed = ["steps"]
     if line.step is Step.RESOLVED:

@@ -1,4 +1,4 @@
-"""Writes what an effect says: incidents and their steps, on the ground they rest on, in the caller's transaction."""
+"""Step writer: incidents and steps of an effect, with their evidence, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from vigil.incidents.state_rows import MAIN_KINDS, IncidentSubject
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import provider_of
 
-#: The incidents of monitors that have too few votes: one for each cause.
+#: One incident per cause for all monitors with too few votes.
 BLIND_CAUSE = "too-few-votes"
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a step rests on, as it is stored with it: a text for people, the evidence, and why the subject fails.
+    """Evidence of a step, as stored: text, evidence, and failure reason.
 
-    A step of a monitor that regions look at rests on a verdict; what is derived or counted says what it rests on
-    itself. Empty parts are left as they are: the text is then a note in the reason's own words.
+    A checked monitor's step rests on a verdict; derived steps bring their own. With an empty text the reason's note is
+    used.
     """
 
     text: str = ""
@@ -43,14 +43,14 @@ NO_GROUND = Ground()
 
 
 def ground_of(verdict: Verdict) -> Ground:
-    """What the steps of a verdict rest on."""
+    """Ground of a verdict's steps."""
     return Ground(text=verdict.explanation, evidence=to_evidence(verdict), failure=verdict.failure)
 
 
 def apply_effect(
     subject: IncidentSubject, effect: Effect, enqueue: EnqueueDeliveries, ground: Ground = NO_GROUND
 ) -> None:
-    """Write the steps of an effect, and keep its state to be stored; call inside a transaction, the row locked."""
+    """Write the steps of an effect and keep its state for storing; call inside a transaction, with the row locked."""
     for move in effect.moves:
         write = _write_blind if move.kind is IncidentKind.BLIND else _write_move
         write(subject.row, move, enqueue, ground)
@@ -94,17 +94,17 @@ def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, groun
 def write_transition(
     incident: Incident, move: Move, enqueue: EnqueueDeliveries, ground: Ground = NO_GROUND
 ) -> Transition:
-    """Add the next step to an incident, and its deliveries. Call inside a transaction."""
+    """Add the next step and its deliveries. Call inside a transaction."""
     incident.save(update_fields=["kind", "title", "failure", "flapping"])
     text, evidence = ground.text or note_text(move.reason), ground.evidence
     if incident.part_of_id is None:
-        # Otherwise the provider's incident says it for all.
+        # Otherwise the provider's incident shows it for all.
         text, evidence = with_witness(incident, move.step, text, evidence)
     return add_step(incident, TimelineEntry(move.step, move.reason, text, evidence=evidence), enqueue)
 
 
 def _write_blind(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, ground: Ground) -> None:
-    """Blindness has one incident for all monitors of one cause, so that its operator is told once for each."""
+    """Blindness has one incident per cause, so that the operator is alerted once."""
     cause_key = f"{BLIND_CAUSE} ({move.cause})"
     incident = Incident.objects.filter(kind=IncidentKind.BLIND, cause_key=cause_key, resolved_at=None).first()
     if move.step is Step.OPENED and incident is None:

@@ -1,4 +1,4 @@
-"""Monitors on which too few regions can vote: when their operator is told, and for what cause. Pure."""
+"""Blind monitors: too few regions can vote; when to alert the operator, and the cause. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 from consensus.verdicts import Verdict
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason
 
-#: Longest name of a cause that monitors share.
+#: Longest cause name.
 CAUSE_LIMIT = 100
 
 
 def blinded(state: BelievedState, verdict: Verdict) -> Effect:
-    """The first such round may be a restart of the regions; the next one comes soon enough."""
+    """The first blind round may be a restart of regions; the second alerts."""
     blind = replace(state, blind=True)
     if not state.blind or state.blind_cause:
         return Effect(blind, (), StepReason.TOO_FEW_VOTES)
@@ -28,9 +28,9 @@ def seeing_again(state: BelievedState, reason: StepReason) -> tuple[Move, ...]:
 
 
 def cause_of_blindness(verdict: Verdict) -> str:
-    """Why too few could vote, the same for every monitor that the same regions are missing from.
+    """Cause of blindness, equal for monitors without the same regions.
 
-    Who was left out from the start is named; who did not answer in a look is not, since that differs by chance.
+    Names regions excluded from the start; those that missed a round differ by chance.
     """
     named: dict[str, set[str]] = {}
     for one in verdict.excluded:

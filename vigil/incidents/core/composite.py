@@ -1,6 +1,6 @@
-"""The life of a composite, decided: what its members say together does to what is believed of it. Pure.
+"""Composite life cycle: members' states decide the state of a composite. Pure.
 
-There is no quorum and no waiting here: every member was confirmed, and recovers, by a law of its own.
+No quorum or waiting: each member was already confirmed by its own.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from vigil.monitors.core.composite_rules import (
 _STATUS = {Value.UP: Status.UP, Value.DEGRADED: Status.DEGRADED, Value.DOWN: Status.DOWN}
 _VALUE = {status: value for value, status in _STATUS.items()}
 _KIND = {Value.DEGRADED: IncidentKind.DEGRADED, Value.DOWN: IncidentKind.OUTAGE}
-#: Names that a text spells out; the evidence holds them all.
+#: Names in a text; the evidence has all.
 NAMED_MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class MemberSeen:
-    """One member as it is believed now. `open` is the kind of its open incident, which began at `since_ms`."""
+    """A member's state. `open` is the kind of its open incident, which began at `since_ms`."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class MemberSeen:
 
     @property
     def bounds(self) -> StatusBounds:
-        """What it can be. One that cannot be seen is unknown; one that flaps is as bad as its open incident."""
+        """Best and worst possible state. An unknown member may be either; a flapping one is as bad as its incident."""
         if self.state.blind or self.state.status is Status.UNKNOWN:
             return UNKNOWN
         if self.state.account or self.open is IncidentKind.ACCOUNT:
@@ -57,7 +57,7 @@ class MemberSeen:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A composite and its members that are watched now."""
+    """A composite and its watched members."""
 
     name: str
     rule: CompositeRule
@@ -70,7 +70,7 @@ class Whole:
 
     @property
     def lost(self) -> tuple[MemberSeen, ...]:
-        """The members that certainly do not serve."""
+        """Members that are certainly down."""
         return tuple(member for member in self.members if member.bounds.best is Value.DOWN)
 
     @property
@@ -83,12 +83,12 @@ class Whole:
 
     @property
     def began_ms(self) -> int:
-        """When it came to what it is: the newest of the troubles that make it up."""
+        """Start of its present state: that of the newest member incident in it."""
         return max((member.since_ms for member in self.members if member.open is not None), default=0)
 
 
 def derive(state: BelievedState, bounds: StatusBounds, now_ms: int, began_ms: int = 0) -> Effect | None:
-    """The step that leads from what is believed to what the members say; None where there is nothing to do."""
+    """The step from the present state to the members' result; None if nothing changes."""
     was = _VALUE.get(state.status)
     value = settle(was, bounds)
     if value is None or value is was:
@@ -109,7 +109,7 @@ def derive(state: BelievedState, bounds: StatusBounds, now_ms: int, began_ms: in
 
 
 def title_of(whole: Whole, status: Status) -> str:
-    """What is the matter with it, in a few words."""
+    """Short description of the problem."""
     if status is Status.DOWN:
         return f"{whole.name}: nothing serves" if not whole.serving else f"{whole.name} is down"
     if whole.rule is CompositeRule.CHAIN and whole.serving:
@@ -122,7 +122,7 @@ def title_of(whole: Whole, status: Status) -> str:
 
 
 def explain(whole: Whole) -> str:
-    """What the members say, in sentences."""
+    """States of the members, in sentences."""
     said = []
     if whole.lost:
         said.append(f"Not serving: {_named(whole.lost)}.")
@@ -134,7 +134,7 @@ def explain(whole: Whole) -> str:
 
 
 def evidence_of_members(whole: Whole) -> dict[str, Any]:
-    """What a step of a composite rests on, to be stored with it."""
+    """Evidence of a composite's step, to be stored."""
     return {
         "needs": whole.rule.value,
         "at_least": whole.k,

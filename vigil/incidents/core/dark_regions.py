@@ -1,4 +1,4 @@
-"""Which regions are dark: silent for a minute on the clock of who listens. Pure; time is an argument."""
+"""Dark regions: no status for a minute by the listener's clock. Pure; time is an argument."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Collection
 
 #: A region without a status for this long is dark (its key expires 45 s after the last one).
 DARK_AFTER_S = 15.0
-#: A region that was never heard has this long to start.
+#: Start-up time of a region without any status yet.
 PATIENCE_S = 60.0
 
 
 class Darkness:
-    """Remembers when each region was last heard; counts silence on the receiver's own monotonic clock."""
+    """Last status of each region; counts silence on the receiver's monotonic clock."""
 
     def __init__(self, now_s: float) -> None:
         self._heard_s: dict[str, float] = {}
         self._asked_s = now_s
 
     def dark(self, regions: Collection[str], alive: Collection[str], now_s: float) -> frozenset[str]:
-        """The regions that are dark now, given those whose status is there now."""
+        """Dark regions, given those with a status now."""
         if now_s - self._asked_s > DARK_AFTER_S:
-            # We were away ourselves: nobody's silence in that time counts against them.
+            # This process was paused itself, so silence in that time does not count.
             self._heard_s.clear()
         self._asked_s = now_s
         for region in alive:

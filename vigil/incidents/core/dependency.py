@@ -1,4 +1,4 @@
-"""Whether a parent's trouble explains a child's, and for how long that holds its alerts back. Pure."""
+"""Inhibition by dependency: whether a parent's incident explains a child's, and for how long. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 from vigil.incidents.core.model import IncidentKind
 
-#: A parent's trouble may be seen later than what it causes: by this much, or by one of the parent's intervals.
+#: A parent's incident may be detected later than the child's by this, or by one interval of the parent.
 GRACE = timedelta(seconds=60)
-#: How long a child may take to follow a parent that has recovered: its own interval, and the law of recovery.
+#: Time for a child to recover after its parent, besides its own interval.
 RECOVERY = timedelta(seconds=60)
 LONGEST = timedelta(minutes=10)
-#: A child may be confirmed before its parent, which fails at the same moment: it waits for one turn of the parent's
-#: regions, and a little for the verdict, before it is told.
+#: Parent and child fail together but the child may be confirmed first: it waits for one turn of the parent's regions,
+#: and for the verdict.
 VERDICT = timedelta(seconds=3)
 WAIT_LEAST, WAIT_MOST = timedelta(seconds=5), timedelta(seconds=30)
 
-#: A parent explains what is no worse than itself: one that is merely slow does not explain a child that is down.
+#: A parent explains nothing worse than itself: a slow parent does not explain a child that is down.
 _WEIGHT = {
     IncidentKind.REGIONAL: 1,
     IncidentKind.DEGRADED: 1,
@@ -29,7 +29,7 @@ _WEIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class ParentTrouble:
-    """An incident as seen from here. `interval` is how often its monitor is looked at."""
+    """A parent's incident. `interval` is its monitor's check interval."""
 
     kind: IncidentKind
     started: datetime
@@ -38,12 +38,12 @@ class ParentTrouble:
 
 
 def holds_back(child: ParentTrouble, parent: ParentTrouble, now: datetime) -> tuple[bool, datetime | None]:
-    """Whether the parent's incident holds the child's alerts back now, and until when if that is known.
+    """Whether the parent's incident holds the child's alerts now, and until when if known.
 
-    1. The child's trouble must be no worse than the parent's.
-    2. It must not have begun before the parent's by more than the grace: then it has a cause of its own. Nor after
-       the parent's has ended.
-    3. It is held while the parent's lasts, and then for as long as the child may take to recover by itself.
+    1. The child's incident is no worse than the parent's.
+    2. It did not begin before the parent's by more than the grace (then it has its own cause), nor after the parent's
+       ended.
+    3. Held while the parent's lasts, then for the child's recovery time.
     """
     weight = _WEIGHT.get(child.kind)
     if weight is None or weight > _WEIGHT.get(parent.kind, 0):
@@ -57,9 +57,9 @@ def holds_back(child: ParentTrouble, parent: ParentTrouble, now: datetime) -> tu
 
 
 def waits_until(child: ParentTrouble, opened: datetime, every: timedelta, regions: int) -> datetime | None:
-    """Until when a child waits for the verdict on a parent of which no trouble is known; None where it does not wait.
+    """Until when a child waits for the verdict on a parent without an incident; None if it does not wait.
 
-    `every` is how often the parent is looked at by each of its `regions`, which take turns.
+    `every` is the interval of each of the parent's `regions`, which take turns.
     """
     if child.kind not in _WEIGHT:
         return None

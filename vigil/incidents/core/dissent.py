@@ -1,4 +1,4 @@
-"""Regions that contradict the quorum: counted, and told of as a regional incident once that lasts. Pure."""
+"""Dissent: regions that contradict the quorum; lasting dissent is a regional incident. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from consensus.vocabulary import Exclusion, Observed, observed
 from probes.reasons import Status
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason, believed
 
-#: For these a region has no vote though it looks: what is wrong is its own.
+#: Exclusions whose fault is the region's own, although it checks.
 QUARANTINES = frozenset({Exclusion.SICK, Exclusion.ANCHORS})
-#: Rounds in which a region contradicts the quorum before that is a regional incident.
+#: Rounds of dissent before a regional incident.
 REGIONAL_ROUNDS = 2
 
 
 def count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect:
-    """Count the regions that contradict the new state, and open or resolve the regional incident that follows."""
+    """Count dissenting regions, and open or resolve the regional incident."""
     state = effect.state
     expected = believed(state)
     if expected is None:
         return effect
     seen = _last_votes(verdict)
     before = {} if changed else state.dissent
-    # Who was not waited for keeps their dissent. Who could not vote, or is not assigned any more, loses it: what they
-    # see next is news, since silent dissenters could be a quorum together.
+    # A region that was not waited for keeps its dissent. One that could not vote, or is unassigned, loses it: silent
+    # dissenters could form a quorum together.
     unheard = set(verdict.assigned) - {one.region for one in verdict.excluded} - seen.keys()
     dissent = {region: old for region, old in before.items() if region in unheard}
     lost_domains = _failing_domains(verdict, seen)
@@ -33,12 +33,12 @@ def count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect:
         if what is not expected:
             old = before.get(region)
             rounds = old.rounds + 1 if old and old.saw is what else 1
-            # All regions of a domain at once are evidence enough of where it lies.
+            # All regions of a domain at once locate the fault well enough.
             whole = what is Observed.FAILING and region in lost_domains
             dissent[region] = Dissent(what, REGIONAL_ROUNDS if whole else min(rounds, REGIONAL_ROUNDS))
     move = _regional_move(replace(state, dissent=dissent), verdict, bool(lost_domains))
     if verdict.status is Status.UNKNOWN:
-        # Nobody has outvoted them: they may be the quorum of the next round, so what they see stays news.
+        # Without a quorum against them they may be the quorum of the next round.
         dissent = {region: Dissent(each.saw, 1) for region, each in dissent.items()}
     state = replace(state, dissent=dissent)
     if move is None:
@@ -48,7 +48,7 @@ def count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect:
 
 
 def _regional_move(state: BelievedState, verdict: Verdict, whole_domain: bool) -> Move | None:
-    """What the dissent does to the regional incident: opened once it lasts, resolved once nobody fails alone."""
+    """Regional incident step: opened after lasting dissent, resolved when no region fails alone."""
     failing = [each for each in state.dissent.values() if each.saw is Observed.FAILING]
     lasting = state.status is Status.UP and any(each.rounds >= REGIONAL_ROUNDS for each in failing)
     if lasting == state.regional or (state.regional and state.status is Status.UP and failing):
@@ -64,7 +64,7 @@ def _regional_move(state: BelievedState, verdict: Verdict, whole_domain: bool) -
 
 
 def _failing_domains(verdict: Verdict, seen: Mapping[str, Observed]) -> frozenset[str]:
-    """The regions of domains of which two or more regions may vote, and all of them fail."""
+    """Regions of domains in which two or more regions may vote, and all fail."""
     electors = {one.region: one.domain for one in verdict.electorate}
     together: dict[str, list[str]] = {}
     for region, domain in electors.items():
@@ -78,7 +78,7 @@ def _failing_domains(verdict: Verdict, seen: Mapping[str, Observed]) -> frozense
 
 
 def _last_votes(verdict: Verdict) -> dict[str, Observed]:
-    """What each region saw last, of those whose votes count."""
+    """Last counted vote of each region."""
     left_out = {one.region for one in verdict.excluded if one.look == 0}
     votes: dict[str, Observed] = {}
     for vote in sorted(verdict.votes, key=lambda vote: vote.look):

@@ -1,11 +1,11 @@
-"""The life of an incident, decided: what a verdict does to what is believed of a monitor. Pure.
+"""Incident life cycle (state machine with hysteresis): effect of a verdict on a monitor. Pure.
 
     UNKNOWN ──pass──► UP ──fail──► DOWN ──2 passing rounds, 60 s──► UP
                        └─degraded─► DEGRADED ─────same─────────────► UP
 
 An account problem (the key is bad, the provider is fine) is DEGRADED with `account` set. Regions that contradict the
-quorum are dissent; dissent that repeats is a regional incident. Verdicts may come late, twice or in any order: only
-one of a round newer than the last applied one has an effect.
+quorum are dissent; repeated dissent is a regional incident. Verdicts may be late, repeated or out of order: only those
+of a newer round have an effect.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from vigil.incidents.core.blindness import blinded, seeing_again
 from vigil.incidents.core.dissent import count_dissent
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason, believed
 
-#: An incident is resolved no sooner than this after it was confirmed, and after this many passing rounds.
+#: Hysteresis: earliest resolution after confirmation, and passing rounds required.
 RECOVERY_MS = 60_000
 RECOVERY_ROUNDS = 2
-#: More flips than this within the window and the incident stays open until the monitor has been stable.
+#: More flips within the window keep the incident open until the monitor is stable.
 FLAP_LIMIT = 4
 FLAP_WINDOW_MS = 3_600_000
 FLAP_STABLE_MS = 1_800_000
 
 
 def belief(state: BelievedState) -> Belief | None:
-    """What consensus is to believe; None for a monitor that is plainly up everywhere."""
+    """Published belief for consensus; None for a monitor that is up in all regions."""
     if state.status is Status.UP and not state.dissent and not state.blind:
         return None
     return Belief(
@@ -45,11 +45,11 @@ def belief(state: BelievedState) -> Belief | None:
 
 
 def apply(state: BelievedState, verdict: Verdict, revision: int) -> Effect:
-    """Step the life cycle by one verdict; `revision` is the monitor's configuration now.
+    """Step the life cycle by one verdict; `revision` is the monitor's present configuration.
 
-    1. A verdict on an older round, or on another configuration, has no effect.
-    2. Too few votes change nothing but that the monitor is blind; in a second round in a row its operator is told.
-    3. Otherwise the status moves by the law, and then the dissent is counted against the new status.
+    1. A verdict of an older round or another configuration has no effect.
+    2. Too few votes only mark the monitor blind; the second such round alerts its operator.
+    3. Otherwise the status changes, then dissent is counted against the new status.
     """
     if verdict.opened_ms <= state.round_ms:
         return Effect(state, (), StepReason.OLD_ROUND)
@@ -66,7 +66,7 @@ def apply(state: BelievedState, verdict: Verdict, revision: int) -> Effect:
 
 
 def settle(state: BelievedState, now_ms: int) -> Effect | None:
-    """End flapping once the monitor has been up for long enough; None when there is nothing to do."""
+    """End flapping once the monitor was up for long enough; None if not."""
     if not (state.flapping and state.open and state.status is Status.UP):
         return None
     if now_ms - state.since_ms < FLAP_STABLE_MS:
@@ -76,7 +76,7 @@ def settle(state: BelievedState, now_ms: int) -> Effect | None:
 
 
 def retire(state: BelievedState, reason: StepReason) -> Effect:
-    """Forget a monitor that is paused or deleted: what is open is resolved, and nothing is believed."""
+    """State of a paused or deleted monitor: incidents resolved, status unknown."""
     kinds = [state.open, IncidentKind.REGIONAL if state.regional else None]
     moves = tuple(Move(kind, Step.RESOLVED, reason) for kind in kinds if kind)
     return Effect(BelievedState(round_ms=state.round_ms), (*moves, *seeing_again(state, reason)), reason)

@@ -1,4 +1,4 @@
-"""What the life of an incident consists of: its kinds, steps and reasons, and the state of a monitor. Pure."""
+"""Incident model: kinds, steps, reasons, and the state of a monitor. Pure."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class IncidentKind(StrEnum):
     ACCOUNT = "account"
     REGIONAL = "regional"
     BLIND = "blind"
-    #: A job that should have called, and did not or said that it failed.
+    #: A job whose ping is missing, or that reported a failure.
     HEARTBEAT = "heartbeat"
-    #: The error budget of an objective burns too fast.
+    #: An error budget burns too fast (burn rate).
     SLO = "slo"
-    #: Nothing is wrong: alerts prove that they get out.
+    #: A synthetic incident that proves delivery.
     SELF_TEST = "self_test"
-    #: A channel that was switched off since it refused alerts for good.
+    #: A channel that was switched off after permanent refusals.
     CHANNEL = "channel"
 
 
 class Step(StrEnum):
-    """One step in an incident's life, as stored in a transition."""
+    """A step of an incident, as stored in a transition."""
 
     OPENED = "opened"
     CHANGED = "changed"
     NOTE = "note"
     RESOLVED = "resolved"
-    #: What people and the clock do to an incident that is open.
+    #: Responses and timers.
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
     ESCALATED = "escalated"
@@ -42,7 +42,7 @@ class Step(StrEnum):
 
 
 class StepReason(StrEnum):
-    """Why a verdict had the effect it had, or none; or what else made a step."""
+    """Reason of a step, or why a verdict had no effect."""
 
     CONFIRMED = "confirmed"
     WORSENED = "worsened"
@@ -71,7 +71,7 @@ class StepReason(StrEnum):
     REGION_WELL = "region_well"
     MONITOR_PAUSED = "monitor_paused"
     MONITOR_DELETED = "monitor_deleted"
-    # What a heartbeat's pings, or their absence, say.
+    # Heartbeats.
     PING_MISSED = "ping_missed"
     JOB_FAILED = "job_failed"
     JOB_OVERRAN = "job_overran"
@@ -80,11 +80,11 @@ class StepReason(StrEnum):
     BUDGET_KEPT = "budget_kept"
     NOT_RECEIVING = "not_receiving"
     RECEIVING_AGAIN = "receiving_again"
-    # Monitors of one provider that fail together, and what the provider says of itself.
+    # Provider incidents.
     FAILING_TOGETHER = "failing_together"
     ALSO_FAILING = "also_failing"
     PROVIDER_DECLARED = "provider_declared"
-    # How fast the error budget of an objective burns.
+    # Objectives.
     BURNING_FAST = "burning_fast"
     BURNING_STEADILY = "burning_steadily"
     BURNING_SLOWLY = "burning_slowly"
@@ -94,7 +94,7 @@ class StepReason(StrEnum):
     NO_DEAD_LETTERS = "no_dead_letters"
     CHANNEL_REFUSES = "channel_refuses"
     CHANNEL_BACK = "channel_back"
-    # What people and the clock do.
+    # Responses and timers.
     BY_PERSON = "by_person"
     NOT_ACKNOWLEDGED = "not_acknowledged"
     SNOOZE_OVER = "snooze_over"
@@ -103,7 +103,7 @@ class StepReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BelievedState:
-    """What is believed of one monitor. `flips_ms` are the recent times it went down or came back."""
+    """State of one monitor. `flips_ms` are recent times it went down or recovered."""
 
     status: Status = Status.UNKNOWN
     since_ms: int = 0
@@ -116,15 +116,15 @@ class BelievedState:
     regional: bool = False
     blind: bool = False
     flapping: bool = False
-    #: For which cause its operator was told that it is blind; "" while it is not, or was in one round only.
+    #: Cause of blindness its operator was alerted for; "" while none.
     blind_cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One step to write: of which kind of incident, and why. `started_ms` is the first failing observation.
+    """A step to write: incident kind and reason. `started_ms` is the first failing observation.
 
-    `cause` tells apart the incidents that many monitors share: those of blindness.
+    `cause` separates incidents shared by several monitors: those of blindness.
     """
 
     kind: IncidentKind
@@ -136,7 +136,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a verdict does: the next state, the steps to write in the same transaction, and the reason."""
+    """Effect of a verdict: next state, steps to write in the same transaction, reason."""
 
     state: BelievedState
     moves: tuple[Move, ...]
@@ -144,7 +144,7 @@ class Effect:
 
 
 def believed(state: BelievedState) -> Observed | None:
-    """What every region is expected to see of a monitor in this state; None while nothing is known."""
+    """What regions are expected to see in this state; None while unknown."""
     if state.account:
         return Observed.ACCOUNT
     return {Status.UP: Observed.PASSING, Status.DEGRADED: Observed.DEGRADED, Status.DOWN: Observed.FAILING}.get(

@@ -1,4 +1,4 @@
-"""When monitors of one provider fail together: whether they do, and the words for it. Pure."""
+"""Provider outage: whether monitors of one provider fail together, and its wording. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from vigil.incidents.core.model import IncidentKind
 
-#: Troubles that began further apart have each a cause of their own.
+#: Incidents that began further apart have separate causes.
 TOGETHER = timedelta(minutes=10)
-#: A refused key is ours, and a region's trouble is the region's: neither is the provider's.
+#: A refused key or a regional fault is not the provider's.
 JOINT_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED)
 NAMED_MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class FailingProviderMonitor:
-    """One monitor's incident, as its provider's incident names it."""
+    """A monitor's incident, as its provider's incident names it."""
 
     incident: str
     monitor: str
@@ -29,7 +29,7 @@ class FailingProviderMonitor:
 
 
 def cause_of(team: int, provider: str) -> str:
-    """What tells the provider's incident of a team from all others."""
+    """Key of a team's incident of a provider."""
     return f"provider:{team}:{provider}"
 
 
@@ -56,7 +56,7 @@ def failing_in_words(failing: Sequence[FailingProviderMonitor]) -> str:
 
 
 def evidence_of_joint(provider: str, joined: Sequence[FailingProviderMonitor], explanation: str) -> dict[str, Any]:
-    """What a step of a provider's incident rests on: who failed, or failed as well."""
+    """Evidence of a provider incident's step: who failed first, and who joined."""
     return {
         "provider": provider,
         "explanation": explanation,

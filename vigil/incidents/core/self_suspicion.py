@@ -1,7 +1,4 @@
-"""Whether what very many monitors have in common is Vigil itself: what speaks for it, in one sentence. Pure.
-
-When a third of everything fails at once, the one who is woken asks first whether the eyes are at fault.
-"""
+"""Self-suspicion: signs that a mass event is Vigil's own fault, in one sentence. Pure."""
 
 from __future__ import annotations
 
@@ -11,17 +8,17 @@ from datetime import timedelta
 
 from probes.reasons import Reason
 
-#: A restart or a change that is longer ago than this is no suspect.
+#: An older restart or change is not suspicious.
 LATELY = timedelta(minutes=10)
 _CLOCK = {Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_INVALID}
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What is known when a mass event is joined by one more incident.
+    """Facts when an incident joins a mass event.
 
-    `reasons` and `domains` are those of its failing votes, `restarted` names the regions among them whose worker began
-    lately. Of `failing` monitors so many were `looked_at`, and of those `changed` had been changed lately.
+    `reasons` and `domains` are those of failing votes, `restarted` names regions whose worker started lately. Of
+    `failing` monitors `looked_at` were examined, of which `changed` had a recent change.
     """
 
     failing: int
@@ -33,7 +30,7 @@ class Signs:
 
 
 def look_at_ourselves(signs: Signs) -> str:
-    """What to look at in Vigil before anything else, or that nothing speaks for it."""
+    """What to check in Vigil first, or that nothing points to it."""
     found: list[str] = []
     if signs.restarted:
         worker = "worker" if len(signs.restarted) == 1 else "workers"

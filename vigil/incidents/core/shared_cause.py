@@ -1,20 +1,20 @@
-"""What incidents that open at about the same time have in common, so that their alerts can be grouped. Pure."""
+"""Shared causes: what incidents that open together have in common, to group their alerts. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: Incidents that open within this of each other may have one cause.
+#: Incidents within this of each other may share a cause.
 TOGETHER_S = 60
-#: A mass event: so many monitors at least, and more than this part of all.
+#: A mass event: at least this many monitors, and this part of all.
 MASS_MONITORS = 10
 MASS_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class FailingMonitor:
-    """A monitor with an incident that has just opened. `cause` is what it is grouped under already, or ""."""
+    """A monitor with a new incident. `cause` is the cause it is grouped under, or ""."""
 
     incident: str
     host: str
@@ -23,11 +23,11 @@ class FailingMonitor:
 
 
 def shared_cause(new: FailingMonitor, recent: Sequence[FailingMonitor], mass: bool = False) -> str:
-    """What a new incident shares with those that opened shortly before it, the oldest first; "" for nothing.
+    """Cause that a new incident shares with recent ones, oldest first; "" for none.
 
-    1. Very many at once: whatever it is, it is one thing, named after its first incident.
-    2. The same host, whatever was asked of it.
-    3. The same address behind several hosts.
+    1. Mass event, named after its first incident.
+    2. Same host.
+    3. Same address behind several hosts.
     """
     if mass and recent:
         known = [each.cause for each in recent if each.cause.startswith("mass:")]
@@ -39,7 +39,7 @@ def shared_cause(new: FailingMonitor, recent: Sequence[FailingMonitor], mass: bo
 
 
 def belongs(cause: str, one: FailingMonitor) -> bool:
-    """Whether an incident that opened before is to be grouped under a cause that was found after it."""
+    """Whether an earlier incident belongs to a cause found after it."""
     kind, _, what = cause.partition(":")
     if kind == "mass":
         return True
@@ -47,5 +47,5 @@ def belongs(cause: str, one: FailingMonitor) -> bool:
 
 
 def is_mass(failing: int, monitors: int) -> bool:
-    """Whether so many of all monitors, failing within a minute, are one event."""
+    """Whether this many monitors, failing within a minute, are a mass event."""
     return failing >= MASS_MONITORS and failing > MASS_SHARE * monitors

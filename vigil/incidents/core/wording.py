@@ -1,4 +1,4 @@
-"""Titles and notes of incidents, in words. Pure."""
+"""Incident titles and notes. Pure."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _NOTES = {
     StepReason.RECEIVING_AGAIN: "Pings are received again; whoever was due meanwhile gets a fresh grace.",
 }
 
-#: Longest name that is quoted in a title.
+#: Longest name in a title.
 NAME_LIMIT = 200
 
 
 def title(name: str, kind: IncidentKind, cause: str = "") -> str:
-    """The title of an incident of this kind about a monitor of this name."""
+    """Title of an incident of this kind, for a monitor of this name."""
     return _TITLES[kind].format(name=name[: NAME_LIMIT - len(cause)], cause=cause)
 
 
 def note_text(reason: StepReason) -> str:
-    """What a step that rests on no verdict says of itself."""
+    """Note of a step without a verdict."""
     return _NOTES.get(reason, reason.replace("_", " ").capitalize() + ".")
