@@ -1,1 +1,1 @@
-"""What the regions saw: packed by the hour, rolled up by the hour and the day, and what is asked of it."""
+"""History (time-series storage): checks packed by the hour, rollups by hour and day, and queries."""

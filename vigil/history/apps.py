@@ -1,4 +1,4 @@
-"""The Django app of history."""
+"""Django app of history."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Chunks: what arrived in a few seconds from one region, of one hour and one shard of monitors, until packed. Pure."""
+"""Chunks: a few seconds of results of one region, hour and shard, until packed. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import msgspec
 from probes.reasons import Reason, Status
 from probes.wire import DETAIL_LIMIT, Result
 
-#: Monitors whose keys differ only in the last bits are in one shard: what is read for one of them stays small.
+#: Monitors with neighbouring keys share a shard, so reading one of them stays small.
 SHARD = 1024
 _FAST = 1
 _MONITOR_BYTES, _ENTRY_BYTES = 4, 8
 _BYTES = _MONITOR_BYTES + _ENTRY_BYTES
-#: Results that say nothing beyond their status and reason.
+#: Results without details beyond status and reason.
 _PLAIN = frozenset({Reason.MISSED, Reason.SKIPPED})
-#: Failures of a chunk that are kept in full; an hour keeps fewer still (see `sampled`).
+#: Failures kept in full per chunk; an hour keeps fewer (see `sampled`).
 FULL_MOST = 500
-#: Failures of an hour that are kept in full: the first ones, and a sample of the rest.
+#: Failures kept in full per hour: the first ones, and a sample of the rest.
 FIRST_KEPT, REST_KEPT = 8, 8
-#: A result that takes more bytes than this loses its facts: a region may write anything.
+#: A larger result loses its facts, since regions are untrusted.
 FULL_BYTES_MOST = 4096
 
 _failures = msgspec.msgpack.Decoder(list[tuple[int, Result]])
@@ -35,13 +35,13 @@ def shard_of(monitor: int) -> int:
 
 
 def is_kept_in_full(result: Result) -> bool:
-    """Whether a result has more to say than a packed hour holds."""
+    """Whether a result has details that a packed hour cannot hold."""
     return result.status is not Status.UP and result.reason not in _PLAIN
 
 
 @dataclass(slots=True)
 class ChunkContent:
-    """Entries (see `packing`) with the keys of their monitors, and the failures among them in full."""
+    """Entries (see `packing`) with their monitors' keys, and full failures among them."""
 
     monitors: array[int] = field(default_factory=lambda: array("I"))
     entries: array[int] = field(default_factory=lambda: array("Q"))
@@ -74,7 +74,7 @@ def decode(payload: bytes) -> Iterator[tuple[int, int]]:
 
 
 def entries_of(payload: bytes, monitor: int) -> list[int]:
-    """The entries of one monitor in an encoded chunk: found by its bytes, without looking at the others."""
+    """Entries of one monitor in an encoded chunk, found without decoding the others."""
     data = zlib.decompress(payload)
     count = len(data) // _BYTES
     end, key = count * _MONITOR_BYTES, monitor.to_bytes(_MONITOR_BYTES, "little")
@@ -90,22 +90,22 @@ def entries_of(payload: bytes, monitor: int) -> list[int]:
 
 
 def encode_failures(failures: Sequence[tuple[int, Result]]) -> bytes | None:
-    """Failures in full, with the keys of their monitors; None when there are none."""
+    """Encode full failures with their monitors' keys; None when there are none."""
     if not failures:
         return None
     return zlib.compress(msgspec.msgpack.encode([(monitor, _bounded(result)) for monitor, result in failures]), _FAST)
 
 
 def decode_failures(payload: bytes) -> Sequence[tuple[int, Result]]:
-    """The failures that a chunk, or a packed hour, keeps in full."""
+    """Full failures of a chunk or packed hour."""
     return _failures.decode(zlib.decompress(payload))
 
 
 def sampled(failures: Iterable[Result]) -> list[Result]:
-    """Of one hour's failures the first few, and of the rest those whose slots hash lowest: bounded, in order.
+    """Sample of an hour's failures: the first few, then those with the lowest slot hash; bounded, in order.
 
-    Which ones these are does not depend on what was left out before, so that sampling again with late failures gives
-    what sampling all at once would have given. How many there were in all is known from the packed hour.
+    The choice is deterministic, so re-sampling with late failures equals sampling all at once. Their total is in the
+    packed hour.
     """
     by_check = {(one.at_ms, one.look): one for one in sorted(failures, key=lambda one: -one.started_ms)}
     ordered = sorted(by_check)

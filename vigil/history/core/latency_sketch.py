@@ -1,4 +1,4 @@
-"""Latency in logarithmic buckets: mergeable counts from which any percentile is read to within 1 %. Pure.
+"""Latency sketch (DDSketch): logarithmic buckets, mergeable, percentiles to within 1 %. Pure.
 
 Bucket i holds the durations in (G^(i-1), G^i] microseconds, with G = (1 + E) / (1 - E), and stands for the value that
 is no further than E from any of them. This is DDSketch with a fixed base and no collapsing: 60 s is bucket 897, so
@@ -16,38 +16,38 @@ from functools import lru_cache
 
 from vigil.history.core import varints
 
-#: The largest relative error of any percentile.
+#: Largest relative error of a percentile.
 ERROR = 0.01
 _BASE = (1 + ERROR) / (1 - ERROR)
-#: The last bucket takes whatever is longer; far beyond any timeout.
+#: The last bucket also takes longer durations; far beyond any timeout.
 LAST_BUCKET = 1400
-#: The longest duration, in whole microseconds, of each bucket from 1 on but the last.
+#: Longest duration of each bucket from 1 on except the last, in microseconds.
 _LONGEST = [math.floor(_BASE**power) for power in range(LAST_BUCKET - 1)]
 
-#: Bucket numbers and how many durations fell into each.
+#: Count of durations by bucket number.
 Sketch = Mapping[int, int]
 
 
 def bucket(us: int) -> int:
-    """The bucket of a duration; 0 for one that was not measured."""
+    """Bucket of a duration; 0 for one not measured."""
     return bisect_left(_LONGEST, us) + 1 if us > 0 else 0
 
 
 @lru_cache(maxsize=LAST_BUCKET + 1)
 def microseconds(number: int) -> float:
-    """The duration that a bucket stands for; 0 for bucket 0."""
+    """Duration that a bucket stands for; 0 for bucket 0."""
     return 2 * _BASE ** (number - 1) / (1 + _BASE) if number else 0.0
 
 
 def sketch_of(buckets: Iterable[int]) -> Counter[int]:
-    """Count bucket numbers, leaving out what was not measured."""
+    """Count bucket numbers, without those not measured."""
     counted = Counter(buckets)
     counted.pop(0, None)
     return counted
 
 
 def quantiles(sketch: Sketch, parts: Sequence[float]) -> list[float | None]:
-    """The duration (us) below or at which each part of all lies, by nearest rank; `None`s when there are none.
+    """Durations (us) at the given quantiles, by nearest rank; `None`s for an empty sketch.
 
     `parts` lie between 0 and 1 and ascend.
     """
@@ -67,7 +67,7 @@ def quantiles(sketch: Sketch, parts: Sequence[float]) -> list[float | None]:
 
 
 def put(into: bytearray, sketch: Sketch) -> None:
-    """Append a sketch: a byte for a bucket that is near the last one and holds few, else an escape and two numbers."""
+    """Append a sketch: a byte for a near bucket with a small count, else an escape and two numbers."""
     varints.put(into, len(sketch))
     last = 0
     for number in sorted(sketch):
@@ -82,7 +82,7 @@ def put(into: bytearray, sketch: Sketch) -> None:
 
 
 def add_from(into: dict[int, int], data: bytes, at: int) -> int:
-    """Add the sketch that begins at `at` to `into`; returns where the next thing begins."""
+    """Add the sketch at `at` to `into`; returns the end of it."""
     size, at = varints.take(data, at)
     number = 0
     known = into.get
@@ -93,7 +93,7 @@ def add_from(into: dict[int, int], data: bytes, at: int) -> int:
             number += byte >> 4
             into[number] = known(number, 0) + (byte & 15)
         else:
-            # Most numbers are of one or two bytes: read here, since a year is a hundred thousand of them.
+            # Inlined for the usual one or two bytes: a year has a hundred thousand numbers.
             step, count, at = data[at], data[at + 1], at + 2
             if step > 0x7F:
                 step, at = varints.take(data, at - 2)

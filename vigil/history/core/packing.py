@@ -1,4 +1,4 @@
-"""One hour of one monitor in one region, packed: when, what, and how long, in about two bytes a check. Pure.
+"""Packed hour: one monitor in one region, in about two bytes a check. Pure.
 
 A check is held as one integer, its *entry*, whose order is the order in time:
 
@@ -24,7 +24,7 @@ from vigil.history.core.latency_sketch import bucket
 
 HOUR_MS = 3_600_000
 LOOKS_MOST = 15
-#: The first byte of a packed hour: the version, and how wide the columns are.
+#: First byte of a packed hour: version, and column widths.
 _VERSION = 1 << 5
 _WITH_LOOKS = 1 << 4
 _NARROW, _WIDE = 1, 2
@@ -39,12 +39,12 @@ _CODES = {
 
 
 class UnreadableHour(ValueError):
-    """The bytes are no packed hour of a version that is known."""
+    """Bytes are no packed hour of a known version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """A packed hour, opened: columns of equal length in the order of time. Durations are bucket numbers."""
+    """A decoded hour: columns of equal length in order of time. Durations are bucket numbers."""
 
     offsets_ms: Sequence[int]
     codes: Sequence[int]
@@ -53,13 +53,13 @@ class Hour:
     firsts: Sequence[int]
 
     def entries(self) -> list[int]:
-        """The checks as integers, as they were packed."""
+        """Checks as integers, as packed."""
         columns = zip(self.offsets_ms, self.looks, self.codes, self.totals, self.firsts, strict=True)
         return [at << 35 | look << 31 | code << 22 | total << 11 | first for at, look, code, total, first in columns]
 
 
 def entry(result: Result) -> int:
-    """A result as an entry of its hour. Runs for every result there is, so the usual one takes the short way."""
+    """A result as an entry of its hour. Hot path: runs for every result."""
     phases = result.phases
     durations = bucket(phases.total_us) << 11 | bucket(phases.first_byte_us)
     at = result.at_ms % HOUR_MS << 35
@@ -69,12 +69,12 @@ def entry(result: Result) -> int:
 
 
 def meaning(code: int) -> tuple[Status, Reason]:
-    """The status and the reason that a code stands for."""
+    """Status and reason of a code."""
     return _STATUSES[code >> 7], _REASONS[code & 0x7F]
 
 
 def in_order(entries: Iterable[int]) -> list[int]:
-    """Entries in the order of time, each check once: of several the one that sorts first, whatever came first."""
+    """Entries in order of time without duplicates; of a duplicate the one that sorts first."""
     ordered = sorted(entries)
     last = -1
     kept = []
@@ -87,7 +87,7 @@ def in_order(entries: Iterable[int]) -> list[int]:
 
 
 def pack(entries: Sequence[int]) -> bytes:
-    """Pack the entries of one hour, which are in order and not none."""
+    """Pack the entries of one hour: in order, at least one."""
     offsets = [one >> 35 for one in entries]
     looks = [one >> 31 & 15 for one in entries]
     with_looks = _WITH_LOOKS if any(looks) else 0
@@ -104,7 +104,7 @@ def pack(entries: Sequence[int]) -> bytes:
 
 
 def unpack(packed: bytes) -> Hour:
-    """Open a packed hour; raises `UnreadableHour`."""
+    """Decode a packed hour; raises `UnreadableHour`."""
     try:
         head = packed[0]
         if head >> 5 != _VERSION >> 5:
@@ -122,7 +122,7 @@ def unpack(packed: bytes) -> Hour:
 
 
 def _column(values: Sequence[int]) -> tuple[int, bytes]:
-    """A column as the distance of each value from one less than the least; 0 stays 0. Returns its width as well."""
+    """A column as offsets from one below its minimum, and its width; 0 stays 0."""
     least, most = min(values), max(values)
     head = bytearray()
     if least == most:

@@ -1,4 +1,4 @@
-"""The weeks and months that reports are about, by the calendar of a time zone. Pure."""
+"""Report periods: calendar weeks and months of a time zone. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from vigil.history.core.uptime import Span, midnight
 
-#: A report is written once its period has been over for so long: late results have come by then.
+#: A report waits this long after its period, for late results.
 SETTLED_AFTER = timedelta(hours=1)
 
 
@@ -20,7 +20,7 @@ class Frequency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days of a calendar: from `first`, included, to `after`, excluded."""
+    """Whole calendar days: from `first`, included, to `after`, excluded."""
 
     first: date
     after: date
@@ -40,7 +40,7 @@ class Period:
 
 
 def last_over(frequency: Frequency, zone: ZoneInfo, now: datetime) -> Period:
-    """The last week (from Monday) or month that is over."""
+    """The last finished week (from Monday) or month."""
     today = now.astimezone(zone).date()
     if frequency is Frequency.WEEKLY:
         after = today - timedelta(days=today.weekday())
@@ -50,14 +50,16 @@ def last_over(frequency: Frequency, zone: ZoneInfo, now: datetime) -> Period:
 
 
 def before(period: Period, frequency: Frequency) -> Period:
-    """The period before one, to compare it with."""
+    """The period before one, for comparison."""
     if frequency is Frequency.WEEKLY:
         return Period(period.first - timedelta(days=7), period.first, period.zone)
     return Period((period.first - timedelta(days=1)).replace(day=1), period.first, period.zone)
 
 
 def due(frequency: Frequency, zone: ZoneInfo, now: datetime, told_until: datetime) -> Period | None:
-    """The period to report now: the last that is over and settled, if it ends after what was told. Only the last:
-    after a long silence nobody wants a mail for every week of it."""
+    """The period to report: the last finished and settled one, if not yet reported.
+
+    Only the last: after a long outage, one mail is enough.
+    """
     period = last_over(frequency, zone, now - SETTLED_AFTER)
     return period if period.ends > told_until else None

@@ -1,7 +1,6 @@
-"""Rollups: of any stretch of time and any set of regions, counts by status and a latency sketch. Pure.
+"""Rollups (downsampling): counts by status and a latency sketch, for any time and regions. Pure.
 
-The sketch holds the total time of the checks that the target answered (UP and DEGRADED): how long a timeout lasts
-says what the timeout is, not how fast the target answers.
+The sketch holds answered checks (UP and DEGRADED) only: a timeout's duration says nothing about the target.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from vigil.history.core import latency_sketch, varints
 from vigil.history.core.packing import Hour
 
 HOURS_IN_DAY = 24
-#: Where a region's key is expected, for all of them together: keys begin at 1.
+#: Stands for all regions together; keys of regions start at 1.
 ALL_REGIONS = 0
-#: Codes of statuses whose durations count; an entry's code is the status above seven bits of reason.
+#: Codes of statuses whose durations count; a code is the status above seven bits of reason.
 _ANSWERED_BELOW = 2 << 7
 
 
 @dataclass(slots=True)
 class Rollup:
-    """Mergeable: `add` another, or bytes that hold one. `counts` is by the number of a status."""
+    """Mergeable with another or with encoded bytes. `counts` is by status number."""
 
     counts: list[int] = field(default_factory=lambda: [0] * len(STATUS_CODES))
     durations: dict[int, int] = field(default_factory=dict)
@@ -42,7 +41,7 @@ class Rollup:
             self.durations[number] = self.durations.get(number, 0) + count
 
     def add_from(self, data: bytes, at: int = 0) -> int:
-        """Add the rollup that begins at `at`; returns where the next thing begins."""
+        """Add the rollup at `at`; returns the end of it."""
         for place in range(len(self.counts)):
             count, at = varints.take(data, at)
             self.counts[place] += count
@@ -54,13 +53,13 @@ class Rollup:
         latency_sketch.put(into, self.durations)
 
     def percentiles_ms(self, parts: Iterable[float]) -> list[float | None]:
-        """Percentiles of the answered checks in milliseconds, to within 1 %."""
+        """Percentiles of answered checks in milliseconds, to within 1 %."""
         found = latency_sketch.quantiles(self.durations, list(parts))
         return [None if us is None else round(us / 1000, 3) for us in found]
 
 
 def merged(rollups: Iterable[Rollup]) -> Rollup:
-    """The rollup of everything that the given ones hold."""
+    """Merge rollups."""
     total = Rollup()
     for one in rollups:
         total.add(one)
@@ -68,7 +67,7 @@ def merged(rollups: Iterable[Rollup]) -> Rollup:
 
 
 def of_checks(codes: Sequence[int], totals: Sequence[int]) -> Rollup:
-    """The rollup of checks given as columns: codes, and buckets of their total time."""
+    """Rollup of columns: codes, and buckets of total time."""
     by_code = Counter(codes)
     counts = [0] * len(STATUS_CODES)
     for code, count in by_code.items():
@@ -80,12 +79,12 @@ def of_checks(codes: Sequence[int], totals: Sequence[int]) -> Rollup:
 
 
 def of_hour(hour: Hour) -> Rollup:
-    """The rollup of a whole packed hour."""
+    """Rollup of a packed hour."""
     return of_checks(hour.codes, hour.totals)
 
 
 def pack_hours(hours: Mapping[int, Rollup]) -> bytes:
-    """The rollups of one day's hours (0 to 23): which hours are there, then each in turn."""
+    """Encode the rollups of a day's hours (0 to 23): a bitmap of hours, then each in turn."""
     packed = bytearray(sum(1 << hour for hour in hours).to_bytes(3, "little"))
     for hour in sorted(hours):
         hours[hour].put(packed)
@@ -93,7 +92,7 @@ def pack_hours(hours: Mapping[int, Rollup]) -> bytes:
 
 
 def unpack_hours(packed: bytes) -> dict[int, Rollup]:
-    """The rollups of one day's hours."""
+    """Rollups of a day's hours."""
     present = int.from_bytes(packed[:3], "little")
     found, at = {}, 3
     for hour in range(HOURS_IN_DAY):
@@ -104,9 +103,9 @@ def unpack_hours(packed: bytes) -> dict[int, Rollup]:
 
 
 def pack_regions(regions: Mapping[int, Rollup]) -> bytes:
-    """The rollups of one monitor's day by the key of the region, after that of all regions together.
+    """Encode rollups of a monitor's day by region key, preceded by that of all regions.
 
-    All together is what is asked most, and of several regions the dearest to add up.
+    The sum is stored since it is the usual query, and expensive to add up.
     """
     packed = bytearray()
     whole = merged(regions.values()) if len(regions) > 1 else Rollup()
@@ -120,7 +119,7 @@ def pack_regions(regions: Mapping[int, Rollup]) -> bytes:
 
 
 def add_regions(packed: bytes, into: Rollup, wanted: frozenset[int] | None = None) -> None:
-    """Add the rollups of the wanted regions of one monitor's day: all of them where that is what is wanted."""
+    """Add the rollups of the wanted regions of a monitor's day; the stored sum if all are wanted."""
     parts = _parts(packed)
     present = parts.keys() - {ALL_REGIONS}
     if len(present) > 1 and (wanted is None or present <= wanted):
@@ -131,7 +130,7 @@ def add_regions(packed: bytes, into: Rollup, wanted: frozenset[int] | None = Non
 
 
 def unpack_regions(packed: bytes) -> dict[int, Rollup]:
-    """The rollups of one monitor's day, by the key of the region."""
+    """Rollups of a monitor's day, by region key."""
     found: dict[int, Rollup] = {}
     for region, at in _parts(packed).items():
         if region != ALL_REGIONS:
@@ -141,7 +140,7 @@ def unpack_regions(packed: bytes) -> dict[int, Rollup]:
 
 
 def _parts(packed: bytes) -> dict[int, int]:
-    """Where the rollup of each region begins."""
+    """Offset of each region's rollup."""
     found, at = {}, 0
     while at < len(packed):
         region, at = varints.take(packed, at)

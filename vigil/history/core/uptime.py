@@ -1,8 +1,7 @@
-"""Uptime: every second of a window is maintenance, excluded, down or up, and exactly one of them. Pure.
+"""Uptime accounting: every second is exactly one of maintenance, excluded, down or up. Pure.
 
-What is claimed twice goes by this order: maintenance was announced, so nothing else counts in it; then what nobody
-watched; then down; the rest is up. Degraded time is up, and shown beside it. Spans are half open, in whole seconds
-since the epoch.
+Precedence where they overlap: maintenance, excluded, down, up. Degraded time counts as up and is also shown apart.
+Spans are half open, in whole seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class UptimeSpans:
-    """What happened to one monitor: spans in any order, overlapping as they like."""
+    """Spans of one monitor, in any order, with overlaps."""
 
     down: Sequence[Span] = ()
     degraded: Sequence[Span] = ()
@@ -27,7 +26,7 @@ class UptimeSpans:
 
 @dataclass(frozen=True, slots=True)
 class Uptime:
-    """The seconds of a window; `up_s`, `down_s`, `excluded_s` and `maintenance_s` are all of it."""
+    """Seconds of a window; `up_s`, `down_s`, `excluded_s` and `maintenance_s` sum to it."""
 
     up_s: int = 0
     down_s: int = 0
@@ -42,7 +41,7 @@ class Uptime:
 
     @property
     def ratio(self) -> float | None:
-        """The part of the counted time that was up; None when none counts."""
+        """Part of the counted time that was up; None when no time counts."""
         counted = self.up_s + self.down_s
         return self.up_s / counted if counted else None
 
@@ -58,7 +57,7 @@ class Uptime:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A story in spans that do not overlap, each kind in order; made once, asked about many windows."""
+    """Spans without overlap, each kind in order; computed once for many windows."""
 
     down: tuple[Span, ...]
     degraded: tuple[Span, ...]
@@ -68,7 +67,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of the calendar, or what of it lies in the window."""
+    """A calendar day, or its part within the window."""
 
     date: date
     window: Span
@@ -76,7 +75,7 @@ class Day:
 
 
 def settle(story: UptimeSpans) -> Settled:
-    """Give every second to the first that claims it."""
+    """Resolve overlaps by precedence."""
     maintenance = union(story.maintenance)
     excluded = minus(union(story.excluded), maintenance)
     taken = union([*maintenance, *excluded])
@@ -86,7 +85,7 @@ def settle(story: UptimeSpans) -> Settled:
 
 
 def account(settled: Settled, window: Span) -> Uptime:
-    """The seconds of one window."""
+    """Seconds of one window."""
     down, excluded = _within(settled.down, window), _within(settled.excluded, window)
     maintenance = _within(settled.maintenance, window)
     up = max(0, window[1] - window[0]) - down - excluded - maintenance
@@ -94,7 +93,7 @@ def account(settled: Settled, window: Span) -> Uptime:
 
 
 def by_day(settled: Settled, window: Span, zone: ZoneInfo) -> Iterator[Day]:
-    """The window cut at the midnights of a time zone: days may have 23 or 25 hours."""
+    """The window split at the midnights of a time zone: days may have 23 or 25 hours."""
     start, end = window
     while start < end:
         day = datetime.fromtimestamp(start, zone).date()
@@ -104,13 +103,13 @@ def by_day(settled: Settled, window: Span, zone: ZoneInfo) -> Iterator[Day]:
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
-    """When a day begins in a time zone; where the clocks skip midnight, the first moment after it."""
+    """Start of a day in a time zone; if midnight is skipped, the first moment after it."""
     at = datetime.combine(day, time(), zone)
     return int(at.astimezone(UTC).timestamp())
 
 
 def union(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The same seconds in order, without overlap; spans that touch are one, empty ones are none."""
+    """Union in order, without overlap; adjacent spans are merged, empty ones dropped."""
     merged: list[Span] = []
     for start, end in sorted(spans):
         if start >= end:
@@ -123,7 +122,7 @@ def union(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def minus(spans: Iterable[Span], taken: Sequence[Span]) -> tuple[Span, ...]:
-    """What of `spans` is not in `taken`; both are in order, without overlap."""
+    """`spans` without `taken`; both in order, without overlap."""
     left: list[Span] = []
     for start, end in spans:
         for other_start, other_end in taken:

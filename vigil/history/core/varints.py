@@ -1,4 +1,4 @@
-"""Small numbers in few bytes: seven bits a byte, the high bit says that more follow. Pure."""
+"""Varints (LEB128): seven bits a byte, the high bit marks continuation. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def put(into: bytearray, value: int) -> None:
-    """Append a number that is not negative."""
+    """Append a non-negative number."""
     while value > 0x7F:
         into.append(value & 0x7F | 0x80)
         value >>= 7
@@ -14,7 +14,7 @@ def put(into: bytearray, value: int) -> None:
 
 
 def take(data: bytes, at: int) -> tuple[int, int]:
-    """The number that begins at `at`, and where the next thing begins."""
+    """The number at `at`, and its end."""
     byte = data[at]
     if byte < 0x80:
         return byte, at + 1
@@ -29,7 +29,7 @@ def take(data: bytes, at: int) -> tuple[int, int]:
 
 
 def put_runs(into: bytearray, values: Iterable[int]) -> None:
-    """Append numbers as runs of equal ones: how many runs, then each number with its count."""
+    """Append numbers as run-length encoding: number of runs, then each value with its count."""
     runs: list[list[int]] = []
     last = -1
     for value in values:
@@ -45,7 +45,7 @@ def put_runs(into: bytearray, values: Iterable[int]) -> None:
 
 
 def take_runs(data: bytes, at: int) -> tuple[Sequence[int], int]:
-    """The numbers that `put_runs` wrote at `at`, and where the next thing begins."""
+    """Numbers written by `put_runs` at `at`, and their end."""
     runs, at = take(data, at)
     values: list[int] = []
     for _ in range(runs):

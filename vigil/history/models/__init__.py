@@ -1,4 +1,4 @@
-"""Rows of history: what is stored of checks, objectives and reports: one noun per file, stored history in one."""
+"""History models: stored checks, objectives and reports; one noun per file, storage in one."""
 
 from __future__ import annotations
 

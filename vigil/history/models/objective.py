@@ -1,4 +1,4 @@
-"""A service level objective."""
+"""Service level objective (SLO)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def new_objective() -> str:
 
 
 class Objective(models.Model):
-    """A service level objective: so much of the counted time up, over a window that ends now, of a monitor or a tag.
+    """Target uptime of a monitor or tag over a window that ends now.
 
-    `pace` is how fast its budget burns as was last told, in `incident`; both are the recorder's to write.
+    `pace` is the burn pace last alerted, in `incident`; only the recorder writes both.
     """
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_objective, editable=False)

@@ -1,4 +1,4 @@
-"""A report that a team asked for."""
+"""Report subscription of a team."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def new_report() -> str:
 
 
 class Report(models.Model):
-    """A report by mail that a team asked for: of each week or month of the calendar, once it is over.
+    """A mailed report of each finished calendar week or month.
 
-    `sent_until` is the end of the last period that was sent; a lease keeps two senders from sending one twice.
+    `sent_until` is the end of the last period sent; a lease prevents two senders.
     """
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_report, editable=False)

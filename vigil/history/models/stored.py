@@ -1,7 +1,7 @@
-"""Rows of history. Keys are of monitors, regions, and hours or days since the epoch; payloads are packed bytes.
+"""Stored history models. Keys are of monitors, regions, hours or days; payloads are packed bytes.
 
-The first four are partitioned by time and carry no foreign keys: they are written in bulk by the recorder alone, and
-end by their partition being dropped. A monitor that is deleted keeps its row, so their keys stay true.
+The first four are partitioned by time, without foreign keys: only the recorder writes them, in bulk, and retention
+drops whole partitions. Deleted monitors keep their row, so the keys stay valid.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from vigil.monitors.models import Region
 
 
 class Chunk(models.Model):
-    """What arrived from a region in a few seconds, of one hour and one shard of monitors; gone once it is packed."""
+    """A few seconds of results of one region, hour and shard; deleted once packed."""
 
     pk = models.CompositePrimaryKey("hour", "shard", "region", "last_ms", "last_seq")
     hour = models.IntegerField()
     shard = models.IntegerField()
     region = models.SmallIntegerField()
-    #: The stream entry that it ends with, so that no part of a stream can be written twice.
+    #: Its last stream entry, so that no part of a stream is written twice.
     last_ms = models.BigIntegerField()
     last_seq = models.IntegerField()
     payload = models.BinaryField()
@@ -29,9 +29,9 @@ class Chunk(models.Model):
 
 
 class PackedHour(models.Model):
-    """The checks of one monitor in one region and hour (`packing`), and some of its failures in full (`chunks`)."""
+    """Checks of a monitor, region and hour (`packing`), and some failures in full (`chunks`)."""
 
-    # Used by everything that reads one monitor's checks: the primary key, monitor first.
+    # Used by every read of one monitor's checks.
     pk = models.CompositePrimaryKey("monitor", "region", "hour")
     hour = models.IntegerField()
     monitor = models.IntegerField()
@@ -44,9 +44,9 @@ class PackedHour(models.Model):
 
 
 class RolledHours(models.Model):
-    """The rollups of each hour of one day, of one monitor in one region."""
+    """Hourly rollups of a day, of one monitor in one region."""
 
-    # Used by charts of more than a day: the primary key, monitor first.
+    # Used by charts of more than a day.
     pk = models.CompositePrimaryKey("monitor", "region", "day")
     day = models.IntegerField()
     monitor = models.IntegerField()
@@ -58,9 +58,9 @@ class RolledHours(models.Model):
 
 
 class RolledDay(models.Model):
-    """The rollups of one day of one monitor, by region."""
+    """Daily rollup of one monitor, by region."""
 
-    # Used by charts of months and years: the primary key, monitor first, so that a year is one short range.
+    # Used by charts of months and years: monitor first, so a year is one short range.
     pk = models.CompositePrimaryKey("monitor", "day")
     day = models.IntegerField()
     monitor = models.IntegerField()
@@ -71,14 +71,14 @@ class RolledDay(models.Model):
 
 
 class Progress(models.TextChoices):
-    """How far an hour or a day has come."""
+    """Progress of an hour or day."""
 
     OPEN = "open"
     DONE = "done"
 
 
 class RecordedHour(models.Model):
-    """An hour that something was recorded for: shards below `next_shard` are packed. `again` after a late result."""
+    """An hour with results: shards below `next_shard` are packed. `again` after a late result."""
 
     hour = models.IntegerField(primary_key=True)
     state = models.CharField(max_length=8, choices=Progress.choices, default=Progress.OPEN)
@@ -89,7 +89,7 @@ class RecordedHour(models.Model):
 
     class Meta:
         indexes = (
-            # Used by the recorder on every turn: the few hours that are not packed yet.
+            # Used by the recorder on every pass: the few unpacked hours.
             models.Index(fields=["hour"], name="hour_to_pack", condition=models.Q(state="open")),
         )
 
@@ -98,9 +98,9 @@ class RecordedHour(models.Model):
 
 
 class RecordedDay(models.Model):
-    """A day that something was packed for: monitors below `next_shard` times the stride are rolled up.
+    """A day with packed hours: monitors below `next_shard` times the stride are rolled up.
 
-    What comes late for one of those is rolled up again as it is packed.
+    Late results of those are rolled up again as they are packed.
     """
 
     day = models.IntegerField(primary_key=True)
@@ -115,7 +115,7 @@ class RecordedDay(models.Model):
 
 
 class Position(models.Model):
-    """How far a region's stream is recorded: written in the transaction of what was read up to there."""
+    """Stream position of a region's recorded results: written in their transaction."""
 
     region = models.OneToOneField(Region, on_delete=models.CASCADE, primary_key=True, related_name="recorded")
     entry_id = models.CharField(max_length=48)
@@ -126,7 +126,7 @@ class Position(models.Model):
 
 
 class GapReason(models.TextChoices):
-    """Why results of a region are, or may be, missing."""
+    """Why a region's results are, or may be, missing."""
 
     TRIMMED = "trimmed", "the stream was cut before it was read"
     UNREADABLE = "unreadable", "what the region wrote cannot be read"
@@ -135,7 +135,7 @@ class GapReason(models.TextChoices):
 
 
 class Gap(models.Model):
-    """Results that are not in history, said rather than hidden; `results` is how many, where that is known."""
+    """A known gap in history; `results` is their number, if known."""
 
     region = models.ForeignKey(Region, on_delete=models.CASCADE, related_name="gaps")
     reason = models.CharField(max_length=20, choices=GapReason.choices)
@@ -152,9 +152,9 @@ class Gap(models.Model):
 
 
 class Unwatched(models.Model):
-    """A stretch of time in which a monitor was paused or deleted, or nobody could see it.
+    """A period in which a monitor was paused, deleted, or blind.
 
-    Written by triggers on the rows of the monitor and of its state, so that no way of changing them is forgotten.
+    Written by triggers on the monitor and state rows, so that no write path can miss it.
     """
 
     class Why(models.TextChoices):
@@ -176,7 +176,7 @@ class Unwatched(models.Model):
 
 
 class SizeSample(models.Model):
-    """How large the database was on a day, for doctor's growth."""
+    """Database size on a day, for doctor's growth forecast."""
 
     day = models.IntegerField(primary_key=True)
     database_bytes = models.BigIntegerField()

@@ -1,1 +1,1 @@
-"""Reading history: checks, series, uptime spans, summaries and objectives."""
+"""History queries: checks, series, uptime spans, summaries and objectives."""

@@ -1,4 +1,4 @@
-"""Objectives: their error budgets, and an incident for each one that burns too fast, written like any other."""
+"""Objective evaluation: error budgets, and an incident for each that burns too fast."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from vigil.incidents.models import Incident
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.models import Monitor
 
-#: Objectives that are evaluated at once; each reads a window of incidents.
+#: Objectives evaluated at once; each reads a window of incidents.
 OBJECTIVES_MOST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveStatus:
-    """How an objective stands: the uptime of its window, its budget, and the burn rates by length of time (s)."""
+    """Status of an objective: uptime of its window, its budget, and burn rates by window (s)."""
 
     uptime: Uptime
     budget: ErrorBudget
@@ -33,28 +33,28 @@ class ObjectiveStatus:
 
 
 def standing(objective: Objective, now: datetime) -> ObjectiveStatus:
-    """Count an objective's uptime over its window and over the last minutes to days."""
+    """Compute an objective's uptime over its window, and burn rates over the alert windows."""
     end_s, window_s = int(now.timestamp()), objective.window_days * DAY_S
     longest: Span = (end_s - max(window_s, *LENGTHS_S), end_s)
     settled = settled_stories(list(monitors_of(objective)), longest).values()
     target = float(objective.target_percent) / 100
     spans = burn_rate.windows(end_s, [*LENGTHS_S, window_s])
     recent = {length: _together(settled, span) for length, span in spans.items()}
-    # The time of several monitors together is so many times as long.
+    # Several monitors add up their time.
     rates = {length: burn_rate.rate(target, recent[length], length * max(1, len(settled))) for length in LENGTHS_S}
     budget = burn_rate.budget(target, recent[window_s])
     return ObjectiveStatus(recent[window_s], budget, rates, burn_rate.pace(window_s, rates))
 
 
 def monitors_of(objective: Objective) -> Iterable[Monitor]:
-    """What an objective is about: one monitor (a composite is one), or all of its team that have its tag."""
+    """Monitors of an objective: one (or a composite), or all of the team with its tag."""
     if objective.monitor_id:
         return Monitor.objects.filter(pk=objective.monitor_id, deleted_at=None)
     return Monitor.objects.filter(team_id=objective.team_id, deleted_at=None, tags__contains=[objective.tag])
 
 
 def evaluate(now: datetime, enqueue: EnqueueDeliveries) -> int:
-    """Bring the incident of every objective in step with how its budget burns; returns how many steps were written."""
+    """Evaluate every objective and write incident steps; returns their number."""
     due = Objective.objects.filter(enabled=True).order_by("pk").values_list("pk", flat=True)[:OBJECTIVES_MOST]
     still_open = Objective.objects.filter(enabled=False).exclude(pace="").values_list("pk", flat=True)
     return sum(_bring_in_step(key, now, enqueue) for key in [*due, *still_open])
@@ -62,7 +62,7 @@ def evaluate(now: datetime, enqueue: EnqueueDeliveries) -> int:
 
 def _bring_in_step(key: int, now: datetime, enqueue: EnqueueDeliveries) -> bool:
     with transaction.atomic():
-        # The row is locked, so that two recorders write one step.
+        # Locked, so that two recorders write one step.
         objective = Objective.objects.select_for_update(of=("self",)).select_related("monitor").filter(pk=key).first()
         if objective is None:
             return False
@@ -103,7 +103,7 @@ def _write(
 
 
 def in_words(objective: Objective, seen: ObjectiveStatus) -> str:
-    """How an objective stands, in two sentences for people at night."""
+    """Status of an objective, in two sentences."""
     spent, allowed = _minutes(seen.budget.spent_s), _minutes(seen.budget.allowed_s)
     left = max(0, round(seen.budget.left * 100))
     whole = (

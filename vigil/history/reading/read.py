@@ -1,7 +1,6 @@
-"""Reading history: one monitor's checks, and rollups of them, from wherever they are kept.
+"""History reads: a monitor's checks and rollups, from chunks and packed hours.
 
-A range is half open: from its start up to, and without, its end. Checks are in chunks while their hour is open and in
-a packed hour after that; for a moment they are in both, so whatever is read is put in order and counted once.
+Ranges are half open. An hour is in chunks while open and packed later; briefly in both, so reads sort and deduplicate.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from vigil.history.core.chunks import shard_of
 from vigil.history.core.latency_sketch import microseconds
 from vigil.history.core.packing import HOUR_MS
 
-# Both by the primary key, and by the partition of the hour.
+# Both use the primary key, and the partition of the hour.
 _CHUNKS = "SELECT hour, region, {} FROM history_chunk WHERE hour BETWEEN %s AND %s AND shard = %s AND region = ANY(%s)"
 _PACKED = (
     "SELECT hour, region, {} FROM history_packedhour WHERE monitor = %s AND region = ANY(%s) AND hour BETWEEN %s AND %s"
@@ -27,7 +26,7 @@ _PACKED = (
 
 @dataclass(frozen=True, slots=True)
 class StoredCheck:
-    """One check as history tells it. Durations are within 1 % of what was measured; 0 where nothing was."""
+    """A stored check. Durations are within 1 % of the measured; 0 for none."""
 
     at_ms: int
     status: Status
@@ -38,7 +37,7 @@ class StoredCheck:
 
 
 def entries(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, dict[int, list[int]]]:
-    """The packed integers of a monitor's checks (see `packing`), by region and hour, in order, each once."""
+    """Packed integers of a monitor's checks (see `packing`), by region and hour, sorted and deduplicated."""
     first, last = start_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
     found: dict[int, dict[int, list[int]]] = {region: {} for region in regions}
     with connection.cursor() as cursor:
@@ -57,7 +56,7 @@ def entries(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) ->
 
 
 def checks(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, list[StoredCheck]]:
-    """Every recorded check of a monitor, by region, in the order of time."""
+    """Recorded checks of a monitor, by region, in order of time."""
     return {
         region: [_check(hour, entry) for hour, mine in hours.items() for entry in mine]
         for region, hours in entries(monitor, regions, start_ms, end_ms).items()
@@ -65,7 +64,7 @@ def checks(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> 
 
 
 def failures(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, list[Result]]:
-    """The results that were kept in full, by region, in the order of time."""
+    """Results kept in full, by region, in order of time."""
     first, last = start_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
     found: dict[int, dict[tuple[int, int], Result]] = {region: {} for region in regions}
     with connection.cursor() as cursor:
@@ -83,7 +82,7 @@ def failures(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -
 def by_step(
     monitor: int, regions: Sequence[int], start_ms: int, end_ms: int, step_ms: int
 ) -> dict[int, dict[int, rollups.Rollup]]:
-    """Rollups of a monitor's checks by region and step (a minute, five, an hour), made of the checks themselves."""
+    """Rollups of a monitor's checks by region and step (a minute, five, an hour), from the checks."""
     found: dict[int, dict[int, rollups.Rollup]] = {}
     for region, hours in entries(monitor, regions, start_ms, end_ms).items():
         steps: dict[int, tuple[list[int], list[int]]] = {}

@@ -1,6 +1,6 @@
-"""Rollups over any range, each part from the coarsest level that is exact for it: days, hours, or the checks.
+"""Rollup series: any range, each part from the coarsest exact level (days, hours or checks).
 
-    days    for ever            one row a monitor and day, all of its regions
+    days    unlimited           one row a monitor and day, all of its regions
     hours   400 days            one row a monitor, region and day
     checks  30 days             packed hours; by the minute, or any other step
 
@@ -22,10 +22,10 @@ from vigil.history.models import Progress, RecordedDay
 from vigil.history.reading import read
 from vigil.history.storage.daily_rollup import DAY_MS
 
-#: By region (its key), then by when each step begins (ms).
+#: By region key, then by start of the step (ms).
 Series = Mapping[int, Mapping[int, Rollup]]
 
-# Both by the primary key: the monitor, its regions, and one range of days.
+# Both use the primary key: monitor, regions, and one range of days.
 _DAYS = "SELECT day, payload FROM history_rolledday WHERE monitor = %s AND day BETWEEN %s AND %s ORDER BY day"
 _HOURS = (
     "SELECT region, day, payload FROM history_rolledhours "
@@ -34,12 +34,12 @@ _HOURS = (
 
 
 def minutes(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int, step_ms: int) -> Series:
-    """Steps of less than an hour, counted from the start; as far back as checks are kept."""
+    """Steps below an hour, counted from the start; within the retention of checks."""
     return read.by_step(monitor, regions, start_ms, end_ms, step_ms)
 
 
 def hours(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int, step_hours: int = 1) -> Series:
-    """Steps of whole hours, counted from the hour of the start."""
+    """Steps of whole hours, from the hour of the start."""
     first, last = start_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
     found: dict[int, dict[int, Rollup]] = {region: {} for region in regions}
 
@@ -82,7 +82,7 @@ def days(monitor: int, regions: Sequence[int], first: int, last: int) -> dict[in
 
 
 def over(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> Rollup:
-    """The rollup of any range: whole days, the whole hours beside them, and the checks of what is left."""
+    """Rollup of any range: whole days, whole hours beside them, and checks of the rest."""
     total = Rollup()
     first_day, end_day = -(-start_ms // DAY_MS), end_ms // DAY_MS
     if first_day >= end_day:
@@ -96,7 +96,7 @@ def over(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> Ro
 
 
 def _edge(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> list[Rollup]:
-    """The rollups of a range that holds no whole day."""
+    """Rollup of a range without a whole day."""
     if start_ms >= end_ms:
         return []
     first_hour, end_hour = -(-start_ms // HOUR_MS), end_ms // HOUR_MS
@@ -112,7 +112,7 @@ def _edge(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> l
 
 
 def _live_days(first: int, last: int) -> list[int]:
-    """The days of a range that are not rolled up for the first time yet: few, and the newest."""
+    """Days of a range not yet rolled up: few, and the newest."""
     waiting = RecordedDay.objects.filter(state=Progress.OPEN, day__range=(first, last))
     live = set(waiting.values_list("day", flat=True))
     today = int(database_now().timestamp()) * 1000 // DAY_MS

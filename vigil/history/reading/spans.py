@@ -1,4 +1,4 @@
-"""What happened to monitors, from incidents, pauses and maintenance: the spans that uptime is counted from."""
+"""Uptime spans of monitors, from incidents, pauses and maintenance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vigil.silences.core.windows import windows
 from vigil.silences.covering import covered_monitors
 from vigil.silences.models import Silence
 
-#: Incidents in which a monitor is down; in the others of `UP_KINDS` it is up, and not well.
+#: Kinds that count as down; the others of `UP_KINDS` count as degraded.
 DOWN_KINDS = (IncidentKind.OUTAGE, IncidentKind.HEARTBEAT)
 UP_KINDS = (IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
 
@@ -31,10 +31,10 @@ class _Spans:
 
 
 def settled_stories(monitors: Sequence[Monitor], window: Span) -> dict[int, Settled]:
-    """Of each monitor, every second of the window settled; `window` ends no later than now.
+    """Settled spans of each monitor; `window` ends no later than now.
 
-    Excluded are the time before a monitor was made, while it was paused or deleted, and while too few regions could
-    see it: what was believed down then stays down, and what was believed up is not known.
+    Excluded: before a monitor was created, while paused, deleted or blind. A monitor that was down when it went blind
+    stays down.
     """
     found = {monitor.pk: _Spans() for monitor in monitors}
     start, end = _instant(window[0]), _instant(window[1])
@@ -64,13 +64,13 @@ def _incidents(monitors: Iterable[int], start: datetime, end: datetime) -> Itera
 
 
 def _worsened(incidents: Iterable[Incident]) -> dict[int, datetime]:
-    """When each incident became what it is, if it was opened as something milder: kinds only ever worsen."""
+    """When each incident became its present kind, if opened as a milder one: kinds only get worse."""
     changed = Transition.objects.filter(incident__in=[one.pk for one in incidents], step=Step.CHANGED).order_by("seq")
     return dict(changed.values_list("incident_id", "at"))
 
 
 def _tell(spans: _Spans, incident: Incident, worsened: datetime | None, window: Span) -> None:
-    """An incident is down from its start, or from when it became an outage."""
+    """An incident counts as down from its start, or from when it became an outage."""
     start, end = _span(incident.started_at, incident.resolved_at, window)
     if incident.kind in UP_KINDS:
         spans.degraded.append((start, end))
@@ -81,7 +81,7 @@ def _tell(spans: _Spans, incident: Incident, worsened: datetime | None, window: 
 
 
 def _maintenance(monitors: Sequence[Monitor], start: datetime, end: datetime) -> dict[int, list[Span]]:
-    """The windows that do not count: one question a silence, however many monitors it covers."""
+    """Maintenance windows: one query a silence, however many monitors it covers."""
     counted = Silence.objects.filter(Q(excludes=True) | Q(pauses=True), team__in={one.team_id for one in monitors})
     over = Q(cron="", ends_at__lte=start) | Q(valid_until__lte=start)
     wanted = {monitor.pk for monitor in monitors}

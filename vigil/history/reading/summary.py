@@ -1,4 +1,4 @@
-"""What a report says of a period: uptime, incidents and latency of a team's monitors, and how its objectives stand."""
+"""Report summary: uptime, incidents and latency of a team's monitors, and its objectives."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor, Region
 
-#: Monitors that are listed one by one, the least up first.
+#: Monitors listed one by one, lowest uptime first.
 LISTED = 15
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorLine:
-    """One monitor in a report; latencies in ms, None where nothing was measured."""
+    """One monitor in a report; latencies in ms, None where not measured."""
 
     name: str
     uptime: Uptime
@@ -34,7 +34,7 @@ class MonitorLine:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveLine:
-    """One objective in a report: which part of its budget is left at the end of the period."""
+    """One objective in a report: its remaining budget at the end of the period."""
 
     name: str
     target_percent: float
@@ -44,7 +44,7 @@ class ObjectiveLine:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A period in figures. `listed` are the monitors that were down, or those least up."""
+    """Figures of a period. `listed` are monitors that were down, or those with the lowest uptime."""
 
     team: str
     tag: str
@@ -60,7 +60,7 @@ class Summary:
 
 
 def summarise(report: Report, period: Period) -> Summary:
-    """Count everything that a report says of a period that is over."""
+    """Compute the figures of a finished period."""
     found = Monitor.objects.filter(team_id=report.team_id, deleted_at=None, created_at__lt=period.ends)
     monitors = list(found.filter(tags__contains=[report.tag]) if report.tag else found)
     earlier = before(period, Frequency(report.frequency))
@@ -109,7 +109,7 @@ def _line(monitor: Monitor, uptime: Uptime, incidents: int, periods: tuple[Perio
 
 
 def _p95(monitor: Monitor, period: Period) -> float | None:
-    """By whole days of UTC, which those of the time zone come nearest to."""
+    """By whole days of UTC, nearest to those of the time zone."""
     first, last = (round(second * 1000 / DAY_MS) for second in period.window)
     regions = list(Region.objects.values_list("pk", flat=True))
     return merged(series.days(monitor.pk, regions, first, last - 1).values()).percentiles_ms([0.95])[0]

@@ -1,1 +1,1 @@
-"""The record process: results in, history out."""
+"""Recorder process: reads results from streams, writes history."""

@@ -1,4 +1,4 @@
-"""What the recorder has read and not yet written: results sorted into chunks, how far it read, and what is missing."""
+"""Recorder intake: results read but not yet written, sorted into chunks, with positions and gaps."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from vigil.history.core.chunks import SHARD, ChunkContent
 from vigil.history.core.packing import HOUR_MS, entry
 from vigil.history.models import GapReason
 
-#: Results whose slot is further from when they arrived are not recorded, and that is said. A region that was cut off
-#: brings what it saw meanwhile; a day that it belongs to must be there in full, to be rolled up again.
+#: Results later than this are not recorded but counted as missing. Their day must still be stored in full, since it is
+#: rolled up again.
 OLDEST_MS = 24 * HOUR_MS
 NEWEST_MS = 5 * 60_000
 
 
 @dataclass(slots=True)
 class Missing:
-    """Results that were on a stream, or may have been, and are not recorded."""
+    """Results that are, or may be, lost."""
 
     from_ms: int
     to_ms: int
@@ -35,7 +35,7 @@ class Missing:
 
 @dataclass(slots=True)
 class ReadPosition:
-    """How far a region's stream is recorded, and how far it has been read."""
+    """Recorded and read position of a region's stream."""
 
     recorded: str | None
     read: str
@@ -43,7 +43,7 @@ class ReadPosition:
 
 @dataclass(slots=True)
 class Intake:
-    """Everything since the last write. `monitors` maps public ids to keys; results of others are put aside."""
+    """Everything since the last write. `monitors` maps public ids to keys; results of unknown ones are set aside."""
 
     monitors: Mapping[str, int]
     chunks: dict[tuple[int, int, int], ChunkContent] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Intake:
     oldest_ms: int = OLDEST_MS
 
     def take(self, region: int, entry_id: str, payload: bytes, now_ms: int) -> None:
-        """Take one entry of a region's stream. The region may have given it any id, and written anything."""
+        """Take one stream entry. Its id and content are untrusted, since the region wrote them."""
         at_ms = min(keys.entry_id(entry_id)[0], now_ms)
         try:
             results = decode_results(payload)
@@ -63,12 +63,12 @@ class Intake:
         self._sort(region, results, at_ms)
 
     def _sort(self, region: int, results: Iterable[Result], at_ms: int) -> None:
-        """File every result in the chunk of its hour and shard. This runs for each result of every region."""
+        """Sort each result into the chunk of its hour and shard. Hot path."""
         monitors, chunks = self.monitors, self.chunks
         oldest_ms, newest_ms = at_ms - self.oldest_ms, at_ms + NEWEST_MS
         for result in results:
             if result.reason is Reason.OVERDUE:
-                # A warning of a check that still runs; its result follows.
+                # A warning about a running check; its result follows.
                 continue
             slot_ms = result.at_ms
             if not oldest_ms <= slot_ms <= newest_ms:
@@ -86,7 +86,7 @@ class Intake:
             self.results += 1
 
     def introduce(self) -> None:
-        """Take what was put aside, now that `monitors` was asked about it; who is still unknown is missing."""
+        """Take results set aside, now that `monitors` was reloaded; still unknown ones are missing."""
         strangers, self.strangers = self.strangers, []
         for region, result, at_ms in strangers:
             if result.monitor in self.monitors:
@@ -95,11 +95,11 @@ class Intake:
                 self.miss(region, GapReason.UNKNOWN_MONITOR, at_ms)
 
     def miss(self, region: int, why: GapReason, at_ms: int) -> None:
-        """Note one result, or one unreadable entry, that cannot be recorded."""
+        """Count a result or unreadable entry as missing."""
         self.missing.setdefault((region, why), Missing(at_ms, at_ms)).add(at_ms, 1)
 
     def cut(self, region: int, from_ms: int, to_ms: int) -> None:
-        """Note that a stream was trimmed, or lost, between two moments before it was read."""
+        """Record that a stream was trimmed or lost between two moments before it was read."""
         known = self.missing.get((region, GapReason.TRIMMED))
         self.missing[region, GapReason.TRIMMED] = Missing(
             min(from_ms, known.from_ms) if known else from_ms, to_ms, None

@@ -1,8 +1,8 @@
-"""The record process: results in, history out. One leads; a second one waits, and takes over within seconds.
+"""Recorder service: one leader; a standby takes over within seconds.
 
-Killed at any line, it goes on from its positions in PostgreSQL, which move in the transaction of what was read up to
-them. What it holds in memory is on its stream still: consensus trims a stream behind the recorder's position, for as
-long as the bound of `VIGIL_KEEP_RESULTS_S` allows; what was trimmed beyond that is recorded as a gap.
+Crash-safe: positions are written in the transaction of their results. Unwritten results are still on the stream:
+consensus trims it behind the recorder's position, bounded by `VIGIL_KEEP_RESULTS_S`; results trimmed before they were
+read are recorded as a gap.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from vigil.incidents.timeline import EnqueueDeliveries
 log = structlog.get_logger()
 
 RETRY_S = 0.5
-#: How often the streams are read: a batch a second costs a tenth of a read for every entry.
+#: Batching once a second costs a tenth of reading each entry.
 READ_EVERY_S = 1.0
-#: With this many results in hand they are written, however young they are.
+#: Results in memory that force a write.
 RESULTS_MOST = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderTimings:
-    """How often what: writes, packing once an hour has settled, and the housekeeping."""
+    """Intervals of writing, packing and housekeeping."""
 
     write_s: float = 20.0
     settled_after: timedelta = packer.SETTLED_AFTER
@@ -54,7 +54,7 @@ class RecorderTimings:
 
 
 class Recorder:
-    """One recorder, which also evaluates the objectives; `enqueue` writes the deliveries of their incidents.
+    """A recorder, which also evaluates objectives; `enqueue` writes their deliveries.
 
     `run` returns when `stop` is set; anything unexpected ends the process.
     """
@@ -80,7 +80,7 @@ class Recorder:
         self._duties = Duties()
 
     def run(self, stop: threading.Event) -> None:
-        """Record until told to stop; while PostgreSQL or Redis is away, forget what is in hand and try again."""
+        """Record until stopped; drops its memory and retries while PostgreSQL or Redis is unavailable."""
         while not stop.is_set():
             try:
                 busy = self._turn()
@@ -106,7 +106,7 @@ class Recorder:
         self._finish()
 
     def _turn(self) -> bool:
-        """Read, write what is due, do one piece of the work that is left over; True when more is waiting."""
+        """Read, write if due, and do one piece of background work; True when more waits."""
         if not self._lease.renew():
             self._forget()
             self._health.beat(leading=False)
@@ -123,7 +123,7 @@ class Recorder:
         return more or worked
 
     def _read(self) -> bool:
-        """Read on in every region's stream."""
+        """Read every region's stream."""
         if not self._reaches:
             self._resume()
         more, now_ms = False, self._streams.now_ms()
@@ -139,7 +139,7 @@ class Recorder:
         return more
 
     def _resume(self) -> None:
-        """Follow every region from where it is recorded; a region that is new from the beginning of its stream."""
+        """Start from stored positions; a new region from the beginning of its stream."""
         if not self._reaches:
             self._write_at_s = time.monotonic() + self._pace.write_s
         self._directory.load()
@@ -151,7 +151,7 @@ class Recorder:
                 self._reaches[region] = ReadPosition(recorded, recorded or STREAM_START)
 
     def _write(self) -> None:
-        """Commit what is in hand, then say to whoever trims the streams how far they are recorded."""
+        """Write, then publish the recorded positions for trimming."""
         self._write_at_s = time.monotonic() + self._pace.write_s
         moved = {region: reach for region, reach in self._reaches.items() if reach.read != reach.recorded}
         moved = {region: reach for region, reach in moved.items() if reach.read != STREAM_START}
@@ -167,7 +167,7 @@ class Recorder:
         self._streams.publish({region: reach.read for region, reach in moved.items()})
 
     def _pack_or_close(self) -> bool:
-        """One piece of packing, else of rolling up; True when there was something to do."""
+        """Pack, or roll up, one piece; True when there was one."""
         now_ms = self._streams.now_ms()
         hour = packer.next_hour(now_ms, self._pace.settled_after)
         if hour is not None:
@@ -193,7 +193,7 @@ class Recorder:
             objectives.evaluate(database_now(), self._enqueue)
 
     def _finish(self) -> None:
-        """Write what is in hand and let a successor lead at once; what cannot be written is on its stream still."""
+        """Write and release leadership at shutdown; what cannot be written is still on the stream."""
         try:
             if self._lease.epoch:
                 self._write()
@@ -202,7 +202,7 @@ class Recorder:
             log.warning("recorder.not_flushed", error=type(error).__name__)
 
     def _forget(self) -> None:
-        """Drop what is in hand, to be read again from the stored positions."""
+        """Drop the intake, to be read again from the stored positions."""
         self._intake = self._new_intake()
         self._reaches.clear()
 

@@ -1,4 +1,4 @@
-"""The recorder's side of Redis: what the regions wrote since a position, and whether something in between is gone."""
+"""Result streams in Redis: reads new entries, and detects trimmed or lost ones."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import redis
 from probes import keys
 from probes.process.redis_streams import Entries, redis_now_ms
 
-#: Entries taken from each stream in one read, of up to 200 results each.
+#: Entries per stream and read, of up to 200 results each.
 READ_COUNT = 200
-#: No entry can come after one of this id.
+#: Largest possible id.
 _LAST = keys.entry_id_text((2**64 - 1, 2**64 - 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came after a position. `cut_ms` is when it was, if its entry is gone: so may be others behind it."""
+    """Entries after a position. `cut_ms` is the position's time if its entry is gone, as others after it may be."""
 
     entries: list[tuple[str, bytes]]
     cut_ms: int | None
@@ -28,7 +28,7 @@ class Found:
 
 
 class ResultStreams:
-    """The results streams by the key of their region. Raises `redis.RedisError` when Redis is away."""
+    """Result streams by region key. Raises `redis.RedisError` when Redis is unavailable."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
@@ -41,11 +41,11 @@ class ResultStreams:
         return redis_now_ms(self._redis)
 
     def read(self, positions: Mapping[int, str]) -> Iterator[tuple[int, Found]]:
-        """What each stream holds after its position; only those that hold something.
+        """Entries of each stream after its position; only streams with any.
 
-        Streams are trimmed behind the recorded position, whose own entry stays as a witness: while it is there,
-        nothing behind it was trimmed. A stream that was lost and begun anew is seen by the same sign, and read from
-        its beginning where its ids are smaller than before.
+        Streams are trimmed behind the recorded position, whose own entry stays as a marker: while it exists, nothing
+        after it was trimmed. The same marker reveals a recreated stream, which is read from its start if its ids are
+        lower.
         """
         pipe = self._redis.pipeline(transaction=False)
         asked = [(region, positions[region]) for region in positions if region in self._slugs]
@@ -66,7 +66,7 @@ class ResultStreams:
                 yield region, _found(entries, position if cut else None)
 
     def publish(self, positions: Mapping[int, str]) -> None:
-        """Say how far each region is recorded: to whoever trims the streams, and to itself, which keeps the rest."""
+        """Publish recorded positions, for trimming and for its own check."""
         stored = {self._slugs[region]: position for region, position in positions.items()}
         pipe = self._redis.pipeline(transaction=False)
         pipe.hset(keys.READERS, mapping=cast(Any, stored))

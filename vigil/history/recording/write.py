@@ -1,4 +1,4 @@
-"""Writing what was read: chunks, gaps and positions in one transaction, so that none is there without the others."""
+"""History writes: chunks, gaps and positions in one transaction."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vigil.history.recording.intake import Intake, Missing, ReadPosition
 from vigil.history.storage import partitions
 from vigil.monitors.latest import instant
 
-#: A gap that goes on is one row.
+#: Gaps within this time are one row.
 GAP_JOINS = timedelta(hours=1)
 
-#: A late result opens its hour again: what is packed already is merged with what came.
+#: A late result reopens its hour, to be merged when packed again.
 _TOUCH_HOUR = """
 INSERT INTO history_recordedhour AS known (hour, state, next_shard, again, results, touched_at)
 VALUES (%s, 'open', 0, false, %s, now())
@@ -28,21 +28,21 @@ ON CONFLICT (hour) DO UPDATE SET
     again = known.again OR known.next_shard > 0,
     next_shard = 0, state = 'open', touched_at = now()
 """
-#: What the columns hold; a region may give its entries larger ids.
+#: Limits of the columns; a region may write larger ids.
 _LAST_MS, _LAST_SEQ = 2**62, 2**31 - 1
 _CHUNK_COLUMNS = ("hour", "shard", "region", "last_ms", "last_seq", "payload", "failures")
 
 
 class Overtaken(Exception):
-    """Another recorder has written from the same position: what this one holds is written already."""
+    """Another recorder wrote from the same position, so this intake is already stored."""
 
 
 def write(intake: Intake, reaches: Mapping[int, ReadPosition]) -> None:
-    """Write everything that was taken in, and move the positions (by region) to where it was read.
+    """Write the intake and advance the positions (by region).
 
-    1. Move each position from where this recorder found it; whoever finds it elsewhere has been overtaken.
-    2. Write the chunks; one that holds the same part of a stream cannot be there twice.
-    3. Open the hours they belong to, and note what is missing.
+    1. Advance each position from its expected value, else raise `Overtaken` (compare and set).
+    2. Write chunks; a unique key prevents the same part of a stream twice.
+    3. Reopen their hours, and record missing results.
     """
     with transaction.atomic():
         for region, reach in sorted(reaches.items()):
@@ -90,7 +90,7 @@ def _copy_chunks(intake: Intake, reaches: Mapping[int, ReadPosition]) -> None:
 
 
 def _note(region: int, why: GapReason, missing: Missing) -> None:
-    """Write a gap, or let one of the same reason that has just ended go on."""
+    """Write a gap, or extend the last one of the same reason."""
     begun, ended = instant(missing.from_ms), instant(missing.to_ms)
     joined = Gap.objects.filter(region_id=region, reason=why, to_at__gte=begun - GAP_JOINS, to_at__lte=ended)
     last = joined.order_by("-to_at").first()

@@ -1,1 +1,1 @@
-"""Stored history: partitions, packing, rollups, retention and size."""
+"""History storage: partitions, packing, rollups, retention and size."""

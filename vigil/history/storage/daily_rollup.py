@@ -1,4 +1,4 @@
-"""From packed hours to rollups: a day that is over is rolled up, some monitors at a time."""
+"""Daily rollup: packed hours of a finished day, some monitors at a time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from vigil.history.models import Progress, RecordedDay, RecordedHour
 from vigil.history.storage import partitions
 
 DAY_MS = HOURS_IN_DAY * HOUR_MS
-#: Monitors that are rolled up in one transaction: 15,000 packed hours with five regions.
+#: Monitors per transaction: 15,000 packed hours with five regions.
 STRIDE = 128
-#: A day is rolled up once it has been over for this long, and its last hour is packed.
+#: Delay after the end of a day; its last hour must be packed too.
 SETTLED_AFTER_MS = HOUR_MS // 2
 
 _UPSERT_HOURS = """
@@ -29,7 +29,7 @@ ON CONFLICT (monitor, day) DO UPDATE SET payload = excluded.payload
 
 
 def next_day(now_ms: int, settled_after_ms: int = SETTLED_AFTER_MS) -> int | None:
-    """The oldest day that is over, has no hour left to pack, and is not rolled up."""
+    """The oldest finished day with all hours packed that is not rolled up."""
     last = (now_ms - settled_after_ms) // DAY_MS - 1
     busy = {hour // HOURS_IN_DAY for hour in _open_hours()}
     waiting = RecordedDay.objects.filter(state=Progress.OPEN, day__lte=last).order_by("day")
@@ -37,7 +37,7 @@ def next_day(now_ms: int, settled_after_ms: int = SETTLED_AFTER_MS) -> int | Non
 
 
 def close_some(day: int) -> bool:
-    """Roll up the next monitors of a day, in a transaction of its own; False once there are none left."""
+    """Roll up the next monitors of a day in one transaction; False once done."""
     with transaction.atomic():
         row = RecordedDay.objects.select_for_update().filter(day=day, state=Progress.OPEN).first()
         if row is None:
@@ -56,7 +56,7 @@ def close_some(day: int) -> bool:
 
 
 def mend(day: int, monitors: Sequence[int]) -> None:
-    """Roll up again what a day's late results belong to, where it is rolled up already. Call inside a transaction."""
+    """Roll up again the late results of a finished day. Call inside a transaction."""
     row, _ = RecordedDay.objects.select_for_update().get_or_create(day=day)
     late = [monitor for monitor in monitors if row.state == Progress.DONE or monitor < row.next_shard * STRIDE]
     if late:
@@ -64,7 +64,7 @@ def mend(day: int, monitors: Sequence[int]) -> None:
 
 
 def write_rolled(day: int, rolled: Mapping[tuple[int, int], Mapping[int, Rollup]], *, again: bool) -> None:
-    """Write the rollups of a day's hours, by monitor and region, and those of the whole day that follow from them."""
+    """Write hourly rollups by monitor and region, and the daily one."""
     hours = [(day, monitor, region, rollups.pack_hours(rolled[monitor, region])) for monitor, region in sorted(rolled)]
     by_monitor: dict[int, dict[int, Rollup]] = {}
     for (monitor, region), each in rolled.items():
@@ -88,7 +88,7 @@ def write_rolled(day: int, rolled: Mapping[tuple[int, int], Mapping[int, Rollup]
 
 
 def _rolled(day: int, monitors: Sequence[int]) -> dict[tuple[int, int], dict[int, Rollup]]:
-    """The rollups of every packed hour of a day, of some monitors."""
+    """Rollups of every packed hour of a day, of some monitors."""
     found: dict[tuple[int, int], dict[int, Rollup]] = {}
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""From chunks to packed hours: an hour that is over is packed shard by shard, and its chunks are dropped."""
+"""Packer: finished hours from chunks to packed rows, shard by shard; then drops the chunks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from vigil.history.models import Progress, RecordedHour
 from vigil.history.storage import partitions
 from vigil.history.storage.daily_rollup import mend
 
-#: An hour is packed once it has been over, and nothing of it has come, for this long.
+#: An hour is packed this long after its end and its last result.
 SETTLED_AFTER = timedelta(seconds=120)
 
-#: Of one monitor in one region and hour: ten times what the shortest interval makes. A region may write any slots.
+#: Checks per monitor, region and hour: ten times the shortest interval's. Regions are untrusted.
 CHECKS_MOST = 7_200
 
 Key = tuple[int, int]
@@ -33,14 +33,14 @@ ON CONFLICT (monitor, region, hour) DO UPDATE SET payload = excluded.payload, fa
 
 @dataclass(slots=True)
 class Series:
-    """What is to be packed of one monitor in one region."""
+    """Checks of one monitor in one region to pack."""
 
     entries: list[int] = field(default_factory=list)
     failures: list[Result] = field(default_factory=list)
 
 
 def next_hour(now_ms: int, settled_after: timedelta = SETTLED_AFTER) -> int | None:
-    """The oldest hour that is over, has settled, and is not packed."""
+    """The oldest finished and settled hour that is not packed."""
     settled_s = settled_after.total_seconds()
     last = (now_ms - round(settled_s * 1000)) // HOUR_MS - 1
     waiting = RecordedHour.objects.filter(state=Progress.OPEN, hour__lte=last, touched_at__lte=Now() - settled_after)
@@ -48,10 +48,9 @@ def next_hour(now_ms: int, settled_after: timedelta = SETTLED_AFTER) -> int | No
 
 
 def pack_some(hour: int) -> bool:
-    """Pack the next shard of an hour, in a transaction of its own; False once there is none left.
+    """Pack the next shard of an hour in one transaction; False once done.
 
-    Packing a shard again, with chunks that came late or were packed already, gives the same rows: an entry is
-    identified by its slot and look.
+    Idempotent, also with late or already packed chunks: slot and look identify an entry.
     """
     with transaction.atomic():
         row = RecordedHour.objects.select_for_update().filter(hour=hour, state=Progress.OPEN).first()
@@ -75,20 +74,20 @@ def pack_some(hour: int) -> bool:
 
 
 def drop_packed_chunks() -> int:
-    """Drop the chunks of hours that are packed; returns how many hours that were."""
+    """Drop the chunks of packed hours; returns the number of hours."""
     present = partitions.starts(partitions.CHUNKS)
     done = RecordedHour.objects.filter(hour__in=present, state=Progress.DONE).values_list("hour", flat=True)
     dropped = 0
     for hour in list(done):
         with transaction.atomic():
-            # Locked, so that no late chunk is written to what is being dropped.
+            # Locked, so that no late chunk is written to the dropped partition.
             row = RecordedHour.objects.select_for_update().filter(hour=hour, state=Progress.DONE).first()
             dropped += int(row is not None and partitions.drop(partitions.CHUNKS, hour))
     return dropped
 
 
 def write_packed(hour: int, rows: Iterable[tuple[int, int, bytes, bytes | None]]) -> None:
-    """Write packed hours that are not there yet: monitor, region, payload and failures of each."""
+    """Write new packed hours: monitor, region, payload and failures."""
     partitions.ensure(partitions.PACKED_HOURS, hour)
     with (
         connection.cursor() as cursor,
@@ -109,7 +108,7 @@ def _shard_from(hour: int, shard: int) -> int | None:
 
 
 def _gather(hour: int, shard: int) -> dict[Key, Series]:
-    """Everything that the chunks of a shard hold, by monitor and region."""
+    """Contents of a shard's chunks, by monitor and region."""
     found: dict[Key, Series] = {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -127,7 +126,7 @@ def _gather(hour: int, shard: int) -> dict[Key, Series]:
 
 
 def _add_packed(hour: int, series: Mapping[Key, Series]) -> None:
-    """Add what is packed already of the given monitors."""
+    """Add the already packed entries of these monitors."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT monitor, region, payload, failures FROM history_packedhour WHERE hour = %s AND monitor = ANY(%s)",

@@ -1,7 +1,6 @@
-"""The partitions of history's tables: made when something is to be written, dropped when nobody wants them any more.
+"""Partition management: created on first write, dropped by retention.
 
-A partition begins at a multiple of its span and says so in its name, so that which ones there are, and how old each
-is, is read from PostgreSQL's catalogue and from nowhere else.
+A partition starts at a multiple of its span and its name says so; PostgreSQL's catalogue is the only record of them.
 """
 
 from __future__ import annotations
@@ -12,20 +11,20 @@ from dataclasses import dataclass
 from django.db import OperationalError, connection, transaction
 from psycopg import errors, sql
 
-#: How long a drop waits for those who read: what cannot be dropped now is dropped the next time.
+#: Lock timeout of a drop; retried the next time.
 DROP_WAIT_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Partitioned:
-    """A table, the column it is partitioned by, and how much of that one partition spans."""
+    """A table, its partition column, and the span of a partition."""
 
     table: str
     column: str
     span: int
 
     def start(self, value: int) -> int:
-        """Where the partition begins that `value` belongs to."""
+        """Start of the partition of `value`."""
         return value - value % self.span
 
     def partition(self, value: int) -> str:
@@ -40,16 +39,16 @@ ALL = (CHUNKS, PACKED_HOURS, ROLLED_HOURS, ROLLED_DAYS)
 
 
 def ensure(table: Partitioned, value: int) -> str:
-    """Make the partition that `value` belongs to, unless it is there; returns its name.
+    """Create the partition of `value` if missing; returns its name.
 
-    Made apart and then attached: that locks out nobody who reads or writes. Call inside a transaction.
+    Created apart and then attached, which blocks no reader or writer. Call inside a transaction.
     """
     name = table.partition(value)
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
         if cursor.fetchone()[0]:
             return name
-        # One maker at a time; who waited finds it made.
+        # One creator at a time; a second one finds it there.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
         if cursor.fetchone()[0]:
@@ -67,12 +66,12 @@ def ensure(table: Partitioned, value: int) -> str:
 
 
 def starts(table: Partitioned) -> list[int]:
-    """Where each partition of a table begins, the oldest first."""
+    """Starts of a table's partitions, oldest first."""
     return sorted(int(name.rpartition("_")[2]) for name in _names(table))
 
 
 def drop(table: Partitioned, value: int) -> bool:
-    """Drop the partition that `value` belongs to; False when somebody who reads it would not let go in time."""
+    """Drop the partition of `value`; False when a reader held it too long."""
     name = sql.Identifier(table.partition(value))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -87,7 +86,7 @@ def drop(table: Partitioned, value: int) -> bool:
 
 
 def bytes_by_table() -> dict[str, int]:
-    """What each table takes on disk: all of its partitions with their indexes, TOAST and maps."""
+    """Disk usage of each table: all partitions with indexes, TOAST and maps."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,4 +1,4 @@
-"""What is kept for how long: partitions that are wholly past their time are dropped, and no row is ever deleted."""
+"""Retention: drops partitions that are wholly too old; rows are never deleted."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from vigil.history.storage import partitions
 from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.history.storage.partitions import Partitioned
 
-#: How long a region may be cut off and still bring what it saw; its local store holds no more.
+#: Longest cut-off after which a region's results still count; its local store holds no more.
 LATE_DAYS_MOST = 7
 
 
 def days_kept() -> dict[Partitioned, int]:
-    """Each class of history and for how many days it is kept; 0 is for ever."""
+    """Days to keep by class of history; 0 keeps everything."""
     settings = configuration()
     return {
         partitions.PACKED_HOURS: settings.keep_checks_days,
@@ -24,13 +24,13 @@ def days_kept() -> dict[Partitioned, int]:
 
 
 def late_ms() -> int:
-    """How late a result may come: a day that is rolled up again must still have all of its checks."""
+    """Latest arrival of a result: its day must still have all of its checks."""
     kept = configuration().keep_checks_days
     return (min(LATE_DAYS_MOST, kept - 1) if kept else LATE_DAYS_MOST) * DAY_MS
 
 
 def outdated(table: Partitioned, days: int, now_ms: int) -> list[int]:
-    """The partitions of a table that hold nothing younger than so many days, the oldest first."""
+    """Partitions of a table with nothing younger than this, oldest first."""
     if not days:
         return []
     per_day = HOURS_IN_DAY if table.column == "hour" else 1
@@ -40,7 +40,7 @@ def outdated(table: Partitioned, days: int, now_ms: int) -> list[int]:
 
 
 def drop_outdated(now_ms: int) -> list[str]:
-    """Drop every partition that is past its time; returns their names. What is in use is dropped the next time."""
+    """Drop all outdated partitions; returns their names. Those in use are retried later."""
     return [
         table.partition(start)
         for table, days in days_kept().items()

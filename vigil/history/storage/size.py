@@ -1,4 +1,4 @@
-"""How large history is, and how fast it grows: a sample a day."""
+"""History size and growth: one sample a day."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from vigil.history.storage import partitions, retention
 from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.history.storage.partitions import Partitioned
 
-#: Growth is that of the last days; one that saw a retention end says less about tomorrow than a longer stretch.
+#: Growth over the last days; fewer days show a retention's end less than a longer period.
 GROWTH_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Bytes a day over the days that were sampled."""
+    """Bytes a day over the sampled days."""
 
     bytes_per_day: float
     days: int
@@ -32,7 +32,7 @@ def database_bytes() -> int:
 
 
 def sample(now_ms: int) -> None:
-    """Note today's size, once a day."""
+    """Record today's size, once a day."""
     day = now_ms // DAY_MS
     if not SizeSample.objects.filter(day=day).exists():
         sizes = {"database_bytes": database_bytes(), "history_bytes": sum(partitions.bytes_by_table().values())}
@@ -40,7 +40,7 @@ def sample(now_ms: int) -> None:
 
 
 def growth() -> Growth | None:
-    """The growth of the database over the last two weeks; None before the second day."""
+    """Growth over the last two weeks; None before the second day."""
     samples = list(SizeSample.objects.order_by("-day")[: GROWTH_DAYS + 1])
     if len(samples) < 2:
         return None
@@ -51,7 +51,7 @@ def growth() -> Growth | None:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What the present rate of checks comes to, with the retentions there are."""
+    """Forecast of size at the present rate and retention."""
 
     checks_per_day: float
     bytes_per_check: float
@@ -60,7 +60,7 @@ class Forecast:
 
 
 def forecast() -> Forecast | None:
-    """From the last days that are rolled up; None before there is one that holds enough to be measured."""
+    """Forecast from the last rolled-up days; None before there is one."""
     hours = RecordedHour.objects.filter(state=Progress.DONE)
     rolled = list(RecordedDay.objects.filter(state=Progress.DONE).order_by("-day").values_list("day", flat=True)[:7])
     if not rolled:
@@ -85,6 +85,6 @@ def _days_of(table: Partitioned) -> list[int]:
 
 
 def _results(hours: QuerySet[RecordedHour], days: Sequence[int]) -> int:
-    """How many results were recorded on these days; never 0, since it divides."""
+    """Results recorded on these days; at least 1, since it is a divisor."""
     wanted = [hour for day in days for hour in range(day * 24, day * 24 + 24)]
     return hours.filter(hour__in=wanted).aggregate(all=Sum("results"))["all"] or 1
