@@ -1,1 +1,1 @@
-"""Dispatch: who is due now, in which region; and rounds, opened when consensus calls for them."""
+"""Dispatch: sends due checks to regions, and opens rounds that consensus calls for."""

@@ -1,4 +1,4 @@
-"""Django's entry for the dispatch app."""
+"""Django app of dispatch."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The dispatcher's side of Redis: calls and verdicts in, rounds and checks out. Raises `redis.RedisError`."""
+"""Dispatch bus (Redis): reads calls and verdicts, writes rounds and checks. Raises `redis.RedisError`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus, decode_s
 
 log = structlog.get_logger()
 
-#: Checks in one Celery message.
+#: Checks per Celery message.
 BATCH_SIZE = 200
 READ_COUNT = 500
 SHARES_KEPT_S = 60
@@ -29,7 +29,7 @@ Message = TypeVar("Message")
 
 
 class Bus:
-    """Messages to and from the other parts."""
+    """Messages to and from consensus and the regions."""
 
     def __init__(self, client: redis.Redis, queues: RegionQueues) -> None:
         self._redis = client
@@ -41,14 +41,14 @@ class Bus:
         return Liveness(self._redis, part)
 
     def put_right(self, error: redis.ResponseError) -> bool:
-        """Whether the error came of what a region wrote over its keys, which is put right."""
+        """Whether the error came from a key of the wrong type, which is then repaired."""
         return put_right(self._redis, error)
 
     def start_at(self, now_ms: int) -> None:
         self._positions = {name.encode(): f"{now_ms}-0".encode() for name in (keys.CALLS, keys.VERDICTS)}
 
     def read(self, block_ms: int) -> Iterator[Call | Verdict]:
-        """Wait for calls and verdicts, then give them."""
+        """Wait for calls and verdicts, and return them."""
         for name, entries in read_streams(self._redis, self._positions, READ_COUNT, block_ms):
             decode: Callable[[bytes], Call | Verdict] = decode_call if name == keys.CALLS.encode() else decode_verdict
             for entry_id, fields in entries:
@@ -56,7 +56,7 @@ class Bus:
                 yield from _decoded(decode, name, fields)
 
     def undecided_rounds(self, since_ms: int) -> list[Round]:
-        """The rounds opened since then that have no verdict yet."""
+        """Recent rounds without a verdict."""
         since = f"{since_ms}-0"
         rounds = cast(Entries, self._redis.xrange(keys.ROUNDS, min=since))
         verdicts = cast(Entries, self._redis.xrange(keys.VERDICTS, min=since))
@@ -65,7 +65,7 @@ class Bus:
         return [round for round in opened if round.id not in decided]
 
     def statuses(self, regions: Collection[str]) -> dict[str, RegionStatus]:
-        """The last status of each region that is alive."""
+        """Last status of each live region."""
         if not regions:
             return {}
         names = sorted(regions)
@@ -77,7 +77,7 @@ class Bus:
         return found
 
     def waiting_batches(self, regions: Collection[str]) -> dict[str, int]:
-        """How many batches of scheduled checks wait untaken in each region's queue."""
+        """Waiting batches of scheduled checks in each region's queue."""
         names = sorted(regions)
         pipe = self._redis.pipeline(transaction=False)
         for region in names:
@@ -85,7 +85,7 @@ class Bus:
         return dict(zip(names, cast(list[int], pipe.execute()), strict=True))
 
     def tell_shares(self, shares: Mapping[str, float]) -> None:
-        """Say for a minute which regions are sent less than all of their scheduled checks."""
+        """Publish for a minute which regions get less than all scheduled checks."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(keys.SHARES)
         if shares:
@@ -101,7 +101,7 @@ class Bus:
             pipe.execute()
 
     def forget(self, monitors: Collection[str], regions: Collection[str]) -> None:
-        """Drop the latest results of monitors that are not watched any more."""
+        """Delete the latest results of monitors no longer watched."""
         pipe = self._redis.pipeline(transaction=False)
         for region in regions:
             pipe.hdel(keys.latest(region), *monitors)
@@ -109,7 +109,7 @@ class Bus:
             pipe.execute()
 
     def send(self, lane: Lane, checks: Iterable[tuple[str, Check]], expires_s: float) -> int:
-        """Send (region, check) pairs in batches; returns how many. Raises `QueueUnavailable`."""
+        """Send (region, check) pairs in batches; returns their number. Raises `QueueUnavailable`."""
         by_region: defaultdict[str, list[Check]] = defaultdict(list)
         for region, check in checks:
             by_region[region].append(check)

@@ -1,4 +1,4 @@
-"""Loads what is to be watched from PostgreSQL, as plans that are ready to send."""
+"""Monitor catalogue: loads watched monitors from PostgreSQL as ready plans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vigil.monitors.models import DerivedKind, Monitor, Region, host_of, target_
 
 log = structlog.get_logger()
 
-#: Monitors in one piece of a load: the first can be dispatched while the rest is read.
+#: Monitors per part of a load: the first are dispatched while the rest is read.
 CHUNK = 2_000
 
 #: Domain, enabled, public key.
@@ -27,12 +27,12 @@ RegionPrint = tuple[str, bool, bytes]
 
 
 def load_plans(monitors: Collection[str] | None = None) -> Iterator[dict[str, Plan]]:
-    """The plans of these monitors (public ids), or of all, piece by piece: those that are watched and can be."""
+    """Plans of these monitors (public ids), or of all, in parts; only usable ones."""
     watched = Monitor.objects.filter(deleted_at=None, paused=False).exclude(kind__in=DerivedKind)
     if monitors is not None:
         watched = watched.filter(public_id__in=monitors)
     planner = _Planner()
-    # One row a monitor, its regions as an array: a hundred thousand monitors have half a million of them.
+    # One row a monitor with its regions as an array: 100,000 monitors have 500,000 of them.
     rows = watched.annotate(region_keys=ArrayAgg("regions", filter=Q(regions__enabled=True), default=[]))
     piece: dict[str, Plan] = {}
     for values in rows.order_by("id").values_list(*_Row._fields).iterator(chunk_size=CHUNK):
@@ -46,26 +46,26 @@ def load_plans(monitors: Collection[str] | None = None) -> Iterator[dict[str, Pl
 
 
 def load_revisions() -> dict[str, int]:
-    """The revision of every watched monitor: enough to find what a lost notification would have told."""
+    """Revision of every watched monitor: enough to find missed notifications."""
     watched = Monitor.objects.filter(deleted_at=None, paused=False).exclude(kind__in=DerivedKind)
     return dict(watched.values_list("public_id", "revision"))
 
 
 def load_regions() -> dict[str, RegionPrint]:
-    """What of each region matters to plans, by slug: a change of it raises no monitor's revision."""
+    """Plan-relevant fields of each region, by slug: their change does not raise a monitor's revision."""
     rows = Region.objects.values_list("slug", "domain", "enabled", "public_key")
     return {slug: (domain, enabled, bytes(key or b"")) for slug, domain, enabled, key in rows}
 
 
 def load_region_monitors(slugs: Collection[str]) -> list[str]:
-    """The monitors that any of these regions watches."""
+    """Monitors of any of these regions."""
     return list(
         Monitor.objects.filter(deleted_at=None, regions__slug__in=slugs).values_list("public_id", flat=True).distinct()
     )
 
 
 class _Row(NamedTuple):
-    """What is read of a monitor; no model instance, since making one costs as much as all the rest."""
+    """Columns of a monitor; model instances would double the cost."""
 
     public_id: str
     kind: str
@@ -79,7 +79,7 @@ class _Row(NamedTuple):
 
 
 class _Planner:
-    """Makes plans that share what is the same: the regions of most monitors are."""
+    """Builds plans that share equal parts, such as regions."""
 
     def __init__(self) -> None:
         self._regions = {region.pk: region for region in Region.objects.filter(enabled=True)}
@@ -88,7 +88,7 @@ class _Planner:
         self._sets: dict[tuple[int, ...], tuple[RegionPlan, ...]] = {}
 
     def plan(self, row: _Row) -> Plan | None:
-        """What dispatch needs of a monitor; None, and said, when its configuration cannot be used any more."""
+        """Plan of a monitor; None, with a log line, if its configuration is unusable."""
         try:
             spec = encode_spec(read_spec(row.kind, row.config))
         except SpecError as problem:

@@ -1,4 +1,4 @@
-"""The dispatcher's lease in PostgreSQL: compare and set by the database's clock, with an epoch for each holder."""
+"""Dispatcher lease in PostgreSQL: compare and set by the database's clock; the epoch is a fencing token."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RELEASE = "UPDATE dispatch_lease SET expires_at = now() WHERE name = %s AND hol
 
 
 def renew(name: str, holder: str) -> int:
-    """Take or keep a lease; returns its epoch, or 0 when somebody else holds it. Raises `OperationalError`."""
+    """Acquire or renew; returns the epoch, or 0 if another holds the lease. Raises `OperationalError`."""
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, {"name": name, "holder": holder, "seconds": LEASE_S})
         row = cursor.fetchone()
@@ -29,6 +29,6 @@ def renew(name: str, holder: str) -> int:
 
 
 def release(name: str, holder: str) -> None:
-    """Let a successor take over at once. Raises `OperationalError`."""
+    """Release, so that a successor can take over at once. Raises `OperationalError`."""
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE, [name, holder])

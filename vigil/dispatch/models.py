@@ -1,4 +1,4 @@
-"""The lease row that says which dispatcher may act."""
+"""Lease model: which dispatcher is active."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Lease(models.Model):
-    """One name, one holder at a time; `epoch` grows with every change of holder."""
+    """A named lease with one holder; `epoch` grows with every change of holder."""
 
     name = models.CharField(max_length=40, primary_key=True)
     holder = models.CharField(max_length=120, blank=True, default="")

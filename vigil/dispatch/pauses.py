@@ -1,4 +1,4 @@
-"""When which monitors are not to be checked: read from PostgreSQL now and then, asked for every check in memory."""
+"""Pauses: maintenance windows read from PostgreSQL and checked in memory."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from vigil.silences.covering import paused_intervals
 
-#: How far ahead windows are known; they are read again far more often, unless PostgreSQL is away.
+#: How far ahead windows are loaded; reloaded far more often unless PostgreSQL is unavailable.
 HORIZON = timedelta(hours=6)
 
 
 class Pauses(Mapping[str, tuple[range, ...]]):
-    """For each monitor (public id) that is paused within the horizon, when: ranges of milliseconds since the epoch."""
+    """Paused times by monitor (public id) within the horizon: ranges of milliseconds since the epoch."""
 
     def __init__(self, ranges: Mapping[str, tuple[range, ...]] | None = None) -> None:
         self._ranges = dict(ranges or {})
@@ -27,13 +27,13 @@ class Pauses(Mapping[str, tuple[range, ...]]):
         return len(self._ranges)
 
     def holds(self, monitor: str, at_ms: int) -> bool:
-        """Whether this monitor is not to be checked at a moment."""
+        """Whether checks of this monitor are paused at a moment."""
         ranges = self._ranges.get(monitor)
         return ranges is not None and any(at_ms in held for held in ranges)
 
 
 def load_pauses(now: datetime) -> Pauses:
-    """What is paused from this hour's beginning until the horizon, so that it reads the same for an hour."""
+    """Pauses from the start of this hour to the horizon; equal within an hour."""
     start = now.replace(minute=0, second=0, microsecond=0)
     found = paused_intervals(start, start + HORIZON)
     return Pauses({monitor: tuple(range(_ms(w.starts), _ms(w.ends)) for w in held) for monitor, held in found.items()})

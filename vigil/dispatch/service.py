@@ -1,7 +1,6 @@
-"""The dispatch process: sends what is due to the regions, and opens a round for every call it can afford.
+"""Dispatch service: sends due checks to regions, and opens a round for every admitted call.
 
-It keeps nothing that it cannot derive or read again: slots are pure functions of the monitors, and rounds that are
-still open are found on their stream.
+Stateless: slots are pure functions of the monitors, and open rounds are on their stream.
 """
 
 from __future__ import annotations
@@ -33,15 +32,15 @@ log = structlog.get_logger()
 
 TICK_MS = 100
 RETRY_S = 0.5
-#: A second's checks are sent this long before it begins; the worker starts each at its slot.
+#: A second's checks are sent this long before it starts; workers start each at its slot.
 LEAD_MS = 400
-#: After a pause, no more than this many seconds are caught up: a herd helps nobody.
+#: Longest backlog after a pause, to avoid a thundering herd.
 CATCH_UP_S = 3
 STATUSES_S = 1.0
 CLOCK_S = 5.0
-#: A region is dispatched to for this long after its last status, even where Redis has lost the key.
+#: A region is served this long after its last status, even if Redis has lost the key.
 ALIVE_MS = 45_000
-#: Rounds younger than this may still be open when a dispatcher starts.
+#: Younger rounds may still be open when a dispatcher starts.
 RECOVER_MS = 180_000
 SCHEDULED_EXPIRES_S = 30.0
 
@@ -57,7 +56,7 @@ class Dispatcher:
         self._wheel = Wheel()
         self._plans: dict[str, Plan] = {}
         self._pauses = Pauses()
-        #: How many monitors each region watches.
+        #: Monitors of each region.
         self._watched_from: Counter[str] = Counter()
         self._shares = Shares()
         self._looks = OpenLooks()
@@ -69,7 +68,7 @@ class Dispatcher:
         self._news: list[Call] = []
 
     def run(self, stop: threading.Event) -> None:
-        """Dispatch until told to stop; while Redis is away, try again with what is known."""
+        """Dispatch until stopped; retries with its memory while Redis is unavailable."""
         self._watch.start()
         while not stop.is_set():
             if not self._watch.is_alive():
@@ -78,7 +77,7 @@ class Dispatcher:
                 self._turn()
             except (redis.ConnectionError, redis.TimeoutError, QueueUnavailable) as error:
                 log.warning("redis.away", error=type(error).__name__)
-                # What answers next may be another server, with another clock.
+                # Redis may have been replaced by a server with another clock.
                 self._duties.make_due("clock")
                 self._health.beat(redis="away")
                 stop.wait(RETRY_S)
@@ -120,7 +119,7 @@ class Dispatcher:
                 self._judge_loads()
 
     def _judge_loads(self) -> None:
-        """Send a region that cannot keep up less, and say so for as long as it lasts."""
+        """Shed load of regions that cannot keep up, and publish that."""
         before = self._shares.strained()
         for region, waiting in self._bus.waiting_batches(self._statuses).items():
             status = self._statuses[region]
@@ -170,7 +169,7 @@ class Dispatcher:
         time.sleep(TICK_MS / 1000)
 
     def _recover(self) -> None:
-        """Find the rounds that were open when the last dispatcher ended, and go on with their looks."""
+        """Resume the rounds that the last dispatcher left open."""
         now_ms = self._now_ms()
         self._bus.start_at(now_ms - SECOND_MS * 5)
         self._looks = OpenLooks()
@@ -179,7 +178,7 @@ class Dispatcher:
         self._recovered = True
 
     def _send_due(self) -> None:
-        """Send every second that begins within the lead, each exactly once."""
+        """Send every second that starts within the lead, exactly once."""
         horizon = (self._now_ms() + LEAD_MS) // SECOND_MS
         first = horizon if self._next_second is None else max(self._next_second, horizon - CATCH_UP_S)
         for second in range(first, horizon + 1):
@@ -196,17 +195,17 @@ class Dispatcher:
         opened: dict[str, Round] = {}
         for call in calls:
             plan = self._plans.get(call.monitor)
-            # A region that does not watch the monitor has no say, and does not stand in the way of one that does.
+            # Ignored if the region does not watch the monitor.
             if plan is None or call.monitor in opened or (call.region and plan.region(call.region) is None):
                 continue
-            # A round that is open when a window begins is looked to its end: cut off, it would look like blindness.
+            # A round open at the start of a window is finished, or it would look like blindness.
             if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
                 continue
             round = open_round(plan, call, self._statuses, now_ms)
             asked = [elector.region for elector in round.electorate]
             if self._budget.admit(plan.monitor, plan.target, asked, now_ms):
                 opened[call.monitor] = round
-        # Announced first: a round that nobody knows of must not keep the next one from being opened.
+        # Announce first: an unannounced round must not block the next one.
         self._bus.announce(opened.values())
         for round in opened.values():
             self._looks.add(round, now_ms)

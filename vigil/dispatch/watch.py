@@ -1,7 +1,7 @@
-"""The dispatcher's side of PostgreSQL, on a thread of its own: the lease, and what changed in the configuration.
+"""Configuration watch: lease and changes from PostgreSQL, on a separate thread.
 
-While PostgreSQL is away the dispatcher goes on with what it knows: nobody else can take the lease meanwhile, and
-two dispatchers would give the same orders.
+While PostgreSQL is unavailable the dispatcher continues: no other can take the lease, and two would send the same
+checks.
 """
 
 from __future__ import annotations
@@ -37,10 +37,9 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ConfigChange:
-    """Plans that are new or different, and monitors that are not watched any more.
+    """New or changed plans, and monitors no longer watched.
 
-    `first` for the initial load, which comes in pieces; after the one that is `complete`, all is known. `pauses`,
-    where there are any news of them, replace what was known of windows in which nothing is checked.
+    `first` marks the initial load, in parts until `complete`. `pauses`, if given, replace all known windows.
     """
 
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -76,12 +75,12 @@ class Watch(threading.Thread):
         connection.close()
 
     def stop(self) -> None:
-        """Stop, and release the lease so that a successor need not wait for it."""
+        """Stop, and release the lease."""
         self._stopping.set()
         self.join(timeout=LISTEN_S * 4)
 
     def _listen(self) -> None:
-        """Listen first and load after, so that no change falls between."""
+        """LISTEN before loading, so that no change is missed."""
         connection.ensure_connection()
         listen()
         self._duties.make_due("reconcile")
@@ -102,8 +101,8 @@ class Watch(threading.Thread):
             self._reconcile()
 
     def _reconcile(self) -> None:
-        """Find what a lost notification would have told, by the monitors' revisions and the regions' own fields."""
-        # Before the plans, so that nothing is sent of what is paused when a dispatcher starts.
+        """Find missed notifications by the monitors' revisions and the regions' fields."""
+        # Before the plans, so that no paused check is sent at start.
         self._take_pauses()
         regions = load_regions()
         if not self._loaded:
@@ -116,17 +115,17 @@ class Watch(threading.Thread):
         known = self._regions
         changed = [slug for slug in regions.keys() | known.keys() if regions.get(slug) != known.get(slug)]
         if known.keys() - regions.keys():
-            # Nobody knows any more which monitors a deleted region watched.
+            # Monitors of a deleted region cannot be queried any more.
             differing.update(current)
         elif changed:
             differing.update(load_region_monitors(changed))
         if differing:
             self._replace(differing)
-        # Only now: killed or cut off before this line, the difference is found again.
+        # Last, so that an interruption before this line finds the difference again.
         self._regions = regions
 
     def _load(self) -> None:
-        """Read everything, piece by piece. Cut off, it is read again: what is gone by then is found at the end."""
+        """Load everything in parts; restarted after an interruption."""
         before = frozenset(self._known)
         loaded: dict[str, int] = {}
         for plans in load_plans():
@@ -138,8 +137,8 @@ class Watch(threading.Thread):
         log.info("monitors.loaded", monitors=len(loaded))
 
     def _reload(self, changed: Collection[str]) -> None:
-        """`changed` names monitors by public id, regions as `region:<slug>`, and says that silences have changed."""
-        # A monitor that is new, or has other tags, may be in a window that holds already.
+        """`changed` names monitors by public id, regions as `region:<slug>`, and silences."""
+        # A new or retagged monitor may be in a current window.
         if SILENCES in changed or self._pauses:
             self._take_pauses()
         regions = [name.removeprefix("region:") for name in changed if name.startswith("region:")]
@@ -149,7 +148,7 @@ class Watch(threading.Thread):
             monitors.update(load_region_monitors(regions))
         if monitors:
             self._replace(monitors)
-        # Of these regions alone: what else has changed, and is told of later or never, is found by the prints.
+        # Only these regions: other changes are found by the prints.
         self._regions |= {slug: prints[slug] for slug in regions if slug in prints}
         if any(slug not in prints for slug in regions):
             self._duties.make_due("reconcile")

@@ -1,7 +1,7 @@
-"""How many rounds may be opened: token buckets per monitor, region and target. Pure; time is an argument.
+"""Round budgets: token buckets per monitor, region and target. Pure; time is an argument.
 
-A mass outage or a sick region cannot melt the workers: a call that finds no token is dropped, and the next scheduled
-result that still contradicts the belief raises it again.
+They keep a mass outage or a sick region from overloading workers: a call without a token is dropped, and the next
+contradicting result raises it again.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-#: Buckets remembered; the ones used longest ago are full again anyway.
+#: Buckets to remember; the least recently used are full again anyway.
 REMEMBERED = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """So many tokens at once, refilled at so many a second."""
+    """Burst, and refill per second."""
 
     burst: float
     per_second: float
@@ -47,7 +47,7 @@ class Budget:
 
 
 class CallBudget:
-    """The three budgets together: a round takes a token of its monitor, of its target, and of each region it asks."""
+    """The three budgets: a round takes a token of its monitor, its target, and each region asked."""
 
     def __init__(self) -> None:
         self._monitors = Budget(MONITOR)
@@ -55,7 +55,7 @@ class CallBudget:
         self._regions = Budget(REGION)
 
     def admit(self, monitor: str, target: str, regions: list[str], now_ms: int) -> bool:
-        """Whether a round may be opened now; takes the tokens if so, and none if not."""
+        """Whether a round may open now; takes all tokens or none."""
         wanted = [(self._monitors, monitor), (self._targets, target)]
         wanted += [(self._regions, region) for region in regions]
         if any(budget.left(name, now_ms) < 1 for budget, name in wanted):

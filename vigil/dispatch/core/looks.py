@@ -1,4 +1,4 @@
-"""The rounds that are open, and the looks they still want. Pure; time is an argument."""
+"""Open rounds and their pending looks. Pure; time is an argument."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from consensus.verdicts import Round
 
-#: A round without a verdict this long after its last look is given up; the next suspicion opens another.
+#: A round without a verdict this long after its last look is dropped; the next suspicion opens another.
 GIVEN_UP_MS = 5_000
 
 
 class OpenLooks:
-    """Which monitors have an open round, and which look is due when."""
+    """Monitors with an open round, and due times of looks."""
 
     def __init__(self) -> None:
         self._rounds: dict[str, Round] = {}
@@ -22,14 +22,14 @@ class OpenLooks:
         return len(self._rounds)
 
     def add(self, round: Round, now_ms: int) -> None:
-        """Take a round; looks whose start is past by more than their length are not asked again."""
+        """Add a round, without looks whose time has passed."""
         self._rounds[round.monitor] = round
         for look, at_ms in enumerate(round.looks_ms, start=1):
             if at_ms + round.look_length_ms > now_ms:
                 heapq.heappush(self._due, (at_ms, round.monitor, round.id, look))
 
     def is_open(self, monitor: str, revision: int, now_ms: int) -> bool:
-        """Whether a round about this configuration of the monitor is open; one about another is of no use."""
+        """Whether a round on this configuration of the monitor is open; another configuration does not count."""
         round = self._rounds.get(monitor)
         if round is None or round.revision != revision:
             return False
@@ -39,7 +39,7 @@ class OpenLooks:
         return True
 
     def close(self, monitor: str, round_id: str) -> None:
-        """A verdict came: no further look of that round is asked."""
+        """Close a round after its verdict: no further looks."""
         round = self._rounds.get(monitor)
         if round is not None and round.id == round_id:
             del self._rounds[monitor]
@@ -48,7 +48,7 @@ class OpenLooks:
         return self._due[0][0] if self._due else None
 
     def take_due(self, now_ms: int) -> Iterator[tuple[Round, int]]:
-        """Every look that is due by now, of rounds that are still open."""
+        """Take all due looks of open rounds."""
         while self._due and self._due[0][0] <= now_ms:
             _, monitor, round_id, look = heapq.heappop(self._due)
             round = self._rounds.get(monitor)

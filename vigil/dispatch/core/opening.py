@@ -1,4 +1,4 @@
-"""How a call becomes a round: who may vote, how many looks, when. Pure; the clock is an argument."""
+"""Round opening: voters, looks and their times, for a call. Pure; the clock is an argument."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from consensus.vocabulary import Exclusion, Sensitivity
 from probes.wire import RegionStatus
 from vigil.dispatch.core.plans import Plan, RegionPlan
 
-#: A region whose clock is further off than this has no vote.
+#: Regions with a larger clock offset have no vote.
 CLOCK_SKEW_MS = 5_000
-#: The second of a vote's two attempts starts this long after the first.
+#: Delay of a vote's second attempt.
 SECOND_ATTEMPT_MS = 1_000
-#: What the way to the region and back may take on top of the attempts.
+#: Allowance for the way to the region and back.
 GRACE_MS = 1_500
 
-#: When each look starts, counted from the opening of the round.
+#: Start of each look, from the opening of the round.
 LOOKS_MS = {
     Sensitivity.HIGH: (0,),
     Sensitivity.NORMAL: (0, 10_000),
@@ -25,17 +25,17 @@ LOOKS_MS = {
 
 
 def look_length_ms(timeout_ms: int) -> int:
-    """A look lasts one timeout, the second attempt's delay, and the way there and back."""
+    """Length of a look: one timeout, the second attempt's delay, and the allowance."""
     return timeout_ms + SECOND_ATTEMPT_MS + GRACE_MS
 
 
 def round_id(monitor: str, opened_ms: int) -> str:
-    """The derived id of a round: one monitor opens at most one round in a millisecond."""
+    """Derived id of a round: a monitor opens at most one in a millisecond."""
     return f"rnd_{monitor.removeprefix('mon_')}_{opened_ms:x}"
 
 
 def open_round(plan: Plan, call: Call, statuses: Mapping[str, RegionStatus], now_ms: int) -> Round:
-    """Open a round in every assigned region that can see; the others are named with the reason."""
+    """Open a round in every assigned region that can vote; others are listed with the reason."""
     electorate: list[Elector] = []
     excluded: list[Excluded] = []
     for region in plan.regions:
@@ -63,7 +63,7 @@ def open_round(plan: Plan, call: Call, statuses: Mapping[str, RegionStatus], now
 
 
 def ineligible(region: RegionPlan, status: RegionStatus | None) -> Exclusion | None:
-    """Why a region may not vote, or None when it may. Its status expires by itself when it goes dark."""
+    """Why a region may not vote; None when it may. The status of a dark region expires."""
     if status is None:
         return Exclusion.DARK
     if abs(status.clock_offset_ms) > CLOCK_SKEW_MS:

@@ -1,4 +1,4 @@
-"""What dispatch knows of a monitor: everything that a check or a round needs, ready to send. Pure."""
+"""Check plans: a monitor's schedule and encoded spec, ready to send. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import msgspec
 from consensus.vocabulary import Sensitivity
 from probes.wire import WIRE_VERSION, Check
 
-#: A check not started this long after it was due is missed; shorter for shorter intervals.
+#: A check not started this long after its slot is missed; less for short intervals.
 LATEST_START_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """A region that is assigned to a monitor, and the monitor's secrets sealed to that region's key.
+    """A region of a monitor, with secrets sealed to the region's key.
 
-    Not `able` when the monitor has secrets and the region no key yet: it is assigned, and cannot look.
+    Not `able`: the monitor has secrets but the region no key yet, so it cannot check.
     """
 
     slug: str
@@ -28,7 +28,7 @@ class RegionPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One monitor, ready to be checked. `regions` are in the order of their slugs; `spec` is encoded."""
+    """A monitor, ready to check. `regions` are in order of slug; `spec` is encoded."""
 
     monitor: str
     kind: str
@@ -38,9 +38,9 @@ class Plan:
     regions: tuple[RegionPlan, ...]
     sensitivity: Sensitivity
     revision: int
-    #: What is looked at, so that the monitors of one target share a budget.
+    #: What is checked; monitors of one target share a budget.
     target: str = ""
-    #: The host and port in it: what a region looks at with so many checks at once, and no more.
+    #: Its host and port, on which a region limits concurrent checks.
     host: str = ""
 
     def region(self, slug: str) -> RegionPlan | None:
@@ -48,7 +48,7 @@ class Plan:
 
 
 def scheduled_check(plan: Plan, region: RegionPlan, at_ms: int) -> Check:
-    """The check of one slot. A quarter of the timeout without an answer is reported as overdue."""
+    """Check of one slot. After a quarter of the timeout without an answer it is reported as overdue."""
     return Check(
         v=WIRE_VERSION,
         monitor=plan.monitor,
@@ -67,7 +67,7 @@ def scheduled_check(plan: Plan, region: RegionPlan, at_ms: int) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class LookOrder:
-    """Which look of which round, when, and until when it can still be started."""
+    """A look of a round: when it starts, and the latest start."""
 
     round: str
     look: int
@@ -76,7 +76,7 @@ class LookOrder:
 
 
 def confirming_check(plan: Plan, region: RegionPlan, order: LookOrder) -> Check:
-    """The check of one look of a round."""
+    """Check of one look of a round."""
     return Check(
         v=WIRE_VERSION,
         monitor=plan.monitor,

@@ -1,7 +1,7 @@
-"""When a monitor is due in a region: a pure function of (monitor, interval, region), and a wheel of all of them.
+"""Check schedule: slots as a pure function of (monitor, interval, region), and a timing wheel.
 
-A region checks at phase `hash(monitor) + i*T/n`: with n regions somebody looks every T/n, and two dispatchers, or one
-that was started again, produce the same slots.
+Region i of n checks at phase `hash(monitor) + i*T/n`, so one of them checks every T/n, and two dispatchers, or a
+restarted one, produce the same slots.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Due = tuple[Plan, RegionPlan, int]
 
 
 def phase_ms(monitor: str, interval_ms: int, index: int, regions: int) -> int:
-    """Where in each interval the region with this index (of so many) looks, in [0, interval)."""
+    """Phase of a region within the interval, in [0, interval)."""
     return _phase_ms(_start(monitor), interval_ms, index, regions)
 
 
@@ -40,9 +40,9 @@ def _phase_ms(start: int, interval_ms: int, index: int, regions: int) -> int:
 
 @dataclass(slots=True)
 class _Bucket:
-    """What is due in one second of an interval: the monitor's number, and region index * 1000 + ms in the second.
+    """Slots of one second of an interval: monitor number, and region index * 1000 + ms in the second.
 
-    Two arrays, six bytes a slot: with half a million slots, objects would be a hundred megabytes.
+    Two arrays, six bytes a slot: objects for half a million slots would take a hundred megabytes.
     """
 
     numbers: array[int] = field(default_factory=lambda: array("I"))
@@ -50,10 +50,10 @@ class _Bucket:
 
 
 class Wheel:
-    """Every slot of every monitor, filed under its second of the interval, so that a tick touches only what is due.
+    """Timing wheel: slots of all monitors by second of the interval, so a tick touches due slots only.
 
-    Intervals are whole seconds, so a monitor's slot always falls in the same second of its interval. A monitor has
-    a number for as long as its plan stays the same; slots of numbers that are gone are swept when they come up.
+    Intervals are whole seconds, so a slot keeps its second. A monitor keeps its number while its plan is unchanged;
+    slots of old numbers are removed when they come up.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Wheel:
         return len(self._plans)
 
     def put(self, plan: Plan) -> None:
-        """File a monitor, in place of what was filed for it before."""
+        """Add or replace a monitor."""
         self.remove(plan.monitor)
         number = self._next_number
         self._next_number += 1
@@ -87,7 +87,7 @@ class Wheel:
             del self._plans[number]
 
     def due(self, second: int) -> Iterator[Due]:
-        """Everything due in [second, second + 1), with its exact slot in milliseconds."""
+        """Slots due in [second, second + 1), in milliseconds."""
         for interval_s, seconds in self._buckets.items():
             bucket = seconds.get(second % interval_s)
             if bucket is not None:

@@ -1,8 +1,7 @@
-"""What of a region's scheduled checks is sent when the region cannot keep up, and whose turn it is. Pure.
+"""Load shedding of scheduled checks, when a region cannot keep up. Pure.
 
-A region under strain is sent less at once and more again slowly, as TCP does it. What is left out is shared fairly:
-every monitor keeps the same part of its slots, evenly spaced, whatever its place in a queue. Confirming checks,
-heartbeats and alerts are never shed: they do not pass here.
+The share of checks falls fast under strain and rises slowly (AIMD, as in TCP). Shedding is fair: every monitor keeps
+the same part of its slots, evenly spaced. Confirming checks, heartbeats and alerts are never shed.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 
-#: A region whose oldest waiting check is older than this (ms) has too much to do.
+#: A region is strained if its oldest waiting check is older than this (ms).
 OLD_MS = 5_000
-#: So many batches nobody has taken from the region's queue: its worker cannot even read its orders.
+#: A region is strained if this many batches wait in its queue.
 WAITING_BATCHES = 20
-#: Of its share, a region under strain keeps this part each time; one at rest gains this much a second.
+#: Under strain the share is multiplied by CUT; at rest it gains GAIN a second.
 CUT, GAIN = 0.8, 0.02
-#: No monitor is left without any check.
+#: Every monitor keeps some checks.
 LEAST_SHARE = 0.05
 
 
 class RegionLoad(StrEnum):
-    """How a region fares with what it is sent."""
+    """Load state of a region."""
 
     AT_REST = "at_rest"
     OLD_CHECKS = "old_checks"
@@ -32,7 +31,7 @@ class RegionLoad(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Strain:
-    """What is known of a region's load. `waiting` counts batches in its queue; `status_ms` dates `queue_age_ms`."""
+    """Load measures of a region. `waiting` counts batches in its queue; `status_ms` dates `queue_age_ms`."""
 
     waiting: int = 0
     queue_age_ms: int = 0
@@ -40,7 +39,7 @@ class Strain:
 
 
 class Shares:
-    """The part of its scheduled checks that each region is sent, 1.0 for all."""
+    """Share of scheduled checks sent to each region, 1.0 for all."""
 
     def __init__(self) -> None:
         self._shares: dict[str, float] = {}
@@ -50,11 +49,11 @@ class Shares:
         return self._shares.get(region, 1.0)
 
     def strained(self) -> Mapping[str, float]:
-        """The regions that are sent less than all."""
+        """Regions with a share below 1."""
         return dict(self._shares)
 
     def judge(self, region: str, strain: Strain) -> RegionLoad:
-        """Take one look at a region, about once a second; a status's age of the queue counts once."""
+        """Judge a region, about once a second; each status counts once."""
         load = RegionLoad.AT_REST
         if strain.waiting >= WAITING_BATCHES:
             load = RegionLoad.FULL_QUEUE
@@ -70,16 +69,16 @@ class Shares:
         return load
 
     def forget_all_but(self, regions: Collection[str]) -> None:
-        """Drop what is known of regions that watch nothing any more."""
+        """Drop regions without monitors."""
         for gone in (self._shares.keys() | self._judged_ms.keys()) - set(regions):
             self._shares.pop(gone, None)
             self._judged_ms.pop(gone, None)
 
 
 def is_kept(monitor: str, slot: int, share: float) -> bool:
-    """Whether the check of a monitor's slot (counted in intervals since the epoch) is sent at this share.
+    """Whether the check of a monitor's slot (intervals since the epoch) is sent at this share.
 
-    Of any run of slots a monitor keeps `share` of them, to within one, and monitors take turns.
+    Of any run of slots a monitor keeps `share` of them, within one, and monitors take turns.
     """
     turn = blake2b(monitor.encode(), digest_size=4).digest()
     start = int.from_bytes(turn) / 2**32
