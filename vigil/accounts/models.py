@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
@@ -9,10 +11,22 @@ from vigil.accounts import public_ids
 
 
 class User(AbstractUser):
-    """A person who may sign in. What they may see is decided by their memberships."""
+    """A person who may sign in. What they may see is decided by their memberships.
+
+    A new password ends the person's API tokens and unused login links, as Django ends the sessions: it is changed when
+    another may know it. Tokens of a team without a person stay.
+    """
 
     class Meta(AbstractUser.Meta):
         pass
+
+    def save(self, *args: Any, **options: Any) -> None:
+        # Set by `set_password` until the row is saved; not when a login only renews the hash.
+        has_new_password = self._password is not None and self.pk is not None
+        super().save(*args, **options)
+        if has_new_password:
+            self.api_tokens.all().delete()
+            self.login_links.filter(used_at=None).delete()
 
 
 class Team(models.Model):
@@ -33,6 +47,10 @@ class Role(models.TextChoices):
     OWNER = "owner"
     MEMBER = "member"
     VIEWER = "viewer"
+
+
+#: Roles that may change what belongs to their team.
+WRITERS = frozenset({Role.OWNER, Role.MEMBER})
 
 
 class Membership(models.Model):
@@ -59,7 +77,14 @@ def default_scopes() -> list[str]:
 
 
 class ApiToken(models.Model):
-    """A program's key to one team. Only its SHA-256 is stored; `prefix` finds the row."""
+    """A program's key to one team. Only its SHA-256 is stored; `prefix` finds the row.
+
+    A token of a person acts with their role in its team. Triggers delete it with the membership, and when the person
+    is deactivated; a token without a person belongs to the team.
+    """
+
+    #: The person's role in the token's team, where `tokens.find_token` has read it.
+    role: str | None = None
 
     public_id = models.CharField(
         max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_token, editable=False

@@ -8,8 +8,10 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import OuterRef, Subquery
+
 from vigil.accounts import public_ids
-from vigil.accounts.models import ApiToken, Scope, Team, User
+from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
 
 PREFIX_LENGTH = 8
 #: How stale `last_used_at` may be; a write per request would cost more than the request.
@@ -39,14 +41,21 @@ def issue_token(
 
 
 def find_token(plain: str, now: datetime) -> ApiToken | None:
-    """The valid token with this plain text, or None; notes coarsely that it was used."""
+    """The valid token with this plain text, with the person's `role`, or None; notes coarsely that it was used.
+
+    A token of a person is valid while the person is active and a member of the token's team.
+    """
     parts = plain.split("_", 2)
     if len(plain) > 100 or len(parts) != 3 or parts[0] != "vgl":
         return None
-    token = ApiToken.objects.select_related("team", "user").filter(prefix=parts[1]).first()
+    membership = Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team"))
+    tokens = ApiToken.objects.select_related("team", "user").annotate(role=Subquery(membership.values("role")))
+    token = tokens.filter(prefix=parts[1]).first()
     if token is None or not hmac.compare_digest(token.sha256, _digest(plain)):
         return None
-    if (token.expires_at and token.expires_at <= now) or (token.user and not token.user.is_active):
+    if token.expires_at and token.expires_at <= now:
+        return None
+    if token.user and not (token.user.is_active and token.role):
         return None
     if token.last_used_at is None or now - token.last_used_at > LAST_USED_GRAIN:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from vigil.accounts.models import ApiToken, Role, Scope, Team, User
+from vigil.accounts.models import WRITERS, ApiToken, Scope, Team, User
 from vigil.accounts.teams import membership_of
 
 if TYPE_CHECKING:
@@ -23,14 +23,13 @@ def team_of(request: Request) -> Team | None:
     return membership.team if membership else None
 
 
-def _may_write(request: Request) -> bool:
-    token = request.auth if isinstance(request.auth, ApiToken) else None
-    if token is not None and Scope.WRITE not in token.scopes:
-        return False
-    if token is not None and token.user is None:
-        return True
+def may_write(request: Request) -> bool:
+    """Whether a request may change what belongs to its team: by the role in that team, and by the token's scope."""
+    token = request.auth
+    if isinstance(token, ApiToken):
+        return Scope.WRITE in token.scopes and (token.user is None or token.role in WRITERS)
     membership = membership_of(request.user) if isinstance(request.user, User) else None
-    return membership is not None and membership.role in (Role.OWNER, Role.MEMBER)
+    return membership is not None and membership.role in WRITERS
 
 
 class InTeamWithScope(BasePermission):
@@ -44,7 +43,7 @@ class InTeamWithScope(BasePermission):
         if request.method in SAFE_METHODS:
             token = request.auth
             return not isinstance(token, ApiToken) or bool({Scope.READ, Scope.WRITE} & set(token.scopes))
-        return _may_write(request)
+        return may_write(request)
 
 
 class StaffChanges(InTeamWithScope):

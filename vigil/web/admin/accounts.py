@@ -39,6 +39,13 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         model = ApiToken
         fields = ("team", "user", "name", "scopes", "expires_at")
 
+    def clean(self) -> dict[str, Any]:
+        wanted = super().clean() or self.cleaned_data
+        team, user = wanted.get("team"), wanted.get("user")
+        if team and user and not Membership.objects.filter(team=team, user=user).exists():
+            self.add_error("user", "This person is not a member of the team.")
+        return wanted
+
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
