@@ -1,1 +1,1 @@
-"""What is watched, and from where."""
+"""Monitors and regions: what is checked, and from where."""

@@ -1,4 +1,4 @@
-"""Names the monitors app for Django."""
+"""Django app of monitors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only write path of monitors and regions: validated, in one transaction, with a new revision each time."""
+"""Write path of monitors and regions: validated, one transaction, a new revision each time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vigil.accounts.sealed import Secrets
 from vigil.monitors.costs import refusal_estimate
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
 
-#: What people may set; everything else is vigil's own.
+#: Fields that people may set.
 SETTABLE = frozenset(
     {
         "name", "kind", "config", "secrets", "interval_s", "timeout_ms", "sensitivity", "tags", "priority", "paused",
@@ -39,14 +39,14 @@ def create_monitor(team: Team, wanted: Mapping[str, Any]) -> Monitor:
 
 
 def create_derived(team: Team, kind: DerivedKind, wanted: Mapping[str, Any]) -> Monitor:
-    """Create a monitor that no region looks at; for the write path of its kind, inside its transaction."""
+    """Create a monitor without checks; for the write path of its kind, inside its transaction."""
     monitor = Monitor(team=team, kind=kind)
     _write(monitor, wanted)
     return monitor
 
 
 def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
-    """Change the given fields; nothing is written, and the revision stays, when nothing differs.
+    """Change the given fields; without a difference nothing is written.
 
     Raises `ValidationError` keyed by field, `Monitor.DoesNotExist` if it was deleted meanwhile.
     """
@@ -62,12 +62,12 @@ def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
 
 
 def set_paused(monitor: Monitor, paused: bool) -> Monitor:
-    """Stop or start watching; history and incidents stay."""
+    """Pause or resume a monitor; history and incidents stay."""
     return update_monitor(monitor, {"paused": paused})
 
 
 def delete_monitor(monitor: Monitor) -> None:
-    """Stop watching for good. The row stays for its incidents, without its secrets, and its name is free again."""
+    """Delete a monitor. Its row stays for its incidents, without secrets; its name is free again."""
     with transaction.atomic():
         current = Monitor.objects.select_for_update().filter(pk=monitor.pk, deleted_at=None).first()
         if current is None:
@@ -79,7 +79,7 @@ def delete_monitor(monitor: Monitor) -> None:
 
 
 def layout_warnings(regions: Sequence[Region]) -> list[str]:
-    """What a choice of regions cannot do, in words; an empty list for a sound one."""
+    """Weaknesses of a choice of regions, in words; empty if it is sound."""
     if not regions:
         return ["No region: nothing is looked at."]
     if len(regions) == 1:
@@ -123,7 +123,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
     try:
         monitor.save()
     except IntegrityError as refused:
-        # Another has taken the name since it was checked.
+        # Another writer took the name after the check.
         if NAME_CONSTRAINT in str(refused):
             raise ValidationError({"name": [NAME_TAKEN]}) from None
         raise
@@ -132,7 +132,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
 
 
 def validate_monitor(monitor: Monitor) -> None:
-    """Refuse what could not be watched; raises `ValidationError` keyed by field."""
+    """Validate a monitor; raises `ValidationError` keyed by field."""
     problems: dict[str, list[str]] = {}
     try:
         monitor.full_clean(exclude=["config", "secrets", "tags"])
@@ -160,7 +160,7 @@ def validate_monitor(monitor: Monitor) -> None:
 def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[str, list[str]]:
     if kind in DerivedKind:
         return {"config": ["No region looks at this kind: there is nothing to configure here."]} if config else {}
-    # The probers' dependencies load slowly, and most processes of the control plane never write a monitor.
+    # Imported late: most processes never write a monitor, and the probers load slowly.
     from probes.probers import SpecError, parse_spec, validate_secrets
 
     if not isinstance(config, Mapping):
@@ -181,7 +181,7 @@ def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[
 
 
 def _is_not_storable(config: Any) -> bool:
-    """Whether PostgreSQL would refuse it: its JSON knows neither NUL nor NaN."""
+    """Whether PostgreSQL would refuse it: its JSON has neither NUL nor NaN."""
     try:
         return "\\u0000" in json.dumps(config, allow_nan=False).replace("\\\\", "")
     except (ValueError, TypeError, RecursionError):

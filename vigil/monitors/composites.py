@@ -1,4 +1,4 @@
-"""The only write path of composites: what several monitors mean together, such as a provider and its fallbacks."""
+"""Write path of composites: monitors over monitors, such as a provider with its fallbacks."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MEMBERS_MOST = 200
 RANKS_MOST = 50
 DEPTH_MOST = 10
 
-#: What of its monitor people may set.
+#: Settable fields of its monitor.
 OF_MONITOR = ("name", "tags", "paused")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One monitor in a composite; rank and group count in a chain only."""
+    """One monitor in a composite; only chains use rank and group."""
 
     monitor: Monitor
     rank: int = 0
@@ -33,7 +33,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class MemberLink:
-    """One step of a chain: the group's name, and the monitors of which any one is enough."""
+    """One link of a chain: the group's name, and its monitors, of which one is enough."""
 
     group: str
     monitors: tuple[Monitor, ...]
@@ -66,16 +66,16 @@ def update_composite(composite: Composite, wanted: Mapping[str, Any]) -> bool:
             current.rule, current.k = rule, k
             _write(current, members)
             if monitor.revision == revision:
-                # Whoever follows the configuration learns of the members by the revision of the monitor.
+                # Watchers of the configuration learn of new members by the revision.
                 monitor.revision += 1
                 monitor.save(update_fields=["revision", "updated_at"])
     return monitor.revision != revision
 
 
 def write_chain(team: Team, name: str, links: Sequence[MemberLink]) -> tuple[Composite, bool]:
-    """Create or change the fallback chain of that name: the first link serves, the others stand in, in their order.
+    """Create or change the fallback chain of that name: the first link serves, the others are fallbacks in order.
 
-    Returns it and whether anything was written. Raises `ValidationError` when a monitor is another team's.
+    Returns it and whether anything was written. Raises `ValidationError` for a monitor of another team.
     """
     members = [Member(monitor, rank, link.group) for rank, link in enumerate(links) for monitor in link.monitors]
     monitor = Monitor.objects.filter(team=team, name=name[:200], deleted_at=None).first()
@@ -88,13 +88,13 @@ def write_chain(team: Team, name: str, links: Sequence[MemberLink]) -> tuple[Com
 
 
 def members_of(composite: Composite) -> list[Member]:
-    """The members as they are stored, in their order."""
+    """Stored members in order."""
     rows = composite.members.select_related("monitor").order_by("rank", "id")
     return [Member(row.monitor, row.rank, row.group) for row in rows]
 
 
 def _lock_composites(team: int) -> None:
-    """One writer of a team's composites at a time: two that each add half of a circle would both find none."""
+    """Lock a team's composites: two writers that each add half of a cycle would both find none."""
     Team.objects.select_for_update(no_key=True).get(pk=team)
 
 

@@ -1,7 +1,7 @@
-"""The NOTIFY channel of configuration changes.
+"""NOTIFY channel of configuration changes.
 
-Each notification names what changed: a monitor's public id, `region:<slug>`, or `silences`. Triggers of the database
-send the first two, so that no writer can forget them.
+Each notification names what changed: a monitor's public id, `region:<slug>`, or `silences`. Database triggers send the
+first two, so no writer can forget them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ SILENCES = "silences"
 
 
 def listen() -> None:
-    """Begin to listen on this thread's connection."""
+    """LISTEN on this thread's connection."""
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {CONFIG_CHANNEL}")
 
 
 def notified(wait_s: float = 0.0) -> frozenset[str]:
-    """What was named since the last call; waits up to `wait_s` seconds for the first name."""
+    """Names notified since the last call; waits up to `wait_s` seconds for the first."""
     listening = connection.connection
     notes = list(listening.notifies(timeout=wait_s, stop_after=1)) if wait_s else []
     notes.extend(listening.notifies(timeout=0))
@@ -27,6 +27,6 @@ def notified(wait_s: float = 0.0) -> frozenset[str]:
 
 
 def notify_silences() -> None:
-    """Say that silences have changed, once the transaction commits."""
+    """Notify a change of silences on commit."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CONFIG_CHANNEL, SILENCES])

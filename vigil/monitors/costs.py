@@ -1,4 +1,4 @@
-"""What a monitor's checks may cost, in words: health pages that spend money at every call."""
+"""Cost warnings: health pages that spend money on every call."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from probes.ai.billing import litellm_health_calls_per_day
 
-#: Where LiteLLM listens unless it is told otherwise.
+#: LiteLLM's default port.
 _LITELLM_PORT = 4000
 
 
 def cost_warnings(config: Any, regions: int, interval_s: int, deployments: int = 1) -> list[str]:
-    """A line for LiteLLM's `/health`, which makes a real completion on each deployment; an empty list for the rest."""
+    """Warning about LiteLLM's `/health`, which makes a real completion per deployment; empty for others."""
     url = config.get("url") if isinstance(config, Mapping) else None
     if not isinstance(url, str) or not _is_litellm(url, str(config.get("provider", ""))):
         return []
@@ -27,7 +27,7 @@ def cost_warnings(config: Any, regions: int, interval_s: int, deployments: int =
 
 
 def refusal_estimate(config: Mapping[str, Any], interval_s: int) -> str:
-    """What a monitor that was refused for its cost would have cost, in words; empty where that is not known."""
+    """Estimated cost of a refused monitor; empty if unknown."""
     url = str(config.get("url", ""))
     if config.get("billing_acknowledged") or not _is_litellm(url, str(config.get("provider", ""))):
         return ""

@@ -1,4 +1,4 @@
-"""The only write path of dependencies: what a monitor cannot be well without, such as a gateway before its services."""
+"""Write path of dependencies: a monitor and its parents, such as a service and its gateway."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PARENTS_MOST = 20
 
 
 def parents_of(monitor: Monitor) -> list[Monitor]:
-    """What it depends on, by name, without what was deleted."""
+    """Names of its parents, without deleted ones."""
     return list(Monitor.objects.filter(dependents__child=monitor, deleted_at=None).order_by("name", "pk"))
 
 
 def check_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
-    """Refuse what a monitor cannot depend on; raises `ValidationError` keyed by field."""
+    """Validate parents; raises `ValidationError` keyed by field."""
     if len({parent.pk for parent in parents}) > PARENTS_MOST:
         raise ValidationError({"parents": [f"A monitor depends on at most {PARENTS_MOST} others."]})
     if any(parent.team_id != monitor.team_id or parent.deleted_at is not None for parent in parents):
@@ -40,10 +40,10 @@ def check_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
 
 
 def set_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
-    """Replace what a monitor depends on; raises `ValidationError` keyed by field."""
+    """Replace parents; raises `ValidationError` keyed by field."""
     wanted = {parent.pk: parent for parent in parents}
     with transaction.atomic():
-        # One writer at a time: two that each add half of a circle would both find none.
+        # One writer at a time: two that each add half of a cycle would both find none.
         Team.objects.select_for_update(no_key=True).get(pk=monitor.team_id)
         check_parents(monitor, parents)
         Dependency.objects.filter(child=monitor).exclude(parent__in=wanted).delete()

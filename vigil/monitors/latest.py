@@ -1,6 +1,6 @@
-"""The latest result of each monitor in each region, and the regions' signs of life: read from Redis, bounded.
+"""Latest results and region statuses, read from Redis, bounded.
 
-Redis away is an answer ("unavailable"), never an error page.
+A Redis outage reads as "unavailable", never as an error page.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from probes import keys, wire
 from vigil.configuration import configuration
 
 DEADLINE_S = 0.5
-#: How many monitors one HMGET asks for.
+#: Monitors per HMGET.
 CHUNK = 500
-#: More than a page of anything shows.
+#: More than any page shows.
 MAX_MONITORS = 5_000
 
 _log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class RegionStatuses:
-    """Statuses by region, without regions that are silent; `available` is False when Redis did not answer."""
+    """Statuses by region, without silent regions; `available` is False when Redis did not answer."""
 
     available: bool
     by_region: Mapping[str, wire.RegionStatus] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class RegionStatuses:
 
 @lru_cache(maxsize=1)
 def redis_client() -> redis.Redis:
-    """The web process's client: every call has a deadline and none retries."""
+    """Client of the web process: every call has a deadline, none retries."""
     return redis.Redis.from_url(
         configuration().redis_url.get_secret_value(),
         socket_timeout=DEADLINE_S,
@@ -59,7 +59,7 @@ def redis_client() -> redis.Redis:
 
 
 def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
-    """The newest result of the monitors (public ids) in the regions (slugs)."""
+    """Newest result of the monitors (public ids) in the regions (slugs)."""
     wanted = list(monitors)[:MAX_MONITORS]
     if not wanted or not regions:
         return Latest(True)
@@ -82,7 +82,7 @@ def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
 
 
 def region_statuses(regions: Sequence[str]) -> RegionStatuses:
-    """The last status of each region that wrote one within the last 45 s."""
+    """Last status of each region within the last 45 s."""
     if not regions:
         return RegionStatuses(True)
     try:
@@ -102,7 +102,7 @@ def region_statuses(regions: Sequence[str]) -> RegionStatuses:
 
 
 def region_shares() -> Mapping[str, float]:
-    """The part of its scheduled checks that each region is sent, where it is not all; nothing when Redis is away."""
+    """Shares below 1 of scheduled checks, by region; empty when Redis is unavailable."""
     try:
         shares: dict[bytes, bytes] = redis_client().hgetall(keys.SHARES)  # type: ignore[assignment]
     except redis.RedisError as problem:
@@ -112,7 +112,7 @@ def region_shares() -> Mapping[str, float]:
 
 
 def region_quarantines() -> Mapping[str, str]:
-    """Why each region in quarantine has no vote, in words; nothing when Redis is away."""
+    """Reason of each region's quarantine, in words; empty when Redis is unavailable."""
     try:
         held: dict[bytes, bytes] = redis_client().hgetall(keys.QUARANTINED)  # type: ignore[assignment]
         held.pop(keys.QUARANTINED_MARK, None)
@@ -124,7 +124,7 @@ def region_quarantines() -> Mapping[str, str]:
 
 
 def instant(ms: int) -> datetime:
-    """A time of a message, which a region wrote and may have got wrong, kept within what a calendar holds."""
+    """A time that a region wrote, clamped to valid dates."""
     return datetime.fromtimestamp(min(max(ms, 0), 32_503_680_000_000) / 1000, UTC)
 
 
@@ -134,7 +134,7 @@ def _decoded(payload: bytes | None, region: str) -> wire.Result | None:
     try:
         return wire.decode_result(payload)
     except msgspec.MsgspecError:
-        # A region writes this key itself: what it writes is not trusted to be readable.
+        # The region writes this key, so it may be unreadable.
         _log.warning("latest.unreadable", region=region)
         return None
 

@@ -1,4 +1,4 @@
-"""Reads a LiteLLM `config.yaml` as plain data: no tags that make objects, no document that grows when it is opened."""
+"""LiteLLM file reader: `config.yaml` as plain data, without tags, bounded against expansion."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from vigil.monitors.core.litellm_targets import BadConfig
 
 SIZE_MOST = 1_048_576
 INCLUDES_MOST = 50
-#: Values of the whole document with every alias written out; a small file can stand for millions.
+#: Values with all aliases expanded: a small file can expand to millions.
 _VALUES_MOST = 200_000
 
 
 def read_config(path: Path) -> object:
-    """The parsed file, with the files that its `include` names merged in as LiteLLM does: lists are joined, and of
-    anything else the included file's word counts. Raises `BadConfig` with one line that says what is wrong and where.
+    """Parse the file and its `include` files, merged as LiteLLM does: lists joined, else the included value wins.
+
+    Raises `BadConfig` with one line that says what is wrong and where.
     """
     document = _read(path)
     included = document.get("include") if isinstance(document, dict) else None
@@ -50,7 +51,7 @@ def _read(path: Path) -> object:
 
 
 def parse_config(content: bytes) -> object:
-    """The document as plain data; raises `BadConfig`, never quoting the file."""
+    """Parse the document as plain data; raises `BadConfig` without quoting the file."""
     try:
         loader = yaml.SafeLoader(content)
         try:
@@ -75,7 +76,7 @@ def parse_config(content: bytes) -> object:
 
 
 def _values(node: yaml.Node, counted: dict[int, int], open_nodes: set[int]) -> int:
-    """How many values a node stands for once its aliases are written out; raises `BadConfig` for one in itself."""
+    """Number of values of a node with aliases expanded; raises `BadConfig` for a recursive one."""
     known = counted.get(id(node))
     if known is not None:
         return known

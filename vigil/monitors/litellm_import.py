@@ -1,7 +1,6 @@
-"""Carries out what a LiteLLM configuration asks for: monitors by their presets, and the chains between them.
+"""LiteLLM import: creates the planned monitors and chains.
 
-Doing it twice changes nothing: a monitor is known by its name, which follows from the provider, the base and the
-name of the key.
+Idempotent: a monitor is found by its name, which follows from provider, base and key name.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from vigil.monitors.core.litellm import ImportPlan, PlannedMonitor
 from vigil.monitors.core.litellm_targets import LiteLlmTarget
 from vigil.monitors.models import Monitor, Region
 
-#: One monitor asks for no more models than this; its assertions are bounded.
+#: Models per monitor, since its assertions are bounded.
 MODELS_MOST = 15
 TAG = "litellm"
 _REFERENCE = "os.environ/"
@@ -30,7 +29,7 @@ _REFERENCE = "os.environ/"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one monitor or chain: created, changed, unchanged or skipped, and why."""
+    """Result for one monitor or chain: created, changed, unchanged or skipped, and why."""
 
     name: str
     became: str
@@ -38,7 +37,7 @@ class Done:
 
 
 def wanted_keys(plan: ImportPlan) -> dict[str, bool]:
-    """The variables that hold the keys of a plan, each with whether a monitor cannot do without."""
+    """Key variables of a plan, each with whether it is required."""
     needed: dict[str, bool] = {}
     for planned in plan.monitors:
         preset = CATALOGUE.get(planned.target.preset)
@@ -48,7 +47,7 @@ def wanted_keys(plan: ImportPlan) -> dict[str, bool]:
 
 
 def draft_of(planned: PlannedMonitor, environment: Mapping[str, str]) -> MonitorDraft:
-    """The monitor that a planned one stands for; raises `PresetError`. Addresses and keys come from `environment`."""
+    """Draft of a planned monitor; raises `PresetError`. Addresses and keys come from `environment`."""
     target = planned.target
     address = _resolved(target.address, environment)
     preset = CATALOGUE.get(target.preset)
@@ -67,7 +66,7 @@ def draft_of(planned: PlannedMonitor, environment: Mapping[str, str]) -> Monitor
 
 
 def carry_out(team: Team, plan: ImportPlan, environment: Mapping[str, str], regions: Sequence[Region]) -> list[Done]:
-    """Create and change what the plan asks for, all of it or nothing; raises `ValidationError`."""
+    """Create and change everything in the plan, or nothing; raises `ValidationError`."""
     done: list[Done] = []
     monitors: dict[LiteLlmTarget, Monitor] = {}
     with transaction.atomic():
@@ -97,7 +96,7 @@ def carry_out(team: Team, plan: ImportPlan, environment: Mapping[str, str], regi
 
 
 def _draft_beside(present: Monitor | None, planned: PlannedMonitor, environment: Mapping[str, str]) -> MonitorDraft:
-    """The draft; a key that is not at hand now is no reason to forget the one that is stored."""
+    """Draft that keeps the stored key if none is given now."""
     key = planned.target.key
     if present is None or not present.secrets or not key or environment.get(key):
         return draft_of(planned, environment)
@@ -107,7 +106,7 @@ def _draft_beside(present: Monitor | None, planned: PlannedMonitor, environment:
 def _write(
     team: Team, name: str, present: Monitor | None, made: MonitorDraft, regions: Sequence[Region]
 ) -> tuple[Monitor, str]:
-    """Only what the file says is written again: an interval or a region that people changed since stays theirs."""
+    """Write only what the file says: intervals and regions set by people stay."""
     if present is None:
         fields = {
             "name": name,
@@ -128,7 +127,7 @@ def _write(
 
 
 def _listed_models(planned: PlannedMonitor) -> tuple[str, ...]:
-    """The models that the list of the provider would name; an alias or a deployment's name it never lists."""
+    """Models in the provider's list; aliases and deployment names are not in it."""
     preset = CATALOGUE.get(planned.target.preset)
     if preset is None or preset.models is None or preset.name == "azure-openai":
         return ()

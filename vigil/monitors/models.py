@@ -1,4 +1,4 @@
-"""What is watched, and the regions that watch."""
+"""Monitor models: monitors, regions, composites, dependencies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 100, 60_000
 
 
 class DerivedKind(models.TextChoices):
-    """Kinds that no region looks at: their status comes from elsewhere, and each has a write path of its own."""
+    """Kinds without checks: their status comes from elsewhere, and each has its own write path."""
 
     COMPOSITE = "composite"
     HEARTBEAT = "heartbeat"
@@ -33,14 +33,14 @@ is_region_name = RegexValidator(
 
 
 class Egress(models.TextChoices):
-    """Which addresses a region may dial."""
+    """Addresses that a region may dial."""
 
     PUBLIC = "public"
     PRIVATE = "private"
 
 
 class Region(models.Model):
-    """A place that looks at monitors; regions that can be lost together share a domain. Regions belong to no team."""
+    """A place that runs checks. Regions that can fail together share a domain. They belong to no team."""
 
     slug = models.CharField(max_length=40, unique=True, validators=[is_region_name])
     name = models.CharField(max_length=100, blank=True)
@@ -48,7 +48,7 @@ class Region(models.Model):
     enabled = models.BooleanField(default=True)
     egress = models.CharField(max_length=10, choices=Egress.choices, default=Egress.PUBLIC)
     public_key = models.BinaryField(max_length=32, null=True, blank=True)
-    #: The worker process that was last heard, and since when: a deployment is the first suspect of a mass event.
+    #: Last worker process seen, and since when: a deployment is the first suspect in a mass event.
     worker_boot = models.CharField(max_length=40, blank=True, default="", editable=False)
     worker_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -65,7 +65,7 @@ class Region(models.Model):
 
 
 class Priority(models.TextChoices):
-    """How much a monitor's trouble matters: it shifts the severity of its incidents, and routes may ask for it."""
+    """Importance of a monitor: shifts the severity of its incidents, and routes may match it."""
 
     HIGH = "high"
     NORMAL = "normal"
@@ -73,9 +73,9 @@ class Priority(models.TextChoices):
 
 
 class Monitor(models.Model):
-    """A target someone wants watched. Written through `changes` only, which raises `revision` by one each time.
+    """A monitored target. Written through `changes` only, which raises `revision` by one each time.
 
-    `config` is the prober's own configuration without secrets; `secrets` names what the prober adds to it.
+    `config` is the prober's configuration without secrets; `secrets` names what the prober adds.
     """
 
     public_id = models.CharField(
@@ -124,7 +124,7 @@ class Monitor(models.Model):
             ),
         ]
         indexes = [
-            # Used by dispatch when it loads what to watch.
+            # Used by dispatch to load watched monitors.
             models.Index(fields=["id"], name="monitor_watched", condition=Q(deleted_at=None, paused=False)),
         ]
 
@@ -133,12 +133,12 @@ class Monitor(models.Model):
 
     @property
     def target(self) -> str:
-        """What is looked at, for people: an address without its query, which may hold a key."""
+        """Target for people: an address without its query, which may hold a key."""
         return str(self.name) if self.kind in DerivedKind else target_of(self.config)
 
 
 def target_of(config: object) -> str:
-    """What a configuration looks at, for people: an address without its query, which may hold a key."""
+    """Target of a configuration, for people: an address without its query, which may hold a key."""
     if not isinstance(config, dict):
         return "?"
     if config.get("url"):
@@ -147,15 +147,15 @@ def target_of(config: object) -> str:
 
 
 def host_of(target: str) -> str:
-    """The host and port in what `target_of` gives, for counting: monitors of one host share its patience."""
+    """Host and port of a target, to limit concurrent checks of one host."""
     return target.partition("://")[2].partition("/")[0] or target
 
 
 class Composite(models.Model):
-    """What several monitors mean together. Its own monitor carries its name, its state and its incidents.
+    """A composite. Its monitor has its name, state and incidents.
 
-    Written through `composites` only. In a chain rank 0 is what serves, and the ranks above it are the fallbacks in
-    their order; the other rules have one rank. `k` counts for `at_least` only.
+    Written through `composites` only. In a chain rank 0 serves and higher ranks are the fallbacks in order; other rules
+    have one rank. `k` is for `at_least` only.
     """
 
     monitor = models.OneToOneField(Monitor, on_delete=models.CASCADE, related_name="composite")
@@ -169,7 +169,7 @@ class Composite(models.Model):
 
 
 class CompositeMember(models.Model):
-    """One monitor in a composite, under the name of the group that it serves."""
+    """A member of a composite, under the name of the group it serves."""
 
     composite = models.ForeignKey(Composite, on_delete=models.CASCADE, related_name="members")
     monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="composite_memberships")
@@ -187,7 +187,7 @@ class CompositeMember(models.Model):
 
 
 class Dependency(models.Model):
-    """A monitor that cannot be well without another. Written through `dependencies` only."""
+    """A monitor that depends on another. Written through `dependencies` only."""
 
     child = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="dependencies")
     parent = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="dependents")

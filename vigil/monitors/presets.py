@@ -1,4 +1,4 @@
-"""From a preset and what people give it (a key, an address, a model) to the fields of a monitor."""
+"""Preset mapping: key, address and model to the fields of a monitor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-#: What a preset is asked with, as people write it -> as the catalogue calls it.
+#: Parameters for people -> parameters of the catalogue.
 GIVEN = {
     "key": "key",
     "address": "address",
@@ -16,21 +16,21 @@ GIVEN = {
     "resource": "name",
     "billing_acknowledged": "billing_acknowledged",
 }
-#: What only a preset may say of its monitor.
+#: Fields that only a preset may set.
 MADE = ("kind", "config", "secrets")
-#: What a preset's monitor is tagged with unless it is given other tags, so that one route may name them all.
+#: Default tag of preset monitors, so that one route can match them all.
 AI_TAG = "ai"
 
 
 def fields_from_preset(
     preset: str, given: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The settable fields of the monitor that a preset makes, and what the preset warns of.
+    """Settable fields of a preset's monitor, and the preset's warnings.
 
-    What is `wanted` besides (a name, an interval) goes before what the preset recommends. Raises `ValidationError`
-    keyed by the field that is missing or wrong, never quoting the key.
+    `wanted` fields (name, interval) override its recommendations. Raises `ValidationError` keyed by field, without
+    quoting the key.
     """
-    # The catalogue and its probers load slowly, and most processes never write a monitor.
+    # Imported late: most processes never write a monitor, and the catalogue loads slowly.
     from probes.presets import PresetError, build
 
     for field in MADE:

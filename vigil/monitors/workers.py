@@ -1,4 +1,4 @@
-"""Which worker processes were heard in each region, so that one that has just been started is seen."""
+"""Worker restarts: records when a new worker process of a region is first seen."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from django.db.models.functions import Now
 from probes import wire
 from vigil.monitors.models import Region
 
-#: What a worker calls itself; anything else is not written down.
+#: Form of a worker's boot id; anything else is ignored.
 _BOOT = re.compile(r"[0-9a-f]{32}")
-#: Of several workers in one region, so many take turns unnoticed.
+#: Boot ids to remember per region.
 _KNOWN_MOST = 16
 
 
 class Workers:
-    """Takes the regions' statuses as they are found, and writes down when another process begins to be heard."""
+    """Detects new worker processes from region statuses, and records them."""
 
     def __init__(self) -> None:
         self._known: dict[str, list[str]] = {}
 
     def hear(self, statuses: Mapping[str, bytes | None]) -> None:
-        """Take the status of each region that has one; one that cannot be read is left out."""
+        """Read each region's status; unreadable ones are skipped."""
         for slug, payload in statuses.items():
             boot = _boot(payload)
             if not boot or boot in self._known_of(slug):
@@ -40,7 +40,7 @@ class Workers:
 
 
 def _boot(payload: bytes | None) -> str:
-    """The process that a status names; a region may write anything there."""
+    """Boot id in a status, which is untrusted."""
     if payload is None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What the members of a composite say together: worst and best that it can be, given what is not known. Pure."""
+"""Composite rules: best and worst status of a composite, given unknown members. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 class CompositeRule(StrEnum):
-    """How many members must serve for the whole to serve.
+    """How many members must be up.
 
-    A chain has ranks: of each rank any member is enough, rank 0 is what serves, the ranks above stand in for it.
+    In a chain any member of a rank is enough; rank 0 serves, higher ranks are its fallbacks.
     """
 
     ALL = "all"
@@ -23,7 +23,7 @@ class CompositeRule(StrEnum):
 
 
 class Value(IntEnum):
-    """How well something serves. A refused key does not serve: whose key it is matters to whom it is told."""
+    """Health of a member. A refused key counts as down; it only changes who is alerted."""
 
     DOWN = 0
     DEGRADED = 1
@@ -32,7 +32,7 @@ class Value(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusBounds:
-    """The worst and the best that something can be; both the same when it is known."""
+    """Worst and best possible status; equal when known."""
 
     worst: Value
     best: Value
@@ -58,10 +58,9 @@ class Part:
 
 
 def evaluate(rule: CompositeRule, k: int, parts: Sequence[Part]) -> StatusBounds:
-    """What the whole is, if every unknown member were down, and if every one were up.
+    """Status if every unknown member were down, and if every one were up.
 
-    Every rule only rises with its members, so these two are the exact limits of what it can be. Nothing to go by, or
-    fewer members than must serve, is unknown.
+    Rules are monotonic, so these are exact bounds. No members, or fewer than required, is unknown.
     """
     if not parts or (rule is CompositeRule.AT_LEAST and k > len(parts)):
         return UNKNOWN
@@ -71,9 +70,9 @@ def evaluate(rule: CompositeRule, k: int, parts: Sequence[Part]) -> StatusBounds
 
 
 def settle(believed: Value | None, bounds: StatusBounds) -> Value | None:
-    """What is believed next: what was, moved no further than the bounds force it; None while nothing is certain.
+    """Next status: the present one, moved no further than the bounds require; None while unknown.
 
-    So a member that cannot be seen neither opens nor closes an incident, and what is certain is never waited with.
+    So an unknown member neither opens nor resolves an incident, and a certain result is not delayed.
     """
     if believed is not None:
         return min(max(believed, bounds.worst), bounds.best)
@@ -86,7 +85,7 @@ def _whole(rule: CompositeRule, k: int, members: Sequence[tuple[int, Value]]) ->
     values = sorted((value for _, value in members), reverse=True)
     needed = {CompositeRule.ALL: len(values), CompositeRule.ANY: 1}.get(rule, k)
     reached = values[needed - 1]
-    # A spare that is merely degraded still stands by; one that is lost is worth knowing.
+    # A degraded fallback is still usable; a lost one degrades the chain.
     return min(reached, Value.DEGRADED) if values[-1] is Value.DOWN else reached
 
 
@@ -100,7 +99,7 @@ def _chain(members: Sequence[tuple[int, Value]]) -> Value:
 
 
 def find_circle(below: Mapping[KeyT, Collection[KeyT]], start: KeyT) -> list[KeyT]:
-    """A way down from `start` that leads back to it, both ends included; empty if there is none."""
+    """A path from `start` back to itself, both ends included; empty if there is no cycle."""
     trail: list[KeyT] = [start]
     seen: set[KeyT] = set()
     open_ways = [iter(below.get(start, ()))]
@@ -119,7 +118,7 @@ def find_circle(below: Mapping[KeyT, Collection[KeyT]], start: KeyT) -> list[Key
 
 
 def depth(below: Mapping[KeyT, Collection[KeyT]], start: KeyT) -> int:
-    """The longest way down from `start`, in steps; there must be no circle."""
+    """Longest path down from `start`, in steps; there must be no cycle."""
     reached: dict[KeyT, int] = {}
     todo = [start]
     while todo:

@@ -1,7 +1,6 @@
-"""Import plan of a LiteLLM `config.yaml`: one monitor per provider, base and key, and the fallback chains. Pure.
+"""LiteLLM import plan: one monitor per provider, base and key, and the fallback chains. Pure.
 
-The file comes from outside: it is read as plain data, bounded, and no key in it is ever kept. Facts of the format as
-of LiteLLM 1.106.
+The `config.yaml` is untrusted: plain data, bounded, and keys in it are never stored. Format as of LiteLLM 1.106.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ DEPLOYMENTS_MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class PlannedMonitor:
-    """A monitor, and the models it should find there."""
+    """A monitor to create, and the models it should list."""
 
     target: LiteLlmTarget
     models: tuple[str, ...]
@@ -26,7 +25,7 @@ class PlannedMonitor:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """Everything that the file asks for, and what its owner should know."""
+    """Monitors and chains to create, and warnings."""
 
     monitors: tuple[PlannedMonitor, ...]
     chains: tuple[PlannedChain, ...]
@@ -34,7 +33,7 @@ class ImportPlan:
 
 
 def plan(document: object) -> ImportPlan:
-    """Plan the monitors and chains of a parsed configuration; raises `BadConfig`."""
+    """Plan monitors and chains of a parsed configuration; raises `BadConfig`."""
     if not isinstance(document, Mapping):
         raise BadConfig("the file is no LiteLLM configuration: expected a mapping with `model_list`")
     entries = document.get("model_list")

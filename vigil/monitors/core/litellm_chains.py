@@ -1,4 +1,4 @@
-"""Fallback chains of a LiteLLM configuration, and what a group and its fallback could lose together. Pure."""
+"""LiteLLM fallback chains, and shared points of failure of a group and its fallback. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from vigil.monitors.core.litellm_targets import LiteLlmTarget
 
-#: LiteLLM follows a chain no further than this.
+#: LiteLLM's own limit.
 CHAIN_LIMIT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedChain:
-    """A model group, the targets that serve it, and the groups that it falls back on, in order."""
+    """A model group, its targets, and its fallback groups in order."""
 
     group: str
     primaries: tuple[LiteLlmTarget, ...]
@@ -24,7 +24,7 @@ class PlannedChain:
 def chains_of(
     document: Mapping[str, Any], groups: Mapping[str, Sequence[LiteLlmTarget]], warnings: list[str]
 ) -> tuple[PlannedChain, ...]:
-    """Every group's chain, with aliases followed; what is missing or shared goes to `warnings`."""
+    """Chain of every group, with aliases followed; missing or shared parts go to `warnings`."""
     router, settings = section(document, "router_settings"), section(document, "litellm_settings")
     written = dict(_pairs(router.get("fallbacks") or settings.get("fallbacks")))
     default = [_name(one) for one in router.get("default_fallbacks") or settings.get("default_fallbacks") or []]
@@ -58,7 +58,7 @@ def chains_of(
 def _shared_fate(
     group: str, primaries: Sequence[LiteLlmTarget], name: str, fallbacks: Sequence[LiteLlmTarget]
 ) -> Iterator[str]:
-    """What a group and its fallback could lose together."""
+    """Shared point of failure of a group and its fallback."""
     for primary in primaries:
         for fallback in fallbacks:
             if primary == fallback:

@@ -1,6 +1,6 @@
-"""Deployments of a LiteLLM configuration: the preset, address and key that each of them calls. Pure.
+"""LiteLLM deployments: preset, address and key of each. Pure.
 
-Facts of the format as of LiteLLM 1.106. No key that stands in the file is ever kept.
+Format as of LiteLLM 1.106. Keys in the file are never stored.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 FROM_ENVIRONMENT = "os.environ/"
 
-#: Provider of a deployment -> the preset that watches it.
+#: Preset for each provider.
 PRESETS = {
     "openai": "openai",
     "azure": "azure-openai",
@@ -41,11 +41,11 @@ PRESETS = {
     "triton": "triton",
     "litellm_proxy": "litellm",
 }
-#: With an address of their own these speak OpenAI's protocol at somebody else's server.
+#: With their own address these are OpenAI-compatible servers.
 _OPENAI_SPEAKING = frozenset({"openai", "custom_openai", "text-completion-openai"})
 OPENAI_COMPATIBLE = "openai-compatible"
 
-#: Where LiteLLM looks for a key that the file does not name.
+#: Default environment variables of keys in LiteLLM.
 DEFAULT_KEYS = {
     "openai": "OPENAI_API_KEY",
     "azure-openai": "AZURE_API_KEY",
@@ -64,12 +64,12 @@ DEFAULT_KEYS = {
 
 
 class BadConfig(Exception):
-    """The file is not a LiteLLM configuration; one line that says where."""
+    """Not a LiteLLM configuration; one line that says where."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class LiteLlmTarget:
-    """What one monitor watches: `key` is the name of an environment variable, or empty."""
+    """Target of one monitor: `key` is the name of an environment variable, or empty."""
 
     preset: str
     address: str
@@ -78,7 +78,7 @@ class LiteLlmTarget:
 
     @property
     def name(self) -> str:
-        """How the monitor is called; the same file gives the same names."""
+        """Name of the monitor; the same file gives the same names."""
         place = self.address.removeprefix("https://").removeprefix("http://").rstrip("/") or self.region
         about = ", ".join(part for part in (place, self.key) if part)
         return f"{self.preset} ({about})" if about else self.preset
@@ -87,7 +87,7 @@ class LiteLlmTarget:
 def deployment_of(
     number: int, entry: Any, credentials: Mapping[str, Mapping[str, Any]], warnings: list[str]
 ) -> tuple[str, LiteLlmTarget, str]:
-    """The model group, the target and the model of one entry of `model_list`; raises `BadConfig`."""
+    """Model group, target and model of an entry of `model_list`; raises `BadConfig`."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("litellm_params"), Mapping):
         raise BadConfig(f"entry {number} of `model_list` has no `litellm_params`")
     params = dict(entry["litellm_params"])
@@ -119,7 +119,7 @@ def _preset(provider: str, base: str) -> str | None:
 
 
 def _key_name(group: str, written: object, preset: str, warnings: list[str]) -> str:
-    """The variable that holds the key; a key that stands in the file itself is not looked at any further."""
+    """Environment variable of the key; a literal key is ignored."""
     text = str(written or "")
     if text.startswith(FROM_ENVIRONMENT):
         return text.removeprefix(FROM_ENVIRONMENT)
@@ -132,5 +132,5 @@ def _key_name(group: str, written: object, preset: str, warnings: list[str]) -> 
 
 
 def _plain(value: object) -> str:
-    """An address without a trailing slash; one that comes from the environment keeps its reference."""
+    """Address without trailing slash; a reference to the environment is kept."""
     return str(value or "").rstrip("/")

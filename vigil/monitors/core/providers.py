@@ -1,4 +1,4 @@
-"""Whose service a monitor watches, known by the host it asks. Pure data, and one function over it."""
+"""Provider catalogue: which provider a monitor checks, by host. Pure data, with lookups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A company whose service many depend on. `hosts` are those of its API, with everything below them."""
+    """A provider. `hosts` are its API hosts, including subdomains."""
 
     name: str
     hosts: tuple[str, ...]
@@ -45,20 +45,20 @@ _BY_HOST = {host: key for key, provider in PROVIDERS.items() for host in provide
 
 
 def provider_of(config: Any) -> str:
-    """The key of the provider that a monitor with this configuration watches; empty for anybody else's service."""
+    """Key of the provider that a configuration checks; empty for others."""
     if not isinstance(config, Mapping):
         return ""
     return provider_of_host(_host(config))
 
 
 def provider_of_host(host: str) -> str:
-    """The provider of a host or of what is above it: `us.api.openai.com` is OpenAI's, `api.openai.com.evil` is not."""
+    """Provider of a host or parent domain: `us.api.openai.com` is OpenAI's, `api.openai.com.evil` is not."""
     labels = host.lower().rstrip(".").split(".")
     for start in range(len(labels) - 1):
         found = _BY_HOST.get(".".join(labels[start:]))
         if found:
             return found
-    # bedrock.us-east-1.amazonaws.com: the region stands in the middle.
+    # bedrock.us-east-1.amazonaws.com: the region is in the middle.
     if labels[-2:] == ["amazonaws", "com"] and labels[0] in ("bedrock", "bedrock-runtime"):
         return "aws-bedrock"
     return ""
