@@ -1,1 +1,1 @@
-"""The memory and the voice: monitors, incidents, alerts, and the people who own them."""
+"""Control plane: monitors, incidents, alerting, history and accounts."""

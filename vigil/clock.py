@@ -1,4 +1,4 @@
-"""The database's clock, by which every time that decides something is taken, and time zones by name."""
+"""Database clock, used for every decision, and time zones by name."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.db import connection
 
 
 def database_now() -> datetime:
-    """PostgreSQL's `now()`: when the transaction began, or the present moment outside of a transaction."""
+    """PostgreSQL's `now()`: start of the transaction, or the present outside one."""
     return _ask("SELECT now()")
 
 
 def database_wall_now() -> datetime:
-    """PostgreSQL's `clock_timestamp()`: the present moment, also inside a transaction that began earlier."""
+    """PostgreSQL's `clock_timestamp()`: the present, also inside a transaction."""
     return _ask("SELECT clock_timestamp()")
 
 
@@ -26,7 +26,7 @@ def _ask(question: str) -> datetime:
 
 
 def is_zone(name: str) -> bool:
-    """Whether there is a time zone of this name, such as Europe/Berlin."""
+    """Whether a time zone of this name exists, such as Europe/Berlin."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):

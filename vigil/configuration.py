@@ -1,4 +1,4 @@
-"""The configuration of every process of the control plane: read once from VIGIL_* variables, typed, never printed."""
+"""Configuration of the control plane: VIGIL_* variables, read once, typed, never printed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ConfigurationError(ImproperlyConfigured):
-    """A setting is missing or wrong; the message is one line that names it and says what to do, without its value."""
+    """A missing or wrong setting; the message is one line with its name and the remedy, without its value."""
 
 
 class AlertEgress(StrEnum):
-    """Where alerts may be delivered: only to public addresses, or to this network as well."""
+    """Where alerts may go: public addresses only, or this network too."""
 
     PUBLIC = "public"
     PRIVATE = "private"
 
 
 class Configuration(BaseSettings):
-    """Every VIGIL_* variable that the control plane reads. Secrets are `SecretStr`: no repr shows them."""
+    """All VIGIL_* variables of the control plane. Secrets are `SecretStr`, so no repr shows them."""
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -51,7 +51,7 @@ class Configuration(BaseSettings):
     deadman_url: SecretStr | None = None
     #: The old name of `deadman_url`, still read.
     heartbeat_url: SecretStr | None = None
-    #: History: packed checks (also what charts by the minute read, hence two days at least), hours, days (0: for ever).
+    #: Retention in days: packed checks (charts by the minute need two), hours, days (0: unlimited).
     keep_checks_days: int = Field(default=30, ge=2, le=3650)
     keep_hours_days: int = Field(default=400, ge=2, le=36500)
     keep_days_days: int = Field(default=0, ge=0, le=36500)
@@ -129,7 +129,7 @@ class Configuration(BaseSettings):
 
     @property
     def deadman(self) -> SecretStr | None:
-        """The address of the dead man's switch, under its new or its old name."""
+        """Dead man's switch address, under its new or old name."""
         return self.deadman_url or self.heartbeat_url
 
     @property
@@ -138,17 +138,17 @@ class Configuration(BaseSettings):
 
     @property
     def pings_at(self) -> str:
-        """The address before every ping's path: the pages' own, unless pings have one for themselves."""
+        """Base address of pings: its own, or that of the pages."""
         return self.ping_url or self.base_url
 
     @property
     def ping_log_url(self) -> str:
-        """The Redis that pings are written to: one of their own, or the one of all messages."""
+        """Redis of the ping log: its own, or the one of all messages."""
         return (self.ping_redis_url or self.redis_url).get_secret_value()
 
     @property
     def hosts(self) -> list[str]:
-        """The host names that the web process answers to."""
+        """Host names of the web process."""
         named = split_list(self.allowed_hosts)
         return named or sorted({urlsplit(self.base_url).hostname or "", "localhost", "127.0.0.1", "[::1]"})
 
@@ -158,14 +158,14 @@ class Configuration(BaseSettings):
 
 
 def split_list(text: str) -> list[str]:
-    """The non-empty parts of a comma separated list."""
+    """Non-empty parts of a comma separated list."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def parse_database_url(url: str) -> dict[str, Any]:
-    """Turn postgresql://user:password@host:port/name?option=value into Django's settings for it.
+    """Parse postgresql://user:password@host:port/name?option=value into Django settings.
 
-    `?host=/folder` names a Unix socket. Raises `ValueError` with one line when the address is no such thing.
+    `?host=/folder` is a Unix socket. Raises `ValueError` with one line for a bad address.
     """
     parts = urlsplit(url)
     name = unquote(parts.path.lstrip("/"))
@@ -190,7 +190,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def configuration() -> Configuration:
-    """The configuration of this process; raises `ConfigurationError` with one clear line."""
+    """Configuration of this process; raises `ConfigurationError` with one line."""
     try:
         return Configuration()  # type: ignore[call-arg]
     except ValidationError as refused:

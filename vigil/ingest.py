@@ -1,7 +1,7 @@
-"""The ingest process: verdicts in, incidents committed with their deliveries, beliefs out. The single writer.
+"""Ingest process: applies verdicts, commits incidents with deliveries, publishes beliefs. Single writer.
 
-Killed at any line, it goes on from its position in PostgreSQL: a verdict that was applied is not applied again, and
-one that was not is still on its stream; `believed` is rebuilt from what is committed.
+Crash-safe: it resumes from its position in PostgreSQL, so verdicts are applied once; `believed` is rebuilt from the
+database.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Ingest:
         return isinstance(error, redis.ResponseError) and put_right(self._redis, error)
 
     def _turn(self) -> None:
-        """Duties that are due, changes of configuration, then whatever verdicts have arrived."""
+        """One pass: periodic duties, configuration changes, then new verdicts."""
         if self._position is None:
             self._start()
         self._publish(self._isolation.attempt("monitors", self._changed_monitors, frozenset()))
@@ -139,7 +139,7 @@ class Ingest:
             self._publish(applied.changed)
             log.info("verdicts.applied", changed=len(applied.changed), reasons=" ".join(applied.reasons))
         if messages:
-            # What could not be read is passed as well: it would be as unreadable the next time.
+            # Unreadable entries are skipped: a retry would fail too.
             self._position = messages[-1].id
 
     def _readable(self, message: LogMessage) -> VerdictEntry | None:
@@ -159,11 +159,11 @@ class Ingest:
         self._duties.make_all_due()
 
     def _changed_monitors(self) -> frozenset[str]:
-        """What the configuration's changes, and the end of flapping, did to what is believed."""
+        """Apply configuration changes and the end of flapping to monitor states."""
         named = notified()
         if not named and not self._duties.is_due("reconcile", RECONCILE_S):
             return frozenset()
-        # Also named are regions, and that silences have changed: neither changes what is believed.
+        # Other names (regions, silences) do not affect states.
         monitors = frozenset(name for name in named if name.startswith("mon_"))
         each = self._isolation.each
         return monitors | reconcile_monitors(enqueue, each) | settle_flapping(database_now(), enqueue, each)
@@ -192,7 +192,7 @@ class Ingest:
             note_quarantines([one for one in quarantines if one.region in regions], enqueue)
 
     def _quarantines(self) -> list[Quarantine] | None:
-        """Whom consensus does not let vote; None while Redis does not hold all of it."""
+        """Quarantined regions; None while Redis does not have all."""
         fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
         if fields.pop(keys.QUARANTINED_MARK, None) is None:
             return None
@@ -203,7 +203,7 @@ class Ingest:
             return None
 
     def _prove(self) -> None:
-        """Let a synthetic incident go its way, if what comes before an incident is alive as well."""
+        """Start self-tests, if the processes before ingest are alive."""
         silent = silent_parts(self._redis, ("dispatch", "consensus"))
         if silent:
             log.warning("self_test.not_started", silent=" ".join(silent))

@@ -70,8 +70,8 @@ TEMPLATES = [
     }
 ]
 
-# Connections are kept and tested before use rather than pooled: a pool's growing reconnect delay outlasts a
-# short restart of PostgreSQL, and an alert would wait for it.
+# Pooling has a growing reconnect delay that outlasts a restart of PostgreSQL, and alerts would wait; so connections are
+# kept and tested before use.
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -104,7 +104,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 
 STATIC_URL = "/static/"
-# Files are served from where the packages keep them: nothing has to be collected before the first start.
+# Static files are served from the packages, without collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 

@@ -1,4 +1,4 @@
-"""What is read once for a batch of writes in one transaction: configuration that does not change from row to row."""
+"""Transaction cache: configuration read once per batch of writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _memory: ContextVar[dict[Hashable, Any] | None] = ContextVar("batch", default=No
 
 @contextlib.contextmanager
 def batch() -> Iterator[None]:
-    """Within it, `read_once` remembers. Keep it as short as the transaction it belongs to."""
+    """Scope in which `read_once` caches. Keep it as short as its transaction."""
     token = _memory.set({})
     try:
         yield
@@ -23,7 +23,7 @@ def batch() -> Iterator[None]:
 
 
 def read_once(key: Hashable, read: Callable[[], T]) -> T:
-    """What `read` gives; in a batch, what it gave for this key the first time."""
+    """Result of `read`; within a batch, the cached one of this key."""
     memory = _memory.get()
     if memory is None:
         return read()

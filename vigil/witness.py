@@ -1,6 +1,6 @@
-"""The witness process: reads providers' status feeds and pings the dead man's switch, apart from checks and alerts.
+"""Witness process: reads provider status feeds and pings the dead man's switch.
 
-Killed at any line it loses nothing: a post that was stored without its note is noted at the next turn.
+Crash-safe: a post stored without its note gets it on the next pass.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 
 class Witness:
-    """One witness. All of its database work happens on one thread of its own."""
+    """One witness. All database work is on a separate thread."""
 
     def __init__(self, fetcher: Fetcher, health: Health, deadman: DeadmanSwitch | None = None) -> None:
         self._fetcher = fetcher
@@ -56,7 +56,7 @@ class Witness:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Turn until stopped; raises whatever is not a database that is away."""
+        """Run until stopped; raises everything except database outages."""
         backoff_s = TURN_S
         try:
             while not self._stopping.is_set():
@@ -75,7 +75,7 @@ class Witness:
             self._database.shutdown(wait=False)
 
     async def _turn(self) -> None:
-        """Read the feeds that are due, each for itself: one that hangs or lies delays no other's."""
+        """Read due feeds concurrently, so that a hanging one delays no other."""
         feeds = await self._on_database(_due_feeds)
         await asyncio.gather(*(self._read(feed) for feed in feeds))
         await self._on_database(_note_what_is_new)
@@ -83,7 +83,7 @@ class Witness:
             await self._ping(self._deadman)
 
     async def _ping(self, deadman: DeadmanSwitch) -> None:
-        """Ping the dead man's switch if it is proven that alerts get out; a missing ping is the alarm."""
+        """Ping the dead man's switch if delivery is proven; a missing ping is the alarm."""
         stands = await self._on_database(standing)
         if not stands.due:
             return
@@ -100,7 +100,7 @@ class Witness:
                     await self._on_database(lambda: record_unchanged(feed))
                     return
                 now = await self._on_database(database_now)
-                # On a thread: a large page takes a while to read, and the others' deadlines run on.
+                # On a thread: parsing a large page would delay the deadlines of others.
                 format, page = await asyncio.to_thread(parse, fetched.body, now)
             except (NotFetched, FeedUnreadable) as problem:
                 why = str(problem)
@@ -120,7 +120,7 @@ class Witness:
 
 
 def _due_feeds() -> list[Feed]:
-    # A little sooner or later each time, so that many installations do not ask a provider at the same second.
+    # Jitter, so that installations do not poll a provider in step.
     wait_s = FEED_EVERY_S * random.uniform(0.9, 1.0)
     return enabled_feeds(database_now() - timedelta(seconds=wait_s))
 
@@ -134,7 +134,7 @@ def _note_what_is_new() -> None:
 
 
 async def witness(health: Health) -> None:
-    """Witness until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT."""
     settings = configuration()
     fetcher = Fetcher(settings.alert_egress)
     if settings.heartbeat_url is not None:

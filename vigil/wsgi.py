@@ -1,4 +1,4 @@
-"""The WSGI application, and the promise that its process ends with the one that started it."""
+"""WSGI application; its process ends with its parent."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _end_with_parent() -> None:
-    """Ask Linux for SIGTERM when the server's main process is gone, however it went.
+    """Ask Linux for SIGTERM when the server's main process is gone.
 
-    The server names itself in VIGIL_WEB_PARENT, so that one that died before this line is noticed as well.
+    The server's pid is in VIGIL_WEB_PARENT, to notice one that died before this line.
     """
     parent = os.environ.get("VIGIL_WEB_PARENT")
     if parent is None or not sys.platform.startswith("linux"):

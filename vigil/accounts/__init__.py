@@ -1,1 +1,1 @@
-"""People, the teams that own things, and the ways to prove who is asking."""
+"""Accounts: users, teams, tokens and login links."""

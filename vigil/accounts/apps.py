@@ -1,4 +1,4 @@
-"""Names the accounts app for Django."""
+"""Django app of accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first administrator and one-time login links."""
+"""Login links (one-time), and the first administrator."""
 
 from __future__ import annotations
 
@@ -15,16 +15,13 @@ from vigil.configuration import configuration
 
 FIRST_ADMIN = "admin"
 LINK_LIFE = timedelta(minutes=15)
-#: For the link that `up` prints: it may be read hours later.
+#: Life of the link that `up` prints, which may be read hours later.
 LONG_LINK_LIFE = timedelta(hours=24)
 _FIRST_ADMIN_LOCK = 0x7667_6C01
 
 
 def ensure_first_admin() -> User:
-    """The first administrator, created without a password if there is no active superuser yet.
-
-    Two processes that ask at the same time get the same one.
-    """
+    """The first administrator, created without a password if there is no active superuser. Safe under concurrency."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FIRST_ADMIN_LOCK])
@@ -38,14 +35,14 @@ def ensure_first_admin() -> User:
 
 
 def create_login_link(user: User, life: timedelta = LINK_LIFE) -> str:
-    """The address of a link that signs `user` in, once, until `life` is over."""
+    """Address of a one-time link that signs `user` in until `life` is over."""
     plain = secrets.token_urlsafe(32)
     LoginLink.objects.create(user=user, sha256=_digest(plain), expires_at=Now() + life)
     return f"{configuration().base_url}/login/once/{plain}"
 
 
 def consume_login_link(plain: str) -> User | None:
-    """Use a link up; returns whom it signs in, or None if it is unknown, used or too old."""
+    """Use a link; returns its user, or None if it is unknown, used or expired."""
     link = LoginLink.objects.select_related("user").filter(sha256=_digest(plain), user__is_active=True).first()
     if link is None:
         return None

@@ -1,4 +1,4 @@
-"""Users, teams, memberships, API tokens and one-time login links."""
+"""Account models: users, teams, memberships, API tokens and login links."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class User(AbstractUser):
 
 
 class Team(models.Model):
-    """The owner of everything that is watched and told; no query crosses teams."""
+    """Owner of monitors and alerting (tenant); no query crosses teams."""
 
     public_id = models.CharField(
         max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_team, editable=False
@@ -54,7 +54,7 @@ WRITERS = frozenset({Role.OWNER, Role.MEMBER})
 
 
 class Membership(models.Model):
-    """What a person may do in a team: a viewer reads, a member changes, an owner also invites."""
+    """Role of a person in a team: a viewer reads, a member changes, an owner also invites."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")

@@ -1,18 +1,18 @@
-"""Opaque, typed ids for everything that people and programs outside may name."""
+"""Public ids: opaque, typed ids for API and links."""
 
 from __future__ import annotations
 
 import secrets
 
-#: Crockford's base 32 without i, l, o and u: nothing to misread aloud.
+#: Crockford's base 32 without i, l, o and u: unambiguous when read aloud.
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 16
-#: Longest public id: a prefix of at most 7, an underscore and the random part.
+#: A prefix of at most 7, an underscore and the random part.
 MAX_LENGTH = 24
 
 
 def new(prefix: str) -> str:
-    """A fresh id such as `mon_0f3k...`, with 80 random bits."""
+    """A new id such as `mon_0f3k...`, with 80 random bits."""
     return f"{prefix}_" + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 

@@ -1,4 +1,4 @@
-"""Seals every stored secret anew under the first key, so that an old key can be dropped."""
+"""Key rotation: reseals every stored secret under the first key, so that an old key can be removed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ CHUNK = 500
 
 
 def reseal() -> dict[str, int]:
-    """Reseal all sealed columns of all tables in one transaction; returns table.column -> rows.
+    """Reseal all sealed columns in one transaction; returns table.column -> rows.
 
-    Raises `SealedValueUnreadable` when no key opens a value; nothing is changed then.
+    Raises `SealedValueUnreadable` if no key opens a value; then nothing changes.
     """
     done: dict[str, int] = {}
     with transaction.atomic():
@@ -32,7 +32,7 @@ def _reseal(model: type[models.Model], field: SealedJSONField | SealedTextField)
         if not value:
             continue
         fresh = Secrets(dict(value)) if isinstance(value, Secrets) else value
-        # Not `save`: the secret is the same, so the row's revision and times stay.
+        # Not `save`: revision and times must stay.
         model._default_manager.filter(pk=row.pk).update(**{field.attname: fresh})
         count += 1
     return count

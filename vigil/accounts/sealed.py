@@ -1,4 +1,4 @@
-"""Model fields whose values are encrypted in the database and never shown."""
+"""Sealed fields: model fields encrypted in the database and never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vigil.configuration import configuration
 
 
 class SealedValueUnreadable(Exception):
-    """None of the keys in VIGIL_SEAL_KEYS opens a stored secret."""
+    """No key in VIGIL_SEAL_KEYS opens a stored secret."""
 
 
 @lru_cache(maxsize=1)
@@ -28,7 +28,7 @@ def seal(plain: str) -> str:
 
 
 def unseal(token: str) -> str:
-    """Decrypt with whichever key fits; raises `SealedValueUnreadable`."""
+    """Decrypt with any of the keys; raises `SealedValueUnreadable`."""
     try:
         return _keyring().decrypt(token.encode()).decode()
     except InvalidToken:
@@ -36,7 +36,7 @@ def unseal(token: str) -> str:
 
 
 class Secrets(Mapping[str, str]):
-    """Named secrets, opened when first read, so that listing a hundred thousand monitors decrypts nothing."""
+    """Named secrets, decrypted on first read, so that lists decrypt nothing."""
 
     __slots__ = ("_opened", "_token")
 
@@ -50,7 +50,7 @@ class Secrets(Mapping[str, str]):
         return self._opened
 
     def sealed(self) -> str:
-        """The encrypted form; the empty string for no secrets at all."""
+        """The encrypted form; empty if there are no secrets."""
         if not self._token and self._opened:
             self._token = seal(json.dumps(self._opened))
         return self._token
@@ -72,7 +72,7 @@ class Secrets(Mapping[str, str]):
 
 
 if TYPE_CHECKING:
-    # What is set and what is read; Django itself has no such types.
+    # Types of assignment and read, which Django does not declare.
     _SecretsColumn = models.TextField[Mapping[str, str], Secrets]
     _TextColumn = models.TextField[str, str]
 else:
@@ -80,7 +80,7 @@ else:
 
 
 class SealedJSONField(_SecretsColumn):
-    """A `Secrets` mapping of names to strings, stored as one Fernet token. It cannot be searched."""
+    """A `Secrets` mapping, stored as one Fernet token. Not searchable."""
 
     description = "Encrypted names and values"
 
@@ -109,7 +109,7 @@ class SealedJSONField(_SecretsColumn):
 
 
 class SealedTextField(_TextColumn):
-    """One secret string, stored as a Fernet token. It cannot be searched."""
+    """One secret string, stored as a Fernet token. Not searchable."""
 
     description = "Encrypted text"
 

@@ -1,4 +1,4 @@
-"""Which team a person acts for."""
+"""Team selection: which team a person acts for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ DEFAULT_TEAM = "default"
 
 
 def default_team() -> Team:
-    """The team that exists from the first migration on; made again if someone removed it."""
+    """The team of the first migration; recreated if removed."""
     return Team.objects.get_or_create(slug=DEFAULT_TEAM, defaults={"name": "Default"})[0]
 
 
 def membership_of(user: User) -> Membership | None:
-    """The membership under which a signed-in person acts: their oldest."""
+    """Membership under which a person acts: their oldest."""
     return Membership.objects.select_related("team").filter(user=user).order_by("id").first()

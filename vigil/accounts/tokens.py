@@ -1,4 +1,4 @@
-"""Issuing API tokens and recognising them: `vgl_<prefix>_<secret>`."""
+"""API tokens: issue and lookup of `vgl_<prefix>_<secret>`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vigil.accounts import public_ids
 from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
 
 PREFIX_LENGTH = 8
-#: How stale `last_used_at` may be; a write per request would cost more than the request.
+#: Accuracy of `last_used_at`: a write per request would cost too much.
 LAST_USED_GRAIN = timedelta(minutes=5)
 
 
@@ -25,7 +25,7 @@ def issue_token(
     user: User | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[ApiToken, str]:
-    """Create a token; returns the row and the plain token, which cannot be had again."""
+    """Create a token; returns the row and the plain token, which is not stored."""
     prefix = "".join(secrets.choice(public_ids.ALPHABET) for _ in range(PREFIX_LENGTH))
     plain = f"vgl_{prefix}_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(

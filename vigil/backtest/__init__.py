@@ -1,1 +1,1 @@
-"""Backtest: the stored checks of a monitor through the decision law, under another policy."""
+"""Backtest: stored checks of a monitor replayed through the decision law under another policy."""

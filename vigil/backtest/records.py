@@ -1,4 +1,4 @@
-"""Loads what a rehearsal needs: a monitor's stored checks, its policy, and the incidents that it had."""
+"""Backtest input: stored checks, present policy and real incidents of a monitor."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor, Region
 
-#: Read at once: a month of one monitor in five regions is 3,600 rows.
+#: One day per read: a month of one monitor in five regions is 3,600 rows.
 _PIECE_MS = 24 * 3_600_000
 _KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.REGIONAL)
 
 
 def find_monitor(name: str) -> Monitor | None:
-    """A monitor by its id, or by its name where that is one monitor's only."""
+    """A monitor by its id, or by its name if unique."""
     found = list(Monitor.objects.filter(Q(public_id=name) | Q(name=name), deleted_at=None)[:2])
     return found[0] if len(found) == 1 else None
 
 
 def policy_of(monitor: Monitor) -> Policy:
-    """The policy that the monitor has now."""
+    """Present policy of the monitor."""
     regions = monitor.regions.filter(enabled=True)
     return Policy(dict(regions.values_list("slug", "domain")), Sensitivity(monitor.sensitivity), monitor.timeout_ms)
 
 
 def past_of(monitor: Monitor, start_ms: int, end_ms: int) -> Past:
-    """Everything that is stored of a monitor in a range, in every region that looked."""
+    """Stored checks of a monitor in a range, in all its regions."""
     slugs = dict(Region.objects.values_list("pk", "slug"))
     checks: dict[str, list[PastResult]] = {}
     for begin in range(start_ms, end_ms, _PIECE_MS):
@@ -48,7 +48,7 @@ def past_of(monitor: Monitor, start_ms: int, end_ms: int) -> Past:
 
 
 def incidents_of(monitor: Monitor, start: datetime, end: datetime) -> Sequence[BacktestPage]:
-    """The incidents that the monitor really had in a range."""
+    """Real incidents of the monitor in a range."""
     rows = Incident.objects.filter(monitor=monitor, kind__in=_KINDS, opened_at__gte=start, opened_at__lt=end)
     return [
         BacktestPage(

@@ -1,1 +1,1 @@
-"""What is wrong with this installation: one check is one function, and one line in `examination.CHECKS`."""
+"""Doctor (self-diagnosis): checks of this installation; one function and one line in `examination.CHECKS` each."""

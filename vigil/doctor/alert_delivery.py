@@ -21,7 +21,7 @@ RECENT = timedelta(hours=24)
 def channels(around: ExaminationContext) -> Iterator[Finding]:
     """Channels with recent dead letters, and teams without a channel."""
     dead = Delivery.objects.filter(state=DeliveryState.DEAD, created_at__gt=around.now - RECENT)
-    # What a self-test lost is told as that.
+    # Self-tests have their own finding.
     dead = dead.exclude(incident__kind=IncidentKind.SELF_TEST)
     failing = dead.values("channel__name", "channel__team__slug").annotate(times=Count("pk")).order_by("-times")
     troubled = 0
@@ -54,7 +54,7 @@ def mail(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def reports(around: ExaminationContext) -> Iterator[Finding]:
-    """Reports that were not sent."""
+    """Unsent reports."""
     for report in Report.objects.filter(enabled=True).exclude(last_error="").select_related("team")[:20]:
         yield warning(
             f"The {report.frequency} report of {report.team.slug} was not sent: {report.last_error}",
@@ -63,6 +63,6 @@ def reports(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def _watching() -> QuerySet[Team]:
-    """Teams that watch anything."""
+    """Teams with monitors."""
     watched = Monitor.objects.filter(deleted_at=None, paused=False).values("team")
     return Team.objects.filter(pk__in=watched).order_by("slug")

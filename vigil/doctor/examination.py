@@ -1,4 +1,4 @@
-"""Every check there is, and how they are run: one that a server refuses is a finding, and the others run."""
+"""Examination: runs all checks; a check that a server refuses becomes a finding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from vigil.doctor import alert_delivery, dead_letters, monitors, oncall, processes, regions, selftests, servers, storage
 from vigil.doctor.findings import Check, ExaminationContext, Finding, Level, problem
 
-#: What is looked at, in the order in which it is told. A new check is a function, and a line here.
+#: Checks in the order of the report.
 CHECKS: dict[str, Check] = {
     "tables": servers.tables,
     "redis": servers.memory_policy,
@@ -41,7 +41,7 @@ CHECKS: dict[str, Check] = {
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What one check found."""
+    """Findings of one check."""
 
     check: str
     finding: Finding
@@ -53,7 +53,7 @@ def examine(around: ExaminationContext) -> list[Examined]:
 
 
 def worst(examined: list[Examined]) -> Level:
-    """The worst level there is."""
+    """Worst level of all findings."""
     return max((one.finding.level for one in examined), key=list(Level).index, default=Level.WELL)
 
 

@@ -1,4 +1,4 @@
-"""What a check finds, and what it is given."""
+"""Finding values: level, text, remedy, and the context of a check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import redis
 
 
 class Level(StrEnum):
-    """How bad it is: nothing, worth knowing, soon a problem, or alerts may be late or lost now."""
+    """Severity: fine, worth knowing, soon a problem, or alerts may be late or lost now."""
 
     WELL = "well"
     NOTE = "note"
@@ -21,7 +21,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found, in one line, and what to do about it."""
+    """One finding in one line, and the remedy."""
 
     level: Level
     text: str
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ExaminationContext:
-    """What a check may look at, beside the database. `disk_free_bytes` is None where it cannot be known from here."""
+    """Inputs of a check, besides the database. `disk_free_bytes` is None if unknown."""
 
     redis: redis.Redis
     now: datetime
@@ -61,7 +61,7 @@ def problem(text: str, advice: str) -> Finding:
 
 
 def ago(seconds: float) -> str:
-    """A length of time as people say it."""
+    """A duration for people."""
     for name, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {name}"
@@ -69,7 +69,7 @@ def ago(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """A number of bytes as people say it."""
+    """A number of bytes for people."""
     for name, length in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if abs(count) >= length:
             return f"{count / length:.1f} {name}"

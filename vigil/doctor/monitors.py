@@ -1,4 +1,4 @@
-"""The monitors: whether each can be seen."""
+"""Findings about monitors: which are blind."""
 
 from __future__ import annotations
 

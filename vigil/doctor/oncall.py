@@ -1,4 +1,4 @@
-"""Findings about on call: routes without a channel, policies that call no one, alerts held by silences."""
+"""Findings about on call: routes without a channel, policies without a target, held alerts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vigil.monitors.models import DerivedKind, Monitor
 from vigil.silences.core.windows import current
 from vigil.silences.models import Silence
 
-#: Of each team; routes that miss more than these miss some of these.
+#: Monitors per team; a broken route shows in some of them.
 SAMPLE = 1_000
 NAMED = 3
 
@@ -43,7 +43,7 @@ def routes(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def policies(around: ExaminationContext) -> Iterator[Finding]:
-    """Steps of escalation policies that would call no one now."""
+    """Steps of policies that reach no channel now."""
     for policy in EscalationPolicy.objects.filter(routes__enabled=True).distinct().order_by("pk"):
         reached = False
         for number, step in enumerate(steps_of(policy.pk), start=1):
@@ -59,7 +59,7 @@ def policies(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def silences(around: ExaminationContext) -> Iterator[Finding]:
-    """Alerts that are held now, so that a silence is not mistaken for health."""
+    """Alerts held now, so that a silence is not mistaken for health."""
     for silence in Silence.objects.filter(valid_until=None).order_by("pk"):
         window = current(silence.schedule, around.now)
         if window is not None and (silence.mutes or silence.pauses):

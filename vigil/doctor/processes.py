@@ -1,4 +1,4 @@
-"""The processes of the control plane: who leads, and what waits for whom."""
+"""Findings about control plane processes: leaders and backlogs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECORDED_LATE_S = 90
 
 
 def leaders(around: ExaminationContext) -> Iterator[Finding]:
-    """Each of these has one leader at a time; without one, nothing of its work is done."""
+    """Leases without a holder: their work is not done."""
     missing = []
     if not Lease.objects.filter(name="dispatch", expires_at__gt=around.now).exists():
         missing.append(("dispatch", "nothing is checked", "`manage.py run dispatch`"))
@@ -36,7 +36,7 @@ def leaders(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def ingest(around: ExaminationContext) -> Iterator[Finding]:
-    """Verdicts that are not applied yet."""
+    """Unapplied verdicts."""
     stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first()
     waits_s = _waits_s(around, keys.VERDICTS, stored)
     if waits_s > LATE_S:
@@ -48,7 +48,7 @@ def ingest(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def deliver(around: ExaminationContext) -> Iterator[Finding]:
-    """Deliveries that are due and that no sender has claimed."""
+    """Due deliveries that no sender has claimed."""
     due = Delivery.objects.filter(state__in=OPEN_STATES, due_at__lte=around.now)
     oldest = due.exclude(lease_until__gt=around.now).aggregate(first=Min("due_at"))["first"]
     waits_s = (around.now - oldest).total_seconds() if oldest else 0.0
@@ -59,7 +59,7 @@ def deliver(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def recording(around: ExaminationContext) -> Iterator[Finding]:
-    """How far each region's results are stored, against what it wrote last."""
+    """Lag of each region's stored results."""
     stored = dict(Position.objects.values_list("region__slug", "entry_id"))
     late = 0
     for region in Region.objects.filter(enabled=True).values_list("slug", flat=True):
@@ -74,6 +74,6 @@ def recording(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def _waits_s(around: ExaminationContext, stream: str, stored: str | None) -> float:
-    """How long the first entry after the stored position has waited, in seconds; 0 where there is none."""
+    """Age of the first entry after the stored position, in seconds; 0 if none."""
     waiting = cast(Entries, around.redis.xrange(stream, min=f"({stored or keys.STREAM_START}", count=1))
     return (around.now_ms - keys.entry_id(waiting[0][0])[0]) / 1000 if waiting else 0.0

@@ -1,4 +1,4 @@
-"""The regions: alive, on time, and not all to be lost at once."""
+"""Findings about regions: alive, on time, and in independent domains."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def alive(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def domains(around: ExaminationContext) -> Iterator[Finding]:
-    """One domain that holds most regions can take the quorum with it."""
+    """A domain that holds most regions can lose the quorum."""
     found = Counter(Region.objects.filter(enabled=True).values_list("domain", flat=True))
     regions = sum(found.values())
     if regions == 1:

@@ -1,4 +1,4 @@
-"""Whether it is proven that alerts get out, and whether providers' pages can be read."""
+"""Findings about self-tests, the dead man's switch, and status feeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LATE_S = 300
 
 
 def self_test(around: ExaminationContext) -> Iterator[Finding]:
-    """What the last synthetic incidents prove."""
+    """Results of the last self-tests."""
     channels = everybody_taking_part()
     why = doubt(channels, around.now)
     if why:
@@ -36,7 +36,7 @@ def self_test(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def deadman(around: ExaminationContext) -> Iterator[Finding]:
-    """The dead man's switch, which alerts people when this installation cannot."""
+    """Dead man's switch, which alerts people when this installation cannot."""
     if configuration().deadman is None:
         yield note("No service elsewhere notices when this installation dies.", "Set VIGIL_DEADMAN_URL for witness.")
         return
@@ -52,7 +52,7 @@ def deadman(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def feeds(around: ExaminationContext) -> Iterator[Finding]:
-    """Status feeds that are switched on."""
+    """Enabled status feeds."""
     for feed in Feed.objects.filter(enabled=True):
         silent_s = (around.now - feed.ok_at).total_seconds() if feed.ok_at else None
         if silent_s is None or silent_s > LATE_S:

@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and the settings: what everything else stands on."""
+"""Findings about PostgreSQL, Redis and settings."""
 
 from __future__ import annotations
 

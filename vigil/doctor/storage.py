@@ -1,4 +1,4 @@
-"""Disk: how large history is, how fast it grows, when the disk is full, and what is missing from it."""
+"""Findings about storage: size and growth of history, free disk, gaps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CLASSES = {
 
 
 def gaps(around: ExaminationContext) -> Iterator[Finding]:
-    """Results that are not in history."""
+    """Gaps in history."""
     found = Gap.objects.filter(to_at__gt=around.now - RECENT).select_related("region")
     for gap in found[:20]:
         many = f"{gap.results:,} results" if gap.results is not None else f"{ago((gap.to_at - gap.from_at).seconds)}"
@@ -38,7 +38,7 @@ def gaps(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def rollups(around: ExaminationContext) -> Iterator[Finding]:
-    """Hours that should be packed, and days that should be rolled up."""
+    """Unpacked hours, and days not rolled up."""
     hour = around.now_ms // HOUR_MS
     unpacked = RecordedHour.objects.filter(state=Progress.OPEN, hour__lt=hour - 3).count()
     unrolled = RecordedDay.objects.filter(state=Progress.OPEN, day__lt=hour // HOURS_IN_DAY - 2).count()
@@ -78,7 +78,7 @@ def _full(around: ExaminationContext, days: float) -> Finding:
 
 
 def _forecast() -> Iterator[Finding]:
-    """What the retentions come to, once each class has reached its own."""
+    """Final size once each class has reached its retention."""
     settled = forecast()
     if settled is not None:
         yield well(

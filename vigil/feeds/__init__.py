@@ -1,1 +1,1 @@
-"""What providers say of themselves: their status feeds, read as a second witness that never votes."""
+"""Provider status feeds: their status pages, as context of incidents; never a vote."""

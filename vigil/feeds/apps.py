@@ -1,4 +1,4 @@
-"""Names the feeds app for Django."""
+"""Django app of status feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetches one feed: over the guarded transport, conditional, bounded in size and time. Errors become a line."""
+"""Feed fetcher: guarded transport, conditional requests, bounded size and time."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class NotFetched(Exception):
-    """Nothing to read came; one line without anything of what did."""
+    """Fetch failure; one line without any content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came; `body` is None when nothing has changed since `etag` and `modified`."""
+    """Fetched content; `body` is None if unchanged since `etag` and `modified`."""
 
     body: bytes | None
     etag: str = ""
@@ -35,7 +35,7 @@ class Fetched:
 
 
 class Fetcher:
-    """Make it on the loop that uses it, and close it there."""
+    """Create and close it on the loop that uses it."""
 
     def __init__(self, egress: AlertEgress, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
@@ -50,7 +50,7 @@ class Fetcher:
         )
 
     async def fetch(self, url: str, etag: str = "", modified: str = "") -> Fetched:
-        """Raises NotFetched for every way in which that can fail."""
+        """Fetch a feed; raises NotFetched on any failure."""
         conditions = {"if-none-match": etag, "if-modified-since": modified}
         headers = {name: value for name, value in conditions.items() if value}
         try:
@@ -90,5 +90,5 @@ class Fetcher:
 
 def _header(response: httpx.Response, name: str) -> str:
     value = str(response.headers.get(name, ""))
-    # It is sent back as it came: nothing that could end a header line, and nothing endless.
+    # It is sent back as a header: no line ends, bounded length.
     return value if value.isprintable() and value.isascii() and len(value) <= 100 else ""

@@ -1,4 +1,4 @@
-"""Feeds that are read, and what they have declared. They belong to the installation, not to a team."""
+"""Feed models: feeds and their posts. They belong to the installation, not to a team."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vigil.monitors.core.providers import PROVIDERS, name_of
 
 
 class Feed(models.Model):
-    """A provider's status feed. `ok_at` is when it was last readable; `problem` is why it is not since then.
+    """A provider's status feed. `ok_at` is when it was last readable; `problem` is the error since then.
 
     `url` is empty for the catalogue's own address.
     """
@@ -40,10 +40,10 @@ class Feed(models.Model):
 
 
 class FeedPost(models.Model):
-    """Something that a feed declared. `seen_at` is when we first saw it: what lead is counted from.
+    """A post of a feed. `seen_at` is when we first saw it, from which lead counts.
 
-    `absent_at` is when we last read the feed without it; there is none for what was there when we began to read.
-    `created_at` is the provider's own word.
+    `absent_at` is the last read without it; None if it was there at the first read. `created_at` is the provider's
+    time.
     """
 
     feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="posts")
@@ -62,7 +62,7 @@ class FeedPost(models.Model):
             )
         ]
         indexes = [
-            # Used by the testimony of an incident: what was declared around that time.
+            # Used by an incident's statement: posts around that time.
             models.Index(fields=["feed", "seen_at"], name="feed_post_seen")
         ]
 

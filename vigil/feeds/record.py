@@ -1,4 +1,4 @@
-"""Writes down what a feed says: what is new, what is over, or that it could not be read. One transaction each."""
+"""Feed recorder: stores new and ended posts, or the read error. One transaction each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEEP = timedelta(days=180)
 
 
 def record_page(feed: Feed, page: Page, format: str, etag: str = "", modified: str = "") -> list[FeedPost]:
-    """Store what the feed declares now; returns what was not there when it was read before. Twice is once."""
+    """Store the posts of a page; returns new ones. Idempotent."""
     with transaction.atomic():
         row = Feed.objects.select_for_update().get(pk=feed.pk)
         now = database_now()
@@ -42,16 +42,16 @@ def record_page(feed: Feed, page: Page, format: str, etag: str = "", modified: s
 
 
 def record_unchanged(feed: Feed) -> None:
-    """The feed says that nothing has changed since it was last read."""
+    """Record that the feed is unchanged."""
     Feed.objects.filter(pk=feed.pk).update(asked_at=Now(), ok_at=Now(), problem="")
 
 
 def record_problem(feed: Feed, problem: str) -> None:
-    """The feed could not be read: what it declares now is not known, and what it had declared stands."""
+    """Record that the feed is unreadable; its posts stay as they were."""
     Feed.objects.filter(pk=feed.pk).update(asked_at=Now(), problem=problem[:200])
 
 
 def enabled_feeds(due_before: datetime) -> list[Feed]:
-    """The feeds that are switched on and were not asked since then."""
+    """Enabled feeds not read since then."""
     found = Feed.objects.filter(enabled=True).exclude(asked_at__gt=due_before)
     return list(found.order_by("provider"))

@@ -1,4 +1,4 @@
-"""Looks up what a feed that is switched on has to say about an incident."""
+"""Feed lookup: statement of a provider's feed about an incident; switching feeds on and off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POSTS_MOST = 50
 
 
 def statement_on(provider: str, opened: datetime, now: datetime, *, over: bool = False) -> str:
-    """One sentence about an incident that opened then; empty where no feed of the provider is read."""
+    """One sentence about an incident; empty if no feed of the provider is read."""
     feed = Feed.objects.filter(provider=provider, enabled=True).first() if provider else None
     if feed is None:
         return ""
@@ -31,12 +31,12 @@ def declared_of(post: FeedPost) -> Declared:
 
 
 def switch(providers: Iterable[str], on: bool) -> list[str]:
-    """Switch the feeds of these providers on or off; returns those that changed."""
+    """Switch the feeds of these providers; returns those changed."""
     changed = []
     for provider in providers:
         feed, _ = Feed.objects.get_or_create(provider=provider)
         if feed.enabled != on:
-            # What it said long ago is no news: reading begins anew.
+            # Old posts are not news: reading starts anew.
             Feed.objects.filter(pk=feed.pk).update(enabled=on, etag="", modified="", ok_at=None, problem="")
             feed.posts.filter(ended_at=None).update(ended_at=Now())
             changed.append(provider)
@@ -44,7 +44,7 @@ def switch(providers: Iterable[str], on: bool) -> list[str]:
 
 
 def feed_rows() -> list[dict[str, str]]:
-    """Every feed that can be read and what became of it, in words, for lists."""
+    """Every feed with its state, in words, for lists."""
     known = {feed.provider: feed for feed in Feed.objects.all()}
     return [
         {

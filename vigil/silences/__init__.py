@@ -1,1 +1,1 @@
-"""Stored reasons not to alert, not to look, or not to count: silences and maintenance."""
+"""Silences and maintenance windows: reasons not to alert, not to check, or not to count."""

@@ -1,4 +1,4 @@
-"""Names the silences app for Django."""
+"""Django app of silences."""
 
 from __future__ import annotations
 

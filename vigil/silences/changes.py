@@ -1,4 +1,4 @@
-"""The only write path of silences: what is past stays as it was, and who must know of a change is told."""
+"""Write path of silences: past windows stay, and affected processes are notified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vigil.silences.core.windows import ScheduleError, check, current
 from vigil.silences.models import Silence, new_silence
 
 MAX_MONITORS = 1_000
-#: What may be set, besides `monitors`.
+#: Settable fields, besides `monitors`.
 SETTABLE = frozenset(
     {
         "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "starts_at", "ends_at", "cron",
@@ -27,7 +27,7 @@ SETTABLE = frozenset(
 
 
 def create_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequence[Monitor] = ()) -> Silence:
-    """Write a new silence of a team; raises `ValidationError` keyed by field."""
+    """Create a silence of a team; raises `ValidationError` keyed by field."""
     _set(silence, wanted)
     validate_silence(silence, monitors)
     with transaction.atomic():
@@ -38,7 +38,7 @@ def create_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
 
 
 def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequence[Monitor] | None = None) -> Silence:
-    """Change a silence from now on; returns the row that is valid now, under the same public id.
+    """Change a silence from now on; returns the present row, with the same public id.
 
     Raises `ValidationError` keyed by field.
     """
@@ -59,9 +59,9 @@ def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
 
 
 def end_now(silence: Silence) -> Silence | None:
-    """End the window that holds now: a one-off is over, a recurring one goes on with its next window.
+    """End the current window: a one-off is over, a recurring one continues with its next.
 
-    Returns the row that is valid from now on, or None when there is nothing more to come.
+    Returns the present row, or None if no window is left.
     """
     with transaction.atomic():
         before = Silence.objects.select_for_update().filter(pk=silence.pk, valid_until=None).first()
@@ -85,7 +85,7 @@ def end_now(silence: Silence) -> Silence | None:
 
 
 def delete_silence(silence: Silence) -> None:
-    """End a silence for good: its windows so far stay excluded from uptime."""
+    """Delete a silence: past windows stay excluded from uptime."""
     with transaction.atomic():
         found = Silence.objects.select_for_update().filter(pk=silence.pk, valid_until=None).first()
         if found is not None:
@@ -94,7 +94,7 @@ def delete_silence(silence: Silence) -> None:
 
 
 def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
-    """Refuse what covers nothing, does nothing or has no time; raises `ValidationError` keyed by field."""
+    """Validate a silence; raises `ValidationError` keyed by field."""
     silence.full_clean(exclude=["public_id", "tags"], validate_constraints=False)
     problems: dict[str, list[str]] = {}
     if not (silence.mutes or silence.pauses or silence.excludes):

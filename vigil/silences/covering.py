@@ -1,4 +1,4 @@
-"""Which silences cover a monitor: now, for alerts; over a stretch of time, for uptime; soon, for dispatch."""
+"""Silence coverage: current silences for alerts, past ones for uptime, coming ones for dispatch."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from vigil.silences.models import Silence
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A silence that holds now, and until when."""
+    """A current silence and its end."""
 
     silence: Silence
     until: datetime
 
 
 def has_silences(team: int, at: datetime) -> bool:
-    """Whether any silence of a team may hold at a moment, whatever it is about."""
+    """Whether a team may have any silence at a moment."""
     return _overlapping(at, at).filter(team_id=team).exists()
 
 
 def muted_by(monitor: Monitor, at: datetime) -> list[Cover]:
-    """The silences that keep this monitor's alerts back at a moment; what pauses its checks keeps them back as well."""
+    """Silences that mute this monitor's alerts at a moment; a pause mutes too."""
     covers = []
     for silence in _touching(monitor, at, at).filter(Q(mutes=True) | Q(pauses=True)):
         window = current(silence.schedule, at)
@@ -37,16 +37,16 @@ def muted_by(monitor: Monitor, at: datetime) -> list[Cover]:
 
 
 def excluded_intervals(monitor: Monitor, start: datetime, end: datetime) -> list[Window]:
-    """When within [start, end) time does not count in this monitor's uptime: in order, without overlap.
+    """Intervals within [start, end) excluded from this monitor's uptime, in order, without overlap.
 
-    What is past stays: a silence that was changed or deleted counts for as long as it was valid.
+    A changed or deleted silence still counts for the time it was valid.
     """
     counted = _touching(monitor, start, end).filter(Q(excludes=True) | Q(pauses=True))
     return merged(window for silence in counted for window in windows(silence.schedule, start, end))
 
 
 def paused_intervals(start: datetime, end: datetime) -> dict[str, list[Window]]:
-    """When within [start, end) which monitors (public ids) are not to be checked; the others are not in it."""
+    """Intervals within [start, end) without checks, by monitor (public id)."""
     found: dict[str, list[Window]] = {}
     for silence in _overlapping(start, end).filter(pauses=True).prefetch_related("monitors"):
         held = windows(silence.schedule, start, end)
@@ -58,13 +58,13 @@ def paused_intervals(start: datetime, end: datetime) -> dict[str, list[Window]]:
 
 
 def is_paused(monitor: Monitor, at: datetime) -> bool:
-    """Whether a window keeps this monitor from being checked, or its pings from being expected, at a moment."""
+    """Whether a window pauses this monitor's checks, or its expected pings, at a moment."""
     pausing = _touching(monitor, at, at).filter(pauses=True)
     return any(current(silence.schedule, at) is not None for silence in pausing)
 
 
 def covered_monitors(silence: Silence) -> QuerySet[Monitor]:
-    """The monitors that a silence is about, as they are now."""
+    """Monitors that a silence covers now."""
     owned = Monitor.objects.filter(team_id=silence.team_id, deleted_at=None)
     if silence.every_monitor:
         return owned
@@ -79,7 +79,7 @@ def _covered(silence: Silence) -> Iterable[str]:
 
 
 def _overlapping(start: datetime, end: datetime) -> QuerySet[Silence]:
-    """Those that may have a window in [start, end]; of the recurring ones, only their bounds are looked at here."""
+    """Silences that may have a window in [start, end]; of recurring ones only the bounds are compared."""
     valid = (Q(valid_from=None) | Q(valid_from__lte=end)) & (Q(valid_until=None) | Q(valid_until__gt=start))
     once = Q(cron="", starts_at__lte=end, ends_at__gt=start)
     again = ~Q(cron="") & (Q(starts_at=None) | Q(starts_at__lte=end))

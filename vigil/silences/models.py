@@ -1,4 +1,4 @@
-"""Silences: which monitors, when, and what they keep from happening."""
+"""Silence model."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def new_silence() -> str:
 
 
 class Silence(models.Model):
-    """A stored reason not to alert (mutes), not to look (pauses) or not to count (excludes), while a window holds.
+    """A reason not to alert (mutes), not to check (pauses) or not to count (excludes), in its windows.
 
-    Written through `changes` only. A row is valid from one moment to another: a change ends it and puts another in its
-    place, so that what was excluded from uptime stays excluded, and what was not stays counted.
+    Written through `changes` only. Rows are versioned: a change ends one and adds another, so past uptime does not
+    change.
     """
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_silence, editable=False)
@@ -56,7 +56,7 @@ class Silence(models.Model):
             ),
         ]
         indexes = [
-            # Used for every step of an incident, and by dispatch: the few that are valid and may hold now.
+            # Used for every incident step, and by dispatch: the few current silences.
             models.Index(fields=["team", "ends_at"], name="silence_valid", condition=Q(valid_until=None)),
         ]
 

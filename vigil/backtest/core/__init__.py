@@ -1,1 +1,1 @@
-"""Backtest decisions: past checks, the law, and two policies compared. Pure."""
+"""Backtest core: past checks, the law, and the comparison of two policies. Pure."""

@@ -1,4 +1,4 @@
-"""Two policies on the same past, side by side: what pages in both, sooner, later, in one of them only. Pure."""
+"""Policy comparison: pages in both, sooner, later, or under one policy only. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from enum import StrEnum
 from vigil.backtest.core.law import BacktestPage
 from vigil.incidents.core.model import IncidentKind
 
-#: Pages this close together are at the same time.
+#: Pages this close together count as simultaneous.
 SAME_MS = 2_000
-#: Pages about the same thing overlap, or lie this close.
+#: Matching pages overlap, or are this close.
 NEAR_MS = 300_000
 SIDE_KINDS = (IncidentKind.REGIONAL, IncidentKind.BLIND)
 
 
 class ComparisonOutcome(StrEnum):
-    """What another policy makes of a page."""
+    """Effect of another policy on a page."""
 
     SAME = "same"
     SOONER = "sooner"
@@ -28,7 +28,7 @@ class ComparisonOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One page under the policy there is, and the one that it would have been; None where there is none."""
+    """A page under the present policy, and under the other; None where missing."""
 
     outcome: ComparisonOutcome
     now: BacktestPage | None
@@ -36,7 +36,7 @@ class ComparisonRow:
 
     @property
     def by_ms(self) -> int:
-        """By how much it would have been later; negative for sooner."""
+        """Delay under the other policy; negative for sooner."""
         return self.then.opened_ms - self.now.opened_ms if self.now and self.then else 0
 
     @property
@@ -47,7 +47,7 @@ class ComparisonRow:
 
 
 def compare(now: Sequence[BacktestPage], then: Sequence[BacktestPage]) -> list[ComparisonRow]:
-    """Match pages of the same sort that overlap or are near, each once, in the order of time."""
+    """Match pages of one kind that overlap or are close, each once, in order of time."""
     left = list(then)
     rows: list[ComparisonRow] = []
     for page in now:

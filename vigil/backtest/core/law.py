@@ -1,8 +1,7 @@
-"""Runs a past through the law: suspicions, rounds, votes, verdicts and the life of incidents, as the processes would.
+"""Replay of checks through the law: suspicions, rounds, votes, verdicts, incidents. Pure.
 
-The product's own law runs (`consensus.fold`, `consensus.rounds`, `vigil.incidents.core.lifecycle`), on its own clock.
-What one monitor's checks cannot show is not there: sick regions, budgets of calls, maintenance, people.
-Pure.
+Runs the product's law (`consensus.fold`, `consensus.rounds`, `vigil.incidents.core.lifecycle`) on a simulated clock.
+Not covered: sick regions, call budgets, maintenance, people.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from vigil.dispatch.core.opening import LOOKS_MS, SECOND_ATTEMPT_MS, look_length
 from vigil.incidents.core.lifecycle import apply, belief, settle
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Step, StepReason
 
-#: From a call to the opening of its round, and from a look to its checks.
+#: Delay from a call to its round, and from a look to its checks.
 _WAY_MS = 50
-#: A check that hangs raises a suspicion after this part of its timeout.
+#: A hanging check raises a suspicion after this part of its timeout.
 _SOFT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is supposed: regions with their domains, how much proof, and how long a check may take."""
+    """A policy: regions with domains, required proof, and the check timeout."""
 
     domains: Mapping[str, str]
     sensitivity: Sensitivity
@@ -38,7 +37,7 @@ class Policy:
 
 @dataclass(slots=True)
 class BacktestPage:
-    """An incident as it would have been; `resolved_ms` is 0 while it is open."""
+    """A simulated incident; `resolved_ms` is 0 while open."""
 
     kind: IncidentKind
     started_ms: int
@@ -49,12 +48,12 @@ class BacktestPage:
 
 
 def rehearse(past: Past, policy: Policy, start_ms: int) -> list[BacktestPage]:
-    """The incidents that a past would have had under a policy; the monitor is believed up at the start."""
+    """Incidents that a past would have under a policy; the monitor is up at the start."""
     return list(_Run(past, policy, start_ms).run())
 
 
 class _Run:
-    """One monitor, from the first check to the last."""
+    """Replay of one monitor."""
 
     def __init__(self, past: Past, policy: Policy, start_ms: int) -> None:
         self._past = past
@@ -72,13 +71,13 @@ class _Run:
             result, arrives_ms = self._as_result(seen, seen.at_ms)
             self._advance(arrives_ms)
             answer = self._fold.result(seen.region, result, arrives_ms, arrives_ms)
-            # A round that has begun goes on for a while: what comes meanwhile finds it open.
+            # A round takes a while; further calls meanwhile are dropped.
             if isinstance(answer, Call) and arrives_ms >= self._busy_until_ms:
                 self._open(answer, arrives_ms)
         yield from self._pages
 
     def _advance(self, until_ms: int) -> None:
-        """What is due before the next check: asking again about what recovers, and the end of flapping."""
+        """Process what is due before the next check: recovery rounds, and the end of flapping."""
         while True:
             believed = belief(self._state)
             due_ms = recheck_due_ms(believed) if believed else None
@@ -93,7 +92,7 @@ class _Run:
             self._take(effect, until_ms, "")
 
     def _open(self, call: Call, now_ms: int) -> None:
-        """Open a round, let every region vote in every look, and take the verdict."""
+        """Open a round, let every region vote in every look, and apply the verdict."""
         opened = self._round(call, now_ms + _WAY_MS)
         verdict = self._fold.open(opened, opened.opened_ms) or self._voted(opened)
         if verdict is None:
@@ -102,7 +101,7 @@ class _Run:
         self._take(apply(self._state, verdict, 0), verdict.decided_ms, verdict.explanation)
 
     def _voted(self, opened: Round) -> Verdict | None:
-        """The verdict on a round, from votes that arrive in the order of time, and deadlines that pass."""
+        """Verdict of a round, from votes by arrival time and deadlines."""
         votes = []
         for look, at_ms in enumerate(opened.looks_ms, start=1):
             for elector in opened.electorate:
@@ -145,7 +144,7 @@ class _Run:
         )
 
     def _as_result(self, seen: PastResult, at_ms: int, round: str = "", look: int = 0) -> tuple[Result, int]:
-        """What was seen, as a result of a check at a moment, and when it would have arrived."""
+        """An observation as a result at a moment, and its arrival."""
         took_ms = seen.total_us // 1000
         if round and seen.status is not Status.UP:
             took_ms += SECOND_ATTEMPT_MS
@@ -176,7 +175,7 @@ class _Run:
             self._fold.believe({_MONITOR: believed} if believed else {}, [_MONITOR])
 
     def _open_page(self, kind: IncidentKind | None) -> BacktestPage | None:
-        """The page that is open: of a kind that has one of its own, else the main one."""
+        """The open page: of its own kind if there is one, else the main page."""
         side = (IncidentKind.REGIONAL, IncidentKind.BLIND)
         for page in reversed(self._pages):
             mine = page.kind == kind if kind in side else page.kind not in side
@@ -185,5 +184,5 @@ class _Run:
         return None
 
 
-#: There is one monitor; its name is in no message that leaves this file.
+#: A placeholder that never leaves this file.
 _MONITOR = "mon_rehearsed"

@@ -1,7 +1,6 @@
-"""What the regions saw of one monitor, and what they would have seen at another moment. Pure.
+"""Past checks: observations of one monitor by region, interpolated to any moment. Pure.
 
-What a region saw at a moment at which it did not look is taken from its nearest check, if that is no further away than
-one interval: the ends of an outage lie somewhere between two checks, and are known no better than that.
+Between checks the nearest one counts, up to one interval away; the edges of an outage are no more exact than that.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from probes.reasons import Reason, Status
 
 @dataclass(frozen=True, slots=True)
 class PastResult:
-    """One check of one region; `look` is 0 for a scheduled one."""
+    """One check of a region; `look` is 0 for a scheduled one."""
 
     at_ms: int
     region: str
@@ -27,7 +26,7 @@ class PastResult:
 
 
 class Past:
-    """Every check of a monitor by region, in the order of time."""
+    """All checks of a monitor by region, in order of time."""
 
     def __init__(self, checks: Mapping[str, Sequence[PastResult]], interval_ms: int) -> None:
         self._checks = {region: list(seen) for region, seen in checks.items()}
@@ -42,12 +41,12 @@ class Past:
         return sorted(self._checks)
 
     def scheduled(self) -> Iterator[PastResult]:
-        """The scheduled checks of all regions, in the order of time."""
+        """Scheduled checks of all regions, in order of time."""
         each = ([one for one in seen if not one.look] for seen in self._checks.values())
         return merge(*each, key=lambda one: (one.at_ms, one.region))
 
     def near(self, region: str, at_ms: int) -> PastResult | None:
-        """The region's check nearest to a moment; None where it did not look within an interval."""
+        """The region's nearest check; None if none is within an interval."""
         times = self._times.get(region, [])
         place = bisect_left(times, at_ms)
         around = [index for index in (place - 1, place) if 0 <= index < len(times)]
@@ -57,6 +56,6 @@ class Past:
         return self._checks[region][nearest]
 
     def without(self, regions: frozenset[str]) -> Past:
-        """The same past as if these regions had not been there."""
+        """The same past without these regions."""
         kept = {region: seen for region, seen in self._checks.items() if region not in regions}
         return Past(kept, self._interval_ms)

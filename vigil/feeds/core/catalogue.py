@@ -1,8 +1,7 @@
-"""Where providers publish how they say they are. Pure data; all are off until somebody switches them on.
+"""Feed catalogue: addresses of provider status pages. Pure data; all off by default.
 
-`about` names, in part and in lower case, the components that stand for the API: trouble of a provider's chat page is
-no trouble of its API. Empty takes whatever the page declares. `vouched` is False where the address or its format was
-never read by us: it may have moved, and what comes then is unreadable, never a witness.
+`about` matches components of the API, in part and in lower case: a provider's chat page is not its API. Empty matches
+all. `vouched` is False if we never read the address or format: it may then be unreadable.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One provider's feed, as of 2026. `region` in the address stands for the cloud's own region."""
+    """One provider's feed, as of 2026. `region` in the address is the cloud's own region."""
 
     url: str
     about: tuple[str, ...] = ()

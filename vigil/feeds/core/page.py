@@ -1,6 +1,6 @@
-"""A provider's status page as values: what it has posted, and how it says its components are. Pure.
+"""Status page values: posts and component states of a provider. Pure.
 
-Everything here was written by somebody else: it is cut, cleaned of control characters, and never trusted to be plain.
+All text is untrusted: cut, and cleaned of control characters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAMES_MOST = 20
 
 
 class FeedUnreadable(Exception):
-    """What came is no status page that we know; one line that quotes nothing of it."""
+    """Not a known status page; one line without a quote from it."""
 
 
 class PostState(StrEnum):
@@ -39,7 +39,7 @@ class ComponentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One thing that the page declares. `created` is the page's own word; `affects` names components, if it says."""
+    """A post on the page. `created` is the page's time; `affects` names components, if given."""
 
     id: str
     title: str
@@ -63,7 +63,7 @@ class Page:
 def make_post(
     id: object, title: object, state: PostState, created: datetime | None, affects: Iterable[str] = ()
 ) -> Post:
-    """A post with everything in it cut and cleaned."""
+    """Build a post, with its text cut and cleaned."""
     names = tuple(clean(name) for name in list(affects)[:NAMES_MOST])
     return Post(short_id(str(id)), clean(title) or "untitled", state, created, names)
 
@@ -73,9 +73,9 @@ def make_page(posts: Sequence[Post], components: Sequence[Component] = ()) -> Pa
 
 
 def declared(page: Page, about: Sequence[str]) -> tuple[Post, ...]:
-    """What the page says is wrong now with the components that `about` names, in part, or with any if it is empty.
+    """Current problems of the components that `about` matches, or of any if it is empty.
 
-    A component in trouble without a post of its own counts as one: pages often show it first.
+    A failing component without a post counts as one: pages often show it first.
     """
     open_posts = [post for post in page.posts if post.state is PostState.OPEN and _concerns(post.affects, about)]
     troubled = [
@@ -111,7 +111,7 @@ def short_id(id: str) -> str:
 
 
 def instant_of(text: object) -> datetime | None:
-    """A time as feeds write it: ISO 8601, RFC 822, or seconds since 1970. None for anything else."""
+    """A time as feeds write it: ISO 8601, RFC 822, or seconds since 1970; else None."""
     word = str(text or "").strip()[:64]
     try:
         if word.isascii() and word.isdigit() and len(word) <= 10:

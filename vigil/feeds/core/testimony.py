@@ -1,6 +1,6 @@
-"""What a provider's own page says about an incident of ours, in words, and who was first. Pure.
+"""Feed statement: what the provider's page says about an incident, and who was first. Pure.
 
-Lead is counted from when we first saw the feed change, never from the times that it claims: pages date back.
+Lead counts from when we saw the feed change, not from its own times, which pages may backdate.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: What was declared longer before us, or longer after us, is another matter.
+#: A post further apart in time is unrelated.
 BEFORE = timedelta(minutes=30)
 AFTER = timedelta(minutes=180)
-#: A feed that was not readable for this long is no witness.
+#: A feed unreadable for this long says nothing.
 SILENT_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A post as we know it. `absent` is when we last read the feed without it; None for what was there at first."""
+    """A post as stored. `absent` is the last read without it; None if it was there at first."""
 
     title: str
     seen: datetime
@@ -28,7 +28,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class ProviderWitness:
-    """What we know of a feed: when it was last readable, and what it declared around the time in question."""
+    """A feed: when it was last readable, and its posts around the time in question."""
 
     provider: str
     ok: datetime | None
@@ -36,9 +36,7 @@ class ProviderWitness:
 
 
 def relevant(posts: Sequence[Declared], opened: datetime) -> Declared | None:
-    """The declaration that may be about an incident that opened then: the first around that time, or else the last
-    before it that still stands. What was over by then is not.
-    """
+    """Post that may be about an incident opened at that time: the first around it, else the last open one before."""
     unended = [post for post in posts if post.ended is None or post.ended >= opened]
     around = [post for post in unended if opened - BEFORE <= post.seen <= opened + AFTER]
     before = [post for post in unended if post.seen < opened - BEFORE]
@@ -63,7 +61,7 @@ def statement(witness: ProviderWitness, opened: datetime, now: datetime, *, over
 
 
 def lead_in_words(post: Declared, opened: datetime) -> str:
-    """How much later or earlier than we it declared, as exactly as we read it."""
+    """Lead or lag of the page, as exactly as it was read."""
     if post.absent is None:
         return "before we began to read it"
     lead = post.seen - opened
@@ -78,7 +76,7 @@ def lead_in_words(post: Declared, opened: datetime) -> str:
 
 
 def lead_s(post: Declared, opened: datetime) -> float | None:
-    """Seconds by which we were first, negative where the page was; None where it cannot be known."""
+    """Our lead in seconds, negative if the page was first; None if unknown."""
     return None if post.absent is None else (post.seen - opened).total_seconds()
 
 

@@ -1,7 +1,7 @@
-"""The formats in which status pages are published, and reading whatever comes in the one that it turns out to be.
+"""Feed formats: detection and parsing of status pages.
 
-A format is one file and one line here. Pages move from one engine to another without notice, so the shape of what
-came decides, not what was configured.
+A format is one file and one line here. Pages change engines without notice, so the content decides, not the
+configuration.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from vigil.feeds.core.page import FeedUnreadable, Page
 from vigil.feeds.formats import aws, betterstack, checkly, google, instatus, rss, statuspage
 
-#: name -> (whether a JSON document is one, how to read it). In this order: the more telling shapes come first.
+#: name -> (detects a JSON document, parses it). More specific formats come first.
 JSON_FORMATS: dict[str, tuple[Callable[[Any], bool], Callable[[Any], Page]]] = {
     "betterstack": (betterstack.recognise, betterstack.read),
     "statuspage": (statuspage.recognise, statuspage.read),
@@ -29,7 +29,7 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", 
 
 
 def parse(body: bytes, now: datetime) -> tuple[str, Page]:
-    """The name of the format and the page; raises FeedUnreadable, whatever came."""
+    """Name of the format, and the page; raises FeedUnreadable."""
     text = _decoded(body)
     start = text[:200].lstrip()
     if start.startswith("<"):

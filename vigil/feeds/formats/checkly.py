@@ -1,4 +1,4 @@
-"""Checkly's list of unresolved incidents. Undocumented: anything with an id and a name is taken, the rest refused."""
+"""Checkly (list of unresolved incidents; undocumented): accepts anything with id and name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Google Cloud (`/incidents.json`): one list of everything of the last months; an incident without an end is open."""
+"""Google Cloud (`/incidents.json`): incidents of the last months; open if without an end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def recognise(document: Any) -> bool:
 
 def read(document: Any) -> Page:
     incidents = msgspec.convert(document, list[_Incident])
-    # Months of history: what is open comes first, whatever the bound cuts.
+    # Open incidents first, so that the bound cuts old ones.
     incidents.sort(key=lambda one: one.end is not None)
     return make_page([_post(incident) for incident in incidents])
 

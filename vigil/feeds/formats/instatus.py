@@ -1,4 +1,4 @@
-"""Instatus (`/summary.json`): the state of the page, and what is going on."""
+"""Instatus (`/summary.json`): state of the page, and current incidents."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def read(document: Any) -> Page:
 
 
 def _post(incident: _Incident, state: PostState) -> Any:
-    # Its summary gives no ids: a name and a beginning are one thing that happened.
+    # Its summary has no ids: name and start identify an incident.
     id = incident.id or f"{incident.started}:{incident.name}"
     return make_post(id, incident.name, state, instant_of(incident.started))

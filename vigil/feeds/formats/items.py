@@ -1,4 +1,4 @@
-"""The items of an RSS or Atom document as plain texts: streamed, bounded in depth and number, without a DTD."""
+"""RSS and Atom items: streaming parser, bounded in depth and number, without a DTD."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Item = dict[str, str]
 
 
 class _Refused(Exception):
-    """What a status page has no use for."""
+    """Forbidden XML construct."""
 
 
 class _Enough(Exception):
-    """As many items as are looked at."""
+    """Enough items were read."""
 
 
 class _Collector:
@@ -57,7 +57,7 @@ class _Collector:
 
 
 def items_of(text: str) -> list[Item]:
-    """The items, newest first as feeds have them; raises FeedUnreadable."""
+    """Items in the order of the feed, newest first; raises FeedUnreadable."""
     collector = _Collector()
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -66,7 +66,7 @@ def items_of(text: str) -> list[Item]:
     parser.CharacterDataHandler = collector.text
     parser.StartDoctypeDeclHandler = _no_doctype
     try:
-        # What the document says of its encoding was true of the bytes, not of this text.
+        # The declared encoding applied to the bytes, not to this text.
         parser.Parse(_without_declaration(text).encode("utf-8", "replace"), True)
     except _Enough:
         pass
@@ -87,5 +87,5 @@ def _without_declaration(text: str) -> str:
 
 
 def _no_doctype(*_: object) -> None:
-    # Entities are how a small document becomes a large one, or reads files.
+    # Entities allow expansion attacks and file reads.
     raise _Refused("declaring its own entities")

@@ -1,4 +1,4 @@
-"""RSS and Atom: items without a state, so that their words and their age say whether they are over."""
+"""RSS and Atom: items without a state; words and age decide whether one is over."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from vigil.feeds.core.page import Page, PostState, instant_of, make_page, make_post
 from vigil.feeds.formats.items import Item, items_of
 
-#: What is said at the beginning of an item that is over.
+#: First words of an item that is over.
 _OVER = ("resolved", "operating normally", "completed", "this incident has been fixed", "mitigated")
 _PLANNED = ("scheduled maintenance", "planned maintenance", "maintenance:")
 _LOOKED_AT = 600
-#: Feeds keep items for months and many never say that one is over.
+#: Feeds keep items for months, often without an end.
 STALE_AFTER = timedelta(hours=24)
 
 

@@ -1,4 +1,4 @@
-"""Statuspage version 2 (`/api/v2/summary.json`), which incident.io serves as well."""
+"""Statuspage version 2 (`/api/v2/summary.json`), also served by incident.io."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read(document: Any) -> Page:
     components = [
         Component(clean(each.name), _COMPONENT.get(each.status, ComponentState.WELL))
         for each in summary.components
-        # A group repeats what its members say.
+        # A group repeats its members.
         if not each.group
     ]
     return make_page(posts, components)
@@ -64,6 +64,6 @@ def read(document: Any) -> Page:
 
 def _post(incident: _Incident, open_as: PostState) -> Any:
     state = PostState.OVER if incident.status in _OVER else open_as
-    # Pages date incidents back: when it was created is closer to when it was told.
+    # Pages backdate incidents: the creation time is nearer to the announcement.
     created = instant_of(incident.created_at or incident.started_at)
     return make_post(incident.id, incident.name, state, created, [each.name for each in incident.components or []])

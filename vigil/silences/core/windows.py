@@ -1,7 +1,6 @@
-"""When a silence holds: once, or again and again by a cron expression in a time zone. Pure; times are arguments.
+"""Silence windows: one-off, or recurring by cron in a time zone. Pure; times are arguments.
 
-A recurring window begins by the clock on the wall of its zone and lasts its duration in elapsed time, so that a night
-in which the clocks change has one window like every other.
+A recurring window starts by the wall clock and lasts its duration in elapsed time, so clock changes do not alter it.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 MIN_DURATION, MAX_DURATION = timedelta(minutes=1), timedelta(days=7)
-#: A window that begins more often than this is a silence without an end, written in a way that costs.
+#: A more frequent window is a permanent silence that costs.
 MIN_PERIOD = timedelta(minutes=5)
-#: How many beginnings are compared when a schedule is checked.
+#: Starts compared to check a schedule.
 SAMPLES = 50
 FIELDS = 5
 
 
 class ScheduleError(ValueError):
-    """A schedule that cannot be kept: `field` names what is wrong with it."""
+    """Invalid schedule; `field` names the wrong field."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(problem)
@@ -40,9 +39,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class WindowSchedule:
-    """One window from `starts` to `ends`; with a cron expression, the windows that begin between the two.
+    """One window from `starts` to `ends`; with cron, the windows that start between the two.
 
-    Nothing counts before `valid_from` or from `valid_until` on: a changed schedule leaves its past as it was.
+    Nothing counts before `valid_from` or from `valid_until` on: a changed schedule keeps its past.
     """
 
     starts: datetime | None = None
@@ -55,7 +54,7 @@ class WindowSchedule:
 
 
 def windows(schedule: WindowSchedule, start: datetime, end: datetime) -> list[Window]:
-    """The windows of a schedule within [start, end), cut to it, in order, without overlap."""
+    """Windows within [start, end), clipped, in order, without overlap."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     lower = max(start, schedule.valid_from) if schedule.valid_from else start
     upper = min(end, schedule.valid_until) if schedule.valid_until else end
@@ -67,9 +66,9 @@ def windows(schedule: WindowSchedule, start: datetime, end: datetime) -> list[Wi
 
 
 def current(schedule: WindowSchedule, at: datetime) -> Window | None:
-    """The window that holds now, with what follows it without a break; None when none does.
+    """The current window, merged with adjacent ones; None if there is none.
 
-    Of windows that follow each other for ever, as far as one of the longest would reach.
+    Endless adjacent windows are followed as far as one of the longest.
     """
     if not schedule.cron and schedule.starts and schedule.ends:
         once = windows(schedule, schedule.starts, schedule.ends)
@@ -79,7 +78,7 @@ def current(schedule: WindowSchedule, at: datetime) -> Window | None:
 
 
 def merged(found: Iterable[Window]) -> list[Window]:
-    """The union of windows: in order, without overlap; those that touch are one, empty ones are none."""
+    """Union of windows in order; adjacent ones merged, empty ones dropped."""
     union: list[Window] = []
     for window in sorted(found):
         if window.starts >= window.ends:
@@ -92,7 +91,7 @@ def merged(found: Iterable[Window]) -> list[Window]:
 
 
 def check(schedule: WindowSchedule) -> None:
-    """Refuse a schedule that could not be kept; raises `ScheduleError`."""
+    """Validate a schedule; raises `ScheduleError`."""
     if schedule.starts and schedule.ends and schedule.starts >= schedule.ends:
         raise ScheduleError("ends_at", "Must end after it starts.")
     if not schedule.cron:
@@ -127,6 +126,6 @@ def _found(schedule: WindowSchedule, lower: datetime, upper: datetime) -> Iterat
 
 
 def _beginnings(schedule: WindowSchedule, after: datetime) -> Iterator[datetime]:
-    """The moments at which windows begin, from a minute before `after` on."""
+    """Starts of windows, from a minute before `after` on."""
     local = (after.astimezone(UTC) - timedelta(minutes=1)).astimezone(ZoneInfo(schedule.zone))
     return (begins.astimezone(UTC) for begins in CronSim(schedule.cron, local))
