@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from probes.text import storable
 from vigil.heartbeats.core.body import MAX_KEYWORD_LENGTH, MAX_KEYWORDS
 from vigil.heartbeats.core.budget import RULES
 from vigil.heartbeats.core.schedule import LONGEST, SHORTEST, problem_of
@@ -48,6 +49,8 @@ def _keywords_problem(keywords: Any) -> str:
         words = keywords.get(name, [])
         if not isinstance(words, list) or not all(isinstance(word, str) and word.strip() for word in words):
             return f"{name} must be a list of words."
+        if any(storable(word, len(word)) != word for word in words):
+            return f"{name}: words of characters that can be seen."
         if len(words) > MAX_KEYWORDS or any(len(word) > MAX_KEYWORD_LENGTH for word in words):
             return f"{name}: at most {MAX_KEYWORDS} words of {MAX_KEYWORD_LENGTH} characters."
     if keywords.get("otherwise") not in (None, *_OTHERWISE):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from probes.reasons import Status
 from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobody
@@ -276,3 +280,38 @@ def test_a_ping_that_came_in_time_and_is_still_on_its_way_is_waited_for() -> Non
     row.refresh_from_db()
     assert row.status == "up"
     assert not Incident.objects.exists()
+
+
+_odd_text = st.text(st.characters(codec=None), max_size=40) | st.sampled_from(
+    ["\0", "\ud83d", "\udfff\ud800", "\ufffe", "\u202e", "\x1b[31m", "x" * 400, "\U0010ffff"]
+)
+_odd_number = st.integers(-(10**400), 10**400) | st.floats() | st.sampled_from([2**63, 10**15 + 1, 1e308])
+_odd = st.recursive(
+    _odd_text | _odd_number | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_odd_text, inner, max_size=3),
+    max_leaves=8,
+)
+_told = st.dictionaries(st.sampled_from(["items", "tokens", "cost", "model", "error"]), _odd)
+
+
+def _as_sent(told: dict[str, object], escaped: bool) -> bytes:
+    return json.dumps(told, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+
+
+_bodies = st.binary(max_size=200) | st.builds(_as_sent, _told, st.booleans())
+
+
+@pytest.mark.parametrize("kind", [PingKind.SUCCESS, PingKind.FAIL])
+def test_s4_whatever_a_body_holds_it_is_stored_and_the_next_ping_too(kind: PingKind) -> None:
+    row = job(keywords={"fail": ["ERROR"]})
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(_bodies, min_size=1, max_size=4))
+    def holds(bodies: list[bytes]) -> None:
+        with transaction.atomic():
+            pings = [call(row, ago(seconds=1), kind, body=body, agent="\x80\xff", rid="r") for body in bodies]
+            assert apply_entries([logged(*pings)], nobody).pings == len(bodies)
+            assert StoredPing.objects.filter(pk__in=[ping.id for ping in pings]).count() == len(bodies)
+            transaction.set_rollback(True)
+
+    holds()

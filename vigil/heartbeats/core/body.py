@@ -1,6 +1,7 @@
 """Ping body: keyword rules, and metrics that an AI job reports about its run. Pure.
 
-A body is untrusted: no regular expression backtracks, and unreadable parts are ignored.
+A body is untrusted: no regular expression backtracks, and unreadable parts are ignored. `facts_of` and `text_of` give
+only what PostgreSQL can store.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ from typing import Any
 
 import msgspec
 
+from probes.text import storable
 from vigil.heartbeats.core.wire import Ping, PingKind
 
 MAX_KEYWORDS, MAX_KEYWORD_LENGTH = 20, 100
 #: A longer body is job output and is not parsed.
 _MAX_FACTS = 20_000
 _MAX_COUNT = 1e15
-_MAX_WORDS = 300
+_MAX_WORDS, _MAX_MODEL = 300, 100
+#: What is shown of an error that has no text that can be stored.
+UNREADABLE = "an error without readable text"
+#: A whole number of more digits is no count; to make it one would cost the square of its length.
+_MAX_DIGITS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +81,27 @@ def read_facts(body: bytes) -> Facts:
     if len(body) > _MAX_FACTS or not body.lstrip().startswith(b"{"):
         return Facts()
     try:
-        told = json.loads(body)
+        told = json.loads(body, parse_int=_whole)
     except (ValueError, RecursionError):
         return Facts()
     return facts_of(told) if isinstance(told, dict) else Facts()
 
 
 def facts_of(told: Mapping[str, Any]) -> Facts:
-    """Metrics of an object: finite, non-negative numbers, and texts cut to a limit."""
-    error = told.get("error")
+    """Metrics of an object: numbers from 0 to a quadrillion, and storable texts cut to a limit."""
     return Facts(
         items=_number(told.get("items")),
         tokens=_number(told.get("tokens")),
         cost=_number(told.get("cost")),
-        model=_words(told.get("model"))[:100],
-        error=_words(error) if error not in (None, False, "") else "",
+        model=_words(told.get("model"))[:_MAX_MODEL],
+        error=_error(told.get("error")),
     )
 
 
 def text_of(body: bytes) -> str:
-    """A body as text."""
-    return body.decode("utf-8", "replace").replace("\0", "�")
+    """A body as text that can be stored."""
+    text = body.decode("utf-8", "replace")
+    return storable(text.replace("\0", "�"), len(text), breaks=True)
 
 
 def last_words(body: bytes) -> str:
@@ -105,7 +111,8 @@ def last_words(body: bytes) -> str:
 
 
 def _by_keywords(body: bytes, keywords: Keywords) -> PingKind:
-    text = text_of(body)
+    # As it was written: nothing of this is kept.
+    text = body.decode("utf-8", "replace")
     for kind, words in ((PingKind.FAIL, keywords.fail), (PingKind.SUCCESS, keywords.success)):
         if any(word in text for word in words):
             return kind
@@ -114,14 +121,30 @@ def _by_keywords(body: bytes, keywords: Keywords) -> PingKind:
     return keywords.otherwise or PingKind.SUCCESS
 
 
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
+
+
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not math.isfinite(value) or not 0 <= value <= _MAX_COUNT:
-        return None
-    return float(value)
+    # Also false for what is no number, and true for no whole number that is too long for a float.
+    return float(value) if 0 <= value <= _MAX_COUNT else None
+
+
+def _error(value: Any) -> str:
+    if value in (None, False) or (isinstance(value, str) and not value.strip()):
+        return ""
+    # An error is one whatever it is made of, or a failure would pass for a success.
+    return _words(value) or UNREADABLE
 
 
 def _words(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)[:_MAX_WORDS] if value is not None else ""
-    return " ".join(text.replace("\0", " ").split())[:_MAX_WORDS]
+    if value is None:
+        return ""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value)
+    except (ValueError, RecursionError):
+        text = UNREADABLE
+    # Line breaks count as spaces: they are no part of what is left out.
+    return storable(" ".join(text.replace("\0", " ").split()), _MAX_WORDS)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vigil.heartbeats.core.address import PingCall, read_target
-from vigil.heartbeats.core.body import Facts, Keywords, read_facts, understood
+from vigil.heartbeats.core.body import UNREADABLE, Facts, Keywords, read_facts, understood
 from vigil.heartbeats.core.budget import Breach, RunBudget, breaches, looping
 from vigil.heartbeats.core.rate_limit import Rates
 from vigil.heartbeats.core.wire import PING_VERSION, Address, LogEntry, Ping, PingKind, decode, encode
@@ -108,6 +108,39 @@ def test_a_body_says_what_a_ping_means(sent: Ping, keywords: Keywords, meant: Pi
 )
 def test_facts_are_taken_from_a_small_object_and_from_nothing_else(body: bytes, facts: Facts) -> None:
     assert read_facts(body) == facts
+
+
+@pytest.mark.parametrize(
+    ("body", "facts"),
+    [
+        (b'{"items": 3, "tokens": %s, "error": "x"}' % (b"9" * 400), Facts(items=3, error="x")),
+        (b'{"items": 3, "tokens": %s, "error": "x"}' % (b"9" * 5_000), Facts(items=3, error="x")),
+        (b'{"items": 3, "cost": 1e999, "tokens": -%s}' % (b"9" * 400), Facts(items=3)),
+        (b'{"cost": [%s]}' % (b"9" * 400), Facts()),
+    ],
+)
+def test_s4b_a_number_too_long_for_its_column_is_not_told_and_the_rest_is(body: bytes, facts: Facts) -> None:
+    assert read_facts(body) == facts
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b'{"error": "no \\ud83d quota"}', "no  quota"),
+        (b'{"error": "no \xed\xa0\xbd quota"}', "no  quota"),
+        (b'{"error": "\\ud83d"}', UNREADABLE),
+        (b'{"error": "\\u0000"}', UNREADABLE),
+        (b'{"error": "a\\u0000b\\u001bc\\u202ed"}', "a bcd"),
+        (b'{"error": "\\ud83d\\ude00"}', "\U0001f600"),
+        (b'{"error": ["\\ud83d"]}', '["\\ud83d"]'),
+        (b'{"error": %s}' % (b"9" * 400), "Infinity"),
+        (b'{"error": " "}', ""),
+        (b'{"error": "%s"}' % (b"x" * 5_000), "x" * 300),
+    ],
+)
+def test_s4_an_error_stays_one_whatever_it_is_made_of(body: bytes, error: str) -> None:
+    assert read_facts(body).error == error
+    assert understood(ping(body), Keywords())[0].kind is (PingKind.FAIL if error else PingKind.SUCCESS)
 
 
 @given(st.binary(max_size=300))
