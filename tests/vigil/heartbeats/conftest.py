@@ -48,9 +48,9 @@ class Listening:
     def __init__(self, database_url: str, redis_url: str) -> None:
         self.port = ports.take_free_port()
         self._started = threading.Event()
-        self._loop = uvloop.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._urls = database_url, redis_url
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
+        self._thread = threading.Thread(target=self.loop.run_until_complete, args=(self._serve(),), daemon=True)
         self._thread.start()
         assert self._started.wait(10)
 
@@ -75,18 +75,20 @@ class Listening:
             seal_keys=Fernet.generate_key().decode(),  # type: ignore[arg-type]
         )
         async with receiving(configuration, Health("ping", 15)) as self.at_work:
-            server = PingServer(self.at_work.receiver, lambda: self.at_work.log.writes)
+            server = self.server = PingServer(self.at_work.receiver, lambda: self.at_work.log.writes)
+            closing = asyncio.create_task(server.close_idle())
             listening = await server.listen("127.0.0.1", self.port)
             self._stop = asyncio.Event()
             self._started.set()
             await self._stop.wait()
+            closing.cancel()
             listening.close()
             server.close_when_answered()
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self.loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
-        self._loop.close()
+        self.loop.close()
 
 
 @pytest.fixture

@@ -12,19 +12,26 @@ import httptools
 
 from vigil.heartbeats.core.reply import PingOutcome, on_wire
 from vigil.heartbeats.core.wire import BODY_LIMIT, Method
+from vigil.heartbeats.receiving.open_connections import OpenConnections
+from vigil.heartbeats.receiving.pending_bodies import PendingBodies
 from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
 
 MAX_HEAD = 16_384
 #: Largest read of the loop; only its beginning may be a head.
 READ_AT_ONCE = 262_144
 MAX_BODY = 10_000_000
-MAX_CONNECTIONS = 10_000
+#: Caps on open connections, in all and per peer; a proxy in front is one peer.
+MAX_CONNECTIONS, MAX_OF_PEER = 10_000, 5_000
+#: Bytes buffered of incomplete bodies in all, and the beginning of each body that does not count.
+PENDING_BYTES, FREE_BYTES = 64_000_000, 4_096
 #: Pipelined requests per connection; beyond that reading stops (backpressure).
 MAX_PIPELINED = 64
-#: Idle timeout of a connection (s).
+#: Idle timeout: from the last answer to the next request, and between two pieces of a request (s).
 IDLE_S = 30.0
-#: Longest time for one request to arrive (s).
+#: Longest time for one request to arrive, and for its answer to be read (s).
 ARRIVAL_S = 60.0
+#: Interval of the check of deadlines (s).
+SWEEP_S = 1.0
 #: How long a refused client may still send (lingering close, s).
 LINGER_S = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -54,11 +61,12 @@ class PingConnection(asyncio.Protocol):
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[_Waiting] = deque()
-        self._head_size = 0
-        self._in_head = True
-        self._refused = False
-        self._begun_s = 0.0
-        self.active_s = 0.0
+        #: Bytes read since the last piece of a body.
+        self._unread = 0
+        self._refused = self._chokes = False
+        self._begun_s = self._rested_s = self._active_s = 0.0
+        self._size = 0
+        self._body = bytearray()
 
     # asyncio callbacks.
 
@@ -66,31 +74,41 @@ class PingConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = self._transport.get_extra_info("peername")
         self._origin = str(peer[0]) if peer else ""
-        self.active_s = self._server.now()
-        if not self._server.admit(self):
-            self._transport.abort()
+        self._rested_s = self._server.now()
+        self._server.admit(self, self._origin)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.forget(self)
 
     def data_received(self, data: bytes) -> None:
-        self.active_s = self._server.now()
         if self._refused:
             return
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > MAX_HEAD + READ_AT_ONCE:
-                self._refuse(PingOutcome.HEADERS_TOO_LARGE)
-                return
+        self._active_s = self._server.now()
+        self._unread += len(data)
+        if self._unread > MAX_HEAD + READ_AT_ONCE:
+            self.refuse(PingOutcome.HEADERS_TOO_LARGE)
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             # A request to upgrade the protocol is answered in HTTP/1.1.
             self.close_when_answered()
         except (httptools.HttpParserError, UnicodeDecodeError):
-            self._refuse(PingOutcome.UNREADABLE)
+            # Bytes after the last request of a connection are ignored.
+            if not (self._waiting and self._waiting[-1].close):
+                self.refuse(PingOutcome.UNREADABLE)
         if len(self._waiting) > MAX_PIPELINED:
             self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        # A client that does not read its answers is not read either, until its deadline.
+        self._chokes = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._chokes = False
+        if len(self._waiting) <= MAX_PIPELINED:
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         # Answers may still be pending.
@@ -99,7 +117,7 @@ class PingConnection(asyncio.Protocol):
     # httptools callbacks.
 
     def on_message_begin(self) -> None:
-        self._begun_s = self.active_s
+        self._begun_s = self._active_s
         self._target = b""
         self._agent = ""
         self._body = bytearray()
@@ -119,21 +137,24 @@ class PingConnection(asyncio.Protocol):
             self._expects = True
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._expects:
+        if self._expects and not self._waiting:
             self._transport.write(_CONTINUE)
 
     def on_body(self, chunk: bytes) -> None:
+        self._unread = 0
         self._size += len(chunk)
         if self._size > MAX_BODY:
-            self._refuse(PingOutcome.TOO_LARGE)
-            return
+            self.refuse(PingOutcome.TOO_LARGE)
         room = BODY_LIMIT - len(self._body)
-        if room > 0:
+        if room > 0 and not self._refused:
             self._body += chunk[:room]
+            self._server.bodies.hold(self, len(self._body) - FREE_BYTES)
+        if self._refused:
+            raise httptools.HttpParserError("the rest is of no interest")
 
     def on_message_complete(self) -> None:
-        self._in_head, self._head_size, self._begun_s = True, 0, 0.0
+        self._unread, self._begun_s, self._rested_s = 0, 0.0, self._active_s
+        self._server.bodies.release(self)
         if self._refused or self._transport.is_closing():
             return
         waiting = _Waiting(close=not self._parser.should_keep_alive())
@@ -157,10 +178,21 @@ class PingConnection(asyncio.Protocol):
             request = PingRequest(target, method, self._origin, self._agent, bytes(self._body), self._size)
             self._server.receiver.take(request, answered)
 
+    def is_busy(self) -> bool:
+        """Whether an answer is pending."""
+        return bool(self._waiting)
+
     def close_if_idle(self, now_s: float) -> None:
-        dawdles = bool(self._begun_s) and now_s - self._begun_s > ARRIVAL_S
-        if dawdles or (now_s - self.active_s > IDLE_S and not self._waiting):
+        """Close the connection past a deadline; empty lines between requests do not extend it."""
+        if self._begun_s:
+            late = now_s - self._begun_s > ARRIVAL_S or now_s - self._active_s > IDLE_S
+        else:
+            late = now_s - self._rested_s > (ARRIVAL_S if self._waiting else IDLE_S)
+        if late:
             self._transport.abort()
+
+    def abort(self) -> None:
+        self._transport.abort()
 
     def close_when_answered(self) -> None:
         if self._waiting:
@@ -169,6 +201,9 @@ class PingConnection(asyncio.Protocol):
             self._transport.close()
 
     def _write_answers(self) -> None:
+        if self._refused:
+            # The output is closed; a write after that raises.
+            self._waiting.clear()
         out = []
         close = False
         while self._waiting and self._waiting[0].answer is not None:
@@ -178,17 +213,21 @@ class PingConnection(asyncio.Protocol):
             close = close or done.close
         if self._transport.is_closing() or not out:
             return
+        self._rested_s = self._server.now()
+        self._server.used(self)
         self._transport.write(b"".join(out))
         if close:
             self._transport.close()
-        elif len(self._waiting) <= MAX_PIPELINED:
+        elif len(self._waiting) <= MAX_PIPELINED and not self._chokes:
             self._transport.resume_reading()
 
-    def _refuse(self, outcome: PingOutcome) -> None:
+    def refuse(self, outcome: PingOutcome) -> None:
         """Answer and close; incoming bytes are dropped for a moment, so that the client can read the answer."""
         if self._refused or self._transport.is_closing():
             return
         self._refused = True
+        self._body.clear()
+        self._server.bodies.release(self)
         self._transport.write(on_wire(outcome, close=True))
         self._transport.write_eof()
         asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
@@ -200,20 +239,27 @@ class PingServer:
     def __init__(self, receiver: PingReceiver, healthy: Callable[[], bool]) -> None:
         self.receiver = receiver
         self.healthy = healthy
-        self._connections: set[PingConnection] = set()
+        self.bodies = PendingBodies(PENDING_BYTES)
+        self.connections: OpenConnections[PingConnection] = OpenConnections(
+            MAX_CONNECTIONS, MAX_OF_PEER, PingConnection.is_busy
+        )
         self._loop = asyncio.get_running_loop()
 
     def now(self) -> float:
         return self._loop.time()
 
-    def admit(self, connection: PingConnection) -> bool:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            return False
-        self._connections.add(connection)
-        return True
+    def admit(self, connection: PingConnection, peer: str) -> None:
+        """Count a new connection; at a cap the least recently used idle connection is closed."""
+        ends = self.connections.add(connection, peer)
+        if ends is not None:
+            ends.abort()
+
+    def used(self, connection: PingConnection) -> None:
+        self.connections.used(connection)
 
     def forget(self, connection: PingConnection) -> None:
-        self._connections.discard(connection)
+        self.connections.remove(connection)
+        self.bodies.release(connection)
 
     async def listen(self, host: str, port: int) -> asyncio.Server:
         """Start listening; raises OSError if the address is unavailable."""
@@ -222,11 +268,11 @@ class PingServer:
     async def close_idle(self) -> None:
         """Close idle connections until cancelled."""
         while True:
-            await asyncio.sleep(IDLE_S / 6)
-            for connection in list(self._connections):
+            await asyncio.sleep(SWEEP_S)
+            for connection in self.connections:
                 connection.close_if_idle(self.now())
 
     def close_when_answered(self) -> None:
         """Close every connection once its answers are sent."""
-        for connection in list(self._connections):
+        for connection in self.connections:
             connection.close_when_answered()

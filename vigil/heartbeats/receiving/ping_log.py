@@ -48,7 +48,7 @@ class PingLog:
         self._receiver = receiver
         self._postgres: psycopg.AsyncConnection[Any] | None = None
         self._redis_away_until_s = 0.0
-        self._waiting: list[tuple[Ping, Done]] = []
+        self.waiting: list[tuple[Ping, Done]] = []
         self._waiting_bytes = 0
         self._beat_us = 0
         self._wake = asyncio.Event()
@@ -57,10 +57,10 @@ class PingLog:
 
     def add(self, ping: Ping, done: Done) -> None:
         """Queue a ping and call `done` with the outcome; refuses when the queue is full (load shedding)."""
-        if len(self._waiting) >= WAITING_PINGS or self._waiting_bytes > WAITING_BYTES:
+        if len(self.waiting) >= WAITING_PINGS or self._waiting_bytes > WAITING_BYTES:
             done(False)
             return
-        self._waiting.append((ping, done))
+        self.waiting.append((ping, done))
         self._waiting_bytes += len(ping.body)
         self._wake.set()
 
@@ -85,24 +85,24 @@ class PingLog:
     async def _write_waiting(self) -> None:
         """Write the queue. A beat goes with the last batch, and is dropped if that fails."""
         self._wake.clear()
-        while self._waiting or self._beat_us:
+        while self.waiting or self._beat_us:
             batch = self._take()
             beat_us = 0
-            if not self._waiting:
+            if not self.waiting:
                 beat_us, self._beat_us = self._beat_us, 0
             entry = LogEntry(PING_VERSION, self._receiver, [ping for ping, _ in batch], beat_us)
             written = await self._write(encode(entry))
             for _, done in batch:
-                done(written)
+                _tell(done, written)
 
     def _take(self) -> list[tuple[Ping, Done]]:
         size = count = 0
-        for ping, _ in self._waiting[:BATCH_PINGS]:
+        for ping, _ in self.waiting[:BATCH_PINGS]:
             if count and size + len(ping.body) > BATCH_BYTES:
                 break
             size += len(ping.body)
             count += 1
-        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        batch, self.waiting = self.waiting[:count], self.waiting[count:]
         self._waiting_bytes -= size
         return batch
 
@@ -139,3 +139,11 @@ class PingLog:
                 self._postgres = None
             return False
         return True
+
+
+def _tell(done: Done, written: bool) -> None:
+    """Call back with the outcome. An error of one callback must not stop the writer."""
+    try:
+        done(written)
+    except Exception as error:
+        log.exception("ping.answer_failed", error=type(error).__name__)
