@@ -1,4 +1,4 @@
-"""The decision law under simulated faults: the real pure core on a virtual clock, in worlds whose truth is known.
+"""Deterministic simulation of the decision law under faults, in worlds with known truth.
 
-Nothing here reads a clock, a network or a file: a seed and a number of hours give the same history everywhere.
+The real pure core runs on a virtual clock: a seed and a duration give the same history everywhere.
 """

@@ -1,4 +1,4 @@
-"""What goes wrong with Vigil itself: processes die or stop, Redis forgets, links are cut, clocks step."""
+"""Fault injection: processes crash or pause, Redis loses data, links break, clocks step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FAULTS = 40
 Do = Callable[[], None]
 
 
-#: How long each lasts at least and at most (ms).
+#: Least and greatest duration of each fault (ms).
 LASTS_MS = {
     Fault.KILL: (500, 20_000),
     Fault.PAUSE: (1_000, 40_000),
@@ -39,7 +39,7 @@ STEPS_MS = (-3_600_000, -30_000, -6_000, -1_000, 1_000, 6_000, 30_000, 3_600_000
 
 @dataclass(slots=True)
 class Nemesis:
-    """Breaks one thing after another, and mends each; notes when."""
+    """Injects and heals faults, one after another, and records their times."""
 
     around: SimContext
     database: Database
@@ -48,7 +48,7 @@ class Nemesis:
     _going_on: Counter[tuple[Fault, str]] = field(default_factory=Counter)
 
     def plan(self) -> None:
-        """Draw every fault of the world's span."""
+        """Draw all faults of the world's span."""
         world = self.around.world
         for isolation in isolations(world.scenario, world.seed, world.span):
             region = self.regions[isolation.region]
@@ -78,7 +78,7 @@ class Nemesis:
         begin()
 
     def _end(self, what: tuple[Fault, str], end: Do) -> None:
-        """Mend it, unless the same is broken a second time meanwhile."""
+        """Heal a fault, unless it was injected again meanwhile."""
         self._going_on[what] -= 1
         if not self._going_on[what]:
             end()
@@ -99,7 +99,7 @@ class Nemesis:
                 return self._of(fault, region)
 
     def _of(self, fault: Fault, region: SimRegion) -> tuple[Do, Do, str]:
-        """What takes no more than to say which region."""
+        """Actions of faults that only need a region."""
         match fault:
             case Fault.REDIS_DIES:
                 return self.around.broker.crash, self._redis_returns, ""
@@ -150,7 +150,7 @@ class Nemesis:
 
 
 def _nothing() -> None:
-    """Over as soon as it happened."""
+    """A fault without duration."""
 
 
 def _cut(region: SimRegion, cut: bool) -> Do:

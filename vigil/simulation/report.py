@@ -1,4 +1,4 @@
-"""A run as JSON for scripts and as a table for people. Pure."""
+"""Simulation report: JSON for scripts, tables for people. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vigil.simulation.judges.rivals import RIVALS
 from vigil.simulation.judges.score import Score
 from vigil.simulation.runs import MEASURED, RunRow
 
-#: Breaks that are written out in full.
+#: Breaks listed in full.
 _SHOWN = 20
 _COLUMNS = (
     ("false / monitor-year", "false_per_monitor_year"),
@@ -24,7 +24,7 @@ _COLUMNS = (
 
 
 def as_json(rows: Sequence[RunRow], took_s: float) -> dict[str, object]:
-    """One object: figures over all rows, each kind of world by itself, and the rules of others on the same worlds."""
+    """One object: figures in total and by kind of world, and rules of other systems on the same worlds."""
     measured = [row for row in rows if row.scenario.name in MEASURED] or list(rows)
     checks = sum(row.checks for row in rows)
     breaks = [(place, found) for row in rows for place, found in row.breaks]
@@ -55,7 +55,7 @@ def as_json(rows: Sequence[RunRow], took_s: float) -> dict[str, object]:
 
 
 def as_text(rows: Sequence[RunRow], took_s: float) -> str:
-    """The same as tables in Markdown, one for each kind of world."""
+    """The same as Markdown tables, one for each kind of world."""
     found = as_json(rows, took_s)
     parts = [f"{found['checks']:,} checks, {found['checks_per_s']:,} a second of one core"]
     for row in rows:

@@ -1,4 +1,4 @@
-"""Many worlds, one report: how the law and the rules of others fare over so many monitor-hours from one seed."""
+"""Simulation runs: many worlds from one seed, one report."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from vigil.simulation.judges.score import RuleReport, Score, score
 from vigil.simulation.simulation import SimulationResult, lying_regions, simulate
 from vigil.simulation.worlds.scenario import HOUR_MS, SCENARIOS, Scenario
 
-#: Monitors and hours of one world at most; a run is as many worlds as it takes.
+#: Limit of monitors and hours of one world; a run takes several.
 MONITORS_MOST = 120
 HOURS_MOST = 24.0
 _SEEDS = 1_000
 _MAIN_KINDS = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT})
 
-#: Of a mixed run, the share of each kind of world. The first two are what the figures on false incidents and delays
-#: are taken from; the others are there to break things.
+#: Share of each kind of world in a mixed run. Figures on false incidents and delays come from the first two; the others
+#: inject faults.
 SHARES = {"noise": 0.44, "paths": 0.40, "partial": 0.09, "faults": 0.05, "liars": 0.02}
 MEASURED = ("noise", "paths")
 
 
 @dataclass(frozen=True, slots=True)
 class RunPlace:
-    """One world of a run: enough to make it again."""
+    """One world of a run: enough to reproduce it."""
 
     scenario: Scenario
     hours: float
@@ -39,7 +39,7 @@ class RunPlace:
         return self.seed * _SEEDS + self.number
 
     def replay(self) -> str:
-        """The command that runs just this world again."""
+        """Command that reruns this world."""
         return (
             f"python3 manage.py simulate --world {self.scenario.name} --sensitivity {self.scenario.sensitivity} "
             f"--hours {self.hours:g} --seed {self.seed} --only {self.number}"
@@ -48,7 +48,7 @@ class RunPlace:
 
 @dataclass(slots=True)
 class RunRow:
-    """What came of all worlds of one kind."""
+    """Results of all worlds of one kind."""
 
     scenario: Scenario
     checks: int = 0
@@ -59,7 +59,7 @@ class RunRow:
     breaks: list[tuple[RunPlace, Break]] = field(default_factory=list)
 
     def take(self, place: RunPlace, outcome: SimulationResult, *, rivals: bool) -> None:
-        """Score and judge one world."""
+        """Score and check one world."""
         world, history = outcome.world, outcome.history
         honest = frozenset(range(len(world.scenario.regions))) - lying_regions(world.scenario)
         self.checks += history.checks
@@ -75,7 +75,7 @@ class RunRow:
                 self.rules.setdefault(name, Score()).add(theirs)
 
     def figures(self) -> dict[str, object]:
-        """This row by its public names."""
+        """Figures by their public names."""
         return {
             "checks": self.checks,
             **self.score.figures(),
@@ -86,13 +86,13 @@ class RunRow:
 
 
 def places(scenario: Scenario, hours: float, seed: int) -> list[RunPlace]:
-    """The worlds that so many monitor-hours of one kind take."""
+    """Worlds for this many monitor-hours of one kind."""
     count = max(1, round(hours / (MONITORS_MOST * HOURS_MOST)))
     return [RunPlace(scenario, hours, seed, number) for number in range(count)]
 
 
 def run_place(place: RunPlace) -> SimulationResult:
-    """Run one world: its share of the hours, on as many monitors as fit."""
+    """Run one world: its hours on as many monitors as fit."""
     share = place.hours / len(places(place.scenario, place.hours, place.seed))
     monitors = max(1, min(MONITORS_MOST, int(share / place.scenario.hours_least)))
     span_ms = round(share / monitors * HOUR_MS)
@@ -100,7 +100,7 @@ def run_place(place: RunPlace) -> SimulationResult:
 
 
 def run(todo: Sequence[RunPlace], progress: Callable[[int], None] = lambda done: None) -> list[RunRow]:
-    """Run worlds one after the other; one row for each kind of scenario."""
+    """Run worlds in turn; one row for each kind of scenario."""
     rows: dict[Scenario, RunRow] = {}
     for done, place in enumerate(todo, start=1):
         row = rows.setdefault(place.scenario, RunRow(place.scenario))
@@ -110,6 +110,6 @@ def run(todo: Sequence[RunPlace], progress: Callable[[int], None] = lambda done:
 
 
 def mixed(hours: float, seed: int, change: Callable[[Scenario], Scenario]) -> Iterator[RunPlace]:
-    """The worlds of a mixed run."""
+    """Worlds of a mixed run."""
     for name, share in SHARES.items():
         yield from places(change(SCENARIOS[name]), hours * share, seed)

@@ -1,4 +1,4 @@
-"""One simulated installation in one world: built, run from end to end, its history returned."""
+"""Simulated installation in one world: builds it, runs it, returns its history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WARM_UP_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """A world and what happened in it."""
+    """A world and its history."""
 
     world: World
     history: SimHistory
@@ -36,7 +36,7 @@ class SimulationResult:
 
 
 def simulate(scenario: Scenario, seed: int, monitors: int, span_ms: int, *, thorough: bool = False) -> SimulationResult:
-    """Run so many monitors for so long; `thorough`, or where faults are about, every single check is run."""
+    """Simulate monitors for a duration; `thorough`, or with faults, every check is run."""
     engine = SimEngine(EPOCH_MS - WARM_UP_MS)
     world = World(scenario, seed, monitors, range(EPOCH_MS, EPOCH_MS + span_ms))
     history = SimHistory(thorough=thorough or not scenario.quiet)
@@ -62,7 +62,7 @@ def simulate(scenario: Scenario, seed: int, monitors: int, span_ms: int, *, thor
 
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Messages make no cycles, and there are millions of them: looking through them again and again costs a fifth."""
+    """Garbage collection off: millions of messages without cycles would cost a fifth of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -73,7 +73,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 def lying_regions(scenario: Scenario) -> frozenset[int]:
-    """The regions that lie: all of one domain, the largest, as far as so many are asked for."""
+    """The lying regions: those of the largest domain, up to this number."""
     domains = [domain for _, domain in scenario.regions]
     largest = max(sorted(set(domains)), key=domains.count)
     return frozenset([index for index, domain in enumerate(domains) if domain == largest][: scenario.liars])

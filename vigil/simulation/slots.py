@@ -1,8 +1,7 @@
-"""The scheduled checks of a quiet world: only those that can matter are run, the others are counted.
+"""Slot scheduler of a quiet world: runs only checks that matter, and counts the others.
 
-A check matters when it may see anything but a healthy target; when something else than "plainly up" is believed of its
-monitor, or may soon be since a round is open; and while a region that fails is being judged. To any other the real fold
-has nothing to say. A test runs worlds both ways and compares what happened.
+A check matters if it may see a failure, if its monitor is not plainly up or has an open round, or while a failing
+region is judged. Other checks have no effect on the real fold; a test compares both ways.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from vigil.simulation.worlds.world import Path
 
 #: A check is sent this long before its slot.
 LEAD_MS = 100
-#: After a verdict it is committed and believed within this time.
+#: A verdict is committed and published within this time.
 SETTLED_MS = 3_000
 
 
 class Slots:
-    """Runs the eventful slots of every path, and every slot of a monitor that is being watched closely."""
+    """Runs the eventful slots of every path, and every slot of a watched monitor."""
 
     def __init__(self, around: SimContext, database: Database, dispatcher: SimDispatcher) -> None:
         self._engine = around.engine
@@ -35,9 +34,9 @@ class Slots:
         self._dispatcher = dispatcher
         self._eventful: dict[tuple[int, int], frozenset[int]] = {}
         self._until: dict[int, float] = {}
-        #: The paths whose every slot is being run.
+        #: Paths whose slots are all run.
         self._followed: set[tuple[int, int]] = set()
-        #: Until when a failing row of each monitor may be looked at, whatever its rounds.
+        #: Until when a failing streak of each monitor may be judged.
         self._passed: dict[int, float] = {}
         around.broker.follow(keys.ROUNDS, self)
         around.broker.follow(keys.VERDICTS, self)
@@ -52,7 +51,7 @@ class Slots:
         self._engine.at(self._engine.now + delay_ms, do, *args)
 
     def receive(self, entry: StreamEntry) -> None:
-        """A round was opened: what its monitor's other checks see matters until its verdict is believed."""
+        """A round was opened: the monitor's checks matter until its verdict is published."""
         message: Round | Verdict = entry.payload
         number = self._world.number(message.monitor)
         if isinstance(message, Round):
@@ -68,19 +67,19 @@ class Slots:
                 self._engine.at(at_ms - LEAD_MS, self._eventful_slot, path, at_ms)
 
     def _eventful_slot(self, path: Path, at_ms: int) -> None:
-        """Run it, and the monitor's others until this region has passed again: regions are judged by such rows."""
+        """Run it and the monitor's other slots until the region passes: streaks judge regions."""
         scenario = self._world.scenario
         self._passed[path.monitor] = at_ms + scenario.interval_ms + scenario.timeout_ms
         self._watch(path.monitor, self._passed[path.monitor])
         self._send(path, at_ms)
 
     def _watch_all(self) -> None:
-        """While a region is in quarantine it is looked at whether it reports, and what of."""
+        """While a region is quarantined its reports are judged."""
         for number in range(len(self._world.monitors)):
             self._watch(number, self._engine.now)
 
     def _watch(self, number: int, until: float) -> None:
-        """Run every slot of a monitor until then, or for longer if that was asked for before."""
+        """Run every slot of a monitor until then, or later if requested before."""
         self._until[number] = max(until + SETTLED_MS, self._until.get(number, 0.0))
         interval_ms = self._world.scenario.interval_ms
         for path in self._world.paths[number]:
@@ -92,7 +91,7 @@ class Slots:
             self._engine.at(first - LEAD_MS, self._slot, path, first)
 
     def _slot(self, path: Path, at_ms: int) -> None:
-        """Run a slot of a watched monitor, unless it is run anyway, and come again for the next."""
+        """Run a slot of a watched monitor, unless run anyway, and schedule the next."""
         number = path.monitor
         if self._broker.quarantines:
             self._until[number] = max(self._until[number], self._engine.now + 1)

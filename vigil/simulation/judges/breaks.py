@@ -1,4 +1,4 @@
-"""One place where a history breaks an invariant."""
+"""Break of an invariant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Which invariant, when, of which monitor or region, and what was found."""
+    """The invariant, the time, the monitor or region, and the finding."""
 
     invariant: str
     at_ms: float

@@ -1,6 +1,6 @@
-"""The judges: each reads a history whose truth is known, and names every place where an invariant was broken.
+"""Invariant checkers: each reads a history with known truth and lists all breaks.
 
-The invariants are those of the decision (INV-1 to INV-10) and of scheduling, data and fencing (INV-17 to INV-21).
+Invariants of the decision (INV-1 to INV-10), and of scheduling, data and fencing (INV-17 to INV-21).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from vigil.simulation.simulation import SimulationResult
 
 Checker = Callable[[SimulationResult], Iterator[Break]]
 
-#: invariant -> who judges it
+#: invariant -> checker
 CHECKERS: dict[str, Checker] = {
     "INV-1": decisions.no_outage_without_a_quorum,
     "INV-2": decisions.only_votes_decide,
@@ -34,5 +34,5 @@ CHECKERS: dict[str, Checker] = {
 
 
 def judge(outcome: SimulationResult) -> list[Break]:
-    """Everything that every judge finds."""
+    """Findings of all checkers."""
     return [found for invariant, check in CHECKERS.items() for found in check(outcome) if found.invariant == invariant]

@@ -1,4 +1,4 @@
-"""Judges of decisions: INV-1 to INV-5, INV-7 and INV-9."""
+"""Checkers of decisions: INV-1 to INV-5, INV-7 and INV-9."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from vigil.simulation.worlds.scenario import Links
 from vigil.simulation.worlds.spells import Spell
 
 MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
-#: After a fault is mended the system has this long to be itself again: a lease to expire, a status to come.
+#: Recovery time after a fault: leases expire, statuses arrive.
 MENDED_MS = 45_000
-#: What an outage may take to be told beyond its looks: a call that waits its turn, a round that split by a blip.
+#: Time to alert beyond the looks: a waiting call, a round split by a blip.
 PATIENCE_MS = 45_000
 _SHUFFLE = 60
 
 
 def no_outage_without_a_quorum(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-1: whenever a monitor turns DOWN (or DEGRADED), the same quorum really said so in every look, in time."""
+    """INV-1: before a monitor turns DOWN (or DEGRADED), the same quorum said so in every look, in time."""
     for one in _turns(outcome):
         if one.after.status not in (Status.DOWN, Status.DEGRADED):
             continue
@@ -39,7 +39,7 @@ def no_outage_without_a_quorum(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def only_votes_decide(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-2: what turned a monitor back UP was a quorum of passes; no vote was counted that did not arrive in time."""
+    """INV-2: a quorum of passes turns a monitor UP; late votes do not count."""
     for one in _turns(outcome):
         if one.after.status is Status.UP and not proves_passing(_looks(outcome, one), one.verdict.n):
             yield _break("INV-2", one, f"UP was not proven by round {one.verdict.round}")
@@ -62,7 +62,7 @@ def too_few_votes_change_nothing(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def every_lasting_outage_is_told(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-4: an outage that a quorum of honest regions sees for long enough becomes an incident in time."""
+    """INV-4: an outage seen long enough by a quorum of honest regions becomes an incident in time."""
     world = outcome.world
     honest = frozenset(range(len(world.scenario.regions))) - lying_regions(world.scenario)
     for number, monitor in enumerate(world.monitors):
@@ -78,7 +78,7 @@ def every_lasting_outage_is_told(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def no_domain_decides_alone(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-5: no incident begins or ends on what one domain alone says, wrongly, where there are three or more."""
+    """INV-5: with three domains or more, one wrong domain alone neither opens nor resolves an incident."""
     world = outcome.world
     if len({domain for _, domain in world.scenario.regions}) < 3:
         return
@@ -92,7 +92,7 @@ def no_domain_decides_alone(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def evidence_gives_the_verdict_again(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-7: stored evidence, in any order and with copies, gives the stored decision."""
+    """INV-7: stored evidence, in any order and with copies, reproduces the decision."""
     source = stream(outcome.world.seed, _SHUFFLE)
     for one in outcome.history.applied:
         verdict = from_evidence(to_evidence(one.verdict))
@@ -107,7 +107,7 @@ def evidence_gives_the_verdict_again(outcome: SimulationResult) -> Iterator[Brea
 
 
 def the_excluded_have_no_vote(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-9: who could not vote when a round was opened, or was in quarantine when it was decided, has no vote."""
+    """INV-9: regions that could not vote, or were quarantined, have no vote."""
     history = outcome.history
     for one in history.applied:
         round = history.rounds[one.verdict.round]
@@ -134,10 +134,10 @@ def _break(invariant: str, one: Application, says: str) -> Break:
 
 
 def _allowed_ms(outcome: SimulationResult, outage: Spell) -> float:
-    """How long an outage may go untold: two intervals, the looks, and whatever was broken meanwhile."""
+    """Longest time to alert: two intervals, the looks, and faults meanwhile."""
     scenario = outcome.world.scenario
     looks_ms = max((max(round.looks_ms) - round.opened_ms for round in outcome.history.rounds.values()), default=0)
-    # Where messages get lost, a round may have to be asked again.
+    # With lossy links a round may be repeated.
     rounds = 1 if scenario.links == Links() else 3
     allowed = 2.0 * scenario.interval_ms + rounds * (looks_ms + scenario.timeout_ms) + PATIENCE_MS
     for begun, ended, _ in sorted(outcome.history.disturbed):
@@ -152,7 +152,7 @@ def _covers(incident: SimIncident, from_ms: float, to_ms: float) -> bool:
 
 
 def _is_true(outcome: SimulationResult, one: Application) -> bool:
-    """Whether a monitor's new status was the truth at some time of the round."""
+    """Whether a monitor's new status was true at some time of the round."""
     world = outcome.world
     round = outcome.history.rounds[one.verdict.round]
     number = world.number(one.verdict.monitor)
@@ -171,7 +171,7 @@ def _is_true(outcome: SimulationResult, one: Application) -> bool:
 
 
 def _carriers(outcome: SimulationResult, one: Application) -> dict[int, bool]:
-    """The regions that said what became the status, and for each whether it was not the truth when they looked."""
+    """Regions that voted for the status, and whether each was wrong."""
     world, history = outcome.world, outcome.history
     outages = world.outages(world.number(one.verdict.monitor))
     index_of = {region: index for index, (region, _) in enumerate(world.scenario.regions)}

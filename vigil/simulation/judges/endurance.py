@@ -1,4 +1,4 @@
-"""Judges of what has to outlast a cut: that every result is stored after all (INV-18), and the slots kept (INV-20)."""
+"""Checkers of partitions: every result is stored in the end (INV-18), and slots are kept (INV-20)."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from vigil.simulation.worlds.isolation import Fault
 
 Span = tuple[float, float]
 
-#: After everything is mended a result is stored within this time, and what has waited for long within a part of that.
+#: A result is stored within this time after everything has healed.
 STORED_MS = 300_000
 BACKLOG_PART = 20
-#: Faults that follow on each other within this time are one.
+#: Faults closer together than this count as one.
 APART_MS = 60_000
-#: A check, and a Redis that is away for as long as it takes to be sure of it: what a region that dies loses with it.
+#: Work in progress that a region may lose when it dies: a check, and the time to detect a Redis outage.
 IN_HAND_MS = 25_000
-#: From a loss that Redis has suffered until the region has seen it, and written again what was lost.
+#: Time for a region to detect data loss in Redis and resend.
 NOTICED_MS = 20_000
-#: As long as that may it take until what is written is known to be stored; longer while PostgreSQL is away.
+#: Time until written entries are confirmed; longer during a PostgreSQL outage.
 UNSTORED_MS = 60_000
 
-#: The share of its slots that a region keeps, in percent.
+#: Share of slots that a region keeps, in percent.
 KEPT = 95
 LONG_MS = 3_600_000
-#: Nobody is heard for 30 s, which is looked at once a second; and the last sign of life may be read 10 s late. An order
-#: that was late on its way is heard as late as that, too.
+#: Time to detect silence: 30 s without a dispatcher, checked once a second; the last status may be read 10 s late, and
+#: so may a late order.
 MAY_KNOW_MS = 42_000
-#: An order is on the region's disk after this time.
+#: Delay until an order is on the region's disk.
 ON_DISK_MS = 15_000
-#: A status report measures the clock; that it was set is seen at the next look.
+#: A status measures the clock; a step is seen by the next one.
 MEASURED_MS = 15_000
 SEEN_MS = 1_000
 
@@ -43,8 +43,7 @@ SEEN_MS = 1_000
 def nothing_seen_is_forgotten(outcome: SimulationResult) -> Iterator[Break]:
     """INV-18: after the heal every result is stored, unless its region died with it.
 
-    A region that dies may take with it what it has in hand, and what it has written and Redis loses at about that time.
-    Nothing else is an excuse.
+    A dying region may lose work in progress, and entries that Redis loses at about that time. Nothing else.
     """
     history, links = outcome.history, outcome.world.scenario.links
     troubles = sorted((begun, ended) for begun, ended, _ in history.disturbed)
@@ -67,7 +66,7 @@ def nothing_seen_is_forgotten(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def _died_unconfirmed(written_ms: float, losses: list[Span], died: list[float]) -> bool:
-    """Whether Redis lost what was written then, and the region died before it could have written it again."""
+    """Whether Redis lost the entry, and the region died before it could resend it."""
     return any(
         written_ms <= lost <= written_ms + UNSTORED_MS and any(written_ms <= at <= mended + NOTICED_MS for at in died)
         for lost, mended in losses
@@ -75,7 +74,7 @@ def _died_unconfirmed(written_ms: float, losses: list[Span], died: list[float]) 
 
 
 def slots_are_kept(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-20: a region cut off from the control plane keeps 95 % of its slots, whatever cut it off."""
+    """INV-20: a region cut off from the control plane keeps 95 % of its slots, whatever the cause."""
     for region, (begin, end), share in kept_shares(outcome):
         if share * 100 < KEPT:
             lasted_s = (end - begin) / 1000
@@ -121,7 +120,7 @@ def kept_shares(outcome: SimulationResult) -> Iterator[tuple[str, Span, float]]:
 
 
 def wrong_clocks(outcome: SimulationResult) -> defaultdict[str, list[Span]]:
-    """When the clock of each region was wrong: who runs sees that it was set; else it takes a Redis."""
+    """Times of wrong clocks: a running process detects a step, others need Redis."""
     found: defaultdict[str, list[Span]] = defaultdict(list)
     cuts, away = _of_regions(outcome, Fault.CUT), _spans(outcome, Fault.REDIS_DIES)
     dead = _of_regions(outcome, Fault.REGION_DIES, Fault.PAUSE)
@@ -139,7 +138,7 @@ def wrong_clocks(outcome: SimulationResult) -> defaultdict[str, list[Span]]:
 
 
 def _due_ms(probe: Probe, troubles: list[Span]) -> float:
-    """When its result has to be stored: soon after the last of the troubles that it came into."""
+    """Deadline to store a result: soon after the last overlapping fault."""
     healed = probe.started_ms
     for begun, ended in troubles:
         if begun <= healed + APART_MS and ended > healed:
@@ -148,13 +147,13 @@ def _due_ms(probe: Probe, troubles: list[Span]) -> float:
 
 
 def _known_ms(told: dict[int, float], deaths: list[Span]) -> float:
-    """From when on a region knows a monitor, whatever comes: an order that it dies with is not on its disk."""
+    """Time from which a region knows a monitor: the order is on its disk."""
     kept = (at for at in told.values() if not any(at <= died <= at + ON_DISK_MS for died, _ in deaths))
     return min(kept, default=inf)
 
 
 def _pieces(spans: list[Span]) -> Iterator[Span]:
-    """The long ones of these spans, and the other times that any of them covers, cut wherever one begins or ends."""
+    """Long spans, and other covered times split at each start and end."""
     yield from (span for span in spans if span[1] - span[0] >= LONG_MS)
     edges = sorted({edge for span in spans for edge in span})
     for begin, end in pairwise(edges):

@@ -1,7 +1,6 @@
-"""The law once more, written down apart from the one that is judged: what the ballots of a round prove. Pure.
+"""Independent oracle of the law: what the votes of a round prove. Pure.
 
-It works on what really arrived on the streams, not on what a verdict says did, and shares no code with
-`consensus/quorum.py`.
+It reads what arrived on the streams, not what a verdict says, and shares no code with `consensus/quorum.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from consensus.verdicts import Round
 from probes.reasons import ACCOUNT_REASONS, Status
 from vigil.simulation.worlds.history import Ballot
 
-#: A ballot that was cast outside the round, by its own clock, by more than this says nothing.
+#: Largest clock difference of a counted vote.
 SKEW_MS = 5_000
 
 
 class Says(StrEnum):
-    """What one region says in one look; `NOTHING` leaves the denominator."""
+    """A region's vote in a look; `NOTHING` leaves the denominator."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -29,7 +28,7 @@ class Says(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One look as it stood at an instant: who said what, and who may still speak."""
+    """A look at an instant: votes, and regions that may still vote."""
 
     said: dict[str, Says]
     silent: frozenset[str]
@@ -57,9 +56,9 @@ class Count:
 
 
 def counts(round: Round, ballots: Iterable[Ballot], at_ms: int, barred: frozenset[str]) -> list[Count]:
-    """Every look of a round as it stood at an instant, without the regions that were `barred` from it.
+    """Looks of a round at an instant, without the `barred` regions.
 
-    Ballots that came late, or from no elector, are not there.
+    Late votes and votes of non-electors are left out.
     """
     domains = {elector.region: elector.domain for elector in round.electorate if elector.region not in barred}
     looks = []
@@ -72,7 +71,7 @@ def counts(round: Round, ballots: Iterable[Ballot], at_ms: int, barred: frozense
             if ballot.arrived_ms > min(deadline_ms, at_ms):
                 continue
             said[ballot.region] = _better(said.get(ballot.region), _says(ballot, round))
-        # A deadline is judged no earlier than it has passed.
+        # A deadline is judged only after it has passed.
         may_come = deadline_ms > at_ms
         silent = frozenset(domains.keys() - said.keys()) if may_come else frozenset()
         looks.append(Count(said, silent, domains))
@@ -103,6 +102,6 @@ def _says(ballot: Ballot, round: Round) -> Says:
 
 
 def _better(one: Says | None, other: Says) -> Says:
-    """Of two results of one region in one look the better counts: either success is a pass."""
+    """The better of two results of a region in a look: either pass counts."""
     order = [Says.PASS, Says.UNWELL, Says.FAIL, Says.NOTHING]
     return other if one is None else min(one, other, key=order.index)

@@ -1,4 +1,4 @@
-"""Judges of the books: INV-6, INV-8, INV-10, INV-17, INV-19 and INV-21."""
+"""Checkers of records: INV-6, INV-8, INV-10, INV-17, INV-19 and INV-21."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vigil.simulation.worlds.history import Application, SimIncident
 APART_MS = 60_000
 PASSES = 2
 LATEST_MS = 30_000
-#: A herd: more checks in the first interval after something was mended than this many times the usual.
+#: Thundering herd: more checks after a heal than this many times the usual.
 HERD = 1.2
 _SIDE_KINDS = (IncidentKind.REGIONAL, IncidentKind.BLIND)
 
 
 def one_incident_at_a_time(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-6: at most one open incident of a monitor; steps and states follow on each other without a gap."""
+    """INV-6: at most one open incident per monitor; steps and states form a chain without gaps."""
     for monitor, incidents in _by_monitor(outcome).items():
         for one, following in pairwise(incidents):
             if one.resolved_ms is None or one.resolved_ms > following.opened_ms:
@@ -41,7 +41,7 @@ def one_incident_at_a_time(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def recovery_is_proven_twice(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-8: resolved only after two passing rounds and a minute; no page, resolve and page within a minute."""
+    """INV-8: resolved only after two passing rounds and a minute; no flapping page within a minute."""
     for monitor, applied in _applied(outcome).items():
         passes = 0
         failed_ms = 0
@@ -63,7 +63,7 @@ def recovery_is_proven_twice(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def time_adds_up(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-10: what the states say of a monitor's time, and what its incidents say, is the same to the second."""
+    """INV-10: states and incidents account for the same time, to the second."""
     start_ms, end_ms = outcome.world.span.start, outcome.world.span.stop
     incidents = _by_monitor(outcome)
     for monitor, applied in _applied(outcome).items():
@@ -82,7 +82,7 @@ def time_adds_up(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def one_result_of_one_check(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-17: a region runs one order once, however often it is sent, and one vote of it counts."""
+    """INV-17: a region runs an order once, however often it is sent, and one vote counts."""
     orders = Counter(
         (one.region, one.boot, one.monitor, one.at_ms, one.round, one.look) for one in outcome.history.probes
     )
@@ -97,7 +97,7 @@ def one_result_of_one_check(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def no_herd_and_nothing_late(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-19: no check starts later than 30 s (or an interval) after its slot, and none are caught up in a herd."""
+    """INV-19: no check starts later than 30 s (or an interval) after its slot, and none in a herd."""
     history, scenario = outcome.history, outcome.world.scenario
     latest_ms = min(scenario.interval_ms, LATEST_MS)
     clocks = wrong_clocks(outcome)
@@ -111,7 +111,7 @@ def no_herd_and_nothing_late(outcome: SimulationResult) -> Iterator[Break]:
     started = Counter((one.region, int(one.started_ms - EPOCH_MS) // scenario.interval_ms) for one in scheduled)
     for counted, most, what in (
         (history.sent, HERD * usual + 1, "sent"),
-        # What waited in a region's queue is still run for as long as it is not too late.
+        # Checks waiting in a queue still run unless too late.
         (started, 2 * usual + 1, "started"),
     ):
         for (region, interval), count in counted.items():
@@ -121,7 +121,7 @@ def no_herd_and_nothing_late(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def the_stale_commit_nothing(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-21: once a decider with a newer epoch was heard, nothing of an older one is committed."""
+    """INV-21: after a newer epoch was seen, nothing of an older one is committed (fencing)."""
     newest = 0
     for one in outcome.history.applied:
         if one.verdict.epoch < newest:

@@ -1,4 +1,4 @@
-"""The rules of others on the same world: what each would have reported from the same checks. Pure."""
+"""Rules of other systems on the same world: what each would have reported. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RivalView:
 
 @dataclass(slots=True)
 class RivalRegions:
-    """For each region how many checks in a row failed (passed, where negative), and whether it counts as failing."""
+    """Consecutive failures (negative: passes) of each region, and whether it counts as failing."""
 
     runs: list[int]
     failing: list[bool]
@@ -34,7 +34,7 @@ class RivalRegions:
     passes_after: int
 
     def take(self, seen: RivalView) -> int:
-        """Count one check; returns how many regions are failing now."""
+        """Count a check; returns the number of failing regions."""
         run = self.runs[seen.region]
         run = max(run, 0) + 1 if seen.failed else min(run, 0) - 1
         self.runs[seen.region] = run
@@ -47,7 +47,7 @@ class RivalRegions:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A rule of others: which checks it makes, and how many failing regions of n are an outage."""
+    """A rule: which checks it makes, and how many failing regions of n are an outage."""
 
     name: str
     says: str
@@ -88,7 +88,7 @@ RIVALS = {
 
 
 def reports_of(world: World, monitor: int, rival: Rival) -> list[RuleReport]:
-    """What a rule reports of one monitor over the whole of a world's span."""
+    """Reports of a rule on one monitor over the world's span."""
     n = 1 if rival.round_robin else len(world.scenario.regions)
     regions = RivalRegions([0] * n, [False] * n, rival.fails_after, rival.passes_after)
     checks = _in_turn(world, monitor) if rival.round_robin else _of_all(world, monitor, rival)
@@ -105,7 +105,7 @@ def reports_of(world: World, monitor: int, rival: Rival) -> list[RuleReport]:
 
 
 def _of_all(world: World, monitor: int, rival: Rival) -> Iterable[RivalView]:
-    """The checks that matter to a rule, in the order of their results: failures, and the passes after them."""
+    """Checks that matter to a rule, by time of result: failures, and the passes after them."""
     regions = range(len(world.scenario.regions))
     paths = (_of_path(world, world.paths[monitor][region], rival) for region in regions)
     return heapq.merge(*paths, key=attrgetter("at_ms"))
@@ -129,7 +129,7 @@ def _of_path(world: World, path: Path, rival: Rival) -> list[RivalView]:
 
 
 def _in_turn(world: World, monitor: int) -> Iterator[RivalView]:
-    """One check in each interval, by one region after the other."""
+    """One check an interval, by each region in turn."""
     interval_ms = world.scenario.interval_ms
     n = len(world.scenario.regions)
     start = world.span.start + world.paths[monitor][0].phase_ms

@@ -1,4 +1,4 @@
-"""How good a rule was in a world: what it invented, what it missed, how fast it saw and let go. Pure arithmetic."""
+"""Score of a rule: false and missed incidents, detection and recovery delays. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from vigil.simulation.worlds.spells import Ailment, Spell
 from vigil.simulation.worlds.world import World
 
 YEAR_MS = 365.25 * 24 * 3_600_000
-#: An incident that began this long after an outage had ended is none of it.
+#: An incident that began this long after an outage is not part of it.
 AFTERMATH_MS = 90_000
 
 
 @dataclass(frozen=True, slots=True)
 class RuleReport:
-    """One incident as a rule reported it; `resolved_ms` None while it is open."""
+    """One incident of a rule; `resolved_ms` is None while open."""
 
     opened_ms: float
     resolved_ms: float | None
@@ -25,7 +25,7 @@ class RuleReport:
 
 @dataclass(slots=True)
 class Score:
-    """Counts and delays of one rule; scores of several worlds can be added up."""
+    """Counts and delays of a rule; scores of worlds can be added."""
 
     monitor_ms: float = 0.0
     outages: int = 0
@@ -47,7 +47,7 @@ class Score:
         self.recovered_s += other.recovered_s
 
     def figures(self) -> dict[str, float | int | None]:
-        """The figures that are reported, by their public names."""
+        """Figures by their public names."""
         years = self.monitor_ms / YEAR_MS
         return {
             "false_per_monitor_year": round(self.false / years, 4) if years else 0.0,
@@ -73,28 +73,28 @@ def mean(values: Sequence[float]) -> float | None:
 
 
 def percentile(values: Iterable[float], percent: int) -> float | None:
-    """The value that so many percent do not exceed."""
+    """Value at a percentile."""
     ordered = sorted(values)
     return round(ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)], 2) if ordered else None
 
 
 def is_quorum(scenario: Scenario, regions: frozenset[int]) -> bool:
-    """Whether these are a majority of the regions, in more than half of the domains: what an outage must reach."""
+    """Whether these are a majority of regions in more than half of the domains."""
     domains = {scenario.regions[index][1] for index in regions}
     everywhere = {domain for _, domain in scenario.regions}
     return len(regions) > len(scenario.regions) // 2 and 2 * len(domains) > len(everywhere)
 
 
 def _may_be_most(scenario: Scenario, regions: frozenset[int]) -> bool:
-    """Whether these are a quorum once some of the others are out: two at least, in two domains."""
+    """Whether these are a quorum while other regions are out: at least two, in two domains."""
     return len(regions) >= 2 and len({scenario.regions[index][1] for index in regions}) >= 2
 
 
 def score(world: World, monitor: int, reports: Sequence[RuleReport], honest: frozenset[int], *, slow: bool) -> Score:
-    """Judge what a rule reported of one monitor, against what happened to it.
+    """Score a rule's reports on one monitor against the truth.
 
-    An outage has to be reported when it lasts longer than two intervals and is seen by a quorum of the regions that
-    are `honest`; the delays are those of outages that every region sees. `slow`: so has an answer that is slow.
+    An outage must be reported if it lasts longer than two intervals and a quorum of the `honest` regions sees it;
+    delays are of outages that all regions see. `slow`: slow answers count too.
     """
     found = Score(monitor_ms=len(world.span))
     taken: set[int] = set()
@@ -107,8 +107,8 @@ def score(world: World, monitor: int, reports: Sequence[RuleReport], honest: fro
             if outage.from_ms <= report.opened_ms <= outage.to_ms + AFTERMATH_MS
         ]
         if not is_quorum(world.scenario, outage.regions & honest):
-            # Seen by a minority only: whoever reports it as an outage is wrong, and is not asked to. But where regions
-            # themselves are broken, those who see it may be most of those who can see at all.
+            # Seen by a minority only: reporting it as an outage is wrong. Where regions are broken, that minority may
+            # be most of those that can see.
             if not world.scenario.quiet and _may_be_most(world.scenario, outage.regions & honest):
                 taken.update(own)
             continue

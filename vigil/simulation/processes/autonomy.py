@@ -1,4 +1,4 @@
-"""A region that nobody gives orders, simulated around the real `StandingOrders`: when it is alone, and what it does."""
+"""Simulated autonomous mode of a region, around the real `StandingOrders`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE_MS = 10_000
 
 
 class Host(Protocol):
-    """The region that it belongs to."""
+    """The region of this process."""
 
     def later(self, delay_ms: float, do: Callable[..., None], *args: object) -> None: ...
 
@@ -30,7 +30,7 @@ class Host(Protocol):
 
 
 class SimAutonomy:
-    """Of one region. The orders and when somebody was last heard are on a disk; the rest dies with the process."""
+    """Orders and last contact are on disk; the rest is lost when the process dies."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -38,7 +38,7 @@ class SimAutonomy:
         self._remembered_ms = 0
 
     def begin(self, connected: bool) -> None:
-        """Recall what was remembered; without Redis, do not wait to be sure that nobody is there."""
+        """Load the disk; without Redis, start alone at once."""
         self._standing = StandingOrders()
         self._standing.restore(self._orders.values(), self._remembered_ms)
         self._heard = self._host.steady_ms()
@@ -57,7 +57,7 @@ class SimAutonomy:
             self._hear()
 
     def listen(self, mark: int | None) -> None:
-        """Take dispatch's sign of life as Redis has it now."""
+        """Read dispatch's status from Redis."""
         if mark is not None and mark != self._mark:
             if self._mark is not None:
                 self._hear()

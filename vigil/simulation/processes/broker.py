@@ -1,4 +1,4 @@
-"""Redis, simulated: streams, leases, statuses, `believed` and queues, all of which a loss takes away."""
+"""Simulated Redis: streams, leases, statuses, `believed` and queues."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from probes.results.unconfirmed import StreamView
 from probes.wire import RegionStatus
 from vigil.simulation.processes.engine import SimEngine
 
-#: From an entry being written to its reader having it.
+#: Delay from a write to its reader.
 LAG_MS = 2.0
-#: How far back a stream can be read.
+#: Length of streams in time.
 KEPT_MS = 200_000
-#: A restart after a crash has lost what was written in the last second (AOF, everysec).
+#: A crash loses the writes of the last second (AOF, everysec).
 UNSYNCED_MS = 1_000
 
 
@@ -28,7 +28,7 @@ class Away(Exception):
 
 @dataclass(slots=True)
 class StreamEntry:
-    """One entry of a stream; `lost` when Redis lost it before somebody read it."""
+    """A stream entry; `lost` if Redis lost it before it was read."""
 
     id: tuple[int, int]
     stream: str
@@ -54,7 +54,7 @@ class SimLease:
 
 @dataclass(slots=True)
 class SimStreams:
-    """Entries by stream, and who follows which."""
+    """Entries by stream, and their subscribers."""
 
     entries: dict[str, deque[StreamEntry]] = field(default_factory=dict)
     last: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -76,11 +76,11 @@ class Broker:
         self.quarantines: list[Quarantine] = []
         self.on_beliefs: list[Callable[[], None]] = []
         self.on_quarantines: list[Callable[[], None]] = []
-        #: How far each stream of results is stored, as the recorder says; what is not stays on its stream.
+        #: Stored position of each result stream; later entries are not trimmed.
         self.stored: dict[str, tuple[int, int]] = {}
-        #: Dispatch's sign of life.
+        #: Dispatch's status.
         self.mark: int | None = None
-        #: Connections to a server that died are gone: who has seen another number of these had one.
+        #: Incarnation: a changed number means that connections were lost.
         self.boot = 0
         self.up = True
 
@@ -92,7 +92,7 @@ class Broker:
         self._streams.readers.setdefault(stream, []).append(reader)
 
     def append(self, stream: str, payload: Any) -> tuple[int, int]:
-        """XADD; whoever follows the stream gets the entry a moment later. Gives the entry's id."""
+        """XADD; subscribers get the entry a moment later. Returns its id."""
         self.check()
         now_ms = self._engine.now_ms
         self._sequence += 1
@@ -110,7 +110,7 @@ class Broker:
         return entry.id
 
     def since(self, stream: str, entry_id: tuple[int, int]) -> list[StreamEntry]:
-        """The entries after this id."""
+        """Entries after this id."""
         self.check()
         found = []
         for entry in reversed(self._streams.entries.get(stream, ())):
@@ -121,13 +121,13 @@ class Broker:
         return found
 
     def view(self, stream: str) -> StreamView:
-        """What XINFO says of a stream."""
+        """XINFO of a stream."""
         self.check()
         entries = self._streams.entries.get(stream)
         return StreamView(entries[0].id if entries else None, self._streams.last.get(stream, (0, 0)))
 
     def acquire(self, name: str, holder: str) -> int:
-        """Take or keep a lease: its epoch, or 0. The epoch grows even where Redis has lost everything."""
+        """Acquire or renew a lease: its epoch, or 0. Epochs grow even after data loss."""
         self.check()
         now = self._engine.now
         held = self._leases.get(name)
@@ -148,12 +148,12 @@ class Broker:
         return {region: status for region, (until, status) in self._statuses.items() if until > now}
 
     def beliefs(self) -> Mapping[str, Belief] | None:
-        """All beliefs, or None where they are not there in full."""
+        """All beliefs, or None if incomplete."""
         self.check()
         return self._believed
 
     def believe(self, beliefs: Mapping[str, Belief], *, whole: bool) -> bool:
-        """Change what is believed; only a `whole` hash may be written where there is none."""
+        """Change beliefs; without a hash only a `whole` one is written."""
         self.check()
         if self._believed is None and not whole:
             return False
@@ -164,7 +164,7 @@ class Broker:
         return True
 
     def quarantine(self, quarantines: list[Quarantine]) -> None:
-        """Leave to a successor who is in quarantine."""
+        """Publish the quarantined regions for a successor."""
         self.check()
         if quarantines != self.quarantines:
             self.quarantines = quarantines
@@ -184,13 +184,13 @@ class Broker:
         self.quarantines = []
 
     def crash(self) -> None:
-        """Killed: gone until `restart`, and with it what was not on disk yet."""
+        """Crash: down until `restart`, and unsynced writes are lost."""
         self.up = False
         self.boot += 1
         self._forget(self._engine.now_ms - UNSYNCED_MS)
 
     def trim(self, stream: str) -> None:
-        """XTRIM to the newest entry, whoever has read the others."""
+        """XTRIM to the newest entry, read or not."""
         entries = self._streams.entries.get(stream, deque())
         while len(entries) > 1:
             entries.popleft().lost = True

@@ -1,4 +1,4 @@
-"""PostgreSQL, simulated: the states and the positions that transactions change, and the dispatcher's lease."""
+"""Simulated PostgreSQL: committed states and positions, and the dispatcher's lease."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class DatabaseAway(Exception):
 
 @dataclass(slots=True)
 class Database:
-    """What is committed. Raises `DatabaseAway` while it is down."""
+    """Committed data. Raises `DatabaseAway` while it is down."""
 
     engine: SimEngine
     states: dict[str, BelievedState] = field(default_factory=dict)
     position: tuple[int, int] = (0, 0)
-    #: How far each stream of results is stored.
+    #: Stored position of each result stream.
     recorded: dict[str, tuple[int, int]] = field(default_factory=dict)
     epoch: int = 0
     up: bool = True
@@ -33,7 +33,7 @@ class Database:
             raise DatabaseAway
 
     def renew(self, holder: str) -> bool:
-        """Take or keep the dispatcher's lease, by the database's clock."""
+        """Acquire or renew the dispatcher's lease, by the database's clock."""
         self.check()
         if self._holder != holder and self._until > self.engine.now:
             return False

@@ -1,4 +1,4 @@
-"""A consensus process, simulated around the real fold: reads streams, decides, writes while it holds the lease."""
+"""Simulated consensus process around the real fold."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ TICK_MS = 100
 RENEW_MS = 1_000
 REGIONS_MS = 1_000
 REPLAY_MS = 180_000
-#: Beliefs are looked at every 100 ms.
+#: Mean delay of reading beliefs every 100 ms.
 BELIEFS_MS = 50
 UNSAID_KEPT_MS = 30_000
-#: Redis did not answer: try again after this long.
+#: Retry after a Redis failure.
 AWAY_MS = 500
 CALLS_KEPT_MS = 600_000
 RESULTS = keys.results("")
 
 
 class Decider(SimProcess):
-    """One decider; several may run, and one holds the lease."""
+    """One decider; of several, one holds the lease."""
 
     def __init__(self, around: SimContext, name: str) -> None:
         super().__init__(around.engine, name)
@@ -44,11 +44,11 @@ class Decider(SimProcess):
         self.begin()
 
     def begin(self) -> None:
-        """Fold anew from what the streams still have; decide nothing before the beliefs are known."""
+        """Rebuild the fold from the streams; decide nothing before beliefs are loaded."""
         self._fold = Fold()
         self._legacy()
         self._unsaid: list[Call | Verdict] = []
-        #: Who was in quarantine when each round was decided that is not said yet.
+        #: Quarantined regions at each verdict not yet written.
         self._barred: dict[str, frozenset[str]] = {}
         self._epoch = 0
         self._valid_until = 0.0
@@ -63,7 +63,7 @@ class Decider(SimProcess):
         self._read_again()
 
     def _read_again(self) -> None:
-        """Read the last minutes of every stream: rounds first, as their results mean nothing without them."""
+        """Read recent entries of every stream; rounds first, as results refer to them."""
         since = self.engine.now_ms - REPLAY_MS, 0
         try:
             self._backlog = [entry for stream in self._streams for entry in self._broker.since(stream, since)]
@@ -74,11 +74,11 @@ class Decider(SimProcess):
 
     @property
     def epoch(self) -> int:
-        """What to sign with; 0 for a process that does not hold the lease, or was paused past it."""
+        """Epoch to sign with; 0 without a valid lease."""
         return self._epoch if self.engine.now < self._valid_until else 0
 
     def receive(self, entry: StreamEntry) -> None:
-        """An entry has been read."""
+        """An entry was read."""
         if entry.lost:
             return
         if not self._primed:
@@ -99,7 +99,7 @@ class Decider(SimProcess):
             self._unsaid.append(answer)
 
     def _turn(self) -> None:
-        """What follows every read: deadlines, monitors that are due to be asked about again, and writing it down."""
+        """After every read: deadlines, recovery rounds, and writes."""
         now_ms = self.engine.now_ms
         self._unsaid.extend(self._fold.rounds.due(now_ms))
         self._unsaid.extend(self._fold.rechecks(now_ms))
@@ -153,7 +153,7 @@ class Decider(SimProcess):
         self.later(RENEW_MS, self._renew)
 
     def _believe(self) -> None:
-        """Take the beliefs over if they are there in full and have changed."""
+        """Load the beliefs if complete and changed."""
         try:
             beliefs = self._broker.beliefs()
         except Away:
@@ -177,7 +177,7 @@ class Decider(SimProcess):
             self._turn()
 
     def _recheck(self, mark: int) -> None:
-        """Be awake when a monitor is due to be asked about again, and until its belief has changed."""
+        """Wake up for a monitor's recovery round, until its belief has changed."""
         if mark != self._mark or not self._due_ms:
             return
         if self._primed and min(self._due_ms) <= self.engine.now:
@@ -187,7 +187,7 @@ class Decider(SimProcess):
         self.later(TICK_MS * 5 if overdue else later_ms, self._recheck, mark)
 
     def _judge_regions(self) -> None:
-        """Find who is sick; the leader leaves it to its successor."""
+        """Detect sick regions; the leader publishes them for its successor."""
         if self._primed:
             self._fold.judge_regions(self.engine.now_ms)
             if self.epoch and self._broker.up:
@@ -195,7 +195,7 @@ class Decider(SimProcess):
         self.later(REGIONS_MS, self._judge_regions)
 
     def _legacy(self) -> None:
-        """What is usual, as somebody learned it before: the world did not begin today."""
+        """Baselines from before the start of the world."""
         world = self._around.world
         for index, (region, _) in enumerate(world.scenario.regions):
             series = [

@@ -1,4 +1,4 @@
-"""A region's results on their way to Redis, simulated around the real `Unconfirmed`."""
+"""Simulated result publisher of a region, around the real `Unconfirmed`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from vigil.simulation.processes.engine import SimProcess
 from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.history import Ballot, Order
 
-#: Redis is asked again after this long: where it is down it refuses at once, where it is cut off nobody answers.
+#: Retry interval: a dead Redis refuses at once, a cut-off one never answers.
 REFUSED_MS = 500
 UNANSWERED_MS = 3_000
-#: After so many failures in a row what waits is set aside.
+#: Consecutive failures before results go to the local store.
 AWAY_AFTER = 3
-#: What was set aside follows one entry at a time.
+#: Interval of backfilled entries.
 BACKFILL_MS = 50
 _BATCH_MOST = 200
 
 
 class SimPublisher:
-    """Of one region. The local store is a disk: it outlives the process."""
+    """The local store is a disk: it survives the process."""
 
     def __init__(self, around: SimContext, region: SimProcess) -> None:
         self._around = around
@@ -33,7 +33,7 @@ class SimPublisher:
         self.begin()
 
     def begin(self) -> None:
-        """Begin with what is on the disk, and nothing else."""
+        """Start with the disk only."""
         self._waiting: list[Result] = []
         self._unconfirmed = Unconfirmed()
         self._was_away = False
@@ -48,16 +48,16 @@ class SimPublisher:
         return self._broker.up and not self.cut
 
     def write(self, result: Result) -> None:
-        """Write one result and all that wait; while Redis cannot be reached they wait here."""
+        """Write a result and the waiting ones; they stay queued while Redis is unreachable."""
         self._waiting.append(result)
         self._flush()
 
     def redis_was_away(self) -> None:
-        """A write was not answered, and is repeated."""
+        """A write without an answer is repeated."""
         self._was_away = True
 
     def settle(self) -> None:
-        """Ask how far the stream is stored, and send again what Redis has lost. Raises `Away`."""
+        """Read the stored position, and resend what Redis has lost. Raises `Away`."""
         stored = self._broker.stored.get(self._stream)
         was_away, self._was_away = self._was_away, False
         view = self._broker.view(self._stream)
@@ -98,7 +98,7 @@ class SimPublisher:
             self._store.append(wire.encode(waiting[start : start + _BATCH_MOST]))
 
     def _follow(self) -> None:
-        """Let what was set aside follow, the newest first."""
+        """Backfill from the local store, newest first."""
         if self._store and not self._following:
             self._following = True
             self._region.later(BACKFILL_MS, self._backfill)
@@ -124,5 +124,5 @@ class SimPublisher:
 
 
 def order_of_result(region: str, result: Result) -> Order:
-    """The order that a result answers."""
+    """Order of a result."""
     return region, result.monitor, result.at_ms, result.round, result.look

@@ -1,4 +1,4 @@
-"""The recorder, simulated: reads every region's results, commits them with its positions, and says how far it is."""
+"""Simulated recorder: reads results, commits them with positions, publishes positions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RETRY_MS = 500
 
 
 class SimRecorder(SimProcess):
-    """Killed before its commit it has stored nothing, and reads again from the committed positions."""
+    """A crash before the commit stores nothing; it restarts from the committed positions."""
 
     def __init__(self, around: SimContext, database: Database) -> None:
         super().__init__(around.engine, "record")
@@ -26,7 +26,7 @@ class SimRecorder(SimProcess):
         self.begin()
 
     def begin(self) -> None:
-        """Nothing is in hand."""
+        """Start with an empty intake."""
         self._forget()
         self._write_at = self.engine.now + WRITE_MS
         self._turn()
@@ -50,7 +50,7 @@ class SimRecorder(SimProcess):
             self.later(READ_MS, self._turn)
 
     def _write(self) -> None:
-        """One transaction; then regions may know."""
+        """One transaction, then publish."""
         self._database.check()
         self._write_at = self.engine.now + WRITE_MS
         entries, self._in_hand = self._in_hand, []

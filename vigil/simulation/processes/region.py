@@ -1,4 +1,4 @@
-"""A region worker, simulated: takes checks from its queue, looks at the world, and puts results on its stream."""
+"""Simulated region worker: runs queued checks against the world and publishes results."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from vigil.simulation.worlds.scenario import Luck
 from vigil.simulation.worlds.world import FINE, Sighting
 
 STATUS_MS = INTERVAL_S * 1000
-#: A write that got lost on its way is not answered, and repeated after this long.
+#: A lost write is repeated after this long.
 UNANSWERED_MS = 5_000
-#: Of the way to Redis: collecting a batch, and the network.
+#: Time to collect a batch, and network delay.
 _FLUSH_MS = 20
 _LOOK_AT_CLOCK_MS = 250
 _HOP_MS = (3, 90)
 _REMEMBERED = 200_000
-#: A check dated further ahead than this is a clock gone wrong.
+#: A check dated further ahead means a wrong clock.
 _AHEAD_MOST_MS = 60_000
 _HOP, _LUCK = range(20, 22)
 
 
 class SimRegion(SimProcess):
-    """One region. `cut` from Redis it goes on looking; `clock_ms` is how far its own clock is off."""
+    """A region. `cut` from Redis it still checks; `clock_ms` is its clock error."""
 
     def __init__(self, around: SimContext, index: int, lies: bool) -> None:
         slug, self.domain = around.world.scenario.regions[index]
@@ -54,11 +54,11 @@ class SimRegion(SimProcess):
         for number, paths in enumerate(around.world.paths):
             usual = Phases(total_us=int(paths[index].speed_ms * 1000))
             for _ in range(ENOUGH):
-                # It has looked before today.
+                # It has history from before today.
                 self._soft_limits.note(Result(WIRE_VERSION, around.world.monitors[number], 0, *FINE, 0, usual))
 
     def begin(self) -> None:
-        """Measure the clock, and report from now on; what was seen and neither published nor set aside is gone."""
+        """Measure the clock and start reporting; unpublished results in memory are lost."""
         self._seen.clear()
         self._soft_limits = SoftLimits(_REMEMBERED)
         self.publisher.begin()
@@ -72,7 +72,7 @@ class SimRegion(SimProcess):
         return self.publisher.connected
 
     def queue(self, check: Check) -> None:
-        """A check arrives in this region's queue in Redis; it is taken when somebody is there to take it."""
+        """A check arrives in this region's queue; a live worker takes it."""
         if not self.alive or not self.connected:
             self._inbox.append(check)
         elif self.paused:
@@ -81,7 +81,7 @@ class SimRegion(SimProcess):
             self._obey(check)
 
     def reconnect(self) -> None:
-        """Redis is there again: take what waits in the queue."""
+        """Redis is back: take the queue."""
         if self.alive and self.connected:
             self._take_inbox()
 
@@ -94,11 +94,11 @@ class SimRegion(SimProcess):
             self.queue(check)
 
     def now_ms(self) -> int:
-        """What this region takes for the time on Redis' clock: off by what it has not measured yet."""
+        """Estimate of Redis' clock, with the unmeasured error."""
         return int(self.engine.now + self.clock_ms - self._measured_ms)
 
     def set_clock(self, by_ms: int) -> None:
-        """The machine's clock is set: who runs sees it at its next look, who does not takes it for what it is."""
+        """Step the machine's clock: a live worker detects it at its next check."""
         self.clock_ms += by_ms
         if self.alive:
             self.later(_LOOK_AT_CLOCK_MS, self._mind_the_clock, by_ms)
@@ -108,11 +108,11 @@ class SimRegion(SimProcess):
             self._measured_ms += by_ms
 
     def steady_ms(self) -> float:
-        """A clock that nobody sets."""
+        """Monotonic clock."""
         return self.engine.now
 
     def submit(self, checks: Iterable[Check]) -> None:
-        """Take checks that nobody ordered."""
+        """Run checks of its own schedule."""
         for check in checks:
             self._take(check)
 
@@ -184,7 +184,7 @@ class SimRegion(SimProcess):
             )
 
     def _publish(self, result: Result, after_ms: float = 0.0) -> None:
-        """Put a result on its way once it is there."""
+        """Publish a result once it is ready."""
         world = self._around.world
         key = (world.seed, world.number(result.monitor), self.index, result.at_ms * 8 + result.look, len(result.reason))
         luck, late_ms = world.scenario.links.luck(_LUCK, *key)
@@ -200,7 +200,7 @@ class SimRegion(SimProcess):
 
 
 def lie(result: Result) -> Result:
-    """The opposite of what was seen; how long it took is not said, or a pass would be taken for a slow one."""
+    """Invert a result; without durations, or a pass would count as slow."""
     if result.status is Status.UP:
         return replace(result, status=Status.DOWN, reason=Reason.REFUSED)
     if result.status is Status.UNKNOWN:

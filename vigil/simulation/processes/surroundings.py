@@ -1,4 +1,4 @@
-"""What all simulated processes share: the clock, Redis, the world they are in, and the history they make."""
+"""Shared context of simulated processes: clock, Redis, world, history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vigil.simulation.worlds.world import World
 
 @dataclass(frozen=True, slots=True)
 class SimContext:
-    """What all simulated processes share."""
+    """Shared context of simulated processes."""
 
     engine: SimEngine
     broker: Broker

@@ -1,4 +1,4 @@
-"""The ingest process, simulated around the real life cycle: verdicts in, committed states out, beliefs published."""
+"""Simulated ingest process around the real life cycle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RETRY_MS = 500
 
 
 class Writer(SimProcess):
-    """The single writer. Killed before its commit it has done nothing; after it, `believed` is rebuilt."""
+    """Single writer. A crash before the commit does nothing; after it, `believed` is rebuilt."""
 
     def __init__(self, around: SimContext, database: Database) -> None:
         super().__init__(around.engine, "ingest")
@@ -33,7 +33,7 @@ class Writer(SimProcess):
         self.begin()
 
     def begin(self) -> None:
-        """Go on from the committed position."""
+        """Start from the committed position."""
         self._waiting: list[StreamEntry] = []
         self._flapping = False
         self._read_again()
@@ -54,7 +54,7 @@ class Writer(SimProcess):
             self.later(RETRY_MS, self._read_again)
 
     def _commit(self) -> None:
-        """One transaction: skip what was applied, refuse older epochs, step the life cycle, advance the position."""
+        """One transaction: skip applied entries, refuse older epochs, step the life cycle, advance the position."""
         if not self._waiting:
             return
         database = self._database
@@ -87,7 +87,7 @@ class Writer(SimProcess):
         self._around.history.apply(Application(self.engine.now_ms, verdict, before, effect.state, effect.moves))
 
     def _publish(self, changed: list[str]) -> None:
-        """Say what is believed of these monitors; the whole where Redis has lost it."""
+        """Publish beliefs of these monitors; all of them after a loss in Redis."""
         if not changed:
             return
         try:
@@ -116,7 +116,7 @@ class Writer(SimProcess):
         return {monitor: belief for monitor, belief in beliefs.items() if belief is not None}
 
     def _keep_complete(self) -> None:
-        """Rebuild at once what Redis has lost."""
+        """Rebuild lost beliefs at once."""
         try:
             if self._around.broker.beliefs() is None:
                 self._rebuild()
@@ -126,7 +126,7 @@ class Writer(SimProcess):
             self.later(COMPLETE_MS, self._keep_complete)
 
     def _settle(self) -> None:
-        """End the flapping of monitors that have been stable for long enough."""
+        """End flapping of monitors that are stable."""
         for monitor, state in self._database.states.items():
             if not state.flapping:
                 continue

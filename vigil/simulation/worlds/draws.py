@@ -1,4 +1,4 @@
-"""Chance that can be repeated: numbers drawn from a seed and a key, so that an event's luck depends on nothing else."""
+"""Keyed randomness: reproducible draws from a seed and a key, independent of call order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SPAN = 1 << 53
 
 
 def unit(*key: int) -> float:
-    """A number in [0, 1) that belongs to this key: whoever asks, and whenever, gets the same one."""
+    """A number in [0, 1) for this key, always the same."""
     mixed = hash(key)
     mixed ^= mixed >> 29
     mixed = (mixed * 0xBF58476D1CE4E5B9) & _MASK
@@ -18,10 +18,10 @@ def unit(*key: int) -> float:
 
 
 def between(least: float, most: float, *key: int) -> float:
-    """A number in [least, most) that belongs to this key."""
+    """A number in [least, most) for this key."""
     return least + (most - least) * unit(*key)
 
 
 def stream(*key: int) -> random.Random:
-    """A source of many numbers in a row, for what is drawn once when a world is made."""
+    """A random stream, for values drawn once when a world is made."""
     return random.Random(int(unit(*key) * _SPAN))

@@ -1,4 +1,4 @@
-"""What happened in a world, as its judges need it: verdicts that were applied, steps of incidents, probes, records."""
+"""Simulated history for the checkers: verdicts, incidents, checks, records."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from consensus.verdicts import Round, Verdict
 from probes.wire import Result
 from vigil.incidents.core.model import BelievedState, IncidentKind, Move, Step
 
-#: What one region was asked to do: region, monitor, slot, round, look.
+#: A check order: region, monitor, slot, round, look.
 Order = tuple[str, str, int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One verdict that was committed: the state before and after, and the steps that were written with it."""
+    """A committed verdict: state before and after, and its steps."""
 
     at_ms: int
     verdict: Verdict
@@ -39,7 +39,7 @@ class SimIncident:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One check that a region really made."""
+    """One check that a region ran."""
 
     region: str
     boot: int
@@ -52,7 +52,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A result of a round as it was written to its region's stream, and when."""
+    """A vote as written to its region's stream, and when."""
 
     region: str
     result: Result
@@ -61,10 +61,10 @@ class Ballot:
 
 @dataclass(slots=True)
 class SimHistory:
-    """Everything that is judged afterwards.
+    """Everything that is checked afterwards.
 
-    `thorough`: every check is run, and each probe kept; else the uneventful ones are only counted: `planned` then is
-    what remains of the slots once those that were run are taken away.
+    `thorough`: every check is run and kept; else uneventful ones are only counted, and `planned` is the slots without
+    those run.
     """
 
     thorough: bool = False
@@ -75,12 +75,12 @@ class SimHistory:
     applied: list[Application] = field(default_factory=list)
     incidents: list[SimIncident] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
-    #: When a region was first given an order of a monitor, by region and monitor, in each of the region's lives.
+    #: When a region first got an order of a monitor, in each of its lives.
     told: dict[tuple[str, str], dict[int, float]] = field(default_factory=dict)
-    #: Checks whose result was written to a stream, and when last; and those whose result is in the database.
+    #: Checks whose result was written to a stream, and when last; and those in the database.
     written: dict[Order, int] = field(default_factory=dict)
     stored: set[Order] = field(default_factory=set)
-    #: Who was in quarantine when a round was decided.
+    #: Quarantined regions at the verdict of a round.
     barred: dict[str, frozenset[str]] = field(default_factory=dict)
     #: Scheduled checks sent, by region and interval.
     sent: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -89,13 +89,13 @@ class SimHistory:
     _open: dict[tuple[str, str], SimIncident] = field(default_factory=dict)
 
     def apply(self, application: Application) -> None:
-        """Keep a committed verdict, and the incidents that it began, changed or ended."""
+        """Add a committed verdict, and its incidents."""
         self.applied.append(application)
         for move in application.moves:
             self.move(application.verdict.monitor, move, application.at_ms, application.verdict)
 
     def move(self, monitor: str, move: Move, at_ms: int, verdict: Verdict | None) -> None:
-        """Keep one step of an incident."""
+        """Add a step of an incident."""
         family = move.kind if move.kind in (IncidentKind.REGIONAL, IncidentKind.BLIND) else "main"
         if move.step is Step.OPENED:
             incident = SimIncident(monitor, move.kind, at_ms, move.started_ms or at_ms, verdict)

@@ -1,4 +1,4 @@
-"""When regions are cut off from the control plane for long, and die meanwhile: drawn from the seed. Pure."""
+"""Partitions: long cuts of regions from the control plane, and deaths meanwhile; drawn from the seed. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """One planned disturbance; `region` by its index, where it is of one."""
+    """One planned fault; `region` is its index, if it is of one."""
 
     from_ms: float
     to_ms: float
@@ -39,7 +39,7 @@ class Isolation:
 
 
 def isolations(scenario: Scenario, seed: int, span: range) -> list[Isolation]:
-    """Every cut of a world, the deaths of regions in it, and the times when nobody gives orders."""
+    """All cuts of a world, deaths within them, and dispatcher silences."""
     cuts = scenario.cuts
     source = stream(seed, _ISOLATION)
     found: list[Isolation] = []
@@ -47,7 +47,7 @@ def isolations(scenario: Scenario, seed: int, span: range) -> list[Isolation]:
     if cuts.whole_ms:
         start = span.start + _AFTER_MS
         found.append(Isolation(start, start + cuts.whole_ms, Fault.CUT, regions.pop(source.randrange(len(regions)))))
-    # One after the other, so that a quorum is left that can tell what happens to targets.
+    # One after another, so that a quorum remains.
     at: float = span.start + _AFTER_MS if cuts.every_ms else span.stop
     while (at := at + source.expovariate(1 / max(1, cuts.every_ms))) < span.stop:
         lasts = cuts.lasts_ms[0] * (cuts.lasts_ms[1] / cuts.lasts_ms[0]) ** source.random()

@@ -1,4 +1,4 @@
-"""What a simulated world is made of: its regions, how often paths, regions and providers go bad, and what breaks."""
+"""Scenario: regions, failure rates of paths, regions and providers, and faults."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How the network lies about healthy targets.
+    """False failures of healthy targets.
 
-    `blip`: a single attempt fails; the second attempt, a second later, fails too with `blip_stays`.
-    A region, and a provider (all regions of one domain), has a bad spell of `spell_ms` every so often on average, in
-    which `spell_hit` of its checks fail. `path_share` of the time one region's path to one target is bad, for
-    `path_ms` at a time, and every attempt on it fails.
+    `blip`: one attempt fails, and the second a second later with `blip_stays`. A region, and a provider (all regions of
+    one domain), has bad spells of `spell_ms` in which `spell_hit` of its checks fail. `path_share` of the time one
+    region's path to one target is bad for `path_ms`, and every attempt on it fails.
     """
 
     blip: float = 0.01
@@ -37,18 +36,18 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """How often and for how long targets really fail. Of them `partial` are seen by some regions only."""
+    """Real failures of targets. `partial` of them are seen by some regions only."""
 
     every_ms: int = 5 * HOUR_MS
     lasts_ms: tuple[int, int] = (20_000, 25 * MINUTE_MS)
     partial: float = 0.0
-    #: Of all outages: an answer that is slow, and a key that is refused. The rest refuse or hang, half and half.
+    #: Shares of outages: slow answers, and refused keys. The rest refuse or hang, half each.
     slow: float = 0.05
     account: float = 0.05
 
 
 class Luck(StrEnum):
-    """What becomes of one message between a region and Redis."""
+    """Fate of one message between a region and Redis."""
 
     ARRIVES = "arrives"
     LOST = "lost"
@@ -58,16 +57,16 @@ class Luck(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What happens to messages between a region and Redis on their way."""
+    """Message faults between a region and Redis."""
 
     lost: float = 0.0
     twice: float = 0.0
-    #: Of the messages this share is late, by up to so much: they overtake each other.
+    #: Share of messages delayed by up to this, so that they overtake each other.
     late: float = 0.0
     late_ms: int = 40_000
 
     def luck(self, *key: int) -> tuple[Luck, float]:
-        """What becomes of the message with this key, and how much later than usual it (or its copy) arrives."""
+        """Fate of the message with this key, and its delay (or its copy's)."""
         if not self.lost and not self.twice and not self.late:
             return Luck.ARRIVES, 0.0
         drawn = unit(*key)
@@ -82,11 +81,10 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """How regions are cut off from the control plane; never, unless it says so.
+    """Cuts of regions from the control plane; none by default.
 
-    One region of each world for `whole_ms`; others every so often, for a time of any order between `lasts_ms`. A region
-    that is cut off dies every so often, for up to a minute. Every so often nobody gives orders for `silence_ms`: Redis
-    is dead, or all dispatchers are.
+    One region of each world for `whole_ms`; others at times, for `lasts_ms`. A cut region dies at times, for up to a
+    minute. At times there is no dispatcher for `silence_ms`: Redis or all dispatchers are dead.
     """
 
     whole_ms: int = 0
@@ -110,19 +108,19 @@ class Scenario:
     sensitivity: Sensitivity = Sensitivity.NORMAL
     interval_ms: int = 60_000
     timeout_ms: int = 10_000
-    #: How often one of our own processes, or Redis, or a region's link is broken; 0 for never.
+    #: Interval of faults of our processes, Redis, or a region's link; 0 for none.
     fault_every_ms: int = 0
     cuts: Cuts = field(default_factory=Cuts)
-    #: A world is not shorter than this, or little could happen in it.
+    #: Shortest world.
     hours_least: float = 2.0
-    #: This many regions, from one domain, lie: they say the opposite of what they see, twice and late.
+    #: Regions of one domain that lie: inverted results, twice and late.
     liars: int = 0
-    #: When the looks of a round start, instead of what the sensitivity says.
+    #: Starts of looks, in place of the sensitivity's.
     looks_ms: tuple[int, ...] = ()
 
     @property
     def quiet(self) -> bool:
-        """Whether messages arrive and processes live: only then may uneventful checks be passed over."""
+        """Whether messages arrive and processes live, so that uneventful checks can be skipped."""
         return not self.fault_every_ms and self.links == Links() and self.cuts == Cuts()
 
 

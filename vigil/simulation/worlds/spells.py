@@ -1,4 +1,4 @@
-"""Bad times: of a target, of one region's path to it, of a region, of a provider. Made once from the seed."""
+"""Bad spells: of targets, paths, regions and providers. Drawn once from the seed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from enum import StrEnum
 from vigil.simulation.worlds.draws import stream
 from vigil.simulation.worlds.scenario import MINUTE_MS, Scenario
 
-#: What a source of chance is for.
+#: Keys of random streams.
 _REGION, _PROVIDER, _PATH, _TARGET = range(10, 14)
-#: A target is left alone for so long after an outage that its incident is resolved before the next.
+#: Pause after an outage, so that its incident is resolved before the next.
 _REST_MS = 20 * MINUTE_MS
 
 
 class Origin(StrEnum):
-    """What is behind a failing check."""
+    """Cause of a failing check."""
 
     OUTAGE = "outage"
     PATH = "path"
@@ -37,7 +37,7 @@ class Ailment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """A bad time. `regions` (by index) see it; `hit` of their checks fail."""
+    """A bad spell. `regions` (by index) see it; `hit` of their checks fail."""
 
     from_ms: int
     to_ms: int
@@ -49,7 +49,7 @@ class Spell:
 
 @dataclass(slots=True)
 class Spells:
-    """All bad times of a world."""
+    """All bad spells of a world."""
 
     targets: list[list[Spell]]
     paths: dict[tuple[int, int], list[Spell]] = field(default_factory=dict)
@@ -59,13 +59,13 @@ class Spells:
         return self.targets[monitor]
 
     def of_path(self, monitor: int, region: int) -> tuple[Spell, ...]:
-        """Everything that touches one region's path to one target: the target's own failure hides the others."""
+        """Spells of one region's path to one target; the target's own failure hides the others."""
         own = [spell for spell in self.targets[monitor] if region in spell.regions]
         return (*own, *self.paths.get((monitor, region), ()), *self.regions.get(region, ()))
 
 
 def all_spells(scenario: Scenario, seed: int, monitors: int, span: range) -> Spells:
-    """Draw every bad time of a world."""
+    """Draw all bad spells of a world."""
     noise = scenario.noise
     spells = Spells([_outages(scenario, stream(seed, _TARGET, monitor), span) for monitor in range(monitors)])
     for index in range(len(scenario.regions)):
@@ -98,7 +98,7 @@ def _path_spells(scenario: Scenario, source: random.Random, span: range, region:
 
 
 def _outages(scenario: Scenario, source: random.Random, span: range) -> list[Spell]:
-    """Outages of one target, well apart; the first leaves time to learn that the target is up."""
+    """Outages of a target, spaced; the first leaves time to learn that it is up."""
     truth = scenario.truth
     if not truth.every_ms:
         return []
@@ -132,7 +132,7 @@ def _either(source: random.Random) -> Ailment:
 
 
 def _starts(source: random.Random, span: range, every_ms: float) -> Iterator[int]:
-    """The starts of spells that come at random, so often on average."""
+    """Random starts of spells at a mean interval."""
     if not every_ms:
         return
     at = span.start + source.expovariate(1 / every_ms)

@@ -1,4 +1,4 @@
-"""A world whose truth is known: which check of which path fails, when, and why. The same seed makes the same world."""
+"""Simulated world with known truth: which check of which path fails, when and why. Deterministic by seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vigil.simulation.worlds.scenario import Scenario
 from vigil.simulation.worlds.spells import Ailment, Origin, Spell, all_spells
 
 SECOND_ATTEMPT_MS = 1_000
-#: What a draw is for, so that no two uses share their luck.
+#: Keys of draws, one for each use.
 _BLIP, _STAYS, _MANNER, _SPEED, _HIT = range(5)
 
 _SAYS = {
@@ -27,7 +27,7 @@ FINE = (Status.UP, Reason.OK)
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one check sees, how long it takes in all and in the attempt that counts, and what was behind it."""
+    """Result of one check: status, total time, time of the counted attempt, and cause."""
 
     status: Status
     reason: Reason
@@ -39,7 +39,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One region's way to one target: its slots, the slots where a blip waits, and its bad spells."""
+    """A region's path to a target: slots, blips, and bad spells."""
 
     monitor: int
     region: int
@@ -50,7 +50,7 @@ class Path:
 
 
 class World:
-    """Targets, regions and the truth about both between two instants."""
+    """Targets, regions and the truth between two instants."""
 
     def __init__(self, scenario: Scenario, seed: int, monitors: int, span: range) -> None:
         self.scenario = scenario
@@ -64,7 +64,7 @@ class World:
         ]
 
     def plans(self) -> list[Plan]:
-        """The monitors as dispatch knows them."""
+        """The monitors as dispatch plans."""
         scenario = self.scenario
         regions = tuple(RegionPlan(slug, domain) for slug, domain in scenario.regions)
         return [
@@ -76,23 +76,23 @@ class World:
         return self._numbers[monitor]
 
     def scheduled(self, monitor: int, region: int, at_ms: int) -> Sighting:
-        """What the check of a slot sees: one attempt."""
+        """Result of a scheduled check: one attempt."""
         path = self.paths[monitor][region]
         return self._attempt(path, at_ms, at_ms, at_ms in path.blips)
 
     def again(self, monitor: int, region: int, slot_ms: int, at_ms: float) -> Sighting:
-        """What a second attempt sees, for those who repeat a slot's failed check at once."""
+        """Second attempt, for rules that retry at once."""
         path = self.paths[monitor][region]
         stays = unit(self.seed, _STAYS, monitor, region, slot_ms) < self.scenario.noise.blip_stays
         return self._attempt(path, at_ms, slot_ms, slot_ms in path.blips and stays)
 
     def glance(self, monitor: int, region: int, at_ms: int) -> Sighting:
-        """What one attempt at any time sees, for those whose checks have other slots than ours."""
+        """One attempt at any time, for rules with other slots."""
         blip = unit(self.seed, _BLIP, monitor, region, at_ms) < self.scenario.noise.blip
         return self._attempt(self.paths[monitor][region], at_ms, at_ms, blip)
 
     def look(self, monitor: int, region: int, at_ms: float, look: int) -> Sighting:
-        """What a look sees: two attempts, the second one second after the first; either success is a pass."""
+        """Result of a look: two attempts a second apart; either success is a pass."""
         path = self.paths[monitor][region]
         key = int(at_ms) * 8 + look
         blip = unit(self.seed, _BLIP, monitor, region, key) < self.scenario.noise.blip
@@ -108,7 +108,7 @@ class World:
         return Sighting(second.status, second.reason, took_ms, second.took_ms, 2, second.origin)
 
     def eventful_slots(self, path: Path) -> list[int]:
-        """Every slot of a path at which its check may see anything but a healthy target."""
+        """Slots of a path whose check may see a failure."""
         slots = set(path.blips)
         for spell in path.spells:
             start = max(spell.from_ms, self.span.start)
@@ -117,7 +117,7 @@ class World:
         return sorted(slots)
 
     def outages(self, monitor: int) -> list[Spell]:
-        """What really happened to a target, in order of time."""
+        """Real outages of a target, in order of time."""
         return self.spells.of_target(monitor)
 
     def _path(self, monitor: int, region: int) -> Path:
@@ -134,7 +134,7 @@ class World:
         )
 
     def _blips(self, monitor: int, region: int, phase: int) -> frozenset[int]:
-        """The slots with a blip: the gaps between them are geometric, so that none has to be tried one by one."""
+        """Slots with a blip; gaps are geometric, so not every slot is tried."""
         chance = self.scenario.noise.blip
         if chance <= 0:
             return frozenset()
