@@ -1,4 +1,4 @@
-"""Addresses of the API: version 1, its schema, and a page to read it."""
+"""API routes: version 1, its schema, and the documentation page."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ router.register("silences", SilenceViewSet, basename="silence")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]
 
-# The reader of the schema sets styles on elements; its scripts come from our own static files.
+# The documentation page sets inline styles; its scripts are our own static files.
 _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
     SpectacularSwaggerSplitView.as_view(url_name="schema", authentication_classes=_SIGNED_IN)
 )

@@ -1,1 +1,1 @@
-"""Pages for people: sign-in links, health, and the admin of every app."""
+"""Web pages: sign-in links, health, and the admin of every app."""

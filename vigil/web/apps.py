@@ -1,4 +1,4 @@
-"""Names the web app for Django; its `admin` package registers the pages of every app."""
+"""Django app of the web pages; its `admin` package registers the admin of every app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Badges at addresses that cannot be guessed: what is behind a wrong one is not said to be there."""
+"""Badge pages at unguessable addresses; a wrong one is a 404."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _svg(badge: Badge) -> HttpResponse:
     return HttpResponse(badges.as_svg(badge), content_type="image/svg+xml")
 
 
-#: How an address ends -> how the badge is shown.
+#: Renderer by suffix of the address.
 _KINDS: dict[str, Callable[[Badge], HttpResponse]] = {
     "svg": _svg,
     "json": lambda badge: JsonResponse(badges.as_object(badge)),
@@ -41,7 +41,7 @@ def heartbeat(request: HttpRequest, code: str, kind: str) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=_SHOWN_FOR_S)
 def tag(request: HttpRequest, key: str, signature: str, tag: str, kind: str) -> HttpResponse:
-    """The badge of all heartbeats of a team with a tag: how the worst of them is."""
+    """The badge of a team's tag: the worst status of its heartbeats."""
     team = TeamPings.objects.filter(badge_key=key).first()
     if team is None or kind not in _KINDS or not badges.is_signed(key, tag, signature):
         raise Http404

@@ -1,4 +1,4 @@
-"""What the web process says of itself: is it up, and can it reach its database and Redis?"""
+"""Health endpoints of the web process: liveness and readiness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vigil.monitors.latest import redis_client
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while the database answers; Redis away is said and is no reason to restart anything."""
+    """200 while the database answers; a Redis outage is reported and needs no restart."""
     database = _database_answers()
     report = {
         "process": "web",
@@ -27,7 +27,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when everything that pages and API need answers."""
+    """200 when the database and Redis answer."""
     database, redis_answers = _database_answers(), _redis_answers()
     ready = database and redis_answers
     return JsonResponse({"ready": ready, "database": database, "redis": redis_answers}, status=200 if ready else 503)

@@ -1,4 +1,4 @@
-"""Where PagerDuty and Slack call back: `/hooks/<channel>`, believed only with their signature."""
+"""Callback endpoint of PagerDuty and Slack: `/hooks/<channel>`, authenticated by signature."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 @never_cache
 @require_POST
 def callback(request: HttpRequest, channel: str) -> HttpResponse:
-    """Do what a signed call says was done elsewhere. Whatever is not to be believed gets one and the same answer."""
+    """Do what a signed call requests. All rejected calls get the same response."""
     found = Channel.objects.filter(public_id=channel).first()
     how = CALLBACKS.get(found.kind) if found else None
     if len(request.body) > MAX_BODY:
@@ -45,12 +45,12 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
 
 
 def _do(channel: Channel, wish: Wish) -> ResponseKind:
-    """Do it to an incident of which this channel was told; to any other, nothing."""
+    """Respond to an incident that this channel was notified of; ignore others."""
     told = Delivery.objects.filter(channel=channel).values("incident")
     incident = Incident.objects.filter(public_id=wish.incident, pk__in=told).first()
     if incident is None:
         return ResponseKind.REFUSED
-    # PagerDuty knows of it already; a message in Slack is to change.
+    # PagerDuty has the change already; a Slack message must be updated.
     origin = channel.pk if channel.kind == "pagerduty" else None
     actor = Actor(wish.who, channel.get_kind_display(), origin)
     if acted_since(incident.pk, wish.at):

@@ -1,4 +1,4 @@
-"""The addresses that alerts carry: of an incident, and of everything that one message told of."""
+"""Links in alerts: to an incident, and to the incidents of a digest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vigil.incidents.models import Incident
 @require_safe
 @login_required
 def incident(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Lead to the incident's page; another team's incident is not there."""
+    """Redirect to the incident's page; a 404 for another team's."""
     found = get_object_or_404(_visible(request, Incident.objects.all()), public_id=public_id)
     return redirect("admin:incidents_incident_change", found.pk)
 
@@ -26,7 +26,7 @@ def incident(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_safe
 @login_required
 def digest(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Every incident that one message told of, the open ones first; another team's message is not there."""
+    """All incidents of a digest, open ones first; a 404 for another team's."""
     told = get_object_or_404(_visible(request, Delivery.objects.all()), public_id=public_id)
     found = Delivery.objects.filter(Q(pk=told.pk) | Q(leader=told)).select_related("incident__monitor")
     incidents = [one.incident for one in found.order_by("incident__resolved_at", "pk")]
@@ -37,7 +37,7 @@ def digest(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """What whoever asks may see: their team's, or everything."""
+    """Rows that the user may see: their team's, or all."""
     if request.user.is_superuser:
         return rows
     membership = membership_of(request.user)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Signing in with a one-time link."""
+"""Sign-in page of one-time links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vigil.accounts.login import consume_login_link
 @never_cache
 @require_http_methods(["GET"])
 def login_once(request: HttpRequest, token: str) -> HttpResponse:
-    """Use the link up and go to the admin; a used, old or unknown link gets one and the same answer."""
+    """Use the link and go to the admin; used, expired and unknown links get the same response."""
     user = consume_login_link(token[:100])
     if user is None:
         return HttpResponse(

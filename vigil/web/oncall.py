@@ -1,4 +1,4 @@
-"""The calendar of a rotation, for programs that know its address."""
+"""Calendar page of a rotation, at its secret address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vigil.clock import database_now
 @never_cache
 @require_safe
 def feed(request: HttpRequest, rotation: str, key: str) -> HttpResponse:
-    """The calendar; a wrong address is a page that is not there."""
+    """The calendar; a 404 for a wrong address."""
     found = find_feed(rotation, key)
     if found is None:
         return HttpResponse("There is no such calendar.\n", content_type="text/plain; charset=utf-8", status=404)

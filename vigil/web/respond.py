@@ -1,6 +1,6 @@
-"""What the link in an alert leads to: a page that shows the incident and takes the answer of whoever received it.
+"""Acknowledge page of the link in an alert.
 
-Looking at it changes nothing, since mail scanners and chat previews look at every link; only the form's POST does.
+GET changes nothing, since mail scanners and chat previews open every link; only the form's POST does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vigil.alerts.oncall.responses import NOTE_LIMIT, ResponseKind, acknowledge,
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
 
-#: Minutes that the page offers, and in words.
+#: Snoozes offered, in minutes and in words.
 SNOOZES = {"15": "15 min", "30": "30 min", "60": "1 h", "240": "4 h", "720": "12 h"}
 
 _SAID = {
@@ -30,12 +30,12 @@ _SAID = {
 }
 
 
-# The link itself is the proof, and nothing of the reader's session is used: there is nothing to forge.
+# The link itself is the credential and no session is used, so CSRF does not apply.
 @csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def respond(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the incident of a link; on POST do what the form says, once."""
+    """Show the incident of a link; on POST do what the form requests, once."""
     try:
         invitation = read(token)
     except LinkError as refused:
@@ -44,7 +44,7 @@ def respond(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         answer = _do(request, invitation)
         if answer is None:
-            # Led back rather than refused: a refusal would be logged with the address, which is a key.
+            # Redirect, since an error would log the address, which is a secret.
             return redirect("respond", token)
         said = _SAID[answer]
         invitation.incident.refresh_from_db()
@@ -83,7 +83,7 @@ def _shown(invitation: Invitation, said: str) -> dict[str, object]:
 
 def _answer(request: HttpRequest, shown: dict[str, object], status: int = 200) -> HttpResponse:
     answer = render(request, "web/respond.html", shown, status=status)
-    # The address is a key: it goes to no other site and into no index.
+    # The address is a secret: no referrer, no index.
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer

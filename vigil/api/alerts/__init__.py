@@ -1,1 +1,1 @@
-"""API of who is told: channels, routes, on call, silences, deliveries."""
+"""API of alerting: channels, routes, on call, silences, deliveries."""

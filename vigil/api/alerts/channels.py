@@ -1,4 +1,4 @@
-"""Channels over the API: their settings, what each kind needs, and a test message with the receiver's answer."""
+"""Channels API: settings, reference of each kind, and a test message with the receiver's answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vigil.api.monitors.monitors import ConfigField, SecretsField
 
 @extend_schema_field(OpenApiTypes.ANY)
 class DefaultField(serializers.JSONField):
-    """What a setting is when it is left out."""
+    """Default value of a setting."""
 
 
 class SettingSerializer(serializers.Serializer[Any]):
@@ -36,7 +36,7 @@ class SettingSerializer(serializers.Serializer[Any]):
 
 
 class ChannelKindSerializer(serializers.Serializer[Any]):
-    """What a kind of channel is, and what it needs in `config` and `secrets`."""
+    """A kind of channel, with its `config` and `secrets`."""
 
     kind = serializers.CharField()
     name = serializers.CharField()
@@ -46,7 +46,7 @@ class ChannelKindSerializer(serializers.Serializer[Any]):
 
 
 class TrialSerializer(serializers.Serializer[Any]):
-    """What became of a test message: whether the receiver took it, and its own answer."""
+    """Result of a test message: whether the receiver accepted it, and its answer."""
 
     accepted = serializers.BooleanField()
     answer = serializers.CharField()
@@ -89,7 +89,7 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
 
 
 class ChannelViewSet(viewsets.ModelViewSet[Channel]):
-    """Where alerts go. Deleting a channel deletes its deliveries; switch it off to keep them."""
+    """Destinations of alerts. Deleting a channel deletes its deliveries; disable it to keep them."""
 
     serializer_class = ChannelSerializer
     filterset_fields = ("kind", "enabled", "fallback")
@@ -108,11 +108,11 @@ class ChannelViewSet(viewsets.ModelViewSet[Channel]):
     @extend_schema(responses=ChannelKindSerializer(many=True), filters=False)
     @action(detail=False, methods=["get"], pagination_class=None)
     def kinds(self, request: Request) -> Response:
-        """Every kind of channel, with the settings and secrets that it takes."""
+        """Every kind of channel, with its settings and secrets."""
         return Response(ChannelKindSerializer(pages(), many=True).data)
 
     @extend_schema(request=None, responses=TrialSerializer)
     @action(detail=True, methods=["post"])
     def test(self, request: Request, public_id: str) -> Response:
-        """Send a test message now, and say what the receiver answered. It takes up to 15 seconds."""
+        """Send a test message now and return the receiver's answer. It takes up to 15 seconds."""
         return Response(TrialSerializer(send_trial(self.get_object(), timezone.now())).data)

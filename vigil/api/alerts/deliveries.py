@@ -1,4 +1,4 @@
-"""Deliveries over the API: what was told to whom, what was not and why, and sending dead letters again."""
+"""Deliveries API: messages sent, held and withheld, with the reason; resending of dead letters."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
     @extend_schema(request=None, responses=DeliverySerializer)
     @action(detail=True, methods=["post"])
     def resend(self, request: Request, public_id: str) -> Response:
-        """Give a dead letter another life: it is due at once and tried as a new one is."""
+        """Resend a dead letter. It is due at once and retried like a new message."""
         delivery = self.get_object()
         if not resend(delivery):
             raise ValidationError({"state": [f"Only what is dead can be sent again; this is {delivery.state}."]})

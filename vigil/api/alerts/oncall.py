@@ -1,4 +1,4 @@
-"""People, rotations with their overrides, and escalation policies over the API."""
+"""On-call API: people, rotations with their overrides, and escalation policies."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PersonSerializer(TeamSerializer[Person]):
 
 
 class PersonViewSet(TeamViewSet[Person]):
-    """Who can be called. Their own channels are told of nothing that no route or policy names."""
+    """People to call. Their own channels get alerts only from routes and policies that name them."""
 
     model = Person
     serializer_class = PersonSerializer
@@ -99,7 +99,7 @@ class CalendarSerializer(serializers.Serializer[Any]):
 
 
 class RotationViewSet(TeamViewSet[Rotation]):
-    """People who take turns on call, handing over by the clock of a time zone."""
+    """On-call rotations, with handover in a time zone."""
 
     model = Rotation
     serializer_class = RotationSerializer
@@ -109,7 +109,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
     @extend_schema(parameters=[OpenApiParameter("at", OpenApiTypes.DATETIME)], responses=ShiftSerializer(many=True))
     @action(detail=True, methods=["get"], url_path="on-call", pagination_class=None)
     def on_call(self, request: Request, public_id: str) -> Response:
-        """Who is on call now, or at a moment: one shift, or none."""
+        """The shift now, or at a moment: one or none."""
         shift = who_is_on_call(self.get_object().rota, _moment(request, "at", database_now()))
         return Response(self._shown([shift] if shift else []))
 
@@ -119,7 +119,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
     )
     @action(detail=True, methods=["get"], pagination_class=None)
     def shifts(self, request: Request, public_id: str) -> Response:
-        """Every shift between two moments, at most a year: the next four weeks unless said otherwise."""
+        """Every shift between two moments, at most a year; by default the next four weeks."""
         start = _moment(request, "from", database_now())
         end = _moment(request, "to", start + timedelta(days=28))
         if not start < end <= start + MAX_RANGE:
@@ -129,7 +129,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
     @extend_schema(request=OverrideSerializer, responses={201: OverrideSerializer})
     @action(detail=True, methods=["post"])
     def overrides(self, request: Request, public_id: str) -> Response:
-        """Let somebody stand in for a while."""
+        """Add a substitute for a while."""
         asked = OverrideSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         with refusals_as_400():
@@ -139,20 +139,20 @@ class RotationViewSet(TeamViewSet[Rotation]):
     @extend_schema(request=None, responses={204: None})
     @action(detail=True, methods=["delete"], url_path=r"overrides/(?P<override>ovr_[0-9a-z]{1,20})")
     def override(self, request: Request, public_id: str, override: str) -> Response:
-        """Take an override back."""
+        """Remove an override."""
         get_object_or_404(self.get_object().overrides, public_id=override).delete()
         return Response(status=204)
 
     @extend_schema(request=None, responses=CalendarSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
     def feed(self, request: Request, public_id: str) -> Response:
-        """The address of its calendar feed. It is a secret, so it takes the right to change things."""
+        """The address of its calendar feed. It is a secret, so it requires write permission."""
         return Response({"address": feed_address(self.get_object())})
 
     @extend_schema(request=None, responses=CalendarSerializer)
     @action(detail=True, methods=["post"], url_path="feed/renew", pagination_class=None)
     def renew_feed(self, request: Request, public_id: str) -> Response:
-        """A new address for its calendar feed; the old one ends at once."""
+        """Issue a new address for its calendar feed. The old one stops working at once."""
         return Response({"address": renew_feed_key(self.get_object())})
 
     def _shown(self, found: Any) -> Any:
@@ -197,7 +197,7 @@ class PolicySerializer(TeamSerializer[EscalationPolicy]):
 
 
 class PolicyViewSet(TeamViewSet[EscalationPolicy]):
-    """Whom to call, and whom after that, until somebody acknowledges. Steps are replaced as a whole."""
+    """Escalation policies: whom to call, step by step, until somebody acknowledges. Steps are replaced as a whole."""
 
     model = EscalationPolicy
     serializer_class = PolicySerializer

@@ -1,4 +1,4 @@
-"""Routes over the API, the usual set-up in one call, and who would be told."""
+"""Routes API: routing rules, starter routes in one call, and a preview of recipients."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class RouteSerializer(TeamSerializer[Route]):
 
 
 class TypicalSerializer(serializers.Serializer[Any]):
-    """The two secrets that the usual set-up needs."""
+    """The two secrets of the starter routes."""
 
     routing_key = serializers.CharField(
         max_length=100, write_only=True, help_text="Of an Events API v2 integration of PagerDuty."
@@ -81,7 +81,7 @@ class ArrangedSerializer(serializers.Serializer[Any]):
 
 
 class RouteViewSet(TeamViewSet[Route]):
-    """Rules that pick channels and escalation policies: in order of position, the first that matches decides."""
+    """Rules that pick channels and escalation policies. The first match by position wins."""
 
     model = Route
     serializer_class = RouteSerializer
@@ -95,7 +95,7 @@ class RouteViewSet(TeamViewSet[Route]):
     @extend_schema(request=TypicalSerializer, responses=ArrangedSerializer)
     @action(detail=False, methods=["post"], pagination_class=None)
     def typical(self, request: Request) -> Response:
-        """The usual set-up in one call: AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority."""
+        """Create starter routes: AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority."""
         asked = TypicalSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         with refusals_as_400():
@@ -104,7 +104,7 @@ class RouteViewSet(TeamViewSet[Route]):
 
 
 class AskedSerializer(serializers.Serializer[Any]):
-    """What is asked of the preview."""
+    """Query of the preview."""
 
     monitor = InTeam(Monitor, required=False)
     kind = serializers.ChoiceField(choices=INCIDENT_KINDS, default=IncidentKind.OUTAGE.value)
@@ -148,7 +148,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
 
 
 class WhomView(APIView):
-    """Who would be told."""
+    """Preview of recipients."""
 
     @extend_schema(
         parameters=[
@@ -159,7 +159,7 @@ class WhomView(APIView):
         responses=PreviewSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Who would be told of an incident of this kind at this time, who would be called after that, and why."""
+        """Who is alerted about an incident of this kind at this time, who is called after that, and why."""
         team = team_of(request)
         asked = AskedSerializer(data=request.query_params.dict(), context={"team": team})
         asked.is_valid(raise_exception=True)

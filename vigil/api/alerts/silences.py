@@ -1,4 +1,4 @@
-"""Silences and maintenance windows over the API."""
+"""Silences API: silences and maintenance windows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vigil.silences.core.windows import current, windows
 from vigil.silences.covering import excluded_intervals
 from vigil.silences.models import Silence
 
-#: How many coming windows are shown, and how far they are looked for.
+#: Coming windows shown, and how far to look for them.
 COMING, AHEAD = 5, timedelta(days=35)
 MAX_RANGE = timedelta(days=366)
 
@@ -89,10 +89,10 @@ class SilenceSerializer(serializers.ModelSerializer[Silence]):
 
 
 class SilenceViewSet(TeamViewSet[Silence]):
-    """Stored reasons not to alert (mutes), not to look (pauses), or not to count (excludes).
+    """Reasons not to alert (mutes), not to check (pauses), or not to count (excludes).
 
-    An alert that is due within a window is held, to be seen on its incident, and sent when the window ends with the
-    target still down. Changing or deleting one leaves its past windows as they were.
+    An alert within a window is held, shown on its incident, and sent when the window ends if the target is still down.
+    Changing or deleting a silence keeps its past windows.
     """
 
     model = Silence
@@ -115,7 +115,7 @@ class SilenceViewSet(TeamViewSet[Silence]):
     @extend_schema(request=None, responses={200: SilenceSerializer, 204: None})
     @action(detail=True, methods=["post"])
     def end(self, request: Request, public_id: str) -> Response:
-        """End the window that holds now. A one-off is gone then; a recurring one goes on with its next window."""
+        """End the current window. A one-off silence is deleted; a recurring one continues with its next window."""
         silence = self.get_object()
         left = end_now(silence)
         look_again_in(silence.team_id)
@@ -123,7 +123,7 @@ class SilenceViewSet(TeamViewSet[Silence]):
 
 
 class ExcludedView(APIView):
-    """Time that does not count."""
+    """Time excluded from uptime."""
 
     @extend_schema(
         parameters=[
@@ -134,7 +134,7 @@ class ExcludedView(APIView):
         responses=WindowSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """When between two moments a monitor's time does not count in its uptime: windows that exclude or pause."""
+        """Excluded intervals of a monitor between two moments: windows that exclude or pause."""
         asked = _AskedSerializer(data=request.query_params.dict(), context={"team": team_of(request)})
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
@@ -149,5 +149,5 @@ class _AskedSerializer(serializers.Serializer[Any]):
     to = serializers.DateTimeField()
 
     def get_fields(self) -> dict[str, Any]:
-        # `from` is a word of the language.
+        # `from` is a Python keyword.
         return {**super().get_fields(), "from": serializers.DateTimeField()}

@@ -1,1 +1,1 @@
-"""What every resource of the API shares: authentication, teams, errors, pages."""
+"""Shared parts of the API: authentication, teams, errors, pages."""

@@ -1,4 +1,4 @@
-"""Who is asking: `Authorization: Bearer vgl_...`."""
+"""Token authentication: `Authorization: Bearer vgl_...`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vigil.accounts.tokens import find_token
 
 
 class TokenUser(AnonymousUser):
-    """Who acts with a token that belongs to a team and to no person."""
+    """User of a token, which belongs to a team and not to a person."""
 
     def __init__(self, token: ApiToken) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class TokenUser(AnonymousUser):
 
 
 class TokenAuthentication(BaseAuthentication):
-    """Recognises a bearer token; `request.auth` is then the token."""
+    """Authenticates a bearer token; `request.auth` is the token."""
 
     def authenticate(self, request: Request) -> tuple[User | TokenUser, ApiToken] | None:
         scheme, _, plain = get_authorization_header(request).partition(b" ")
@@ -47,7 +47,7 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
-    """Describes the bearer token in the schema."""
+    """OpenAPI description of the bearer token."""
 
     target_class = TokenAuthentication
     name = "token"

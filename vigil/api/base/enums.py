@@ -1,4 +1,4 @@
-"""Choices that several schemas of the API share, so that each has one name in the OpenAPI document."""
+"""Shared enums of the OpenAPI document, each under one name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turning the refusals of the write paths into answers with the fields they are about."""
+"""Error mapping: `ValidationError` of the write paths to 400 responses by field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 @contextmanager
 def refusals_as_400() -> Iterator[None]:
-    """Within it, Django's `ValidationError` becomes a 400 that names the fields."""
+    """Within it, a `ValidationError` becomes a 400 with its fields."""
     try:
         yield
     except ValidationError as refused:

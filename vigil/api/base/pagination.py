@@ -1,4 +1,4 @@
-"""Pages of lists: by cursor, so that rows that come and go neither repeat nor hide others."""
+"""Cursor pagination: rows that are added or deleted neither repeat nor hide others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rest_framework.pagination import CursorPagination
 
 
 class PageByCursor(CursorPagination):
-    """`?limit=` up to 200; `next` and `previous` are whole addresses."""
+    """`?limit=` up to 200; `next` and `previous` are full addresses."""
 
     page_size = 50
     page_size_query_param = "limit"

@@ -1,4 +1,4 @@
-"""What who is asking may do: the team they act for, and whether they may change anything."""
+"""API permissions: the team of a request, and its right to write."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from vigil.accounts.models import WRITERS, ApiToken, Scope, Team, User
 from vigil.accounts.teams import membership_of
 
 if TYPE_CHECKING:
-    # The views import this module, by the name that settings give.
+    # The views import this module, by its name in the settings.
     from rest_framework.views import APIView
 
 
 def team_of(request: Request) -> Team | None:
-    """The team that a request acts for: the token's, else that of the person's oldest membership."""
+    """Team of a request: the token's, else that of the person's oldest membership."""
     if isinstance(request.auth, ApiToken):
         return request.auth.team
     membership = membership_of(request.user) if isinstance(request.user, User) else None
@@ -33,7 +33,7 @@ def may_write(request: Request) -> bool:
 
 
 class InTeamWithScope(BasePermission):
-    """Reading needs a team; writing also needs the scope `write`, and a person more than the role of a viewer."""
+    """Reading requires a team; writing also the scope `write`, and for a person more than the role of a viewer."""
 
     message = "This needs a team, and for changes a token with the scope `write`."
 
@@ -47,7 +47,7 @@ class InTeamWithScope(BasePermission):
 
 
 class StaffChanges(InTeamWithScope):
-    """For what belongs to the installation rather than a team: everyone reads, only staff changes."""
+    """For rows of the installation: everyone reads, only staff writes."""
 
     message = "Only staff may change this."
 

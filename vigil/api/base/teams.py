@@ -1,4 +1,4 @@
-"""What the API's views of a team's own rows share: no row of another team is seen, named or changed."""
+"""Team scoping of the API: rows of other teams are never visible."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class InTeam(serializers.SlugRelatedField[Any]):
         except ObjectDoesNotExist:
             self.fail("does_not_exist", slug_name="id", value=data)
 
-    # A slug field that is cloned for each serializer is made again with what it was made with.
+    # DRF clones a slug field for each serializer; the clone gets the same arguments.
     def __deepcopy__(self, memo: dict[int, Any]) -> InTeam:
         options = {name: value for name, value in self._kwargs.items() if name != "model"}  # type: ignore[attr-defined]
         return InTeam(self._model, **options)
 
 
 class TeamSerializer(serializers.ModelSerializer[RowT]):
-    """Writes through `save_row`, the write path of the model, whose refusals become answers with their fields."""
+    """Writes through `save_row`, the model's write path, whose errors become responses by field."""
 
     save_row: Callable[[Any, Mapping[str, Any]], Any]
 
@@ -61,7 +61,7 @@ class TeamSerializer(serializers.ModelSerializer[RowT]):
 
 
 class TeamViewSet(viewsets.ModelViewSet[RowT]):
-    """Everything that can be done with rows of a team; `model` names them."""
+    """All operations on a team's rows; `model` names them."""
 
     model: type[models.Model]
     lookup_field = "public_id"

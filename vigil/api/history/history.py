@@ -1,4 +1,4 @@
-"""History over the API: states of everything at once, uptime, latency charts, percentiles, single checks."""
+"""History API: states, uptime, latency charts, percentiles, single checks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vigil.monitors.latest import instant
 from vigil.monitors.models import Monitor, Region
 
 PARTS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
-#: Every monitor of a team and what is believed of it. By the team's index of monitors; the states by their primary key.
+#: States of a team's monitors, by the index on the team and the states' primary key.
 _STATES = """
 SELECT m.public_id, m.name, m.kind, m.paused, coalesce(s.status, 'unknown'), s.account, s.since, s.blind, s.flapping
 FROM monitors_monitor m LEFT JOIN incidents_monitorstate s ON s.monitor_id = m.id
@@ -51,7 +51,7 @@ class _HistoryView(APIView):
 
 
 def asked_regions(slugs: str) -> dict[int, str]:
-    """The regions that a question is about: those named, else all there are, since the monitor may have had any."""
+    """Regions of a query: those named, else all, since a monitor may have had any."""
     found = Region.objects.all()
     if slugs:
         found = found.filter(slug__in=slugs.split(",")[:100])
@@ -59,7 +59,7 @@ def asked_regions(slugs: str) -> dict[int, str]:
 
 
 class StatesView(_HistoryView):
-    """What is believed of every monitor of the team, in one answer."""
+    """States of all monitors of the team, in one response."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
@@ -80,7 +80,7 @@ _REGIONS = OpenApiParameter("regions", description="Comma separated; default all
 
 
 class MonitorUptimeView(_HistoryView):
-    """A monitor's uptime over any window, and day by day in any time zone: the bar of 90 days."""
+    """Uptime of a monitor in any window, in total and by day in any time zone (bar of 90 days)."""
 
     @extend_schema(parameters=[*_RANGE, _ZONE], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, public_id: str) -> Response:
@@ -92,7 +92,7 @@ class MonitorUptimeView(_HistoryView):
 
 
 class UptimeView(_HistoryView):
-    """Uptime of several monitors together: of a tag, or of the whole team. Composites are monitors like others."""
+    """Uptime of several monitors: of a tag, or of the whole team. Composites count like others."""
 
     @extend_schema(
         parameters=[*_RANGE, _ZONE, OpenApiParameter("tag", description="Only monitors with this tag.")],
@@ -111,7 +111,7 @@ class UptimeView(_HistoryView):
 
 
 class LatencyView(_HistoryView):
-    """A chart of each region: percentiles of the answered checks, and counts by status, step by step."""
+    """Latency chart by region: percentiles of answered checks, and counts by status, for each step."""
 
     @extend_schema(
         parameters=[
@@ -136,7 +136,7 @@ class LatencyView(_HistoryView):
 
 
 class PercentilesView(_HistoryView):
-    """Percentiles of any set of regions together: by day, week or month, or of any range as it is (`by=all`)."""
+    """Percentiles of any regions together: by day, week or month, or of the whole range (`by=all`)."""
 
     @extend_schema(
         parameters=[
@@ -165,7 +165,7 @@ class PercentilesView(_HistoryView):
 
 
 class ChecksView(_HistoryView):
-    """Every check of at most a day, and the failures that were kept in full."""
+    """Every check of at most a day, and failures kept in full."""
 
     @extend_schema(
         parameters=[OpenApiParameter("hours", int, description="How far back; default 1, at most 24."), _REGIONS],
@@ -183,7 +183,7 @@ class ChecksView(_HistoryView):
 
 
 def uptime_row(uptime: Uptime) -> dict[str, Any]:
-    """Seconds of each kind, which add up to the window; `uptime` is null when no time counts."""
+    """Seconds of each kind, which sum to the window; `uptime` is null when no time counts."""
     return {
         "uptime": None if uptime.ratio is None else round(uptime.ratio, 7),
         "up_s": uptime.up_s,
@@ -195,7 +195,7 @@ def uptime_row(uptime: Uptime) -> dict[str, Any]:
 
 
 def measures(rolled: Rollup) -> dict[str, Any]:
-    """Percentiles (ms), and how many checks saw what."""
+    """Percentiles (ms), and counts of checks by status."""
     found = dict(zip(PARTS, rolled.percentiles_ms(PARTS.values()), strict=True))
     up, degraded, down, unknown = rolled.counts
     return {**found, "up": up, "degraded": degraded, "down": down, "unknown": unknown}

@@ -1,4 +1,4 @@
-"""Objectives and reports over the API: what a team promised, how much of its error budget is left, who gets a mail."""
+"""Objectives and reports API: targets, error budgets, and report recipients."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from vigil.monitors.models import Monitor
 
 
 class _OfTeam(serializers.ModelSerializer[Any]):
-    """A row that belongs to the team that asks: names are checked within it."""
+    """A row of the team; names are checked within the team."""
 
     id = serializers.CharField(source="public_id", read_only=True)
-    #: The fields that together are unique within a team.
+    #: Fields that are unique together within a team.
     unique: tuple[str, ...] = ()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class _OfTeamViewSet(viewsets.ModelViewSet[Any]):
 
 
 class ObjectiveViewSet(_OfTeamViewSet):
-    """So much of the counted time up, over the last so many days. One that burns too fast is an incident (`slo`)."""
+    """Service level objectives over the last days. One that burns too fast opens an incident (`slo`)."""
 
     model = Objective
     queryset = Objective.objects.none()
@@ -118,7 +118,7 @@ class ObjectiveViewSet(_OfTeamViewSet):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True, methods=["get"], pagination_class=None)
     def budget(self, request: Request, public_id: str) -> Response:
-        """How much of the error budget is left, and how fast it burns."""
+        """Remaining error budget, and burn rates."""
         objective = self.get_object()
         seen = standing(objective, database_now())
         return Response(
@@ -135,7 +135,7 @@ class ObjectiveViewSet(_OfTeamViewSet):
 
 
 class ReportViewSet(_OfTeamViewSet):
-    """A mail about each week or month once it is over. Nobody gets one who was not named here."""
+    """Mailed reports of finished weeks or months, to the addresses named here only."""
 
     model = Report
     queryset = Report.objects.none()

@@ -1,4 +1,4 @@
-"""What a question about history asks for: its range, its steps, its time zone; everything bounded."""
+"""Query ranges of the history API: range, steps, time zone; all bounded."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class UptimeRange:
         end = min(_moment(query, "to", zone) or now, now)
         start = _moment(query, "from", zone)
         if start is None:
-            # So many days of the calendar, of which the last is that of the end.
+            # Calendar days; the last is that of the end.
             first = end.astimezone(zone).date() - timedelta(days=_number(query, "days", days, DAYS_MOST) - 1)
             start = datetime.fromtimestamp(midnight(first, zone), UTC)
         if start >= end or end - start > timedelta(days=DAYS_MOST + 1):
@@ -80,7 +80,7 @@ class UptimeRange:
 
 @dataclass(frozen=True, slots=True)
 class ChartRange:
-    """The last so many hours in steps; the first step begins at a multiple of its length."""
+    """The last hours in steps; the first starts at a multiple of the step."""
 
     start_ms: int
     end_ms: int
@@ -106,7 +106,7 @@ class ChartRange:
 
 @dataclass(frozen=True, slots=True)
 class PercentileRange:
-    """A range to the second, and how it is put together: `all` of it as it is, or by whole days of UTC."""
+    """A range to the second, and its grouping: `all`, or by whole days of UTC."""
 
     window: Span
     by: str
@@ -129,7 +129,7 @@ class PercentileRange:
         return (self.window[1] - 1) * 1000 // DAY_MS
 
     def step_of(self, day: int) -> str:
-        """The first day of the step that a day belongs to."""
+        """First day of a day's step."""
         at = _EPOCH + timedelta(days=day)
         if self.by == "week":
             at -= timedelta(days=at.weekday())

@@ -1,4 +1,4 @@
-"""Incidents over the API: every step with the votes it rests on and who was told, and what people do to them."""
+"""Incidents API: steps with votes and deliveries, and responses."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from vigil.incidents.models import Incident, Transition
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class EvidenceField(serializers.JSONField):
-    """The verdict as it was decided: votes, exclusions, n, m, k, domains, rule."""
+    """The verdict: votes, exclusions, n, m, k, domains, rule."""
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class BallotField(serializers.Field[Any, Any, list[dict[str, Any]], Any]):
-    """The votes as a table: what each region saw in each look, phases and age, and whether it counted or why not."""
+    """Votes as a table: each region's result in each look, phases and age, and whether it counted or why not."""
 
     def to_representation(self, value: Any) -> list[dict[str, Any]]:
         return [as_json(line) for line in vote_rows(from_evidence(value))] if is_verdict(value) else []
 
 
 class StepDeliverySerializer(serializers.ModelSerializer[Delivery]):
-    """One channel that a step concerns: told, still to be told, held, or withheld for good, and why."""
+    """A channel of a step: sent, pending, held, or withheld, and why."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     channel = serializers.CharField(source="channel.public_id", read_only=True)
@@ -72,7 +72,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
 
 
 class PursuitSerializer(serializers.ModelSerializer[Pursuit]):
-    """Who has taken it on, and until when it rests."""
+    """Who acknowledged it, and until when it is snoozed."""
 
     class Meta:
         model = Pursuit
@@ -102,7 +102,7 @@ class IncidentFilter(django_filters.FilterSet):
 
 
 class IncidentViewSet(Responses, viewsets.ReadOnlyModelViewSet[Incident]):
-    """What went wrong, from the first failing observation to resolution, newest first."""
+    """Incidents, from the first failing observation to resolution, newest first."""
 
     filterset_class = IncidentFilter
     lookup_field = "public_id"
@@ -116,6 +116,6 @@ class IncidentViewSet(Responses, viewsets.ReadOnlyModelViewSet[Incident]):
         found = Incident.objects.filter(team=team_of(self.request)).select_related("monitor", "pursuit", "part_of")
         if self.action != "list":
             return found.prefetch_related("transitions__deliveries__channel", "members")
-        # Self-tests are no trouble: they are listed by name only.
+        # Self-tests are no failures, so they are listed by name only.
         named = self.request.query_params.get("kind") == IncidentKind.SELF_TEST
         return found if named else found.exclude(kind=IncidentKind.SELF_TEST)

@@ -1,4 +1,4 @@
-"""What people and programs do to an incident over the API: acknowledge, snooze, take back, note."""
+"""Incident responses API: acknowledge, snooze, unacknowledge, note."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class SnoozeSerializer(serializers.Serializer[Any]):
-    """For how long, or until when: one of the two."""
+    """Length or end of a snooze: one of the two."""
 
     minutes = serializers.IntegerField(min_value=1, max_value=MAX_MINUTES, required=False)
     until = serializers.DateTimeField(required=False)
@@ -57,13 +57,13 @@ class Responses(_View):
     @extend_schema(request=None, responses=_ANSWERS)
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def acknowledge(self, request: Request, public_id: str) -> Response:
-        """Say that somebody has taken it on: nobody is called or reminded any more, unless it gets worse."""
+        """Acknowledge: stop calls and reminders until the incident gets worse."""
         return _said(acknowledge(self.get_object().pk, _actor(request)))
 
     @extend_schema(request=SnoozeSerializer, responses=_ANSWERS)
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def snooze(self, request: Request, public_id: str) -> Response:
-        """Acknowledge for a while, a week at most; if it is not over by then, it is told again."""
+        """Acknowledge for a while, at most a week. If it is still open then, it alerts again."""
         asked = SnoozeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
@@ -76,13 +76,13 @@ class Responses(_View):
     @extend_schema(request=None, responses=_ANSWERS)
     @action(detail=True, methods=["post"], url_path="take-back", filterset_class=None, pagination_class=None)
     def take_back(self, request: Request, public_id: str) -> Response:
-        """Nobody has taken it on after all: it is told again, and policies begin again."""
+        """Remove the acknowledgement: it alerts again, and policies restart."""
         return _said(take_back(self.get_object().pk, _actor(request)))
 
     @extend_schema(request=NoteSerializer, responses={200: AnswerSerializer})
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def notes(self, request: Request, public_id: str) -> Response:
-        """Write a note on its timeline, also when it is over."""
+        """Add a note to its timeline, also when it is resolved."""
         asked = NoteSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return _said(note(self.get_object().pk, _actor(request), asked.validated_data["text"]))

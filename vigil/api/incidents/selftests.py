@@ -1,4 +1,4 @@
-"""Self-tests over the API: what was sent through which channel, and whether it was accepted."""
+"""Self-tests API: messages by channel, and whether each was accepted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vigil.api.base.permissions import team_of
 
 
 class ProofSerializer(serializers.ModelSerializer[Delivery]):
-    """One message of a self-test: the proof, or the lack of it."""
+    """One message of a self-test."""
 
     channel = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True)
     name = serializers.CharField(source="channel.name", read_only=True)
@@ -32,7 +32,7 @@ class SelfTestSerializer(serializers.ModelSerializer[SelfTest]):
 
 
 class SelfTestViewSet(viewsets.ReadOnlyModelViewSet[SelfTest]):
-    """Synthetic incidents that prove that alerts get out, newest first. A channel says how often it takes part."""
+    """Synthetic incidents that prove alert delivery, newest first. A channel sets how often it takes part."""
 
     serializer_class = SelfTestSerializer
     filterset_fields = ("passed",)

@@ -1,1 +1,1 @@
-"""API of what is watched: monitors, composites, heartbeats, presets, regions, feeds."""
+"""API of monitoring: monitors, composites, heartbeats, presets, regions, feeds."""

@@ -1,4 +1,4 @@
-"""Composites over the API: what several monitors mean together, such as a provider and its fallbacks."""
+"""Composites API: monitors over monitors, such as a provider and its fallbacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vigil.monitors.models import Composite, Monitor
 
 
 class MemberSerializer(serializers.Serializer[Member]):
-    """One monitor in a composite, which may be a composite itself."""
+    """One member of a composite, which may be a composite itself."""
 
     monitor = serializers.CharField(source="monitor.public_id", max_length=40)
     name = serializers.CharField(source="monitor.name", read_only=True)
@@ -82,7 +82,7 @@ class CompositeSerializer(serializers.Serializer[Composite]):
 
 
 class CompositeViewSet(viewsets.ModelViewSet[Composite]):
-    """Monitors over monitors. Each has its own incidents, routes and silences, under its id as a monitor."""
+    """Monitors over monitors. Each has its own incidents, routes and silences, under its monitor id."""
 
     serializer_class = CompositeSerializer
     filterset_fields = ("rule",)

@@ -1,4 +1,4 @@
-"""Status feeds of providers over the API: everyone reads, staff switches them on and off."""
+"""Status feeds API: everyone reads, staff switches them on and off."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FeedSerializer(serializers.ModelSerializer[Feed]):
 class FeedViewSet(
     mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.GenericViewSet[Feed]
 ):
-    """What providers say of themselves: it stands beside incidents, and never votes. All are off at first."""
+    """Provider status pages. They are shown beside incidents and never vote. All are off by default."""
 
     serializer_class = FeedSerializer
     permission_classes = [StaffChanges]

@@ -1,4 +1,4 @@
-"""How much a monitor's key may still do, as each region saw it last: the provider's rate-limit headers."""
+"""Rate-limit headroom of a monitor's key: remaining quota by region, from the provider's headers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIELDS = ("limit", "remaining", "reset_s")
 
 
 class AllowanceSerializer(serializers.Serializer[Any]):
-    """One thing that the provider counts: requests, tokens, input_tokens or output_tokens."""
+    """One quota of the provider: requests, tokens, input_tokens or output_tokens."""
 
     counted = serializers.CharField()
     limit = serializers.IntegerField(allow_null=True)
@@ -36,14 +36,14 @@ class HeadroomSerializer(serializers.Serializer[Any]):
 
 
 def headroom_row(region: str, result: Result | None) -> dict[str, Any]:
-    """One region's headroom as `RegionHeadroomSerializer` describes it; no allowances where none were told."""
+    """One region's headroom as `RegionHeadroomSerializer` describes it; empty if the provider sent none."""
     facts = result.facts if result is not None else {}
     found: dict[str, dict[str, Any]] = {}
     for name, value in facts.items():
         counted, _, field = name.removeprefix(_PREFIX).rpartition("_")
         if field == "s":
             counted, field = counted.removesuffix("_reset"), "reset_s"
-        # A region writes its facts itself: what it writes is not trusted to be a number.
+        # A region writes its facts itself, so types are checked.
         if name.startswith(_PREFIX) and field in _FIELDS and isinstance(value, (int, float)):
             found.setdefault(counted, {})[field] = value
     wait_s = facts.get("retry_after_s")

@@ -18,7 +18,7 @@ from vigil.monitors.changes import MAX_TAG_LENGTH
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.JSONField):
-    """An object that its write path checks."""
+    """An object, validated by its write path."""
 
 
 class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):

@@ -1,4 +1,4 @@
-"""Heartbeats over the API: making, changing, pausing, their pings, and how to call them."""
+"""Heartbeats API: settings, pauses, pings, and snippets."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class HeartbeatFilter(django_filters.FilterSet):
 
 
 class PageByMonitor(PageByCursor):
-    """A heartbeat has its monitor's key."""
+    """A heartbeat's key is its monitor's."""
 
     ordering = "-monitor_id"
 
 
 class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
-    """Jobs that are expected to call. Each is a monitor too, under the same id: routes and silences name it by that."""
+    """Jobs that must ping. Each is also a monitor with the same id, which routes and silences use."""
 
     serializer_class = HeartbeatSerializer
     filterset_class = HeartbeatFilter
@@ -80,7 +80,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     @extend_schema(request=PauseSerializer, responses=HeartbeatSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, public_id: str) -> Response:
-        """Stop waiting; an open incident is resolved. With `until_ping` the next ping starts it again."""
+        """Pause it; an open incident is resolved. With `until_ping` the next ping resumes it."""
         asked = PauseSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         row = changes.set_paused(self.get_object(), True, until_ping=asked.validated_data["until_ping"])
@@ -89,13 +89,13 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     @extend_schema(request=None, responses=HeartbeatSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, public_id: str) -> Response:
-        """Wait again, from now on."""
+        """Resume it; the schedule starts now."""
         return Response(self.get_serializer(changes.set_paused(self.get_object(), False)).data)
 
     @extend_schema(request=None, responses=HeartbeatSerializer)
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, public_id: str) -> Response:
-        """New addresses for pings and badges; the old ones mean nothing from now on."""
+        """Issue new addresses for pings and badges. The old ones stop working at once."""
         return Response(self.get_serializer(changes.rotate_address(self.get_object())).data)
 
     @extend_schema(responses=PingSerializer(many=True))
@@ -107,7 +107,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     @extend_schema(responses=BodySerializer)
     @action(detail=True, methods=["get"], url_path=r"pings/(?P<n>[0-9]{1,12})/body", filterset_class=None)
     def body(self, request: Request, public_id: str, n: str) -> Response:
-        """What one ping carried, with a note where it was cut."""
+        """The body of a ping, with a note if it was cut."""
         found = StoredPing.objects.filter(heartbeat=self.get_object(), n=int(n)).first()
         if found is None:
             return Response({"detail": "There is no such ping."}, status=404)
@@ -118,7 +118,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     @extend_schema(responses=SnippetSerializer(many=True))
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def snippets(self, request: Request, public_id: str) -> Response:
-        """How to call it, in many languages and schedulers."""
+        """Code that pings it, for many languages and schedulers."""
         address = overview.ping_address(self.get_object())
         shown = [
             {"name": one.name, "title": one.title, "language": one.language, "text": one.for_address(address)}
@@ -129,14 +129,14 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     @extend_schema(responses=SuggestionSerializer(many=True))
     @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
     def suggestions(self, request: Request) -> Response:
-        """Sensible schedules and graces for the usual kinds of AI jobs."""
+        """Suggested schedules and grace times for common AI jobs."""
         shown = [{"job": one.job, "title": one.title, "terms": one.terms} for one in SUGGESTIONS.values()]
         return Response(shown)
 
     @extend_schema(responses=TagBadgeSerializer(many=True))
     @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
     def badges(self, request: Request) -> Response:
-        """The addresses of a badge for every tag of the team's heartbeats."""
+        """Badge address for every tag of the team's heartbeats."""
         team = team_of(request)
         assert team is not None, "the permission asks for a team"
         key = changes.team_pings(team).badge_key
@@ -148,7 +148,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     @extend_schema(methods=["PATCH"], request=KeysSerializer, responses=KeysSerializer)
     @action(detail=False, methods=["get", "patch"], filterset_class=None, pagination_class=None)
     def keys(self, request: Request) -> Response:
-        """The team's key for pings by slug, its key for badges of tags, and whether unknown slugs make heartbeats."""
+        """The team's key for pings by slug, its badge key, and whether unknown slugs create heartbeats."""
         team = team_of(request)
         assert team is not None, "the permission asks for a team"
         pings = changes.team_pings(team)

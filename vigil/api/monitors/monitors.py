@@ -1,4 +1,4 @@
-"""Monitors over the API: reading, changing, pausing, and what their regions saw last."""
+"""Monitors API: settings, pauses, states, and latest results."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from vigil.monitors.presets import GIVEN, fields_from_preset
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
 class SecretsField(serializers.DictField):
-    """Names and values, written and never read back."""
+    """Names and values; write-only."""
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ConfigField(serializers.JSONField):
-    """The prober's own configuration."""
+    """The prober's configuration."""
 
 
 class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
@@ -73,10 +73,10 @@ class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
             "preset", *GIVEN,
         )  # fmt: skip
         read_only_fields = ("revision", "created_at", "updated_at")
-        # The write path checks names against the team, which a validator of the model cannot know.
+        # The write path checks names against the team, which a model validator cannot.
         validators: list[Any] = []
 
-    #: What the preset that was asked for says about itself; in the answer to the creation only.
+    #: Warnings of the preset, in the response to the creation only.
     advice: Sequence[str] = ()
 
     def get_secret_names(self, monitor: Monitor) -> list[str]:
@@ -132,7 +132,7 @@ class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
 
 
 class StateSerializer(serializers.ModelSerializer[MonitorState]):
-    """What is believed of a monitor."""
+    """State of a monitor."""
 
     class Meta:
         model = MonitorState
@@ -153,7 +153,7 @@ class MonitorFilter(django_filters.FilterSet):
 
 
 class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
-    """What is watched. A deleted monitor is gone from here, and stays in its incidents."""
+    """Monitors. A deleted monitor is not listed, and stays in its incidents."""
 
     serializer_class = MonitorSerializer
     filterset_class = MonitorFilter
@@ -177,19 +177,19 @@ class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
     @extend_schema(request=None, responses=MonitorSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, public_id: str) -> Response:
-        """Stop looking. An open incident is resolved as `monitor_paused`."""
+        """Pause checks. An open incident is resolved as `monitor_paused`."""
         return self._set_paused(True)
 
     @extend_schema(request=None, responses=MonitorSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, public_id: str) -> Response:
-        """Look again."""
+        """Resume checks."""
         return self._set_paused(False)
 
     @extend_schema(responses=StateSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def state(self, request: Request, public_id: str) -> Response:
-        """What is believed of it now."""
+        """Its present state."""
         monitor = self.get_object()
         state = MonitorState.objects.filter(monitor=monitor).first() or MonitorState(monitor=monitor)
         return Response(StateSerializer(state).data)
@@ -197,7 +197,7 @@ class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
     @extend_schema(responses=LatestSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def latest(self, request: Request, public_id: str) -> Response:
-        """The newest scheduled result of each of its regions; `available` is false while they cannot be read."""
+        """The newest scheduled result of each of its regions; `available` is false during a Redis outage."""
         monitor = self.get_object()
         regions = [region.slug for region in monitor.regions.all()]
         found = latest_results([monitor.public_id], regions)
@@ -208,7 +208,7 @@ class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
     @extend_schema(responses=HeadroomSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def headroom(self, request: Request, public_id: str) -> Response:
-        """How much its key may still do, as each of its regions saw it last."""
+        """Remaining quota of its key, as each region saw it last."""
         monitor = self.get_object()
         regions = [region.slug for region in monitor.regions.all()]
         found = latest_results([monitor.public_id], regions)

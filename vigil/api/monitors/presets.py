@@ -1,4 +1,4 @@
-"""Presets over the API: the catalogue to choose from, and the fields by which a new monitor asks for one."""
+"""Presets API: the catalogue, and the fields to create a monitor from one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vigil.monitors.changes import MAX_SECRET_LENGTH
 
 
 class PresetFields(serializers.Serializer[Any]):
-    """What a new monitor says instead of kind, config and secrets."""
+    """Fields of a new monitor from a preset, in place of kind, config and secrets."""
 
     preset = serializers.CharField(
         max_length=60,
@@ -73,14 +73,14 @@ class PresetSerializer(serializers.Serializer[Any]):
 
 
 class PresetViewSet(viewsets.ViewSet):
-    """The catalogue of presets; `POST /monitors` with `preset` makes a monitor of one."""
+    """The catalogue of presets; `POST /monitors` with `preset` creates a monitor."""
 
     lookup_field = "name"
     lookup_value_regex = r"[A-Za-z0-9._-]{1,60}"
 
     @extend_schema(responses=PresetSerializer(many=True))
     def list(self, request: Request) -> Response:
-        # The catalogue and its probers load slowly, and most processes never show it.
+        # Imported late: most processes never show it, and the catalogue loads slowly.
         from probes.presets import CATALOGUE
         from probes.presets.described import described
 

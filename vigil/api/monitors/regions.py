@@ -1,4 +1,4 @@
-"""Regions over the API: everyone reads, staff enrols and changes."""
+"""Regions API: everyone reads, staff creates and changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RegionSerializer(serializers.ModelSerializer[Region]):
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
-        # Messages, streams and votes go by the slug: it is given once.
+        # Messages, streams and votes use the slug, so it never changes.
         fields["slug"].read_only = self.instance is not None
         return fields
 
@@ -58,7 +58,7 @@ class RegionViewSet(
     mixins.UpdateModelMixin,
     viewsets.GenericViewSet[Region],
 ):
-    """Places that look. They belong to the installation, not to a team."""
+    """Places that run checks. They belong to the installation, not to a team."""
 
     serializer_class = RegionSerializer
     permission_classes = [StaffChanges]

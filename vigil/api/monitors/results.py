@@ -1,4 +1,4 @@
-"""How the API shows a result, a vote and a time."""
+"""API form of a result, a vote and a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vigil.monitors.latest import instant
 
 
 class ResultSerializer(serializers.Serializer[Any]):
-    """What one region saw last; `status` is null if nothing is known. Durations are milliseconds."""
+    """A region's last result; `status` is null if there is none. Durations are milliseconds."""
 
     region = serializers.CharField()
     status = serializers.CharField(allow_null=True)

@@ -1,4 +1,4 @@
-"""The admin of every app: adapters that read models and call the apps' own write paths."""
+"""Admin of every app: adapters from forms to the apps' write paths."""
 
 from __future__ import annotations
 

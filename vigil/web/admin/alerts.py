@@ -24,7 +24,7 @@ from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdm
 
 
 def settings_of_every_kind() -> SafeString:
-    """What each kind takes as configuration and as secrets, for whoever fills in the form."""
+    """Settings and secrets of each kind, as help of the form."""
     rows = (
         (
             f"{page.kind}: {page.words}",

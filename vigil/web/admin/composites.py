@@ -1,4 +1,4 @@
-"""Admin of composites: a rule and its members, validated by the one write path before anything is saved."""
+"""Admin of composites: a rule and its members, validated by the write path before saving."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vigil.monitors.models import Composite, CompositeMember
 
 
 class _Undone(Exception):
-    """What was tried went well, and is taken back."""
+    """Rolls back a successful trial."""
 
 
 class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -49,7 +49,7 @@ class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        # The members come in a form of their own, which checks the whole.
+        # The members are in a formset, which validates the whole.
         self.instance.wanted = None if self.errors else dict(self.cleaned_data)
 
 
@@ -121,13 +121,13 @@ class CompositeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ", ".join(member.monitor.name for member in composite.members.all())
 
     def save_model(self, request: HttpRequest, obj: Composite, form: Any, change: bool) -> None:
-        """Written with its members, in one transaction, once these are known."""
+        """Nothing: written with its members in one transaction, in `save_related`."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         saved = write(form.instance, form.cleaned_data, formsets[0].members)
         form.instance.pk, form.instance.monitor = saved.pk, saved.monitor
         for formset in formsets:
-            # What the admin's log tells of.
+            # For the admin's log.
             formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def delete_model(self, request: HttpRequest, obj: Composite) -> None:
@@ -140,5 +140,5 @@ class CompositeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Only the composites themselves: their incidents stay, and their members are watched on."""
+        """The composites only: their incidents and members stay."""
         return [str(composite) for composite in objs], {"composites": len(objs)}, set(), []

@@ -1,4 +1,4 @@
-"""Admin of what stands beside incidents: providers' status feeds, and the proof that alerts get out."""
+"""Admin of status feeds and self-tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vigil.web.admin.pieces import ReadOnlyAdmin, table
 
 @admin.register(Feed)
 class FeedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Every feed that can be read; `witness` reads those that are on."""
+    """Every known feed; the witness process reads the enabled ones."""
 
     list_display = ("provider", "enabled", "state", "address")
     fields = ("provider", "address", "url", "state", "format", "posts_now")

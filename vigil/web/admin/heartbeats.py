@@ -1,4 +1,4 @@
-"""The page of a heartbeat: how it is, how to call it, its last pings, and charts of what its runs took and yielded."""
+"""Admin of heartbeats: status, snippets, last pings, and charts of runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _JOBS = [("", "none of these"), *((one.job, f"{one.title} ({one.job})") for one 
 
 
 class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Name and tags are the monitor's; the rest is the heartbeat's own."""
+    """Name and tags belong to the monitor; the rest to the heartbeat."""
 
     name = forms.CharField(max_length=200)
     tags = forms.JSONField(required=False, initial=list, help_text='A list of words: ["embeddings", "nightly"].')
@@ -60,7 +60,7 @@ class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
             del self.fields["job"]
 
     def _post_clean(self) -> None:
-        """The write path is the judge: tried here, and undone when it refuses."""
+        """Validates by the write path, in a transaction that is rolled back on errors."""
         if self.errors:
             return
         try:
@@ -129,7 +129,7 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="last runs")
     def charts(self, row: Heartbeat) -> SafeString | str:
         found = overview.charts(row)
-        # Drawn by `charts`, which escapes every text in it.
+        # `charts` escapes every text.
         drawn = [(one.title, mark_safe(one.svg)) for one in found]
         return format_html_join("", "<h4>{}</h4>{}", drawn) if found else "nothing yet"
 
@@ -178,15 +178,15 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         messages.warning(request, "The old addresses mean nothing from now on.")
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Heartbeat:
-        """Written when it was judged."""
+        """Nothing: `_post_clean` has saved it."""
         saved: Heartbeat = form.saved
         return saved
 
     def save_model(self, request: HttpRequest, obj: Heartbeat, form: Any, change: bool) -> None:
-        """Nothing is left: the write path has saved it."""
+        """Nothing: `_post_clean` has saved it."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing is left here either."""
+        """Nothing: `_post_clean` has saved it."""
 
     def delete_model(self, request: HttpRequest, obj: Heartbeat) -> None:
         changes.delete_heartbeat(obj)
@@ -198,13 +198,13 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Only the heartbeats themselves: their incidents stay."""
+        """The heartbeats only: their incidents stay."""
         return [str(row) for row in objs], {"heartbeats": len(objs)}, set(), []
 
 
 @admin.register(TeamPings)
 class TeamPingsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What a team's jobs call with."""
+    """Keys and addresses for a team's jobs."""
 
     list_display = ("team", "creates")
     fields = ("team", "key", "badge_key", "creates")
@@ -216,7 +216,7 @@ class TeamPingsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(StoredPing)
 class StoredPingAdmin(ReadOnlyAdmin):
-    """Single pings, with what they carried."""
+    """Single pings with their bodies."""
 
     list_display = ("heartbeat", "n", "at", "kind", "exit_code", "duration_ms", "body_size")
     list_filter = ("kind", "method")

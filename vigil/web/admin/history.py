@@ -1,4 +1,4 @@
-"""Admin of history: objectives and reports, with how they stand; gaps and the recorder's progress, to look at."""
+"""Admin of history: objectives, reports, gaps, and the recorder's progress."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ObjectiveForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Objective)
 class ObjectiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """So much of the counted time up; its budget is counted when its page is looked at."""
+    """Objectives; the error budget is computed when the page is opened."""
 
     form = ObjectiveForm
     list_display = ("name", "monitor", "tag", "target_percent", "window_days", "pace", "enabled", "team")
@@ -74,7 +74,7 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Report)
 class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Who gets a mail about each week or month once it is over."""
+    """Recipients of reports of finished weeks or months."""
 
     form = ReportForm
     list_display = ("team", "frequency", "tag", "zone", "enabled", "sent_until", "last_error")
@@ -84,7 +84,7 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Gap)
 class GapAdmin(ReadOnlyAdmin):
-    """Results that are not in history, and why."""
+    """Gaps in history, and why."""
 
     list_display = ("region", "reason", "from_at", "to_at", "results")
     list_filter = ("reason", "region")
@@ -92,14 +92,14 @@ class GapAdmin(ReadOnlyAdmin):
 
 @admin.register(Position)
 class PositionAdmin(ReadOnlyAdmin):
-    """How far each region is recorded."""
+    """Recorded position of each region."""
 
     list_display = ("region", "entry_id", "updated_at")
 
 
 @admin.register(RecordedHour)
 class RecordedHourAdmin(ReadOnlyAdmin):
-    """How much was recorded in each hour, and whether it is packed."""
+    """Results recorded in each hour, and whether it is packed."""
 
     list_display = ("begins", "state", "results", "next_shard", "again", "touched_at")
     list_filter = ("state",)

@@ -1,4 +1,4 @@
-"""Admin of incidents: every step with the votes it rests on, who was told and why not, and what people do."""
+"""Admin of incidents: steps with votes and deliveries, and responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of a monitor in the admin: validated by the one write path, its secrets written and never shown."""
+"""Monitor form of the admin: validated by the write path; secrets are write-only."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error(shown if shown in self.fields else None, problems)
 
     def wanted(self) -> dict[str, Any]:
-        """What the write path is to set."""
+        """Fields to pass to the write path."""
         values = {name: value for name, value in self.cleaned_data.items() if name in changes.SETTABLE}
         if self.cleaned_data.get("new_secrets") is not None:
             values["secrets"] = self.cleaned_data["new_secrets"]

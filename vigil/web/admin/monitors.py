@@ -1,4 +1,4 @@
-"""Admin of monitors and regions, with what the regions see now, and of the dispatchers' leases."""
+"""Admin of monitors, regions and dispatcher leases, with latest results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vigil.web.admin.preset_form import NewMonitorForm
 
 
 def _warnings(monitor: Monitor) -> list[str]:
-    """What its choice of regions cannot do, and what its checks may cost."""
+    """Warnings about its choice of regions and its cost."""
     regions = list(monitor.regions.all())
     return [*changes.layout_warnings(regions), *cost_warnings(monitor.config, len(regions), monitor.interval_s)]
 
@@ -66,7 +66,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def status(self, monitor: Monitor) -> str:
         if monitor.paused:
             return "paused"
-        # A monitor has no state until ingest has seen it.
+        # A new monitor has no state until ingest creates it.
         state: MonitorState | None = getattr(monitor, "believed", None)
         return (f"{state.status} (account)" if state.account else state.status) if state else "unknown"
 
@@ -117,7 +117,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             messages.warning(request, warning)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing is left: the write path has set the regions in the monitor's own transaction."""
+        """Nothing: the write path has set the regions."""
 
     def delete_model(self, request: HttpRequest, obj: Monitor) -> None:
         changes.delete_monitor(obj)
@@ -129,7 +129,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Only the monitors themselves: their incidents stay."""
+        """The monitors only: their incidents stay."""
         return [str(monitor) for monitor in objs], {"monitors": len(objs)}, set(), []
 
     def _set_paused(self, queryset: QuerySet[Monitor], paused: bool) -> None:
@@ -139,7 +139,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Region)
 class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Places that look. `manage.py region add` also makes the worker's key."""
+    """Places that run checks. `manage.py region add` also makes the worker's key."""
 
     list_display = ("slug", "name", "domain", "enabled", "egress", "last_status", "worker_since")
     list_filter = ("enabled", "domain", "egress")

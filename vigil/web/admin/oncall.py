@@ -26,7 +26,7 @@ from vigil.web.admin.pieces import table
 
 
 class SameTeamForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Whatever is named must belong to the team of what names it."""
+    """Related rows must belong to the same team."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -88,7 +88,7 @@ class OverrideInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Rotation)
 class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """People who take turns; the address of the calendar is a secret, shown to whoever may change it."""
+    """On-call rotations; the calendar's address is a secret, shown to people who may change it."""
 
     form = SameTeamForm
     list_display = ("name", "now", "shift_days", "handover", "zone", "team")

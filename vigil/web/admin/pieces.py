@@ -1,4 +1,4 @@
-"""What several admin pages share: read-only pages, tables, and secrets that are written and never shown."""
+"""Shared admin parts: read-only pages, tables, and write-only secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vigil.alerts.wording.text import duration
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Pages to look at: what vigil wrote itself is not edited by hand."""
+    """Read-only pages of rows that Vigil writes itself."""
 
     actions: Sequence[Any] = ()
 
@@ -34,14 +34,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class UnshownText(forms.Textarea):
-    """A text that is written and never shown: not even to who wrote it, when the form comes back with an error."""
+    """A write-only text, not even shown again after a form error."""
 
     def format_value(self, value: Any) -> str | None:
         return None
 
 
 class NewSecretsField(forms.JSONField):
-    """Secrets to set, as a JSON object of names and values. Left empty, those that are set stay."""
+    """Secrets to set, as a JSON object of names and values. Empty keeps the stored ones."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -52,7 +52,7 @@ class NewSecretsField(forms.JSONField):
         )
 
     def clean(self, value: Any) -> Secrets | None:
-        # Not `None in empty_values`: an empty object is a wish to have no secrets.
+        # An empty object means no secrets, so it is not an empty value.
         if value is None or not str(value).strip():
             return None
         found = self.to_python(value)
@@ -72,7 +72,7 @@ class PrettyJSONField(forms.JSONField):
 
 
 def as_form_errors(form: forms.BaseForm, check: Callable[[], object]) -> None:
-    """Turn the refusals of a write path into errors of the form, each beside its field."""
+    """Turn errors of a write path into form errors by field."""
     try:
         check()
     except ValidationError as refused:
@@ -90,7 +90,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeStri
 
 
 def age(of: datetime | None, now: datetime) -> str:
-    """How long ago something was, as people say it; a dash for never."""
+    """Age of a time, for people; a dash for never."""
     return f"{duration(max(timedelta(), now - of))} ago" if of else "-"
 
 

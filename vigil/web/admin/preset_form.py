@@ -1,4 +1,4 @@
-"""A new monitor in the admin: from a preset and a key, an address or a model, or by hand."""
+"""New monitor form of the admin: from a preset and a key, an address or a model, or by hand."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from vigil.monitors.changes import MAX_SECRET_LENGTH
 from vigil.monitors.presets import GIVEN, fields_from_preset
 from vigil.web.admin.monitor_form import MonitorForm
 
-#: What a preset makes, besides what it only recommends.
+#: Fields that a preset sets, besides those it recommends.
 _MADE = ("kind", "config")
 _RECOMMENDED = ("name", "interval_s", "timeout_ms")
 
 
 def _presets() -> list[tuple[str, str]]:
-    # The catalogue loads slowly, and most processes never show this page.
+    # Imported late: most processes never show this page, and the catalogue loads slowly.
     from probes.presets import CATALOGUE
 
     listed = [(preset.name, f"{preset.title} ({preset.name}): {preset.says}") for preset in CATALOGUE.values()]
@@ -74,7 +74,7 @@ class NewMonitorForm(MonitorForm):
         return cleaned
 
     def _made(self, cleaned: dict[str, Any]) -> dict[str, Any]:
-        """The fields that the preset makes; what is recommended gives way to what was written."""
+        """Fields from the preset; recommendations give way to form values."""
         written = {name: cleaned[name] for name in _RECOMMENDED if name in self.changed_data and cleaned.get(name)}
         own = {name: cleaned.get(name) for name in _MADE} | {"secrets": cleaned.get("new_secrets")}
         given = {name: cleaned[name] for name in GIVEN if cleaned.get(name)}

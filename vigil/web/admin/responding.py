@@ -1,4 +1,4 @@
-"""What the admin of incidents offers to do: acknowledge, snooze, take back, note."""
+"""Incident responses in the admin: acknowledge, snooze, unacknowledge, note."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SNOOZE = timedelta(hours=1)
 
 
 class Responding(_Admin):
-    """For the admin of incidents, whose rows are otherwise only looked at."""
+    """For the admin of incidents, whose rows are otherwise read-only."""
 
     change_form_template = "web/admin/incident.html"
     actions: Sequence[Any] = ("acknowledge", "snooze_an_hour", "take_back")
@@ -56,7 +56,7 @@ class Responding(_Admin):
         self._report(request, [take_back(incident.pk, _actor(request)) for incident in queryset])
 
     def respond(self, request: HttpRequest, key: str) -> HttpResponse:
-        """Do what the form on the incident's page says."""
+        """Do what the form on the incident's page requests."""
         if not self.has_respond_permission(request):
             raise PermissionDenied
         if request.method != "POST":

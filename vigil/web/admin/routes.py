@@ -1,4 +1,4 @@
-"""Admin of routes, the usual set-up in one step, and who would be told."""
+"""Admin of routes, with starter routes and a preview of recipients."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class WhomForm(forms.Form):
 
 @staff_member_required
 def whom(request: HttpRequest) -> HttpResponse:
-    """Who would be told; looks and changes nothing."""
+    """Preview of recipients; read-only."""
     if not request.user.has_perm("alerts.view_route"):
         raise PermissionDenied
     asked = request.GET if "kind" in request.GET else None
@@ -197,7 +197,7 @@ class TypicalForm(forms.Form):
 
 @staff_member_required
 def typical(request: HttpRequest) -> HttpResponse:
-    """AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority: asked for two keys, made in one."""
+    """Starter routes: AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority."""
     if not request.user.has_perms(["alerts.add_route", "alerts.add_channel", "alerts.change_channel"]):
         raise PermissionDenied
     form = TypicalForm(request.POST or None, initial={"team": default_team()})

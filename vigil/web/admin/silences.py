@@ -41,7 +41,7 @@ class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        # What a constraint of the table refuses, the write path refuses in words, beside the field.
+        # Constraints of the table are also checked by the write path, with an error by field.
         self.errors.pop("__all__", None)
         if not self.errors:
             as_form_errors(self, lambda: validate_silence(self.instance, list(self.cleaned_data["monitors"])))
@@ -49,7 +49,7 @@ class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Silence)
 class SilenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A change leaves what is past as it was: it ends one row and begins another."""
+    """A change keeps the past: it ends one row and adds another."""
 
     form = SilenceForm
     list_display = ("name", "does", "state", "reason", "team")
@@ -109,7 +109,7 @@ class SilenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             create_silence(obj, wanted, monitors)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing is left: the write path has set the monitors."""
+        """Nothing: the write path has set the monitors."""
 
     def delete_model(self, request: HttpRequest, obj: Silence) -> None:
         delete_silence(obj)
@@ -122,5 +122,5 @@ class SilenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Only what is to come: what is past stays excluded."""
+        """Future windows only: past ones stay excluded."""
         return [str(silence) for silence in objs], {"silences": len(objs)}, set(), []
