@@ -1,1 +1,1 @@
-"""The benchmarks behind the numbers that Vigil promises: each prints what one run measured, never pass or fail."""
+"""Benchmarks: each prints the measurements of one run, without pass or fail."""

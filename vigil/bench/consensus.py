@@ -1,4 +1,4 @@
-"""The consensus service on one core: how many results it folds a second through real Redis, and what a series costs.
+"""Consensus benchmark: results folded a second on one core, and memory of a series.
 
   manage.py bench consensus --json
   manage.py bench consensus --monitors 20000 --regions 5 --turns 20
@@ -37,7 +37,7 @@ from vigil.bench.measure import cpu_ns, rss_mb
 from vigil.cli.errors import CommandError
 from vigil.local.redis import running
 
-#: What `--json` is held against.
+#: Budgets shown beside the results.
 BUDGETS = {"results_per_s": 100_000, "bytes_per_series": 600}
 _BATCH = 200
 _FAILS_ONE_IN = 1_000
@@ -50,7 +50,7 @@ Report = dict[str, float]
 
 @dataclass(frozen=True)
 class ConsensusLoad:
-    """How much is reported: each of `regions` looks at each of `monitors` in every turn."""
+    """Load: each of `regions` checks each of `monitors` in every turn."""
 
     monitors: int
     regions: int
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def render(report: Report) -> str:
-    """The report for people: one line a number, with its budget."""
+    """Text report: one line a figure, with its budget."""
     lines = []
     for name, value in report.items():
         word = "at least" if name.endswith("_per_s") else "at most"
@@ -94,7 +94,7 @@ def render(report: Report) -> str:
 
 
 def measure(folder: Path, load: ConsensusLoad) -> Report:
-    """Run the whole of it in a folder of its own."""
+    """Run everything in a temporary folder."""
     folder.chmod(0o711)
     with running(folder, secrets.token_urlsafe(24), folder / "redis.log") as server:
         client = redis.Redis.from_url(server.url)
@@ -117,7 +117,7 @@ def _watch(client: redis.Redis, pid: int, load: ConsensusLoad) -> Report:
     empty_mb = rss_mb(pid)
     for _ in range(ENOUGH + 1):
         _report_turn(client, load)
-        # One turn at a time, so that no backlog but only what is kept takes memory.
+        # One turn at a time, so that memory has no backlog.
         _await_last(client, load, _READ_S)
     bytes_per_series = (rss_mb(pid) - empty_mb) * 2**20 / load.series
     os.kill(pid, signal.SIGSTOP)
@@ -178,7 +178,7 @@ def _results(monitors: range, now_ms: int, dice: random.Random) -> Iterator[Resu
 
 
 def _await_last(client: redis.Redis, load: ConsensusLoad, within_s: float) -> None:
-    """Wait until a last failure of every region, behind everything on its stream, has been called for."""
+    """Wait for calls on a last failure of every region, behind all other entries."""
     deadline_s = time.monotonic() + within_s
     monitor, now_ms = f"mon_last_{secrets.token_hex(4)}", _now_ms(client)
     last = Result(WIRE_VERSION, monitor, now_ms, Status.DOWN, Reason.REFUSED, now_ms, Phases(total_us=1))

@@ -1,4 +1,4 @@
-"""How long real processes take to tell of an outage: five regions, real servers, monitors checked once a minute.
+"""Detection benchmark: delay of an outage through real processes, with five regions.
 
   manage.py bench detect --json
   manage.py bench detect --monitors 40 --warm-minutes 35
@@ -38,7 +38,7 @@ _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 @dataclass
 class DetectEndpoint:
-    """A server that answers until it fails in its way."""
+    """A server that fails on request."""
 
     failure: str
     port: int = 0
@@ -94,7 +94,7 @@ def render(report: dict[str, object]) -> str:
 
 
 def report_of(delays: dict[tuple[str, str], list[float]], monitors: int) -> dict[str, object]:
-    """The delays (s) by their public names; whoever was not told of within the deadline is `untold`."""
+    """Delays (s) by their public names; monitors without an incident by the deadline are `untold`."""
     report: dict[str, object] = {"interval_s": INTERVAL_S, "timeout_s": TIMEOUT_MS / 1000, "monitors_each": monitors}
     for (sensitivity, failure), found in delays.items():
         name = f"{sensitivity}_{failure}"
@@ -144,7 +144,7 @@ async def _until_up(count: int) -> None:
 
 
 async def _told(count: int) -> dict[str, float]:
-    """When each monitor's incident was committed, once all are there or the deadline has passed."""
+    """When each monitor's incident was committed, up to the deadline."""
     deadline_s = time.monotonic() + _TOLD_DEADLINE_S
     opened: dict[str, float] = {}
     while len(opened) < count and time.monotonic() < deadline_s:

@@ -1,4 +1,4 @@
-"""The whole system under load: real servers and processes, many monitors, and some targets that fall sick.
+"""End-to-end benchmark: real servers and processes under load, with some failing targets.
 
   manage.py bench e2e --json
   manage.py bench e2e --monitors 1000 --regions 3 --interval 30 --seconds 60
@@ -34,7 +34,7 @@ from vigil.local.programs import Program
 from vigil.local.supervisor import Supervisor
 from vigil.local.temporary import Throwaway
 
-#: Monitors whose targets fall sick a third into the window.
+#: Monitors whose targets fail a third into the window.
 SICK = 20
 _LISTENS_DEADLINE_S = 10
 _READ_DEADLINE_S = 10
@@ -42,7 +42,7 @@ _READ_DEADLINE_S = 10
 
 @dataclass(frozen=True)
 class E2eLoad:
-    """How much is asked: monitors, regions, the interval and the length of the window in seconds."""
+    """Load: monitors, regions, interval and length of the window in seconds."""
 
     monitors: int
     regions: int
@@ -51,13 +51,13 @@ class E2eLoad:
 
     @property
     def warm_up_s(self) -> int:
-        """Every check has been made once, and the burst of the start is over."""
+        """Until every check has run once, and the burst of the start is over."""
         return self.interval_s + 5
 
 
 @dataclass
 class E2eSeen:
-    """What came on the streams within the window; lags in ms."""
+    """Stream entries within the window; lags in ms."""
 
     scheduled: int = 0
     confirming: int = 0
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def render(report: dict[str, object]) -> str:
-    """The report for people: one line a number."""
+    """Text report: one line a figure."""
     lines = [f"{name:<24} {value}" for name, value in report.items() if not isinstance(value, dict)]
     for name, value in report.items():
         if isinstance(value, dict):
@@ -104,7 +104,7 @@ def render(report: dict[str, object]) -> str:
 
 
 def report_of(load: E2eLoad, seen: E2eSeen, before: dict[str, Usage], after: dict[str, Usage]) -> dict[str, object]:
-    """The numbers of one run."""
+    """Figures of one run."""
     by_process = per_check(before, after, seen.checks)
     return {
         "monitors": load.monitors,
@@ -184,7 +184,7 @@ async def _watch(installation: Installation, targets: Supervisor, load: E2eLoad)
 
 
 def _read(redis_url: str, load: E2eLoad, seen: E2eSeen, enough: threading.Event) -> None:
-    """Follow the streams of results and verdicts until it is enough; blocks."""
+    """Follow the streams of results and verdicts to the end of the window; blocks."""
     verdicts = keys.VERDICTS.encode()
     streams = [verdicts, *(keys.results(f"bench-{place}").encode() for place in range(1, load.regions + 1))]
     with redis.Redis.from_url(redis_url, socket_timeout=_READ_DEADLINE_S) as client:
@@ -226,7 +226,7 @@ async def _listens(port: int) -> bool:
 
 
 async def _show(what: str, seconds: int) -> None:
-    """Wait, with a bar on standard error that says how much is left."""
+    """Wait, with a progress bar on standard error."""
     begun = time.monotonic()
     while (spent := time.monotonic() - begun) < seconds:
         if sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""What benchmarks measure: percentiles of lags, and the CPU and memory of a process with everything it started."""
+"""Measurements: percentiles of lags, and CPU and memory of process trees."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from pathlib import Path
 
 from consensus.verdicts import Verdict
 
-#: A vote's second attempt starts this long after its first.
+#: Delay of a vote's second attempt.
 _SECOND_ATTEMPT_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU time used so far (s) and resident memory now (MB) of a process with its descendants."""
+    """CPU time (s) and resident memory (MB) of a process with its descendants."""
 
     cpu_s: float = 0.0
     rss_mb: float = 0.0
 
 
 def percentile(values: Sequence[float], part: float) -> float | None:
-    """The nearest-rank percentile (`part` from 0 to 1); None of nothing."""
+    """Nearest-rank percentile (`part` from 0 to 1); None if empty."""
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(part * len(values)) - 1)]
 
 
 def verdict_lag_ms(verdict: Verdict) -> float:
-    """From the end of the last vote that the deciding look needed, to the verdict."""
+    """Time from the end of the last needed vote of the deciding look to the verdict."""
     look = max((vote.look for vote in verdict.votes), default=0)
     ends = [
         vote.at_ms + (vote.attempts - 1) * _SECOND_ATTEMPT_MS + vote.phases.total_us / 1000
@@ -41,7 +41,7 @@ def verdict_lag_ms(verdict: Verdict) -> float:
 
 
 def usages(leaders: Mapping[str, int], proc: Path = Path("/proc")) -> dict[str, Usage]:
-    """The usage of each process (by name, with its pid) and of everything below it, as Linux accounts it."""
+    """Usage of each process (by name, with its pid) and its descendants."""
     stats = {int(entry.name): fields for entry in proc.iterdir() if entry.name.isdecimal() for fields in _stat(entry)}
     names = {pid: name for name, pid in leaders.items()}
     tick_s = 1 / os.sysconf("SC_CLK_TCK")
@@ -50,14 +50,14 @@ def usages(leaders: Mapping[str, int], proc: Path = Path("/proc")) -> dict[str, 
     for pid, fields in stats.items():
         name = _belongs_to(pid, stats, names)
         if name is not None:
-            # Times of its own, and of its children that have ended.
+            # Its own time, and that of ended children.
             cpu_s = sum(fields[place] for place in (11, 12, 13, 14)) * tick_s
             found[name] = Usage(found[name].cpu_s + cpu_s, found[name].rss_mb + fields[21] * page_mb)
     return found
 
 
 def _stat(entry: Path) -> list[list[int]]:
-    """The numbers after a process's name and state in its stat file (state as 0); nothing when it has just ended."""
+    """Fields of a stat file after name and state (state as 0); empty for an ended process."""
     try:
         fields = (entry / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -72,7 +72,7 @@ def _belongs_to(pid: int, stats: Mapping[int, Sequence[int]], names: Mapping[int
 
 
 def per_check(before: Mapping[str, Usage], after: Mapping[str, Usage], checks: int) -> dict[str, float]:
-    """CPU microseconds per check of each process that was there both times, the dearest first."""
+    """CPU microseconds per check of each process present both times, highest first."""
     spent = {
         name: (usage.cpu_s - before[name].cpu_s) / max(checks, 1) * 1e6
         for name, usage in after.items()
@@ -82,18 +82,18 @@ def per_check(before: Mapping[str, Usage], after: Mapping[str, Usage], checks: i
 
 
 def cpu_ns(pid: int, proc: Path = Path("/proc")) -> int:
-    """The CPU time that a process has used (ns), by the scheduler's own account of its living threads."""
+    """CPU time of a process (ns), by the scheduler's count of its live threads."""
     return sum(int(task.read_text().split()[0]) for task in (proc / str(pid) / "task").glob("*/schedstat"))
 
 
 def rss_mb(pid: int, proc: Path = Path("/proc")) -> float:
-    """The resident memory of a process now (MB)."""
+    """Resident memory of a process (MB)."""
     pages = int((proc / str(pid) / "statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def pss_mb(leaders: Mapping[str, int], proc: Path = Path("/proc")) -> dict[str, float]:
-    """The memory of each process with its descendants (MB), every shared page divided among those who share it."""
+    """Memory of each process with its descendants (MB), shared pages divided among users (PSS)."""
     stats = {int(entry.name): fields for entry in proc.iterdir() if entry.name.isdecimal() for fields in _stat(entry)}
     names = {pid: name for name, pid in leaders.items()}
     found = dict.fromkeys(leaders, 0.0)

@@ -1,4 +1,4 @@
-"""The monitors of a benchmark, written in bulk. Imported once Django is set up."""
+"""Benchmark monitors, written in bulk. Import it once Django is set up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from vigil.monitors.models import Monitor, Region
 
 
 def write_monitors(count: int, sick: int, interval_s: int, target: str) -> None:
-    """`count` monitors on `target`, the first `sick` of them below its /sick, all watched from every region."""
+    """`count` monitors on `target`, the first `sick` of them below its /sick, in every region."""
     team, regions = default_team(), list(Region.objects.all())
     monitors = Monitor.objects.bulk_create(
         [

@@ -1,4 +1,4 @@
-"""The target of benchmarks, as cheap as a server can be: 200 for every path, and 503 below /sick after SIGUSR1."""
+"""Benchmark target: 200 for every path, and 503 below /sick after SIGUSR1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REQUEST_LIMIT = 16 * 1024
 
 
 class TargetFaults:
-    """Whether the paths below /sick have fallen sick."""
+    """Whether the paths below /sick fail."""
 
     def __init__(self) -> None:
         self.spread = False
@@ -26,7 +26,7 @@ class TargetFaults:
 
 
 class BenchTarget(asyncio.Protocol):
-    """One connection: one request, one answer."""
+    """A connection: one request, one answer."""
 
     def __init__(self, faults: TargetFaults) -> None:
         self._faults = faults
@@ -43,7 +43,7 @@ class BenchTarget(asyncio.Protocol):
 
 
 async def serve(port: int) -> None:
-    """Serve on 127.0.0.1:`port` until SIGTERM; raises OSError when the port is taken."""
+    """Serve on 127.0.0.1:`port` until SIGTERM; raises OSError if the port is taken."""
     loop = asyncio.get_running_loop()
     faults, stop = TargetFaults(), asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, faults.begin)

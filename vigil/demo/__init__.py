@@ -1,1 +1,1 @@
-"""The proof that Vigil does its job: a fake provider, a webhook receiver, and the story they play in."""
+"""Demo: a fake provider, a webhook receiver, and a scripted outage that Vigil must detect."""

@@ -1,4 +1,4 @@
-"""Fake receivers of alerts: one address that takes what channels send, and answers as each provider would.
+"""Fake alert receivers: one address that answers as each provider would.
 
     receiver = AlertReceiver(); port = await receiver.start()
 
@@ -20,13 +20,13 @@ from urllib.parse import parse_qsl
 
 from vigil.demo.exchange import ServedAnswer, ServedRequest, ServerConnection
 
-#: Requests kept whole; of the others only the number is known.
+#: Requests kept in full; of others only the number is known.
 KEPT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """One request as it came, and when; `body` is what its content type says, bytes where that says nothing."""
+    """One request and its time; `body` is decoded by its content type."""
 
     at_s: float
     method: str
@@ -47,7 +47,7 @@ class Took:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverReply:
-    """A scripted answer. With `hang`, none at all; with `cut`, the connection is closed once the request is in."""
+    """A scripted answer. `hang`: no answer; `cut`: the connection closes after the request."""
 
     code: int = 200
     body: Any = None
@@ -71,7 +71,7 @@ def _slack(took: Took) -> ReceiverReply:
     return ReceiverReply(200, "ok")
 
 
-#: What each provider answers to what it accepts, as its documentation shows it.
+#: Accepting answer of each provider, from its documentation.
 PROVIDERS: dict[str, Callable[[Took], ReceiverReply]] = {
     "slack": _slack,
     "telegram": _telegram,
@@ -88,13 +88,13 @@ PROVIDERS: dict[str, Callable[[Took], ReceiverReply]] = {
 
 
 class AlertReceiver:
-    """Keeps what it is sent, in order. Everything it has may be read while it serves."""
+    """Keeps requests in order; all state may be read while it serves."""
 
     def __init__(self) -> None:
         self.took: list[Took] = []
         self._by_path: defaultdict[str, list[Took]] = defaultdict(list)
         self.count = 0
-        #: Answers by path, used up in order; the last one stays.
+        #: Answers by path, used up in order; the last one repeats.
         self.script: defaultdict[str, deque[ReceiverReply]] = defaultdict(deque)
         self._server: asyncio.Server | None = None
         self._open: set[ServerConnection] = set()
@@ -112,13 +112,13 @@ class AlertReceiver:
             connection.reset()
 
     def at(self, path: str) -> list[Took]:
-        """What came to a path or below it."""
+        """Requests to a path or below it."""
         paths = [one for one in list(self._by_path) if one == path or one.startswith(f"{path}/")]
         found = [took for one in paths for took in list(self._by_path[one])]
         return found if len(paths) < 2 else sorted(found, key=lambda took: took.at_s)
 
     def answer(self, took: Took) -> ReceiverReply:
-        """Keep a request and say what to answer."""
+        """Keep a request and choose its answer."""
         self.count += 1
         if len(self.took) < KEPT:
             self.took.append(took)
@@ -131,7 +131,7 @@ class AlertReceiver:
 
 
 class _Session(ServerConnection):
-    """One connection, which is kept open."""
+    """One keep-alive connection."""
 
     def __init__(self, receiver: AlertReceiver) -> None:
         super().__init__(receiver._open)

@@ -1,4 +1,4 @@
-"""Plays the story on the stage: does one thing, waits for what must follow, and writes down when it did."""
+"""Demo director: runs the script step by step, waits for each effect, and records its time."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from vigil.dispatch.core.schedule import slots_ms
 
 T = TypeVar("T")
 
-#: How long each thing may take before the story is over (s).
+#: Deadline of each step (s).
 START_DEADLINE_S = 60.0
 HEALTHY_DEADLINE_S = 30.0
 NOTE_DEADLINE_S = 30.0
 ALERT_DEADLINE_S = 30.0
 RESOLVE_DEADLINE_S = 90.0
-#: Nothing more may come for this long after the resolve; half of the regions have looked again by then.
+#: Nothing more may arrive for this long after the resolve; half of the regions check again by then.
 QUIET_S = 2.5
 _POLL_S = 0.05
-#: After the note, the pager must stay silent for this long before the story goes on.
+#: After the note, no page may arrive for this long.
 CALM_S = 0.5
-#: Time enough for the provider to be told before the next check comes.
+#: Time for the provider to be told before the next check.
 _BLINDING_MS = 150
 
 
 class CutShort(Exception):
-    """Something that must follow did not, in time."""
+    """An expected effect did not happen in time."""
 
 
 class Director:
-    """One performance; `tell` hears each thing as it happens."""
+    """One run; `tell` is called for each event."""
 
     def __init__(self, stage: Stage, tell: Callable[[Mark], None], started_ms: int) -> None:
         self._stage = stage
@@ -54,11 +54,11 @@ class Director:
         self._reports = Reports(stage.installation.addresses.redis_url)
 
     def story(self) -> Story:
-        """Everything that happened so far."""
+        """All events so far."""
         return Story(self._started_ms, SEATS, self._marks, self._alerts, self._first_failure_ms, self._verdict_ms)
 
     async def play(self) -> None:
-        """The whole story, or as much of it as happens; what is missing then is what broke it."""
+        """Run the whole story, as far as it gets."""
         opening = asyncio.create_task(self._stage.open())
         try:
             await self._open(opening)
@@ -74,7 +74,7 @@ class Director:
             self._reports.close()
 
     async def _open(self, opening: asyncio.Task[None]) -> None:
-        """Go on as soon as what the story needs is there, and let the rest follow."""
+        """Continue once the needed programs are ready; others start in the background."""
         await asyncio.to_thread(django.setup)
         await _while_opening(opening, self._stage.prepared())
         self._monitor = await asyncio.to_thread(self._write_scene)
@@ -127,7 +127,7 @@ class Director:
         self._mark(Chapter.QUIET, "nothing further was sent")
 
     async def _everyone_passes(self) -> bool:
-        """Whether every region has passed a check, and that is what is believed."""
+        """Whether every region has passed a check, and the monitor is up."""
         from vigil.demo.ledger import status_of
 
         if not await asyncio.to_thread(self._reports.all_have_passed, self._monitor, self._started_ms):
@@ -139,7 +139,7 @@ class Director:
         return next((alert for alert in self._alerts if alert.kind is kind and alert.at_ms >= since_ms), None)
 
     async def _until(self, deadline_s: float, look: Callable[[], Awaitable[T | None]]) -> T:
-        """Look again and again until there is something; raises CutShort when there is nothing in time."""
+        """Poll for a value; raises CutShort at the deadline."""
         try:
             async with asyncio.timeout(deadline_s):
                 while True:
@@ -161,7 +161,7 @@ def _now_ms() -> int:
 
 
 def next_to_look(monitor: str, at_ms: int) -> Seat:
-    """The region whose turn at the monitor comes first from then on: blinding that one keeps the story short."""
+    """The region whose turn comes next: blinding it keeps the story short."""
     seats = sorted(SEATS, key=lambda seat: seat.region)
     interval_ms = INTERVAL_S * 1000
     window = range(at_ms, at_ms + interval_ms)
@@ -170,7 +170,7 @@ def next_to_look(monitor: str, at_ms: int) -> Seat:
 
 
 async def _while_opening(opening: asyncio.Task[None], step: Coroutine[Any, Any, None]) -> None:
-    """Wait for a step of the start; raises what broke the start as soon as it broke, CutShort when it drags on."""
+    """Wait for a step of the start; raises its error at once, CutShort at the deadline."""
     waiting = asyncio.create_task(step)
     try:
         async with asyncio.timeout(START_DEADLINE_S):

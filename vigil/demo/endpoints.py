@@ -1,7 +1,7 @@
-"""The golden answers of AI providers' free endpoints, as one table: provider, method and path to what they say.
+"""Golden answers of AI providers' free endpoints, as a table: provider, method, path.
 
-Each provider lives under its own first path segment, so `http://127.0.0.1:PORT/openai` stands in for the base
-address of the real one. Only endpoints that generate nothing are here: no health check may cost money.
+Each provider has its own first path segment, so `http://127.0.0.1:PORT/openai` replaces the real base address. Only
+endpoints that generate nothing are here: no health check may cost money.
 """
 
 from __future__ import annotations
@@ -227,14 +227,14 @@ PROVIDERS: dict[str, RecordedProvider] = {
 
 
 def find(path: str) -> tuple[RecordedProvider, str] | None:
-    """The provider that the first segment of `path` names, and the rest of the path."""
+    """Provider of the first segment of `path`, and the rest of the path."""
     name, _, rest = path.lstrip("/").partition("/")
     provider = PROVIDERS.get(name)
     return (provider, f"/{rest}") if provider else None
 
 
 def healthy_answer(provider: RecordedProvider, request: ServedRequest, path: str) -> ServedAnswer:
-    """What the provider says to `request` when it is well: its key check, then the table."""
+    """Answer of a healthy provider: its key check, then the table."""
     endpoint = provider.endpoints.get((request.method, path))
     if endpoint is None:
         return provider.missing

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 
 import httptools
 
-#: A client that says nothing holds its connection for at most this long.
+#: Timeout of a silent client.
 READ_DEADLINE_S = 10.0
 REQUEST_LIMIT = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """What a client asked; header names are in lower case."""
+    """A request; header names are in lower case."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class ServedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ServedAnswer:
-    """What a server says; the connection closes after it."""
+    """An answer; the connection closes after it."""
 
     code: int
     body: bytes = b""
@@ -68,7 +68,7 @@ Respond = Callable[[ServedRequest], Awaitable[ServedAnswer]]
 
 
 class ServerConnection(asyncio.Protocol):
-    """One client's connection, one of `connections` while it is open. Subclasses answer what comes as `asked`."""
+    """One client's connection, in `connections` while open. Subclasses answer requests as `asked`."""
 
     def __init__(self, connections: set[ServerConnection]) -> None:
         self._connections = connections
@@ -79,7 +79,7 @@ class ServerConnection(asyncio.Protocol):
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Drop the connection as a server that died would."""
+        """Reset the connection, as a crashed server would."""
         connection = self._transport.get_extra_info("socket")
         if connection is not None and connection.fileno() >= 0:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -95,7 +95,7 @@ class ServerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._size += len(data)
         try:
-            # A client that offers another protocol as well is answered in this one.
+            # A request to upgrade the protocol is answered in HTTP/1.1.
             with contextlib.suppress(httptools.HttpParserUpgrade):
                 self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -124,7 +124,7 @@ class ServerConnection(asyncio.Protocol):
 
 
 class OneAnswerConnection(ServerConnection):
-    """A connection that is closed after one request and the answer of `respond`."""
+    """A connection that closes after one request and its answer."""
 
     def __init__(self, connections: set[ServerConnection], respond: Respond) -> None:
         super().__init__(connections)
@@ -147,7 +147,7 @@ class OneAnswerConnection(ServerConnection):
 
 
 async def serve(port: int, respond: Respond) -> asyncio.Server:
-    """Answer each request on 127.0.0.1:`port` with `respond`; raises OSError when the port is taken."""
+    """Serve on 127.0.0.1:`port` with `respond`; raises OSError if the port is taken."""
     connections: set[ServerConnection] = set()
     loop = asyncio.get_running_loop()
     return await loop.create_server(lambda: OneAnswerConnection(connections, respond), "127.0.0.1", port)

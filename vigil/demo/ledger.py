@@ -1,6 +1,6 @@
-"""What the story writes to PostgreSQL before it begins, and what it reads there while it runs.
+"""Demo database access: creates the monitor and channel, and reads their state.
 
-Imported once Django is set up; every function blocks, so the director calls them from a thread.
+Import it once Django is set up. Every function blocks, so the director uses a thread.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TIMEOUT_MS = 2_000
 
 
 def set_the_stage(provider: str, hook: str, secret: str, regions: Sequence[str]) -> str:
-    """A monitor on the provider's address, watched from `regions`, and a channel to the hook; the monitor's id."""
+    """Create a monitor of the provider in `regions`, and a channel to the hook; returns the monitor's id."""
     team = default_team()
     channel = Channel(team=team, name="demo receiver", kind="webhook", config={"url": hook}, secrets={"secret": secret})
     channel.save()
@@ -43,21 +43,21 @@ def set_the_stage(provider: str, hook: str, secret: str, regions: Sequence[str])
 
 
 def status_of(monitor: str) -> str:
-    """What is believed of the monitor now; empty while nothing is."""
+    """Status of the monitor; empty if unknown."""
     close_old_connections()
     state = MonitorState.objects.filter(monitor__public_id=monitor).values_list("status", flat=True).first()
     return str(state or "")
 
 
 def regional_incident_ms(monitor: str) -> int:
-    """When a regional incident of the monitor was opened; 0 while there is none."""
+    """Opening time of a regional incident of the monitor; 0 if none."""
     close_old_connections()
     incident = Incident.objects.filter(monitor__public_id=monitor, kind=IncidentKind.REGIONAL).first()
     return round(incident.opened_at.timestamp() * 1000) if incident else 0
 
 
 def outage_verdict_ms(monitor: str) -> int:
-    """When the verdict that opened the monitor's outage was reached; 0 while there is none."""
+    """Time of the verdict that opened the monitor's outage; 0 if none."""
     close_old_connections()
     opened = Transition.objects.filter(
         incident__monitor__public_id=monitor, incident__kind=IncidentKind.OUTAGE, step=Step.OPENED

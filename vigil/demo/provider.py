@@ -1,4 +1,4 @@
-"""A fake AI provider that can be told to fail: `python -m vigil.demo.provider --port N --control-port M`.
+"""Fake AI provider that fails on request: `python -m vigil.demo.provider --port N --control-port M`.
 
 The control port takes `POST /state` with a whole new State as JSON and answers `GET /state` with the present one.
 """
@@ -27,12 +27,12 @@ from vigil.demo.exchange import (
     serve,
 )
 
-#: How long to try for the port again when something else still holds it.
+#: How long to retry binding a port that is in use.
 REOPEN_DEADLINE_S = 5.0
 
 
 class Mode(StrEnum):
-    """How the provider behaves towards everyone it is not blind to."""
+    """Behaviour towards clients outside `blind`."""
 
     HEALTHY = "healthy"
     REFUSE = "refuse"
@@ -46,9 +46,9 @@ class Mode(StrEnum):
 
 
 class ProviderState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the control port sets: `status` is what STATUS answers, `delay_s` what SLOW waits.
+    """State set by the control port: `status` is the answer of STATUS, `delay_s` the wait of SLOW.
 
-    Connections from the source addresses in `blind` are reset at once: that is how one region loses its sight.
+    Connections from source addresses in `blind` are reset at once, which blinds one region.
     """
 
     mode: Mode = Mode.HEALTHY
@@ -58,7 +58,7 @@ class ProviderState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FakeProvider:
-    """The provider's socket, which opens and closes on the same port, and what it says on it."""
+    """The provider's socket, reopened on the same port, and its answers."""
 
     def __init__(self, port: int) -> None:
         self._reserved = _reserve(port)
@@ -69,7 +69,7 @@ class FakeProvider:
         self._changed = asyncio.Event()
 
     async def apply(self, state: ProviderState) -> None:
-        """Behave like `state` from now on; a change of mode ends what hung under the old one."""
+        """Apply a state; a change of mode ends hanging connections."""
         self.state = state
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
@@ -79,7 +79,7 @@ class FakeProvider:
             self._server = await self._listen()
 
     async def close(self) -> None:
-        """Stop listening and drop every connection, as a process that died would."""
+        """Stop listening and reset every connection, as a crashed process would."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
@@ -87,7 +87,7 @@ class FakeProvider:
             connection.reset()
 
     async def leave(self) -> None:
-        """Close, and give the port back as well."""
+        """Close, and free the port."""
         await self.close()
         if self._reserved is not None:
             self._reserved.close()
@@ -129,7 +129,7 @@ class FakeProvider:
 
 
 class _Connection(OneAnswerConnection):
-    """A connection to the provider; the sources it is blind to are reset at once."""
+    """A connection to the provider; blind sources are reset at once."""
 
     def __init__(self, provider: FakeProvider) -> None:
         super().__init__(provider.connections, provider.respond)
@@ -142,7 +142,7 @@ class _Connection(OneAnswerConnection):
 
 
 def _reserve(port: int) -> socket.socket | None:
-    """Bind the port for good without listening on it, so that nothing takes it while connections are refused."""
+    """Bind the port without listening, so that no other process takes it meanwhile."""
     if sys.platform != "linux":
         return None
     held = socket.socket()
@@ -152,7 +152,7 @@ def _reserve(port: int) -> socket.socket | None:
 
 
 def control(provider: FakeProvider) -> Respond:
-    """The answers of the control port; `/healthz` is there for supervisors."""
+    """Control port; `/healthz` is for supervisors."""
 
     async def respond(request: ServedRequest) -> ServedAnswer:
         if request.path not in ("/state", "/healthz"):
@@ -169,7 +169,7 @@ def control(provider: FakeProvider) -> Respond:
 
 
 async def run(port: int, control_port: int) -> None:
-    """Serve until SIGTERM or SIGINT; raises OSError when a port is taken."""
+    """Serve until SIGTERM or SIGINT; raises OSError if a port is taken."""
     provider = FakeProvider(port)
     await provider.apply(ProviderState())
     controls = await serve(control_port, control(provider))

@@ -1,4 +1,4 @@
-"""A webhook receiver that keeps what it was sent: `python -m vigil.demo.receiver --port N`.
+"""Webhook receiver that keeps deliveries: `python -m vigil.demo.receiver --port N`.
 
 `POST /hook` takes deliveries signed after the Standard Webhooks specification with the secret in VIGIL_RECEIVER_SECRET,
 `GET /received` lists them, and `POST /behaviour` makes the next deliveries fail.
@@ -25,14 +25,14 @@ import msgspec
 from vigil.demo.exchange import ServedAnswer, ServedRequest, as_json, serve
 
 SECRET_VARIABLE = "VIGIL_RECEIVER_SECRET"
-#: A timestamp further off than this is a replay, as the specification asks.
+#: Greatest age of a timestamp (replay protection), as the specification asks.
 TIMESTAMP_TOLERANCE_S = 300
-#: Deliveries kept; the oldest go first.
+#: Deliveries kept; the oldest are dropped.
 KEPT = 1000
 
 
 class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to answer the next `times` deliveries: with `answer`, or, after `hang_s` seconds, with it."""
+    """Answer to the next `times` deliveries: `answer`, after `hang_s` seconds."""
 
     times: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     answer: Annotated[int, msgspec.Meta(ge=200, le=599)] = 500
@@ -41,7 +41,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """One delivery as it came: when, under which id, whether its signature holds, and how it was answered."""
+    """A delivery: time, id, whether its signature is valid, and the answer."""
 
     received_ms: int
     id: str
@@ -52,7 +52,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
-    """The `v1,...` signature of a delivery; raises ValueError when `secret` is no `whsec_` secret."""
+    """The `v1,...` signature of a delivery; raises ValueError for a secret without `whsec_`."""
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error as error:
@@ -62,7 +62,7 @@ def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
 
 
 def fault_of(secret: str, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
-    """Why a delivery must not be trusted, or nothing when its signature and time hold."""
+    """Why a delivery is invalid; empty if signature and time are valid."""
     message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not message_id or not timestamp.isdecimal():
         return "webhook-id or webhook-timestamp is missing"
@@ -76,7 +76,7 @@ def fault_of(secret: str, headers: Mapping[str, str], body: bytes, now_s: float)
 
 
 class WebhookReceiver:
-    """The deliveries received so far and the behaviour asked for."""
+    """Received deliveries and requested behaviour."""
 
     def __init__(self, secret: str) -> None:
         signature(secret, "", "", b"")
@@ -139,7 +139,7 @@ class WebhookReceiver:
 
 
 async def run(port: int, secret: str) -> None:
-    """Serve until SIGTERM or SIGINT; raises OSError when the port is taken, ValueError for a bad secret."""
+    """Serve until SIGTERM or SIGINT; raises OSError if the port is taken, ValueError for a bad secret."""
     server = await serve(port, WebhookReceiver(secret).respond)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

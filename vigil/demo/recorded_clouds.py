@@ -1,4 +1,4 @@
-"""The recorded answers of the model providers beside the three that the demo tells its story with."""
+"""Recorded answers of model providers outside the demo's story."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _BEDROCK_ACCESS = {
     "regionAvailability": "AVAILABLE",
     "agreementAvailability": {"status": "AVAILABLE"},
 }
-#: Without a signature or a key everything is refused, which is as much as reachability needs.
+#: Without a signature or key everything is refused, which is enough for reachability.
 BEDROCK = _cloud(
     get("/", as_json(200, {}))
     | get("/foundation-models", as_json(200, _BEDROCK_MODELS), guarded=True)
@@ -94,7 +94,7 @@ GROQ = _cloud(
 )
 
 TOGETHER = _cloud(
-    # A bare array, unlike the rest of them.
+    # A bare array, unlike other providers.
     get("/v1/models", as_json(200, [{"id": "meta/llama", "object": "model", "type": "chat"}]), guarded=True),
     overloaded=as_json(503, {"error": {"message": "Engine overloaded, retry later.", "type": "server_error"}}),
 )

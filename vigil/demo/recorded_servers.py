@@ -1,4 +1,4 @@
-"""The recorded answers of the model servers and stores beside those that the demo tells its story with."""
+"""Recorded answers of model servers and stores outside the demo's story."""
 
 from __future__ import annotations
 
@@ -120,6 +120,6 @@ ELASTICSEARCH = _server(
     auth=Auth.BEARER,
     bad_key=as_json(401, {"error": {"type": "security_exception", "reason": "unable to authenticate"}, "status": 401}),
     overloaded=as_json(200, {"cluster_name": "d", "status": "yellow", "timed_out": False}),
-    # All is lost, and the code is still 200.
+    # All shards are lost, but the status is still 200.
     loading=as_json(200, {"cluster_name": "d", "status": "red", "timed_out": False}),
 )

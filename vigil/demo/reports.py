@@ -1,4 +1,4 @@
-"""What the regions reported of the demo's monitor, read from their streams. Blocks, so call it from a thread."""
+"""Region reports on the demo's monitor, read from the streams. Blocks, so use a thread."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from vigil.demo.story import Seat
 
 
 class Reports:
-    """The streams of all regions, as far as they still go back."""
+    """Streams of all regions, as far back as they go."""
 
     def __init__(self, redis_url: str) -> None:
-        # Typed as Any: the client types every answer for both of its protocols and both of its string modes.
+        # Any: the client types every answer for both protocols and string modes.
         self._client: Any = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=5)
 
     def all_have_passed(self, monitor: str, since_ms: int) -> bool:
@@ -25,7 +25,7 @@ class Reports:
         return all(any(result.status is Status.UP for result in self._of(monitor, seat, since_ms)) for seat in SEATS)
 
     def first_failure_ms(self, monitor: str, since_ms: int) -> int:
-        """When the first check that failed since then was started; 0 when none is on the streams."""
+        """Start of the first failed check since then; 0 if none."""
         failures = [
             result.started_ms
             for seat in SEATS

@@ -1,4 +1,4 @@
-"""How the demo speaks to people: each thing as it happens, the votes of the alert, and what it all came to."""
+"""Demo output: events as they happen, the alert's votes, and the summary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ All processes and sockets are real and on this machine. It takes about a minute 
 
 
 class Narrator:
-    """Writes to one stream; times are seconds since the start."""
+    """Writes to a stream; times are seconds since the start."""
 
     def __init__(self, stream: TextIO, started_ms: int) -> None:
         self._stream = stream
@@ -40,12 +40,12 @@ class Narrator:
 
 
 def line_of(mark: Mark, started_ms: int) -> str:
-    """One thing that happened, behind its time."""
+    """One event with its time."""
     return f"  {(mark.at_ms - started_ms) / 1000:>6.1f} s  {mark.what}"
 
 
 def ballot(alert: SeenAlert) -> str:
-    """The votes of an alert, one line a region."""
+    """Votes of an alert, one line a region."""
     region = max((len(vote.region) for vote in alert.votes), default=0)
     domain = max((len(vote.domain) for vote in alert.votes), default=0)
     return "\n".join(
@@ -56,7 +56,7 @@ def ballot(alert: SeenAlert) -> str:
 
 
 def closing(story: Story) -> str:
-    """The alert's votes, the four delays, and whether the story held."""
+    """The alert's votes, the four delays, and the result."""
     told, problems = tell(story), broken(story)
     lines = [""]
     trigger = next((alert for alert in once_each(story.alerts) if alert.kind is AlertKind.TRIGGER), None)

@@ -1,4 +1,4 @@
-"""What a recorded AI service is made of: its key check, its healthy answers, and how it words each trouble."""
+"""Recorded provider: its key check, healthy answers, and error formats."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from enum import StrEnum
 
 from vigil.demo.exchange import ServedAnswer, as_json
 
-#: The one key every guarded endpoint accepts.
+#: The key that every guarded endpoint accepts.
 DEMO_KEY = "demo-key"
-#: The same for those who want a user and a password.
+#: User and password form of the key.
 DEMO_LOGIN = f"demo:{DEMO_KEY}"
 NOT_FOUND = as_json(404, {"error": "not found"})
 STARTING = as_json(503, {"error": "starting"})
 SLOW_DOWN = ServedAnswer(429)
-#: What an Authorization header may hold.
+#: Accepted Authorization headers.
 _SPELLINGS = {f"Bearer {DEMO_KEY}", f"ApiKey {DEMO_KEY}", "Basic " + base64.b64encode(DEMO_LOGIN.encode()).decode()}
 Endpoints = dict[tuple[str, str], "RecordedEndpoint"]
 
 
 class Auth(StrEnum):
-    """Where a provider looks for the key; the value is the header's name in lower case, or nothing."""
+    """Where a provider expects the key; the value is the header's name in lower case, or empty."""
 
     NONE = ""
     BEARER = "authorization"
@@ -33,7 +33,7 @@ class Auth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordedEndpoint:
-    """One healthy answer, and whether the key is asked for first."""
+    """A healthy answer, and whether it requires the key."""
 
     answer: ServedAnswer
     guarded: bool = False
@@ -41,7 +41,7 @@ class RecordedEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class RecordedProvider:
-    """What one provider says when it is well, and how it words each trouble."""
+    """Healthy answers and error formats of a provider."""
 
     auth: Auth
     endpoints: Mapping[tuple[str, str], RecordedEndpoint]
@@ -63,12 +63,12 @@ def post(path: str, answer: ServedAnswer, guarded: bool = False) -> Endpoints:
 
 
 def openai_error(code: int, kind: str, message: str, reason: str | None = None) -> ServedAnswer:
-    """An error as OpenAI and those who copy it word it."""
+    """An error in OpenAI's format."""
     return as_json(code, {"error": {"message": message, "type": kind, "param": None, "code": reason}})
 
 
 def too_many(message: str = "Rate limit reached.") -> ServedAnswer:
-    """A rate limit as OpenAI and those who copy it word it, with what is left and when to come back."""
+    """A rate limit error in OpenAI's format, with remaining quota and retry time."""
     body = {"error": {"message": message, "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
     return as_json(
         429,
@@ -81,13 +81,13 @@ def too_many(message: str = "Rate limit reached.") -> ServedAnswer:
 
 
 def model_list(*names: str, **more: object) -> ServedAnswer:
-    """A list of models in the way of OpenAI."""
+    """A list of models in OpenAI's format."""
     rows = [{"id": name, "object": "model", "created": 1_715_367_049, "owned_by": "system", **more} for name in names]
     return as_json(200, {"object": "list", "data": rows})
 
 
 def has_key(auth: Auth, headers: Mapping[str, str]) -> bool:
-    """Whether the demo key stands where the provider looks for it."""
+    """Whether the request has the demo key."""
     if auth is Auth.NONE:
         return True
     given = headers.get(auth.value, "")

@@ -1,4 +1,4 @@
-"""Everything the demo runs: a whole installation in a folder of its own, the fake provider, the webhook receiver."""
+"""Demo installation: all processes in a temporary folder, the fake provider, the webhook receiver."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ SEATS = (
     Seat("us-west", "hetzner"),
     Seat("eu-north", "ovh"),
 )
-#: What the story cannot begin without; the web pages may come later.
+#: Programs that the story needs; the web pages may start later.
 _PLAYERS = ("consensus", "dispatch", "ingest", "deliver", *(f"worker-{seat.region}" for seat in SEATS))
-#: How often a region looks at the provider (s); with five regions, somebody does every second.
+#: Check interval of a region (s); five regions check every second.
 INTERVAL_S = 5
 _CALL_TIMEOUT_S = 5.0
 _EXTRAS_DEADLINE_S = 20.0
@@ -36,12 +36,12 @@ _POLL_S = 0.05
 
 
 def source_address(seat: Seat) -> str:
-    """The loopback address that a region's worker dials from, so that the provider can tell regions apart."""
+    """Loopback source address of a region, so that the provider can tell regions apart."""
     return f"127.0.1.{SEATS.index(seat) + 1}"
 
 
 class Stage:
-    """The running processes. Build it on the main thread; `open` starts them, `close` stops them and cleans up."""
+    """The running processes. Create it on the main thread; `open` starts them, `close` stops them and cleans up."""
 
     def __init__(self, keep: bool = False, wanted: InstallationOptions | None = None) -> None:
         self._keep = keep
@@ -62,20 +62,20 @@ class Stage:
         return f"http://{ports.LOOPBACK}:{self._receiver_port}/hook"
 
     async def open(self) -> None:
-        """Start everything and wait until it is ready; raises CannotStart."""
+        """Start everything and wait until ready; raises CannotStart."""
         self._extras.start()
         await asyncio.gather(self._extras.wait_ready(_EXTRAS_DEADLINE_S), self.installation.start())
 
     async def prepared(self) -> None:
-        """Wait until the installation's tables and regions are there."""
+        """Wait until the installation's tables and regions exist."""
         await self._ready("prepare")
 
     async def playable(self) -> None:
-        """Wait until everything that the story needs is running."""
+        """Wait until the needed programs run."""
         await self._ready(*_PLAYERS)
 
     async def close(self) -> None:
-        """Stop everything and remove its folder; nothing in there needs a careful end unless it is to be kept."""
+        """Stop everything and remove the folder; a hard stop is fine unless the folder is kept."""
         if not self._keep:
             self.hurry()
         await asyncio.gather(self.installation.stop(), self._extras.stop())
@@ -93,14 +93,14 @@ class Stage:
             await asyncio.sleep(_POLL_S)
 
     async def direct_provider(self, state: ProviderState) -> None:
-        """Make the provider behave like `state`; returns once it does."""
+        """Set the provider's state; returns once applied."""
         answer = await self._client.post(
             f"http://{ports.LOOPBACK}:{self._control_port}/state", content=msgspec.json.encode(state)
         )
         answer.raise_for_status()
 
     async def alerts(self) -> list[SeenAlert]:
-        """What the receiver got so far."""
+        """Alerts received so far."""
         answer = await self._client.get(f"http://{ports.LOOPBACK}:{self._receiver_port}/received")
         return [alert for received in answer.json() for alert in alerts_of(received)]
 

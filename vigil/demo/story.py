@@ -1,4 +1,4 @@
-"""The demo's story and its judge: what happened, what must have happened, and the JSON that says both. Pure."""
+"""Demo judge: events, expected events, and the JSON report. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 
 class Chapter(StrEnum):
-    """The steps of the story, in the only order in which it holds."""
+    """Steps of the story, in the required order."""
 
     STARTED = "started"
     HEALTHY = "healthy"
@@ -24,7 +24,7 @@ class Chapter(StrEnum):
     QUIET = "quiet"
 
 
-#: What it means that a step never came, for the person who reads the report.
+#: What a missing step means, for the report.
 _MISSING = {
     Chapter.STARTED: "the system did not start",
     Chapter.HEALTHY: "not every region saw the provider healthy",
@@ -39,7 +39,7 @@ _MISSING = {
 
 
 class AlertKind(StrEnum):
-    """What a delivery says; UNREADABLE when it is no alert of ours."""
+    """Kind of a delivery; UNREADABLE if it is not one of our alerts."""
 
     TRIGGER = "trigger"
     NOTE = "note"
@@ -55,7 +55,7 @@ _KINDS = {
 
 
 class SeenVote(msgspec.Struct, frozen=True):
-    """A vote as an alert tells it."""
+    """A vote in an alert."""
 
     region: str
     domain: str
@@ -65,7 +65,7 @@ class SeenVote(msgspec.Struct, frozen=True):
 
 
 class SeenAlert(msgspec.Struct, frozen=True):
-    """A delivery as the receiver got it; `dedup_key` names the incident, `monitor` is the monitor's name."""
+    """A delivery as received; `dedup_key` identifies the incident, `monitor` is the monitor's name."""
 
     at_ms: int
     kind: AlertKind
@@ -89,7 +89,7 @@ class _Body(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One thing that happened, in words; `chapter` is set on the steps the story is judged by."""
+    """One event, in words; `chapter` is set for judged steps."""
 
     at_ms: int
     what: str
@@ -106,7 +106,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that is judged. Instants are ms since the epoch; 0 where something never happened."""
+    """Everything to judge. Times are ms since the epoch; 0 for none."""
 
     started_ms: int
     seats: Sequence[Seat]
@@ -117,7 +117,7 @@ class Story:
 
 
 def alerts_of(received: Mapping[str, object]) -> list[SeenAlert]:
-    """The alerts in one entry of the receiver's list: one, or those that a digest tells together, without votes."""
+    """Alerts in an entry of the receiver's list: one, or those of a digest, without votes."""
     body = received["body"]
     told = body.get("incidents") if isinstance(body, dict) else None
     if not isinstance(told, list):
@@ -128,7 +128,7 @@ def alerts_of(received: Mapping[str, object]) -> list[SeenAlert]:
 
 
 def alert_of(received: Mapping[str, object]) -> SeenAlert:
-    """The alert in one entry of the receiver's list."""
+    """Alert in an entry of the receiver's list."""
     at_ms, delivery = int(str(received["received_ms"])), str(received["id"])
     verified = received["verified"] is True
     try:
@@ -141,7 +141,7 @@ def alert_of(received: Mapping[str, object]) -> SeenAlert:
 
 
 def once_each(alerts: Sequence[SeenAlert]) -> list[SeenAlert]:
-    """The alerts without repeats of one delivery: sending twice is allowed, telling two things is not."""
+    """Alerts without repeated deliveries: a retry is allowed, a different text is not."""
     first: dict[tuple[str, str], SeenAlert] = {}
     for alert in sorted(alerts, key=lambda alert: alert.at_ms):
         first.setdefault((alert.delivery or f"no id {alert.at_ms}", alert.dedup_key), alert)
@@ -149,7 +149,7 @@ def once_each(alerts: Sequence[SeenAlert]) -> list[SeenAlert]:
 
 
 def broken(story: Story) -> list[str]:
-    """Every way in which the story did not hold; empty when it held."""
+    """All broken expectations; empty if the story held."""
     alerts = once_each(story.alerts)
     problems = _missing_chapters(story)
     problems += [f"a delivery at {alert.at_ms} carried no valid signature" for alert in alerts if not alert.verified]
@@ -161,7 +161,7 @@ def broken(story: Story) -> list[str]:
 
 
 def instant(story: Story, chapter: Chapter) -> int:
-    """When a step of the story happened, or 0."""
+    """Time of a step, or 0."""
     return next((mark.at_ms for mark in story.marks if mark.chapter is chapter), 0)
 
 
@@ -225,7 +225,7 @@ def _seconds(later_ms: int, earlier_ms: int) -> float | None:
 
 
 def tell(story: Story) -> dict[str, object]:
-    """The story as the one JSON object of `demo --json`; times in seconds, `t` from the start."""
+    """JSON object of `demo --json`; times in seconds, `t` from the start."""
     alerts = once_each(story.alerts)
     problems = broken(story)
     fault_ms = instant(story, Chapter.FAULT)

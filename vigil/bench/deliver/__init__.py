@@ -1,1 +1,1 @@
-"""Benchmark of delivery."""
+"""Delivery benchmark."""

@@ -1,4 +1,4 @@
-"""What the benchmark of delivery does: writes incidents, has them sent, and counts what the receiver took."""
+"""Delivery benchmark rig: writes incidents, has them sent, counts received messages."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Sender = Callable[[], AbstractContextManager[int]]
 #: Channels that the throughput is spread over.
 CHANNELS = 50
 AT_ONCE = 100
-#: The storm comes over this long, in so many parts, from so many hosts.
+#: Duration of the storm, its batches, and its hosts.
 STORM_S, STORM_PARTS, STORM_HOSTS = 10.0, 20, 25
 DEADLINE_S = 240.0
 
 
 def measure(deliveries: int, storm: int, sender: Sender) -> dict[str, float]:
-    """All of it, one after another, with one receiver and one sender."""
+    """Run all parts in turn, with one receiver and one sender."""
     with _receiving() as (receiver, url), sender() as pid:
         _warm_up(receiver, url)
         report: dict[str, float] = {}
@@ -87,7 +87,7 @@ def _latency(receiver: AlertReceiver, url: str) -> dict[str, float]:
 
 
 def _hanging(receiver: AlertReceiver, url: str) -> dict[str, float]:
-    """A good channel alone, and beside 100 of a provider that takes every request and never answers."""
+    """A good channel alone, and beside 100 channels of a provider that never answers."""
     good = make_webhook(url, "good")
     alone = _slowest(receiver, "good", make_incidents("alone", 20, hosts=20), [good], good)
     hanging = [make_webhook(url, f"hanging-{number}") for number in range(100)]
@@ -146,7 +146,7 @@ def _named(took: Sequence[Took], names: Sequence[str]) -> int:
 
 
 def _times(took: Sequence[Took], names: Sequence[str], began_s: float) -> list[float]:
-    """For each name, how long after the commit the first message that has it came."""
+    """Delay from the commit to the first message with each name."""
     said = [(one.at_s, one.raw.decode()) for one in took]
     return [min(at_s for at_s, text in said if name in text) - began_s for name in names]
 

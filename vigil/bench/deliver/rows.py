@@ -1,4 +1,4 @@
-"""Rows for the benchmark of delivery: channels, incidents of monitors of their own, and steps that are to be told."""
+"""Delivery benchmark rows: channels, incidents with monitors, and steps to send."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def make_channel(kind: str, config: dict[str, Any], secrets: dict[str, str], nam
 
 
 def make_incidents(name: str, count: int, hosts: int) -> list[Incident]:
-    """Incidents of monitors of their own, spread over hosts; none is told yet."""
+    """Incidents with monitors, spread over hosts; not sent yet."""
     team, now = default_team(), datetime.now(UTC)
     monitors = Monitor.objects.bulk_create(
         Monitor(
@@ -72,7 +72,7 @@ def make_incidents(name: str, count: int, hosts: int) -> list[Incident]:
 
 
 def tell(incidents: Sequence[Incident], channels: Sequence[Channel], event: Event = Event.TRIGGER) -> float:
-    """Write a step of each incident and its deliveries in one transaction; returns when that was committed."""
+    """Write a step of each incident with deliveries in one transaction; returns the commit time."""
     ends, now = event is Event.RESOLVE, datetime.now(UTC)
     with transaction.atomic():
         steps = Transition.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""The sender on one core: deliveries a second, from trigger to accepted, and how few messages a storm takes.
+"""Delivery benchmark: deliveries a second on one core, delay to acceptance, messages in a storm.
 
   manage.py bench deliver --json
   manage.py bench deliver --deliveries 20000 --storm 10000
@@ -34,7 +34,7 @@ from cryptography.fernet import Fernet
 from vigil.cli.errors import CommandError
 from vigil.local import postgres, redis
 
-#: What `--json` is held against: at least for the first and the named, at most for the others.
+#: Budgets: minimum for the first and the named, maximum for the others.
 BUDGETS = {
     "deliveries_per_s": 1_000,
     "trigger_to_accepted_p99_s": 1.0,
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def render(report: dict[str, float]) -> str:
-    """The report for people: one line a number, with its budget."""
+    """Text report: one line a figure, with its budget."""
     lines = []
     for name, value in report.items():
         word = "at least" if name.endswith("_per_s") else "at most"
@@ -72,7 +72,7 @@ def render(report: dict[str, float]) -> str:
 
 @contextlib.contextmanager
 def sender() -> Iterator[int]:
-    """A real `deliver` on one core; its process id."""
+    """Start a real `deliver` on one core; returns its process id."""
     process = subprocess.Popen(
         [sys.executable, "-m", "vigil.cli", "run", "deliver"],
         env={**os.environ, "VIGIL_HEALTH_PORT": "0"},
@@ -95,7 +95,7 @@ def sender() -> Iterator[int]:
 
 @contextlib.contextmanager
 def _installed() -> Iterator[None]:
-    """Servers of its own, as `up` would start them, migrated; Django set up on them."""
+    """Migrated servers for the benchmark, as `up` would start them, with Django set up."""
     for name in [name for name in os.environ if name.startswith("VIGIL_") and name != "VIGIL_VENV"]:
         del os.environ[name]
     with contextlib.ExitStack() as stack:

@@ -1,1 +1,1 @@
-"""Benchmark of history."""
+"""History benchmark."""

@@ -1,4 +1,4 @@
-"""Checks for the history benchmark, made quickly and with the traits of real ones. Seeded: every run is the same."""
+"""Generated checks with realistic latencies and outages. Deterministic by seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vigil.history.core.packing import HOUR_MS
 
 INTERVAL_MS = 60_000
 _NOISE = 1 << 20
-#: A monitor's regions see an outage of a few minutes about every three days; a blip comes once in 1,500 checks.
+#: An outage of a few minutes about every three days; a blip in one of 1,500 checks.
 _OUTAGE_A_DAY = 0.33
 _BLIP, _MISSED = 1 / 1_500, 1 / 5_000
 _UP, _DOWN, _UNKNOWN = (STATUS_CODES[status] << 7 for status in (Status.UP, Status.DOWN, Status.UNKNOWN))
@@ -31,14 +31,14 @@ class Generator:
 
     def __init__(self, seed: int = 1) -> None:
         rnd = random.Random(seed)
-        # In buckets of 2 %: a log-normal body, and one answer in thirty that takes up to several times as long.
+        # In buckets of 2 %: a log-normal body, and one answer in thirty several times as long.
         self._noise = [
             round(rnd.gauss(0, 10) if rnd.random() > 0.033 else rnd.expovariate(1 / 40)) for _ in range(_NOISE)
         ]
         self._rnd = rnd
 
     def outages(self, monitor: int, day: int) -> list[tuple[int, int, int]]:
-        """When on a day a monitor is down: from and to (ms), and the code of what its checks see."""
+        """Outages of a monitor on a day: from and to (ms), and the code of its checks."""
         rnd = random.Random(monitor * 100_003 + day)
         if rnd.random() >= _OUTAGE_A_DAY:
             return []
@@ -47,7 +47,7 @@ class Generator:
         return [(begins, begins + min(lasts, HOUR_MS), rnd.choice(list(_FAILING)))]
 
     def hour(self, monitor: int, region: int, hour: int, outages: list[tuple[int, int, int]]) -> list[int]:
-        """The entries of an hour, in order."""
+        """Entries of an hour, in order."""
         key = monitor * 8191 + region * 127
         phase = key * 7919 % INTERVAL_MS
         usual = bucket(30_000 + key * 104_729 % 700_000) + round(4 * math.sin(hour % 24 / 24 * 2 * math.pi))
@@ -77,7 +77,7 @@ class Generator:
 
 
 def failures(hour: int, public_id: str, entries: list[int]) -> Iterator[Result]:
-    """The failures among the entries of an hour, as the results that they would have come as."""
+    """Failures among the entries of an hour, as results."""
     for entry in entries:
         code = entry >> 22 & 511
         if code in _FAILING:
@@ -85,7 +85,7 @@ def failures(hour: int, public_id: str, entries: list[int]) -> Iterator[Result]:
 
 
 def as_result(hour: int, public_id: str, entry: int) -> Result:
-    """An entry as the result that it would have come as."""
+    """An entry as a result."""
     code = entry >> 22 & 511
     at_ms = hour * HOUR_MS + (entry >> 35)
     phases = Phases(800, 2_100, 0, round(microseconds(entry & 2047)), round(microseconds(entry >> 11 & 2047)))

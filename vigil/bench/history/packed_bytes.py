@@ -1,4 +1,4 @@
-"""Bytes per check on disk: packed history with everything around it, beside the same checks as rows."""
+"""Bytes per check on disk: packed history with its indexes, beside a row per check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vigil.bench.history.run import HistoryOptions
 
 REGIONS = 5
-#: Monday, 6 January 2025: any day that is over.
+#: Monday, 6 January 2025: a finished day.
 FIRST_DAY = 20_094
 MONITORS = 1_000
 WRITE_EVERY_MS = 20_000
@@ -53,7 +53,7 @@ _UNIX_TO_POSTGRES_MS = 946_684_800_000
 
 @dataclass
 class Spent:
-    """What the steps of recording took: CPU of this process, and write-ahead log, full pages included."""
+    """Cost of the steps of recording: CPU of this process, and write-ahead log with full pages."""
 
     cpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     wal_bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -66,14 +66,14 @@ class Spent:
         self.wal_bytes[step] += _wal() - wal
 
     def per_check(self, what: str, unit: float, packed: int, recorded: int) -> dict[str, float]:
-        """Of each step, per check that went through it; a check goes through all of them once."""
+        """Per check and step; a check passes each step once."""
         counts = {"take": recorded, "write": recorded, "pack": packed, "roll_up": packed}
         found = {step: round(getattr(self, what)[step] * unit / count, 2) for step, count in counts.items()}
         return {**found, "all": round(sum(found.values()), 2)}
 
 
 def measure(wanted: HistoryOptions) -> dict[str, object]:
-    """Store the checks both ways, then measure both."""
+    """Store the checks both ways, and measure both."""
     monitors, regions = _rows(MONITORS)
     hours = max(24, round(wanted.checks / (MONITORS * REGIONS * 60)))
     first_hour = FIRST_DAY * 24
@@ -119,7 +119,7 @@ def _rows(count: int) -> tuple[list[tuple[int, str]], list[int]]:
 def _store_hour(
     generator: Generator, hour: int, monitors: list[tuple[int, str]], regions: list[int], spent: Spent
 ) -> None:
-    """One hour of every series through the encoder and the packer's own way to the disk, and as rows beside it."""
+    """Store an hour of every series by encoder and packer, and as rows."""
     made: list[tuple[int, int, str, list[int]]] = []
     for monitor, public_id in monitors:
         outages = generator.outages(monitor, hour // 24)
@@ -144,7 +144,7 @@ def _store_hour(
 
 
 def _as_rows(hour: int, monitor: int, region: int, entries: list[int]) -> bytes:
-    """The entries of an hour in PostgreSQL's binary format of COPY."""
+    """Entries of an hour in PostgreSQL's binary COPY format."""
     begin_us = (hour * HOUR_MS - _UNIX_TO_POSTGRES_MS) * 1000
     pack = _ROW.pack
     return b"".join(
@@ -165,7 +165,7 @@ def _roll_up() -> None:
 def _record_open_hour(
     generator: Generator, hour: int, monitors: list[tuple[int, str]], regions: list[int], spent: Spent
 ) -> int:
-    """An hour that is not packed yet, from encoded stream entries to chunks: what the recorder does all day."""
+    """Record an open hour, from encoded stream entries to chunks, as the recorder does."""
     keys = {public_id: key for key, public_id in monitors}
     recorded: dict[int, str | None] = dict.fromkeys(regions)
     count = 0
@@ -186,7 +186,7 @@ def _record_open_hour(
 
 
 def _stream(generator: Generator, hour: int, monitors: list[tuple[int, str]], region: int) -> list[tuple[int, bytes]]:
-    """The entries of a region's stream in an hour, each of as many results as come at once under load."""
+    """Stream entries of a region in an hour, with as many results each as under load."""
     results: list[Result] = []
     for monitor, public_id in monitors:
         entries = generator.hour(monitor, region, hour, generator.outages(monitor, hour // 24))
@@ -203,7 +203,7 @@ def _wal() -> int:
 
 
 def _bytes(pattern: str) -> dict[str, int]:
-    """What tables take on disk with their indexes, TOAST and maps, partitions counted with their parents."""
+    """Disk usage of tables with indexes, TOAST and maps; partitions count with their parents."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT regexp_replace(relname, '_[0-9]+$', ''), sum(pg_total_relation_size(oid))::bigint FROM pg_class "

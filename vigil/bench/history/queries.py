@@ -1,4 +1,4 @@
-"""How long the API takes over a year of history, through all of Django, about monitors drawn at random."""
+"""Query benchmark: API latency over a year of history, through all of Django."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from vigil.bench.history.run import HistoryOptions
 
 REGIONS = 5
-#: Different payloads, of which every row is one.
+#: Different payloads, shared by all rows.
 POOL = 300
 ASKED = 60
 INCIDENTS_A_YEAR = 12
@@ -42,13 +42,13 @@ _CHUNKS_AN_HOUR = 180
 
 
 def measure(wanted: HistoryOptions) -> dict[str, object]:
-    """Fill a year, then ask."""
+    """Fill a year, then query."""
     for table in partitions.ALL:
         for start in partitions.starts(table):
             partitions.drop(table, start)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS row_per_check")
-    # A team of its own, so that what an earlier part left is not asked about.
+    # A separate team, without the monitors of earlier parts.
     team = Team.objects.create(name="Queries", slug="queries")
     monitors, regions = _configuration(team, wanted.monitors)
     now = datetime.now(UTC)
@@ -88,7 +88,7 @@ def _configuration(team: Team, count: int) -> tuple[list[Monitor], list[int]]:
 
 
 def _fill_rollups(monitors: Sequence[Monitor], regions: Sequence[int], days: range) -> None:
-    """Every day of every series, by the hour and as a whole, from a pool of encoded ones, on the server's side."""
+    """Every day of every series, by hour and day, from a pool of payloads, in SQL."""
     generator = Generator(2)
     hours, whole = [], []
     for number in range(POOL):
@@ -130,7 +130,7 @@ FROM generate_series(%(first)s, %(last)s) hour, generate_series(%(from)s, %(to)s
 
 
 def _fill_checks(monitors: Sequence[Monitor], regions: Sequence[int], hour: int) -> None:
-    """Two days of packed hours, and the hour that is open now as chunks that are nearly all of it."""
+    """Two days of packed hours, and an open hour as chunks."""
     generator = Generator(3)
     _pool("pool_packed", [packing.pack(generator.hour(number, 1, hour, [])) for number in range(POOL)])
     span = [monitors[0].pk, monitors[-1].pk]
@@ -176,7 +176,7 @@ def _fill_incidents(team: Team, monitors: Sequence[Monitor], now: datetime, days
 
 
 def _ask(team: Team, monitors: Sequence[str], days: int) -> dict[str, object]:
-    """Each question once about each of some monitors; milliseconds of the whole answer, the first one of all apart."""
+    """Each query once for some monitors; milliseconds of the full response, the first apart."""
     rnd = random.Random(5)
     client = Client()
     headers = {"authorization": f"Bearer {issue_token(team, 'bench', [Scope.READ])[1]}"}
@@ -218,7 +218,7 @@ def _pool(name: str, payloads: Sequence[bytes]) -> None:
 
 
 def _insert(table: Partitioned, values: range, sql: str, monitors: Sequence[int], regions: Sequence[int]) -> None:
-    """Fill a table partition by partition, each in the transaction that makes it."""
+    """Fill a table partition by partition, each in its own transaction."""
     for start in sorted({table.start(value) for value in values}):
         within = [value for value in values if table.start(value) == start]
         with transaction.atomic(), connection.cursor() as cursor:

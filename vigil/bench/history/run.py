@@ -1,4 +1,4 @@
-"""History on disk and in answers: bytes per check beside a row per check, and the API over a year of rollups.
+"""History benchmark: bytes per check beside a row per check, and API latency over a year of rollups.
 
   manage.py bench history --json
   manage.py bench history --only bytes --checks 5000000
@@ -41,7 +41,7 @@ PER_MONITOR_DAY = REGIONS * 86_400 // INTERVAL_S
 
 @dataclass(frozen=True)
 class HistoryOptions:
-    """How much is generated: checks of the first part, monitors and days of the second."""
+    """Amount of data: checks of the first part, monitors and days of the second."""
 
     checks: int
     monitors: int
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("ask for at least 1,000,000 checks, 100 to 200,000 monitors and 90 to 3660 days")
     wanted = HistoryOptions(args.checks, args.monitors, args.days)
     report: dict[str, object] = {}
-    # Told to stop, it leaves no database of twenty gigabytes behind.
+    # On SIGTERM, remove the database of twenty gigabytes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with _database():
         from vigil.bench.history import packed_bytes, queries
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _database() -> Iterator[None]:
-    """A PostgreSQL of its own, as `up` would start it, migrated; Django set up on it. No Redis is needed."""
+    """A migrated PostgreSQL as `up` would start it, with Django set up. Redis is not needed."""
     password = secrets.token_urlsafe(24)
     for name in [name for name in os.environ if name.startswith("VIGIL_") and name != "VIGIL_VENV"]:
         del os.environ[name]
@@ -103,10 +103,10 @@ def _database() -> Iterator[None]:
 
         call_command("migrate", interactive=False, verbosity=0)
         with connection.cursor() as cursor:
-            # Filling a database in one go is nothing that the settings of the product are made for.
+            # Production settings do not suit a bulk load.
             cursor.execute("SET statement_timeout = 0; SET maintenance_work_mem = '512MB'")
             cursor.execute("ALTER SYSTEM SET autovacuum = off")
-            # The log is measured as it is in production: with whole pages after a checkpoint.
+            # As in production: whole pages after a checkpoint.
             cursor.execute("ALTER SYSTEM SET full_page_writes = on")
             cursor.execute("SELECT pg_reload_conf()")
         try:

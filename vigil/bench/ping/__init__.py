@@ -1,1 +1,1 @@
-"""Benchmark of pings."""
+"""Ping benchmark."""

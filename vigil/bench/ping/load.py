@@ -1,4 +1,4 @@
-"""Jobs that call: a generator of pings for benchmarks, which says what was acknowledged and how long it took.
+"""Ping load generator: reports acknowledged calls and their latency.
 
 Run as `python -m vigil.bench.ping.load PLAN` with a JSON object: port, path, codes (file, one a line), seconds,
 connections, rate (0: as fast as answers come), burst (more calls, all at once, in the middle), acked (file to write),
@@ -23,13 +23,13 @@ import uvloop
 
 TICK_S = 0.002
 RECONNECT_S = 0.05
-#: After the last call, answers are waited for so long (s).
+#: Wait for answers after the last call (s).
 TAIL_S = 8.0
 
 
 @dataclass
 class LoadTally:
-    """What came of the calls: latencies in seconds, from when a call was due."""
+    """Result of the calls: latencies in seconds, from when a call was due."""
 
     acked: list[int] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
@@ -38,7 +38,7 @@ class LoadTally:
 
 
 class Caller(asyncio.Protocol):
-    """One connection, with at most one call under way; reconnects as long as the run goes on."""
+    """One connection with at most one call in flight; reconnects until the end."""
 
     def __init__(self, run: LoadRun) -> None:
         self._run = run

@@ -1,6 +1,6 @@
-"""The usual way to take a ping, to measure beside: a Django view that locks the row, writes a row, and answers.
+"""Baseline handler: a Django view that locks the row, writes a row, and answers.
 
-The whole of Django's middleware is before it, as in the pages, and the same server runs it with the same threads.
+It runs behind all of Django's middleware, on the same server and threads as the pages.
 """
 
 from __future__ import annotations

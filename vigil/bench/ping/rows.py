@@ -1,4 +1,4 @@
-"""The rows of the ping benchmarks, in bulk, and what became of their pings. Imported once Django is set up."""
+"""Ping benchmark rows in bulk, and checks of their pings. Import it once Django is set up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHUNK = 5_000
 
 
 def write_heartbeats(prefix: str, count: int, period_s: int, grace_s: int) -> None:
-    """So many heartbeats that have just called."""
+    """Heartbeats that have just pinged."""
     team, now = default_team(), database_wall_now()
     expected = now + timedelta(seconds=period_s)
     for first in range(0, count, CHUNK):
@@ -40,14 +40,14 @@ def write_heartbeats(prefix: str, count: int, period_s: int, grace_s: int) -> No
 
 
 def write_codes(prefix: str, path: Path) -> int:
-    """The addresses of these heartbeats, one a line; returns how many."""
+    """Write the addresses of these heartbeats, one a line; returns their number."""
     codes = Heartbeat.objects.filter(slug__startswith=prefix).order_by("pk").values_list("code", flat=True)
     path.write_text("\n".join(map(str, codes)))
     return len(codes)
 
 
 def lost_of(acked: Path, patience_s: float, show: Callable[[str], None]) -> tuple[int, int]:
-    """How many acknowledged pings were not applied in the end, and how many were applied twice."""
+    """Acknowledged pings that were not applied, and pings applied twice."""
     expected = set(acked.read_text().split())
     deadline = time.monotonic() + patience_s
     while True:
@@ -60,7 +60,7 @@ def lost_of(acked: Path, patience_s: float, show: Callable[[str], None]) -> tupl
 
 
 def time_sweeps(prefix: str, turns: int, due: int, passed: timedelta, enqueue: EnqueueDeliveries) -> list[float]:
-    """The time (ms) of sweeps over all heartbeats, in each of which so many are found to be due for so long."""
+    """Duration (ms) of sweeps over all heartbeats, with this many overdue in each."""
     keys = list(Heartbeat.objects.filter(slug__startswith=prefix).order_by("pk").values_list("pk", flat=True))
     times = []
     for turn in range(turns):
@@ -79,14 +79,14 @@ def time_sweeps(prefix: str, turns: int, due: int, passed: timedelta, enqueue: E
 
 
 def time_idle_sweep(enqueue: EnqueueDeliveries) -> float:
-    """The time (ms) of a sweep that finds nothing to do."""
+    """Duration (ms) of a sweep without work."""
     begun = time.perf_counter()
     sweep(enqueue)
     return (time.perf_counter() - begun) * 1000
 
 
 def false_alerts(prefix: str) -> int:
-    """Incidents of heartbeats that never went silent."""
+    """Incidents of heartbeats that never missed a ping."""
     return Incident.objects.filter(monitor__name__startswith=prefix).count()
 
 
@@ -96,7 +96,7 @@ def alerts_about(prefix: str) -> int:
 
 
 def gaps() -> int:
-    """How often nobody could receive pings."""
+    """Number of receiver gaps."""
     return ReceptionGap.objects.count()
 
 

@@ -1,4 +1,4 @@
-"""Pings: how many a second are acknowledged, how fast, and that none is lost; beside the usual row-per-ping handler.
+"""Ping benchmark: acknowledged pings a second, latency and loss, beside a row-per-ping handler.
 
   manage.py bench ping --json
   manage.py bench ping --soak 3600 --rate 500
@@ -41,7 +41,7 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True)
 class Calls:
-    """How the generator calls: to which port and path, how long, how often (0: as fast as it is answered)."""
+    """Load: port and path, duration, and rate (0: as fast as answers come)."""
 
     port: int
     seconds: float
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def call(folder: Path, codes: Path, calls: Calls) -> dict[str, Any]:
-    """Run the generator; its acknowledged calls are in `folder`/acked afterwards."""
+    """Run the generator; acknowledged calls are in `folder`/acked afterwards."""
     plan = vars(calls) | {"codes": str(codes), "acked": str(folder / "acked")}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "vigil.bench.ping.load", json.dumps(plan), stdout=asyncio.subprocess.PIPE
@@ -133,7 +133,7 @@ async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
 
 
 async def _row_handler(installation: Installation, folder: Path, codes: Path, seconds: int) -> float:
-    """The same calls to the row-per-ping handler, served as the pages are."""
+    """The same load on the row-per-ping handler."""
     say("the usual handler, a row for each ping")
     port = ports.take_free_port()
     env = {**installation.env, "DJANGO_SETTINGS_MODULE": "vigil.settings"}
@@ -153,7 +153,7 @@ async def _row_handler(installation: Installation, folder: Path, codes: Path, se
 
 
 async def _sweeps(installation: Installation) -> dict[str, Any]:
-    """Sweeps over 100,000 heartbeats, with the installation's own sweeper asleep."""
+    """Sweeps over 100,000 heartbeats, with the installation's sweeper paused."""
     from vigil.alerts.outbox import enqueue
     from vigil.bench.ping import rows
 

@@ -1,4 +1,4 @@
-"""A soak of pings: jobs call without pause while random processes are killed, and everything is counted in the end."""
+"""Ping soak test: continuous pings while random processes are killed; counts losses."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from vigil.local.installation import Installation
 from vigil.local.temporary import Throwaway
 
 HEARTBEATS = 2_000
-#: Jobs that never call again: they must be told of.
+#: Jobs that stop pinging and must be alerted.
 SILENT = 20
 PERIOD_S, GRACE_S = 60, 60
-#: A process is killed after so many seconds, at random.
+#: Random delay between kills (s).
 PAUSE_S = (3.0, 12.0)
-#: Programs that have nothing to do with pings are killed as well; a step that has ended cannot be.
+#: Programs unrelated to pings are killed too; finished steps cannot be.
 STEPS = ("prepare",)
 SETTLE_S = 90.0
 
 
 async def soak(throwaway: Throwaway, seconds: int, rate: int) -> dict[str, Any]:
-    """Call for so many seconds, kill meanwhile, and report what was lost, told twice, or told falsely."""
+    """Run for this many seconds with kills; report lost, repeated and false results."""
     installation = throwaway.installation
     try:
         await installation.start()
@@ -57,10 +57,10 @@ def _count(throwaway: Throwaway, seconds: int, told: dict[str, Any], kills: Coun
 
     from vigil.bench.ping import rows
 
-    # The server it was to has been killed since, as likely as not.
+    # Its server has probably been killed.
     connection.close()
     lost, twice = rows.lost_of(throwaway.path / "acked", SETTLE_S, _say)
-    # Who fell silent is told of a period and a grace after the beginning, whenever the calls ended.
+    # A silent job is overdue a period and a grace after the start.
     deadline = time.monotonic() + SETTLE_S
     while rows.alerts_about("silent") < SILENT and time.monotonic() < deadline:
         time.sleep(1)

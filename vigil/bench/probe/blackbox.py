@@ -1,4 +1,4 @@
-"""The other yardstick: Debian's prometheus-blackbox-exporter making the same checks, where it is installed."""
+"""Baseline: Debian's prometheus-blackbox-exporter on the same checks, if installed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WARM_UP = 100
 
 
 class Blackbox:
-    """One running exporter: `cost_us` is what it spends on a check, from the scrape to its answer."""
+    """A running exporter: `cost_us` is its CPU for a check, from scrape to answer."""
 
     def __init__(self, pid: int, port: int) -> None:
         self._pid = pid
@@ -44,7 +44,7 @@ class Blackbox:
 
 @contextmanager
 def blackbox(home: Path, authority: Path) -> Iterator[Blackbox | None]:
-    """A running exporter, or None where it is not installed."""
+    """A running exporter, or None if it is not installed."""
     found = shutil.which(PROGRAM)
     if found is None:
         yield None

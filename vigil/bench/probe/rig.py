@@ -1,4 +1,4 @@
-"""What the probe benchmark stands on: a certificate, the targets, and one region worker that is sent checks."""
+"""Probe benchmark rig: certificate, targets, and one region worker."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _PATIENCE_S = 60
 
 @dataclass(frozen=True)
 class Certificates:
-    """A throwaway authority (a file) and a certificate of 127.0.0.1 that it signed, with its key (one file)."""
+    """A temporary CA (file), and a certificate with key for 127.0.0.1 (one file)."""
 
     authority: Path
     server: Path
 
 
 def make_certificates(home: Path) -> Certificates:
-    """ECDSA P-256 for both, as most of the web has it."""
+    """ECDSA P-256 for both, as usual on the web."""
     names = {who: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, who)]) for who in ("authority", "server")}
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.UTC)
@@ -73,7 +73,7 @@ def _later(now: datetime.datetime) -> datetime.datetime:
 
 @dataclass(frozen=True)
 class ProbeTargets:
-    """Two servers: one answers as fast as it can (nginx where there is one), the other is told to hang."""
+    """Two servers: a fast one (nginx if installed), and one that hangs on request."""
 
     http: str
     https: str
@@ -131,7 +131,7 @@ http {{
 
 @contextlib.contextmanager
 def program(argv: list[str], log: Path, **environment: str) -> Iterator[int]:
-    """A program for the length of a with statement; its output goes to `log`. Yields its pid."""
+    """Run a program within a with statement; output goes to `log`. Yields its pid."""
     with log.open("wb") as output:
         process = subprocess.Popen(argv, env={**os.environ, **environment}, stdout=output, stderr=output)
         try:
@@ -155,7 +155,7 @@ def until(reached: Callable[[], bool], problem: str, within_s: float = _PATIENCE
 
 
 class WorkerUnderTest:
-    """Sends batches to a running worker of the bench's region and reads what it publishes."""
+    """Sends batches to a worker and reads its results."""
 
     def __init__(self, redis_url: str, pid: int) -> None:
         self.pid = pid
@@ -170,13 +170,13 @@ class WorkerUnderTest:
         self._redis.close()
 
     def send(self, kind: str, config: dict[str, object], checks: int, lane: Lane = Lane.SCHEDULED) -> None:
-        """One batch of checks that are due now, each of another monitor."""
+        """Send a batch of due checks, each of another monitor."""
         self.send_patient(kind, config, checks, lane, timeout_ms=10_000)
 
     def send_patient(
         self, kind: str, config: dict[str, object], checks: int, lane: Lane, *, timeout_ms: int, soft_ms: int = 0
     ) -> None:
-        """The same with limits of their own."""
+        """The same with given limits."""
         spec = msgspec.Raw(encode_spec(parse_spec(kind, config)))
         now_ms = int(time.time() * 1000)
         orders = []
@@ -190,14 +190,14 @@ class WorkerUnderTest:
         self._queues.send(Batch(1, REGION, lane, orders), 60)
 
     def results(self) -> list[Result]:
-        """What was published since the last call."""
+        """Results since the last call."""
         entries = self._redis.xrange(keys.results(REGION), f"({self._place}" if self._place != "0" else "-")
         if entries:
             self._place = entries[-1][0].decode()
         return [result for _, entry in entries for result in wire.decode_results(entry[keys.BODY])]
 
     def gather(self, wanted: Callable[[Result], bool], count: int) -> list[Result]:
-        """The next `count` results of the wanted kind."""
+        """The next `count` results of this kind."""
         found: list[Result] = []
 
         def enough() -> bool:
@@ -208,7 +208,7 @@ class WorkerUnderTest:
         return found
 
     def cost_us(self, kind: str, config: dict[str, object], batches: int) -> float:
-        """CPU microseconds per check, from the Celery message to the result on the stream; raises when one fails."""
+        """CPU microseconds per check, from Celery message to result; raises when one fails."""
         for number in range(batches + 2):
             if number == 2:
                 begun = cpu_ns(self.pid)

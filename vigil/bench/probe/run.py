@@ -1,4 +1,4 @@
-"""One region worker: what a check costs it, how much memory many at once take, how soon a confirming one starts.
+"""Probe benchmark: cost of a check, memory of many at once, start of confirming checks.
 
   manage.py bench probe --json
   manage.py bench probe --rounds 10
@@ -41,7 +41,7 @@ from vigil.bench.probe.rig import (
 from vigil.cli.errors import CommandError
 from vigil.local.redis import running
 
-#: What `--json` must not exceed.
+#: Upper limits of the results.
 BUDGETS = {
     "http_vs_httpx": 0.28,
     "https_vs_httpx": 0.52,
@@ -51,7 +51,7 @@ BUDGETS = {
     "rss_mb_1000_in_flight": 150.0,
     "confirm_start_p99_ms": 250.0,
 }
-#: Numbers by name; None where the yardstick is not installed.
+#: Figures by name; None without the baseline.
 Report = dict[str, float | str | None]
 _BATCHES = 2
 _IN_FLIGHT = 1000
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def render(report: Report) -> str:
-    """The report for people: one line a number, with its budget."""
+    """Text report: one line a figure, with its budget."""
     lines = []
     for name, value in report.items():
         budget = BUDGETS.get(name)
@@ -87,7 +87,7 @@ def render(report: Report) -> str:
 
 
 def measure(home: Path, rounds: int) -> Report:
-    """All the numbers, in one run."""
+    """All figures, in one run."""
     certificates = make_certificates(home)
     environment = {"VIGIL_EGRESS": "private", "SSL_CERT_FILE": str(certificates.authority)}
     with (
@@ -110,7 +110,7 @@ def measure(home: Path, rounds: int) -> Report:
 def _turn(
     worker: WorkerUnderTest, there: ProbeTargets, exporter: Blackbox | None, certificates: Certificates
 ) -> dict[str, float]:
-    """What a check costs each of them (us), once around."""
+    """Cost of a check for each (us), one turn."""
     checks = _BATCHES * BATCH
     costs = {
         "http": worker.cost_us("http", {"url": there.http}, _BATCHES),
@@ -126,7 +126,7 @@ def _turn(
 
 
 def report_of(costs: Mapping[str, float]) -> dict[str, float | None]:
-    """The costs of all (us), and ours as a part of the others'."""
+    """Costs of all (us), and ours relative to the others'."""
 
     def part(ours: str, theirs: str) -> float | None:
         return round(costs[ours] / costs[theirs], 3) if theirs in costs else None
@@ -154,11 +154,11 @@ def _stock_us(url: str, checks: int, certificates: Certificates) -> float:
 
 
 def _bounds(worker: WorkerUnderTest, there: ProbeTargets) -> Report:
-    """Memory with 1,000 TLS connections that wait for an answer, and the start of confirming checks behind 2,000."""
+    """Memory of 1,000 waiting TLS connections, and start of confirming checks behind 2,000."""
     for _ in range(_HANGING // BATCH):
         hanging: dict[str, object] = {"url": there.hanging}
         worker.send_patient("http", hanging, BATCH, Lane.SCHEDULED, timeout_ms=60_000, soft_ms=_SOFT_MS)
-    # Each says once that it is overdue: by then so many are connected, secured, and wait.
+    # Each reports overdue once: by then all are connected and waiting.
     worker.gather(lambda result: result.reason is Reason.OVERDUE, _IN_FLIGHT)
     memory_mb = rss_mb(worker.pid)
     lags: list[float] = []

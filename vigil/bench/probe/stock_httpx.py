@@ -1,4 +1,4 @@
-"""The yardstick: checks made with a stock `httpx.AsyncClient`, and what each costs in CPU; a program of its own.
+"""Baseline: checks with a stock `httpx.AsyncClient`, and CPU per check; a separate program.
 
 One client and one TLS context for all, a fresh connection for each check as a monitor must have it, asyncio's own
 loop, and as many at once as asked for. httpcore looks for the module `sniffio` at each request, which costs a search

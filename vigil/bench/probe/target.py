@@ -1,4 +1,4 @@
-"""The target of the probe benchmark, plain and with TLS, as cheap as can be: 200 for /, and silence for /hang."""
+"""Probe benchmark target, plain and with TLS: 200 for /, no answer for /hang."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REQUEST_LIMIT = 16 * 1024
 
 
 class ProbeTarget(asyncio.Protocol):
-    """One connection: one request, and one answer unless it asks for none."""
+    """A connection: one request, and one answer unless it should hang."""
 
     def __init__(self) -> None:
         self._read = b""
@@ -32,7 +32,7 @@ class ProbeTarget(asyncio.Protocol):
 
 
 async def serve(plain_port: int, tls_port: int, certificate: str) -> None:
-    """Serve on 127.0.0.1 until SIGTERM; raises OSError when a port is taken."""
+    """Serve on 127.0.0.1 until SIGTERM; raises OSError if a port is taken."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

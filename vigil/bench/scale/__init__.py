@@ -1,1 +1,1 @@
-"""Benchmark of the control plane under many monitors."""
+"""Scale benchmark: the control plane with many monitors."""

@@ -1,6 +1,6 @@
-"""Region workers that answer from memory: real queues, real messages, the real publisher, and no target behind them.
+"""Simulated region workers: real queues, messages and publisher, but answers from memory.
 
-Run as `python -m vigil.bench.scale.regions REGION...`. What it measured lies in Redis under `REPORT`, every second.
+Run as `python -m vigil.bench.scale.regions REGION...`. Measurements are in Redis under `REPORT`, every second.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionStatus, Result
 
-#: What was measured, as JSON, and the set of monitors whose targets are down.
+#: Measurements as JSON, and the set of monitors whose targets are down.
 REPORT = "bench:regions"
 SICK = "bench:sick"
 
 TICK_S = 0.01
 BEAT_S = 5.0
-#: Lags above this many ms are counted as this many.
+#: Larger lags count as this many ms.
 LAG_MOST_MS = 10_000
-#: One check in so many fails by itself, so that rounds are opened all the time.
+#: One check in this many fails, so that rounds are opened steadily.
 BLIP_ONE_IN = 20_000
 _TYPICAL, _VARIED = 64, 64
 
 
 class Answers:
-    """What each monitor answers: a time of its own that varies by a fifth, and failure while its target is down."""
+    """Answer of each monitor: its latency varies by a fifth; failure while its target is down."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -75,7 +75,7 @@ class Answers:
 
 
 class SimulatedRegions:
-    """All simulated regions on one loop: takes batches from their queues, answers each check at its slot."""
+    """All regions on one loop: take batches from queues and answer each check at its slot."""
 
     def __init__(self, url: str, regions: Sequence[str]) -> None:
         self._redis = redis.asyncio.Redis.from_url(url)
@@ -131,7 +131,7 @@ class SimulatedRegions:
             await asyncio.sleep(TICK_S - time.time() % TICK_S)
 
     def _start(self, publisher: Publisher, check: Check, now_ms: int) -> None:
-        """Look at the target in memory; its answer comes when its time has passed."""
+        """Choose the answer, and publish it after its latency."""
         result = self._answers.of(check, now_ms)
         ended_s = result.started_ms / 1000 + result.phases.total_us / 1e6
         self._answered[int(ended_s / TICK_S)].append((publisher, result))
@@ -158,7 +158,7 @@ class SimulatedRegions:
 
 
 def _payload(envelope: bytes) -> bytes:
-    """The batch in a message of Celery's: JSON, its body base64, in it MessagePack of (args, kwargs, embed)."""
+    """Decode a batch: a Celery message as JSON, base64 body, MessagePack (args, kwargs, embed)."""
     body = base64.b64decode(json.loads(envelope)["body"])
     payload = msgspec.msgpack.decode(body)[0][0]
     assert isinstance(payload, bytes)

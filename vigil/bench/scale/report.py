@@ -1,4 +1,4 @@
-"""The numbers of one step of the scale benchmark, from what the simulated regions and the verdicts say."""
+"""Figures of one step of the scale benchmark, from regions and verdicts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from vigil.bench.measure import percentile, verdict_lag_ms
 
 @dataclass(frozen=True)
 class SeenChecks:
-    """What the simulated regions answered within a window: lags in ms, each with how many checks had it."""
+    """Checks answered within a window: lags in ms, with counts."""
 
     lags: Counter[int]
     confirmed: int
-    #: Between the two reports, which are written once a second (s).
+    #: Between two reports (s), written once a second.
     seconds: float
 
     @property
@@ -29,7 +29,7 @@ class SeenChecks:
         return self.lags.total()
 
     def lag_s(self, part: float) -> float | None:
-        """The nearest-rank percentile of the schedule lag, in seconds; None of nothing."""
+        """Nearest-rank percentile of the schedule lag, in seconds; None if empty."""
         rank, passed = part * self.checks, 0
         for lag_ms, count in sorted(self.lags.items()):
             passed += count
@@ -39,7 +39,7 @@ class SeenChecks:
 
 
 class Lags:
-    """The regions' running counts at the start of a window."""
+    """Running counts of the regions at the start of a window."""
 
     def __init__(self, report: Mapping[str, Any]) -> None:
         self._lags, self._confirmed = _counts(report), int(report.get("confirmed", 0))
@@ -51,7 +51,7 @@ class Lags:
 
 
 class VerdictLags:
-    """From the end of the last vote that was needed to the verdict, of all that is found to be down from now on."""
+    """Lag from the last needed vote to the verdict, of monitors that go down from now on."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
@@ -66,7 +66,7 @@ class VerdictLags:
 
 
 def step_report(monitors: int, seen: SeenChecks, verdict_lags: list[float]) -> dict[str, object]:
-    """What does not depend on the processes."""
+    """Figures independent of the processes."""
     verdict_lag = percentile(verdict_lags, 0.99)
     return {
         "monitors": monitors,

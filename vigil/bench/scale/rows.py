@@ -1,4 +1,4 @@
-"""A hundred thousand monitors, written in bulk. Imported once Django is set up."""
+"""Scale benchmark rows: 100,000 monitors in bulk. Import it once Django is set up."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from vigil.incidents.models import MonitorState
 from vigil.monitors.models import Monitor, Region
 
 _PIECE = 5_000
-#: One monitor in so many has a key of its own, which dispatch seals to every region.
+#: One monitor in this many has a key, which dispatch seals to every region.
 _WITH_KEY_ONE_IN = 4
 
 
 def enrol(regions: Iterable[str]) -> None:
-    """Make simulated regions known, each in a domain of its own."""
+    """Create simulated regions, each in its own domain."""
     for slug in regions:
         Region.objects.create(slug=slug, domain=f"domain-{slug}", public_key=generate_keypair()[1])
 
 
 def grow_to(count: int, interval_s: int) -> None:
-    """Write monitors until there are so many, watched from every region, each verified to be up."""
+    """Create monitors up to this number, in every region, each up."""
     regions = list(Region.objects.values_list("pk", flat=True))
-    # Their triggers tell of every row; a dispatcher that is started afterwards reads them all anyway.
+    # Without notifications for each row: a dispatcher started later reads all.
     _set_triggers("DISABLE")
     try:
         with transaction.atomic():
@@ -76,5 +76,5 @@ def _write(places: Sequence[int], regions: Sequence[int], interval_s: int) -> No
 
 
 def sick_ones(count: int) -> list[str]:
-    """The public ids of some monitors whose targets will go down."""
+    """Public ids of monitors whose targets will fail."""
     return list(Monitor.objects.order_by("pk").values_list("public_id", flat=True)[:count])

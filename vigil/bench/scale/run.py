@@ -1,4 +1,4 @@
-"""The control plane under a hundred thousand monitors: real dispatch, consensus, ingest, record and servers.
+"""Scale benchmark: the control plane with 100,000 monitors; real processes and servers.
 
   manage.py bench scale --monitors 100000 --regions 5 --json
   manage.py bench scale --monitors 10000 --seconds 30
@@ -36,7 +36,7 @@ from vigil.local.temporary import Throwaway
 
 SERIES = (1_000, 10_000, 100_000, 300_000)
 _IDLE_S, _STEP_S, _SETTLE_S = 20, 30, 15
-#: One monitor in so many goes down within the window.
+#: One monitor in this many fails within the window.
 _SICK_ONE_IN = 2_500
 _DEADLINE_S = 120
 _HISTORY_DEADLINE_S = 3600
@@ -44,7 +44,7 @@ _HISTORY_DEADLINE_S = 3600
 
 @dataclass(frozen=True)
 class ScaleLoad:
-    """How much is asked; `interval_s` and `seconds` in seconds."""
+    """Load; `interval_s` and `seconds` in seconds."""
 
     monitors: int
     regions: int
@@ -54,7 +54,7 @@ class ScaleLoad:
 
     @property
     def steps(self) -> list[int]:
-        """The numbers of monitors to measure, the wanted one last."""
+        """Numbers of monitors to measure, the requested one last."""
         return [*(step for step in SERIES if self.series and step < self.monitors), self.monitors]
 
     @property
@@ -64,7 +64,7 @@ class ScaleLoad:
 
 @dataclass
 class Rig:
-    """The running installation, its simulated regions, and a client of its Redis."""
+    """The running installation, its simulated regions, and a Redis client."""
 
     installation: Installation
     regions: Supervisor
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def render(report: dict[str, object]) -> str:
-    """The report for people: one line a number, one line a step."""
+    """Text report: one line a figure, one line a step."""
     lines = [f"{name:<24} {value}" for name, value in report.items() if not isinstance(value, list | dict)]
     for name, value in report.items():
         if isinstance(value, dict):
@@ -145,7 +145,7 @@ async def _measure(throwaway: Throwaway, load: ScaleLoad) -> dict[str, object]:
 
 
 def _history(checks: int) -> dict[str, object]:
-    """Bytes per check, measured apart by `bench history`: an hour of checks must pass before it is packed."""
+    """Bytes per check, from `bench history`, since an hour must pass before packing."""
     _say(f"storing {checks} checks")
     argv = [sys.executable, "-m", "vigil.cli", "bench", "history", "--only", "bytes", "--json", "--checks", str(checks)]
     done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_HISTORY_DEADLINE_S)
@@ -162,14 +162,14 @@ def _enrol(load: ScaleLoad) -> None:
 
 
 async def _idle(rig: Rig) -> float:
-    """The cores that an installation without monitors uses."""
+    """Cores used by an installation without monitors."""
     before = usages(rig.installation.supervisor.pids())
     await _wait("idle", _IDLE_S)
     return round(_cores(before, usages(rig.installation.supervisor.pids()), _IDLE_S), 4)
 
 
 async def _step(rig: Rig, monitors: int, seconds: int) -> dict[str, object]:
-    """Grow to so many monitors, start the dispatcher anew, and measure once all is steady."""
+    """Grow, restart the dispatcher, and measure in steady state."""
     from vigil.bench.scale.rows import grow_to, sick_ones
 
     _say(f"writing {monitors} monitors")
@@ -203,7 +203,7 @@ async def _step(rig: Rig, monitors: int, seconds: int) -> dict[str, object]:
 
 
 async def _cold_dispatch(rig: Rig, monitors: int) -> float:
-    """Stop the dispatcher; seconds from the start of the next one to the first second dispatched in full."""
+    """Restart the dispatcher; seconds until the first second is dispatched in full."""
     supervisor, began_ms = rig.installation.supervisor, time.time() * 1000
     old = supervisor.pid("dispatch")
     os.kill(old, signal.SIGTERM)

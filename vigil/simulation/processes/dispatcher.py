@@ -1,4 +1,4 @@
-"""The dispatch process, simulated around the real schedule, openings, looks and budgets."""
+"""Simulated dispatch process around the real schedule, openings, looks and budgets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HOP_MS = (5, 60)
 
 
 class SimDispatcher(SimProcess):
-    """One dispatcher; of several the one with the lease sends, and one that was paused does so a little too long."""
+    """One dispatcher; of several the lease holder sends, and a paused one sends slightly too long."""
 
     def __init__(self, around: SimContext, name: str, database: Database, regions: list[SimRegion]) -> None:
         super().__init__(around.engine, name)
@@ -48,7 +48,7 @@ class SimDispatcher(SimProcess):
         self.begin()
 
     def begin(self) -> None:
-        """Nothing is kept: slots are derived, open rounds are found on their stream."""
+        """Stateless: slots are derived, open rounds are on their stream."""
         self._looks = OpenLooks()
         self._budget = CallBudget()
         self._statuses: dict[str, RegionStatus] = {}
@@ -76,7 +76,7 @@ class SimDispatcher(SimProcess):
             self._open(message)
 
     def send_scheduled(self, plan: Plan, region: str, at_ms: int) -> None:
-        """Send the check of one slot, if that region is known to be alive."""
+        """Send the check of one slot, if the region is alive."""
         planned = plan.region(region)
         if planned is not None and at_ms in self._around.world.span and region in self._alive():
             self._around.history.sent[region, int(self.engine.now - EPOCH_MS) // plan.interval_ms] += 1
@@ -96,13 +96,13 @@ class SimDispatcher(SimProcess):
         self.later(RENEW_MS, self._renew)
 
     def _give_sign(self) -> None:
-        """A sign of life for regions: a mark that was not there before."""
+        """Publish a new status mark for regions."""
         if self._leading and self._around.broker.up:
             self._around.broker.mark = self.engine.now_ms
         self.later(SIGN_MS, self._give_sign)
 
     def _recover(self) -> None:
-        """Go on with the rounds that have no verdict yet."""
+        """Resume rounds without a verdict."""
         now_ms = self.engine.now_ms
         since = now_ms - RECOVER_MS, 0
         try:
@@ -118,7 +118,7 @@ class SimDispatcher(SimProcess):
         self._send_looks()
 
     def _tick(self) -> None:
-        """Send every second that begins within the lead, each once; after a pause only the last few."""
+        """Send every second within the lead once; after a pause only the last few."""
         horizon = int((self.engine.now + LEAD_MS) // SECOND_MS)
         if self._leading and self._around.broker.up:
             first = horizon if self._next_second is None else max(self._next_second, horizon - CATCH_UP_S)
@@ -129,7 +129,7 @@ class SimDispatcher(SimProcess):
         self.later((horizon + 1) * SECOND_MS - LEAD_MS - self.engine.now, self._tick)
 
     def _open(self, call: Call) -> None:
-        """Open a round for a call: announced first, then asked."""
+        """Open a round for a call: announce first, then ask."""
         now_ms = self.engine.now_ms
         plan = self._plans[call.monitor]
         if self._looks.is_open(call.monitor, plan.revision, now_ms):
@@ -172,7 +172,7 @@ class SimDispatcher(SimProcess):
             self._send_looks()
 
     def _send(self, region: str, check: Check) -> None:
-        """Put a check into a region's queue; on the way it may be lost, doubled or late."""
+        """Queue a check in a region; on the way it may be lost, doubled or late."""
         if not self._around.broker.up:
             return
         world, receiver = self._around.world, self._regions[region]
@@ -186,7 +186,7 @@ class SimDispatcher(SimProcess):
             self.engine.at(arrives + late_ms, receiver.queue, check)
 
     def _alive(self) -> dict[str, RegionStatus]:
-        """Regions that reported lately, also where Redis has lost it; looked at once a second."""
+        """Regions with a recent status, even if Redis has lost it; read once a second."""
         if self.engine.now < self._statuses_until:
             return self._statuses
         now_ms = self.engine.now_ms

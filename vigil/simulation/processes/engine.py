@@ -1,4 +1,4 @@
-"""The virtual clock: what happens next, and processes that can be killed, paused and started again."""
+"""Discrete-event engine: a virtual clock, and processes that can be killed, paused and restarted."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
-#: Some moment in 2027; worlds begin on a whole day.
+#: A moment in 2027; worlds start on a whole day.
 EPOCH_MS = 1_800_057_600_000
 
 Do = Callable[..., Any]
 
 
 class SimEngine:
-    """Events in the order of their time (ms, fractions allowed); `now` moves only from one to the next."""
+    """Events in order of time (ms, fractions allowed); `now` jumps from one to the next."""
 
     def __init__(self, start_ms: float = EPOCH_MS) -> None:
         self.now: float = start_ms
@@ -25,14 +25,14 @@ class SimEngine:
         return int(self.now)
 
     def at(self, when: float, do: Do, *args: Any, of: SimProcess | None = None) -> None:
-        """Do something at a time, not before now; what is `of` a process only if it still lives then."""
+        """Schedule an event, not before now; one `of` a process only if it still lives then."""
         self._count += 1
         boot = of.boot if of is not None else 0
         now = self.now
         heapq.heappush(self._events, (when if when > now else now, self._count, of, boot, do, args))
 
     def run(self, until: float) -> None:
-        """Let everything happen that is due before `until`."""
+        """Run all events before `until`."""
         events = self._events
         while events and events[0][0] < until:
             self.now, _, process, boot, do, args = heapq.heappop(events)
@@ -47,7 +47,7 @@ class SimEngine:
 
 
 class SimProcess:
-    """Something that runs: killed, it forgets; paused (SIGSTOP), it does everything late and in order."""
+    """A process: a killed one loses its memory; a paused one (SIGSTOP) acts late and in order."""
 
     def __init__(self, engine: SimEngine, name: str) -> None:
         self.engine = engine
@@ -63,26 +63,26 @@ class SimProcess:
             self.engine.at(self.engine.now + delay_ms, do, *args, of=self)
 
     def kill(self) -> None:
-        """End at once: whatever it had in memory or in hand is gone."""
+        """Kill: memory and work in progress are lost."""
         self.alive = False
         self.paused = False
         self.boot += 1
         self._held.clear()
 
     def start(self) -> None:
-        """Start again after `kill`, with nothing in memory."""
+        """Restart after `kill`, with empty memory."""
         if not self.alive:
             self.alive = True
             self.begin()
 
     def begin(self) -> None:
-        """What it does first; each kind of process says."""
+        """First action; each kind of process defines it."""
 
     def pause(self) -> None:
         self.paused = self.alive
 
     def resume(self) -> None:
-        """Go on where it stopped, with all that came meanwhile."""
+        """Resume with all that came meanwhile."""
         if self.paused:
             self.paused = False
             held, self._held = self._held, []
@@ -90,5 +90,5 @@ class SimProcess:
                 do(*args)
 
     def hold(self, do: Do, args: tuple[Any, ...]) -> None:
-        """Keep what is due until it goes on."""
+        """Hold due events until the resume."""
         self._held.append((do, args))
