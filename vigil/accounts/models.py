@@ -22,7 +22,7 @@ class User(AbstractUser):
 
     def save(self, *args: Any, **options: Any) -> None:
         # Set by `set_password` until the row is saved; not when a login only renews the hash.
-        has_new_password = self._password is not None and self.pk is not None
+        has_new_password = getattr(self, "_password", None) is not None and self.pk is not None
         super().save(*args, **options)
         if has_new_password:
             self.api_tokens.all().delete()

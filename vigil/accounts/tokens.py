@@ -49,12 +49,13 @@ def find_token(plain: str, now: datetime) -> ApiToken | None:
     if len(plain) > 100 or len(parts) != 3 or parts[0] != "vgl":
         return None
     membership = Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team"))
-    tokens = ApiToken.objects.select_related("team", "user").annotate(role=Subquery(membership.values("role")))
+    tokens = ApiToken.objects.select_related("team", "user").annotate(role_in_team=Subquery(membership.values("role")))
     token = tokens.filter(prefix=parts[1]).first()
     if token is None or not hmac.compare_digest(token.sha256, _digest(plain)):
         return None
     if token.expires_at and token.expires_at <= now:
         return None
+    token.role = token.role_in_team
     if token.user and not (token.user.is_active and token.role):
         return None
     if token.last_used_at is None or now - token.last_used_at > LAST_USED_GRAIN:

@@ -10,7 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
+from probes.specs.destination import Destination, destination_of
 from vigil.accounts.models import Team
+from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
 from vigil.monitors.costs import refusal_estimate
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
@@ -56,9 +58,26 @@ def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
         if "kind" in changed and (current.kind in DerivedKind or changed["kind"] in DerivedKind):
             raise ValidationError({"kind": ["This kind cannot be changed into another, nor another into it."]})
         if changed:
+            check_destination(current, wanted)
             current.revision += 1
             _write(current, changed)
     return current
+
+
+def check_destination(stored: Monitor, wanted: Mapping[str, Any]) -> None:
+    """Refuse a change that sends the stored secrets to another server; raises `ValidationError` that names them."""
+    require_new_secrets(stored, wanted, _destination)
+
+
+def _destination(kind: str, config: Any) -> Destination | None:
+    """Who receives the secrets; None for a configuration that no prober reads."""
+    # The probers' dependencies load slowly, and most processes of the control plane never write a monitor.
+    from probes.probers import SpecError, read_spec
+
+    try:
+        return destination_of(kind, read_spec(kind, config))
+    except (SpecError, TypeError, ValueError):
+        return None
 
 
 def set_paused(monitor: Monitor, paused: bool) -> Monitor:

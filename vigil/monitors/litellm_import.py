@@ -75,8 +75,10 @@ def carry_out(team: Team, plan: ImportPlan, environment: Mapping[str, str], regi
             present = Monitor.objects.filter(team=team, name=name, deleted_at=None).first()
             try:
                 made = _draft_beside(present, planned, environment)
-            except PresetError as problem:
-                done.append(Done(name, "skipped", str(problem)))
+                if present is not None and not made.secrets:
+                    changes.check_destination(present, {"config": made.config})
+            except (PresetError, ValidationError) as problem:
+                done.append(Done(name, "skipped", " ".join(getattr(problem, "messages", [str(problem)]))))
                 continue
             monitor, became = _write(team, name, present, made, regions)
             monitors[planned.target] = monitor

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
-from vigil.alerts.channel_changes import prepare_channel
+from vigil.alerts.channel_changes import check_destination, prepare_channel, save_channel
 from vigil.alerts.channel_settings import pages
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.delivery.test_message import send_trial
@@ -62,11 +62,19 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         if new is not None:
             self.instance.secrets = new
         try:
+            if self.instance.pk:
+                check_destination(Channel.objects.get(pk=self.instance.pk), self.wanted())
             prepare_channel(self.instance)
         except ValidationError as refused:
             for field, problems in refused.message_dict.items():
                 shown = {"secrets": "new_secrets"}.get(field, field)
                 self.add_error(shown if shown in self.fields else None, problems)
+
+    def wanted(self) -> dict[str, Any]:
+        """What the write path is to set; without `secrets` when those that are stored stay."""
+        values = {name: value for name, value in self.cleaned_data.items() if name != "new_secrets"}
+        new = self.cleaned_data.get("new_secrets")
+        return values if new is None else {**values, "secrets": new}
 
 
 @admin.register(Channel)
@@ -101,8 +109,9 @@ class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             report(request, f"{channel}: {outcome}")
 
     def save_model(self, request: HttpRequest, obj: Channel, form: ChannelForm, change: bool) -> None:
-        obj.save()
-        if obj.kind == "webhook" and not change and form.cleaned_data.get("new_secrets") is None:
+        save_channel(obj, form.wanted())
+        given = form.cleaned_data.get("new_secrets")
+        if obj.kind == "webhook" and not given and not (change and given is None):
             messages.warning(request, f"The signing secret, shown only now: {obj.secrets['secret']}")
 
 

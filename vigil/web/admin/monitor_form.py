@@ -60,6 +60,8 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
         if new is not None:
             self.instance.secrets = new
         try:
+            if self.instance.pk:
+                changes.check_destination(Monitor.objects.get(pk=self.instance.pk), self.wanted())
             changes.validate_monitor(self.instance)
             check_parents(self.instance, self.cleaned_data["parents"])
         except ValidationError as refused:

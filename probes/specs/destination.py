@@ -1,0 +1,45 @@
+"""Destination of what a configuration sends, and so of the secrets that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from urllib.parse import urlsplit
+
+import msgspec
+
+#: Fields of specs that say what is asked and how the answer is judged, not who is asked. Any other field counts: a
+#: new one is part of the destination until it is named here.
+QUESTIONS = frozenset(
+    {
+        "assertions", "billing_acknowledged", "body", "body_limit", "busy_samples", "cache_most", "database",
+        "degraded_days", "down_days", "echoes", "engine", "expect", "expected", "expected_status", "follow_redirects",
+        "match", "method", "min_tls", "provider", "record", "redirect_limit", "running_most", "send", "service",
+        "stalled_s", "subprotocol", "user", "waiting_most",
+    }
+)  # fmt: skip
+_DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+#: Pairs of a field's name and what of its value decides who receives the secrets.
+Destination = frozenset[tuple[str, object]]
+
+
+def destination_of(kind: str, settings: msgspec.Struct, harmless: Set[str] = QUESTIONS) -> Destination:
+    """Who receives what is sent with these settings, and by what they prove who they are.
+
+    Of a URL only scheme, host and port count, of headers only `Host`; fields in `harmless` do not count at all.
+    """
+    values = {name: getattr(settings, name) for name in settings.__struct_fields__ if name not in harmless}
+    return frozenset({("kind", kind), *((name, _addressed(name, value)) for name, value in values.items())})
+
+
+def _addressed(name: str, value: object) -> object:
+    if name == "headers" and isinstance(value, tuple):
+        return tuple(text for header, text in value if header.lower() == "host")
+    if isinstance(value, str):
+        return _origin(value) if "://" in value else value
+    return value if isinstance(value, bool | int | float) else repr(value)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _DEFAULT_PORTS.get(parts.scheme)
