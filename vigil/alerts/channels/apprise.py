@@ -41,7 +41,9 @@ _LISTED = """
 SCHEMES = frozenset(_LISTED.split())
 _SCHEME = re.compile(r"([a-z0-9]{2,20})://")
 #: Options of an apprise address that weaken TLS, or read a file of this machine.
-_REFUSED_OPTIONS = ("verify", "redirect", "keyfile", "file", "attach", "cto", "rto", "overflow", "store", "tz")
+_REFUSED_OPTIONS = frozenset(
+    {"verify", "redirect", "keyfile", "file", "attach", "cto", "rto", "overflow", "store", "tz"}
+)
 _CODE = re.compile(r"error\s*=\s*(\d{3})")
 _TYPES = {Tone.CRITICAL: "failure", Tone.WARNING: "warning", Tone.INFO: "info", Tone.GOOD: "success"}
 
@@ -139,13 +141,20 @@ def _check(config: AppriseConfig, secrets: Mapping[str, str]) -> None:
     found = _SCHEME.match(url)
     if found is None or found.group(1) not in SCHEMES:
         raise ChannelSettingsError("secrets", f"Must start with one of: {', '.join(sorted(SCHEMES))}; then ://.")
-    options = url.partition("?")[2].lower()
-    refused = [name for name in _REFUSED_OPTIONS if re.search(rf"(?:^|&)\+?{name}=", options)]
+    refused = sorted(_options(url) & _REFUSED_OPTIONS)
     if refused:
         raise ChannelSettingsError("secrets", f"The option {refused[0]!r} is not taken here.")
     if any(ord(char) < 32 for char in url) or len(url) > 2000:
         raise ChannelSettingsError("secrets", "An address is one line of at most 2,000 characters.")
     _service(url)
+
+
+def _options(url: str) -> set[str]:
+    """The names of an address's options as apprise itself reads them: split at & and ;, unquoted, signs taken off."""
+    from apprise.utils.parse import parse_qsd
+
+    read = parse_qsd(url.partition("?")[2])
+    return {str(name).strip("+-: ").lower() for options in read.values() for name in options}
 
 
 def _inert(text: str) -> str:

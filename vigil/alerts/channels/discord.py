@@ -30,6 +30,7 @@ from vigil.alerts.wording.message import Message, Tone
 TITLE_LIMIT = 256
 DESCRIPTION_LIMIT = 4_000
 _COLOURS = {Tone.CRITICAL: 0xD92D20, Tone.WARNING: 0xF79009, Tone.INFO: 0x2E90FA, Tone.GOOD: 0x12B76A}
+_ID = re.compile(r"[0-9]{1,30}")
 _MARKUP = re.compile(r"([\\*_~`|>#\[\]()<@:+-])")
 
 
@@ -84,7 +85,13 @@ async def send(
     if answer.code == 429:
         raise _too_fast(answer)
     accepted = judged(answer, "Discord", str(found.get("message") or ""))
-    return Accepted(accepted.answer or str(answer.code), "" if payload.names else str(found.get("id") or "")[:30])
+    return Accepted(accepted.answer or str(answer.code), "" if payload.names else _id_of(found))
+
+
+def _id_of(found: Mapping[str, Any]) -> str:
+    """The id of a message, which becomes a part of an address: digits, or nothing."""
+    said = found.get("id")
+    return said if isinstance(said, str) and _ID.fullmatch(said) else ""
 
 
 def _too_fast(answer: ReceiverAnswer) -> ChannelError:

@@ -9,10 +9,12 @@ import smtplib
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import lru_cache, partial
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -75,7 +77,10 @@ async def send(client: Outbound, config: EmailConfig, secrets: Mapping[str, str]
     settings = configuration()
     if settings.email_url is None:
         raise ChannelError("VIGIL_EMAIL_URL names no mail server", permanent=True)
-    message = _message(payload, settings.email_from, config.to)
+    try:
+        message = _message(payload, settings.email_from, config.to)
+    except ValueError as fault:
+        raise ChannelError(f"the letter cannot be written: {fault}", permanent=True) from None
     try:
         deliver = partial(_deliver, settings.email_url.get_secret_value(), message)
         answer = await asyncio.get_running_loop().run_in_executor(_threads(), deliver)
@@ -95,7 +100,7 @@ async def send(client: Outbound, config: EmailConfig, secrets: Mapping[str, str]
 def _message(letter: Letter, sender: str, recipients: list[str]) -> EmailMessage:
     message = EmailMessage()
     message["From"] = sender
-    message["To"] = [Address(addr_spec=recipient) for recipient in recipients]
+    message["To"] = [address_of(recipient) for recipient in recipients]
     message["Subject"] = letter.subject
     message["Date"] = letter.date
     message["Message-ID"] = letter.id
@@ -126,6 +131,8 @@ def _deliver(url: str, message: EmailMessage) -> str:
         if parts.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())
             server.ehlo()
+        elif parts.scheme == "smtp" and parts.username and not _is_loopback(host):
+            raise ChannelError("the mail server offers no STARTTLS, and a password is not sent in clear")
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         refused = server.send_message(message)
@@ -136,12 +143,35 @@ def _deliver(url: str, message: EmailMessage) -> str:
     return "250"
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def address_of(text: str) -> Address:
+    """A plain e-mail address as a letter takes it; raises ValueError for what no letter could be written to."""
+    if not _PLAIN_ADDRESS.fullmatch(text):
+        raise ValueError(f"{text!r} is no plain e-mail address")
+    try:
+        address = Address(addr_spec=text)
+        EmailMessage()["To"] = [address]
+    except (ValueError, MessageError, IndexError, AttributeError) as fault:
+        raise ValueError(f"{text!r} is no plain e-mail address") from fault
+    if address.addr_spec != text:
+        raise ValueError(f"{text!r} is no plain e-mail address")
+    return address
+
+
 def _check(config: EmailConfig, secrets: Mapping[str, str]) -> None:
     if not 1 <= len(config.to) <= MAX_RECIPIENTS:
         raise ChannelSettingsError("config", f"`to` must name 1 to {MAX_RECIPIENTS} addresses.")
     for address in config.to:
-        if not _PLAIN_ADDRESS.fullmatch(address):
-            raise ChannelSettingsError("config", f"{address!r} is no plain e-mail address.")
+        try:
+            address_of(address)
+        except ValueError as fault:
+            raise ChannelSettingsError("config", f"{fault}.") from None
 
 
 KIND: Kind[EmailConfig, Letter] = Kind(

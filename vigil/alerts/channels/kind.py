@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -19,6 +20,9 @@ PayloadT = TypeVar("PayloadT")
 
 #: Longest part of a receiver's answer that is stored, in characters.
 ANSWER_LIMIT = 200
+#: Longest error that is kept, in characters.
+ERROR_LIMIT = 300
+_REFERENCE = re.compile(r"[\x21-\x7e]{1,120}")
 JSON_HEADERS = {"content-type": "application/json"}
 
 
@@ -34,21 +38,26 @@ class ChannelSettingsError(Exception):
 class ChannelError(Exception):
     """A message that the receiver did not accept. `permanent`: no retry can succeed.
 
-    The message is one line without secrets; `retry_after_s` is the wait that the receiver asks for, if any.
+    The message is one line without secrets; `retry_after_s` is the wait that the receiver asks for. Both may hold a
+    receiver's words, so both are made storable here.
     """
 
     def __init__(self, message: str, *, permanent: bool = False, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
+        super().__init__(tidy(message, ERROR_LIMIT))
         self.permanent = permanent
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = None if retry_after_s is None else seconds(retry_after_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Acceptance: `answer` is the receiver's answer, `reference` its id of the message."""
+    """Acceptance: `answer` is the receiver's answer, `reference` its id of the message. Both are made storable here."""
 
     answer: str = ""
     reference: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "answer", tidy(self.answer))
+        object.__setattr__(self, "reference", self.reference if _REFERENCE.fullmatch(self.reference) else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class ReceiverAnswer:
         """The body as a JSON object; empty if it is not one."""
         try:
             found = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -139,14 +148,15 @@ def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:
     )
 
 
-def tidy(said: object) -> str:
-    """A receiver's answer as one short printable line."""
-    return " ".join("".join(char if char.isprintable() else " " for char in str(said)).split())[:ANSWER_LIMIT]
+def tidy(said: object, limit: int = ANSWER_LIMIT) -> str:
+    """A receiver's word as one short printable line."""
+    words = str(said)[: limit * 4]
+    return " ".join("".join(char if char.isprintable() else " " for char in words).split())[:limit]
 
 
 def seconds(value: object) -> float | None:
-    """A wait from a JSON field: a sensible number of seconds, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1_000_000:
+    """A wish to wait, from a receiver: a sensible number of seconds, or nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1_000_000_000:
         return None
     return float(value)
 

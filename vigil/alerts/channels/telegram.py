@@ -86,7 +86,7 @@ async def send(
     result = found.get("result")
     number = result.get("message_id") if isinstance(result, Mapping) else None
     accepted = judged(answer, "Telegram", f"message {number}")
-    return Accepted(accepted.answer, "" if payload.names else str(number or ""))
+    return Accepted(accepted.answer, "" if payload.names else str(number) if isinstance(number, int) else "")
 
 
 def _refused(answer: ReceiverAnswer, found: Mapping[str, Any]) -> Exception:

@@ -10,7 +10,7 @@ from random import Random
 
 #: Longest wait after the 1st, 2nd, ... failed attempt, in seconds; the last value repeats.
 SCHEDULE_S = (5, 15, 30, 60, 120, 300, 600, 900)
-MAX_RETRY_AFTER_S = 900
+MAX_RETRY_AFTER_S = 900.0
 GIVE_UP_AFTER = timedelta(hours=24)
 FALLBACK_AFTER = timedelta(seconds=120)
 #: Statuses after which a retry may succeed.
@@ -52,7 +52,7 @@ def after_failure(attempts: int, age: timedelta, *, permanent: bool, retry_after
     longest = SCHEDULE_S[min(attempts, len(SCHEDULE_S)) - 1]
     wait_s = Random(f"{seed}:{attempts}").uniform(0, longest)
     if retry_after_s is not None:
-        wait_s = max(wait_s, min(retry_after_s, MAX_RETRY_AFTER_S))
+        wait_s = max(wait_s, min(float(retry_after_s), MAX_RETRY_AFTER_S))
     return Next(dead=False, wait_s=wait_s)
 
 

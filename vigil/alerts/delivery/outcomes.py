@@ -125,7 +125,7 @@ def _write(outcomes: Sequence[AttemptResult]) -> frozenset[int]:
         "tokens": [one.claim.token for one in outcomes],
         "states": [one.outcome.value for one in outcomes],
         "words": [one.words[:ERROR_LIMIT] for one in outcomes],
-        "waits": [one.wait_s for one in outcomes],
+        "waits": [float(one.wait_s) for one in outcomes],
         "references": [one.reference[:REFERENCE_LIMIT] for one in outcomes],
     }
     with connection.cursor() as cursor:

@@ -115,7 +115,18 @@ def _record_now(claimed: Claimed, error: str) -> None:
 
 async def _send(claimed: Claimed, send: Send) -> str:
     try:
-        await send(claimed.config, claimed.letter)
+        await _sent(claimed, send)
     except ChannelError as refused:
         return str(refused)
     return ""
+
+
+async def _sent(claimed: Claimed, send: Send) -> None:
+    try:
+        await send(claimed.config, claimed.letter)
+    except ChannelError:
+        raise
+    except Exception as fault:
+        # A fault in one report must not stop the others: it is recorded, and tried again like a failure.
+        _log.exception("report.fault", report=claimed.report)
+        raise ChannelError(f"fault in the report: {type(fault).__name__}") from fault

@@ -117,6 +117,7 @@ def instant_of(text: object) -> datetime | None:
         if word.isascii() and word.isdigit() and len(word) <= 10:
             return datetime.fromtimestamp(int(word), UTC)
         found = datetime.fromisoformat(word) if "-" in word[:5] else parsedate_to_datetime(word)
+        # Here too: an instant next to year 1 or 9999 has no UTC.
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator, Mapping
@@ -223,6 +224,23 @@ def test_a_mail_server_that_is_not_there_is_tried_again(mail: MailServer, monkey
     with pytest.raises(ChannelError) as refused:
         write()
     assert not refused.value.permanent
+
+
+def test_s21_a_password_is_not_sent_in_clear_to_a_server_without_starttls(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **kinds: real("127.0.0.1", *more, **kinds))
+    for host, secret in (("mail.example.test", ""), ("mail.example.test", "ops:fake-password@")):
+        monkeypatch.setenv("VIGIL_EMAIL_URL", f"smtp://{secret}{host}:{mail.server_address[1]}")
+        configuration.cache_clear()
+        if secret:
+            with pytest.raises(ChannelError, match="STARTTLS") as refused:
+                write()
+            assert not refused.value.permanent
+        else:
+            assert write() == "250"
+    assert len(mail.letters) == 1
 
 
 def test_without_a_mail_server_the_setting_is_named() -> None:

@@ -41,7 +41,7 @@ class Place:
         config = (
             {"channel": "C1", "api": f"{self.url}/slack/api"} if kind == "slack" else {"url": f"{self.url}/{kind}/x"}
         )
-        wanted = {"name": kind, "kind": kind, "config": config, "secrets": SECRETS[kind], **more}
+        wanted = {"name": kind, "kind": kind, "config": config, "secrets": SECRETS.get(kind, {}), **more}
         return save_channel(Channel(team=default_team()), wanted)
 
     def settle(self) -> None:

@@ -153,3 +153,14 @@ def test_a_report_of_a_tag_is_about_its_monitors_only(report: Report) -> None:
     claimed = claim(NOW)
     assert claimed is not None
     assert "over 2 monitors" in claimed.letter.text and "well-0" not in claimed.letter.text
+
+
+def test_s06_a_report_that_cannot_be_written_holds_up_no_other(report: Report, postbox: Postbox) -> None:
+    Report.objects.update(recipients=["a..b@example.com"])
+    Report.objects.create(
+        team=report.team, frequency="weekly", tag="shop", recipients=["b@example.com"], zone="Europe/Berlin"
+    )
+    Report.objects.filter(recipients=["b@example.com"]).update(created_at=NOW - timedelta(days=20))
+    assert deliver(NOW) == 2 and [letter["To"] for letter in postbox.letters] == ["b@example.com"]
+    report.refresh_from_db()
+    assert report.sent_until is None and "a..b@example.com" in report.last_error
