@@ -14,8 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from math import exp, log
+from typing import Annotated
+
+from msgspec import Meta
 
 from probes.checks.running_median import MEMORY, SPREAD_FLOOR, START, first, follow
+from probes.message_decoder import Count, Name, Revision
 from probes.wire import Result
 
 #: Nothing is slow before this many samples were seen.
@@ -24,6 +28,10 @@ ENOUGH = 30
 RECENT = 5
 #: Series that had no sample for this long are forgotten (s).
 FORGOTTEN_AFTER_S = 3 * 86_400
+#: A region has no more series than this: it may make up monitors.
+SERIES_MOST = 500_000
+#: An older revision is late, unless nothing came of the newer one for this long: then that one was made up (s).
+REVISION_HELD_S = 300
 #: Series in one saved chunk.
 CHUNK = 500
 
@@ -43,8 +51,16 @@ SLOW = Threshold(z=4.0, ratio=1.5, above_us=100_000)
 #: What still counts as slow once the monitor is known to be.
 STILL_SLOW = Threshold(z=2.0, ratio=1.25, above_us=50_000)
 
+#: The logarithm of the longest time that a message may hold is well below this.
+LOG_MOST = 40
 #: monitor, revision, samples seen, median and MAD of the logarithm: a series as it is saved.
-Saved = tuple[str, int, int, float, float]
+Saved = tuple[
+    Name,
+    Revision,
+    Count,
+    Annotated[float, Meta(ge=0, le=LOG_MOST)],
+    Annotated[float, Meta(ge=0, le=LOG_MOST)],
+]
 
 
 class Baselines:
@@ -71,9 +87,11 @@ class Baselines:
         """Take a passing sample; returns whether it and most of the region's last samples are slow."""
         row = self._rows.get(region, {}).get(monitor)
         if row is None:
+            if len(self._rows.get(region, ())) >= SERIES_MOST:
+                return False
             row = self._add(region, monitor, revision)
         elif revision != self._revision[row]:
-            if revision < self._revision[row]:
+            if revision < self._revision[row] and at_ms // 1000 - self._heard_s[row] < REVISION_HELD_S:
                 return False
             self._reset(row, revision)
         x = log(total_us) if total_us > 1 else 0.0
@@ -125,7 +143,7 @@ class Baselines:
     def restore(self, region: str, series: list[Saved], now_s: int) -> None:
         """Load saved series; series that have samples since stay as they are."""
         for monitor, revision, seen, median, spread in series:
-            if monitor in self._rows.get(region, ()) or not (median == median and spread > 0):
+            if monitor in self._rows.get(region, ()) or not spread > 0:
                 continue
             row = self._add(region, monitor, revision)
             self._seen[row] = min(max(seen, 0), MEMORY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
@@ -19,6 +20,8 @@ from probes.wire import Result
 #: A region calls for a monitor at most this often; its next scheduled result raises a suspicion that still holds.
 #: Another region's suspicion is news and does not wait: what rounds cost is limited where they are opened.
 CALL_GAP_MS = 3_000
+#: A region may call so often for all of its monitors; it may make up monitors, and have each fail.
+CALLS_BURST, CALLS_PER_S = 10_000, 2_000
 #: A scheduled result older than this is no evidence of the present state.
 STALE_MS = 30_000
 
@@ -34,6 +37,10 @@ class Fold:
         #: When each monitor is to be checked again, soonest first; outdated entries are skipped.
         self._rechecks: list[tuple[int, str]] = []
         self._called_ms: dict[tuple[str, str], int] = {}
+        #: How many calls each region has left, and when that was.
+        self._calls_left: dict[str, tuple[float, int]] = {}
+        #: Calls that a region had no budget for, since they were last taken.
+        self.over_budget: Counter[str] = Counter()
 
     def believe(self, beliefs: Mapping[str, Belief], changed: Iterable[str] | None = None) -> None:
         """Take what vigil has committed; a monitor that is not among `beliefs` is up.
@@ -83,6 +90,9 @@ class Fold:
         cause = suspicion(belief, region, result)
         if cause is None or region in self.rounds.quarantined or not self._may_call(result.monitor, region, now_ms):
             return None
+        if not self._has_budget(region, now_ms):
+            self.over_budget[region] += 1
+            return None
         self._called_ms[result.monitor, region] = now_ms
         return Call(VERDICT_VERSION, result.monitor, region, cause, result.started_ms, result.status, result.reason)
 
@@ -120,6 +130,12 @@ class Fold:
         called_ms = self._called_ms.get((monitor, region))
         rested = called_ms is None or now_ms - called_ms >= CALL_GAP_MS
         return rested and not self.rounds.is_open_for(monitor)
+
+    def _has_budget(self, region: str, now_ms: int) -> bool:
+        left, since_ms = self._calls_left.get(region, (CALLS_BURST, now_ms))
+        left = min(CALLS_BURST, left + max(0, now_ms - since_ms) * CALLS_PER_S / 1000)
+        self._calls_left[region] = (max(0.0, left - 1), now_ms)
+        return left >= 1
 
     def _note(self, region: str, result: Result, at_ms: int) -> None:
         saw = observed(result.status, result.reason)

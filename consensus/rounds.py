@@ -17,7 +17,7 @@ from probes.wire import Result
 
 #: Votes that arrive before their round are kept for this many rounds, and this many for each.
 EARLY_ROUNDS = 10_000
-EARLY_VOTES = 200
+EARLY_VOTES = 8
 #: Decided rounds are remembered, so that a repeated message does not open them again.
 DECIDED_ROUNDS = 50_000
 #: A result may be dated this long before its round was opened, or after it arrived: clocks differ that much.
@@ -60,7 +60,8 @@ class RoundBook:
         self._open: dict[str, OpenRound] = {}
         self._by_monitor: dict[str, str] = {}
         self._deadlines: list[tuple[int, str, int]] = []
-        self._early: OrderedDict[str, list[tuple[str, Result, int]]] = OrderedDict()
+        #: By region, so that none of them takes the room of another.
+        self._early: dict[str, OrderedDict[str, list[tuple[Result, int]]]] = {}
         self._decided: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
@@ -80,8 +81,9 @@ class RoundBook:
         self._by_monitor[round.monitor] = round.id
         for look, start_ms in enumerate(round.looks_ms, start=1):
             heapq.heappush(self._deadlines, (start_ms + round.look_length_ms, round.id, look))
-        for region, result, at_ms in self._early.pop(round.id, []):
-            self._cast(self._open[round.id], region, result, at_ms)
+        for region, waiting in self._early.items():
+            for result, at_ms in waiting.pop(round.id, ()):
+                self._cast(self._open[round.id], region, result, at_ms)
         return self._settle(round.id, now_ms)
 
     def vote(self, region: str, result: Result, at_ms: int, now_ms: int) -> Verdict | None:
@@ -158,11 +160,12 @@ class RoundBook:
         return now_ms < opened.lingers_until_ms and opened.closed < len(round.looks_ms)
 
     def _keep_early(self, region: str, result: Result, at_ms: int) -> None:
-        early = self._early.setdefault(result.round, [])
-        if len(early) < EARLY_VOTES:
-            early.append((region, result, at_ms))
-        if len(self._early) > EARLY_ROUNDS:
-            self._early.popitem(last=False)
+        waiting = self._early.setdefault(region, OrderedDict())
+        votes = waiting.setdefault(result.round, [])
+        if len(votes) < EARLY_VOTES:
+            votes.append((result, at_ms))
+        if len(waiting) > EARLY_ROUNDS:
+            waiting.popitem(last=False)
 
 
 def vote_of(elector: Elector, result: Result, why_not: Exclusion | None = None) -> Vote:

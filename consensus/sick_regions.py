@@ -34,6 +34,8 @@ GONE_MS = 3_600_000
 ANCHORS_REST_MS = 30_000
 #: Rows kept at most, and rows looked at in one judgement of one region.
 ROWS = 50_000
+#: Rows that one region may begin: what it makes up must not push out what others see.
+ROWS_BEGUN = ROWS // 2
 SAMPLE = 500
 
 
@@ -90,7 +92,7 @@ class SickRegions:
         self._heard_ms[region] = at_ms
         views = self._views.get(monitor)
         if views is None:
-            if not failing:
+            if not failing or len(self._failing.get(region, ())) >= ROWS_BEGUN:
                 return
             views = self._views[monitor] = {}
             if len(self._views) > ROWS:

@@ -1,14 +1,16 @@
 """The messages of consensus: calls, rounds, votes, verdicts and beliefs.
 
 Times are integers in milliseconds since the Unix epoch (UTC). Structs travel as MessagePack arrays, so fields are
-only ever appended, each with a default.
+only ever appended, each with a default. The bounds of a field are part of its type: what is beyond them is not decoded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from consensus.vocabulary import Cause as Cause
 from consensus.vocabulary import Exclusion as Exclusion
@@ -16,6 +18,7 @@ from consensus.vocabulary import Observed as Observed
 from consensus.vocabulary import Sensitivity as Sensitivity
 from consensus.vocabulary import VerdictReason as VerdictReason
 from consensus.vocabulary import observed as observed
+from probes.message_decoder import Count, Instant, MessageDecoder, Micros, Name, Number, Revision, Text
 from probes.reasons import Reason, Status
 from probes.wire import Phases
 
@@ -26,14 +29,20 @@ VERDICT_VERSION = 1
 RULE_VERSION = 2
 
 
+#: A monitor has this many regions at most in a message, and a round so many votes.
+REGIONS, VOTES = Meta(max_length=1_000), Meta(max_length=10_000)
+Looks = Annotated[list[Instant], Meta(max_length=100)]
+Explanation = Annotated[str, Meta(max_length=2_000_000)]
+
+
 class Call(msgspec.Struct, frozen=True, array_like=True):
     """A request for a round: `region` saw something that contradicts what is believed of the monitor there."""
 
-    v: int
-    monitor: str
-    region: str
+    v: Count
+    monitor: Name
+    region: Name
     cause: Cause
-    at_ms: int
+    at_ms: Instant
     status: Status = Status.UNKNOWN
     reason: Reason = Reason.OK
 
@@ -41,17 +50,17 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
 class Elector(msgspec.Struct, frozen=True, array_like=True):
     """A region that may vote in a round, and the failure domain it shares with others."""
 
-    region: str
-    domain: str
+    region: Name
+    domain: Name
 
 
 class Excluded(msgspec.Struct, frozen=True, array_like=True):
     """A region without a vote, and why; `look` 0 means the whole round."""
 
-    region: str
-    domain: str
+    region: Name
+    domain: Name
     why: Exclusion
-    look: int = 0
+    look: Count = 0
 
 
 class Round(msgspec.Struct, frozen=True, array_like=True):
@@ -61,21 +70,21 @@ class Round(msgspec.Struct, frozen=True, array_like=True):
     `look_length_ms` later at the latest. Carries its electorate, so consensus needs no copy of the configuration.
     """
 
-    v: int
-    id: str
-    monitor: str
+    v: Count
+    id: Name
+    monitor: Name
     cause: Cause
-    caller: str
-    opened_ms: int
+    caller: Name
+    opened_ms: Instant
     sensitivity: Sensitivity
-    assigned: int
-    electorate: list[Elector]
-    excluded: list[Excluded]
-    looks_ms: list[int]
-    look_length_ms: int
-    revision: int = 0
+    assigned: Count
+    electorate: Annotated[list[Elector], REGIONS]
+    excluded: Annotated[list[Excluded], REGIONS]
+    looks_ms: Looks
+    look_length_ms: Instant
+    revision: Revision = 0
     #: The first observation that led to this round, for the incident's start.
-    suspected_ms: int = 0
+    suspected_ms: Instant = 0
 
 
 class Vote(msgspec.Struct, frozen=True, array_like=True):
@@ -84,20 +93,20 @@ class Vote(msgspec.Struct, frozen=True, array_like=True):
     `barred` says why it does not count although it came; `usual_us` is the baseline of the monitor in this region.
     """
 
-    region: str
-    domain: str
-    look: int
+    region: Name
+    domain: Name
+    look: Count
     status: Status
     reason: Reason
-    at_ms: int
+    at_ms: Instant
     phases: Phases
-    attempts: int = 1
-    code: int = 0
-    detail: str = ""
+    attempts: Count = 1
+    code: Number = 0
+    detail: Text = ""
     barred: Exclusion | None = None
-    usual_us: int = 0
+    usual_us: Micros = 0
     #: The address that was dialled, where the prober gave it: monitors that fail together may share it.
-    address: str = ""
+    address: Text = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
@@ -108,51 +117,51 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
     votes that did not pass. `epoch` fences: a decider that lost its lease has a smaller one.
     """
 
-    v: int
-    round: str
-    monitor: str
+    v: Count
+    round: Name
+    monitor: Name
     status: Status
     reason: VerdictReason
     failure: Reason
-    decided_ms: int
-    opened_ms: int
-    suspected_ms: int
-    n: int
-    m: int
-    k: int
-    domains: int
-    votes: list[Vote]
-    excluded: list[Excluded]
-    dissent: list[str]
+    decided_ms: Instant
+    opened_ms: Instant
+    suspected_ms: Instant
+    n: Count
+    m: Count
+    k: Count
+    domains: Count
+    votes: Annotated[list[Vote], VOTES]
+    excluded: Annotated[list[Excluded], VOTES]
+    dissent: Annotated[list[Name], REGIONS]
     sensitivity: Sensitivity
     cause: Cause
-    explanation: str
-    rule: int = RULE_VERSION
-    epoch: int = 0
-    revision: int = 0
+    explanation: Explanation
+    rule: Count = RULE_VERSION
+    epoch: Revision = 0
+    revision: Revision = 0
     #: Every region assigned to the monitor when the round was opened, whether it could vote or not.
-    assigned: list[str] = []
+    assigned: Annotated[list[Name], REGIONS] = []
     #: Who could vote, when the looks began, and how many had reached their deadline: what a replay needs.
-    electorate: list[Elector] = []
-    looks_ms: list[int] = []
-    closed: int = 0
+    electorate: Annotated[list[Elector], REGIONS] = []
+    looks_ms: Looks = []
+    closed: Count = 0
 
 
 class Quarantine(msgspec.Struct, frozen=True, array_like=True):
     """A region whose votes do not count for now, why, and in words for its operator."""
 
-    v: int
-    region: str
-    since_ms: int
+    v: Count
+    region: Name
+    since_ms: Instant
     why: Exclusion
-    text: str = ""
+    text: Text = ""
 
 
 class Dissent(msgspec.Struct, frozen=True, array_like=True):
     """What a region saw that contradicts the belief, and in how many rounds in a row it saw just that."""
 
     saw: Observed
-    rounds: int
+    rounds: Count
 
 
 class Belief(msgspec.Struct, frozen=True, array_like=True):
@@ -164,60 +173,34 @@ class Belief(msgspec.Struct, frozen=True, array_like=True):
     regions could vote when it was last asked.
     """
 
-    v: int
+    v: Count
     status: Status
-    since_ms: int
-    dissent: dict[str, Dissent] = {}
-    passed_rounds: int = 0
-    incident: str = ""
+    since_ms: Instant
+    dissent: Annotated[dict[Name, Dissent], REGIONS] = {}
+    passed_rounds: Count = 0
+    incident: Name = ""
     account: bool = False
-    round_ms: int = 0
+    round_ms: Instant = 0
     blind: bool = False
 
 
 _encoder = msgspec.msgpack.Encoder()
-_call_decoder = msgspec.msgpack.Decoder(Call)
-_round_decoder = msgspec.msgpack.Decoder(Round)
-_verdict_decoder = msgspec.msgpack.Decoder(Verdict)
-_belief_decoder = msgspec.msgpack.Decoder(Belief)
-_belief_changes_decoder = msgspec.msgpack.Decoder(dict[str, Belief | None])
-_quarantine_decoder = msgspec.msgpack.Decoder(Quarantine)
+#: Each decodes one message, and raises `msgspec.DecodeError` on anything else.
+decode_call: MessageDecoder[Call] = MessageDecoder(Call, 16 * 1024)
+decode_round: MessageDecoder[Round] = MessageDecoder(Round, 1024 * 1024)
+decode_verdict: MessageDecoder[Verdict] = MessageDecoder(Verdict, 16 * 1024 * 1024)
+decode_belief: MessageDecoder[Belief] = MessageDecoder(Belief, 1024 * 1024)
+decode_quarantine: MessageDecoder[Quarantine] = MessageDecoder(Quarantine, 64 * 1024)
+#: What is believed of some monitors now; None of one that is plainly up.
+decode_belief_changes: MessageDecoder[dict[str, Belief | None]] = MessageDecoder(
+    dict[str, Belief | None], 64 * 1024 * 1024
+)
 
 
 def encode(message: Call | Round | Verdict | Belief | Quarantine) -> bytes:
     return _encoder.encode(message)
 
 
-def decode_call(payload: bytes) -> Call:
-    """Decode a call; raises `msgspec.DecodeError` on anything else."""
-    return _call_decoder.decode(payload)
-
-
-def decode_round(payload: bytes) -> Round:
-    """Decode a round; raises `msgspec.DecodeError` on anything else."""
-    return _round_decoder.decode(payload)
-
-
-def decode_verdict(payload: bytes) -> Verdict:
-    """Decode a verdict; raises `msgspec.DecodeError` on anything else."""
-    return _verdict_decoder.decode(payload)
-
-
-def decode_belief(payload: bytes) -> Belief:
-    """Decode a belief; raises `msgspec.DecodeError` on anything else."""
-    return _belief_decoder.decode(payload)
-
-
-def decode_quarantine(payload: bytes) -> Quarantine:
-    """Decode a quarantine; raises `msgspec.DecodeError` on anything else."""
-    return _quarantine_decoder.decode(payload)
-
-
 def encode_belief_changes(changes: Mapping[str, Belief | None]) -> bytes:
     """The beliefs of some monitors; None for one that is up."""
     return _encoder.encode(changes)
-
-
-def decode_belief_changes(payload: bytes) -> dict[str, Belief | None]:
-    """Decode changes of beliefs; raises `msgspec.DecodeError` on anything else."""
-    return _belief_changes_decoder.decode(payload)

@@ -12,6 +12,7 @@
     vigil:stored:<region>       string  entry id                the same, for that region to read
     vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
     vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor
+    vigil:refused               hash    region/cause -> count   written by consensus: what of that region is not taken
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
     vigil:deadletters           stream  {b: DeadLetter}         written by consensus and dispatch; ingest empties it
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
@@ -41,6 +42,9 @@ READERS = f"{PREFIX}readers"
 QUARANTINED = f"{PREFIX}quarantined"
 BASELINES = f"{PREFIX}baselines"
 SHARES = f"{PREFIX}shares"
+REFUSED = f"{PREFIX}refused"
+#: Counts of what was refused are kept for a day after the last of it.
+REFUSED_TTL_S = 86_400
 #: The field of every stream entry that holds the message.
 BODY = b"b"
 #: The field of `believed` that is not a monitor: it is there once the hash is complete, and changes with it.

@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from probes.message_decoder import MessageDecoder
+
 _VERSION = b"\x03"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -31,7 +33,7 @@ _CACHED_BOXES = 16_384
 _CACHED_SENDERS = 64
 #: Larger boxes, which hold certificates, are opened each time (bytes).
 _CACHED_BYTES = 1_024
-_secrets_decoder = msgspec.msgpack.Decoder(dict[str, str])
+_decode_secrets: MessageDecoder[dict[str, str]] = MessageDecoder(dict[str, str], 1024 * 1024)
 
 
 class SealError(Exception):
@@ -122,8 +124,8 @@ class Opener:
             self._opened.move_to_end((sealed, bound))
             return known
         try:
-            secrets = _secrets_decoder.decode(self.open(sealed, bound))
-        except (msgspec.DecodeError, ValueError, RecursionError):
+            secrets = _decode_secrets(self.open(sealed, bound))
+        except msgspec.DecodeError:
             raise SealError("the box holds no secrets by name") from None
         if len(sealed) > _CACHED_BYTES:
             return secrets

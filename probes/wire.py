@@ -1,17 +1,21 @@
 """The messages between control plane, region workers and consensus: frozen, versioned, golden-tested.
 
 All times are integers: `_ms` since the Unix epoch (UTC) for instants, `_us` for durations.
-Structs travel as MessagePack arrays, so fields are only ever appended, each with a default.
+Structs travel as MessagePack arrays, so fields are only ever appended, each with a default. The bounds of a field are
+part of its type: what is beyond them is not decoded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID, uuid5
 
 import msgspec
+from msgspec import Meta
 
+from probes.message_decoder import Count, Instant, Key, MessageDecoder, Micros, Name, Number, Revision, Text
 from probes.reasons import Reason, Status
 
 WIRE_VERSION = 1
@@ -22,7 +26,19 @@ CHECK_NAMESPACE = UUID("5f0c7a52-3a86-5d0e-9a53-64f2c1d0a6b1")
 #: Longest text a prober may put into a result (characters).
 DETAIL_LIMIT = 240
 
+#: The facts of a result, and the longest name of one.
+FACTS_MOST = 64
+FACT_NAME_LIMIT = 100
+#: The most that one entry of a results stream may hold; a worker puts 200 results into one.
+ENTRY_RESULTS_MOST, ENTRY_BYTES_MOST = 1_000, 4 * 1024 * 1024
+RESULT_BYTES_MOST = 64 * 1024
+STATUS_BYTES_MOST = 16 * 1024
+
+Detail = Annotated[str, Meta(max_length=DETAIL_LIMIT)]
 Fact = str | int | float | bool
+#: JSON has no words for infinity and what is no number, and no column holds longer ones.
+BoundedFact = Text | Number | Annotated[float, Meta(ge=-1e300, le=1e300)] | bool
+Facts = Annotated[dict[Annotated[str, Meta(max_length=FACT_NAME_LIMIT)], BoundedFact], Meta(max_length=FACTS_MOST)]
 
 
 class Lane(StrEnum):
@@ -41,29 +57,29 @@ class Check(msgspec.Struct, frozen=True, array_like=True):
     `every_ms` apart.
     """
 
-    v: int
-    monitor: str
-    kind: str
-    at_ms: int
-    expires_ms: int
-    timeout_ms: int
+    v: Count
+    monitor: Name
+    kind: Name
+    at_ms: Instant
+    expires_ms: Instant
+    timeout_ms: Count
     spec: msgspec.Raw
     sealed: bytes = b""
-    round: str = ""
-    look: int = 0
-    soft_ms: int = 0
-    revision: int = 0
+    round: Name = ""
+    look: Count = 0
+    soft_ms: Count = 0
+    revision: Revision = 0
     #: What is looked at, so that one target takes only its part of a region; empty: not known.
-    target: str = ""
+    target: Text = ""
     #: The distance of the slots (ms), so that a region can go on by itself; 0: this check is for once.
-    every_ms: int = 0
+    every_ms: Instant = 0
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """The checks of one region and lane that are due in the same second; the argument of one Celery task."""
 
-    v: int
-    region: str
+    v: Count
+    region: Name
     lane: Lane
     checks: list[Check]
 
@@ -71,11 +87,11 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 class Phases(msgspec.Struct, frozen=True, array_like=True):
     """Where the time of a check went, in microseconds; 0 where a phase was not reached or does not apply."""
 
-    dns_us: int = 0
-    connect_us: int = 0
-    tls_us: int = 0
-    first_byte_us: int = 0
-    total_us: int = 0
+    dns_us: Micros = 0
+    connect_us: Micros = 0
+    tls_us: Micros = 0
+    first_byte_us: Micros = 0
+    total_us: Micros = 0
 
 
 class Result(msgspec.Struct, frozen=True, array_like=True):
@@ -85,20 +101,20 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     `attempts` counts the connections tried; `code` is the protocol's own status code, or 0.
     """
 
-    v: int
-    monitor: str
-    at_ms: int
+    v: Count
+    monitor: Name
+    at_ms: Instant
     status: Status
     reason: Reason
-    started_ms: int
+    started_ms: Instant
     phases: Phases
-    round: str = ""
-    look: int = 0
-    attempts: int = 1
-    code: int = 0
-    detail: str = ""
-    facts: dict[str, Fact] = {}
-    revision: int = 0
+    round: Name = ""
+    look: Count = 0
+    attempts: Count = 1
+    code: Number = 0
+    detail: Detail = ""
+    facts: Facts = {}
+    revision: Revision = 0
 
 
 class RegionStatus(msgspec.Struct, frozen=True, array_like=True):
@@ -110,20 +126,20 @@ class RegionStatus(msgspec.Struct, frozen=True, array_like=True):
     hears of no dispatcher and goes on by its last orders, `kept` how many results of such a time it still has to bring.
     """
 
-    v: int
-    at_ms: int
-    clock_offset_ms: int
-    queue_age_ms: int
-    in_flight: int
-    completed_ms: int
-    boot: str
-    release: str
-    public_key: bytes = b""
-    egress: str = "public"
-    anchors: int = 0
-    anchors_failing: int = 0
+    v: Count
+    at_ms: Instant
+    clock_offset_ms: Number
+    queue_age_ms: Instant
+    in_flight: Count
+    completed_ms: Instant
+    boot: Name
+    release: Name
+    public_key: Key = b""
+    egress: Name = "public"
+    anchors: Count = 0
+    anchors_failing: Count = 0
     alone: bool = False
-    kept: int = 0
+    kept: Count = 0
 
     @property
     def is_adrift(self) -> bool:
@@ -137,38 +153,16 @@ def check_id(monitor: str, region: str, at_ms: int, round_id: str = "", look: in
 
 
 _encoder = msgspec.msgpack.Encoder()
-_check_decoder = msgspec.msgpack.Decoder(Check)
-_batch_decoder = msgspec.msgpack.Decoder(Batch)
-_results_decoder = msgspec.msgpack.Decoder(list[Result])
-_result_decoder = msgspec.msgpack.Decoder(Result)
-_status_decoder = msgspec.msgpack.Decoder(RegionStatus)
+#: Each decodes one message, and raises `msgspec.DecodeError` on anything else. Of results see also `probes.admission`.
+decode_check: MessageDecoder[Check] = MessageDecoder(Check, 16 * 1024 * 1024)
+decode_batch: MessageDecoder[Batch] = MessageDecoder(Batch, 256 * 1024 * 1024)
+decode_result: MessageDecoder[Result] = MessageDecoder(Result, RESULT_BYTES_MOST)
+decode_results: MessageDecoder[list[Result]] = MessageDecoder(
+    Annotated[list[Result], Meta(max_length=ENTRY_RESULTS_MOST)], ENTRY_BYTES_MOST
+)
+decode_status: MessageDecoder[RegionStatus] = MessageDecoder(RegionStatus, STATUS_BYTES_MOST)
 
 
 def encode(message: Check | Batch | Result | RegionStatus | Sequence[Result]) -> bytes:
     """Encode a message, or the results of one stream entry, as MessagePack."""
     return _encoder.encode(message)
-
-
-def decode_check(payload: bytes) -> Check:
-    """Decode one check; raises `msgspec.DecodeError` on anything else."""
-    return _check_decoder.decode(payload)
-
-
-def decode_batch(payload: bytes) -> Batch:
-    """Decode a batch; raises `msgspec.DecodeError` on anything else."""
-    return _batch_decoder.decode(payload)
-
-
-def decode_results(payload: bytes) -> list[Result]:
-    """Decode the results of one stream entry; raises `msgspec.DecodeError` on anything else."""
-    return _results_decoder.decode(payload)
-
-
-def decode_result(payload: bytes) -> Result:
-    """Decode one result; raises `msgspec.DecodeError` on anything else."""
-    return _result_decoder.decode(payload)
-
-
-def decode_status(payload: bytes) -> RegionStatus:
-    """Decode a region's status; raises `msgspec.DecodeError` on anything else."""
-    return _status_decoder.decode(payload)

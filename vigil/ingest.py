@@ -17,7 +17,8 @@ import redis
 import structlog
 from django.db import connection, transaction
 
-from consensus.verdicts import Quarantine, decode_quarantine, decode_verdict
+from consensus.admission import admit_quarantines, admit_verdict
+from consensus.verdicts import Quarantine
 from probes import keys
 from probes.process.dead_letters import DeadLetter, entry_of
 from probes.process.duties import Duties
@@ -25,7 +26,8 @@ from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness, silent_parts
 from probes.process.main_loop import turn_until_stopped
-from probes.process.redis_streams import read_streams
+from probes.process.redis_streams import Entries, read_streams
+from probes.process.region_statuses import read_statuses
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.away import is_postgresql
@@ -105,6 +107,7 @@ class Ingest:
         self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
         self._duty("self_test", SELF_TEST_S, self._prove)
         self._duty("dead_letters", DEAD_LETTERS_S, self._tell_of_dead_letters)
+        self._duty("position", COMPLETE_S, self._repair_position)
         self._apply(self._read())
         self._isolation.attempt("alive", lambda: self._alive.beat(self._regions), None)
         self._health.beat(position=self._position)
@@ -145,7 +148,7 @@ class Ingest:
     def _readable(self, message: LogMessage) -> VerdictEntry | None:
         def decode() -> VerdictEntry | None:
             try:
-                return VerdictEntry(message.id, decode_verdict(message.payload))
+                return VerdictEntry(message.id, admit_verdict(message.payload))
             except msgspec.DecodeError as error:
                 log.error("message.unreadable", entry=message.id, error=str(error))
                 return None
@@ -157,6 +160,14 @@ class Ingest:
         stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first()
         self._position = stored or keys.STREAM_START
         self._duties.make_all_due()
+
+    def _repair_position(self) -> None:
+        """Begin again where the last verdict is older than the position: the stream was lost, or its ids put right."""
+        newest = cast(Entries, self._redis.xrevrange(keys.VERDICTS, count=1))
+        if newest and self._position and keys.entry_id(newest[0][0]) < keys.entry_id(self._position):
+            log.warning("stream.begun_anew", position=self._position, newest=newest[0][0].decode())
+            IngestPosition.objects.filter(pk=keys.VERDICTS).update(entry_id=keys.STREAM_START)
+            self._position = keys.STREAM_START
 
     def _changed_monitors(self) -> frozenset[str]:
         """Apply configuration changes and the end of flapping to monitor states."""
@@ -181,10 +192,9 @@ class Ingest:
         known = dict(Region.objects.values_list("slug", "enabled"))
         regions = self._regions = [slug for slug, enabled in known.items() if enabled]
         self._alive.dismiss(regions, named=known.keys() - set(regions))
-        statuses = cast(list[bytes | None], self._redis.mget([keys.status(region) for region in regions] or ["-"]))
-        found = dict(zip(regions, statuses, strict=False))
+        found = read_statuses(self._redis, regions, time.time_ns() // 1_000_000)
         self._workers.hear(found)
-        alive = {region for region, status in found.items() if status is not None}
+        alive = set(found)
         dark = self._darkness.dark(regions, alive, time.monotonic())
         note_dark_regions(dark, set(regions) - alive, enqueue)
         quarantines = self._quarantines()
@@ -196,11 +206,7 @@ class Ingest:
         fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
         if fields.pop(keys.QUARANTINED_MARK, None) is None:
             return None
-        try:
-            return [decode_quarantine(payload) for payload in fields.values()]
-        except msgspec.DecodeError as error:
-            log.error("quarantine.unreadable", error=str(error))
-            return None
+        return admit_quarantines(fields.values())
 
     def _prove(self) -> None:
         """Start self-tests, if the processes before ingest are alive."""

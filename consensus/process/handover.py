@@ -12,10 +12,11 @@ import msgspec
 import redis
 import structlog
 
+from consensus.admission import admit_quarantines
 from consensus.baselines import Baselines, Saved
-from consensus.verdicts import Quarantine, decode_quarantine, encode
+from consensus.verdicts import Quarantine, encode
 from probes import keys
-from probes.wire import RegionStatus, decode_status
+from probes.message_decoder import MessageDecoder
 
 log = structlog.get_logger()
 
@@ -23,7 +24,7 @@ log = structlog.get_logger()
 ROTATION_S = 300
 
 _series = msgspec.msgpack.Encoder()
-_series_decoder = msgspec.msgpack.Decoder(list[Saved])
+_decode_series: MessageDecoder[list[Saved]] = MessageDecoder(list[Saved], 1024 * 1024)
 
 
 class Handover:
@@ -37,8 +38,8 @@ class Handover:
     def quarantines(self) -> list[Quarantine]:
         """The regions in quarantine, as they were last written."""
         fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
-        found = (_read(name, payload) for name, payload in fields.items() if name != keys.QUARANTINED_MARK)
-        return [one for one in found if one is not None]
+        fields.pop(keys.QUARANTINED_MARK, None)
+        return admit_quarantines(fields.values())
 
     def write_quarantines(self, quarantines: Iterable[Quarantine]) -> None:
         """Replace the regions in quarantine atomically; the mark says that the list is complete."""
@@ -52,9 +53,9 @@ class Handover:
     def restore(self, baselines: Baselines, now_ms: int) -> int:
         """Load the baselines of an earlier process; returns the number of series."""
         for name, payload in self._redis.hscan_iter(keys.BASELINES, count=10):
-            region = cast(bytes, name).decode().rpartition("/")[0]
+            region = cast(bytes, name).decode("utf-8", "replace").rpartition("/")[0]
             try:
-                baselines.restore(region, _series_decoder.decode(cast(bytes, payload)), now_ms // 1000)
+                baselines.restore(region, _decode_series(cast(bytes, payload)), now_ms // 1000)
             except msgspec.DecodeError as error:
                 log.warning("baselines.unreadable", field=name, error=str(error))
         return len(baselines)
@@ -78,29 +79,8 @@ class Handover:
         """Drop what an earlier order of the series left behind, once everything has been written anew."""
         if self._written:
             names = cast(list[bytes], self._redis.hkeys(keys.BASELINES))
-            left = [name for name in names if name.decode() not in self._written]
+            left = [name for name in names if name.decode("utf-8", "replace") not in self._written]
             if left:
                 self._redis.hdel(keys.BASELINES, *left)
         self._written = set()
         self._rotation = iter(chunks)
-
-    def statuses(self, regions: Iterable[str]) -> dict[str, RegionStatus]:
-        """The last status of each of these regions that is alive."""
-        names = sorted(regions)
-        payloads = cast(list[bytes | None], self._redis.mget([keys.status(name) for name in names])) if names else []
-        found = {}
-        for name, payload in zip(names, payloads, strict=True):
-            try:
-                if payload is not None:
-                    found[name] = decode_status(payload)
-            except msgspec.DecodeError as error:
-                log.warning("status.unreadable", region=name, error=str(error))
-        return found
-
-
-def _read(name: bytes, payload: bytes) -> Quarantine | None:
-    try:
-        return decode_quarantine(payload)
-    except msgspec.DecodeError as error:
-        log.warning("quarantine.unreadable", region=name, error=str(error))
-        return None

@@ -11,6 +11,7 @@ import secrets
 import socket
 import threading
 import time
+from collections import Counter
 
 import redis
 import structlog
@@ -22,11 +23,13 @@ from consensus.process.lease import ConsensusLease
 from consensus.process.settings import ConsensusSettings
 from consensus.process.stream import Arrival, Keep, Streams
 from consensus.verdicts import Call, Round, Verdict
+from probes.admission import Refusal
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness
 from probes.process.redis_streams import RedisClock
+from probes.process.region_statuses import read_statuses
 
 log = structlog.get_logger()
 
@@ -110,10 +113,8 @@ class Consensus:
             return
         deadline_ms = self._fold.rounds.next_deadline_ms()
         wait_ms = TICK_MS if deadline_ms is None else min(TICK_MS, max(1, deadline_ms - self._clock.now_ms()))
-        for message in self._streams.read(wait_ms):
-            answer = self._take(message)
-            if answer is not None:
-                self._unsaid.append(answer)
+        for message in self._streams.read(wait_ms, self._clock.now_ms()):
+            self._unsaid.extend(self._take(message))
         now_ms = self._clock.now_ms()
         if not self._streams.behind:
             self._unsaid.extend(self._fold.rounds.due(now_ms))
@@ -123,12 +124,16 @@ class Consensus:
             self._alive.beat()
         self._health.beat(open_rounds=len(self._fold.rounds), leading=self._lease.epoch > 0)
 
-    def _take(self, message: Round | Arrival) -> Call | Verdict | None:
+    def _take(self, message: Round | Arrival) -> list[Call | Verdict]:
+        now_ms = self._clock.now_ms()
         if isinstance(message, Round):
             for elector in message.electorate:
                 self._streams.follow_region(elector.region, message.opened_ms)
-            return self._fold.open(message, self._clock.now_ms())
-        return self._fold.result(message.region, message.result, message.at_ms, self._clock.now_ms())
+            verdict = self._fold.open(message, now_ms)
+            return [verdict] if verdict is not None else []
+        fold, region, at_ms = self._fold, message.region, message.at_ms
+        answers = [fold.result(region, result, at_ms, now_ms) for result in message.results]
+        return [answer for answer in answers if answer is not None]
 
     def _say(self, now_ms: int) -> None:
         """Write what was decided, signed with the epoch. A follower keeps its recent verdicts instead: when it becomes
@@ -161,11 +166,20 @@ class Consensus:
         if self._primed and self._duties.is_due("regions", REGIONS_S):
             self._judge_regions(self._clock.now_ms())
         if self._duties.is_due("housekeeping", HOUSEKEEPING_S):
-            self._streams.follow(self._clock.now_ms() - self._replay_ms)
-            self._fold.forget_before(self._clock.now_ms() - CALLS_KEPT_MS)
-            if self._lease.epoch:
-                self._streams.trim(self._clock.now_ms(), self._keep)
+            self._keep_house(self._clock.now_ms())
             self._health.beat(waiting_for_beliefs=not self._primed)
+
+    def _keep_house(self, now_ms: int) -> None:
+        self._streams.follow(now_ms - self._replay_ms)
+        over_budget, self._fold.over_budget = self._fold.over_budget, Counter()
+        for region, count in over_budget.items():
+            self._streams.refusals.add(region, {Refusal.OVER_BUDGET: count})
+        if self._lease.epoch:
+            self._streams.repair_ids(now_ms)
+            self._streams.trim(now_ms, self._keep)
+            self._streams.tell_refusals()
+        self._streams.repair_positions(now_ms, now_ms - self._replay_ms)
+        self._fold.forget_before(now_ms - CALLS_KEPT_MS)
 
     def _prime(self) -> None:
         """Begin to decide once beliefs, quarantines and baselines are loaded."""
@@ -178,8 +192,9 @@ class Consensus:
 
     def _judge_regions(self, now_ms: int) -> None:
         """Find sick regions; the leader writes them every time, since Redis may lose them."""
-        for region, status in self._handover.statuses(self._streams.regions).items():
-            self._fold.sick_regions.anchors(region, status.is_adrift, now_ms)
+        for region, status in read_statuses(self._client, self._streams.regions, now_ms).items():
+            if status is not None:
+                self._fold.sick_regions.anchors(region, status.is_adrift, now_ms)
         if self._fold.judge_regions(now_ms):
             log.warning("quarantine.changed", regions=dict(self._fold.sick_regions.quarantined))
         if self._lease.epoch:

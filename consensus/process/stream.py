@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,8 +21,11 @@ from consensus.verdicts import (
     encode,
 )
 from probes import keys
+from probes.admission import Refusal, admit_results
+from probes.process.key_repair import IDS_AHEAD_MS, delete_future_streams
 from probes.process.redis_streams import Entries, read_streams
-from probes.wire import Result, decode_results
+from probes.process.refusals import Refusals
+from probes.wire import Result
 
 log = structlog.get_logger()
 
@@ -33,6 +36,7 @@ KEEP_MESSAGES_MS = 3_600_000
 
 _RESULTS_PREFIX = keys.results("")
 _STATUS_PREFIX = keys.status("")
+_ROUNDS = keys.ROUNDS.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,10 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A result, the region whose stream it came on, and when Redis got it."""
+    """The results of one entry, the region whose stream it came on, and when Redis got it."""
 
     region: str
-    result: Result
+    results: Sequence[Result]
     at_ms: int
 
 
@@ -63,7 +67,8 @@ class Believed:
 class Streams:
     """The Redis side of consensus. Every method raises `redis.RedisError` when Redis is away.
 
-    `behind` says whether the last read left more behind: until it is read, no deadline may be judged.
+    `behind` says whether the last read left more behind: until it is read, no deadline may be judged. `refusals` counts
+    what regions wrote and is not taken.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -73,31 +78,59 @@ class Streams:
         self._belief_mark: bytes | None = None
         self._changes_read = keys.STREAM_START.encode()
         self.behind = True
+        self.refusals = Refusals()
 
     @property
     def regions(self) -> list[str]:
         """The regions whose results are read."""
-        names = [name.decode() for name in self._positions]
-        return [name[len(_RESULTS_PREFIX) :] for name in names if name.startswith(_RESULTS_PREFIX)]
+        return [_region_of(name) for name in self._positions if name != _ROUNDS]
 
     def follow(self, since_ms: int) -> None:
         """Read the rounds, and the results of every region that is alive, from `since_ms` on."""
         self._positions.setdefault(keys.ROUNDS.encode(), f"{since_ms}-0".encode())
         for name in self._redis.scan_iter(match=_STATUS_PREFIX + "*", count=1000):
-            region = cast(bytes, name).decode()[len(_STATUS_PREFIX) :]
-            self.follow_region(region, since_ms)
+            self.follow_region(cast(bytes, name).decode("utf-8", "replace")[len(_STATUS_PREFIX) :], since_ms)
 
     def follow_region(self, region: str, since_ms: int) -> None:
         self._positions.setdefault(keys.results(region).encode(), f"{since_ms}-0".encode())
 
-    def read(self, block_ms: int) -> Iterator[Round | Arrival]:
-        """Wait for messages, then give them."""
+    def repair_ids(self, now_ms: int) -> None:
+        """Delete streams whose ids are of the far future: their region could not be heard for as long."""
+        names = [*self._positions, keys.CALLS.encode(), keys.VERDICTS.encode()]
+        for name in delete_future_streams(self._redis, names, now_ms):
+            self.refusals.add(_region_of(name), {Refusal.KEY_OVERWRITTEN: 1})
+
+    def repair_positions(self, now_ms: int, since_ms: int) -> None:
+        """Read again from `since_ms` where the last id was of the far future: nothing to come has a larger one."""
+        for name, position in self._positions.items():
+            if keys.entry_id(position)[0] > now_ms + IDS_AHEAD_MS:
+                self._positions[name] = f"{since_ms}-0".encode()
+
+    def tell_refusals(self) -> None:
+        """Log what was refused, and count it where `doctor` finds it."""
+        pipe = self._redis.pipeline(transaction=False)
+        for region, causes in self.refusals.tell().items():
+            for cause, count in causes.items():
+                pipe.hincrby(keys.REFUSED, f"{region}/{cause}", count)
+        if len(pipe):
+            pipe.expire(keys.REFUSED, keys.REFUSED_TTL_S)
+            # Not allowed by older lists of rights: the log has said it.
+            pipe.execute(raise_on_error=False)
+
+    def read(self, block_ms: int, now_ms: int) -> Iterator[Round | Arrival]:
+        """Wait for messages, then give them. An entry that says that it came later than now has come now."""
         streams = read_streams(self._redis, self._positions, READ_COUNT, block_ms)
         self.behind = any(len(entries) >= READ_COUNT for _, entries in streams)
+        latest_ms = now_ms + block_ms
         for name, entries in streams:
-            stream = name.decode()
             for entry_id, fields in entries:
-                yield from _messages(stream, keys.entry_id(entry_id)[0], fields.get(keys.BODY, b""))
+                payload = fields.get(keys.BODY, b"")
+                if name == _ROUNDS:
+                    yield from _rounds(payload)
+                else:
+                    admitted = admit_results(payload, latest_ms)
+                    self.refusals.add(_region_of(name), admitted.refused)
+                    yield Arrival(_region_of(name), admitted.results, min(keys.entry_id(entry_id)[0], latest_ms))
                 self._positions[name] = entry_id
 
     def beliefs(self) -> Believed | None:
@@ -144,7 +177,7 @@ class Streams:
         fields, last = pipe.execute()
         self._belief_mark = fields.pop(keys.BELIEVED_MARK, None)
         self._changes_read = last[0][0] if last else keys.STREAM_START.encode()
-        self._beliefs = {monitor.decode(): decode_belief(payload) for monitor, payload in fields.items()}
+        self._beliefs = dict(_beliefs(fields))
 
     def write(self, messages: Iterable[Call | Verdict]) -> None:
         pipe = self._redis.pipeline(transaction=False)
@@ -162,8 +195,8 @@ class Streams:
         for stream in (keys.CALLS, keys.ROUNDS, keys.VERDICTS):
             pipe.xtrim(stream, minid=f"{now_ms - KEEP_MESSAGES_MS}-0", approximate=True)
         for name in self._positions:
-            if name.decode().startswith(_RESULTS_PREFIX):
-                position = stored.get(name[len(_RESULTS_PREFIX) :])
+            if name != _ROUNDS:
+                position = _readable_id(stored.get(_region_of(name).encode()))
                 pipe.xtrim(name, minid=self._trim_to(name, position, now_ms, keep), approximate=True)
         pipe.execute()
 
@@ -181,14 +214,27 @@ class Streams:
         return min(position, replayed, key=keys.entry_id)
 
 
-def _messages(stream: str, at_ms: int, payload: bytes) -> Iterator[Round | Arrival]:
-    """Decode one entry; an unreadable one is dropped and logged, since a region may write anything on its stream."""
+def _region_of(stream: bytes) -> str:
+    return stream.decode("utf-8", "replace").removeprefix(_RESULTS_PREFIX)
+
+
+def _readable_id(position: bytes | None) -> bytes | None:
     try:
-        if stream == keys.ROUNDS:
-            yield decode_round(payload)
-        else:
-            region = stream[len(_RESULTS_PREFIX) :]
-            for result in decode_results(payload):
-                yield Arrival(region, result, at_ms)
+        return position if position is None or keys.entry_id(position) else None
+    except ValueError:
+        return None
+
+
+def _beliefs(fields: Mapping[bytes, bytes]) -> Iterator[tuple[str, Belief]]:
+    for monitor, payload in fields.items():
+        try:
+            yield monitor.decode("utf-8", "replace"), decode_belief(payload)
+        except msgspec.DecodeError as error:
+            log.warning("belief.unreadable", monitor=monitor[:100], error=str(error))
+
+
+def _rounds(payload: bytes) -> Iterator[Round]:
+    try:
+        yield decode_round(payload)
     except msgspec.DecodeError as error:
-        log.warning("message.unreadable", stream=stream, bytes=len(payload), error=str(error))
+        log.warning("round.unreadable", bytes=len(payload), error=str(error))

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from probes.message_decoder import MessageDecoder
 from probes.prober import Observation, ProbeContext, Prober, SpecError
 from probes.probers import dns, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
 
@@ -87,7 +88,7 @@ def decode_spec(kind: str, encoded: bytes) -> tuple[Prober, msgspec.Struct]:
 def _decoded(kind: str, encoded: bytes) -> tuple[Prober, msgspec.Struct]:
     prober = _prober(kind)
     try:
-        spec = msgspec.msgpack.decode(encoded, type=prober.spec)
+        spec: msgspec.Struct = MessageDecoder[msgspec.Struct](prober.spec, 4 * SPEC_MOST)(encoded)
     except msgspec.DecodeError as error:
         raise _spec_error(str(error)) from None
     prober.validate(spec)

@@ -1,4 +1,4 @@
-"""Repair of Redis keys of the wrong type (WRONGTYPE): a compromised region must not stop readers.
+"""Repair of Redis keys of the wrong type, and of streams numbered from the future: no region must stop readers.
 
 A region may write anything to its own keys. A reader that meets a wrong type deletes all such keys and goes on: their
 content was useless, and the right content comes again.
@@ -6,6 +6,7 @@ content was useless, and the right content comes again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import redis
@@ -13,6 +14,7 @@ import structlog
 
 from probes import keys
 from probes.process import redis_client
+from probes.process.redis_streams import redis_now_ms
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +26,9 @@ _KINDS = {
     keys.stored(""): b"string",
 }
 _CELERY = keys.celery_prefix("")[:-1]
+#: Redis gives ids by its own clock, and larger ones only after one that somebody chose: what is this far ahead was.
+IDS_AHEAD_MS = 60_000
+_CONTROL_STREAMS = (keys.CALLS, keys.ROUNDS, keys.VERDICTS, keys.BELIEF_CHANGES)
 
 
 def refusal(error: BaseException) -> str:
@@ -35,7 +40,10 @@ def refusal(error: BaseException) -> str:
 
 
 def put_right(client: redis.Redis, error: redis.RedisError) -> bool:
-    """Delete keys of the wrong type; False when the error is about something else, or none was found."""
+    """Delete keys of the wrong type, and streams that have no id left; False when the error is about something else,
+    or none was found."""
+    if "last possible ID" in str(error):
+        return bool(delete_future_streams(client, [name.encode() for name in _CONTROL_STREAMS], redis_now_ms(client)))
     if "WRONGTYPE" not in str(error):
         return False
     names = [name for prefix in (*_KINDS, _CELERY) for name in client.scan_iter(f"{prefix}*", 1000)]
@@ -51,6 +59,29 @@ def put_right(client: redis.Redis, error: redis.RedisError) -> bool:
         )
         client.delete(name)
     return bool(wrong)
+
+
+def delete_future_streams(client: redis.Redis, names: Sequence[bytes], now_ms: int) -> list[bytes]:
+    """Delete those of these streams whose last id is of the far future; returns their names.
+
+    Redis gives each new entry a larger id than the last, so no entry of such a stream would ever be of now again, and
+    after the largest one there is none.
+    """
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.xinfo_stream(name)
+    found: list[Any] = pipe.execute(raise_on_error=False)
+    ahead = [name for name, about in zip(names, found, strict=True) if _is_ahead(about, now_ms)]
+    for name in ahead:
+        log.error(
+            "redis.key_overwritten", key=name.decode("utf-8", "replace")[:100], advice="its ids are of the far future"
+        )
+        client.delete(name)
+    return ahead
+
+
+def _is_ahead(about: object, now_ms: int) -> bool:
+    return isinstance(about, dict) and keys.entry_id(about["last-generated-id"])[0] > now_ms + IDS_AHEAD_MS
 
 
 def _is_wrong(name: bytes, kind: object) -> bool:

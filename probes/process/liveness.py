@@ -70,8 +70,16 @@ def silent_parts(client: redis.Redis, parts: Sequence[str], within_s: float = 60
     Raises `redis.RedisError` when Redis is away.
     """
     marks = cast(list[bytes | None], client.hmget(keys.ALIVE, list(parts)))
-    oldest_ms = time.time() * 1000 - within_s * 1000
-    return tuple(part for part, one in zip(parts, marks, strict=True) if one is None or int(one) < oldest_ms)
+    now_ms, within_ms = time.time() * 1000, within_s * 1000
+    # A mark of the far future would be young for as long.
+    return tuple(part for part, one in zip(parts, marks, strict=True) if abs(now_ms - _marked_ms(one)) > within_ms)
+
+
+def _marked_ms(one: bytes | None) -> float:
+    try:
+        return float(int(one or b"0"))
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 class LivenessReporter(threading.Thread):

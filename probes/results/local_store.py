@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from probes import wire
+from probes.admission import readable_results
 from probes.keys import EntryId
 from probes.reasons import Status
 from probes.results.local_store_file import connect, connect_file, is_damaged, put_aside
@@ -245,6 +246,7 @@ class LocalStore:
 def _problems(payload: bytes) -> list[Result]:
     """Of an entry, what did not pass; nothing where it cannot be read."""
     try:
-        return [one for one in wire.decode_results(zlib.decompress(payload)) if one.status is not Status.UP]
-    except (msgspec.DecodeError, zlib.error):
+        found, _ = readable_results(zlib.decompress(payload))
+    except zlib.error:
         return []
+    return [one for one in found if one.status is not Status.UP]

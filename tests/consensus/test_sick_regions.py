@@ -152,7 +152,7 @@ def test_a_successor_takes_up_what_was_found_before() -> None:
 def test_memory_follows_trouble_and_is_bounded() -> None:
     sick_regions = placed()
     for number in range(ROWS + 100):
-        sick_regions.saw("eu-west", f"mon_{number}", True, T0)
+        sick_regions.saw("eu-west" if number % 2 else "us-east", f"mon_{number}", True, T0)
 
     assert len(sick_regions) == ROWS
 

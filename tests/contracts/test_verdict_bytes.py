@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -38,7 +39,7 @@ def make_verdict() -> Verdict:
     return replace(verdict, decided_ms=1_000_500)
 
 
-MESSAGES = {
+MESSAGES: dict[str, tuple[object, Callable[[bytes], object]]] = {
     "call": (
         Call(1, "mon_example", "eu-west", Cause.FAILURE, 1_000_000, Status.DOWN, Reason.REFUSED),
         decode_call,

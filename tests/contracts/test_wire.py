@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -92,7 +93,7 @@ GOLDEN = {
         "9e01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a7707269766174650403c3cd07d0",
     ),
 }
-DECODERS = {
+DECODERS: dict[str, Callable[[bytes], object]] = {
     "batch": wire.decode_batch,
     "results": wire.decode_results,
     "result": wire.decode_result,

@@ -12,11 +12,12 @@ import structlog
 
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, decode_verdict, encode
 from probes import keys
-from probes.process.key_repair import put_right
+from probes.process.key_repair import IDS_AHEAD_MS, put_right
 from probes.process.liveness import Liveness
 from probes.process.redis_streams import Entries, RedisClock, read_streams
+from probes.process.region_statuses import read_statuses
 from probes.queue.sender import RegionQueues
-from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus, decode_status
+from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus
 
 log = structlog.get_logger()
 
@@ -49,6 +50,10 @@ class Bus:
 
     def read(self, block_ms: int) -> Iterator[Call | Verdict]:
         """Wait for calls and verdicts, and return them."""
+        now_ms = self.clock.now_ms()
+        if any(keys.entry_id(position)[0] > now_ms + IDS_AHEAD_MS for position in self._positions.values()):
+            # An entry's id was of the far future: nothing that is to come would be read from there.
+            self.start_at(now_ms)
         for name, entries in read_streams(self._redis, self._positions, READ_COUNT, block_ms):
             decode: Callable[[bytes], Call | Verdict] = decode_call if name == keys.CALLS.encode() else decode_verdict
             for entry_id, fields in entries:
@@ -65,16 +70,9 @@ class Bus:
         return [round for round in opened if round.id not in decided]
 
     def statuses(self, regions: Collection[str]) -> dict[str, RegionStatus]:
-        """Last status of each live region."""
-        if not regions:
-            return {}
-        names = sorted(regions)
-        payloads = cast(list[bytes | None], self._redis.mget([keys.status(region) for region in names]))
-        found = {}
-        for region, payload in zip(names, payloads, strict=True):
-            for status in _decoded(decode_status, region.encode(), {keys.BODY: payload} if payload else {}):
-                found[region] = status
-        return found
+        """Last status of each live region that can be read."""
+        found = read_statuses(self._redis, regions, self.clock.now_ms())
+        return {region: status for region, status in found.items() if status is not None}
 
     def waiting_batches(self, regions: Collection[str]) -> dict[str, int]:
         """Waiting batches of scheduled checks in each region's queue."""

@@ -22,6 +22,7 @@ CHECKS: dict[str, Check] = {
     "recording": processes.recording,
     "regions": regions.alive,
     "domains": regions.domains,
+    "refused": regions.refused,
     "channels": alert_delivery.channels,
     "fallback": alert_delivery.fallback,
     "mail": alert_delivery.mail,

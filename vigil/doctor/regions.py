@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import cast
 
-import msgspec
-
-from probes import keys, wire
+from probes import keys
+from probes.process.region_statuses import read_statuses
+from probes.wire import RegionStatus
 from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, warning, well
 from vigil.monitors.models import Region
 
@@ -21,10 +21,10 @@ def alive(around: ExaminationContext) -> Iterator[Finding]:
     if not slugs:
         yield problem("No region is enrolled: nothing can be checked.", "Run `manage.py region add NAME`.")
         return
-    payloads = cast(list[bytes | None], around.redis.mget([keys.status(slug) for slug in slugs]))
+    statuses = read_statuses(around.redis, slugs, around.now_ms)
     troubled = 0
-    for slug, payload in zip(slugs, payloads, strict=True):
-        for finding in _trouble(slug, payload):
+    for slug in slugs:
+        for finding in _trouble(slug, statuses):
             troubled += 1
             yield finding
     if not troubled:
@@ -45,13 +45,26 @@ def domains(around: ExaminationContext) -> Iterator[Finding]:
         yield well(f"{regions} regions in {len(found)} domains.")
 
 
-def _trouble(slug: str, payload: bytes | None) -> Iterator[Finding]:
-    if payload is None:
+def refused(around: ExaminationContext) -> Iterator[Finding]:
+    """What regions wrote lately, and nothing took."""
+    counted = cast(dict[bytes, bytes], around.redis.hgetall(keys.REFUSED))
+    by_region: defaultdict[str, list[str]] = defaultdict(list)
+    for name, count in sorted(counted.items()):
+        region, _, cause = name.decode("utf-8", "replace").rpartition("/")
+        by_region[region].append(f"{int(count)} {cause.replace('_', ' ')}")
+    for region, causes in by_region.items():
+        yield warning(
+            f"Of what {region} wrote, this was refused: {', '.join(causes)}.",
+            "Run the same release everywhere; if it does, ask who has this region's password.",
+        )
+
+
+def _trouble(slug: str, statuses: Mapping[str, RegionStatus | None]) -> Iterator[Finding]:
+    status = statuses.get(slug)
+    if slug not in statuses:
         yield problem(f"Region {slug} is dark: no sign of life for 45 s.", "Start its worker, or disable the region.")
         return
-    try:
-        status = wire.decode_status(payload)
-    except msgspec.DecodeError:
+    if status is None:
         yield problem(f"Region {slug} sends signs of life that cannot be read.", "Run the same release everywhere.")
         return
     if abs(status.clock_offset_ms) > SKEW_MS:

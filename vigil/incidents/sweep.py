@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
@@ -20,6 +20,7 @@ from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import load, store
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, apply_effect, write_transition
+from vigil.monitors.latest import instant
 
 _NONE: frozenset[str] = frozenset()
 _RETIRED = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
@@ -86,7 +87,7 @@ def note_quarantines(quarantines: Collection[Quarantine], enqueue: EnqueueDelive
                 kind=IncidentKind.BLIND,
                 cause_key=cause,
                 title=f"Region {one.region} is in quarantine: its votes do not count",
-                started_at=datetime.fromtimestamp(one.since_ms / 1000, UTC),
+                started_at=instant(one.since_ms),
                 opened_at=Now(),
             )
             incident.save()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models.functions import Now
@@ -20,6 +19,7 @@ from vigil.incidents.shared_causes import group
 from vigil.incidents.state_rows import MAIN_KINDS, IncidentSubject
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import provider_of
+from vigil.monitors.latest import instant
 
 #: One incident per cause for all monitors with too few votes.
 BLIND_CAUSE = "too-few-votes"
@@ -65,7 +65,7 @@ def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, groun
             kind=move.kind,
             title=ground.title or title(row.monitor.name, move.kind),
             failure=ground.failure or Reason.OK,
-            started_at=_instant(move.started_ms) if move.started_ms else Now(),
+            started_at=instant(move.started_ms) if move.started_ms else Now(),
             opened_at=Now(),
             provider=provider_of(row.monitor.config),
         )
@@ -127,7 +127,3 @@ def _write_blind(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, grou
 def _open_incident(row: MonitorState, kind: IncidentKind) -> Incident | None:
     kinds = MAIN_KINDS if kind in MAIN_KINDS else (kind,)
     return Incident.objects.filter(monitor=row.monitor, kind__in=kinds, resolved_at=None).first()
-
-
-def _instant(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -5,17 +5,20 @@ A Redis outage reads as "unavailable", never as an error page.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
-import msgspec
 import redis
 import structlog
 
-from consensus.verdicts import decode_quarantine
+from consensus.admission import admit_quarantines
 from probes import keys, wire
+from probes.admission import admit_latest
+from probes.message_decoder import LAST_MS
+from probes.process.region_statuses import read_statuses
 from vigil.configuration import configuration
 
 DEADLINE_S = 0.5
@@ -86,19 +89,11 @@ def region_statuses(regions: Sequence[str]) -> RegionStatuses:
     if not regions:
         return RegionStatuses(True)
     try:
-        payloads: list[bytes | None] = redis_client().mget([keys.status(region) for region in regions])  # type: ignore[assignment]
+        found = read_statuses(redis_client(), regions, time.time_ns() // 1_000_000)
     except redis.RedisError as problem:
         _log.warning("redis.away", wanted="status", error=type(problem).__name__)
         return RegionStatuses(False)
-    found = {}
-    for region, payload in zip(regions, payloads, strict=True):
-        if payload is None:
-            continue
-        try:
-            found[region] = wire.decode_status(payload)
-        except msgspec.MsgspecError:
-            _log.warning("status.unreadable", region=region)
-    return RegionStatuses(True, found)
+    return RegionStatuses(True, {region: status for region, status in found.items() if status is not None})
 
 
 def region_shares() -> Mapping[str, float]:
@@ -108,7 +103,7 @@ def region_shares() -> Mapping[str, float]:
     except redis.RedisError as problem:
         _log.warning("redis.away", wanted="shares", error=type(problem).__name__)
         return {}
-    return {region.decode(): float(share) for region, share in shares.items()}
+    return dict(_readable_shares(shares))
 
 
 def region_quarantines() -> Mapping[str, str]:
@@ -116,27 +111,32 @@ def region_quarantines() -> Mapping[str, str]:
     try:
         held: dict[bytes, bytes] = redis_client().hgetall(keys.QUARANTINED)  # type: ignore[assignment]
         held.pop(keys.QUARANTINED_MARK, None)
-        found = [decode_quarantine(payload) for payload in held.values()]
-    except (redis.RedisError, msgspec.MsgspecError) as problem:
-        _log.warning("quarantine.unavailable", error=type(problem).__name__)
+    except redis.RedisError as problem:
+        _log.warning("redis.away", wanted="quarantined", error=type(problem).__name__)
         return {}
-    return {one.region: one.text for one in found}
+    return {one.region: one.text for one in admit_quarantines(held.values())}
 
 
 def instant(ms: int) -> datetime:
     """A time that a region wrote, clamped to valid dates."""
-    return datetime.fromtimestamp(min(max(ms, 0), 32_503_680_000_000) / 1000, UTC)
+    return datetime.fromtimestamp(min(max(ms, 0), LAST_MS) / 1000, UTC)
+
+
+def _readable_shares(shares: Mapping[bytes, bytes]) -> Iterator[tuple[str, float]]:
+    for region, share in shares.items():
+        try:
+            yield region.decode(), min(1.0, max(0.0, float(share)))
+        except ValueError:
+            _log.warning("shares.unreadable", region=region[:100])
 
 
 def _decoded(payload: bytes | None, region: str) -> wire.Result | None:
     if payload is None:
         return None
-    try:
-        return wire.decode_result(payload)
-    except msgspec.MsgspecError:
-        # The region writes this key, so it may be unreadable.
+    result = admit_latest(payload)
+    if result is None:
         _log.warning("latest.unreadable", region=region)
-        return None
+    return result
 
 
 def _chunks(monitors: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import msgspec
 from django.db.models.functions import Now
 
-from probes import wire
+from probes.wire import RegionStatus
 from vigil.monitors.models import Region
 
 #: Form of a worker's boot id; anything else is ignored.
@@ -23,11 +22,11 @@ class Workers:
     def __init__(self) -> None:
         self._known: dict[str, list[str]] = {}
 
-    def hear(self, statuses: Mapping[str, bytes | None]) -> None:
+    def hear(self, statuses: Mapping[str, RegionStatus | None]) -> None:
         """Read each region's status; unreadable ones are skipped."""
-        for slug, payload in statuses.items():
-            boot = _boot(payload)
-            if not boot or boot in self._known_of(slug):
+        for slug, status in statuses.items():
+            boot = status.boot if status is not None else ""
+            if not _BOOT.fullmatch(boot) or boot in self._known_of(slug):
                 continue
             self._known[slug] = [*self._known_of(slug), boot][-_KNOWN_MOST:]
             Region.objects.filter(slug=slug).update(worker_boot=boot, worker_since=Now())
@@ -37,14 +36,3 @@ class Workers:
             stored = Region.objects.filter(slug=slug).values_list("worker_boot", flat=True).first()
             self._known[slug] = [stored] if stored else []
         return self._known[slug]
-
-
-def _boot(payload: bytes | None) -> str:
-    """Boot id in a status, which is untrusted."""
-    if payload is None:
-        return ""
-    try:
-        boot = wire.decode_status(payload).boot
-    except msgspec.DecodeError:
-        return ""
-    return boot if _BOOT.fullmatch(boot) else ""

@@ -20,7 +20,7 @@ from probes import wire
 from probes.reasons import Reason, Status
 from probes.results.local_store import LocalStore, StoreUnavailable
 from probes.results.unconfirmed import Sent
-from probes.wire import Check, Phases, Result
+from probes.wire import Check, Fact, Phases, Result
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -134,7 +134,8 @@ def test_room_is_made_in_bounded_steps_also_where_nothing_passed(path: Path) -> 
 
 def failure(number: int) -> Result:
     noise = base64.b85encode(os.urandom(4_000)).decode()
-    return Result(1, "mon_a", number, Status.DOWN, Reason.REFUSED, number, Phases(), detail=noise)
+    facts: dict[str, Fact] = {str(start): noise[start : start + 1_000] for start in range(0, len(noise), 1_000)}
+    return Result(1, "mon_a", number, Status.DOWN, Reason.REFUSED, number, Phases(), facts=facts)
 
 
 def test_a_file_that_is_no_store_is_put_aside(path: Path) -> None:

@@ -15,7 +15,7 @@ from consensus.rounds import verdict_of
 from consensus.verdicts import Quarantine, Verdict
 from consensus.vocabulary import Exclusion
 from probes.reasons import Status
-from probes.wire import RegionStatus, encode
+from probes.wire import RegionStatus
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.core.model import StepReason
@@ -244,7 +244,7 @@ def test_a_mass_event_after_a_deployment_says_so_and_one_without_says_that_nothi
     for at, one in enumerate([*others, before]):
         apply_verdicts(entries(verdict(one, T0 + at, "fail")), lambda step: None)
     workers = Workers()
-    workers.hear({"eu-west": encode(RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r")), "eu-north": b"junk", "x": None})
+    workers.hear({"eu-west": RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r"), "eu-north": None})
     apply_verdicts(entries(verdict(after, T0 + 20, "fail")), lambda step: None)
     texts = [step.text for step in Transition.objects.order_by("pk")]
     assert texts[-2].endswith("11 monitors failed within a minute; nothing points at Vigil itself.")

@@ -57,5 +57,5 @@ def headroom_row(region: str, result: Result | None) -> dict[str, Any]:
 
 def _allowance(counted: str, fields: dict[str, Any]) -> dict[str, Any]:
     limit, remaining = fields.get("limit"), fields.get("remaining")
-    left = round(min(1.0, remaining / limit), 4) if limit and remaining is not None else None
+    left = round(min(1.0, max(0.0, remaining / limit)), 4) if limit and remaining is not None else None
     return {"counted": counted, **{field: fields.get(field) for field in _FIELDS}, "left": left}

@@ -16,6 +16,9 @@ SECOND_ATTEMPT_MS = 1_000
 #: Allowance for the way to the region and back.
 GRACE_MS = 1_500
 
+#: Oldest observation that a call may be about: results older than that call for nothing.
+SUSPECTED_MOST_MS = 600_000
+
 #: Start of each look, from the opening of the round.
 LOOKS_MS = {
     Sensitivity.HIGH: (0,),
@@ -58,7 +61,8 @@ def open_round(plan: Plan, call: Call, statuses: Mapping[str, RegionStatus], now
         looks_ms=[now_ms + after_ms for after_ms in LOOKS_MS[plan.sensitivity]],
         look_length_ms=look_length_ms(plan.timeout_ms),
         revision=plan.revision,
-        suspected_ms=call.at_ms,
+        # A region says when it saw it, and may say anything: an incident is to begin neither later nor long before.
+        suspected_ms=min(max(call.at_ms, now_ms - SUSPECTED_MOST_MS), now_ms),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from probes.admission import admit_latest
 from probes.reasons import Reason, Status
 from probes.wire import DETAIL_LIMIT, Result
 
@@ -27,7 +28,7 @@ FIRST_KEPT, REST_KEPT = 8, 8
 #: A larger result loses its facts, since regions are untrusted.
 FULL_BYTES_MOST = 4096
 
-_failures = msgspec.msgpack.Decoder(list[tuple[int, Result]])
+_failures = msgspec.msgpack.Decoder(list[tuple[int, msgspec.Raw]])
 
 
 def shard_of(monitor: int) -> int:
@@ -97,8 +98,10 @@ def encode_failures(failures: Sequence[tuple[int, Result]]) -> bytes | None:
 
 
 def decode_failures(payload: bytes) -> Sequence[tuple[int, Result]]:
-    """Full failures of a chunk or packed hour."""
-    return _failures.decode(zlib.decompress(payload))
+    """Full failures of a chunk or packed hour. Older releases stored anything that came."""
+    parts = _failures.decode(zlib.decompress(payload))
+    found = ((monitor, admit_latest(bytes(part))) for monitor, part in parts)
+    return [(monitor, result) for monitor, result in found if result is not None]
 
 
 def sampled(failures: Iterable[Result]) -> list[Result]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import msgspec
-
 from probes import keys
+from probes.admission import Refusal, admit_results
 from probes.reasons import Reason
-from probes.wire import Result, decode_results
+from probes.wire import Result
 from vigil.history.core.chunks import SHARD, ChunkContent
 from vigil.history.core.packing import HOUR_MS, entry
 from vigil.history.models import GapReason
@@ -18,6 +17,7 @@ from vigil.history.models import GapReason
 #: rolled up again.
 OLDEST_MS = 24 * HOUR_MS
 NEWEST_MS = 5 * 60_000
+_GAPS = {Refusal.IMPLAUSIBLE_TIME: GapReason.IMPLAUSIBLE, Refusal.OUT_OF_BOUNDS: GapReason.IMPLAUSIBLE}
 
 
 @dataclass(slots=True)
@@ -55,12 +55,10 @@ class Intake:
     def take(self, region: int, entry_id: str, payload: bytes, now_ms: int) -> None:
         """Take one stream entry. Its id and content are untrusted, since the region wrote them."""
         at_ms = min(keys.entry_id(entry_id)[0], now_ms)
-        try:
-            results = decode_results(payload)
-        except msgspec.DecodeError:
-            self.miss(region, GapReason.UNREADABLE, at_ms)
-            return
-        self._sort(region, results, at_ms)
+        admitted = admit_results(payload, now_ms)
+        for cause, count in admitted.refused.items():
+            self.miss(region, _GAPS.get(cause, GapReason.UNREADABLE), at_ms, count)
+        self._sort(region, admitted.results, at_ms)
 
     def _sort(self, region: int, results: Iterable[Result], at_ms: int) -> None:
         """Sort each result into the chunk of its hour and shard. Hot path."""
@@ -94,9 +92,9 @@ class Intake:
             else:
                 self.miss(region, GapReason.UNKNOWN_MONITOR, at_ms)
 
-    def miss(self, region: int, why: GapReason, at_ms: int) -> None:
-        """Count a result or unreadable entry as missing."""
-        self.missing.setdefault((region, why), Missing(at_ms, at_ms)).add(at_ms, 1)
+    def miss(self, region: int, why: GapReason, at_ms: int, count: int = 1) -> None:
+        """Count results or an unreadable entry as missing."""
+        self.missing.setdefault((region, why), Missing(at_ms, at_ms)).add(at_ms, count)
 
     def cut(self, region: int, from_ms: int, to_ms: int) -> None:
         """Record that a stream was trimmed or lost between two moments before it was read."""

@@ -55,7 +55,7 @@ def _regional_move(state: BelievedState, verdict: Verdict, whole_domain: bool) -
         return None
     if lasting:
         why = StepReason.WHOLE_DOMAIN_FAILS if whole_domain else StepReason.MINORITY_FAILS
-        return Move(IncidentKind.REGIONAL, Step.OPENED, why, verdict.suspected_ms)
+        return Move(IncidentKind.REGIONAL, Step.OPENED, why, min(verdict.suspected_ms, verdict.decided_ms))
     if state.status is not Status.UP:
         return Move(IncidentKind.REGIONAL, Step.RESOLVED, StepReason.BECAME_OUTAGE)
     left_out = any(one.why in QUARANTINES for one in verdict.excluded)

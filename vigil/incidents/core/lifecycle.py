@@ -121,7 +121,8 @@ def _failed(state: BelievedState, verdict: Verdict) -> Effect:
     if state.status in (Status.UP, Status.UNKNOWN):
         bad = replace(bad, flips_ms=_flips(state, verdict.decided_ms))
     if state.open is None:
-        opened = Move(kind, Step.OPENED, StepReason.CONFIRMED, verdict.suspected_ms or verdict.opened_ms)
+        started_ms = min(verdict.suspected_ms or verdict.opened_ms, verdict.decided_ms)
+        opened = Move(kind, Step.OPENED, StepReason.CONFIRMED, started_ms)
         return Effect(replace(bad, open=kind), (opened,), StepReason.CONFIRMED)
     if not begun:
         return Effect(bad, (), StepReason.STILL_FAILING)

@@ -10,6 +10,8 @@ TOGETHER_S = 60
 #: A mass event: at least this many monitors, and this part of all.
 MASS_MONITORS = 10
 MASS_SHARE = 0.3
+#: What the column of causes holds (characters).
+CAUSE_LIMIT = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,22 @@ def shared_cause(new: FailingMonitor, recent: Sequence[FailingMonitor], mass: bo
     """
     if mass and recent:
         known = [each.cause for each in recent if each.cause.startswith("mass:")]
-        return known[0] if known else f"mass:{recent[0].incident}"
+        return known[0] if known else _key("mass", recent[0].incident)
     if new.host and any(each.host == new.host for each in recent):
-        return f"host:{new.host}"[:120]
+        return _key("host", new.host)
     shared = sorted(new.addresses & {address for each in recent for address in each.addresses})
-    return f"address:{shared[0]}" if shared else ""
+    return _key("address", shared[0]) if shared else ""
 
 
 def belongs(cause: str, one: FailingMonitor) -> bool:
     """Whether an earlier incident belongs to a cause found after it."""
-    kind, _, what = cause.partition(":")
-    if kind == "mass":
+    if cause.startswith("mass:"):
         return True
-    return not one.cause and (one.host == what if kind == "host" else what in one.addresses)
+    return not one.cause and cause in (_key("host", one.host), *(_key("address", each) for each in one.addresses))
+
+
+def _key(kind: str, what: str) -> str:
+    return f"{kind}:{what}"[:CAUSE_LIMIT]
 
 
 def is_mass(failing: int, monitors: int) -> bool:
