@@ -12,7 +12,6 @@ called for the last result. One result in a thousand is a failure.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import secrets
@@ -34,6 +33,7 @@ from probes import keys, wire
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Phases, RegionStatus, Result
 from vigil.bench.measure import cpu_ns, rss_mb
+from vigil.bench.report import print_report, until
 from vigil.cli.errors import CommandError
 from vigil.local.redis import running
 
@@ -79,18 +79,8 @@ def run(args: argparse.Namespace) -> int:
     load = ConsensusLoad(args.monitors, args.regions, args.turns)
     with tempfile.TemporaryDirectory(prefix="vigil-bench-", ignore_cleanup_errors=True) as folder:
         report = measure(Path(folder), load)
-    print(json.dumps(report) if args.json else render(report))
+    print_report(report, args.json, BUDGETS)
     return 0
-
-
-def render(report: Report) -> str:
-    """Text report: one line a figure, with its budget."""
-    lines = []
-    for name, value in report.items():
-        word = "at least" if name.endswith("_per_s") else "at most"
-        budget = f"   ({word} {BUDGETS[name]:,})" if name in BUDGETS else ""
-        lines.append(f"{name:<24} {value:>14,.1f}{budget}")
-    return "\n".join(lines)
 
 
 def measure(folder: Path, load: ConsensusLoad) -> Report:
@@ -179,16 +169,12 @@ def _results(monitors: range, now_ms: int, dice: random.Random) -> Iterator[Resu
 
 def _await_last(client: redis.Redis, load: ConsensusLoad, within_s: float) -> None:
     """Wait for calls on a last failure of every region, behind all other entries."""
-    deadline_s = time.monotonic() + within_s
     monitor, now_ms = f"mon_last_{secrets.token_hex(4)}", _now_ms(client)
     last = Result(WIRE_VERSION, monitor, now_ms, Status.DOWN, Reason.REFUSED, now_ms, Phases(total_us=1))
     for region in load.region_names():
         client.xadd(keys.results(region), {keys.BODY: wire.encode([last])})
     wanted = {(monitor, region) for region in load.region_names()}
-    while not wanted <= _callers(client):
-        if time.monotonic() > deadline_s:
-            raise CommandError(f"consensus did not read everything within {within_s:.0f} s")
-        time.sleep(0.02)
+    until(lambda: wanted <= _callers(client), "consensus did not read everything", within_s)
 
 
 def _callers(client: redis.Redis) -> set[tuple[str, str]]:

@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
-import sys
 import time
 from dataclasses import dataclass, field
 
 import django
 
 from vigil.bench.measure import percentile
+from vigil.bench.report import print_report
 from vigil.cli.errors import CommandError
 from vigil.local import ports
 from vigil.local.installation import InstallationOptions
@@ -84,13 +83,8 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= args.monitors <= 500 or not 0 <= args.warm_minutes <= 600:
         raise CommandError("--monitors is 1 to 500, --warm-minutes 0 to 600")
     report = asyncio.run(_measured(args.monitors, args.warm_minutes * 60))
-    sys.stdout.write(json.dumps(report) + "\n" if args.json else render(report))
+    print_report(report, args.json)
     return 0
-
-
-def render(report: dict[str, object]) -> str:
-    width = max(map(len, report))
-    return "".join(f"{name:<{width}}  {value}\n" for name, value in report.items())
 
 
 def report_of(delays: dict[tuple[str, str], list[float]], monitors: int) -> dict[str, object]:

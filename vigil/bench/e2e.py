@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -26,6 +25,7 @@ from consensus.verdicts import decode_verdict
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from vigil.bench.measure import Usage, per_check, percentile, usages, verdict_lag_ms
+from vigil.bench.report import print_report, say
 from vigil.cli.errors import CommandError
 from vigil.local import ports
 from vigil.local.installation import Installation, InstallationOptions
@@ -90,17 +90,8 @@ def run(args: argparse.Namespace) -> int:
         report = asyncio.run(_measure(throwaway, load))
     finally:
         throwaway.discard()
-    print(json.dumps(report) if args.json else render(report))
+    print_report(report, args.json)
     return 0
-
-
-def render(report: dict[str, object]) -> str:
-    """Text report: one line a figure."""
-    lines = [f"{name:<24} {value}" for name, value in report.items() if not isinstance(value, dict)]
-    for name, value in report.items():
-        if isinstance(value, dict):
-            lines += ["", name, *(f"  {process:<22} {number}" for process, number in value.items())]
-    return "\n".join(lines)
 
 
 def report_of(load: E2eLoad, seen: E2eSeen, before: dict[str, Usage], after: dict[str, Usage]) -> dict[str, object]:
@@ -133,11 +124,15 @@ def _seconds(lag_ms: float | None) -> float | None:
 async def _measure(throwaway: Throwaway, load: E2eLoad) -> dict[str, object]:
     installation = throwaway.installation
     port = ports.take_free_port()
+
+    async def listens() -> bool:
+        return not ports.is_free(port)
+
     target = Program(
         "target",
         [sys.executable, "-m", "vigil.bench.target", "--port", str(port)],
         installation.env,
-        is_ready=lambda: _listens(port),
+        is_ready=listens,
     )
     targets = Supervisor([target], throwaway.journal)
     try:
@@ -152,7 +147,7 @@ async def _measure(throwaway: Throwaway, load: E2eLoad) -> dict[str, object]:
 
 
 async def _start(installation: Installation, load: E2eLoad, port: int) -> None:
-    _say("starting everything")
+    say("starting everything")
     starting = asyncio.create_task(installation.start())
     await asyncio.to_thread(django.setup)
     while not starting.done() and not installation.supervisor.is_ready("prepare"):
@@ -216,15 +211,6 @@ def _take(is_verdict: bool, body: bytes, seen: E2eSeen) -> None:
             seen.schedule_lags.append(result.started_ms - result.at_ms)
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
-
-
 async def _show(what: str, seconds: int) -> None:
     """Wait, with a progress bar on standard error."""
     begun = time.monotonic()
@@ -234,11 +220,6 @@ async def _show(what: str, seconds: int) -> None:
             sys.stderr.write(f"\r{'━' * done:<30} {what}, {seconds - spent:.0f} s left \x1b[K")
             sys.stderr.flush()
         await asyncio.sleep(min(0.5, seconds - spent))
-    _say(f"{what}: done")
-
-
-def _say(what: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
-    sys.stderr.write(what + "\n")
-    sys.stderr.flush()
+    say(f"{what}: done")

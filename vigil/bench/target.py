@@ -1,10 +1,11 @@
-"""Benchmark target: 200 for every path, and 503 below /sick after SIGUSR1."""
+"""Benchmark target, plain and with TLS: 200 for every path, 503 below /sick after SIGUSR1, no answer to /hang."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import signal
+import ssl
 import sys
 from typing import cast
 
@@ -13,6 +14,7 @@ import uvloop
 _WELL = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 _SICK = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _REQUEST_LIMIT = 16 * 1024
+_BACKLOG = 4096
 
 
 class TargetFaults:
@@ -37,26 +39,35 @@ class BenchTarget(asyncio.Protocol):
 
     def data_received(self, chunk: bytes) -> None:
         self._read += chunk
-        if b"\r\n\r\n" in self._read or len(self._read) > _REQUEST_LIMIT:
-            self._transport.write(_SICK if self._faults.spread and b" /sick" in self._read[:16] else _WELL)
+        path = self._read[:16]
+        if len(self._read) > _REQUEST_LIMIT or (b"\r\n\r\n" in self._read and b" /hang" not in path):
+            self._transport.write(_SICK if self._faults.spread and b" /sick" in path else _WELL)
             self._transport.close()
 
 
-async def serve(port: int) -> None:
-    """Serve on 127.0.0.1:`port` until SIGTERM; raises OSError if the port is taken."""
+async def serve(port: int, tls_port: int = 0, certificate: str = "") -> None:
+    """Serve on 127.0.0.1 until SIGTERM, on `tls_port` too where there is a certificate; raises OSError."""
     loop = asyncio.get_running_loop()
     faults, stop = TargetFaults(), asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, faults.begin)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    server = await loop.create_server(lambda: BenchTarget(faults), "127.0.0.1", port, backlog=4096)
+    await loop.create_server(lambda: BenchTarget(faults), "127.0.0.1", port, backlog=_BACKLOG)
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        await loop.create_server(
+            lambda: BenchTarget(faults), "127.0.0.1", tls_port, backlog=_BACKLOG, ssl=tls, ssl_handshake_timeout=60
+        )
     await stop.wait()
-    server.close()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m vigil.bench.target", description=__doc__)
-    parser.add_argument("--port", type=int, required=True, help="where to listen, on 127.0.0.1")
-    uvloop.run(serve(parser.parse_args().port))
+    parser.add_argument("--port", type=int, required=True, help="where to listen for HTTP, on 127.0.0.1")
+    parser.add_argument("--tls", type=int, default=0, help="where to listen for HTTPS")
+    parser.add_argument("--certificate", default="", help="PEM file with the key and the certificate, for HTTPS")
+    given = parser.parse_args()
+    uvloop.run(serve(given.port, given.tls, given.certificate))
     return 0
 
 

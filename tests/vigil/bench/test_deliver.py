@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vigil.bench.deliver.rig import _named, _times
-from vigil.bench.deliver.run import BUDGETS, render
+from vigil.bench.deliver.run import BUDGETS
+from vigil.bench.report import render
 from vigil.cli import main
 from vigil.demo.alert_receivers import Took
 
@@ -21,7 +22,7 @@ def test_an_incident_is_named_once_however_often_it_comes_and_timed_by_the_first
 
 
 def test_every_number_stands_beside_its_budget() -> None:
-    report = render({"deliveries_per_s": 1234.5, "storm_messages": 9, "storm_incidents_named": 10_000})
+    report = render({"deliveries_per_s": 1234.5, "storm_messages": 9, "storm_incidents_named": 10_000}, BUDGETS)
     assert "(at least 1,000)" in report and "(at most 20)" in report
     assert BUDGETS["trigger_to_accepted_p99_s"] == 1.0
 

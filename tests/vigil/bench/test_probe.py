@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from vigil.bench.measure import cpu_ns, rss_mb
-from vigil.bench.probe.rig import make_certificates, targets, until
-from vigil.bench.probe.run import BUDGETS, render, report_of
+from vigil.bench.probe.rig import make_certificates, targets
+from vigil.bench.probe.run import BUDGETS, report_of
+from vigil.bench.report import render, until
 from vigil.cli.errors import CommandError
 
 COSTS = {"http": 250.0, "httpx_http": 1000.0, "https": 1000.0, "httpx_https": 2000.0, "tcp": 110.0}
@@ -31,7 +32,7 @@ def test_where_no_exporter_is_installed_its_parts_are_not_measured() -> None:
 
 
 def test_what_exceeds_its_budget_is_marked() -> None:
-    lines = render({"http_vs_httpx": BUDGETS["http_vs_httpx"] + 0.01, "tcp_vs_httpx": 0.1}).splitlines()
+    lines = render({"http_vs_httpx": BUDGETS["http_vs_httpx"] + 0.01, "tcp_vs_httpx": 0.1}, BUDGETS).splitlines()
     assert "EXCEEDED" in lines[0]
     assert "EXCEEDED" not in lines[1]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,9 @@ import redis
 
 from probes import keys
 from tests.streams import entries
-from tests.vigil.heartbeats.conftest import CHECKOUT, Listening
+from tests.vigil.heartbeats.conftest import Listening
 from tests.vigil.heartbeats.jobs import job
+from vigil.bench.ping.load import Plan, call
 from vigil.heartbeats.core.wire import decode
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,15 +25,8 @@ def test_what_the_generator_calls_acknowledged_is_on_the_log(
     receiver = Listening(test_database_url, redis_url)
     receiver.wait_settled()
     (tmp_path / "codes").write_text("\n".join(str(job(f"job {number}").code) for number in range(20)))
-    plan = {
-        "port": receiver.port, "path": "/ping/", "codes": str(tmp_path / "codes"), "acked": str(tmp_path / "acked"),
-        "seconds": 1, "rate": rate, "burst": burst, "connections": 8, "run": "test",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "vigil.bench.ping.load", json.dumps(plan)]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
+    told = asyncio.run(call(Plan(receiver.port, tmp_path, 1, rate, burst, connections=8, run="test")))
     receiver.close()
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
     acked = (tmp_path / "acked").read_text().split()
     client = redis.Redis.from_url(redis_url)
     logged = {ping.rid for _, fields in entries(client, keys.PINGS) for ping in decode(fields[keys.BODY]).pings}

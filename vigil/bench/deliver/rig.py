@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 from vigil.alerts.core.decision import Event
 from vigil.alerts.models import Channel, Delivery
 from vigil.bench.deliver.rows import SECRET, make_channel, make_incidents, make_webhook, tell
 from vigil.bench.measure import cpu_ns, percentile
-from vigil.cli.errors import CommandError
+from vigil.bench.report import say, until
 from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply, Took
 from vigil.incidents.models import Incident
 
@@ -23,7 +23,7 @@ CHANNELS = 50
 AT_ONCE = 100
 #: Duration of the storm, its batches, and its hosts.
 STORM_S, STORM_PARTS, STORM_HOSTS = 10.0, 20, 25
-DEADLINE_S = 240.0
+_until = partial(until, problem="not everything was delivered", within_s=240.0)
 
 
 def measure(deliveries: int, storm: int, sender: Sender) -> dict[str, float]:
@@ -38,7 +38,7 @@ def measure(deliveries: int, storm: int, sender: Sender) -> dict[str, float]:
             "a storm and its end": lambda: _storm(receiver, url, storm),
         }
         for name, part in parts.items():
-            print(f"{name} ...", file=sys.stderr, flush=True)
+            say(f"{name} ...")
             report |= part()
     return report
 
@@ -69,21 +69,26 @@ def _throughput(receiver: AlertReceiver, url: str, deliveries: int, pid: int) ->
 
 
 def _latency(receiver: AlertReceiver, url: str) -> dict[str, float]:
-    channels = [
-        make_channel("webhook", {"url": f"{url}/hook/at-once"}, {"secret": SECRET}, "at once"),
-        make_channel(
-            "slack", {"channel": "C1", "api": f"{url}/slack/api/at-once"}, {"token": "xoxb-fake"}, "at once, chat"
-        ),
-        make_channel("pagerduty", {"url": f"{url}/pagerduty/at-once"}, {"routing_key": "f" * 32}, "at once, PagerDuty"),
-    ]
+    channels, paths = _one_of_each(url, "at-once")
     incidents = make_incidents("at-once", AT_ONCE, hosts=AT_ONCE)
     began_s = tell(incidents, channels)
     names = [incident.title for incident in incidents]
     waits: list[float] = []
-    for path in ("/hook/at-once", "/slack/api/at-once", "/pagerduty/at-once"):
+    for path in paths.values():
         _until(lambda path=path: _named(receiver.at(path), names) == AT_ONCE)  # type: ignore[misc]
         waits += _times(receiver.at(path), names, began_s)
     return {"trigger_to_accepted_p99_s": round(percentile(waits, 0.99) or 0.0, 3)}
+
+
+def _one_of_each(url: str, name: str) -> tuple[list[Channel], dict[str, str]]:
+    """A webhook, a Slack and a PagerDuty channel of this name, and the path of each at the receiver."""
+    paths = {"webhook": f"/hook/{name}", "slack": f"/slack/api/{name}", "pagerduty": f"/pagerduty/{name}"}
+    channels = [
+        make_channel("webhook", {"url": url + paths["webhook"]}, {"secret": SECRET}, name),
+        make_channel("slack", {"channel": "C1", "api": url + paths["slack"]}, {"token": "xoxb-fake"}, f"{name}, Slack"),
+        make_channel("pagerduty", {"url": url + paths["pagerduty"]}, {"routing_key": "f" * 32}, f"{name}, PagerDuty"),
+    ]
+    return channels, paths
 
 
 def _hanging(receiver: AlertReceiver, url: str) -> dict[str, float]:
@@ -108,12 +113,7 @@ def _slowest(
 
 
 def _storm(receiver: AlertReceiver, url: str, storm: int) -> dict[str, float]:
-    paths = {"webhook": "/hook/storm", "slack": "/slack/api/storm", "pagerduty": "/pagerduty/storm"}
-    channels = [
-        make_channel("webhook", {"url": url + paths["webhook"]}, {"secret": SECRET}, "storm"),
-        make_channel("slack", {"channel": "C1", "api": url + paths["slack"]}, {"token": "xoxb-fake"}, "storm, Slack"),
-        make_channel("pagerduty", {"url": url + paths["pagerduty"]}, {"routing_key": "f" * 32}, "storm, PagerDuty"),
-    ]
+    channels, paths = _one_of_each(url, "storm")
     incidents = make_incidents("storm", storm, hosts=STORM_HOSTS)
     began_s = time.time()
     for part in range(STORM_PARTS):
@@ -149,14 +149,6 @@ def _times(took: Sequence[Took], names: Sequence[str], began_s: float) -> list[f
     """Delay from the commit to the first message with each name."""
     said = [(one.at_s, one.raw.decode()) for one in took]
     return [min(at_s for at_s, text in said if name in text) - began_s for name in names]
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + DEADLINE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise CommandError(f"not everything was delivered within {DEADLINE_S:.0f} s")
-        time.sleep(0.01)
 
 
 @contextmanager

@@ -18,21 +18,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-import django
-from cryptography.fernet import Fernet
-
+from vigil.bench.database import own_database
+from vigil.bench.report import print_report
 from vigil.cli.errors import CommandError
-from vigil.local import postgres, redis
 
 #: Budgets: minimum for the first and the named, maximum for the others.
 BUDGETS = {
@@ -52,22 +46,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not (100 <= args.deliveries <= 500_000 and 100 <= args.storm <= 50_000):
         raise CommandError("--deliveries is 100 to 500000, --storm 100 to 50000")
-    with _installed():
+    with own_database(VIGIL_ALERT_EGRESS="private"):
         from vigil.bench.deliver.rig import measure
 
         report = measure(args.deliveries, args.storm, sender)
-    print(json.dumps(report) if args.json else render(report))
+    print_report(report, args.json, BUDGETS)
     return 0
-
-
-def render(report: dict[str, float]) -> str:
-    """Text report: one line a figure, with its budget."""
-    lines = []
-    for name, value in report.items():
-        word = "at least" if name.endswith("_per_s") else "at most"
-        budget = f"   ({word} {BUDGETS[name]:,})" if name in BUDGETS else ""
-        lines.append(f"{name:<28} {value:>12,.3f}{budget}")
-    return "\n".join(lines)
 
 
 @contextlib.contextmanager
@@ -91,35 +75,3 @@ def sender() -> Iterator[int]:
             process.wait(15)
         process.kill()
         process.wait(5)
-
-
-@contextlib.contextmanager
-def _installed() -> Iterator[None]:
-    """Migrated servers for the benchmark, as `up` would start them, with Django set up."""
-    for name in [name for name in os.environ if name.startswith("VIGIL_") and name != "VIGIL_VENV"]:
-        del os.environ[name]
-    with contextlib.ExitStack() as stack:
-        place = tempfile.TemporaryDirectory(prefix="vigil-bench-", dir="/var/tmp", ignore_cleanup_errors=True)
-        home = Path(stack.enter_context(place))
-        home.chmod(0o711)
-        password = secrets.token_urlsafe(24)
-        database = stack.enter_context(postgres.running(home, password, home / "postgres.log"))
-        broker = stack.enter_context(redis.running(home, password, home / "redis.log"))
-        os.environ |= {
-            "VIGIL_DATABASE_URL": database.url,
-            "VIGIL_REDIS_URL": broker.url,
-            "VIGIL_SECRET_KEY": secrets.token_urlsafe(50),
-            "VIGIL_SEAL_KEYS": Fernet.generate_key().decode(),
-            "VIGIL_ALLOWED_HOSTS": "*",
-            "VIGIL_ALERT_EGRESS": "private",
-            "DJANGO_SETTINGS_MODULE": "vigil.settings",
-        }
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connection
-
-        call_command("migrate", interactive=False, verbosity=0)
-        try:
-            yield
-        finally:
-            connection.close()

@@ -17,26 +17,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import os
-import secrets
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import django
-from cryptography.fernet import Fernet
-
+from vigil.bench.database import own_database
+from vigil.bench.report import print_report
 from vigil.cli.errors import CommandError
-from vigil.local import postgres
 
 REGIONS = 5
 INTERVAL_S = 60
-PER_MONITOR_DAY = REGIONS * 86_400 // INTERVAL_S
 
 
 @dataclass(frozen=True)
@@ -72,36 +64,16 @@ def run(args: argparse.Namespace) -> int:
                 begun = time.monotonic()
                 report |= measure(wanted)
                 report[f"{name}_took_s"] = round(time.monotonic() - begun, 1)
-    print(json.dumps(report) if args.json else "\n".join(f"{name:<28} {value}" for name, value in report.items()))
+    print_report(report, args.json)
     return 0
 
 
 @contextlib.contextmanager
 def _database() -> Iterator[None]:
-    """A migrated PostgreSQL as `up` would start it, with Django set up. Redis is not needed."""
-    password = secrets.token_urlsafe(24)
-    for name in [name for name in os.environ if name.startswith("VIGIL_") and name != "VIGIL_VENV"]:
-        del os.environ[name]
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="vigil-bench-", dir="/var/tmp", ignore_cleanup_errors=True)
-        )
-        home = Path(folder)
-        home.chmod(0o711)
-        server = stack.enter_context(postgres.running(home, password, home / "postgres.log", durable=False))
-        os.environ |= {
-            "VIGIL_DATABASE_URL": server.url,
-            "VIGIL_REDIS_URL": "redis://127.0.0.1:1/0",
-            "VIGIL_SECRET_KEY": secrets.token_urlsafe(50),
-            "VIGIL_SEAL_KEYS": Fernet.generate_key().decode(),
-            "VIGIL_ALLOWED_HOSTS": "*",
-            "DJANGO_SETTINGS_MODULE": "vigil.settings",
-        }
-        django.setup()
-        from django.core.management import call_command
+    """A migrated PostgreSQL, set for the measurement. Redis is not needed."""
+    with own_database(durable=False, with_redis=False):
         from django.db import connection
 
-        call_command("migrate", interactive=False, verbosity=0)
         with connection.cursor() as cursor:
             # Production settings do not suit a bulk load.
             cursor.execute("SET statement_timeout = 0; SET maintenance_work_mem = '512MB'")
@@ -109,7 +81,4 @@ def _database() -> Iterator[None]:
             # As in production: whole pages after a checkpoint.
             cursor.execute("ALTER SYSTEM SET full_page_writes = on")
             cursor.execute("SELECT pg_reload_conf()")
-        try:
-            yield
-        finally:
-            connection.close()
+        yield

@@ -1,9 +1,7 @@
 """Ping load generator: reports acknowledged calls and their latency.
 
-Run as `python -m vigil.bench.ping.load PLAN` with a JSON object: port, path, codes (file, one a line), seconds,
-connections, rate (0: as fast as answers come), burst (more calls, all at once, in the middle), acked (file to write),
-run (a word in the id of every call).
-It ends early on SIGTERM, and prints one JSON object.
+Run as `python -m vigil.bench.ping.load PLAN`, with a `Plan` as JSON. It ends early on SIGTERM, and prints one JSON
+object.
 """
 
 from __future__ import annotations
@@ -17,14 +15,54 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import msgspec
 import uvloop
+
+from vigil.bench.measure import percentile
+from vigil.cli.errors import CommandError
 
 TICK_S = 0.002
 RECONNECT_S = 0.05
 #: Wait for answers after the last call (s).
 TAIL_S = 8.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the generator calls, and the `folder` with the files of its codes and of its acknowledged calls."""
+
+    port: int
+    folder: Path
+    seconds: float
+    #: Calls a second; 0: as fast as answers come.
+    rate: float = 0
+    #: More calls, all at once, in the middle.
+    burst: int = 0
+    path: str = "/ping/"
+    connections: int = 64
+    #: A word in the id of every call.
+    run: str = "warm"
+
+    @property
+    def codes(self) -> Path:
+        """The addresses that are called, one a line."""
+        return self.folder / "codes"
+
+    @property
+    def acked(self) -> Path:
+        return self.folder / "acked"
+
+
+async def call(plan: Plan) -> dict[str, Any]:
+    """Run the generator in a process of its own; its acknowledged calls are in `plan.acked` afterwards."""
+    argv = [sys.executable, "-m", "vigil.bench.ping.load", msgspec.json.encode(plan, enc_hook=str).decode()]
+    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    told, _ = await process.communicate()
+    if process.returncode:
+        raise CommandError("the generator of pings failed: see above")
+    return dict(json.loads(told))
 
 
 @dataclass
@@ -76,20 +114,20 @@ class Caller(asyncio.Protocol):
 class LoadRun:
     """One run of a plan."""
 
-    def __init__(self, plan: dict[str, object]) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._codes = Path(str(plan["codes"])).read_text().split()
-        self._prefix = f"GET {plan['path']}"
+        self._codes = plan.codes.read_text().split()
+        self._prefix = f"GET {plan.path}"
         self._free: deque[Caller] = deque()
         self._backlog: deque[tuple[int, float]] = deque()
         self._count = 0
         self._ending = False
-        self._closed_loop = not plan["rate"]
+        self._closed_loop = not plan.rate
         self.tally = LoadTally()
 
     def request(self, number: int) -> bytes:
         code = self._codes[number % len(self._codes)]
-        return f"{self._prefix}{code}?rid={self._plan['run']}-{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        return f"{self._prefix}{code}?rid={self._plan.run}-{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
     def free(self, caller: Caller) -> None:
         if self._backlog:
@@ -110,19 +148,16 @@ class LoadRun:
         loop = asyncio.get_running_loop()
         told = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, told.set)
-        await asyncio.gather(*(self._connect(Caller(self)) for _ in range(int(str(self._plan["connections"])))))
+        await asyncio.gather(*(self._connect(Caller(self)) for _ in range(self._plan.connections)))
         begun_s = time.perf_counter()
-        seconds = float(str(self._plan["seconds"]))
-        await self._drive(begun_s, seconds, told)
+        await self._drive(begun_s, told)
         self._ending = True
         lasted_s = time.perf_counter() - begun_s
         acked_in_time = len(self.tally.acked)
         end_s = time.perf_counter() + TAIL_S
         while time.perf_counter() < end_s and (self._backlog or self._under_way()):
             await asyncio.sleep(TICK_S)
-        Path(str(self._plan["acked"])).write_text(
-            "\n".join(f"{self._plan['run']}-{number}" for number in self.tally.acked)
-        )
+        self._plan.acked.write_text("\n".join(f"{self._plan.run}-{number}" for number in self.tally.acked))
         return {
             "called": self._count,
             "acknowledged": len(self.tally.acked),
@@ -135,8 +170,8 @@ class LoadRun:
             "max_ms": _ms(self.tally.latencies, 1.0),
         }
 
-    async def _drive(self, begun_s: float, seconds: float, told: asyncio.Event) -> None:
-        rate, burst = float(str(self._plan["rate"])), int(str(self._plan["burst"]))
+    async def _drive(self, begun_s: float, told: asyncio.Event) -> None:
+        rate, burst, seconds = self._plan.rate, self._plan.burst, self._plan.seconds
         sent = 0
         while (now_s := time.perf_counter()) < begun_s + seconds and not told.is_set():
             due = math.floor((now_s - begun_s) * rate)
@@ -167,21 +202,24 @@ class LoadRun:
         loop = asyncio.get_running_loop()
         while not self._ending:
             try:
-                await loop.create_connection(lambda: caller, "127.0.0.1", int(str(self._plan["port"])))
+                await loop.create_connection(lambda: caller, "127.0.0.1", self._plan.port)
                 return
             except OSError:
                 await asyncio.sleep(RECONNECT_S)
 
 
 def _ms(latencies: list[float], part: float) -> float | None:
-    if not latencies:
-        return None
-    return round(sorted(latencies)[max(0, math.ceil(part * len(latencies)) - 1)] * 1000, 2)
+    found = percentile(latencies, part)
+    return None if found is None else round(found * 1000, 2)
+
+
+def decode_plan(plan: str) -> Plan:
+    return msgspec.json.decode(plan, type=Plan, dec_hook=lambda kind, text: kind(text))
 
 
 def main(plan: str) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(LoadRun(json.loads(plan)).work())), flush=True)
+        print(json.dumps(runner.run(LoadRun(decode_plan(plan)).work())), flush=True)
 
 
 if __name__ == "__main__":

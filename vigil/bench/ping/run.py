@@ -14,18 +14,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import django
 
+from vigil.bench.ping.load import Plan, call
 from vigil.bench.ping.soak import soak
+from vigil.bench.report import print_report, say, until
 from vigil.cli.errors import CommandError
 from vigil.local import ports
 from vigil.local.installation import Installation, InstallationOptions
@@ -37,19 +37,6 @@ SWEPT = 100_000
 SWEEPS, DUE, DOWN = 5, 200, 20
 MEAN = 500
 PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True)
-class Calls:
-    """Load: port and path, duration, and rate (0: as fast as answers come)."""
-
-    port: int
-    seconds: float
-    rate: float = 0
-    burst: int = 0
-    path: str = "/ping/"
-    connections: int = 64
-    run: str = "warm"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -71,25 +58,13 @@ def run(args: argparse.Namespace) -> int:
             report = asyncio.run(_measure(throwaway, args.seconds))
     finally:
         throwaway.discard()
-    print(json.dumps(report) if args.json else "\n".join(f"{name:<28} {value}" for name, value in report.items()))
+    print_report(report, args.json)
     return 0 if not report["lost"] and not report.get("false_alerts") else 1
-
-
-async def call(folder: Path, codes: Path, calls: Calls) -> dict[str, Any]:
-    """Run the generator; acknowledged calls are in `folder`/acked afterwards."""
-    plan = vars(calls) | {"codes": str(codes), "acked": str(folder / "acked")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "vigil.bench.ping.load", json.dumps(plan), stdout=asyncio.subprocess.PIPE
-    )
-    told, _ = await process.communicate()
-    if process.returncode:
-        raise CommandError("the generator of pings failed: see above")
-    return dict(json.loads(told))
 
 
 async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
     installation = throwaway.installation
-    folder, codes = throwaway.path, throwaway.path / "codes"
+    plan = Plan(installation.addresses.ping_port, throwaway.path, 2)
     try:
         say("starting everything")
         await installation.start()
@@ -97,31 +72,30 @@ async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
         from vigil.bench.ping import rows
 
         await asyncio.to_thread(rows.write_heartbeats, "called", HEARTBEATS, 86_400, 86_400)
-        await asyncio.to_thread(rows.write_codes, "called", codes)
+        await asyncio.to_thread(rows.write_codes, "called", plan.codes)
         await asyncio.sleep(1)
-        port = installation.addresses.ping_port
-        await call(folder, codes, Calls(port, 2))
-        await asyncio.to_thread(rows.lost_of, folder / "acked", PATIENCE_S, say)
+        await call(plan)
+        await asyncio.to_thread(rows.lost_of, plan.acked, PATIENCE_S, say)
         report: dict[str, Any] = {}
         lost = 0
 
-        async def window(name: str, calls: Calls) -> dict[str, Any]:
+        async def window(name: str, run: str, rate: float = 0, burst: int = 0) -> dict[str, Any]:
             nonlocal lost
             say(name)
-            told = await call(folder, codes, calls)
-            missing, twice = await asyncio.to_thread(rows.lost_of, folder / "acked", PATIENCE_S, say)
+            told = await call(replace(plan, seconds=seconds, run=run, rate=rate, burst=burst))
+            missing, twice = await asyncio.to_thread(rows.lost_of, plan.acked, PATIENCE_S, say)
             lost += missing + twice
             return told
 
-        fast = await window("as fast as it goes", Calls(port, seconds, run="fast"))
-        at_1000 = await window("1,000 a second", Calls(port, seconds, 1_000, run="steady"))
-        burst = await window("a burst", Calls(port, seconds, MEAN, MEAN * 10, run="burst"))
+        fast = await window("as fast as it goes", "fast")
+        at_1000 = await window("1,000 a second", "steady", 1_000)
+        burst = await window("a burst", "burst", MEAN, MEAN * 10)
         report |= {
             "pings_per_s": fast["per_s"],
             "p99_ms_at_1000": at_1000["p99_ms"],
             "p50_ms_at_1000": at_1000["p50_ms"],
             "per_s_at_1000": at_1000["per_s"],
-            "row_handler_pings_per_s": await _row_handler(installation, folder, codes, seconds),
+            "row_handler_pings_per_s": await _row_handler(installation, plan, seconds),
             "burst_acknowledged": burst["acknowledged"],
             "burst_called": burst["called"],
             "burst_p99_ms": burst["p99_ms"],
@@ -132,7 +106,7 @@ async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
         await installation.stop()
 
 
-async def _row_handler(installation: Installation, folder: Path, codes: Path, seconds: int) -> float:
+async def _row_handler(installation: Installation, plan: Plan, seconds: int) -> float:
     """The same load on the row-per-ping handler."""
     say("the usual handler, a row for each ping")
     port = ports.take_free_port()
@@ -141,9 +115,9 @@ async def _row_handler(installation: Installation, folder: Path, codes: Path, se
         sys.executable, "-m", "vigil.bench.ping.row_server", str(port), env=env, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        await _listens(port)
-        await call(folder, codes, Calls(port, 2, path="/row/"))
-        told = await call(folder, codes, Calls(port, seconds, path="/row/"))
+        await asyncio.to_thread(until, lambda: not ports.is_free(port), "the row handler does not start", 20)
+        await call(replace(plan, port=port, path="/row/"))
+        told = await call(replace(plan, port=port, path="/row/", seconds=seconds))
     finally:
         server.terminate()
         await server.wait()
@@ -174,20 +148,3 @@ async def _sweeps(installation: Installation) -> dict[str, Any]:
         "sweep_ms_100k_idle": round(idle, 2),
         "sweep_down_ms_each": round(down / DOWN, 1),
     }
-
-
-async def _listens(port: int) -> None:
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.1)
-            continue
-        writer.close()
-        return
-    raise CommandError("the row handler does not start")
-
-
-def say(what: str) -> None:
-    sys.stderr.write(what + "\n")
-    sys.stderr.flush()

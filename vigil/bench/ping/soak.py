@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
 from typing import Any
 
 import django
 
+from vigil.bench.ping.load import Plan, call
+from vigil.bench.report import say
 from vigil.local.installation import Installation
 from vigil.local.temporary import Throwaway
 
@@ -38,34 +38,34 @@ async def soak(throwaway: Throwaway, seconds: int, rate: int) -> dict[str, Any]:
 
         await asyncio.to_thread(rows.write_heartbeats, "calling", HEARTBEATS, PERIOD_S, GRACE_S)
         await asyncio.to_thread(rows.write_heartbeats, "silent", SILENT, PERIOD_S, GRACE_S)
-        codes = throwaway.path / "codes"
-        await asyncio.to_thread(rows.write_codes, "calling", codes)
+        plan = Plan(installation.addresses.ping_port, throwaway.path, seconds, rate, run="soak")
+        await asyncio.to_thread(rows.write_codes, "calling", plan.codes)
         kills: Counter[str] = Counter()
         enough = asyncio.Event()
         killing = asyncio.create_task(_kill(installation, kills, enough, time.monotonic() + seconds))
-        told = await _call(throwaway, seconds, rate)
+        told = await call(plan)
         enough.set()
         await killing
         await _all_ready(installation)
-        return await asyncio.to_thread(_count, throwaway, seconds, told, kills)
+        return await asyncio.to_thread(_count, plan, told, kills)
     finally:
         await installation.stop()
 
 
-def _count(throwaway: Throwaway, seconds: int, told: dict[str, Any], kills: Counter[str]) -> dict[str, Any]:
+def _count(plan: Plan, told: dict[str, Any], kills: Counter[str]) -> dict[str, Any]:
     from django.db import connection
 
     from vigil.bench.ping import rows
 
     # Its server has probably been killed.
     connection.close()
-    lost, twice = rows.lost_of(throwaway.path / "acked", SETTLE_S, _say)
+    lost, twice = rows.lost_of(plan.acked, SETTLE_S, say)
     # A silent job is overdue a period and a grace after the start.
     deadline = time.monotonic() + SETTLE_S
     while rows.alerts_about("silent") < SILENT and time.monotonic() < deadline:
         time.sleep(1)
     return {
-        "seconds": seconds,
+        "seconds": plan.seconds,
         "acknowledged": told["acknowledged"],
         "acknowledged_per_s": told["per_s"],
         "refused": told["refused"],
@@ -80,25 +80,6 @@ def _count(throwaway: Throwaway, seconds: int, told: dict[str, Any], kills: Coun
         "kills": sum(kills.values()),
         "killed": dict(kills),
     }
-
-
-async def _call(throwaway: Throwaway, seconds: int, rate: int) -> dict[str, Any]:
-    plan = {
-        "port": throwaway.installation.addresses.ping_port,
-        "path": "/ping/",
-        "codes": str(throwaway.path / "codes"),
-        "acked": str(throwaway.path / "acked"),
-        "seconds": seconds,
-        "rate": rate,
-        "burst": 0,
-        "connections": 64,
-        "run": "soak",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "vigil.bench.ping.load", json.dumps(plan), stdout=asyncio.subprocess.PIPE
-    )
-    told, _ = await process.communicate()
-    return dict(json.loads(told))
 
 
 async def _kill(installation: Installation, kills: Counter[str], enough: asyncio.Event, end_s: float) -> None:
@@ -116,7 +97,7 @@ async def _kill(installation: Installation, kills: Counter[str], enough: asyncio
         name = chance.choice(sorted(alive))
         os.kill(alive[name], signal.SIGKILL)
         kills[name] += 1
-        _say(f"{end_s - time.monotonic():6.0f} s left, killed {name}")
+        say(f"{end_s - time.monotonic():6.0f} s left, killed {name}")
 
 
 async def _all_ready(installation: Installation) -> None:
@@ -125,8 +106,3 @@ async def _all_ready(installation: Installation) -> None:
         if all(installation.supervisor.is_ready(name) for name in names):
             return
         await asyncio.sleep(0.1)
-
-
-def _say(what: str) -> None:
-    sys.stderr.write(what + "\n")
-    sys.stderr.flush()

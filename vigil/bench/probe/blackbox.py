@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vigil.bench.measure import cpu_ns
-from vigil.bench.probe.rig import program, until
+from vigil.bench.probe.rig import program
+from vigil.bench.report import until
 from vigil.cli.errors import CommandError
 from vigil.local import ports
 

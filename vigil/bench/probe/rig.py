@@ -27,12 +27,12 @@ from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane, Result
 from vigil.bench.measure import cpu_ns
+from vigil.bench.report import until
 from vigil.cli.errors import CommandError
 from vigil.local import ports
 
 REGION = "bench"
 BATCH = 200
-_PATIENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,16 @@ class ProbeTargets:
 @contextlib.contextmanager
 def targets(home: Path, certificates: Certificates) -> Iterator[ProbeTargets]:
     plain, tls, other_plain, hanging = (ports.take_free_port() for _ in range(4))
-    own = [sys.executable, "-m", "vigil.bench.probe.target", "--certificate", str(certificates.server)]
+    own = [sys.executable, "-m", "vigil.bench.target", "--certificate", str(certificates.server)]
     with contextlib.ExitStack() as stack:
         nginx = shutil.which("nginx")
         fast = (
             [nginx, "-c", str(_nginx_file(home, plain, tls, certificates))]
             if nginx
-            else [*own, "--plain", str(plain), "--tls", str(tls)]
+            else [*own, "--port", str(plain), "--tls", str(tls)]
         )
         stack.enter_context(program(fast, home / "fast.log"))
-        stack.enter_context(program([*own, "--plain", str(other_plain), "--tls", str(hanging)], home / "hanging.log"))
+        stack.enter_context(program([*own, "--port", str(other_plain), "--tls", str(hanging)], home / "hanging.log"))
         for port in (plain, tls, hanging):
             until(functools.partial(_is_taken, port), "the targets do not start")
         yield ProbeTargets(
@@ -143,15 +143,6 @@ def program(argv: list[str], log: Path, **environment: str) -> Iterator[int]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def until(reached: Callable[[], bool], problem: str, within_s: float = _PATIENCE_S) -> None:
-    """Wait for a condition; raises CommandError with the problem."""
-    deadline = time.monotonic() + within_s
-    while not reached():
-        if time.monotonic() > deadline:
-            raise CommandError(f"{problem} within {within_s:.0f} s")
-        time.sleep(0.005)
 
 
 class WorkerUnderTest:

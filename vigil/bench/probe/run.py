@@ -38,6 +38,7 @@ from vigil.bench.probe.rig import (
     program,
     targets,
 )
+from vigil.bench.report import print_report
 from vigil.cli.errors import CommandError
 from vigil.local.redis import running
 
@@ -70,20 +71,8 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("--rounds is between 1 and 100")
     with tempfile.TemporaryDirectory(prefix="vigil-bench-", ignore_cleanup_errors=True) as folder:
         report = measure(Path(folder), args.rounds)
-    print(json.dumps(report) if args.json else render(report))
+    print_report(report, args.json, BUDGETS)
     return 0
-
-
-def render(report: Report) -> str:
-    """Text report: one line a figure, with its budget."""
-    lines = []
-    for name, value in report.items():
-        budget = BUDGETS.get(name)
-        limit = ""
-        if budget is not None and isinstance(value, float):
-            limit = f"  (budget {budget:g}{'' if value <= budget else ', EXCEEDED'})"
-        lines.append(f"{name:<24} {'not measured' if value is None else value}{limit}")
-    return "\n".join(lines)
 
 
 def measure(home: Path, rounds: int) -> Report:

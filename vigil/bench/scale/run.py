@@ -19,13 +19,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import django
 import redis
 
 from vigil.bench.measure import Usage, pss_mb, usages
+from vigil.bench.report import print_report, say, until
 from vigil.bench.scale.regions import REPORT, SICK
 from vigil.bench.scale.report import Lags, VerdictLags, step_report
 from vigil.cli.errors import CommandError
@@ -103,19 +104,8 @@ def run(args: argparse.Namespace) -> int:
         throwaway.discard()
     if args.history_checks:
         report |= _history(args.history_checks)
-    print(json.dumps(report) if args.json else render(report))
+    print_report(report, args.json)
     return 0
-
-
-def render(report: dict[str, object]) -> str:
-    """Text report: one line a figure, one line a step."""
-    lines = [f"{name:<24} {value}" for name, value in report.items() if not isinstance(value, list | dict)]
-    for name, value in report.items():
-        if isinstance(value, dict):
-            lines += ["", name, *(f"  {process:<22} {number}" for process, number in value.items())]
-        elif isinstance(value, list):
-            lines += ["", name, *("  " + " ".join(f"{key}={number}" for key, number in step.items()) for step in value)]
-    return "\n".join(lines)
 
 
 async def _measure(throwaway: Throwaway, load: ScaleLoad) -> dict[str, object]:
@@ -146,7 +136,7 @@ async def _measure(throwaway: Throwaway, load: ScaleLoad) -> dict[str, object]:
 
 def _history(checks: int) -> dict[str, object]:
     """Bytes per check, from `bench history`, since an hour must pass before packing."""
-    _say(f"storing {checks} checks")
+    say(f"storing {checks} checks")
     argv = [sys.executable, "-m", "vigil.cli", "bench", "history", "--only", "bytes", "--json", "--checks", str(checks)]
     done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_HISTORY_DEADLINE_S)
     if done.returncode:
@@ -172,7 +162,7 @@ async def _step(rig: Rig, monitors: int, seconds: int) -> dict[str, object]:
     """Grow, restart the dispatcher, and measure in steady state."""
     from vigil.bench.scale.rows import grow_to, sick_ones
 
-    _say(f"writing {monitors} monitors")
+    say(f"writing {monitors} monitors")
     await asyncio.to_thread(grow_to, monitors, rig.load.interval_s)
     cold_s = await _cold_dispatch(rig, monitors)
     await _wait(f"{monitors} monitors, settling", _SETTLE_S)
@@ -207,13 +197,15 @@ async def _cold_dispatch(rig: Rig, monitors: int) -> float:
     supervisor, began_ms = rig.installation.supervisor, time.time() * 1000
     old = supervisor.pid("dispatch")
     os.kill(old, signal.SIGTERM)
-    await _until(lambda: _ready(supervisor.pid("dispatch") not in (0, old)), "a new dispatcher")
+    await asyncio.to_thread(
+        until, lambda: supervisor.pid("dispatch") not in (0, old), "no new dispatcher starts", _DEADLINE_S
+    )
     started_s = time.time()
     expected = monitors * rig.load.regions / rig.load.interval_s
     found: list[int] = []
 
-    async def dispatched() -> bool:
-        taken = json.loads(rig.redis.get(REPORT) or b"{}").get("taken", {})  # type: ignore[arg-type]  # redis-py's types
+    def dispatched() -> bool:
+        taken = cast(dict[str, int], _report(rig).get("taken", {}))
         found[:] = sorted(
             int(second)
             for second, count in taken.items()
@@ -221,20 +213,8 @@ async def _cold_dispatch(rig: Rig, monitors: int) -> float:
         )
         return bool(found)
 
-    await _until(dispatched, "a second that is dispatched in full")
+    await asyncio.to_thread(until, dispatched, "no second is dispatched in full", _DEADLINE_S)
     return max(0.0, found[0] - started_s)
-
-
-async def _until(reached: Callable[[], Awaitable[bool]], what: str) -> None:
-    deadline_s = time.monotonic() + _DEADLINE_S
-    while not await reached():
-        if time.monotonic() > deadline_s:
-            raise CommandError(f"waited {_DEADLINE_S} s for {what}")
-        await asyncio.sleep(0.05)
-
-
-async def _ready(value: bool) -> bool:
-    return value
 
 
 def _report(rig: Rig) -> dict[str, object]:
@@ -252,10 +232,5 @@ def _cores(before: dict[str, Usage], after: dict[str, Usage], seconds: float) ->
 
 
 async def _wait(what: str, seconds: float) -> None:
-    _say(f"{what} ({seconds:.0f} s)")
+    say(f"{what} ({seconds:.0f} s)")
     await asyncio.sleep(seconds)
-
-
-def _say(what: str) -> None:
-    sys.stderr.write(what + "\n")
-    sys.stderr.flush()
