@@ -105,3 +105,18 @@ def celery_prefix(region: str) -> str:
 def queue(region: str, lane: Lane) -> str:
     """The name of a region's Celery queue."""
     return f"probes.{region}.{lane}"
+
+
+def owned(region: str) -> dict[str, str]:
+    """Every key that a region may write and another process reads or writes, with the type that it must have."""
+    prefix, queues = celery_prefix(region), [queue(region, lane) for lane in Lane]
+    return {
+        results(region): "stream",
+        latest(region): "hash",
+        alive(region): "hash",
+        status(region): "string",
+        stored(region): "string",
+        **{prefix + name: "list" for name in queues},
+        **{f"{prefix}_kombu.binding.{name}": "set" for name in queues},
+        **{f"{prefix}_kombu.binding_permanent.{name}": "set" for name in queues},
+    }

@@ -28,6 +28,7 @@ from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness
+from probes.process.redis_client import WITHOUT_CLIENT
 from probes.process.redis_streams import RedisClock
 from probes.process.region_statuses import read_statuses
 
@@ -58,6 +59,7 @@ class Consensus:
             socket_connect_timeout=5,
             socket_keepalive=True,
             health_check_interval=15,
+            **WITHOUT_CLIENT,
         )
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = ConsensusLease(self._client, "consensus", holder, time.monotonic)

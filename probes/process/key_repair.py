@@ -88,6 +88,6 @@ def _is_wrong(name: bytes, kind: object) -> bool:
     if not isinstance(kind, bytes) or kind == b"none":
         return False
     if name.startswith(_CELERY.encode()):
-        expected = b"set" if b"_kombu.binding." in name else b"list" if b":probes." in name else kind
+        expected = b"set" if b"_kombu.binding" in name else b"list" if b":probes." in name else kind
         return kind != expected
     return any(name.startswith(prefix.encode()) and kind != expected for prefix, expected in _KINDS.items())

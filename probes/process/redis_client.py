@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import redis.asyncio
 import redis.exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 
 from probes.process.logs import without_credentials
 
@@ -24,6 +27,13 @@ class RedisRefuses(RedisUnreachable):
     """Redis answered, and refuses our login."""
 
 
+#: What keeps redis-py from sending CLIENT, which a region's user may not.
+WITHOUT_CLIENT: Mapping[str, Any] = {
+    "driver_info": None,
+    "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+}
+
+
 def connection_to(url: str) -> redis.asyncio.Redis:
     """A client whose failures are ours to retry, with every wait bounded."""
     return redis.asyncio.Redis.from_url(
@@ -33,6 +43,7 @@ def connection_to(url: str) -> redis.asyncio.Redis:
         socket_keepalive=True,
         health_check_interval=0,
         retry=Retry(NoBackoff(), 0),
+        **WITHOUT_CLIENT,
     )
 
 

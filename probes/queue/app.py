@@ -50,7 +50,12 @@ def region_app(region: str, redis_url: str) -> Celery:
         broker_connection_retry=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # Redis also answers with an error while it is full, busy or loading, and where a queue has another type.
+        broker_channel_error_retry=True,
         broker_connection_timeout=5,
+        broker_transport="probes.queue.transport:RegionTransport",
+        # kombu takes any certificate unless it is told otherwise.
+        broker_use_ssl={"ssl_cert_reqs": "required"} if redis_url.startswith("rediss:") else None,
         broker_transport_options=_transport_options(region),
     )
     return app
@@ -64,6 +69,9 @@ def _queue(region: str, lane: Lane) -> Queue:
 def _transport_options(region: str) -> dict[str, Any]:
     return {
         "global_keyprefix": keys.celery_prefix(region),
+        # Its lock needs Lua, which a region must not run. It would give back what a killed worker held after an hour,
+        # when every check in it has long expired; an orderly stop gives back what is left without it.
+        "ack_emulation": False,
         # A session that a firewall dropped must not block: longer than a BRPOP, shorter than the worker's limits.
         "socket_timeout": 15,
         "socket_connect_timeout": 5,

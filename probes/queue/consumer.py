@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import redis.exceptions
 import structlog
 from celery.worker.consumer.consumer import Consumer
 from celery.worker.state import maybe_shutdown
@@ -12,9 +14,17 @@ from probes.process.logs import without_credentials
 
 _log = structlog.get_logger(__name__)
 
+_REFUSED_S = 1.0
+
 
 class PatientConsumer(Consumer):  # type: ignore[misc]
     """Retries the broker without end, with pauses that stay short."""
+
+    def on_connection_error_after_connected(self, exc: BaseException) -> None:
+        _log.warning("redis.away", error=without_credentials(f"{type(exc).__name__}: {exc}")[:200])
+        if isinstance(exc, redis.exceptions.ResponseError):
+            # Redis answers, and would refuse at once again.
+            time.sleep(_REFUSED_S)
 
     def ensure_connected(self, conn: Any) -> Any:
         def log_away(error: BaseException, pause_s: float) -> None:

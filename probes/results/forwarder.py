@@ -14,7 +14,7 @@ import redis.exceptions
 import structlog
 
 from probes import keys, wire
-from probes.process.redis_client import is_away
+from probes.process.own_keys import may_retry
 from probes.results.confirmations import Confirmations
 from probes.results.local_store import LocalStore, StoreUnavailable
 from probes.wire import Result
@@ -65,6 +65,7 @@ class Forwarder:
 
     def __init__(self, connection: redis.asyncio.Redis, region: str, store: LocalStore) -> None:
         self._redis = connection
+        self._region = region
         self._stream = keys.results(region)
         self._store = store
         self._confirmations = Confirmations(connection, region, store)
@@ -110,7 +111,7 @@ class Forwarder:
                 self._log_unavailable(error)
                 pause_s = _RETRY_S
             except (redis.exceptions.RedisError, OSError) as error:
-                if not is_away(error):
+                if not await may_retry(self._redis, self._region, error):
                     raise
                 self._confirmations.redis_was_away()
                 pause_s = _RETRY_S

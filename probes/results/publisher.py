@@ -12,7 +12,7 @@ import structlog
 from redis.typing import EncodableT, FieldT
 
 from probes import keys, wire
-from probes.process.redis_client import is_away
+from probes.process.own_keys import may_retry
 from probes.reasons import Reason
 from probes.results.forwarder import STREAM_LENGTH, Forwarder
 from probes.wire import Result
@@ -34,6 +34,7 @@ class Publisher:
 
     def __init__(self, connection: redis.asyncio.Redis, region: str, forwarder: Forwarder) -> None:
         self._redis = connection
+        self._region = region
         self._stream = keys.results(region)
         self._latest = keys.latest(region)
         self._forwarder = forwarder
@@ -71,7 +72,7 @@ class Publisher:
                 await self._write_some()
                 pause_s, self.failures = _RETRY_FIRST_S, 0
             except (redis.exceptions.RedisError, OSError) as error:
-                if not is_away(error):
+                if not await may_retry(self._redis, self._region, error):
                     raise
                 self.failures += 1
                 self._forwarder.redis_was_away()

@@ -79,11 +79,11 @@ class RegionAlarm:
 
     async def _marks(self) -> Mapping[str, str]:
         try:
-            found = cast(dict[bytes, bytes], await self._redis.hgetall(keys.alive(self._settings.region)))
+            found = cast(list[bytes | None], await self._redis.hmget(keys.alive(self._settings.region), list(PARTS)))
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             _log.warning("alarm.nothing_heard", error=type(error).__name__)
             return {}
-        return {name.decode("utf-8", "replace"): mark.decode("utf-8", "replace") for name, mark in found.items()}
+        return {part: mark.decode("utf-8", "replace") for part, mark in zip(PARTS, found, strict=True) if mark}
 
     async def _tell(self, event: AlarmEvent, now_s: float) -> bool:
         """Send it; False when it was not accepted and is to be tried again."""

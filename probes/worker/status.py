@@ -13,7 +13,8 @@ import structlog
 
 from probes import keys, wire
 from probes.process.health import Health
-from probes.process.redis_client import is_away, is_refused
+from probes.process.own_keys import may_retry
+from probes.process.redis_client import is_refused
 from probes.wire import WIRE_VERSION, RegionStatus
 from probes.worker.parts import Parts
 
@@ -40,7 +41,7 @@ class StatusReporter:
                 await self._report()
                 pause_s = INTERVAL_S
             except (redis.exceptions.RedisError, OSError) as error:
-                if not is_away(error):
+                if not await may_retry(self._redis, self._identity.region, error):
                     raise
                 pause_s = self._note_failure(error)
             await self._pause(pause_s)

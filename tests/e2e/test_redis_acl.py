@@ -2,65 +2,190 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from redis import Redis
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
-from probes.seal import generate_keypair
+from probes.seal import Sealer, binding, generate_keypair
 from tests.waiting import until
 from vigil.local import redis as local_redis
+from vigil.local import redis_users
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+EXAMPLE = CHECKOUT / "deploy" / "redis.acl.example"
+REGION = "eu-west"
+#: What a stolen region could stop others with, look around with, or take over with.
+FORBIDDEN = """
+    EVAL return 0|EVALSHA 0 0|SCRIPT LOAD x|SCRIPT FLUSH|FUNCTION FLUSH|SETRANGE {own} 150000000 x
+    BITFIELD {own} SET u8 0 1|SETBIT {own} 1 1|APPEND {own} x|PFADD {own} x|GEOADD {own} 1 1 x|SCAN 0
+    RANDOMKEY|DBSIZE|KEYS *|INFO|INFO keyspace|INFO clients|CLIENT LIST|CLIENT KILL ID 1|CLIENT PAUSE 1
+    CLIENT TRACKING ON|ACL LIST|ACL WHOAMI|CONFIG GET *|CONFIG SET maxmemory 1|FLUSHALL|FLUSHDB|SUBSCRIBE x|PUBLISH x y
+    MONITOR|SHUTDOWN|SAVE|BGSAVE|REPLICAOF NO ONE|MIGRATE 127.0.0.1 1 x 0 9|DUMP {own}|RESTORE {own} 0 x
+    SWAPDB 0 1|SELECT 1|SORT {own}|OBJECT ENCODING {own}|MEMORY USAGE {own}|DEBUG SLEEP 0|SLOWLOG GET|LATENCY LATEST
+    MODULE LIST|WAIT 0 0|LOLWUT|ECHO x|TYPE {own}|RENAME {own} {own}|COPY {own} {own}|XGROUP CREATE {own} x 0
+    EXPIRE {own} 1|LRANGE {own} 0 1
+"""
+FOREIGN = (
+    keys.results("us-east"), keys.latest("us-east"), keys.status("us-east"), keys.alive("us-east"), keys.VERDICTS,
+    keys.CALLS, keys.ROUNDS, keys.BELIEVED, keys.ALIVE, keys.PINGS, keys.DEAD_LETTERS, keys.QUARANTINED, keys.SHARES,
+    keys.lease("consensus"), f"{keys.celery_prefix('us-east')}{keys.queue('us-east', wire.Lane.CONFIRM)}",
+    keys.results(REGION) + "x",
+)  # fmt: skip
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """host:port/database of a Redis with the users of the example."""
+def server(tmp_path: Path) -> Iterator[local_redis.LocalRedis]:
+    """A Redis with the users of the example."""
     with local_redis.running(tmp_path, "of-the-default-user", tmp_path / "redis.log") as server:
         with Redis.from_url(server.url) as admin:
-            for line in (CHECKOUT / "deploy" / "redis.acl.example").read_text().splitlines():
+            for line in EXAMPLE.read_text().splitlines():
                 _, name, *rules = line.split()
                 if name != "default":
                     admin.execute_command("ACL", "SETUSER", name, *rules)
-        yield f"127.0.0.1:{server.port}/0"
+        yield server
 
 
-def test_a_region_works_with_its_own_keys_and_touches_no_others(address: str) -> None:
-    control = f"redis://control:PASSWORD-OF-CONTROL@{address}"
-    own = f"redis://worker-eu-west:PASSWORD-OF-EU-WEST@{address}"
+def address_of(server: local_redis.LocalRedis, user: str, password: str) -> str:
+    return f"redis://{user}:{password}@127.0.0.1:{server.port}/0"
+
+
+class Region:
+    """A real worker under its own user, and the control plane's view of it."""
+
+    def __init__(self, server: local_redis.LocalRedis, folder: Path) -> None:
+        self._server = server
+        self.url = address_of(server, "worker-eu-west", "PASSWORD-OF-EU-WEST")
+        self.control = address_of(server, "control", "PASSWORD-OF-CONTROL")
+        private, self._public = generate_keypair()
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
+        self._env = inherited | {
+            "VIGIL_REDIS_URL": self.url,
+            "VIGIL_REGION_KEY": private,
+            "VIGIL_EGRESS": "private",
+            "VIGIL_JOURNAL": str(folder / "journal.sqlite"),
+            "VIGIL_REGION_ALARM_URL": "http://127.0.0.1:1/",
+            "VIGIL_REGION_ALARM_MEMORY": str(folder / "alarm.json"),
+        }
+        self._monitors = 0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        argv = [sys.executable, "-m", "probes", "--region", REGION]
+        with Redis.from_url(self.control) as client:
+            client.delete(keys.status(REGION))
+            process = subprocess.Popen(argv, cwd=CHECKOUT, env=self._env)
+            try:
+                until(lambda: bool(client.exists(keys.status(REGION))), within_s=30)
+                yield process
+            finally:
+                process.kill()
+                process.wait()
+
+    def check(self, lane: wire.Lane) -> None:
+        """Order a check with secrets, and wait until its result is on the stream."""
+        self._monitors += 1
+        monitor, now = f"mon_{self._monitors}", int(time.time() * 1000)
+        spec = encode_spec(parse_spec("redis", {"host": "127.0.0.1", "port": self._server.port}))
+        bound = binding(REGION, monitor, "redis", spec)
+        sealed = Sealer(self._public).seal_secrets({"password": "of-the-default-user"}, bound)
+        order = wire.Check(1, monitor, "redis", now, now + 30_000, 5_000, msgspec.Raw(spec), sealed, every_ms=60_000)
+        queues = RegionQueues(self.control)
+        queues.send(wire.Batch(1, REGION, lane, [order]), 30)
+        queues.close()
+        with Redis.from_url(self.control) as client:
+            until(lambda: monitor in {name.decode() for name in client.hkeys(keys.latest(REGION))}, within_s=30)
+            assert wire.decode_result(client.hget(keys.latest(REGION), monitor) or b"").status == "up"
+
+
+def refused(admin: Redis, user: str) -> set[str]:
+    """What this user was refused since the log was emptied."""
+    log: list[dict[bytes, Any]] = admin.execute_command("ACL", "LOG") or []
+    return {entry[b"object"].decode() for entry in log if entry[b"username"] == user.encode()}
+
+
+def test_s03_the_example_holds_the_rules_that_the_code_states() -> None:
+    lines = dict(line.removeprefix("user ").split(" ", 1) for line in EXAMPLE.read_text().splitlines())
+    assert lines.pop("default") == "reset on nopass -@all +ping"
+    assert lines.pop("control") == redis_users.control_rules("PASSWORD-OF-CONTROL")
+    assert lines.pop("consensus") == redis_users.consensus_rules("PASSWORD-OF-CONSENSUS")
+    assert lines == {
+        redis_users.region_user(name): redis_users.region_rules(name, f"PASSWORD-OF-{name.upper()}")
+        for name in ("eu-west", "us-east", "ap-south")
+    }
+
+
+def test_s03_a_worker_never_meets_a_command_that_its_user_may_not_send(
+    server: local_redis.LocalRedis, tmp_path: Path
+) -> None:
+    region = Region(server, tmp_path)
+    with Redis.from_url(server.url) as admin:
+        admin.execute_command("ACL", "LOG", "RESET")
+        with region.running() as worker:
+            region.check(wire.Lane.CONFIRM)
+            region.check(wire.Lane.SCHEDULED)
+            admin.execute_command("CLIENT", "KILL", "USER", "worker-eu-west")
+            region.check(wire.Lane.CONFIRM)
+            worker.terminate()
+            assert worker.wait(20) == 0
+        with region.running() as worker:
+            region.check(wire.Lane.SCHEDULED)
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+        with region.running() as worker:
+            region.check(wire.Lane.CONFIRM)
+            worker.terminate()
+            assert worker.wait(20) == 0
+        assert refused(admin, "worker-eu-west") == set()
+
+
+def test_s03_a_region_may_not_run_look_fill_or_stop(server: local_redis.LocalRedis) -> None:
+    with Redis.from_url(address_of(server, "worker-eu-west", "PASSWORD-OF-EU-WEST"), driver_info=None) as client:
+        for line in FORBIDDEN.format(own=keys.stored(REGION)).strip().splitlines():
+            for command in line.strip().split("|"):
+                # A command that this Redis does not know is not there to be refused.
+                with pytest.raises((NoPermissionError, ResponseError), match=r"(?i)permission|unknown command"):
+                    client.execute_command(*command.split())
+        for key in FOREIGN:
+            for command in (("XADD", key, "*", "b", ""), ("SET", key, ""), ("GET", key), ("HSET", key, "a", "b"),
+                            ("DEL", key), ("LPUSH", key, ""), ("HMGET", key, "a")):  # fmt: skip
+                with pytest.raises(NoPermissionError):
+                    client.execute_command(*command)
+
+
+def test_s03_consensus_works_under_its_own_list_and_sees_no_queue(server: local_redis.LocalRedis) -> None:
+    url = address_of(server, "consensus", "PASSWORD-OF-CONSENSUS")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
-    env |= {"VIGIL_REDIS_URL": own, "VIGIL_REGION_KEY": generate_keypair()[0], "VIGIL_EGRESS": "private"}
-    worker = subprocess.Popen([sys.executable, "-m", "probes", "--region", "eu-west"], cwd=CHECKOUT, env=env)
-    try:
-        with Redis.from_url(control) as client:
-            until(lambda: bool(client.exists(keys.status("eu-west"))), within_s=30)
-            now = int(time.time() * 1000)
-            spec = encode_spec(parse_spec("tcp", {"host": "127.0.0.1", "port": int(address[10:].split("/")[0])}))
-            check = wire.Check(1, "mon_x", "tcp", now, now + 30_000, 2_000, msgspec.Raw(spec))
-            RegionQueues(control).send(wire.Batch(1, "eu-west", wire.Lane.CONFIRM, [check]), 30)
-            until(lambda: bool(client.xlen(keys.results("eu-west"))), within_s=30)
-    finally:
-        worker.terminate()
-        assert worker.wait(20) == 0
-    with Redis.from_url(own) as client:
-        # What it hears of the control plane is passed on under a key of its own.
-        assert client.hgetall(keys.alive("eu-west")) == {}
-        for foreign in (keys.ALIVE, keys.alive("us-east")):
-            with pytest.raises(NoPermissionError):
-                client.hset(foreign, "ingest", "1")
-        for foreign in (keys.results("us-east"), keys.VERDICTS, keys.CALLS):
-            with pytest.raises(NoPermissionError):
-                client.xadd(foreign, {"b": b""})
-        with pytest.raises(NoPermissionError):
-            client.flushall()
+    with Redis.from_url(server.url) as admin:
+        admin.execute_command("ACL", "LOG", "RESET")
+        # A region's key of the wrong type, which consensus puts right.
+        admin.set(keys.results(REGION), "mine")
+        admin.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
+        admin.set(keys.status(REGION), wire.encode(wire.RegionStatus(1, int(time.time() * 1000), 0, 0, 0, 0, "b", "r")))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "consensus"], cwd=CHECKOUT, env=env | {"VIGIL_REDIS_URL": url}
+        )
+        try:
+            until(lambda: bool(admin.hget(keys.ALIVE, "consensus")), within_s=30)
+            until(lambda: not admin.exists(keys.results(REGION)), within_s=30)
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            process.wait()
+        assert refused(admin, "consensus") == set()
+    with Redis.from_url(url) as client, pytest.raises(NoPermissionError):
+        client.get(keys.celery_prefix(REGION) + keys.queue(REGION, wire.Lane.CONFIRM))

@@ -34,6 +34,34 @@ def test_what_is_of_the_wrong_kind_is_deleted_and_nothing_else(redis_url: str) -
         assert not put_right(client, WRONG), "nothing is left to be put right"
 
 
+@pytest.mark.parametrize(("name", "kind"), keys.owned("eu-west").items())
+def test_p3_each_key_of_a_region_is_put_right_when_it_has_another_type(redis_url: str, name: str, kind: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        for write in (
+            lambda: client.set(name, "mine"),
+            lambda: client.hset(name, "a", "b"),
+            lambda: client.sadd(name, "a"),
+        ):
+            client.delete(name)
+            write()
+            written = client.type(name).decode()
+            assert put_right(client, WRONG) == (written != kind)
+            assert client.exists(name) == (written == kind)
+
+
+def test_p3_the_list_of_a_regions_keys_is_what_a_worker_and_dispatch_leave_in_redis(redis_url: str) -> None:
+    now_ms = int(time.time() * 1000)
+    check = Check(1, "mon_a", "http", now_ms, now_ms + 30_000, 1_000, msgspec.Raw(b"\x80"))
+    queues = RegionQueues(redis_url)
+    for lane in Lane:
+        queues.send(Batch(1, "eu-west", lane, [check]), 30)
+    queues.close()
+    with redis.Redis.from_url(redis_url) as client:
+        owned = keys.owned("eu-west")
+        found = {name.decode(): client.type(name).decode() for name in client.keys(keys.celery_prefix("eu-west") + "*")}
+    assert found.items() <= owned.items()
+
+
 def test_another_error_is_none_of_its_business(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.set(keys.results("eu-west"), "mine")

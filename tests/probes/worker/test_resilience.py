@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import redis.asyncio
 from probes import keys
 from probes.prober import Observation
 from probes.process.health import Health
+from probes.process.key_repair import put_right
+from probes.queue.sender import RegionQueues
 from probes.reasons import Reason, Status
 from probes.wire import Batch, Lane
 from probes.worker import queue_watch, status
@@ -26,8 +28,9 @@ from probes.worker.settings import read
 from probes.worker.status import StatusReporter
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
-from tests.probes.worker.test_service import REGION, check, own_redis, queues, worker
+from tests.probes.worker.test_service import REGION, check, own_redis, queues, results_of, worker
 from tests.waiting import until
+from vigil.local.redis import LocalRedis
 
 __all__ = ["own_redis"]
 
@@ -79,11 +82,50 @@ def test_a_queue_that_moves_or_is_empty_does_not(on_loop: Any, redis_url: str, h
     on_loop(story())
 
 
-def test_a_worker_that_finds_itself_broken_ends_with_70_for_its_supervisor(redis_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("key", "kind"), keys.owned(REGION).items())
+def test_p3_a_key_of_the_region_with_another_type_does_not_end_its_worker(
+    key: str, kind: str, redis_url: str, tmp_path: Path
+) -> None:
     log = tmp_path / "worker.log"
-    with worker(redis_url, log) as process, queues(redis_url) as region_queues:
+    with worker(redis_url, log) as process, redis.Redis.from_url(redis_url) as client:
+        client.delete(key)
+        client.hset(key, "a", "b") if kind != "hash" else client.set(key, "mine")
+        with queues(redis_url) as region_queues:
+            until(lambda: sent(region_queues, client, Batch(1, REGION, Lane.CONFIRM, [check(closed_port(), "mon_a")])))
+            until(lambda: client.type(keys.results(REGION)) == b"stream", within_s=30)
+        until(lambda: "mon_a" in {result.monitor for result in results_of(redis_url)}, within_s=30)
+        assert process.poll() is None, log.read_text()
+
+
+def sent(region_queues: RegionQueues, client: redis.Redis, batch: Batch) -> bool:
+    """Send as dispatch does, which puts keys right."""
+    try:
+        region_queues.send(batch, 30)
+    except redis.ResponseError as error:
+        return not put_right(client, error)
+    return True
+
+
+def test_p3_a_stream_that_takes_no_more_entries_does_not_end_the_worker(redis_url: str, tmp_path: Path) -> None:
+    last = "18446744073709551615-18446744073709551615"
+    with worker(redis_url, tmp_path / "worker.log") as process, queues(redis_url) as region_queues:
         with redis.Redis.from_url(redis_url) as client:
-            client.set(keys.results(REGION), b"not a stream")
+            client.delete(keys.results(REGION))
+            client.xadd(keys.results(REGION), {"x": ""}, id=last)
+            region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(closed_port(), "mon_a")]), 30)
+            until(lambda: client.xrange(keys.results(REGION), max="9999999999999-0"), within_s=30)
+        assert process.poll() is None
+
+
+def test_a_worker_that_finds_itself_broken_ends_with_70_for_its_supervisor(
+    own_redis: tuple[LocalRedis, Callable[[], object]], tmp_path: Path
+) -> None:
+    server, start = own_redis
+    log = tmp_path / "worker.log"
+    with (server.folder / "redis.conf").open("a") as configuration:
+        configuration.write('rename-command XADD ""\n')
+    start()
+    with worker(server.url, log) as process, queues(server.url) as region_queues:
         region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(closed_port(), "mon_a")]), 30)
         until(lambda: process.poll() is not None)
         assert process.returncode == 70
