@@ -1,6 +1,6 @@
 """Webhook receiver that keeps deliveries: `python -m vigil.demo.receiver --port N`.
 
-`POST /hook` takes deliveries signed after the Standard Webhooks specification with the secret in VIGIL_RECEIVER_SECRET,
+`POST /hook` takes deliveries signed by the Standard Webhooks specification with the secret in VIGIL_RECEIVER_SECRET,
 `GET /received` lists them, and `POST /behaviour` makes the next deliveries fail.
 """
 

@@ -30,7 +30,9 @@ def channels(around: ExaminationContext) -> Iterator[Finding]:
         last = dead.filter(channel__name=row["channel__name"]).order_by("-pk").first()
         why = f": {last.last_error}" if last and last.last_error else ""
         name = f"{row['channel__name']} ({row['channel__team__slug']})"
-        yield problem(f"Channel {name} lost {row['times']} alerts in 24 h{why}.", "Correct it, and try it with a test.")
+        yield problem(
+            f"Channel {name} lost {row['times']} alerts in 24 h{why}.", "Correct its settings and send a test message."
+        )
     for team in _watching().exclude(channels__enabled=True).distinct():
         troubled += 1
         yield problem(f"Team {team.slug} has monitors and no channel: no alert can be sent.", "Add a channel.")
@@ -43,14 +45,14 @@ def fallback(around: ExaminationContext) -> Iterator[Finding]:
     for team in without.distinct():
         yield warning(
             f"Team {team.slug} has no fallback channel.",
-            "Add one of another provider: it gets a page that no other channel accepted within two minutes.",
+            "Add one with another provider. It gets alerts that no other channel accepted within two minutes.",
         )
 
 
 def mail(around: ExaminationContext) -> Iterator[Finding]:
     used = Channel.objects.filter(kind="email", enabled=True).exists()
     if used and configuration().email_url is None:
-        yield problem("There are e-mail channels, and no mail server.", "Set VIGIL_EMAIL_URL for deliver.")
+        yield problem("There are e-mail channels but no mail server.", "Set VIGIL_EMAIL_URL for deliver.")
 
 
 def reports(around: ExaminationContext) -> Iterator[Finding]:
@@ -58,7 +60,7 @@ def reports(around: ExaminationContext) -> Iterator[Finding]:
     for report in Report.objects.filter(enabled=True).exclude(last_error="").select_related("team")[:20]:
         yield warning(
             f"The {report.frequency} report of {report.team.slug} was not sent: {report.last_error}",
-            "Correct VIGIL_EMAIL_URL or its recipients; it is tried again by itself.",
+            "Correct VIGIL_EMAIL_URL or its recipients; Vigil retries automatically.",
         )
 
 

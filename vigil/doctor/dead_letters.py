@@ -22,7 +22,7 @@ def dead_letters(around: ExaminationContext) -> Iterator[Finding]:
             "See `manage.py deadletters list`: replay them after a fix, or discard them.",
         )
     if not rows:
-        yield well("No dead letter waits.")
+        yield well("No dead letters.")
     dropped = DeadLetterCount.objects.aggregate(all=Sum("dropped"))["all"]
     if dropped:
         yield warning(f"{dropped:,} dead letters were dropped: too many came.", "Find who sends them.")

@@ -65,4 +65,4 @@ def _found(check: Check, around: ExaminationContext) -> list[Finding]:
         return [problem(f"Redis does not answer ({type(error).__name__}).", "Start it, or correct VIGIL_REDIS_URL.")]
     except DatabaseError as error:
         line = (str(error).strip().splitlines() or ["no answer"])[0]
-        return [problem(f"PostgreSQL refused the question: {line}", "Run `manage.py migrate`, or see its log.")]
+        return [problem(f"PostgreSQL refused the query: {line}", "Run `manage.py migrate`, or see its log.")]

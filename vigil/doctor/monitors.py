@@ -19,14 +19,14 @@ def seen(around: ExaminationContext) -> Iterator[Finding]:
     counted = looked_at.annotate(places=Count("regions", filter=Q(regions__enabled=True)))
     nowhere = counted.filter(places=0)
     if nowhere.exists():
-        yield problem(f"{_named(nowhere)}: no region looks.", "Give each a region, or pause it.")
+        yield problem(f"{_named(nowhere)}: no region checks it.", "Assign regions to each, or pause it.")
     alone = counted.filter(places=1)
     if alone.exists():
-        yield note(f"{_named(alone)}: one region looks, and nothing confirms it.", "Add two regions.")
+        yield note(f"{_named(alone)}: only one region checks it, and no other confirms.", "Add two regions.")
     blind = MonitorState.objects.filter(blind=True, monitor__in=watched).values("monitor")
     if blind.exists():
-        yield warning(f"{_named(watched.filter(pk__in=blind))}: too few regions can see.", "See the regions above.")
-    yield well(f"{watched.count()} monitors are watched.")
+        yield warning(f"{_named(watched.filter(pk__in=blind))}: too few regions can vote.", "See the regions above.")
+    yield well(f"{watched.count()} monitors are checked.")
 
 
 def _named(monitors: QuerySet[Monitor]) -> str:

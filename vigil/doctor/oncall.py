@@ -36,7 +36,7 @@ def routes(around: ExaminationContext) -> Iterator[Finding]:
             names = ", ".join(untold[:NAMED]) + (", ..." if len(untold) > NAMED else "")
             yield problem(
                 f"Team {team.slug}: an outage of {len(untold)} monitors ({names}) would alert no one now.",
-                "`manage.py whom NAME` shows by what each route is missed; a default route catches the rest.",
+                "`manage.py whom NAME` shows why each route does not match. Add a default route.",
             )
     if not missed:
         yield well("Every monitor's outage would alert someone.")
@@ -55,7 +55,7 @@ def policies(around: ExaminationContext) -> Iterator[Finding]:
                     "Put a person on call, and give every person a channel.",
                 )
         if not reached:
-            yield problem(f"Policy {policy.name} would call no one now.", "Correct its steps; it is in use.")
+            yield problem(f"Policy {policy.name} would call no one now.", "Correct its steps: routes use it.")
 
 
 def silences(around: ExaminationContext) -> Iterator[Finding]:
@@ -63,7 +63,7 @@ def silences(around: ExaminationContext) -> Iterator[Finding]:
     for silence in Silence.objects.filter(valid_until=None).order_by("pk"):
         window = current(silence.schedule, around.now)
         if window is not None and (silence.mutes or silence.pauses):
-            what = "checks nothing and tells nothing" if silence.pauses else "holds alerts back"
+            what = "pauses the checks" if silence.pauses else "holds alerts"
             about = "every monitor" if silence.every_monitor else "some monitors"
             until = f"{window.ends:%Y-%m-%d %H:%M} UTC"
             yield note(f"Silence {silence.name} {what} of {about} until {until}.", "`manage.py silence end NAME`.")

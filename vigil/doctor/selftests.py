@@ -21,9 +21,7 @@ def self_test(around: ExaminationContext) -> Iterator[Finding]:
     if why:
         begun = any(channel.begun for channel in channels)
         tell = problem if begun else warning
-        yield tell(
-            f"It is not proven that alerts get out: {why}.", "See self-tests in the API, and the log of deliver."
-        )
+        yield tell(f"Alert delivery is not proven: {why}.", "See self-tests in the API, and the log of deliver.")
         return
     others = [channel.name for channel in channels if not channel.loopback]
     if others:
@@ -31,14 +29,17 @@ def self_test(around: ExaminationContext) -> Iterator[Finding]:
     else:
         yield warning(
             "A synthetic incident got through the loopback; no real channel takes part.",
-            "Give one that may be woken self_test_minutes, such as 1440 for once a day.",
+            "Set self_test_minutes on a channel, such as 1440 for once a day.",
         )
 
 
 def deadman(around: ExaminationContext) -> Iterator[Finding]:
     """Dead man's switch, which alerts people when this installation cannot."""
     if configuration().deadman is None:
-        yield note("No service elsewhere notices when this installation dies.", "Set VIGIL_DEADMAN_URL for witness.")
+        yield note(
+            "No dead man's switch is set: nobody is alerted if this installation dies.",
+            "Set VIGIL_DEADMAN_URL for witness.",
+        )
         return
     last = OutsidePing.objects.filter(pk=1).first()
     waits_s = (around.now - last.ok_at).total_seconds() if last and last.ok_at else None

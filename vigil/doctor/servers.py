@@ -39,16 +39,16 @@ def memory_policy(around: ExaminationContext) -> Iterator[Finding]:
 def settings(around: ExaminationContext) -> Iterator[Finding]:
     found = configuration()
     if found.debug:
-        yield warning("VIGIL_DEBUG is on: every visitor sees tracebacks.", "Set VIGIL_DEBUG=false outside your desk.")
+        yield warning("VIGIL_DEBUG is on: every visitor sees tracebacks.", "Set VIGIL_DEBUG=false in production.")
     if found.heartbeat_url is not None:
-        yield warning("VIGIL_HEARTBEAT_URL is an old name.", "Call it VIGIL_DEADMAN_URL.")
+        yield warning("VIGIL_HEARTBEAT_URL is a deprecated name.", "Use VIGIL_DEADMAN_URL.")
     host = urlsplit(found.base_url).hostname or ""
     if host in ("localhost", "127.0.0.1", "::1"):
         yield warning(
             f"VIGIL_BASE_URL is {found.base_url}: links in alerts work on this machine only.",
-            "Set it to the address that people reach the pages at.",
+            "Set it to the public address of the pages.",
         )
     elif not found.is_https:
-        yield warning(f"VIGIL_BASE_URL is {found.base_url}, without TLS.", "Put a proxy that speaks TLS in front.")
+        yield warning(f"VIGIL_BASE_URL is {found.base_url}, without TLS.", "Use a proxy with TLS.")
     else:
         yield well(f"Pages and links are at {found.base_url}.")

@@ -45,7 +45,7 @@ def rollups(around: ExaminationContext) -> Iterator[Finding]:
     if unpacked or unrolled:
         yield warning(f"{unpacked} hours are not packed, {unrolled} days not rolled up.", "See the log of record.")
     else:
-        yield well("Every hour that is over is packed.")
+        yield well("Every finished hour is packed.")
 
 
 def disk(around: ExaminationContext) -> Iterator[Finding]:
@@ -55,11 +55,11 @@ def disk(around: ExaminationContext) -> Iterator[Finding]:
     yield from _forecast()
     grows = growth()
     if grows is None:
-        yield note("Growth is known from the second day on.")
+        yield note("Growth is measured from the second day on.")
         return
     yield well(f"It grew by {size(grows.bytes_per_day)} a day over {grows.days} days.")
     if around.disk_free_bytes is None:
-        yield note("How much room the disk has is not known from here.", "Say it: `doctor --disk-free-gb N`.")
+        yield note("Free disk space is unknown.", "Pass it: `doctor --disk-free-gb N`.")
     elif grows.bytes_per_day > 0:
         yield _full(around, around.disk_free_bytes / grows.bytes_per_day)
     else:
@@ -71,7 +71,7 @@ def _full(around: ExaminationContext, days: float) -> Finding:
     if days < 3650:
         when += f", on {around.now + timedelta(days=days):%d %B %Y}"
     told = f"The disk is full {when} at this rate ({size(around.disk_free_bytes or 0)} are free)."
-    advice = "Keep less: VIGIL_KEEP_CHECKS_DAYS, VIGIL_KEEP_HOURS_DAYS; or give PostgreSQL more room."
+    advice = "Keep less: VIGIL_KEEP_CHECKS_DAYS, VIGIL_KEEP_HOURS_DAYS; or give PostgreSQL a larger disk."
     if days < SOON_DAYS:
         return problem(told, advice)
     return warning(told, advice) if days < LATER_DAYS else well(told)

@@ -83,9 +83,9 @@ class Fetcher:
                 return response
             onward = urljoin(url, response.headers.get("location", ""))
             if urlsplit(url).scheme == "https" and urlsplit(onward).scheme != "https":
-                raise NotFetched("it leads away from https")
+                raise NotFetched("it redirects away from https")
             url = onward
-        raise NotFetched("it leads on and on")
+        raise NotFetched("too many redirects")
 
 
 def _header(response: httpx.Response, name: str) -> str:

@@ -29,7 +29,7 @@ TERMS = frozenset(
 SETTABLE = OF_MONITOR | TERMS | {"slug", "job"}
 #: A change of these restarts the schedule.
 _TIMING = frozenset({"schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s"})
-SLUG_TAKEN = "A heartbeat of this slug is already there."
+SLUG_TAKEN = "A heartbeat with this slug already exists."
 
 
 def create_heartbeat(team: Team, wanted: Mapping[str, Any]) -> Heartbeat:

@@ -56,7 +56,7 @@ def _keywords_problem(keywords: Any) -> str:
     if keywords.get("otherwise") not in (None, *_OTHERWISE):
         return f"otherwise must be one of {', '.join(_OTHERWISE)}."
     if keywords.get("otherwise") and not any(keywords.get(name) for name in _KEYWORD_LISTS):
-        return "otherwise needs words that it is the alternative to."
+        return "otherwise needs other words beside it."
     return ""
 
 

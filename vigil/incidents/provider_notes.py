@@ -57,5 +57,5 @@ def _line(incident: Incident, post: FeedPost) -> TimelineEntry:
         "lead_s": None if lead is None else round(lead),
         "unread_s": None if post.absent_at is None else round((post.seen_at - post.absent_at).total_seconds()),
     }
-    text = f"{name_of(post.feed.provider)}'s own page declared “{post.title}” {words}."
+    text = f"{name_of(post.feed.provider)}'s status page posted “{post.title}” {words}."
     return TimelineEntry(Step.NOTE, StepReason.PROVIDER_DECLARED, text, evidence=evidence)

@@ -33,7 +33,7 @@ def create_monitor(team: Team, wanted: Mapping[str, Any]) -> Monitor:
     """Create a monitor from the settable fields; raises `ValidationError` keyed by field."""
     kind = wanted.get("kind")
     if kind in DerivedKind:
-        raise ValidationError({"kind": [f"No region looks at a {kind}: it is made in a place of its own."]})
+        raise ValidationError({"kind": [f"Regions do not check a {kind}: create it on its own page."]})
     monitor = Monitor(team=team)
     with transaction.atomic():
         _write(monitor, wanted)
@@ -56,7 +56,7 @@ def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
         current = Monitor.objects.select_for_update().get(pk=monitor.pk, deleted_at=None)
         changed = {name: value for name, value in wanted.items() if _differs(current, name, value)}
         if "kind" in changed and (current.kind in DerivedKind or changed["kind"] in DerivedKind):
-            raise ValidationError({"kind": ["This kind cannot be changed into another, nor another into it."]})
+            raise ValidationError({"kind": ["The kind of this monitor cannot be changed."]})
         if changed:
             check_destination(current, wanted)
             current.revision += 1
@@ -100,19 +100,19 @@ def delete_monitor(monitor: Monitor) -> None:
 def layout_warnings(regions: Sequence[Region]) -> list[str]:
     """Weaknesses of a choice of regions, in words; empty if it is sound."""
     if not regions:
-        return ["No region: nothing is looked at."]
+        return ["No region: nothing is checked."]
     if len(regions) == 1:
-        return ["One region: nothing confirms what it sees."]
+        return ["One region: no other confirms its results."]
     warnings = []
     if len(regions) == 2:
-        warnings.append("Two regions: both must fail before anyone is told.")
+        warnings.append("Two regions: an alert needs a failure in both.")
     quorum = len(regions) // 2 + 1
     domains: dict[str, int] = {}
     for region in regions:
         domains[region.domain] = domains.get(region.domain, 0) + 1
     for domain, count in sorted(domains.items()):
         if len(domains) == 1:
-            warnings.append(f"All regions are in the domain {domain}: when it has trouble, that looks like an outage.")
+            warnings.append(f"All regions are in the domain {domain}: a failure of this domain looks like an outage.")
         elif count >= quorum:
             warnings.append(
                 f"The domain {domain} holds {count} of {len(regions)} regions: without it there is no quorum."
@@ -138,7 +138,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
             setattr(monitor, name, Secrets(value) if name == "secrets" else value)
     validate_monitor(monitor)
     if regions is not None and len(regions) > MAX_REGIONS:
-        raise ValidationError({"regions": [f"At most {MAX_REGIONS} regions can watch one monitor."]})
+        raise ValidationError({"regions": [f"At most {MAX_REGIONS} regions can check one monitor."]})
     try:
         monitor.save()
     except IntegrityError as refused:
@@ -178,14 +178,14 @@ def validate_monitor(monitor: Monitor) -> None:
 
 def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[str, list[str]]:
     if kind in DerivedKind:
-        return {"config": ["No region looks at this kind: there is nothing to configure here."]} if config else {}
+        return {"config": ["Regions do not check this kind: it has no config."]} if config else {}
     # Imported late: most processes never write a monitor, and the probers load slowly.
     from probes.probers import SpecError, parse_spec, validate_secrets
 
     if not isinstance(config, Mapping):
         return {"config": ["Must be an object."]}
     if _is_not_storable(config):
-        return {"config": ["Holds a zero byte, or a number that is none, which cannot be stored."]}
+        return {"config": ["Contains a zero byte or NaN, which cannot be stored."]}
     try:
         parse_spec(kind, config)
     except SpecError as refused:

@@ -83,7 +83,7 @@ def write_chain(team: Team, name: str, links: Sequence[MemberLink]) -> tuple[Com
         return create_composite(team, {"name": name[:200], "rule": CompositeRule.CHAIN, "members": members}), True
     composite = Composite.objects.filter(monitor=monitor).first()
     if composite is None:
-        raise ValidationError({"name": [f"{name} is there already and is no chain: rename it."]})
+        raise ValidationError({"name": [f"{name} exists but is not a chain: rename it."]})
     return composite, update_composite(composite, {"rule": CompositeRule.CHAIN, "members": members})
 
 
@@ -118,16 +118,16 @@ def _problems(composite: Composite, members: Sequence[Member]) -> dict[str, list
     if not 1 <= len(members) <= MEMBERS_MOST:
         return {"members": [f"A composite has 1 to {MEMBERS_MOST} members."]}
     if any(member.monitor.team_id != composite.monitor.team_id for member in members):
-        return {"members": ["A composite holds monitors of its own team only."]}
+        return {"members": ["A composite can only contain monitors of the same team."]}
     gone = next((member.monitor for member in members if member.monitor.deleted_at is not None), None)
     if gone is not None:
         return {"members": [f"{gone.name} was deleted."]}
     if len(set(_keys(members))) < len(members):
         return {"members": ["A monitor is named twice."]}
     if any(not 0 <= member.rank < RANKS_MOST for member in members):
-        return {"members": [f"Ranks go from 0, what serves, to {RANKS_MOST - 1}."]}
+        return {"members": [f"Ranks go from 0 (primary) to {RANKS_MOST - 1}."]}
     if composite.rule == CompositeRule.AT_LEAST and not 1 <= composite.k <= len(members):
-        return {"k": [f"At least 1 and at most all {len(members)} members can be asked for."]}
+        return {"k": [f"At least 1 and at most all {len(members)} members can be required."]}
     return _nesting_problem(composite, members)
 
 
@@ -141,7 +141,7 @@ def _nesting_problem(composite: Composite, members: Sequence[Member]) -> dict[st
     if circle:
         names = dict(Monitor.objects.filter(pk__in=circle).values_list("pk", "name"))
         way = " contains ".join(names[key] for key in circle)
-        return {"members": [f"This would go round in a circle: {way}."]}
+        return {"members": [f"This would create a cycle: {way}."]}
     tops = [key for key in below if depth(below, key) > DEPTH_MOST]
     return {"members": [f"Composites nest at most {DEPTH_MOST} deep."]} if tops else {}
 

@@ -24,7 +24,7 @@ def check_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
     if len({parent.pk for parent in parents}) > PARENTS_MOST:
         raise ValidationError({"parents": [f"A monitor depends on at most {PARENTS_MOST} others."]})
     if any(parent.team_id != monitor.team_id or parent.deleted_at is not None for parent in parents):
-        raise ValidationError({"parents": ["A monitor depends on monitors of its own team only."]})
+        raise ValidationError({"parents": ["A monitor can only depend on monitors of the same team."]})
     if monitor._state.adding:
         return
     above: dict[int, list[int]] = {}
@@ -36,7 +36,7 @@ def check_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
     if circle:
         names = dict(Monitor.objects.filter(pk__in=circle).values_list("pk", "name"))
         way = " needs ".join(names[key] for key in circle)
-        raise ValidationError({"parents": [f"This would go round in a circle: {way}."]})
+        raise ValidationError({"parents": [f"This would create a cycle: {way}."]})
 
 
 def set_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:

@@ -31,7 +31,7 @@ def read_config(path: Path) -> object:
     for name in included:
         part = _read(path.parent / name)
         if not isinstance(part, dict):
-            raise BadConfig(f"the included file {name} is no mapping")
+            raise BadConfig(f"the included file {name} is not a mapping")
         for section, value in part.items():
             present = merged.get(section)
             joined = isinstance(present, list) and isinstance(value, list)
@@ -46,7 +46,7 @@ def _read(path: Path) -> object:
     except OSError as problem:
         raise BadConfig(f"cannot read {path}: {problem.strerror or problem}") from None
     if len(content) > SIZE_MOST:
-        raise BadConfig(f"{path} is larger than {SIZE_MOST // 1024} KiB: that is no LiteLLM configuration")
+        raise BadConfig(f"{path} is larger than {SIZE_MOST // 1024} KiB: that is not a LiteLLM configuration")
     return parse_config(content)
 
 
@@ -59,7 +59,7 @@ def parse_config(content: bytes) -> object:
             if node is None:
                 return None
             if _values(node, {}, set()) > _VALUES_MOST:
-                raise BadConfig("the file stands for too many values: write its aliases out")
+                raise BadConfig("the file expands to too many values: write its aliases out")
             return loader.construct_document(node)
         finally:
             loader.dispose()

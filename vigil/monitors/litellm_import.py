@@ -90,7 +90,7 @@ def carry_out(team: Team, plan: ImportPlan, environment: Mapping[str, str], regi
                 for group, targets in steps
             ]
             if not links[0].monitors:
-                done.append(Done(f"chain {chain.group}", "skipped", "none of its monitors could be made"))
+                done.append(Done(f"chain {chain.group}", "skipped", "none of its monitors could be created"))
                 continue
             _, written = write_chain(team, f"LiteLLM: {chain.group}", [link for link in links if link.monitors])
             done.append(Done(f"chain {chain.group}", "written" if written else "unchanged"))
@@ -122,7 +122,7 @@ def _write(
         }
         return changes.create_monitor(team, fields), "created"
     if present.kind != made.kind:
-        raise ValidationError({"name": [f"{name} is there already and watches something else: rename it."]})
+        raise ValidationError({"name": [f"{name} exists but checks something else: rename it."]})
     secrets = {"secrets": dict(made.secrets)} if made.secrets else {}
     changed = changes.update_monitor(present, {"config": made.config, **secrets})
     return changed, "unchanged" if changed.revision == present.revision else "changed"

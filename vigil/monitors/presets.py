@@ -35,7 +35,7 @@ def fields_from_preset(
 
     for field in MADE:
         if wanted.get(field):
-            raise ValidationError({field: ["A preset makes this: give one of the two."]})
+            raise ValidationError({field: ["A preset sets this: give one of the two."]})
     try:
         made = build(preset, {GIVEN[name]: value for name, value in given.items() if value})
     except PresetError as problem:

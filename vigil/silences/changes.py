@@ -105,13 +105,13 @@ def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
     elif len(tags) > MAX_TAGS:
         problems["tags"] = [f"At most {MAX_TAGS} tags."]
     elif not (silence.every_monitor or monitors or tags):
-        problems["monitors"] = ["Name monitors or tags, or say that it is about every monitor."]
+        problems["monitors"] = ["Give monitors or tags, or set it for every monitor."]
     if len(monitors) > MAX_MONITORS:
         problems["monitors"] = [f"At most {MAX_MONITORS} monitors; a tag covers more."]
     if any(monitor.team_id != silence.team_id for monitor in monitors):
         problems["monitors"] = ["Monitors must belong to the silence's team."]
     if not is_zone(silence.zone):
-        problems["zone"] = ["There is no such time zone: use a name such as Europe/Berlin."]
+        problems["zone"] = ["Unknown time zone: use a name such as Europe/Berlin."]
     else:
         try:
             check(silence.schedule)

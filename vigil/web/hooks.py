@@ -32,7 +32,7 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
     try:
         secret = found.secrets.get(how.secret, "") if found and how else ""
         if not (found and how and secret):
-            raise CallbackError("no such channel, or none that is called back")
+            raise CallbackError("no such channel, or it has no callback")
         headers = {name.lower(): value for name, value in request.headers.items()}
         wishes = how.read(CallbackRequest(headers, request.body, database_now()), secret)
     except (CallbackError, SealedValueUnreadable) as refused:

@@ -18,7 +18,7 @@ def login_once(request: HttpRequest, token: str) -> HttpResponse:
     user = consume_login_link(token[:100])
     if user is None:
         return HttpResponse(
-            "This link has been used or is too old. Get a new one: `vigil login`, or `python3 manage.py login`.\n",
+            "This link was used or has expired. Get a new one: `vigil login`, or `python3 manage.py login`.\n",
             content_type="text/plain; charset=utf-8",
             status=403,
         )

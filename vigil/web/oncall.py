@@ -16,7 +16,7 @@ def feed(request: HttpRequest, rotation: str, key: str) -> HttpResponse:
     """The calendar; a 404 for a wrong address."""
     found = find_feed(rotation, key)
     if found is None:
-        return HttpResponse("There is no such calendar.\n", content_type="text/plain; charset=utf-8", status=404)
+        return HttpResponse("This calendar does not exist.\n", content_type="text/plain; charset=utf-8", status=404)
     answer = HttpResponse(calendar(found, database_now()), content_type="text/calendar; charset=utf-8")
     answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer

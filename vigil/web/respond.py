@@ -24,9 +24,9 @@ SNOOZES = {"15": "15 min", "30": "30 min", "60": "1 h", "240": "4 h", "720": "12
 
 _SAID = {
     ResponseKind.DONE: "Done.",
-    ResponseKind.ALREADY: "That had been done already.",
-    ResponseKind.OVER: "It is over already: there is nothing left to do.",
-    ResponseKind.REFUSED: "That could not be done: a note has 1 to 2,000 characters.",
+    ResponseKind.ALREADY: "This was already done.",
+    ResponseKind.OVER: "The incident is already resolved.",
+    ResponseKind.REFUSED: "Not saved: a note has 1 to 2,000 characters.",
 }
 
 

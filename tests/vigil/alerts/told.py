@@ -54,7 +54,7 @@ KINDS = {
     "outage": OUTAGE,
     "degraded": replace(OUTAGE, kind="degraded", failure="slow", title="Chat is degraded", evidence=_SLOW),
     "account": replace(
-        OUTAGE, kind="account", failure="auth", title="Chat turns our key or request away", evidence=_REFUSED
+        OUTAGE, kind="account", failure="auth", title="Chat refuses our key or request", evidence=_REFUSED
     ),
     "regional": replace(
         OUTAGE,
@@ -67,7 +67,7 @@ KINDS = {
         note="No status from this region.",
     ),
     "heartbeat": replace(
-        OUTAGE, kind="heartbeat", title="Nightly backup did not call as it should", failure="missed",
+        OUTAGE, kind="heartbeat", title="Nightly backup missed its ping or failed", failure="missed",
         subject=AlertSubject("mon_2", "Nightly backup", "every day at 02:00 UTC", "heartbeat"), evidence=_NOTHING,
         note="No ping since 2030-01-01 02:00:10 UTC.",
     ),
@@ -77,13 +77,13 @@ KINDS = {
         note="All of OpenAI and Anthropic are down.",
     ),
     "fallback": replace(
-        OUTAGE, kind="degraded", about="fallback", title="Answers is served by a fallback",
+        OUTAGE, kind="degraded", about="fallback", title="Answers runs on a fallback",
         subject=AlertSubject("mon_9", "Answers", "Answers", "composite"), evidence=_NOTHING,
         note="Not serving: OpenAI (timeout). Serving: Anthropic (fallback 1).",
     ),
     "self_test": replace(
-        OUTAGE, kind="self_test", title="Do alerts get out?", failure="ok", subject=None, evidence=_NOTHING,
-        note="Nothing is wrong: this proves that alerts get out.", test=True,
+        OUTAGE, kind="self_test", title="Alert delivery check", failure="ok", subject=None, evidence=_NOTHING,
+        note="Nothing is wrong: this tests that alerts are delivered.", test=True,
     ),
     "provider": replace(
         OUTAGE, kind="provider", title="OpenAI: 4 of 5 monitors fail together",

@@ -59,7 +59,7 @@ def test_a_monitor_is_created_changed_paused_and_deleted(api: Api) -> None:
     status, made = api("POST", "monitors", {**HTTP, "regions": ["eu"], "secrets": {"bearer": "hush"}})
     assert status == 201, made
     assert made["secret_names"] == ["bearer"] and "secrets" not in made and "hush" not in str(made)
-    assert made["warnings"] == ["One region: nothing confirms what it sees."]
+    assert made["warnings"] == ["One region: no other confirms its results."]
     path = f"monitors/{made['id']}"
     assert api("PATCH", path, {"interval_s": 30})[1]["revision"] == 2
     assert api("GET", path)[1]["interval_s"] == 30

@@ -90,11 +90,11 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
     "a region unreadable": (
         "regions", Level.PROBLEM, "cannot be read", lambda p: p.redis.set(keys.status("us"), b"junk"),
     ),
-    "a clock off": ("regions", Level.WARNING, "clock of us is off by 4 s", lambda p: p.beat("us", offset_ms=-4_000)),
+    "a clock off": ("regions", Level.WARNING, "clock of us is wrong by 4 s", lambda p: p.beat("us", offset_ms=-4_000)),
     "a region behind": ("regions", Level.WARNING, "us is behind by 40 s", lambda p: p.beat("us", queue_ms=40_000)),
-    "a region alone": ("regions", Level.WARNING, "us hears no dispatcher", lambda p: p.beat("us", alone=True)),
+    "a region alone": ("regions", Level.WARNING, "us has no dispatcher", lambda p: p.beat("us", alone=True)),
     "a region that was cut": (
-        "regions", Level.NOTE, "us was cut off, and still has 70 results to bring", lambda p: p.beat("us", kept=70),
+        "regions", Level.NOTE, "us was cut off and still has 70 results to bring", lambda p: p.beat("us", kept=70),
     ),
     "one domain": ("domains", Level.NOTE, "in one domain", lambda p: Region.objects.update(domain="aws")),
     "a channel that loses": (
@@ -120,7 +120,7 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
         lambda p: Region.objects.exclude(slug="eu").update(enabled=False),
     ),
     "blind": (
-        "monitors", Level.WARNING, "too few regions can see",
+        "monitors", Level.WARNING, "too few regions can vote",
         lambda p: MonitorState.objects.create(monitor=p.monitor, blind=True),
     ),
     "a gap": (
@@ -174,7 +174,7 @@ def test_it_says_when_the_disk_will_be_full(patient: Patient, bytes_per_day: int
 def test_a_disk_that_cannot_be_seen_is_asked_about(patient: Patient) -> None:
     grow(patient, 10**9)
     patient.around = replace(patient.around, disk_free_bytes=None)
-    assert any("not known from here" in line for _, line in patient.found("disk"))
+    assert any("Free disk space is unknown" in line for _, line in patient.found("disk"))
 
 
 def test_redis_away_is_a_finding_and_the_other_checks_run(patient: Patient) -> None:
@@ -205,4 +205,4 @@ def test_the_command_speaks_json_and_exits_by_the_worst(redis_url: str, capsys: 
     said = json.loads(capsys.readouterr().out)
     assert said["worst"] == "problem" and {one["check"] for one in said["findings"]} <= set(CHECKS)
     assert main(["doctor", "--disk-free-gb", "5"]) == 1
-    assert "No region is enrolled" in capsys.readouterr().out
+    assert "No region exists" in capsys.readouterr().out

@@ -64,4 +64,4 @@ def test_what_silences_hold_back_now_is_said() -> None:
     times = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=1)}
     create_silence(Silence(team=default_team()), {"name": "move", "every_monitor": True, "pauses": True, **times})
     ((level, text),) = found(oncall.silences)
-    assert level == "note" and text.startswith("Silence move checks nothing and tells nothing of every monitor until")
+    assert level == "note" and text.startswith("Silence move pauses the checks of every monitor until")

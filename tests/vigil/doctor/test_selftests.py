@@ -94,7 +94,7 @@ def test_the_old_name_of_its_address_is_still_read_with_a_warning(monkeypatch: p
     configuration.cache_clear()
     assert [one.level for one in selftests.deadman(around())] == [Level.PROBLEM]
     renamed = [one for one in servers.settings(around()) if "VIGIL_HEARTBEAT_URL" in one.text]
-    assert [(one.level, one.advice) for one in renamed] == [(Level.WARNING, "Call it VIGIL_DEADMAN_URL.")]
+    assert [(one.level, one.advice) for one in renamed] == [(Level.WARNING, "Use VIGIL_DEADMAN_URL.")]
     monkeypatch.undo()
     configuration.cache_clear()
 

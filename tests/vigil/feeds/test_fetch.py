@@ -49,7 +49,7 @@ def test_a_redirect_is_followed(server: FeedServer) -> None:
         ("/huge", "larger than 2 MB"),
         ("/bomb", "larger than 2 MB"),
         ("/html", "neither JSON nor XML"),
-        ("/round", "leads on and on"),
+        ("/round", "too many redirects"),
         ("/gone", "answered 503"),
     ],
 )

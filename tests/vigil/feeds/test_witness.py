@@ -114,7 +114,7 @@ def test_what_was_there_at_first_is_no_lead(server: FeedServer, witness: None) -
     until(is_read(feed))
     world = World()
     world.see(world.monitor("chat", HOST), "fail")
-    assert "before we began to read it" in Transition.objects.get().text
+    assert "before Vigil read it" in Transition.objects.get().text
 
 
 def test_a_note_goes_to_those_who_want_notes(server: FeedServer, witness: None) -> None:
@@ -156,7 +156,7 @@ def test_an_end_is_told_with_what_the_provider_said_meanwhile(server: FeedServer
     world.see(monitor, "fail")
     world.see(monitor, "pass", "pass")
     ended = Transition.objects.get(step="resolved")
-    assert ended.evidence["witness"] == "OpenAI's own page declared no incident while it lasted."
+    assert ended.evidence["witness"] == "OpenAI's own page posted no incident meanwhile."
 
 
 def test_a_post_ends_when_the_page_shows_it_no_more(server: FeedServer, witness: None) -> None:

@@ -116,7 +116,7 @@ def test_a_run_outside_its_budget_opens_a_degraded_incident_with_numbers() -> No
     row = job(budget={"min_items": 100, "max_cost": 2})
     apply_entries([logged(call(row, ago(minutes=9), body=b'{"items": 0, "cost": 14.5}'))], nobody)
     incident = Incident.objects.get()
-    assert (incident.kind, incident.title) == ("degraded", "nightly is outside its budget")
+    assert (incident.kind, incident.title) == ("degraded", "nightly is over budget")
     text = "The last run: 0 items, at least 100 expected; cost 14.5, at most 2 allowed."
     assert incident.transitions.get().text == text
     assert incident.transitions.get().evidence["heartbeat"]["breaches"] == [

@@ -52,7 +52,7 @@ def test_a_job_is_late_and_then_down_with_an_incident_that_says_since_when() -> 
     assert sweep(nobody).reasons == {EffectReason.MISSED: 1}
     incident = Incident.objects.get()
     assert (incident.monitor, incident.kind, incident.failure) == (late.monitor, "heartbeat", "missed")
-    assert incident.title == "other did not call"
+    assert incident.title == "other missed its ping"
     assert incident.started_at == late.expected_at + timedelta(minutes=20)  # type: ignore[operator]
     assert "(every 1 h), grace 20 min; the last success came at" in incident.transitions.get().text
     assert MonitorState.objects.get(monitor=late.monitor).status == Status.DOWN

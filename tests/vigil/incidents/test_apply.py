@@ -227,7 +227,7 @@ def test_a_third_of_all_monitors_at_once_is_one_event(monitor: Monitor) -> None:
     assert last is not None
     # They were all made for this test, just now: that is what there is to look at first.
     assert last.text.endswith(
-        "12 monitors failed within a minute. Look at Vigil itself first: "
+        "12 monitors failed within a minute. Check Vigil itself first: "
         "12 of 12 of these monitors were changed within ten minutes."
     )
 
@@ -247,9 +247,9 @@ def test_a_mass_event_after_a_deployment_says_so_and_one_without_says_that_nothi
     workers.hear({"eu-west": RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r"), "eu-north": None})
     apply_verdicts(entries(verdict(after, T0 + 20, "fail")), lambda step: None)
     texts = [step.text for step in Transition.objects.order_by("pk")]
-    assert texts[-2].endswith("11 monitors failed within a minute; nothing points at Vigil itself.")
+    assert texts[-2].endswith("11 monitors failed within a minute; there is no sign of a fault in Vigil itself.")
     assert texts[-1].endswith(
-        "12 monitors failed within a minute. Look at Vigil itself first: "
+        "12 monitors failed within a minute. Check Vigil itself first: "
         "the worker of eu-west started within ten minutes (a deployment?)."
     )
     assert "mass" not in texts[0]

@@ -111,9 +111,9 @@ def test_a_bad_region_name_does_not_reach_the_database(slug: str) -> None:
 @pytest.mark.parametrize(
     ("domains", "says"),
     [
-        ([], "nothing is looked at"),
+        ([], "nothing is checked"),
         (["a"], "nothing confirms"),
-        (["a", "b"], "both must fail"),
+        (["a", "b"], "needs a failure in both"),
         (["a", "a", "a"], "All regions are in the domain a"),
         (["a", "a", "b"], "holds 2 of 3"),
     ],

@@ -78,7 +78,7 @@ def test_what_is_written_by_hand_goes_before_what_the_preset_recommends(boss: Cl
         ({"preset": "openai", "key": f"{FAKE_KEY}\x01"}, "new_secrets", "control characters"),
         ({"preset": "litellm-health", "key": FAKE_KEY}, "billing_acknowledged", "real, billed completion"),
         ({"preset": "nonsense"}, "preset", "not one of the available choices"),
-        ({}, "name", "needed without a preset"),
+        ({}, "name", "Required without a preset"),
         ({"name": "x", "kind": "http"}, "config", "url"),
         ({"name": "x", "kind": "http", "config": '{"url": "no"}', "new_secrets": f'{{"bearer": "{FAKE_KEY}"}}'},
          "config", "http://"),

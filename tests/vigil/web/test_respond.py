@@ -108,7 +108,7 @@ def test_a_form_that_says_nothing_changes_nothing_and_leads_back(
 def test_what_is_over_is_shown_as_over(client: Client, incident: Incident) -> None:
     Incident.objects.filter(pk=incident.pk).update(resolved_at=database_now())
     page = client.post(link(incident), {"do": "acknowledge"}).content.decode()
-    assert "It is over already" in page and 'value="acknowledge"' not in page
+    assert "The incident is already resolved" in page and 'value="acknowledge"' not in page
 
 
 def test_a_link_that_is_not_ours_too_old_or_of_another_incident_is_refused(

@@ -143,7 +143,7 @@ def _check(config: AppriseConfig, secrets: Mapping[str, str]) -> None:
         raise ChannelSettingsError("secrets", f"Must start with one of: {', '.join(sorted(SCHEMES))}; then ://.")
     refused = sorted(_options(url) & _REFUSED_OPTIONS)
     if refused:
-        raise ChannelSettingsError("secrets", f"The option {refused[0]!r} is not taken here.")
+        raise ChannelSettingsError("secrets", f"The option {refused[0]!r} is not allowed.")
     if any(ord(char) < 32 for char in url) or len(url) > 2000:
         raise ChannelSettingsError("secrets", "An address is one line of at most 2,000 characters.")
     _service(url)

@@ -172,7 +172,7 @@ def check_url(field: str, url: str, schemes: frozenset[str] = frozenset({"http",
         parts = urlsplit(url)
         host, user, _ = parts.hostname, parts.username, parts.port
     except ValueError:
-        raise ChannelSettingsError(field, "This is no web address.") from None
+        raise ChannelSettingsError(field, "This is not a web address.") from None
     if parts.scheme not in schemes or not host or len(url) > 2000 or any(ord(char) <= 32 for char in url):
         raise ChannelSettingsError(field, f"Must be a web address starting with {' or '.join(sorted(schemes))}://.")
     if user is not None:

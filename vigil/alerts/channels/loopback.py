@@ -35,7 +35,7 @@ def _check(config: LoopbackConfig, secrets: Mapping[str, str]) -> None:
 
 KIND: Kind[LoopbackConfig, Words] = Kind(
     name="loopback",
-    words="Goes nowhere. Vigil makes one for its self-test; no route uses it.",
+    words="Sends nothing. Vigil creates one for its self-test; no route uses it.",
     config=LoopbackConfig,
     secrets={},
     check=_check,

@@ -114,10 +114,10 @@ def _check(config: NtfyConfig, secrets: Mapping[str, str]) -> None:
 
 KIND: Kind[NtfyConfig, NtfyMessage] = Kind(
     name="ntfy",
-    words="Pushes to the ntfy app. On ntfy.sh whoever knows a topic can read it, so pick one that nobody guesses.",
+    words="Pushes to the ntfy app. On ntfy.sh anyone who knows a topic can read it: choose one that is hard to guess.",
     config=NtfyConfig,
     secrets={
-        "topic": Secret(True, "The topic; on ntfy.sh it is as good as a password."),
+        "topic": Secret(True, "The topic; on ntfy.sh keep it secret like a password."),
         "token": Secret(False, "An access token, where the server wants one."),
     },
     check=_check,

@@ -35,7 +35,7 @@ _PRIORITIES = {Tone.CRITICAL: "P1", Tone.WARNING: "P3", Tone.INFO: "P5", Tone.GO
 class JsmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Address of Jira Service Management's API integration."""
 
-    url: Annotated[str, msgspec.Meta(description="Left as it is, unless Atlassian says otherwise")] = (
+    url: Annotated[str, msgspec.Meta(description="Keep the default, unless Atlassian gives you another address")] = (
         "https://api.atlassian.com/jsm/ops/integration/v2/alerts"
     )
 

@@ -122,7 +122,7 @@ KIND: Kind[PagerDutyConfig, dict[str, Any]] = Kind(
         "routing_key": Secret(True, "The integration key: 32 letters and digits."),
         "webhook_secret": Secret(
             False,
-            "So that an acknowledgement there counts here: the secret of a V3 webhook subscription to"
+            "To take over acknowledgements from PagerDuty: the secret of a V3 webhook subscription to"
             " /hooks/<id of this channel>, for incident.acknowledged, .unacknowledged and .resolved.",
         ),
     },

@@ -50,7 +50,7 @@ class SlackConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel: Annotated[
         str, msgspec.Meta(description="With a bot token: the id of the channel, such as C0123456789")
     ] = ""
-    api: Annotated[str, msgspec.Meta(description="Left as it is, unless there is a proxy to Slack")] = (
+    api: Annotated[str, msgspec.Meta(description="Keep the default, unless you use a proxy to Slack")] = (
         "https://slack.com/api"
     )
     buttons: Annotated[
@@ -121,7 +121,7 @@ class _Bot:
         found = answer.json()
         judged(answer, "Slack", str(found.get("error") or ""))
         if found.get("ok") is not True:
-            raise _refused(str(found.get("error") or "an answer that is no JSON"), answer)
+            raise _refused(str(found.get("error") or "an answer that is not JSON"), answer)
         return found
 
 
@@ -191,9 +191,7 @@ def _check(config: SlackConfig, secrets: Mapping[str, str]) -> None:
     elif not config.channel:
         raise ChannelSettingsError("config", "With a bot's token, `channel` says where it posts.")
     if config.buttons and not secrets.get("signing_secret"):
-        raise ChannelSettingsError(
-            "secrets", "Buttons need the app's `signing_secret`, so that a press can be believed."
-        )
+        raise ChannelSettingsError("secrets", "Buttons need the app's `signing_secret`, to verify each press.")
     check_url("config", config.api)
 
 

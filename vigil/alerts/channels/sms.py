@@ -46,11 +46,11 @@ class SmsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sender: Annotated[str, msgspec.Meta(description="Your Twilio number, or the id of a messaging service (MG...)")]
     account: Annotated[str, msgspec.Meta(description="The account's id, AC and 32 hexadecimal digits")]
     segments: Annotated[
-        int, msgspec.Meta(description="Longest text, in segments, which is what is paid for", ge=1, le=SEGMENTS_MOST)
+        int, msgspec.Meta(description="Longest text, in segments (Twilio charges by segment)", ge=1, le=SEGMENTS_MOST)
     ] = 3
-    url: Annotated[str, msgspec.Meta(description="Left as it is, unless your account is in another Twilio region")] = (
-        "https://api.twilio.com"
-    )
+    url: Annotated[
+        str, msgspec.Meta(description="Keep the default, unless your account is in another Twilio region")
+    ] = "https://api.twilio.com"
 
 
 class Sms(msgspec.Struct, frozen=True):

@@ -41,7 +41,7 @@ class TelegramConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     chat: Annotated[str, msgspec.Meta(description="The chat's id (a group's starts with -), or @name of a channel")]
     topic: Annotated[int, msgspec.Meta(description="The id of a topic in a group with topics; 0 for none", ge=0)] = 0
-    url: Annotated[str, msgspec.Meta(description="Left as it is, unless you run your own Bot API server")] = (
+    url: Annotated[str, msgspec.Meta(description="Keep the default, unless you run your own Bot API server")] = (
         "https://api.telegram.org"
     )
 
@@ -102,7 +102,7 @@ def _refused(answer: ReceiverAnswer, found: Mapping[str, Any]) -> Exception:
         judged(answer, "Telegram", said)
     except ChannelError as refused:
         return refused
-    return ChannelError("Telegram answered something that is no yes")
+    return ChannelError("Telegram did not confirm the message")
 
 
 def _field(value: Any) -> bytes:

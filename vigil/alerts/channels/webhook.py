@@ -179,9 +179,9 @@ def _evidence(alert: Alert) -> dict[str, Any]:
 
 KIND: Kind[WebhookConfig, SignedBody] = Kind(
     name="webhook",
-    words="JSON by POST, signed after the Standard Webhooks specification (webhook-id, -timestamp, -signature).",
+    words="JSON by POST, signed by the Standard Webhooks specification (webhook-id, -timestamp, -signature).",
     config=WebhookConfig,
-    secrets={"secret": Secret(True, "The signing secret, whsec_ and base 64; made for you when left out.")},
+    secrets={"secret": Secret(True, "The signing secret, whsec_ and base 64; generated if left out.")},
     check=_check,
     render=render,
     send=send,

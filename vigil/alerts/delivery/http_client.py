@@ -37,9 +37,9 @@ class GuardedOutbound:
         try:
             target = parse_url(call.url)
         except BadTarget:
-            raise ChannelError("the address is not one that alerts can go to", permanent=True) from None
+            raise ChannelError("the address is not valid for alerts", permanent=True) from None
         if not all(map(_HEADER_VALUE.fullmatch, call.headers.values())):
-            raise ChannelError("a header holds what no header may", permanent=True)
+            raise ChannelError("a header has a character that is not allowed", permanent=True)
         headers = ("User-Agent", "Vigil"), *call.headers.items()
         request = Request(target, call.method, headers, call.body, connection="keep-alive")
         try:
@@ -49,7 +49,7 @@ class GuardedOutbound:
             raise ChannelError(f"no answer within {DEADLINE_S:.0f} s") from None
         except Blocked:
             raise ChannelError(
-                "the address is not public; VIGIL_ALERT_EGRESS=private would allow it", permanent=True
+                "the address is not public; set VIGIL_ALERT_EGRESS=private to allow it", permanent=True
             ) from None
         except (Failure, OSError, ssl.SSLError) as problem:
             raise ChannelError(f"could not be reached ({_in_words(problem)})") from None

@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "notes",
-                    models.BooleanField(default=False, help_text="Also tell of notes between trigger and resolve."),
+                    models.BooleanField(default=False, help_text="Also send notes between trigger and resolve."),
                 ),
                 ("enabled", models.BooleanField(default=True)),
                 ("channels", models.ManyToManyField(blank=True, related_name="routes", to="alerts.channel")),

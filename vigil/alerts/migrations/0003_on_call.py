@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="route",
             name="ends",
-            field=models.TimeField(blank=True, help_text="Before the start, it is on the next day.", null=True),
+            field=models.TimeField(blank=True, help_text="An end before the start is on the next day.", null=True),
         ),
         migrations.AddField(
             model_name="route",
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="route",
             name="zone",
-            field=models.CharField(default="UTC", help_text="Whose clock the times are read by.", max_length=64),
+            field=models.CharField(default="UTC", help_text="Time zone of the times.", max_length=64),
         ),
         migrations.CreateModel(
             name="EscalationPolicy",
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                     "repeats",
                     models.PositiveSmallIntegerField(
                         default=0,
-                        help_text="How often it begins again after its last step.",
+                        help_text="How often it repeats after its last step.",
                         validators=[django.core.validators.MaxValueValidator(20)],
                     ),
                 ),
@@ -245,7 +245,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=100)),
                 (
                     "zone",
-                    models.CharField(default="UTC", help_text="Whose clock the handover is read by.", max_length=64),
+                    models.CharField(default="UTC", help_text="Time zone of the handover.", max_length=64),
                 ),
                 ("starts_on", models.DateField(help_text="The day of the first turn.")),
                 ("handover", models.TimeField(default=datetime.time(9, 0))),
@@ -286,7 +286,7 @@ class Migration(migrations.Migration):
                     "delay_s",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="Seconds after the step before it.",
+                        help_text="Seconds after the previous step.",
                         validators=[django.core.validators.MaxValueValidator(86400)],
                     ),
                 ),

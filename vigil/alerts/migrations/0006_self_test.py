@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             name="self_test_minutes",
             field=models.PositiveIntegerField(
                 default=0,
-                help_text="How often a synthetic incident goes through it to prove that it works, in minutes; 0 for never.",
+                help_text="Minutes between self-tests of this channel; 0 for none.",
                 validators=[vigil.alerts.models.channel.check_self_test_minutes],
             ),
         ),

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             name="gather",
             field=models.BooleanField(
                 default=True,
-                help_text="In a storm, many incidents go out as one message that names them all. Off: each on its own.",
+                help_text="In a storm, group incidents into one message that lists them all. Off: one message each.",
             ),
         ),
         migrations.AddField(

@@ -45,11 +45,11 @@ class Channel(models.Model):
     self_test_minutes = models.PositiveIntegerField(
         default=0,
         validators=[check_self_test_minutes],
-        help_text="How often a synthetic incident goes through it to prove that it works, in minutes; 0 for never.",
+        help_text="Minutes between self-tests of this channel; 0 for none.",
     )
     gather = models.BooleanField(
         default=True,
-        help_text="In a storm, many incidents go out as one message that names them all. Off: each on its own.",
+        help_text="In a storm, group incidents into one message that lists them all. Off: one message each.",
     )
     refused = models.JSONField(default=list, blank=True, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -30,7 +30,7 @@ class EscalationPolicy(models.Model):
     repeats = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(MAX_REPEATS)],
-        help_text="How often it begins again after its last step.",
+        help_text="How often it repeats after its last step.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -49,7 +49,7 @@ class EscalationStep(models.Model):
     policy = models.ForeignKey(EscalationPolicy, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()
     delay_s = models.PositiveIntegerField(
-        default=0, validators=[MaxValueValidator(MAX_DELAY_S)], help_text="Seconds after the step before it."
+        default=0, validators=[MaxValueValidator(MAX_DELAY_S)], help_text="Seconds after the previous step."
     )
     channels = models.ManyToManyField(Channel, related_name="escalation_steps", blank=True)
     people = models.ManyToManyField(Person, related_name="escalation_steps", blank=True)

@@ -36,7 +36,7 @@ class Rotation(models.Model):
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_rotation, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="rotations")
     name = models.CharField(max_length=100)
-    zone = models.CharField(max_length=64, default="UTC", help_text="Whose clock the handover is read by.")
+    zone = models.CharField(max_length=64, default="UTC", help_text="Time zone of the handover.")
     starts_on = models.DateField(help_text="The day of the first turn.")
     handover = models.TimeField(default=time(9))
     shift_days = models.PositiveSmallIntegerField(

@@ -37,8 +37,8 @@ class Route(models.Model):
     monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, null=True, blank=True, related_name="routes")
     days = models.JSONField(default=list, blank=True, help_text="Days of the week, Monday is 0; none means all.")
     starts = models.TimeField(null=True, blank=True)
-    ends = models.TimeField(null=True, blank=True, help_text="Before the start, it is on the next day.")
-    zone = models.CharField(max_length=64, default="UTC", help_text="Whose clock the times are read by.")
+    ends = models.TimeField(null=True, blank=True, help_text="An end before the start is on the next day.")
+    zone = models.CharField(max_length=64, default="UTC", help_text="Time zone of the times.")
     channels = models.ManyToManyField(Channel, related_name="routes", blank=True)
     policy = models.ForeignKey(
         EscalationPolicy, on_delete=models.SET_NULL, null=True, blank=True, related_name="routes"
@@ -49,7 +49,7 @@ class Route(models.Model):
         validators=[MinValueValidator(MIN_REMIND_S), MaxValueValidator(MAX_REMIND_S)],
         help_text="Seconds between reminders until somebody acknowledges; empty for none.",
     )
-    notes = models.BooleanField(default=False, help_text="Also tell of notes between trigger and resolve.")
+    notes = models.BooleanField(default=False, help_text="Also send notes between trigger and resolve.")
     goes_on = models.BooleanField(default=False, help_text="After a match, let the next routes match too.")
     default = models.BooleanField(default=False, help_text="Matches when no other route did.")
     enabled = models.BooleanField(default=True)

@@ -51,12 +51,12 @@ def read(token: str) -> Invitation:
     except SignatureExpired:
         raise LinkError("This link is more than a week old.") from None
     except BadSignature:
-        raise LinkError("This link is not complete, or not from here.") from None
+        raise LinkError("This link is incomplete or not valid.") from None
     named, _, sent_to = signed.partition(".")
     incident = Incident.objects.select_related("monitor").filter(public_id=named).first()
     channel = Channel.objects.filter(public_id=sent_to).first()
     if incident is None or channel is None:
-        raise LinkError("The incident or the channel of this link is not there any more.")
+        raise LinkError("The incident or the channel of this link no longer exists.")
     return Invitation(incident, Actor(_reader(channel), "link"))
 
 

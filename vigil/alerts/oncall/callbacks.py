@@ -83,7 +83,7 @@ def read_pagerduty(request: CallbackRequest, secret: str) -> list[Wish]:
     incident, who = _text(data.get("incident_key")), _text(_dict(event.get("agent")).get("summary")) or "somebody"
     kind = _text(event.get("event_type"))
     if kind == "incident.resolved":
-        text = f"{who} resolved it in PagerDuty; Vigil resolves it when the regions see it well."
+        text = f"{who} resolved it in PagerDuty; Vigil resolves it when the regions see a recovery."
         return [Wish(Action.NOTE, incident, who, at, text=text)] if incident else []
     action = {"incident.acknowledged": Action.ACKNOWLEDGE, "incident.unacknowledged": Action.TAKE_BACK}.get(kind)
     return [Wish(action, incident, who, at)] if action and incident else []
@@ -93,10 +93,10 @@ def read_slack(request: CallbackRequest, secret: str) -> list[Wish]:
     """Verify and read a press of a Slack button; raises `CallbackError`."""
     stamp = request.headers.get("x-slack-request-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
-        raise CallbackError("there is no time that was signed")
+        raise CallbackError("the signed timestamp is missing")
     at = datetime.fromtimestamp(int(stamp), UTC)
     if abs(request.now - at) > SLACK_WINDOW:
-        raise CallbackError("it was signed more than five minutes ago, or ahead of our clock")
+        raise CallbackError("its timestamp is more than five minutes old, or ahead of our clock")
     signed = b"v0:" + stamp.encode() + b":" + request.body
     expected = "v0=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(expected.encode(), request.headers.get("x-slack-signature", "")[:200].encode()):

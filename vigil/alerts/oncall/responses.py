@@ -90,7 +90,7 @@ def take_back(incident: int, actor: Actor) -> ResponseKind:
         if not escalations.is_acknowledged(found):
             return ResponseKind.ALREADY
         concerned = {**told_before(found), **escalations.wake(found, now)}
-        text = f"{actor} has taken the acknowledgement back."
+        text = f"{actor} removed the acknowledgement."
         line = TimelineEntry(Step.REMINDED, StepReason.TAKEN_BACK, text, str(actor))
         add_step(found, line, lambda step: enqueue(step, concerned, actor.origin))
         return ResponseKind.DONE

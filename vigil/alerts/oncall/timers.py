@@ -92,7 +92,7 @@ def _wake(incident: Incident, now: datetime) -> int:
     if incident.resolved_at is not None:
         pursuing.end(incident.pk)
         return 0
-    text = f"The snooze by {due.acknowledged_by or 'somebody'} is over, and it is not resolved."
+    text = f"The snooze by {due.acknowledged_by or 'a person'} is over, and the incident is still open."
     concerned = {**told_before(incident), **pursuing.wake(incident, now)}
     _write(incident, TimelineEntry(Step.REMINDED, StepReason.SNOOZE_OVER, text), concerned)
     return 1
@@ -137,7 +137,7 @@ def _remind(incident: Incident, now: datetime) -> int:
     due.save(update_fields=["remind_at"])
     if _is_held(incident, now):
         return 0
-    text = f"Nobody has acknowledged it for {duration(now - incident.opened_at)}."
+    text = f"Not acknowledged for {duration(now - incident.opened_at)}."
     _write(incident, TimelineEntry(Step.REMINDED, StepReason.NOT_ACKNOWLEDGED, text), told_before(incident))
     return 1
 
@@ -171,9 +171,9 @@ def _move(escalation: Escalation, place: EscalationPosition | None, due_at: date
 def _escalation_text(incident: Incident, place: EscalationPosition, targets: Targets, step: str, now: datetime) -> str:
     waited = duration(now - incident.opened_at)
     again = f", round {place.round + 1}" if place.round else ""
-    called = ", ".join(targets.words) if targets.words else "nobody"
+    called = ", ".join(targets.words) if targets.words else "no channel"
     nowhere = f" Not reached: {'; '.join(targets.nowhere)}." if targets.nowhere else ""
-    return f"Nobody has acknowledged it for {waited}. {step}{again}: {called}.{nowhere}"
+    return f"Not acknowledged for {waited}. {step}{again}: {called}.{nowhere}"
 
 
 def _write(incident: Incident, line: TimelineEntry, concerned: Mapping[int, Concern]) -> None:

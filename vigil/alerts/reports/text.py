@@ -39,7 +39,7 @@ def body(summary: Summary, base_url: str) -> list[str]:
 
 def _whole(summary: Summary) -> Iterator[str]:
     if not summary.monitors:
-        yield "Nothing was watched."
+        yield "No monitors."
         return
     earlier = _percent(summary.uptime_before)
     yield f"{_percent(summary.uptime)} up over {_count(summary.monitors, 'monitor')}; before that {earlier}."
@@ -47,11 +47,11 @@ def _whole(summary: Summary) -> Iterator[str]:
         yield "No incident."
     else:
         longest = f", the longest {_length(summary.longest_s)} ({summary.longest_of})"
-        yield f"{_count(summary.incidents, 'incident')}, {_length(summary.uptime.down_s)} down in all{longest}."
+        yield f"{_count(summary.incidents, 'incident')}, {_length(summary.uptime.down_s)} of downtime{longest}."
     if summary.uptime.maintenance_s or summary.uptime.excluded_s:
         yield (
             f"Not counted: {_length(summary.uptime.maintenance_s)} of maintenance, "
-            f"{_length(summary.uptime.excluded_s)} that nobody watched."
+            f"{_length(summary.uptime.excluded_s)} without monitoring."
         )
 
 

@@ -77,7 +77,7 @@ def validate_route(route: Route, channels: Sequence[models.Model] = ()) -> None:
     if (route.starts is None) != (route.ends is None):
         problems["ends"] = ["Give both times or none."]
     if not is_zone(route.zone):
-        problems["zone"] = ["There is no such time zone: use a name such as Europe/Berlin."]
+        problems["zone"] = ["Unknown time zone: use a name such as Europe/Berlin."]
     _own(problems, "channels", route.team_id, channels, MAX_CHANNELS)
     _own(problems, "monitor", route.team_id, [route.monitor] if route.monitor else [])
     _own(problems, "policy", route.team_id, [route.policy] if route.policy else [])
@@ -107,7 +107,7 @@ def save_rotation(rotation: Rotation, wanted: Mapping[str, Any]) -> Rotation:
     _set(rotation, wanted, ("name", "zone", "starts_on", "handover", "shift_days"))
     problems = _problems(rotation)
     if not is_zone(rotation.zone):
-        problems["zone"] = ["There is no such time zone: use a name such as Europe/Berlin."]
+        problems["zone"] = ["Unknown time zone: use a name such as Europe/Berlin."]
     _own(problems, "people", rotation.team_id, people or (), MAX_MEMBERS)
     _refuse(problems)
     with transaction.atomic():
@@ -147,7 +147,7 @@ def save_policy(policy: EscalationPolicy, wanted: Mapping[str, Any]) -> Escalati
         problems["steps"] = [f"A policy has 1 to {MAX_STEPS} steps."]
     for place, step in enumerate(steps or ()):
         if not any(step.get(name) for name in ("channels", "people", "rotations")):
-            problems["steps"] = [f"Step {place + 1} calls nobody."]
+            problems["steps"] = [f"Step {place + 1} has no target."]
         for name in ("channels", "people", "rotations"):
             found: Problems = {}
             _own(found, "steps", policy.team_id, step.get(name) or (), MAX_CHANNELS)

@@ -49,12 +49,12 @@ def targets_of(step: EscalationStep, at: datetime) -> Targets:
         if holder is not None:
             named.append((f"{holder.name} ({rotation.name})", holder.channels.all()))
         else:
-            nobody.append(f"{rotation.name}: nobody is on call")
+            nobody.append(f"{rotation.name}: no one is on call")
     usable = [(word, frozenset(channel.pk for channel in channels if channel.enabled)) for word, channels in named]
     return Targets(
         channels=frozenset[int]().union(*(channels for _, channels in usable)),
         words=tuple(word for word, channels in usable if channels),
-        nowhere=(*(f"{word}: no channel that is switched on" for word, channels in usable if not channels), *nobody),
+        nowhere=(*(f"{word}: no enabled channel" for word, channels in usable if not channels), *nobody),
     )
 
 

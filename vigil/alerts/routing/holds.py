@@ -69,7 +69,7 @@ def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:
         awaited = waits_until(child, incident.opened_at, timedelta(seconds=one.interval_s), one.eyes)
         if awaited is not None and now < awaited:
             # Its state is unknown yet, and it may be failing at the same moment.
-            yield Hold(Withheld.HELD_BY_PARENT, f"{one.name[:70]}: whether it fails as well", awaited)
+            yield Hold(Withheld.HELD_BY_PARENT, f"{one.name[:70]}: its verdict is pending", awaited)
 
 
 def held_by_provider(incident: Incident, now: datetime) -> Iterable[Hold]:

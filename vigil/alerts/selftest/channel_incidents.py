@@ -58,7 +58,7 @@ def sync_selftest_incidents(test: SelfTest) -> None:
         cause = UNPROVEN + channel.public_id
         known, delivery = _open_incident(cause), failed.get(channel)
         if delivery is not None and known is None:
-            text = f"What it said: {delivery.last_error or 'nothing in time'}."
+            text = f"Its answer: {delivery.last_error or 'none in time'}."
             entry = TimelineEntry(Step.OPENED, StepReason.SELF_TEST, text)
             _open(channel, cause, f"{channel.name} did not accept its self-test", entry, delivery.created_at)
         elif delivery is None and known is not None:

@@ -26,7 +26,7 @@ from vigil.incidents.models import Incident
 from vigil.incidents.timeline import TimelineEntry, add_step
 
 LOOPBACK_NAME = "Loopback (self-test)"
-_BEGUN = "Nothing is wrong: this proves that alerts get out."
+_BEGUN = "Nothing is wrong: this tests that alerts are delivered."
 _OVER = "The self-test is over."
 
 
@@ -100,7 +100,7 @@ def _begin(team: Team, channels: Iterable[int]) -> int:
             team=team,
             kind=IncidentKind.SELF_TEST,
             cause_key=f"self-test:{team.pk}",
-            title="Do alerts get out?",
+            title="Alert delivery check",
             started_at=Now(),
             opened_at=Now(),
         )

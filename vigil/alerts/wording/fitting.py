@@ -44,7 +44,7 @@ def fit_names(names: Sequence[str], limit: int) -> list[str]:
         return [cut_bytes(name, each) for name in names]
     fitting = max(0, (limit - 40) // 41)
     shown = [cut_bytes(name, 40) for name in names[:fitting]]
-    return [*shown, f"and {len(names) - fitting} more, all behind the link"]
+    return [*shown, f"and {len(names) - fitting} more: see the link"]
 
 
 def one_line(text: str) -> str:

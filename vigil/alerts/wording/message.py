@@ -133,8 +133,8 @@ def _headline(digest: Digest) -> str:
 
 def _since(digest: Digest, first: datetime) -> str:
     if digest.event == "resolve":
-        return "These are over. They are told together because they were many at once."
-    return f"First of them at {wording.clock(first)}. They are told together because they came many at once."
+        return "These are resolved. They share one message because there were many at once."
+    return f"The first started at {wording.clock(first)}. They share one message because many started at once."
 
 
 def _why(digest: Digest) -> str:

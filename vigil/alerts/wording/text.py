@@ -48,8 +48,8 @@ def story(alert: Alert) -> list[str]:
     if alert.event == "resolve":
         lines.append(_resolved(alert))
     elif alert.event == "acknowledge":
-        lines.append("Somebody is looking at it.")
-        lines.append(f"It fails since {clock(alert.started_at)}, for {duration(alert.at - alert.started_at)}.")
+        lines.append("This incident is acknowledged.")
+        lines.append(f"Open since {clock(alert.started_at)}, for {duration(alert.at - alert.started_at)}.")
     elif (alert.event == "note" and alert.note) or (alert.reason in _TOLD_AGAIN and alert.note):
         lines.append(alert.note)
     lines += _seen(alert)
@@ -121,7 +121,7 @@ def _seen(alert: Alert) -> list[str]:
     if evidence.passing:
         names = ", ".join(vote.region for vote in evidence.passing)
         verb = "sees" if len(evidence.passing) == 1 else "see"
-        lines.append(f"{names} {verb} it well." if evidence.failing else f"{names} {verb} {target} well.")
+        lines.append(f"{names} {verb} it working." if evidence.failing else f"{names} {verb} {target} working.")
     if evidence.excluded:
         left_out = "; ".join(f"{lost.region}: {exclusion_in_words(lost.why)}" for lost in evidence.excluded)
         lines.append(f"Not counted: {left_out}.")
@@ -163,10 +163,7 @@ def _resolved(alert: Alert) -> str:
         return alert.note or alert.reason.replace("_", " ").capitalize() + "."
     lasted = duration(_end(alert) - alert.started_at)
     was = f" ({reason_in_words(alert.failure)})" if alert.failure not in ("", "ok") else ""
-    return (
-        f"{alert.name} is well again since {clock(_end(alert))}."
-        f" It lasted {lasted}, from {clock(alert.started_at)}{was}."
-    )
+    return f"Resolved at {clock(_end(alert))}. It lasted {lasted}, from {clock(alert.started_at)}{was}."
 
 
 def _end(alert: Alert) -> datetime:

@@ -61,7 +61,7 @@ class ChannelSerializer(serializers.ModelSerializer[Channel]):
     )
     secret_names = serializers.SerializerMethodField()
     callback_address = serializers.SerializerMethodField(
-        help_text="Where PagerDuty or Slack call back, so that an acknowledgement there counts here; else empty."
+        help_text="Callback address for PagerDuty or Slack, to take over acknowledgements; else empty."
     )
 
     class Meta:

@@ -60,6 +60,6 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
         """Resend a dead letter. It is due at once and retried like a new message."""
         delivery = self.get_object()
         if not resend(delivery):
-            raise ValidationError({"state": [f"Only what is dead can be sent again; this is {delivery.state}."]})
+            raise ValidationError({"state": [f"Only dead letters can be resent; this delivery is {delivery.state}."]})
         delivery.refresh_from_db()
         return Response(self.get_serializer(delivery).data)

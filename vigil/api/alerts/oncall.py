@@ -35,7 +35,7 @@ MAX_RANGE = timedelta(days=366)
 
 class PersonSerializer(TeamSerializer[Person]):
     id = serializers.CharField(source="public_id", read_only=True)
-    channels = InTeam(Channel, many=True, required=False, help_text="What reaches them, all of it at once.")
+    channels = InTeam(Channel, many=True, required=False, help_text="Their channels; all are used at once.")
 
     class Meta:
         model = Person
@@ -63,7 +63,7 @@ class ShiftSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     starts = serializers.DateTimeField()
     ends = serializers.DateTimeField()
-    covers = serializers.BooleanField(help_text="Whether they stand in for whoever has the turn.")
+    covers = serializers.BooleanField(help_text="Whether this shift is an override.")
 
 
 class OverrideSerializer(serializers.ModelSerializer[RotationOverride]):
@@ -95,7 +95,9 @@ class RotationSerializer(TeamSerializer[Rotation]):
 
 
 class CalendarSerializer(serializers.Serializer[Any]):
-    address = serializers.CharField(help_text="For a calendar; whoever has it can read who is on call.")
+    address = serializers.CharField(
+        help_text="For calendar programs. It is a secret: it gives read access to the rotation."
+    )
 
 
 class RotationViewSet(TeamViewSet[Rotation]):
@@ -172,7 +174,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
 
 class StepSerializer(serializers.ModelSerializer[EscalationStep]):
     delay_s = serializers.IntegerField(
-        min_value=0, max_value=MAX_DELAY_S, default=0, help_text="Seconds after the step before it."
+        min_value=0, max_value=MAX_DELAY_S, default=0, help_text="Seconds after the previous step."
     )
     channels = InTeam(Channel, many=True, required=False)
     people = InTeam(Person, many=True, required=False)

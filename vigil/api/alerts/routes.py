@@ -36,7 +36,7 @@ def words(choices: Any, most: int, **options: Any) -> serializers.ListField:
 
 class RouteSerializer(TeamSerializer[Route]):
     id = serializers.CharField(source="public_id", read_only=True)
-    kinds = words(INCIDENT_KINDS, 20, help_text="None means all that is paged: not regional, blind and self_test.")
+    kinds = words(INCIDENT_KINDS, 20, help_text="Empty means all kinds that page: not regional, blind and self_test.")
     severities = words([severity.value for severity in Severity], 10)
     priorities = words(PRIORITIES, 10)
     tags = serializers.ListField(
@@ -115,7 +115,7 @@ class ToldSerializer(serializers.Serializer[Any]):
     channel = serializers.CharField()
     name = serializers.CharField()
     kind = serializers.CharField()
-    outcome = serializers.CharField(help_text="tell, or hold: sent later, if it is still due then.")
+    outcome = serializers.CharField(help_text="tell (sent now) or hold (sent later, if still due).")
     why = serializers.CharField()
     because = serializers.CharField()
     withheld = serializers.CharField(allow_blank=True)
@@ -140,7 +140,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     kind = serializers.CharField()
     severity = serializers.CharField()
-    nobody = serializers.BooleanField(help_text="True when not one channel would ever be told.")
+    nobody = serializers.BooleanField(help_text="True if no channel would ever be alerted.")
     told = ToldSerializer(many=True)
     routes = ConsideredSerializer(many=True)
     escalation = CalledSerializer(many=True)
@@ -152,9 +152,11 @@ class WhomView(APIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("monitor", OpenApiTypes.STR, description="Its id; left out for what has no monitor."),
+            OpenApiParameter(
+                "monitor", OpenApiTypes.STR, description="Id of the monitor; omit it for incidents without a monitor."
+            ),
             OpenApiParameter("kind", OpenApiTypes.STR, enum=[kind.value for kind in IncidentKind]),
-            OpenApiParameter("at", OpenApiTypes.DATETIME, description="When; left out for now."),
+            OpenApiParameter("at", OpenApiTypes.DATETIME, description="Time of the incident; default now."),
         ],
         responses=PreviewSerializer,
     )

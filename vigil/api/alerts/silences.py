@@ -43,8 +43,8 @@ class SilenceSerializer(serializers.ModelSerializer[Silence]):
     tags = serializers.ListField(
         child=serializers.CharField(max_length=MAX_TAG_LENGTH), max_length=MAX_TAGS, required=False
     )
-    holds = serializers.SerializerMethodField(help_text="Whether a window of it holds now.")
-    coming = serializers.SerializerMethodField(help_text="The next windows, within 35 days; the one that holds first.")
+    holds = serializers.SerializerMethodField(help_text="Whether a window is active now.")
+    coming = serializers.SerializerMethodField(help_text="The next windows within 35 days, the active one first.")
 
     class Meta:
         model = Silence

@@ -71,9 +71,9 @@ class StatesView(_HistoryView):
 
 
 _RANGE = [
-    OpenApiParameter("from", description="Start: a date, or a date and time. Else so many days before the end."),
+    OpenApiParameter("from", description="Start: a date, or a date and time; default `days` before the end."),
     OpenApiParameter("to", description="End, at most now."),
-    OpenApiParameter("days", int, description="Length when no start is given."),
+    OpenApiParameter("days", int, description="Length in days if no start is given."),
 ]
 _ZONE = OpenApiParameter("tz", description="Time zone of the days, such as Europe/Berlin; default UTC.")
 _REGIONS = OpenApiParameter("regions", description="Comma separated; default all.")

@@ -36,7 +36,7 @@ class _OfTeam(serializers.ModelSerializer[Any]):
         if self.instance is not None:
             others = others.exclude(pk=self.instance.pk)
         if others.exists():
-            raise serializers.ValidationError({self.unique[0]: ["There is one like this already."]})
+            raise serializers.ValidationError({self.unique[0]: ["This already exists."]})
         return attrs
 
     def create(self, validated_data: Any) -> Any:
@@ -66,7 +66,7 @@ class ObjectiveSerializer(_OfTeam):
         monitor = attrs.get("monitor", getattr(self.instance, "monitor", None))
         tag = attrs.get("tag", getattr(self.instance, "tag", ""))
         if bool(monitor) == bool(tag):
-            raise serializers.ValidationError({"monitor": ["Name a monitor or a tag, and not both."]})
+            raise serializers.ValidationError({"monitor": ["Give either a monitor or a tag."]})
         return super().validate(attrs)
 
 

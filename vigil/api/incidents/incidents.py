@@ -60,7 +60,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
     id = serializers.CharField(source="public_id", read_only=True)
     monitor = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True, allow_null=True)
     part_of = serializers.SlugRelatedField[Any](
-        slug_field="public_id", read_only=True, allow_null=True, help_text="The provider's incident that it belongs to."
+        slug_field="public_id", read_only=True, allow_null=True, help_text="The provider's incident that it is part of."
     )
 
     class Meta:
@@ -81,7 +81,10 @@ class PursuitSerializer(serializers.ModelSerializer[Pursuit]):
 
 class IncidentDetailSerializer(IncidentSerializer):
     members = serializers.SlugRelatedField[Any](
-        slug_field="public_id", read_only=True, many=True, help_text="Of a provider's incident: those of its monitors."
+        slug_field="public_id",
+        read_only=True,
+        many=True,
+        help_text="For a provider's incident: the incidents of its monitors.",
     )
     pursuit = PursuitSerializer(read_only=True, allow_null=True, default=None)
     transitions = TransitionSerializer(many=True, read_only=True)

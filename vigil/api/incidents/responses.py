@@ -27,7 +27,7 @@ MAX_MINUTES = 7 * 24 * 60
 class AnswerSerializer(serializers.Serializer[Any]):
     answer = serializers.ChoiceField(
         choices=[answer.value for answer in (ResponseKind.DONE, ResponseKind.ALREADY)],
-        help_text="already: nothing was left to do, and nothing was told again.",
+        help_text="already: nothing was changed and no alert was sent.",
     )
 
 
@@ -47,7 +47,7 @@ class NoteSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=NOTE_LIMIT)
 
 
-_OVER = OpenApiResponse(description="The incident is over.")
+_OVER = OpenApiResponse(description="The incident is resolved.")
 _ANSWERS = {200: AnswerSerializer, 409: _OVER}
 
 
@@ -94,5 +94,5 @@ def _actor(request: Request) -> Actor:
 
 def _said(answer: ResponseKind) -> Response:
     if answer is ResponseKind.OVER:
-        return Response({"detail": "The incident is over."}, status=409)
+        return Response({"detail": "The incident is resolved."}, status=409)
     return Response({"answer": answer.value})

@@ -33,7 +33,7 @@ class CompositeSerializer(serializers.Serializer[Composite]):
     name = serializers.CharField(source="monitor.name", max_length=200)
     rule = serializers.ChoiceField(
         choices=[(rule.value, rule.value) for rule in CompositeRule],
-        help_text="How many members must serve: `all`, `any`, `at_least` k, or a `chain` of fallbacks.",
+        help_text="How many members must work: `all`, `any`, `at_least` k, or a `chain` of fallbacks.",
     )
     k = serializers.IntegerField(min_value=1, default=1, help_text="For `at_least`.")
     members = serializers.SerializerMethodField()

@@ -24,7 +24,7 @@ class PostSerializer(serializers.ModelSerializer[FeedPost]):
 class FeedSerializer(serializers.ModelSerializer[Feed]):
     name = serializers.SerializerMethodField()
     url = serializers.CharField(source="address", read_only=True)
-    declared = serializers.SerializerMethodField(help_text="What it declares now.")
+    declared = serializers.SerializerMethodField(help_text="Problems that the page shows now.")
 
     class Meta:
         model = Feed

@@ -19,14 +19,14 @@ class AllowanceSerializer(serializers.Serializer[Any]):
     counted = serializers.CharField()
     limit = serializers.IntegerField(allow_null=True)
     remaining = serializers.IntegerField(allow_null=True)
-    reset_s = serializers.FloatField(allow_null=True, help_text="Seconds until it is full again, when it was seen.")
-    left = serializers.FloatField(allow_null=True, help_text="The share that is left, from 0 to 1.")
+    reset_s = serializers.FloatField(allow_null=True, help_text="Seconds until the quota resets, as of the check.")
+    left = serializers.FloatField(allow_null=True, help_text="Remaining part, from 0 to 1.")
 
 
 class RegionHeadroomSerializer(serializers.Serializer[Any]):
     region = serializers.CharField()
     at = serializers.DateTimeField(allow_null=True)
-    retry_after_s = serializers.FloatField(allow_null=True, help_text="How long it asked to be left alone.")
+    retry_after_s = serializers.FloatField(allow_null=True, help_text="Retry-After of the provider, in seconds.")
     allowances = AllowanceSerializer(many=True)
 
 

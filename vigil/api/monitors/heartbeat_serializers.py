@@ -32,7 +32,7 @@ class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
         choices=sorted(SUGGESTIONS),
         write_only=True,
         required=False,
-        help_text="Fills in schedule and grace of a usual kind of AI job; what else is given counts more.",
+        help_text="Default schedule and grace for a kind of AI job; other fields override it.",
     )
     slug = serializers.CharField(max_length=100, required=False)
     schedule = serializers.ChoiceField(choices=[kind.value for kind in ScheduleKind], required=False)
@@ -45,7 +45,7 @@ class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
     )
     status = serializers.SerializerMethodField(help_text="new, up, running, late, down, degraded or paused.")
     ping_url = serializers.SerializerMethodField()
-    mail = serializers.SerializerMethodField(help_text="Where a mail is a ping; empty where that is off.")
+    mail = serializers.SerializerMethodField(help_text="Mail address for pings; empty if mail is off.")
     badges = serializers.SerializerMethodField()
 
     class Meta:
@@ -110,7 +110,7 @@ class SuggestionSerializer(serializers.Serializer[Any]):
 
 
 class PauseSerializer(serializers.Serializer[Any]):
-    until_ping = serializers.BooleanField(default=False, help_text="The next success or start wakes it.")
+    until_ping = serializers.BooleanField(default=False, help_text="The next success or start resumes it.")
 
 
 class KeysSerializer(serializers.ModelSerializer[TeamPings]):

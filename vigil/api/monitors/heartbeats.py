@@ -110,7 +110,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
         """The body of a ping, with a note if it was cut."""
         found = StoredPing.objects.filter(heartbeat=self.get_object(), n=int(n)).first()
         if found is None:
-            return Response({"detail": "There is no such ping."}, status=404)
+            return Response({"detail": "This ping does not exist."}, status=404)
         kept = len(found.body)
         note = f"Cut: {kept} of {found.body_size} bytes were kept." if kept < found.body_size else ""
         return Response({"body": text_of(bytes(found.body)), "size": found.body_size, "note": note})
@@ -138,7 +138,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     def badges(self, request: Request) -> Response:
         """Badge address for every tag of the team's heartbeats."""
         team = team_of(request)
-        assert team is not None, "the permission asks for a team"
+        assert team is not None, "the permission requires a team"
         key = changes.team_pings(team).badge_key
         tags = {tag for found in self.get_queryset().values_list("monitor__tags", flat=True) for tag in found}
         shown = [{"tag": tag, "badges": overview.tag_badge_addresses(key, tag)} for tag in sorted(tags)]
@@ -150,7 +150,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
     def keys(self, request: Request) -> Response:
         """The team's key for pings by slug, its badge key, and whether unknown slugs create heartbeats."""
         team = team_of(request)
-        assert team is not None, "the permission asks for a team"
+        assert team is not None, "the permission requires a team"
         pings = changes.team_pings(team)
         if request.method == "PATCH":
             asked = KeysSerializer(pings, data=request.data, partial=True)

@@ -57,11 +57,9 @@ class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
     parents = serializers.ListField(
         child=serializers.CharField(max_length=40),
         required=False,
-        help_text="Monitors that this one cannot be well without: while one of them fails, alerts of this one wait.",
+        help_text="Monitors that this one depends on: while one of them fails, alerts of this one are held.",
     )
-    warnings = serializers.SerializerMethodField(
-        help_text="What this choice of regions cannot do, and what it may cost."
-    )
+    warnings = serializers.SerializerMethodField(help_text="Warnings about the choice of regions and about cost.")
     target = serializers.CharField(read_only=True)
 
     class Meta:
@@ -90,11 +88,11 @@ class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         preset = attrs.get("preset")
         if self.instance is not None and preset:
-            raise serializers.ValidationError({"preset": ["A preset makes a new monitor: change its fields instead."]})
+            raise serializers.ValidationError({"preset": ["A preset is for new monitors: change the fields instead."]})
         if not preset:
             alone = next((field for field in GIVEN if field in attrs), None)
             if alone:
-                raise serializers.ValidationError({alone: ["This goes with a preset."]})
+                raise serializers.ValidationError({alone: ["Use this only with a preset."]})
             missing = [field for field in ("name", "kind", "config") if self.instance is None and field not in attrs]
             if missing and not self.partial:
                 raise serializers.ValidationError({field: ["This field is required."] for field in missing})

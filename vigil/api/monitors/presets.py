@@ -20,7 +20,7 @@ class PresetFields(serializers.Serializer[Any]):
         max_length=60,
         write_only=True,
         required=False,
-        help_text="Makes kind, config, secrets and the rest, of a known AI service: openai, ollama, vllm, ... "
+        help_text="Sets kind, config, secrets and other fields for a known AI service: openai, ollama, vllm, ... "
         "(`GET /presets` lists them).",
     )
     key = serializers.CharField(
@@ -34,10 +34,10 @@ class PresetFields(serializers.Serializer[Any]):
         max_length=500,
         write_only=True,
         required=False,
-        help_text="For the preset: where your own server is, like http://gpu.internal:8000.",
+        help_text="For the preset: address of your own server, such as http://gpu.internal:8000.",
     )
     model = serializers.CharField(
-        max_length=200, write_only=True, required=False, help_text="For the preset: a model that must be there."
+        max_length=200, write_only=True, required=False, help_text="For the preset: a model that must exist."
     )
     region = serializers.CharField(
         max_length=40, write_only=True, required=False, help_text="For the preset: the provider's own region."
@@ -46,7 +46,7 @@ class PresetFields(serializers.Serializer[Any]):
         max_length=200, write_only=True, required=False, help_text="For the preset: the name of an index or collection."
     )
     billing_acknowledged = serializers.BooleanField(
-        write_only=True, required=False, help_text="For the preset: its checks may cost what the preset says."
+        write_only=True, required=False, help_text="For the preset: accept the cost of its checks."
     )
 
 
@@ -55,21 +55,23 @@ class PresetSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     title = serializers.CharField()
-    kind = serializers.CharField(help_text="The kind of the monitor that it makes.")
-    says = serializers.CharField(help_text="What a good answer proves, and what it does not.")
+    kind = serializers.CharField(help_text="Kind of the monitor.")
+    says = serializers.CharField(help_text="What a passing check proves, and what it does not.")
     key = serializers.CharField(help_text="none, optional or required.")
-    needs = serializers.ListField(child=serializers.CharField(), help_text="What has to be given.")
-    own_address = serializers.BooleanField(help_text="Whether it watches a server of your own, at `address`.")
-    asks = serializers.CharField(help_text="The request that it makes. It is free, unless `billed` says otherwise.")
-    model_means = serializers.CharField(help_text="What it proves when a model is given; empty where none can be.")
+    needs = serializers.ListField(child=serializers.CharField(), help_text="Required parameters.")
+    own_address = serializers.BooleanField(help_text="Whether it checks your own server, at `address`.")
+    asks = serializers.CharField(help_text="The request of a check. It is free unless `billed` is set.")
+    model_means = serializers.CharField(
+        help_text="What a check proves if a model is given; empty if it takes no model."
+    )
     timeout_ms = serializers.IntegerField(help_text="Recommended.")
     interval_s = serializers.IntegerField(help_text="Recommended.")
-    billed = serializers.CharField(help_text="What its checks cost; empty when they are free.")
+    billed = serializers.CharField(help_text="Cost of its checks; empty if they are free.")
     warnings = serializers.ListField(child=serializers.CharField())
     codes = serializers.DictField(
-        child=serializers.CharField(), help_text="What each status code means there, unless the body says more."
+        child=serializers.CharField(), help_text="Meaning of each status code, unless the body is more specific."
     )
-    doc = serializers.CharField(help_text="The provider's own page.")
+    doc = serializers.CharField(help_text="The provider's documentation page.")
 
 
 class PresetViewSet(viewsets.ViewSet):

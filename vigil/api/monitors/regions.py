@@ -13,14 +13,14 @@ from vigil.monitors.models import Region
 
 class RegionSerializer(serializers.ModelSerializer[Region]):
     alive = serializers.SerializerMethodField(
-        help_text="Whether its worker was heard within 45 s; null while that cannot be known."
+        help_text="Whether its worker sent a status within 45 s; null during a Redis outage."
     )
     heard_at = serializers.SerializerMethodField()
     share = serializers.SerializerMethodField(
-        help_text="The part of its scheduled checks that it is sent: below 1 while it cannot keep up."
+        help_text="Share of scheduled checks sent to it: below 1 while it cannot keep up (load shedding)."
     )
 
-    quarantine = serializers.SerializerMethodField(help_text="Why its votes do not count now; null while they do.")
+    quarantine = serializers.SerializerMethodField(help_text="Why it is in quarantine; null if its votes count.")
 
     class Meta:
         model = Region

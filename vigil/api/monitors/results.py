@@ -20,7 +20,7 @@ class ResultSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(allow_blank=True)
     code = serializers.IntegerField()
     phases_ms = serializers.DictField(child=serializers.FloatField())
-    facts = serializers.DictField(help_text="What else was seen: address, certificate, rate limits, queue, ...")
+    facts = serializers.DictField(help_text="Other facts: address, certificate, rate limits, queue, ...")
 
 
 class LatestSerializer(serializers.Serializer[Any]):

@@ -54,7 +54,7 @@ def statement(witness: ProviderWitness, opened: datetime, now: datetime, *, over
     if witness.ok is None or now - witness.ok > SILENT_AFTER:
         return f"{page} cannot be read now."
     if over:
-        return f"{page} declared no incident while it lasted."
+        return f"{page} posted no incident meanwhile."
     if now - opened > AFTER:
         return f"{page}: no incident within {round(AFTER.total_seconds() / 60)} minutes."
     return f"{page}: no incident yet."
@@ -63,7 +63,7 @@ def statement(witness: ProviderWitness, opened: datetime, now: datetime, *, over
 def lead_in_words(post: Declared, opened: datetime) -> str:
     """Lead or lag of the page, as exactly as it was read."""
     if post.absent is None:
-        return "before we began to read it"
+        return "before Vigil read it"
     lead = post.seen - opened
     late = lead >= timedelta()
     apart = f"{_length(lead)} {'after' if late else 'before'} us"

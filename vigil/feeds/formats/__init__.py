@@ -43,8 +43,8 @@ def parse(body: bytes, now: datetime) -> tuple[str, Page]:
             try:
                 return name, read(document)
             except (msgspec.ValidationError, RecursionError):
-                raise FeedUnreadable(f"looks like {name}, and is not") from None
-    raise FeedUnreadable("JSON of a shape that no status page has")
+                raise FeedUnreadable(f"looks like {name} but is not valid") from None
+    raise FeedUnreadable("JSON that is not a status page")
 
 
 def _decoded(body: bytes) -> str:

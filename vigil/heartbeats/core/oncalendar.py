@@ -69,12 +69,12 @@ def parse(expression: str) -> Calendar:
         raise NotACalendar(f"At most {_MAX_LENGTH} characters.")
     words = expression.split()
     if not words:
-        raise NotACalendar("Nothing is there.")
+        raise NotACalendar("The expression is empty.")
     zone = None
     if len(words) > 1 and re.match(r"[A-Za-z]", words[-1]) and not _is_weekdays(words[-1]):
         zone = words.pop()
         if zone_of(zone) is None:
-            raise NotACalendar(f"{zone} is no time zone.")
+            raise NotACalendar(f"{zone} is not a time zone.")
     if len(words) == 1 and words[0].lower() in _SHORTHANDS:
         words = _SHORTHANDS[words[0].lower()].split()
     weekdays = frozenset(range(7))
@@ -83,7 +83,7 @@ def parse(expression: str) -> Calendar:
     date_word = words.pop(0) if words and ":" not in words[0] else "*-*-*"
     time_word = words.pop(0) if words else "00:00:00"
     if words:
-        raise NotACalendar(f"{words[0]!r} is not understood here.")
+        raise NotACalendar(f"{words[0]!r} is not valid here.")
     years, months, days, from_end = _date(date_word)
     hours, minutes, seconds = _time(time_word)
     return Calendar(weekdays, years, months, days, from_end, hours, minutes, seconds, zone)
@@ -143,7 +143,7 @@ def _weekdays(word: str) -> frozenset[int]:
     for part in word.lower().removesuffix(",").replace("-", "..").split(","):
         ends = [_DAYS.index(name[:3]) if name else -1 for name in part.split("..")]
         if min(ends) < 0 or len(ends) > 2 or (len(ends) == 2 and ends[1] < ends[0]):
-            raise NotACalendar(f"{word!r} is no list of weekdays.")
+            raise NotACalendar(f"{word!r} is not a list of weekdays.")
         found.update(range(ends[0], ends[-1] + 1))
     return frozenset(found)
 
@@ -153,7 +153,7 @@ def _date(word: str) -> tuple[frozenset[int], frozenset[int], frozenset[int], bo
     head, _, day = word.rpartition("~" if from_end else "-")
     parts = head.split("-")
     if not head or len(parts) > 2:
-        raise NotACalendar(f"{word!r} is no date: write *-*-*, 2027-01-31 or *-*~01.")
+        raise NotACalendar(f"{word!r} is not a date: write *-*-*, 2027-01-31 or *-*~01.")
     years = _numbers(parts[0], _YEARS) if len(parts) == 2 else tuple(_YEARS)
     months = _numbers(parts[-1], range(1, 13))
     # `*` means the same from either end; `~29` does not, since months differ in length.
@@ -165,7 +165,7 @@ def _date(word: str) -> tuple[frozenset[int], frozenset[int], frozenset[int], bo
 def _time(word: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     parts = word.split(":")
     if len(parts) not in (2, 3):
-        raise NotACalendar(f"{word!r} is no time: write 09:30, *:0/15 or 12:00:30.")
+        raise NotACalendar(f"{word!r} is not a time: write 09:30, *:0/15 or 12:00:30.")
     seconds = parts[2] if len(parts) == 3 else "0"
     return _numbers(parts[0], range(24)), _numbers(parts[1], range(60)), _numbers(seconds, range(60))
 
@@ -178,7 +178,7 @@ def _numbers(part: str, allowed: Sequence[int], downwards: bool = False) -> tupl
     for piece in part.split(","):
         read = re.fullmatch(r"(\d{1,4})(?:\.\.(\d{1,4}))?(?:/(\d{1,4}))?", piece)
         if read is None:
-            raise NotACalendar(f"{piece!r} is not understood: write *, 5, 1,15, 9..17 or 0/15.")
+            raise NotACalendar(f"{piece!r} is not valid: write *, 5, 1,15, 9..17 or 0/15.")
         first, last, step = read.groups()
         begin = _number(first, allowed)
         end = _number(last, allowed) if last else (allowed[0] if downwards else allowed[-1]) if step else begin

@@ -25,13 +25,13 @@ class PingOutcome(Enum):
     """Outcome of a call."""
 
     ACCEPTED = PingReply(200, "OK", "OK\n")
-    NO_ADDRESS = PingReply(404, "Not Found", "This is no address of a ping.\n")
-    NO_METHOD = PingReply(405, "Method Not Allowed", "Call with GET, HEAD or POST.\n")
-    TOO_OFTEN = PingReply(429, "Too Many Requests", "This address is called too often.\n")
-    TOO_LARGE = PingReply(413, "Content Too Large", "A body may have 10 MB, of which 100 kB are kept.\n")
+    NO_ADDRESS = PingReply(404, "Not Found", "This is not a ping address.\n")
+    NO_METHOD = PingReply(405, "Method Not Allowed", "Use GET, HEAD or POST.\n")
+    TOO_OFTEN = PingReply(429, "Too Many Requests", "Too many pings to this address.\n")
+    TOO_LARGE = PingReply(413, "Content Too Large", "A body may have 10 MB, of which 100 kB are stored.\n")
     HEADERS_TOO_LARGE = PingReply(431, "Request Header Fields Too Large", "The headers are too long.\n")
     UNREADABLE = PingReply(400, "Bad Request", "This is not HTTP.\n")
-    TRY_AGAIN = PingReply(503, "Service Unavailable", "This ping was not kept. Call again.\n")
+    TRY_AGAIN = PingReply(503, "Service Unavailable", "This ping was not stored. Try again.\n")
 
 
 def headers(outcome: PingOutcome, wait_s: float = 0.0) -> list[tuple[str, str]]:

@@ -74,7 +74,7 @@ def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
             return "", ""
         return "period_s", "Must be between 1 minute and 1 year."
     if zone_of(schedule.zone) is None:
-        return "time_zone", f"There is no time zone {schedule.zone!r}: write one such as Europe/Berlin."
+        return "time_zone", f"There is no time zone {schedule.zone!r}: use one such as Europe/Berlin."
     if len(schedule.expression) > _MAX_EXPRESSION:
         return "expression", f"At most {_MAX_EXPRESSION} characters."
     try:
@@ -83,7 +83,7 @@ def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
         return "expression", f"Not a cron expression: {refused}."
     except oncalendar.NotACalendar as refused:
         return "expression", f"Not an OnCalendar expression: {refused}"
-    return ("expression", "It names no time in the future.") if first is None else ("", "")
+    return ("expression", "It has no time in the future.") if first is None else ("", "")
 
 
 def length_in_words(length: timedelta) -> str:

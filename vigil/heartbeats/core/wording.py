@@ -29,10 +29,10 @@ def title(happening: Happening) -> str:
     """Title of the incident that this step opens or changes."""
     name, why = happening.name[:NAME_LIMIT], happening.effect.why
     if happening.effect.state.trouble is HeartbeatTrouble.DEGRADED:
-        return f"{name} may be looping" if why is EffectReason.LOOPING else f"{name} is outside its budget"
+        return f"{name} may be looping" if why is EffectReason.LOOPING else f"{name} is over budget"
     return {
-        EffectReason.MISSED: f"{name} did not call",
-        EffectReason.OVERRAN: f"{name} started and did not end",
+        EffectReason.MISSED: f"{name} missed its ping",
+        EffectReason.OVERRAN: f"{name} started and did not finish",
         EffectReason.FAILED: f"{name} failed",
     }.get(why, f"{name} is down")
 
@@ -45,14 +45,14 @@ def text(happening: Happening) -> str:
     if effect.why is EffectReason.OVERRAN and effect.overran:
         limit = length_in_words(happening.terms.longest_run)
         run = f"The run {effect.overran.rid}" if effect.overran.rid else "The run"
-        return f"{run} that started at {clock(effect.overran.started)} has not ended within {limit}."
+        return f"{run} that started at {clock(effect.overran.started)} has not finished within {limit}."
     if effect.why in (EffectReason.FAILED, EffectReason.FAILED_AGAIN):
         return _failed(happening)
     if effect.breaches:
         return f"The last run: {'; '.join(breach.in_words() for breach in effect.breaches)}."
     if effect.why is EffectReason.CAME_BACK:
         took = f" The run took {_took(effect.duration)}." if effect.duration is not None else ""
-        return f"The job called at {clock(_at(happening))} and is well.{took}"
+        return f"The job pinged at {clock(_at(happening))} and works again.{took}"
     return "The last run was within its budget."
 
 
@@ -83,7 +83,7 @@ def _missed(happening: Happening) -> str:
     expected = before.expected
     if expected is None:
         return "No ping came in time."
-    last = f"the last success came at {clock(before.last_success)}" if before.last_success else "none has come yet"
+    last = f"the last success came at {clock(before.last_success)}" if before.last_success else "none so far"
     plan, grace = terms.schedule.in_words(), length_in_words(terms.grace)
     return f"No ping by {clock(expected + terms.grace)}: expected at {clock(expected)} ({plan}), grace {grace}; {last}."
 
@@ -91,13 +91,12 @@ def _missed(happening: Happening) -> str:
 def _failed(happening: Happening) -> str:
     ping = happening.ping
     if ping is None:
-        return "The job said that it failed."
+        return "The job reported a failure."
     code = f" with exit code {ping.exit_code}" if ping.exit_code else ""
     after = f" after {_took(happening.effect.duration)}" if happening.effect.duration is not None else ""
     said = last_words(ping.body)
-    return f"The job said at {clock(_at(happening))} that it failed{code}{after}." + (
-        f" It wrote: {said}" if said else ""
-    )
+    wrote = f" It wrote: {said}" if said else ""
+    return f"The job reported a failure at {clock(_at(happening))}{code}{after}.{wrote}"
 
 
 def _at(happening: Happening) -> datetime:

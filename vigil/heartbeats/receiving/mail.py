@@ -33,8 +33,8 @@ WRITE_S = 10.0
 
 _REPLIES = {
     PingOutcome.ACCEPTED: "250 OK",
-    PingOutcome.TOO_OFTEN: "451 4.7.1 This address is written to too often",
-    PingOutcome.TRY_AGAIN: "451 4.3.0 This ping was not kept: send it again",
+    PingOutcome.TOO_OFTEN: "451 4.7.1 Too many mails to this address",
+    PingOutcome.TRY_AGAIN: "451 4.3.0 This ping was not stored: send it again",
 }
 
 

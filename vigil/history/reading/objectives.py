@@ -111,11 +111,11 @@ def in_words(objective: Objective, seen: ObjectiveStatus) -> str:
         f"{objective.window_days} days are spent, {left} % are left."
     )
     if seen.rule is None:
-        return f"The budget does not burn too fast any more. {whole}"
+        return f"The budget no longer burns too fast. {whole}"
     long, short = seen.rule.long_s, seen.rule.short_s
     limit = seen.rule.threshold(objective.window_days * DAY_S)
     return (
-        f"Over the last {_length(long)} the budget burnt {seen.rates[long]:.1f} times as fast as it can bear, over the "
+        f"Over the last {_length(long)} the budget burned {seen.rates[long]:.1f} times as fast as it allows, over the "
         f"last {_length(short)} {seen.rates[short]:.1f} times (limit {limit:.1f}). {whole}"
     )
 

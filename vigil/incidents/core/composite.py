@@ -113,7 +113,7 @@ def title_of(whole: Whole, status: Status) -> str:
     if status is Status.DOWN:
         return f"{whole.name}: nothing serves" if not whole.serving else f"{whole.name} is down"
     if whole.rule is CompositeRule.CHAIN and whole.serving:
-        return f"{whole.name} is served by a fallback" if _primary_lost(whole) else f"{whole.name} is degraded"
+        return f"{whole.name} runs on a fallback" if _primary_lost(whole) else f"{whole.name} is degraded"
     return (
         f"{whole.name} has lost {len(whole.lost)} of {len(whole.members)}"
         if whole.lost
@@ -129,7 +129,7 @@ def explain(whole: Whole) -> str:
     if whole.serving:
         said.append(f"Serving: {_named(whole.serving)}.")
     if whole.unseen:
-        said.append(f"Not known now: {_named(whole.unseen)}.")
+        said.append(f"Unknown now: {_named(whole.unseen)}.")
     return " ".join([*said, _asked(whole)])
 
 
@@ -163,9 +163,9 @@ def _primary_lost(whole: Whole) -> bool:
 
 def _asked(whole: Whole) -> str:
     if whole.rule is CompositeRule.CHAIN:
-        return "The first that serves is used, in their order."
+        return "The first one that works is used, in this order."
     asked = {CompositeRule.ALL: "All", CompositeRule.ANY: "One"}.get(whole.rule, f"At least {whole.k}")
-    return f"{asked} of {len(whole.members)} must serve."
+    return f"{asked} of {len(whole.members)} must work."
 
 
 def _named(members: Sequence[MemberSeen]) -> str:

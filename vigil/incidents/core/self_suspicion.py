@@ -38,15 +38,15 @@ def look_at_ourselves(signs: Signs) -> str:
     if 2 * signs.changed >= signs.looked_at:
         found.append(f"{signs.changed} of {signs.looked_at} of these monitors were changed within ten minutes")
     if signs.reasons and signs.reasons <= {Reason.DNS_ERROR}:
-        found.append("every failing vote is about resolving the name: look at the resolvers of the regions")
+        found.append("every failing vote is a DNS failure: check the regions' resolvers")
     if signs.reasons and signs.reasons <= _CLOCK:
-        found.append("every failing vote is about a certificate's time: look at the clocks of the regions")
+        found.append("every failing vote is about a certificate's dates: check the regions' clocks")
     if signs.domains == 1:
-        found.append("every failing vote comes from one failure domain: look at its way out")
+        found.append("every failing vote comes from one failure domain: check its network")
     many = f"{signs.failing} monitors failed within a minute"
     if not found:
-        return f"{many}; nothing points at Vigil itself."
-    return f"{many}. Look at Vigil itself first: {'; '.join(found)}."
+        return f"{many}; there is no sign of a fault in Vigil itself."
+    return f"{many}. Check Vigil itself first: {'; '.join(found)}."
 
 
 def _list(names: Sequence[str]) -> str:

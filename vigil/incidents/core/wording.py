@@ -7,25 +7,25 @@ from vigil.incidents.core.model import IncidentKind, StepReason
 _TITLES = {
     IncidentKind.OUTAGE: "{name} is down",
     IncidentKind.DEGRADED: "{name} is degraded",
-    IncidentKind.ACCOUNT: "{name} turns our key or request away (not an outage)",
+    IncidentKind.ACCOUNT: "{name} refuses our key or request (not an outage)",
     IncidentKind.REGIONAL: "{name} cannot be reached from some regions",
-    IncidentKind.BLIND: "Too few regions can vote ({cause}): {name} and perhaps others are not being verified",
-    IncidentKind.HEARTBEAT: "{name} did not call as it should",
-    IncidentKind.SLO: "{name} uses up its error budget too fast",
+    IncidentKind.BLIND: "Too few regions can vote ({cause}): the status of {name} and perhaps others is unknown",
+    IncidentKind.HEARTBEAT: "{name} missed its ping or failed",
+    IncidentKind.SLO: "{name} uses its error budget too fast",
 }
 
 _NOTES = {
-    StepReason.STABLE_AGAIN: "Up without a break for 30 minutes after flapping.",
+    StepReason.STABLE_AGAIN: "Up for 30 minutes after flapping.",
     StepReason.MONITOR_PAUSED: "The monitor was paused.",
     StepReason.MONITOR_DELETED: "The monitor was deleted.",
-    StepReason.CAN_SEE_AGAIN: "Enough regions can vote again, or nothing is left to vote on.",
-    StepReason.REGION_DARK: "No status from this region: its votes do not count, and nothing is checked from it.",
-    StepReason.MINORITY_EXCLUDED: "The regions that failed alone are in quarantine: the trouble is their own.",
+    StepReason.CAN_SEE_AGAIN: "Enough regions can vote again, or no monitor is left.",
+    StepReason.REGION_DARK: "No status from this region: its votes do not count, and it runs no checks.",
+    StepReason.MINORITY_EXCLUDED: "The regions that failed alone are in quarantine: the fault is theirs.",
     StepReason.REGION_WELL: "The region's votes count again.",
     StepReason.REGION_BACK: "The region reports its status again.",
-    StepReason.NOT_RECEIVING: "No process receives pings: no job is judged, and none is called late for it.",
+    StepReason.NOT_RECEIVING: "No process receives pings. No job is marked late meanwhile.",
     StepReason.NO_DEAD_LETTERS: "No dead letter waits any more.",
-    StepReason.RECEIVING_AGAIN: "Pings are received again; whoever was due meanwhile gets a fresh grace.",
+    StepReason.RECEIVING_AGAIN: "Pings are received again. Jobs due meanwhile get a new grace period.",
 }
 
 #: Longest name in a title.

@@ -35,10 +35,10 @@ class ImportPlan:
 def plan(document: object) -> ImportPlan:
     """Plan monitors and chains of a parsed configuration; raises `BadConfig`."""
     if not isinstance(document, Mapping):
-        raise BadConfig("the file is no LiteLLM configuration: expected a mapping with `model_list`")
+        raise BadConfig("the file is not a LiteLLM configuration: expected a mapping with `model_list`")
     entries = document.get("model_list")
     if not isinstance(entries, list) or not entries:
-        raise BadConfig("`model_list` is missing or empty: nothing to watch")
+        raise BadConfig("`model_list` is missing or empty: nothing to monitor")
     if len(entries) > DEPLOYMENTS_MOST:
         raise BadConfig(f"`model_list` has more than {DEPLOYMENTS_MOST} entries")
     warnings: list[str] = []
@@ -85,8 +85,8 @@ def _general_warnings(document: Mapping[str, Any]) -> Iterator[str]:
         yield "store_model_in_db is on: models that are only in the proxy's database are not in this file"
     master = str(general.get("master_key") or "")
     if master and not master.startswith(FROM_ENVIRONMENT):
-        yield "the proxy's master key stands in the file: name it as os.environ/LITELLM_MASTER_KEY"
+        yield "the proxy's master key is in the file: refer to it as os.environ/LITELLM_MASTER_KEY"
     if document.get("environment_variables"):
-        yield "environment_variables stand in the file: they are not used, so set them where this command runs"
+        yield "environment_variables in the file are not used: set them where this command runs"
     if document.get("include"):
         yield "`include` in an included file is not followed, as LiteLLM does not: import what it names as well"

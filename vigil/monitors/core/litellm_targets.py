@@ -104,8 +104,8 @@ def deployment_of(
     if preset is None:
         preset = OPENAI_COMPATIBLE if base else provider
         warnings.append(
-            f"{group}: the provider {provider!r} has no preset of its own; "
-            + ("its address is watched for an answer" if base else "give it an `api_base`, or watch it by hand")
+            f"{group}: the provider {provider!r} has no preset; "
+            + ("only its address is checked" if base else "give it an `api_base`, or add a monitor by hand")
         )
     key = _key_name(group, params.get("api_key"), preset, warnings)
     region = str(params.get("aws_region_name") or "") if preset == "bedrock" else ""
@@ -126,7 +126,7 @@ def _key_name(group: str, written: object, preset: str, warnings: list[str]) -> 
     default = DEFAULT_KEYS.get(preset, "")
     if text:
         name = default or preset.upper().replace("-", "_") + "_API_KEY"
-        warnings.append(f"{group}: the key stands in the file; it is not taken from there, but from {name}")
+        warnings.append(f"{group}: the key in the file is not used; it is read from {name}")
         return name
     return default
 

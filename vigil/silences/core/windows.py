@@ -105,7 +105,7 @@ def check(schedule: WindowSchedule) -> None:
     try:
         sample = list(islice(_beginnings(schedule, datetime(2030, 1, 1, tzinfo=UTC)), SAMPLES))
     except CronSimError as problem:
-        raise ScheduleError("cron", f"This is no cron expression: {problem}.") from None
+        raise ScheduleError("cron", f"This is not a cron expression: {problem}.") from None
     if not sample:
         raise ScheduleError("cron", "There is no such day.")
     if any(later - earlier < MIN_PERIOD for earlier, later in pairwise(sample)):

@@ -44,14 +44,14 @@ class Migration(migrations.Migration):
                 ("ends_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "cron",
-                    models.CharField(blank=True, default="", help_text="When it begins: 30 2 * * SUN.", max_length=100),
+                    models.CharField(
+                        blank=True, default="", help_text="Start of each window: 30 2 * * SUN.", max_length=100
+                    ),
                 ),
                 ("duration_s", models.PositiveIntegerField(default=0)),
                 (
                     "zone",
-                    models.CharField(
-                        default="UTC", help_text="Whose clock the cron expression is read by.", max_length=64
-                    ),
+                    models.CharField(default="UTC", help_text="Time zone of the cron expression.", max_length=64),
                 ),
                 ("valid_from", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("valid_until", models.DateTimeField(blank=True, editable=False, null=True)),

@@ -21,7 +21,7 @@ from vigil.web.admin import (
 
 admin.site.site_header = "Vigil"
 admin.site.site_title = "Vigil"
-admin.site.index_title = "What is watched, and who is told"
+admin.site.index_title = "Monitors and alerting"
 admin.site.site_url = None
 
 __all__ = [

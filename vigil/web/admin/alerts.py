@@ -35,7 +35,7 @@ def settings_of_every_kind() -> SafeString:
         for page in pages()
     )
     return format_html(
-        "<details><summary>What each kind takes</summary>{}</details>", table(("kind", "config", "secrets"), rows)
+        "<details><summary>Settings of each kind</summary>{}</details>", table(("kind", "config", "secrets"), rows)
     )
 
 
@@ -126,10 +126,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_select_related = ("channel", "incident")
     actions = ("resend",)
 
-    @admin.action(description="Send dead deliveries again", permissions=["resend"])
+    @admin.action(description="Resend dead letters", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         again = sum(resend(delivery) for delivery in queryset.filter(state=DeliveryState.DEAD))
-        messages.info(request, f"{again} will be sent again.")
+        messages.info(request, f"{again} will be resent.")
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("alerts.change_delivery")

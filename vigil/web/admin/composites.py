@@ -32,7 +32,7 @@ class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Composite
         fields = ("rule", "k")
         help_texts = {
-            "rule": "How many members must serve; in a chain rank 0 serves, and the higher ranks stand in for it.",
+            "rule": "How many members must work. In a chain rank 0 is the primary, and higher ranks are its fallbacks.",
             "k": "For at_least.",
         }
 

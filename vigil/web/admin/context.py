@@ -41,13 +41,13 @@ class FeedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def posts_now(self, feed: Feed) -> str:
         posts = feed.posts.order_by("-seen_at")[:20]
         rows = [(post.title, post.seen_at, post.created_at or "", post.ended_at or "stands") for post in posts]
-        return table(("declared", "first seen by us", "created, as they say", "ended"), rows) if rows else "nothing"
+        return table(("declared", "first seen", "created (provider's time)", "ended"), rows) if rows else "nothing"
 
-    @admin.action(description="Read these feeds", permissions=["change"])
+    @admin.action(description="Switch these feeds on", permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[Feed]) -> None:
         self._switch(request, queryset, True)
 
-    @admin.action(description="Read these feeds no more", permissions=["change"])
+    @admin.action(description="Switch these feeds off", permissions=["change"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[Feed]) -> None:
         self._switch(request, queryset, False)
 

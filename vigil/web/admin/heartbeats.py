@@ -35,9 +35,9 @@ class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=_JOBS,
         required=False,
         label="kind of job",
-        help_text="Fills in a sensible schedule and grace; then what stands below is not used.",
+        help_text="Sets a suggested schedule and grace; the fields below are then ignored.",
     )
-    slug = forms.CharField(max_length=100, required=False, help_text="Left empty, it is made from the name.")
+    slug = forms.CharField(max_length=100, required=False, help_text="If empty, it is made from the name.")
     keywords = PrettyJSONField(required=False, initial=dict, help_text='{"success": ["done"], "fail": ["ERROR"]}')
     budget = PrettyJSONField(
         required=False,
@@ -156,7 +156,7 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         addresses = overview.badge_addresses(row)
         return format_html('<img src="/badge/{}.svg" alt=""> <code>{}</code>', row.badge_code, addresses["svg"])
 
-    @admin.action(description="Pause: stop waiting")
+    @admin.action(description="Pause")
     def pause(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
         for row in queryset:
             changes.set_paused(row, True)
@@ -166,7 +166,7 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for row in queryset:
             changes.set_paused(row, True, until_ping=True)
 
-    @admin.action(description="Resume: wait again")
+    @admin.action(description="Resume")
     def resume(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
         for row in queryset:
             changes.set_paused(row, False)
@@ -175,7 +175,7 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def rotate(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
         for row in queryset:
             changes.rotate_address(row)
-        messages.warning(request, "The old addresses mean nothing from now on.")
+        messages.warning(request, "The old addresses no longer work.")
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Heartbeat:
         """Nothing: `_post_clean` has saved it."""

@@ -28,7 +28,7 @@ class ObjectiveForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or {}
         monitor = cleaned.get("monitor")
         if bool(monitor) == bool(cleaned.get("tag")):
-            raise ValidationError({"monitor": "Name a monitor or a tag, and not both."})
+            raise ValidationError({"monitor": "Give either a monitor or a tag."})
         if monitor and cleaned.get("team") and monitor.team_id != cleaned["team"].pk:
             raise ValidationError({"monitor": "This monitor is another team's."})
         return cleaned
@@ -45,7 +45,7 @@ class ObjectiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     autocomplete_fields = ("monitor",)
     readonly_fields = ("stands",)
 
-    @admin.display(description="how it stands")
+    @admin.display(description="status")
     def stands(self, objective: Objective) -> str:
         return in_words(objective, standing(objective, database_now())) if objective.pk else "-"
 

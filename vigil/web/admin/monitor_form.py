@@ -24,7 +24,7 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
         queryset=Monitor.objects.filter(deleted_at=None),
         required=False,
         widget=FilteredSelectMultiple("parents", is_stacked=False),
-        help_text="What it cannot be well without: while one of these fails, its own alerts wait.",
+        help_text="Monitors that it depends on: while one of them fails, its alerts are held.",
     )
 
     class Meta:
@@ -46,7 +46,7 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_kind(self) -> str:
         kind = str(self.cleaned_data["kind"])
         if self.instance.pk is None and kind in DerivedKind:
-            raise ValidationError(f"No region looks at a {kind}: it is made in a place of its own.")
+            raise ValidationError(f"Regions do not check a {kind}: create it on its own page.")
         return kind
 
     def clean_tags(self) -> Any:

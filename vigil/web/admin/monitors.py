@@ -55,8 +55,8 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         by_hand = tuple(field for field in self.form.Meta.fields if field not in ("team", "regions"))
         return (
             (None, {"fields": ("team", "regions")}),
-            ("From a preset", {"fields": ("preset", *GIVEN), "description": "All that most AI services need."}),
-            ("By hand", {"fields": by_hand, "description": "All of it without a preset; with one, only what differs."}),
+            ("From a preset", {"fields": ("preset", *GIVEN), "description": "This is enough for most AI services."}),
+            ("By hand", {"fields": by_hand, "description": "Required without a preset; with a preset, only changes."}),
         )
 
     def get_form(self, request: HttpRequest, obj: Monitor | None = None, change: bool = False, **options: Any) -> Any:
@@ -100,11 +100,11 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def warnings(self, monitor: Monitor) -> str:
         return " ".join(_warnings(monitor)) or "none"
 
-    @admin.action(description="Pause: stop looking")
+    @admin.action(description="Pause")
     def pause(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
         self._set_paused(queryset, True)
 
-    @admin.action(description="Resume: look again")
+    @admin.action(description="Resume")
     def resume(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
         self._set_paused(queryset, False)
 
@@ -161,7 +161,7 @@ class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return "dark: none within 45 s"
         heard = age(instant(status.at_ms), timezone.now())
         share = region_shares().get(region.slug, 1.0)
-        shed = f", cannot keep up: is sent {share:.0%} of its scheduled checks" if share < 1 else ""
+        shed = f", cannot keep up: gets {share:.0%} of its scheduled checks" if share < 1 else ""
         held = region_quarantines().get(region.slug, "")
         shown = f"{heard}, clock {status.clock_offset_ms:+d} ms, {status.in_flight} in flight{shed}"
         return f"{shown}. {held}" if held else shown

@@ -35,7 +35,7 @@ class SameTeamForm(forms.ModelForm):  # type: ignore[type-arg]
             if any(self._is_foreign(row) for row in rows):
                 self.add_error(name, "Must belong to the same team.")
         if "zone" in cleaned and not is_zone(cleaned["zone"]):
-            self.add_error("zone", "There is no such time zone: use a name such as Europe/Berlin.")
+            self.add_error("zone", "Unknown time zone: use a name such as Europe/Berlin.")
         return cleaned
 
     def _is_foreign(self, row: object) -> bool:
@@ -68,7 +68,7 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="reached by")
     def reached_by(self, person: Person) -> str:
-        return ", ".join(channel.name for channel in person.channels.all()) or "nothing: cannot be called"
+        return ", ".join(channel.name for channel in person.channels.all()) or "none: cannot be called"
 
 
 class RotationMemberInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -122,7 +122,7 @@ class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def calendar(self, rotation: Rotation) -> str:
         return feed_address(rotation) if rotation.pk else "-"
 
-    @admin.action(description="Give the calendar a new address", permissions=["change"])
+    @admin.action(description="Issue a new calendar address", permissions=["change"])
     def renew_calendar(self, request: HttpRequest, queryset: QuerySet[Rotation]) -> None:
         for rotation in queryset:
             messages.warning(request, f"{rotation}: {renew_feed_key(rotation)}")

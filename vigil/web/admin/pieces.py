@@ -47,7 +47,7 @@ class NewSecretsField(forms.JSONField):
         super().__init__(
             required=False,
             widget=UnshownText(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-            help_text='Written and never shown, such as {"bearer": "..."}. Empty keeps what is set; {} removes it.',
+            help_text='Write-only, such as {"bearer": "..."}. Empty keeps the stored ones; {} removes it.',
             **options,
         )
 

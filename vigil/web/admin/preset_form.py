@@ -29,26 +29,24 @@ class NewMonitorForm(MonitorForm):
     preset = forms.ChoiceField(
         choices=_presets,
         required=False,
-        help_text="Makes name, kind, config, secrets, interval and timeout; what you write below goes before it.",
+        help_text="Sets name, kind, config, secrets, interval and timeout. Fields below override it.",
     )
     key = forms.CharField(
         required=False,
         max_length=MAX_SECRET_LENGTH,
         strip=False,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
-        help_text="Where the preset asks for one. Sealed, and never shown again.",
+        help_text="If the preset needs one. Encrypted, and never shown again.",
     )
     address = forms.CharField(
-        required=False, max_length=500, help_text="Of a server of your own: http://gpu.internal:8000."
+        required=False, max_length=500, help_text="Address of your own server: http://gpu.internal:8000."
     )
-    model = forms.CharField(required=False, max_length=200, help_text="A model that must be there.")
+    model = forms.CharField(required=False, max_length=200, help_text="A model that must exist.")
     region = forms.CharField(
-        required=False, max_length=40, label="Provider's region", help_text="Where the preset has one: us-east-1."
+        required=False, max_length=40, label="Provider's region", help_text="If the preset has one: us-east-1."
     )
     resource = forms.CharField(required=False, max_length=200, help_text="The name of an index or collection.")
-    billing_acknowledged = forms.BooleanField(
-        required=False, help_text="Its checks may cost money: some presets need to be told."
-    )
+    billing_acknowledged = forms.BooleanField(required=False, help_text="Required by presets whose checks cost money.")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -64,7 +62,7 @@ class NewMonitorForm(MonitorForm):
         if not cleaned.get("preset"):
             for name in (*_MADE, *_RECOMMENDED):
                 if cleaned.get(name) in (None, "") and name not in self.errors:
-                    self.add_error(name, "This is needed without a preset.")
+                    self.add_error(name, "Required without a preset.")
             return cleaned
         try:
             cleaned.update(self._made(cleaned))

@@ -51,7 +51,7 @@ class Responding(_Admin):
         until = database_now() + SNOOZE
         self._report(request, [snooze(incident.pk, _actor(request), until) for incident in queryset])
 
-    @admin.action(description="Take an acknowledgement back", permissions=["respond"])
+    @admin.action(description="Remove the acknowledgement", permissions=["respond"])
     def take_back(self, request: HttpRequest, queryset: QuerySet[Incident]) -> None:
         self._report(request, [take_back(incident.pk, _actor(request)) for incident in queryset])
 
@@ -75,13 +75,13 @@ class Responding(_Admin):
         self._report(request, [answer])
         return redirect("admin:incidents_incident_change", incident.pk)
 
-    @admin.display(description="taken on by")
+    @admin.display(description="acknowledged by")
     def pursued(self, incident: Incident) -> str:
         if incident.resolved_at is not None:
             return "over"
         found = Pursuit.objects.filter(pk=incident.pk, acknowledged_at__isnull=False).first()
         if found is None:
-            return "nobody yet"
+            return "not acknowledged"
         until = f", until {clock(found.snoozed_until)}" if found.snoozed_until else ""
         return f"{found.acknowledged_by}{until}"
 

@@ -39,7 +39,7 @@ def choices(values: Any) -> list[tuple[str, str]]:
 class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
     kinds = forms.MultipleChoiceField(
         choices=choices(kind.value for kind in IncidentKind), required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="None means all that is paged: not regional, blind and self test.",
+        help_text="Empty means all kinds that page: not regional, blind and self test.",
     )  # fmt: skip
     severities = forms.MultipleChoiceField(
         choices=choices(one.value for one in Severity), required=False, widget=forms.CheckboxSelectMultiple
@@ -98,7 +98,7 @@ class RouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             days = " ".join(DAYS[day][:3] for day in route.days)
             times = f"{route.starts:%H:%M} to {route.ends:%H:%M}" if route.starts and route.ends else ""
             parts.append(" ".join(part for part in (days, times, route.zone) if part))
-        return ", ".join(parts) or "anything that is paged"
+        return ", ".join(parts) or "everything that pages"
 
     @admin.display(description="tells")
     def tells(self, route: Route) -> str:
@@ -114,7 +114,7 @@ class WhomForm(forms.Form):
     monitor = forms.CharField(
         max_length=200,
         required=False,
-        help_text="Its name or id; empty for what has no monitor, such as a dark region.",
+        help_text="Name or id; empty for incidents without a monitor, such as a dark region.",
     )
     kind = forms.ChoiceField(choices=choices(kind.value for kind in IncidentKind))
     at = forms.DateTimeField(required=False, help_text="UTC; empty for now.")
@@ -142,7 +142,7 @@ def whom(request: HttpRequest) -> HttpResponse:
         wanted = form.cleaned_data
         at, monitor = wanted["at"] or database_now(), wanted["monitor"] or None
         shown = _tables(who_would_be_told(wanted["team"], monitor, IncidentKind(wanted["kind"]), at))
-    context = {**admin.site.each_context(request), "title": "Who would be told?", "form": form, **shown}
+    context = {**admin.site.each_context(request), "title": "Who would be alerted?", "form": form, **shown}
     return TemplateResponse(request, "web/admin/whom.html", context)
 
 
@@ -174,7 +174,7 @@ def _why(why: str, because: str) -> str:
 
 def _outcome(choice: Any) -> str:
     if choice.hold is None:
-        return "told at once"
+        return "alerted at once"
     until = f" until {clock(choice.hold.until)}" if choice.hold.until else ""
     return f"held: {choice.hold.reason.replace('_', ' ')} by {choice.hold.by}{until}"
 
@@ -211,5 +211,5 @@ def typical(request: HttpRequest) -> HttpResponse:
             made = f"Made: {', '.join(arranged.created) or 'nothing'}. Set: {', '.join(arranged.changed) or 'nothing'}."
             messages.success(request, made)
             return redirect("admin:alerts_route_changelist")
-    context = {**admin.site.each_context(request), "title": "The usual set-up", "form": form}
+    context = {**admin.site.each_context(request), "title": "Starter routes", "form": form}
     return TemplateResponse(request, "web/admin/typical.html", context)

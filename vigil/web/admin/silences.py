@@ -63,7 +63,7 @@ class SilenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ("What it does", {"fields": ("mutes", "pauses", "excludes")}),
         ("Which monitors", {"fields": ("every_monitor", "monitors", "tags")}),
         ("Once", {"fields": ("starts_at", "ends_at")}),
-        ("Again and again", {"fields": ("cron", "duration_s", "zone")}),
+        ("Recurring", {"fields": ("cron", "duration_s", "zone")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Silence]:
@@ -95,7 +95,7 @@ class SilenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for silence in queryset:
             left = end_now(silence)
             look_again_in(silence.team_id)
-            messages.success(request, f"{silence}: {'goes on with its next window' if left else 'is over'}.")
+            messages.success(request, f"{silence}: {'continues with its next window' if left else 'is over'}.")
 
     def save_model(self, request: HttpRequest, obj: Silence, form: SilenceForm, change: bool) -> None:
         wanted = {name: value for name, value in form.cleaned_data.items() if name in SETTABLE}

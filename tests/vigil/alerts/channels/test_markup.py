@@ -141,7 +141,7 @@ def test_a_full_digest_names_every_incident_within_the_limit(kind: str) -> None:
         assert len(payload["body"]["text"]) <= 40_000
     if kind in ("sms", "apprise"):
         # Too short for all: some are named, the others counted, and the link has them all.
-        counted = "more, all behind the link" if kind == "apprise" else f"{channel.names_most} incidents"
+        counted = "more: see the link" if kind == "apprise" else f"{channel.names_most} incidents"
         assert "s00000-checkout" in text and counted in text and "/digests/dlv_d0" in text
     else:
         assert all(f"s{number:05}-ch" in text for number in range(channel.names_most))

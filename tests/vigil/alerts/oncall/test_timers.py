@@ -83,7 +83,7 @@ def test_a_step_that_reaches_nobody_is_said_and_not_waited_for(step: Step, webho
     pass_time(incident, 60)
     run_due()
     text = incident.transitions.get(step="escalated").text
-    assert "web: nobody is on call" in text and "bob: no channel that is switched on" in text
+    assert "web: no one is on call" in text and "bob: no enabled channel" in text
     run_due()
     assert told(incident, "escalated") == [("/boss", TRIGGER, PENDING)]
 

@@ -129,7 +129,7 @@ def test_a_child_that_is_confirmed_first_waits_for_its_parent_and_is_held(
     gateway, behind = family
     Incident.objects.filter(pk=gateway.incident_id).update(resolved_at=datetime.now(UTC) - timedelta(days=1))
     (held,) = enqueue(behind)
-    assert (held.state, held.held_by) == ("held", "gateway: whether it fails as well")
+    assert (held.state, held.held_by) == ("held", "gateway: its verdict is pending")
     assert held.held_until is not None and held.held_until - behind.incident.opened_at <= timedelta(seconds=30)
     Incident.objects.filter(pk=gateway.incident_id).update(resolved_at=None)
     enqueue(gateway)

@@ -232,7 +232,7 @@ def test_twilio_is_sent_a_form_with_the_accounts_credentials() -> None:
     took = done.took[0]
     assert took.body["To"] == "+15550000001" and took.body["From"] == "+15550000002"
     assert took.headers["authorization"] == "Basic " + base64.b64encode(f"{ACCOUNT}:fake".encode()).decode()
-    assert "not one region's network" in took.body["Body"]
+    assert "not a network problem of one region" in took.body["Body"]
     assert done.accepted[0].answer.startswith("201: queued SM")
 
 

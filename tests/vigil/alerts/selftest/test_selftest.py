@@ -70,7 +70,7 @@ def test_it_goes_all_the_way_and_leaves_its_proof(
     posts = receiver.at("/tested")  # type: ignore[attr-defined]
     assert [post["body"]["incident"]["kind"] for post in posts] == ["self_test", "self_test"]
     assert posts[0]["body"]["test"] is True
-    assert posts[0]["body"]["summary"] == "TEST: SELF-TEST: Do alerts get out?"
+    assert posts[0]["body"]["summary"] == "TEST: SELF-TEST: Alert delivery check"
     assert posts[1]["body"]["text"] == "The self-test is over."
     assert receiver.at("/spared") == []  # type: ignore[attr-defined]
     assert run_self_tests() == 0, "neither is due again"

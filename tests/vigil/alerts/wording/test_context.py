@@ -51,7 +51,7 @@ def test_a_chain_tells_that_its_fallback_serves_then_that_nothing_does_then_that
     world.see(spare, "pass", "pass", enqueue=enqueue)
     ended = told("composite")[-1]
 
-    assert informed.headline == "ON FALLBACK: Chat is served by a fallback" and informed.tone == "warning"
+    assert informed.headline == "ON FALLBACK: Chat runs on a fallback" and informed.tone == "warning"
     assert informed.lines[0].startswith("Not serving: openai (for chat: refused). Serving: anthropic (fallback 1).")
     assert paged.headline == "DOWN TOGETHER: Chat: nothing serves" and paged.tone == "critical"
     assert "Not serving: openai (for chat: refused), anthropic (fallback 1: refused)." in paged.lines[0]
@@ -71,10 +71,10 @@ def test_a_provider_is_told_by_name_with_its_monitors_and_its_own_page(world: Wo
     assert begun.lines[0] == "Failing together: chat (refused), embeddings (refused)."
     assert begun.lines[-1] == "OpenAI's own page: no incident yet."
     assert ended.headline.startswith("RESOLVED: OpenAI, after")
-    assert ended.lines[0].startswith("OpenAI is well again since")
+    assert ended.lines[0].startswith("Resolved at ")
     assert ended.lines[-2:] == (
         "All 2 are over: chat, embeddings.",
-        "OpenAI's own page declared no incident while it lasted.",
+        "OpenAI's own page posted no incident meanwhile.",
     )
     # The first was told alone, with the same witness beside the votes.
     alone = told("http")[0]

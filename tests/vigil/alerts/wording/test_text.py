@@ -22,19 +22,19 @@ def test_an_outage_says_what_broke_who_saw_it_and_who_did_not() -> None:
     assert text.story(ALERT) == [
         "3 of 4 regions see https://api.test/v1/models fail (eu-west: timed out; us-east: connection refused; "
         "us-west: answered with a server error (status 503)), each tried twice, on 3 different providers.",
-        "ap-south sees it well.",
-        "Not counted: sa-east: no sign of life.",
+        "ap-south sees it working.",
+        "Not counted: sa-east: it sends no status.",
         "First seen failing at 2030-01-02 03:04:05 UTC, confirmed 11 s later.",
-        "Most regions that can see agree, so this is not one region's network.",
-        "Look at its load and at what it waits for; a firewall that drops packets looks the same.",
+        "Most voting regions agree, so this is not a network problem of one region.",
+        "Check its load and its dependencies. A firewall that drops packets looks the same.",
     ]
 
 
 def test_a_resolution_says_how_long_it_lasted() -> None:
     assert text.headline(RESOLVED) == "RESOLVED: Chat, after 12 min"
     assert text.story(RESOLVED) == [
-        "Chat is well again since 2030-01-02 03:16:05 UTC. It lasted 12 min, from 2030-01-02 03:04:05 UTC (timed out).",
-        "ap-south sees https://api.test/v1/models well.",
+        "Resolved at 2030-01-02 03:16:05 UTC. It lasted 12 min, from 2030-01-02 03:04:05 UTC (timed out).",
+        "ap-south sees https://api.test/v1/models working.",
     ]
 
 
@@ -47,9 +47,9 @@ def test_the_end_of_a_paused_monitor_claims_no_recovery() -> None:
 @pytest.mark.parametrize(
     ("failure", "meaning"),
     [
-        ("auth", "The key was rejected: not an outage."),
-        ("quota", "The quota or the credit is used up: not an outage."),
-        ("config", "The request was refused as wrong: not an outage."),
+        ("auth", "This is not an outage: the key was rejected."),
+        ("quota", "This is not an outage: the quota or credit is used up."),
+        ("config", "This is not an outage: the request is not valid."),
     ],
 )
 def test_an_account_problem_is_said_to_be_no_outage(failure: str, meaning: str) -> None:
@@ -76,7 +76,7 @@ def test_what_a_provider_says_itself_is_told_as_well() -> None:
 
 
 def test_a_title_that_begins_with_the_name_does_not_repeat_it() -> None:
-    assert text.headline(alert("heartbeat")) == "MISSING: Nightly backup did not call as it should"
+    assert text.headline(alert("heartbeat")) == "MISSING: Nightly backup missed its ping or failed"
 
 
 def test_an_incident_without_a_monitor_is_told_by_its_title() -> None:

@@ -48,7 +48,7 @@ def test_a_circle_is_refused_with_the_way_round(api: Api) -> None:
     inner = api("POST", "composites", {"name": "in", "rule": "any", "members": [{"monitor": monitor("m")}]})[1]
     outer = api("POST", "composites", {"name": "out", "rule": "any", "members": [{"monitor": inner["id"]}]})[1]
     status, refused = api("PATCH", f"composites/{inner['id']}", {"members": [{"monitor": outer["id"]}]})
-    assert (status, refused) == (400, {"members": ["This would go round in a circle: in contains out contains in."]})
+    assert (status, refused) == (400, {"members": ["This would create a cycle: in contains out contains in."]})
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def parsed(capsys: pytest.CaptureFixture[str], *argv: str) -> Any:
 
 
 def test_whom_says_who_and_why(capsys: pytest.CaptureFixture[str], monitor: Monitor) -> None:
-    assert "ops (webhook): told at once (everyone)" in shown(capsys, "whom", "Chat API")
+    assert "ops (webhook): alerted at once (everyone)" in shown(capsys, "whom", "Chat API")
     assert parsed(capsys, "whom", monitor.public_id, "--at", "2030-01-05T03:00Z")["at"] == "2030-01-05T03:00:00+00:00"
     Route.objects.create(team=default_team(), name="nights", kinds=["degraded"])
     text = shown(capsys, "whom", "Chat API", code=1)
@@ -67,7 +67,7 @@ def test_the_usual_set_up_reads_its_keys_from_the_environment(
     text = shown(capsys, "routes", "typical")
     assert "made channel PagerDuty" in text and "0" * 32 not in text
     assert "AI API failures: outage, account, ai, litellm -> PagerDuty" in shown(capsys, "routes", "list")
-    assert "PagerDuty (pagerduty): told at once (routed: AI API failures)" in shown(capsys, "whom", "Chat API")
+    assert "PagerDuty (pagerduty): alerted at once (routed: AI API failures)" in shown(capsys, "whom", "Chat API")
 
 
 def test_a_silence_is_begun_listed_seen_and_ended(capsys: pytest.CaptureFixture[str], monitor: Monitor) -> None:

@@ -137,7 +137,7 @@ def test_the_picture_of_a_check() -> None:
         "\n"
         "  In a monitor: an outage incident, once a quorum of regions sees it in every look.\n"
         "  The alert would be critical: answered with a server error."
-        " Most regions that can see agree, so this is not one region's network.\n"
+        " Most voting regions agree, so this is not a network problem of one region.\n"
     )
 
 

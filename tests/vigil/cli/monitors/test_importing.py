@@ -61,7 +61,7 @@ def test_the_plan_is_a_table(config: str, capsys: pytest.CaptureFixture[str]) ->
         "  chat: openai (OPENAI_API_KEY)  then  backup: groq (GROQ_API_KEY)\n"
         "\n"
         "WARNINGS\n"
-        "  backup: the key stands in the file; it is not taken from there, but from GROQ_API_KEY\n"
+        "  backup: the key in the file is not used; it is read from GROQ_API_KEY\n"
         "  chat: falls back on 'ghost', which is not in model_list: dangling\n"
         "  backup: no fallback at all\n"
         "  local: no fallback at all\n"
@@ -126,7 +126,7 @@ def test_included_files_are_part_of_the_configuration(
     shown = json.loads(capsys.readouterr().out)
     assert {"openai", "groq", "ollama", "mistral"} == {one["preset"] for one in shown["monitors"]}
     assert any("`include` in an included file" in warning for warning in shown["warnings"])
-    assert any(warning.startswith("environment_variables stand in the file") for warning in shown["warnings"])
+    assert any(warning.startswith("environment_variables in the file are not used") for warning in shown["warnings"])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_included_files_are_part_of_the_configuration(
     [
         ("include: [absent.yaml]", "cannot read"),
         ("include: more.yaml", "`include` is a list of file names"),
-        ("include: [words.yaml]", "the included file words.yaml is no mapping"),
+        ("include: [words.yaml]", "the included file words.yaml is not a mapping"),
         ("include: [" + ", ".join(["words.yaml"] * 51) + "]", "more than 50 files"),
     ],
 )

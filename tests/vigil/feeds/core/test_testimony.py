@@ -24,24 +24,24 @@ def post(seen: float, absent: float | None = None, ended: float | None = None, t
     ("posts", "now", "over", "words"),
     [
         ([], 0, False, "OpenAI's own page: no incident yet."),
-        ([], 20, True, "OpenAI's own page declared no incident while it lasted."),
+        ([], 20, True, "OpenAI's own page posted no incident meanwhile."),
         ([], 200, False, "OpenAI's own page: no incident within 180 minutes."),
-        ([post(11)], 11, False, "OpenAI's own page declared “Errors” 11 minutes after us."),
-        ([post(1)], 11, False, "OpenAI's own page declared “Errors” 1 minute after us."),
-        ([post(-4)], 0, False, "OpenAI's own page declared “Errors” 4 minutes before us."),
-        ([post(0.3)], 1, False, "OpenAI's own page declared “Errors” in the same minute as we."),
-        ([post(11), post(3, title="First")], 30, True, "OpenAI's own page declared “First” 3 minutes after us."),
-        ([post(-120)], 0, False, "OpenAI's own page declared “Errors” 2 hours before us."),
-        ([post(-9_000), post(5, title="New")], 9, False, "OpenAI's own page declared “New” 5 minutes after us."),
+        ([post(11)], 11, False, "OpenAI's status page posted “Errors” 11 minutes after us."),
+        ([post(1)], 11, False, "OpenAI's status page posted “Errors” 1 minute after us."),
+        ([post(-4)], 0, False, "OpenAI's status page posted “Errors” 4 minutes before us."),
+        ([post(0.3)], 1, False, "OpenAI's status page posted “Errors” in the same minute as we."),
+        ([post(11), post(3, title="First")], 30, True, "OpenAI's status page posted “First” 3 minutes after us."),
+        ([post(-120)], 0, False, "OpenAI's status page posted “Errors” 2 hours before us."),
+        ([post(-9_000), post(5, title="New")], 9, False, "OpenAI's status page posted “New” 5 minutes after us."),
         # What was over before is another matter.
         ([post(-20, ended=-10)], 0, False, "OpenAI's own page: no incident yet."),
-        ([post(200)], 200, True, "OpenAI's own page declared no incident while it lasted."),
+        ([post(200)], 200, True, "OpenAI's own page posted no incident meanwhile."),
         (
             [post(30, absent=2)], 40, False,
-            "OpenAI's own page declared “Errors” 30 minutes after us, give or take the 28 minutes for which it was"
+            "OpenAI's status page posted “Errors” 30 minutes after us, give or take the 28 minutes for which it was"
             " not read.",
         ),
-        ([Declared("Old", at(-5), None)], 0, False, "OpenAI's own page declared “Old” before we began to read it."),
+        ([Declared("Old", at(-5), None)], 0, False, "OpenAI's status page posted “Old” before Vigil read it."),
     ],
 )  # fmt: skip
 def test_what_the_page_says_of_an_incident(posts: list[Declared], now: float, over: bool, words: str) -> None:

@@ -66,7 +66,7 @@ def test_a_budget_that_burns_too_fast_is_one_incident_from_its_beginning_to_its_
     assert incident.monitor == monitor and incident.team == monitor.team
     assert [each.event for each in Delivery.objects.all()] == [Event.TRIGGER], "through the outbox, as others"
     text = Transition.objects.get(incident=incident).text
-    assert "Over the last hour the budget burnt 50.0 times as fast as it can bear" in text
+    assert "Over the last hour the budget burned 50.0 times as fast as it allows" in text
     assert "3.0 min of the 43.2 min that 99.9 % allows in 30 days are spent, 93 % are left." in text
     Incident.objects.filter(kind=IncidentKind.OUTAGE).update(resolved_at=NOW)
     later = NOW + timedelta(minutes=10)

@@ -109,10 +109,10 @@ def test_the_title_and_the_text_say_what_serves_and_what_does_not() -> None:
     primary = member("openai", group="chat", down=True, failure="timeout")
     spare = member("anthropic", rank=1, group="backup")
     whole = chain(primary, spare)
-    assert title_of(whole, Status.DEGRADED) == "chat is served by a fallback"
+    assert title_of(whole, Status.DEGRADED) == "chat runs on a fallback"
     assert explain(whole) == (
         "Not serving: openai (for chat: timeout). Serving: anthropic (for backup, fallback 1)."
-        " The first that serves is used, in their order."
+        " The first one that works is used, in this order."
     )
     both = chain(primary, member("anthropic", rank=1, down=True, failure="http_5xx"))
     assert title_of(both, Status.DOWN) == "chat: nothing serves"
@@ -122,7 +122,7 @@ def test_the_title_and_the_text_say_what_serves_and_what_does_not() -> None:
 def test_the_text_names_a_few_and_the_evidence_names_all() -> None:
     members = [member(f"m{n}", down=True) for n in range(12)]
     whole = Whole("fleet", CompositeRule.AT_LEAST, 3, tuple(members))
-    assert "m4 and 7 more" in explain(whole) and explain(whole).endswith("At least 3 of 12 must serve.")
+    assert "m4 and 7 more" in explain(whole) and explain(whole).endswith("At least 3 of 12 must work.")
     assert [one["name"] for one in evidence_of_members(whole)["members"]] == [one.name for one in members]
 
 

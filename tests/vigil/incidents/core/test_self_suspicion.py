@@ -9,32 +9,35 @@ import pytest
 from vigil.incidents.core.self_suspicion import Signs, look_at_ourselves
 
 NOTHING = Signs(failing=40, looked_at=40, changed=0, reasons=frozenset({"timeout", "refused"}), domains=3, restarted=[])
-FIRST = "40 monitors failed within a minute. Look at Vigil itself first: "
+FIRST = "40 monitors failed within a minute. Check Vigil itself first: "
 
 
 @pytest.mark.parametrize(
     ("signs", "text"),
     [
-        (NOTHING, "40 monitors failed within a minute; nothing points at Vigil itself."),
+        (NOTHING, "40 monitors failed within a minute; there is no sign of a fault in Vigil itself."),
         (
             replace(NOTHING, restarted=["eu-west", "us-east", "ap-south"]),
             FIRST + "the workers of eu-west, us-east and ap-south started within ten minutes (a deployment?).",
         ),
         (replace(NOTHING, changed=20), FIRST + "20 of 40 of these monitors were changed within ten minutes."),
-        (replace(NOTHING, changed=19), "40 monitors failed within a minute; nothing points at Vigil itself."),
+        (
+            replace(NOTHING, changed=19),
+            "40 monitors failed within a minute; there is no sign of a fault in Vigil itself.",
+        ),
         (
             replace(NOTHING, reasons=frozenset({"dns_error"}), domains=1),
             FIRST
-            + "every failing vote is about resolving the name: look at the resolvers of the regions; "
-            + "every failing vote comes from one failure domain: look at its way out.",
+            + "every failing vote is a DNS failure: check the regions' resolvers; "
+            + "every failing vote comes from one failure domain: check its network.",
         ),
         (
             replace(NOTHING, reasons=frozenset({"certificate_expired"})),
-            FIRST + "every failing vote is about a certificate's time: look at the clocks of the regions.",
+            FIRST + "every failing vote is about a certificate's dates: check the regions' clocks.",
         ),
         (
             replace(NOTHING, reasons=frozenset(), domains=0),
-            "40 monitors failed within a minute; nothing points at Vigil itself.",
+            "40 monitors failed within a minute; there is no sign of a fault in Vigil itself.",
         ),
     ],
 )

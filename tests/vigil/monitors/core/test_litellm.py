@@ -68,7 +68,7 @@ def test_a_group_without_a_chain_of_its_own_has_the_default_one(planned: ImportP
 @pytest.mark.parametrize(
     "warning",
     [
-        "backup: the key stands in the file; it is not taken from there, but from ANTHROPIC_API_KEY",
+        "backup: the key in the file is not used; it is read from ANTHROPIC_API_KEY",
         "chat: falls back on 'ghost', which is not in model_list: dangling",
         "fallbacks are written for 'nobody', which is not in model_list: dangling",
         "cheap and its fallback chat share everything: openai (OPENAI_API_KEY)",
@@ -95,7 +95,7 @@ def test_an_openai_speaking_server_elsewhere_is_not_openai() -> None:
 def test_a_provider_without_a_preset_is_said() -> None:
     planned = plan({"model_list": [{"model_name": "w", "litellm_params": {"model": "watsonx/granite"}}]})
 
-    assert planned.warnings[0].startswith("w: the provider 'watsonx' has no preset of its own")
+    assert planned.warnings[0].startswith("w: the provider 'watsonx' has no preset")
 
 
 @pytest.mark.parametrize(
