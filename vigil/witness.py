@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from probes.process.health import Health
 from vigil.alerts.outbox import enqueue
-from vigil.alerts.selftest.deadman import DeadmanSwitch, record_ping, standing
+from vigil.alerts.selftest.deadman import DeadmanSwitch, deadman_status, record_ping
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.feeds.core.page import FeedUnreadable
@@ -84,7 +84,7 @@ class Witness:
 
     async def _ping(self, deadman: DeadmanSwitch) -> None:
         """Ping the dead man's switch if delivery is proven; a missing ping is the alarm."""
-        stands = await self._on_database(standing)
+        stands = await self._on_database(deadman_status)
         if not stands.due:
             return
         problem = f"not pinged: {stands.doubt}" if stands.doubt else await deadman.ping()

@@ -25,7 +25,7 @@ KEPT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
+class ReceivedRequest:
     """One request and its time; `body` is decoded by its content type."""
 
     at_s: float
@@ -59,11 +59,11 @@ class ReceiverReply:
 _numbers = itertools.count(1)
 
 
-def _telegram(took: Took) -> ReceiverReply:
+def _telegram(took: ReceivedRequest) -> ReceiverReply:
     return ReceiverReply(200, {"ok": True, "result": {"message_id": next(_numbers)}})
 
 
-def _slack(took: Took) -> ReceiverReply:
+def _slack(took: ReceivedRequest) -> ReceiverReply:
     if took.path.startswith("/slack/api/"):
         return ReceiverReply(
             200, {"ok": True, "channel": took.body.get("channel", ""), "ts": f"17000.{next(_numbers):06}"}
@@ -72,7 +72,7 @@ def _slack(took: Took) -> ReceiverReply:
 
 
 #: Accepting answer of each provider, from its documentation.
-PROVIDERS: dict[str, Callable[[Took], ReceiverReply]] = {
+PROVIDERS: dict[str, Callable[[ReceivedRequest], ReceiverReply]] = {
     "slack": _slack,
     "telegram": _telegram,
     "pagerduty": lambda took: ReceiverReply(
@@ -91,8 +91,8 @@ class AlertReceiver:
     """Keeps requests in order; all state may be read while it serves."""
 
     def __init__(self) -> None:
-        self.took: list[Took] = []
-        self._by_path: defaultdict[str, list[Took]] = defaultdict(list)
+        self.took: list[ReceivedRequest] = []
+        self._by_path: defaultdict[str, list[ReceivedRequest]] = defaultdict(list)
         self.count = 0
         #: Answers by path, used up in order; the last one repeats.
         self.script: defaultdict[str, deque[ReceiverReply]] = defaultdict(deque)
@@ -111,13 +111,13 @@ class AlertReceiver:
         for connection in list(self._open):
             connection.reset()
 
-    def at(self, path: str) -> list[Took]:
+    def at(self, path: str) -> list[ReceivedRequest]:
         """Requests to a path or below it."""
         paths = [one for one in list(self._by_path) if one == path or one.startswith(f"{path}/")]
         found = [took for one in paths for took in list(self._by_path[one])]
         return found if len(paths) < 2 else sorted(found, key=lambda took: took.at_s)
 
-    def answer(self, took: Took) -> ReceiverReply:
+    def answer(self, took: ReceivedRequest) -> ReceiverReply:
         """Keep a request and choose its answer."""
         self.count += 1
         if len(self.took) < KEPT:
@@ -139,7 +139,7 @@ class _Session(ServerConnection):
 
     def asked(self, request: ServedRequest) -> None:
         query = dict(parse_qsl(request.query))
-        took = Took(time.time(), request.method, request.path, query, request.headers, request.body)
+        took = ReceivedRequest(time.time(), request.method, request.path, query, request.headers, request.body)
         reply = self._receiver.answer(took)
         if reply.cut:
             self.reset()

@@ -82,7 +82,7 @@ class Bus:
             pipe.llen(keys.celery_prefix(region) + keys.queue(region, Lane.SCHEDULED))
         return dict(zip(names, cast(list[int], pipe.execute()), strict=True))
 
-    def tell_shares(self, shares: Mapping[str, float]) -> None:
+    def publish_shares(self, shares: Mapping[str, float]) -> None:
         """Publish for a minute which regions get less than all scheduled checks."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(keys.SHARES)

@@ -128,7 +128,7 @@ class Dispatcher:
                 log.warning("region.shedding", region=region, why=load, share=round(self._shares.of(region), 3))
         self._shares.forget_all_but(self._statuses)
         if before or self._shares.strained():
-            self._bus.tell_shares(self._shares.strained())
+            self._bus.publish_shares(self._shares.strained())
 
     def _is_sent(self, plan: Plan, region: RegionPlan, at_ms: int) -> bool:
         if not region.able or region.slug not in self._statuses or self._pauses.holds(plan.monitor, at_ms):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vigil.alerts.core.selftest import doubt
 from vigil.alerts.models import OutsidePing
-from vigil.alerts.selftest.selftest import everybody_taking_part
+from vigil.alerts.selftest.selftest import all_participants
 from vigil.configuration import configuration
 from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, warning, well
 from vigil.feeds.models import Feed
@@ -16,7 +16,7 @@ LATE_S = 300
 
 def self_test(around: ExaminationContext) -> Iterator[Finding]:
     """Results of the last self-tests."""
-    channels = everybody_taking_part()
+    channels = all_participants()
     why = doubt(channels, around.now)
     if why:
         begun = any(channel.begun for channel in channels)

@@ -19,9 +19,9 @@ from vigil.clock import database_wall_now
 from vigil.heartbeats import receiver_gaps, rows
 from vigil.heartbeats.core.body import understood
 from vigil.heartbeats.core.lifecycle import on_ping
-from vigil.heartbeats.core.states import HeartbeatStatus, ToldTrouble
+from vigil.heartbeats.core.states import HeartbeatStatus, PingFacts
 from vigil.heartbeats.core.wire import LogEntry, Ping, decode
-from vigil.heartbeats.incidents import believe, record, status_of
+from vigil.heartbeats.incidents import record, status_of, store_beliefs
 from vigil.heartbeats.lookup import HeartbeatLookup
 from vigil.heartbeats.models import SpooledEntry
 from vigil.heartbeats.rows import HeartbeatSubject
@@ -101,7 +101,7 @@ def _apply_pings(pings: Sequence[Ping], enqueue: EnqueueDeliveries) -> tuple[int
             beliefs[subject.row.pk] = status_of(subject.state)
     history.write()
     rows.store(directory.called)
-    believe(beliefs, enqueue)
+    store_beliefs(beliefs, enqueue)
     return len(fresh) - unknown, unknown
 
 
@@ -111,7 +111,7 @@ def _apply_one(
     meant, facts = understood(ping, rows.keywords_of(subject.row))
     # A receiver whose clock is ahead must not postpone a deadline.
     at = min(receiver_gaps.instant(ping.at_us), now)
-    effect = on_ping(subject.state, subject.terms, ToldTrouble(at, meant.kind, meant.rid, facts))
+    effect = on_ping(subject.state, subject.terms, PingFacts(at, meant.kind, meant.rid, facts))
     if subject.state.status is HeartbeatStatus.PAUSED and effect.state.status is not HeartbeatStatus.PAUSED:
         _wake(subject)
     record(subject, effect, enqueue, meant)

@@ -76,11 +76,11 @@ def set_paused(heartbeat: Heartbeat, paused: bool, until_ping: bool = False) -> 
             current.wakes_on_ping = until_ping
             current.save(update_fields=["wakes_on_ping"])
         current.monitor = monitors.set_paused(current.monitor, paused)
-        adopt_pause(current)
+        sync_pause(current)
     return current
 
 
-def adopt_pause(row: Heartbeat) -> bool:
+def sync_pause(row: Heartbeat) -> bool:
     """Sync a locked row with its monitor's pause or deletion; returns whether anything changed."""
     subject = rows.load(row)
     stopped = row.monitor.paused or row.monitor.deleted_at is not None
@@ -109,11 +109,11 @@ def delete_heartbeat(heartbeat: Heartbeat) -> None:
         current = _locked(heartbeat)
         monitors.delete_monitor(current.monitor)
         current.monitor.refresh_from_db()
-        adopt_pause(current)
-        bury(current)
+        sync_pause(current)
+        release_names(current)
 
 
-def bury(row: Heartbeat) -> None:
+def release_names(row: Heartbeat) -> None:
     """Free slug and addresses of a heartbeat whose monitor is deleted."""
     row.slug, row.code, row.badge_code = f"deleted-{row.pk}", uuid.uuid4(), new_key()
     row.save(update_fields=["slug", "code", "badge_code"])

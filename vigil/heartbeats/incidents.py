@@ -78,7 +78,7 @@ def status_of(state: HeartbeatState) -> Status:
     return Status.UNKNOWN if unknown else Status.UP
 
 
-def believe(statuses: Mapping[int, Status], enqueue: EnqueueDeliveries) -> None:
+def store_beliefs(statuses: Mapping[int, Status], enqueue: EnqueueDeliveries) -> None:
     """Store the states of these monitors, and update the composites over them.
 
     Call inside the transaction of their steps.

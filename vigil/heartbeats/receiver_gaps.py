@@ -60,7 +60,7 @@ def gaps_since(begin: datetime) -> list[ReceiverGap]:
 
 
 @transaction.atomic
-def tell_of_silence(enqueue: EnqueueDeliveries) -> None:
+def alert_on_silence(enqueue: EnqueueDeliveries) -> None:
     """Open one incident for the operator while no receiver is up; resolve it when one is."""
     heard = Reception.objects.select_for_update().filter(pk=1).first()
     if heard is None:

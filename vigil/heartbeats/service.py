@@ -79,7 +79,7 @@ class HeartbeatService:
         if len(entries) < READ_COUNT and self._duties.is_due("sweep", SWEEP_S):
             self._sweep()
             if self._duties.is_due("silence", SILENCE_S):
-                receiver_gaps.tell_of_silence(self._enqueue)
+                receiver_gaps.alert_on_silence(self._enqueue)
         self._health.beat(position=self._position, redis=self._redis_answers)
 
     def _start(self) -> None:

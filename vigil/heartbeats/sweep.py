@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from vigil.heartbeats import changes, receiver_gaps, rows
 from vigil.heartbeats.core.lifecycle import on_clock
 from vigil.heartbeats.core.states import EffectReason, HeartbeatStatus, ReceiverGap
-from vigil.heartbeats.incidents import believe, record, status_of
+from vigil.heartbeats.incidents import record, status_of, store_beliefs
 from vigil.heartbeats.models import Heartbeat
 from vigil.heartbeats.rows import HeartbeatSubject
 from vigil.incidents.timeline import EnqueueDeliveries
@@ -68,7 +68,7 @@ def sweep(enqueue: EnqueueDeliveries, limit: int = BATCH) -> Swept:
             if status_of(subject.state) is not before:
                 beliefs[subject.row.pk] = status_of(subject.state)
         rows.store(subjects)
-        believe(beliefs, enqueue)
+        store_beliefs(beliefs, enqueue)
     return Swept(reasons, more=len(subjects) >= limit)
 
 
@@ -84,9 +84,9 @@ def follow_monitors(named: Sequence[str] | None = None) -> int:
     for key in list(differing.values_list("pk", flat=True)):
         with transaction.atomic():
             row = Heartbeat.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
-            changed += changes.adopt_pause(row)
+            changed += changes.sync_pause(row)
             if row.monitor.deleted_at is not None and not row.slug.startswith("deleted-"):
-                changes.bury(row)
+                changes.release_names(row)
     return changed
 
 

@@ -68,12 +68,12 @@ def main(arguments: list[str] | None = None) -> int:
         _say("no address to ping: give it first, or set VIGIL_PING; running the command without")
         address = ""
     rid, tail = str(uuid.uuid4()), Tail(KEPT)
-    telling = threading.Thread(target=_tell, args=(address, "start", rid, b"", (0.5,)), daemon=True)
-    telling.start()
+    start_ping = threading.Thread(target=_send_ping, args=(address, "start", rid, b"", (0.5,)), daemon=True)
+    start_ping.start()
     code = _run(command, tail, quiet=args.no_output)
     # The end ping must not overtake the start ping, which gives up soon.
-    telling.join(ATTEMPT_S)
-    _tell(address, str(code), rid, b"" if args.no_output else tail.read(), WAITS_S)
+    start_ping.join(ATTEMPT_S)
+    _send_ping(address, str(code), rid, b"" if args.no_output else tail.read(), WAITS_S)
     return code
 
 
@@ -128,7 +128,7 @@ def _copy(source: IO[bytes], target: IO[bytes], add: Callable[[bytes], None]) ->
             target.flush()
 
 
-def _tell(address: str, what: str, rid: str, body: bytes, waits_s: tuple[float, ...]) -> None:
+def _send_ping(address: str, what: str, rid: str, body: bytes, waits_s: tuple[float, ...]) -> None:
     """Send a ping, with retries. A failure prints one line and never affects the job."""
     if not address:
         return

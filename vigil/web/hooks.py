@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from vigil.accounts.sealed import SealedValueUnreadable
 from vigil.alerts.models import Channel, Delivery
-from vigil.alerts.oncall.callbacks import CALLBACKS, MAX_BODY, Action, CallbackError, CallbackRequest, Wish
+from vigil.alerts.oncall.callbacks import CALLBACKS, MAX_BODY, Action, CallbackError, CallbackRequest, RequestedAction
 from vigil.alerts.oncall.responses import Actor, ResponseKind, acknowledge, acted_since, note, snooze, take_back
 from vigil.clock import database_now
 from vigil.incidents.models import Incident
@@ -44,7 +44,7 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-def _do(channel: Channel, wish: Wish) -> ResponseKind:
+def _do(channel: Channel, wish: RequestedAction) -> ResponseKind:
     """Respond to an incident that this channel was notified of; ignore others."""
     told = Delivery.objects.filter(channel=channel).values("incident")
     incident = Incident.objects.filter(public_id=wish.incident, pk__in=told).first()

@@ -31,7 +31,7 @@ from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.wording.message import Message
 from vigil.configuration import AlertEgress
-from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply, Took
+from vigil.demo.alert_receivers import AlertReceiver, ReceivedRequest, ReceiverReply
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
 
@@ -235,7 +235,7 @@ class Scene:
         """Later scenes have fallback channels of their own."""
         Channel.objects.filter(pk=self.help.pk).update(fallback=False)
 
-    def took(self, name: str) -> list[Took]:
+    def took(self, name: str) -> list[ReceivedRequest]:
         return self.receiver.at(self.paths[name])
 
     def _channel(self, name: str, kind: str, secrets: dict[str, str], **more: Any) -> Channel:

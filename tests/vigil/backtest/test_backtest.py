@@ -11,7 +11,7 @@ import pytest
 from consensus.vocabulary import Sensitivity
 from probes.reasons import Reason, Status
 from vigil.backtest.core.comparison import ComparisonOutcome, compare
-from vigil.backtest.core.law import BacktestPage, Policy, rehearse
+from vigil.backtest.core.law import BacktestPage, Policy, replay_past
 from vigil.backtest.core.past import Past, PastResult
 from vigil.incidents.core.model import IncidentKind
 
@@ -38,7 +38,7 @@ def policy(sensitivity: Sensitivity = Sensitivity.NORMAL, regions: dict[str, str
 
 def pages(seen: Past, wanted: Policy | None = None, *kinds: IncidentKind) -> list[BacktestPage]:
     chosen = kinds or (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
-    return [page for page in rehearse(seen, wanted or policy(), T0) if page.kind in chosen]
+    return [page for page in replay_past(seen, wanted or policy(), T0) if page.kind in chosen]
 
 
 def during(start_min: float, end_min: float, *regions: str) -> Callable[[str, int], bool]:
@@ -46,7 +46,7 @@ def during(start_min: float, end_min: float, *regions: str) -> Callable[[str, in
 
 
 def test_a_past_in_which_all_was_well_pages_nobody() -> None:
-    assert rehearse(past(lambda region, at: False), policy(), T0) == []
+    assert replay_past(past(lambda region, at: False), policy(), T0) == []
 
 
 def test_an_outage_pages_once_and_ends() -> None:
@@ -72,7 +72,7 @@ def test_a_dip_of_half_a_minute_pages_only_those_who_want_little_proof() -> None
 def test_one_regions_trouble_pages_nobody_and_is_a_regional_incident() -> None:
     seen = past(during(10, 40, "eu"))
     assert pages(seen) == []
-    assert [page.kind for page in rehearse(seen, policy(), T0)] == [IncidentKind.REGIONAL]
+    assert [page.kind for page in replay_past(seen, policy(), T0)] == [IncidentKind.REGIONAL]
 
 
 def test_without_the_regions_that_disagree_the_same_past_pages() -> None:

@@ -8,11 +8,11 @@ from vigil.bench.deliver.rig import _named, _times
 from vigil.bench.deliver.run import BUDGETS
 from vigil.bench.report import render
 from vigil.cli import main
-from vigil.demo.alert_receivers import Took
+from vigil.demo.alert_receivers import ReceivedRequest
 
 
-def took(at_s: float, body: str) -> Took:
-    return Took(at_s, "POST", "/hook/x", {}, {}, body.encode())
+def took(at_s: float, body: str) -> ReceivedRequest:
+    return ReceivedRequest(at_s, "POST", "/hook/x", {}, {}, body.encode())
 
 
 def test_an_incident_is_named_once_however_often_it_comes_and_timed_by_the_first() -> None:

@@ -150,13 +150,13 @@ def test_a_new_schedule_starts_the_wait_again() -> None:
 def test_the_operator_is_told_once_when_nobody_receives_and_once_when_somebody_does() -> None:
     told: list[Transition] = []
     Reception.objects.create(heard_at=ago(seconds=30))
-    receiver_gaps.tell_of_silence(told.append)
+    receiver_gaps.alert_on_silence(told.append)
     Reception.objects.update(heard_at=ago(seconds=90))
     for _ in range(3):
-        receiver_gaps.tell_of_silence(told.append)
+        receiver_gaps.alert_on_silence(told.append)
     Reception.objects.update(heard_at=ago())
     for _ in range(3):
-        receiver_gaps.tell_of_silence(told.append)
+        receiver_gaps.alert_on_silence(told.append)
     assert [(step.step, step.reason) for step in told] == [
         ("opened", "not_receiving"),
         ("resolved", "receiving_again"),

@@ -105,7 +105,7 @@ class Choice:
     hold: Hold | None = None
 
 
-def decide(step: Step, concerned: Mapping[int, Concern], standing: IncidentContext) -> tuple[Choice, ...]:
+def decide(step: Step, concerned: Mapping[int, Concern], context: IncidentContext) -> tuple[Choice, ...]:
     """Decide the outcome for every channel of a step; `concerned` are those that routes or policies name.
 
     1. A resolve or an acknowledgement goes to every notified channel, despite any hold.
@@ -113,15 +113,15 @@ def decide(step: Step, concerned: Mapping[int, Concern], standing: IncidentConte
     3. A trigger, or a worse kind, goes to the concerned and the notified channels; during a hold it is held.
     4. Escalations and reminders go to the concerned channels; none once the incident is acknowledged.
     """
-    hold = strongest(standing.holds)
-    before = {channel: Concern(Why.TOLD_BEFORE) for channel in standing.told}
+    hold = strongest(context.holds)
+    before = {channel: Concern(Why.TOLD_BEFORE) for channel in context.told}
     if step in UNCONDITIONAL:
         return _all(before, Disposition.TELL)
     if step is Step.NOTE:
-        heard = {channel: concern for channel, concern in concerned.items() if channel in standing.told}
+        heard = {channel: concern for channel, concern in concerned.items() if channel in context.told}
         return _all(heard, Disposition.OMIT if hold else Disposition.TELL, hold)
     if step in (Step.ESCALATED, Step.REMINDED):
-        if standing.acknowledged:
+        if context.acknowledged:
             return _all(concerned, Disposition.OMIT, Hold(Withheld.ACKNOWLEDGED, ""))
         return _all(concerned, Disposition.HOLD if hold else Disposition.TELL, hold)
     return _all({**before, **concerned}, Disposition.HOLD if hold else Disposition.TELL, hold)

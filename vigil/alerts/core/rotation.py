@@ -44,21 +44,21 @@ class Shift:
     covers: bool = False
 
 
-def who_is_on_call(rota: OnCallSchedule, at: datetime) -> Shift | None:
+def who_is_on_call(schedule: OnCallSchedule, at: datetime) -> Shift | None:
     """The shift at a moment; None before the rotation starts, or when it is empty."""
     at = at.astimezone(UTC)
-    for override in reversed(rota.overrides):
+    for override in reversed(schedule.overrides):
         if override.starts <= at < override.ends:
             return Shift(override.person, override.starts.astimezone(UTC), override.ends.astimezone(UTC), covers=True)
-    return _turn(rota, at)
+    return _turn(schedule, at)
 
 
-def shifts(rota: OnCallSchedule, start: datetime, end: datetime) -> list[Shift]:
+def shifts(schedule: OnCallSchedule, start: datetime, end: datetime) -> list[Shift]:
     """All shifts within [start, end), clipped to it, in order, without overlap."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     found: list[Shift] = []
-    for begins, ends in _pieces(rota, start, end):
-        shift = who_is_on_call(rota, begins)
+    for begins, ends in _pieces(schedule, start, end):
+        shift = who_is_on_call(schedule, begins)
         if shift is None:
             continue
         last = found[-1] if found else None
@@ -71,39 +71,39 @@ def shifts(rota: OnCallSchedule, start: datetime, end: datetime) -> list[Shift]:
     return found
 
 
-def _pieces(rota: OnCallSchedule, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
+def _pieces(schedule: OnCallSchedule, start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
     """[start, end) split at every possible change of person."""
     cuts = {start, end}
-    for override in rota.overrides:
+    for override in schedule.overrides:
         cuts |= {moment for moment in (override.starts, override.ends) if start < moment < end}
-    if rota.people:
-        number = max(0, _number(rota, start))
-        while (begins := _begins(rota, number)) < end:
+    if schedule.people:
+        number = max(0, _number(schedule, start))
+        while (begins := _begins(schedule, number)) < end:
             cuts |= {begins} if begins > start else set()
             number += 1
     moments = sorted(moment.astimezone(UTC) for moment in cuts)
     return pairwise(moments)
 
 
-def _turn(rota: OnCallSchedule, at: datetime) -> Shift | None:
-    number = _number(rota, at)
-    if number < 0 or not rota.people:
+def _turn(schedule: OnCallSchedule, at: datetime) -> Shift | None:
+    number = _number(schedule, at)
+    if number < 0 or not schedule.people:
         return None
-    person = rota.people[number % len(rota.people)]
-    return Shift(person, _begins(rota, number), _begins(rota, number + 1))
+    person = schedule.people[number % len(schedule.people)]
+    return Shift(person, _begins(schedule, number), _begins(schedule, number + 1))
 
 
-def _number(rota: OnCallSchedule, at: datetime) -> int:
+def _number(schedule: OnCallSchedule, at: datetime) -> int:
     """Number of the turn at a moment, from 0; negative before the first."""
-    local = at.astimezone(ZoneInfo(rota.zone)).date()
-    number = (local - rota.first).days // rota.days
-    while _begins(rota, number) > at:
+    local = at.astimezone(ZoneInfo(schedule.zone)).date()
+    number = (local - schedule.first).days // schedule.days
+    while _begins(schedule, number) > at:
         number -= 1
-    while _begins(rota, number + 1) <= at:
+    while _begins(schedule, number + 1) <= at:
         number += 1
     return number
 
 
-def _begins(rota: OnCallSchedule, number: int) -> datetime:
-    day = rota.first + timedelta(days=number * rota.days)
-    return datetime.combine(day, rota.handover, ZoneInfo(rota.zone)).astimezone(UTC)
+def _begins(schedule: OnCallSchedule, number: int) -> datetime:
+    day = schedule.first + timedelta(days=number * schedule.days)
+    return datetime.combine(day, schedule.handover, ZoneInfo(schedule.zone)).astimezone(UTC)

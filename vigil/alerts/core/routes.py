@@ -48,9 +48,9 @@ _SHIFTS = {"high": -1, "low": 1}
 
 def severity_of(kind: str, priority: str = "normal") -> Severity:
     """The severity of an incident of this kind: high priority makes it one worse, low priority one better."""
-    ladder = list(Severity)
-    usual = ladder.index(_USUAL.get(IncidentKind(kind), Severity.ERROR))
-    return ladder[max(0, min(len(ladder) - 1, usual + _SHIFTS.get(priority, 0)))]
+    scale = list(Severity)
+    usual = scale.index(_USUAL.get(IncidentKind(kind), Severity.ERROR))
+    return scale[max(0, min(len(scale) - 1, usual + _SHIFTS.get(priority, 0)))]
 
 
 class Miss(StrEnum):

@@ -20,7 +20,7 @@ MINUTES_LEAST, MINUTES_MOST = 5, 43_200
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
+class Participant:
     """A channel under self-test: its interval, and its last test. `proven` is when it last accepted, if it did."""
 
     channel: int
@@ -32,7 +32,7 @@ class Taking:
     loopback: bool = False
 
 
-def due(channels: Sequence[Taking], now: datetime) -> tuple[int, ...]:
+def due(channels: Sequence[Participant], now: datetime) -> tuple[int, ...]:
     """Channels to test now. A failed one is retried with every loopback test."""
     soon = [LOOPBACK_EVERY if channel.failed else channel.every for channel in channels]
     return tuple(
@@ -42,7 +42,7 @@ def due(channels: Sequence[Taking], now: datetime) -> tuple[int, ...]:
     )
 
 
-def doubt(channels: Sequence[Taking], now: datetime) -> str:
+def doubt(channels: Sequence[Participant], now: datetime) -> str:
     """Why delivery is in doubt; empty when it is proven, so the dead man's switch may be pinged."""
     loops = [channel.accepted for channel in channels if channel.loopback and channel.accepted is not None]
     if not loops:

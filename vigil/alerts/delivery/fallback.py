@@ -28,7 +28,7 @@ WHERE d.event = 'trigger' AND d.escalated_at IS NULL
   AND NOT EXISTS (
       SELECT 1 FROM alerts_delivery s WHERE s.transition_id = d.transition_id AND s.state = 'sent')
 GROUP BY d.incident_id, d.transition_id
-HAVING min(d.created_at) <= now() - %(patience)s OR bool_and(d.state = 'dead')
+HAVING min(d.created_at) <= now() - %(fallback_after)s OR bool_and(d.state = 'dead')
 ORDER BY d.transition_id LIMIT 100
 """
 
@@ -36,7 +36,7 @@ ORDER BY d.transition_id LIMIT 100
 def unaccepted_pages() -> list[tuple[int, int]]:
     """Pages that no channel accepted in time or that all refused: (incident, transition) keys."""
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {"oldest": GIVE_UP_AFTER, "patience": FALLBACK_AFTER}
+        values: dict[str, Any] = {"oldest": GIVE_UP_AFTER, "fallback_after": FALLBACK_AFTER}
         cursor.execute(_UNACCEPTED, values)
         return [(int(incident), int(transition)) for incident, transition in cursor.fetchall()]
 

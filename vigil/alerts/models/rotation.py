@@ -59,7 +59,7 @@ class Rotation(models.Model):
         return self.name
 
     @property
-    def rota(self) -> OnCallSchedule:
+    def schedule(self) -> OnCallSchedule:
         """Turns and overrides as the pure functions take them."""
         return OnCallSchedule(
             people=tuple(self.members.values_list("person_id", flat=True)),

@@ -43,9 +43,9 @@ def calendar(rotation: Rotation, now: datetime) -> bytes:
     found.add("x-wr-calname", f"On call: {rotation.name}")
     # Whole days, so that a shift cut by the range keeps its id from hour to hour.
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    rota = rotation.rota
+    schedule = rotation.schedule
     names = dict(Person.objects.filter(team_id=rotation.team_id).values_list("pk", "name"))
-    for shift in shifts(rota, day - PAST, day + FUTURE):
+    for shift in shifts(schedule, day - PAST, day + FUTURE):
         event = Event()
         event.add("uid", f"{rotation.public_id}-{shift.starts:%Y%m%dT%H%M%SZ}@vigil")
         event.add("dtstamp", now)

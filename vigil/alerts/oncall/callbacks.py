@@ -34,7 +34,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedAction:
     """A request from outside: which incident (public id), action, person and time."""
 
     action: Action
@@ -63,10 +63,10 @@ class Callback:
     """Callback of a channel kind: the name of its secret, and its check."""
 
     secret: str
-    read: Callable[[CallbackRequest, str], list[Wish]]
+    read: Callable[[CallbackRequest, str], list[RequestedAction]]
 
 
-def read_pagerduty(request: CallbackRequest, secret: str) -> list[Wish]:
+def read_pagerduty(request: CallbackRequest, secret: str) -> list[RequestedAction]:
     """Verify and read a V3 webhook; raises `CallbackError`.
 
     PagerDuty signs with several secrets during a rotation of secrets: one signature must match.
@@ -84,12 +84,12 @@ def read_pagerduty(request: CallbackRequest, secret: str) -> list[Wish]:
     kind = _text(event.get("event_type"))
     if kind == "incident.resolved":
         text = f"{who} resolved it in PagerDuty; Vigil resolves it when the regions see a recovery."
-        return [Wish(Action.NOTE, incident, who, at, text=text)] if incident else []
+        return [RequestedAction(Action.NOTE, incident, who, at, text=text)] if incident else []
     action = {"incident.acknowledged": Action.ACKNOWLEDGE, "incident.unacknowledged": Action.TAKE_BACK}.get(kind)
-    return [Wish(action, incident, who, at)] if action and incident else []
+    return [RequestedAction(action, incident, who, at)] if action and incident else []
 
 
-def read_slack(request: CallbackRequest, secret: str) -> list[Wish]:
+def read_slack(request: CallbackRequest, secret: str) -> list[RequestedAction]:
     """Verify and read a press of a Slack button; raises `CallbackError`."""
     stamp = request.headers.get("x-slack-request-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
@@ -117,12 +117,12 @@ CALLBACKS: Mapping[str, Callback] = {
 }
 
 
-def _pressed(pressed: Mapping[str, Any], who: str, at: datetime) -> Wish | None:
+def _pressed(pressed: Mapping[str, Any], who: str, at: datetime) -> RequestedAction | None:
     incident = _text(pressed.get("value"))
     name = _text(pressed.get("action_id")).removeprefix("vigil_")
     if not incident or name not in (Action.ACKNOWLEDGE, Action.SNOOZE, Action.TAKE_BACK):
         return None
-    return Wish(Action(name), incident, who, at, SNOOZE_MINUTES if name == Action.SNOOZE else 0)
+    return RequestedAction(Action(name), incident, who, at, SNOOZE_MINUTES if name == Action.SNOOZE else 0)
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from vigil.alerts.core.decision import Concern, Why, Withheld, strongest
 from vigil.alerts.core.escalation import EscalationPosition, after, delay_s
 from vigil.alerts.models import Delivery, DeliveryState, Escalation, Pursuit
 from vigil.alerts.outbox import enqueue, told_channels
-from vigil.alerts.routing import escalations as pursuing
+from vigil.alerts.routing import escalations as escalation_rows
 from vigil.alerts.routing.escalations import Targets, steps_of, targets_of
 from vigil.alerts.routing.holds import hold_fields, holds_on
 from vigil.alerts.wording.text import duration
@@ -80,7 +80,7 @@ def _release(incident: Incident, now: datetime) -> int:
     # Age, fallback time and escalation delays count from the release.
     released = held.update(state=DeliveryState.PENDING, created_at=Now(), due_at=Now(), recheck_at=None)
     if released:
-        pursuing.start_again_from(incident, now)
+        escalation_rows.start_again_from(incident, now)
     return min(released, 1)
 
 
@@ -90,10 +90,10 @@ def _wake(incident: Incident, now: datetime) -> int:
     if due is None:
         return 0
     if incident.resolved_at is not None:
-        pursuing.end(incident.pk)
+        escalation_rows.end(incident.pk)
         return 0
     text = f"The snooze by {due.acknowledged_by or 'a person'} is over, and the incident is still open."
-    concerned = {**told_before(incident), **pursuing.wake(incident, now)}
+    concerned = {**told_before(incident), **escalation_rows.wake(incident, now)}
     _write(incident, TimelineEntry(Step.REMINDED, StepReason.SNOOZE_OVER, text), concerned)
     return 1
 
@@ -102,7 +102,7 @@ def _escalate(incident: Incident, now: datetime) -> int:
     """Call the targets of due steps, and advance each policy."""
     due = list(Escalation.objects.filter(incident=incident, due_at__lte=now).order_by("policy_id"))
     if incident.resolved_at is not None:
-        pursuing.end(incident.pk)
+        escalation_rows.end(incident.pk)
         return 0
     if due and _is_held(incident, now):
         Escalation.objects.filter(pk__in=[one.pk for one in due]).update(due_at=now + HELD_PAUSE)
@@ -131,7 +131,7 @@ def _remind(incident: Incident, now: datetime) -> int:
     if due is None:
         return 0
     if incident.resolved_at is not None:
-        pursuing.end(incident.pk)
+        escalation_rows.end(incident.pk)
         return 0
     due.remind_at = now + timedelta(seconds=due.remind_s)
     due.save(update_fields=["remind_at"])

@@ -44,7 +44,7 @@ def targets_of(step: EscalationStep, at: datetime) -> Targets:
     named += [(person.name, person.channels.all()) for person in step.people.all()]
     nobody = []
     for rotation in step.rotations.all():
-        shift = who_is_on_call(rotation.rota, at)
+        shift = who_is_on_call(rotation.schedule, at)
         holder = Person.objects.prefetch_related("channels").filter(pk=shift.person).first() if shift else None
         if holder is not None:
             named.append((f"{holder.name} ({rotation.name})", holder.channels.all()))

@@ -25,7 +25,7 @@ MAX_CALLS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class ToldChannel:
+class PreviewedChannel:
     """A channel that the opening concerns, and the outcome for its message."""
 
     channel: Channel
@@ -33,7 +33,7 @@ class ToldChannel:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class PreviewedStep:
     """A step of a policy: its time if nobody acknowledges, and its targets."""
 
     policy: str
@@ -49,8 +49,8 @@ class Preview:
     severity: Severity
     at: datetime
     considered: tuple[Considered, ...]
-    told: tuple[ToldChannel, ...]
-    called: tuple[Called, ...]
+    told: tuple[PreviewedChannel, ...]
+    called: tuple[PreviewedStep, ...]
     remind_s: int
 
     @property
@@ -75,29 +75,29 @@ def who_would_be_told(team: Team, monitor: Monitor | None, kind: IncidentKind, a
     policies = {policy: read_policy(policy, at) for policy in routing.policies}
     choices = decide(hold(route(replace(facts, policies=policies)))).choices
     channels = Channel.objects.in_bulk([choice.channel for choice in choices])
-    told = tuple(ToldChannel(channels[choice.channel], choice) for choice in choices)
+    told = tuple(PreviewedChannel(channels[choice.channel], choice) for choice in choices)
     severity, called = facts.subjects[0].severity, _called(routing, at)
     return Preview(kind, severity, at, routing.considered, told, called, routing.remind_s)
 
 
-def _called(routing: Routing, at: datetime) -> tuple[Called, ...]:
-    calls: list[Called] = []
+def _called(routing: Routing, at: datetime) -> tuple[PreviewedStep, ...]:
+    calls: list[PreviewedStep] = []
     for policy in routing.policies:
         calls += _climb(policy, at)
     return tuple(sorted(calls, key=lambda call: call.after)[:MAX_CALLS])
 
 
-def _climb(policy: int, at: datetime) -> Sequence[Called]:
+def _climb(policy: int, at: datetime) -> Sequence[PreviewedStep]:
     steps = steps_of(policy)
     delays = [step.delay_s for step in steps]
     at_once = immediate(delays)
-    calls: list[Called] = []
+    calls: list[PreviewedStep] = []
     waited_s, place = 0, EscalationPosition() if steps else None
     while place is not None and len(calls) < MAX_CALLS:
         first = place.round == 0 and place.rung in at_once
         waited_s += 0 if first else delay_s(place, delays)
         when = timedelta(seconds=waited_s)
-        calls.append(Called(steps[0].policy.name, when, targets_of(steps[place.rung], at + when)))
+        calls.append(PreviewedStep(steps[0].policy.name, when, targets_of(steps[place.rung], at + when)))
         place = after(place, len(steps), steps[0].policy.repeats)
     return calls
 

@@ -17,7 +17,7 @@ from probes.net.guard import Egress
 from probes.net.httpx_transport import GuardedTransport
 from vigil.alerts.core.selftest import doubt
 from vigil.alerts.models import OutsidePing
-from vigil.alerts.selftest.selftest import everybody_taking_part
+from vigil.alerts.selftest.selftest import all_participants
 from vigil.clock import database_now
 from vigil.configuration import AlertEgress
 
@@ -33,12 +33,12 @@ class DeadmanStatus:
     doubt: str
 
 
-def standing() -> DeadmanStatus:
+def deadman_status() -> DeadmanStatus:
     """Whether to ping the dead man's switch now."""
     now = database_now()
     last = OutsidePing.objects.filter(pk=1).values_list("asked_at", flat=True).first()
     is_due = last is None or now - last >= EVERY
-    return DeadmanStatus(is_due, doubt(everybody_taking_part(), now) if is_due else "")
+    return DeadmanStatus(is_due, doubt(all_participants(), now) if is_due else "")
 
 
 def record_ping(problem: str) -> None:

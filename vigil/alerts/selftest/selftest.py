@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.core.decision import Concern, Event, Why
-from vigil.alerts.core.selftest import KEEP, LOOPBACK, LOOPBACK_EVERY, PATIENCE, Taking, due
+from vigil.alerts.core.selftest import KEEP, LOOPBACK, LOOPBACK_EVERY, PATIENCE, Participant, due
 from vigil.alerts.models import OPEN_STATES, Channel, Delivery, DeliveryState, SelfTest
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.channel_incidents import sync_selftest_incidents
@@ -39,23 +39,23 @@ def run_self_tests() -> int:
     begun = 0
     for team in _teams():
         able = set(Channel.objects.filter(team=team, enabled=True).values_list("pk", flat=True))
-        wanted = [channel for channel in due(taking_part(team), now) if channel in able]
+        wanted = [channel for channel in due(participants(team), now) if channel in able]
         if wanted:
             begun += _begin(team, wanted)
     return begun
 
 
-def taking_part(team: Team) -> list[Taking]:
+def participants(team: Team) -> list[Participant]:
     """Channels of a team that take part, with the result of their last test."""
     takes_part = Q(self_test_minutes__gt=0) | Q(kind=LOOPBACK)
     # A channel that was switched off for its refusals still counts as failing.
     switched = Q(enabled=True) | Q(disabled_at__isnull=False)
-    return [_taking(row) for row in Channel.objects.filter(takes_part, switched, team=team).order_by("pk")]
+    return [_participant(row) for row in Channel.objects.filter(takes_part, switched, team=team).order_by("pk")]
 
 
-def everybody_taking_part() -> list[Taking]:
+def all_participants() -> list[Participant]:
     """Channels of all teams that take part."""
-    return [one for team in _teams() for one in taking_part(team)]
+    return [one for team in _teams() for one in participants(team)]
 
 
 def _teams() -> list[Team]:
@@ -63,7 +63,7 @@ def _teams() -> list[Team]:
     return list(Team.objects.filter(Q(pk__in=taking) | Q(pk=default_team().pk)).order_by("pk"))
 
 
-def _taking(channel: Channel) -> Taking:
+def _participant(channel: Channel) -> Participant:
     tests = Delivery.objects.filter(
         channel=channel, incident__kind=IncidentKind.SELF_TEST, event__in=[Event.TRIGGER, Event.RESOLVE]
     )
@@ -73,7 +73,7 @@ def _taking(channel: Channel) -> Taking:
     proof = ended.filter(incident_id=latest.incident_id) if latest else ended.none()
     failed = next((one for one in proof if one.state != DeliveryState.SENT), None)
     loopback = channel.kind == LOOPBACK
-    return Taking(
+    return Participant(
         channel=channel.pk,
         name=channel.name,
         every=LOOPBACK_EVERY if loopback else timedelta(minutes=channel.self_test_minutes),

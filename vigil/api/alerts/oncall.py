@@ -112,7 +112,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
     @action(detail=True, methods=["get"], url_path="on-call", pagination_class=None)
     def on_call(self, request: Request, public_id: str) -> Response:
         """The shift now, or at a moment: one or none."""
-        shift = who_is_on_call(self.get_object().rota, _moment(request, "at", database_now()))
+        shift = who_is_on_call(self.get_object().schedule, _moment(request, "at", database_now()))
         return Response(self._shown([shift] if shift else []))
 
     @extend_schema(
@@ -126,7 +126,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
         end = _moment(request, "to", start + timedelta(days=28))
         if not start < end <= start + MAX_RANGE:
             raise serializers.ValidationError({"to": ["Must be after `from`, by a year at most."]})
-        return Response(self._shown(shifts(self.get_object().rota, start, end)))
+        return Response(self._shown(shifts(self.get_object().schedule, start, end)))
 
     @extend_schema(request=OverrideSerializer, responses={201: OverrideSerializer})
     @action(detail=True, methods=["post"])

@@ -22,7 +22,7 @@ from vigil.history.core.rollups import Rollup
 from vigil.history.core.uptime import Uptime, account, by_day
 from vigil.history.models import Gap
 from vigil.history.reading import read, series
-from vigil.history.reading.spans import settled_stories
+from vigil.history.reading.spans import settled_spans
 from vigil.monitors.latest import instant
 from vigil.monitors.models import Monitor, Region
 
@@ -86,7 +86,7 @@ class MonitorUptimeView(_HistoryView):
     def get(self, request: Request, public_id: str) -> Response:
         asked = UptimeRange.of(request.query_params.dict())
         monitor = self.monitor(request, public_id)
-        settled = settled_stories([monitor], asked.window)[monitor.pk]
+        settled = settled_spans([monitor], asked.window)[monitor.pk]
         days = [{"date": day.date, **uptime_row(day.uptime)} for day in by_day(settled, asked.window, asked.zone)]
         return Response({**asked.row(), **uptime_row(account(settled, asked.window)), "days": days})
 
@@ -105,7 +105,7 @@ class UptimeView(_HistoryView):
         if tag:
             found = found.filter(tags__contains=[tag])
         monitors = list(found)
-        each = {key: account(one, asked.window) for key, one in settled_stories(monitors, asked.window).items()}
+        each = {key: account(one, asked.window) for key, one in settled_spans(monitors, asked.window).items()}
         rows = [{"id": one.public_id, "name": one.name, **uptime_row(each[one.pk])} for one in monitors]
         return Response({**asked.row(), **uptime_row(sum(each.values(), Uptime())), "monitors": rows})
 

@@ -18,7 +18,7 @@ from vigil.api.base.permissions import team_of
 from vigil.api.history.history import uptime_row
 from vigil.clock import database_now, is_zone
 from vigil.history.models import Objective, Report
-from vigil.history.reading.objectives import in_words, standing
+from vigil.history.reading.objectives import in_words, objective_status
 from vigil.monitors.changes import MAX_TAG_LENGTH
 from vigil.monitors.models import Monitor
 
@@ -120,7 +120,7 @@ class ObjectiveViewSet(_OfTeamViewSet):
     def budget(self, request: Request, public_id: str) -> Response:
         """Remaining error budget, and burn rates."""
         objective = self.get_object()
-        seen = standing(objective, database_now())
+        seen = objective_status(objective, database_now())
         return Response(
             {
                 **uptime_row(seen.uptime),

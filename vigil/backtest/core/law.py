@@ -47,7 +47,7 @@ class BacktestPage:
     worse: list[IncidentKind] = field(default_factory=list)
 
 
-def rehearse(past: Past, policy: Policy, start_ms: int) -> list[BacktestPage]:
+def replay_past(past: Past, policy: Policy, start_ms: int) -> list[BacktestPage]:
     """Incidents that a past would have under a policy; the monitor is up at the start."""
     return list(_Run(past, policy, start_ms).run())
 

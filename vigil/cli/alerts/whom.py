@@ -19,7 +19,7 @@ from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from vigil.alerts.routing.preview import Preview, ToldChannel
+    from vigil.alerts.routing.preview import Preview, PreviewedChannel
     from vigil.monitors.models import Monitor
 
 
@@ -94,7 +94,7 @@ def _show(preview: Preview, about: str) -> None:
         print(f"  {each.rule.name}: {'matches' if each.miss is None else 'no: ' + each.miss.replace('_', ' ')}")
 
 
-def _outcome(told: ToldChannel) -> str:
+def _outcome(told: PreviewedChannel) -> str:
     from vigil.alerts.wording.text import clock
 
     concern, hold = told.choice.concern, told.choice.hold

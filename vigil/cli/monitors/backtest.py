@@ -45,7 +45,7 @@ def rehearse_monitor(args: argparse.Namespace) -> int:
 def _rehearsed(args: argparse.Namespace) -> _Found:
     from vigil.backtest import records
     from vigil.backtest.core.comparison import ComparisonOutcome, compare
-    from vigil.backtest.core.law import rehearse
+    from vigil.backtest.core.law import replay_past
     from vigil.clock import database_now
 
     monitor = records.find_monitor(args.monitor)
@@ -59,14 +59,14 @@ def _rehearsed(args: argparse.Namespace) -> _Found:
         raise CommandError(f"no check of {monitor.name} is stored since {args.since}: see `manage.py doctor`")
     now = records.policy_of(monitor)
     then = _supposed(now, args, past.regions)
-    pages = rehearse(past, now, start_ms)
+    pages = replay_past(past, now, start_ms)
     happened = records.incidents_of(monitor, start, end)
     again = [
         row
         for row in compare(happened, pages)
         if row.outcome not in (ComparisonOutcome.NEW, ComparisonOutcome.NOT_AT_ALL)
     ]
-    rows = compare(pages, rehearse(past, then, start_ms))
+    rows = compare(pages, replay_past(past, then, start_ms))
     return _Found(monitor.public_id, monitor.name, start, end, len(past), (now, then), rows, len(happened), len(again))
 
 

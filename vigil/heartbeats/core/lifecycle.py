@@ -25,10 +25,10 @@ from vigil.heartbeats.core.states import (
     HeartbeatState,
     HeartbeatStatus,
     HeartbeatTrouble,
+    PingFacts,
     ReceiverGap,
     Run,
     Terms,
-    ToldTrouble,
 )
 from vigil.heartbeats.core.wire import PingKind
 
@@ -36,16 +36,16 @@ from vigil.heartbeats.core.wire import PingKind
 def due(state: HeartbeatState, terms: Terms) -> datetime | None:
     """Next time the clock must act; None when only a ping can change the state."""
     if state.status is HeartbeatStatus.RUNNING:
-        patience = terms.longest_run
+        limit = terms.longest_run
         if state.trouble is HeartbeatTrouble.NONE and terms.budget.max_duration_s is not None:
-            patience = min(patience, timedelta(seconds=terms.budget.max_duration_s))
-        return min((run.started + patience for run in state.runs if not run.overdue), default=None)
+            limit = min(limit, timedelta(seconds=terms.budget.max_duration_s))
+        return min((run.started + limit for run in state.runs if not run.overdue), default=None)
     if state.expected is None or state.status in (HeartbeatStatus.DOWN, HeartbeatStatus.PAUSED):
         return None
     return state.expected + terms.grace if state.status is HeartbeatStatus.LATE else state.expected
 
 
-def on_ping(state: HeartbeatState, terms: Terms, told: ToldTrouble) -> HeartbeatEffect:
+def on_ping(state: HeartbeatState, terms: Terms, told: PingFacts) -> HeartbeatEffect:
     """Step by one ping.
 
     1. A paused heartbeat stays paused, unless it waits for a success or a start.
@@ -124,7 +124,7 @@ def rescheduled(state: HeartbeatState, terms: Terms, now: datetime) -> Heartbeat
     return _moved(state, HeartbeatStatus.UP, now) if state.status is HeartbeatStatus.LATE else state
 
 
-def _started(state: HeartbeatState, told: ToldTrouble) -> HeartbeatEffect:
+def _started(state: HeartbeatState, told: PingFacts) -> HeartbeatEffect:
     known = _run(state, told.rid)
     # Of a run that never ended the first start counts, so repeated starts cannot hide a crash loop.
     if known is None or known.overdue:
@@ -135,7 +135,7 @@ def _started(state: HeartbeatState, told: ToldTrouble) -> HeartbeatEffect:
     return HeartbeatEffect(_moved(state, HeartbeatStatus.RUNNING, told.at), EffectReason.STARTED)
 
 
-def _succeeded(state: HeartbeatState, terms: Terms, told: ToldTrouble, run: Run | None) -> HeartbeatEffect:
+def _succeeded(state: HeartbeatState, terms: Terms, told: PingFacts, run: Run | None) -> HeartbeatEffect:
     duration = _duration(run, told)
     broken = breaches(terms.budget, told.facts, duration)
     logs = looping(terms.budget, run.logs) if run else None
@@ -155,7 +155,7 @@ def _succeeded(state: HeartbeatState, terms: Terms, told: ToldTrouble, run: Run 
     return HeartbeatEffect(state, why, duration, broken)
 
 
-def _logged(state: HeartbeatState, terms: Terms, told: ToldTrouble) -> HeartbeatEffect:
+def _logged(state: HeartbeatState, terms: Terms, told: PingFacts) -> HeartbeatEffect:
     run = _run(state, told.rid)
     if run is None:
         state = replace(state, logs=state.logs + 1)
@@ -218,5 +218,5 @@ def _without(state: HeartbeatState, run: Run | None) -> HeartbeatState:
     return replace(state, runs=tuple(each for each in state.runs if each is not run)) if run else state
 
 
-def _duration(run: Run | None, told: ToldTrouble) -> timedelta | None:
+def _duration(run: Run | None, told: PingFacts) -> timedelta | None:
     return max(timedelta(), told.at - run.started) if run else None

@@ -108,7 +108,7 @@ class HeartbeatState:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldTrouble:
+class PingFacts:
     """A ping as the life cycle needs it."""
 
     at: datetime

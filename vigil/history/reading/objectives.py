@@ -12,7 +12,7 @@ from vigil.history.core import burn_rate
 from vigil.history.core.burn_rate import DAY_S, LENGTHS_S, BurnChange, BurnPace, ErrorBudget, PaceRule
 from vigil.history.core.uptime import Settled, Span, Uptime, account
 from vigil.history.models import Objective
-from vigil.history.reading.spans import settled_stories
+from vigil.history.reading.spans import settled_spans
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
@@ -32,11 +32,11 @@ class ObjectiveStatus:
     rule: PaceRule | None
 
 
-def standing(objective: Objective, now: datetime) -> ObjectiveStatus:
+def objective_status(objective: Objective, now: datetime) -> ObjectiveStatus:
     """Compute an objective's uptime over its window, and burn rates over the alert windows."""
     end_s, window_s = int(now.timestamp()), objective.window_days * DAY_S
     longest: Span = (end_s - max(window_s, *LENGTHS_S), end_s)
-    settled = settled_stories(list(monitors_of(objective)), longest).values()
+    settled = settled_spans(list(monitors_of(objective)), longest).values()
     target = float(objective.target_percent) / 100
     spans = burn_rate.windows(end_s, [*LENGTHS_S, window_s])
     recent = {length: _together(settled, span) for length, span in spans.items()}
@@ -66,7 +66,7 @@ def _bring_in_step(key: int, now: datetime, enqueue: EnqueueDeliveries) -> bool:
         objective = Objective.objects.select_for_update(of=("self",)).select_related("monitor").filter(pk=key).first()
         if objective is None:
             return False
-        seen = standing(objective, now)
+        seen = objective_status(objective, now)
         rule = seen.rule if objective.enabled else None
         change = burn_rate.change(BurnPace(objective.pace) if objective.pace else None, rule)
         if change is None:

@@ -30,7 +30,7 @@ class _Spans:
     unseen: list[Span] = field(default_factory=list)
 
 
-def settled_stories(monitors: Sequence[Monitor], window: Span) -> dict[int, Settled]:
+def settled_spans(monitors: Sequence[Monitor], window: Span) -> dict[int, Settled]:
     """Settled spans of each monitor; `window` ends no later than now.
 
     Excluded: before a monitor was created, while paused, deleted or blind. A monitor that was down when it went blind

@@ -11,8 +11,8 @@ from vigil.history.core.rollups import merged
 from vigil.history.core.uptime import Uptime, account
 from vigil.history.models import Objective, Report
 from vigil.history.reading import series
-from vigil.history.reading.objectives import standing
-from vigil.history.reading.spans import DOWN_KINDS, settled_stories
+from vigil.history.reading.objectives import objective_status
+from vigil.history.reading.spans import DOWN_KINDS, settled_spans
 from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor, Region
@@ -88,7 +88,7 @@ def summarise(report: Report, period: Period) -> Summary:
 
 
 def _uptimes(monitors: Sequence[Monitor], period: Period) -> Mapping[int, Uptime]:
-    settled = settled_stories(monitors, period.window)
+    settled = settled_spans(monitors, period.window)
     return {key: account(one, period.window) for key, one in settled.items()}
 
 
@@ -118,6 +118,8 @@ def _p95(monitor: Monitor, period: Period) -> float | None:
 def _objectives(report: Report, period: Period) -> list[ObjectiveLine]:
     enabled = Objective.objects.filter(team_id=report.team_id, enabled=True).select_related("monitor")
     return [
-        ObjectiveLine(one.name, float(one.target_percent), one.window_days, standing(one, period.ends).budget.left)
+        ObjectiveLine(
+            one.name, float(one.target_percent), one.window_days, objective_status(one, period.ends).budget.left
+        )
         for one in (enabled.filter(tag=report.tag) if report.tag else enabled)
     ]

@@ -35,6 +35,6 @@ def cause_of_blindness(verdict: Verdict) -> str:
     named: dict[str, set[str]] = {}
     for one in verdict.excluded:
         named.setdefault(one.why.value, set()).update([] if one.look else [one.region])
-    causes = [" ".join([why.replace("_", " "), *sorted(regions)]) for why, regions in sorted(named.items())]
-    cause = ", ".join(causes) or "no region"
+    reasons = [" ".join([why.replace("_", " "), *sorted(regions)]) for why, regions in sorted(named.items())]
+    cause = ", ".join(reasons) or "no region"
     return cause if len(cause) <= CAUSE_LIMIT else f"{cause[: CAUSE_LIMIT - 1]}…"

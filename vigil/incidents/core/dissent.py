@@ -25,7 +25,7 @@ def count_dissent(effect: Effect, verdict: Verdict, *, changed: bool) -> Effect:
     seen = _last_votes(verdict)
     before = {} if changed else state.dissent
     # A region that was not waited for keeps its dissent. One that could not vote, or is unassigned, loses it: silent
-    # dissenters could form a quorum together.
+    # dissenters could form a quorum by_domain.
     unheard = set(verdict.assigned) - {one.region for one in verdict.excluded} - seen.keys()
     dissent = {region: old for region, old in before.items() if region in unheard}
     lost_domains = _failing_domains(verdict, seen)
@@ -66,12 +66,12 @@ def _regional_move(state: BelievedState, verdict: Verdict, whole_domain: bool) -
 def _failing_domains(verdict: Verdict, seen: Mapping[str, Observed]) -> frozenset[str]:
     """Regions of domains in which two or more regions may vote, and all fail."""
     electors = {one.region: one.domain for one in verdict.electorate}
-    together: dict[str, list[str]] = {}
+    by_domain: dict[str, list[str]] = {}
     for region, domain in electors.items():
-        together.setdefault(domain, []).append(region)
+        by_domain.setdefault(domain, []).append(region)
     return frozenset(
         region
-        for regions in together.values()
+        for regions in by_domain.values()
         if len(regions) > 1 and all(seen.get(region) is Observed.FAILING for region in regions)
         for region in regions
     )

@@ -14,7 +14,7 @@ from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.clock import database_now, is_zone
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Gap, Objective, Position, RecordedHour, Report
-from vigil.history.reading.objectives import in_words, standing
+from vigil.history.reading.objectives import in_words, objective_status
 from vigil.monitors.latest import instant
 from vigil.web.admin.pieces import ReadOnlyAdmin
 
@@ -47,7 +47,7 @@ class ObjectiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="status")
     def stands(self, objective: Objective) -> str:
-        return in_words(objective, standing(objective, database_now())) if objective.pk else "-"
+        return in_words(objective, objective_status(objective, database_now())) if objective.pk else "-"
 
 
 class ReportForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -104,7 +104,7 @@ class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def now(self, rotation: Rotation) -> str:
         if rotation._state.adding:
             return "-"
-        shift = who_is_on_call(rotation.rota, database_now())
+        shift = who_is_on_call(rotation.schedule, database_now())
         return f"{_name(shift.person)} until {clock(shift.ends)}" if shift else "nobody"
 
     @admin.display(description="the next four weeks")
@@ -114,7 +114,7 @@ class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         now = database_now()
         rows = [
             (clock(shift.starts), clock(shift.ends), _name(shift.person), "stands in" if shift.covers else "")
-            for shift in shifts(rotation.rota, now, now + timedelta(days=28))
+            for shift in shifts(rotation.schedule, now, now + timedelta(days=28))
         ]
         return table(("from", "until", "who", ""), rows) if rows else "nobody"
 
@@ -139,7 +139,7 @@ class StepInline(admin.StackedInline):  # type: ignore[type-arg]
 @admin.register(EscalationPolicy)
 class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = SameTeamForm
-    list_display = ("name", "ladder", "repeats", "team")
+    list_display = ("name", "steps_in_words", "repeats", "team")
     list_filter = ("team",)
     search_fields = ("name", "public_id")
     autocomplete_fields = ("team",)
@@ -147,7 +147,7 @@ class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = (StepInline,)
 
     @admin.display(description="steps")
-    def ladder(self, policy: EscalationPolicy) -> str:
+    def steps_in_words(self, policy: EscalationPolicy) -> str:
         return ", then ".join(f"after {step.delay_s} s" if step.delay_s else "at once" for step in policy.steps.all())
 
 

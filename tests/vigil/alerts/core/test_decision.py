@@ -49,8 +49,8 @@ CASES: list[tuple[Step, set[int], bool, bool, dict[int, Disposition]]] = [
 def test_every_concerned_channel_gets_its_outcome(
     step: Step, told: set[int], acknowledged: bool, held: bool, outcomes: dict[int, Disposition]
 ) -> None:
-    standing = IncidentContext(frozenset(told), acknowledged, (NIGHT,) if held else ())
-    choices = decide(step, ROUTED, standing)
+    context = IncidentContext(frozenset(told), acknowledged, (NIGHT,) if held else ())
+    choices = decide(step, ROUTED, context)
     assert {choice.channel: choice.outcome for choice in choices} == outcomes
     assert all((choice.hold is not None) == (choice.outcome is not TELL) for choice in choices)
 

@@ -19,8 +19,8 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def person(rota: OnCallSchedule, at: str) -> int | None:
-    shift = who_is_on_call(rota, utc(at))
+def person(schedule: OnCallSchedule, at: str) -> int | None:
+    shift = who_is_on_call(schedule, utc(at))
     return shift.person if shift else None
 
 
@@ -96,19 +96,19 @@ ROTAS = st.builds(
 
 
 @given(ROTAS, st.integers(0, 40_000))
-def test_at_every_moment_the_shifts_and_the_question_agree(rota: OnCallSchedule, minute: int) -> None:
+def test_at_every_moment_the_shifts_and_the_question_agree(schedule: OnCallSchedule, minute: int) -> None:
     start = utc("2030-03-20")
-    found = shifts(rota, start, start + timedelta(days=40))
+    found = shifts(schedule, start, start + timedelta(days=40))
     at = start + timedelta(minutes=minute)
     holding = [shift.person for shift in found if shift.starts <= at < shift.ends]
-    now = who_is_on_call(rota, at)
+    now = who_is_on_call(schedule, at)
     assert holding == ([now.person] if now and at < start + timedelta(days=40) else [])
 
 
 @given(ROTAS)
-def test_after_it_has_begun_somebody_is_always_on_call_and_never_two(rota: OnCallSchedule) -> None:
+def test_after_it_has_begun_somebody_is_always_on_call_and_never_two(schedule: OnCallSchedule) -> None:
     start = utc("2030-04-08")
-    found = shifts(rota, start, start + timedelta(days=30))
+    found = shifts(schedule, start, start + timedelta(days=30))
     assert (found[0].starts, found[-1].ends) == (start, start + timedelta(days=30))
     assert all(earlier.ends == later.starts for earlier, later in pairwise(found))
     assert all(isinstance(shift, Shift) and shift.starts < shift.ends for shift in found)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vigil.alerts.core.selftest import LOOPBACK_EVERY, Taking, doubt, due
+from vigil.alerts.core.selftest import LOOPBACK_EVERY, Participant, doubt, due
 
 NOW = datetime(2030, 1, 1, 3, tzinfo=UTC)
 
@@ -16,8 +16,8 @@ def ago(minutes: float) -> datetime:
     return NOW - timedelta(minutes=minutes)
 
 
-LOOP = Taking(1, "Loopback", LOOPBACK_EVERY, begun=ago(3), accepted=ago(3), loopback=True)
-DAILY = Taking(2, "pager", timedelta(days=1), begun=ago(600), accepted=ago(600))
+LOOP = Participant(1, "Loopback", LOOPBACK_EVERY, begun=ago(3), accepted=ago(3), loopback=True)
+DAILY = Participant(2, "pager", timedelta(days=1), begun=ago(600), accepted=ago(600))
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ DAILY = Taking(2, "pager", timedelta(days=1), begun=ago(600), accepted=ago(600))
         ([LOOP, replace(DAILY, begun=ago(5), failed="refused")], (2,)),
     ],
 )
-def test_a_channel_is_due_when_its_time_has_come(channels: list[Taking], now_due: tuple[int, ...]) -> None:
+def test_a_channel_is_due_when_its_time_has_come(channels: list[Participant], now_due: tuple[int, ...]) -> None:
     assert due(channels, NOW) == now_due
 
 
@@ -50,5 +50,5 @@ def test_a_channel_is_due_when_its_time_has_come(channels: list[Taking], now_due
         ([LOOP, replace(DAILY, failed="answered 403")], "pager did not accept its self-test: answered 403"),
     ],
 )
-def test_it_is_certain_only_while_everything_is_proven(channels: list[Taking], why: str) -> None:
+def test_it_is_certain_only_while_everything_is_proven(channels: list[Participant], why: str) -> None:
     assert doubt(channels, NOW) == why

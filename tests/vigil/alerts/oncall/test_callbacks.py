@@ -14,7 +14,14 @@ import pytest
 from tests.vigil.alerts.told import alert
 from vigil.alerts.channels import ChannelSettingsError, check_channel
 from vigil.alerts.channels import slack as slack_kind
-from vigil.alerts.oncall.callbacks import Action, CallbackError, CallbackRequest, Wish, read_pagerduty, read_slack
+from vigil.alerts.oncall.callbacks import (
+    Action,
+    CallbackError,
+    CallbackRequest,
+    RequestedAction,
+    read_pagerduty,
+    read_slack,
+)
 from vigil.alerts.wording.message import message_of
 
 SECRET = "not-a-real-secret"
@@ -35,7 +42,7 @@ def pagerduty(kind: str, at: datetime = NOW, **data: Any) -> bytes:
     return json.dumps({"event": event}).encode()
 
 
-def from_pagerduty(body: bytes, signature: str) -> list[Wish]:
+def from_pagerduty(body: bytes, signature: str) -> list[RequestedAction]:
     return read_pagerduty(CallbackRequest({"x-pagerduty-signature": signature}, body, NOW), SECRET)
 
 
@@ -45,7 +52,7 @@ def from_pagerduty(body: bytes, signature: str) -> list[Wish]:
 )
 def test_pagerduty_says_who_took_it_on(kind: str, action: Action) -> None:
     body = pagerduty(kind)
-    assert from_pagerduty(body, signed(body)) == [Wish(action, INCIDENT, "Ann Example", NOW)]
+    assert from_pagerduty(body, signed(body)) == [RequestedAction(action, INCIDENT, "Ann Example", NOW)]
 
 
 def test_a_resolution_in_pagerduty_is_a_note_since_the_regions_decide() -> None:
@@ -93,7 +100,9 @@ def slack(action: str = "vigil_acknowledge", value: Any = INCIDENT) -> bytes:
     return urlencode({"payload": json.dumps(payload)}).encode()
 
 
-def from_slack(body: bytes, at: datetime = NOW, secret: str = SECRET, stamped: str | None = None) -> list[Wish]:
+def from_slack(
+    body: bytes, at: datetime = NOW, secret: str = SECRET, stamped: str | None = None
+) -> list[RequestedAction]:
     stamp = str(int(at.timestamp()))
     digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
     given = {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={digest}"}
@@ -111,7 +120,7 @@ def from_slack(body: bytes, at: datetime = NOW, secret: str = SECRET, stamped: s
     ],
 )
 def test_a_button_in_slack_says_what_was_pressed_and_by_whom(pressed: str, action: Action, minutes: int) -> None:
-    assert from_slack(slack(pressed)) == [Wish(action, INCIDENT, "ann", NOW, minutes)]
+    assert from_slack(slack(pressed)) == [RequestedAction(action, INCIDENT, "ann", NOW, minutes)]
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])

@@ -17,7 +17,7 @@ from vigil.alerts.channels.kind import Accepted
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.wording.message import Message, message_of, message_of_digest
 from vigil.configuration import AlertEgress
-from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply, Took
+from vigil.demo.alert_receivers import AlertReceiver, ReceivedRequest, ReceiverReply
 
 ACCOUNT = "AC" + "0" * 32
 #: Settings by kind, with the stand-in's address where the provider's would be.
@@ -54,7 +54,7 @@ PATHS = {
 class Talk:
     """What was sent and what came of it."""
 
-    took: list[Took]
+    took: list[ReceivedRequest]
     accepted: list[Accepted]
     refused: ChannelError | None = None
 

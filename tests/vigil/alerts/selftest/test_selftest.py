@@ -19,8 +19,8 @@ from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.models import Channel, Delivery, OutsidePing, SelfTest
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.routing.rules import load_rules
-from vigil.alerts.selftest.deadman import DeadmanSwitch, record_ping, standing
-from vigil.alerts.selftest.selftest import everybody_taking_part, run_self_tests
+from vigil.alerts.selftest.deadman import DeadmanSwitch, deadman_status, record_ping
+from vigil.alerts.selftest.selftest import all_participants, run_self_tests
 from vigil.configuration import AlertEgress
 from vigil.incidents.models import Incident, Transition
 
@@ -91,7 +91,7 @@ def test_a_channel_that_refuses_is_named_and_outside_hears_nothing_until_it_acce
     webhook("/tested", self_test_minutes=1440)
     receiver.answers["/tested"] = [403]  # type: ignore[attr-defined]
     assert ended(until).passed is False
-    assert "/tested did not accept its self-test" in standing().doubt
+    assert "/tested did not accept its self-test" in deadman_status().doubt
 
     told = Incident.objects.get(kind="channel")
     assert told.title == "/tested did not accept its self-test"
@@ -100,7 +100,7 @@ def test_a_channel_that_refuses_is_named_and_outside_hears_nothing_until_it_acce
     receiver.answers["/tested"] = [200]  # type: ignore[attr-defined]
     time_passes(6)
     assert ended(until).passed is True
-    assert standing().doubt == ""
+    assert deadman_status().doubt == ""
     told.refresh_from_db()
     assert told.resolved_at is not None and "again" in told.transitions.last().text  # type: ignore[union-attr]
 
@@ -109,7 +109,7 @@ def test_without_a_sender_nothing_is_proven_and_the_test_ends_all_the_same(webho
     webhook("/tested", self_test_minutes=1440)
     assert run_self_tests() == 1
     assert run_self_tests() == 0
-    assert standing().doubt == "no self-test has passed yet"
+    assert deadman_status().doubt == "no self-test has passed yet"
     time_passes(2)
     run_self_tests()
     assert Transition.objects.filter(step="resolved").count() == 1
@@ -150,7 +150,7 @@ def test_another_teams_channels_have_a_test_of_their_own(webhook: Webhook, sende
 
 def test_the_loopback_is_told_of_nothing_else(webhook: Webhook, step: Callable[..., Transition]) -> None:
     run_self_tests()
-    assert everybody_taking_part()[0].loopback
+    assert all_participants()[0].loopback
     assert load_rules(default_team().pk) == ([], frozenset())
     channel = webhook("/real")
     with transaction.atomic():
@@ -174,12 +174,12 @@ def test_the_outside_is_pinged_only_after_proof_and_says_what_came_of_it(sender:
             finally:
                 await outside.close()
 
-        assert standing().doubt == "no self-test has passed yet"
+        assert deadman_status().doubt == "no self-test has passed yet"
         ended(until)
-        assert (standing().due, standing().doubt) == (True, "")
+        assert (deadman_status().due, deadman_status().doubt) == (True, "")
         assert asyncio.run(ping("/feed")) == ""
         record_ping("")
-        assert standing().due is False
+        assert deadman_status().due is False
         assert asyncio.run(ping("/gone")) == "it answered 503"
         record_ping("it answered 503")
         last = OutsidePing.objects.get()
@@ -187,7 +187,7 @@ def test_the_outside_is_pinged_only_after_proof_and_says_what_came_of_it(sender:
 
         time_passes(11)
         OutsidePing.objects.update(asked_at=F("asked_at") - timedelta(minutes=2))
-        assert standing().doubt.startswith("the last self-test that passed was at")
+        assert deadman_status().doubt.startswith("the last self-test that passed was at")
     finally:
         server.close()
 

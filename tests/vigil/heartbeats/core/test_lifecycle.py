@@ -19,9 +19,9 @@ from vigil.heartbeats.core.states import (
     HeartbeatState,
     HeartbeatStatus,
     HeartbeatTrouble,
+    PingFacts,
     ReceiverGap,
     Terms,
-    ToldTrouble,
 )
 from vigil.heartbeats.core.wire import PingKind
 
@@ -45,9 +45,9 @@ def live(story: Story, terms: Terms = HOURLY, gaps: tuple[ReceiverGap, ...] = ()
         if kind == "clock":
             effect = on_clock(state, terms, at(minutes), gaps)
         elif kind == "items":
-            effect = on_ping(state, terms, ToldTrouble(at(minutes), PingKind.SUCCESS, facts=Facts(items=float(rest))))
+            effect = on_ping(state, terms, PingFacts(at(minutes), PingKind.SUCCESS, facts=Facts(items=float(rest))))
         else:
-            effect = on_ping(state, terms, ToldTrouble(at(minutes), PingKind(kind), rest))
+            effect = on_ping(state, terms, PingFacts(at(minutes), PingKind(kind), rest))
         state = effect.state
         effects.append(effect)
     return effects
@@ -202,12 +202,12 @@ def test_who_stays_silent_after_an_excuse_is_told_of() -> None:
 def test_a_paused_heartbeat_sleeps_until_it_is_resumed_or_the_ping_it_waits_for_comes() -> None:
     state = paused(live([(0, "success")])[-1].state, at(1))
     assert due(state, HOURLY) is None
-    assert on_ping(state, HOURLY, ToldTrouble(at(2), PingKind.SUCCESS)).state is state
+    assert on_ping(state, HOURLY, PingFacts(at(2), PingKind.SUCCESS)).state is state
     assert on_clock(state, HOURLY, at(9_999)).state is state
     waits = replace(HOURLY, wakes_on_ping=True)
-    assert on_ping(state, waits, ToldTrouble(at(2), PingKind.FAIL)).state is state
-    assert on_ping(state, waits, ToldTrouble(at(2), PingKind.SUCCESS)).state.status is UP
-    assert on_ping(state, waits, ToldTrouble(at(2), PingKind.START)).state.status is RUNNING
+    assert on_ping(state, waits, PingFacts(at(2), PingKind.FAIL)).state is state
+    assert on_ping(state, waits, PingFacts(at(2), PingKind.SUCCESS)).state.status is UP
+    assert on_ping(state, waits, PingFacts(at(2), PingKind.START)).state.status is RUNNING
 
 
 def test_a_resumed_heartbeat_is_waited_for_from_then_on() -> None:
@@ -267,7 +267,7 @@ def test_trouble_begins_and_ends_by_turns(story: Story) -> None:
                 EffectReason.NOT_DUE,
             )
         before = effect.state
-    final = on_ping(before, HOURLY, ToldTrouble(at(9_999), PingKind.SUCCESS))
+    final = on_ping(before, HOURLY, PingFacts(at(9_999), PingKind.SUCCESS))
     assert final.state.trouble is HeartbeatTrouble.NONE
 
 
@@ -275,7 +275,7 @@ def test_trouble_begins_and_ends_by_turns(story: Story) -> None:
 def test_a_job_that_goes_silent_is_always_told_of(story: Story) -> None:
     """Liveness: whatever happened, after a success and then silence the clock brings every heartbeat down."""
     state = live(story)[-1].state if story else HeartbeatState()
-    state = on_ping(state, HOURLY, ToldTrouble(at(1_000), PingKind.SUCCESS)).state
+    state = on_ping(state, HOURLY, PingFacts(at(1_000), PingKind.SUCCESS)).state
     for _ in range(10):
         moment = due(state, HOURLY)
         if moment is None:
@@ -287,10 +287,10 @@ def test_a_job_that_goes_silent_is_always_told_of(story: Story) -> None:
 @given(HAPPENINGS, st.permutations(list(range(4))))
 def test_older_pings_change_nothing_in_any_order(story: Story, order: list[int]) -> None:
     state = live(story)[-1].state if story else HeartbeatState()
-    state = on_ping(state, HOURLY, ToldTrouble(at(1_000), PingKind.FAIL)).state
+    state = on_ping(state, HOURLY, PingFacts(at(1_000), PingKind.FAIL)).state
     kinds = [PingKind.SUCCESS, PingKind.FAIL, PingKind.START, PingKind.SUCCESS]
     for place in order:
-        effect = on_ping(state, HOURLY, ToldTrouble(at(900 + place), kinds[place]))
+        effect = on_ping(state, HOURLY, PingFacts(at(900 + place), kinds[place]))
         assert (effect.state.status, effect.state.trouble) == (state.status, state.trouble)
         state = effect.state
 
@@ -298,6 +298,6 @@ def test_older_pings_change_nothing_in_any_order(story: Story, order: list[int])
 @given(HAPPENINGS)
 def test_a_ping_that_comes_again_changes_nothing(story: Story) -> None:
     state = live(story)[-1].state if story else HeartbeatState()
-    told = ToldTrouble(at(1_000), PingKind.SUCCESS, "a")
+    told = PingFacts(at(1_000), PingKind.SUCCESS, "a")
     once = on_ping(state, HOURLY, told).state
     assert on_ping(once, HOURLY, told).state == once

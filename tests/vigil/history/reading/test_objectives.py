@@ -12,7 +12,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel, Delivery, Event
 from vigil.alerts.outbox import enqueue
 from vigil.history.models import Objective
-from vigil.history.reading.objectives import evaluate, standing
+from vigil.history.reading.objectives import evaluate, objective_status
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.changes import create_monitor
@@ -104,7 +104,7 @@ def test_a_tag_has_the_budget_of_all_its_monitors_together(monitor: Monitor) -> 
     Monitor.objects.update(created_at=NOW - timedelta(days=90))
     row = objective(monitor, tag="shop")
     outage(monitor, NOW - timedelta(minutes=5), None)
-    seen = standing(row, NOW)
+    seen = objective_status(row, NOW)
     assert seen.budget.spent_s == 300
     assert round(seen.budget.allowed_s) == round(0.001 * 30 * 86_400 * 10)
     assert round(seen.rates[3_600], 2) == round(300 / 36_000 / 0.001, 2)
@@ -117,7 +117,7 @@ def test_maintenance_spends_no_budget(monitor: Monitor) -> None:
     outage(monitor, NOW - timedelta(minutes=30), None)
     start = NOW - timedelta(hours=1)
     Silence.objects.create(team=monitor.team, name="w", excludes=True, every_monitor=True, starts_at=start, ends_at=NOW)
-    assert standing(row, NOW).budget.spent_s == 0
+    assert objective_status(row, NOW).budget.spent_s == 0
 
 
 def test_an_objective_is_about_one_thing_and_its_target_leaves_a_budget(monitor: Monitor) -> None:

@@ -13,7 +13,7 @@ from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.history.core.uptime import Uptime, account
 from vigil.history.models import Unwatched
-from vigil.history.reading.spans import settled_stories
+from vigil.history.reading.spans import settled_spans
 from vigil.incidents.composites import follow
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
@@ -57,7 +57,7 @@ def incident(monitor: Monitor, kind: IncidentKind, start_s: int, end_s: int | No
 
 
 def uptime(monitor: Monitor) -> Uptime:
-    return account(settled_stories([monitor], WINDOW)[monitor.pk], WINDOW)
+    return account(settled_spans([monitor], WINDOW)[monitor.pk], WINDOW)
 
 
 def test_a_monitor_without_incidents_was_up(monitor: Monitor) -> None:
@@ -164,7 +164,7 @@ def test_a_composite_is_down_when_what_it_stands_for_is_and_not_with_each_of_its
         with transaction.atomic():
             follow([monitor.pk, spare.pk], lambda step: None)
         now = int(database_now().timestamp()) + 2
-        settled = settled_stories([chain.monitor], (now - 60, now))[chain.monitor.pk]
+        settled = settled_spans([chain.monitor], (now - 60, now))[chain.monitor.pk]
         return bool(settled.down)
 
     MonitorState.objects.filter(monitor=monitor).update(status=Status.DOWN)
@@ -192,7 +192,7 @@ def test_what_maintenance_covers_is_what_silences_say_it_covers(monitor: Monitor
         Silence.objects.create(team=monitor.team, name=f"s{number}", **what, **when)
     named = Silence.objects.create(team=monitor.team, name="named", excludes=True, starts_at=START, ends_at=NOW)
     named.monitors.add(other)
-    settled = settled_stories(monitors, WINDOW)
+    settled = settled_spans(monitors, WINDOW)
     for each in monitors:
         windows = excluded_intervals(each, START, NOW)
         expected = tuple((int(one.starts.timestamp()), int(one.ends.timestamp())) for one in windows)
@@ -207,5 +207,5 @@ def test_many_monitors_are_asked_about_in_a_few_queries(
     for each in monitors:
         incident(each, IncidentKind.OUTAGE, 0, 60)
     with django_assert_max_num_queries(6, connection=connection):  # type: ignore[operator]
-        settled = settled_stories(monitors, WINDOW)
+        settled = settled_spans(monitors, WINDOW)
     assert len(settled) == 20
