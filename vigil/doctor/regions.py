@@ -19,7 +19,7 @@ BEHIND_MS = 30_000
 def alive(around: ExaminationContext) -> Iterator[Finding]:
     slugs = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
     if not slugs:
-        yield problem("No region is enrolled: nothing can be checked.", "Run `manage.py region add NAME`.")
+        yield problem("No region exists: no checks can run.", "Run `manage.py region add NAME`.")
         return
     statuses = read_statuses(around.redis, slugs, around.now_ms)
     troubled = 0
@@ -28,7 +28,7 @@ def alive(around: ExaminationContext) -> Iterator[Finding]:
             troubled += 1
             yield finding
     if not troubled:
-        yield well(f"{len(slugs)} regions are alive and on time.")
+        yield well(f"{len(slugs)} regions are alive and on schedule.")
 
 
 def domains(around: ExaminationContext) -> Iterator[Finding]:
@@ -36,11 +36,11 @@ def domains(around: ExaminationContext) -> Iterator[Finding]:
     found = Counter(Region.objects.filter(enabled=True).values_list("domain", flat=True))
     regions = sum(found.values())
     if regions == 1:
-        yield warning("There is one region: nothing confirms what it sees.", "Enrol two more, in other places.")
+        yield warning("There is one region: no other confirms its results.", "Add two more, with other providers.")
     elif len(found) == 1 and regions > 1:
         yield note(f"All {regions} regions are in one domain ({next(iter(found))}).", "Add regions of other providers.")
     elif len(found) == 2:
-        yield note("Regions are in two domains: both are needed for a quorum.", "A third domain lets one be lost.")
+        yield note("Regions are in two domains: both are needed for a quorum.", "Add a third domain.")
     elif found:
         yield well(f"{regions} regions in {len(found)} domains.")
 
@@ -62,20 +62,20 @@ def refused(around: ExaminationContext) -> Iterator[Finding]:
 def _trouble(slug: str, statuses: Mapping[str, RegionStatus | None]) -> Iterator[Finding]:
     status = statuses.get(slug)
     if slug not in statuses:
-        yield problem(f"Region {slug} is dark: no sign of life for 45 s.", "Start its worker, or disable the region.")
+        yield problem(f"Region {slug} is dark: no status for 45 s.", "Start its worker, or disable the region.")
         return
     if status is None:
-        yield problem(f"Region {slug} sends signs of life that cannot be read.", "Run the same release everywhere.")
+        yield problem(f"Region {slug} sends a status that cannot be read.", "Run the same release everywhere.")
         return
     if abs(status.clock_offset_ms) > SKEW_MS:
         off = ago(abs(status.clock_offset_ms) / 1000)
-        yield warning(f"The clock of {slug} is off by {off}; beyond 5 s it has no vote.", "Run NTP there.")
+        yield warning(f"The clock of {slug} is wrong by {off}; above 5 s it has no vote.", "Run NTP there.")
     if status.is_adrift and status.anchors:
         yield warning(f"{slug} cannot reach most of its anchors: its own network is at fault.", "See its uplink.")
     if status.queue_age_ms > BEHIND_MS:
         behind = ago(status.queue_age_ms / 1000)
         yield warning(f"{slug} is behind by {behind}.", "Give it more CPU, or a second worker.")
     if status.alone:
-        yield warning(f"{slug} hears no dispatcher and repeats its last schedule.", "Start `manage.py run dispatch`.")
+        yield warning(f"{slug} has no dispatcher and runs its last schedule.", "Start `manage.py run dispatch`.")
     if status.kept:
-        yield note(f"{slug} was cut off, and still has {status.kept} results to bring.", "They come by themselves.")
+        yield note(f"{slug} was cut off and still has {status.kept} results to send.", "No action is needed.")

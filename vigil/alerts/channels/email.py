@@ -176,7 +176,7 @@ def _check(config: EmailConfig, secrets: Mapping[str, str]) -> None:
 
 KIND: Kind[EmailConfig, Letter] = Kind(
     name="e-mail",
-    words="Letters through the mail server of this installation, which VIGIL_EMAIL_URL names.",
+    words="E-mail through the mail server in VIGIL_EMAIL_URL.",
     config=EmailConfig,
     secrets={},
     check=_check,

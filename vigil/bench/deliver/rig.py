@@ -14,7 +14,7 @@ from vigil.alerts.models import Channel, Delivery
 from vigil.bench.deliver.rows import SECRET, make_channel, make_incidents, make_webhook, tell
 from vigil.bench.measure import cpu_ns, percentile
 from vigil.bench.report import say, until
-from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply, Took
+from vigil.demo.alert_receivers import AlertReceiver, ReceivedRequest, ReceiverReply
 from vigil.incidents.models import Incident
 
 Sender = Callable[[], AbstractContextManager[int]]
@@ -140,12 +140,12 @@ def _storm(receiver: AlertReceiver, url: str, storm: int) -> dict[str, float]:
 # What came ---------------------------------------------------------------------------------------------------------
 
 
-def _named(took: Sequence[Took], names: Sequence[str]) -> int:
+def _named(took: Sequence[ReceivedRequest], names: Sequence[str]) -> int:
     said = "\n".join(one.raw.decode() for one in took)
     return sum(name in said for name in names)
 
 
-def _times(took: Sequence[Took], names: Sequence[str], began_s: float) -> list[float]:
+def _times(took: Sequence[ReceivedRequest], names: Sequence[str], began_s: float) -> list[float]:
     """Delay from the commit to the first message with each name."""
     said = [(one.at_s, one.raw.decode()) for one in took]
     return [min(at_s for at_s, text in said if name in text) - began_s for name in names]
