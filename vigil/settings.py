@@ -14,7 +14,6 @@ SECRET_KEY = _CONFIGURATION.secret_key.get_secret_value()
 DEBUG = _CONFIGURATION.debug
 ALLOWED_HOSTS = _CONFIGURATION.hosts
 ROOT_URLCONF = "vigil.urls"
-WSGI_APPLICATION = "vigil.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Each process configures structlog itself; Django must not replace its handlers.
 LOGGING_CONFIG = None

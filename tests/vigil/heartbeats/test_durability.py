@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import redis
 
-from tests.streams import entries
 from tests.vigil.heartbeats.conftest import ask, end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
@@ -162,42 +161,3 @@ def test_what_redis_has_acknowledged_survives_its_kill(ping_redis: PingRedis) ->
     ping_redis.kill()
     ping_redis.start()
     assert redis.Redis.from_url(ping_redis.server.url).xlen("vigil:pings") == 500
-
-
-def test_the_address_of_the_pages_takes_pings_too(redis_url: str, test_database_url: str) -> None:
-    from vigil.configuration import configuration
-    from vigil.heartbeats.apply import apply_entries
-    from vigil.heartbeats.core.wire import decode
-    from vigil.heartbeats.receiving.wsgi import WsgiPings
-
-    said: list[str] = []
-    app = WsgiPings(lambda environ, start: [b"the pages"], configuration())
-
-    def call(path: str, method: str = "GET", body: bytes = b"", query: str = "") -> bytes:
-        import io
-
-        environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "QUERY_STRING": query, "wsgi.input": io.BytesIO(body)}
-        return b"".join(app(environ, lambda status, headers: said.append(status)))
-
-    row = job()
-    assert call("/admin/") == b"the pages"
-    assert call(f"/ping/{row.code}/fail", "POST", b"x" * 150_000, "rid=a") == b"OK\n"
-    assert call(f"/ping/{row.code}", "HEAD") == b""
-    call("/ping/nothing")
-    call(f"/ping/{row.code}", "PUT")
-    assert said == ["200 OK", "200 OK", "404 Not Found", "405 Method Not Allowed"]
-    client = redis.Redis.from_url(redis_url)
-    pings = [ping for _, fields in entries(client, "vigil:pings") for ping in decode(fields[b"b"]).pings]
-    assert [(ping.kind, ping.rid, len(ping.body), ping.body_size) for ping in pings] == [
-        ("fail", "a", 100_000, 150_000),
-        ("success", "", 0, 0),
-    ]
-    # Redis away: the same call is committed to PostgreSQL. Both away: try again.
-    app._redis = redis.Redis.from_url("redis://127.0.0.1:1/0")
-    app._database_url = test_database_url
-    assert call(f"/ping/{row.code}", query="rid=b") == b"OK\n"
-    apply_entries([], lambda step: None)
-    assert StoredPing.objects.get().rid == "b"
-    app._database_url = "postgresql://nobody:none@127.0.0.1:1/none"
-    call(f"/ping/{row.code}")
-    assert said[-1] == "503 Service Unavailable"

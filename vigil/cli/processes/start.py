@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 import socket
 
 from probes.process.health import Health
@@ -13,8 +14,11 @@ from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.cli.processes.process import begin, begin_alone, redis_client, stop_on_signals
 
-WEB_THREADS = 8
-WEB_BACKLOG = 256
+WEB_BACKLOG = 1024
+#: Open connections of the web server; each has a file descriptor.
+WEB_CONNECTIONS = 4_096
+#: A request's head arrives within this after the connection was made or last used (ms).
+WEB_HEAD_MS = 10_000
 
 
 def dispatch(args: argparse.Namespace) -> None:
@@ -90,8 +94,10 @@ def ping(args: argparse.Namespace) -> None:
     import uvloop
 
     from vigil.configuration import configuration
+    from vigil.heartbeats.receiving.http_server import MAX_CONNECTIONS
     from vigil.heartbeats.receiving.service import serve
 
+    _allow_files(MAX_CONNECTIONS)
     try:
         uvloop.run(serve(configuration(), args.host, args.port, health))
     except OSError as problem:
@@ -120,25 +126,39 @@ def web(args: argparse.Namespace) -> None:
     os.environ["VIGIL_WEB_PARENT"] = str(os.getpid())
 
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     from probes.process import logs
 
     logs.configure("web")
+    _allow_files(WEB_CONNECTIONS)
     Granian(
-        "vigil.wsgi:application",
+        "vigil.asgi:application",
         address=args.host,
         port=args.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
+        # Telling HTTP/1 and HTTP/2 apart, the server waits for the first bytes without a deadline.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=WEB_HEAD_MS),
         workers=1,
-        blocking_threads=WEB_THREADS,
         backlog=WEB_BACKLOG,
+        backpressure=WEB_CONNECTIONS,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=5,
         websockets=False,
     ).serve()
+
+
+def _allow_files(connections: int) -> None:
+    """Raise the soft limit of open files, as far as the hard one lets, so that all these connections have one each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 1_024
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _check_free(host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""WSGI application; its process ends with its parent."""
+"""ASGI application of the web process; its process ends with its parent."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402 - the parent may
 
 from probes.process import logs, sentry  # noqa: E402
 from vigil.configuration import configuration  # noqa: E402
-from vigil.heartbeats.receiving.wsgi import WsgiPings  # noqa: E402
+from vigil.heartbeats.receiving.asgi import AsgiPings  # noqa: E402
+from vigil.web.server import WebServer  # noqa: E402
 
 logs.configure("web")
 _dsn = configuration().sentry_dsn
 sentry.configure(_dsn.get_secret_value() if _dsn else "", "web")
-application = WsgiPings(get_wsgi_application(), configuration())
+application = WebServer(get_wsgi_application(), AsgiPings(configuration()))

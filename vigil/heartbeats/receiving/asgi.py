@@ -1,0 +1,87 @@
+"""Ping endpoint in the web server: answers before Django's middleware, by the same rules and log as `ping`.
+
+For a high rate run `manage.py run ping` behind the proxy (deploy/README.md). This endpoint sends no beat: while only it
+runs, nobody is called late for a `ping` process that is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from vigil.configuration import Configuration
+from vigil.heartbeats.core.reply import PingOutcome
+from vigil.heartbeats.core.wire import Method
+from vigil.heartbeats.receiving.address_cache import AddressCache
+from vigil.heartbeats.receiving.database_clock import DatabaseClock
+from vigil.heartbeats.receiving.ping_log import PingLog
+from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
+
+log = structlog.get_logger()
+
+PREFIX = "/ping/"
+#: Stays below `receiver_gaps.SETTLED`; a ping that took longer is not acknowledged (s).
+WRITE_S = 3.0
+
+
+class AsgiPings:
+    """The receiver of the web process; `start` and `stop` run on the loop that serves."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        database_url = configuration.database_url.get_secret_value()
+        self.log = PingLog(configuration.ping_log_url, database_url, f"web:{socket.gethostname()}:{os.getpid()}")
+        self.known = AddressCache(database_url)
+        clock = DatabaseClock(database_url)
+        self._receiver = PingReceiver(self.log, self.known, clock)
+        self._works = (self.log.run, self.known.run, clock.run)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(work()) for work in self._works]
+        for task in self._tasks:
+            task.add_done_callback(_end_with)
+
+    async def stop(self) -> None:
+        """Write the queue, then stop."""
+        writing, *others = self._tasks
+        for task in self._tasks:
+            task.remove_done_callback(_end_with)
+        for task in others:
+            task.cancel()
+        self.log.stop()
+        await asyncio.wait({writing}, timeout=WRITE_S)
+        writing.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def take(self, scope: Mapping[str, Any], body: bytes, size: int) -> tuple[PingOutcome, float]:
+        """The outcome of a call and the seconds to wait before the next; `body` may be cut, `size` is its full size."""
+        try:
+            method = Method(scope["method"])
+        except ValueError:
+            return PingOutcome.NO_METHOD, 0.0
+        query = scope["query_string"].decode("latin-1")
+        target = f"{scope['path']}?{query}" if query else scope["path"]
+        origin = scope["client"][0] if scope.get("client") else ""
+        agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), "")
+        taken: asyncio.Future[tuple[PingOutcome, float]] = asyncio.get_running_loop().create_future()
+        self._receiver.take(
+            PingRequest(target, method, origin, agent, body, size),
+            lambda outcome, wait_s: None if taken.done() else taken.set_result((outcome, wait_s)),
+        )
+        try:
+            async with asyncio.timeout(WRITE_S):
+                return await taken
+        except TimeoutError:
+            return PingOutcome.TRY_AGAIN, 0.0
+
+
+def _end_with(task: asyncio.Task[None]) -> None:
+    """End the worker, which is started again, rather than serve without a task that must not end."""
+    log.error("ping.task_ended", error=repr(None if task.cancelled() else task.exception()))
+    signal.raise_signal(signal.SIGTERM)
