@@ -31,7 +31,9 @@ TEXTS = (
 )
 MONITORS = ("mon_a", "mon_b", "mon_" + "0" * 20, "", "\0", "m" * 101)
 
-_EXTREMES = (*NUMBERS, *TIMES, *FLOATS, *TEXTS[:-1], None, True, b"\xff", [], {}, [0] * 6, {"a": float("nan")})
+_EXTREMES: tuple[Any, ...] = (
+    *NUMBERS, *TIMES, *FLOATS, *TEXTS[:-1], None, True, b"\xff", [], {}, [0] * 6, {"a": float("nan")},
+)  # fmt: skip
 
 times = st.sampled_from(TIMES) | st.integers(NOW_MS - 60_000, NOW_MS + 60_000)
 numbers = st.sampled_from(NUMBERS) | st.integers(-5, 600)

@@ -148,9 +148,10 @@ def test_s18_early_votes_on_rounds_that_are_made_up_push_out_nobody_elses() -> N
     for number in range(EARLY_ROUNDS + 100):
         rounds.vote(REGIONS[0], replace(honest, round=f"rnd_{number}"), NOW_MS + 1, NOW_MS + 1)
 
-    verdict = rounds.open(replace(ROUND, looks_ms=[NOW_MS]), NOW_MS + 2) or (rounds.due(NOW_MS + 60_000) or [None])[0]
+    opened = rounds.open(replace(ROUND, looks_ms=[NOW_MS]), NOW_MS + 2)
+    (verdict,) = [opened] if opened is not None else rounds.due(NOW_MS + 60_000)
 
-    assert verdict is not None and verdict.status is Status.DOWN
+    assert verdict.status is Status.DOWN
     assert {vote.region for vote in verdict.votes} == set(REGIONS[1:])
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
-from consensus.verdicts import Quarantine, encode
+from consensus.verdicts import Quarantine, decode_verdict, encode
 from consensus.vocabulary import Exclusion
 from probes import keys
 from probes.process.health import Health
@@ -160,3 +160,27 @@ def test_a_region_may_say_what_it_likes_of_itself(client: redis.Redis, monitor: 
         entry = add(client, keys.VERDICTS, {keys.BODY: down(monitor)})
         until(Incident.objects.exists, "the verdict that follows")
     assert entry and not Region.objects.exclude(slug="eu-west").exclude(worker_boot="").exists()
+
+
+def test_a_position_of_the_far_future_is_left_once_the_stream_has_begun_anew(
+    client: redis.Redis, monitor: Monitor
+) -> None:
+    last = f"{2**63 - 1}-1"
+    IngestPosition.objects.create(stream=keys.VERDICTS, entry_id=last)
+    with running(client):
+        entry = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        until(Incident.objects.exists, "the verdict")
+        until(lambda: IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entry.decode(), "its position")
+
+
+def test_s2_a_verdict_with_words_that_no_column_takes_is_applied_without_them(
+    client: redis.Redis, monitor: Monitor
+) -> None:
+    verdict = decode_verdict(down(monitor))
+    votes = [replace(vote, detail="\0no", address="\0" + "0" * 400) for vote in verdict.votes]
+    bad = replace(verdict, explanation=verdict.explanation + "\0", votes=votes, suspected_ms=32_503_680_000_000)
+    with running(client):
+        client.xadd(keys.VERDICTS, {keys.BODY: encode(bad)})
+        until(Incident.objects.exists, "the incident")
+
+    assert Incident.objects.get().started_at.timestamp() * 1000 == verdict.decided_ms

@@ -31,6 +31,8 @@ log = structlog.get_logger()
 #: Entries per read; each may be a megabyte.
 READ_COUNT = 50
 BLOCK_MS = 200
+#: Largest sequence number of a stream id.
+_LARGEST = 2**64 - 1
 RETRY_S = 0.5
 SWEEP_S = 1.0
 FOLLOW_S = 30.0
@@ -100,6 +102,9 @@ class HeartbeatService:
             time.sleep(BLOCK_MS / 1000)
             return [], None
         self._redis_answers = True
+        if not streams:
+            # Applied entries are trimmed, so nothing is read twice; a log that was begun anew has lower ids.
+            self._position = keys.STREAM_START
         entries: list[Logged] = []
         last_id: str | None = None
         for _, messages in streams:
@@ -115,7 +120,11 @@ class HeartbeatService:
         """Trim the log up to a committed entry; a failure is harmless."""
         millis, sequence = keys.entry_id(last_id)
         try:
-            self._redis.xtrim(keys.PINGS, minid=keys.entry_id_text((millis, sequence + 1)), approximate=False)
+            if sequence < _LARGEST:
+                self._redis.xtrim(keys.PINGS, minid=keys.entry_id_text((millis, sequence + 1)), approximate=False)
+            else:
+                # No id follows this one: receivers write to PostgreSQL until the log is begun anew.
+                self._redis.delete(keys.PINGS)
         except redis.RedisError as error:
             log.warning("redis.away", error=type(error).__name__)
 

@@ -300,3 +300,26 @@ def test_what_is_usual_survives_a_restart(bench: Bench) -> None:
     (verdict,) = bench.verdicts()
     assert (verdict.status, verdict.failure) == (Status.DEGRADED, Reason.SLOW)
     assert verdict.votes[0].detail == "800 ms, usually 80 ms"
+
+
+@pytest.mark.parametrize("ahead", [f"{2**64 - 1}-{2**64 - 1}", f"{2**64 - 1}-1", "4000000000000-0"])
+def test_a_region_whose_stream_ids_are_of_the_far_future_is_heard_again_within_seconds(
+    bench: Bench, ahead: str
+) -> None:
+    bench.client.xadd(keys.results("eu-west"), {keys.BODY: b""}, id=ahead)
+    with running(bench):
+        until(lambda: not bench.client.exists(keys.results("eu-west")), "the stream to be deleted")
+        bench.report("eu-west", "fail")
+        until(bench.calls, "a call")
+        until(lambda: bench.client.hget(keys.REFUSED, "eu-west/key_overwritten"), "a count of it")
+
+
+def test_p2_what_a_region_writes_is_refused_and_counted_and_the_results_beside_it_are_taken(bench: Bench) -> None:
+    good = make_result("fail", started_ms=bench.now_ms())
+    entry = wire.encode([replace(good, monitor="mon_ZZZZ"), replace(good, revision=2**63), good])
+    with running(bench):
+        bench.client.xadd(keys.results("eu-west"), {keys.BODY: entry.replace(b"ZZZZ", b"\xff\xfe\xff\xfe")})
+        bench.client.set(keys.status("eu-west"), b"\x9e\x01\xa4\xff\xfe\xff\xfe")
+        until(bench.calls, "a call")
+        until(lambda: bench.client.hget(keys.REFUSED, "eu-west/out_of_bounds") == b"2", "a count of both")
+    assert [call.monitor for call in bench.calls()] == ["mon_example"]
