@@ -88,7 +88,7 @@ KINDS = {
     "provider": replace(
         OUTAGE, kind="provider", title="OpenAI: 4 of 5 monitors fail together",
         subject=None, evidence=_NOTHING, note="4 of 5 monitors of OpenAI fail.",
-        context=("OpenAI's own page: no incident yet.",),
+        context=("OpenAI's status page: no incident yet.",),
     ),
 }  # fmt: skip
 

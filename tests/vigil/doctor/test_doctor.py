@@ -94,7 +94,7 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
     "a region behind": ("regions", Level.WARNING, "us is behind by 40 s", lambda p: p.beat("us", queue_ms=40_000)),
     "a region alone": ("regions", Level.WARNING, "us has no dispatcher", lambda p: p.beat("us", alone=True)),
     "a region that was cut": (
-        "regions", Level.NOTE, "us was cut off and still has 70 results to bring", lambda p: p.beat("us", kept=70),
+        "regions", Level.NOTE, "us was cut off and still has 70 results to send", lambda p: p.beat("us", kept=70),
     ),
     "one domain": ("domains", Level.NOTE, "in one domain", lambda p: Region.objects.update(domain="aws")),
     "a channel that loses": (
@@ -113,10 +113,10 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
         lambda p: Report.objects.create(team=p.team, frequency="weekly", last_error="it answered 550"),
     ),
     "nobody looks": (
-        "monitors", Level.PROBLEM, "shop: no region looks", lambda p: p.monitor.regions.clear(),
+        "monitors", Level.PROBLEM, "shop: no region checks it", lambda p: p.monitor.regions.clear(),
     ),
     "one region looks": (
-        "monitors", Level.NOTE, "shop: one region looks",
+        "monitors", Level.NOTE, "shop: only one region checks it",
         lambda p: Region.objects.exclude(slug="eu").update(enabled=False),
     ),
     "blind": (

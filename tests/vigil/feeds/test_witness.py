@@ -83,8 +83,8 @@ def test_what_the_provider_declares_after_us_is_noted_with_the_lead(server: Feed
     world = World()
     world.see(world.monitor("chat", HOST), "fail")
     opened = Transition.objects.get()
-    assert opened.evidence["witness"] == "OpenAI's own page: no incident yet."
-    assert opened.text.endswith("OpenAI's own page: no incident yet.")
+    assert opened.evidence["witness"] == "OpenAI's status page: no incident yet."
+    assert opened.text.endswith("OpenAI's status page: no incident yet.")
 
     Incident.objects.update(opened_at=F("opened_at") - timedelta(minutes=11))
     server.body = API_DOWN
@@ -145,7 +145,7 @@ def test_feeds_that_misbehave_delay_no_other_and_are_no_witness(server: FeedServ
     assert Feed.objects.get(provider="groq").problem == "no answer within 1 s"
     world = World()
     world.see(world.monitor("rerank", "api.cohere.com"), "fail")
-    assert Transition.objects.get().evidence["witness"] == "Cohere's own page cannot be read now."
+    assert Transition.objects.get().evidence["witness"] == "Cohere's status page cannot be read now."
 
 
 def test_an_end_is_told_with_what_the_provider_said_meanwhile(server: FeedServer, witness: None) -> None:
@@ -156,7 +156,7 @@ def test_an_end_is_told_with_what_the_provider_said_meanwhile(server: FeedServer
     world.see(monitor, "fail")
     world.see(monitor, "pass", "pass")
     ended = Transition.objects.get(step="resolved")
-    assert ended.evidence["witness"] == "OpenAI's own page posted no incident meanwhile."
+    assert ended.evidence["witness"] == "OpenAI's status page posted no incident meanwhile."
 
 
 def test_a_post_ends_when_the_page_shows_it_no_more(server: FeedServer, witness: None) -> None:

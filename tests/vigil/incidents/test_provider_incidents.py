@@ -207,5 +207,5 @@ def test_the_votes_of_an_incident_can_be_read_beside_what_a_page_said(world: Wor
     Feed.objects.create(provider="openai", enabled=True)
     see(world, world.monitor("chat", HOST), "fail")
     opened = Transition.objects.get()
-    assert opened.evidence["witness"] == "OpenAI's own page cannot be read now."
+    assert opened.evidence["witness"] == "OpenAI's status page cannot be read now."
     assert is_verdict(opened.evidence) and len(from_evidence(opened.evidence).votes) == 5

@@ -112,7 +112,7 @@ def test_a_bad_region_name_does_not_reach_the_database(slug: str) -> None:
     ("domains", "says"),
     [
         ([], "nothing is checked"),
-        (["a"], "nothing confirms"),
+        (["a"], "no other confirms"),
         (["a", "b"], "needs a failure in both"),
         (["a", "a", "a"], "All regions are in the domain a"),
         (["a", "a", "b"], "holds 2 of 3"),

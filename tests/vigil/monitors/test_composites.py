@@ -58,7 +58,7 @@ def test_two_who_each_add_half_of_a_circle_do_not_both_succeed() -> None:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert len(refused) == 1 and "circle" in refused[0]
+    assert len(refused) == 1 and "cycle" in refused[0]
 
 
 @pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_only_living_monitors_of_the_same_team_once_each() -> None:
     other, gone, fine = monitor("o", Team.objects.create(name="O", slug="o")), monitor("gone"), monitor("fine")
     delete_monitor(gone)
     gone.refresh_from_db()
-    for members, problem in (((other,), "own team"), ((gone,), "deleted"), ((fine, fine), "twice")):
+    for members, problem in (((other,), "same team"), ((gone,), "deleted"), ((fine, fine), "twice")):
         with pytest.raises(ValidationError, match=problem):
             whole("x", *members)
 

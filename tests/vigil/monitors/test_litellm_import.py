@@ -146,7 +146,7 @@ def test_the_variables_that_are_needed_are_named() -> None:
 def test_a_chain_holds_monitors_of_its_own_team_only(region: Region) -> None:
     imported()
     other = Team.objects.create(name="Other", slug="other")
-    with pytest.raises(ValidationError, match="own team"):
+    with pytest.raises(ValidationError, match="same team"):
         write_chain(other, "chain", [MemberLink("a", (Monitor.objects.first(),))])  # type: ignore[arg-type]
 
 

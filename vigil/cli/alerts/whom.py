@@ -100,6 +100,6 @@ def _outcome(told: PreviewedChannel) -> str:
     concern, hold = told.choice.concern, told.choice.hold
     why = f"{concern.why.replace('_', ' ')}: {concern.because}" if concern.because else concern.why.replace("_", " ")
     if hold is None:
-        return f"told at once ({why})"
+        return f"alerted at once ({why})"
     until = f" until {clock(hold.until)}" if hold.until else ""
     return f"held: {hold.reason.replace('_', ' ')} by {hold.by}{until} ({why})"

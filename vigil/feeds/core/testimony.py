@@ -47,10 +47,10 @@ def relevant(posts: Sequence[Declared], opened: datetime) -> Declared | None:
 
 def statement(witness: ProviderWitness, opened: datetime, now: datetime, *, over: bool = False) -> str:
     """One sentence; `over` when the incident has ended."""
-    page = f"{witness.provider}'s own page"
+    page = f"{witness.provider}'s status page"
     post = relevant(witness.posts, opened)
     if post is not None:
-        return f"{page} declared “{post.title}” {lead_in_words(post, opened)}."
+        return f"{page} posted “{post.title}” {lead_in_words(post, opened)}."
     if witness.ok is None or now - witness.ok > SILENT_AFTER:
         return f"{page} cannot be read now."
     if over:
@@ -68,7 +68,7 @@ def lead_in_words(post: Declared, opened: datetime) -> str:
     late = lead >= timedelta()
     apart = f"{_length(lead)} {'after' if late else 'before'} us"
     if abs(lead) < timedelta(seconds=30):
-        apart = "in the same minute as we"
+        apart = "in the same minute as us"
     unread = post.seen - post.absent
     if unread <= timedelta(seconds=150):
         return apart

@@ -69,12 +69,12 @@ def test_a_provider_is_told_by_name_with_its_monitors_and_its_own_page(world: Wo
     begun, ended = told("-")
     assert begun.headline == "PROVIDER: OpenAI: 2 monitors fail together" and begun.tone == "critical"
     assert begun.lines[0] == "Failing together: chat (refused), embeddings (refused)."
-    assert begun.lines[-1] == "OpenAI's own page: no incident yet."
+    assert begun.lines[-1] == "OpenAI's status page: no incident yet."
     assert ended.headline.startswith("RESOLVED: OpenAI, after")
     assert ended.lines[0].startswith("Resolved at ")
     assert ended.lines[-2:] == (
         "All 2 are over: chat, embeddings.",
-        "OpenAI's own page posted no incident meanwhile.",
+        "OpenAI's status page posted no incident meanwhile.",
     )
     # The first was told alone, with the same witness beside the votes.
     alone = told("http")[0]

@@ -72,7 +72,7 @@ def test_every_kind_of_incident_has_a_template() -> None:
 
 
 def test_what_a_provider_says_itself_is_told_as_well() -> None:
-    assert text.story(alert("provider"))[-1] == "OpenAI's own page: no incident yet."
+    assert text.story(alert("provider"))[-1] == "OpenAI's status page: no incident yet."
 
 
 def test_a_title_that_begins_with_the_name_does_not_repeat_it() -> None:

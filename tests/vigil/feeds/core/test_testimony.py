@@ -23,19 +23,19 @@ def post(seen: float, absent: float | None = None, ended: float | None = None, t
 @pytest.mark.parametrize(
     ("posts", "now", "over", "words"),
     [
-        ([], 0, False, "OpenAI's own page: no incident yet."),
-        ([], 20, True, "OpenAI's own page posted no incident meanwhile."),
-        ([], 200, False, "OpenAI's own page: no incident within 180 minutes."),
+        ([], 0, False, "OpenAI's status page: no incident yet."),
+        ([], 20, True, "OpenAI's status page posted no incident meanwhile."),
+        ([], 200, False, "OpenAI's status page: no incident within 180 minutes."),
         ([post(11)], 11, False, "OpenAI's status page posted “Errors” 11 minutes after us."),
         ([post(1)], 11, False, "OpenAI's status page posted “Errors” 1 minute after us."),
         ([post(-4)], 0, False, "OpenAI's status page posted “Errors” 4 minutes before us."),
-        ([post(0.3)], 1, False, "OpenAI's status page posted “Errors” in the same minute as we."),
+        ([post(0.3)], 1, False, "OpenAI's status page posted “Errors” in the same minute as us."),
         ([post(11), post(3, title="First")], 30, True, "OpenAI's status page posted “First” 3 minutes after us."),
         ([post(-120)], 0, False, "OpenAI's status page posted “Errors” 2 hours before us."),
         ([post(-9_000), post(5, title="New")], 9, False, "OpenAI's status page posted “New” 5 minutes after us."),
         # What was over before is another matter.
-        ([post(-20, ended=-10)], 0, False, "OpenAI's own page: no incident yet."),
-        ([post(200)], 200, True, "OpenAI's own page posted no incident meanwhile."),
+        ([post(-20, ended=-10)], 0, False, "OpenAI's status page: no incident yet."),
+        ([post(200)], 200, True, "OpenAI's status page posted no incident meanwhile."),
         (
             [post(30, absent=2)], 40, False,
             "OpenAI's status page posted “Errors” 30 minutes after us, give or take the 28 minutes for which it was"
@@ -51,7 +51,7 @@ def test_what_the_page_says_of_an_incident(posts: list[Declared], now: float, ov
 @pytest.mark.parametrize("ok", [None, -10.0])
 def test_a_page_that_was_not_read_is_no_witness(ok: float | None) -> None:
     witness = ProviderWitness("OpenAI", None if ok is None else at(ok))
-    assert statement(witness, OPENED, at(0), over=False) == "OpenAI's own page cannot be read now."
+    assert statement(witness, OPENED, at(0), over=False) == "OpenAI's status page cannot be read now."
 
 
 def test_lead_is_in_seconds_negative_where_the_page_was_first_and_none_where_unknown() -> None:
