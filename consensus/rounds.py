@@ -63,6 +63,8 @@ class RoundBook:
         #: By region, so that none of them takes the room of another.
         self._early: dict[str, OrderedDict[str, list[tuple[Result, int]]]] = {}
         self._decided: OrderedDict[str, None] = OrderedDict()
+        #: Verdicts of deadlines that are still to be given.
+        self._due: list[Verdict] = []
 
     def __len__(self) -> int:
         return len(self._open)
@@ -75,16 +77,26 @@ class RoundBook:
 
     def open(self, round: Round, now_ms: int) -> Verdict | None:
         """Open a round; a verdict comes at once where its electorate is too small or its votes are here already."""
-        if round.id in self._open or round.id in self._decided:
+        if round.id in self._decided:
             return None
+        early = [(region, votes) for region, waiting in self._early.items() if (votes := waiting.get(round.id))]
+        if round.id in self._open and not early:
+            return None
+        if round.id not in self._open:
+            self._begin(round)
+        for region, votes in early:
+            while votes:
+                # Out of the list first: one that cannot be counted is not tried with the round's other votes again.
+                self._cast(self._open[round.id], region, *votes.pop(0))
+        for waiting in self._early.values():
+            waiting.pop(round.id, None)
+        return self._settle(round.id, now_ms)
+
+    def _begin(self, round: Round) -> None:
         self._open[round.id] = OpenRound(round)
         self._by_monitor[round.monitor] = round.id
         for look, start_ms in enumerate(round.looks_ms, start=1):
             heapq.heappush(self._deadlines, (start_ms + round.look_length_ms, round.id, look))
-        for region, waiting in self._early.items():
-            for result, at_ms in waiting.pop(round.id, ()):
-                self._cast(self._open[round.id], region, result, at_ms)
-        return self._settle(round.id, now_ms)
 
     def vote(self, region: str, result: Result, at_ms: int, now_ms: int) -> Verdict | None:
         """Count a result of a round, from the region whose stream it arrived on at `at_ms`."""
@@ -93,23 +105,34 @@ class RoundBook:
             if result.round not in self._decided:
                 self._keep_early(region, result, at_ms)
             return None
-        if self._cast(opened, region, result, at_ms):
+        if not self._cast(opened, region, result, at_ms):
+            return None
+        try:
             return self._settle(result.round, now_ms)
-        return None
+        except Exception:
+            # The round is decided without a vote that cannot be counted.
+            opened.votes.pop((result.look, region), None)
+            raise
 
     def due(self, now_ms: int) -> list[Verdict]:
         """Close every look whose deadline has passed, and give the verdicts that follow."""
-        verdicts = []
         while self._deadlines and self._deadlines[0][0] <= now_ms:
             _, round_id, look = heapq.heappop(self._deadlines)
             opened = self._open.get(round_id)
             if opened is None:
                 continue
             opened.closed = max(opened.closed, look)
-            verdict = self._settle(round_id, now_ms)
+            try:
+                verdict = self._settle(round_id, now_ms)
+            except Exception as error:
+                error.add_note(f"a round of {opened.round.monitor}")
+                # A round that cannot be decided stands in the way of no other, and of no later one of its monitor.
+                self._close(opened.round)
+                raise
             if verdict:
-                verdicts.append(verdict)
-        return verdicts
+                self._due.append(verdict)
+        due, self._due = self._due, []
+        return due
 
     def _cast(self, opened: OpenRound, region: str, result: Result, at_ms: int) -> bool:
         """Add a vote; False for one that cannot be one: not an elector, an unknown look, too late."""
@@ -133,13 +156,18 @@ class RoundBook:
             return None
         if self._lingers(opened, round, decision, now_ms):
             return None
-        del self._open[round_id]
-        if self._by_monitor.get(round.monitor) == round_id:
+        verdict = verdict_of(round, decision, list(opened.votes.values()), now_ms, opened.closed)
+        self._close(round)
+        return verdict
+
+    def _close(self, round: Round) -> None:
+        """Forget an open round; a repeated message does not open it again."""
+        del self._open[round.id]
+        if self._by_monitor.get(round.monitor) == round.id:
             del self._by_monitor[round.monitor]
-        self._decided[round_id] = None
+        self._decided[round.id] = None
         if len(self._decided) > DECIDED_ROUNDS:
             self._decided.popitem(last=False)
-        return verdict_of(round, decision, list(opened.votes.values()), now_ms, opened.closed)
 
     def _awaits_views(self, opened: OpenRound, round: Round, decision: Decision) -> bool:
         """A round that clears a suspicion waits for the region that had it, so that its dissent is on record; one that

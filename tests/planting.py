@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import structlog
 
 
 class Fault(Exception):
@@ -46,6 +47,8 @@ def _planted(
     fault: type[BaseException],
 ) -> Planted:
     real = getattr(place, name)
+    # What is logged of faults is not made pretty here, at a second each.
+    monkeypatch.setattr("structlog._config._CONFIG.default_processors", [structlog.processors.KeyValueRenderer()])
 
     def stands_for(*args: Any, **options: Any) -> Any:
         if raises(*args):

@@ -213,7 +213,7 @@ class Ingest:
         silent = silent_parts(self._redis, ("dispatch", "consensus"))
         if silent:
             log.warning("self_test.not_started", silent=" ".join(silent))
-        elif run_self_tests():
+        elif run_self_tests(self._isolation.each):
             log.info("self_test.started")
 
     def _publish(self, monitors: Collection[str]) -> None:

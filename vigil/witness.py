@@ -9,19 +9,21 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from probes.process.health import Health
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.deadman import DeadmanSwitch, deadman_status, record_ping
+from vigil.away import refusal
 from vigil.clock import database_now
 from vigil.configuration import configuration
+from vigil.deadletters.record import isolation
 from vigil.feeds.core.page import FeedUnreadable
 from vigil.feeds.core.testimony import AFTER
 from vigil.feeds.fetch import Fetcher, NotFetched
@@ -34,9 +36,7 @@ T = TypeVar("T")
 
 FEED_EVERY_S = 60.0
 TURN_S = 1.0
-MAX_BACKOFF_S = 10.0
 AT_ONCE = 4
-_DATABASE_AWAY = (OperationalError, InterfaceError)
 
 log = structlog.get_logger()
 
@@ -51,36 +51,58 @@ class Witness:
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._room = asyncio.Semaphore(AT_ONCE)
         self._stopping = asyncio.Event()
+        self._isolation = isolation("witness")
 
     def stop(self) -> None:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Run until stopped; raises everything except database outages."""
-        backoff_s = TURN_S
+        """Turn until stopped; a turn that fails is no reason to end."""
         try:
             while not self._stopping.is_set():
-                try:
-                    await self._turn()
-                    backoff_s = TURN_S
-                except _DATABASE_AWAY as away:
-                    backoff_s = min(MAX_BACKOFF_S, backoff_s * 2)
-                    log.warning("postgresql.away", problem=type(away).__name__, retry_in_s=backoff_s)
+                wait_s = await self._turn_or_wait()
                 self._health.beat()
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(backoff_s):
+                    async with asyncio.timeout(wait_s):
                         await self._stopping.wait()
         finally:
             await asyncio.get_running_loop().run_in_executor(self._database, lambda: connection.close())
             self._database.shutdown(wait=False)
 
+    async def _turn_or_wait(self) -> float:
+        """One turn; returns how long to wait for the next."""
+        try:
+            await self._turn()
+            if await self._on_database(self._isolation.turned):
+                self._health.beat(away=None)
+        except Exception as error:  # noqa: BLE001  # the main loop goes on after the unexpected
+            loop = asyncio.get_running_loop()
+            setback = await loop.run_in_executor(self._database, self._isolation.setback, error)
+            self._health.beat(away=setback.words)
+            return max(TURN_S, setback.wait_s)
+        return TURN_S
+
     async def _turn(self) -> None:
         """Read due feeds concurrently, so that a hanging one delays no other."""
-        feeds = await self._on_database(_due_feeds)
+        attempt = self._isolation.attempt
+        none: list[Feed] = []
+        feeds = await self._on_database(lambda: attempt("due_feeds", self._due_feeds, none))
         await asyncio.gather(*(self._read(feed) for feed in feeds))
-        await self._on_database(_note_what_is_new)
+        await self._on_database(lambda: attempt("declared", _note_what_is_new, None))
         if self._deadman is not None:
-            await self._ping(self._deadman)
+            await self._isolated("deadman", "", self._ping(self._deadman))
+
+    async def _isolated(self, step: str, origin: str, work: Awaitable[None]) -> None:
+        """Await a step by itself: its fault is kept as a dead letter. Raises only when a server is away."""
+        try:
+            await work
+        except Exception as error:
+            if refusal(error):
+                raise
+            fault = error
+            await self._on_database(lambda: self._isolation.note_failure(step, fault, origin))
+        else:
+            await self._on_database(lambda: self._isolation.note_success(step, origin))
 
     async def _ping(self, deadman: DeadmanSwitch) -> None:
         """Ping the dead man's switch if delivery is proven; a missing ping is the alarm."""
@@ -93,6 +115,9 @@ class Witness:
         await self._on_database(lambda: record_ping(problem))
 
     async def _read(self, feed: Feed) -> None:
+        await self._isolated("feed", feed.provider, self._read_one(feed))
+
+    async def _read_one(self, feed: Feed) -> None:
         async with self._room:
             try:
                 fetched = await self._fetcher.fetch(feed.address, feed.etag, feed.modified)
@@ -111,18 +136,18 @@ class Witness:
         if fresh:
             log.info("feed.changed", provider=feed.provider, posts=len(fresh))
 
+    def _due_feeds(self) -> list[Feed]:
+        # Jitter, so that installations do not poll a provider in step.
+        wait_s = FEED_EVERY_S * random.uniform(0.9, 1.0)
+        due = enabled_feeds(database_now() - timedelta(seconds=wait_s))
+        return [feed for feed in due if not self._isolation.rests("feed", feed.provider)]
+
     async def _on_database(self, work: Callable[[], T]) -> T:
         def with_connection() -> T:
             close_old_connections()
             return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._database, with_connection)
-
-
-def _due_feeds() -> list[Feed]:
-    # Jitter, so that installations do not poll a provider in step.
-    wait_s = FEED_EVERY_S * random.uniform(0.9, 1.0)
-    return enabled_feeds(database_now() - timedelta(seconds=wait_s))
 
 
 def _note_what_is_new() -> None:

@@ -12,6 +12,8 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import redis
 import structlog
@@ -24,10 +26,13 @@ from consensus.process.settings import ConsensusSettings
 from consensus.process.stream import Arrival, Keep, Streams
 from consensus.verdicts import Call, Round, Verdict
 from probes.admission import Refusal
+from probes.process.dead_letters import NO_ENTRY, DeadLetterStream
 from probes.process.duties import Duties
 from probes.process.health import Health
-from probes.process.key_repair import put_right
+from probes.process.isolation import Isolation
+from probes.process.key_repair import put_right, refusal
 from probes.process.liveness import Liveness
+from probes.process.main_loop import turn_until_stopped
 from probes.process.redis_client import WITHOUT_CLIENT
 from probes.process.redis_streams import RedisClock
 from probes.process.region_statuses import read_statuses
@@ -72,6 +77,9 @@ class Consensus:
         self._keep = Keep(self._replay_ms, max(settings.keep_results_s, settings.replay_s) * 1000)
         self._clock = RedisClock(self._client)
         self._duties = Duties()
+        self._letters = DeadLetterStream(self._client)
+        self._isolation = Isolation("consensus", self._letters, refusal, time.monotonic)
+        self._unreadable = ""
         self._unsaid: list[Call | Verdict] = []
         self._primed = False
         self._led = False
@@ -92,21 +100,15 @@ class Consensus:
                 return
 
     def run(self, stop: threading.Event) -> None:
-        """Fold until told to stop; while Redis is away, keep the memory and try again."""
-        while not stop.is_set():
-            try:
-                self._turn()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                log.warning("redis.away", error=type(error).__name__)
-                self._health.beat(redis="away")
-                stop.wait(RETRY_S)
-            except redis.ResponseError as error:
-                if not put_right(self._client, error):
-                    raise
+        """Fold until told to stop; while Redis is away, or refuses work, keep the memory and try again."""
+        turn_until_stopped(self._turn, stop, self._isolation, self._health, self._recover)
         try:
             self._lease.release()
         except redis.RedisError as error:
             log.warning("lease.not_released", error=type(error).__name__)
+
+    def _recover(self, error: Exception) -> bool:
+        return isinstance(error, redis.ResponseError) and put_right(self._client, error)
 
     def _turn(self) -> None:
         """One turn of the loop: duties that are due, then messages, then deadlines."""
@@ -115,27 +117,67 @@ class Consensus:
             return
         deadline_ms = self._fold.rounds.next_deadline_ms()
         wait_ms = TICK_MS if deadline_ms is None else min(TICK_MS, max(1, deadline_ms - self._clock.now_ms()))
-        for message in self._streams.read(wait_ms, self._clock.now_ms()):
-            self._unsaid.extend(self._take(message))
-        now_ms = self._clock.now_ms()
+        self._read(wait_ms)
+        now_ms, attempt = self._clock.now_ms(), self._isolation.attempt
         if not self._streams.behind:
-            self._unsaid.extend(self._fold.rounds.due(now_ms))
-        self._unsaid.extend(self._fold.rechecks(now_ms))
+            self._decide(now_ms)
+        self._unsaid.extend(attempt("rechecks", lambda: self._fold.rechecks(now_ms), []))
         self._say(now_ms)
         if self._lease.epoch:
-            self._alive.beat()
+            attempt("alive", self._alive.beat, None)
         self._health.beat(open_rounds=len(self._fold.rounds), leading=self._lease.epoch > 0)
 
-    def _take(self, message: Round | Arrival) -> list[Call | Verdict]:
+    def _read(self, wait_ms: int) -> None:
+        """Take what has arrived; an entry that fails twice is a dead letter, and the others count."""
+        try:
+            for message in self._streams.read(wait_ms, self._clock.now_ms()):
+                try:
+                    self._take(message)
+                except Exception:  # noqa: BLE001  # rare: a message is taken without the cost of a call around it
+                    self._take_again(message)
+        except Exception as error:
+            entry = self._streams.reading
+            if self._isolation.refusal(error) or entry is None:
+                raise
+            if entry.entry == self._unreadable:
+                self._isolation.bury("decode", entry.origin, error, entry)
+                self._streams.pass_entry()
+            self._unreadable = entry.entry
+
+    def _take_again(self, message: Round | Arrival) -> None:
+        """Take a round or every result of an entry by itself; what was taken already changes nothing."""
+        entry = self._streams.reading or NO_ENTRY
+        if isinstance(message, Round):
+            self._isolation.entry("fold", message.monitor, partial(self._take, message), entry)
+            return
+        for result in message.results:
+            alone = Arrival(message.region, (result,), message.at_ms)
+            self._isolation.entry("fold", message.region, partial(self._take, alone), entry)
+
+    def _decide(self, now_ms: int) -> None:
+        """Judge the deadlines that have passed; a round that cannot be decided is gone once it has failed."""
+        for _ in range(len(self._fold.rounds) + 1):
+            try:
+                self._unsaid.extend(self._fold.rounds.due(now_ms))
+                return
+            except Exception as error:  # noqa: BLE001  # of one round, which is forgotten
+                self._isolation.bury("decide", "round", error)
+
+    def _take(self, message: Round | Arrival) -> None:
+        """Fold a message; what follows from it is to be said."""
         now_ms = self._clock.now_ms()
         if isinstance(message, Round):
             for elector in message.electorate:
                 self._streams.follow_region(elector.region, message.opened_ms)
             verdict = self._fold.open(message, now_ms)
-            return [verdict] if verdict is not None else []
-        fold, region, at_ms = self._fold, message.region, message.at_ms
-        answers = [fold.result(region, result, at_ms, now_ms) for result in message.results]
-        return [answer for answer in answers if answer is not None]
+            if verdict is not None:
+                self._unsaid.append(verdict)
+            return
+        fold, region, at_ms, unsaid = self._fold, message.region, message.at_ms, self._unsaid
+        for result in message.results:
+            answer = fold.result(region, result, at_ms, now_ms)
+            if answer is not None:
+                unsaid.append(answer)
 
     def _say(self, now_ms: int) -> None:
         """Write what was decided, signed with the epoch. A follower keeps its recent verdicts instead: when it becomes
@@ -148,9 +190,14 @@ class Consensus:
                 if isinstance(message, Verdict) and now_ms - message.decided_ms < UNSAID_KEPT_MS
             ]
             return
-        self._streams.write(
-            [replace(message, epoch=epoch) if isinstance(message, Verdict) else message for message in self._unsaid]
-        )
+        signed = [
+            replace(message, epoch=epoch) if isinstance(message, Verdict) else message for message in self._unsaid
+        ]
+
+        def bury(message: Call | Verdict, error: Exception) -> None:
+            self._isolation.bury("write", message.monitor, error)
+
+        self._isolation.apply(signed, self._streams.write, bury)
         said, self._unsaid = self._unsaid, []
         for message in said:
             if isinstance(message, Verdict):
@@ -161,15 +208,25 @@ class Consensus:
             self._clock.measure()
             self._note_leadership(self._lease.renew())
         if self._duties.is_due("beliefs", BELIEFS_S):
-            believed = self._streams.beliefs()
-            if believed is not None:
-                self._fold.believe(believed.beliefs, believed.changed)
-                self._prime()
+            self._retry("beliefs", self._read_beliefs)
         if self._primed and self._duties.is_due("regions", REGIONS_S):
-            self._judge_regions(self._clock.now_ms())
+            self._retry("regions", lambda: self._judge_regions(self._clock.now_ms()))
         if self._duties.is_due("housekeeping", HOUSEKEEPING_S):
-            self._keep_house(self._clock.now_ms())
+            self._retry("housekeeping", lambda: self._keep_house(self._clock.now_ms()))
             self._health.beat(waiting_for_beliefs=not self._primed)
+        self._letters.flush()
+
+    def _retry(self, duty: str, work: Callable[[], None]) -> None:
+        """Do a duty; one that fails is due again as soon as it has rested."""
+        failed: bool | None = self._isolation.attempt(duty, work, True)
+        if failed:
+            self._duties.make_due(duty)
+
+    def _read_beliefs(self) -> None:
+        believed = self._streams.beliefs()
+        if believed is not None:
+            self._fold.believe(believed.beliefs, believed.changed)
+            self._prime()
 
     def _keep_house(self, now_ms: int) -> None:
         self._streams.follow(now_ms - self._replay_ms)

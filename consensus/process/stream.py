@@ -9,6 +9,7 @@ from typing import cast
 import msgspec
 import redis
 import structlog
+from msgspec.structs import replace
 
 from consensus.verdicts import (
     Belief,
@@ -22,6 +23,7 @@ from consensus.verdicts import (
 )
 from probes import keys
 from probes.admission import Refusal, admit_results
+from probes.process.dead_letters import DeadLetter, entry_of
 from probes.process.key_repair import IDS_AHEAD_MS, delete_future_streams
 from probes.process.redis_streams import Entries, read_streams
 from probes.process.refusals import Refusals
@@ -79,6 +81,7 @@ class Streams:
         self._changes_read = keys.STREAM_START.encode()
         self.behind = True
         self.refusals = Refusals()
+        self._at: tuple[bytes, bytes, dict[bytes, bytes]] | None = None
 
     @property
     def regions(self) -> list[str]:
@@ -124,6 +127,7 @@ class Streams:
         latest_ms = now_ms + block_ms
         for name, entries in streams:
             for entry_id, fields in entries:
+                self._at = name, entry_id, fields
                 payload = fields.get(keys.BODY, b"")
                 if name == _ROUNDS:
                     yield from _rounds(payload)
@@ -132,6 +136,20 @@ class Streams:
                     self.refusals.add(_region_of(name), admitted.refused)
                     yield Arrival(_region_of(name), admitted.results, min(keys.entry_id(entry_id)[0], latest_ms))
                 self._positions[name] = entry_id
+
+    @property
+    def reading(self) -> DeadLetter | None:
+        """The entry that `read` gave last, or failed on."""
+        if self._at is None:
+            return None
+        name, entry_id, fields = self._at
+        entry = entry_of("", entry_id.decode(), fields.get(keys.BODY, b""))
+        return replace(entry, origin=name.decode("utf-8", "replace"))
+
+    def pass_entry(self) -> None:
+        """Read on behind the entry that `read` failed on."""
+        if self._at is not None:
+            self._positions[self._at[0]] = self._at[1]
 
     def beliefs(self) -> Believed | None:
         """All beliefs, if they are there in full and changed since they were last read.

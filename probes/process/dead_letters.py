@@ -73,6 +73,10 @@ def letter_of(source: str, step: str, origin: str, error: BaseException, entry: 
     )
 
 
+#: For a letter about what has no bytes.
+NO_ENTRY = entry_of("", "", b"")
+
+
 class DeadLetterStream:
     """Letters of a process that has no database: held in memory until `flush`, then in Redis, bounded in both."""
 

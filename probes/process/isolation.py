@@ -27,6 +27,7 @@ REMEMBERED = 10_000
 
 Entry = TypeVar("Entry")
 Outcome = TypeVar("Outcome")
+Otherwise = TypeVar("Otherwise")
 Row = TypeVar("Row")
 #: The words of a server that is away or refuses work; empty for any other error.
 Refusal = Callable[[BaseException], str]
@@ -140,7 +141,9 @@ class Isolation:
             # Not to be kept either: the log and the report have it, and the loop goes on.
             log.error("dead_letter.not_kept", source=self.source, step=step, origin=origin, exc_info=fault)
 
-    def attempt(self, step: str, work: Callable[[], Outcome], otherwise: Outcome, origin: str = "") -> Outcome:
+    def attempt(
+        self, step: str, work: Callable[[], Outcome], otherwise: Otherwise, origin: str = ""
+    ) -> Outcome | Otherwise:
         """Run one step of the loop for itself; `otherwise` when it fails, or rests since it failed twice.
 
         It is tried again by itself: its dead letter tells of it until it succeeds. Raises only what `refusal` names.
@@ -173,10 +176,10 @@ class Isolation:
         now_s = self._now_s()
         return [origin for (one, origin), failing in self._failing.items() if one == step and now_s < failing.until_s]
 
-    def note_failure(self, step: str, error: Exception, origin: str = "") -> None:
-        """Count a failure of a step: the second in a row is a dead letter, and from then on the step rests."""
+    def note_failure(self, step: str, error: Exception, origin: str = "", times: int = 1) -> None:
+        """Count failures of a step: the second in a row is a dead letter, and from then on the step rests."""
         failing = self._failing.setdefault((step, origin), _Failing(0, 0.0))
-        failing.times += 1
+        failing.times += times if failing.times == 0 else 1
         if failing.times == 1:
             log.warning("step.failed", source=self.source, step=step, origin=origin, exc_info=error)
         else:
@@ -196,6 +199,21 @@ class Isolation:
         self._failing.pop((step, origin), None)
         if not origin:
             self._proven.add(step)
+
+    def apply_rows(self, step: str, rows: Sequence[Row], work: Callable[[Sequence[Row]], Outcome]) -> list[Outcome]:
+        """`apply` to rows, which stay where they are: one that fails alone twice rests, and `resting` names it."""
+
+        def rest(row: Row, error: Exception) -> None:
+            self.note_failure(step, error, str(row), times=2)
+
+        return self.apply(rows, work, rest)
+
+    def settle_rested(self, step: str) -> None:
+        """Settle the letters of the rows that no longer rest, after all rows of a step went well together."""
+        rested = [origin for (one, origin) in self._failing if one == step and origin]
+        for origin in rested:
+            if not self.rests(step, origin):
+                self.note_success(step, origin)
 
     def setback(self, error: Exception) -> Setback:
         """What to do after a turn that failed: wait, longer each time in a row, and a little while only."""

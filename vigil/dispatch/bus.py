@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar, cast
@@ -12,11 +13,13 @@ import structlog
 
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, decode_verdict, encode
 from probes import keys
-from probes.process.key_repair import IDS_AHEAD_MS, put_right
+from probes.process.dead_letters import DeadLetterStream, entry_of
+from probes.process.isolation import Isolation
+from probes.process.key_repair import IDS_AHEAD_MS, put_right, refusal
 from probes.process.liveness import Liveness
 from probes.process.redis_streams import Entries, RedisClock, read_streams
 from probes.process.region_statuses import read_statuses
-from probes.queue.sender import RegionQueues
+from probes.queue.sender import QueueUnavailable, RegionQueues
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus
 
 log = structlog.get_logger()
@@ -36,10 +39,16 @@ class Bus:
         self._redis = client
         self._queues = queues
         self._positions: dict[bytes, bytes] = {}
+        self._letters = DeadLetterStream(client)
+        self.isolation = Isolation("dispatch", self._letters, _refusal, time.monotonic)
         self.clock = RedisClock(client)
 
     def sign_of_life(self, part: str) -> Liveness:
         return Liveness(self._redis, part)
+
+    def write_letters(self) -> None:
+        """Write the dead letters that wait, for ingest to move into the table."""
+        self._letters.flush()
 
     def put_right(self, error: redis.ResponseError) -> bool:
         """Whether the error came from a key of the wrong type, which is then repaired."""
@@ -58,15 +67,17 @@ class Bus:
             decode: Callable[[bytes], Call | Verdict] = decode_call if name == keys.CALLS.encode() else decode_verdict
             for entry_id, fields in entries:
                 self._positions[name] = entry_id
-                yield from _decoded(decode, name, fields)
+                yield from self._decoded(decode, name, fields)
 
     def undecided_rounds(self, since_ms: int) -> list[Round]:
         """Recent rounds without a verdict."""
         since = f"{since_ms}-0"
         rounds = cast(Entries, self._redis.xrange(keys.ROUNDS, min=since))
         verdicts = cast(Entries, self._redis.xrange(keys.VERDICTS, min=since))
-        decided = {verdict.round for _, fields in verdicts for verdict in _decoded(decode_verdict, b"verdicts", fields)}
-        opened = [round for _, fields in rounds for round in _decoded(decode_round, b"rounds", fields)]
+        decided = {
+            verdict.round for _, fields in verdicts for verdict in self._decoded(decode_verdict, b"verdicts", fields)
+        }
+        opened = [round for _, fields in rounds for round in self._decoded(decode_round, b"rounds", fields)]
         return [round for round in opened if round.id not in decided]
 
     def statuses(self, regions: Collection[str]) -> dict[str, RegionStatus]:
@@ -119,12 +130,28 @@ class Bus:
                 sent += len(batch.checks)
         return sent
 
+    def _decoded(
+        self, decode: Callable[[bytes], Message], name: bytes, fields: dict[bytes, bytes]
+    ) -> Iterator[Message]:
+        payload = fields.get(keys.BODY)
+        if payload is None:
+            return
+        origin = name.decode("utf-8", "replace")
 
-def _decoded(decode: Callable[[bytes], Message], name: bytes, fields: dict[bytes, bytes]) -> Iterator[Message]:
-    payload = fields.get(keys.BODY)
-    if payload is None:
-        return
-    try:
-        yield decode(payload)
-    except msgspec.DecodeError as error:
-        log.warning("message.unreadable", stream=name.decode(), error=str(error))
+        def read() -> Message | None:
+            try:
+                return decode(payload)
+            except msgspec.DecodeError as error:
+                log.warning("message.unreadable", stream=origin, error=str(error))
+                return None
+
+        message = self.isolation.entry("decode", origin, read, entry_of("", "", payload))
+        if message is not None:
+            yield message
+
+
+def _refusal(error: BaseException) -> str:
+    """In words, which server is away: Redis, also where it is asked as a queue."""
+    if isinstance(error, QueueUnavailable):
+        return (error.__cause__ and refusal(error.__cause__)) or f"Redis: {error}"
+    return refusal(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from consensus.vocabulary import Sensitivity
 from probes.probers import SpecError, encode_spec, read_spec
+from probes.process.isolation import Isolation
 from probes.seal import Sealer, binding
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.core.plans import Plan, RegionPlan
@@ -26,7 +27,9 @@ CHUNK = 2_000
 RegionPrint = tuple[str, bool, bytes]
 
 
-def load_plans(monitors: Collection[str] | None = None) -> Iterator[dict[str, Plan]]:
+def load_plans(
+    monitors: Collection[str] | None = None, isolation: Isolation | None = None
+) -> Iterator[dict[str, Plan]]:
     """Plans of these monitors (public ids), or of all, in parts; only usable ones."""
     watched = Monitor.objects.filter(deleted_at=None, paused=False).exclude(kind__in=DerivedKind)
     if monitors is not None:
@@ -36,7 +39,11 @@ def load_plans(monitors: Collection[str] | None = None) -> Iterator[dict[str, Pl
     rows = watched.annotate(region_keys=ArrayAgg("regions", filter=Q(regions__enabled=True), default=[]))
     piece: dict[str, Plan] = {}
     for values in rows.order_by("id").values_list(*_Row._fields).iterator(chunk_size=CHUNK):
-        plan = planner.plan(_Row(*values))
+        row = _Row(*values)
+        if isolation is None:
+            plan = planner.plan(row)
+        else:
+            plan = isolation.attempt("plan", partial(planner.plan, row), None, row.public_id)
         if plan is not None:
             piece[plan.monitor] = plan
         if len(piece) >= CHUNK:

@@ -8,15 +8,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import redis
 import structlog
 
 from consensus.verdicts import VERDICT_VERSION, Call, Round
 from consensus.vocabulary import Cause
+from probes import wire
+from probes.process.dead_letters import NO_ENTRY
 from probes.process.duties import Duties
 from probes.process.health import Health
-from probes.queue.sender import QueueUnavailable
+from probes.process.main_loop import turn_until_stopped
 from probes.wire import Check, Lane, RegionStatus
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.core.budget import CallBudget
@@ -31,7 +36,6 @@ from vigil.dispatch.watch import ConfigChange, Watch
 log = structlog.get_logger()
 
 TICK_MS = 100
-RETRY_S = 0.5
 #: A second's checks are sent this long before it starts; workers start each at its slot.
 LEAD_MS = 400
 #: Longest backlog after a pause, to avoid a thundering herd.
@@ -44,13 +48,17 @@ ALIVE_MS = 45_000
 RECOVER_MS = 180_000
 SCHEDULED_EXPIRES_S = 30.0
 
+Order = tuple[str, Check]
+T = TypeVar("T")
+
 
 class Dispatcher:
-    """One dispatcher. `run` returns when `stop` is set; anything unexpected ends the process."""
+    """One dispatcher. `run` returns when `stop` is set, and only then."""
 
     def __init__(self, bus: Bus, watch: Watch, health: Health) -> None:
         self._bus = bus
         self._watch = watch
+        self._isolation = bus.isolation
         self._health = health
         self._alive = bus.sign_of_life("dispatch")
         self._wheel = Wheel()
@@ -70,26 +78,21 @@ class Dispatcher:
     def run(self, stop: threading.Event) -> None:
         """Dispatch until stopped; retries with its memory while Redis is unavailable."""
         self._watch.start()
-        while not stop.is_set():
-            if not self._watch.is_alive():
-                raise RuntimeError("the thread that watches PostgreSQL has ended")
-            try:
-                self._turn()
-            except (redis.ConnectionError, redis.TimeoutError, QueueUnavailable) as error:
-                log.warning("redis.away", error=type(error).__name__)
-                # Redis may have been replaced by a server with another clock.
-                self._duties.make_due("clock")
-                self._health.beat(redis="away")
-                stop.wait(RETRY_S)
-            except redis.ResponseError as error:
-                if not self._bus.put_right(error):
-                    raise
+        turn_until_stopped(self._turn, stop, self._isolation, self._health, self._recover_from)
         self._watch.stop()
 
+    def _recover_from(self, error: Exception) -> bool:
+        # Redis may have been replaced by a server with another clock.
+        self._duties.make_due("clock")
+        return isinstance(error, redis.ResponseError) and self._bus.put_right(error)
+
     def _turn(self) -> None:
+        if not self._watch.is_alive():
+            raise SystemExit("the thread that watches PostgreSQL has ended")
+        self._bus.write_letters()
         while not self._watch.changes.empty():
             self._take_change(self._watch.changes.get())
-        self._do_duties()
+        self._isolation.attempt("duties", self._do_duties, None)
         if not self._watch.leading:
             self._stand_by()
             return
@@ -104,7 +107,7 @@ class Dispatcher:
                 self._looks.close(message.monitor, message.round)
         self._open_rounds(calls)
         self._send_looks()
-        self._alive.beat(self._watched_from.keys())
+        self._isolation.attempt("alive", lambda: self._alive.beat(self._watched_from.keys()), None)
         self._health.beat(leading=True, monitors=len(self._plans), open_rounds=len(self._looks))
 
     def _do_duties(self) -> None:
@@ -139,27 +142,37 @@ class Dispatcher:
     def _take_change(self, change: ConfigChange) -> None:
         if change.pauses is not None:
             self._pauses = change.pauses
+        left: dict[str, list[str]] = {}
         for monitor in change.gone:
             plan = self._plans.pop(monitor, None)
             self._wheel.remove(monitor)
             if plan:
-                self._watched_from.subtract(region.slug for region in plan.regions)
-                self._bus.forget([monitor], [region.slug for region in plan.regions])
+                left[monitor] = [region.slug for region in plan.regions]
+                self._watched_from.subtract(left[monitor])
         for monitor, plan in change.plans.items():
-            known = self._plans.get(monitor)
-            if known == plan:
-                continue
-            if known is not None:
-                self._watched_from.subtract(region.slug for region in known.regions)
-            self._watched_from.update(region.slug for region in plan.regions)
-            self._plans[monitor] = plan
-            self._wheel.put(plan)
-            if not change.first:
-                self._news.append(Call(VERDICT_VERSION, monitor, "", Cause.FIRST_LOOK, self._now_ms()))
+            self._entry("plan", monitor, partial(self._take_plan, monitor, plan, change.first))
         self._watched_from = +self._watched_from
         self._duties.make_due("statuses")
         if change.complete:
             self._health.mark_ready()
+        for monitor, regions in left.items():
+            self._bus.forget([monitor], regions)
+
+    def _take_plan(self, monitor: str, plan: Plan, first: bool) -> None:
+        known = self._plans.get(monitor)
+        if known == plan:
+            return
+        self._wheel.put(plan)
+        if known is not None:
+            self._watched_from.subtract(region.slug for region in known.regions)
+        self._watched_from.update(region.slug for region in plan.regions)
+        self._plans[monitor] = plan
+        if not first:
+            self._news.append(Call(VERDICT_VERSION, monitor, "", Cause.FIRST_LOOK, self._now_ms()))
+
+    def _entry(self, step: str, origin: str, work: Callable[[], T]) -> T | None:
+        """What `work` makes of one plan, call or round; None for one that fails twice, which is a dead letter."""
+        return self._isolation.entry(step, origin, work, NO_ENTRY)
 
     def _stand_by(self) -> None:
         self._recovered = False
@@ -174,7 +187,7 @@ class Dispatcher:
         self._bus.start_at(now_ms - SECOND_MS * 5)
         self._looks = OpenLooks()
         for round in self._bus.undecided_rounds(now_ms - RECOVER_MS):
-            self._looks.add(round, now_ms)
+            self._entry("look", round.monitor, partial(self._looks.add, round, now_ms))
         self._recovered = True
 
     def _send_due(self) -> None:
@@ -188,43 +201,73 @@ class Dispatcher:
                 for plan, region, at_ms in self._wheel.due(second)
                 if self._is_sent(plan, region, at_ms)
             )
-            self._bus.send(Lane.SCHEDULED, due, SCHEDULED_EXPIRES_S)
+            try:
+                self._bus.send(Lane.SCHEDULED, due, SCHEDULED_EXPIRES_S)
+            except Exception as error:
+                if self._isolation.refusal(error):
+                    raise
+                # A check that came twice is run once.
+                log.warning("checks.not_sent", error=type(error).__name__)
+                self._send_each(second)
+
+    def _send_each(self, second: int) -> None:
+        """Send what is due in a second without the checks that cannot be made or written."""
+
+        def order(plan: Plan, region: RegionPlan, at_ms: int) -> Order | None:
+            if not self._is_sent(plan, region, at_ms):
+                return None
+            check = scheduled_check(plan, region, at_ms)
+            wire.encode(check)
+            return region.slug, check
+
+        found = [self._entry("check", due[0].monitor, partial(order, *due)) for due in self._wheel.due(second)]
+        self._bus.send(Lane.SCHEDULED, [one for one in found if one is not None], SCHEDULED_EXPIRES_S)
 
     def _open_rounds(self, calls: list[Call]) -> None:
         now_ms = self._now_ms()
         opened: dict[str, Round] = {}
         for call in calls:
-            plan = self._plans.get(call.monitor)
-            # Ignored if the region does not watch the monitor.
-            if plan is None or call.monitor in opened or (call.region and plan.region(call.region) is None):
+            if call.monitor in opened:
                 continue
-            # A round open at the start of a window is finished, or it would look like blindness.
-            if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
-                continue
-            round = open_round(plan, call, self._statuses, now_ms)
-            asked = [elector.region for elector in round.electorate]
-            if self._budget.admit(plan.monitor, plan.target, asked, now_ms):
+            round = self._entry("call", call.monitor, partial(self._round_of, call, now_ms))
+            if round is not None:
                 opened[call.monitor] = round
-        # Announce first: an unannounced round must not block the next one.
-        self._bus.announce(opened.values())
+
+        def bury(round: Round, error: Exception) -> None:
+            self._isolation.bury("announce", round.monitor, error)
+
+        # Announced first: a round that nobody knows of must not keep the next one from being opened.
+        self._isolation.apply(list(opened.values()), self._bus.announce, bury)
         for round in opened.values():
-            self._looks.add(round, now_ms)
+            self._entry("look", round.monitor, partial(self._looks.add, round, now_ms))
             log.info("round.opened", monitor=round.monitor, cause=round.cause, caller=round.caller, round=round.id)
 
+    def _round_of(self, call: Call, now_ms: int) -> Round | None:
+        plan = self._plans.get(call.monitor)
+        # Ignored if the region does not watch the monitor.
+        if plan is None or (call.region and plan.region(call.region) is None):
+            return None
+        # A round open at the start of a window is finished, or it would look like blindness.
+        if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
+            return None
+        round = open_round(plan, call, self._statuses, now_ms)
+        asked = [elector.region for elector in round.electorate]
+        return round if self._budget.admit(plan.monitor, plan.target, asked, now_ms) else None
+
     def _send_looks(self) -> None:
-        now_ms = self._now_ms()
-        orders: list[tuple[str, Check]] = []
-        for round, look in self._looks.take_due(now_ms):
-            plan = self._plans.get(round.monitor)
-            if plan is None or plan.revision != round.revision:
-                continue
-            at_ms = round.looks_ms[look - 1]
-            order = LookOrder(round.id, look, at_ms, at_ms + round.look_length_ms - plan.timeout_ms)
-            for elector in round.electorate:
-                region = plan.region(elector.region)
-                if region is not None:
-                    orders.append((region.slug, confirming_check(plan, region, order)))
+        orders: list[Order] = []
+        for round, look in self._looks.take_due(self._now_ms()):
+            orders += self._entry("look", round.monitor, partial(self._look_orders, round, look)) or []
         self._bus.send(Lane.CONFIRM, orders, SCHEDULED_EXPIRES_S)
+
+    def _look_orders(self, round: Round, look: int) -> list[Order]:
+        plan = self._plans.get(round.monitor)
+        if plan is None or plan.revision != round.revision:
+            return []
+        at_ms = round.looks_ms[look - 1]
+        order = LookOrder(round.id, look, at_ms, at_ms + round.look_length_ms - plan.timeout_ms)
+        regions = (plan.region(elector.region) for elector in round.electorate)
+        return [(region.slug, confirming_check(plan, region, order)) for region in regions if region is not None]
 
     def _wait_ms(self) -> int:
         now_ms = self._now_ms()

@@ -14,12 +14,13 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-import psycopg
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from probes.process.duties import Duties
+from vigil.away import is_postgresql
 from vigil.clock import database_now
+from vigil.deadletters.record import isolation
 from vigil.dispatch import lease
 from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monitors, load_regions, load_revisions
 from vigil.dispatch.core.plans import Plan
@@ -32,7 +33,6 @@ LEASE_NAME = "dispatch"
 RENEW_S = 3.0
 RECONCILE_S = 30.0
 LISTEN_S = 0.5
-RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,16 @@ class Watch(threading.Thread):
         self._loaded = False
         self._duties = Duties()
         self._stopping = threading.Event()
+        self._isolation = isolation("dispatch.watch")
 
     def run(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
-                log.warning("postgresql.away", error=type(error).__name__)
-                connection.close()
-                self._stopping.wait(RETRY_S)
+            except Exception as error:  # noqa: BLE001  # the loop goes on after the unexpected
+                if is_postgresql(error):
+                    connection.close()
+                self._stopping.wait(self._isolation.setback(error).wait_s)
         connection.close()
 
     def stop(self) -> None:
@@ -86,6 +87,7 @@ class Watch(threading.Thread):
         self._duties.make_due("reconcile")
         while not self._stopping.is_set():
             self._do_duties()
+            self._isolation.turned()
             if changed := notified(LISTEN_S):
                 self._reload(changed)
         if self.leading:
@@ -128,7 +130,7 @@ class Watch(threading.Thread):
         """Load everything in parts; restarted after an interruption."""
         before = frozenset(self._known)
         loaded: dict[str, int] = {}
-        for plans in load_plans():
+        for plans in load_plans(None, self._isolation):
             loaded.update({monitor: plan.revision for monitor, plan in plans.items()})
             self._known.update(dict.fromkeys(plans, 0))
             self.changes.put(ConfigChange(plans, first=True))
@@ -160,7 +162,7 @@ class Watch(threading.Thread):
             self.changes.put(ConfigChange(pauses=pauses))
 
     def _replace(self, monitors: set[str]) -> None:
-        plans = {monitor: plan for piece in load_plans(monitors) for monitor, plan in piece.items()}
+        plans = {monitor: plan for piece in load_plans(monitors, self._isolation) for monitor, plan in piece.items()}
         gone = frozenset(monitors - plans.keys())
         for monitor in gone:
             self._known.pop(monitor, None)

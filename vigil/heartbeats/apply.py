@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import msgspec
 import structlog
 from django.db import transaction
+from msgspec.structs import replace
 
+from probes import keys
+from probes.process.dead_letters import entry_of
+from probes.process.isolation import Isolation
 from probes.reasons import Status
 from vigil.clock import database_wall_now
 from vigil.heartbeats import receiver_gaps, rows
 from vigil.heartbeats.core.body import understood
 from vigil.heartbeats.core.lifecycle import on_ping
 from vigil.heartbeats.core.states import HeartbeatStatus, PingFacts
-from vigil.heartbeats.core.wire import LogEntry, Ping, decode
+from vigil.heartbeats.core.wire import LogEntry, Ping, decode, encode
 from vigil.heartbeats.incidents import record, status_of, store_beliefs
 from vigil.heartbeats.lookup import HeartbeatLookup
 from vigil.heartbeats.models import SpooledEntry
@@ -52,8 +57,45 @@ class AppliedPings:
     unknown: int
 
 
-def apply_entries(entries: Sequence[Logged], enqueue: EnqueueDeliveries) -> AppliedPings:
-    """Apply a batch of the log and the spool, in order of arrival.
+def apply_each(entries: Sequence[Logged], enqueue: EnqueueDeliveries, isolation: Isolation) -> AppliedPings:
+    """`apply_entries`; where that fails, ping by ping: one that fails alone twice is a dead letter.
+
+    The pings behind it are applied after it was kept, those of the same job as well. Raises when a server is away.
+    """
+    try:
+        return apply_entries(entries, enqueue)
+    except Exception as error:
+        if isolation.refusal(error):
+            raise
+        log.warning("ping.batch_failed", error=type(error).__name__)
+    spooled = list(SpooledEntry.objects.order_by("id")[:SPOOL_BATCH])
+    singles = [single for logged in entries for single in _singles(logged)]
+    for row in spooled:
+        letter = entry_of(keys.PINGS, "", bytes(row.entry))
+        entry = isolation.entry("decode", "spool", partial(decode, letter.payload), letter)
+        singles += _singles(Logged("", entry)) if entry is not None else []
+    if spooled:
+        singles.sort(key=lambda single: single.entry.pings[0].at_us if single.entry.pings else single.entry.beat_us)
+
+    def bury(single: Logged, error: Exception) -> None:
+        address = single.entry.pings[0].address if single.entry.pings else None
+        origin = (address.code or address.slug) if address else "receiver"
+        isolation.bury("apply", origin, error, entry_of(keys.PINGS, single.id, encode(single.entry)))
+
+    done = isolation.apply(singles, lambda part: apply_entries(part, enqueue, with_spool=False), bury)
+    SpooledEntry.objects.filter(pk__in=[row.pk for row in spooled]).delete()
+    return AppliedPings(sum(one.pings for one in done), sum(one.unknown for one in done))
+
+
+def _singles(logged: Logged) -> list[Logged]:
+    """An entry as one for each of its pings, and one for the receiver's sign of life, which comes after them."""
+    entry = logged.entry
+    parts = [replace(entry, pings=[ping], beat_us=0) for ping in entry.pings]
+    return [Logged(logged.id, part) for part in (*parts, replace(entry, pings=[]))]
+
+
+def apply_entries(entries: Sequence[Logged], enqueue: EnqueueDeliveries, *, with_spool: bool = True) -> AppliedPings:
+    """Apply a batch of the log together with what waits in the spool, in the order in which it came.
 
     1. Lock the position; drop pings already applied.
     2. Lock the called heartbeats; step each by the pure life cycle; write steps and deliveries.
@@ -61,7 +103,8 @@ def apply_entries(entries: Sequence[Logged], enqueue: EnqueueDeliveries) -> Appl
     """
     with transaction.atomic():
         position = _locked_position()
-        spooled = list(SpooledEntry.objects.select_for_update(skip_locked=True).order_by("id")[:SPOOL_BATCH])
+        rows_held = SpooledEntry.objects.select_for_update(skip_locked=True).order_by("id")
+        spooled = list(rows_held[:SPOOL_BATCH]) if with_spool else []
         waiting = [*(each.entry for each in entries), *_readable(spooled)]
         pings = [ping for entry in waiting for ping in entry.pings]
         if spooled:
@@ -71,7 +114,7 @@ def apply_entries(entries: Sequence[Logged], enqueue: EnqueueDeliveries) -> Appl
         receiver_gaps.hear([entry.beat_us for entry in waiting if entry.beat_us])
         if spooled:
             SpooledEntry.objects.filter(pk__in=[row.pk for row in spooled]).delete()
-        if entries:
+        if entries and entries[-1].id:
             position.entry_id = entries[-1].id
             position.save(update_fields=["entry_id"])
     return AppliedPings(applied, unknown)

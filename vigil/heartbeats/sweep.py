@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
+from probes.process.isolation import Each, plainly
 from vigil.heartbeats import changes, receiver_gaps, rows
 from vigil.heartbeats.core.lifecycle import on_clock
 from vigil.heartbeats.core.states import EffectReason, HeartbeatStatus, ReceiverGap
@@ -38,23 +39,21 @@ class Gaps:
     of: Mapping[str, Sequence[ReceiverGap]] = field(default_factory=dict)
 
 
-def sweep(enqueue: EnqueueDeliveries, limit: int = BATCH) -> Swept:
+def sweep(
+    enqueue: EnqueueDeliveries, limit: int = BATCH, only: Sequence[int] | None = None, but: Sequence[int] = ()
+) -> Swept:
     """Step due heartbeats, longest overdue first, in one transaction.
 
-    Time is the receivers' watermark, never later than the database's clock, so a ping in the log counts before its
-    deadline is judged. Locked rows are skipped (SKIP LOCKED).
+    Time is what the receivers have reached, never later than the database's clock: a ping that came in time and is
+    still on its way to be applied is waited for. Rows that another sweeper, or a ping, holds are left to it. `only`
+    and `but` name heartbeats by their keys.
     """
     with transaction.atomic():
         now = receiver_gaps.horizon()
         if now is None:
             return Swept()
-        due = (
-            Heartbeat.objects.select_for_update(of=("self",), skip_locked=True)
-            .select_related("monitor")
-            .filter(due_at__lte=now, monitor__paused=False, monitor__deleted_at=None)
-            .order_by("due_at")[:limit]
-        )
-        subjects = [rows.load(row) for row in due]
+        due = _due(now, only, but).select_for_update(of=("self",), skip_locked=True)
+        subjects = [rows.load(row) for row in due.select_related("monitor")[:limit]]
         if not subjects:
             return Swept()
         gaps = _gaps(subjects, now)
@@ -72,7 +71,20 @@ def sweep(enqueue: EnqueueDeliveries, limit: int = BATCH) -> Swept:
     return Swept(reasons, more=len(subjects) >= limit)
 
 
-def follow_monitors(named: Sequence[str] | None = None) -> int:
+def due_keys(but: Sequence[int] = ()) -> list[int]:
+    """The heartbeats that `sweep` would take now, by their keys."""
+    now = receiver_gaps.horizon()
+    return [] if now is None else list(_due(now, None, but).values_list("pk", flat=True)[:BATCH])
+
+
+def _due(now: datetime, only: Sequence[int] | None, but: Sequence[int]) -> QuerySet[Heartbeat]:
+    due = Heartbeat.objects.filter(due_at__lte=now, monitor__paused=False, monitor__deleted_at=None)
+    if only is not None:
+        due = due.filter(pk__in=only)
+    return (due.exclude(pk__in=but) if but else due).order_by("due_at")
+
+
+def follow_monitors(named: Sequence[str] | None = None, each: Each = plainly) -> int:
     """Sync heartbeats with pauses, resumes and deletions of monitors (public ids; None: all)."""
     stopped = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
     asleep = Q(status=HeartbeatStatus.PAUSED)
@@ -80,13 +92,15 @@ def follow_monitors(named: Sequence[str] | None = None) -> int:
     differing = Heartbeat.objects.filter((stopped & ~asleep) | (~stopped & asleep) | unburied)
     if named is not None:
         differing = differing.filter(monitor__public_id__in=named)
-    changed = 0
-    for key in list(differing.values_list("pk", flat=True)):
-        with transaction.atomic():
-            row = Heartbeat.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
-            changed += changes.sync_pause(row)
-            if row.monitor.deleted_at is not None and not row.slug.startswith("deleted-"):
-                changes.release_names(row)
+    return sum(each("follow", list(differing.values_list("pk", flat=True)), _follow_one, 0))
+
+
+def _follow_one(key: int) -> int:
+    with transaction.atomic():
+        row = Heartbeat.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
+        changed = int(changes.sync_pause(row))
+        if row.monitor.deleted_at is not None and not row.slug.startswith("deleted-"):
+            changes.release_names(row)
     return changed
 
 

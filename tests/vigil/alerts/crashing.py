@@ -22,15 +22,16 @@ from vigil.alerts.core.retry import FALLBACK_AFTER, GIVE_UP_AFTER
 from vigil.alerts.crashpoints import CrashPoint
 from vigil.alerts.delivery.attempt import attempt
 from vigil.alerts.delivery.claims import Claim
-from vigil.alerts.delivery.compose import claimed
 from vigil.alerts.delivery.fallback import _UNACCEPTED, escalate_unaccepted
 from vigil.alerts.delivery.http_client import GuardedOutbound
+from vigil.alerts.delivery.isolated import claimed
 from vigil.alerts.delivery.outcomes import AttemptResult, record
 from vigil.alerts.delivery.service import Sender
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.wording.message import Message
 from vigil.configuration import AlertEgress
+from vigil.deadletters.record import isolation
 from vigil.demo.alert_receivers import AlertReceiver, ReceivedRequest, ReceiverReply
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
@@ -155,8 +156,8 @@ class Steps:
         """One life, until nothing is due or it dies; whether it lived."""
         try:
             while not done():
-                found, messages = claimed({}, [])
-                outcomes = self._loop.run_until_complete(self._attempt(found, messages))
+                found = claimed({}, [], isolation("deliver"))
+                outcomes = self._loop.run_until_complete(self._attempt(found.claims, found.messages))
                 if outcomes:
                     record(outcomes)
                 escalate_unaccepted()

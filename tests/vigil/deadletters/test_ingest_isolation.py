@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -105,7 +105,7 @@ def test_s05_a_verdict_that_cannot_be_applied_costs_itself(
         return any(entry.verdict.monitor == bad for entry in part)
 
     plant_poison(monkeypatch, vigil.ingest, "apply_verdicts", is_poison, fault)
-    entries = [client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)}) for monitor in monitors]
+    entries = [cast(bytes, client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})) for monitor in monitors]
     with two_running(client) as threads:
         until(lambda: Incident.objects.filter(monitor=monitors[2]).exists(), "the one behind it", within_s=DELAY_S)
         until(lambda: Incident.objects.filter(cause_key=CAUSE).exists(), "the operator's incident")

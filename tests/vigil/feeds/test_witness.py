@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+import vigil.witness
 from probes.process.health import Health
+from tests.planting import plant, plant_poison
 from tests.vigil.feeds import shapes
 from tests.vigil.feeds.server import FeedServer
 from tests.vigil.incidents.world import World
@@ -20,6 +22,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
 from vigil.configuration import AlertEgress
+from vigil.deadletters.actions import waiting
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.witnesses import feed_rows, switch
 from vigil.incidents.models import Incident, Transition
@@ -181,3 +184,33 @@ def test_without_a_feed_that_is_on_nothing_is_said_and_nothing_asked(server: Fee
     assert server.asked == []
     states = {row["provider"]: row["state"] for row in feed_rows()}
     assert states["openai"] == "off" and states["xai"].startswith("off (its address")
+
+
+@pytest.mark.parametrize("step", ["enabled_feeds", "_note_what_is_new", "parse", "record_page", "record_problem"])
+def test_s15_a_fault_at_a_step_ends_no_witness(
+    server: FeedServer, step: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    fault = plant(monkeypatch, vigil.witness, step, times=None if step == "_note_what_is_new" else 2)
+    if step == "record_problem":
+        server.body = b"no feed"
+    request.getfixturevalue("witness")
+    feed = follow("openai", server.url())
+    until(lambda: fault.raised >= 2, "the fault")
+    server.body = shapes.statuspage()
+    ask_again()
+    until(is_read(feed), "the feed")
+
+
+def test_s15_a_feed_that_cannot_be_handled_delays_no_other(
+    server: FeedServer, witness: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant_poison(monkeypatch, vigil.witness, "parse", lambda body, _: b"poison" in body, OverflowError)
+    other = FeedServer()
+    try:
+        other.body = b"poison"
+        follow("anthropic", other.url())
+        feed = follow("openai", server.url())
+        until(is_read(feed), "the other feed", within_s=5)
+        until(lambda: waiting().filter(source="witness", origin="anthropic").exists(), "the letter")
+    finally:
+        other.close()

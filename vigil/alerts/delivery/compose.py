@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import connection
 
 from vigil.alerts.core.decision import Event
-from vigil.alerts.core.pacing import AT_FIRST
-from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.alert_rows import alerts_of
-from vigil.alerts.delivery.claims import Claim, claim
+from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.wording.alert import Alert, Digest
 from vigil.alerts.wording.message import Message, message_of, message_of_digest
 from vigil.configuration import configuration
@@ -26,14 +24,6 @@ SELECT t.id, t.public_id, (
           AND (r.state IN ('sent', 'dead') OR r.id = ANY(%(ids)s) OR r.leader_id = ANY(%(ids)s))))
 FROM alerts_delivery t WHERE t.id = ANY(%(threads)s)
 """
-
-
-def claimed(room: Mapping[int, int], full: Collection[int]) -> tuple[list[Claim], dict[int, Message]]:
-    """Claim due messages and compose each."""
-    found = claim(room, AT_FIRST, full)
-    messages = messages_of(found) if found else {}
-    reach(CrashPoint.LOADED)
-    return found, messages
 
 
 def messages_of(claims: Sequence[Claim]) -> dict[int, Message]:

@@ -8,6 +8,7 @@ import structlog
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from probes.process.isolation import Each, plainly
 from vigil.alerts.core.decision import EVENTS, Choice, Concern, Disposition, Event, Why
 from vigil.alerts.core.pipeline import StepKeys
 from vigil.alerts.core.retry import FALLBACK_AFTER, GIVE_UP_AFTER
@@ -41,19 +42,21 @@ def unaccepted_pages() -> list[tuple[int, int]]:
         return [(int(incident), int(transition)) for incident, transition in cursor.fetchall()]
 
 
-def escalate_unaccepted() -> int:
+def escalate_unaccepted(each: Each = plainly) -> int:
     """Escalate all unaccepted pages; returns the number of messages written."""
-    total = 0
-    for incident, step in unaccepted_pages():
-        reach(CrashPoint.ESCALATE_BEFORE)
-        written = escalate(incident, step)
-        reach(CrashPoint.ESCALATE_COMMITTED)
-        total += written
-        if written:
-            _log.warning("fallback.told", incident=incident, transition=step, deliveries=written)
-        else:
-            _log.error("fallback.missing", incident=incident, transition=step, advice="add a fallback channel")
-    return total
+    return sum(each("fallback", unaccepted_pages(), _escalate, 0))
+
+
+def _escalate(page: tuple[int, int]) -> int:
+    incident, step = page
+    reach(CrashPoint.ESCALATE_BEFORE)
+    written = escalate(incident, step)
+    reach(CrashPoint.ESCALATE_COMMITTED)
+    if written:
+        _log.warning("fallback.told", incident=incident, transition=step, deliveries=written)
+    else:
+        _log.error("fallback.missing", incident=incident, transition=step, advice="add a fallback channel")
+    return written
 
 
 def escalate(incident_id: int, transition_id: int) -> int:

@@ -8,12 +8,14 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from probes.process.health import Health
+from probes.process.isolation import Isolation, Setback
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.core.pacing import Paces
@@ -21,16 +23,18 @@ from vigil.alerts.core.retry import MAX_RETRY_AFTER_S
 from vigil.alerts.delivery import claims, group_rows
 from vigil.alerts.delivery.attempt import attempt, pace_of
 from vigil.alerts.delivery.claims import Claim
-from vigil.alerts.delivery.compose import claimed
 from vigil.alerts.delivery.fallback import escalate_unaccepted
 from vigil.alerts.delivery.http_client import GuardedOutbound
+from vigil.alerts.delivery.isolated import claimed, fault_of, record_each
 from vigil.alerts.delivery.listen import listen
-from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, record
+from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult
 from vigil.alerts.oncall.timers import run_due
 from vigil.alerts.reports.send import keep_sending
 from vigil.alerts.selftest.channel_incidents import sync_switched_off
 from vigil.alerts.wording.message import Message
+from vigil.away import is_postgresql
 from vigil.configuration import configuration
+from vigil.deadletters.record import isolation
 
 T = TypeVar("T")
 
@@ -42,10 +46,7 @@ RECORD_AFTER_S = 0.003
 #: A claim waits this long for more free slots, so that a few outcomes do not cost a claim each.
 CLAIM_AFTER_S = 0.003
 DRAIN_S = 6.0
-MAX_BACKOFF_S = 5.0
 FORGET_EVERY_S = 60.0
-#: The database is unavailable, as opposed to a faulty query.
-DATABASE_AWAY = (OperationalError, InterfaceError)
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +63,9 @@ class Sender:
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._clockwork = ThreadPoolExecutor(1, thread_name_prefix="clockwork")
         self._sending: set[asyncio.Task[None]] = set()
+        self._isolation = isolation("deliver")
+        #: Of the other thread, and with what it tries again by itself.
+        self._clock_isolation = isolation("deliver")
         self._paces = Paces()
         self._outcomes: list[AttemptResult] = []
         self._has_outcomes = asyncio.Event()
@@ -80,7 +84,7 @@ class Sender:
         self._wake.set()
 
     async def run(self) -> None:
-        """Run until stopped; raises everything except database outages."""
+        """Turn until stopped; a turn that fails is no reason to end."""
         beside = [asyncio.create_task(self._record_outcomes()), asyncio.create_task(self._run_clockwork())]
         for task in beside:
             task.add_done_callback(self.note_end)
@@ -96,19 +100,35 @@ class Sender:
                 threads.shutdown(wait=False)
 
     async def _turn_until_stopped(self) -> None:
-        backoff_s = 0.0
+        troubled = True
         while not self._stopping:
             self._wake.clear()
             self._raise_fault()
+            wait_s, database = 0.0, True
             try:
                 wait_s = await self._turn()
-                backoff_s = 0.0
-            except DATABASE_AWAY as away:
-                wait_s = backoff_s = min(MAX_BACKOFF_S, backoff_s * 2 or 0.2)
-                _log.warning("postgresql.away", problem=type(away).__name__, retry_in_s=backoff_s)
-            self._health.beat(database=not backoff_s, in_flight=len(self._sending))
+                if troubled:
+                    await self._on(self._database, self._isolation.turned)
+                    self._health.beat(away=None)
+                    troubled = False
+            except Exception as error:  # noqa: BLE001  # the main loop goes on after the unexpected
+                setback = await self._setback(error)
+                wait_s, database, troubled = setback.wait_s, not setback.away, True
+            self._health.beat(database=database, in_flight=len(self._sending))
             await _wait(self._wake, wait_s)
         self._raise_fault()
+
+    async def _setback(self, error: Exception) -> Setback:
+        """Say why a turn failed, and how long to wait."""
+
+        def note() -> Setback:
+            if is_postgresql(error):
+                connection.close()
+            return self._isolation.setback(error)
+
+        setback = await asyncio.get_running_loop().run_in_executor(self._database, note)
+        self._health.beat(away=setback.words)
+        return setback
 
     async def _turn(self) -> float:
         """Claim and start due messages; returns the longest time to wait before the next pass."""
@@ -116,11 +136,14 @@ class Sender:
             return POLL_S
         room = self._paces.room(time.monotonic())
         full = [channel for channel, left in room.items() if not left]
-        found, messages = await self._on(self._database, lambda: claimed(room, full))
-        for one in found:
-            if one.id in messages:
-                self._start(one, messages[one.id])
-        if found:
+        found = await self._on(self._database, lambda: claimed(room, full, self._isolation))
+        for one in found.claims:
+            if one.id in found.messages:
+                self._start(one, found.messages[one.id])
+        if found.broken:
+            self._outcomes += found.broken
+            self._has_outcomes.set()
+        if found.claims:
             await asyncio.sleep(CLAIM_AFTER_S)
             return CLAIM_AFTER_S
         until = await self._on(self._database, claims.seconds_to_next)
@@ -136,7 +159,7 @@ class Sender:
         channel = claim.destination.id
         result: AttemptResult | None = None
         try:
-            result = await attempt(self._outbound, claim, message, wait_s)
+            result = await self._attempt(claim, message, wait_s)
             if result.rest_s:
                 self._paces.rest(channel, time.monotonic() + min(result.rest_s, MAX_RETRY_AFTER_S))
             self._outcomes.append(result)
@@ -144,6 +167,14 @@ class Sender:
         finally:
             answered = result is not None and (result.outcome is not AttemptOutcome.RETRY or result.rest_s > 0)
             self._paces.end(channel, answered=answered)
+
+    async def _attempt(self, claim: Claim, message: Message, wait_s: float) -> AttemptResult:
+        try:
+            return await attempt(self._outbound, claim, message, wait_s)
+        except Exception as fault:  # noqa: BLE001  # of ours: the message is tried again, and the others go on
+            bury = partial(self._isolation.bury, "send", str(claim.id), fault)
+            await self._on(self._database, lambda: self._isolation.attempt("letter", bury, None))
+            return fault_of(claim, fault)
 
     async def _record_outcomes(self) -> None:
         """Write outcomes in batches, for as long as their leases last."""
@@ -160,9 +191,9 @@ class Sender:
         until = time.monotonic() + claims.LEASE.total_seconds()
         while True:
             try:
-                recorded = await self._on(self._database, lambda: record(batch))
+                recorded = await self._on(self._database, lambda: record_each(batch, self._isolation))
                 break
-            except DATABASE_AWAY as away:
+            except Exception as away:  # noqa: BLE001  # whatever it is, it is tried again while the leases last
                 if time.monotonic() > until or self._stopping:
                     # Their leases expire and the messages are sent again (at least once).
                     _log.error("delivery.not_recorded", count=len(batch), problem=type(away).__name__)
@@ -180,17 +211,18 @@ class Sender:
     async def _run_clockwork(self) -> None:
         """Once a second: fallbacks, policies, holds, reports of disabled channels, clean-up."""
         forgot_s = 0.0
+        isolated = self._clock_isolation
         while True:
             self._tick.clear()
             try:
-                moved = await self._on(self._clockwork, _by_the_clock)
+                moved = await self._on(self._clockwork, lambda: _by_the_clock(isolated))
                 if time.monotonic() - forgot_s > FORGET_EVERY_S:
                     forgot_s = time.monotonic()
-                    await self._on(self._clockwork, group_rows.forget)
+                    await self._on(self._clockwork, lambda: isolated.attempt("forget", group_rows.forget, None))
                 if moved:
                     self._wake.set()
-            except DATABASE_AWAY as away:
-                _log.warning("postgresql.away", problem=type(away).__name__, retry_in_s=POLL_S)
+            except Exception as error:  # noqa: BLE001  # what is due by the clock is due again in a second
+                await asyncio.get_running_loop().run_in_executor(self._clockwork, isolated.setback, error)
             await _wait(self._tick, POLL_S)
 
     async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
@@ -202,7 +234,7 @@ class Sender:
         return await asyncio.get_running_loop().run_in_executor(threads, with_connection)
 
     def note_end(self, task: asyncio.Task[None]) -> None:
-        """An unexpected error in any task ends the process."""
+        """What ends a task in spite of all, such as an exit, ends the process."""
         self._sending.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = fault
@@ -226,8 +258,11 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
 
 
-def _by_the_clock() -> int:
-    return escalate_unaccepted() + run_due() + sync_switched_off()
+def _by_the_clock(isolated: Isolation) -> int:
+    each = isolated.each
+    fallbacks = isolated.attempt("fallbacks", lambda: escalate_unaccepted(each), 0)
+    due = isolated.attempt("due", lambda: run_due(each), 0)
+    return fallbacks + due + isolated.attempt("switched_off", lambda: sync_switched_off(each), 0)
 
 
 async def deliver(health: Health) -> None:
@@ -241,7 +276,6 @@ async def deliver(health: Health) -> None:
     _log.info("deliver.ready")
     listening = asyncio.create_task(listen(sender.wake))
     reporting = asyncio.create_task(keep_sending(lambda config, letter: email.send(outbound, config, {}, letter)))
-    reporting.add_done_callback(sender.note_end)
     try:
         await sender.run()
     finally:

@@ -7,13 +7,15 @@ twice. A locked incident is left for the next second.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Max, Min
 from django.db.models.functions import Now
 
+from probes.process.isolation import Each, plainly
 from vigil.alerts.core.decision import Concern, Why, Withheld, strongest
 from vigil.alerts.core.escalation import EscalationPosition, after, delay_s
 from vigil.alerts.models import Delivery, DeliveryState, Escalation, Pursuit
@@ -36,7 +38,7 @@ HELD_PAUSE = timedelta(seconds=30)
 Work = Callable[[Incident, datetime], int]
 
 
-def run_due() -> int:
+def run_due(each: Each = plainly) -> int:
     """Run everything that is due; returns the number of changed incidents."""
     held = Delivery.objects.filter(state=DeliveryState.HELD, recheck_at__lte=Now())
     to_release = held.values("incident_id").annotate(first=Min("recheck_at")).order_by("first")
@@ -44,18 +46,23 @@ def run_due() -> int:
     escalations = Escalation.objects.filter(due_at__lte=Now()).order_by("due_at")
     to_remind = Pursuit.objects.filter(remind_at__lte=Now()).order_by("remind_at")
     moved = 0
-    for keys, work in (
-        (to_release.values_list("incident_id", flat=True), _release),
-        (asleep.values_list("pk", flat=True), _wake),
-        (escalations.values_list("incident_id", flat=True), _escalate),
-        (to_remind.values_list("pk", flat=True), _remind),
+    for step, keys, work in (
+        ("release", to_release.values_list("incident_id", flat=True), _release),
+        ("wake", asleep.values_list("pk", flat=True), _wake),
+        ("escalate", escalations.values_list("incident_id", flat=True), _escalate),
+        ("remind", to_remind.values_list("pk", flat=True), _remind),
     ):
-        until_s = time.monotonic() + BUDGET_S
-        for key in dict.fromkeys(keys[:LIMIT]):
-            moved += _locked(key, work)
-            if time.monotonic() > until_s:
-                break
+        moved += sum(each(step, _in_time(dict.fromkeys(keys[:LIMIT])), partial(_locked, work=work), 0))
     return moved
+
+
+def _in_time(keys: Iterable[int]) -> Iterator[int]:
+    """The keys, until the time of one kind is used up."""
+    until_s = time.monotonic() + BUDGET_S
+    for key in keys:
+        yield key
+        if time.monotonic() > until_s:
+            return
 
 
 def _locked(key: int, work: Work) -> int:

@@ -16,13 +16,15 @@ from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import close_old_connections, transaction
 
+from probes.process.isolation import Isolation
 from vigil.alerts.channels.email import EmailConfig, Letter
 from vigil.alerts.channels.kind import ChannelError
 from vigil.alerts.reports.text import body, subject
 from vigil.clock import database_now
 from vigil.configuration import configuration
+from vigil.deadletters.record import isolation
 from vigil.history.core.periods import Frequency, Period, due
 from vigil.history.models import Report
 from vigil.history.reading.summary import summarise
@@ -48,23 +50,28 @@ class Claimed:
 
 
 async def keep_sending(send: Send) -> None:
-    """Send due reports once a minute until cancelled; waits while the database is unavailable."""
+    """Send due reports once a minute until cancelled; a report that fails stops no other."""
+    isolated = isolation("reports")
     with ThreadPoolExecutor(1, thread_name_prefix="reports") as database:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                while (claimed := await loop.run_in_executor(database, _claim_now)) is not None:
-                    error = await _send(claimed, send)
-                    await loop.run_in_executor(database, _record_now, claimed, error)
-            except (OperationalError, InterfaceError) as away:
-                _log.warning("postgresql.away", problem=type(away).__name__)
+                for report in await loop.run_in_executor(database, _enabled_now):
+                    claimed = await loop.run_in_executor(database, _claim_now, report, isolated)
+                    if claimed is not None:
+                        error = await _send(claimed, send)
+                        await loop.run_in_executor(database, _record_now, claimed, error)
+            except Exception as error:  # noqa: BLE001  # what is due is due again in a minute
+                await loop.run_in_executor(database, isolated.setback, error)
             await asyncio.sleep(POLL_S)
 
 
-def claim(now: datetime) -> Claimed | None:
-    """Claim the next due report; None when none is due."""
+def claim(now: datetime, only: int | None = None) -> Claimed | None:
+    """Claim the next due report, or the one with key `only`; None when none is due."""
     with transaction.atomic():
         rows = Report.objects.select_for_update(of=("self",), skip_locked=True).select_related("team")
+        if only is not None:
+            rows = rows.filter(pk=only)
         for report in rows.filter(enabled=True).exclude(lease_until__gt=now).order_by("pk"):
             told_until = report.sent_until or report.created_at
             period = due(Frequency(report.frequency), ZoneInfo(report.zone), now, told_until)
@@ -103,9 +110,13 @@ def letter_of(report: Report, period: Period, now: datetime) -> Letter:
     )
 
 
-def _claim_now() -> Claimed | None:
+def _enabled_now() -> list[int]:
     close_old_connections()
-    return claim(database_now())
+    return list(Report.objects.filter(enabled=True).order_by("pk").values_list("pk", flat=True))
+
+
+def _claim_now(report: int, isolated: Isolation) -> Claimed | None:
+    return isolated.attempt("report", lambda: claim(database_now(), report), None, str(report))
 
 
 def _record_now(claimed: Claimed, error: str) -> None:
@@ -118,6 +129,10 @@ async def _send(claimed: Claimed, send: Send) -> str:
         await _sent(claimed, send)
     except ChannelError as refused:
         return str(refused)
+    except Exception as fault:  # noqa: BLE001  # said, and tried again when its lease is over
+        # An address or a text that the mail library does not take: the other reports go on.
+        _log.exception("report.fault", report=claimed.report)
+        return f"fault: {type(fault).__name__}"
     return ""
 
 

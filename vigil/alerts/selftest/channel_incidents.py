@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models.functions import Now
 
+from probes.process.isolation import Each, plainly
 from vigil.alerts.core.selftest import LOOPBACK, UNPROVEN
 from vigil.alerts.models import Channel, Delivery, DeliveryState, SelfTest
 from vigil.alerts.outbox import enqueue
@@ -17,7 +18,7 @@ from vigil.incidents.timeline import TimelineEntry, add_step
 _SWITCHED_OFF = "channel:"
 
 
-def sync_switched_off() -> int:
+def sync_switched_off(each: Each = plainly) -> int:
     """Open an incident for each switched-off channel, and resolve those of channels that are on again."""
     off = {
         f"{_SWITCHED_OFF}{channel.public_id}": channel
@@ -27,12 +28,10 @@ def sync_switched_off() -> int:
         kind=IncidentKind.CHANNEL, resolved_at=None, cause_key__startswith=_SWITCHED_OFF
     ).values_list("cause_key", flat=True)
     moved = off.keys() ^ set(open_now)
-    for cause in sorted(moved):
-        _sync_switched_off(cause, off.get(cause))
-    return len(moved)
+    return sum(each("switched_off", sorted(moved), lambda cause: _sync_switched_off(cause, off.get(cause)), 0))
 
 
-def _sync_switched_off(cause: str, channel: Channel | None) -> None:
+def _sync_switched_off(cause: str, channel: Channel | None) -> int:
     with transaction.atomic():
         if channel is not None:
             # Its row is the lock: only one sender opens the incident.
@@ -45,6 +44,7 @@ def _sync_switched_off(cause: str, channel: Channel | None) -> None:
         elif channel is None and known is not None:
             text = "The channel is on again, or gone."
             add_step(known, TimelineEntry(Step.RESOLVED, StepReason.CHANNEL_BACK, text), enqueue)
+    return 1
 
 
 def sync_selftest_incidents(test: SelfTest) -> None:

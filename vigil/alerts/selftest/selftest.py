@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.db.models.functions import Now
 
+from probes.process.isolation import Each, plainly
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.core.decision import Concern, Event, Why
@@ -30,19 +31,19 @@ _BEGUN = "Nothing is wrong: this tests that alerts are delivered."
 _OVER = "The self-test is over."
 
 
-def run_self_tests() -> int:
+def run_self_tests(each: Each = plainly) -> int:
     """Close answered tests and start due ones; returns the number started."""
     now = database_now()
-    for key in list(SelfTest.objects.filter(ended_at=None).values_list("pk", flat=True)):
-        _go_on(key, now)
+    running = list(SelfTest.objects.filter(ended_at=None).values_list("pk", flat=True))
+    each("self_test_ends", running, lambda key: _go_on(key, now), None)
     _make_loopback()
-    begun = 0
-    for team in _teams():
-        able = set(Channel.objects.filter(team=team, enabled=True).values_list("pk", flat=True))
-        wanted = [channel for channel in due(participants(team), now) if channel in able]
-        if wanted:
-            begun += _begin(team, wanted)
-    return begun
+    return sum(each("self_test_begins", _teams(), lambda team: _begin_due(team, now), 0))
+
+
+def _begin_due(team: Team, now: datetime) -> int:
+    able = set(Channel.objects.filter(team=team, enabled=True).values_list("pk", flat=True))
+    wanted = [channel for channel in due(participants(team), now) if channel in able]
+    return _begin(team, wanted) if wanted else 0
 
 
 def participants(team: Team) -> list[Participant]:

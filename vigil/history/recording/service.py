@@ -15,20 +15,23 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-import psycopg
 import redis
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from consensus.process.lease import ConsensusLease
-from probes.keys import STREAM_START
+from probes import keys
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
+from probes.process.main_loop import turn_until_stopped
+from vigil.away import is_postgresql
 from vigil.clock import database_now
+from vigil.deadletters.record import isolation
 from vigil.history.models import GapReason, Position
 from vigil.history.reading import objectives
 from vigil.history.recording.intake import Intake, ReadPosition
+from vigil.history.recording.isolated import EntryRecorder
 from vigil.history.recording.monitor_keys import MonitorKeys
 from vigil.history.recording.streams import ResultStreams
 from vigil.history.recording.write import Overtaken, write
@@ -37,7 +40,6 @@ from vigil.incidents.timeline import EnqueueDeliveries
 
 log = structlog.get_logger()
 
-RETRY_S = 0.5
 #: Batching once a second costs a tenth of reading each entry.
 READ_EVERY_S = 1.0
 #: Results in memory that force a write.
@@ -56,7 +58,7 @@ class RecorderTimings:
 class Recorder:
     """A recorder, which also evaluates objectives; `enqueue` writes their deliveries.
 
-    `run` returns when `stop` is set; anything unexpected ends the process.
+    `run` returns when `stop` is set, and only then.
     """
 
     def __init__(
@@ -78,49 +80,64 @@ class Recorder:
         self._reaches: dict[int, ReadPosition] = {}
         self._write_at_s = 0.0
         self._duties = Duties()
+        self._isolation = isolation("record")
+        self._entries = EntryRecorder(self._streams, self._directory, self._isolation, self._new_intake)
+        self._stop = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Record until stopped; drops its memory and retries while PostgreSQL or Redis is unavailable."""
-        while not stop.is_set():
-            try:
-                busy = self._turn()
-            except (OperationalError, InterfaceError, psycopg.OperationalError) as error:
-                log.warning("postgresql.away", error=type(error).__name__)
-                self._away("postgresql")
-                connection.close()
-                stop.wait(RETRY_S)
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                log.warning("redis.away", error=type(error).__name__)
-                self._away("redis")
-                stop.wait(RETRY_S)
-            except redis.ResponseError as error:
-                if not put_right(self._redis, error):
-                    raise
-                self._forget()
-            except Overtaken as news:
-                log.info("recorder.overtaken", why=str(news))
-                self._forget()
-            else:
-                if not busy:
-                    stop.wait(READ_EVERY_S)
+        self._stop = stop
+        turn_until_stopped(self._turn, stop, self._isolation, self._health, self._recover)
         self._finish()
 
-    def _turn(self) -> bool:
-        """Read, write if due, and do one piece of background work; True when more waits."""
+    def _recover(self, error: Exception) -> bool:
+        """Forget what is in hand; go on at once where that is all there is to do."""
+        self._forget()
+        if is_postgresql(error):
+            connection.close()
+        if isinstance(error, Overtaken):
+            log.info("recorder.overtaken", why=str(error))
+            return True
+        return isinstance(error, redis.ResponseError) and put_right(self._redis, error)
+
+    def _turn(self) -> None:
+        """Read, write what is due, do one piece of the work that is left over; then wait unless more is there."""
         if not self._lease.renew():
             self._forget()
             self._health.beat(leading=False)
             self._health.mark_ready()
-            return False
+            self._stop.wait(READ_EVERY_S)
+            return
         if self._duties.is_due("housekeeping", self._pace.housekeeping_s):
-            self._keep_house()
-        more = self._read()
-        if self._intake.results >= RESULTS_MOST or time.monotonic() >= self._write_at_s:
-            self._write()
-        worked = self._pack_or_close()
+            self._resume()
+            self._isolation.attempt("housekeeping", self._keep_house, None)
+            self._isolation.attempt("objectives", self._evaluate, None)
+        more = self._read_and_write()
+        worked = self._isolation.attempt("pack", self._pack_or_close, False)
         self._health.beat(leading=True, waiting=self._intake.results)
         self._health.mark_ready()
-        return more or worked
+        if not (more or worked):
+            self._stop.wait(READ_EVERY_S)
+
+    def _read_and_write(self) -> bool:
+        """Read on, and write what is due; where an entry does not go in, the others without it."""
+        try:
+            more = self._read()
+            if self._intake.results >= RESULTS_MOST or time.monotonic() >= self._write_at_s:
+                self._write()
+            return more
+        except Exception as error:
+            if isinstance(error, Overtaken) or self._isolation.refusal(error):
+                raise
+            log.warning("recorder.batch_failed", error=type(error).__name__)
+        failed_at = {region: keys.entry_id(reach.read) for region, reach in self._reaches.items()}
+        self._forget()
+        self._resume()
+        while self._entries.record(self._reaches):
+            self._health.beat()
+            if all(keys.entry_id(reach.read) >= failed_at.get(key, (0, 0)) for key, reach in self._reaches.items()):
+                break
+        return True
 
     def _read(self) -> bool:
         """Read every region's stream."""
@@ -148,13 +165,13 @@ class Recorder:
         for region in self._directory.regions:
             if region not in self._reaches:
                 recorded = stored.get(region)
-                self._reaches[region] = ReadPosition(recorded, recorded or STREAM_START)
+                self._reaches[region] = ReadPosition(recorded, recorded or keys.STREAM_START)
 
     def _write(self) -> None:
         """Write, then publish the recorded positions for trimming."""
         self._write_at_s = time.monotonic() + self._pace.write_s
         moved = {region: reach for region, reach in self._reaches.items() if reach.read != reach.recorded}
-        moved = {region: reach for region, reach in moved.items() if reach.read != STREAM_START}
+        moved = {region: reach for region, reach in moved.items() if reach.read != keys.STREAM_START}
         if not moved:
             return
         write(self._intake, moved)
@@ -183,12 +200,13 @@ class Recorder:
         return False
 
     def _keep_house(self) -> None:
-        self._resume()
         packer.drop_packed_chunks()
         now_ms = self._streams.now_ms()
         for name in retention.drop_outdated(now_ms):
             log.info("history.partition_dropped", partition=name)
         size.sample(now_ms)
+
+    def _evaluate(self) -> None:
         if self._enqueue is not None:
             objectives.evaluate(database_now(), self._enqueue)
 
@@ -198,7 +216,7 @@ class Recorder:
             if self._lease.epoch:
                 self._write()
             self._lease.release()
-        except (OperationalError, InterfaceError, psycopg.OperationalError, redis.RedisError, Overtaken) as error:
+        except Exception as error:  # noqa: BLE001  # it ends: what is not written is read again
             log.warning("recorder.not_flushed", error=type(error).__name__)
 
     def _forget(self) -> None:
@@ -208,7 +226,3 @@ class Recorder:
 
     def _new_intake(self) -> Intake:
         return Intake(self._directory.monitors, oldest_ms=retention.late_ms())
-
-    def _away(self, what: str) -> None:
-        self._forget()
-        self._health.beat(away=what)

@@ -19,13 +19,16 @@ from msgspec.structs import replace
 from consensus.process.stream import Keep, Streams
 from probes import keys
 from probes.reasons import Reason, Status
-from probes.wire import Phases
+from probes.wire import Phases, decode_results
+from tests.planting import plant, plant_poison
 from tests.streams import entries
 from tests.vigil.history.stage import AT_ONCE, Stage
 from tests.waiting import until
+from vigil.deadletters.actions import waiting
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Chunk, Gap, GapReason, PackedHour, Position, Progress, RecordedHour
 from vigil.history.reading.read import checks
+from vigil.history.recording import intake, isolated, service
 from vigil.history.recording.service import RecorderTimings
 from vigil.history.storage import packer, partitions
 
@@ -320,3 +323,50 @@ def test_a_stream_that_a_region_made_into_something_else_is_begun_anew(stage: St
         until(lambda: not stage.client.exists(keys.results("eu")), "its end")
         stage.report("eu", stage.result(stage.now_ms()))
         until(lambda: Position.objects.filter(region__slug="eu").exists(), "the results that follow")
+
+
+@pytest.mark.parametrize(
+    ("place", "step", "times"),
+    [
+        (service, "write", 3),
+        (isolated, "write", 1),
+        (service.Recorder, "_resume", 3),
+        (service.Recorder, "_read", 2),
+        (service.Recorder, "_keep_house", None),
+        (service.Recorder, "_pack_or_close", 2),
+        (service.objectives, "evaluate", None),
+        (service.MonitorKeys, "learn", 3),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_s05_a_fault_at_a_step_ends_no_recorder(
+    stage: Stage, place: object, step: str, times: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if place is isolated:
+        plant(monkeypatch, service, step, 1)
+    fault = plant(monkeypatch, place, step, times)
+    results = stage.hour_of_results(stage.last_hour)
+    with recording(stage, RecorderTimings(write_s=0.0, housekeeping_s=0.0)):
+        if step not in ("write", "evaluate"):
+            until(lambda: fault.raised > 0, "the fault")
+        stage.report("eu", *results)
+        until(lambda: recorded(stage) == [one.at_ms for one in results], "the results")
+
+
+def test_s05_an_entry_that_cannot_be_recorded_costs_itself(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = stage.hour_of_results(stage.last_hour)
+    for one in results:
+        stage.report("eu", one)
+    stage.report("us", *results[:3])
+    bad = results[2].at_ms
+
+    def is_poison(_: object, region: int, entry_id: str, payload: bytes, now_ms: int) -> bool:
+        return region == stage.regions["eu"].pk and decode_results(payload)[0].at_ms == bad
+
+    plant_poison(monkeypatch, intake.Intake, "take", is_poison, OverflowError)
+    with recording(stage, RecorderTimings(write_s=0.0, housekeeping_s=60.0)):
+        until(lambda: len(recorded(stage)) == len(results) - 1, "the other entries", within_s=5)
+        until(lambda: len(recorded(stage, "us")) == 3, "the other region")
+    letter = waiting().get()
+    assert (letter.source, letter.origin, letter.stream) == ("record", "eu", keys.results("eu"))
+    assert Gap.objects.get().reason == GapReason.UNREADABLE

@@ -1,0 +1,128 @@
+"""Deliver with a fault planted at each step: the other channels are told, nothing is told again without end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+import vigil.alerts.delivery.isolated
+import vigil.alerts.delivery.service
+from tests.planting import plant, plant_poison
+from tests.waiting import until
+from vigil.alerts.models import Channel, Delivery
+from vigil.alerts.outbox import enqueue
+from vigil.deadletters.actions import waiting
+from vigil.incidents.models import Transition
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Step = Callable[..., Transition]
+Webhook = Callable[..., Channel]
+DELAY_S = 5.0
+SERVICE, ISOLATED = vigil.alerts.delivery.service, vigil.alerts.delivery.isolated
+
+
+def tell(opened: Transition) -> None:
+    with transaction.atomic():
+        enqueue(opened)
+
+
+def is_sent(channel: Channel) -> bool:
+    return Delivery.objects.filter(channel=channel, state="sent").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "times"),
+    [
+        (SERVICE, "claimed", 3),
+        (ISOLATED, "claim", 5),
+        (ISOLATED, "messages_of", 1),
+        (SERVICE, "record_each", 3),
+        (ISOLATED, "record", 1),
+        (SERVICE.claims, "seconds_to_next", None),
+        (SERVICE, "escalate_unaccepted", None),
+        (SERVICE, "run_due", None),
+        (SERVICE, "sync_switched_off", None),
+        (SERVICE.group_rows, "forget", None),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_s05_a_fault_at_a_step_ends_no_delivery(
+    step: Step,
+    webhook: Webhook,
+    receiver: Any,
+    place: Any,
+    name: str,
+    times: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    channel = webhook("/a")
+    fault = plant(monkeypatch, place, name, times)
+    request.getfixturevalue("sender")
+    tell(step())
+    until(lambda: fault.raised >= 1, "the fault")
+    until(lambda: is_sent(channel), "the alert", within_s=DELAY_S + 10)
+    later = webhook("/b")
+    tell(step())
+    until(lambda: is_sent(later), "the next alert", within_s=DELAY_S + 10)
+
+
+def test_s06_an_answer_that_cannot_be_stored_costs_itself(
+    step: Step, webhook: Webhook, receiver: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    channels = [webhook(f"/{number}") for number in range(6)]
+    bad = channels[2]
+
+    def is_poison(outcomes: Iterable[Any]) -> bool:
+        return any(one.claim.destination.id == bad.pk and "200" in one.words for one in outcomes)
+
+    plant_poison(monkeypatch, ISOLATED, "record", is_poison)
+    tell(step())
+    request.getfixturevalue("sender")
+    until(lambda: all(is_sent(channel) for channel in channels), "all of them", within_s=DELAY_S)
+    assert [len(receiver.at(f"/{number}")) for number in range(6)] == [1] * 6
+    assert Delivery.objects.get(channel=bad).answer == "the receiver's answer could not be stored"
+    assert waiting().get().step == "record"
+
+
+@pytest.mark.parametrize("where", ["claim", "messages_of"])
+def test_s05_a_channel_or_message_that_cannot_be_claimed_stops_no_other(
+    step: Step,
+    webhook: Webhook,
+    receiver: Any,
+    where: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    channels = [webhook(f"/{number}") for number in range(4)]
+    bad = channels[1].pk
+
+    def is_poison(*args: Any) -> bool:
+        if where == "messages_of":
+            return any(claim.destination.id == bad for claim in args[0])
+        return bad not in args[2]
+
+    plant_poison(monkeypatch, ISOLATED, where, is_poison)
+    tell(step())
+    request.getfixturevalue("sender")
+    others = [channel for channel in channels if channel.pk != bad]
+    until(lambda: all(is_sent(channel) for channel in others), "the others", within_s=DELAY_S)
+    until(lambda: waiting().exists(), "the letter")
+    monkeypatch.undo()
+    Delivery.objects.filter(state="pending").update(due_at=step().at)
+    until(lambda: is_sent(channels[1]), "the bad one after the fix", within_s=DELAY_S + 5)
+
+
+def test_s05_a_fault_while_sending_is_tried_again(
+    step: Step, webhook: Webhook, receiver: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    channel = webhook("/a")
+    plant(monkeypatch, SERVICE, "attempt", times=1)
+    tell(step())
+    request.getfixturevalue("sender")
+    until(lambda: Delivery.objects.filter(channel=channel, last_error="fault: Fault").exists(), "the fault")
+    Delivery.objects.filter(state="pending").update(due_at=step().at)
+    until(lambda: is_sent(channel), "the second attempt")
