@@ -106,7 +106,7 @@ def test_a_failed_job_opens_one_incident_with_its_last_words_and_a_success_ends_
     incident = Incident.objects.get()
     opened, resolved = incident.transitions.order_by("seq")
     assert (incident.kind, incident.title) == ("heartbeat", "embed documents failed")
-    assert opened.text.endswith("failed with exit code 3 after 4 min. It wrote: Loading model... CUDA out of memory")
+    assert opened.text.endswith("UTC with exit code 3 after 4 min. It wrote: Loading model... CUDA out of memory")
     assert opened.evidence["heartbeat"]["exit_code"] == 3
     assert (opened.reason, resolved.reason) == ("job_failed", "job_well")
     assert list(Delivery.objects.order_by("id").values_list("event", flat=True)) == ["trigger", "resolve"]

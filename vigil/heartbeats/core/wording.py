@@ -96,7 +96,7 @@ def _failed(happening: Happening) -> str:
     after = f" after {_took(happening.effect.duration)}" if happening.effect.duration is not None else ""
     said = last_words(ping.body)
     wrote = f" It wrote: {said}" if said else ""
-    return f"The job reported a failure at {clock(_at(happening))}{code}{after}.{wrote}"
+    return f"The job failed at {clock(_at(happening))}{code}{after}.{wrote}"
 
 
 def _at(happening: Happening) -> datetime:
