@@ -168,7 +168,7 @@ def test_a_position_of_the_far_future_is_left_once_the_stream_has_begun_anew(
     last = f"{2**63 - 1}-1"
     IngestPosition.objects.create(stream=keys.VERDICTS, entry_id=last)
     with running(client):
-        entry = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        entry: Any = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
         until(Incident.objects.exists, "the verdict")
         until(lambda: IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entry.decode(), "its position")
 
