@@ -25,11 +25,23 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 @dataclass(frozen=True)
 class Dialer:
-    """How this region connects: which addresses it may dial, its source address, and the resolver."""
+    """How this region connects: which addresses it may dial, its source address, and the resolver.
+
+    `is_own` tells which addresses are this host's, which are not dialled either; nothing tells by default.
+    """
 
     egress: Egress
     resolve: Resolve
     source: str | None = None
+    is_own: Callable[[str], bool] | None = None
+
+    def check(self, address: str) -> None:
+        """Raise Blocked where this address is not for this region."""
+        refused = refusal(address, self.egress)
+        if refused is None and self.is_own is not None and self.is_own(address):
+            refused = f"{address} is an address of its own host"
+        if refused is not None:
+            raise Blocked(f"a {self.egress} region does not dial {refused}")
 
 
 class Resolver:
@@ -72,9 +84,7 @@ async def addresses_of(dialer: Dialer, host: str, trace: Trace) -> list[str]:
         if not addresses:
             raise NameNotResolved(f"{host[:100]} has no address")
     for address in addresses:
-        refused = refusal(address, dialer.egress)
-        if refused is not None:
-            raise Blocked(f"a {dialer.egress} region does not dial {refused}")
+        dialer.check(address)
     return addresses
 
 

@@ -94,44 +94,61 @@ async def probe(spec: DnsSpec, secrets: Mapping[str, str], context: ProbeContext
     """Ask over UDP, then over TCP when the answer is truncated, and compare."""
     if spec.resolver:
         address, port = _resolver(spec.resolver)
-        refused = refusal(address, context.dialer.egress)
-        if refused is not None:
-            raise Blocked(f"a {context.dialer.egress} region does not ask {refused}")
+        context.dialer.check(address)
     else:
         # The region's own resolver is mostly a private address, and its operator chose it.
-        address, port = _own_resolver(), 53
-    context.trace.address = address
+        address, port = _own_resolver()
+    # What a public region's own resolver is, and what only it knows, is not shown.
+    is_internal = not spec.resolver and context.dialer.egress is Egress.PUBLIC
+    context.trace.address = "" if is_internal else address
     question = dns.message.make_query(
         dns.name.from_text(parse_host(spec.name)[0]), spec.record, use_edns=0, payload=_DATAGRAM_BYTES
     )
     context.trace.begin("first_byte")
-    dialer = context.dialer if spec.resolver else replace(context.dialer, egress=Egress.PRIVATE)
+    dialer = context.dialer if spec.resolver else replace(context.dialer, egress=Egress.PRIVATE, is_own=None)
     answer = await _ask(_Question(question.to_wire(), spec.record), Endpoint(address, port), dialer, context.trace)
     context.trace.answered()
     values = [value[:_VALUE_CHARACTERS_MOST] for value in answer.values]
-    facts: dict[str, Fact] = {"address": address, "answers": len(values), "rcode": _rcode(answer)}
-    if values:
+    is_shown = not is_internal or _is_public(spec, values)
+    facts: dict[str, Fact] = {"answers": len(values), "rcode": _rcode(answer)}
+    if not is_internal:
+        facts["address"] = address
+    if values and is_shown:
         facts["value"] = printable(", ".join(values[:_SHOWN]))
     view = AnswerView(context.trace.total_us(), context.now_s)
-    (status, reason, detail), outcomes = judged(_compared(spec, answer, values), spec.assertions, view, context.explain)
+    (status, reason, detail), outcomes = judged(
+        _compared(spec, answer, values, is_shown), spec.assertions, view, context.explain
+    )
     return Observation(status, reason, context.trace.phases(), answer.rcode, printable(detail), facts, outcomes)
 
 
-def _own_resolver() -> str:
+def _own_resolver() -> tuple[str, int]:
     try:
         servers = dns.resolver.get_default_resolver().nameservers
     except dns.exception.DNSException:
         servers = []
     if not servers:
         raise NameNotResolved("this region has no resolver of its own: name one")
-    return str(servers[0])
+    return str(servers[0]), 53
 
 
 def _rcode(answer: DnsAnswer) -> str:
     return dns.rcode.to_text(dns.rcode.Rcode.make(answer.rcode))
 
 
-def _compared(spec: DnsSpec, answer: DnsAnswer, values: list[str]) -> Finding:
+def _is_public(spec: DnsSpec, values: list[str]) -> bool:
+    """Whether what a public region's own resolver answers may be shown: public addresses only, since that resolver also
+    knows the names of its network. Raises Blocked for other addresses, which are not even compared."""
+    if spec.record not in ("A", "AAAA"):
+        return False
+    if any(refusal(value, Egress.PUBLIC) is not None for value in values):
+        raise Blocked(
+            f"a public region's own resolver gives {spec.name} an address that is not public: name a resolver"
+        )
+    return True
+
+
+def _compared(spec: DnsSpec, answer: DnsAnswer, values: list[str], is_shown: bool) -> Finding:
     if answer.rcode != dns.rcode.NOERROR:
         return Status.DOWN, Reason.DNS_ERROR, f"{spec.name}: the resolver answers {_rcode(answer)}"
     if not values:
@@ -143,6 +160,8 @@ def _compared(spec: DnsSpec, answer: DnsAnswer, values: list[str]) -> Finding:
         return PASSED
     how = "any of" if spec.match == "any" else "exactly"
     expected, shown = ", ".join(spec.expected[:_SHOWN]), ", ".join(values[:_SHOWN])
+    if not is_shown:
+        shown = "something else, which a public region does not show without a `resolver`"
     return Status.DOWN, Reason.VALUE_MISMATCH, f"expected {how} {expected}; found {shown}"
 
 

@@ -9,14 +9,15 @@ from kombu.transport import redis
 from probes.process.redis_client import WITHOUT_CLIENT
 
 
-class RegionChannel(redis.Channel):  # type: ignore[misc]
+class RegionChannel(redis.Channel):
     """A channel whose connections send no CLIENT command: that one also lists and ends the connections of others."""
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
-        return super()._connparams(asynchronous) | WITHOUT_CLIENT
+        parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+        return {**parameters, **WITHOUT_CLIENT}
 
 
-class RegionTransport(redis.Transport):  # type: ignore[misc]
+class RegionTransport(redis.Transport):
     """The transport of region queues."""
 
     Channel = RegionChannel

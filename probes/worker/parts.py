@@ -11,6 +11,7 @@ import redis.asyncio
 from probes.checks.runner import Bounds, Runner
 from probes.net.dialer import Dialer, Resolver
 from probes.net.guard import Egress
+from probes.net.own_address import is_own
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
@@ -56,7 +57,8 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
     region, opener = settings.region, settings.opener()
     store = await asyncio.to_thread(LocalStore, settings.journal)
     resolver = Resolver()
-    dialer = Dialer(settings.egress, resolver, settings.probe_source)
+    is_public = settings.egress is Egress.PUBLIC
+    dialer = Dialer(settings.egress, resolver, settings.probe_source, is_own if is_public else None)
     forwarder = Forwarder(connection, region, store)
     publisher = Publisher(connection, region, forwarder)
     runner = Runner(dialer, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))

@@ -22,6 +22,7 @@ MADE_BY_READERS = {
     "deploy/.env",
     "deploy/vigil.env",
     "deploy/redis.acl",
+    "deploy/ping-log.acl",
     "deploy/consensus.env",
     "deploy/regions/eu-west.env",
 }

@@ -14,6 +14,7 @@ from vigil.doctor.findings import Check, ExaminationContext, Finding, Level, pro
 CHECKS: dict[str, Check] = {
     "tables": servers.tables,
     "redis": servers.memory_policy,
+    "redis_release": servers.redis_release,
     "settings": servers.settings,
     "leaders": processes.leaders,
     "ingest": processes.ingest,

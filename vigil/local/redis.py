@@ -33,11 +33,11 @@ class Keeping:
 
     folder: str
     appendfsync: str
-    maxmemory: str = "0"
+    maxmemory: str
 
 
 #: Messages can be said again: a second of them may be lost with the machine.
-MESSAGES = Keeping("redis", "everysec")
+MESSAGES = Keeping("redis", "everysec", "1gb")
 #: Pings are said once: each is on the disk before Redis answers, and what does not fit is refused, not dropped.
 PINGS = Keeping("ping-log", "always", "512mb")
 
@@ -179,6 +179,8 @@ def _write_configuration(server: LocalRedis) -> None:
         "maxmemory": server.keeping.maxmemory,
         "save": '""',
         "maxmemory-policy": "noeviction",
+        # The largest value that a client may send or make.
+        "proto-max-bulk-len": "32mb",
         "databases": "64",
         "loglevel": "warning",
         "always-show-logo": "no",

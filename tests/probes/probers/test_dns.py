@@ -16,6 +16,7 @@ import pytest
 
 from probes.net.guard import Egress
 from probes.prober import Observation, SpecError
+from probes.probers import dns as dns_prober
 from probes.probers import parse_spec
 from probes.reasons import Reason, Status
 from tests.probes.looking import looked
@@ -184,6 +185,31 @@ def test_a_resolver_that_does_not_run_is_refused(on_loop: Any) -> None:
 
     seen = on_loop(looked("dns", {"name": "api.example", "resolver": f"127.0.0.1:{closed_port()}"}, timeout_s=2))
     assert (seen.status, seen.reason) == (Status.DOWN, Reason.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("config", "status", "reason"),
+    [
+        ({"name": "api.example"}, Status.UNKNOWN, Reason.BLOCKED),
+        ({"name": "api.example", "record": "AAAA", "expected": ["2001:db8::1"]}, Status.UNKNOWN, Reason.BLOCKED),
+        ({"name": "example", "record": "TXT", "expected": ["v=spf1 -all"]}, Status.UP, Reason.OK),
+        ({"name": "example", "record": "MX", "expected": ["10 other.example"]}, Status.DOWN, Reason.VALUE_MISMATCH),
+    ],
+)
+def test_s28_a_public_region_does_not_show_what_its_own_resolver_knows(
+    on_loop: Any, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], status: Status, reason: Reason
+) -> None:
+    async def story() -> Observation:
+        async with resolving(honest) as resolver, way_out(Egress.PUBLIC) as dialer:
+            host, _, port = resolver.partition(":")
+            monkeypatch.setattr(dns_prober, "_own_resolver", lambda: (host, int(port)))
+            return await looked("dns", config, dialer=dialer)
+
+    seen = on_loop(story())
+    assert (seen.status, seen.reason) == (status, reason), seen.detail
+    assert not {"value", "address"} & set(seen.facts)
+    for internal in ("192.0.2.", "2001:db8", "spf1", "mail.example"):
+        assert internal not in seen.detail
 
 
 def test_a_public_region_asks_no_private_resolver(on_loop: Any) -> None:

@@ -1,0 +1,55 @@
+"""The compose file keeps the containers apart from each other, and from their host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+FILE = Path(__file__).resolve().parents[2] / "deploy" / "compose.yaml"
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_s31_each_container_is_read_only_bounded_and_without_rights(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["pids_limit"] and service["mem_limit"]
+
+
+def test_s31_no_image_is_taken_by_a_tag_that_changes_its_branch() -> None:
+    assert {service["image"] for service in SERVICES.values()} == {
+        "postgres:18-bookworm",
+        "redis:7.4-bookworm",
+        "vigil-control",
+        "vigil-probe",
+    }
+
+
+def test_s10_a_worker_shares_a_network_with_the_message_redis_and_with_no_other_server() -> None:
+    networks = {name: set(service["networks"]) for name, service in SERVICES.items()}
+    assert {name: networks[name] for name in ("postgres", "redis", "ping-log")} == {
+        "postgres": {"control"},
+        "redis": {"broker"},
+        "ping-log": {"pings"},
+    }
+    workers = [name for name in SERVICES if name.startswith("worker-")]
+    assert workers and all(networks[name] == {"broker"} for name in (*workers, "consensus"))
+    assert {name for name, joined in networks.items() if "pings" in joined} == {"ping-log", "web", "ping", "heartbeats"}
+
+
+@pytest.mark.parametrize("name", ["redis", "ping-log"])
+def test_s10_each_redis_has_users_a_memory_bound_and_a_bound_of_values(name: str) -> None:
+    command = SERVICES[name]["command"].split()
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+    assert options["--aclfile"] == "/etc/redis/users.acl"
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert options["--maxmemory"] and options["--proto-max-bulk-len"] == "32mb"
+    (users,) = (one for one in SERVICES[name]["volumes"] if "/etc/redis/" in one)
+    example = FILE.parent / users.split(":")[0].replace(".acl", ".acl.example")
+    assert "user default reset on nopass -@all +ping" in example.read_text().splitlines()
