@@ -31,9 +31,10 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402 - the parent may
 from probes.process import logs, sentry  # noqa: E402
 from vigil.configuration import configuration  # noqa: E402
 from vigil.heartbeats.receiving.asgi import AsgiPings  # noqa: E402
+from vigil.web.admission import Utf8Requests  # noqa: E402
 from vigil.web.server import WebServer  # noqa: E402
 
 logs.configure("web")
 _dsn = configuration().sentry_dsn
 sentry.configure(_dsn.get_secret_value() if _dsn else "", "web")
-application = WebServer(get_wsgi_application(), AsgiPings(configuration()))
+application = WebServer(Utf8Requests(get_wsgi_application()), AsgiPings(configuration()))

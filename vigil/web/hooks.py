@@ -16,6 +16,7 @@ from vigil.alerts.oncall.callbacks import CALLBACKS, MAX_BODY, Action, CallbackE
 from vigil.alerts.oncall.responses import Actor, ResponseKind, acknowledge, acted_since, note, snooze, take_back
 from vigil.clock import database_now
 from vigil.incidents.models import Incident
+from vigil.strict_json import InputProblem
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +39,8 @@ def callback(request: HttpRequest, channel: str) -> HttpResponse:
     except (CallbackError, SealedValueUnreadable) as refused:
         _log.warning("callback.refused", channel=channel, problem=str(refused))
         return HttpResponse(status=401)
+    except InputProblem as problem:
+        return HttpResponse(f"{problem}\n", content_type="text/plain; charset=utf-8", status=400)
     for wish in wishes:
         answer = _do(found, wish)
         _log.info("callback.taken", channel=channel, action=wish.action, incident=wish.incident, answer=answer)

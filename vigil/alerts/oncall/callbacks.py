@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs
+
+from vigil.strict_json import NotJson, read_json
 
 #: Slack signs a timestamp: older or future requests are replays or clock errors.
 SLACK_WINDOW = timedelta(minutes=5)
@@ -67,7 +68,7 @@ class Callback:
 
 
 def read_pagerduty(request: CallbackRequest, secret: str) -> list[RequestedAction]:
-    """Verify and read a V3 webhook; raises `CallbackError`.
+    """Verify and read a V3 webhook; raises `CallbackError`, or `InputProblem` for a signed body that is not admitted.
 
     PagerDuty signs with several secrets during a rotation of secrets: one signature must match.
     """
@@ -90,7 +91,7 @@ def read_pagerduty(request: CallbackRequest, secret: str) -> list[RequestedActio
 
 
 def read_slack(request: CallbackRequest, secret: str) -> list[RequestedAction]:
-    """Verify and read a press of a Slack button; raises `CallbackError`."""
+    """Verify and read a press of a Slack button; raises as `read_pagerduty` does."""
     stamp = request.headers.get("x-slack-request-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         raise CallbackError("the signed timestamp is missing")
@@ -127,10 +128,9 @@ def _pressed(pressed: Mapping[str, Any], who: str, at: datetime) -> RequestedAct
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        return _dict(read_json(body))
+    except NotJson:
         raise CallbackError("this is not JSON") from None
-    return _dict(found)
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from vigil.accounts.teams import default_team
 from vigil.monitors import changes
 from vigil.monitors.composites import Member, create_composite, update_composite
 from vigil.monitors.models import Composite, CompositeMember
+from vigil.web.admin.pieces import AdmittedJSONField
 
 
 class _Undone(Exception):
@@ -25,7 +26,7 @@ class _Undone(Exception):
 class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
     team = forms.ModelChoiceField(queryset=Team.objects.all(), initial=lambda: default_team().pk)
     name = forms.CharField(max_length=200)
-    tags = forms.JSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
+    tags = AdmittedJSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
     paused = forms.BooleanField(required=False)
 
     class Meta:

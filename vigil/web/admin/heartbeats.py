@@ -20,7 +20,7 @@ from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
 from vigil.heartbeats.rows import schedule_of, terms_of
 from vigil.heartbeats.showing.snippets import SNIPPETS
-from vigil.web.admin.pieces import PrettyJSONField, ReadOnlyAdmin, table
+from vigil.web.admin.pieces import AdmittedJSONField, PrettyJSONField, ReadOnlyAdmin, table
 
 _PINGS_SHOWN = 30
 _JOBS = [("", "none of these"), *((one.job, f"{one.title} ({one.job})") for one in SUGGESTIONS.values())]
@@ -30,7 +30,7 @@ class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
     """Name and tags belong to the monitor; the rest to the heartbeat."""
 
     name = forms.CharField(max_length=200)
-    tags = forms.JSONField(required=False, initial=list, help_text='A list of words: ["embeddings", "nightly"].')
+    tags = AdmittedJSONField(required=False, initial=list, help_text='A list of words: ["embeddings", "nightly"].')
     job = forms.ChoiceField(
         choices=_JOBS,
         required=False,

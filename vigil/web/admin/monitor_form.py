@@ -12,13 +12,13 @@ from vigil.accounts.sealed import Secrets
 from vigil.monitors import changes
 from vigil.monitors.dependencies import check_parents, parents_of
 from vigil.monitors.models import DerivedKind, Monitor
-from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField
+from vigil.web.admin.pieces import AdmittedJSONField, NewSecretsField, PrettyJSONField
 
 
 class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
     config = PrettyJSONField(help_text='What the prober needs, such as {"url": "https://api.example.com/health"}.')
     new_secrets = NewSecretsField()
-    tags = forms.JSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
+    tags = AdmittedJSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
 
     parents = forms.ModelMultipleChoiceField(
         queryset=Monitor.objects.filter(deleted_at=None),

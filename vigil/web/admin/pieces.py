@@ -10,12 +10,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.wording.text import duration
+from vigil.strict_json import InputProblem, read_json
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -40,7 +42,27 @@ class UnshownText(forms.Textarea):
         return None
 
 
-class NewSecretsField(forms.JSONField):
+class AdmittedJSONField(forms.JSONField):
+    """JSON whose texts and numbers can be stored."""
+
+    def to_python(self, value: Any) -> Any:
+        if self.disabled or not isinstance(value, str) or value in self.empty_values:
+            return super().to_python(value)
+        try:
+            return read_json(value)
+        except InputProblem as problem:
+            raise ValidationError(str(problem), code="invalid") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        if self.disabled or data is None:
+            return super().bound_data(data, initial)
+        try:
+            return read_json(data)
+        except InputProblem:
+            return InvalidJSONInput(data)
+
+
+class NewSecretsField(AdmittedJSONField):
     """Secrets to set, as a JSON object of names and values. Empty keeps the stored ones."""
 
     def __init__(self, **options: Any) -> None:
@@ -61,7 +83,7 @@ class NewSecretsField(forms.JSONField):
         return Secrets(found)
 
 
-class PrettyJSONField(forms.JSONField):
+class PrettyJSONField(AdmittedJSONField):
     """JSON for people to edit."""
 
     def __init__(self, **options: Any) -> None:

@@ -36,7 +36,7 @@ class Responding(_Admin):
     actions: Sequence[Any] = ("acknowledge", "snooze_an_hour", "take_back")
 
     def get_urls(self) -> list[URLPattern]:
-        respond = path("<path:key>/respond/", self.admin_site.admin_view(self.respond), name="incidents_respond")
+        respond = path("<int:key>/respond/", self.admin_site.admin_view(self.respond), name="incidents_respond")
         return [respond, *super().get_urls()]
 
     def has_respond_permission(self, request: HttpRequest) -> bool:
@@ -55,7 +55,7 @@ class Responding(_Admin):
     def take_back(self, request: HttpRequest, queryset: QuerySet[Incident]) -> None:
         self._report(request, [take_back(incident.pk, _actor(request)) for incident in queryset])
 
-    def respond(self, request: HttpRequest, key: str) -> HttpResponse:
+    def respond(self, request: HttpRequest, key: int) -> HttpResponse:
         """Do what the form on the incident's page requests."""
         if not self.has_respond_permission(request):
             raise PermissionDenied

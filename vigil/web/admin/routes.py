@@ -27,7 +27,7 @@ from vigil.alerts.wording.text import clock, duration
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor, Priority
-from vigil.web.admin.pieces import as_form_errors, table
+from vigil.web.admin.pieces import AdmittedJSONField, as_form_errors, table
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -51,7 +51,9 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=list(enumerate(DAYS)), coerce=int, required=False, widget=forms.CheckboxSelectMultiple,
         help_text="None means every day.",
     )  # fmt: skip
-    tags = forms.JSONField(required=False, initial=list, help_text='Monitors with any of these: ["ai"]. [] means all.')
+    tags = AdmittedJSONField(
+        required=False, initial=list, help_text='Monitors with any of these: ["ai"]. [] means all.'
+    )
 
     class Meta:
         model = Route

@@ -23,11 +23,11 @@ from vigil.silences.changes import (
 )
 from vigil.silences.core.windows import current, windows
 from vigil.silences.models import Silence
-from vigil.web.admin.pieces import as_form_errors, table
+from vigil.web.admin.pieces import AdmittedJSONField, as_form_errors, table
 
 
 class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
-    tags = forms.JSONField(required=False, initial=list, help_text='Monitors with any of these tags: ["db"].')
+    tags = AdmittedJSONField(required=False, initial=list, help_text='Monitors with any of these tags: ["db"].')
 
     class Meta:
         model = Silence

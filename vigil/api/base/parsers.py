@@ -1,0 +1,23 @@
+"""Parser of JSON bodies that admits only what can be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from vigil.strict_json import InputProblem, read_json
+
+
+class AdmittedJSONParser(BaseParser):
+    """JSON in UTF-8 without NUL, halves of characters, NaN, huge numbers or deep nesting; else 400."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, context: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return read_json(stream.read())
+        except InputProblem as problem:
+            raise ParseError(f"The body of this request cannot be read. {problem}") from None

@@ -1,0 +1,71 @@
+"""Admission of text and JSON from outside: what PostgreSQL and UTF-8 can hold, within bounds. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+#: Deepest nesting of lists and objects.
+DEPTH_MOST = 64
+#: Range of numbers: what 64 bits hold.
+_NUMBERS = -(2**63), 2**63 - 1
+
+
+class InputProblem(ValueError):
+    """Input that cannot be stored; the message is one sentence for people and does not quote the input."""
+
+
+class NotJson(InputProblem):
+    """Text that is no JSON document at all."""
+
+
+def check_text(text: str) -> None:
+    """Refuse NUL, which PostgreSQL cannot store, and halves of characters, which UTF-8 cannot hold.
+
+    Raises `InputProblem`.
+    """
+    if "\0" in text:
+        raise InputProblem("It holds a zero byte (NUL), which no text here may hold.")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InputProblem("It holds half a character (a lone surrogate), which is not text.") from None
+
+
+def read_json(text: str | bytes) -> Any:
+    """A JSON document in UTF-8 whose texts and numbers can be stored; raises `InputProblem`."""
+    try:
+        found = json.loads(text.decode() if isinstance(text, bytes) else text, parse_constant=_refuse_constant)
+    except InputProblem:
+        raise
+    except RecursionError:
+        raise InputProblem(f"It is nested more than {DEPTH_MOST} levels deep.") from None
+    except UnicodeDecodeError:
+        raise InputProblem("It is not UTF-8.") from None
+    except ValueError as problem:
+        raise NotJson(f"It is not JSON: {getattr(problem, 'msg', 'a number is too long')}.") from None
+    _check(found)
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InputProblem("It holds NaN or Infinity, which are not JSON numbers.")
+
+
+def _check(found: Any) -> None:
+    # A list of what is left, rather than recursion: the depth is a stranger's.
+    left: list[tuple[Any, int]] = [(found, 1)]
+    while left:
+        value, depth = left.pop()
+        if isinstance(value, str):
+            check_text(value)
+        elif isinstance(value, int | float) and not _NUMBERS[0] <= value <= _NUMBERS[1]:
+            raise InputProblem("It holds a number that is too large.")
+        elif isinstance(value, dict | list):
+            if depth > DEPTH_MOST:
+                raise InputProblem(f"It is nested more than {DEPTH_MOST} levels deep.")
+            if isinstance(value, dict):
+                left.extend((name, depth) for name in value)
+                value = list(value.values())
+            left.extend((part, depth + 1) for part in value)
