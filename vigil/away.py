@@ -1,4 +1,4 @@
-"""Servers that are away, or refuse work, in words: what a process waits for, and no entry is to blame for."""
+"""Server outages in words: errors that a process waits out, and that no entry caused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingest process: applies verdicts, commits incidents with deliveries, publishes beliefs. Single writer.
+"""Ingest process (single writer): applies verdicts, commits incidents, publishes beliefs.
 
 Crash-safe: it resumes from its position in PostgreSQL, so verdicts are applied once; `believed` is rebuilt from the
 database.

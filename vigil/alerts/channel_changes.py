@@ -56,7 +56,7 @@ def prepare_channel(channel: Channel) -> None:
     if channel.kind == "webhook" and not channel.secrets.get("secret"):
         channel.secrets = Secrets({**channel.secrets, "secret": webhook.new_secret()})
     if channel.enabled:
-        # Whoever switches it on has looked at why it was off.
+        # A person who switches it on has read why it was off.
         channel.refused, channel.disabled_at, channel.disabled_why = [], None, ""
     try:
         check_channel(channel.kind, channel.config, channel.secrets)

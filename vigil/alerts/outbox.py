@@ -1,4 +1,4 @@
-"""Outbox: the notification pipeline of one step of an incident, in the transaction that writes the step.
+"""Outbox: the notification pipeline of an incident's step, in the transaction that writes the step.
 
     write(decide(hold(route(read(...)))))
 

@@ -1,4 +1,4 @@
-"""Benchmark reports: figures by name, as JSON or as text with their budgets; progress on standard error."""
+"""Benchmark reports: figures by name, as JSON or text with budgets; progress on standard error."""
 
 from __future__ import annotations
 

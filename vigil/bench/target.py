@@ -1,4 +1,4 @@
-"""Benchmark target, plain and with TLS: 200 for every path, 503 below /sick after SIGUSR1, no answer to /hang."""
+"""Benchmark target (HTTP, HTTPS): 200; 503 below /sick after SIGUSR1; no answer to /hang."""
 
 from __future__ import annotations
 

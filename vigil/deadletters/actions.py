@@ -1,4 +1,4 @@
-"""What people do with dead letters after a fix: replay them, or discard them."""
+"""Dead letter actions: replay after a fix, or discard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of dead letters. They belong to the installation, not to a team: their bytes may hold what jobs sent."""
+"""Dead letter model. Belongs to the installation, not to a team: it may hold what jobs sent."""
 
 from __future__ import annotations
 

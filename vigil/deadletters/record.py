@@ -1,4 +1,4 @@
-"""Writes dead letters: the same failure again is counted, and of all letters the newest are kept."""
+"""Dead letter writer: counts repeated failures, and keeps the newest letters."""
 
 from __future__ import annotations
 

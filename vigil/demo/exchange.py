@@ -1,4 +1,4 @@
-"""HTTP/1.1 server protocol of the fake servers: requests over one connection, bounded in size and time."""
+"""HTTP/1.1 server protocol of the fake servers: keep-alive, bounded in size and time."""
 
 from __future__ import annotations
 

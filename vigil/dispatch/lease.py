@@ -1,4 +1,4 @@
-"""Dispatcher lease in PostgreSQL: compare and set by the database's clock; the epoch is a fencing token."""
+"""Dispatcher lease in PostgreSQL: compare and set by its clock; the epoch is a fencing token."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Doctor (self-diagnosis): checks of this installation; one function and one line in `examination.CHECKS` each."""
+"""Doctor (self-diagnosis): one function and one line in `examination.CHECKS` for each check."""

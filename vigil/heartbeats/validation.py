@@ -1,4 +1,4 @@
-"""Validation of heartbeat settings: schedule, grace, keywords, budget. Raises `ValidationError` by field."""
+"""Heartbeat validation: schedule, grace, keywords, budget. Raises `ValidationError` by field."""
 
 from __future__ import annotations
 

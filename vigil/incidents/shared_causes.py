@@ -1,4 +1,4 @@
-"""Shared-cause grouping: incidents that open together get one `cause_key`, in the caller's transaction."""
+"""Shared-cause grouping: incidents that open together get one `cause_key`."""
 
 from __future__ import annotations
 

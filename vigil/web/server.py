@@ -1,4 +1,4 @@
-"""ASGI front of the web process: reads each body within a deadline, then runs Django (WSGI) in a pool of threads.
+"""ASGI front of the web process: reads bodies within a deadline, then runs Django in threads.
 
 A slow client costs a task of the loop, never a thread: pages, API and pings answer whatever others drip.
 """

@@ -75,7 +75,7 @@ async def send(
 ) -> Accepted:
     url = secrets["url"].rstrip("/")
     if payload.edits:
-        # An edit notifies nobody; it only corrects the history. The message below notifies.
+        # An edit sends no notification; it corrects the history. The message below notifies.
         await client.call(ReceiverCall(f"{url}/messages/{payload.edits}", as_body(payload.body), method="PATCH"))
     body, headers = as_body(payload.body), {"content-type": "application/json"}
     if payload.names:

@@ -1,4 +1,4 @@
-"""Notification decisions: send, hold or omit the message of a step, for each channel, with the reason. Pure.
+"""Notification decisions: send, hold or omit a message, for each channel, with the reason. Pure.
 
 A held message is sent once its hold ends; an omitted one is never sent.
 """

@@ -1,4 +1,4 @@
-"""Notification pipeline, the pure stages: route, hold, decide. Each takes the value that the stage before it returned.
+"""Notification pipeline, pure stages: route, hold, decide. Each takes the result of the one before.
 
 `read` in `vigil.alerts.outbox` returns the first of these values, and `write` there takes the last one.
 """

@@ -1,4 +1,4 @@
-"""On-call rotation: shifts by the wall clock of a time zone, with overrides. Pure; times are arguments.
+"""On-call rotation: shifts by the clock of a time zone, with overrides. Pure; times are arguments.
 
 A shift across a clock change is an hour longer or shorter; a handover time that is skipped or repeated starts one
 shift.

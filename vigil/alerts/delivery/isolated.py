@@ -1,4 +1,4 @@
-"""Claims and records in which one bad row costs itself: a channel, a message or an outcome that fails alone twice."""
+"""Fault isolation of claims and records: a row that fails alone twice does not stop the others."""
 
 from __future__ import annotations
 

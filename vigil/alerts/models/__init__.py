@@ -1,4 +1,4 @@
-"""Alerting models: channels, people, routes, policies, and the outbox of deliveries; one noun per file."""
+"""Alerting models: channels, people, routes, policies, and the outbox; one noun per file."""
 
 from __future__ import annotations
 

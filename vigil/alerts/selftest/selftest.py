@@ -133,7 +133,7 @@ def _close(test: SelfTest) -> None:
     test.passed = proof.exists() and not proof.exclude(state=DeliveryState.SENT).exists()
     test.ended_at = database_now()
     test.save(update_fields=["passed", "ended_at"])
-    # A late test message is not sent: it helps nobody.
+    # A late test message is not sent: it has no use.
     late = proof.filter(state__in=OPEN_STATES)
     late.update(state=DeliveryState.DEAD, last_error="not accepted in time", lease_until=None, lease_token=None)
     sync_selftest_incidents(test)

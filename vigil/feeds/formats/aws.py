@@ -1,4 +1,4 @@
-"""AWS (`/public/currentevents`): a list in UTF-16; status 0 is resolved, 1 informational, 2 degraded, 3 disrupted."""
+"""AWS (`/public/currentevents`, UTF-16): status 0 resolved, 1 informational, 2 degraded, 3 disrupted."""
 
 from __future__ import annotations
 

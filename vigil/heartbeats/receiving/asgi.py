@@ -1,4 +1,4 @@
-"""Ping endpoint in the web server: answers before Django's middleware, by the same rules and log as `ping`.
+"""Ping endpoint in the web server: answers before Django, by the same rules and log as `ping`.
 
 For a high rate run `manage.py run ping` behind the proxy (deploy/README.md). This endpoint sends no beat: while only it
 runs, nobody is called late for a `ping` process that is away.

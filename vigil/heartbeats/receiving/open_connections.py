@@ -1,4 +1,4 @@
-"""Caps on open connections, in all and per peer; at a cap the least recently used idle one is closed. Pure."""
+"""Connection caps, total and per peer; at a cap the least recently used idle one is closed. Pure."""
 
 from __future__ import annotations
 

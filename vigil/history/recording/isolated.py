@@ -1,4 +1,4 @@
-"""Recording entry by entry, after a batch failed: one that fails alone twice is a dead letter, and a gap."""
+"""Fault isolation of recording: an entry that fails alone twice becomes a dead letter and a gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partitions: long cuts of regions from the control plane, and deaths meanwhile; drawn from the seed. Pure."""
+"""Partitions: long cuts of regions from the control plane, drawn from the seed. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated world with known truth: which check of which path fails, when and why. Deterministic by seed."""
+"""Simulated world with known truth: which checks fail, when and why. Deterministic by seed."""
 
 from __future__ import annotations
 
