@@ -11,10 +11,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _end_with_parent() -> None:
-    """Ask Linux for SIGTERM when the server's main process is gone.
-
-    The server's pid is in VIGIL_WEB_PARENT, to notice one that died before this line.
-    """
+    """Ask Linux for SIGTERM when the main process (pid in VIGIL_WEB_PARENT) is gone, even before this line."""
     parent = os.environ.get("VIGIL_WEB_PARENT")
     if parent is None or not sys.platform.startswith("linux"):
         return

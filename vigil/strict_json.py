@@ -20,10 +20,7 @@ class NotJson(InputProblem):
 
 
 def check_text(text: str) -> None:
-    """Refuse NUL, which PostgreSQL cannot store, and halves of characters, which UTF-8 cannot hold.
-
-    Raises `InputProblem`.
-    """
+    """Refuse NUL (PostgreSQL cannot store it) and lone surrogates (UTF-8 cannot); raises `InputProblem`."""
     if "\0" in text:
         raise InputProblem("It holds a zero byte (NUL), which no text here may hold.")
     if not text.isascii():

@@ -11,10 +11,7 @@ CHUNK = 500
 
 
 def reseal() -> dict[str, int]:
-    """Reseal all sealed columns in one transaction; returns table.column -> rows.
-
-    Raises `SealedValueUnreadable` if no key opens a value; then nothing changes.
-    """
+    """Reseal all columns in one transaction; returns table.column -> rows. `SealedValueUnreadable` changes nothing."""
     done: dict[str, int] = {}
     with transaction.atomic():
         for model in apps.get_models():

@@ -47,10 +47,7 @@ def _destination(kind: str, config: Any) -> Destination | None:
 
 
 def prepare_channel(channel: Channel) -> None:
-    """Give a webhook without a secret a fresh one, and refuse settings that cannot be sent with.
-
-    Raises `ValidationError` keyed by field.
-    """
+    """Give a webhook a secret, and validate the settings; raises `ValidationError` keyed by field."""
     if not isinstance(channel.config, Mapping):
         raise ValidationError({"config": ["Must be an object."]})
     if channel.kind == "webhook" and not channel.secrets.get("secret"):

@@ -11,10 +11,7 @@ from vigil.monitors.core.providers import PROVIDERS, name_of
 
 
 class Feed(models.Model):
-    """A provider's status feed. `ok_at` is when it was last readable; `problem` is the error since then.
-
-    `url` is empty for the catalogue's own address.
-    """
+    """A status feed: last readable at `ok_at`, `problem` since then. Empty `url`: the catalogue's address."""
 
     provider = models.CharField(
         max_length=40, unique=True, choices=[(key, PROVIDERS[key].name) for key in sorted(SOURCES)]

@@ -79,10 +79,7 @@ def status_of(state: HeartbeatState) -> Status:
 
 
 def store_beliefs(statuses: Mapping[int, Status], enqueue: EnqueueDeliveries) -> None:
-    """Store the states of these monitors, and update the composites over them.
-
-    Call inside the transaction of their steps.
-    """
+    """Store these monitors' states and update composites. Call inside the transaction of their steps."""
     if not statuses:
         return
     keys = sorted(statuses)

@@ -20,10 +20,7 @@ INCIDENTS_MOST = 50
 
 
 def note_declared(posts: Iterable[FeedPost], enqueue: EnqueueDeliveries) -> int:
-    """Add a step to the provider's open incidents for each new post; returns their number.
-
-    A feed opens and decides nothing.
-    """
+    """Add a step to the provider's open incidents for each new post; returns their number. Decides nothing."""
     noted = 0
     for post in posts:
         for key in _open_incidents(post):

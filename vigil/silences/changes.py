@@ -59,10 +59,7 @@ def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
 
 
 def end_now(silence: Silence) -> Silence | None:
-    """End the current window: a one-off is over, a recurring one continues with its next.
-
-    Returns the present row, or None if no window is left.
-    """
+    """End the current window; returns the present row, or None if no window is left."""
     with transaction.atomic():
         before = Silence.objects.select_for_update().filter(pk=silence.pk, valid_until=None).first()
         now = database_now()

@@ -37,10 +37,7 @@ def muted_by(monitor: Monitor, at: datetime) -> list[Cover]:
 
 
 def excluded_intervals(monitor: Monitor, start: datetime, end: datetime) -> list[Window]:
-    """Intervals within [start, end) excluded from this monitor's uptime, in order, without overlap.
-
-    A changed or deleted silence still counts for the time it was valid.
-    """
+    """Intervals in [start, end) excluded from uptime, in order; changed or deleted silences count while valid."""
     counted = _touching(monitor, start, end).filter(Q(excludes=True) | Q(pauses=True))
     return merged(window for silence in counted for window in windows(silence.schedule, start, end))
 

@@ -23,10 +23,7 @@ class GroupingSubject:
 
 
 def strong_keys(event: str, subject: GroupingSubject) -> tuple[str, ...]:
-    """Strong group keys, likely the common cause: a parent, a host, a provider.
-
-    Events have separate groups, so a resolve never shares a message with a trigger.
-    """
+    """Strong keys, likely the common cause: parent, host, provider. Resolves never share a group with triggers."""
     host = host_of(subject.target)
     keys = [f"parent:{parent}" for parent in subject.parents]
     keys += [f"cause:{subject.shared}"] if subject.shared else []

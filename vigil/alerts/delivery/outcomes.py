@@ -64,10 +64,7 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """Outcome of one claim. `words` is the answer or the error; `permanent`: no retry.
-
-    `rest_s` is the wait that the receiver asks for.
-    """
+    """Outcome of a claim: `words` is the answer or error; `permanent`: no retry; `rest_s`: requested wait."""
 
     claim: Claim
     outcome: AttemptOutcome

@@ -52,10 +52,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Sender:
-    """Delivers until stopped.
-
-    Claims and records share one database thread; timers have another, so neither delays the other.
-    """
+    """Delivers until stopped. Claims and records share a database thread; timers have another."""
 
     def __init__(self, outbound: Outbound, health: Health) -> None:
         self._outbound = outbound

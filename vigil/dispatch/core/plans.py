@@ -15,10 +15,7 @@ LATEST_START_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """A region of a monitor, with secrets sealed to the region's key.
-
-    Not `able`: the monitor has secrets but the region no key yet, so it cannot check.
-    """
+    """A region of a monitor, with secrets sealed to its key. Not `able`: it has secrets but no key, so cannot check."""
 
     slug: str
     domain: str

@@ -76,10 +76,7 @@ class Shares:
 
 
 def is_kept(monitor: str, slot: int, share: float) -> bool:
-    """Whether the check of a monitor's slot (intervals since the epoch) is sent at this share.
-
-    Of any run of slots a monitor keeps `share` of them, within one, and monitors take turns.
-    """
+    """Whether a monitor's slot (intervals since the epoch) is sent at this share: evenly spaced, in turns."""
     turn = blake2b(monitor.encode(), digest_size=4).digest()
     start = int.from_bytes(turn) / 2**32
     return int((slot + 1) * share + start) > int(slot * share + start)

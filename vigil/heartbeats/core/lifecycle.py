@@ -77,10 +77,7 @@ def on_ping(state: HeartbeatState, terms: Terms, told: PingFacts) -> HeartbeatEf
 
 
 def on_clock(state: HeartbeatState, terms: Terms, now: datetime, gaps: Sequence[ReceiverGap] = ()) -> HeartbeatEffect:
-    """Step by the clock: late after the expected time, down after the grace or an overlong run.
-
-    `gaps` excuse a ping that was expected within them.
-    """
+    """Step by the clock: late, down after the grace or an overlong run. `gaps` excuse pings expected in them."""
     at = due(state, terms)
     if at is None or now < at:
         return HeartbeatEffect(state, EffectReason.NOT_DUE)

@@ -90,10 +90,7 @@ def parse(expression: str) -> Calendar:
 
 
 def next_time(expression: str, after: datetime, zone: str) -> datetime | None:
-    """First matching time after `after`, in UTC; None when there is none.
-
-    `zone` applies if the expression names no time zone. Raises `NotACalendar`.
-    """
+    """First matching time after `after`, in UTC, or None. `zone` is the default zone. Raises `NotACalendar`."""
     plan = parse(expression)
     local = zone_of(plan.zone or zone) or ZoneInfo("UTC")
     begun = after.astimezone(local)

@@ -92,10 +92,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatState:
-    """State of a heartbeat. `decided` is the time of the newest ping that changed or confirmed it.
-
-    `logs` counts log pings without a run since the last other ping.
-    """
+    """State of a heartbeat: `decided` by the newest decisive ping; `logs` counts log pings without a run since."""
 
     status: HeartbeatStatus = HeartbeatStatus.NEW
     since: datetime | None = None
@@ -119,10 +116,7 @@ class PingFacts:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatEffect:
-    """Next state and reason; `duration` and exceeded limits of the run that ended.
-
-    `overran` is a run that did not end in time. The incident changes when `state.trouble` does.
-    """
+    """Next state and reason; `duration` and breaches of the ended run; `overran`: a run that did not end in time."""
 
     state: HeartbeatState
     why: EffectReason

@@ -78,10 +78,7 @@ class Ping(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LogEntry(msgspec.Struct, frozen=True, array_like=True):
-    """A batch of pings in order of arrival.
-
-    `beat_us`: every ping that the receiver took before that time is already written (watermark).
-    """
+    """A batch of pings in order of arrival. `beat_us` is a watermark: earlier pings are already written."""
 
     v: Count
     receiver: Text

@@ -9,10 +9,7 @@ C = TypeVar("C", bound=Hashable)
 
 
 class OpenConnections(Generic[C]):
-    """Connections of a server, the least recently used first.
-
-    `busy` tells whether a connection waits for the server; a busy one is not closed to make room.
-    """
+    """Connections of a server, least recently used first; one that is `busy` (waits for the server) stays open."""
 
     def __init__(self, most: int, most_of_peer: int, busy: Callable[[C], bool]) -> None:
         self._most, self._most_of_peer, self._busy = most, most_of_peer, busy

@@ -47,10 +47,7 @@ def sketch_of(buckets: Iterable[int]) -> Counter[int]:
 
 
 def quantiles(sketch: Sketch, parts: Sequence[float]) -> list[float | None]:
-    """Durations (us) at the given quantiles, by nearest rank; `None`s for an empty sketch.
-
-    `parts` lie between 0 and 1 and ascend.
-    """
+    """Durations (us) at ascending quantiles from 0 to 1, by nearest rank; `None`s for an empty sketch."""
     total = sum(sketch.values())
     if not total:
         return [None] * len(parts)

@@ -57,9 +57,6 @@ def before(period: Period, frequency: Frequency) -> Period:
 
 
 def due(frequency: Frequency, zone: ZoneInfo, now: datetime, told_until: datetime) -> Period | None:
-    """The period to report: the last finished and settled one, if not yet reported.
-
-    Only the last: after a long outage, one mail is enough.
-    """
+    """The last finished and settled period, if not yet reported. After an outage one mail is enough."""
     period = last_over(frequency, zone, now - SETTLED_AFTER)
     return period if period.ends > told_until else None

@@ -103,10 +103,7 @@ def unpack_hours(packed: bytes) -> dict[int, Rollup]:
 
 
 def pack_regions(regions: Mapping[int, Rollup]) -> bytes:
-    """Encode rollups of a monitor's day by region key, preceded by that of all regions.
-
-    The sum is stored since it is the usual query, and expensive to add up.
-    """
+    """Encode a monitor's day by region key, preceded by the sum of all regions, the usual query."""
     packed = bytearray()
     whole = merged(regions.values()) if len(regions) > 1 else Rollup()
     for region, rolled in [(ALL_REGIONS, whole), *sorted(regions.items())]:

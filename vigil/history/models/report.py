@@ -14,10 +14,7 @@ def new_report() -> str:
 
 
 class Report(models.Model):
-    """A mailed report of each finished calendar week or month.
-
-    `sent_until` is the end of the last period sent; a lease prevents two senders.
-    """
+    """A mailed report of each finished week or month, up to `sent_until`; a lease prevents two senders."""
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_report, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="reports")

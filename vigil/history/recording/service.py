@@ -56,10 +56,7 @@ class RecorderTimings:
 
 
 class Recorder:
-    """A recorder, which also evaluates objectives; `enqueue` writes their deliveries.
-
-    `run` returns when `stop` is set, and only then.
-    """
+    """A recorder, also of objectives; `enqueue` writes their deliveries. `run` returns when `stop` is set."""
 
     def __init__(
         self,

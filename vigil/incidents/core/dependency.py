@@ -57,10 +57,7 @@ def holds_back(child: ParentTrouble, parent: ParentTrouble, now: datetime) -> tu
 
 
 def waits_until(child: ParentTrouble, opened: datetime, every: timedelta, regions: int) -> datetime | None:
-    """Until when a child waits for the verdict on a parent without an incident; None if it does not wait.
-
-    `every` is the interval of each of the parent's `regions`, which take turns.
-    """
+    """Until when a child waits for a parent's verdict, or None. `every`: interval of each of its `regions`."""
     if child.kind not in _WEIGHT:
         return None
     return opened + min(WAIT_MOST, max(WAIT_LEAST, every / max(1, regions) + VERDICT))

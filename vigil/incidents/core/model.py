@@ -122,10 +122,7 @@ class BelievedState:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step to write: incident kind and reason. `started_ms` is the first failing observation.
-
-    `cause` separates incidents shared by several monitors: those of blindness.
-    """
+    """A step to write. `started_ms`: first failing observation; `cause` separates shared incidents (blindness)."""
 
     kind: IncidentKind
     step: Step

@@ -11,10 +11,7 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 class CompositeRule(StrEnum):
-    """How many members must be up.
-
-    In a chain any member of a rank is enough; rank 0 serves, higher ranks are its fallbacks.
-    """
+    """How many members must be up. In a chain: one of any rank; rank 0 serves, higher ranks are fallbacks."""
 
     ALL = "all"
     ANY = "any"

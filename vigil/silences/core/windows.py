@@ -66,10 +66,7 @@ def windows(schedule: WindowSchedule, start: datetime, end: datetime) -> list[Wi
 
 
 def current(schedule: WindowSchedule, at: datetime) -> Window | None:
-    """The current window, merged with adjacent ones; None if there is none.
-
-    Endless adjacent windows are followed as far as one of the longest.
-    """
+    """The current window, merged with adjacent ones up to the longest length; None if there is none."""
     if not schedule.cron and schedule.starts and schedule.ends:
         once = windows(schedule, schedule.starts, schedule.ends)
         return next((window for window in once if window.starts <= at < window.ends), None)

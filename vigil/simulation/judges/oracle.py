@@ -56,10 +56,7 @@ class Count:
 
 
 def counts(round: Round, ballots: Iterable[Ballot], at_ms: int, barred: frozenset[str]) -> list[Count]:
-    """Looks of a round at an instant, without the `barred` regions.
-
-    Late votes and votes of non-electors are left out.
-    """
+    """Looks of a round at an instant, without `barred` regions, late votes and votes of non-electors."""
     domains = {elector.region: elector.domain for elector in round.electorate if elector.region not in barred}
     looks = []
     for look, start_ms in enumerate(round.looks_ms, start=1):
