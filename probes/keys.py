@@ -14,7 +14,7 @@
     vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor
     vigil:refused               hash    region/cause -> count   written by consensus: what of that region is not taken
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
-    vigil:deadletters           stream  {b: DeadLetter}         written by consensus and dispatch; ingest empties it
+    vigil:deadletters           stream  {b: DeadLetterMessage}  written by consensus and dispatch; ingest empties it
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
     vigil:alive                 hash    part -> mark            written by each part of the control plane
     vigil:alive:<region>        hash    part -> mark            the same, for that region to read

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from consensus.admission import admit_quarantines, admit_verdict
 from consensus.verdicts import Quarantine
 from probes import keys
-from probes.process.dead_letters import DeadLetter, entry_of
+from probes.process.dead_letters import DeadLetterMessage, entry_of
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
@@ -65,7 +65,7 @@ class LogMessage:
     id: str
     payload: bytes
 
-    def as_letter(self) -> DeadLetter:
+    def as_letter(self) -> DeadLetterMessage:
         return entry_of(keys.VERDICTS, self.id, self.payload)
 
 

@@ -23,7 +23,7 @@ from consensus.verdicts import (
 )
 from probes import keys
 from probes.admission import Refusal, admit_results
-from probes.process.dead_letters import DeadLetter, entry_of
+from probes.process.dead_letters import DeadLetterMessage, entry_of
 from probes.process.key_repair import IDS_AHEAD_MS, delete_future_streams
 from probes.process.redis_streams import Entries, read_streams
 from probes.process.refusals import Refusals
@@ -138,7 +138,7 @@ class Streams:
                 self._positions[name] = entry_id
 
     @property
-    def reading(self) -> DeadLetter | None:
+    def reading(self) -> DeadLetterMessage | None:
         """The entry that `read` gave last, or failed on."""
         if self._at is None:
             return None

@@ -29,7 +29,7 @@ STREAM_PAYLOAD_LIMIT = 16_000
 FRAMES = 3
 
 
-class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
+class DeadLetterMessage(msgspec.Struct, frozen=True, array_like=True):
     """One entry that failed. `origin` is where it came from: a region, a channel, a row.
 
     `stream` and `entry` name the stream that it can be added to again, and its id there. One that is `settled` says
@@ -49,18 +49,22 @@ class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(DeadLetter)
+_decoder = msgspec.msgpack.Decoder(DeadLetterMessage)
 
 
-def entry_of(stream: str, entry: str, payload: bytes) -> DeadLetter:
+def entry_of(stream: str, entry: str, payload: bytes) -> DeadLetterMessage:
     """The bytes of an entry and where they stand, for `letter_of`."""
-    return DeadLetter(DEAD_LETTER_VERSION, "", "", "", stream=stream, entry=entry, payload=payload, size=len(payload))
+    return DeadLetterMessage(
+        DEAD_LETTER_VERSION, "", "", "", stream=stream, entry=entry, payload=payload, size=len(payload)
+    )
 
 
-def letter_of(source: str, step: str, origin: str, error: BaseException, entry: DeadLetter | None = None) -> DeadLetter:
+def letter_of(
+    source: str, step: str, origin: str, error: BaseException, entry: DeadLetterMessage | None = None
+) -> DeadLetterMessage:
     """A letter about an error, bounded, of text that PostgreSQL takes."""
     entry = entry or entry_of("", "", b"")
-    return DeadLetter(
+    return DeadLetterMessage(
         DEAD_LETTER_VERSION,
         source,
         step,
@@ -82,9 +86,9 @@ class DeadLetterStream:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
-        self._waiting: deque[DeadLetter] = deque(maxlen=STREAM_LENGTH)
+        self._waiting: deque[DeadLetterMessage] = deque(maxlen=STREAM_LENGTH)
 
-    def keep(self, letter: DeadLetter) -> None:
+    def keep(self, letter: DeadLetterMessage) -> None:
         self._waiting.append(msgspec.structs.replace(letter, payload=letter.payload[:STREAM_PAYLOAD_LIMIT]))
 
     def flush(self) -> None:
@@ -95,7 +99,7 @@ class DeadLetterStream:
             self._waiting.popleft()
 
 
-def waiting_letters(client: redis.Redis, count: int) -> Iterator[tuple[bytes, DeadLetter | None]]:
+def waiting_letters(client: redis.Redis, count: int) -> Iterator[tuple[bytes, DeadLetterMessage | None]]:
     """The oldest letters of the stream with their ids; None for one that cannot be read. Raises `redis.RedisError`."""
     for entry_id, fields in cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.DEAD_LETTERS, count=count)):
         try:

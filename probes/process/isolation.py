@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from probes.process.dead_letters import DeadLetter, letter_of
+from probes.process.dead_letters import DeadLetterMessage, letter_of
 from probes.process.sentry import report
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ def plainly(step: str, rows: Iterable[Row], work: Callable[[Row], Outcome], othe
 class Letters(Protocol):
     """Where dead letters are kept. Raises what says that the server which keeps them is away."""
 
-    def keep(self, letter: DeadLetter) -> None: ...
+    def keep(self, letter: DeadLetterMessage) -> None: ...
 
 
 @dataclass(slots=True)
@@ -121,14 +121,14 @@ class Isolation:
         """`apply_by_halves` for this loop."""
         return apply_by_halves(entries, work, bury, self.refusal)
 
-    def entry(self, step: str, origin: str, work: Callable[[], Outcome], letter: DeadLetter) -> Outcome | None:
+    def entry(self, step: str, origin: str, work: Callable[[], Outcome], letter: DeadLetterMessage) -> Outcome | None:
         """What `work` makes of one entry; None for one that fails twice, which is kept as a dead letter."""
         results: list[Outcome] = apply_by_halves(
             [letter], lambda _: work(), lambda one, error: self.bury(step, origin, error, one), self.refusal
         )
         return results[0] if results else None
 
-    def bury(self, step: str, origin: str, error: Exception, entry: DeadLetter | None = None) -> None:
+    def bury(self, step: str, origin: str, error: Exception, entry: DeadLetterMessage | None = None) -> None:
         """Keep what failed as a dead letter; `entry` holds its bytes and where they came from, if it had any."""
         letter = letter_of(self.source, step, origin, error, entry)
         log.error("dead_letter.written", source=self.source, step=step, origin=origin, why=letter.error, exc_info=error)
@@ -195,7 +195,7 @@ class Isolation:
         if failing is None and (origin or step in self._proven):
             return
         if failing is None or failing.times > 1:
-            self._letters.keep(DeadLetter(1, self.source, step, origin, settled=True))
+            self._letters.keep(DeadLetterMessage(1, self.source, step, origin, settled=True))
         self._failing.pop((step, origin), None)
         if not origin:
             self._proven.add(step)

@@ -10,13 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from consensus.baselines import CHUNK, ENOUGH, FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
-from consensus.examples import FIVE_REGIONS, make_result, make_round
 from consensus.fold import Fold
 from consensus.verdicts import Belief, Call, Verdict
 from consensus.vocabulary import Cause, VerdictReason
 from probes.checks.running_median import MEMORY, SPREAD_FLOOR, learned
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
+from tests.consensus.examples import FIVE_REGIONS, make_result, make_round
 
 T0 = 1_700_000_000_000
 MS = 1_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from consensus.examples import make_result, make_round
 from consensus.fold import CALL_GAP_MS, Fold
 from consensus.suspicion import recheck_due_ms, suspicion
 from consensus.verdicts import Belief, Call, Dissent
 from consensus.vocabulary import Cause, Observed
 from probes.reasons import Status
+from tests.consensus.examples import make_result, make_round
 
 NOW = 1_000_000
 UP = None

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consensus.examples import SEEN, make_round, make_vote
 from consensus.explain import explain
 from consensus.quorum import decide, fewest_domains, fewest_votes, without
 from consensus.verdicts import Elector, Excluded, Round, Vote
 from consensus.vocabulary import Exclusion, Observed, Sensitivity, VerdictReason, observed
 from probes.reasons import Reason, Status
 from probes.wire import Phases
+from tests.consensus.examples import SEEN, make_round, make_vote
 
 SAW = st.sampled_from(sorted(SEEN))
 WHY = st.sampled_from(Exclusion)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.examples import FIVE_REGIONS, SEEN, make_round, make_vote
 from consensus.quorum import Decision, decide, fewest_votes
 from consensus.vocabulary import Exclusion, Sensitivity, VerdictReason
 from probes.reasons import Reason, Status
+from tests.consensus.examples import FIVE_REGIONS, SEEN, make_round, make_vote
 
 R = VerdictReason
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from consensus.examples import FIVE_REGIONS, LOOK_LENGTH_MS, make_result, make_round
 from consensus.rounds import LINGER_MS, RoundBook
 from consensus.verdicts import Round, Verdict
 from consensus.vocabulary import Cause, Exclusion, Sensitivity, VerdictReason
 from probes.reasons import Status
+from tests.consensus.examples import FIVE_REGIONS, LOOK_LENGTH_MS, make_result, make_round
 
 REGIONS = sorted(FIVE_REGIONS)
 

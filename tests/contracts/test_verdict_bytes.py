@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from consensus.evidence import from_evidence, to_evidence
-from consensus.examples import make_result, make_round
 from consensus.rounds import RoundBook
 from consensus.verdicts import (
     Belief,
@@ -26,6 +25,7 @@ from consensus.verdicts import (
 )
 from consensus.vocabulary import Cause, Exclusion, Observed
 from probes.reasons import Reason, Status
+from tests.consensus.examples import make_result, make_round
 
 THREE = {"ap-south": "gcp", "eu-west": "aws", "us-west": "hetzner"}
 

@@ -30,7 +30,7 @@ from vigil.simulation.judges.endurance import kept_shares
 from vigil.simulation.processes.engine import EPOCH_MS
 from vigil.simulation.processes.publisher import SimPublisher
 from vigil.simulation.simulation import SimulationResult, simulate
-from vigil.simulation.worlds.isolation import Fault, Isolation
+from vigil.simulation.worlds.isolation import Disturbance, Fault
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Cuts, Links, Noise, Scenario, Truth
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -219,8 +219,8 @@ def test_a_planted_defect_is_caught(
 
 def dispatch_dies_in_the_first_minute(patch: pytest.MonkeyPatch) -> SimulationResult:
     """The dispatchers die when a part of the monitors was ordered, for longer than a region takes to stand alone."""
-    silence = Isolation(EPOCH_MS + 30_000, EPOCH_MS + 4 * MINUTE_MS, Fault.DISPATCH_DIES)
-    patch.setattr(vigil.simulation.faults, "isolations", lambda *a: [silence])
+    silence = Disturbance(EPOCH_MS + 30_000, EPOCH_MS + 4 * MINUTE_MS, Fault.DISPATCH_DIES)
+    patch.setattr(vigil.simulation.faults, "disturbances", lambda *a: [silence])
     return simulate(replace(CUT, truth=Truth(every_ms=0)), 7, 24, 5 * MINUTE_MS)
 
 

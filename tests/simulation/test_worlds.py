@@ -13,7 +13,7 @@ from vigil.simulation.judges.endurance import kept_shares
 from vigil.simulation.processes.engine import EPOCH_MS
 from vigil.simulation.runs import RunRow, places, run
 from vigil.simulation.simulation import simulate
-from vigil.simulation.worlds.isolation import Fault, Isolation
+from vigil.simulation.worlds.isolation import Disturbance, Fault
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Links, Noise, Scenario, Truth
 
 # Each takes seconds on a machine that has nothing else to do.
@@ -80,8 +80,8 @@ def test_regions_that_are_cut_off_for_a_day_lose_neither_slots_nor_results() -> 
 def test_whatever_silences_the_control_plane_for_hours_every_region_goes_on(
     what: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    silence = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, what)
-    monkeypatch.setattr(vigil.simulation.faults, "isolations", lambda *a: [silence])
+    silence = Disturbance(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, what)
+    monkeypatch.setattr(vigil.simulation.faults, "disturbances", lambda *a: [silence])
     outcome = simulate(replace(SCENARIOS["cut"], truth=Truth(every_ms=0)), SEED, 4, 5 * HOUR_MS)
     shares = [share for _, _, share in kept_shares(outcome)]
 
@@ -91,8 +91,8 @@ def test_whatever_silences_the_control_plane_for_hours_every_region_goes_on(
 
 
 def test_a_dead_dispatcher_opens_no_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    silence = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, Fault.DISPATCH_DIES)
-    monkeypatch.setattr(vigil.simulation.faults, "isolations", lambda *a: [silence])
+    silence = Disturbance(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, Fault.DISPATCH_DIES)
+    monkeypatch.setattr(vigil.simulation.faults, "disturbances", lambda *a: [silence])
     outages = replace(SCENARIOS["cut"], truth=Truth(every_ms=HOUR_MS, lasts_ms=LONG))
     opened_ms = [one.opened_ms for one in simulate(outages, SEED, 4, 5 * HOUR_MS).history.rounds.values()]
 
@@ -102,8 +102,8 @@ def test_a_dead_dispatcher_opens_no_round(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_flood_of_late_results_misleads_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outages that a region saw while it was cut off are over when it tells of them."""
-    cut = Isolation(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, Fault.CUT)
-    monkeypatch.setattr(vigil.simulation.faults, "isolations", lambda *a: [cut])
+    cut = Disturbance(EPOCH_MS + HOUR_MS / 2, EPOCH_MS + 4 * HOUR_MS, Fault.CUT)
+    monkeypatch.setattr(vigil.simulation.faults, "disturbances", lambda *a: [cut])
     late = replace(SCENARIOS["cut"], truth=Truth(every_ms=HOUR_MS, lasts_ms=LONG, slow=0), noise=Noise(blip=0.0))
 
     assert after_the_flood(late) == (0, 0)

@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from consensus.admission import admit_verdict
 from consensus.baselines import REVISION_HELD_S, Baselines
 from consensus.evidence import to_evidence
-from consensus.examples import make_round
 from consensus.fold import CALLS_BURST, Fold
 from consensus.rounds import EARLY_ROUNDS, RoundBook
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_verdict, encode
@@ -26,6 +25,7 @@ from consensus.vocabulary import Cause
 from probes.admission import admit_results
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
+from tests.consensus.examples import make_round
 from tests.probes.hostile_results import NOW_MS, entries, entry_by_chance, overwritten
 from vigil.dispatch.core.opening import SUSPECTED_MOST_MS, open_round
 from vigil.dispatch.core.plans import Plan, RegionPlan

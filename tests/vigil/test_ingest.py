@@ -12,7 +12,6 @@ import redis
 from django.db import connection
 from msgspec.structs import replace
 
-from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
 from consensus.verdicts import Quarantine, decode_verdict, encode
@@ -22,6 +21,7 @@ from probes.process.health import Health
 from probes.process.liveness import Liveness
 from probes.wire import RegionStatus
 from probes.wire import encode as encode_beat
+from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
 from tests.streams import add
 from tests.waiting import until
 from vigil.accounts.teams import default_team

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 _log = structlog.get_logger(__name__)
 
 
-class Sender(Protocol):
+class SecretBearer(Protocol):
     """A row that sends its secrets to where its kind and configuration say."""
 
     public_id: Any
@@ -20,7 +20,9 @@ class Sender(Protocol):
     secrets: Any
 
 
-def require_new_secrets(stored: Sender, wanted: Mapping[str, Any], destination: Callable[[str, Any], object]) -> None:
+def require_new_secrets(
+    stored: SecretBearer, wanted: Mapping[str, Any], destination: Callable[[str, Any], object]
+) -> None:
     """Refuse a change `wanted` that gives a row with secrets another destination, unless it sets `secrets` too.
 
     Who may write a row may not read its secrets, and would by having them sent to a server of their own. Raises

@@ -10,7 +10,7 @@ import redis
 from django.db import connection, transaction
 
 from probes import keys
-from probes.process.dead_letters import DeadLetter, waiting_letters
+from probes.process.dead_letters import DeadLetterMessage, waiting_letters
 from probes.process.isolation import Isolation
 from vigil.accounts import public_ids
 from vigil.away import refusal
@@ -49,7 +49,7 @@ WHERE fingerprint = %s AND state = 'waiting'
 class LetterTable:
     """Keeps letters in PostgreSQL, in the transaction that the caller has open, if any."""
 
-    def keep(self, letter: DeadLetter) -> None:
+    def keep(self, letter: DeadLetterMessage) -> None:
         keep(letter)
 
 
@@ -58,7 +58,7 @@ def isolation(source: str) -> Isolation:
     return Isolation(source, LetterTable(), refusal, time.monotonic)
 
 
-def keep(letter: DeadLetter) -> None:
+def keep(letter: DeadLetterMessage) -> None:
     """Write a letter, or count it with the one that waits already; one that is settled ends what waits."""
     print_of = _fingerprint(letter)
     if letter.settled:
@@ -92,13 +92,13 @@ def move_from_redis(client: redis.Redis) -> int:
     return len(found)
 
 
-def _keep_all(letters: Sequence[DeadLetter]) -> None:
+def _keep_all(letters: Sequence[DeadLetterMessage]) -> None:
     with transaction.atomic():
         for letter in letters:
             keep(letter)
 
 
-def _fingerprint(letter: DeadLetter) -> bytes:
+def _fingerprint(letter: DeadLetterMessage) -> bytes:
     """What makes two letters one: the same bytes, or the same row or step, failing in the same place."""
     digest = hashlib.sha256()
     for part in (letter.source, letter.step, letter.origin, letter.stream):

@@ -38,8 +38,8 @@ def load_plans(
     # One row a monitor with its regions as an array: 100,000 monitors have 500,000 of them.
     rows = watched.annotate(region_keys=ArrayAgg("regions", filter=Q(regions__enabled=True), default=[]))
     piece: dict[str, Plan] = {}
-    for values in rows.order_by("id").values_list(*_Row._fields).iterator(chunk_size=CHUNK):
-        row = _Row(*values)
+    for values in rows.order_by("id").values_list(*_PlanRow._fields).iterator(chunk_size=CHUNK):
+        row = _PlanRow(*values)
         if isolation is None:
             plan = planner.plan(row)
         else:
@@ -71,7 +71,7 @@ def load_region_monitors(slugs: Collection[str]) -> list[str]:
     )
 
 
-class _Row(NamedTuple):
+class _PlanRow(NamedTuple):
     """Columns of a monitor; model instances would double the cost."""
 
     public_id: str
@@ -94,7 +94,7 @@ class _Planner:
         self._keys = {region.slug: bytes(region.public_key or b"") for region in self._regions.values()}
         self._sets: dict[tuple[int, ...], tuple[RegionPlan, ...]] = {}
 
-    def plan(self, row: _Row) -> Plan | None:
+    def plan(self, row: _PlanRow) -> Plan | None:
         """Plan of a monitor; None, with a log line, if its configuration is unusable."""
         try:
             spec = encode_spec(read_spec(row.kind, row.config))
@@ -115,7 +115,7 @@ class _Planner:
             host=host_of(target),
         )
 
-    def _assigned(self, row: _Row, spec: bytes) -> tuple[RegionPlan, ...]:
+    def _assigned(self, row: _PlanRow, spec: bytes) -> tuple[RegionPlan, ...]:
         assigned = tuple(key for key in row.region_keys if key in self._regions)
         if assigned not in self._sets:
             ordered = sorted(assigned, key=lambda key: self._regions[key].slug)
@@ -123,7 +123,7 @@ class _Planner:
         bare = self._sets[assigned]
         return tuple(self._with_secrets(row, spec, region) for region in bare) if row.secrets else bare
 
-    def _with_secrets(self, row: _Row, spec: bytes, region: RegionPlan) -> RegionPlan:
+    def _with_secrets(self, row: _PlanRow, spec: bytes, region: RegionPlan) -> RegionPlan:
         public_key = self._keys.get(region.slug)
         if not public_key:
             log.warning("region.no_key", region=region.slug, monitor=row.public_id)

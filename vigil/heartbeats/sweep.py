@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from probes.process.isolation import Each, plainly
 from vigil.heartbeats import changes, receiver_gaps, rows
@@ -102,11 +102,6 @@ def _follow_one(key: int) -> int:
         if row.monitor.deleted_at is not None and not row.slug.startswith("deleted-"):
             changes.release_names(row)
     return changed
-
-
-def next_due() -> datetime | None:
-    """When the clock acts next."""
-    return Heartbeat.objects.filter(due_at__isnull=False).order_by(F("due_at")).values_list("due_at", flat=True).first()
 
 
 def _step(

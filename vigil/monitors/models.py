@@ -32,7 +32,7 @@ is_region_name = RegexValidator(
 )
 
 
-class Egress(models.TextChoices):
+class RegionEgress(models.TextChoices):
     """Addresses that a region may dial."""
 
     PUBLIC = "public"
@@ -46,7 +46,7 @@ class Region(models.Model):
     name = models.CharField(max_length=100, blank=True)
     domain = models.CharField(max_length=40, validators=[is_region_name])
     enabled = models.BooleanField(default=True)
-    egress = models.CharField(max_length=10, choices=Egress.choices, default=Egress.PUBLIC)
+    egress = models.CharField(max_length=10, choices=RegionEgress.choices, default=RegionEgress.PUBLIC)
     public_key = models.BinaryField(max_length=32, null=True, blank=True)
     #: Last worker process seen, and since when: a deployment is the first suspect in a mass event.
     worker_boot = models.CharField(max_length=40, blank=True, default="", editable=False)

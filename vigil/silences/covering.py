@@ -54,12 +54,6 @@ def paused_intervals(start: datetime, end: datetime) -> dict[str, list[Window]]:
     return {monitor: merged(held) for monitor, held in found.items()}
 
 
-def is_paused(monitor: Monitor, at: datetime) -> bool:
-    """Whether a window pauses this monitor's checks, or its expected pings, at a moment."""
-    pausing = _touching(monitor, at, at).filter(pauses=True)
-    return any(current(silence.schedule, at) is not None for silence in pausing)
-
-
 def covered_monitors(silence: Silence) -> QuerySet[Monitor]:
     """Monitors that a silence covers now."""
     owned = Monitor.objects.filter(team_id=silence.team_id, deleted_at=None)

@@ -14,7 +14,7 @@ from vigil.simulation.processes.engine import SimProcess
 from vigil.simulation.processes.region import SimRegion
 from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.draws import stream
-from vigil.simulation.worlds.isolation import Fault, isolations
+from vigil.simulation.worlds.isolation import Fault, disturbances
 
 _FAULTS = 40
 
@@ -50,7 +50,7 @@ class Nemesis:
     def plan(self) -> None:
         """Draw all faults of the world's span."""
         world = self.around.world
-        for isolation in isolations(world.scenario, world.seed, world.span):
+        for isolation in disturbances(world.scenario, world.seed, world.span):
             region = self.regions[isolation.region]
             self._do(isolation.from_ms, isolation.to_ms, isolation.fault, *self._of(isolation.fault, region))
         every_ms = world.scenario.fault_every_ms

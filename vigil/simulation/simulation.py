@@ -17,7 +17,7 @@ from vigil.simulation.processes.recorder import SimRecorder
 from vigil.simulation.processes.region import SimRegion
 from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.processes.writer import Writer
-from vigil.simulation.slots import Slots
+from vigil.simulation.slots import ScheduledSlots
 from vigil.simulation.worlds.history import SimHistory
 from vigil.simulation.worlds.scenario import Scenario
 from vigil.simulation.worlds.world import World
@@ -52,7 +52,7 @@ def simulate(scenario: Scenario, seed: int, monitors: int, span_ms: int, *, thor
         recorder = SimRecorder(around, database)
         Nemesis(around, database, [*deciders, *dispatchers, writer, recorder], regions).plan()
     else:
-        Slots(around, database, dispatchers[0])
+        ScheduledSlots(around, database, dispatchers[0])
         history.planned = monitors * len(regions) * (span_ms // scenario.interval_ms)
     with _collector_paused():
         engine.run(EPOCH_MS + span_ms)

@@ -24,7 +24,7 @@ LEAD_MS = 100
 SETTLED_MS = 3_000
 
 
-class Slots:
+class ScheduledSlots:
     """Runs the eventful slots of every path, and every slot of a watched monitor."""
 
     def __init__(self, around: SimContext, database: Database, dispatcher: SimDispatcher) -> None:

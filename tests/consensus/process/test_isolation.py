@@ -14,7 +14,6 @@ from msgspec.structs import replace
 import consensus.process.service
 import consensus.process.stream
 import consensus.rounds
-from consensus.examples import FIVE_REGIONS, make_result, make_round
 from consensus.fold import Fold
 from consensus.process.handover import Handover
 from consensus.process.service import Consensus
@@ -24,6 +23,7 @@ from consensus.verdicts import Round, encode
 from probes import keys, wire
 from probes.process.dead_letters import waiting_letters
 from probes.process.health import Health
+from tests.consensus.examples import FIVE_REGIONS, make_result, make_round
 from tests.planting import Fault, plant, plant_poison
 from tests.streams import entries
 from tests.waiting import until

@@ -15,13 +15,13 @@ import pytest
 import redis
 from msgspec.structs import replace
 
-from consensus.examples import FIVE_REGIONS, make_result, make_round
 from consensus.process.lease import ConsensusLease
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_quarantine, decode_verdict, encode
 from consensus.vocabulary import Cause, Exclusion
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from probes.wire import Phases, RegionStatus
+from tests.consensus.examples import FIVE_REGIONS, make_result, make_round
 from tests.streams import add, entries
 from tests.waiting import until
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.process.dead_letters import DeadLetter, entry_of, letter_of
+from probes.process.dead_letters import DeadLetterMessage, entry_of, letter_of
 from probes.process.isolation import STEP_REST_MOST_S, WAIT_MOST_S, Isolation, apply_by_halves
 
 
@@ -32,7 +32,7 @@ class Table:
         self.applied: list[int] = []
         self.tried: list[tuple[int, ...]] = []
         self.buried: list[int] = []
-        self.letters: list[DeadLetter] = []
+        self.letters: list[DeadLetterMessage] = []
 
     def apply(self, part: Sequence[int]) -> int:
         self.tried.append(tuple(part))
@@ -45,7 +45,7 @@ class Table:
         assert isinstance(error, Poison)
         self.buried.append(entry)
 
-    def keep(self, letter: DeadLetter) -> None:
+    def keep(self, letter: DeadLetterMessage) -> None:
         self.letters.append(letter)
 
 

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from probes import keys
-from probes.process.dead_letters import DeadLetter, DeadLetterStream, entry_of, letter_of
+from probes.process.dead_letters import DeadLetterMessage, DeadLetterStream, entry_of, letter_of
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, User
 from vigil.accounts.teams import default_team
@@ -21,12 +21,12 @@ from vigil.incidents.models import Incident
 pytestmark = pytest.mark.django_db
 
 
-def a_letter(payload: bytes = b"\x00poison", entry: str = "1-0", stream: str = keys.VERDICTS) -> DeadLetter:
+def a_letter(payload: bytes = b"\x00poison", entry: str = "1-0", stream: str = keys.VERDICTS) -> DeadLetterMessage:
     return letter_of("ingest", "apply", "mon_1", ValueError("no\x00 \ud83d"), entry_of(stream, entry, payload))
 
 
-def a_step(*, settled: bool = False) -> DeadLetter:
-    return DeadLetter(1, "ingest", "composites", "", "" if settled else "ValueError", settled=settled)
+def a_step(*, settled: bool = False) -> DeadLetterMessage:
+    return DeadLetterMessage(1, "ingest", "composites", "", "" if settled else "ValueError", settled=settled)
 
 
 def test_s05_the_same_poison_again_is_one_row_with_a_count() -> None:

@@ -12,7 +12,7 @@ from probes import keys
 from tests.streams import entries
 from tests.vigil.heartbeats.conftest import Listening
 from tests.vigil.heartbeats.jobs import job
-from vigil.bench.ping.load import Plan, call
+from vigil.bench.ping.load import LoadPlan, call
 from vigil.heartbeats.core.wire import decode
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ def test_what_the_generator_calls_acknowledged_is_on_the_log(
     receiver = Listening(test_database_url, redis_url)
     receiver.wait_settled()
     (tmp_path / "codes").write_text("\n".join(str(job(f"job {number}").code) for number in range(20)))
-    told = asyncio.run(call(Plan(receiver.port, tmp_path, 1, rate, burst, connections=8, run="test")))
+    told = asyncio.run(call(LoadPlan(receiver.port, tmp_path, 1, rate, burst, connections=8, run="test")))
     receiver.close()
     acked = (tmp_path / "acked").read_text().split()
     client = redis.Redis.from_url(redis_url)

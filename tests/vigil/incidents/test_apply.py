@@ -9,13 +9,13 @@ import pytest
 from django.db.models.functions import Now
 
 from consensus.evidence import from_evidence
-from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
 from consensus.verdicts import Quarantine, Verdict
 from consensus.vocabulary import Exclusion
 from probes.reasons import Status
 from probes.wire import RegionStatus
+from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.core.model import StepReason

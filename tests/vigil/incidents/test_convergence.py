@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consensus.examples import make_result, make_round, make_vote
 from consensus.fold import Fold
 from consensus.quorum import Decision, decide
 from consensus.verdicts import Call, Verdict
 from consensus.vocabulary import Cause, Sensitivity
 from probes.reasons import Status
+from tests.consensus.examples import make_result, make_round, make_vote
 from vigil.incidents.core.lifecycle import apply, belief
 from vigil.incidents.core.model import BelievedState, IncidentKind
 

@@ -13,7 +13,7 @@ from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.monitors.models import Monitor
 from vigil.silences.changes import change_silence, create_silence, delete_silence, end_now
-from vigil.silences.covering import excluded_intervals, is_paused, muted_by, paused_intervals
+from vigil.silences.covering import excluded_intervals, muted_by, paused_intervals
 from vigil.silences.models import Silence
 
 pytestmark = pytest.mark.django_db
@@ -58,9 +58,9 @@ def test_a_silence_covers_no_monitor_of_another_team(now: datetime) -> None:
 def test_what_pauses_also_mutes_and_what_only_excludes_does_not(now: datetime) -> None:
     one = monitor()
     silence(one, mutes=False, excludes=True)
-    assert muted_by(one, now) == [] and not is_paused(one, now)
+    assert muted_by(one, now) == [] and paused_intervals(now, now + HOUR) == {}
     silence(one, mutes=False, pauses=True)
-    assert len(muted_by(one, now)) == 1 and is_paused(one, now)
+    assert len(muted_by(one, now)) == 1 and one.public_id in paused_intervals(now, now + HOUR)
 
 
 def test_uptime_leaves_out_what_is_excluded_or_paused_once(now: datetime) -> None:

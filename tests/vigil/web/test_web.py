@@ -12,11 +12,11 @@ from django.urls import reverse
 from msgspec.structs import replace
 
 from consensus.evidence import to_evidence
-from consensus.examples import make_round, make_vote
 from consensus.quorum import decide, without
 from consensus.rounds import verdict_of
 from consensus.verdicts import Excluded
 from consensus.vocabulary import Exclusion
+from tests.consensus.examples import make_round, make_vote
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import ApiToken, Team, User
 from vigil.accounts.teams import default_team

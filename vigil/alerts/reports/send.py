@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedReport:
     """A claimed and rendered report."""
 
     report: int
@@ -66,7 +66,7 @@ async def keep_sending(send: Send) -> None:
             await asyncio.sleep(POLL_S)
 
 
-def claim(now: datetime, only: int | None = None) -> Claimed | None:
+def claim(now: datetime, only: int | None = None) -> ClaimedReport | None:
     """Claim the next due report, or the one with key `only`; None when none is due."""
     with transaction.atomic():
         rows = Report.objects.select_for_update(of=("self",), skip_locked=True).select_related("team")
@@ -80,11 +80,11 @@ def claim(now: datetime, only: int | None = None) -> Claimed | None:
             report.attempts += 1
             report.lease_until = now + min(LEASE * 2 ** (report.attempts - 1), WAIT_MOST)
             report.save(update_fields=["attempts", "lease_until"])
-            return Claimed(report.pk, period, EmailConfig(to=report.recipients), letter_of(report, period, now))
+            return ClaimedReport(report.pk, period, EmailConfig(to=report.recipients), letter_of(report, period, now))
     return None
 
 
-def record(claimed: Claimed, error: str) -> None:
+def record(claimed: ClaimedReport, error: str) -> None:
     """Record the outcome. A report that was not sent is retried when its lease expires."""
     found = Report.objects.filter(pk=claimed.report)
     if error:
@@ -115,16 +115,16 @@ def _enabled_now() -> list[int]:
     return list(Report.objects.filter(enabled=True).order_by("pk").values_list("pk", flat=True))
 
 
-def _claim_now(report: int, isolated: Isolation) -> Claimed | None:
+def _claim_now(report: int, isolated: Isolation) -> ClaimedReport | None:
     return isolated.attempt("report", lambda: claim(database_now(), report), None, str(report))
 
 
-def _record_now(claimed: Claimed, error: str) -> None:
+def _record_now(claimed: ClaimedReport, error: str) -> None:
     close_old_connections()
     record(claimed, error)
 
 
-async def _send(claimed: Claimed, send: Send) -> str:
+async def _send(claimed: ClaimedReport, send: Send) -> str:
     try:
         await _sent(claimed, send)
     except ChannelError as refused:
@@ -136,7 +136,7 @@ async def _send(claimed: Claimed, send: Send) -> str:
     return ""
 
 
-async def _sent(claimed: Claimed, send: Send) -> None:
+async def _sent(claimed: ClaimedReport, send: Send) -> None:
     try:
         await send(claimed.config, claimed.letter)
     except ChannelError:

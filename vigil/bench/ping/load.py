@@ -1,6 +1,6 @@
 """Ping load generator: reports acknowledged calls and their latency.
 
-Run as `python -m vigil.bench.ping.load PLAN`, with a `Plan` as JSON. It ends early on SIGTERM, and prints one JSON
+Run as `python -m vigil.bench.ping.load PLAN`, with a `LoadPlan` as JSON. It ends early on SIGTERM, and prints one JSON
 object.
 """
 
@@ -30,7 +30,7 @@ TAIL_S = 8.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadPlan:
     """How the generator calls, and the `folder` with the files of its codes and of its acknowledged calls."""
 
     port: int
@@ -55,7 +55,7 @@ class Plan:
         return self.folder / "acked"
 
 
-async def call(plan: Plan) -> dict[str, Any]:
+async def call(plan: LoadPlan) -> dict[str, Any]:
     """Run the generator in a process of its own; its acknowledged calls are in `plan.acked` afterwards."""
     argv = [sys.executable, "-m", "vigil.bench.ping.load", msgspec.json.encode(plan, enc_hook=str).decode()]
     process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
@@ -114,7 +114,7 @@ class Caller(asyncio.Protocol):
 class LoadRun:
     """One run of a plan."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
         self._codes = plan.codes.read_text().split()
         self._prefix = f"GET {plan.path}"
@@ -213,8 +213,8 @@ def _ms(latencies: list[float], part: float) -> float | None:
     return None if found is None else round(found * 1000, 2)
 
 
-def decode_plan(plan: str) -> Plan:
-    return msgspec.json.decode(plan, type=Plan, dec_hook=lambda kind, text: kind(text))
+def decode_plan(plan: str) -> LoadPlan:
+    return msgspec.json.decode(plan, type=LoadPlan, dec_hook=lambda kind, text: kind(text))
 
 
 def main(plan: str) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 
 import django
 
-from vigil.bench.ping.load import Plan, call
+from vigil.bench.ping.load import LoadPlan, call
 from vigil.bench.ping.soak import soak
 from vigil.bench.report import print_report, say, until
 from vigil.cli.errors import CommandError
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
     installation = throwaway.installation
-    plan = Plan(installation.addresses.ping_port, throwaway.path, 2)
+    plan = LoadPlan(installation.addresses.ping_port, throwaway.path, 2)
     try:
         say("starting everything")
         await installation.start()
@@ -106,7 +106,7 @@ async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
         await installation.stop()
 
 
-async def _row_handler(installation: Installation, plan: Plan, seconds: int) -> float:
+async def _row_handler(installation: Installation, plan: LoadPlan, seconds: int) -> float:
     """The same load on the row-per-ping handler."""
     say("the usual handler, a row for each ping")
     port = ports.take_free_port()

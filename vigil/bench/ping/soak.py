@@ -12,7 +12,7 @@ from typing import Any
 
 import django
 
-from vigil.bench.ping.load import Plan, call
+from vigil.bench.ping.load import LoadPlan, call
 from vigil.bench.report import say
 from vigil.local.installation import Installation
 from vigil.local.temporary import Throwaway
@@ -38,7 +38,7 @@ async def soak(throwaway: Throwaway, seconds: int, rate: int) -> dict[str, Any]:
 
         await asyncio.to_thread(rows.write_heartbeats, "calling", HEARTBEATS, PERIOD_S, GRACE_S)
         await asyncio.to_thread(rows.write_heartbeats, "silent", SILENT, PERIOD_S, GRACE_S)
-        plan = Plan(installation.addresses.ping_port, throwaway.path, seconds, rate, run="soak")
+        plan = LoadPlan(installation.addresses.ping_port, throwaway.path, seconds, rate, run="soak")
         await asyncio.to_thread(rows.write_codes, "calling", plan.codes)
         kills: Counter[str] = Counter()
         enough = asyncio.Event()
@@ -52,7 +52,7 @@ async def soak(throwaway: Throwaway, seconds: int, rate: int) -> dict[str, Any]:
         await installation.stop()
 
 
-def _count(plan: Plan, told: dict[str, Any], kills: Counter[str]) -> dict[str, Any]:
+def _count(plan: LoadPlan, told: dict[str, Any], kills: Counter[str]) -> dict[str, Any]:
     from django.db import connection
 
     from vigil.bench.ping import rows

@@ -11,7 +11,7 @@ from vigil.feeds.core.page import Page, PostState, instant_of, make_page, make_p
 _LISTS = ("unresolvedIncidents", "data")
 
 
-class _Incident(msgspec.Struct):
+class _ChecklyIncident(msgspec.Struct):
     id: str | int
     name: str
     created_at: str | None = None
@@ -24,7 +24,7 @@ def recognise(document: Any) -> bool:
 
 
 def read(document: Any) -> Page:
-    incidents = msgspec.convert(_listed(document), list[_Incident])
+    incidents = msgspec.convert(_listed(document), list[_ChecklyIncident])
     posts = [
         make_post(one.id, one.name, PostState.OPEN, instant_of(one.created_at or one.createdAt)) for one in incidents
     ]

@@ -13,7 +13,7 @@ class _Product(msgspec.Struct):
     title: str = ""
 
 
-class _Incident(msgspec.Struct):
+class _GoogleIncident(msgspec.Struct):
     id: str
     external_desc: str = ""
     begin: str | None = None
@@ -29,13 +29,13 @@ def recognise(document: Any) -> bool:
 
 
 def read(document: Any) -> Page:
-    incidents = msgspec.convert(document, list[_Incident])
+    incidents = msgspec.convert(document, list[_GoogleIncident])
     # Open incidents first, so that the bound cuts old ones.
     incidents.sort(key=lambda one: one.end is not None)
     return make_page([_post(incident) for incident in incidents])
 
 
-def _post(incident: _Incident) -> Any:
+def _post(incident: _GoogleIncident) -> Any:
     state = PostState.OPEN if not incident.end else PostState.OVER
     created = instant_of(incident.created or incident.begin)
     products = [product.title for product in incident.affected_products]

@@ -9,7 +9,7 @@ import msgspec
 from vigil.feeds.core.page import Page, PostState, instant_of, make_page, make_post
 
 
-class _Incident(msgspec.Struct):
+class _InstatusIncident(msgspec.Struct):
     name: str = ""
     id: str = ""
     started: str | None = None
@@ -20,10 +20,10 @@ class _Status(msgspec.Struct):
     status: str
 
 
-class _Summary(msgspec.Struct):
+class _InstatusSummary(msgspec.Struct):
     page: _Status
-    activeIncidents: list[_Incident] = []
-    activeMaintenances: list[_Incident] = []
+    activeIncidents: list[_InstatusIncident] = []
+    activeMaintenances: list[_InstatusIncident] = []
 
 
 def recognise(document: Any) -> bool:
@@ -37,7 +37,7 @@ def recognise(document: Any) -> bool:
 
 
 def read(document: Any) -> Page:
-    summary = msgspec.convert(document, _Summary)
+    summary = msgspec.convert(document, _InstatusSummary)
     posts = [
         _post(one, PostState.OVER if one.status == "RESOLVED" else PostState.OPEN) for one in summary.activeIncidents
     ]
@@ -45,7 +45,7 @@ def read(document: Any) -> Page:
     return make_page(posts)
 
 
-def _post(incident: _Incident, state: PostState) -> Any:
+def _post(incident: _InstatusIncident, state: PostState) -> Any:
     # Its summary has no ids: name and start identify an incident.
     id = incident.id or f"{incident.started}:{incident.name}"
     return make_post(id, incident.name, state, instant_of(incident.started))

@@ -28,7 +28,7 @@ class _Named(msgspec.Struct):
     name: str = ""
 
 
-class _Incident(msgspec.Struct):
+class _StatuspageIncident(msgspec.Struct):
     id: str
     name: str = ""
     status: str = ""
@@ -37,10 +37,10 @@ class _Incident(msgspec.Struct):
     components: list[_Named] | None = None
 
 
-class _Summary(msgspec.Struct):
+class _StatuspageSummary(msgspec.Struct):
     components: list[_Component] = []
-    incidents: list[_Incident] = []
-    scheduled_maintenances: list[_Incident] = []
+    incidents: list[_StatuspageIncident] = []
+    scheduled_maintenances: list[_StatuspageIncident] = []
 
 
 def recognise(document: Any) -> bool:
@@ -50,7 +50,7 @@ def recognise(document: Any) -> bool:
 
 
 def read(document: Any) -> Page:
-    summary = msgspec.convert(document, _Summary)
+    summary = msgspec.convert(document, _StatuspageSummary)
     posts = [_post(incident, PostState.OPEN) for incident in summary.incidents]
     posts += [_post(planned, PostState.PLANNED) for planned in summary.scheduled_maintenances]
     components = [
@@ -62,7 +62,7 @@ def read(document: Any) -> Page:
     return make_page(posts, components)
 
 
-def _post(incident: _Incident, open_as: PostState) -> Any:
+def _post(incident: _StatuspageIncident, open_as: PostState) -> Any:
     state = PostState.OVER if incident.status in _OVER else open_as
     # Pages backdate incidents: the creation time is nearer to the announcement.
     created = instant_of(incident.created_at or incident.started_at)

@@ -126,16 +126,6 @@ def add_regions(packed: bytes, into: Rollup, wanted: frozenset[int] | None = Non
         into.add_from(packed, parts[region])
 
 
-def unpack_regions(packed: bytes) -> dict[int, Rollup]:
-    """Rollups of a monitor's day, by region key."""
-    found: dict[int, Rollup] = {}
-    for region, at in _parts(packed).items():
-        if region != ALL_REGIONS:
-            found[region] = Rollup()
-            found[region].add_from(packed, at)
-    return found
-
-
 def _parts(packed: bytes) -> dict[int, int]:
     """Offset of each region's rollup."""
     found, at = {}, 0

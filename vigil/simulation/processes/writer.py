@@ -15,7 +15,6 @@ from vigil.simulation.worlds.history import Application
 COMMIT_MS = 8.0
 PUBLISH_MS = 2.0
 COMPLETE_MS = 1_000
-REBUILD_MS = 60_000
 SETTLE_MS = 30_000
 RETRY_MS = 500
 
@@ -35,7 +34,6 @@ class Writer(SimProcess):
     def begin(self) -> None:
         """Start from the committed position."""
         self._waiting: list[StreamEntry] = []
-        self._flapping = False
         self._read_again()
         self._keep_complete()
         self._settle()

@@ -29,7 +29,7 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Isolation:
+class Disturbance:
     """One planned fault; `region` is its index, if it is of one."""
 
     from_ms: float
@@ -38,27 +38,29 @@ class Isolation:
     region: int = 0
 
 
-def isolations(scenario: Scenario, seed: int, span: range) -> list[Isolation]:
+def disturbances(scenario: Scenario, seed: int, span: range) -> list[Disturbance]:
     """All cuts of a world, deaths within them, and dispatcher silences."""
     cuts = scenario.cuts
     source = stream(seed, _ISOLATION)
-    found: list[Isolation] = []
+    found: list[Disturbance] = []
     regions = list(range(len(scenario.regions)))
     if cuts.whole_ms:
         start = span.start + _AFTER_MS
-        found.append(Isolation(start, start + cuts.whole_ms, Fault.CUT, regions.pop(source.randrange(len(regions)))))
+        found.append(Disturbance(start, start + cuts.whole_ms, Fault.CUT, regions.pop(source.randrange(len(regions)))))
     # One after another, so that a quorum remains.
     at: float = span.start + _AFTER_MS if cuts.every_ms else span.stop
     while (at := at + source.expovariate(1 / max(1, cuts.every_ms))) < span.stop:
         lasts = cuts.lasts_ms[0] * (cuts.lasts_ms[1] / cuts.lasts_ms[0]) ** source.random()
-        found.append(Isolation(at, at + lasts, Fault.CUT, source.choice(regions)))
+        found.append(Disturbance(at, at + lasts, Fault.CUT, source.choice(regions)))
         at += lasts
     for cut in list(found):
         for died_at in _times(source, range(int(cut.from_ms), int(cut.to_ms)), cuts.dies_every_ms):
-            found.append(Isolation(died_at, died_at + source.uniform(1_000, MINUTE_MS), Fault.REGION_DIES, cut.region))
+            found.append(
+                Disturbance(died_at, died_at + source.uniform(1_000, MINUTE_MS), Fault.REGION_DIES, cut.region)
+            )
     for silent_at in _times(source, range(span.start + _AFTER_MS, span.stop), cuts.silence_every_ms):
         fault = source.choice([Fault.DISPATCH_DIES, Fault.REDIS_DIES])
-        found.append(Isolation(silent_at, silent_at + source.uniform(*cuts.silence_ms), fault))
+        found.append(Disturbance(silent_at, silent_at + source.uniform(*cuts.silence_ms), fault))
     return found
 
 

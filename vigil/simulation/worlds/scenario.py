@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consensus.examples import FIVE_REGIONS
 from consensus.vocabulary import Sensitivity
 from vigil.simulation.worlds.draws import between, unit
 
@@ -13,6 +12,8 @@ WEEK_MS = 7 * 24 * 3_600_000
 MONTH_MS = 30 * 24 * 3_600_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+#: Region -> domain.
+FIVE_REGIONS = {"ap-south": "gcp", "eu-north": "ovh", "eu-west": "aws", "us-east": "aws", "us-west": "hetzner"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,3 @@ SCENARIOS = {
         Scenario("stress", "each path bad 1 % of the time: blips that last as long as a look", Noise(path_share=0.01)),
     )
 }
-
-
-def with_sensitivity(scenario: Scenario, sensitivity: Sensitivity) -> Scenario:
-    return replace(scenario, sensitivity=sensitivity)

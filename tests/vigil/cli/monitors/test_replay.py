@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from consensus.evidence import to_evidence
-from consensus.examples import FIVE_REGIONS, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
+from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
 from vigil.accounts.teams import default_team
 from vigil.cli import main
 from vigil.incidents.models import Incident, Transition

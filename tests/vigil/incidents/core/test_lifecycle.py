@@ -6,13 +6,13 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.examples import FIVE_REGIONS, make_result, make_round, make_vote
 from consensus.quorum import decide
 from consensus.rounds import verdict_of
 from consensus.suspicion import suspicion
 from consensus.verdicts import Dissent, Excluded, Verdict
 from consensus.vocabulary import Cause, Exclusion, Observed
 from probes.reasons import Status
+from tests.consensus.examples import FIVE_REGIONS, make_result, make_round, make_vote
 from vigil.incidents.core.blindness import CAUSE_LIMIT, cause_of_blindness
 from vigil.incidents.core.lifecycle import FLAP_STABLE_MS, apply, belief, retire, settle
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Step, StepReason

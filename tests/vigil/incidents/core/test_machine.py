@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
-from consensus.examples import FIVE_REGIONS, make_result, make_round
 from consensus.fold import Fold
 from consensus.quorum import fewest_votes
 from consensus.replay import is_as_stored, replay
@@ -20,6 +19,7 @@ from consensus.verdicts import Call, Round, Verdict
 from consensus.vocabulary import Cause, Exclusion, Observed, Sensitivity, observed
 from probes.reasons import Status
 from probes.wire import Result
+from tests.consensus.examples import FIVE_REGIONS, make_result, make_round
 from vigil.incidents.core.lifecycle import RECOVERY_MS, RECOVERY_ROUNDS, apply, belief
 from vigil.incidents.core.model import BelievedState, IncidentKind, Move, Step
 

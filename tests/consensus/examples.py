@@ -1,4 +1,4 @@
-"""Factories of rounds, votes and results, for tests, simulations and documentation. Pure."""
+"""Factories of rounds, votes and results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from consensus.verdicts import VERDICT_VERSION, Elector, Round, Vote
 from consensus.vocabulary import Cause, Sensitivity
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Phases, Result
-
-FIVE_REGIONS = {"ap-south": "gcp", "eu-north": "ovh", "eu-west": "aws", "us-east": "aws", "us-west": "hetzner"}
+from vigil.simulation.worlds.scenario import FIVE_REGIONS
 
 LOOKS_MS = {Sensitivity.HIGH: (0,), Sensitivity.NORMAL: (0, 10_000), Sensitivity.LOW: (0, 30_000, 60_000)}
 LOOK_LENGTH_MS = 12_500
