@@ -37,12 +37,10 @@ from vigil.bench.report import print_report, until
 from vigil.cli.errors import CommandError
 from vigil.local.redis import running
 
-#: Budgets shown beside the results.
 BUDGETS = {"results_per_s": 100_000, "bytes_per_series": 600}
 _BATCH = 200
 _FAILS_ONE_IN = 1_000
 _READY_S, _READ_S = 30.0, 240.0
-#: The last calls are among this many.
 _NEWEST = 100
 
 Report = dict[str, float]

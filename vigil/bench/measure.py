@@ -10,7 +10,6 @@ from pathlib import Path
 
 from consensus.verdicts import Verdict
 
-#: Delay of a vote's second attempt.
 _SECOND_ATTEMPT_MS = 1000
 
 

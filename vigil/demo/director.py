@@ -20,7 +20,6 @@ from vigil.dispatch.core.schedule import slots_ms
 
 T = TypeVar("T")
 
-#: Deadline of each step (s).
 START_DEADLINE_S = 60.0
 HEALTHY_DEADLINE_S = 30.0
 NOTE_DEADLINE_S = 30.0

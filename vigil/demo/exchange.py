@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import httptools
 
-#: Timeout of a silent client.
 READ_DEADLINE_S = 10.0
 REQUEST_LIMIT = 2_000_000
 

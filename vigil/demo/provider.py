@@ -27,7 +27,6 @@ from vigil.demo.exchange import (
     serve,
 )
 
-#: How long to retry binding a port that is in use.
 REOPEN_DEADLINE_S = 5.0
 
 

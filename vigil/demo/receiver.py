@@ -27,7 +27,6 @@ from vigil.demo.exchange import ServedAnswer, ServedRequest, as_json, serve
 SECRET_VARIABLE = "VIGIL_RECEIVER_SECRET"
 #: Greatest age of a timestamp (replay protection), as the specification asks.
 TIMESTAMP_TOLERANCE_S = 300
-#: Deliveries kept; the oldest are dropped.
 KEPT = 1000
 
 

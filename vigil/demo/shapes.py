@@ -9,14 +9,11 @@ from enum import StrEnum
 
 from vigil.demo.exchange import ServedAnswer, as_json
 
-#: The key that every guarded endpoint accepts.
 DEMO_KEY = "demo-key"
-#: User and password form of the key.
 DEMO_LOGIN = f"demo:{DEMO_KEY}"
 NOT_FOUND = as_json(404, {"error": "not found"})
 STARTING = as_json(503, {"error": "starting"})
 SLOW_DOWN = ServedAnswer(429)
-#: Accepted Authorization headers.
 _SPELLINGS = {f"Bearer {DEMO_KEY}", f"ApiKey {DEMO_KEY}", "Basic " + base64.b64encode(DEMO_LOGIN.encode()).decode()}
 Endpoints = dict[tuple[str, str], "RecordedEndpoint"]
 

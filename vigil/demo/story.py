@@ -24,7 +24,6 @@ class Chapter(StrEnum):
     QUIET = "quiet"
 
 
-#: What a missing step means, for the report.
 _MISSING = {
     Chapter.STARTED: "the system did not start",
     Chapter.HEALTHY: "not every region saw the provider healthy",

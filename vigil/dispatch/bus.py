@@ -24,7 +24,6 @@ from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus
 
 log = structlog.get_logger()
 
-#: Checks per Celery message.
 BATCH_SIZE = 200
 READ_COUNT = 500
 SHARES_KEPT_S = 60

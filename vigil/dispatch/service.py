@@ -64,7 +64,6 @@ class Dispatcher:
         self._wheel = Wheel()
         self._plans: dict[str, Plan] = {}
         self._pauses = Pauses()
-        #: Monitors of each region.
         self._watched_from: Counter[str] = Counter()
         self._shares = Shares()
         self._looks = OpenLooks()

@@ -27,7 +27,6 @@ TERMS = frozenset(
     {"schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s", "wakes_on_ping", "keywords", "budget"}
 )
 SETTABLE = OF_MONITOR | TERMS | {"slug", "job"}
-#: A change of these restarts the schedule.
 _TIMING = frozenset({"schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s"})
 SLUG_TAKEN = "A heartbeat with this slug already exists."
 

@@ -12,7 +12,6 @@ from vigil.heartbeats.core.wire import Address, Ping
 from vigil.heartbeats.models import Heartbeat, TeamPings
 from vigil.heartbeats.rows import HeartbeatSubject
 
-#: Limit of heartbeats per team for auto-creation.
 MADE_MOST = 2_000
 
 

@@ -31,7 +31,6 @@ from vigil.monitors.config_channel import listen, notified
 
 log = structlog.get_logger()
 
-#: Entries per read; each may be a megabyte.
 READ_COUNT = 50
 BLOCK_MS = 200
 #: Largest sequence number of a stream id.

@@ -17,7 +17,6 @@ from vigil.accounts.sealed import Secrets
 from vigil.monitors.costs import refusal_estimate
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
 
-#: Fields that people may set.
 SETTABLE = frozenset(
     {
         "name", "kind", "config", "secrets", "interval_s", "timeout_ms", "sensitivity", "tags", "priority", "paused",

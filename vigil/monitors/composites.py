@@ -18,7 +18,6 @@ MEMBERS_MOST = 200
 RANKS_MOST = 50
 DEPTH_MOST = 10
 
-#: Settable fields of its monitor.
 OF_MONITOR = ("name", "tags", "paused")
 
 

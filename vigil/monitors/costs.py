@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from probes.ai.billing import litellm_health_calls_per_day
 
-#: LiteLLM's default port.
 _LITELLM_PORT = 4000
 
 

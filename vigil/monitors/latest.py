@@ -22,9 +22,7 @@ from probes.process.region_statuses import read_statuses
 from vigil.configuration import configuration
 
 DEADLINE_S = 0.5
-#: Monitors per HMGET.
 CHUNK = 500
-#: More than any page shows.
 MAX_MONITORS = 5_000
 
 _log = structlog.get_logger(__name__)

@@ -16,7 +16,6 @@ GIVEN = {
     "resource": "name",
     "billing_acknowledged": "billing_acknowledged",
 }
-#: Fields that only a preset may set.
 MADE = ("kind", "config", "secrets")
 #: Default tag of preset monitors, so that one route can match them all.
 AI_TAG = "ai"

@@ -12,7 +12,6 @@ from vigil.monitors.models import Region
 
 #: Form of a worker's boot id; anything else is ignored.
 _BOOT = re.compile(r"[0-9a-f]{32}")
-#: Boot ids to remember per region.
 _KNOWN_MOST = 16
 
 

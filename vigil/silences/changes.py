@@ -17,7 +17,6 @@ from vigil.silences.core.windows import ScheduleError, check, current
 from vigil.silences.models import Silence, new_silence
 
 MAX_MONITORS = 1_000
-#: Settable fields, besides `monitors`.
 SETTABLE = frozenset(
     {
         "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "starts_at", "ends_at", "cron",

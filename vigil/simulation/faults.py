@@ -21,7 +21,6 @@ _FAULTS = 40
 Do = Callable[[], None]
 
 
-#: Least and greatest duration of each fault (ms).
 LASTS_MS = {
     Fault.KILL: (500, 20_000),
     Fault.PAUSE: (1_000, 40_000),

@@ -8,7 +8,6 @@ from vigil.simulation.judges.rivals import RIVALS
 from vigil.simulation.judges.score import Score
 from vigil.simulation.runs import MEASURED, RunRow
 
-#: Breaks listed in full.
 _SHOWN = 20
 _COLUMNS = (
     ("false / monitor-year", "false_per_monitor_year"),

@@ -22,7 +22,6 @@ from vigil.simulation.worlds.history import SimHistory
 from vigil.simulation.worlds.scenario import Scenario
 from vigil.simulation.worlds.world import World
 
-#: Processes start this long before the first slot.
 WARM_UP_MS = 1_000
 
 

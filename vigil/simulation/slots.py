@@ -34,7 +34,6 @@ class ScheduledSlots:
         self._dispatcher = dispatcher
         self._eventful: dict[tuple[int, int], frozenset[int]] = {}
         self._until: dict[int, float] = {}
-        #: Paths whose slots are all run.
         self._followed: set[tuple[int, int]] = set()
         #: Until when a failing streak of each monitor may be judged.
         self._passed: dict[int, float] = {}

@@ -20,7 +20,6 @@ def _svg(badge: Badge) -> HttpResponse:
     return HttpResponse(badges.as_svg(badge), content_type="image/svg+xml")
 
 
-#: Renderer by suffix of the address.
 _KINDS: dict[str, Callable[[Badge], HttpResponse]] = {
     "svg": _svg,
     "json": lambda badge: JsonResponse(badges.as_object(badge)),

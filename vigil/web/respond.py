@@ -19,7 +19,6 @@ from vigil.alerts.oncall.responses import NOTE_LIMIT, ResponseKind, acknowledge,
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
 
-#: Snoozes offered, in minutes and in words.
 SNOOZES = {"15": "15 min", "30": "30 min", "60": "1 h", "240": "4 h", "720": "12 h"}
 
 _SAID = {

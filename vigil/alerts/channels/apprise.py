@@ -24,7 +24,6 @@ from vigil.alerts.core.retry import AnswerClass, class_of
 from vigil.alerts.wording.fitting import cut, fit_lines, fit_names, one_line
 from vigil.alerts.wording.message import Message, Tone
 
-#: Concurrent messages through apprise.
 THREADS = 8
 BODY_LIMIT = 4_000
 TITLE_LIMIT = 250

@@ -28,7 +28,6 @@ from vigil.alerts.wording.message import Message
 from vigil.configuration import configuration
 
 DEADLINE_S = 10.0
-#: Longest subject, in characters.
 SUBJECT_LIMIT = 250
 #: Concurrent letters: a mail server that hangs blocks only these threads.
 THREADS = 16

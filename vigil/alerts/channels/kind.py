@@ -20,7 +20,6 @@ PayloadT = TypeVar("PayloadT")
 
 #: Longest part of a receiver's answer that is stored, in characters.
 ANSWER_LIMIT = 200
-#: Longest error that is kept, in characters.
 ERROR_LIMIT = 300
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,120}")
 JSON_HEADERS = {"content-type": "application/json"}

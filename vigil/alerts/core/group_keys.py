@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from vigil.alerts.core.grouping import FLOOD
 
-#: Tags of one monitor to consider.
 TAGS_MOST = 8
 
 

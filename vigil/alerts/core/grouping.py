@@ -19,7 +19,6 @@ QUIET_S = 300.0
 TAG_AFTER = 5
 FLOOD_AFTER = 6
 WINDOW_S = 60.0
-#: The key that all messages of a channel share.
 FLOOD = "*"
 #: How long resolves of grouped incidents are collected before the first is sent.
 ENDS_HOLD_S = 5.0

@@ -13,7 +13,6 @@ SCHEDULE_S = (5, 15, 30, 60, 120, 300, 600, 900)
 MAX_RETRY_AFTER_S = 900.0
 GIVE_UP_AFTER = timedelta(hours=24)
 FALLBACK_AFTER = timedelta(seconds=120)
-#: Statuses after which a retry may succeed.
 RETRIED_CODES = frozenset({408, 425, 429})
 
 

@@ -152,7 +152,6 @@ def _subject(row: _Row) -> AlertSubject | None:
 
 
 def _decoded(value: Any) -> Any:
-    # Django's cursors return JSON columns as text.
     return json.loads(value) if isinstance(value, str) else value
 
 

@@ -38,7 +38,6 @@ from vigil.deadletters.record import isolation
 
 T = TypeVar("T")
 
-#: Concurrent messages over all channels.
 IN_FLIGHT = 2_000
 POLL_S = 1.0
 #: Outcomes that arrive close together are written as one batch.

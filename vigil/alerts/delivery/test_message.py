@@ -16,7 +16,6 @@ from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, VoteLine
 from vigil.alerts.wording.message import message_of
 from vigil.configuration import configuration
 
-#: Deadline while a person waits.
 TRIAL_DEADLINE_S = 15.0
 
 

@@ -111,7 +111,6 @@ def read_slack(request: CallbackRequest, secret: str) -> list[RequestedAction]:
     return [wish for wish in wishes if wish is not None]
 
 
-#: Channel kinds with callbacks.
 CALLBACKS: Mapping[str, Callback] = {
     "pagerduty": Callback("webhook_secret", read_pagerduty),
     "slack": Callback("signing_secret", read_slack),

@@ -27,7 +27,6 @@ from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Priority
 
-#: Limits per team or row.
 MAX_ROUTES, MAX_PEOPLE, MAX_ROTATIONS, MAX_POLICIES, MAX_OVERRIDES = 200, 1_000, 200, 200, 500
 MAX_CHANNELS, MAX_MEMBERS, MAX_STEPS = 50, 100, 20
 MAX_OVERRIDE = timedelta(days=90)

@@ -17,7 +17,6 @@ class Template:
     since: str = "First seen failing at"
 
 
-#: One template per kind; other kinds use their own name.
 TEMPLATES = {
     "outage": Template(
         "DOWN",
@@ -135,7 +134,6 @@ REASON_LOOKS = {
     Reason.CONFIG: "Check the monitor's request: its address, model and headers.",
 }
 
-#: Reasons in plain words.
 REASON_WORDS = {
     Reason.OK: "answered normally",
     Reason.DNS_ERROR: "the name could not be resolved",
@@ -162,7 +160,6 @@ REASON_WORDS = {
     Reason.SLOW: "slow",
 }
 
-#: Why a region had no vote.
 EXCLUSIONS = {
     "dark": "it sends no status",
     "sick": "it sees failures everywhere, so its own network is the likely cause",

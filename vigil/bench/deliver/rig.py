@@ -18,10 +18,8 @@ from vigil.demo.alert_receivers import AlertReceiver, ReceivedRequest, ReceiverR
 from vigil.incidents.models import Incident
 
 Sender = Callable[[], AbstractContextManager[int]]
-#: Channels that the throughput is spread over.
 CHANNELS = 50
 AT_ONCE = 100
-#: Duration of the storm, its batches, and its hosts.
 STORM_S, STORM_PARTS, STORM_HOSTS = 10.0, 20, 25
 _until = partial(until, problem="not everything was delivered", within_s=240.0)
 

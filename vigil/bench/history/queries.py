@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from vigil.bench.history.run import HistoryOptions
 
 REGIONS = 5
-#: Different payloads, shared by all rows.
 POOL = 300
 ASKED = 60
 INCIDENTS_A_YEAR = 12

@@ -21,7 +21,6 @@ HEARTBEATS = 2_000
 #: Jobs that stop pinging and must be alerted.
 SILENT = 20
 PERIOD_S, GRACE_S = 60, 60
-#: Random delay between kills (s).
 PAUSE_S = (3.0, 12.0)
 #: Programs unrelated to pings are killed too; finished steps cannot be.
 STEPS = ("prepare",)

@@ -42,7 +42,6 @@ from vigil.bench.report import print_report
 from vigil.cli.errors import CommandError
 from vigil.local.redis import running
 
-#: Upper limits of the results.
 BUDGETS = {
     "http_vs_httpx": 0.28,
     "https_vs_httpx": 0.52,

@@ -11,7 +11,6 @@ from vigil.dispatch.core.plans import Plan, RegionPlan
 
 #: Regions with a larger clock offset have no vote.
 CLOCK_SKEW_MS = 5_000
-#: Delay of a vote's second attempt.
 SECOND_ATTEMPT_MS = 1_000
 #: Allowance for the way to the region and back.
 GRACE_MS = 1_500
@@ -19,7 +18,6 @@ GRACE_MS = 1_500
 #: Oldest observation that a call may be about: results older than that call for nothing.
 SUSPECTED_MOST_MS = 600_000
 
-#: Start of each look, from the opening of the round.
 LOOKS_MS = {
     Sensitivity.HIGH: (0,),
     Sensitivity.NORMAL: (0, 10_000),

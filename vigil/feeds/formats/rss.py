@@ -8,7 +8,6 @@ from typing import Any
 from vigil.feeds.core.page import Page, PostState, instant_of, make_page, make_post
 from vigil.feeds.formats.items import Item, items_of
 
-#: First words of an item that is over.
 _OVER = ("resolved", "operating normally", "completed", "this incident has been fixed", "mitigated")
 _PLANNED = ("scheduled maintenance", "planned maintenance", "maintenance:")
 _LOOKED_AT = 600

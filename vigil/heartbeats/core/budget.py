@@ -20,7 +20,6 @@ class RunBudget:
     max_logs: int | None = None
 
 
-#: Names of the rules, as stored and set.
 RULES = ("min_items", "max_tokens", "max_cost", "max_duration_s", "max_logs")
 
 

@@ -11,7 +11,6 @@ from vigil.heartbeats.core.budget import Breach, RunBudget
 from vigil.heartbeats.core.schedule import JobSchedule
 from vigil.heartbeats.core.wire import PingKind
 
-#: Most open runs; beyond that the oldest is dropped.
 MAX_RUNS = 100
 
 

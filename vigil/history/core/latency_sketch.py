@@ -16,7 +16,6 @@ from functools import lru_cache
 
 from vigil.history.core import varints
 
-#: Largest relative error of a percentile.
 ERROR = 0.01
 _BASE = (1 + ERROR) / (1 - ERROR)
 #: The last bucket also takes longer durations; far beyond any timeout.
@@ -24,7 +23,6 @@ LAST_BUCKET = 1400
 #: Longest duration of each bucket from 1 on except the last, in microseconds.
 _LONGEST = [math.floor(_BASE**power) for power in range(LAST_BUCKET - 1)]
 
-#: Count of durations by bucket number.
 Sketch = Mapping[int, int]
 
 

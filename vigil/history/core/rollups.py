@@ -16,7 +16,6 @@ from vigil.history.core.packing import Hour
 HOURS_IN_DAY = 24
 #: Stands for all regions together; keys of regions start at 1.
 ALL_REGIONS = 0
-#: Codes of statuses whose durations count; a code is the status above seven bits of reason.
 _ANSWERED_BELOW = 2 << 7
 
 

@@ -17,7 +17,6 @@ from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor, Region
 
-#: Monitors listed one by one, lowest uptime first.
 LISTED = 15
 
 

@@ -11,7 +11,6 @@ import redis
 from probes import keys
 from probes.process.redis_streams import Entries, redis_now_ms
 
-#: Entries per stream and read, of up to 200 results each.
 READ_COUNT = 200
 #: Largest possible id.
 _LAST = keys.entry_id_text((2**64 - 1, 2**64 - 1))

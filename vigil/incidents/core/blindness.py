@@ -7,7 +7,6 @@ from dataclasses import replace
 from consensus.verdicts import Verdict
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason
 
-#: Longest cause name.
 CAUSE_LIMIT = 100
 
 

@@ -25,7 +25,6 @@ from vigil.monitors.core.composite_rules import (
 _STATUS = {Value.UP: Status.UP, Value.DEGRADED: Status.DEGRADED, Value.DOWN: Status.DOWN}
 _VALUE = {status: value for value, status in _STATUS.items()}
 _KIND = {Value.DEGRADED: IncidentKind.DEGRADED, Value.DOWN: IncidentKind.OUTAGE}
-#: Names in a text; the evidence has all.
 NAMED_MOST = 5
 
 

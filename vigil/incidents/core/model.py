@@ -34,7 +34,6 @@ class Step(StrEnum):
     CHANGED = "changed"
     NOTE = "note"
     RESOLVED = "resolved"
-    #: Responses and timers.
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
     ESCALATED = "escalated"
@@ -71,7 +70,6 @@ class StepReason(StrEnum):
     REGION_WELL = "region_well"
     MONITOR_PAUSED = "monitor_paused"
     MONITOR_DELETED = "monitor_deleted"
-    # Heartbeats.
     PING_MISSED = "ping_missed"
     JOB_FAILED = "job_failed"
     JOB_OVERRAN = "job_overran"
@@ -84,7 +82,6 @@ class StepReason(StrEnum):
     FAILING_TOGETHER = "failing_together"
     ALSO_FAILING = "also_failing"
     PROVIDER_DECLARED = "provider_declared"
-    # Objectives.
     BURNING_FAST = "burning_fast"
     BURNING_STEADILY = "burning_steadily"
     BURNING_SLOWLY = "burning_slowly"
@@ -94,7 +91,6 @@ class StepReason(StrEnum):
     NO_DEAD_LETTERS = "no_dead_letters"
     CHANNEL_REFUSES = "channel_refuses"
     CHANNEL_BACK = "channel_back"
-    # Responses and timers.
     BY_PERSON = "by_person"
     NOT_ACKNOWLEDGED = "not_acknowledged"
     SNOOZE_OVER = "snooze_over"

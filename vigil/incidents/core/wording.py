@@ -28,7 +28,6 @@ _NOTES = {
     StepReason.RECEIVING_AGAIN: "Pings are received again. Jobs due meanwhile get a new grace period.",
 }
 
-#: Longest name in a title.
 NAME_LIMIT = 200
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from vigil.monitors.core.litellm_targets import LiteLlmTarget
 
-#: LiteLLM's own limit.
 CHAIN_LIMIT = 5
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 FROM_ENVIRONMENT = "os.environ/"
 
-#: Preset for each provider.
 PRESETS = {
     "openai": "openai",
     "azure": "azure-openai",
@@ -45,7 +44,6 @@ PRESETS = {
 _OPENAI_SPEAKING = frozenset({"openai", "custom_openai", "text-completion-openai"})
 OPENAI_COMPATIBLE = "openai-compatible"
 
-#: Default environment variables of keys in LiteLLM.
 DEFAULT_KEYS = {
     "openai": "OPENAI_API_KEY",
     "azure-openai": "AZURE_API_KEY",

@@ -16,7 +16,6 @@ from cronsim import CronSim, CronSimError
 MIN_DURATION, MAX_DURATION = timedelta(minutes=1), timedelta(days=7)
 #: A more frequent window is a permanent silence that costs.
 MIN_PERIOD = timedelta(minutes=5)
-#: Starts compared to check a schedule.
 SAMPLES = 50
 FIELDS = 5
 

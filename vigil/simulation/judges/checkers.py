@@ -13,7 +13,6 @@ from vigil.simulation.simulation import SimulationResult
 
 Checker = Callable[[SimulationResult], Iterator[Break]]
 
-#: invariant -> checker
 CHECKERS: dict[str, Checker] = {
     "INV-1": decisions.no_outage_without_a_quorum,
     "INV-2": decisions.only_votes_decide,

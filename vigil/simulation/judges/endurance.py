@@ -26,8 +26,6 @@ IN_HAND_MS = 25_000
 NOTICED_MS = 20_000
 #: Time until written entries are confirmed; longer during a PostgreSQL outage.
 UNSTORED_MS = 60_000
-
-#: Share of slots that a region keeps, in percent.
 KEPT = 95
 LONG_MS = 3_600_000
 #: Time to detect silence: 30 s without a dispatcher, checked once a second; the last status may be read 10 s late, and

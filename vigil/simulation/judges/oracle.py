@@ -68,7 +68,6 @@ def counts(round: Round, ballots: Iterable[Ballot], at_ms: int, barred: frozense
             if ballot.arrived_ms > min(deadline_ms, at_ms):
                 continue
             said[ballot.region] = _better(said.get(ballot.region), _says(ballot, round))
-        # A deadline is judged only after it has passed.
         may_come = deadline_ms > at_ms
         silent = frozenset(domains.keys() - said.keys()) if may_come else frozenset()
         looks.append(Count(said, silent, domains))

@@ -14,9 +14,7 @@ from probes.results.unconfirmed import StreamView
 from probes.wire import RegionStatus
 from vigil.simulation.processes.engine import SimEngine
 
-#: Delay from a write to its reader.
 LAG_MS = 2.0
-#: Length of streams in time.
 KEPT_MS = 200_000
 #: A crash loses the writes of the last second (AOF, everysec).
 UNSYNCED_MS = 1_000
@@ -78,7 +76,6 @@ class Broker:
         self.on_quarantines: list[Callable[[], None]] = []
         #: Stored position of each result stream; later entries are not trimmed.
         self.stored: dict[str, tuple[int, int]] = {}
-        #: Dispatch's status.
         self.mark: int | None = None
         #: Incarnation: a changed number means that connections were lost.
         self.boot = 0

@@ -21,7 +21,6 @@ class Database:
     engine: SimEngine
     states: dict[str, BelievedState] = field(default_factory=dict)
     position: tuple[int, int] = (0, 0)
-    #: Stored position of each result stream.
     recorded: dict[str, tuple[int, int]] = field(default_factory=dict)
     epoch: int = 0
     up: bool = True

@@ -24,7 +24,6 @@ REPLAY_MS = 180_000
 #: Mean delay of reading beliefs every 100 ms.
 BELIEFS_MS = 50
 UNSAID_KEPT_MS = 30_000
-#: Retry after a Redis failure.
 AWAY_MS = 500
 CALLS_KEPT_MS = 600_000
 RESULTS = keys.results("")

@@ -15,7 +15,6 @@ REFUSED_MS = 500
 UNANSWERED_MS = 3_000
 #: Consecutive failures before results go to the local store.
 AWAY_AFTER = 3
-#: Interval of backfilled entries.
 BACKFILL_MS = 50
 _BATCH_MOST = 200
 

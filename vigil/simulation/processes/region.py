@@ -23,9 +23,7 @@ from vigil.simulation.worlds.scenario import Luck
 from vigil.simulation.worlds.world import FINE, Sighting
 
 STATUS_MS = INTERVAL_S * 1000
-#: A lost write is repeated after this long.
 UNANSWERED_MS = 5_000
-#: Time to collect a batch, and network delay.
 _FLUSH_MS = 20
 _LOOK_AT_CLOCK_MS = 250
 _HOP_MS = (3, 90)
@@ -54,7 +52,6 @@ class SimRegion(SimProcess):
         for number, paths in enumerate(around.world.paths):
             usual = Phases(total_us=int(paths[index].speed_ms * 1000))
             for _ in range(ENOUGH):
-                # It has history from before today.
                 self._soft_limits.note(Result(WIRE_VERSION, around.world.monitors[number], 0, *FINE, 0, usual))
 
     def begin(self) -> None:

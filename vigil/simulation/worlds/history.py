@@ -9,7 +9,6 @@ from consensus.verdicts import Round, Verdict
 from probes.wire import Result
 from vigil.incidents.core.model import BelievedState, IncidentKind, Move, Step
 
-#: A check order: region, monitor, slot, round, look.
 Order = tuple[str, str, int, str, int]
 
 
@@ -80,9 +79,7 @@ class SimHistory:
     #: Checks whose result was written to a stream, and when last; and those in the database.
     written: dict[Order, int] = field(default_factory=dict)
     stored: set[Order] = field(default_factory=set)
-    #: Quarantined regions at the verdict of a round.
     barred: dict[str, frozenset[str]] = field(default_factory=dict)
-    #: Scheduled checks sent, by region and interval.
     sent: Counter[tuple[str, int]] = field(default_factory=Counter)
     disturbed: list[tuple[float, float, str]] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)

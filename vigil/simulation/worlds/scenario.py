@@ -112,7 +112,6 @@ class Scenario:
     #: Interval of faults of our processes, Redis, or a region's link; 0 for none.
     fault_every_ms: int = 0
     cuts: Cuts = field(default_factory=Cuts)
-    #: Shortest world.
     hours_least: float = 2.0
     #: Regions of one domain that lie: inverted results, twice and late.
     liars: int = 0

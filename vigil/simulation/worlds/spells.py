@@ -10,7 +10,6 @@ from enum import StrEnum
 from vigil.simulation.worlds.draws import stream
 from vigil.simulation.worlds.scenario import MINUTE_MS, Scenario
 
-#: Keys of random streams.
 _REGION, _PROVIDER, _PATH, _TARGET = range(10, 14)
 #: Pause after an outage, so that its incident is resolved before the next.
 _REST_MS = 20 * MINUTE_MS

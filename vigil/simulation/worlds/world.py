@@ -13,7 +13,6 @@ from vigil.simulation.worlds.scenario import Scenario
 from vigil.simulation.worlds.spells import Ailment, Origin, Spell, all_spells
 
 SECOND_ATTEMPT_MS = 1_000
-#: Keys of draws, one for each use.
 _BLIP, _STAYS, _MANNER, _SPEED, _HIT = range(5)
 
 _SAYS = {
