@@ -59,6 +59,7 @@ _REFUSALS = {
     "CLUSTERDOWN": "the Redis cluster is down (CLUSTERDOWN)",
     "TRYAGAIN": "the Redis cluster moves these keys (TRYAGAIN)",
     "NOPERM": "Redis does not allow this to our user (NOPERM)",
+    "user executing the script can't": "Redis does not allow this to our user (NOPERM)",
     "NOAUTH": "Redis asks for a password (NOAUTH)",
     "WRONGPASS": "Redis refuses our user or password (WRONGPASS)",
     "max number of clients reached": "Redis has no connection left (max number of clients)",
