@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from http.cookiejar import CookieJar
@@ -70,11 +72,15 @@ class Up:
         return code
 
 
-def open_page(url: str) -> tuple[int, str]:
-    """The status and final address of a page, redirects followed and cookies kept."""
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+def sign_in(link: str) -> tuple[int, str]:
+    """The status and final address after the button of a one-time link was pressed."""
+    cookies = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
     try:
-        with opener.open(url, timeout=20) as answer:
+        opener.open(link, timeout=20).close()
+        token = next(cookie.value for cookie in cookies if cookie.name == "vigil_csrf")
+        form = urllib.parse.urlencode({"csrfmiddlewaretoken": token}).encode()
+        with opener.open(link, form, timeout=20) as answer:
             return answer.status, answer.url
     except urllib.error.HTTPError as refused:
         with refused:

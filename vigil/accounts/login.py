@@ -15,8 +15,8 @@ from vigil.configuration import configuration
 
 FIRST_ADMIN = "admin"
 LINK_LIFE = timedelta(minutes=15)
-#: Life of the link that `up` prints, which may be read hours later.
-LONG_LINK_LIFE = timedelta(hours=24)
+#: Life of the link that `up` prints.
+LONG_LINK_LIFE = timedelta(hours=1)
 _FIRST_ADMIN_LOCK = 0x7667_6C01
 
 
@@ -39,6 +39,13 @@ def create_login_link(user: User, life: timedelta = LINK_LIFE) -> str:
     plain = secrets.token_urlsafe(32)
     LoginLink.objects.create(user=user, sha256=_digest(plain), expires_at=Now() + life)
     return f"{configuration().base_url}/login/once/{plain}"
+
+
+def is_usable(plain: str) -> bool:
+    """Whether a link would sign in now; looking does not use it up."""
+    return LoginLink.objects.filter(
+        sha256=_digest(plain), user__is_active=True, used_at=None, expires_at__gt=Now()
+    ).exists()
 
 
 def consume_login_link(plain: str) -> User | None:

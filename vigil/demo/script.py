@@ -32,7 +32,7 @@ class Narrator:
         self.say(closing(story))
 
     def invite(self, address: str, login_link: str) -> None:
-        self.say(f"\nStill running:  {address}/\nLog in (once):  {login_link}\nStop:           Ctrl-C")
+        self.say(f"\nStill running:  {address}/\nLog in (once, within the hour):  {login_link}\nStop:           Ctrl-C")
 
     def say(self, text: str) -> None:
         self._stream.write(text + "\n")

@@ -52,7 +52,7 @@ class Installation:
         self.data_folders = [folder.path]
         if servers.postgres is not None and folder.path not in servers.postgres.cluster.parents:
             self.data_folders.append(servers.postgres.cluster)
-        self.login_link = ""
+        self.login_link, self.login_link_lifetime_s = "", 0
         self._fork_servers = processes.fork_servers(self.env)
         self.supervisor = Supervisor(
             processes.programs(servers, self.env, self.secrets, wanted.regions, self.addresses),
@@ -80,7 +80,8 @@ class Installation:
             await self.supervisor.stop()
             self._close_fork_servers()
             raise
-        self.login_link = self.supervisor.output("prepare").strip()
+        self.login_link, life = self.supervisor.output("prepare").split()
+        self.login_link_lifetime_s = int(life)
 
     async def stop(self) -> None:
         """Stop everything in order."""

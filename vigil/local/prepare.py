@@ -21,7 +21,7 @@ def main(regions: list[str]) -> int:
 
     from vigil.accounts.login import LONG_LINK_LIFE, create_login_link, ensure_first_admin
 
-    print(create_login_link(ensure_first_admin(), LONG_LINK_LIFE))
+    print(create_login_link(ensure_first_admin(), LONG_LINK_LIFE), int(LONG_LINK_LIFE.total_seconds()))
     return 0
 
 

@@ -1,26 +1,35 @@
-"""Sign-in page of one-time links."""
+"""Sign-in with a one-time link: the page of the link, and the button that uses it up.
+
+Looking at the page changes nothing, since mail scanners and chat previews open every link.
+"""
 
 from __future__ import annotations
 
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from vigil.accounts.login import consume_login_link
+from vigil.accounts.login import consume_login_link, is_usable
 
 
 @never_cache
-@require_http_methods(["GET"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def login_once(request: HttpRequest, token: str) -> HttpResponse:
-    """Use the link and go to the admin; used, expired and unknown links get the same response."""
-    user = consume_login_link(token[:100])
-    if user is None:
-        return HttpResponse(
-            "This link was used or has expired. Get a new one: `vigil login`, or `python3 manage.py login`.\n",
-            content_type="text/plain; charset=utf-8",
-            status=403,
-        )
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("admin:index")
+    """Show a button; its POST signs in, once. A used, an old and an unknown link get the same answer."""
+    if request.method == "POST":
+        user = consume_login_link(token[:100])
+        if user is not None:
+            login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+            return redirect("admin:index")
+        return _page(request, False)
+    return _page(request, is_usable(token[:100]))
+
+
+def _page(request: HttpRequest, usable: bool) -> HttpResponse:
+    # The address is a key. It goes to no other site by the general policy; with `no-referrer` browsers would send no
+    # origin, and the form would look forged.
+    answer = render(request, "web/login_once.html", {"usable": usable}, status=200 if usable else 403)
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer

@@ -37,7 +37,15 @@ class Admin:
         self._root = f"{said['address']}/admin/"
         self._cookies = CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
-        self._opener.open(said["login_link"], timeout=20).close()
+        self._sign_in(said["login_link"])
+
+    def _sign_in(self, link: str) -> None:
+        self._opener.open(link, timeout=20).close()
+        # An older installation signed in at the first look at its link.
+        if not any(cookie.name == "vigil_session" for cookie in self._cookies):
+            token = next(cookie.value for cookie in self._cookies if cookie.name == "vigil_csrf")
+            form = urllib.parse.urlencode({"csrfmiddlewaretoken": token}).encode()
+            self._opener.open(link, form, timeout=20).close()
 
     def page(self, path: str) -> str:
         with self._opener.open(self._root + path, timeout=20) as answer:

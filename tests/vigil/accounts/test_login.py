@@ -19,21 +19,35 @@ def token_of(link: str) -> str:
 
 
 @pytest.mark.django_db
-def test_a_link_signs_in_once_and_leads_to_the_admin(client: Client) -> None:
+def test_s24_the_button_of_a_link_signs_in_once_and_leads_to_the_admin(client: Client) -> None:
     link = create_login_link(ensure_first_admin())
-    first = client.get(link)
+    first = client.post(link)
     assert (first.status_code, first["Location"]) == (302, "/admin/")
     assert client.get("/admin/").status_code == 200
     other = Client()
-    assert other.get(link).status_code == 403
+    assert other.post(link).status_code == other.get(link).status_code == 403
     assert other.get("/admin/").status_code == 302
 
 
 @pytest.mark.django_db
-def test_asking_for_the_head_of_a_link_does_not_use_it_up(client: Client) -> None:
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_s24_a_preview_of_a_link_signs_nobody_in_and_does_not_use_it_up(client: Client, method: str) -> None:
     link = create_login_link(ensure_first_admin())
-    assert client.head(link).status_code == 405
-    assert client.get(link).status_code == 302
+    for _ in range(3):
+        answer = getattr(client, method)(link)
+        assert (answer.status_code, answer["Referrer-Policy"]) == (200, "same-origin")
+    assert client.get("/admin/").status_code == 302
+    assert client.post(link).status_code == 302
+
+
+@pytest.mark.django_db
+def test_s24_the_page_of_a_link_works_without_script_and_its_form_cannot_be_forged() -> None:
+    link, browser = create_login_link(ensure_first_admin()), Client(enforce_csrf_checks=True)
+    page = browser.get(link).content.decode()
+    assert "<script" not in page
+    assert browser.post(link).status_code == 403
+    token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    assert browser.post(link, {"csrfmiddlewaretoken": token}).status_code == 302
 
 
 @pytest.mark.django_db

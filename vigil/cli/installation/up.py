@@ -90,7 +90,9 @@ def _for_people(installation: Installation) -> str:
         [
             "",
             f"  Vigil is ready:  {base}/",
-            f"  Log in (once):   {installation.login_link}",
+            f"  Log in:          {installation.login_link}",
+            f"                   once, within {installation.login_link_lifetime_s // 60} minutes; "
+            "`manage.py login` prints a new link",
             f"  API and docs:    {base}/api/docs/",
             f"  Pings of jobs:   {base}/ping/..., and {_ping_address(installation)}/ping/... for many of them",
             f"  Data:            {folders}",
@@ -110,6 +112,7 @@ def _as_json(installation: Installation) -> str:
         {
             "address": base,
             "login_link": installation.login_link,
+            "login_link_lifetime_s": installation.login_link_lifetime_s,
             "api_docs": f"{base}/api/docs/",
             "ping_address": _ping_address(installation),
             "data_dir": str(installation.folder.path),
