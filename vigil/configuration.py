@@ -163,10 +163,7 @@ def split_list(text: str) -> list[str]:
 
 
 def parse_database_url(url: str) -> dict[str, Any]:
-    """Parse postgresql://user:password@host:port/name?option=value into Django settings.
-
-    `?host=/folder` is a Unix socket. Raises `ValueError` with one line for a bad address.
-    """
+    """Parse postgresql://user:password@host:port/name?option=value (`?host=/folder`: a socket); else `ValueError`."""
     parts = urlsplit(url)
     name = unquote(parts.path.lstrip("/"))
     try:

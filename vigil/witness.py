@@ -1,7 +1,4 @@
-"""Witness process: reads provider status feeds and pings the dead man's switch.
-
-Crash-safe: a post stored without its note gets it on the next pass.
-"""
+"""Witness process (crash-safe): reads provider status feeds and pings the dead man's switch."""
 
 from __future__ import annotations
 

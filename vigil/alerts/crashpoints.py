@@ -1,7 +1,4 @@
-"""Crash points: fault injection for tests; no effect in production.
-
-Every commit, send and acknowledgement of a delivery has one before and one after it.
-"""
+"""Crash points: fault injection for tests, before and after each commit, send and acknowledgement."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Demo database access: creates the monitor and channel, and reads their state.
-
-Import it once Django is set up. Every function blocks, so the director uses a thread.
-"""
+"""Demo database access (blocking): creates the monitor and channel, and reads their state."""
 
 from __future__ import annotations
 

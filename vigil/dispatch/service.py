@@ -1,7 +1,4 @@
-"""Dispatch service: sends due checks to regions, and opens a round for every admitted call.
-
-Stateless: slots are pure functions of the monitors, and open rounds are on their stream.
-"""
+"""Dispatch service (stateless): sends due checks to regions, and opens a round for each admitted call."""
 
 from __future__ import annotations
 

@@ -37,10 +37,7 @@ LISTEN_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ConfigChange:
-    """New or changed plans, and monitors no longer watched.
-
-    `first` marks the initial load, in parts until `complete`. `pauses`, if given, replace all known windows.
-    """
+    """New or changed plans, and removed monitors. `first`: initial load, until `complete`. `pauses` replace all."""
 
     plans: dict[str, Plan] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()

@@ -1,7 +1,4 @@
-"""Composite updates: in the transaction of a member's step, or by a sweep.
-
-Level-triggered: a composite is evaluated from present states, so it is idempotent and the next sweep repairs a crash.
-"""
+"""Composite updates (level-triggered, idempotent): in the transaction of a member's step, or by a sweep."""
 
 from __future__ import annotations
 
@@ -26,10 +23,7 @@ _LOCK = 0x76_69_67_63
 
 
 def follow(moved: Collection[int], enqueue: EnqueueDeliveries) -> frozenset[str]:
-    """Update the composites over these monitors (keys); returns those that changed (public ids).
-
-    Call inside the transaction that stored the monitors' states.
-    """
+    """Update composites over these monitors (keys), in their transaction; returns changed ones (public ids)."""
     reached: set[int] = set()
     front = set(moved)
     while front:

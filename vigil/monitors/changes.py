@@ -47,10 +47,7 @@ def create_derived(team: Team, kind: DerivedKind, wanted: Mapping[str, Any]) -> 
 
 
 def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
-    """Change the given fields; without a difference nothing is written.
-
-    Raises `ValidationError` keyed by field, `Monitor.DoesNotExist` if it was deleted meanwhile.
-    """
+    """Change fields, if they differ. Raises `ValidationError` by field, `Monitor.DoesNotExist` if deleted meanwhile."""
     with transaction.atomic():
         current = Monitor.objects.select_for_update().get(pk=monitor.pk, deleted_at=None)
         changed = {name: value for name, value in wanted.items() if _differs(current, name, value)}

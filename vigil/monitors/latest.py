@@ -1,7 +1,4 @@
-"""Latest results and region statuses, read from Redis, bounded.
-
-A Redis outage reads as "unavailable", never as an error page.
-"""
+"""Latest results and region statuses from Redis, bounded; an outage reads as "unavailable"."""
 
 from __future__ import annotations
 

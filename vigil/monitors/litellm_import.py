@@ -1,7 +1,4 @@
-"""LiteLLM import: creates the planned monitors and chains.
-
-Idempotent: a monitor is found by its name, which follows from provider, base and key name.
-"""
+"""LiteLLM import: creates planned monitors and chains. Idempotent: monitors are found by their name."""
 
 from __future__ import annotations
 

@@ -37,10 +37,7 @@ def create_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
 
 
 def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequence[Monitor] | None = None) -> Silence:
-    """Change a silence from now on; returns the present row, with the same public id.
-
-    Raises `ValidationError` keyed by field.
-    """
+    """Change a silence from now on; returns the present row. Raises `ValidationError` keyed by field."""
     with transaction.atomic():
         before = Silence.objects.select_for_update().get(pk=silence.pk, valid_until=None)
         about = list(before.monitors.all()) if monitors is None else list(monitors)

@@ -1,7 +1,4 @@
-"""Acknowledge page of the link in an alert.
-
-GET changes nothing, since mail scanners and chat previews open every link; only the form's POST does.
-"""
+"""Acknowledge page of an alert's link; only POST acts, since scanners and previews open links."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Channel registry: every kind of channel and its interface.
-
-A kind is one file (configuration, secrets, rendering, sending) and one line in `CHANNELS`.
-"""
+"""Channel registry: one file (settings, rendering, sending) and one line in `CHANNELS` for each kind."""
 
 from __future__ import annotations
 

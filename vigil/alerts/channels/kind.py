@@ -133,8 +133,7 @@ class Kind(Generic[ConfigT, PayloadT]):
 def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:
     """Turn an HTTP response into acceptance, or raise `ChannelError`.
 
-    `said` is the receiver's answer, from a documented field: a whole body is never shown, since an address may turn out
-    to be an intranet page.
+    `said` comes from a documented field: a whole body is never shown, since it may be an intranet page.
     """
     answer_class = class_of(answer.code)
     words = f": {tidy(said)}" if said else ""

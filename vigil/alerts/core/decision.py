@@ -1,7 +1,4 @@
-"""Notification decisions: send, hold or omit a message, for each channel, with the reason. Pure.
-
-A held message is sent once its hold ends; an omitted one is never sent.
-"""
+"""Notification decisions: send, hold (send when the hold ends) or omit, for each channel. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Notification pipeline, pure stages: route, hold, decide. Each takes the result of the one before.
-
-`read` in `vigil.alerts.outbox` returns the first of these values, and `write` there takes the last one.
-"""
+"""Notification pipeline, pure stages (route, hold, decide) between `read` and `write` of the outbox."""
 
 from __future__ import annotations
 

@@ -42,10 +42,7 @@ def class_of(code: int) -> AnswerClass:
 
 
 def after_failure(attempts: int, age: timedelta, *, permanent: bool, retry_after_s: float | None, seed: str) -> Next:
-    """Next action after attempt number `attempts` of a delivery that is `age` old.
-
-    Full jitter spreads retries to a receiver that recovers; its Retry-After is honoured up to 15 minutes.
-    """
+    """Next action after attempt number `attempts`: full jitter, or the receiver's Retry-After up to 15 minutes."""
     if permanent or age >= GIVE_UP_AFTER:
         return Next(dead=True)
     longest = SCHEDULE_S[min(attempts, len(SCHEDULE_S)) - 1]

@@ -60,10 +60,7 @@ def _escalate(page: tuple[int, int]) -> int:
 
 
 def escalate(incident_id: int, transition_id: int) -> int:
-    """Send an unaccepted page to the team's fallback channels; returns the number of messages written.
-
-    Later steps of the incident go with it, so that a fallback channel also gets the resolve.
-    """
+    """Send an unaccepted page, with the later steps of its incident, to the fallback channels; returns how many."""
     with transaction.atomic():
         incident = Incident.objects.select_for_update().get(pk=incident_id)
         missed = Delivery.objects.filter(transition_id=transition_id, event=Event.TRIGGER, escalated_at=None)

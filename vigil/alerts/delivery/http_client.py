@@ -21,10 +21,7 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,4000}")
 
 
 class GuardedOutbound:
-    """Client that refuses forbidden addresses and follows no redirects, so a secret stays with its receiver.
-
-    Create and close it on the loop that uses it.
-    """
+    """Client without redirects, so secrets stay with their receiver. Create and close it on the loop that uses it."""
 
     def __init__(self, egress: AlertEgress) -> None:
         self._resolver = Resolver()

@@ -1,7 +1,4 @@
-"""Callbacks of PagerDuty and Slack: signature check, and the requested action. Pure.
-
-A kind with callbacks is one function and one line in `CALLBACKS`; its secret is one of the channel's secrets.
-"""
+"""Callbacks of PagerDuty and Slack (signed); one function and one line in `CALLBACKS` each. Pure."""
 
 from __future__ import annotations
 

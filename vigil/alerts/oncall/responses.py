@@ -1,7 +1,4 @@
-"""Responses to an incident: acknowledge, snooze, unacknowledge, note.
-
-Each is idempotent, and one transaction under the incident's lock with its step and deliveries.
-"""
+"""Incident responses (acknowledge, snooze, unacknowledge, note): idempotent, under the incident's lock."""
 
 from __future__ import annotations
 

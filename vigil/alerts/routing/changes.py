@@ -1,7 +1,4 @@
-"""Write paths of routing: routes, people, rotations, overrides and policies, one transaction each.
-
-Every function raises `ValidationError` keyed by field and then writes nothing.
-"""
+"""Write paths of routing, one transaction each. All raise `ValidationError` keyed by field."""
 
 from __future__ import annotations
 

@@ -10,10 +10,7 @@ from vigil.transaction_cache import read_once
 
 
 def load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
-    """Load a team's rules in order, and the channels used while it has none.
-
-    Those are all channels except fallbacks and personal ones; if there are no others, these.
-    """
+    """Load a team's rules, and the channels used without rules: no fallbacks or personal ones, if there are others."""
     return read_once(("rules", team), lambda: _load_rules(team))
 
 

@@ -1,7 +1,4 @@
-"""Past checks: observations of one monitor by region, interpolated to any moment. Pure.
-
-Between checks the nearest one counts, up to one interval away; the edges of an outage are no more exact than that.
-"""
+"""Past checks of one monitor by region; between checks the nearest within one interval counts. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Baseline handler: a Django view that locks the row, writes a row, and answers.
-
-It runs behind all of Django's middleware, on the same server and threads as the pages.
-"""
+"""Baseline handler: a Django view behind all middleware that locks the row, writes a row, and answers."""
 
 from __future__ import annotations
 

@@ -40,10 +40,7 @@ def _phase_ms(start: int, interval_ms: int, index: int, regions: int) -> int:
 
 @dataclass(slots=True)
 class _Bucket:
-    """Slots of one second of an interval: monitor number, and region index * 1000 + ms in the second.
-
-    Two arrays, six bytes a slot: objects for half a million slots would take a hundred megabytes.
-    """
+    """Slots of one second of an interval: number, and region index * 1000 + ms; six bytes each, to save memory."""
 
     numbers: array[int] = field(default_factory=lambda: array("I"))
     places: array[int] = field(default_factory=lambda: array("H"))

@@ -55,10 +55,7 @@ class EffectReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has started and not ended; `rid` is empty for one without an id.
-
-    An overdue run has alerted already, and is kept to measure its end.
-    """
+    """A run that has not ended; `rid` may be empty. An overdue one has alerted, and is kept to measure its end."""
 
     rid: str
     started: datetime

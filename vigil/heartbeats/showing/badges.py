@@ -1,7 +1,4 @@
-"""Badges of heartbeats and tags: SVG, JSON, or the shields.io endpoint format. Pure.
-
-A badge shows a label and one word, nothing else.
-"""
+"""Badges of heartbeats and tags (a label and one word): SVG, JSON, or the shields.io format. Pure."""
 
 from __future__ import annotations
 

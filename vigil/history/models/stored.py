@@ -98,10 +98,7 @@ class RecordedHour(models.Model):
 
 
 class RecordedDay(models.Model):
-    """A day with packed hours: monitors below `next_shard` times the stride are rolled up.
-
-    Late results of those are rolled up again as they are packed.
-    """
+    """A day with packed hours: monitors below `next_shard` times the stride are rolled up; late results again."""
 
     day = models.IntegerField(primary_key=True)
     state = models.CharField(max_length=8, choices=Progress.choices, default=Progress.OPEN)
@@ -152,10 +149,7 @@ class Gap(models.Model):
 
 
 class Unwatched(models.Model):
-    """A period in which a monitor was paused, deleted, or blind.
-
-    Written by triggers on the monitor and state rows, so that no write path can miss it.
-    """
+    """A period in which a monitor was paused, deleted, or blind; written by database triggers."""
 
     class Why(models.TextChoices):
         PAUSED = "paused"

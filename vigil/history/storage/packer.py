@@ -48,10 +48,7 @@ def next_hour(now_ms: int, settled_after: timedelta = SETTLED_AFTER) -> int | No
 
 
 def pack_some(hour: int) -> bool:
-    """Pack the next shard of an hour in one transaction; False once done.
-
-    Idempotent, also with late or already packed chunks: slot and look identify an entry.
-    """
+    """Pack the next shard of an hour in one transaction; False once done. Idempotent by slot and look."""
     with transaction.atomic():
         row = RecordedHour.objects.select_for_update().filter(hour=hour, state=Progress.OPEN).first()
         if row is None:

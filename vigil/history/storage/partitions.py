@@ -39,10 +39,7 @@ ALL = (CHUNKS, PACKED_HOURS, ROLLED_HOURS, ROLLED_DAYS)
 
 
 def ensure(table: Partitioned, value: int) -> str:
-    """Create the partition of `value` if missing; returns its name.
-
-    Created apart and then attached, which blocks no reader or writer. Call inside a transaction.
-    """
+    """Create the partition of `value` if missing, without blocking others; returns its name. Needs a transaction."""
     name = table.partition(value)
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])

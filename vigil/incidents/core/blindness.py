@@ -27,10 +27,7 @@ def seeing_again(state: BelievedState, reason: StepReason) -> tuple[Move, ...]:
 
 
 def cause_of_blindness(verdict: Verdict) -> str:
-    """Cause of blindness, equal for monitors without the same regions.
-
-    Names regions excluded from the start; those that missed a round differ by chance.
-    """
+    """Cause of blindness: the regions excluded from the start. Those that missed a round differ by chance."""
     named: dict[str, set[str]] = {}
     for one in verdict.excluded:
         named.setdefault(one.why.value, set()).update([] if one.look else [one.region])

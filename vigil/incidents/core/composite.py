@@ -1,7 +1,4 @@
-"""Composite life cycle: members' states decide the state of a composite. Pure.
-
-No quorum or waiting: each member was already confirmed by its own.
-"""
+"""Composite life cycle: decided by its members' states, without quorum or waiting. Pure."""
 
 from __future__ import annotations
 

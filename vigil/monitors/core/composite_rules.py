@@ -55,10 +55,7 @@ class Part:
 
 
 def evaluate(rule: CompositeRule, k: int, parts: Sequence[Part]) -> StatusBounds:
-    """Status if every unknown member were down, and if every one were up.
-
-    Rules are monotonic, so these are exact bounds. No members, or fewer than required, is unknown.
-    """
+    """Exact bounds: status if every unknown member were down, and if every one were up. Too few members: unknown."""
     if not parts or (rule is CompositeRule.AT_LEAST and k > len(parts)):
         return UNKNOWN
     worst = _whole(rule, k, [(part.rank, part.bounds.worst) for part in parts])
@@ -67,10 +64,7 @@ def evaluate(rule: CompositeRule, k: int, parts: Sequence[Part]) -> StatusBounds
 
 
 def settle(believed: Value | None, bounds: StatusBounds) -> Value | None:
-    """Next status: the present one, moved no further than the bounds require; None while unknown.
-
-    So an unknown member neither opens nor resolves an incident, and a certain result is not delayed.
-    """
+    """Next status: moved no further than the bounds require, so unknown members change nothing; None while unknown."""
     if believed is not None:
         return min(max(believed, bounds.worst), bounds.best)
     return bounds.best if bounds.known or bounds.best is not Value.UP else None

@@ -1,7 +1,4 @@
-"""LiteLLM deployments: preset, address and key of each. Pure.
-
-Format as of LiteLLM 1.106. Keys in the file are never stored.
-"""
+"""LiteLLM deployments (as of 1.106): preset, address and key name of each; keys are never stored. Pure."""
 
 from __future__ import annotations
 

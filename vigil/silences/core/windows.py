@@ -1,7 +1,4 @@
-"""Silence windows: one-off, or recurring by cron in a time zone. Pure; times are arguments.
-
-A recurring window starts by the wall clock and lasts its duration in elapsed time, so clock changes do not alter it.
-"""
+"""Silence windows: one-off, or recurring by cron in a time zone, of fixed elapsed length. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Invariant checkers: each reads a history with known truth and lists all breaks.
-
-Invariants of the decision (INV-1 to INV-10), and of scheduling, data and fencing (INV-17 to INV-21).
-"""
+"""Invariant checkers (INV-1 to INV-10, INV-17 to INV-21): list all breaks in a history with known truth."""
 
 from __future__ import annotations
 

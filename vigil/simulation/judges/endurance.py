@@ -39,10 +39,7 @@ SEEN_MS = 1_000
 
 
 def nothing_seen_is_forgotten(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-18: after the heal every result is stored, unless its region died with it.
-
-    A dying region may lose work in progress, and entries that Redis loses at about that time. Nothing else.
-    """
+    """INV-18: after the heal every result is stored, except work in progress of a region that died."""
     history, links = outcome.history, outcome.world.scenario.links
     troubles = sorted((begun, ended) for begun, ended, _ in history.disturbed)
     deaths = _of_regions(outcome, Fault.REGION_DIES)

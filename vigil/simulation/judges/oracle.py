@@ -1,7 +1,4 @@
-"""Independent oracle of the law: what the votes of a round prove. Pure.
-
-It reads what arrived on the streams, not what a verdict says, and shares no code with `consensus/quorum.py`.
-"""
+"""Independent oracle of the law, from the streams; shares no code with `consensus/quorum.py`. Pure."""
 
 from __future__ import annotations
 
