@@ -35,10 +35,13 @@ class AddressCache:
         self.names: frozenset[str] | None = None
         self.strangers = Rates(UNKNOWN_BURST, UNKNOWN_PER_S, 1)
 
+    def knows(self, address: Address) -> bool:
+        """Whether this address exists, as far as is known."""
+        return self.names is None or (address.code or address.key) in self.names
+
     def admits(self, address: Address, now_s: float) -> bool:
         """Whether to write a ping to this address."""
-        name = address.code or address.key
-        return self.names is None or name in self.names or not self.strangers.admit("", now_s)
+        return self.knows(address) or not self.strangers.admit("", now_s)
 
     async def run(self) -> None:
         """Load now, and on every NOTIFY of PostgreSQL, until cancelled."""

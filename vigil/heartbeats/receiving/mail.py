@@ -7,10 +7,9 @@ Subject and text are the body for keyword rules; nothing else is kept. A plus su
 from __future__ import annotations
 
 import asyncio
-import email
-import email.policy
-from email.message import EmailMessage, Message
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -19,7 +18,9 @@ from probes.process.health import Health
 from vigil.configuration import Configuration
 from vigil.heartbeats.core.address import read_target
 from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.core.wire import BODY_LIMIT, Method
+from vigil.heartbeats.core.wire import BODY_LIMIT, Address, Method
+from vigil.heartbeats.receiving.mail_text import read_mail
+from vigil.heartbeats.receiving.open_connections import OpenConnections
 from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
 from vigil.heartbeats.receiving.service import receiving
 
@@ -27,6 +28,11 @@ log = structlog.get_logger()
 
 MAX_MAIL = 1_000_000
 MAX_RECIPIENTS = 20
+#: Caps on open connections, in all and per peer; a mail server in front is one peer.
+MAX_CONNECTIONS, MAX_OF_PEER = 200, 100
+#: Longest conversation, and longest reading of a mail (s).
+SESSION_S, READ_S = 300.0, 5.0
+READING_THREADS = 2
 #: Idle timeout of a client, and the limit to write a ping (s).
 IDLE_S = 60.0
 WRITE_S = 10.0
@@ -41,9 +47,11 @@ _REPLIES = {
 class MailPings:
     """Handler for aiosmtpd: checks recipients, and turns mails into pings."""
 
-    def __init__(self, receiver: PingReceiver, domain: str) -> None:
+    def __init__(self, receiver: PingReceiver, domain: str, knows: Callable[[Address], bool]) -> None:
         self._receiver = receiver
         self._domain = domain.lower()
+        self._knows = knows
+        self._readers = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="mail")
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -57,18 +65,33 @@ class MailPings:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         content = envelope.content if isinstance(envelope.content, bytes) else b""
-        text = read_mail(content)
+        targets = [target for address in envelope.rcpt_tos if (target := self._known_target(address)) is not None]
+        if not targets:
+            return _REPLIES[PingOutcome.ACCEPTED]
+        try:
+            async with asyncio.timeout(READ_S):
+                text = await asyncio.get_running_loop().run_in_executor(self._readers, read_mail, content)
+        except TimeoutError:
+            return _REPLIES[PingOutcome.TRY_AGAIN]
         origin = str(session.peer[0]) if session.peer else ""
-        outcomes = [await self._take(address, text, origin) for address in envelope.rcpt_tos]
+        outcomes = [await self._take(target, text, origin) for target in targets]
         worst = next(
             (each for each in (PingOutcome.TRY_AGAIN, PingOutcome.TOO_OFTEN) if each in outcomes), PingOutcome.ACCEPTED
         )
         return _REPLIES[worst]
 
-    async def _take(self, address: str, text: bytes, origin: str) -> PingOutcome:
+    async def handle_exception(self, error: Exception) -> str:
+        """A mail that could not be handled is to be sent again: nothing permanent is said of it."""
+        log.error("mail.failed", error=type(error).__name__)
+        return _REPLIES[PingOutcome.TRY_AGAIN]
+
+    def _known_target(self, address: str) -> str | None:
+        """Ping path of a mail address; None where no heartbeat has it."""
         target = _target(address, self._domain)
-        if target is None:
-            return PingOutcome.ACCEPTED
+        call = read_target(target) if target is not None else None
+        return target if call is not None and self._knows(call.address) else None
+
+    async def _take(self, target: str, text: bytes, origin: str) -> PingOutcome:
         taken: asyncio.Future[PingOutcome] = asyncio.get_running_loop().create_future()
         request = PingRequest(target, Method.EMAIL, origin, "", text[:BODY_LIMIT], len(text))
         self._receiver.take(request, lambda outcome, _: None if taken.done() else taken.set_result(outcome))
@@ -82,38 +105,45 @@ class MailPings:
 async def serve_mail(configuration: Configuration, health: Health) -> None:
     """Receive pings by mail until stopped. Raises OSError if the address is unavailable."""
     async with receiving(configuration, health) as at_work:
-        handler = MailPings(at_work.receiver, configuration.mail_domain)
+        handler = MailPings(at_work.receiver, configuration.mail_domain, at_work.known.knows)
+        conversations = open_conversations()
         loop = asyncio.get_running_loop()
         listening = await loop.create_server(
-            lambda: smtp(handler), configuration.mail_host, configuration.mail_port, backlog=256
+            lambda: PingSmtp(handler, conversations), configuration.mail_host, configuration.mail_port, backlog=256
         )
         log.info("mail.ready", host=configuration.mail_host, port=configuration.mail_port)
         async with listening:
             await at_work.until_stopped(listening.serve_forever())
 
 
-def smtp(handler: MailPings) -> SMTP:
-    """SMTP session of one client."""
-    return SMTP(handler, data_size_limit=MAX_MAIL, timeout=IDLE_S, ident="Vigil", enable_SMTPUTF8=True)
+class PingSmtp(SMTP):
+    """One conversation; it ends for good at its deadline, whatever is said in it."""
+
+    def __init__(self, handler: MailPings, peers: OpenConnections[PingSmtp]) -> None:
+        super().__init__(handler, data_size_limit=MAX_MAIL, timeout=IDLE_S, ident="Vigil", enable_SMTPUTF8=True)
+        self._peers = peers
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._wire = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        closes = self._peers.add(self, str(peer[0]) if peer else "")
+        self._deadline = self.loop.call_later(SESSION_S, self._wire.abort)
+        if closes is not None:
+            closes.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._peers.remove(self)
+        self._deadline.cancel()
+        super().connection_lost(error)
+
+    def abort(self) -> None:
+        self._wire.abort()
 
 
-def read_mail(content: bytes) -> bytes:
-    """Subject and plain text of a mail; unreadable parts are dropped."""
-    parsed: Any = email.message_from_bytes(content, policy=email.policy.default)
-    subject = str(parsed.get("subject", ""))
-    text = "\n".join(filter(None, (subject, _text(parsed))))
-    return text.replace("\r\n", "\n").encode("utf-8", "replace")
-
-
-def _text(parsed: Message) -> str:
-    part = parsed.get_body(("plain", "html")) if isinstance(parsed, EmailMessage) else None
-    if part is None:
-        return ""
-    try:
-        return str(part.get_content())
-    except (LookupError, ValueError, AttributeError):
-        # Unknown character set, or a body that contradicts its header.
-        return ""
+def open_conversations() -> OpenConnections[PingSmtp]:
+    """The conversations of a server; the oldest makes room for a new one."""
+    return OpenConnections(MAX_CONNECTIONS, MAX_OF_PEER, lambda conversation: False)
 
 
 def _target(address: str, domain: str) -> str | None:

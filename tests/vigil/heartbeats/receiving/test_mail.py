@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import smtplib
+import socket
+import time
 from collections.abc import Callable
 from email.message import EmailMessage
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.vigil.heartbeats import fuzz
 from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.receiving.mail import MAX_MAIL, MailPings, read_mail, smtp
+from vigil.heartbeats.receiving.mail import MAX_MAIL, MailPings, PingSmtp, open_conversations
+from vigil.heartbeats.receiving.mail_text import MAX_TEXT, read_mail
 from vigil.heartbeats.receiving.receiver import Answered, PingRequest
 
 CODE = "0f3c8f4e-5a54-4d3e-9d0e-0d3f9a1b2c3d"
+#: What mails are made of, to be put together in no sensible order.
+PIECES = (
+    b"Subject: =?utf-8?b?w7xiZXI=?=\n",
+    b"Subject: =?x?q?=ED=A0=BD?=\n",
+    b"Subject: =?utf-8?b?w?=\r\n",
+    b"\n",
+    b"\r\n",
+    b'Content-Type: multipart/mixed; boundary="x\n',
+    b"Content-Type: multipart/alternative; boundary=x\n",
+    b"--x\n",
+    b"--x--\r\n",
+    b"Content-Type: text/plain; charset*=utf-8''%ff\n",
+    b"Content-Type: text/html; charset=undefined\n",
+    b"Content-Transfer-Encoding: base64\n",
+    b"Content-Transfer-Encoding: x-uuencode\n",
+    b"begin 666 a\n#0V%T\n",
+    b"YQ=\n",
+    b"Content-Type: multipart/mixed; boundary*=idna''%ff\n",
+    b"Content-Type: message/rfc822\n",
+    b"\xff\xfe\0",
+    b"Content-Disposition: attachment\n",
+    b" folded; a=b\n",
+    b"x" * 90,
+)
 
 
 class Taken:
@@ -30,8 +61,9 @@ class Taken:
 
 def converse(taken: Taken, speak: Callable[[smtplib.SMTP], object], domain: str = "pings.test") -> None:
     async def serve() -> None:
-        handler = MailPings(taken, domain)  # type: ignore[arg-type]
-        server = await asyncio.get_running_loop().create_server(lambda: smtp(handler), "127.0.0.1", 0)
+        handler = MailPings(taken, domain, lambda address: address.code == CODE)  # type: ignore[arg-type]
+        peers = open_conversations()
+        server = await asyncio.get_running_loop().create_server(lambda: PingSmtp(handler, peers), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
 
         def talk() -> None:
@@ -100,3 +132,104 @@ def test_a_mail_that_is_too_large_is_refused() -> None:
 )
 def test_whatever_a_mail_looks_like_it_is_read_or_left(raw: bytes, text: str) -> None:
     assert read_mail(raw).decode().strip().startswith(text)
+
+
+def test_html_is_read_where_there_is_no_plain_text_and_attachments_are_not() -> None:
+    message = mail("")
+    message.set_content("<b>done</b>", subtype="html")
+    message.add_attachment("a secret list", filename="list.txt")
+    assert read_mail(message.as_bytes()) == b"Backup\n<b>done</b>\n"
+    message = mail("plain\n")
+    message.add_alternative("<b>html</b>", subtype="html")
+    message.make_mixed()
+    message.add_attachment(b"\0" * 500, maintype="application", subtype="zip")
+    assert read_mail(message.as_bytes(policy=message.policy.clone(linesep="\r\n"))) == b"Backup\nplain\n"
+
+
+def parts(count: int) -> bytes:
+    return b"Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n" + b"--x\nContent-Type: a/b\n\n\n" * count
+
+
+def nested(depth: int) -> bytes:
+    heads = [b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(depth)]
+    return b"Subject: s\n" + b"".join(heads)
+
+
+COSTLY = {
+    "many parts": parts(40_000),
+    "deep parts": nested(20_000),
+    "many parameters": b"Subject: s\nContent-Type: text/plain" + b"".join(b";\r\n a%d=b" % n for n in range(60_000)),
+    "an open quote": b'Subject: s\nContent-Type: text/plain; a="' + b";" * 900_000,
+    "comments": b"Subject: s\nContent-Type: " + b"(" * 900_000,
+    "many headers": b"Subject: s\n" + b"A: b\n" * 150_000,
+    "a long subject": b"Subject: " + b"=?utf-8?q?a?= " * 60_000,
+    "a slow character set": b"Subject: s\nContent-Type: text/plain; charset=punycode\n\n" + b"a-" * 400_000,
+    "blank lines": b"Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n" + b"--x" + b" \t" * 400_000,
+}
+
+
+@pytest.mark.parametrize("raw", COSTLY.values(), ids=COSTLY.keys())
+def test_s12_no_mail_takes_long_to_read(raw: bytes) -> None:
+    begun_s = time.process_time()
+    read_mail(raw)
+    assert time.process_time() - begun_s < 0.5
+
+
+@given(st.binary(max_size=2_000) | st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join))
+def test_s12_no_mail_breaks_the_reading(raw: bytes) -> None:
+    assert len(read_mail(raw)) <= 4 * (MAX_TEXT + 1_001)
+
+
+def test_s12_a_mail_to_an_unknown_address_is_accepted_and_never_read() -> None:
+    taken = Taken()
+    other = "99999999-5a54-4d3e-9d0e-0d3f9a1b2c3d"
+    converse(taken, lambda client: client.send_message(mail("x", to=f"{other}@pings.test")))
+    assert not taken.requests
+
+
+def test_s12_more_conversations_than_allowed_make_room_for_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = Taken()
+    monkeypatch.setattr("vigil.heartbeats.receiving.mail.MAX_OF_PEER", 20)
+
+    def speak(client: smtplib.SMTP) -> None:
+        assert client.sock is not None
+        silent = [socket.create_connection(client.sock.getpeername(), timeout=10) for _ in range(60)]
+        try:
+            with smtplib.SMTP(*client.sock.getpeername(), timeout=10) as honest:
+                honest.send_message(mail("x"))
+        finally:
+            for connection in silent:
+                connection.close()
+            client.close()
+
+    with contextlib.suppress(smtplib.SMTPServerDisconnected):
+        converse(taken, speak)
+    assert len(taken.requests) == 1
+
+
+def test_s12_a_conversation_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vigil.heartbeats.receiving.mail.SESSION_S", 0.3)
+
+    def speak(client: smtplib.SMTP) -> None:
+        ends_s = time.monotonic() + 10
+        while time.monotonic() < ends_s:
+            client.noop()
+        pytest.fail("it goes on for as long as something is said")
+
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        converse(Taken(), speak)
+
+
+def test_p1_thousands_of_odd_lines_leave_mails_taken() -> None:
+    taken = Taken()
+    recipients = [f"{CODE}@pings.test".encode(), b"someone@pings.test", b"\xff@\0", b"a" * 400]
+
+    def speak(client: smtplib.SMTP) -> None:
+        assert client.sock is not None
+        fuzz.pipeline(client.sock.getpeername()[1], fuzz.smtp(recipients), seed=14, requests=3_000, together=10)
+        with smtplib.SMTP(*client.sock.getpeername(), timeout=10) as honest:
+            honest.send_message(mail("the last"))
+
+    with contextlib.suppress(smtplib.SMTPServerDisconnected):
+        converse(taken, speak)
+    assert b"the last" in taken.requests[-1].body
