@@ -15,6 +15,7 @@ from vigil.accounts.models import Team
 from vigil.clock import database_wall_now
 from vigil.heartbeats import rows, validation
 from vigil.heartbeats.core import lifecycle
+from vigil.heartbeats.core.address import RESERVED
 from vigil.heartbeats.core.states import HeartbeatStatus
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import SLUG_CONSTRAINT, Heartbeat, TeamPings, new_key
@@ -114,7 +115,7 @@ def delete_heartbeat(heartbeat: Heartbeat) -> None:
 
 def release_names(row: Heartbeat) -> None:
     """Free slug and addresses of a heartbeat whose monitor is deleted."""
-    row.slug, row.code, row.badge_code = f"deleted-{row.pk}", uuid.uuid4(), new_key()
+    row.slug, row.code, row.badge_code = f"{RESERVED}{uuid.uuid4().hex}", uuid.uuid4(), new_key()
     row.save(update_fields=["slug", "code", "badge_code"])
 
 
@@ -164,5 +165,6 @@ def _refuse_unknown(wanted: Mapping[str, Any]) -> None:
 
 def _free_slug(team: Team, name: str) -> str:
     base = re.sub(r"^[-_]+|[-_]+$", "", slugify(name)[:80]) or "heartbeat"
+    base = f"job-{base}" if base.startswith(RESERVED) else base
     taken = set(Heartbeat.objects.filter(team=team, slug__startswith=base).values_list("slug", flat=True))
     return next(slug for slug in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)

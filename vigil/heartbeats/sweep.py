@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from probes.process.isolation import Each, plainly
 from vigil.heartbeats import changes, receiver_gaps, rows
+from vigil.heartbeats.core.address import RESERVED
 from vigil.heartbeats.core.lifecycle import on_clock
 from vigil.heartbeats.core.states import EffectReason, HeartbeatStatus, ReceiverGap
 from vigil.heartbeats.incidents import record, status_of, store_beliefs
@@ -88,7 +89,7 @@ def follow_monitors(named: Sequence[str] | None = None, each: Each = plainly) ->
     """Sync heartbeats with pauses, resumes and deletions of monitors (public ids; None: all)."""
     stopped = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
     asleep = Q(status=HeartbeatStatus.PAUSED)
-    unburied = Q(monitor__deleted_at__isnull=False) & ~Q(slug__startswith="deleted-")
+    unburied = Q(monitor__deleted_at__isnull=False) & ~Q(slug__startswith=RESERVED)
     differing = Heartbeat.objects.filter((stopped & ~asleep) | (~stopped & asleep) | unburied)
     if named is not None:
         differing = differing.filter(monitor__public_id__in=named)
@@ -99,7 +100,7 @@ def _follow_one(key: int) -> int:
     with transaction.atomic():
         row = Heartbeat.objects.select_for_update(of=("self",)).select_related("monitor").get(pk=key)
         changed = int(changes.sync_pause(row))
-        if row.monitor.deleted_at is not None and not row.slug.startswith("deleted-"):
+        if row.monitor.deleted_at is not None and not row.slug.startswith(RESERVED):
             changes.release_names(row)
     return changed
 

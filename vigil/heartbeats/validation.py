@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from probes.text import storable
+from vigil.heartbeats.core.address import RESERVED
 from vigil.heartbeats.core.body import MAX_KEYWORD_LENGTH, MAX_KEYWORDS
 from vigil.heartbeats.core.budget import RULES
 from vigil.heartbeats.core.schedule import LONGEST, SHORTEST, problem_of
@@ -27,6 +28,8 @@ def validate(row: Heartbeat, now: datetime) -> None:
         row.clean_fields(exclude=["monitor", "team", "keywords", "budget", "runs"])
     except ValidationError as refused:
         problems.update(refused.message_dict)
+    if row.slug.startswith(RESERVED) and "slug" not in problems:
+        problems["slug"] = [f"Slugs that begin with {RESERVED} are reserved."]
     if not {"schedule", "period_s", "expression", "time_zone"} & problems.keys():
         field, problem = problem_of(schedule_of(row), now)
         if problem:

@@ -6,9 +6,11 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from probes.reasons import Status
+from tests.vigil.api.caller import Api
 from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobody
 from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
@@ -19,6 +21,7 @@ from vigil.clock import database_now
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import apply_entries
 from vigil.heartbeats.changes import delete_heartbeat, rotate_address, set_paused, update_heartbeat
+from vigil.heartbeats.core.address import read_target
 from vigil.heartbeats.core.states import EffectReason
 from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap
@@ -259,3 +262,26 @@ def test_a_composite_over_a_heartbeat_follows_it_in_the_same_transaction() -> No
     }
     apply_entries([logged(call(row, ago()))], nobody)
     assert MonitorState.objects.get(monitor=row.monitor).status == Status.UP
+
+
+def test_s7_a_slug_that_looks_deleted_is_refused_and_stops_no_deletion() -> None:
+    gone, squatter = job("gone"), job("squatter")
+    Heartbeat.objects.filter(pk=squatter.pk).update(slug=f"deleted-{gone.pk}")
+    with pytest.raises(ValidationError, match="reserved"):
+        job("other", slug=f"deleted-{gone.pk}")
+    assert read_target(f"/ping/{'z' * 22}/deleted-{gone.pk}?create=1") is None
+    assert job("Deleted 7").slug == "job-deleted-7"
+
+    monitors.delete_monitor(gone.monitor)
+    assert follow_monitors() == 1
+    gone.refresh_from_db()
+    assert gone.slug.startswith("deleted-")
+    assert gone.slug != f"deleted-{gone.pk}"
+
+
+def test_s7_a_heartbeat_deleted_as_a_monitor_is_deleted_as_a_heartbeat() -> None:
+    row = job()
+    assert Api(row.team)("DELETE", f"monitors/{row.monitor.public_id}")[0] == 204
+    row.refresh_from_db()
+    assert (row.slug.startswith("deleted-"), row.status) == (True, "paused")
+    assert job(slug=row.monitor.name).slug == row.monitor.name

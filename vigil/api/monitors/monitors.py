@@ -19,12 +19,13 @@ from vigil.api.base.permissions import team_of
 from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
 from vigil.api.monitors.presets import PresetFields
 from vigil.api.monitors.results import LatestSerializer, result_row
+from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.models import MonitorState
 from vigil.monitors import changes
 from vigil.monitors.costs import cost_warnings
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import latest_results
-from vigil.monitors.models import Monitor, Region
+from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.monitors.presets import GIVEN, fields_from_preset
 
 
@@ -170,7 +171,10 @@ class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
         return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
 
     def perform_destroy(self, instance: Monitor) -> None:
-        changes.delete_monitor(instance)
+        if instance.kind == DerivedKind.HEARTBEAT:
+            delete_heartbeat(instance.heartbeat)
+        else:
+            changes.delete_monitor(instance)
 
     @extend_schema(request=None, responses=MonitorSerializer)
     @action(detail=True, methods=["post"])

@@ -13,10 +13,12 @@ MAX_RID = 64
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 SLUG = r"[a-z0-9](?:[a-z0-9_-]{0,98}[a-z0-9])?"
+#: Slugs of deleted heartbeats begin with it.
+RESERVED = "deleted-"
 #: A team's key is recognised by its length and alphabet.
 KEY = r"[0-9A-Za-z]{22}"
 _SAYS = r"(?:/(start|fail|log|success|[0-9]{1,3}))?/?"
-_PATH = re.compile(rf"(?:/ping)?/(?:({_UUID})|({KEY})/({SLUG})){_SAYS}", re.ASCII)
+_PATH = re.compile(rf"(?:/ping)?/(?:({_UUID})|({KEY})/(?!{RESERVED})({SLUG})){_SAYS}", re.ASCII)
 _RID = re.compile(rf"[0-9A-Za-z._:-]{{1,{MAX_RID}}}", re.ASCII)
 
 
