@@ -194,7 +194,7 @@ def test_what_is_written_to_the_log_is_read_again_and_old_entries_stay_readable(
     entry = LogEntry(PING_VERSION, "here", [ping("out", PingKind.FAIL, 3)], 12)
     assert decode(encode(entry)) == entry
     # As written before anything was appended: id, time and address are all that must be there.
-    assert decode(msgspec.msgpack.encode([1, "r", [["id", 5, [CODE]]]])).pings == [Ping("id", 5, Address(CODE))]
+    assert decode(msgspec.msgpack.encode([1, "r", [[CODE, 5, [CODE]]]])).pings == [Ping(CODE, 5, Address(CODE))]
 
 
 def test_an_address_may_be_called_often_but_not_for_ever() -> None:
