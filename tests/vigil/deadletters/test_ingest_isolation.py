@@ -34,10 +34,10 @@ DELAY_S = 5.0
 STEPS = [
     "listen", "notified", "reconcile_monitors", "settle_flapping", "sweep_composites", "settle_providers",
     "run_self_tests", "note_dark_regions", "note_quarantines", "silent_parts", "move_from_redis", "note_dead_letters",
-    "read_streams", "decode_verdict", "apply_verdicts",
+    "read_streams", "admit_verdict", "apply_verdicts",
 ]  # fmt: skip
 #: Without these nothing is applied: their fault passes, as that of a server does.
-NEEDED = {"listen", "read_streams", "decode_verdict", "apply_verdicts"}
+NEEDED = {"listen", "read_streams", "admit_verdict", "apply_verdicts"}
 
 
 @pytest.fixture
@@ -83,12 +83,12 @@ def test_s05_a_fault_at_a_step_ends_no_ingest(
     client.hset(keys.QUARANTINED, keys.QUARANTINED_MARK, b"1")
     client.hset(keys.ALIVE, mapping={part: mark() for part in PARTS})
     with two_running(client) as threads:
-        if step not in ("decode_verdict", "apply_verdicts"):
+        if step not in ("admit_verdict", "apply_verdicts"):
             until(lambda: fault.raised >= 2, "the fault")
         client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[0])})
         client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[1])})
         until(lambda: fault.raised >= 2, "the fault")
-        if step not in ("decode_verdict", "apply_verdicts"):
+        if step not in ("admit_verdict", "apply_verdicts"):
             until(lambda: Incident.objects.filter(monitor__isnull=False).count() == 2, "both", within_s=DELAY_S + 5)
         client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[2])})
         until(lambda: Incident.objects.filter(monitor=monitors[2]).exists(), "the next", within_s=DELAY_S + 5)
