@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from tests.e2e.up import Up, run, sign_in
 from tests.standins import is_alive
@@ -27,6 +28,14 @@ def data() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+def refused_in_redis(data: Path) -> set[tuple[bytes, bytes]]:
+    """User and command of all that the installation's Redis has refused."""
+    settings = dict(line.split(" ", 1) for line in (data / "redis" / "redis.conf").read_text().splitlines())
+    with Redis(port=int(settings["port"]), password=settings["requirepass"]) as admin:
+        log = admin.execute_command("ACL", "LOG") or []
+    return {(entry[b"username"], entry[b"object"]) for entry in log}
+
+
 def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
     up = Up(data)
     try:
@@ -41,6 +50,7 @@ def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
         assert [(region["name"], region["reports"]) for region in regions] == [
             (f"local-{number}", True) for number in (1, 2, 3)
         ]
+        assert refused_in_redis(data) == set(), "a worker or consensus sent what its Redis user may not"
         second = run("up", "--data-dir", str(data))
         assert second.returncode != 0
         assert second.stderr.startswith(f"vigil: already running (pid {up.process.pid}) at {up.said['address']}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vigil.local import ports, postgres, processes, redis
@@ -38,7 +38,7 @@ class Installation:
         remembered = folder.state()
         self.secrets = folder.secrets(tuple(region.name for region in wanted.regions))
         web_port = ports.take_web_port(wanted.port, remembered.web_port)
-        servers = self._servers(remembered)
+        servers = self._servers(remembered, [region.name for region in wanted.regions])
         self.addresses = Addresses(
             database_url=servers.postgres.url if servers.postgres else os.environ["VIGIL_DATABASE_URL"],
             redis_url=servers.redis.url if servers.redis else os.environ["VIGIL_REDIS_URL"],
@@ -93,7 +93,7 @@ class Installation:
         for fork_server in self._fork_servers.values():
             fork_server.close()
 
-    def _servers(self, remembered: StoredState) -> Servers:
+    def _servers(self, remembered: StoredState, regions: Sequence[str]) -> Servers:
         own_postgres = own_redis = own_ping_redis = None
         home = self.folder.path
         if os.environ.get("VIGIL_DATABASE_URL"):
@@ -105,7 +105,7 @@ class Installation:
             redis.check_url(os.environ["VIGIL_REDIS_URL"])
         else:
             port = ports.take_free_port(remembered.redis_port)
-            own_redis = redis.prepare(home, self.secrets.redis_password, port)
+            own_redis = redis.prepare(home, self.secrets.redis_password, port, regions=regions)
         if os.environ.get("VIGIL_PING_REDIS_URL"):
             redis.check_url(os.environ["VIGIL_PING_REDIS_URL"])
         elif own_redis is not None:

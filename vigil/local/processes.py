@@ -11,8 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pydantic_settings import BaseSettings
+
+from consensus.process.settings import ConsensusSettings
 from probes.seal import Opener
-from vigil.local import ports
+from probes.worker.settings import ProbeSettings
+from vigil.local import ports, redis_users
 from vigil.local.errors import CannotStart
 from vigil.local.folder import CHECKOUT, LocalSecrets
 from vigil.local.forkserver_client import ForkServer
@@ -22,15 +26,9 @@ from vigil.local.redis import LocalRedis
 
 _REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PROBE_TIMEOUT_S = 2
-#: What only the control plane may know; region workers and consensus get none of it.
-_CONTROL_ONLY = (
-    "VIGIL_DATABASE_URL",
-    "VIGIL_PING_REDIS_URL",
-    "VIGIL_SECRET_KEY",
-    "VIGIL_SEAL_KEYS",
-    "VIGIL_EMAIL_URL",
-    # Celery would set Django up in a worker that finds this.
-    "DJANGO_SETTINGS_MODULE",
+#: What a region worker and consensus inherit of the machine's environment; of VIGIL_ names, their own settings.
+_INHERITED = re.compile(
+    r"PATH|HOME|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_STATE_HOME|SSL_CERT_(FILE|DIR)|LD_LIBRARY_PATH|PYTHON[A-Z]+"
 )
 _REGION_ONLY = ("VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_PROBE_SOURCE", "VIGIL_EGRESS", "VIGIL_JOURNAL")
 
@@ -103,7 +101,8 @@ def programs(
     servers: Servers, control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion], at: Addresses
 ) -> list[Program]:
     """Every process of the installation; `control` is the environment of the control plane."""
-    apart = _apart(control)
+    region_env = _apart(control, ProbeSettings)
+    consensus_env = _apart(control, ConsensusSettings) | _redis_of(servers, redis_users.CONSENSUS)
     first_steps = [
         f"{region.name}:{region.domain}:{region.egress}:{Opener(secrets.region_keys[region.name]).public.hex()}"
         for region in regions
@@ -117,8 +116,16 @@ def programs(
             once=True,
             fork_server="control",
         ),
-        _healthy(Program("consensus", _python("consensus"), apart, after=("redis",))),
-        *(_worker(region, apart, secrets.region_keys[region.name]) for region in regions),
+        _healthy(Program("consensus", _python("consensus"), consensus_env, after=("redis",))),
+        *(
+            _worker(
+                region,
+                region_env | _redis_of(servers, redis_users.region_user(region.name)),
+                secrets.region_keys[region.name],
+                Path(control["VIGIL_DATA_DIR"]),
+            )
+            for region in regions
+        ),
         *(
             _healthy(Program(name, _process(name), control, after=("prepare", "redis"), fork_server="control"))
             for name in ("dispatch", "ingest", "record", "deliver", "witness")
@@ -155,9 +162,16 @@ def fork_servers(control: Mapping[str, str]) -> dict[str, ForkServer]:
     }
 
 
-def _apart(control: Mapping[str, str]) -> dict[str, str]:
-    """What remains of the control plane's environment for those who must not share its secrets."""
-    return {name: value for name, value in control.items() if name not in _CONTROL_ONLY}
+def _apart(control: Mapping[str, str], settings: type[BaseSettings] | None = None) -> dict[str, str]:
+    """What those who must not share the control plane's secrets get of its environment: what any program needs, and
+    the settings that they read."""
+    named = {f"VIGIL_{name.upper()}" for name in settings.model_fields} if settings else set()
+    return {name: value for name, value in control.items() if name in named or _INHERITED.fullmatch(name)}
+
+
+def _redis_of(servers: Servers, user: str) -> dict[str, str]:
+    """The address of our own Redis for one of its users; one that the environment names is as it names it."""
+    return {"VIGIL_REDIS_URL": servers.redis.url_for(user)} if servers.redis else {}
 
 
 def answers_health(port: int) -> Callable[[], Awaitable[bool]]:
@@ -207,13 +221,13 @@ def _heartbeats(control: Mapping[str, str], at: Addresses) -> list[Program]:
     return [_healthy(program) for program in ours]
 
 
-def _worker(region: LocalRegion, apart: Mapping[str, str], key: str) -> Program:
+def _worker(region: LocalRegion, inherited: Mapping[str, str], key: str, data: Path) -> Program:
     env = {
-        **apart,
+        **inherited,
         "VIGIL_REGION": region.name,
         "VIGIL_REGION_KEY": key,
         "VIGIL_EGRESS": region.egress,
-        "VIGIL_JOURNAL": str(Path(apart["VIGIL_DATA_DIR"]) / f"journal-{region.name}.sqlite"),
+        "VIGIL_JOURNAL": str(data / f"journal-{region.name}.sqlite"),
         **region.env,
     }
     argv = _python("probes", "--region", region.name)

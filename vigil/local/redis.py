@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import os
 import re
@@ -10,14 +11,14 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis import Redis
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
-from vigil.local import children, ports
+from vigil.local import children, ports, redis_users
 from vigil.local.errors import CannotStart
 
 STOP_SIGNAL = signal.SIGTERM
@@ -51,10 +52,17 @@ class LocalRedis:
     port: int
     password: str = field(repr=False)
     keeping: Keeping = MESSAGES
+    #: Regions that have a user of their own; consensus has one beside them.
+    regions: Sequence[str] = ()
 
     @property
     def url(self) -> str:
         return f"redis://:{self.password}@{ports.LOOPBACK}:{self.port}/0"
+
+    def url_for(self, user: str) -> str:
+        """The address for one of the users, whose password tells nothing of any other's."""
+        password = redis_users.password_of(user, self.password)
+        return f"redis://{user}:{password}@{ports.LOOPBACK}:{self.port}/0"
 
     @property
     def argv(self) -> list[str]:
@@ -75,11 +83,13 @@ class LocalRedis:
             client.close()
 
 
-def prepare(home: Path, password: str, port: int, keeping: Keeping = MESSAGES) -> LocalRedis:
+def prepare(
+    home: Path, password: str, port: int, keeping: Keeping = MESSAGES, regions: Sequence[str] = ()
+) -> LocalRedis:
     """Make a server ready to be started with its data below `home`; `password` must be free of blanks and quotes."""
     folder = home / keeping.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    server = LocalRedis(_find_program(), folder, port, password, keeping)
+    server = LocalRedis(_find_program(), folder, port, password, keeping, regions)
     pid_file = folder / "redis.pid"
     with contextlib.suppress(FileNotFoundError, ValueError):
         pid = int(pid_file.read_text())
@@ -91,9 +101,11 @@ def prepare(home: Path, password: str, port: int, keeping: Keeping = MESSAGES) -
 
 
 @contextlib.contextmanager
-def running(home: Path, password: str, log: Path, keeping: Keeping = MESSAGES) -> Iterator[LocalRedis]:
+def running(
+    home: Path, password: str, log: Path, keeping: Keeping = MESSAGES, regions: Sequence[str] = ()
+) -> Iterator[LocalRedis]:
     """A server for the length of a with statement, on a free port; its output goes to `log`."""
-    server, process = _start(home, password, log, keeping)
+    server, process = _start(log, functools.partial(prepare, home, password, keeping=keeping, regions=regions))
     try:
         yield server
     finally:
@@ -118,9 +130,9 @@ def check_url(url: str) -> None:
         raise CannotStart(f"the Redis that VIGIL_REDIS_URL names is version {version}; Vigil needs 6.2 or newer")
 
 
-def _start(home: Path, password: str, log: Path, keeping: Keeping) -> tuple[LocalRedis, subprocess.Popen[bytes]]:
+def _start(log: Path, prepared: Callable[..., LocalRedis]) -> tuple[LocalRedis, subprocess.Popen[bytes]]:
     for _ in range(_STARTS):
-        server = prepare(home, password, ports.take_free_port(), keeping)
+        server = prepared(port=ports.take_free_port())
         with log.open("ab") as output:
             options = children.popen_options(STOP_SIGNAL)
             process = subprocess.Popen(
@@ -166,6 +178,18 @@ def _one_line(error: Exception) -> str:
     return text[0] if text else type(error).__name__
 
 
+def _users(server: LocalRedis) -> Iterator[tuple[str, str]]:
+    """The lines of redis.conf for the users of regions and of consensus; the control plane is the default user."""
+    if not server.regions:
+        return
+    password = redis_users.password_of(redis_users.CONSENSUS, server.password)
+    yield "user", f"{redis_users.CONSENSUS} {redis_users.consensus_rules(password)}"
+    for region in server.regions:
+        user = redis_users.region_user(region)
+        rules = redis_users.region_rules(region, redis_users.password_of(user, server.password))
+        yield "user", f"{user} {rules}"
+
+
 def _write_configuration(server: LocalRedis) -> None:
     """Write redis.conf, readable by us alone: the password must not show among a process's arguments."""
     settings = {
@@ -185,7 +209,7 @@ def _write_configuration(server: LocalRedis) -> None:
         "loglevel": "warning",
         "always-show-logo": "no",
     }
-    text = "".join(f"{name} {value}\n" for name, value in settings.items())
+    text = "".join(f"{name} {value}\n" for name, value in [*settings.items(), *_users(server)])
     path = server.folder / "redis.conf"
     new = path.with_suffix(".new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:

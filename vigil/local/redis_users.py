@@ -10,6 +10,7 @@ import hmac
 
 from probes import keys
 
+CONSENSUS = "consensus"
 _NOTHING = "reset on"
 #: What a region's worker sends. INFO is needed for `run_id`, by which a worker knows a restarted Redis. SMEMBERS and
 #: LPUSH give back, at a stop, what was taken from the queue and not begun. No Lua, and nothing that shows other names.
