@@ -86,7 +86,7 @@ PAGES = [
     "silences.silence", "dispatch.lease", "auth.group", "history.gap", "history.objective", "history.position",
     "history.recordedhour", "history.report",
     "heartbeats.heartbeat", "heartbeats.storedping", "heartbeats.teampings",
-    "monitors.composite", "feeds.feed", "alerts.selftest",
+    "monitors.composite", "feeds.feed", "alerts.selftest", "deadletters.deadletter",
 ]  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def test_an_index_or_collection_is_the_resource(caller: Caller) -> None:
     ("wanted", "field", "words"),
     [
         ({"preset": "opnai", "key": FAKE_KEY}, "preset", "did you mean openai"),
-        ({"preset": "openai"}, "key", "without a key"),
+        ({"preset": "openai"}, "key", "only with a key"),
         ({"preset": "azure-openai", "key": FAKE_KEY}, "address", "needs it"),
         ({"preset": "pinecone", "key": FAKE_KEY}, "resource", "needs it"),
         ({"preset": "openai", "key": FAKE_KEY, "config": PAGE}, "config", "one of the two"),
