@@ -17,13 +17,13 @@ from functools import partial
 
 import redis
 import structlog
-from msgspec.structs import replace
 
 from consensus.fold import Fold
 from consensus.process.handover import Handover
 from consensus.process.lease import ConsensusLease
 from consensus.process.settings import ConsensusSettings
 from consensus.process.stream import Arrival, Keep, Streams
+from consensus.unsaid import Unsaid
 from consensus.verdicts import Call, Round, Verdict
 from probes.admission import Refusal
 from probes.process.dead_letters import NO_ENTRY, DeadLetterStream
@@ -50,8 +50,6 @@ RETRY_S = 0.5
 REDIS_WAIT_S = 10.0
 #: Calls are forgotten after this long.
 CALLS_KEPT_MS = 600_000
-#: A follower keeps its verdicts for longer than it takes to become the leader.
-UNSAID_KEPT_MS = 30_000
 
 
 class Consensus:
@@ -80,7 +78,7 @@ class Consensus:
         self._letters = DeadLetterStream(self._client)
         self._isolation = Isolation("consensus", self._letters, refusal, time.monotonic)
         self._unreadable = ""
-        self._unsaid: list[Call | Verdict] = []
+        self._unsaid = Unsaid()
         self._primed = False
         self._led = False
 
@@ -180,26 +178,18 @@ class Consensus:
                 unsaid.append(answer)
 
     def _say(self, now_ms: int) -> None:
-        """Write what was decided, signed with the epoch. A follower keeps its recent verdicts instead: when it becomes
-        leader, its predecessor may not have written them, and ingest applies a round once."""
+        """Write what was decided; a follower keeps it."""
         epoch = self._lease.epoch
+        signed = self._unsaid.to_write(epoch, now_ms)
         if not epoch:
-            self._unsaid = [
-                message
-                for message in self._unsaid
-                if isinstance(message, Verdict) and now_ms - message.decided_ms < UNSAID_KEPT_MS
-            ]
             return
-        signed = [
-            replace(message, epoch=epoch) if isinstance(message, Verdict) else message for message in self._unsaid
-        ]
 
         def bury(message: Call | Verdict, error: Exception) -> None:
             self._isolation.bury("write", message.monitor, error)
 
         self._isolation.apply(signed, self._streams.write, bury)
-        said, self._unsaid = self._unsaid, []
-        for message in said:
+        self._unsaid.clear()
+        for message in signed:
             if isinstance(message, Verdict):
                 log.info("verdict.decided", monitor=message.monitor, status=message.status, reason=message.reason)
 

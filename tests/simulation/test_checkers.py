@@ -12,6 +12,7 @@ from msgspec import structs
 
 import consensus.quorum
 import consensus.rounds
+import vigil.dispatch.core.schedule
 import vigil.simulation.faults
 import vigil.simulation.processes.dispatcher
 import vigil.simulation.processes.region
@@ -170,7 +171,7 @@ def nothing_is_too_late(patch: pytest.MonkeyPatch) -> None:
 
 
 def everything_is_caught_up(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(vigil.simulation.processes.dispatcher, "CATCH_UP_S", 600)
+    patch.setattr(vigil.dispatch.core.schedule, "CATCH_UP_S", 600)
     patch.setattr(vigil.simulation.faults, "LASTS_MS", dict.fromkeys(Fault, (50_000, 60_000)))
 
 

@@ -24,8 +24,8 @@ from vigil.dispatch.bus import Bus
 from vigil.dispatch.core.budget import CallBudget
 from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
-from vigil.dispatch.core.plans import LookOrder, Plan, RegionPlan, confirming_check, scheduled_check
-from vigil.dispatch.core.schedule import SECOND_MS, Wheel
+from vigil.dispatch.core.plans import Plan, RegionPlan, look_orders, scheduled_check
+from vigil.dispatch.core.schedule import LEAD_MS, SECOND_MS, Wheel, seconds_to_send
 from vigil.dispatch.core.shedding import RegionLoad, Shares, Strain, is_kept
 from vigil.dispatch.pauses import Pauses
 from vigil.dispatch.watch import ConfigChange, Watch
@@ -33,10 +33,6 @@ from vigil.dispatch.watch import ConfigChange, Watch
 log = structlog.get_logger()
 
 TICK_MS = 100
-#: A second's checks are sent this long before it starts; workers start each at its slot.
-LEAD_MS = 400
-#: Longest backlog after a pause, to avoid a thundering herd.
-CATCH_UP_S = 3
 STATUSES_S = 1.0
 CLOCK_S = 5.0
 #: A region is served this long after its last status, even if Redis has lost the key.
@@ -188,9 +184,7 @@ class Dispatcher:
 
     def _send_due(self) -> None:
         """Send every second that starts within the lead, exactly once."""
-        horizon = (self._now_ms() + LEAD_MS) // SECOND_MS
-        first = horizon if self._next_second is None else max(self._next_second, horizon - CATCH_UP_S)
-        for second in range(first, horizon + 1):
+        for second in seconds_to_send(self._next_second, self._now_ms()):
             self._next_second = second + 1
             due = (
                 (region.slug, scheduled_check(plan, region, at_ms))
@@ -260,10 +254,7 @@ class Dispatcher:
         plan = self._plans.get(round.monitor)
         if plan is None or plan.revision != round.revision:
             return []
-        at_ms = round.looks_ms[look - 1]
-        order = LookOrder(round.id, look, at_ms, at_ms + round.look_length_ms - plan.timeout_ms)
-        regions = (plan.region(elector.region) for elector in round.electorate)
-        return [(region.slug, confirming_check(plan, region, order)) for region in regions if region is not None]
+        return look_orders(plan, round, look)
 
     def _wait_ms(self) -> int:
         now_ms = self._now_ms()

@@ -324,7 +324,7 @@ STEPS = [
     (vigil.dispatch.bus, "read_streams", 3),
     (vigil.dispatch.service, "open_round", 1),
     (vigil.dispatch.service, "scheduled_check", 3),
-    (vigil.dispatch.service, "confirming_check", 1),
+    (vigil.dispatch.service, "look_orders", 1),
     (vigil.dispatch.watch, "notified", 2),
     (lease, "renew", 2),
     (vigil.dispatch.watch, "load_pauses", 2),
@@ -358,7 +358,7 @@ def test_s05_a_fault_at_a_step_ends_no_dispatcher(
     until(lambda: any(floor.batches("us-west", Lane.SCHEDULED)), "a scheduled check")
 
 
-@pytest.mark.parametrize("step", ["open_round", "scheduled_check", "confirming_check"])
+@pytest.mark.parametrize("step", ["open_round", "scheduled_check", "look_orders"])
 def test_s05_a_monitor_that_cannot_be_dispatched_stops_no_other(
     floor: Floor,
     monitor: Monitor,

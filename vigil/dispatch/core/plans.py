@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from consensus.verdicts import Round
 from consensus.vocabulary import Sensitivity
 from probes.wire import WIRE_VERSION, Check
 
@@ -88,3 +89,11 @@ def confirming_check(plan: Plan, region: RegionPlan, order: LookOrder) -> Check:
         revision=plan.revision,
         target=plan.host,
     )
+
+
+def look_orders(plan: Plan, round: Round, look: int) -> list[tuple[str, Check]]:
+    """The checks of one look of a round, each with the region that it goes to."""
+    at_ms = round.looks_ms[look - 1]
+    order = LookOrder(round.id, look, at_ms, at_ms + round.look_length_ms - plan.timeout_ms)
+    regions = (plan.region(elector.region) for elector in round.electorate)
+    return [(region.slug, confirming_check(plan, region, order)) for region in regions if region is not None]

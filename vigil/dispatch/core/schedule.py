@@ -14,6 +14,10 @@ from hashlib import blake2b
 from vigil.dispatch.core.plans import Plan, RegionPlan
 
 SECOND_MS = 1000
+#: A second's checks are sent this long before it starts; workers start each at its slot.
+LEAD_MS = 400
+#: Longest backlog after a pause, to avoid a thundering herd.
+CATCH_UP_S = 3
 
 Due = tuple[Plan, RegionPlan, int]
 
@@ -36,6 +40,12 @@ def _start(monitor: str) -> int:
 
 def _phase_ms(start: int, interval_ms: int, index: int, regions: int) -> int:
     return (start % interval_ms + index * interval_ms // regions) % interval_ms
+
+
+def seconds_to_send(next_second: int | None, now_ms: int) -> range:
+    """The seconds that start within the lead and are not sent yet; after a pause only the last few."""
+    horizon = (now_ms + LEAD_MS) // SECOND_MS
+    return range(horizon if next_second is None else max(next_second, horizon - CATCH_UP_S), horizon + 1)
 
 
 @dataclass(slots=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from math import log
 
-from msgspec.structs import replace
-
 from consensus.fold import Fold
 from consensus.process.lease import LEASE_MS
 from consensus.suspicion import recheck_due_ms
+from consensus.unsaid import Unsaid
 from consensus.verdicts import Call, Round, Verdict
 from probes import keys
 from probes.checks.running_median import MEMORY, SPREAD_FLOOR
@@ -23,7 +22,6 @@ REGIONS_MS = 1_000
 REPLAY_MS = 180_000
 #: Mean delay of reading beliefs every 100 ms.
 BELIEFS_MS = 50
-UNSAID_KEPT_MS = 30_000
 AWAY_MS = 500
 CALLS_KEPT_MS = 600_000
 RESULTS = keys.results("")
@@ -46,7 +44,7 @@ class Decider(SimProcess):
         """Rebuild the fold from the streams; decide nothing before beliefs are loaded."""
         self._fold = Fold()
         self._legacy()
-        self._unsaid: list[Call | Verdict] = []
+        self._unsaid = Unsaid()
         #: Quarantined regions at each verdict not yet written.
         self._barred: dict[str, frozenset[str]] = {}
         self._epoch = 0
@@ -121,18 +119,10 @@ class Decider(SimProcess):
         for message in self._unsaid:
             if isinstance(message, Verdict):
                 self._barred.setdefault(message.round, frozenset(self._fold.rounds.quarantined))
-        if not epoch:
-            self._unsaid = [
-                message
-                for message in self._unsaid
-                if isinstance(message, Verdict) and now_ms - message.decided_ms < UNSAID_KEPT_MS
-            ]
-            return
         try:
-            while self._unsaid:
-                message = self._unsaid[0]
+            for message in self._unsaid.to_write(epoch, now_ms):
                 if isinstance(message, Verdict):
-                    self._broker.append(keys.VERDICTS, replace(message, epoch=epoch))
+                    self._broker.append(keys.VERDICTS, message)
                     self._around.history.barred.setdefault(message.round, self._barred.pop(message.round))
                 else:
                     self._broker.append(keys.CALLS, message)

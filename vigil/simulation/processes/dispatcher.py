@@ -13,8 +13,8 @@ from probes.wire import Check, RegionStatus
 from vigil.dispatch.core.budget import CallBudget
 from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
-from vigil.dispatch.core.plans import LookOrder, Plan, confirming_check, scheduled_check
-from vigil.dispatch.core.schedule import SECOND_MS, Wheel
+from vigil.dispatch.core.plans import Plan, look_orders, scheduled_check
+from vigil.dispatch.core.schedule import LEAD_MS, SECOND_MS, Wheel, seconds_to_send
 from vigil.simulation.processes.broker import Away, StreamEntry
 from vigil.simulation.processes.database import Database, DatabaseAway
 from vigil.simulation.processes.engine import EPOCH_MS, SimProcess
@@ -23,8 +23,6 @@ from vigil.simulation.processes.surroundings import SimContext
 from vigil.simulation.worlds.draws import between
 from vigil.simulation.worlds.scenario import Luck
 
-LEAD_MS = 400
-CATCH_UP_S = 3
 RENEW_MS = 3_000
 ALIVE_MS = 45_000
 SIGN_MS = EVERY_S * 1000
@@ -119,14 +117,13 @@ class SimDispatcher(SimProcess):
 
     def _tick(self) -> None:
         """Send every second within the lead once; after a pause only the last few."""
-        horizon = int((self.engine.now + LEAD_MS) // SECOND_MS)
+        seconds = seconds_to_send(self._next_second, self.engine.now_ms)
         if self._leading and self._around.broker.up:
-            first = horizon if self._next_second is None else max(self._next_second, horizon - CATCH_UP_S)
-            for second in range(first, horizon + 1):
+            for second in seconds:
                 self._next_second = second + 1
                 for plan, region, at_ms in self._wheel.due(second):
                     self.send_scheduled(plan, region.slug, at_ms)
-        self.later((horizon + 1) * SECOND_MS - LEAD_MS - self.engine.now, self._tick)
+        self.later(seconds.stop * SECOND_MS - LEAD_MS - self.engine.now, self._tick)
 
     def _open(self, call: Call) -> None:
         """Open a round for a call: announce first, then ask."""
@@ -153,13 +150,8 @@ class SimDispatcher(SimProcess):
     def _send_looks(self) -> None:
         now_ms = self.engine.now_ms
         for round, look in self._looks.take_due(now_ms):
-            plan = self._plans[round.monitor]
-            at_ms = round.looks_ms[look - 1]
-            order = LookOrder(round.id, look, at_ms, at_ms + round.look_length_ms - plan.timeout_ms)
-            for elector in round.electorate:
-                region = plan.region(elector.region)
-                if region is not None:
-                    self._send(region.slug, confirming_check(plan, region, order))
+            for region, check in look_orders(self._plans[round.monitor], round, look):
+                self._send(region, check)
         next_ms = self._looks.next_ms()
         if next_ms is not None and next_ms < self._look_timer:
             self._look_timer = next_ms
