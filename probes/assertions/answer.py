@@ -13,7 +13,7 @@ from probes.net.tls_options import Certificate
 _UNREAD = object()
 
 
-class NotJson(ValueError):
+class NotJsonAnswer(ValueError):
     """The body is no JSON document."""
 
 
@@ -32,13 +32,13 @@ class AnswerView:
     _document: object = _UNREAD
 
     def document(self) -> object:
-        """The body as JSON, read once; raises NotJson."""
+        """The body as JSON, read once; raises NotJsonAnswer."""
         if self._document is _UNREAD:
             try:
                 self._document = msgspec.json.decode(self.body)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._document = NotJson("it was cut at the size limit" if self.truncated else "it is not JSON")
-        if isinstance(self._document, NotJson):
+                self._document = NotJsonAnswer("it was cut at the size limit" if self.truncated else "it is not JSON")
+        if isinstance(self._document, NotJsonAnswer):
             raise self._document
         return self._document
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from probes.assertions.answer import AnswerView, NotJson
+from probes.assertions.answer import AnswerView, NotJsonAnswer
 from probes.assertions.base import TEXT_LIMIT, PlainAssertion
 from probes.assertions.jsonpath_engine import BadPath, TooManySteps, compiled_path, selected
 from probes.prober import AssertionOutcome
@@ -60,7 +60,7 @@ class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
         expected = self._expected()
         try:
             values = selected(self.path, answer.document())
-        except NotJson as error:
+        except NotJsonAnswer as error:
             found = f"a body of {len(answer.body)} bytes that cannot be read as JSON: {error}"
             return self.outcome(False, expected, found, Reason.VALUE_MISMATCH)
         except TooManySteps:
