@@ -124,6 +124,14 @@ def team_pings(team: Team) -> TeamPings:
     return TeamPings.objects.get_or_create(team=team)[0]
 
 
+def rotate_team_key(team: Team, badges: bool = False) -> TeamPings:
+    """Give a team a new key for pings by slug, or for badges of tags; the old one stops working at once."""
+    found = team_pings(team)
+    setattr(found, "badge_key" if badges else "key", new_key())
+    found.save(update_fields=["badge_key" if badges else "key"])
+    return found
+
+
 def _locked(heartbeat: Heartbeat) -> Heartbeat:
     rows_now = Heartbeat.objects.select_for_update(of=("self",)).select_related("monitor", "team")
     return rows_now.get(pk=heartbeat.pk, monitor__deleted_at=None)

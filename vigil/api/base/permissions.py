@@ -64,3 +64,12 @@ class StaffOnly(InTeamWithScope):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return super().has_permission(request, view) and bool(getattr(request.user, "is_staff", False))
+
+
+class WritersOnly(InTeamWithScope):
+    """For addresses and keys that act when they are called: only callers that may change things see them."""
+
+    message = "Only callers that may change this may see it."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return super().has_permission(request, view) and may_write(request)

@@ -44,7 +44,7 @@ class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
         required=False, help_text="Limits of a run: min_items, max_tokens, max_cost, max_duration_s, max_logs."
     )
     status = serializers.SerializerMethodField(help_text="new, up, running, late, down, degraded or paused.")
-    ping_url = serializers.SerializerMethodField()
+    ping_url = serializers.SerializerMethodField(help_text="Empty for callers that may only read.")
     mail = serializers.SerializerMethodField(help_text="Mail address for pings; empty if mail is off.")
     badges = serializers.SerializerMethodField()
 
@@ -62,13 +62,13 @@ class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
         return overview.status_shown(row)
 
     def get_ping_url(self, row: Heartbeat) -> str:
-        return overview.ping_address(row)
+        return overview.ping_address(row) if self.context.get("may_write") else ""
 
     def get_mail(self, row: Heartbeat) -> str:
-        return overview.mail_address(row)
+        return overview.mail_address(row) if self.context.get("may_write") else ""
 
     def get_badges(self, row: Heartbeat) -> dict[str, str]:
-        return overview.badge_addresses(row)
+        return overview.badge_addresses(row) if self.context.get("may_write") else {}
 
     def create(self, validated_data: Mapping[str, Any]) -> Heartbeat:
         with refusals_as_400():
@@ -118,6 +118,10 @@ class KeysSerializer(serializers.ModelSerializer[TeamPings]):
         model = TeamPings
         fields = ("key", "badge_key", "creates")
         read_only_fields = ("key", "badge_key")
+
+
+class KeyRotationSerializer(serializers.Serializer[Any]):
+    which = serializers.ChoiceField(choices=["key", "badge_key"], help_text="Of pings by slug, or of badges of tags.")
 
 
 class TagBadgeSerializer(serializers.Serializer[Any]):

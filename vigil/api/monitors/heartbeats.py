@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.pagination import PageByCursor
-from vigil.api.base.permissions import team_of
+from vigil.api.base.permissions import WritersOnly, may_write, team_of
 from vigil.api.monitors.heartbeat_serializers import (
     BodySerializer,
     HeartbeatSerializer,
+    KeyRotationSerializer,
     KeysSerializer,
     PauseSerializer,
     PingSerializer,
@@ -72,7 +73,15 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
-        return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+        return (
+            context
+            if getattr(self, "swagger_fake_view", False)
+            else {
+                **context,
+                "team": team_of(self.request),
+                "may_write": may_write(self.request),
+            }
+        )
 
     def perform_destroy(self, instance: Heartbeat) -> None:
         changes.delete_heartbeat(instance)
@@ -116,7 +125,7 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
         return Response({"body": text_of(bytes(found.body)), "size": found.body_size, "note": note})
 
     @extend_schema(responses=SnippetSerializer(many=True))
-    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None, permission_classes=[WritersOnly])
     def snippets(self, request: Request, public_id: str) -> Response:
         """Code that pings it, for many languages and schedulers."""
         address = overview.ping_address(self.get_object())
@@ -134,7 +143,9 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
         return Response(shown)
 
     @extend_schema(responses=TagBadgeSerializer(many=True))
-    @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
+    @action(
+        detail=False, methods=["get"], filterset_class=None, pagination_class=None, permission_classes=[WritersOnly]
+    )
     def badges(self, request: Request) -> Response:
         """Badge address for every tag of the team's heartbeats."""
         team = team_of(request)
@@ -146,7 +157,13 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
 
     @extend_schema(methods=["GET"], responses=KeysSerializer)
     @extend_schema(methods=["PATCH"], request=KeysSerializer, responses=KeysSerializer)
-    @action(detail=False, methods=["get", "patch"], filterset_class=None, pagination_class=None)
+    @action(
+        detail=False,
+        methods=["get", "patch"],
+        filterset_class=None,
+        pagination_class=None,
+        permission_classes=[WritersOnly],
+    )
     def keys(self, request: Request) -> Response:
         """The team's key for pings by slug, its badge key, and whether unknown slugs create heartbeats."""
         team = team_of(request)
@@ -157,3 +174,15 @@ class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
             asked.is_valid(raise_exception=True)
             asked.save()
         return Response(KeysSerializer(pings).data)
+
+    @extend_schema(request=KeyRotationSerializer, responses=KeysSerializer)
+    @action(detail=False, methods=["post"], url_path="keys/rotate", filterset_class=None, pagination_class=None)
+    def rotate_key(self, request: Request) -> Response:
+        """Issue a new key for the team's pings by slug, or for its badges. The old one stops working at once."""
+        team = team_of(request)
+        assert team is not None, "the permission requires a team"
+        asked = KeyRotationSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return Response(
+            KeysSerializer(changes.rotate_team_key(team, asked.validated_data["which"] == "badge_key")).data
+        )

@@ -105,7 +105,10 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return settable
         kept = tuple(name for name in settable if name != "job")
         times = ("last_ping_at", "last_success_at", "expected_at")
-        return ("status_now", "address", *times, "charts", "last_pings", "how_to_call", "badge", *kept)
+        shown = ("status_now", "address", *times, "charts", "last_pings", "how_to_call", "badge", *kept)
+        # An address acts when it is called: staff that may only look does not see it.
+        hidden = () if self.has_change_permission(request, obj) else ("address", "how_to_call", "badge")
+        return tuple(name for name in shown if name not in hidden)
 
     @admin.display(description="name", ordering="monitor__name")
     def name(self, row: Heartbeat) -> str:
@@ -156,22 +159,22 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         addresses = overview.badge_addresses(row)
         return format_html('<img src="/badge/{}.svg" alt=""> <code>{}</code>', row.badge_code, addresses["svg"])
 
-    @admin.action(description="Pause")
+    @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
         for row in queryset:
             changes.set_paused(row, True)
 
-    @admin.action(description="Pause until the next ping")
+    @admin.action(description="Pause until the next ping", permissions=["change"])
     def pause_until_ping(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
         for row in queryset:
             changes.set_paused(row, True, until_ping=True)
 
-    @admin.action(description="Resume")
+    @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
         for row in queryset:
             changes.set_paused(row, False)
 
-    @admin.action(description="Rotate: new addresses for pings and badges")
+    @admin.action(description="Rotate: new addresses for pings and badges", permissions=["change"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> None:
         for row in queryset:
             changes.rotate_address(row)
@@ -207,8 +210,26 @@ class TeamPingsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Keys and addresses for a team's jobs."""
 
     list_display = ("team", "creates")
-    fields = ("team", "key", "badge_key", "creates")
     readonly_fields = ("key", "badge_key")
+    actions = ("rotate_key", "rotate_badge_key")
+
+    def get_fields(self, request: HttpRequest, obj: TeamPings | None = None) -> tuple[str, ...]:
+        return (
+            ("team", "key", "badge_key", "creates") if self.has_change_permission(request, obj) else ("team", "creates")
+        )
+
+    @admin.action(description="Rotate the key for pings by slug", permissions=["change"])
+    def rotate_key(self, request: HttpRequest, queryset: QuerySet[TeamPings]) -> None:
+        self._rotate(request, queryset, badges=False)
+
+    @admin.action(description="Rotate the key for badges of tags", permissions=["change"])
+    def rotate_badge_key(self, request: HttpRequest, queryset: QuerySet[TeamPings]) -> None:
+        self._rotate(request, queryset, badges=True)
+
+    def _rotate(self, request: HttpRequest, queryset: QuerySet[TeamPings], badges: bool) -> None:
+        for row in queryset.select_related("team"):
+            changes.rotate_team_key(row.team, badges)
+        messages.warning(request, "The old keys no longer work.")
 
     def has_delete_permission(self, request: HttpRequest, obj: TeamPings | None = None) -> bool:
         return False
