@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,6 +12,8 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from vigil.client_address import Network, parse_networks
 
 
 class ConfigurationError(ImproperlyConfigured):
@@ -42,6 +44,7 @@ class Configuration(BaseSettings):
     mail_port: int = Field(default=0, ge=0, le=65535)
     mail_domain: str = Field(default="", max_length=200)
     allowed_hosts: str = ""
+    trusted_proxies: str = ""
     debug: bool = False
     health_port: int = Field(default=0, ge=0, le=65535)
     email_url: SecretStr | None = None
@@ -88,6 +91,15 @@ class Configuration(BaseSettings):
         if not found:
             raise ValueError("must hold at least one Fernet key")
         return keys
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, networks: str) -> str:
+        try:
+            parse_networks(networks)
+        except ValueError:
+            raise ValueError("must be networks separated by commas, such as 10.0.0.0/8, 127.0.0.1") from None
+        return networks
 
     @field_validator("ping_redis_url")
     @classmethod
@@ -151,6 +163,11 @@ class Configuration(BaseSettings):
         """Host names of the web process."""
         named = split_list(self.allowed_hosts)
         return named or sorted({urlsplit(self.base_url).hostname or "", "localhost", "127.0.0.1", "[::1]"})
+
+    @cached_property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """Networks of the proxies whose X-Forwarded-For is believed."""
+        return parse_networks(self.trusted_proxies)
 
     @property
     def seal_key_list(self) -> list[str]:

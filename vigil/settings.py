@@ -45,12 +45,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "vigil.web.admission.AdmittedRequests",
+    "vigil.web.proxies.BehindProxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "vigil.web.sessions.IdleSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -111,8 +113,10 @@ WHITENOISE_AUTOREFRESH = False
 
 CSRF_TRUSTED_ORIGINS = [_CONFIGURATION.base_url]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _CONFIGURATION.is_https
-SESSION_COOKIE_NAME = "vigil_session"
-CSRF_COOKIE_NAME = "vigil_csrf"
+# A browser takes the prefix only with TLS, for this host alone.
+_COOKIE_PREFIX = "__Host-" if _CONFIGURATION.is_https else ""
+SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}vigil_session"
+CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}vigil_csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -120,6 +124,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _CONFIGURATION.is_https else 0
+# The proxy that speaks TLS redirects; other hosts of the domain are not Vigil's to decide about.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000

@@ -12,7 +12,12 @@ _NUMBERS = -(2**63), 2**63 - 1
 
 
 class InputProblem(ValueError):
-    """Input that cannot be stored; the message is one sentence for people and does not quote the input."""
+    """Input that cannot be stored; the message is one sentence for people and does not quote the input.
+
+    `field` is the name in the outermost object under which it is, where there is one.
+    """
+
+    field = ""
 
 
 class NotJson(InputProblem):
@@ -42,7 +47,16 @@ def read_json(text: str | bytes) -> Any:
         raise InputProblem("It is not UTF-8.") from None
     except ValueError as problem:
         raise NotJson(f"It is not JSON: {getattr(problem, 'msg', 'a number is too long')}.") from None
-    _check(found)
+    if not isinstance(found, dict):
+        _check(found, 1)
+        return found
+    for name, value in found.items():
+        check_text(name)
+        try:
+            _check(value, 2)
+        except InputProblem as problem:
+            problem.field = name
+            raise
     return found
 
 
@@ -50,9 +64,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InputProblem("It holds NaN or Infinity, which are not JSON numbers.")
 
 
-def _check(found: Any) -> None:
+def _check(found: Any, depth: int) -> None:
     # A list of what is left, rather than recursion: the depth is a stranger's.
-    left: list[tuple[Any, int]] = [(found, 1)]
+    left: list[tuple[Any, int]] = [(found, depth)]
     while left:
         value, depth = left.pop()
         if isinstance(value, str):

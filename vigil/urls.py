@@ -7,19 +7,21 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from vigil.web import badges, health, hooks, incidents, login, oncall, respond
+from vigil.web.guessing import limited_misses, limited_passwords
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("login/once/<str:token>", login.login_once, name="login-once"),
+    path("login/once/<str:token>", limited_misses(login.login_once), name="login-once"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
     path("deliveries/<str:public_id>", incidents.digest, name="digest"),
-    path("respond/<str:token>", respond.respond, name="respond"),
-    path("hooks/<str:channel>", hooks.callback, name="callback"),
-    path("oncall/<str:rotation>/<str:key>.ics", oncall.feed, name="oncall-feed"),
-    path("badge/<str:code>.<str:kind>", badges.heartbeat, name="badge"),
-    path("badge/<str:key>/<str:signature>/<path:tag>.<str:kind>", badges.tag, name="tag-badge"),
+    path("respond/<str:token>", limited_misses(respond.respond), name="respond"),
+    path("hooks/<str:channel>", limited_misses(hooks.callback), name="callback"),
+    path("oncall/<str:rotation>/<str:key>.ics", limited_misses(oncall.feed), name="oncall-feed"),
+    path("badge/<str:code>.<str:kind>", limited_misses(badges.heartbeat), name="badge"),
+    path("badge/<str:key>/<str:signature>/<path:tag>.<str:kind>", limited_misses(badges.tag), name="tag-badge"),
     path("api/", include("vigil.api.urls")),
+    path("admin/login/", limited_passwords(admin.site.login)),
     path("admin/", admin.site.urls),
 ]

@@ -6,11 +6,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
 from vigil.accounts.models import ApiToken, User
 from vigil.accounts.tokens import find_token
+from vigil.guess_limits import SECRETS
 
 
 class TokenUser(AnonymousUser):
@@ -39,6 +40,10 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token = find_token(plain.strip().decode("ascii", "replace"), timezone.now())
         if token is None:
+            # Before the throttles, which come after authentication. A right token is always taken.
+            wait_s = SECRETS.failed(request.META.get("REMOTE_ADDR", ""))
+            if wait_s:
+                raise Throttled(wait_s)
             raise AuthenticationFailed("This token is unknown, expired or revoked.")
         return token.user or TokenUser(token), token
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 
 from vigil.strict_json import InputProblem, read_json
@@ -20,4 +20,6 @@ class AdmittedJSONParser(BaseParser):
         try:
             return read_json(stream.read())
         except InputProblem as problem:
+            if problem.field:
+                raise ValidationError({problem.field: [str(problem)]}) from None
             raise ParseError(f"The body of this request cannot be read. {problem}") from None

@@ -18,6 +18,12 @@ class Rates:
         self._burst, self._per_s, self._remembered = burst, per_s, remembered
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def wait_s(self, address: str, now_s: float) -> float:
+        """What `admit` would return; takes no token and remembers nothing."""
+        tokens, filled_s = self._buckets.get(address, (self._burst, now_s))
+        tokens = min(self._burst, tokens + max(0.0, now_s - filled_s) * self._per_s)
+        return 0.0 if tokens >= 1.0 else (1.0 - tokens) / self._per_s
+
     def admit(self, address: str, now_s: float) -> float:
         """0 when the call is admitted, else seconds to wait; a refused call takes no token."""
         tokens, filled_s = self._buckets.pop(address, (self._burst, now_s))

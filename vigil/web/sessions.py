@@ -1,0 +1,32 @@
+"""Middleware that ends sessions: after twelve hours without a request, and two weeks after the login."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, logout
+from django.http import HttpRequest, HttpResponse
+
+IDLE_S = 12 * 3600
+#: How stale the time of the last request may be: a write per request would cost more than the request.
+GRAIN_S = 300
+_SEEN, _SINCE = "seen_s", "since_s"
+
+
+class IdleSessions:
+    """After Django's session and authentication."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
+            now_s = time.time()
+            seen_s, since_s = request.session.get(_SEEN, now_s), request.session.get(_SINCE, now_s)
+            if now_s - seen_s > IDLE_S or now_s - since_s > settings.SESSION_COOKIE_AGE:
+                logout(request)
+            elif _SEEN not in request.session or now_s - seen_s > GRAIN_S:
+                request.session[_SEEN], request.session[_SINCE] = now_s, since_s
+        return self._get_response(request)
