@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
@@ -233,6 +234,12 @@ class PingConnection(asyncio.Protocol):
         asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
 
 
+def _most_connections() -> int:
+    """The cap on connections; lower where the process may not open so many files, with some to spare."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else max(64, min(MAX_CONNECTIONS, files - 256))
+
+
 class PingServer:
     """Connections of one listener, and their shared state."""
 
@@ -240,8 +247,9 @@ class PingServer:
         self.receiver = receiver
         self.healthy = healthy
         self.bodies = PendingBodies(PENDING_BYTES)
+        most = _most_connections()
         self.connections: OpenConnections[PingConnection] = OpenConnections(
-            MAX_CONNECTIONS, MAX_OF_PEER, PingConnection.is_busy
+            most, min(MAX_OF_PEER, most // 2), PingConnection.is_busy
         )
         self._loop = asyncio.get_running_loop()
 

@@ -152,6 +152,11 @@ def test_s27_more_silent_connections_than_allowed_make_room_for_a_job(receiver: 
             connection.close()
 
 
+def test_s27_the_cap_leaves_files_to_spare(receiver: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server.resource, "getrlimit", lambda _: (1_024, 1_024))
+    assert http_server._most_connections() == 768
+
+
 def test_s27_bodies_that_arrive_together_are_held_to_a_sum_and_the_oldest_goes(
     receiver: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
