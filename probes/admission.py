@@ -1,8 +1,8 @@
-"""Which results and signs of life of a region are taken: the boundary that all a region writes has to pass. Pure.
+"""Admission of what a region writes: which results and signs of life are taken. Pure.
 
-A region may write anything to its own keys: its host may be somebody else's by now. What passes holds no number, time,
+A region may write anything to its own keys: its host may have a new owner. What passes holds no number, time,
 size or text that a column, a calendar or a page could not hold; the rest is counted by its cause and dropped. A result
-of which only the text is unfit counts, and its text is cleaned: nobody hides a vote by its words.
+of which only the text is unfit counts, and its text is cleaned: no one hides a vote by its words.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Isolation of bad entries: a loop passes what fails alone twice, keeps it as a dead letter, and goes on. Pure.
+"""Isolation of bad entries: a loop passes what fails alone twice, keeps it as a dead letter, and goes on.
 
 Errors that say that a server is away, or refuses work, are no entry's fault: they are raised to the loop, which waits.
 """

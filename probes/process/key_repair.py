@@ -26,7 +26,7 @@ _KINDS = {
     keys.stored(""): b"string",
 }
 _CELERY = keys.celery_prefix("")[:-1]
-#: Redis gives ids by its own clock, and larger ones only after one that somebody chose: what is this far ahead was.
+#: Redis gives ids by its own clock, and larger ones only after one that a client chose: what is this far ahead was.
 IDS_AHEAD_MS = 60_000
 _CONTROL_STREAMS = (keys.CALLS, keys.ROUNDS, keys.VERDICTS, keys.BELIEF_CHANGES)
 

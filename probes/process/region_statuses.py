@@ -1,4 +1,4 @@
-"""Reading the regions' signs of life, whoever asks: bounded in size, and admitted."""
+"""Reader of the regions' signs of life: bounded in size, and admitted."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class NotReplayable(Exception):
 
 
 def waiting() -> QuerySet[DeadLetter]:
-    """The letters that wait for somebody, newest first."""
+    """The letters that wait for a person, newest first."""
     return DeadLetter.objects.filter(state=LetterState.WAITING)
 
 

@@ -226,7 +226,7 @@ class Dispatcher:
         def bury(round: Round, error: Exception) -> None:
             self._isolation.bury("announce", round.monitor, error)
 
-        # Announced first: a round that nobody knows of must not keep the next one from being opened.
+        # Announced first: a round that no process knows of must not keep the next one from being opened.
         self._isolation.apply(list(opened.values()), self._bus.announce, bury)
         for round in opened.values():
             self._entry("look", round.monitor, partial(self._looks.add, round, now_ms))

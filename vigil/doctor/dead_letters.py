@@ -12,7 +12,7 @@ from vigil.doctor.findings import ExaminationContext, Finding, ago, problem, war
 
 
 def dead_letters(around: ExaminationContext) -> Iterator[Finding]:
-    """Letters that wait for somebody, by process and step."""
+    """Letters that wait for a person, by process and step."""
     rows = waiting().values("source", "step").annotate(letters=Count("pk"), times=Sum("count"), last=Max("last_at"))
     for row in rows.order_by("-letters")[:20]:
         age = ago((around.now - row["last"]).total_seconds())

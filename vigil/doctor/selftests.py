@@ -37,7 +37,7 @@ def deadman(around: ExaminationContext) -> Iterator[Finding]:
     """Dead man's switch, which alerts people when this installation cannot."""
     if configuration().deadman is None:
         yield note(
-            "No dead man's switch is set: nobody is alerted if this installation dies.",
+            "No dead man's switch is set: no one is alerted if this installation dies.",
             "Set VIGIL_DEADMAN_URL for witness.",
         )
         return

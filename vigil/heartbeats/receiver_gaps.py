@@ -32,7 +32,7 @@ def hear(beats_us: Sequence[int]) -> None:
     """Record receivers' beats in the order applied; call inside the transaction that applied them."""
     if not beats_us:
         return
-    # Heard from the future, nobody would be missed until then.
+    # Heard from the future, no job would be missed until then.
     now = database_wall_now()
     beats = [min(instant(beat), now) for beat in beats_us]
     known = Reception.objects.select_for_update().filter(pk=1).first()

@@ -1,4 +1,4 @@
-"""Simulation report: JSON for scripts, tables for people. Pure."""
+"""Simulation report: JSON for scripts, tables for people."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def _options(url: str) -> set[str]:
 
 
 def _inert(text: str) -> str:
-    # Services parse mentions differently; an @ without a following word mentions nobody in any of them.
+    # Services parse mentions differently; an @ without a following word mentions no one in any of them.
     return text.replace("@", "@\u200b").replace("<!", "<\u200b!")
 
 

@@ -114,7 +114,7 @@ class RouteRule:
     """A route. An empty condition matches everything; `channels` are the keys of its enabled channels.
 
     `goes_on` continues with the next route. A default matches when no other did. `remind_s`: seconds between reminders
-    until somebody acknowledges, 0 for none.
+    until a person acknowledges, 0 for none.
     """
 
     channels: frozenset[int]

@@ -22,7 +22,7 @@ def new_policy() -> str:
 
 
 class EscalationPolicy(models.Model):
-    """Whom to call, step by step, until somebody acknowledges."""
+    """Whom to call, step by step, until a person acknowledges."""
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_policy, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="policies")

@@ -1,4 +1,4 @@
-"""Person model: somebody on call, and their channels."""
+"""Person model: a member of the on-call team, and their channels."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def note(incident: int, actor: Actor, text: str) -> ResponseKind:
 
 
 def acted_since(incident: int, at: datetime) -> bool:
-    """Whether somebody acted well after a time of another clock: then a late or repeated callback is ignored."""
+    """Whether a person acted well after a time of another clock: then a late or repeated callback is ignored."""
     done = (Step.ACKNOWLEDGED, Step.SNOOZED, Step.REMINDED)
     return Transition.objects.filter(incident_id=incident, step__in=done, at__gt=at + CLOCK_TOLERANCE).exists()
 

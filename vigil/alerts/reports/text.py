@@ -1,4 +1,4 @@
-"""Report text. Pure; compared with golden files."""
+"""Report text, compared with golden files."""
 
 from __future__ import annotations
 

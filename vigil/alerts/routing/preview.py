@@ -34,7 +34,7 @@ class PreviewedChannel:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedStep:
-    """A step of a policy: its time if nobody acknowledges, and its targets."""
+    """A step of a policy: its time if no one acknowledges, and its targets."""
 
     policy: str
     after: timedelta

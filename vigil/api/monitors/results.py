@@ -1,4 +1,4 @@
-"""API form of a result, a vote and a time."""
+"""Conversions for the API: a result, a vote and a time."""
 
 from __future__ import annotations
 

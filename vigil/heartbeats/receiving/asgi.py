@@ -1,7 +1,7 @@
 """Ping endpoint in the web server: answers before Django, by the same rules and log as `ping`.
 
 For a high rate run `manage.py run ping` behind the proxy (deploy/README.md). This endpoint sends no beat: while only it
-runs, nobody is called late for a `ping` process that is away.
+runs, no job is called late for a `ping` process that is away.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ SCENARIOS = {
         ),
         Scenario(
             "cut",
-            "one region is cut off for a day, others for minutes and hours; some die meanwhile; or nobody gives orders",
+            "one region is cut off for a day, others for minutes and hours; some die; or no dispatcher is heard",
             Noise(region_every_ms=0, provider_every_ms=0),
             Truth(every_ms=6 * HOUR_MS, lasts_ms=(12 * MINUTE_MS, 25 * MINUTE_MS)),
             cuts=Cuts(24 * HOUR_MS, 4 * HOUR_MS, dies_every_ms=4 * HOUR_MS, silence_every_ms=3 * HOUR_MS),

@@ -105,7 +105,7 @@ class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if rotation._state.adding:
             return "-"
         shift = who_is_on_call(rotation.schedule, database_now())
-        return f"{_name(shift.person)} until {clock(shift.ends)}" if shift else "nobody"
+        return f"{_name(shift.person)} until {clock(shift.ends)}" if shift else "no one"
 
     @admin.display(description="the next four weeks")
     def coming(self, rotation: Rotation) -> str:
@@ -116,7 +116,7 @@ class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             (clock(shift.starts), clock(shift.ends), _name(shift.person), "stands in" if shift.covers else "")
             for shift in shifts(rotation.schedule, now, now + timedelta(days=28))
         ]
-        return table(("from", "until", "who", ""), rows) if rows else "nobody"
+        return table(("from", "until", "who", ""), rows) if rows else "no one"
 
     @admin.display(description="calendar")
     def calendar(self, rotation: Rotation) -> str:

@@ -94,7 +94,7 @@ class Responding(_Admin):
             for one in deliveries
         ]  # fmt: skip
         headings = ("step", "channel", "event", "state", "why", "withheld", "attempts", "sent at", "last error")
-        return table(headings, rows) if rows else format_html("{}", "nobody")
+        return table(headings, rows) if rows else format_html("{}", "no one")
 
     def _report(self, request: HttpRequest, answers: list[ResponseKind]) -> None:
         done = sum(answer is ResponseKind.DONE for answer in answers)

@@ -105,7 +105,7 @@ class RouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="tells")
     def tells(self, route: Route) -> str:
         names = [channel.name for channel in route.channels.all()] + ([route.policy.name] if route.policy else [])
-        return ", ".join(names) or "nobody"
+        return ", ".join(names) or "no one"
 
     def save_model(self, request: HttpRequest, obj: Route, form: RouteForm, change: bool) -> None:
         save_route(obj, {"channels": list(form.cleaned_data["channels"])})
@@ -154,7 +154,7 @@ def _tables(preview: Preview) -> dict[str, Any]:
         for one in preview.told
     ]
     called: Sequence[tuple[object, ...]] = [
-        (_later(call.after), call.policy, ", ".join(call.targets.words) or "nobody", "; ".join(call.targets.nowhere))
+        (_later(call.after), call.policy, ", ".join(call.targets.words) or "no one", "; ".join(call.targets.nowhere))
         for call in preview.called
     ]
     routes: Sequence[tuple[object, ...]] = [
@@ -164,7 +164,7 @@ def _tables(preview: Preview) -> dict[str, Any]:
     return {
         "preview": preview,
         "told": table(("channel", "kind", "why", "then"), told) if told else "",
-        "called": table(("if nobody acknowledges", "policy", "whom", "leads nowhere"), called) if called else "",
+        "called": table(("if no one acknowledges", "policy", "whom", "leads nowhere"), called) if called else "",
         "routes": table(("route", "matches"), routes) if routes else "",
         "remind": duration(timedelta(seconds=preview.remind_s)) if preview.remind_s else "",
     }
