@@ -13,6 +13,7 @@ from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channels import ChannelSettingsError, check_channel, parse_config, webhook
 from vigil.alerts.models import Channel
+from vigil.clock import database_now
 
 #: Settings that say whom the receiver is to tell and how, not who the receiver is.
 _TOLD = frozenset({"account", "buttons", "channel", "chat", "segments", "sender", "to", "topic"})
@@ -24,12 +25,21 @@ def save_channel(channel: Channel, wanted: Mapping[str, Any]) -> Channel:
         if channel.pk is not None:
             channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())
         check_destination(channel, wanted)
+        if channel.pk is not None and any(_differs(channel, name, wanted) for name in ("kind", "config", "secrets")):
+            channel.links_since = database_now()
         for name, value in wanted.items():
             setattr(channel, name, Secrets(value) if name == "secrets" else value)
         channel.full_clean(exclude=["config", "secrets"])
         prepare_channel(channel)
         channel.save()
     return channel
+
+
+def _differs(channel: Channel, name: str, wanted: Mapping[str, Any]) -> bool:
+    if name not in wanted:
+        return False
+    stored = getattr(channel, name)
+    return bool(dict(stored) != dict(wanted[name]) if name == "secrets" else stored != wanted[name])
 
 
 def check_destination(stored: Channel, wanted: Mapping[str, Any]) -> None:

@@ -15,8 +15,13 @@ from vigil.alerts.oncall.ack_links import Invitation, LinkError, read
 from vigil.alerts.oncall.responses import NOTE_LIMIT, ResponseKind, acknowledge, note, snooze, take_back
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
+from vigil.incidents.core.model import Step
 
 SNOOZES = {"15": "15 min", "30": "30 min", "60": "1 h", "240": "4 h", "720": "12 h"}
+
+#: How often a link may do what can be done again and again, to its incident.
+_BUDGETS = {"note": (Step.NOTE, 20), "snooze": (Step.SNOOZED, 10)}
+_SPENT = "This link has done that as often as it may. Sign in to do more."
 
 _SAID = {
     ResponseKind.DONE: "Done.",
@@ -38,6 +43,8 @@ def respond(request: HttpRequest, token: str) -> HttpResponse:
         return _answer(request, {"problem": str(refused)}, 403)
     said = ""
     if request.method == "POST":
+        if _is_spent(invitation, request.POST.get("do", "")):
+            return _answer(request, _shown(invitation, _SPENT), 429)
         answer = _do(request, invitation)
         if answer is None:
             # Redirect, since an error would log the address, which is a secret.
@@ -45,6 +52,14 @@ def respond(request: HttpRequest, token: str) -> HttpResponse:
         said = _SAID[answer]
         invitation.incident.refresh_from_db()
     return _answer(request, _shown(invitation, said))
+
+
+def _is_spent(invitation: Invitation, wish: str) -> bool:
+    """Whether a link has written all the notes or snoozes that it may: others may hold it."""
+    step, most = _BUDGETS.get(wish, ("", 0))
+    if not step:
+        return False
+    return invitation.incident.transitions.filter(step=step, actor=str(invitation.actor)).count() >= most
 
 
 def _do(request: HttpRequest, invitation: Invitation) -> ResponseKind | None:

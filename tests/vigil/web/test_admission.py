@@ -161,6 +161,14 @@ def test_s26_json_in_a_form_of_the_admin_is_an_error_beside_its_field(client: Cl
     assert {"config", "tags", "new_secrets"} <= answer.context["adminform"].form.errors.keys()
 
 
+@pytest.mark.parametrize("recipients", [r'["\u0000"]', r'["\ud83d"]', "[NaN]", "[" * 9999])
+def test_s26_json_of_a_field_that_no_form_declares_is_admitted_too(client: Client, recipients: str) -> None:
+    client.force_login(ensure_first_admin())
+    form = {"team": default_team().pk, "frequency": "weekly", "recipients": recipients, "zone": "UTC"}
+    answer = client.post("/admin/history/report/add/", form)
+    assert answer.status_code == 200 and "recipients" in answer.context["adminform"].form.errors
+
+
 @pytest.mark.parametrize("cookie", ["vigil_session", "vigil_csrf", "sessionid"])
 def test_s26_nul_in_a_cookie_is_a_400(client: Client, cookie: str) -> None:
     assert client.get("/admin/login/", headers={"cookie": f'{cookie}="a\\000b"'}).status_code == 400

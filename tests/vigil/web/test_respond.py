@@ -123,6 +123,55 @@ def test_a_link_that_is_not_ours_too_old_or_of_another_incident_is_refused(
     assert steps(incident) == steps(other) == ["opened"]
 
 
+@pytest.mark.parametrize(("wish", "most"), [("note", 20), ("snooze", 10)])
+def test_s25_a_link_has_a_budget_of_notes_and_snoozes(client: Client, incident: Incident, wish: str, most: int) -> None:
+    path = link(incident)
+    for number in range(most):
+        form = {"do": wish, "text": "looking", "minutes": ("15", "30")[number % 2]}
+        assert client.post(path, form).status_code == 200
+    before = steps(incident)
+    assert len(before) == most + 1
+    for minutes in ("60", "240"):
+        assert client.post(path, {"do": wish, "text": "looking", "minutes": minutes}).status_code == 429
+    assert steps(incident) == before
+
+
+def test_s25_who_answers_by_the_link_of_a_person_is_named_with_the_link(
+    client: Client, incident: Incident, channel: Channel
+) -> None:
+    save_person(Person(team=default_team()), {"name": "ann", "channels": [channel]})
+    client.post(link(incident), {"do": "acknowledge"})
+    assert incident.transitions.get(step="acknowledged").actor == "ann (link to ops)"
+
+
+@pytest.mark.parametrize("removed", ["person", "their channel", "channel", "destination"])
+def test_s25_a_link_means_nothing_once_its_person_or_channel_is_removed(
+    client: Client, incident: Incident, channel: Channel, removed: str
+) -> None:
+    person = save_person(Person(team=default_team()), {"name": "ann", "channels": [channel]})
+    path = link(incident)
+    assert client.get(path).status_code == 200
+    if removed == "person":
+        person.delete()
+    elif removed == "their channel":
+        save_person(person, {"channels": []})
+    elif removed == "channel":
+        channel.delete()
+    else:
+        save_channel(channel, {"config": {"url": "https://other.test"}, "secrets": {}})
+    before = steps(incident)
+    assert client.get(path).status_code == client.post(path, {"do": "acknowledge"}).status_code == 403
+    assert steps(incident) == before
+
+
+def test_s25_a_newer_link_works_after_a_person_was_removed(
+    client: Client, incident: Incident, channel: Channel
+) -> None:
+    save_person(Person(team=default_team()), {"name": "ann", "channels": [channel]}).delete()
+    with time_machine.travel(time.time() + 2, tick=True):
+        assert client.get(f"/respond/{sign(incident, channel)}").status_code == 200
+
+
 def pager(kind: str, secrets: dict[str, str]) -> Channel:
     made = Channel(team=default_team())
     return save_channel(made, {"name": kind, "kind": kind, "config": {}, "secrets": secrets})

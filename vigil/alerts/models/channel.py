@@ -54,6 +54,8 @@ class Channel(models.Model):
     refused = models.JSONField(default=list, blank=True, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
     disabled_why = models.CharField(max_length=300, blank=True, default="", editable=False)
+    #: Links in alerts that were made before mean nothing: another may hold them now.
+    links_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
+from django.core.signing import BadSignature, SignatureExpired, TimestampSigner, b62_decode
 
 from vigil.alerts.models import Channel, Person
 from vigil.alerts.oncall.callbacks import CALLBACKS
@@ -48,6 +48,7 @@ def read(token: str) -> Invitation:
     """Verify and decode a link; raises `LinkError`."""
     try:
         signed = _signer().unsign(token[:MAX_LENGTH], max_age=MAX_AGE_S)
+        signed_s = b62_decode(token[:MAX_LENGTH].rsplit(_SEPARATOR, 2)[1])
     except SignatureExpired:
         raise LinkError("This link is more than a week old.") from None
     except BadSignature:
@@ -57,13 +58,17 @@ def read(token: str) -> Invitation:
     channel = Channel.objects.filter(public_id=sent_to).first()
     if incident is None or channel is None:
         raise LinkError("The incident or the channel of this link no longer exists.")
-    return Invitation(incident, Actor(_reader(channel), "link"))
+    if channel.links_since is not None and signed_s <= int(channel.links_since.timestamp()):
+        raise LinkError("The channel of this link has changed hands since. Use the link of a newer alert.")
+    return Invitation(incident, _actor(channel))
 
 
-def _reader(channel: Channel) -> str:
-    """Name of the channel's owner; a shared channel has no single reader."""
+def _actor(channel: Channel) -> Actor:
+    """The channel's owner by a link to it, which others may hold; a shared channel has no single reader."""
     owners = list(Person.objects.filter(channels=channel).values_list("name", flat=True)[:2])
-    return owners[0] if len(owners) == 1 else f"a reader of {channel.name}"
+    if len(owners) == 1:
+        return Actor(owners[0], f"link to {channel.name}"[:60])
+    return Actor(f"a reader of {channel.name}", "link")
 
 
 def _signer() -> TimestampSigner:

@@ -9,7 +9,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import FORMFIELD_FOR_DBFIELD_DEFAULTS
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -60,6 +62,10 @@ class AdmittedJSONField(forms.JSONField):
             return read_json(data)
         except InputProblem:
             return InvalidJSONInput(data)
+
+
+# Also of fields that no form declares. Read when a page is registered, hence before any.
+FORMFIELD_FOR_DBFIELD_DEFAULTS[models.JSONField] = {"form_class": AdmittedJSONField}
 
 
 class NewSecretsField(AdmittedJSONField):
