@@ -93,6 +93,11 @@ DATABASES["default"]["OPTIONS"] = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
+# The first hashes; the second is read, and renewed at login.
+PASSWORD_HASHERS = [
+    "vigil.accounts.passwords.FrugalArgon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
