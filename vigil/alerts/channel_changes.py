@@ -7,13 +7,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from probes.specs.destination import Destination, destination_of
 from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channels import ChannelSettingsError, check_channel, parse_config, webhook
 from vigil.alerts.models import Channel
-from vigil.clock import database_now
 
 #: Settings that say whom the receiver is to tell and how, not who the receiver is.
 _TOLD = frozenset({"account", "buttons", "channel", "chat", "segments", "sender", "to", "topic"})
@@ -26,7 +26,7 @@ def save_channel(channel: Channel, wanted: Mapping[str, Any]) -> Channel:
             channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())
         check_destination(channel, wanted)
         if channel.pk is not None and any(_differs(channel, name, wanted) for name in ("kind", "config", "secrets")):
-            channel.links_since = database_now()
+            channel.links_since = timezone.now()
         for name, value in wanted.items():
             setattr(channel, name, Secrets(value) if name == "secrets" else value)
         channel.full_clean(exclude=["config", "secrets"])

@@ -7,7 +7,7 @@ from django.db import migrations, models
 FORWARD = """
 CREATE FUNCTION vigil_channel_taken_away() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE alerts_channel SET links_since = now() WHERE id = OLD.channel_id;
+    UPDATE alerts_channel SET links_since = clock_timestamp() WHERE id = OLD.channel_id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER vigil_channel_taken_away AFTER DELETE ON alerts_person_channels
