@@ -119,7 +119,8 @@ def live(done: Callable[[], bool]) -> bool:
 def nothing_due() -> bool:
     """Whether the outbox is at rest; asked over a connection of its own, so that nobody else's state matters."""
     due = _watcher().execute(_DUE).fetchone() == (0,)
-    return due and not _watcher().execute(_UNACCEPTED, {"oldest": GIVE_UP_AFTER, "patience": FALLBACK_AFTER}).fetchall()
+    asked = {"oldest": GIVE_UP_AFTER, "fallback_after": FALLBACK_AFTER}
+    return due and not _watcher().execute(_UNACCEPTED, asked).fetchall()
 
 
 _watching: list[psycopg.Connection[Any]] = []

@@ -195,7 +195,8 @@ def test_s12_more_conversations_than_allowed_make_room_for_a_job(monkeypatch: py
         assert client.sock is not None
         silent = [socket.create_connection(client.sock.getpeername(), timeout=10) for _ in range(60)]
         try:
-            with smtplib.SMTP(*client.sock.getpeername(), timeout=10) as honest:
+            host, port = client.sock.getpeername()
+            with smtplib.SMTP(host, port, timeout=10) as honest:
                 honest.send_message(mail("x"))
         finally:
             for connection in silent:
@@ -227,7 +228,8 @@ def test_p1_thousands_of_odd_lines_leave_mails_taken() -> None:
     def speak(client: smtplib.SMTP) -> None:
         assert client.sock is not None
         fuzz.pipeline(client.sock.getpeername()[1], fuzz.smtp(recipients), seed=14, requests=3_000, together=10)
-        with smtplib.SMTP(*client.sock.getpeername(), timeout=10) as honest:
+        host, port = client.sock.getpeername()
+        with smtplib.SMTP(host, port, timeout=10) as honest:
             honest.send_message(mail("the last"))
 
     with contextlib.suppress(smtplib.SMTPServerDisconnected):
