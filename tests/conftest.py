@@ -12,8 +12,8 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from vigil.local import postgres as local_postgres
-from vigil.local import redis as local_redis
+from vigil.local.servers import postgres as local_postgres
+from vigil.local.servers import redis as local_redis
 
 _SERVERS = pytest.StashKey[contextlib.ExitStack]()
 

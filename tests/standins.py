@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from vigil.local import ports
 from vigil.local.processes import answers_health
 from vigil.local.programs import Program
+from vigil.local.servers import ports
 
 SERVER = """
 import http.server, os, signal, sys

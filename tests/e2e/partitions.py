@@ -23,10 +23,10 @@ from tests.e2e.kills import Target, until
 from tests.e2e.wires import Harm, Wires
 from vigil.demo.stage import SEATS, Stage
 from vigil.demo.story import AlertKind, once_each
-from vigil.local import ports
 from vigil.local.installation import InstallationOptions
 from vigil.local.processes import LocalRegion, answers_health
 from vigil.local.programs import Program
+from vigil.local.servers import ports
 from vigil.local.supervisor import Supervisor
 
 NOT_PERMITTED = 3

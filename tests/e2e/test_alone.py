@@ -23,8 +23,8 @@ from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane, Result
 from tests.streams import entries
 from tests.waiting import until
-from vigil.local import ports
-from vigil.local.redis import LocalRedis, prepare
+from vigil.local.servers import ports
+from vigil.local.servers.redis import LocalRedis, prepare
 
 REGION = "eu-west"
 MONITORS = 20

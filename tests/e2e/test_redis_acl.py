@@ -22,8 +22,8 @@ from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.seal import Sealer, binding, generate_keypair
 from tests.waiting import until
-from vigil.local import redis as local_redis
-from vigil.local import redis_users
+from vigil.local.servers import redis as local_redis
+from vigil.local.servers import redis_users
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLE = CHECKOUT / "deploy" / "redis.acl.example"

@@ -20,7 +20,7 @@ from probes.process.health import Health
 from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.away import refusal
-from vigil.local import redis as local_redis
+from vigil.local.servers import redis as local_redis
 
 
 @pytest.fixture

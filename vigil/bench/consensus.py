@@ -35,7 +35,7 @@ from probes.wire import WIRE_VERSION, Phases, RegionStatus, Result
 from vigil.bench.measure import cpu_ns, rss_mb
 from vigil.bench.report import print_report, until
 from vigil.cli.errors import CommandError
-from vigil.local.redis import running
+from vigil.local.servers.redis import running
 
 BUDGETS = {"results_per_s": 100_000, "bytes_per_series": 600}
 _BATCH = 200

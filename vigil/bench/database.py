@@ -12,7 +12,7 @@ from pathlib import Path
 import django
 from cryptography.fernet import Fernet
 
-from vigil.local import postgres, redis
+from vigil.local.servers import postgres, redis
 
 #: Where no Redis is needed: nothing listens there.
 _NO_REDIS = "redis://127.0.0.1:1/0"

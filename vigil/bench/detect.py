@@ -22,9 +22,9 @@ import django
 from vigil.bench.measure import percentile
 from vigil.bench.report import print_report
 from vigil.cli.errors import CommandError
-from vigil.local import ports
 from vigil.local.installation import InstallationOptions
 from vigil.local.processes import LocalRegion
+from vigil.local.servers import ports
 from vigil.local.temporary import Throwaway
 
 REGIONS = {"ap-south": "gcp", "eu-north": "ovh", "eu-west": "aws", "us-east": "aws", "us-west": "hetzner"}

@@ -27,10 +27,10 @@ from probes.reasons import Reason, Status
 from vigil.bench.measure import Usage, per_check, percentile, usages, verdict_lag_ms
 from vigil.bench.report import print_report, say
 from vigil.cli.errors import CommandError
-from vigil.local import ports
 from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.processes import LocalRegion
 from vigil.local.programs import Program
+from vigil.local.servers import ports
 from vigil.local.supervisor import Supervisor
 from vigil.local.temporary import Throwaway
 

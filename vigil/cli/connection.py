@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from vigil.cli.errors import CommandError
-from vigil.local import ports, processes
+from vigil.local import processes
 from vigil.local.folder import chosen_path, is_held, read_secrets, read_state
 from vigil.local.processes import Addresses
+from vigil.local.servers import ports
 
 
 def connect(data_dir: str | None = None) -> None:

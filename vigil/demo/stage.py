@@ -12,10 +12,10 @@ from vigil.alerts.channels.webhook import new_secret
 from vigil.demo.provider import ProviderState
 from vigil.demo.receiver import SECRET_VARIABLE
 from vigil.demo.story import Seat, SeenAlert, alerts_of
-from vigil.local import ports
 from vigil.local.installation import InstallationOptions
 from vigil.local.processes import LocalRegion, answers_health
 from vigil.local.programs import Program
+from vigil.local.servers import ports
 from vigil.local.supervisor import Supervisor
 from vigil.local.temporary import Throwaway
 

@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from vigil.local import ports, postgres, processes, redis
+from vigil.local import processes
 from vigil.local.folder import DataFolder, StoredState
 from vigil.local.processes import Addresses, LocalRegion, Servers
 from vigil.local.programs import Journal, RestartPace
+from vigil.local.servers import ports, postgres, redis
 from vigil.local.supervisor import Supervisor
 
 DEFAULT_REGIONS = tuple(LocalRegion(f"local-{number}") for number in (1, 2, 3))

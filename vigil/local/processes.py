@@ -16,13 +16,13 @@ from pydantic_settings import BaseSettings
 from consensus.process.settings import ConsensusSettings
 from probes.seal import Opener
 from probes.worker.settings import ProbeSettings
-from vigil.local import ports, redis_users
 from vigil.local.errors import CannotStart
 from vigil.local.folder import CHECKOUT, LocalSecrets
 from vigil.local.forkserver_client import ForkServer
-from vigil.local.postgres import LocalPostgres
 from vigil.local.programs import Program
-from vigil.local.redis import LocalRedis
+from vigil.local.servers import ports, redis_users
+from vigil.local.servers.postgres import LocalPostgres
+from vigil.local.servers.redis import LocalRedis
 
 _REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PROBE_TIMEOUT_S = 2

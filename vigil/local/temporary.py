@@ -11,7 +11,7 @@ from vigil.local import log_output
 from vigil.local.errors import CannotStart
 from vigil.local.folder import DataFolder
 from vigil.local.installation import Installation, InstallationOptions
-from vigil.local.postgres_binaries import can_enter
+from vigil.local.servers.postgres_binaries import can_enter
 
 #: Kept from the caller's environment; every other VIGIL_* names a real installation.
 _KEPT_VARIABLES = ("VIGIL_VENV",)

@@ -18,7 +18,7 @@ from probes.results.publisher import Publisher
 from probes.wire import Phases, Result
 from tests.probes.worker.test_service import REGION
 from tests.streams import entries_async
-from vigil.local.redis import LocalRedis
+from vigil.local.servers.redis import LocalRedis
 
 
 def result(number: int) -> Result:

@@ -30,7 +30,7 @@ from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
 from tests.probes.worker.test_service import REGION, check, own_redis, queues, results_of, worker
 from tests.waiting import until
-from vigil.local.redis import LocalRedis
+from vigil.local.servers.redis import LocalRedis
 
 __all__ = ["own_redis"]
 

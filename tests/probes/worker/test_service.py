@@ -27,7 +27,7 @@ from probes.wire import Batch, Check, Lane, Result
 from tests.probes.loopback import closed_port
 from tests.streams import entries
 from tests.waiting import until
-from vigil.local.redis import LocalRedis, prepare
+from vigil.local.servers.redis import LocalRedis, prepare
 
 REGION = "eu-west"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"

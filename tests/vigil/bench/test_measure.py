@@ -18,7 +18,7 @@ from probes.wire import Phases
 from vigil.bench.e2e import E2eLoad, E2eSeen, report_of
 from vigil.bench.measure import Usage, per_check, percentile, usages, verdict_lag_ms
 from vigil.bench.report import render
-from vigil.local import ports
+from vigil.local.servers import ports
 
 
 def vote(region: str, look: int, at_ms: int, total_ms: int, attempts: int = 1) -> Vote:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from vigil.local import ports
+from vigil.local.servers import ports
 
 SECRET = "whsec_" + base64.b64encode(b"the secret of the demo channel").decode()
 

@@ -14,7 +14,7 @@ import pytest
 
 from vigil.demo.endpoints import PROVIDERS
 from vigil.demo.shapes import DEMO_KEY, Auth
-from vigil.local import ports
+from vigil.local.servers import ports
 
 
 def key_headers(name: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from probes.wire import Lane
 from tests.vigil.dispatch.test_service import REGIONS, Floor
 from tests.waiting import until
 from vigil.accounts.teams import default_team
-from vigil.local import ports
+from vigil.local.servers import ports
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Region
 

@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 
 from probes.process.health import Health
 from tests.waiting import until
-from vigil.local import ports
+from vigil.local.servers import ports
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 

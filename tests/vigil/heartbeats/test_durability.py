@@ -20,8 +20,8 @@ from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
 from vigil.heartbeats.models import Heartbeat, StoredPing
 from vigil.incidents.models import Incident
-from vigil.local import ports
-from vigil.local import redis as local_redis
+from vigil.local.servers import ports
+from vigil.local.servers import redis as local_redis
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("machine")]
 

@@ -46,7 +46,10 @@ def test_damaged_secrets_are_named_and_not_replaced(tmp_path: Path) -> None:
 
 def test_lost_secrets_are_missed_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
-    with DataFolder.claim(tmp_path) as folder, pytest.raises(CannotStart, match=r"secrets\.json is gone.*put it back"):
+    with (
+        DataFolder.claim(tmp_path) as folder,
+        pytest.raises(CannotStart, match=r"secrets\.json is missing.*restore the file"),
+    ):
         folder.secrets()
     assert not (tmp_path / "secrets.json").exists()
 

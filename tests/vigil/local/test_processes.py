@@ -10,9 +10,9 @@ from redis.exceptions import NoPermissionError
 
 from probes import keys
 from probes.seal import generate_keypair
-from vigil.local import redis
 from vigil.local.folder import LocalSecrets
 from vigil.local.processes import Addresses, LocalRegion, Servers, control_env, programs
+from vigil.local.servers import redis
 
 FOREIGN = {
     "AWS_SECRET_ACCESS_KEY": "obviously-fake-1", "VIGIL_HEARTBEAT_URL": "https://obviously-fake-2.example/",

@@ -20,7 +20,7 @@ from tests.vigil.heartbeats.conftest import Reply, ask, end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
 from vigil.heartbeats.core.wire import Ping, decode
-from vigil.local import ports
+from vigil.local.servers import ports
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("machine")]
 

@@ -27,9 +27,9 @@ from vigil.bench.ping.load import LoadPlan, call
 from vigil.bench.ping.soak import soak
 from vigil.bench.report import print_report, say, until
 from vigil.cli.errors import CommandError
-from vigil.local import ports
 from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.processes import LocalRegion
+from vigil.local.servers import ports
 from vigil.local.temporary import Throwaway
 
 HEARTBEATS = 5_000

@@ -13,7 +13,7 @@ from vigil.bench.measure import cpu_ns
 from vigil.bench.probe.rig import program
 from vigil.bench.report import until
 from vigil.cli.errors import CommandError
-from vigil.local import ports
+from vigil.local.servers import ports
 
 PROGRAM = "prometheus-blackbox-exporter"
 _WARM_UP = 100

@@ -29,7 +29,7 @@ from probes.wire import Batch, Check, Lane, Result
 from vigil.bench.measure import cpu_ns
 from vigil.bench.report import until
 from vigil.cli.errors import CommandError
-from vigil.local import ports
+from vigil.local.servers import ports
 
 REGION = "bench"
 BATCH = 200

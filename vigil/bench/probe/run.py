@@ -40,7 +40,7 @@ from vigil.bench.probe.rig import (
 )
 from vigil.bench.report import print_report
 from vigil.cli.errors import CommandError
-from vigil.local.redis import running
+from vigil.local.servers.redis import running
 
 BUDGETS = {
     "http_vs_httpx": 0.28,

@@ -16,11 +16,12 @@ import sys
 from collections.abc import Callable
 
 from vigil.cli.errors import CommandError
-from vigil.local import log_output, ports
+from vigil.local import log_output
 from vigil.local.folder import DataFolder, chosen_path
 from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.processes import LocalRegion
 from vigil.local.programs import Journal
+from vigil.local.servers import ports
 
 _MOST_REGIONS = 20
 

@@ -12,9 +12,9 @@ from probes.process import logs, sentry
 from probes.process.health import Health
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
-from vigil.local import postgres
-from vigil.local import redis as local_redis
 from vigil.local.errors import CannotStart
+from vigil.local.servers import postgres
+from vigil.local.servers import redis as local_redis
 
 #: How long the servers may take to come up beside us (s).
 PATIENCE_S = 10.0

@@ -14,7 +14,7 @@ import pytest
 from vigil.alerts.channels import apprise
 from vigil.alerts.channels.apprise import AppriseConfig, Notice
 from vigil.alerts.channels.kind import Accepted, ChannelError, Outbound
-from vigil.local import ports
+from vigil.local.servers import ports
 
 NOTICE = Notice("checkout is down", "3 of 5 regions see it fail", "failure")
 

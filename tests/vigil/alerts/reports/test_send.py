@@ -21,7 +21,7 @@ from vigil.configuration import configuration
 from vigil.history.models import Objective, Report
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
-from vigil.local import ports
+from vigil.local.servers import ports
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor
 

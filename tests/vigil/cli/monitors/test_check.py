@@ -21,7 +21,7 @@ from vigil.cli.errors import CommandError
 from vigil.cli.monitors import check
 from vigil.cli.monitors.check_target import target_of
 from vigil.cli.monitors.check_view import Look, render
-from vigil.local import ports
+from vigil.local.servers import ports
 
 
 class Answering(http.server.BaseHTTPRequestHandler):

@@ -17,7 +17,7 @@ from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
 from vigil.heartbeats.receiving import http_server
 from vigil.heartbeats.receiving.open_connections import OpenConnections
-from vigil.local import ports
+from vigil.local.servers import ports
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

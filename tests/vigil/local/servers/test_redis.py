@@ -11,8 +11,9 @@ from redis import Redis
 
 from tests.standins import is_alive
 from tests.waiting import until
-from vigil.local import children, ports, redis
+from vigil.local import children
 from vigil.local.errors import CannotStart
+from vigil.local.servers import ports, redis
 
 PASSWORD = "a-long-and-random-word"
 

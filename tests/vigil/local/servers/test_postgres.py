@@ -15,8 +15,9 @@ import pytest
 
 from tests.standins import is_alive
 from tests.waiting import until
-from vigil.local import children, ports, postgres
+from vigil.local import children
 from vigil.local.errors import CannotStart
+from vigil.local.servers import ports, postgres
 
 PASSWORD = "correct horse/battery@staple"
 

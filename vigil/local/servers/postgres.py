@@ -17,9 +17,10 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from vigil.local import children, ports, postgres_binaries
+from vigil.local import children
 from vigil.local.children import Account
 from vigil.local.errors import CannotStart
+from vigil.local.servers import ports, postgres_binaries
 
 OWNER = "vigil"
 DATABASE = "vigil"

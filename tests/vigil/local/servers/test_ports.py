@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from vigil.local import ports
 from vigil.local.errors import CannotStart
+from vigil.local.servers import ports
 
 
 def test_a_port_in_use_is_refused_when_it_was_asked_for() -> None:
@@ -27,6 +27,6 @@ def test_a_port_in_use_is_passed_over_when_it_was_only_preferred() -> None:
 
 def test_two_programs_that_choose_before_either_listens_get_different_ports() -> None:
     ours = ports.take_free_port()
-    code = f"from vigil.local import ports; print(ports.take_free_port({ours}))"
+    code = f"from vigil.local.servers import ports; print(ports.take_free_port({ours}))"
     theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert int(theirs.stdout) != ours

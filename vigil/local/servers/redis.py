@@ -18,8 +18,9 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
-from vigil.local import children, ports, redis_users
+from vigil.local import children
 from vigil.local.errors import CannotStart
+from vigil.local.servers import ports, redis_users
 
 STOP_SIGNAL = signal.SIGTERM
 OLDEST = (6, 2)

@@ -1,0 +1,1 @@
+"""Servers of one machine: embedded PostgreSQL and Redis, their users, and free ports."""
