@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 WITHIN_S = 20.0
 
@@ -23,3 +23,11 @@ async def until_async(condition: Callable[[], object], what: str = "the conditio
     while not condition():
         assert time.monotonic() < deadline, f"waited {within_s} s for {what}"
         await asyncio.sleep(0.01)
+
+
+async def until_awaited(condition: Callable[[], Awaitable[object]], what: str, within_s: float = WITHIN_S) -> None:
+    """The same for a condition that is awaited, such as what a server says."""
+    deadline = time.monotonic() + within_s
+    while not await condition():
+        assert time.monotonic() < deadline, f"waited {within_s} s for {what}"
+        await asyncio.sleep(0.1)

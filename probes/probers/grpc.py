@@ -109,20 +109,8 @@ async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContex
     connection.update_settings(
         {h2.settings.SettingCodes.ENABLE_PUSH: 0, h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: _HEADERS_MOST}
     )
-    host = parse_host(spec.host)[0]
-    authority = f"[{host}]:{spec.port}" if ":" in host else f"{host}:{spec.port}"
-    headers = [
-        (":method", "POST"),
-        (":scheme", "https" if spec.tls else "http"),
-        (":path", _PATH),
-        (":authority", authority),
-        ("te", "trailers"),
-        ("content-type", "application/grpc"),
-        ("user-agent", "vigil"),
-        *((name.lower(), value) for name, value in secret_headers(secrets)),
-    ]
     stream_id = connection.get_next_available_stream_id()
-    connection.send_headers(stream_id, headers)
+    connection.send_headers(stream_id, _headers(spec, secrets))
     connection.send_data(stream_id, _request(spec.service), end_stream=True)
     context.trace.begin("first_byte")
     stream.send(connection.data_to_send())
@@ -144,6 +132,21 @@ async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContex
         came = await stream.more()
         if not came:
             raise ClosedEarly("closed in the middle of the answer")
+
+
+def _headers(spec: GrpcSpec, secrets: Mapping[str, str]) -> list[tuple[str, str]]:
+    host = parse_host(spec.host)[0]
+    authority = f"[{host}]:{spec.port}" if ":" in host else f"{host}:{spec.port}"
+    return [
+        (":method", "POST"),
+        (":scheme", "https" if spec.tls else "http"),
+        (":path", _PATH),
+        (":authority", authority),
+        ("te", "trailers"),
+        ("content-type", "application/grpc"),
+        ("user-agent", "vigil"),
+        *((name.lower(), value) for name, value in secret_headers(secrets)),
+    ]
 
 
 def _take(connection: h2.connection.H2Connection, came: bytes, stream_id: int, reply: _Reply) -> None:

@@ -12,12 +12,11 @@ import json
 import os
 import signal
 import sys
-import time
-from collections.abc import Awaitable, Callable
 
 import django
 import redis.asyncio as redis
 
+from tests.waiting import until_awaited
 from vigil.demo.stage import SEATS, Stage
 from vigil.demo.story import AlertKind, SeenAlert, once_each
 
@@ -53,15 +52,6 @@ class Target:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
             await writer.drain()
             writer.close()
-
-
-async def until(condition: Callable[[], Awaitable[bool]], deadline_s: float, what: str) -> None:
-    """Wait for a condition; ends the run with what was waited for."""
-    deadline = time.monotonic() + deadline_s
-    while not await condition():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"waited {deadline_s} s for {what}")
-        await asyncio.sleep(0.1)
 
 
 def write_monitors(stage: Stage, targets: dict[str, Target]) -> dict[str, str]:
@@ -122,12 +112,12 @@ async def kill_in_an_outage(stage: Stage, victim: str, target: Target) -> None:
     await asyncio.sleep(MOMENTS_S.get(victim, 0.5))
     await harm(stage, victim)
     print(f"done: {victim}", file=sys.stderr, flush=True)
-    await until(triggered, TRIGGER_DEADLINE_S, f"the trigger of the outage with {victim}")
+    await until_awaited(triggered, f"the trigger of the outage with {victim}", TRIGGER_DEADLINE_S)
 
     async def back() -> bool:
         return victim not in VICTIMS or stage.installation.supervisor.is_ready(victim)
 
-    await until(back, TRIGGER_DEADLINE_S, f"{victim} to be started again")
+    await until_awaited(back, f"{victim} to be started again", TRIGGER_DEADLINE_S)
 
 
 async def harm(stage: Stage, fault: str) -> None:
@@ -159,7 +149,7 @@ async def main() -> dict[str, dict[str, object]]:
         async def all_up() -> bool:
             return await asyncio.to_thread(statuses) == {"up"}
 
-        await until(all_up, TRIGGER_DEADLINE_S, "all monitors to be up")
+        await until_awaited(all_up, "all monitors to be up", TRIGGER_DEADLINE_S)
         print("all monitors are up", file=sys.stderr, flush=True)
         for victim, target in targets.items():
             await kill_in_an_outage(stage, victim, target)
@@ -171,7 +161,7 @@ async def main() -> dict[str, dict[str, object]]:
         async def all_resolved() -> bool:
             return len(of_kind(await stage.alerts(), AlertKind.RESOLVE)) == len(FAULTS)
 
-        await until(all_resolved, RESOLVE_DEADLINE_S, "every incident to be resolved")
+        await until_awaited(all_resolved, "every incident to be resolved", RESOLVE_DEADLINE_S)
         await asyncio.sleep(5)
         alerts = await stage.alerts()
         counts = await asyncio.to_thread(incident_counts, monitors)

@@ -19,8 +19,9 @@ import django
 import redis.asyncio as redis
 
 from tests.e2e.apart import HUB, NotPermitted, leave
-from tests.e2e.kills import Target, until
+from tests.e2e.kills import Target
 from tests.e2e.wires import Harm, Wires
+from tests.waiting import until_awaited
 from vigil.demo.stage import SEATS, Stage
 from vigil.demo.story import AlertKind, once_each
 from vigil.local.installation import InstallationOptions
@@ -116,7 +117,7 @@ async def outage_under(scene: Scene, fault: str) -> None:
     async def triggered() -> bool:
         return any(alert.kind is AlertKind.TRIGGER and alert.monitor == fault for alert in await scene.stage.alerts())
 
-    await until(triggered, TRIGGER_DEADLINE_S, f"the trigger of the outage under: {fault}")
+    await until_awaited(triggered, f"the trigger of the outage under: {fault}", TRIGGER_DEADLINE_S)
     await end(scene, fault)
     await scene.targets[fault].open()
     print(f"done: {fault}", file=sys.stderr, flush=True)
@@ -195,7 +196,7 @@ async def play(scene: Scene) -> dict[str, dict[str, object]]:
     async def all_up() -> bool:
         return await asyncio.to_thread(statuses) == ["up"] * len(scene.targets)
 
-    await until(all_up, TRIGGER_DEADLINE_S, "all monitors to be up")
+    await until_awaited(all_up, "all monitors to be up", TRIGGER_DEADLINE_S)
     for fault in CALM_S:
         await outage_under(scene, fault)
 
@@ -203,7 +204,7 @@ async def play(scene: Scene) -> dict[str, dict[str, object]]:
         now = await told(scene)
         return all(now[fault]["resolves"] for fault in CALM_S)
 
-    await until(all_resolved, RESOLVE_DEADLINE_S, "every incident to be resolved")
+    await until_awaited(all_resolved, "every incident to be resolved", RESOLVE_DEADLINE_S)
     return await told(scene)
 
 

@@ -25,7 +25,8 @@ from probes import keys, wire
 from probes.process.redis_streams import Entries
 from probes.reasons import Reason, Status
 from probes.wire import Phases, RegionStatus, Result
-from tests.e2e.kills import Target, statuses, until, write_monitors
+from tests.e2e.kills import Target, statuses, write_monitors
+from tests.waiting import until_awaited
 from vigil.demo.stage import SEATS, Stage
 from vigil.demo.story import AlertKind
 
@@ -153,7 +154,7 @@ async def outage_under(stage: Stage, poison: str, monitors: dict[str, str], targ
         return any(alert.kind is AlertKind.TRIGGER and alert.monitor == poison for alert in await stage.alerts())
 
     try:
-        await until(triggered, TRIGGER_S, f"the trigger of the outage under {poison}")
+        await until_awaited(triggered, f"the trigger of the outage under {poison}", TRIGGER_S)
         alerted_s = time.monotonic() - begun_s
     finally:
         stop.set()
@@ -184,13 +185,13 @@ async def main() -> dict[str, dict[str, object]]:
         async def all_up() -> bool:
             return set(await asyncio.to_thread(statuses)) == {"up"}
 
-        await until(all_up, READY_S, "all monitors to be up")
+        await until_awaited(all_up, "all monitors to be up", READY_S)
         told = {}
         for poison, target in targets.items():
             told[poison] = await outage_under(stage, poison, monitors, target)
             await target.open()
         begun_s = time.monotonic()
-        await until(lambda: heard_again(stage), READY_S, "the region to be heard again")
+        await until_awaited(lambda: heard_again(stage), "the region to be heard again", READY_S)
         told["heard again"] = {"alerted_s": round(time.monotonic() - begun_s, 1), "ended": []}
         return told
     finally:

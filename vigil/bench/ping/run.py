@@ -66,17 +66,9 @@ async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
     installation = throwaway.installation
     plan = LoadPlan(installation.addresses.ping_port, throwaway.path, 2)
     try:
-        say("starting everything")
-        await installation.start()
-        await asyncio.to_thread(django.setup)
+        await _start(installation, plan)
         from vigil.bench.ping import rows
 
-        await asyncio.to_thread(rows.write_heartbeats, "called", HEARTBEATS, 86_400, 86_400)
-        await asyncio.to_thread(rows.write_codes, "called", plan.codes)
-        await asyncio.sleep(1)
-        await call(plan)
-        await asyncio.to_thread(rows.lost_of, plan.acked, PATIENCE_S, say)
-        report: dict[str, Any] = {}
         lost = 0
 
         async def window(name: str, run: str, rate: float = 0, burst: int = 0) -> dict[str, Any]:
@@ -90,7 +82,7 @@ async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
         fast = await window("as fast as it goes", "fast")
         at_1000 = await window("1,000 a second", "steady", 1_000)
         burst = await window("a burst", "burst", MEAN, MEAN * 10)
-        report |= {
+        report: dict[str, Any] = {
             "pings_per_s": fast["per_s"],
             "p99_ms_at_1000": at_1000["p99_ms"],
             "p50_ms_at_1000": at_1000["p50_ms"],
@@ -104,6 +96,20 @@ async def _measure(throwaway: Throwaway, seconds: int) -> dict[str, Any]:
         return report | {"lost": lost + burst["called"] - burst["acknowledged"]}
     finally:
         await installation.stop()
+
+
+async def _start(installation: Installation, plan: LoadPlan) -> None:
+    """Start everything, write the heartbeats, and call each of them before anything is measured."""
+    say("starting everything")
+    await installation.start()
+    await asyncio.to_thread(django.setup)
+    from vigil.bench.ping import rows
+
+    await asyncio.to_thread(rows.write_heartbeats, "called", HEARTBEATS, 86_400, 86_400)
+    await asyncio.to_thread(rows.write_codes, "called", plan.codes)
+    await asyncio.sleep(1)
+    await call(plan)
+    await asyncio.to_thread(rows.lost_of, plan.acked, PATIENCE_S, say)
 
 
 async def _row_handler(installation: Installation, plan: LoadPlan, seconds: int) -> float:
