@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from consensus.explain import explain
 from consensus.quorum import Decision, decide, merge, without
-from consensus.verdicts import VERDICT_VERSION, Elector, Round, Verdict, Vote
+from consensus.verdicts import VERDICT_VERSION, Round, Verdict, Vote, vote_of
 from consensus.vocabulary import Cause, Exclusion, VerdictReason
 from probes.wire import Result
 
@@ -194,25 +194,6 @@ class RoundBook:
             votes.append((result, at_ms))
         if len(waiting) > EARLY_ROUNDS:
             waiting.popitem(last=False)
-
-
-def vote_of(elector: Elector, result: Result, why_not: Exclusion | None = None) -> Vote:
-    """The vote of an elector from its result; `why_not` bars it from counting."""
-    return Vote(
-        elector.region,
-        elector.domain,
-        result.look,
-        result.status,
-        result.reason,
-        result.started_ms,
-        result.phases,
-        result.attempts,
-        result.code,
-        result.detail,
-        why_not,
-        0,
-        str(result.facts.get("address", "")),
-    )
 
 
 def barred(round: Round, result: Result, at_ms: int) -> Exclusion | None:

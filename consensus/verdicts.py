@@ -20,7 +20,7 @@ from consensus.vocabulary import VerdictReason as VerdictReason
 from consensus.vocabulary import observed as observed
 from probes.message_decoder import Count, Instant, MessageDecoder, Micros, Name, Number, Revision, Text
 from probes.reasons import Reason, Status
-from probes.wire import Phases
+from probes.wire import Phases, Result
 
 VERDICT_VERSION = 1
 
@@ -195,6 +195,25 @@ decode_quarantine: MessageDecoder[Quarantine] = MessageDecoder(Quarantine, 64 * 
 decode_belief_changes: MessageDecoder[dict[str, Belief | None]] = MessageDecoder(
     dict[str, Belief | None], 64 * 1024 * 1024
 )
+
+
+def vote_of(elector: Elector, result: Result, why_not: Exclusion | None = None) -> Vote:
+    """The vote of an elector from its result; `why_not` bars it from counting."""
+    return Vote(
+        elector.region,
+        elector.domain,
+        result.look,
+        result.status,
+        result.reason,
+        result.started_ms,
+        result.phases,
+        result.attempts,
+        result.code,
+        result.detail,
+        why_not,
+        0,
+        str(result.facts.get("address", "")),
+    )
 
 
 def encode(message: Call | Round | Verdict | Belief | Quarantine) -> bytes:

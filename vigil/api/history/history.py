@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from vigil.api.base.permissions import team_of
 from vigil.api.history.ranges import ChartRange, PercentileRange, UptimeRange
+from vigil.api.history.rows import check_row, failure_row, measures, rollup_row, uptime_row
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.core.rollups import Rollup
 from vigil.history.core.uptime import Uptime, account, by_day
@@ -26,7 +27,6 @@ from vigil.history.reading.spans import settled_spans
 from vigil.monitors.latest import instant
 from vigil.monitors.models import Monitor, Region
 
-PARTS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 #: States of a team's monitors, by the index on the team and the states' primary key.
 _STATES = """
 SELECT m.public_id, m.name, m.kind, m.paused, coalesce(s.status, 'unknown'), s.account, s.since, s.blind, s.flapping
@@ -177,55 +177,11 @@ class ChecksView(_HistoryView):
         regions = asked_regions(asked.regions)
         found = read.checks(monitor.pk, list(regions), asked.start_ms, asked.end_ms)
         full = read.failures(monitor.pk, list(regions), asked.start_ms, asked.end_ms)
-        rows = {regions[key]: [_check_row(check) for check in checks] for key, checks in found.items() if checks}
-        failures = {regions[key]: msgspec.to_builtins(list(map(_full_row, kept))) for key, kept in full.items() if kept}
+        rows = {regions[key]: [check_row(check) for check in checks] for key, checks in found.items() if checks}
+        failures = {
+            regions[key]: msgspec.to_builtins(list(map(failure_row, kept))) for key, kept in full.items() if kept
+        }
         return Response({**asked.row(), "error": 0.01, "regions": rows, "failures": failures})
-
-
-def uptime_row(uptime: Uptime) -> dict[str, Any]:
-    """Seconds of each kind, which sum to the window; `uptime` is null when no time counts."""
-    return {
-        "uptime": None if uptime.ratio is None else round(uptime.ratio, 7),
-        "up_s": uptime.up_s,
-        "down_s": uptime.down_s,
-        "excluded_s": uptime.excluded_s,
-        "maintenance_s": uptime.maintenance_s,
-        "degraded_s": uptime.degraded_s,
-    }
-
-
-def measures(rolled: Rollup) -> dict[str, Any]:
-    """Percentiles (ms), and counts of checks by status."""
-    found = dict(zip(PARTS, rolled.percentiles_ms(PARTS.values()), strict=True))
-    up, degraded, down, unknown = rolled.counts
-    return {**found, "up": up, "degraded": degraded, "down": down, "unknown": unknown}
-
-
-def rollup_row(at_ms: int, rolled: Rollup) -> dict[str, Any]:
-    return {"at": instant(at_ms), **measures(rolled)}
-
-
-def _check_row(check: read.StoredCheck) -> dict[str, Any]:
-    return {
-        "at": instant(check.at_ms),
-        "status": check.status.value,
-        "reason": check.reason.value,
-        "total_ms": round(check.total_us / 1000, 3),
-        "first_byte_ms": round(check.first_byte_us / 1000, 3),
-        "look": check.look,
-    }
-
-
-def _full_row(result: Any) -> dict[str, Any]:
-    return {
-        "at": instant(result.at_ms),
-        "status": result.status.value,
-        "reason": result.reason.value,
-        "code": result.code,
-        "detail": result.detail,
-        "attempts": result.attempts,
-        "facts": result.facts,
-    }
 
 
 def _gaps(regions: Mapping[int, str], asked: ChartRange) -> list[dict[str, Any]]:

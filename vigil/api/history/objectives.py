@@ -15,7 +15,7 @@ from rest_framework.validators import UniqueTogetherValidator
 from vigil.alerts.channels.email import KIND, EmailConfig
 from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.api.base.permissions import team_of
-from vigil.api.history.history import uptime_row
+from vigil.api.history.rows import uptime_row
 from vigil.clock import database_now, is_zone
 from vigil.history.models import Objective, Report
 from vigil.history.reading.objectives import in_words, objective_status

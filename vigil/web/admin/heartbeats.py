@@ -4,83 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from vigil.accounts.teams import default_team
 from vigil.heartbeats import changes, overview
 from vigil.heartbeats.core.body import text_of
 from vigil.heartbeats.core.schedule import length_in_words
-from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
 from vigil.heartbeats.rows import schedule_of, terms_of
 from vigil.heartbeats.showing.snippets import SNIPPETS
-from vigil.web.admin.pieces import AdmittedJSONField, PrettyJSONField, ReadOnlyAdmin, table
+from vigil.web.admin.heartbeat_form import HeartbeatForm
+from vigil.web.admin.pieces import ReadOnlyAdmin, table
 
 _PINGS_SHOWN = 30
-_JOBS = [("", "none of these"), *((one.job, f"{one.title} ({one.job})") for one in SUGGESTIONS.values())]
-
-
-class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Name and tags belong to the monitor; the rest to the heartbeat."""
-
-    name = forms.CharField(max_length=200)
-    tags = AdmittedJSONField(required=False, initial=list, help_text='A list of words: ["embeddings", "nightly"].')
-    job = forms.ChoiceField(
-        choices=_JOBS,
-        required=False,
-        label="kind of job",
-        help_text="Sets a suggested schedule and grace; the fields below are then ignored.",
-    )
-    slug = forms.CharField(max_length=100, required=False, help_text="If empty, it is made from the name.")
-    keywords = PrettyJSONField(required=False, initial=dict, help_text='{"success": ["done"], "fail": ["ERROR"]}')
-    budget = PrettyJSONField(
-        required=False,
-        initial=dict,
-        help_text='{"min_items": 1, "max_cost": 5, "max_duration_s": 3600, "max_logs": 200}',
-    )
-
-    class Meta:
-        model = Heartbeat
-        fields = (
-            "name", "tags", "slug", "job", "schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s",
-            "keywords", "budget",
-        )  # fmt: skip
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if self.instance.pk:
-            self.fields["name"].initial = self.instance.monitor.name
-            self.fields["tags"].initial = self.instance.monitor.tags
-            del self.fields["job"]
-
-    def _post_clean(self) -> None:
-        """Validates by the write path, in a transaction that is rolled back on errors."""
-        if self.errors:
-            return
-        try:
-            self.saved = self._write()
-        except ValidationError as refused:
-            for field, problems in refused.message_dict.items():
-                self.add_error(field if field in self.fields else None, problems)
-
-    def _write(self) -> Heartbeat:
-        wanted = {name: value for name, value in self.cleaned_data.items() if name in changes.SETTABLE}
-        wanted |= {name: wanted.get(name) or {} for name in ("keywords", "budget")} | {"tags": wanted.get("tags") or []}
-        if wanted.get("job"):
-            wanted = {name: value for name, value in wanted.items() if name not in SUGGESTIONS[wanted["job"]].terms}
-        if not wanted.get("slug"):
-            wanted.pop("slug", None)
-        if self.instance.pk:
-            return changes.update_heartbeat(self.instance, wanted)
-        return changes.create_heartbeat(default_team(), wanted)
-
-    saved: Heartbeat
 
 
 @admin.register(Heartbeat)

@@ -1,4 +1,4 @@
-"""Monitor form of the admin: validated by the write path; secrets are write-only."""
+"""Monitor forms of the admin: validated by the write path; secrets are write-only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from vigil.accounts.sealed import Secrets
 from vigil.monitors import changes
 from vigil.monitors.dependencies import check_parents, parents_of
 from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.presets import GIVEN, fields_from_preset
 from vigil.web.admin.pieces import AdmittedJSONField, NewSecretsField, PrettyJSONField
+
+#: Fields that a preset sets, besides those it recommends.
+_MADE = ("kind", "config")
+_RECOMMENDED = ("name", "interval_s", "timeout_ms")
 
 
 class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -75,3 +80,69 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.cleaned_data.get("new_secrets") is not None:
             values["secrets"] = self.cleaned_data["new_secrets"]
         return values
+
+
+def _presets() -> list[tuple[str, str]]:
+    # Imported late: most processes never show this page, and the catalogue loads slowly.
+    from probes.presets import CATALOGUE
+
+    listed = [(preset.name, f"{preset.title} ({preset.name}): {preset.says}") for preset in CATALOGUE.values()]
+    return [("", "none: by hand, below"), *listed]
+
+
+class NewMonitorForm(MonitorForm):
+    """A new monitor: from a preset and a key, an address or a model, or by hand."""
+
+    preset = forms.ChoiceField(
+        choices=_presets,
+        required=False,
+        help_text="Sets name, kind, config, secrets, interval and timeout. Fields below override it.",
+    )
+    key = forms.CharField(
+        required=False,
+        max_length=changes.MAX_SECRET_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        help_text="If the preset needs one. Encrypted, and never shown again.",
+    )
+    address = forms.CharField(
+        required=False, max_length=500, help_text="Address of your own server: http://gpu.internal:8000."
+    )
+    model = forms.CharField(required=False, max_length=200, help_text="A model that must exist.")
+    region = forms.CharField(
+        required=False, max_length=40, label="Provider's region", help_text="If the preset has one: us-east-1."
+    )
+    resource = forms.CharField(required=False, max_length=200, help_text="The name of an index or collection.")
+    billing_acknowledged = forms.BooleanField(required=False, help_text="Required by presets whose checks cost money.")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in (*_MADE, *_RECOMMENDED):
+            self.fields[name].required = False
+        self.advice: tuple[str, ...] = ()
+
+    def clean_kind(self) -> str:
+        return super().clean_kind() if self.cleaned_data.get("kind") else ""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if not cleaned.get("preset"):
+            for name in (*_MADE, *_RECOMMENDED):
+                if cleaned.get(name) in (None, "") and name not in self.errors:
+                    self.add_error(name, "Required without a preset.")
+            return cleaned
+        try:
+            cleaned.update(self._made(cleaned))
+        except ValidationError as refused:
+            for field, problems in refused.message_dict.items():
+                self.add_error({"secrets": "new_secrets"}.get(field, field), problems)
+        return cleaned
+
+    def _made(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """Fields from the preset; recommendations give way to form values."""
+        written = {name: cleaned[name] for name in _RECOMMENDED if name in self.changed_data and cleaned.get(name)}
+        own = {name: cleaned.get(name) for name in _MADE} | {"secrets": cleaned.get("new_secrets")}
+        given = {name: cleaned[name] for name in GIVEN if cleaned.get(name)}
+        made, self.advice = fields_from_preset(cleaned["preset"], given, {**written, **own})
+        secrets = made.pop("secrets")
+        return {**made, "new_secrets": Secrets(secrets)}

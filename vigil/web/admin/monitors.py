@@ -17,9 +17,8 @@ from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import instant, latest_results, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Monitor, Region
 from vigil.monitors.presets import GIVEN
-from vigil.web.admin.monitor_form import MonitorForm
+from vigil.web.admin.monitor_form import MonitorForm, NewMonitorForm
 from vigil.web.admin.pieces import ReadOnlyAdmin, age, secret_names, table
-from vigil.web.admin.preset_form import NewMonitorForm
 
 
 def _warnings(monitor: Monitor) -> list[str]:

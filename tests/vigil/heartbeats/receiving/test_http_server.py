@@ -19,7 +19,7 @@ from vigil.heartbeats.changes import team_pings
 from vigil.heartbeats.core.rate_limit import BURST, Rates
 from vigil.heartbeats.core.wire import Method, Ping, PingKind, decode
 from vigil.heartbeats.models import SpooledEntry
-from vigil.heartbeats.receiving.http_server import MAX_BODY
+from vigil.heartbeats.receiving.ping_connection import MAX_BODY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

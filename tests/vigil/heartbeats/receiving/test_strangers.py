@@ -15,7 +15,7 @@ from tests.vigil.heartbeats import fuzz
 from tests.vigil.heartbeats.conftest import Listening, ask, end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
-from vigil.heartbeats.receiving import http_server
+from vigil.heartbeats.receiving import http_server, ping_connection
 from vigil.heartbeats.receiving.open_connections import OpenConnections
 from vigil.local.servers import ports
 
@@ -108,7 +108,7 @@ def test_p1_a_fault_in_telling_one_caller_leaves_the_writer_at_work(receiver: Li
 
 
 def test_s27_empty_lines_put_off_no_deadline(receiver: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_server, "IDLE_S", 0.5)
+    monkeypatch.setattr(ping_connection, "IDLE_S", 0.5)
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as connection:
         begun_s, ended = time.monotonic(), False
         while not ended and time.monotonic() - begun_s < 10:
@@ -124,7 +124,7 @@ def test_s27_empty_lines_put_off_no_deadline(receiver: Listening, monkeypatch: p
 
 
 def test_s27_a_body_that_drips_is_cut_off(receiver: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_server, "ARRIVAL_S", 0.5)
+    monkeypatch.setattr(ping_connection, "ARRIVAL_S", 0.5)
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as connection:
         connection.sendall(b"POST /ping/x HTTP/1.1\r\nContent-Length: 100000\r\n\r\n")
         connection.settimeout(0.05)
@@ -141,7 +141,7 @@ def test_s27_a_body_that_drips_is_cut_off(receiver: Listening, monkeypatch: pyte
 
 
 def test_s27_more_silent_connections_than_allowed_make_room_for_a_job(receiver: Listening) -> None:
-    receiver.server.connections = OpenConnections(60, 50, http_server.PingConnection.is_busy)
+    receiver.server.connections = OpenConnections(60, 50, ping_connection.PingConnection.is_busy)
     silent = [socket.create_connection(("127.0.0.1", receiver.port), timeout=10) for _ in range(120)]
     try:
         for _ in range(3):

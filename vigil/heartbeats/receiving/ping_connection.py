@@ -1,0 +1,229 @@
+"""Connection of a client that pings: reads requests, answers them in their order, and bounds what it may send."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from vigil.heartbeats.core.reply import PingOutcome, on_wire
+from vigil.heartbeats.core.wire import BODY_LIMIT, Method
+from vigil.heartbeats.receiving.receiver import PingRequest
+
+if TYPE_CHECKING:
+    from vigil.heartbeats.receiving.http_server import PingServer
+
+MAX_HEAD = 16_384
+#: Largest read of the loop; only its beginning may be a head.
+READ_AT_ONCE = 262_144
+MAX_BODY = 10_000_000
+#: The beginning of each body that does not count as buffered (bytes).
+FREE_BYTES = 4_096
+#: Pipelined requests per connection; beyond that reading stops (backpressure).
+MAX_PIPELINED = 64
+#: Idle timeout: from the last answer to the next request, and between two pieces of a request (s).
+IDLE_S = 30.0
+#: Longest time for one request to arrive, and for its answer to be read (s).
+ARRIVAL_S = 60.0
+#: How long a refused client may still send (lingering close, s).
+LINGER_S = 2.0
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_METHODS = {method.value.encode(): method for method in (Method.GET, Method.HEAD, Method.POST)}
+_HEALTH = "/healthz"
+
+
+@lru_cache(maxsize=64)
+def _common(outcome: PingOutcome, head: bool, close: bool) -> bytes:
+    return on_wire(outcome, head=head, close=close)
+
+
+class _Waiting:
+    """A request without its answer; answers go out in the order of requests."""
+
+    __slots__ = ("answer", "close")
+
+    def __init__(self, close: bool) -> None:
+        self.answer: bytes | None = None
+        self.close = close
+
+
+class PingConnection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, server: PingServer) -> None:
+        self._server = server
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[_Waiting] = deque()
+        #: Bytes read since the last piece of a body.
+        self._unread = 0
+        self._refused = self._chokes = False
+        self._begun_s = self._rested_s = self._active_s = 0.0
+        self._size = 0
+        self._body = bytearray()
+
+    # asyncio callbacks.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = self._transport.get_extra_info("peername")
+        self._origin = str(peer[0]) if peer else ""
+        self._rested_s = self._server.now()
+        self._server.admit(self, self._origin)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._server.forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._active_s = self._server.now()
+        self._unread += len(data)
+        if self._unread > MAX_HEAD + READ_AT_ONCE:
+            self.refuse(PingOutcome.HEADERS_TOO_LARGE)
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # A request to upgrade the protocol is answered in HTTP/1.1.
+            self.close_when_answered()
+        except (httptools.HttpParserError, UnicodeDecodeError):
+            # Bytes after the last request of a connection are ignored.
+            if not (self._waiting and self._waiting[-1].close):
+                self.refuse(PingOutcome.UNREADABLE)
+        if len(self._waiting) > MAX_PIPELINED:
+            self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        # A client that does not read its answers is not read either, until its deadline.
+        self._chokes = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._chokes = False
+        if len(self._waiting) <= MAX_PIPELINED:
+            self._transport.resume_reading()
+
+    def eof_received(self) -> bool:
+        # Answers may still be pending.
+        return bool(self._waiting)
+
+    # httptools callbacks.
+
+    def on_message_begin(self) -> None:
+        self._begun_s = self._active_s
+        self._target = b""
+        self._agent = ""
+        self._body = bytearray()
+        self._size = 0
+        self._expects = False
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+        if len(self._target) > MAX_HEAD:
+            raise httptools.HttpParserError("the address is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        lowered = name.lower()
+        if lowered == b"user-agent":
+            self._agent = value[:200].decode("latin-1")
+        elif lowered == b"expect" and value.lower() == b"100-continue":
+            self._expects = True
+
+    def on_headers_complete(self) -> None:
+        if self._expects and not self._waiting:
+            self._transport.write(_CONTINUE)
+
+    def on_body(self, chunk: bytes) -> None:
+        self._unread = 0
+        self._size += len(chunk)
+        if self._size > MAX_BODY:
+            self.refuse(PingOutcome.TOO_LARGE)
+        room = BODY_LIMIT - len(self._body)
+        if room > 0 and not self._refused:
+            self._body += chunk[:room]
+            self._server.bodies.hold(self, len(self._body) - FREE_BYTES)
+        if self._refused:
+            raise httptools.HttpParserError("the rest is of no interest")
+
+    def on_message_complete(self) -> None:
+        self._unread, self._begun_s, self._rested_s = 0, 0.0, self._active_s
+        self._server.bodies.release(self)
+        if self._refused or self._transport.is_closing():
+            return
+        waiting = _Waiting(close=not self._parser.should_keep_alive())
+        self._waiting.append(waiting)
+        method = _METHODS.get(self._parser.get_method())
+        head = method is Method.HEAD
+
+        def answered(outcome: PingOutcome, wait_s: float) -> None:
+            close = waiting.close
+            waiting.answer = (
+                on_wire(outcome, head=head, close=close, wait_s=wait_s) if wait_s else _common(outcome, head, close)
+            )
+            self._write_answers()
+
+        target = self._target.decode("latin-1")
+        if method is None:
+            answered(PingOutcome.NO_METHOD, 0.0)
+        elif target == _HEALTH:
+            answered(PingOutcome.ACCEPTED if self._server.healthy() else PingOutcome.TRY_AGAIN, 0.0)
+        else:
+            request = PingRequest(target, method, self._origin, self._agent, bytes(self._body), self._size)
+            self._server.receiver.take(request, answered)
+
+    def is_busy(self) -> bool:
+        """Whether an answer is pending."""
+        return bool(self._waiting)
+
+    def close_if_idle(self, now_s: float) -> None:
+        """Close the connection past a deadline; empty lines between requests do not extend it."""
+        if self._begun_s:
+            late = now_s - self._begun_s > ARRIVAL_S or now_s - self._active_s > IDLE_S
+        else:
+            late = now_s - self._rested_s > (ARRIVAL_S if self._waiting else IDLE_S)
+        if late:
+            self._transport.abort()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def close_when_answered(self) -> None:
+        if self._waiting:
+            self._waiting[-1].close = True
+        else:
+            self._transport.close()
+
+    def _write_answers(self) -> None:
+        if self._refused:
+            # The output is closed; a write after that raises.
+            self._waiting.clear()
+        out = []
+        close = False
+        while self._waiting and self._waiting[0].answer is not None:
+            done = self._waiting.popleft()
+            assert done.answer is not None
+            out.append(done.answer)
+            close = close or done.close
+        if self._transport.is_closing() or not out:
+            return
+        self._rested_s = self._server.now()
+        self._server.used(self)
+        self._transport.write(b"".join(out))
+        if close:
+            self._transport.close()
+        elif len(self._waiting) <= MAX_PIPELINED and not self._chokes:
+            self._transport.resume_reading()
+
+    def refuse(self, outcome: PingOutcome) -> None:
+        """Answer and close; incoming bytes are dropped for a moment, so that the client can read the answer."""
+        if self._refused or self._transport.is_closing():
+            return
+        self._refused = True
+        self._body.clear()
+        self._server.bodies.release(self)
+        self._transport.write(on_wire(outcome, close=True))
+        self._transport.write_eof()
+        asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
