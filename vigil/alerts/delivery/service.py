@@ -3,70 +3,59 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
 
 import structlog
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from probes.process.health import Health
-from probes.process.isolation import Isolation, Setback
+from probes.process.isolation import Setback
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.core.pacing import Paces
 from vigil.alerts.core.retry import MAX_RETRY_AFTER_S
-from vigil.alerts.delivery import claims, group_rows
+from vigil.alerts.delivery import claims
 from vigil.alerts.delivery.attempt import attempt, pace_of
 from vigil.alerts.delivery.claims import Claim
-from vigil.alerts.delivery.fallback import escalate_unaccepted
+from vigil.alerts.delivery.clockwork import POLL_S, Clockwork, wait_for
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.delivery.isolated import claimed, fault_of, record_each
 from vigil.alerts.delivery.listen import listen
 from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult
-from vigil.alerts.oncall.timers import run_due
 from vigil.alerts.reports.send import keep_sending
-from vigil.alerts.selftest.channel_incidents import sync_switched_off
 from vigil.alerts.wording.message import Message
 from vigil.away import is_postgresql
 from vigil.configuration import configuration
+from vigil.database_thread import DatabaseThread
 from vigil.deadletters.record import isolation
 
-T = TypeVar("T")
-
 IN_FLIGHT = 2_000
-POLL_S = 1.0
 #: Outcomes that arrive close together are written as one batch.
 RECORD_AFTER_S = 0.003
 #: A claim waits this long for more free slots, so that a few outcomes do not cost a claim each.
 CLAIM_AFTER_S = 0.003
 DRAIN_S = 6.0
-FORGET_EVERY_S = 60.0
 
 _log = structlog.get_logger(__name__)
 
 
 class Sender:
-    """Delivers until stopped. Claims and records share a database thread; timers have another."""
+    """Delivers until stopped. Claims and records share a database thread; the clockwork has another."""
 
     def __init__(self, outbound: Outbound, health: Health) -> None:
         self._outbound = outbound
         self._health = health
-        self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
-        self._clockwork = ThreadPoolExecutor(1, thread_name_prefix="clockwork")
+        self._database = DatabaseThread("database")
         self._sending: set[asyncio.Task[None]] = set()
         self._isolation = isolation("deliver")
-        #: Of the other thread, and with what it tries again by itself.
-        self._clock_isolation = isolation("deliver")
         self._paces = Paces()
         self._outcomes: list[AttemptResult] = []
         self._has_outcomes = asyncio.Event()
         self._wake = asyncio.Event()
-        self._tick = asyncio.Event()
+        self._clockwork = Clockwork(self.wake)
         self._stopping = False
         self._fault: BaseException | None = None
 
@@ -81,7 +70,7 @@ class Sender:
 
     async def run(self) -> None:
         """Turn until stopped; a turn that fails is no reason to end."""
-        beside = [asyncio.create_task(self._record_outcomes()), asyncio.create_task(self._run_clockwork())]
+        beside = [asyncio.create_task(self._record_outcomes()), asyncio.create_task(self._clockwork.run())]
         for task in beside:
             task.add_done_callback(self.note_end)
         try:
@@ -91,9 +80,8 @@ class Sender:
             for task in (*beside, *self._sending):
                 task.cancel()
             await asyncio.gather(*beside, *self._sending, return_exceptions=True)
-            for threads in (self._database, self._clockwork):
-                await asyncio.get_running_loop().run_in_executor(threads, lambda: connection.close())
-                threads.shutdown(wait=False)
+            await self._database.close()
+            await self._clockwork.close()
 
     async def _turn_until_stopped(self) -> None:
         troubled = True
@@ -104,14 +92,14 @@ class Sender:
             try:
                 wait_s = await self._turn()
                 if troubled:
-                    await self._on(self._database, self._isolation.turned)
+                    await self._database.query(self._isolation.turned)
                     self._health.beat(away=None)
                     troubled = False
             except Exception as error:  # noqa: BLE001  # the main loop goes on after the unexpected
                 setback = await self._setback(error)
                 wait_s, database, troubled = setback.wait_s, not setback.away, True
             self._health.beat(database=database, in_flight=len(self._sending))
-            await _wait(self._wake, wait_s)
+            await wait_for(self._wake, wait_s)
         self._raise_fault()
 
     async def _setback(self, error: Exception) -> Setback:
@@ -122,7 +110,7 @@ class Sender:
                 connection.close()
             return self._isolation.setback(error)
 
-        setback = await asyncio.get_running_loop().run_in_executor(self._database, note)
+        setback = await self._database.call(note)
         self._health.beat(away=setback.words)
         return setback
 
@@ -132,7 +120,7 @@ class Sender:
             return POLL_S
         room = self._paces.room(time.monotonic())
         full = [channel for channel, left in room.items() if not left]
-        found = await self._on(self._database, lambda: claimed(room, full, self._isolation))
+        found = await self._database.query(lambda: claimed(room, full, self._isolation))
         for one in found.claims:
             if one.id in found.messages:
                 self._start(one, found.messages[one.id])
@@ -142,7 +130,7 @@ class Sender:
         if found.claims:
             await asyncio.sleep(CLAIM_AFTER_S)
             return CLAIM_AFTER_S
-        until = await self._on(self._database, claims.seconds_to_next)
+        until = await self._database.query(claims.seconds_to_next)
         return min(POLL_S, max(0.005, until)) if until is not None else POLL_S
 
     def _start(self, claim: Claim, message: Message) -> None:
@@ -169,7 +157,7 @@ class Sender:
             return await attempt(self._outbound, claim, message, wait_s)
         except Exception as fault:  # noqa: BLE001  # of ours: the message is tried again, and the others go on
             bury = partial(self._isolation.bury, "send", str(claim.id), fault)
-            await self._on(self._database, lambda: self._isolation.attempt("letter", bury, None))
+            await self._database.query(lambda: self._isolation.attempt("letter", bury, None))
             return fault_of(claim, fault)
 
     async def _record_outcomes(self) -> None:
@@ -187,7 +175,7 @@ class Sender:
         until = time.monotonic() + claims.LEASE.total_seconds()
         while True:
             try:
-                recorded = await self._on(self._database, lambda: record_each(batch, self._isolation))
+                recorded = await self._database.query(lambda: record_each(batch, self._isolation))
                 break
             except Exception as away:  # noqa: BLE001  # whatever it is, it is tried again while the leases last
                 if time.monotonic() > until or self._stopping:
@@ -200,34 +188,9 @@ class Sender:
             _log.warning("delivery.leases_lost", count=len(lost))
         if any(one.outcome is AttemptOutcome.DEAD for one in batch):
             # A fallback channel need not wait for the next second.
-            self._tick.set()
+            self._clockwork.tick()
         for off in recorded.switched_off:
             _log.error("channel.switched_off", channel=off.channel, answer=off.words)
-
-    async def _run_clockwork(self) -> None:
-        """Once a second: fallbacks, policies, holds, reports of disabled channels, clean-up."""
-        forgot_s = 0.0
-        isolated = self._clock_isolation
-        while True:
-            self._tick.clear()
-            try:
-                moved = await self._on(self._clockwork, lambda: _by_the_clock(isolated))
-                if time.monotonic() - forgot_s > FORGET_EVERY_S:
-                    forgot_s = time.monotonic()
-                    await self._on(self._clockwork, lambda: isolated.attempt("forget", group_rows.forget, None))
-                if moved:
-                    self._wake.set()
-            except Exception as error:  # noqa: BLE001  # what is due by the clock is due again in a second
-                await asyncio.get_running_loop().run_in_executor(self._clockwork, isolated.setback, error)
-            await _wait(self._tick, POLL_S)
-
-    async def _on(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        def with_connection() -> T:
-            # Tests the pooled connection, and drops it if PostgreSQL was restarted.
-            close_old_connections()
-            return work()
-
-        return await asyncio.get_running_loop().run_in_executor(threads, with_connection)
 
     def note_end(self, task: asyncio.Task[None]) -> None:
         """What ends a task in spite of all, such as an exit, ends the process."""
@@ -246,19 +209,6 @@ class Sender:
         if self._outcomes:
             batch, self._outcomes = self._outcomes, []
             await self._write(batch)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-
-
-def _by_the_clock(isolated: Isolation) -> int:
-    each = isolated.each
-    fallbacks = isolated.attempt("fallbacks", lambda: escalate_unaccepted(each), 0)
-    due = isolated.attempt("due", lambda: run_due(each), 0)
-    return fallbacks + due + isolated.attempt("switched_off", lambda: sync_switched_off(each), 0)
 
 
 async def deliver(health: Health) -> None:

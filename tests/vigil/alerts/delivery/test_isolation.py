@@ -12,6 +12,7 @@ import vigil.alerts.delivery.isolated
 import vigil.alerts.delivery.service
 from tests.planting import plant, plant_poison
 from tests.waiting import until
+from vigil.alerts.delivery import clockwork
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
 from vigil.deadletters.actions import waiting
@@ -42,10 +43,10 @@ def is_sent(channel: Channel) -> bool:
         (SERVICE, "record_each", 3),
         (ISOLATED, "record", 1),
         (SERVICE.claims, "seconds_to_next", None),
-        (SERVICE, "escalate_unaccepted", None),
-        (SERVICE, "run_due", None),
-        (SERVICE, "sync_switched_off", None),
-        (SERVICE.group_rows, "forget", None),
+        (clockwork, "escalate_unaccepted", None),
+        (clockwork, "run_due", None),
+        (clockwork, "sync_switched_off", None),
+        (clockwork.group_rows, "forget", None),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

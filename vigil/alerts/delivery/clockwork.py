@@ -1,0 +1,67 @@
+"""Clockwork of delivery: fallbacks, policies, holds, reports of disabled channels and clean-up, once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+
+from vigil.alerts.delivery import group_rows
+from vigil.alerts.delivery.fallback import escalate_unaccepted
+from vigil.alerts.oncall.timers import run_due
+from vigil.alerts.selftest.channel_incidents import sync_switched_off
+from vigil.database_thread import DatabaseThread
+from vigil.deadletters.record import isolation
+
+POLL_S = 1.0
+FORGET_EVERY_S = 60.0
+
+
+class Clockwork:
+    """Does what is due by the clock, in a database thread of its own; calls `wake` when that made work for delivery."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._tick = asyncio.Event()
+        self._database = DatabaseThread("clockwork")
+        #: Apart from the isolation of claims: of another thread, and with what it tries again by itself.
+        self._isolation = isolation("deliver")
+
+    def tick(self) -> None:
+        """Look for what is due now instead of at the next second."""
+        self._tick.set()
+
+    async def run(self) -> None:
+        """Turn once a second until cancelled."""
+        forgot_s = 0.0
+        isolated = self._isolation
+        while True:
+            self._tick.clear()
+            try:
+                moved = await self._database.query(self._do_due)
+                if time.monotonic() - forgot_s > FORGET_EVERY_S:
+                    forgot_s = time.monotonic()
+                    await self._database.query(lambda: isolated.attempt("forget", group_rows.forget, None))
+                if moved:
+                    self._wake()
+            except Exception as error:  # noqa: BLE001  # what is due by the clock is due again in a second
+                await self._database.call(partial(isolated.setback, error))
+            await wait_for(self._tick, POLL_S)
+
+    def _do_due(self) -> int:
+        attempt, each = self._isolation.attempt, self._isolation.each
+        fallbacks = attempt("fallbacks", lambda: escalate_unaccepted(each), 0)
+        due = attempt("due", lambda: run_due(each), 0)
+        return fallbacks + due + attempt("switched_off", lambda: sync_switched_off(each), 0)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Wait until the event is set, or so many seconds have passed."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
