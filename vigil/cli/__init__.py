@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import os
+import select
+import signal
 import sys
 
 from vigil.cli.errors import CommandError
@@ -59,7 +62,30 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command of `argv`, else of the command line; returns its exit code, 2 for what a person has to mend."""
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        try:
+            return _run_named(sys.argv[1:] if argv is None else argv)
+        finally:
+            # Here, because the interpreter would print a failure of its own flush at exit. There may be no stdout.
+            print(end="", flush=True)
+    except BrokenPipeError:
+        if not _reader_has_left():
+            raise
+        return 128 + signal.SIGPIPE
+
+
+def _reader_has_left() -> bool:
+    """Whether nothing reads the output any more, as after `| head`; what is left of it is then dropped."""
+    output = select.poll()
+    # Without a mask only errors are reported, such as a pipe without a reader.
+    output.register(sys.stdout, 0)
+    if not output.poll(0):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
+
+
+def _run_named(argv: list[str]) -> int:
     name, arguments = (argv[0], argv[1:]) if argv else ("help", [])
     if name in ("help", "-h", "--help"):
         print(_overview())

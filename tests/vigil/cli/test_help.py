@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +52,15 @@ def test_help_lists_the_processes_once_under_run(capsys: pytest.CaptureFixture[s
     assert main(["help"]) == 0
     shown = capsys.readouterr().out
     assert not [name for name in PROCESSES if f"\n  {name} " in shown]
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-m", "vigil.cli", "help"]
+    try:
+        ended = subprocess.run(command, env=env, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, "")
