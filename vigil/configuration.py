@@ -52,8 +52,8 @@ class Configuration(BaseSettings):
     email_from: str = "vigil@localhost"
     alert_egress: AlertEgress = AlertEgress.PUBLIC
     deadman_url: SecretStr | None = None
-    #: The old name of `deadman_url`, still read.
-    heartbeat_url: SecretStr | None = None
+    #: VIGIL_DEADMAN_URL by its old name, which is still read.
+    old_deadman_url: SecretStr | None = Field(default=None, validation_alias="VIGIL_HEARTBEAT_URL")
     #: Retention in days: packed checks (charts by the minute need two), hours, days (0: unlimited).
     keep_checks_days: int = Field(default=30, ge=2, le=3650)
     keep_hours_days: int = Field(default=400, ge=2, le=36500)
@@ -129,7 +129,7 @@ class Configuration(BaseSettings):
             raise ValueError("must look like smtp://user:password@host:587 or smtps://user:password@host:465")
         return url
 
-    @field_validator("deadman_url", "heartbeat_url")
+    @field_validator("deadman_url", "old_deadman_url")
     @classmethod
     def _is_outside(cls, url: SecretStr | None) -> SecretStr | None:
         if url is None or not url.get_secret_value():
@@ -142,7 +142,7 @@ class Configuration(BaseSettings):
     @property
     def deadman(self) -> SecretStr | None:
         """Dead man's switch address, under its new or old name."""
-        return self.deadman_url or self.heartbeat_url
+        return self.deadman_url or self.old_deadman_url
 
     @property
     def is_https(self) -> bool:
@@ -209,7 +209,7 @@ def configuration() -> Configuration:
         return Configuration()  # type: ignore[call-arg]
     except ValidationError as refused:
         first = refused.errors(include_url=False, include_input=False, include_context=False)[0]
-        name = "VIGIL_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = "VIGIL_" + "_".join(str(part) for part in first["loc"]).upper().removeprefix("VIGIL_")
         if first["type"] == "missing":
             raise ConfigurationError(f"{name} is not set; `manage.py up` sets it, a deployment must") from None
         raise ConfigurationError(f"{name} {first['msg'].removeprefix('Value error, ')}") from None

@@ -159,7 +159,7 @@ async def witness(health: Health) -> None:
     """Run until SIGTERM or SIGINT."""
     settings = configuration()
     fetcher = Fetcher(settings.alert_egress)
-    if settings.heartbeat_url is not None:
+    if settings.old_deadman_url is not None:
         log.warning("setting.renamed", old="VIGIL_HEARTBEAT_URL", new="VIGIL_DEADMAN_URL")
     url = settings.deadman
     deadman = DeadmanSwitch(url.get_secret_value(), settings.alert_egress) if url else None

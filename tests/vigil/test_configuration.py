@@ -24,6 +24,7 @@ def _fresh() -> None:
         ("VIGIL_EMAIL_URL", "pop3://u:hush@h", "smtp://"),
         ("VIGIL_ALERT_EGRESS", "hush", "private"),
         ("VIGIL_DEADMAN_URL", "hush", "https://"),
+        ("VIGIL_HEARTBEAT_URL", "hush", "https://"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
@@ -31,7 +32,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
     with pytest.raises(ConfigurationError) as refused:
         configuration()
     line = str(refused.value)
-    assert name in line and says in line
+    assert line.startswith(f"{name} ") and says in line
     assert "hush" not in line and "\n" not in line
 
 

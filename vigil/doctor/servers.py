@@ -67,7 +67,7 @@ def settings(around: ExaminationContext) -> Iterator[Finding]:
     found = configuration()
     if found.debug:
         yield warning("VIGIL_DEBUG is on: every visitor sees tracebacks.", "Set VIGIL_DEBUG=false in production.")
-    if found.heartbeat_url is not None:
+    if found.old_deadman_url is not None:
         yield warning("VIGIL_HEARTBEAT_URL is a deprecated name.", "Use VIGIL_DEADMAN_URL.")
     host = urlsplit(found.base_url).hostname or ""
     if host in ("localhost", "127.0.0.1", "::1"):
