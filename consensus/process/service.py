@@ -19,6 +19,8 @@ import redis
 import structlog
 
 from consensus.fold import Fold
+from consensus.process.beliefs import BeliefReader
+from consensus.process.connection import await_answer, connect
 from consensus.process.handover import Handover
 from consensus.process.lease import ConsensusLease
 from consensus.process.settings import ConsensusSettings
@@ -33,7 +35,6 @@ from probes.process.isolation import Isolation
 from probes.process.key_repair import put_right, refusal
 from probes.process.liveness import Liveness
 from probes.process.main_loop import turn_until_stopped
-from probes.process.redis_client import WITHOUT_CLIENT
 from probes.process.redis_streams import RedisClock
 from probes.process.region_statuses import read_statuses
 
@@ -45,9 +46,6 @@ HOUSEKEEPING_S = 5.0
 BELIEFS_S = 0.1
 #: How often regions are judged, and a part of the baselines is saved.
 REGIONS_S = 1.0
-RETRY_S = 0.5
-#: How long Redis may take to start (s).
-REDIS_WAIT_S = 10.0
 #: Calls are forgotten after this long.
 CALLS_KEPT_MS = 600_000
 
@@ -56,17 +54,11 @@ class Consensus:
     """One consensus process. `run` returns when `stop` is set; anything unexpected ends the process."""
 
     def __init__(self, settings: ConsensusSettings, health: Health) -> None:
-        self._client = redis.Redis.from_url(
-            settings.redis_url.get_secret_value(),
-            socket_timeout=5,
-            socket_connect_timeout=5,
-            socket_keepalive=True,
-            health_check_interval=15,
-            **WITHOUT_CLIENT,
-        )
+        self._client = connect(settings.redis_url.get_secret_value())
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = ConsensusLease(self._client, "consensus", holder, time.monotonic)
         self._streams = Streams(self._client)
+        self._beliefs = BeliefReader(self._client)
         self._handover = Handover(self._client)
         self._alive = Liveness(self._client, "consensus")
         self._fold = Fold()
@@ -82,20 +74,9 @@ class Consensus:
         self._primed = False
         self._led = False
 
-    def await_redis(self, stop: threading.Event, wait_s: float = REDIS_WAIT_S) -> None:
+    def await_redis(self, stop: threading.Event) -> None:
         """Wait until Redis answers; raises `redis.RedisError` when it does not. At the start only."""
-        deadline_s = time.monotonic() + wait_s
-        while not stop.is_set():
-            try:
-                self._clock.measure()
-            except redis.AuthenticationError:
-                raise
-            except (redis.ConnectionError, redis.TimeoutError):
-                if time.monotonic() >= deadline_s:
-                    raise
-                stop.wait(RETRY_S)
-            else:
-                return
+        await_answer(self._clock, stop)
 
     def run(self, stop: threading.Event) -> None:
         """Fold until told to stop; while Redis is away, or refuses work, keep the memory and try again."""
@@ -213,7 +194,7 @@ class Consensus:
             self._duties.make_due(duty)
 
     def _read_beliefs(self) -> None:
-        believed = self._streams.beliefs()
+        believed = self._beliefs.read()
         if believed is not None:
             self._fold.believe(believed.beliefs, believed.changed)
             self._prime()

@@ -1,8 +1,8 @@
-"""Redis streams of consensus: results of every region, rounds and beliefs in; calls and verdicts out."""
+"""Redis streams of consensus: results of every region and rounds in; calls and verdicts out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,12 +12,9 @@ import structlog
 from msgspec.structs import replace
 
 from consensus.verdicts import (
-    Belief,
     Call,
     Round,
     Verdict,
-    decode_belief,
-    decode_belief_changes,
     decode_round,
     encode,
 )
@@ -58,14 +55,6 @@ class Arrival:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Believed:
-    """What vigil has committed, by monitor; `changed` names what differs from the last time, None when all may."""
-
-    beliefs: Mapping[str, Belief]
-    changed: Collection[str] | None = None
-
-
 class Streams:
     """The Redis side of consensus. Every method raises `redis.RedisError` when Redis is away.
 
@@ -76,9 +65,6 @@ class Streams:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._positions: dict[bytes, bytes] = {}
-        self._beliefs: dict[str, Belief] = {}
-        self._belief_mark: bytes | None = None
-        self._changes_read = keys.STREAM_START.encode()
         self.behind = True
         self.refusals = Refusals()
         self._at: tuple[bytes, bytes, dict[bytes, bytes]] | None = None
@@ -151,52 +137,6 @@ class Streams:
         if self._at is not None:
             self._positions[self._at[0]] = self._at[1]
 
-    def beliefs(self) -> Believed | None:
-        """All beliefs, if they are there in full and changed since they were last read.
-
-        What changed is read alone where the changes lead from what is known to what is there now without a gap.
-        """
-        mark = cast(bytes | None, self._redis.hget(keys.BELIEVED, keys.BELIEVED_MARK.decode()))
-        if mark is None or mark == self._belief_mark:
-            return None
-        changed = self._follow_changes() if self._belief_mark is not None else None
-        if changed is None:
-            self._read_beliefs()
-        return Believed(self._beliefs, changed)
-
-    def _follow_changes(self) -> set[str] | None:
-        """Apply the changes since the last read; None when they do not begin where we are, or cannot be read."""
-        entries = cast(
-            Entries, self._redis.xrange(keys.BELIEF_CHANGES, min=b"(" + self._changes_read, count=READ_COUNT)
-        )
-        changed: set[str] = set()
-        for entry_id, fields in entries:
-            if fields.get(b"f") != self._belief_mark:
-                return None
-            try:
-                changes = decode_belief_changes(fields.get(keys.BODY, b""))
-            except msgspec.DecodeError as error:
-                log.warning("beliefs.unreadable", error=str(error))
-                return None
-            for monitor, belief in changes.items():
-                if belief is None:
-                    self._beliefs.pop(monitor, None)
-                else:
-                    self._beliefs[monitor] = belief
-            changed.update(changes)
-            self._belief_mark, self._changes_read = fields[b"t"], entry_id
-        return changed or None
-
-    def _read_beliefs(self) -> None:
-        """Read all beliefs and the position of the changes that follow them, in one transaction."""
-        pipe = self._redis.pipeline(transaction=True)
-        pipe.hgetall(keys.BELIEVED)
-        pipe.xrevrange(keys.BELIEF_CHANGES, count=1)
-        fields, last = pipe.execute()
-        self._belief_mark = fields.pop(keys.BELIEVED_MARK, None)
-        self._changes_read = last[0][0] if last else keys.STREAM_START.encode()
-        self._beliefs = dict(_beliefs(fields))
-
     def write(self, messages: Iterable[Call | Verdict]) -> None:
         pipe = self._redis.pipeline(transaction=False)
         for message in messages:
@@ -241,14 +181,6 @@ def _readable_id(position: bytes | None) -> bytes | None:
         return position if position is None or keys.entry_id(position) else None
     except ValueError:
         return None
-
-
-def _beliefs(fields: Mapping[bytes, bytes]) -> Iterator[tuple[str, Belief]]:
-    for monitor, payload in fields.items():
-        try:
-            yield monitor.decode("utf-8", "replace"), decode_belief(payload)
-        except msgspec.DecodeError as error:
-            log.warning("belief.unreadable", monitor=monitor[:100], error=str(error))
 
 
 def _rounds(payload: bytes) -> Iterator[Round]:

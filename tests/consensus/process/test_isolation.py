@@ -15,6 +15,7 @@ import consensus.process.service
 import consensus.process.stream
 import consensus.rounds
 from consensus.fold import Fold
+from consensus.process.beliefs import BeliefReader
 from consensus.process.handover import Handover
 from consensus.process.service import Consensus
 from consensus.process.settings import ConsensusSettings
@@ -93,7 +94,7 @@ def scene(redis_url: str) -> Iterator[Scene]:
 STEPS = [
     (consensus.process.stream, "read_streams", 4),
     (consensus.process.stream, "decode_round", 1),
-    (Streams, "beliefs", 4),
+    (BeliefReader, "read", 4),
     (Streams, "follow", 4),
     (Streams, "trim", None),
     (Streams, "write", 1),

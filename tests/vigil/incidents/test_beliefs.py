@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from consensus.process.stream import Streams
+from consensus.process.beliefs import BeliefReader
 from consensus.verdicts import Dissent
 from consensus.vocabulary import Observed
 from probes import keys
@@ -37,7 +37,7 @@ def monitors() -> list[Monitor]:
 def test_only_monitors_that_are_not_plainly_up_have_a_belief(monitors: list[Monitor], redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         Beliefs(client).rebuild()
-        believed = Streams(client).beliefs()
+        believed = BeliefReader(client).read()
 
     assert believed is not None
     assert {monitor: belief.status for monitor, belief in believed.beliefs.items()} == {
@@ -49,15 +49,15 @@ def test_only_monitors_that_are_not_plainly_up_have_a_belief(monitors: list[Moni
 
 def test_a_change_is_published_and_read_once(monitors: list[Monitor], redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        beliefs, streams = Beliefs(client), Streams(client)
+        beliefs, reader = Beliefs(client), BeliefReader(client)
         beliefs.rebuild()
-        streams.beliefs()
-        assert streams.beliefs() is None
+        reader.read()
+        assert reader.read() is None
 
         MonitorState.objects.filter(monitor=monitors[1]).update(status=Status.UP, dissent={})
         beliefs.publish([monitors[1].public_id])
 
-        believed = streams.beliefs()
+        believed = reader.read()
         assert believed is not None
         assert set(believed.beliefs) == {monitors[2].public_id}
         assert believed.changed == {monitors[1].public_id}
@@ -65,25 +65,25 @@ def test_a_change_is_published_and_read_once(monitors: list[Monitor], redis_url:
 
 def test_changes_are_read_alone_unless_one_was_missed(monitors: list[Monitor], redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        beliefs, streams = Beliefs(client), Streams(client)
+        beliefs, reader = Beliefs(client), BeliefReader(client)
         beliefs.rebuild()
-        streams.beliefs()
+        reader.read()
         for status in (Status.DEGRADED, Status.UP, Status.DOWN):
             MonitorState.objects.filter(monitor=monitors[2]).update(status=status)
             beliefs.publish([monitors[2].public_id])
-        followed = streams.beliefs()
+        followed = reader.read()
         assert followed is not None and followed.changed == {monitors[2].public_id}
         assert followed.beliefs[monitors[2].public_id].status is Status.DOWN
 
         beliefs.publish([monitors[1].public_id])
         client.delete(keys.BELIEF_CHANGES)
         beliefs.publish([monitors[2].public_id])
-        reread = streams.beliefs()
+        reread = reader.read()
         assert reread is not None and reread.changed is None
-        assert dict(reread.beliefs) == dict(Streams(client).beliefs().beliefs)  # type: ignore[union-attr]
+        assert dict(reread.beliefs) == dict(BeliefReader(client).read().beliefs)  # type: ignore[union-attr]
 
         beliefs.rebuild()
-        rebuilt = streams.beliefs()
+        rebuilt = reader.read()
         assert rebuilt is not None and rebuilt.changed is None
 
 
@@ -103,4 +103,4 @@ def test_consensus_does_not_take_a_part_for_the_whole(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.hset(keys.BELIEVED, "mon_a", b"half")
 
-        assert Streams(client).beliefs() is None
+        assert BeliefReader(client).read() is None

@@ -1,0 +1,43 @@
+"""Connection of consensus to Redis, and the wait for a Redis that is still starting."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import redis
+
+from probes.process.redis_client import WITHOUT_CLIENT
+from probes.process.redis_streams import RedisClock
+
+RETRY_S = 0.5
+#: How long Redis may take to start (s).
+REDIS_WAIT_S = 10.0
+
+
+def connect(url: str) -> redis.Redis:
+    """A client of the Redis at `url`; it connects when it is first used."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=5,
+        socket_connect_timeout=5,
+        socket_keepalive=True,
+        health_check_interval=15,
+        **WITHOUT_CLIENT,
+    )
+
+
+def await_answer(clock: RedisClock, stop: threading.Event, wait_s: float = REDIS_WAIT_S) -> None:
+    """Wait until Redis answers; raises `redis.RedisError` when it does not."""
+    deadline_s = time.monotonic() + wait_s
+    while not stop.is_set():
+        try:
+            clock.measure()
+        except redis.AuthenticationError:
+            raise
+        except (redis.ConnectionError, redis.TimeoutError):
+            if time.monotonic() >= deadline_s:
+                raise
+            stop.wait(RETRY_S)
+        else:
+            return
