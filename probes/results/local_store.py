@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from probes import wire
 from probes.admission import readable_results
 from probes.keys import EntryId
 from probes.reasons import Status
-from probes.results.local_store_file import connect, connect_file, is_damaged, put_aside
+from probes.results.local_store_file import is_damaged, open_store, put_aside
 from probes.results.unconfirmed import Sent
 from probes.wire import Check, Result
 
@@ -34,8 +33,6 @@ MEMORY_MOST = 32 * 1024 * 1024
 #: Entries that are thinned, or dropped, at once when there is no more room.
 _ROOM_STEP = 50
 _DROP_STEP = 10
-#: A worker that is being replaced may hold the file for this long.
-_LOCKED_MOST_S = 10.0
 #: No call waits longer than this for another one.
 _BUSY_MOST_S = 20.0
 
@@ -170,22 +167,10 @@ class LocalStore:
             self._db.close()
 
     def _open(self) -> sqlite3.Connection:
-        """The file, or a new one where it is damaged, or memory where there can be none; each is logged."""
-        deadline = time.monotonic() + _LOCKED_MOST_S
-        while self._path is not None:
-            try:
-                return connect_file(self._path)
-            except (sqlite3.Error, OSError) as error:
-                why = str(error)
-                if "locked" in why and time.monotonic() < deadline:
-                    time.sleep(0.2)
-                elif is_damaged(error) and put_aside(self._path, why):
-                    continue
-                else:
-                    _log.error("local_store.only_in_memory", path=str(self._path), why=why, advice="one file a worker")
-                    self._path = None
-        self._most_bytes = min(self._most_bytes, MEMORY_MOST)
-        return connect(":memory:")
+        db, self._path = open_store(self._path)
+        if self._path is None:
+            self._most_bytes = min(self._most_bytes, MEMORY_MOST)
+        return db
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 import structlog
 
 _log = structlog.get_logger(__name__)
+
+#: A worker that is being replaced may hold the file for this long.
+_LOCKED_MOST_S = 10.0
 
 #: `totals` is kept by triggers: to count everything after each change would be most of the work.
 _TABLES = """
@@ -34,6 +38,24 @@ CREATE TRIGGER IF NOT EXISTS results_changed AFTER UPDATE ON results BEGIN
         unsent = unsent + (NEW.ms IS NULL) * NEW.results - (OLD.ms IS NULL) * OLD.results;
 END;
 """
+
+
+def open_store(path: Path | None) -> tuple[sqlite3.Connection, Path | None]:
+    """The file, or a new one where it is damaged, or memory (path None) where there can be none; each is logged."""
+    deadline = time.monotonic() + _LOCKED_MOST_S
+    while path is not None:
+        try:
+            return connect_file(path), path
+        except (sqlite3.Error, OSError) as error:
+            why = str(error)
+            if "locked" in why and time.monotonic() < deadline:
+                time.sleep(0.2)
+            elif is_damaged(error) and put_aside(path, why):
+                continue
+            else:
+                _log.error("local_store.only_in_memory", path=str(path), why=why, advice="one file a worker")
+                path = None
+    return connect(":memory:"), None
 
 
 def connect_file(path: Path) -> sqlite3.Connection:

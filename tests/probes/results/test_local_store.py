@@ -200,7 +200,7 @@ def test_what_the_disk_refuses_stays_with_whoever_asked(path: Path) -> None:
 def test_a_second_worker_with_the_same_file_waits_for_it_and_then_keeps_its_own_in_memory(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("probes.results.local_store._LOCKED_MOST_S", 0.5)
+    monkeypatch.setattr("probes.results.local_store_file._LOCKED_MOST_S", 0.5)
     first, second = LocalStore(path), LocalStore(path)
     assert (first.on_disk, second.on_disk) == (True, False)
     first.keep([entry(1)])
