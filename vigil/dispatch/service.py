@@ -19,15 +19,15 @@ from probes.process.dead_letters import NO_ENTRY
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.main_loop import turn_until_stopped
-from probes.wire import Check, Lane, RegionStatus
+from probes.wire import Check, Lane
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.core.budget import CallBudget
 from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
 from vigil.dispatch.core.plans import Plan, RegionPlan, look_orders, scheduled_check
 from vigil.dispatch.core.schedule import LEAD_MS, SECOND_MS, Wheel, seconds_to_send
-from vigil.dispatch.core.shedding import RegionLoad, Shares, Strain, is_kept
 from vigil.dispatch.pauses import Pauses
+from vigil.dispatch.served_regions import ServedRegions
 from vigil.dispatch.watch import ConfigChange, Watch
 
 log = structlog.get_logger()
@@ -35,8 +35,6 @@ log = structlog.get_logger()
 TICK_MS = 100
 STATUSES_S = 1.0
 CLOCK_S = 5.0
-#: A region is served this long after its last status, even if Redis has lost the key.
-ALIVE_MS = 45_000
 #: Younger rounds may still be open when a dispatcher starts.
 RECOVER_MS = 180_000
 SCHEDULED_EXPIRES_S = 30.0
@@ -58,10 +56,9 @@ class Dispatcher:
         self._plans: dict[str, Plan] = {}
         self._pauses = Pauses()
         self._watched_from: Counter[str] = Counter()
-        self._shares = Shares()
+        self._regions = ServedRegions(bus)
         self._looks = OpenLooks()
         self._budget = CallBudget()
-        self._statuses: dict[str, RegionStatus] = {}
         self._duties = Duties()
         self._next_second: int | None = None
         self._recovered = False
@@ -106,30 +103,14 @@ class Dispatcher:
         if self._duties.is_due("clock", CLOCK_S):
             self._bus.clock.measure()
         if self._duties.is_due("statuses", STATUSES_S):
-            regions = self._watched_from.keys()
-            now_ms = self._now_ms()
-            alive = {region: status for region, status in self._statuses.items() if now_ms - status.at_ms < ALIVE_MS}
-            self._statuses = {**alive, **self._bus.statuses(regions)}
+            self._regions.read(self._watched_from.keys(), self._now_ms())
             if self._watch.leading:
-                self._judge_loads()
-
-    def _judge_loads(self) -> None:
-        """Shed load of regions that cannot keep up, and publish that."""
-        before = self._shares.strained()
-        for region, waiting in self._bus.waiting_batches(self._statuses).items():
-            status = self._statuses[region]
-            load = self._shares.judge(region, Strain(waiting, status.queue_age_ms, status.at_ms))
-            if load is not RegionLoad.AT_REST:
-                log.warning("region.shedding", region=region, why=load, share=round(self._shares.of(region), 3))
-        self._shares.forget_all_but(self._statuses)
-        if before or self._shares.strained():
-            self._bus.publish_shares(self._shares.strained())
+                self._regions.shed()
 
     def _is_sent(self, plan: Plan, region: RegionPlan, at_ms: int) -> bool:
-        if not region.able or region.slug not in self._statuses or self._pauses.holds(plan.monitor, at_ms):
+        if not region.able or self._pauses.holds(plan.monitor, at_ms):
             return False
-        share = self._shares.of(region.slug)
-        return share >= 1.0 or is_kept(plan.monitor, at_ms // plan.interval_ms, share)
+        return self._regions.takes(region.slug, plan.monitor, at_ms // plan.interval_ms)
 
     def _take_change(self, change: ConfigChange) -> None:
         if change.pauses is not None:
@@ -240,7 +221,7 @@ class Dispatcher:
         # A round open at the start of a window is finished, or it would look like blindness.
         if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
             return None
-        round = open_round(plan, call, self._statuses, now_ms)
+        round = open_round(plan, call, self._regions.statuses, now_ms)
         asked = [elector.region for elector in round.electorate]
         return round if self._budget.admit(plan.monitor, plan.target, asked, now_ms) else None
 
