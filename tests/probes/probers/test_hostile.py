@@ -61,6 +61,9 @@ class TurningPublic:
     def __init__(self, dialer: Dialer) -> None:
         self.egress, self.resolve, self.source = Egress.PRIVATE, dialer.resolve, dialer.source
 
+    def check(self, address: str) -> None:
+        Dialer(self.egress, self.resolve).check(address)
+
 
 def head(*lines: bytes) -> bytes:
     return b"\r\n".join((b"HTTP/1.1 200 OK", *lines, b"", b""))
