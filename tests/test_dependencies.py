@@ -18,6 +18,7 @@ PRODUCT = ("probes", "consensus", "vigil")
 DEVELOPMENT = ("tests", ".ci/run", "pyproject.toml", "manage.py")
 #: What shows the use of a package that nothing imports: a tool, or a plug-in of one.
 WORDS = {
+    "argon2-cffi": "Argon2PasswordHasher",
     "check-jsonschema": "/check-jsonschema",
     "django-stubs": "mypy_django_plugin",
     "djangorestframework-stubs": "mypy_drf_plugin",
