@@ -14,6 +14,7 @@ from tests.vigil.heartbeats.conftest import Listening
 from tests.vigil.heartbeats.jobs import job
 from vigil.bench.ping.load import LoadPlan, call
 from vigil.heartbeats.core.wire import decode
+from vigil.heartbeats.models import SpooledEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +30,10 @@ def test_what_the_generator_calls_acknowledged_is_on_the_log(
     receiver.close()
     acked = (tmp_path / "acked").read_text().split()
     client = redis.Redis.from_url(redis_url)
-    logged = {ping.rid for _, fields in entries(client, keys.PINGS) for ping in decode(fields[keys.BODY]).pings}
+    # A busy machine may take Redis for away: what it does not take in time is on the log's table.
+    payloads = [fields[keys.BODY] for _, fields in entries(client, keys.PINGS)]
+    payloads += [bytes(entry) for entry in SpooledEntry.objects.values_list("entry", flat=True)]
+    logged = {ping.rid for payload in payloads for ping in decode(payload).pings}
     assert told["acknowledged"] == len(acked) > 40
     assert set(acked) <= logged
     assert told["never_sent"] == told["broken"] == 0
