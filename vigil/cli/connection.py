@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 
 from vigil.cli.errors import CommandError
-from vigil.local import processes
+from vigil.local.environments import Addresses, control_env
 from vigil.local.folder import chosen_path, is_held, read_secrets, read_state
-from vigil.local.processes import Addresses
 from vigil.local.servers import ports
 
 
@@ -44,4 +43,4 @@ def _environment_of_running(data_dir: str | None) -> dict[str, str]:
         ping_redis_url=os.environ.get("VIGIL_PING_REDIS_URL") or (pings if state.ping_redis_port else ""),
         ping_port=state.ping_port,
     )
-    return processes.control_env(addresses, secrets, path)
+    return control_env(addresses, secrets, path)

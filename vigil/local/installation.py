@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vigil.local import processes
+from vigil.local.environments import Addresses, control_env
 from vigil.local.folder import DataFolder, StoredState
-from vigil.local.processes import Addresses, LocalRegion, Servers
+from vigil.local.processes import LocalRegion, Servers
 from vigil.local.programs import Journal, RestartPace
 from vigil.local.servers import ports, postgres, redis
 from vigil.local.supervisor import Supervisor
@@ -48,7 +49,7 @@ class Installation:
             ping_redis_url=servers.ping_redis.url if servers.ping_redis else os.environ.get("VIGIL_PING_REDIS_URL", ""),
             ping_port=ports.take_free_port(remembered.ping_port),
         )
-        self.env = processes.control_env(self.addresses, self.secrets, folder.path) | dict(wanted.env)
+        self.env = control_env(self.addresses, self.secrets, folder.path) | dict(wanted.env)
         #: Every folder that holds data: root's PostgreSQL may have to live outside a closed one.
         self.data_folders = [folder.path]
         if servers.postgres is not None and folder.path not in servers.postgres.cluster.parents:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -11,13 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pydantic_settings import BaseSettings
-
 from consensus.process.settings import ConsensusSettings
 from probes.seal import Opener
 from probes.worker.settings import ProbeSettings
+from vigil.local.environments import Addresses, isolated_env
 from vigil.local.errors import CannotStart
-from vigil.local.folder import CHECKOUT, LocalSecrets
+from vigil.local.folder import LocalSecrets
 from vigil.local.forkserver_client import ForkServer
 from vigil.local.programs import Program
 from vigil.local.servers import ports, redis_users
@@ -26,11 +24,6 @@ from vigil.local.servers.redis import LocalRedis
 
 _REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PROBE_TIMEOUT_S = 2
-#: What a region worker and consensus inherit of the machine's environment; of VIGIL_ names, their own settings.
-_INHERITED = re.compile(
-    r"PATH|HOME|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_STATE_HOME|SSL_CERT_(FILE|DIR)|LD_LIBRARY_PATH|PYTHON[A-Z]+"
-)
-_REGION_ONLY = ("VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_PROBE_SOURCE", "VIGIL_EGRESS", "VIGIL_JOURNAL")
 
 
 @dataclass(frozen=True)
@@ -55,21 +48,6 @@ class LocalRegion:
 
 
 @dataclass(frozen=True)
-class Addresses:
-    """Where this installation's servers and pages are. Those of the servers hold passwords.
-
-    `ping_redis_url` is empty where pings are written to the Redis of all messages.
-    """
-
-    database_url: str = field(repr=False)
-    redis_url: str = field(repr=False)
-    base_url: str
-    web_port: int
-    ping_redis_url: str = field(default="", repr=False)
-    ping_port: int = 0
-
-
-@dataclass(frozen=True)
 class Servers:
     """The embedded servers; None for one that the environment names."""
 
@@ -78,54 +56,13 @@ class Servers:
     ping_redis: LocalRedis | None = None
 
 
-def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict[str, str]:
-    """What a process of the control plane of this installation finds in its environment."""
-    inherited = {name: value for name, value in os.environ.items() if name not in _REGION_ONLY}
-    return inherited | {
-        "VIGIL_DATABASE_URL": addresses.database_url,
-        "VIGIL_REDIS_URL": addresses.redis_url,
-        "VIGIL_PING_REDIS_URL": addresses.ping_redis_url,
-        "VIGIL_SECRET_KEY": os.environ.get("VIGIL_SECRET_KEY") or secrets.secret_key,
-        "VIGIL_SEAL_KEYS": os.environ.get("VIGIL_SEAL_KEYS") or secrets.seal_keys,
-        "VIGIL_BASE_URL": addresses.base_url,
-        # Like its regions, what runs on this machine is there to reach this machine and its network.
-        "VIGIL_ALERT_EGRESS": os.environ.get("VIGIL_ALERT_EGRESS") or "private",
-        "VIGIL_DATA_DIR": str(data),
-        "PYTHONPATH": os.pathsep.join(map(str, filter(None, [CHECKOUT, os.environ.get("PYTHONPATH")]))),
-        "PYTHONSAFEPATH": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
 def programs(
     servers: Servers, control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion], at: Addresses
 ) -> list[Program]:
     """Every process of the installation; `control` is the environment of the control plane."""
-    region_env = _apart(control, ProbeSettings)
-    consensus_env = _apart(control, ConsensusSettings) | _redis_of(servers, redis_users.CONSENSUS)
-    first_steps = [
-        f"{region.name}:{region.domain}:{region.egress}:{Opener(secrets.region_keys[region.name]).public.hex()}"
-        for region in regions
-    ]
     declared = [
-        Program(
-            "prepare",
-            _python("vigil.local.prepare", *first_steps),
-            control,
-            after=("postgres",),
-            once=True,
-            fork_server="control",
-        ),
-        _healthy(Program("consensus", _python("consensus"), consensus_env, after=("redis",))),
-        *(
-            _worker(
-                region,
-                region_env | _redis_of(servers, redis_users.region_user(region.name)),
-                secrets.region_keys[region.name],
-                Path(control["VIGIL_DATA_DIR"]),
-            )
-            for region in regions
-        ),
+        _prepare(control, secrets, regions),
+        *_probing(servers, control, secrets, regions),
         *(
             _healthy(Program(name, _process(name), control, after=("prepare", "redis"), fork_server="control"))
             for name in ("dispatch", "ingest", "record", "deliver", "witness")
@@ -152,21 +89,42 @@ def programs(
     ]
 
 
+def _prepare(control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion]) -> Program:
+    """Migrations, the first admin, and the regions of this machine with their public keys."""
+    named = [
+        f"{region.name}:{region.domain}:{region.egress}:{Opener(secrets.region_keys[region.name]).public.hex()}"
+        for region in regions
+    ]
+    argv = _python("vigil.local.prepare", *named)
+    return Program("prepare", argv, control, after=("postgres",), once=True, fork_server="control")
+
+
+def _probing(
+    servers: Servers, control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion]
+) -> list[Program]:
+    """Consensus and the region workers, each with a Redis user of its own."""
+    consensus_env = isolated_env(control, ConsensusSettings) | _redis_of(servers, redis_users.CONSENSUS)
+    region_env, data = isolated_env(control, ProbeSettings), Path(control["VIGIL_DATA_DIR"])
+    workers = [
+        _worker(
+            region,
+            region_env | _redis_of(servers, redis_users.region_user(region.name)),
+            secrets.region_keys[region.name],
+            data,
+        )
+        for region in regions
+    ]
+    return [_healthy(Program("consensus", _python("consensus"), consensus_env, after=("redis",))), *workers]
+
+
 def fork_servers(control: Mapping[str, str]) -> dict[str, ForkServer]:
     """The fork servers of an installation, started; one per half, since a region worker must not know the other."""
     if sys.platform != "linux":
         return {}
     return {
         "control": ForkServer(["vigil.local.forkserver_preload"], control),
-        "probe": ForkServer(["probes.worker.service"], _apart(control)),
+        "probe": ForkServer(["probes.worker.service"], isolated_env(control)),
     }
-
-
-def _apart(control: Mapping[str, str], settings: type[BaseSettings] | None = None) -> dict[str, str]:
-    """What those who must not share the control plane's secrets get of its environment: what any program needs, and
-    the settings that they read."""
-    named = {f"VIGIL_{name.upper()}" for name in settings.model_fields} if settings else set()
-    return {name: value for name, value in control.items() if name in named or _INHERITED.fullmatch(name)}
 
 
 def _redis_of(servers: Servers, user: str) -> dict[str, str]:

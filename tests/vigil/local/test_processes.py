@@ -10,8 +10,9 @@ from redis.exceptions import NoPermissionError
 
 from probes import keys
 from probes.seal import generate_keypair
+from vigil.local.environments import Addresses, control_env
 from vigil.local.folder import LocalSecrets
-from vigil.local.processes import Addresses, LocalRegion, Servers, control_env, programs
+from vigil.local.processes import LocalRegion, Servers, programs
 from vigil.local.servers import redis
 
 FOREIGN = {

@@ -1,0 +1,60 @@
+"""Environments of the processes of one machine: each gets what it needs, and no secret of another."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic_settings import BaseSettings
+
+from vigil.local.folder import CHECKOUT, LocalSecrets
+
+#: What a region worker and consensus inherit of the machine's environment; of VIGIL_ names, their own settings.
+_INHERITED = re.compile(
+    r"PATH|HOME|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_STATE_HOME|SSL_CERT_(FILE|DIR)|LD_LIBRARY_PATH|PYTHON[A-Z]+"
+)
+_REGION_ONLY = ("VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_PROBE_SOURCE", "VIGIL_EGRESS", "VIGIL_JOURNAL")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where this installation's servers and pages are. Those of the servers hold passwords.
+
+    `ping_redis_url` is empty where pings are written to the Redis of all messages.
+    """
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    base_url: str
+    web_port: int
+    ping_redis_url: str = field(default="", repr=False)
+    ping_port: int = 0
+
+
+def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict[str, str]:
+    """What a process of the control plane of this installation finds in its environment."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _REGION_ONLY}
+    return inherited | {
+        "VIGIL_DATABASE_URL": addresses.database_url,
+        "VIGIL_REDIS_URL": addresses.redis_url,
+        "VIGIL_PING_REDIS_URL": addresses.ping_redis_url,
+        "VIGIL_SECRET_KEY": os.environ.get("VIGIL_SECRET_KEY") or secrets.secret_key,
+        "VIGIL_SEAL_KEYS": os.environ.get("VIGIL_SEAL_KEYS") or secrets.seal_keys,
+        "VIGIL_BASE_URL": addresses.base_url,
+        # Like its regions, what runs on this machine is there to reach this machine and its network.
+        "VIGIL_ALERT_EGRESS": os.environ.get("VIGIL_ALERT_EGRESS") or "private",
+        "VIGIL_DATA_DIR": str(data),
+        "PYTHONPATH": os.pathsep.join(map(str, filter(None, [CHECKOUT, os.environ.get("PYTHONPATH")]))),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def isolated_env(control: Mapping[str, str], settings: type[BaseSettings] | None = None) -> dict[str, str]:
+    """The environment of a process that must not share the control plane's secrets: its own settings and what any
+    program needs."""
+    named = {f"VIGIL_{name.upper()}" for name in settings.model_fields} if settings else set()
+    return {name: value for name, value in control.items() if name in named or _INHERITED.fullmatch(name)}
