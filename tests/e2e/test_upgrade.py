@@ -31,11 +31,11 @@ from tests.waiting import until
 INSTALLATIONS = Path(__file__).parent / "installations"
 #: History must outlast the day on which this runs.
 ENV = {"VIGIL_HEARTBEAT_URL": f"{ADDRESS}/deadman", "VIGIL_KEEP_CHECKS_DAYS": "3650", "VIGIL_KEEP_HOURS_DAYS": "36500"}
-#: What moves by itself, or begins with the address of the pages, which may be another one here.
+#: What moves by itself, begins with the address of the pages, or is wording of this release.
 MOVING = {
     "badges", "callback_address", "coming", "expected_at", "last_error", "last_ping_at", "last_success_at", "overrides",
     "pace", "ping_url", "pings", "resolved_at", "sent_until", "since", "status", "alive", "heard_at", "share",
-    "quarantine", "updated_at", "holds", "title", "flapping",
+    "quarantine", "updated_at", "holds", "title", "flapping", "warnings",
 }  # fmt: skip
 
 pytestmark = [pytest.mark.xdist_group("machine"), pytest.mark.timeout(300)]
