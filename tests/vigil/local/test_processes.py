@@ -64,3 +64,11 @@ def test_s03_a_redis_of_up_holds_the_users_of_its_regions(tmp_path: Path) -> Non
         with Redis.from_url(server.url) as client:
             assert client.config_get("proto-max-bulk-len") == {"proto-max-bulk-len": str(32 * 1024 * 1024)}
             assert client.config_get("maxmemory") == {"maxmemory": str(1024**3)}
+
+
+def test_s03_consensus_has_its_user_also_where_no_region_runs_here(tmp_path: Path) -> None:
+    with (
+        redis.running(tmp_path, "of-redis", tmp_path / "log") as server,
+        Redis.from_url(server.url_for("consensus")) as client,
+    ):
+        assert client.ping()

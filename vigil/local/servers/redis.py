@@ -53,7 +53,7 @@ class LocalRedis:
     port: int
     password: str = field(repr=False)
     keeping: Keeping = MESSAGES
-    #: Regions that have a user of their own; consensus has one beside them.
+    #: Regions that have a user of their own; consensus has one too, also where there are none.
     regions: Sequence[str] = ()
 
     @property
@@ -181,7 +181,7 @@ def _one_line(error: Exception) -> str:
 
 def _users(server: LocalRedis) -> Iterator[tuple[str, str]]:
     """The lines of redis.conf for the users of regions and of consensus; the control plane is the default user."""
-    if not server.regions:
+    if server.keeping is not MESSAGES:
         return
     password = redis_users.password_of(redis_users.CONSENSUS, server.password)
     yield "user", f"{redis_users.CONSENSUS} {redis_users.consensus_rules(password)}"
