@@ -15,12 +15,12 @@ def connect(data_dir: str | None = None) -> None:
 
     An environment that names its database needs nothing from any folder.
     """
+    # Before anything else, so that a missing extra is the first thing said.
+    import django
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vigil.settings")
     if not os.environ.get("VIGIL_DATABASE_URL") or not os.environ.get("VIGIL_SECRET_KEY"):
         os.environ.update(_environment_of_running(data_dir))
-
-    import django
-
     django.setup()
 
 
