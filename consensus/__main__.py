@@ -14,7 +14,8 @@ from consensus.process.service import Consensus
 from consensus.process.settings import ConsensusSettings
 from probes.process import sentry
 from probes.process.health import Health
-from probes.process.logs import configure, without_credentials
+from probes.process.logs import configure
+from probes.text import without_credentials
 
 
 def main() -> int:

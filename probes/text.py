@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from unicodedata import category
 
 _BREAKS = frozenset("\n\t")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]*@")
+
+
+def without_credentials(text: str) -> str:
+    """The text with `user:password@` of any URL in it replaced by `***@`."""
+    return _CREDENTIALS.sub("***@", text) if "://" in text else text
 
 
 def storable(text: str, limit: int, *, breaks: bool = False) -> str:

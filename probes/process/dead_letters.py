@@ -15,8 +15,7 @@ import msgspec
 import redis
 
 from probes import keys
-from probes.process.logs import without_credentials
-from probes.text import storable
+from probes.text import storable, without_credentials
 
 DEAD_LETTER_VERSION = 1
 #: Bytes of an entry that are kept; what is longer is cut, and cannot be replayed.

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]*@")
+from probes.process import sentry
+from probes.text import without_credentials
+
 #: Verbose below WARNING, without more than our own lines say.
 _QUIET = ("celery", "kombu", "amqp", "asyncio", "httpx", "httpcore", "redis", "urllib3")
-
-
-def without_credentials(text: str) -> str:
-    """The text with `user:password@` of any URL in it replaced by `***@`."""
-    return _CREDENTIALS.sub("***@", text) if "://" in text else text
+#: Levels whose exceptions are reported.
+_ERRORS = frozenset({"error", "critical", "exception"})
 
 
 def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = without_credentials(value)
+    return event
+
+
+def _report(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
+    """Hand what is logged as an error, by us or by a library, to Sentry as well, if that is on."""
+    if level in _ERRORS and (found := event.get("exc_info")):
+        error = found if isinstance(found, BaseException) else sys.exc_info()[1] if found is True else found[1]
+        if error is not None:
+            sentry.report(error)
     return event
 
 
@@ -41,6 +48,7 @@ def configure(process: str, level: int = logging.INFO) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         named,
+        _report,
         structlog.processors.format_exc_info,
         _clean,
     ]

@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
-from probes.process.logs import without_credentials
+from probes.text import without_credentials
 
 _PATIENCE_S = 10.0
 

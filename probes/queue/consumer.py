@@ -10,7 +10,7 @@ import structlog
 from celery.worker.consumer.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
-from probes.process.logs import without_credentials
+from probes.text import without_credentials
 
 _log = structlog.get_logger(__name__)
 

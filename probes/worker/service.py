@@ -22,6 +22,7 @@ from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_ready
 
 from probes import wire
+from probes.process import sentry
 from probes.process.health import Health
 from probes.process.redis_client import RedisRefuses, RedisUnreachable, await_redis, connection_to, is_away
 from probes.queue.app import TASK, region_app
@@ -113,6 +114,7 @@ class RegionWorker:
             self._started.set_exception(error)
         except BaseException:  # noqa: BLE001 - a thread's death is silent; this one's is the whole process's
             _log.exception("worker.broken")
+            sentry.flush()
             os._exit(BROKEN)
 
     async def _main(self) -> None:

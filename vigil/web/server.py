@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
+from probes.process import sentry
 from vigil.heartbeats.core import reply
 from vigil.heartbeats.core.wire import BODY_LIMIT
 from vigil.heartbeats.receiving.asgi import PREFIX, AsgiPings
@@ -65,6 +66,10 @@ class WebServer:
             headers = [("Content-Type", "text/plain"), ("Connection", "close"), ("Content-Length", str(len(body)))]
         except Disconnected:
             return
+        except Exception as error:
+            # The server that calls us only logs it.
+            sentry.report(error)
+            raise
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         await send({"type": "http.response.start", "status": status, "headers": encoded})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from probes.process.health import Health
-from probes.process.logs import without_credentials
+from probes.text import without_credentials
 from tests.probes.loopback import closed_port
 
 

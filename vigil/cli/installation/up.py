@@ -11,10 +11,12 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
 
+from probes.process import sentry
 from vigil.cli.errors import CommandError
 from vigil.local import log_output
 from vigil.local.folder import DataFolder, chosen_path
@@ -44,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= args.regions <= _MOST_REGIONS:
         raise CommandError(f"--regions {args.regions}: choose between 1 and {_MOST_REGIONS}")
     regions = tuple(LocalRegion(f"local-{number}") for number in range(1, args.regions + 1))
+    sentry.configure(os.environ.get("VIGIL_SENTRY_DSN", ""), "up")
     with DataFolder.claim(chosen_path(args.data_dir)) as folder:
         quiet = args.quiet or args.json
         lines = log_output.to_files(folder.path / "logs") if quiet else log_output.to_terminal()

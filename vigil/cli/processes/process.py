@@ -34,9 +34,7 @@ def begin_alone(name: str, stale_after_s: float) -> Health:
 
     from vigil.configuration import configuration
 
-    logs.configure(name)
-    dsn = configuration().sentry_dsn
-    sentry.configure(dsn.get_secret_value() if dsn else "", name)
+    begin_reports(name)
     health = Health(name, stale_after_s=stale_after_s)
     port = configuration().health_port
     try:
@@ -44,6 +42,15 @@ def begin_alone(name: str, stale_after_s: float) -> Health:
     except OSError as problem:
         raise CommandError(f"port {port} (VIGIL_HEALTH_PORT) cannot be used: {problem.strerror}") from None
     return health
+
+
+def begin_reports(name: str) -> None:
+    """Logs of this process, and its errors to Sentry if that is configured."""
+    from vigil.configuration import configuration
+
+    logs.configure(name)
+    dsn = configuration().sentry_dsn
+    sentry.configure(dsn.get_secret_value() if dsn else "", name)
 
 
 def await_servers(patience_s: float = PATIENCE_S) -> None:

@@ -12,7 +12,7 @@ from probes.process.health import Health
 from probes.process.liveness import LivenessReporter
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
-from vigil.cli.processes.process import begin, begin_alone, redis_client, stop_on_signals
+from vigil.cli.processes.process import begin, begin_alone, begin_reports, redis_client, stop_on_signals
 
 WEB_BACKLOG = 1024
 #: Open connections of the web server; each has a file descriptor.
@@ -130,9 +130,7 @@ def web(args: argparse.Namespace) -> None:
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    from probes.process import logs
-
-    logs.configure("web")
+    begin_reports("web")
     _allow_files(WEB_CONNECTIONS)
     Granian(
         "vigil.asgi:application",

@@ -83,5 +83,6 @@ class AsgiPings:
 
 def _end_with(task: asyncio.Task[None]) -> None:
     """End the worker, which is started again, rather than serve without a task that must not end."""
-    log.error("ping.task_ended", error=repr(None if task.cancelled() else task.exception()))
+    error = None if task.cancelled() else task.exception()
+    log.error("ping.task_ended", error=type(error).__name__, exc_info=error)
     signal.raise_signal(signal.SIGTERM)
