@@ -14,7 +14,7 @@ import dns.message
 import pytest
 
 from probes.net.dialer import Dialer, addresses_of
-from probes.net.dns_answer import NoAnswer, read
+from probes.net.dns.answer import NoAnswer, read
 from probes.net.failures import Blocked
 from probes.net.guard import Egress
 from probes.net.trace import Trace
@@ -193,7 +193,7 @@ def test_an_answer_made_to_be_dear_is_read_in_bounded_time_and_memory(on_loop: A
                 transport.close()
 
     seen = bounded(on_loop, look)
-    assert (seen.status, seen.facts["answers"]) == (Status.UP, 60), seen.detail
+    assert (seen.status, seen.facts["answers"]) == (Status.UP, 1), seen.detail
 
 
 @pytest.mark.parametrize("cut", range(0, 60))
@@ -202,7 +202,7 @@ def test_an_answer_cut_at_any_byte_is_no_answer_and_nothing_worse(cut: int) -> N
     answer = question[:2] + struct.pack(">HHHHH", 0x8180, 1, 2, 0, 0) + question[12:-11]
     for last in (1, 2):
         answer += b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + bytes([192, 0, 2, last])
-    assert read(answer, question, "A").values == ("192.0.2.1", "192.0.2.2")
+    assert [value.text for value in read(answer, question, "A").values] == ["192.0.2.1", "192.0.2.2"]
     if cut < len(answer):
         with pytest.raises(NoAnswer):
             read(answer[:cut], question, "A")
