@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from probes.net.dns.values import BadRecord, DnsValue, Message, same, skip_name, value_at
+from probes.net.dns.values import BadRecord, DnsMessage, DnsValue, same, skip_name, value_at
 
 #: Records scanned in one answer: as many as a message of 64 KiB can hold.
 _RECORDS_MOST = 6_000
@@ -64,8 +64,8 @@ def read(data: bytes, question: bytes, record: str) -> DnsAnswer:
         offset = _after_question(data, question, questions)
         if flags & _IS_TRUNCATED:
             return DnsAnswer(flags & 0x000F, truncated=True)
-        found = _sections(Message(data), offset, counts, record)
-        asked, _ = Message(question).name_at(_HEAD.size)
+        found = _sections(DnsMessage(data), offset, counts, record)
+        asked, _ = DnsMessage(question).name_at(_HEAD.size)
     except (struct.error, IndexError, BadRecord) as error:
         raise NoAnswer("no DNS message") from error
     rcode = found.extended << 4 | flags & 0x000F
@@ -95,7 +95,7 @@ def _chain(name: str, aliases: dict[str, str]) -> list[str]:
     return chain
 
 
-def _sections(message: Message, offset: int, counts: list[int], record: str) -> _Sections:
+def _sections(message: DnsMessage, offset: int, counts: list[int], record: str) -> _Sections:
     data, found = message.data, _Sections()
     answers, authorities, more = counts
     for place in range(min(answers + authorities + more, _RECORDS_MOST)):
@@ -117,7 +117,7 @@ def _sections(message: Message, offset: int, counts: list[int], record: str) -> 
     return found
 
 
-def _answer(found: _Sections, message: Message, place: tuple[int, int, int, int], record: str) -> None:
+def _answer(found: _Sections, message: DnsMessage, place: tuple[int, int, int, int], record: str) -> None:
     begins, kind, offset, length = place
     if kind == NUMBERS[record]:
         owner = same(message.name_at(begins)[0])

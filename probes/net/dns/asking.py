@@ -30,7 +30,7 @@ ONLY_WITHOUT_EDNS = "answered only without EDNS"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DnsQuestion:
     """An encoded question for one record of one name."""
 
     message: bytes
@@ -38,28 +38,30 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class DnsReply:
     """An answer, and what had to be left out to get it: "" or words on EDNS."""
 
     answer: DnsAnswer
     edns: str = ""
 
 
-def questions(name: str, record: str) -> tuple[Question, Question]:
+def questions(name: str, record: str) -> tuple[DnsQuestion, DnsQuestion]:
     """The same question with EDNS and without it."""
     asked = dns.name.from_text(name)
     with_edns = dns.message.make_query(asked, record, use_edns=0, payload=_DATAGRAM_BYTES)
-    return Question(with_edns.to_wire(), record), Question(dns.message.make_query(asked, record).to_wire(), record)
+    return DnsQuestion(with_edns.to_wire(), record), DnsQuestion(
+        dns.message.make_query(asked, record).to_wire(), record
+    )
 
 
-async def ask(name: str, record: str, endpoint: Endpoint, dialer: Dialer, trace: Trace) -> Reply:
+async def ask(name: str, record: str, endpoint: Endpoint, dialer: Dialer, trace: Trace) -> DnsReply:
     """The server's answer; the caller owns the deadline. Raises what `probes.net.failures.explain` knows."""
     pair = questions(name, record)
     reply, question = await _over_udp(pair, endpoint, dialer)
     if not reply.answer.truncated:
         return reply
     try:
-        return Reply(await _over_tcp(question, endpoint, dialer, trace), reply.edns)
+        return DnsReply(await _over_tcp(question, endpoint, dialer, trace), reply.edns)
     except (OSError, Failure) as error:
         if isinstance(error, TimeoutError) or (told := explain(error)) is None:
             raise
@@ -71,7 +73,7 @@ async def ask(name: str, record: str, endpoint: Endpoint, dialer: Dialer, trace:
 class _Asking(asyncio.DatagramProtocol):
     """Waits for the datagrams that answer the questions; forged and late ones are ignored."""
 
-    def __init__(self, pair: tuple[Question, Question]) -> None:
+    def __init__(self, pair: tuple[DnsQuestion, DnsQuestion]) -> None:
         self._pair = pair
         loop = asyncio.get_running_loop()
         self.answers: tuple[asyncio.Future[DnsAnswer], asyncio.Future[DnsAnswer]] = (
@@ -95,7 +97,9 @@ class _Asking(asyncio.DatagramProtocol):
                 answer.set_exception(error)
 
 
-async def _over_udp(pair: tuple[Question, Question], endpoint: Endpoint, dialer: Dialer) -> tuple[Reply, Question]:
+async def _over_udp(
+    pair: tuple[DnsQuestion, DnsQuestion], endpoint: Endpoint, dialer: Dialer
+) -> tuple[DnsReply, DnsQuestion]:
     loop = asyncio.get_running_loop()
     transport, asking = await loop.create_datagram_endpoint(
         lambda: _Asking(pair),
@@ -110,15 +114,15 @@ async def _over_udp(pair: tuple[Question, Question], endpoint: Endpoint, dialer:
             await asyncio.wait(asking.answers, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
             sent, pause_s = sent + 1, _PAUSE_S
         if not with_edns.done():
-            return Reply(without.result(), ONLY_WITHOUT_EDNS), pair[1]
+            return DnsReply(without.result(), ONLY_WITHOUT_EDNS), pair[1]
         answer = with_edns.result()
         if answer.rcode in _UNDERSTOOD:
-            return Reply(answer), pair[0]
+            return DnsReply(answer), pair[0]
         transport.sendto(pair[1].message)
         await asyncio.wait((without,), timeout=_PAUSE_S)
         if without.done() and without.exception() is None and without.result().rcode in _UNDERSTOOD:
-            return Reply(without.result(), NO_EDNS), pair[1]
-        return Reply(answer), pair[0]
+            return DnsReply(without.result(), NO_EDNS), pair[1]
+        return DnsReply(answer), pair[0]
     finally:
         transport.close()
         for answered in asking.answers:
@@ -126,7 +130,7 @@ async def _over_udp(pair: tuple[Question, Question], endpoint: Endpoint, dialer:
                 answered.exception()
 
 
-async def _over_tcp(question: Question, endpoint: Endpoint, dialer: Dialer, trace: Trace) -> DnsAnswer:
+async def _over_tcp(question: DnsQuestion, endpoint: Endpoint, dialer: Dialer, trace: Trace) -> DnsAnswer:
     async with open_stream(dialer, endpoint, trace) as stream:
         stream.send(struct.pack(">H", len(question.message)) + question.message)
         (length,) = struct.unpack(">H", await stream.take(2))

@@ -38,7 +38,7 @@ class DnsValue:
     key: Key
 
 
-class Message:
+class DnsMessage:
     """The bytes of a message, and the names in it: what pointers point at is read once, and no more than is honest."""
 
     def __init__(self, data: bytes) -> None:
@@ -105,7 +105,7 @@ def skip_name(data: bytes, offset: int) -> int:
             return offset
 
 
-def value_at(record: str, message: Message, offset: int, length: int) -> DnsValue:
+def value_at(record: str, message: DnsMessage, offset: int, length: int) -> DnsValue:
     """The value of a record in a message. Raises BadRecord, IndexError and struct.error."""
     return _READERS[record](message, offset, length)
 
@@ -133,7 +133,7 @@ def _label(raw: bytes) -> str:
     return "".join(chr(b) if 0x21 <= b < 0x7F and b not in b'.\\"' else f"\\{b:03d}" for b in raw)
 
 
-def _address(message: Message, offset: int, length: int) -> DnsValue:
+def _address(message: DnsMessage, offset: int, length: int) -> DnsValue:
     packed = message.data[offset : offset + length]
     try:
         address = ipaddress.ip_address(packed)
@@ -142,11 +142,11 @@ def _address(message: Message, offset: int, length: int) -> DnsValue:
     return DnsValue(str(address), (packed,))
 
 
-def _named(numbers: str = "") -> Callable[[Message, int, int], DnsValue]:
+def _named(numbers: str = "") -> Callable[[DnsMessage, int, int], DnsValue]:
     """Numbers and a name."""
     head = struct.Struct(f">{numbers}")
 
-    def read(message: Message, offset: int, length: int) -> DnsValue:
+    def read(message: DnsMessage, offset: int, length: int) -> DnsValue:
         values = head.unpack_from(message.data, offset)
         name, _ = message.name_at(offset + head.size)
         return DnsValue(" ".join([*map(str, values), name]), (*values, same(name)))
@@ -154,14 +154,14 @@ def _named(numbers: str = "") -> Callable[[Message, int, int], DnsValue]:
     return read
 
 
-def _authority(message: Message, offset: int, length: int) -> DnsValue:
+def _authority(message: DnsMessage, offset: int, length: int) -> DnsValue:
     primary, offset = message.name_at(offset)
     person, offset = message.name_at(offset)
     numbers = struct.unpack_from(">5I", message.data, offset)
     return DnsValue(" ".join([primary, person, *map(str, numbers)]), (same(primary), same(person), *numbers))
 
 
-def _text(message: Message, offset: int, length: int) -> DnsValue:
+def _text(message: DnsMessage, offset: int, length: int) -> DnsValue:
     data, end, pieces = message.data, offset + length, bytearray()
     while offset < end:
         size = data[offset]
@@ -172,7 +172,7 @@ def _text(message: Message, offset: int, length: int) -> DnsValue:
     return DnsValue(pieces.decode(errors="replace"), (bytes(pieces),))
 
 
-def _certification(message: Message, offset: int, length: int) -> DnsValue:
+def _certification(message: DnsMessage, offset: int, length: int) -> DnsValue:
     data = message.data
     flags, size = data[offset], data[offset + 1]
     tag = data[offset + 2 : offset + 2 + size].decode("ascii", "replace")
@@ -186,7 +186,7 @@ def _issuer(value: str) -> str:
     return name.strip().lower() + semicolon + rest.strip()
 
 
-_READERS: Mapping[str, Callable[[Message, int, int], DnsValue]] = {
+_READERS: Mapping[str, Callable[[DnsMessage, int, int], DnsValue]] = {
     "A": _address,
     "AAAA": _address,
     "CAA": _certification,

@@ -254,7 +254,8 @@ def zone(*sets: tuple[str, str, list[str]]) -> Answering:
 
 DKIM = "v=DKIM1; k=rsa; p=" + "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA" * 8 + "AbCdEf"
 STRINGS = " ".join(f'"{DKIM[at : at + 255]}"' for at in range(0, len(DKIM), 255))
-PLAIN, UP, WRONG = {}, Status.UP, Status.DOWN
+UP, WRONG = Status.UP, Status.DOWN
+PLAIN: dict[str, Any] = {}
 ALL = {"match": "all"}
 
 
