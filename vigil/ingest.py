@@ -189,13 +189,16 @@ class Ingest:
         ]
 
     def _watch_regions(self) -> None:
-        known = dict(Region.objects.values_list("slug", "enabled"))
-        regions = self._regions = [slug for slug, enabled in known.items() if enabled]
-        self._alive.dismiss(regions, named=known.keys() - set(regions))
+        enabled = Region.objects.filter(enabled=True)
+        known = set(Region.objects.values_list("slug", flat=True))
+        regions = self._regions = list(enabled.values_list("slug", flat=True))
+        self._alive.dismiss(regions, named=known - set(regions))
         found = read_statuses(self._redis, regions, time.time_ns() // 1_000_000)
         self._workers.hear(found)
         alive = set(found)
-        dark = self._darkness.dark(regions, alive, time.monotonic())
+        # A region whose worker was never heard waits for it: it cannot fall silent.
+        started = set(enabled.filter(worker_since__isnull=False).values_list("slug", flat=True))
+        dark = self._darkness.dark(regions, alive, time.monotonic()) & started
         note_dark_regions(dark, set(regions) - alive, enqueue)
         quarantines = self._quarantines()
         if quarantines is not None:

@@ -64,7 +64,7 @@ def read_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
     try:
         return msgspec.convert(dict(config), _prober(kind).spec)
     except msgspec.ValidationError as error:
-        raise _spec_error(str(error)) from None
+        raise _spec_error(str(error), kind) from None
 
 
 def validate_secrets(kind: str, secrets: Mapping[str, str]) -> None:
@@ -90,7 +90,7 @@ def _decoded(kind: str, encoded: bytes) -> tuple[Prober, msgspec.Struct]:
     try:
         spec: msgspec.Struct = MessageDecoder[msgspec.Struct](prober.spec, 4 * SPEC_MOST)(encoded)
     except msgspec.DecodeError as error:
-        raise _spec_error(str(error)) from None
+        raise _spec_error(str(error), kind) from None
     prober.validate(spec)
     return prober, spec
 
@@ -114,11 +114,18 @@ def _prober(kind: str) -> Prober:
     return prober
 
 
-def _spec_error(message: str) -> SpecError:
+def _spec_error(message: str, kind: str) -> SpecError:
     """msgspec names the field after ` - at `, as in `Expected `int`, got `str` - at `$.port``."""
     problem, _, path = message.partition(" - at ")
     field = path.strip("`").removeprefix("$").lstrip(".") or "config"
     if "missing required field" in problem or "unknown field" in problem:
-        field = problem.rsplit("`", 2)[-2]
-        problem = "is required" if "missing" in problem else "is not a field of this kind"
+        name = problem.rsplit("`", 2)[-2]
+        if "missing" in problem:
+            problem = "is required"
+        elif path:
+            problem = "is not known here"
+        else:
+            names = sorted(each.name for each in msgspec.structs.fields(_prober(kind).spec))
+            problem = f"is not a field of {kind}, which takes {', '.join(names)}"
+        field = f"{field}.{name}" if path else name
     return SpecError(field, problem)

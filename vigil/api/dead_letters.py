@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.permissions import StaffOnly
+from vigil.api.base.serializers import ApiModelSerializer
 from vigil.deadletters.actions import NotReplayable, discard, replay
 from vigil.deadletters.models import DeadLetter
 
@@ -23,7 +24,7 @@ class RedisAway(APIException):
     default_detail = "Redis does not answer: try again."
 
 
-class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
+class DeadLetterSerializer(ApiModelSerializer[DeadLetter]):
     id = serializers.CharField(source="public_id", read_only=True)
     state = serializers.CharField(read_only=True, help_text="waiting, replayed, settled or discarded")
 

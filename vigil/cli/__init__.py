@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "run one process: web, dispatch, ingest, record, deliver, witness, ping, heartbeats or mail",
     ),
     "check": ("vigil.cli.monitors.check", "check an address once from this machine, and explain the result"),
+    "monitor": ("vigil.cli.monitors.monitor", "create a monitor, or list, pause, resume or delete monitors"),
     "region": ("vigil.cli.monitors.region", "add a region, or list the regions"),
     "heartbeat": (
         "vigil.cli.monitors.heartbeat",
@@ -42,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "whom": ("vigil.cli.alerts.whom", "show who would be alerted, and why; sends nothing"),
     "silence": ("vigil.cli.alerts.silence", "mute alerts, or plan a maintenance"),
     "login": ("vigil.cli.installation.login", "print a new one-time login link"),
+    "token": ("vigil.cli.installation.token", "create, list or revoke API tokens"),
     "doctor": (
         "vigil.cli.installation.doctor",
         "report what is wrong with this installation, and when its disk is full",

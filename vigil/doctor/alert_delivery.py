@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from vigil.accounts.models import Team
-from vigil.alerts.models import Channel, Delivery, DeliveryState
+from vigil.alerts.models import OPEN_STATES, Channel, Delivery, DeliveryState
 from vigil.configuration import configuration
-from vigil.doctor.findings import ExaminationContext, Finding, problem, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, ago, problem, warning, well
 from vigil.history.models import Report
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor
 
 RECENT = timedelta(hours=24)
+#: An open delivery is older than this only when its channel did not accept it.
+PROMPT = timedelta(minutes=1)
+#: Deliveries that were tried and refused, and are tried again.
+STUCK = Q(state__in=OPEN_STATES) & ~Q(last_error="")
 
 
 def channels(around: ExaminationContext) -> Iterator[Finding]:
@@ -33,11 +37,26 @@ def channels(around: ExaminationContext) -> Iterator[Finding]:
         yield problem(
             f"Channel {name} lost {row['times']} alerts in 24 h{why}.", "Correct its settings and send a test message."
         )
+    for finding in _stuck(around):
+        troubled += 1
+        yield finding
     for team in _watching().exclude(channels__enabled=True).distinct():
         troubled += 1
         yield problem(f"Team {team.slug} has monitors and no channel: no alert can be sent.", "Add a channel.")
     if not troubled:
         yield well("No channel lost an alert in 24 h.")
+
+
+def _stuck(around: ExaminationContext) -> Iterator[Finding]:
+    """Channels whose oldest open alert was tried and not accepted."""
+    waiting = Delivery.objects.filter(STUCK, created_at__lt=around.now - PROMPT)
+    for row in waiting.values("channel", "channel__name").annotate(since=Min("created_at"))[:20]:
+        error = waiting.filter(channel=row["channel"]).order_by("-pk").values_list("last_error", flat=True)[0]
+        lasts = ago((around.now - row["since"]).total_seconds())
+        yield problem(
+            f"Channel {row['channel__name']} has accepted no alert for {lasts}: {error}",
+            "Correct its settings or its receiver; Vigil tries again by itself.",
+        )
 
 
 def fallback(around: ExaminationContext) -> Iterator[Finding]:

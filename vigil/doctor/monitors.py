@@ -26,7 +26,8 @@ def seen(around: ExaminationContext) -> Iterator[Finding]:
     blind = MonitorState.objects.filter(blind=True, monitor__in=watched).values("monitor")
     if blind.exists():
         yield warning(f"{_named(watched.filter(pk__in=blind))}: too few regions can vote.", "See the regions above.")
-    yield well(f"{watched.count()} monitors are checked.")
+    checked, jobs = counted.exclude(places=0).count(), watched.filter(kind=DerivedKind.HEARTBEAT).count()
+    yield well(f"{checked} monitors are checked, {jobs} heartbeats are expected.")
 
 
 def _named(monitors: QuerySet[Monitor]) -> str:

@@ -11,6 +11,7 @@ from probes import keys
 from probes.process.redis_streams import Entries
 from vigil.alerts.models import OPEN_STATES, Delivery
 from vigil.dispatch.models import Lease
+from vigil.doctor.alert_delivery import STUCK
 from vigil.doctor.findings import ExaminationContext, Finding, ago, problem, warning, well
 from vigil.history.models import Position
 from vigil.incidents.models import IngestPosition
@@ -48,12 +49,16 @@ def ingest(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def deliver(around: ExaminationContext) -> Iterator[Finding]:
-    """Due deliveries that no sender has claimed."""
+    """Due deliveries that no sender has claimed. What waits for its channel is a finding about the channel."""
     due = Delivery.objects.filter(state__in=OPEN_STATES, due_at__lte=around.now)
-    oldest = due.exclude(lease_until__gt=around.now).aggregate(first=Min("due_at"))["first"]
-    waits_s = (around.now - oldest).total_seconds() if oldest else 0.0
+    oldest = due.exclude(channel__in=Delivery.objects.filter(STUCK).values("channel"))
+    first = oldest.exclude(lease_until__gt=around.now).aggregate(first=Min("due_at"))["first"]
+    waits_s = (around.now - first).total_seconds() if first else 0.0
     if waits_s > LATE_S:
-        yield problem(f"An alert is due since {ago(waits_s)}.", "Start `manage.py run deliver`, or see its log.")
+        yield problem(
+            f"An alert has been due for {ago(waits_s)}, and no sender takes it.",
+            "Start `manage.py run deliver`, or see its log.",
+        )
     else:
         yield well("No alert is overdue.")
 

@@ -17,14 +17,17 @@ BEHIND_MS = 30_000
 
 
 def alive(around: ExaminationContext) -> Iterator[Finding]:
-    slugs = list(Region.objects.filter(enabled=True).values_list("slug", flat=True))
+    since = dict(Region.objects.filter(enabled=True).values_list("slug", "worker_since"))
+    slugs = list(since)
     if not slugs:
         yield problem("No region exists: no checks can run.", "Run `manage.py region add NAME`.")
         return
     statuses = read_statuses(around.redis, slugs, around.now_ms)
     troubled = 0
     for slug in slugs:
-        for finding in _trouble(slug, statuses):
+        for finding in (
+            _trouble(slug, statuses) if slug in statuses else _silence(slug, started=since[slug] is not None)
+        ):
             troubled += 1
             yield finding
     if not troubled:
@@ -59,11 +62,18 @@ def refused(around: ExaminationContext) -> Iterator[Finding]:
         )
 
 
-def _trouble(slug: str, statuses: Mapping[str, RegionStatus | None]) -> Iterator[Finding]:
-    status = statuses.get(slug)
-    if slug not in statuses:
+def _silence(slug: str, started: bool) -> Iterator[Finding]:
+    if started:
         yield problem(f"Region {slug} is dark: no status for 45 s.", "Start its worker, or disable the region.")
-        return
+    else:
+        yield warning(
+            f"Region {slug} waits for its worker: none has reported yet.",
+            f"Start it, or run `manage.py region add {slug} --replace-key` to see again what it needs.",
+        )
+
+
+def _trouble(slug: str, statuses: Mapping[str, RegionStatus | None]) -> Iterator[Finding]:
+    status = statuses[slug]
     if status is None:
         yield problem(f"Region {slug} sends a status that cannot be read.", "Run the same release everywhere.")
         return

@@ -14,7 +14,7 @@ from probes.specs.destination import Destination, destination_of
 from vigil.accounts.models import Team
 from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
-from vigil.monitors.costs import refusal_estimate
+from vigil.monitors.costs import cost_warnings, refusal_estimate
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
 
 SETTABLE = frozenset(
@@ -29,14 +29,22 @@ MAX_REGIONS = 50
 
 
 def create_monitor(team: Team, wanted: Mapping[str, Any]) -> Monitor:
-    """Create a monitor from the settable fields; raises `ValidationError` keyed by field."""
+    """Create a monitor from the settable fields; raises `ValidationError` keyed by field.
+
+    Without `regions` every enabled region checks it; an empty list means none.
+    """
     kind = wanted.get("kind")
     if kind in DerivedKind:
         raise ValidationError({"kind": [f"Regions do not check a {kind}: create it on its own page."]})
     monitor = Monitor(team=team)
     with transaction.atomic():
-        _write(monitor, wanted)
+        _write(monitor, {"regions": default_regions(), **wanted})
     return monitor
+
+
+def default_regions() -> list[Region]:
+    """Regions of a monitor whose regions are not chosen: every enabled one, as many as one monitor can have."""
+    return list(Region.objects.filter(enabled=True).order_by("slug")[:MAX_REGIONS])
 
 
 def create_derived(team: Team, kind: DerivedKind, wanted: Mapping[str, Any]) -> Monitor:
@@ -93,10 +101,18 @@ def delete_monitor(monitor: Monitor) -> None:
         current.save(update_fields=["revision", "secrets", "deleted_at", "updated_at"])
 
 
+def monitor_warnings(monitor: Monitor) -> list[str]:
+    """Weaknesses of a monitor in words: its choice of regions, and what its checks cost; empty if it is sound."""
+    if monitor.kind in DerivedKind:
+        return []
+    regions = list(monitor.regions.all())
+    return [*layout_warnings(regions), *cost_warnings(monitor.config, len(regions), monitor.interval_s)]
+
+
 def layout_warnings(regions: Sequence[Region]) -> list[str]:
     """Weaknesses of a choice of regions, in words; empty if it is sound."""
     if not regions:
-        return ["No region: nothing is checked."]
+        return ["No regions selected: this monitor is not being checked."]
     if len(regions) == 1:
         return ["One region: no other confirms its results."]
     warnings = []

@@ -20,7 +20,13 @@ URL = {"url": "https://example.com/"}
         ("http", {"url": 5}, "url: Expected `str`, got `int`"),
         ("http", {"url": "example.com"}, "url: a URL starts with http:// or https://"),
         ("http", {"url": "http://127.1/"}, "url: write the IP address '127.1' as four plain numbers, like 192.0.2.1"),
-        ("http", {**URL, "colour": 1}, "colour: is not a field of this kind"),
+        (
+            "tcp",
+            {"host": "example.com", "port": 1, "address": "x"},
+            "address: is not a field of tcp, which takes assertions, ca_pem, expect, host, min_tls, port, send, "
+            "server_name, tls, verify_tls",
+        ),
+        ("http", {**URL, "assertions": [{"type": "latency", "foo": 1}]}, "assertions[0].foo: is not known here"),
         ("http", {**URL, "method": "BREW"}, "method: is one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"),
         ("http", {**URL, "headers": [["A\r\nB", "x"]]}, "headers: 'A\\r\\nB' is not a header name"),
         (

@@ -36,7 +36,8 @@ class Patient:
     def __init__(self, url: str) -> None:
         self.redis = redis.Redis.from_url(url)
         self.around = ExaminationContext(self.redis, database_now(), disk_free_bytes=10**11)
-        regions = [Region.objects.create(slug=slug, domain=slug) for slug in ("eu", "us", "ap")]
+        started = self.around.now
+        regions = [Region.objects.create(slug=slug, domain=slug, worker_since=started) for slug in ("eu", "us", "ap")]
         for region in regions:
             self.beat(region.slug)
         for lease in ("consensus", "record"):
@@ -59,7 +60,7 @@ class Patient:
     def deliver(self, state: str, age: timedelta, error: str = "") -> None:
         at = self.around.now - age
         incident = Incident.objects.create(
-            team=self.team, cause_key=state, kind=IncidentKind.BLIND, title="t", started_at=at, opened_at=at
+            team=self.team, cause_key=state + error, kind=IncidentKind.BLIND, title="t", started_at=at, opened_at=at
         )
         step = Transition.objects.create(incident=incident, seq=1, step=Step.OPENED, reason=StepReason.CONFIRMED, at=at)
         Delivery.objects.create(
@@ -88,6 +89,14 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
     ),
     "record gone": ("leaders", Level.PROBLEM, "No record process", lambda p: p.redis.delete(keys.lease("record"))),
     "a region dark": ("regions", Level.PROBLEM, "Region us is dark", lambda p: p.redis.delete(keys.status("us"))),
+    "n10 a region not started": (
+        "regions", Level.WARNING, "Region new waits for its worker",
+        lambda p: Region.objects.create(slug="new", domain="new"),
+    ),
+    "n20 a receiver that does not answer": (
+        "channels", Level.PROBLEM, "Channel first has accepted no alert for 7 min: the name could not be resolved",
+        lambda p: p.deliver(DeliveryState.PENDING, timedelta(minutes=7), "the name could not be resolved"),
+    ),
     "a region unreadable": (
         "regions", Level.PROBLEM, "cannot be read", lambda p: p.redis.set(keys.status("us"), b"junk"),
     ),
@@ -103,7 +112,7 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
         lambda p: p.deliver(DeliveryState.DEAD, timedelta(hours=1), "it answered 403"),
     ),
     "an alert overdue": (
-        "deliver", Level.PROBLEM, "An alert is due since 5 min",
+        "deliver", Level.PROBLEM, "An alert has been due for 5 min",
         lambda p: p.deliver(DeliveryState.PENDING, timedelta(minutes=5)),
     ),
     "no channel": ("channels", Level.PROBLEM, "and no channel", lambda p: Channel.objects.update(enabled=False)),
@@ -218,3 +227,8 @@ def test_the_command_speaks_json_and_exits_by_the_worst(redis_url: str, capsys: 
 )  # fmt: skip
 def test_s03_a_redis_with_known_holes_is_told(version: str, patched: bool) -> None:
     assert is_patched(version) == patched
+
+
+def test_n20_an_alert_that_its_receiver_refuses_is_not_blamed_on_deliver(patient: Patient) -> None:
+    patient.deliver(DeliveryState.PENDING, timedelta(minutes=7), "the name could not be resolved")
+    assert [level for level, _ in patient.found("deliver")] == [Level.WELL]

@@ -11,7 +11,14 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from vigil.accounts.teams import default_team
-from vigil.monitors.changes import create_monitor, delete_monitor, layout_warnings, set_paused, update_monitor
+from vigil.monitors.changes import (
+    create_monitor,
+    delete_monitor,
+    layout_warnings,
+    monitor_warnings,
+    set_paused,
+    update_monitor,
+)
 from vigil.monitors.models import Monitor, Region
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +34,19 @@ def test_a_monitor_starts_at_revision_1_with_its_regions() -> None:
     assert monitor.revision == 1
     assert monitor.public_id.startswith("mon_")
     assert [one.slug for one in monitor.regions.all()] == ["eu", "us"]
+
+
+def test_without_a_choice_every_enabled_region_checks_a_monitor_and_an_empty_choice_means_none() -> None:
+    region("eu"), region("us")
+    Region.objects.create(slug="old", domain="d", enabled=False)
+    monitor = create_monitor(default_team(), HTTP)
+    assert [one.slug for one in monitor.regions.all()] == ["eu", "us"]
+    assert list(create_monitor(default_team(), {**HTTP, "name": "n", "regions": []}).regions.all()) == []
+
+
+def test_a_heartbeat_is_not_warned_about_regions() -> None:
+    monitor = Monitor.objects.create(team=default_team(), name="job", kind="heartbeat")
+    assert monitor_warnings(monitor) == []
 
 
 def test_each_change_raises_the_revision_by_one() -> None:
@@ -111,7 +131,7 @@ def test_a_bad_region_name_does_not_reach_the_database(slug: str) -> None:
 @pytest.mark.parametrize(
     ("domains", "says"),
     [
-        ([], "nothing is checked"),
+        ([], "is not being checked"),
         (["a"], "no other confirms"),
         (["a", "b"], "needs a failure in both"),
         (["a", "a", "a"], "All regions are in the domain a"),
@@ -139,7 +159,7 @@ def test_every_change_is_notified() -> None:
 
         eu = region("eu")
         assert heard() == {"region:eu"}
-        monitor = create_monitor(default_team(), HTTP)
+        monitor = create_monitor(default_team(), {**HTTP, "regions": []})
         assert heard() == {monitor.public_id}
         monitor.regions.set([eu])
         assert heard() == {monitor.public_id}

@@ -276,3 +276,55 @@ def test_the_link_of_a_digest_leads_to_every_incident_of_it(client: Client) -> N
     outsider = Client()
     outsider.force_login(User.objects.create_user("outsider"))
     assert outsider.get(f"/deliveries/{leader.public_id}").status_code == 404
+
+
+def test_n1_a_heartbeat_takes_its_priority_on_both_of_its_pages(boss: Client) -> None:
+    form = {
+        "name": "backup", "tags": "[]", "priority": "high", "slug": "", "job": "", "schedule": "period",
+        "period_s": "3600", "expression": "", "time_zone": "UTC", "grace_s": "600", "run_limit_s": "", "keywords": "{}",
+        "budget": "{}",
+    }  # fmt: skip
+    answer = boss.post(reverse("admin:heartbeats_heartbeat_add"), form)
+    assert answer.status_code == 302, answer.content.decode()
+    monitor = Monitor.objects.get()
+    assert monitor.priority == "high"
+    page = reverse("admin:monitors_monitor_change", args=[monitor.pk])
+    assert b"Fields of each kind" not in boss.get(page).content
+    as_monitor = {
+        "name": "backup", "kind": "heartbeat", "config": "{}", "new_secrets": "", "interval_s": "60",
+        "timeout_ms": "10000", "sensitivity": "normal", "tags": "[]", "priority": "low",
+    }  # fmt: skip
+    answer = boss.post(page, as_monitor)
+    assert answer.status_code == 302, answer.content.decode()
+    assert Monitor.objects.get().priority == "low"
+
+
+def test_n5_self_tests_are_listed_only_by_name(boss: Client) -> None:
+    team = default_team()
+    incident = Incident.objects.create(
+        team=team, kind="self_test", title="Do alerts get out?", started_at=NOW, opened_at=NOW
+    )
+    page = reverse("admin:incidents_incident_changelist")
+    assert b"Do alerts get out?" not in boss.get(page).content
+    assert b"Do alerts get out?" in boss.get(f"{page}?kind=self_test").content
+    assert boss.get(reverse("admin:incidents_incident_change", args=[incident.pk])).status_code == 200
+
+
+def test_n8_a_new_monitors_form_has_every_enabled_region_chosen(boss: Client) -> None:
+    regions = [Region.objects.create(slug=slug, domain="a") for slug in ("eu", "us")]
+    page = boss.get(reverse("admin:monitors_monitor_add")).content.decode()
+    assert all(f'<option value="{region.pk}" selected>' in page for region in regions)
+    assert "Fields of each kind" in page and "expected_status" in page
+
+
+def test_n11_a_route_that_tells_no_one_warns_when_it_is_saved(boss: Client) -> None:
+    form = {
+        "team": default_team().pk, "name": "r", "position": "1", "enabled": "on", "tags": "[]", "zone": "UTC",
+        "remind_s": "", "notes": "",
+    }  # fmt: skip
+    answer = boss.post(reverse("admin:alerts_route_add"), form, follow=True)
+    assert "alerts no one, and ends here" in answer.content.decode()
+
+
+def test_n17_the_login_page_says_how_to_get_a_link(client: Client) -> None:
+    assert "manage.py login" in client.get(reverse("admin:login")).content.decode()

@@ -56,6 +56,15 @@ def save_route(route: Route, wanted: Mapping[str, Any]) -> Route:
     return route
 
 
+def route_warnings(route: Route) -> list[str]:
+    """Weaknesses of a saved route in words; empty if it tells someone."""
+    told = route.policy is not None or any(channel.enabled for channel in route.channels.all())
+    if told or not route.enabled:
+        return []
+    lost = "continues to later routes" if route.goes_on else "ends here"
+    return [f"This route has no enabled channel and no policy: an incident that it matches alerts no one, and {lost}."]
+
+
 def validate_route(route: Route, channels: Sequence[models.Model] = ()) -> None:
     """Validate a route."""
     problems = _problems(route, exclude=[*_WORDS, "tags"])

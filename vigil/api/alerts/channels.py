@@ -20,6 +20,7 @@ from vigil.alerts.models import Channel
 from vigil.alerts.oncall.ack_links import callback_address
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.monitors.monitors import ConfigField, SecretsField
 
 
@@ -28,14 +29,14 @@ class DefaultField(serializers.JSONField):
     """Default value of a setting."""
 
 
-class SettingSerializer(serializers.Serializer[Any]):
+class SettingSerializer(ApiSerializer[Any]):
     name = serializers.CharField()
     words = serializers.CharField()
     needed = serializers.BooleanField()
     default = DefaultField(allow_null=True)
 
 
-class ChannelKindSerializer(serializers.Serializer[Any]):
+class ChannelKindSerializer(ApiSerializer[Any]):
     """A kind of channel, with its `config` and `secrets`."""
 
     kind = serializers.CharField()
@@ -45,7 +46,7 @@ class ChannelKindSerializer(serializers.Serializer[Any]):
     secrets = SettingSerializer(many=True)
 
 
-class TrialSerializer(serializers.Serializer[Any]):
+class TrialSerializer(ApiSerializer[Any]):
     """Result of a test message: whether the receiver accepted it, and its answer."""
 
     accepted = serializers.BooleanField()
@@ -53,7 +54,7 @@ class TrialSerializer(serializers.Serializer[Any]):
     took_ms = serializers.IntegerField()
 
 
-class ChannelSerializer(serializers.ModelSerializer[Channel]):
+class ChannelSerializer(ApiModelSerializer[Channel]):
     id = serializers.CharField(source="public_id", read_only=True)
     config = ConfigField(required=False)
     secrets = SecretsField(

@@ -16,9 +16,10 @@ from rest_framework.response import Response
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Delivery
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiModelSerializer
 
 
-class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+class DeliverySerializer(ApiModelSerializer[Delivery]):
     id = serializers.CharField(source="public_id", read_only=True)
     incident = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True)
     channel = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True)

@@ -27,6 +27,7 @@ from vigil.alerts.models.escalation import MAX_DELAY_S
 from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
 from vigil.alerts.routing.changes import MAX_STEPS, save_override, save_person, save_policy, save_rotation
 from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now
 
@@ -58,7 +59,7 @@ class PersonViewSet(TeamViewSet[Person]):
         return super().get_queryset().prefetch_related("channels")
 
 
-class ShiftSerializer(serializers.Serializer[Any]):
+class ShiftSerializer(ApiSerializer[Any]):
     person = serializers.CharField()
     name = serializers.CharField()
     starts = serializers.DateTimeField()
@@ -66,7 +67,7 @@ class ShiftSerializer(serializers.Serializer[Any]):
     covers = serializers.BooleanField(help_text="Whether this shift is an override.")
 
 
-class OverrideSerializer(serializers.ModelSerializer[RotationOverride]):
+class OverrideSerializer(ApiModelSerializer[RotationOverride]):
     id = serializers.CharField(source="public_id", read_only=True)
     person = InTeam(Person)
 
@@ -94,7 +95,7 @@ class RotationSerializer(TeamSerializer[Rotation]):
         return {**shown, "people": [turn.person.public_id for turn in turns]}
 
 
-class CalendarSerializer(serializers.Serializer[Any]):
+class CalendarSerializer(ApiSerializer[Any]):
     address = serializers.CharField(
         help_text="For calendar programs. It is a secret: it gives read access to the rotation."
     )
@@ -172,7 +173,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
         return ShiftSerializer(rows, many=True).data
 
 
-class StepSerializer(serializers.ModelSerializer[EscalationStep]):
+class StepSerializer(ApiModelSerializer[EscalationStep]):
     delay_s = serializers.IntegerField(
         min_value=0, max_value=MAX_DELAY_S, default=0, help_text="Seconds after the previous step."
     )

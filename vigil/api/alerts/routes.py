@@ -14,12 +14,13 @@ from rest_framework.views import APIView
 
 from vigil.alerts.core.routes import Severity
 from vigil.alerts.models import Channel, EscalationPolicy, Route
-from vigil.alerts.routing.changes import MAX_CHANNELS, save_route
+from vigil.alerts.routing.changes import MAX_CHANNELS, route_warnings, save_route
 from vigil.alerts.routing.preview import preview_row, who_would_be_told
 from vigil.alerts.routing.starter_routes import arrange_typical
 from vigil.api.base.enums import INCIDENT_KINDS, PRIORITIES
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
@@ -49,16 +50,21 @@ class RouteSerializer(TeamSerializer[Route]):
     monitor = InTeam(Monitor, required=False, allow_null=True)
     channels = InTeam(Channel, many=True, required=False)
     policy = InTeam(EscalationPolicy, required=False, allow_null=True)
+    warnings = serializers.SerializerMethodField(help_text="Whether it would alert no one.")
 
     class Meta:
         model = Route
         fields = (
             "id", "name", "position", "kinds", "severities", "priorities", "tags", "monitor", "days", "starts", "ends",
             "zone", "channels", "policy", "remind_s", "notes", "goes_on", "default", "enabled",
+            "warnings",
         )  # fmt: skip
         validators: list[Any] = []
 
     save_row = staticmethod(save_route)
+
+    def get_warnings(self, route: Route) -> list[str]:
+        return route_warnings(route)
 
     def validate_channels(self, channels: list[Channel]) -> list[Channel]:
         if len(channels) > MAX_CHANNELS:
@@ -66,7 +72,7 @@ class RouteSerializer(TeamSerializer[Route]):
         return channels
 
 
-class TypicalSerializer(serializers.Serializer[Any]):
+class TypicalSerializer(ApiSerializer[Any]):
     """The two secrets of the starter routes."""
 
     routing_key = serializers.CharField(
@@ -75,7 +81,7 @@ class TypicalSerializer(serializers.Serializer[Any]):
     slack_url = serializers.CharField(max_length=2000, write_only=True, help_text="Of an incoming webhook of Slack.")
 
 
-class ArrangedSerializer(serializers.Serializer[Any]):
+class ArrangedSerializer(ApiSerializer[Any]):
     created = serializers.ListField(child=serializers.CharField())
     changed = serializers.ListField(child=serializers.CharField())
 
@@ -103,7 +109,7 @@ class RouteViewSet(TeamViewSet[Route]):
         return Response({"created": arranged.created, "changed": arranged.changed})
 
 
-class AskedSerializer(serializers.Serializer[Any]):
+class AskedSerializer(ApiSerializer[Any]):
     """Query of the preview."""
 
     monitor = InTeam(Monitor, required=False)
@@ -111,7 +117,7 @@ class AskedSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField(required=False)
 
 
-class ToldSerializer(serializers.Serializer[Any]):
+class ToldSerializer(ApiSerializer[Any]):
     channel = serializers.CharField()
     name = serializers.CharField()
     kind = serializers.CharField()
@@ -123,20 +129,20 @@ class ToldSerializer(serializers.Serializer[Any]):
     held_until = serializers.DateTimeField(allow_null=True)
 
 
-class ConsideredSerializer(serializers.Serializer[Any]):
+class ConsideredSerializer(ApiSerializer[Any]):
     route = serializers.CharField()
     matches = serializers.BooleanField()
     missed_by = serializers.CharField(allow_null=True)
 
 
-class CalledSerializer(serializers.Serializer[Any]):
+class CalledSerializer(ApiSerializer[Any]):
     policy = serializers.CharField()
     after_s = serializers.IntegerField(help_text="Seconds after the alert, if nobody acknowledges.")
     who = serializers.ListField(child=serializers.CharField())
     nowhere = serializers.ListField(child=serializers.CharField())
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class PreviewSerializer(ApiSerializer[Any]):
     at = serializers.DateTimeField()
     kind = serializers.CharField()
     severity = serializers.CharField()

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from vigil.alerts.routing.holds import look_again_in
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.teams import InTeam, TeamViewSet
 from vigil.clock import database_now
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
@@ -32,12 +33,12 @@ COMING, AHEAD = 5, timedelta(days=35)
 MAX_RANGE = timedelta(days=366)
 
 
-class WindowSerializer(serializers.Serializer[Any]):
+class WindowSerializer(ApiSerializer[Any]):
     starts = serializers.DateTimeField()
     ends = serializers.DateTimeField()
 
 
-class SilenceSerializer(serializers.ModelSerializer[Silence]):
+class SilenceSerializer(ApiModelSerializer[Silence]):
     id = serializers.CharField(source="public_id", read_only=True)
     monitors = InTeam(Monitor, many=True, required=False)
     tags = serializers.ListField(
@@ -144,7 +145,7 @@ class ExcludedView(APIView):
         return Response(WindowSerializer([{"starts": w.starts, "ends": w.ends} for w in found], many=True).data)
 
 
-class _AskedSerializer(serializers.Serializer[Any]):
+class _AskedSerializer(ApiSerializer[Any]):
     monitor = InTeam(Monitor)
     to = serializers.DateTimeField()
 

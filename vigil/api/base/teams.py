@@ -13,6 +13,7 @@ from rest_framework import serializers, viewsets
 from vigil.accounts.models import Team
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiModelSerializer
 
 RowT = TypeVar("RowT", bound=models.Model)
 
@@ -42,7 +43,7 @@ class InTeam(serializers.SlugRelatedField[Any]):
         return InTeam(self._model, **options)
 
 
-class TeamSerializer(serializers.ModelSerializer[RowT]):
+class TeamSerializer(ApiModelSerializer[RowT]):
     """Writes through `save_row`, the model's write path, whose errors become responses by field."""
 
     save_row: Callable[[Any, Mapping[str, Any]], Any]

@@ -15,6 +15,7 @@ from rest_framework.validators import UniqueTogetherValidator
 from vigil.alerts.channels.email import KIND, EmailConfig
 from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.history.rows import uptime_row
 from vigil.clock import database_now, is_zone
 from vigil.history.models import Objective, Report
@@ -23,7 +24,7 @@ from vigil.monitors.changes import MAX_TAG_LENGTH
 from vigil.monitors.models import Monitor
 
 
-class _OfTeam(serializers.ModelSerializer[Any]):
+class _OfTeam(ApiModelSerializer[Any]):
     """A row of the team; names are checked within the team."""
 
     id = serializers.CharField(source="public_id", read_only=True)

@@ -13,6 +13,7 @@ from consensus.evidence import from_evidence, is_verdict
 from consensus.vote_table import as_json, vote_rows
 from vigil.alerts.models import Delivery, Pursuit
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.incidents.responses import Responses
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition
@@ -31,7 +32,7 @@ class BallotField(serializers.Field[Any, Any, list[dict[str, Any]], Any]):
         return [as_json(line) for line in vote_rows(from_evidence(value))] if is_verdict(value) else []
 
 
-class StepDeliverySerializer(serializers.ModelSerializer[Delivery]):
+class StepDeliverySerializer(ApiModelSerializer[Delivery]):
     """A channel of a step: sent, pending, held, or withheld, and why."""
 
     id = serializers.CharField(source="public_id", read_only=True)
@@ -45,7 +46,7 @@ class StepDeliverySerializer(serializers.ModelSerializer[Delivery]):
         )  # fmt: skip
 
 
-class TransitionSerializer(serializers.ModelSerializer[Transition]):
+class TransitionSerializer(ApiModelSerializer[Transition]):
     id = serializers.CharField(source="public_id", read_only=True)
     votes = BallotField(source="evidence", read_only=True)
     evidence = EvidenceField(read_only=True)
@@ -56,7 +57,7 @@ class TransitionSerializer(serializers.ModelSerializer[Transition]):
         fields = ("id", "seq", "step", "reason", "at", "text", "actor", "votes", "evidence", "told")
 
 
-class IncidentSerializer(serializers.ModelSerializer[Incident]):
+class IncidentSerializer(ApiModelSerializer[Incident]):
     id = serializers.CharField(source="public_id", read_only=True)
     monitor = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True, allow_null=True)
     part_of = serializers.SlugRelatedField[Any](
@@ -71,7 +72,7 @@ class IncidentSerializer(serializers.ModelSerializer[Incident]):
         )  # fmt: skip
 
 
-class PursuitSerializer(serializers.ModelSerializer[Pursuit]):
+class PursuitSerializer(ApiModelSerializer[Pursuit]):
     """Who acknowledged it, and until when it is snoozed."""
 
     class Meta:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.oncall.responses import NOTE_LIMIT, Actor, ResponseKind, acknowledge, note, snooze, take_back
+from vigil.api.base.serializers import ApiSerializer
 from vigil.clock import database_now
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ else:
 MAX_MINUTES = 7 * 24 * 60
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class AnswerSerializer(ApiSerializer[Any]):
     answer = serializers.ChoiceField(
         choices=[answer.value for answer in (ResponseKind.DONE, ResponseKind.ALREADY)],
         help_text="already: nothing was changed and no alert was sent.",
     )
 
 
-class SnoozeSerializer(serializers.Serializer[Any]):
+class SnoozeSerializer(ApiSerializer[Any]):
     """Length or end of a snooze: one of the two."""
 
     minutes = serializers.IntegerField(min_value=1, max_value=MAX_MINUTES, required=False)
@@ -43,7 +44,7 @@ class SnoozeSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class NoteSerializer(serializers.Serializer[Any]):
+class NoteSerializer(ApiSerializer[Any]):
     text = serializers.CharField(max_length=NOTE_LIMIT)
 
 

@@ -9,9 +9,10 @@ from rest_framework import serializers, viewsets
 
 from vigil.alerts.models import Delivery, SelfTest
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiModelSerializer
 
 
-class ProofSerializer(serializers.ModelSerializer[Delivery]):
+class ProofSerializer(ApiModelSerializer[Delivery]):
     """One message of a self-test."""
 
     channel = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True)
@@ -22,7 +23,7 @@ class ProofSerializer(serializers.ModelSerializer[Delivery]):
         fields = ("channel", "name", "event", "state", "attempts", "sent_at", "last_error")
 
 
-class SelfTestSerializer(serializers.ModelSerializer[SelfTest]):
+class SelfTestSerializer(ApiModelSerializer[SelfTest]):
     incident = serializers.CharField(source="incident.public_id", read_only=True)
     proof = ProofSerializer(source="incident.deliveries", many=True, read_only=True)
 

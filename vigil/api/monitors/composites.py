@@ -11,13 +11,14 @@ from rest_framework import serializers, viewsets
 
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiSerializer
 from vigil.monitors import changes
 from vigil.monitors.composites import RANKS_MOST, Member, create_composite, members_of, update_composite
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, Monitor
 
 
-class MemberSerializer(serializers.Serializer[Member]):
+class MemberSerializer(ApiSerializer[Member]):
     """One member of a composite, which may be a composite itself."""
 
     monitor = serializers.CharField(source="monitor.public_id", max_length=40)
@@ -28,7 +29,31 @@ class MemberSerializer(serializers.Serializer[Member]):
     group = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
-class CompositeSerializer(serializers.Serializer[Composite]):
+@extend_schema_field(MemberSerializer(many=True))
+class MembersField(serializers.Field[Any, Any, Any, Any]):
+    """Members by the ids of their monitors, which must be the team's."""
+
+    def get_attribute(self, instance: Composite) -> Any:
+        return members_of(instance)
+
+    def to_representation(self, value: Any) -> Any:
+        return MemberSerializer(value, many=True).data
+
+    def to_internal_value(self, data: Any) -> list[Member]:
+        given = MemberSerializer(data=data, many=True)
+        if not given.is_valid():
+            raise serializers.ValidationError(given.errors)
+        rows = given.validated_data
+        ids = {row["monitor"]["public_id"] for row in rows}
+        found = Monitor.objects.filter(team=self.context["team"], deleted_at=None, public_id__in=ids)
+        monitors = {monitor.public_id: monitor for monitor in found}
+        missing = sorted(ids - monitors.keys())
+        if missing:
+            raise serializers.ValidationError(f"There is no monitor {missing[0][:40]}.")
+        return [Member(monitors[row["monitor"]["public_id"]], row["rank"], row["group"]) for row in rows]
+
+
+class CompositeSerializer(ApiSerializer[Composite]):
     id = serializers.CharField(source="monitor.public_id", read_only=True)
     name = serializers.CharField(source="monitor.name", max_length=200)
     rule = serializers.ChoiceField(
@@ -36,17 +61,12 @@ class CompositeSerializer(serializers.Serializer[Composite]):
         help_text="How many members must work: `all`, `any`, `at_least` k, or a `chain` of fallbacks.",
     )
     k = serializers.IntegerField(min_value=1, default=1, help_text="For `at_least`.")
-    members = serializers.SerializerMethodField()
+    members = MembersField()
     tags = serializers.ListField(
         source="monitor.tags", child=serializers.CharField(max_length=changes.MAX_TAG_LENGTH), required=False
     )
     paused = serializers.BooleanField(source="monitor.paused", required=False)
     status = serializers.SerializerMethodField()
-
-    @extend_schema_field(MemberSerializer(many=True))
-    def get_members(self, composite: Composite) -> list[dict[str, Any]]:
-        members: Any = members_of(composite)
-        return list(MemberSerializer(members, many=True).data)
 
     def get_status(self, composite: Composite) -> str:
         state = getattr(composite.monitor, "believed", None)
@@ -54,22 +74,7 @@ class CompositeSerializer(serializers.Serializer[Composite]):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         wanted: dict[str, Any] = dict(super().to_internal_value(data))
-        wanted |= wanted.pop("monitor", {})
-        if "members" in data:
-            given = MemberSerializer(data=data["members"], many=True)
-            if not given.is_valid():
-                raise serializers.ValidationError({"members": given.errors})
-            wanted["members"] = self._members(given.validated_data)
-        return wanted
-
-    def _members(self, rows: list[dict[str, Any]]) -> list[Member]:
-        ids = {row["monitor"]["public_id"] for row in rows}
-        found = Monitor.objects.filter(team=self.context["team"], deleted_at=None, public_id__in=ids)
-        monitors = {monitor.public_id: monitor for monitor in found}
-        missing = sorted(ids - monitors.keys())
-        if missing:
-            raise serializers.ValidationError({"members": [f"There is no monitor {missing[0][:40]}."]})
-        return [Member(monitors[row["monitor"]["public_id"]], row["rank"], row["group"]) for row in rows]
+        return wanted | wanted.pop("monitor", {})
 
     def create(self, validated_data: Mapping[str, Any]) -> Composite:
         with refusals_as_400():

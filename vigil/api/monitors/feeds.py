@@ -9,19 +9,20 @@ from django.db.models import QuerySet
 from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.base.permissions import StaffChanges
+from vigil.api.base.serializers import ApiModelSerializer
 from vigil.feeds.core.catalogue import SOURCES
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.witnesses import switch
 from vigil.monitors.core.providers import name_of
 
 
-class PostSerializer(serializers.ModelSerializer[FeedPost]):
+class PostSerializer(ApiModelSerializer[FeedPost]):
     class Meta:
         model = FeedPost
         fields = ("title", "seen_at", "created_at", "ended_at")
 
 
-class FeedSerializer(serializers.ModelSerializer[Feed]):
+class FeedSerializer(ApiModelSerializer[Feed]):
     name = serializers.SerializerMethodField()
     url = serializers.CharField(source="address", read_only=True)
     declared = serializers.SerializerMethodField(help_text="Problems that the page shows now.")

@@ -7,13 +7,14 @@ from typing import Any
 from rest_framework import serializers
 
 from probes.wire import Result
+from vigil.api.base.serializers import ApiSerializer
 from vigil.monitors.latest import instant
 
 _PREFIX = "ratelimit_"
 _FIELDS = ("limit", "remaining", "reset_s")
 
 
-class AllowanceSerializer(serializers.Serializer[Any]):
+class AllowanceSerializer(ApiSerializer[Any]):
     """One quota of the provider: requests, tokens, input_tokens or output_tokens."""
 
     counted = serializers.CharField()
@@ -23,14 +24,14 @@ class AllowanceSerializer(serializers.Serializer[Any]):
     left = serializers.FloatField(allow_null=True, help_text="Remaining part, from 0 to 1.")
 
 
-class RegionHeadroomSerializer(serializers.Serializer[Any]):
+class RegionHeadroomSerializer(ApiSerializer[Any]):
     region = serializers.CharField()
     at = serializers.DateTimeField(allow_null=True)
     retry_after_s = serializers.FloatField(allow_null=True, help_text="Retry-After of the provider, in seconds.")
     allowances = AllowanceSerializer(many=True)
 
 
-class HeadroomSerializer(serializers.Serializer[Any]):
+class HeadroomSerializer(ApiSerializer[Any]):
     available = serializers.BooleanField()
     regions = RegionHeadroomSerializer(many=True)
 

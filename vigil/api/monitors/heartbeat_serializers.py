@@ -9,11 +9,13 @@ from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
 
 from vigil.api.base.errors import refusals_as_400
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.heartbeats import changes, overview
 from vigil.heartbeats.core.schedule import ScheduleKind
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
 from vigil.monitors.changes import MAX_TAG_LENGTH
+from vigil.monitors.models import Priority
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -21,12 +23,13 @@ class ObjectField(serializers.JSONField):
     """An object, validated by its write path."""
 
 
-class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
+class HeartbeatSerializer(ApiModelSerializer[Heartbeat]):
     id = serializers.CharField(source="monitor.public_id", read_only=True)
     name = serializers.CharField(source="monitor.name", max_length=200)
     tags = serializers.ListField(
         source="monitor.tags", child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False
     )
+    priority = serializers.ChoiceField(source="monitor.priority", choices=Priority.choices, required=False)
     paused = serializers.BooleanField(source="monitor.paused", read_only=True)
     job = serializers.ChoiceField(
         choices=sorted(SUGGESTIONS),
@@ -51,9 +54,9 @@ class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
     class Meta:
         model = Heartbeat
         fields = (
-            "id", "name", "slug", "tags", "job", "schedule", "period_s", "expression", "time_zone", "grace_s",
-            "run_limit_s", "wakes_on_ping", "keywords", "budget", "paused", "status", "since", "last_ping_at",
-            "last_success_at", "expected_at", "pings", "ping_url", "mail", "badges",
+            "id", "name", "slug", "tags", "priority", "job", "schedule", "period_s", "expression", "time_zone",
+            "grace_s", "run_limit_s", "wakes_on_ping", "keywords", "budget", "paused", "status", "since",
+            "last_ping_at", "last_success_at", "expected_at", "pings", "ping_url", "mail", "badges",
         )  # fmt: skip
         read_only_fields = ("since", "last_ping_at", "last_success_at", "expected_at", "pings")
         validators: list[Any] = []
@@ -81,7 +84,7 @@ class HeartbeatSerializer(serializers.ModelSerializer[Heartbeat]):
             return changes.update_heartbeat(instance, wanted)
 
 
-class PingSerializer(serializers.ModelSerializer[StoredPing]):
+class PingSerializer(ApiModelSerializer[StoredPing]):
     class Meta:
         model = StoredPing
         fields = (
@@ -90,41 +93,41 @@ class PingSerializer(serializers.ModelSerializer[StoredPing]):
         )  # fmt: skip
 
 
-class BodySerializer(serializers.Serializer[Any]):
+class BodySerializer(ApiSerializer[Any]):
     body = serializers.CharField()
     size = serializers.IntegerField()
     note = serializers.CharField()
 
 
-class SnippetSerializer(serializers.Serializer[Any]):
+class SnippetSerializer(ApiSerializer[Any]):
     name = serializers.CharField()
     title = serializers.CharField()
     language = serializers.CharField()
     text = serializers.CharField()
 
 
-class SuggestionSerializer(serializers.Serializer[Any]):
+class SuggestionSerializer(ApiSerializer[Any]):
     job = serializers.CharField()
     title = serializers.CharField()
     terms = ObjectField()
 
 
-class PauseSerializer(serializers.Serializer[Any]):
+class PauseSerializer(ApiSerializer[Any]):
     until_ping = serializers.BooleanField(default=False, help_text="The next success or start resumes it.")
 
 
-class KeysSerializer(serializers.ModelSerializer[TeamPings]):
+class KeysSerializer(ApiModelSerializer[TeamPings]):
     class Meta:
         model = TeamPings
         fields = ("key", "badge_key", "creates")
         read_only_fields = ("key", "badge_key")
 
 
-class KeyRotationSerializer(serializers.Serializer[Any]):
+class KeyRotationSerializer(ApiSerializer[Any]):
     which = serializers.ChoiceField(choices=["key", "badge_key"], help_text="Of pings by slug, or of badges of tags.")
 
 
-class TagBadgeSerializer(serializers.Serializer[Any]):
+class TagBadgeSerializer(ApiSerializer[Any]):
     tag = serializers.CharField()
     badges = serializers.DictField(child=serializers.CharField())
 

@@ -16,13 +16,14 @@ from rest_framework.response import Response
 
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
 from vigil.api.monitors.presets import PresetFields
 from vigil.api.monitors.results import LatestSerializer, result_row
 from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.models import MonitorState
+from vigil.incidents.shown_status import shown_status
 from vigil.monitors import changes
-from vigil.monitors.costs import cost_warnings
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import latest_results
 from vigil.monitors.models import DerivedKind, Monitor, Region
@@ -39,7 +40,7 @@ class ConfigField(serializers.JSONField):
     """The prober's configuration."""
 
 
-class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
+class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
     id = serializers.CharField(source="public_id", read_only=True)
     name = serializers.CharField(
         max_length=200, trim_whitespace=True, required=False, help_text="Required without a preset."
@@ -62,14 +63,14 @@ class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
     )
     warnings = serializers.SerializerMethodField(help_text="Warnings about the choice of regions and about cost.")
     target = serializers.CharField(read_only=True)
+    status = serializers.SerializerMethodField(help_text="up, degraded, down, unknown or paused.")
 
     class Meta:
         model = Monitor
         fields = (
-            "id", "name", "kind", "config", "secrets", "secret_names", "interval_s", "timeout_ms", "sensitivity",
-            "regions", "tags", "priority", "paused", "parents", "target", "warnings", "revision", "created_at",
-            "updated_at",
-            "preset", *GIVEN,
+            "id", "name", "kind", "status", "config", "secrets", "secret_names", "interval_s", "timeout_ms",
+            "sensitivity", "regions", "tags", "priority", "paused", "parents", "target", "warnings", "revision",
+            "created_at", "updated_at", "preset", *GIVEN,
         )  # fmt: skip
         read_only_fields = ("revision", "created_at", "updated_at")
         # The write path checks names against the team, which a model validator cannot.
@@ -78,13 +79,14 @@ class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
     #: Warnings of the preset, in the response to the creation only.
     advice: Sequence[str] = ()
 
+    def get_status(self, monitor: Monitor) -> str:
+        return shown_status(monitor)
+
     def get_secret_names(self, monitor: Monitor) -> list[str]:
         return sorted(monitor.secrets) if monitor.secrets else []
 
     def get_warnings(self, monitor: Monitor) -> list[str]:
-        regions = list(monitor.regions.all())
-        costs = cost_warnings(monitor.config, len(regions), monitor.interval_s)
-        return [*changes.layout_warnings(regions), *costs, *self.advice]
+        return [*changes.monitor_warnings(monitor), *self.advice]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         preset = attrs.get("preset")
@@ -130,7 +132,7 @@ class MonitorSerializer(PresetFields, serializers.ModelSerializer[Monitor]):
             return changes.update_monitor(instance, wanted)
 
 
-class StateSerializer(serializers.ModelSerializer[MonitorState]):
+class StateSerializer(ApiModelSerializer[MonitorState]):
     """State of a monitor."""
 
     class Meta:
@@ -162,9 +164,8 @@ class MonitorViewSet(viewsets.ModelViewSet[Monitor]):
     queryset = Monitor.objects.none()
 
     def get_queryset(self) -> QuerySet[Monitor]:
-        return Monitor.objects.filter(team=team_of(self.request), deleted_at=None).prefetch_related(
-            "regions", "dependencies__parent"
-        )
+        living = Monitor.objects.filter(team=team_of(self.request), deleted_at=None)
+        return living.select_related("believed").prefetch_related("regions", "dependencies__parent")
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())

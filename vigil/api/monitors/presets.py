@@ -10,10 +10,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.serializers import ApiSerializer
 from vigil.monitors.changes import MAX_SECRET_LENGTH
 
 
-class PresetFields(serializers.Serializer[Any]):
+class PresetFields(ApiSerializer[Any]):
     """Fields of a new monitor from a preset, in place of kind, config and secrets."""
 
     preset = serializers.CharField(
@@ -50,7 +51,7 @@ class PresetFields(serializers.Serializer[Any]):
     )
 
 
-class PresetSerializer(serializers.Serializer[Any]):
+class PresetSerializer(ApiSerializer[Any]):
     """One preset of the catalogue."""
 
     name = serializers.CharField()

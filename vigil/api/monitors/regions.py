@@ -7,11 +7,12 @@ from typing import Any
 from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.base.permissions import StaffChanges
+from vigil.api.base.serializers import ApiModelSerializer
 from vigil.monitors.latest import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Region
 
 
-class RegionSerializer(serializers.ModelSerializer[Region]):
+class RegionSerializer(ApiModelSerializer[Region]):
     alive = serializers.SerializerMethodField(
         help_text="Whether its worker sent a status within 45 s; null during a Redis outage."
     )

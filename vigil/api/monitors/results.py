@@ -7,10 +7,11 @@ from typing import Any
 from rest_framework import serializers
 
 from probes.wire import Result
+from vigil.api.base.serializers import ApiSerializer
 from vigil.monitors.latest import instant
 
 
-class ResultSerializer(serializers.Serializer[Any]):
+class ResultSerializer(ApiSerializer[Any]):
     """A region's last result; `status` is null if there is none. Durations are milliseconds."""
 
     region = serializers.CharField()
@@ -23,7 +24,7 @@ class ResultSerializer(serializers.Serializer[Any]):
     facts = serializers.DictField(help_text="Other facts: address, certificate, rate limits, queue, ...")
 
 
-class LatestSerializer(serializers.Serializer[Any]):
+class LatestSerializer(ApiSerializer[Any]):
     available = serializers.BooleanField()
     results = ResultSerializer(many=True)
 

@@ -37,7 +37,7 @@ from probes.prober import ProbeContext, SpecError
 from probes.probers import PROBERS, parse_spec, validate_secrets
 from probes.reasons import Status
 from vigil.cli.errors import CommandError
-from vigil.cli.monitors.check_target import Asked, asked_for
+from vigil.cli.monitors.check_target import Asked, add_target_options, asked_for
 from vigil.cli.monitors.check_view import Look, as_json, render
 from vigil.monitors.costs import cost_warnings
 
@@ -45,21 +45,7 @@ from vigil.monitors.costs import cost_warnings
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL", nargs="?", help="an address; its scheme chooses the prober, see above")
     parser.add_argument("--list-presets", action="store_true", help="list the presets, with what each one proves")
-    parser.add_argument("--preset", metavar="NAME", help="check a known AI service or server instead of a URL")
-    parser.add_argument("--key-env", metavar="VARIABLE", help="the environment variable that holds the preset's key")
-    for name, about in (
-        ("address", "the address of your own server, like http://localhost:11434"),
-        ("model", "a model that the service must have"),
-        ("region", "the provider's region, if the preset needs one"),
-        ("name", "the index or collection, if the preset needs one"),
-    ):
-        parser.add_argument(f"--{name}", metavar=name.upper(), help=about)
-    parser.add_argument("--kind", choices=sorted(PROBERS), help="use this prober, whatever the URL's scheme")
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="JSON or text; repeatable")
-    parser.add_argument(
-        "--secret-env", action="append", default=[], metavar="NAME=VARIABLE", help="bearer=API_KEY, ..."
-    )
-    parser.add_argument("--billing-acknowledged", action="store_true", help="accept that the check may cost money")
+    add_target_options(parser)
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="0.1 to 60 (default 10, or the preset's)")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="may be repeated")
     parser.add_argument(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
+
 from probes.presets import PresetError, build
+from probes.probers import PROBERS
 from vigil.cli.errors import CommandError
 
 #: Scheme of a target host:port -> the kind, its default port (0: none), and more configuration.
@@ -24,7 +28,8 @@ _SCHEMES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "grpcs": ("grpc", 443, {"tls": True}),
 }
 _DNS_FIELDS = ("record", "resolver", "expected", "match")
-GIVEN = ("address", "model", "region", "name")
+#: Options of a preset -> its parameters.
+GIVEN = {"address": "address", "model": "model", "region": "region", "resource": "name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +43,48 @@ class Asked:
     timeout_s: float = 10.0
     interval_s: int = 60
     warnings: tuple[str, ...] = ()
+    #: Name that the preset suggests.
+    preset_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of a monitor of it: the preset's, else the address without its query, which may hold a key."""
+        return self.preset_name or self.target.partition("?")[0].partition("#")[0]
+
+
+def add_target_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is checked, beside the URL."""
+    parser.add_argument("--preset", metavar="NAME", help="check a known AI service or server instead of a URL")
+    parser.add_argument("--key-env", metavar="VARIABLE", help="the environment variable that holds the preset's key")
+    for name, about in (
+        ("address", "the address of your own server, like http://localhost:11434"),
+        ("model", "a model that the service must have"),
+        ("region", "the provider's region, if the preset needs one"),
+        ("resource", "the index or collection, if the preset needs one"),
+    ):
+        parser.add_argument(f"--{name}", metavar=name.upper(), help=about)
+    parser.add_argument("--kind", choices=sorted(PROBERS), help="use this prober, whatever the URL's scheme")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="text, or JSON; repeatable")
+    parser.add_argument(
+        "--secret-env", action="append", default=[], metavar="NAME=VARIABLE", help="bearer=API_KEY, ..."
+    )
+    parser.add_argument("--billing-acknowledged", action="store_true", help="accept that the check may cost money")
 
 
 def asked_for(args: argparse.Namespace) -> Asked:
     """The check that the command line asks for: of a URL, or of a preset. Raises CommandError."""
-    given = {name: getattr(args, name) for name in GIVEN if getattr(args, name)}
+    given = {name: getattr(args, option) for option, name in GIVEN.items() if getattr(args, option)}
     if args.preset is not None:
         return _of_preset(args, given)
     if not args.url:
         raise CommandError("name a URL, or a preset with --preset; --list-presets lists them")
-    if given or args.key_env:
-        raise CommandError(f"--{'key-env' if args.key_env else next(iter(given))} goes with --preset")
+    stray = next((option for option in ("key_env", *GIVEN) if getattr(args, option)), "")
+    if stray:
+        raise CommandError(f"--{stray.replace('_', '-')} goes with --preset")
     kind, config = (args.kind, {"url": args.url}) if args.kind else target_of(args.url)
     if args.billing_acknowledged:
         config["billing_acknowledged"] = True
-    return Asked(args.url, kind, config | _fields(args), _secrets(args))
+    return Asked(args.url, kind, config | _fields(kind, args.set), _secrets(args))
 
 
 def _of_preset(args: argparse.Namespace, given: dict[str, Any]) -> Asked:
@@ -65,11 +97,11 @@ def _of_preset(args: argparse.Namespace, given: dict[str, Any]) -> Asked:
     try:
         made = build(args.preset, {**given, "billing_acknowledged": args.billing_acknowledged})
     except PresetError as problem:
-        option = {"key": "key-env"}.get(problem.field, problem.field.replace("_", "-"))
+        option = {"key": "key-env", "name": "resource"}.get(problem.field, problem.field.replace("_", "-"))
         raise CommandError(f"--{option}: {problem.problem}") from None
     target = str(made.config.get("url") or f"{made.kind}://{made.config.get('host')}:{made.config.get('port')}")
-    config, secrets = made.config | _fields(args), {**made.secrets, **_secrets(args)}
-    return Asked(target, made.kind, config, secrets, made.timeout_ms / 1000, made.interval_s, made.warnings)
+    config, secrets = made.config | _fields(made.kind, args.set), {**made.secrets, **_secrets(args)}
+    return Asked(target, made.kind, config, secrets, made.timeout_ms / 1000, made.interval_s, made.warnings, made.name)
 
 
 def target_of(url: str) -> tuple[str, dict[str, Any]]:
@@ -108,18 +140,33 @@ def _dns(rest: str) -> dict[str, Any]:
     return {"name": parts.netloc, **fields}
 
 
-def _fields(args: argparse.Namespace) -> dict[str, Any]:
-    """The fields of the configuration that --set gives: JSON where it is JSON, else a text."""
+def _fields(kind: str, given: Sequence[str]) -> dict[str, Any]:
+    """The fields of the configuration that --set gives: of a text as written, of any other type as JSON."""
+    texts = {each.name for each in msgspec.structs.fields(PROBERS[kind].spec) if _takes_text(each.type)}
     fields: dict[str, Any] = {}
-    for text in args.set:
+    for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name.isidentifier():
             raise CommandError(f"--set is written FIELD=VALUE, like --set method=POST, not {text[:40]!r}")
-        try:
-            fields[name] = json.loads(value)
-        except (ValueError, RecursionError):
-            fields[name] = value
+        fields[name] = value if name in texts else _as_json(value)
     return fields
+
+
+def _takes_text(type_: Any) -> bool:
+    """Whether a field of this type holds a text: `str`, alone, limited, or beside None."""
+    origin = get_origin(type_)
+    if origin is Annotated:
+        return _takes_text(get_args(type_)[0])
+    if origin in (Union, UnionType):
+        return any(_takes_text(one) for one in get_args(type_))
+    return isinstance(type_, type) and issubclass(type_, str)
+
+
+def _as_json(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _secrets(args: argparse.Namespace) -> dict[str, str]:

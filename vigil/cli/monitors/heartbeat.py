@@ -2,7 +2,7 @@
 
 manage.py heartbeat add "Embed documents" --job embeddings
 manage.py heartbeat add backup --cron "0 2 * * *" --zone Europe/Berlin --grace 2h
-manage.py heartbeat add queue --every 5m --grace 5m
+manage.py heartbeat add queue --every 5m --grace 5m --priority high
 manage.py heartbeat list --json
 manage.py heartbeat jobs            # the common kinds of AI jobs, with schedule and grace
 """
@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from typing import Any
 
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
-
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+from vigil.cli.lengths import seconds
+from vigil.cli.table import aligned
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--oncalendar", metavar="EXPRESSION")
     parser.add_argument("--zone", metavar="ZONE", help="the time zone of the expression (default: UTC)")
     parser.add_argument("--grace", metavar="LENGTH", help="how late a ping may be, such as 20m")
+    parser.add_argument("--priority", choices=("high", "normal", "low"), help="routes may match it (default: normal)")
     parser.add_argument("--tag", action="append", default=[], help="a tag; repeatable")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
                 "id": row.monitor.public_id,
                 "name": row.monitor.name,
                 "status": status_shown(row),
+                "priority": row.monitor.priority,
                 "ping": ping_address(row),
             }
             for row in found
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(rows))
     else:
-        print("\n".join("  ".join(str(value) for value in row.values()) for row in rows) or "none yet")
+        print(aligned(rows) if rows else "none yet")
     return 0
 
 
@@ -78,7 +79,7 @@ def _add(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"id": row.monitor.public_id, "name": row.monitor.name, "ping": ping_address(row)}))
     else:
-        print(f"{row.monitor.public_id}  call {ping_address(row)}")
+        print(f"{row.monitor.public_id}  {row.monitor.name}: call {ping_address(row)}")
     return 0
 
 
@@ -86,21 +87,14 @@ def _terms(args: argparse.Namespace) -> dict[str, Any]:
     given = [name for name in ("every", "cron", "oncalendar") if getattr(args, name)]
     if len(given) > 1:
         raise CommandError("choose one of --every, --cron and --oncalendar")
-    terms: dict[str, Any] = {"job": args.job} if args.job else {}
+    terms: dict[str, Any] = {name: getattr(args, name) for name in ("job", "priority") if getattr(args, name)}
     if args.every:
-        terms |= {"schedule": "period", "period_s": _seconds(args.every)}
+        terms |= {"schedule": "period", "period_s": seconds(args.every)}
     for name in ("cron", "oncalendar"):
         if getattr(args, name):
             terms |= {"schedule": name, "expression": getattr(args, name)}
     if args.zone:
         terms["time_zone"] = args.zone
     if args.grace:
-        terms["grace_s"] = _seconds(args.grace)
+        terms["grace_s"] = seconds(args.grace)
     return terms
-
-
-def _seconds(length: str) -> int:
-    read = re.fullmatch(r"(\d{1,9})([smhd])", length)
-    if read is None:
-        raise CommandError(f"{length!r} is not a length of time: write 90s, 20m, 2h or 7d")
-    return int(read[1]) * _UNITS[read[2]]

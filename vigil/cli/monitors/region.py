@@ -89,6 +89,7 @@ def _list(as_json: bool) -> int:
             "domain": region.domain,
             "egress": region.egress,
             "enabled": region.enabled,
+            "started": region.worker_since is not None,
             "reports": report is not None,
             "votes": region.slug.encode() not in held,
         }
@@ -106,5 +107,5 @@ def _state(row: dict[str, object]) -> str:
     if not row["enabled"]:
         return "disabled"
     if not row["reports"]:
-        return "dark: no worker reports"
+        return "dark: no worker reports" if row["started"] else "waits for its worker"
     return "reports" if row["votes"] else "reports, in quarantine: its votes do not count"

@@ -22,6 +22,7 @@ admin.site.site_header = "Vigil"
 admin.site.site_title = "Vigil"
 admin.site.index_title = "Monitors and alerting"
 admin.site.site_url = None
+admin.site.login_template = "web/admin/login.html"
 
 __all__ = [
     "accounts",

@@ -20,6 +20,7 @@ from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel, Delivery, DeliveryState
 from vigil.alerts.oncall.ack_links import callback_address
+from vigil.incidents.core.model import IncidentKind
 from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names, table
 
 
@@ -115,13 +116,28 @@ class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             messages.warning(request, f"The signing secret, shown only now: {obj.secrets['secret']}")
 
 
+class SelfTestFilter(admin.SimpleListFilter):
+    """Deliveries of self-tests are hundreds a day: they are listed when asked for."""
+
+    title = "self-tests"
+    parameter_name = "self_tests"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("only", "only self-tests"), ("with", "with self-tests")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        if self.value() == "only":
+            return queryset.filter(incident__kind=IncidentKind.SELF_TEST)
+        return queryset if self.value() else queryset.exclude(incident__kind=IncidentKind.SELF_TEST)
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = (
-        "public_id", "event", "channel", "incident", "state", "tells", "attempts", "last_error",
-        "created_at", "sent_at",
+        "public_id", "state", "event", "channel", "incident", "attempts", "last_error", "created_at", "sent_at",
+        "tells",
     )  # fmt: skip
-    list_filter = ("state", "event", "channel")
+    list_filter = ("state", "event", "channel", SelfTestFilter)
     search_fields = ("public_id", "incident__public_id", "incident__title")
     list_select_related = ("channel", "incident")
     actions = ("resend",)

@@ -11,6 +11,7 @@ from vigil.accounts.teams import default_team
 from vigil.heartbeats import changes
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat
+from vigil.monitors.models import Priority
 from vigil.web.admin.pieces import AdmittedJSONField, PrettyJSONField
 
 _JOBS = [("", "none of these"), *((one.job, f"{one.title} ({one.job})") for one in SUGGESTIONS.values())]
@@ -21,6 +22,9 @@ class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
 
     name = forms.CharField(max_length=200)
     tags = AdmittedJSONField(required=False, initial=list, help_text='A list of words: ["embeddings", "nightly"].')
+    priority = forms.ChoiceField(
+        choices=Priority.choices, required=False, initial=Priority.NORMAL, help_text="Routes may match it."
+    )
     job = forms.ChoiceField(
         choices=_JOBS,
         required=False,
@@ -38,8 +42,8 @@ class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Heartbeat
         fields = (
-            "name", "tags", "slug", "job", "schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s",
-            "keywords", "budget",
+            "name", "tags", "priority", "slug", "job", "schedule", "period_s", "expression", "time_zone", "grace_s",
+            "run_limit_s", "keywords", "budget",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -47,6 +51,7 @@ class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             self.fields["name"].initial = self.instance.monitor.name
             self.fields["tags"].initial = self.instance.monitor.tags
+            self.fields["priority"].initial = self.instance.monitor.priority
             del self.fields["job"]
 
     def _post_clean(self) -> None:
@@ -64,8 +69,9 @@ class HeartbeatForm(forms.ModelForm):  # type: ignore[type-arg]
         wanted |= {name: wanted.get(name) or {} for name in ("keywords", "budget")} | {"tags": wanted.get("tags") or []}
         if wanted.get("job"):
             wanted = {name: value for name, value in wanted.items() if name not in SUGGESTIONS[wanted["job"]].terms}
-        if not wanted.get("slug"):
-            wanted.pop("slug", None)
+        for name in ("slug", "priority"):
+            if not wanted.get(name):
+                wanted.pop(name, None)
         if self.instance.pk:
             return changes.update_heartbeat(self.instance, wanted)
         return changes.create_heartbeat(default_team(), wanted)

@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from consensus.evidence import from_evidence, is_verdict
 from consensus.vote_table import VoteRow, vote_rows, why_in_words
 from vigil.alerts.wording.text import duration
+from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition
 from vigil.web.admin.pieces import ReadOnlyAdmin, table
 from vigil.web.admin.responding import Responding
@@ -29,10 +30,27 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset.filter(resolved_at__isnull=self.value() == "open")
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Self-tests are no failures, and there are hundreds a day: they are listed by name only."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
+        if self.value():
+            return queryset.filter(kind=self.value())
+        # The page of one incident is found by the same query.
+        is_list = request.resolver_match is None or "object_id" not in request.resolver_match.kwargs
+        return queryset.exclude(kind=IncidentKind.SELF_TEST) if is_list else queryset
+
+
 @admin.register(Incident)
 class IncidentAdmin(Responding, ReadOnlyAdmin):
     list_display = ("title", "kind", "failure", "opened_at", "resolved_at", "lasted", "pursued", "team")
-    list_filter = (OpenFilter, "kind", "team")
+    list_filter = (OpenFilter, KindFilter, "team")
     search_fields = ("title", "public_id", "monitor__name", "monitor__public_id")
     list_select_related = ("team", "monitor")
     date_hierarchy = "opened_at"

@@ -4,24 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from django import forms
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
 from vigil.monitors import changes
 from vigil.monitors.dependencies import check_parents, parents_of
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, fields_from_preset
-from vigil.web.admin.pieces import AdmittedJSONField, NewSecretsField, PrettyJSONField
+from vigil.web.admin.pieces import AdmittedJSONField, NewSecretsField, PrettyJSONField, table
 
 #: Fields that a preset sets, besides those it recommends.
 _MADE = ("kind", "config")
 _RECOMMENDED = ("name", "interval_s", "timeout_ms")
 
 
+def config_fields() -> dict[str, list[str]]:
+    """Fields of the configuration of each kind that regions check."""
+    # Imported late: most processes never show this page, and the probers load slowly.
+    from probes.probers import PROBERS
+
+    return {kind: [each.name for each in msgspec.structs.fields(one.spec)] for kind, one in sorted(PROBERS.items())}
+
+
+def _fields_of_every_kind() -> SafeString:
+    rows = [(kind, ", ".join(names)) for kind, names in config_fields().items()]
+    return format_html(
+        'An object, such as {{"url": "https://api.example.com/health"}}.'
+        "<details><summary>Fields of each kind</summary>{}</details>",
+        table(("kind", "fields"), rows),
+    )
+
+
 class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
-    config = PrettyJSONField(help_text='What the prober needs, such as {"url": "https://api.example.com/health"}.')
+    config = PrettyJSONField(initial=dict)
     new_secrets = NewSecretsField()
     tags = AdmittedJSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
 
@@ -29,7 +49,8 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
         queryset=Monitor.objects.filter(deleted_at=None),
         required=False,
         widget=FilteredSelectMultiple("parents", is_stacked=False),
-        help_text="Monitors that it depends on: while one of them fails, its alerts are held.",
+        label="Depends on",
+        help_text="Alerts for this monitor are held while any of these is failing.",
     )
 
     class Meta:
@@ -44,6 +65,20 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["priority"].required = False
         if self.instance.pk:
             self.initial["parents"] = parents_of(self.instance)
+            others = Monitor.objects.filter(team=self.instance.team, deleted_at=None).exclude(pk=self.instance.pk)
+            self.fields["parents"].queryset = others  # type: ignore[attr-defined]
+        else:
+            self.initial.setdefault("regions", changes.default_regions())
+        # Regions do not check a derived kind: it has no configuration.
+        derived = self.instance.kind in DerivedKind
+        self.fields["config"].required = not derived
+        kinds = [self.instance.kind] if derived else ["", *config_fields()]
+        self.fields["kind"].widget = forms.Select(choices=[(kind, kind or "-") for kind in kinds])
+        if not derived:
+            self.fields["config"].help_text = _fields_of_every_kind()
+
+    def clean_config(self) -> Any:
+        return self.cleaned_data["config"] or {}
 
     def clean_priority(self) -> str:
         return str(self.cleaned_data.get("priority") or self.instance.priority)

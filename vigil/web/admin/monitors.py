@@ -10,21 +10,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from vigil.dispatch.models import Lease
-from vigil.incidents.models import MonitorState
+from vigil.incidents.shown_status import shown_status, state_of
 from vigil.monitors import changes
-from vigil.monitors.costs import cost_warnings
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import instant, latest_results, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Monitor, Region
 from vigil.monitors.presets import GIVEN
 from vigil.web.admin.monitor_form import MonitorForm, NewMonitorForm
 from vigil.web.admin.pieces import ReadOnlyAdmin, age, secret_names, table
-
-
-def _warnings(monitor: Monitor) -> list[str]:
-    """Warnings about its choice of regions and its cost."""
-    regions = list(monitor.regions.all())
-    return [*changes.layout_warnings(regions), *cost_warnings(monitor.config, len(regions), monitor.interval_s)]
 
 
 @admin.register(Monitor)
@@ -63,11 +56,8 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="status", ordering="believed__status")
     def status(self, monitor: Monitor) -> str:
-        if monitor.paused:
-            return "paused"
-        # A new monitor has no state until ingest creates it.
-        state: MonitorState | None = getattr(monitor, "believed", None)
-        return (f"{state.status} (account)" if state.account else state.status) if state else "unknown"
+        state = state_of(monitor)
+        return f"{shown_status(monitor)} (account)" if state and state.account else shown_status(monitor)
 
     @admin.display(description="seen now")
     def seen(self, monitor: Monitor) -> str:
@@ -97,7 +87,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="warnings")
     def warnings(self, monitor: Monitor) -> str:
-        return " ".join(_warnings(monitor)) or "none"
+        return " ".join(changes.monitor_warnings(monitor)) or "none"
 
     @admin.action(description="Pause")
     def pause(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
@@ -112,7 +102,7 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         saved = changes.update_monitor(obj, wanted) if change else changes.create_monitor(obj.team, wanted)
         obj.pk, obj.revision = saved.pk, saved.revision
         set_parents(saved, form.cleaned_data["parents"])
-        for warning in (*_warnings(saved), *getattr(form, "advice", ())):
+        for warning in (*changes.monitor_warnings(saved), *getattr(form, "advice", ())):
             messages.warning(request, warning)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -157,7 +147,7 @@ class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return "unavailable: Redis does not answer"
         status = statuses.by_region.get(region.slug)
         if status is None:
-            return "dark: none within 45 s"
+            return "dark: none within 45 s" if region.worker_since else "none yet: waits for its worker"
         heard = age(instant(status.at_ms), timezone.now())
         share = region_shares().get(region.slug, 1.0)
         shed = f", cannot keep up: gets {share:.0%} of its scheduled checks" if share < 1 else ""

@@ -20,7 +20,7 @@ from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.core.routes import Severity
 from vigil.alerts.models import Route
-from vigil.alerts.routing.changes import save_route, validate_route
+from vigil.alerts.routing.changes import route_warnings, save_route, validate_route
 from vigil.alerts.routing.preview import Preview, who_would_be_told
 from vigil.alerts.routing.starter_routes import arrange_typical
 from vigil.alerts.wording.text import clock, duration
@@ -108,7 +108,9 @@ class RouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ", ".join(names) or "no one"
 
     def save_model(self, request: HttpRequest, obj: Route, form: RouteForm, change: bool) -> None:
-        save_route(obj, {"channels": list(form.cleaned_data["channels"])})
+        saved = save_route(obj, {"channels": list(form.cleaned_data["channels"])})
+        for warning in route_warnings(saved):
+            messages.warning(request, warning)
 
 
 class WhomForm(forms.Form):

@@ -180,7 +180,7 @@ def test_each_assertion_is_shown_with_what_was_found(server: str, capsys: pytest
         (["--model", "x", "http://x"], "--model goes with --preset"),
         (["--preset", "openai", "--kind", "tcp"], "leave --kind out"),
         (["--set", "method", "http://x"], "--set is written FIELD=VALUE"),
-        (["--set", "metod=GET", "http://x"], "metod: is not a field of this kind"),
+        (["--set", "metod=GET", "http://x"], "metod: is not a field of http, which takes "),
         (["--secret-env", "bearer", "http://x"], "--secret-env is written NAME=VARIABLE"),
         (["--secret-env", "bearer=NOT_SET_ANYWHERE", "http://x"], "NOT_SET_ANYWHERE is not set"),
         (["dns://a.example?recrod=MX"], "dns://name takes record, resolver, expected, match"),

@@ -26,12 +26,14 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
 
 
 def test_one_line_makes_a_heartbeat_and_prints_what_to_call(said: Said) -> None:
-    made = said("add", "Embed documents", "--job", "embeddings", "--tag", "rag", "--tag", "nightly")
+    made = said(
+        "add", "Embed documents", "--job", "embeddings", "--tag", "rag", "--tag", "nightly", "--priority", "high"
+    )
     row = Heartbeat.objects.select_related("monitor").get()
     assert made == {"id": row.monitor.public_id, "name": "Embed documents", "ping": made["ping"]}
     assert str(row.code) in made["ping"]
     assert (row.period_s, row.grace_s, row.monitor.tags) == (3_600, 1_200, ["rag", "nightly"])
-    assert said("list") == [{**made, "status": "new"}]
+    assert said("list") == [{**made, "status": "new", "priority": "high"}]
 
 
 def test_without_json_it_is_a_line_to_copy(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,9 +43,11 @@ def test_without_json_it_is_a_line_to_copy(capsys: pytest.CaptureFixture[str]) -
     row = Heartbeat.objects.select_related("monitor").get()
     assert (row.period_s, row.grace_s) == (300, 90)
     made = capsys.readouterr().out
-    assert made.startswith(f"{row.monitor.public_id}  call ") and str(row.code) in made
+    assert made.startswith(f"{row.monitor.public_id}  queue: call ") and str(row.code) in made
     assert main(["heartbeat", "list"]) == 0
-    assert capsys.readouterr().out.split("  ")[1:3] == ["queue", "new"]
+    heading, line = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["ID", "NAME", "STATUS", "PRIORITY", "PING"]
+    assert line.split()[1:4] == ["queue", "new", "normal"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""The API drops nothing in silence: unknown fields, read-only fields and unknown filters are refused (n1, n14, n15)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.vigil.api.caller import Api
+from vigil.accounts.models import Scope
+from vigil.accounts.teams import default_team
+from vigil.monitors.models import Region
+
+pytestmark = pytest.mark.django_db
+HTTP: dict[str, Any] = {"name": "m", "kind": "http", "config": {"url": "https://example.com/health"}}
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api(default_team(), Scope.READ, Scope.WRITE)
+
+
+WRITES = ["monitors", "heartbeats", "composites", "channels", "routes", "people", "rotations", "policies", "silences"]
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_an_unknown_field_is_refused_by_name(api: Api, path: str) -> None:
+    status, answer = api("POST", path, {"tagz": ["x"]})
+    assert status == 400
+    assert answer["tagz"][0].startswith("There is no such field. ")
+
+
+@pytest.mark.parametrize("path", [*WRITES, "regions", "incidents", "deliveries"])
+def test_an_unknown_filter_is_refused_by_name(api: Api, path: str) -> None:
+    status, answer = api("GET", f"{path}?bogus=1")
+    assert (status, list(answer)) == (400, ["bogus"]), answer
+    assert api("GET", f"{path}?limit=1")[0] == 200
+
+
+def test_a_misspelt_field_gets_the_near_name(api: Api) -> None:
+    assert api("POST", "monitors", {**HTTP, "tagz": []})[1] == {"tagz": ["There is no such field. Did you mean tags?"]}
+
+
+def test_what_was_read_may_be_sent_back_but_not_a_changed_read_only_field(api: Api) -> None:
+    made = api("POST", "monitors", HTTP)[1]
+    path = f"monitors/{made['id']}"
+    assert api("PATCH", path, {**api("GET", path)[1], "interval_s": 30})[1]["interval_s"] == 30
+    assert api("PATCH", path, {"status": "up"}) == (400, {"status": ["This field is read-only: leave it out."]})
+
+
+def test_a_heartbeat_takes_its_priority(api: Api) -> None:
+    status, made = api("POST", "heartbeats", {"name": "backup", "priority": "high"})
+    assert (status, made["priority"]) == (201, "high")
+    assert api("PATCH", f"heartbeats/{made['id']}", {"priority": "low"})[1]["priority"] == "low"
+
+
+def test_the_list_of_monitors_shows_their_status_without_a_query_each(
+    api: Api, django_assert_max_num_queries: Any
+) -> None:
+    Region.objects.create(slug="eu", domain="a")
+    for number in range(3):
+        api("POST", "monitors", {**HTTP, "name": f"m{number}"})
+    with django_assert_max_num_queries(8):
+        rows = api("GET", "monitors")[1]["results"]
+    assert [(row["status"], row["regions"]) for row in rows] == [("unknown", ["eu"])] * 3
+
+
+def test_a_route_that_tells_no_one_says_so(api: Api) -> None:
+    assert "alerts no one" in api("POST", "routes", {"name": "r", "position": 1})[1]["warnings"][0]
+    hook = api("POST", "channels", {"name": "c", "kind": "webhook", "config": {"url": "https://x.test"}})[1]
+    assert api("POST", "routes", {"name": "s", "position": 2, "channels": [hook["id"]]})[1]["warnings"] == []

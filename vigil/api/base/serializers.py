@@ -1,0 +1,49 @@
+"""Serializer bases of the API: a field that is unknown, or read-only and different, is refused and not dropped."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.db import models
+from rest_framework import serializers
+
+RowT = TypeVar("RowT", bound=models.Model)
+InstanceT = TypeVar("InstanceT")
+
+
+class _RefusesUnknown(serializers.BaseSerializer[Any]):
+    """Refuses fields that would be dropped: a misspelt name must not look as if it were set."""
+
+    fields: Any
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            problems = {str(name)[:100]: [problem] for name in data if (problem := self._problem(name, data[name]))}
+            if problems:
+                raise serializers.ValidationError(problems)
+        return super().to_internal_value(data)
+
+    def _problem(self, name: Any, value: Any) -> str:
+        field = self.fields.get(name)
+        if field is None:
+            settable = [name for name, field in self.fields.items() if not field.read_only]
+            near = difflib.get_close_matches(str(name), settable, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(sorted(settable))}."
+            return f"There is no such field. {hint}"
+        # What was read may be sent back as it was.
+        if field.read_only and self.root is self and not self._is_present(name, value):
+            return "This field is read-only: leave it out."
+        return ""
+
+    def _is_present(self, name: str, value: Any) -> bool:
+        return self.instance is not None and self.to_representation(self.instance).get(name) == value
+
+
+class ApiSerializer(_RefusesUnknown, serializers.Serializer[InstanceT]):
+    """A serializer of a plain object."""
+
+
+class ApiModelSerializer(_RefusesUnknown, serializers.ModelSerializer[RowT]):
+    """A serializer of a row."""

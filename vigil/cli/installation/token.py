@@ -1,0 +1,103 @@
+"""Create, list or revoke API tokens. A token belongs to the default team; it is shown only once.
+
+  manage.py token add ci --scope read --scope write     create it, and print it
+  manage.py token add reports --expires 90d             it ends by itself after 90 days
+  manage.py token list                                  names, scopes, last use and end
+  manage.py token revoke vgl_4kq7abcd                   it stops working at once
+
+Use it as `curl -H "Authorization: Bearer vgl_..." ADDRESS/api/v1/monitors`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from vigil.cli.connection import connect
+from vigil.cli.errors import CommandError
+from vigil.cli.lengths import seconds
+from vigil.cli.table import aligned
+
+if TYPE_CHECKING:
+    from vigil.accounts.models import ApiToken
+
+_SCOPES = ("read", "write")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|revoke")
+    adding = actions.add_parser("add", help="create a token and print it")
+    adding.add_argument("name", help="what uses it, such as ci")
+    adding.add_argument("--scope", action="append", choices=_SCOPES, default=[], help="repeatable (default: read)")
+    adding.add_argument("--expires", metavar="LENGTH", help="when it ends, such as 90d")
+    listing = actions.add_parser("list", help="list the tokens")
+    revoking = actions.add_parser("revoke", help="end a token")
+    revoking.add_argument("token", help="its beginning as the list shows it, such as vgl_4kq7abcd")
+    for action in (adding, listing, revoking):
+        action.add_argument("--json", action="store_true", help="print JSON instead")
+        action.add_argument("--data-dir", help="the data folder of the running `up`")
+
+
+def run(args: argparse.Namespace) -> int:
+    connect(args.data_dir)
+    return {"add": _add, "list": _list, "revoke": _revoke}[args.action](args)
+
+
+def _add(args: argparse.Namespace) -> int:
+    from vigil.accounts.models import Scope
+    from vigil.accounts.teams import default_team
+    from vigil.accounts.tokens import issue_token
+    from vigil.clock import database_wall_now
+    from vigil.configuration import configuration
+
+    name = args.name.strip()
+    if not 0 < len(name) <= 100 or not name.isprintable():
+        raise CommandError("a token's name has 1 to 100 printable characters")
+    expires_at = database_wall_now() + timedelta(seconds=seconds(args.expires)) if args.expires else None
+    scopes = [Scope(scope) for scope in sorted(set(args.scope)) or ["read"]]
+    token, plain = issue_token(default_team(), name, scopes, expires_at=expires_at)
+    if args.json:
+        print(json.dumps({**_row(token), "token": plain}))
+        return 0
+    base = configuration().base_url.rstrip("/")
+    print(f"{plain}\n# Shown only now. It may {' and '.join(scopes)}. Try it:")
+    print(f'curl -H "Authorization: Bearer {plain}" {base}/api/v1/monitors')
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from vigil.accounts.models import ApiToken
+
+    rows = [_row(token) for token in ApiToken.objects.select_related("user").order_by("name", "id")]
+    print(json.dumps(rows) if args.json else aligned(rows) if rows else "none yet")
+    return 0
+
+
+def _revoke(args: argparse.Namespace) -> int:
+    from vigil.accounts.models import ApiToken
+
+    prefix = args.token.removeprefix("vgl_").partition("_")[0]
+    token = ApiToken.objects.filter(prefix=prefix).first()
+    if token is None:
+        raise CommandError(f"there is no token vgl_{prefix[:20]}: `manage.py token list` shows them")
+    row = _row(token)
+    token.delete()
+    print(json.dumps(row) if args.json else f"revoked {row['token']} ({token.name})")
+    return 0
+
+
+def _row(token: ApiToken) -> dict[str, Any]:
+    return {
+        "token": f"vgl_{token.prefix}",
+        "name": token.name,
+        "scopes": token.scopes,
+        "person": token.user.username if token.user else "",
+        "last_used": _day(token.last_used_at),
+        "expires": _day(token.expires_at),
+    }
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else ""
