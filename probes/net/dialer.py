@@ -14,10 +14,8 @@ import aiodns
 
 from probes.net.failures import Blocked, NameNotResolved
 from probes.net.guard import Egress, refusal
+from probes.net.race import connected, first_success
 from probes.net.trace import Trace
-
-#: More addresses of one name than this are not tried.
-_ADDRESSES_TRIED = 4
 
 Resolve = Callable[[str], Awaitable[list[str]]]
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -67,10 +65,16 @@ async def dial(dialer: Dialer, host: str, port: int, factory: Callable[[], P], t
     """Connect to a host, name or literal, and return the protocol; the caller owns the deadline.
 
     Raises Blocked before any packet leaves when one of the addresses is not for this region, NameNotResolved,
-    or the OSError of the last address tried.
+    or, when no address lets us in, the OSError that says most.
     """
     addresses = await addresses_of(dialer, host, trace)
-    return await _dial_first(dialer, addresses[:_ADDRESSES_TRIED], port, factory, trace)
+    loop = asyncio.get_running_loop()
+    trace.begin("connect")
+    if len(addresses) == 1:
+        address = trace.address = addresses[0]
+        return (await loop.create_connection(factory, address, port, local_addr=source_for(dialer, address)))[1]
+    first = await first_success(addresses, lambda each: connected(each, port, source_for(dialer, each)), trace)
+    return (await loop.create_connection(factory, sock=first))[1]
 
 
 async def addresses_of(dialer: Dialer, host: str, trace: Trace) -> list[str]:
@@ -86,23 +90,6 @@ async def addresses_of(dialer: Dialer, host: str, trace: Trace) -> list[str]:
     for address in addresses:
         dialer.check(address)
     return addresses
-
-
-async def _dial_first(dialer: Dialer, addresses: list[str], port: int, factory: Callable[[], P], trace: Trace) -> P:
-    loop = asyncio.get_running_loop()
-    *others, last = addresses
-    for address in others:
-        trace.begin("connect")
-        trace.address = address
-        try:
-            # An address that drops packets must leave time for the next one.
-            async with asyncio.timeout(1.0):
-                return (await loop.create_connection(factory, address, port, local_addr=source_for(dialer, address)))[1]
-        except OSError:
-            trace.connected()
-    trace.begin("connect")
-    trace.address = last
-    return (await loop.create_connection(factory, last, port, local_addr=source_for(dialer, last)))[1]
 
 
 def source_for(dialer: Dialer, address: str) -> tuple[str, int] | None:

@@ -20,9 +20,12 @@ class Keepsake:
 
 
 class Trace:
-    """Durations in seconds, summed over the hops of one attempt; `address` is the last one dialled."""
+    """Durations in seconds, summed over the hops of one attempt; `address` is the last one dialled.
 
-    __slots__ = ("_mark", "address", "connect", "dns", "first_byte", "kept", "phase", "started", "tls")
+    `passed_over` names the other addresses of the same name that did not let us in before.
+    """
+
+    __slots__ = ("_mark", "address", "connect", "dns", "first_byte", "kept", "passed_over", "phase", "started", "tls")
 
     def __init__(self, kept: Keepsake | None = None) -> None:
         self.kept = kept
@@ -30,6 +33,7 @@ class Trace:
         self.dns = self.connect = self.tls = self.first_byte = 0.0
         self.phase = ""
         self.address = ""
+        self.passed_over = ""
 
     def begin(self, phase: str) -> None:
         """Start a phase: `dns`, `connect`, `tls` or `first_byte` (`body` after that is only in the total)."""

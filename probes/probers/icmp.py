@@ -16,6 +16,7 @@ import msgspec
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import Latency, validate_assertions
 from probes.net.dialer import Dialer, addresses_of, source_for
+from probes.net.race import first_success
 from probes.net.stream import Endpoint, open_stream
 from probes.net.targets import parse_host
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
@@ -57,40 +58,54 @@ def validate_secrets(secrets: Mapping[str, str]) -> None:
         raise SpecError("secrets", "a ping monitor has none")
 
 
+class _NoEcho(TimeoutError):
+    """No echo to one address was answered."""
+
+
+class _NotPermitted(OSError):
+    """This region may not send echoes (in this family)."""
+
+
 async def probe(spec: IcmpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Send echoes until one is answered, or connect to a port where that is not permitted."""
+    """Send echoes to one address after the other until one is answered, or connect where that is not permitted."""
     host = parse_host(spec.host)[0]
-    address = (await addresses_of(context.dialer, host, context.trace))[0]
-    context.trace.address = address
+    addresses = await addresses_of(context.dialer, host, context.trace)
     context.trace.begin("first_byte")
-    facts: dict[str, Fact] = {"address": address}
+    facts: dict[str, Fact] = {}
     found: Finding = PASSED
+
+    async def echo(address: str) -> int:
+        with _Echoes(address, context.dialer) as echoes:
+            return await echoes.ask(spec.echoes)
+
     try:
-        echoes = _Echoes(address, context.dialer)
-    except OSError as error:
-        if error.errno not in _NOT_PERMITTED:
-            raise
+        facts["echoes_sent"] = await first_success(addresses, echo, context.trace)
+        facts["echoes_answered"] = 1
+    except _NotPermitted:
         if not spec.tcp_port:
             text = "this region may not send echoes, and no port was named to connect to instead"
+            facts["address"] = context.trace.address
             return Observation(Status.UNKNOWN, Reason.PROBE_ERROR, context.trace.phases(), 0, text, facts)
-        await _connect(address, spec.tcp_port, context)
+        await _connect(host, spec.tcp_port, context)
         facts["degraded_to"] = "tcp"
-    else:
-        with echoes:
-            sent, answered = await echoes.ask(spec.echoes)
-        facts |= {"echoes_sent": sent, "echoes_answered": answered}
+    except _NoEcho:
+        facts |= {"echoes_sent": spec.echoes, "echoes_answered": 0}
+        where = f" by any of {len(addresses)} addresses" if len(addresses) > 1 else ""
+        found = Status.DOWN, Reason.TIMEOUT, f"none of {spec.echoes} echoes was answered{where}"
+    if "degraded_to" not in facts:
         context.trace.answered()
-        if not answered:
-            found = Status.DOWN, Reason.TIMEOUT, f"none of {sent} echoes was answered"
+    facts["address"] = context.trace.address
+    if context.trace.passed_over:
+        facts["passed_over"] = printable(context.trace.passed_over)
     view = AnswerView(context.trace.total_us(), context.now_s)
     (status, reason, detail), outcomes = judged(found, spec.assertions, view, context.explain)
     return Observation(status, reason, context.trace.phases(), 0, printable(detail), facts, outcomes)
 
 
-async def _connect(address: str, port: int, context: ProbeContext) -> None:
+async def _connect(host: str, port: int, context: ProbeContext) -> None:
     """Connect; a refusal is an answer of the host as well."""
     try:
-        async with open_stream(context.dialer, Endpoint(address, port), context.trace):
+        async with open_stream(context.dialer, Endpoint(host, port), context.trace):
             return
     except ConnectionRefusedError:
         return
@@ -99,27 +114,22 @@ async def _connect(address: str, port: int, context: ProbeContext) -> None:
 class _Echoes:
     """ICMP socket for one address: unprivileged where the kernel allows it, raw otherwise.
 
-    Raises OSError with EPERM or the like where neither is permitted.
+    Raises _NotPermitted where neither is permitted, and OSError where the address cannot be reached.
     """
 
     def __init__(self, address: str, dialer: Dialer) -> None:
         self._v6 = ":" in address
-        family = socket.AF_INET6 if self._v6 else socket.AF_INET
-        protocol = socket.getprotobyname("ipv6-icmp" if self._v6 else "icmp")
-        try:
-            self._socket = socket.socket(family, socket.SOCK_DGRAM, protocol)
-            self._raw = False
-        except OSError as error:
-            if error.errno not in _NOT_PERMITTED:
-                raise
-            self._socket = socket.socket(family, socket.SOCK_RAW, protocol)
-            self._raw = True
+        self._raw, self._socket = _opened(self._v6)
         self._identifier = next(_identifiers) & 0xFFFF
         self._socket.setblocking(False)
-        source = source_for(dialer, address)
-        if source is not None:
-            self._socket.bind(source)
-        self._socket.connect((address, 0))
+        try:
+            source = source_for(dialer, address)
+            if source is not None:
+                self._socket.bind(source)
+            self._socket.connect((address, 0))
+        except OSError:
+            self._socket.close()
+            raise
 
     def __enter__(self) -> _Echoes:
         return self
@@ -127,14 +137,14 @@ class _Echoes:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    async def ask(self, echoes: int) -> tuple[int, int]:
-        """Send echoes with pauses until one is answered; returns how many were sent and answered. Bounded in time."""
+    async def ask(self, echoes: int) -> int:
+        """Send echoes with pauses until one is answered; how many were sent. Raises _NoEcho, in bounded time."""
         loop = asyncio.get_running_loop()
         for number in range(1, echoes + 1):
             await loop.sock_sendall(self._socket, self._echo(number))
             if await self._answered(_PAUSE_S if number < echoes else 10 * _PAUSE_S):
-                return number, 1
-        return echoes, 0
+                return number
+        raise _NoEcho
 
     async def _answered(self, within_s: float) -> bool:
         loop = asyncio.get_running_loop()
@@ -164,6 +174,19 @@ class _Echoes:
         # An unprivileged socket gets its identifier from the kernel, and only its own answers.
         ours = not self._raw or identifier == self._identifier
         return kind == (129 if self._v6 else 0) and ours and packet[8:] == _PAYLOAD
+
+
+def _opened(v6: bool) -> tuple[bool, socket.socket]:
+    """Whether it is raw, and the socket; raises _NotPermitted."""
+    family = socket.AF_INET6 if v6 else socket.AF_INET
+    protocol = socket.getprotobyname("ipv6-icmp" if v6 else "icmp")
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+        try:
+            return kind is socket.SOCK_RAW, socket.socket(family, kind, protocol)
+        except OSError as error:
+            if error.errno not in _NOT_PERMITTED:
+                raise
+    raise _NotPermitted(errno.EPERM, "echoes are not permitted")
 
 
 def _checksum(data: bytes) -> int:

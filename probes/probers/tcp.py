@@ -147,7 +147,10 @@ def _observed(
 
 
 def _facts(context: ProbeContext) -> dict[str, Fact]:
-    return {"address": context.trace.address}
+    facts: dict[str, Fact] = {"address": context.trace.address}
+    if context.trace.passed_over:
+        facts["passed_over"] = printable(context.trace.passed_over)
+    return facts
 
 
 PROBER = Prober(TcpSpec, validate, validate_secrets, probe)
