@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -21,7 +22,7 @@ from vigil.away import refusal
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.deadletters.record import isolation
-from vigil.feeds.core.page import FeedUnreadable
+from vigil.feeds.core.page import FeedUnreadable, Page
 from vigil.feeds.core.testimony import AFTER
 from vigil.feeds.fetch import Fetcher, NotFetched
 from vigil.feeds.formats import parse
@@ -33,7 +34,8 @@ T = TypeVar("T")
 
 FEED_EVERY_S = 60.0
 TURN_S = 1.0
-AT_ONCE = 4
+#: Pages that are parsed at once, and for how long one may be (s).
+PARSED_AT_ONCE, PARSE_S = 4, 5.0
 
 log = structlog.get_logger()
 
@@ -46,7 +48,9 @@ class Witness:
         self._deadman = deadman
         self._health = health
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._room = asyncio.Semaphore(PARSED_AT_ONCE)
+        self._reading: dict[str, asyncio.Task[None]] = {}
+        self._fault: BaseException | None = None
         self._stopping = asyncio.Event()
         self._isolation = isolation("witness")
 
@@ -63,6 +67,9 @@ class Witness:
                     async with asyncio.timeout(wait_s):
                         await self._stopping.wait()
         finally:
+            for task in self._reading.values():
+                task.cancel()
+            await asyncio.gather(*self._reading.values(), return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(self._database, lambda: connection.close())
             self._database.shutdown(wait=False)
 
@@ -80,11 +87,16 @@ class Witness:
         return TURN_S
 
     async def _turn(self) -> None:
-        """Read due feeds concurrently, so that a hanging one delays no other."""
+        """Begin to read what is due: a feed that hangs delays neither the others nor the dead man's switch."""
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
         attempt = self._isolation.attempt
         none: list[Feed] = []
         feeds = await self._on_database(lambda: attempt("due_feeds", self._due_feeds, none))
-        await asyncio.gather(*(self._read(feed) for feed in feeds))
+        for feed in feeds:
+            task = self._reading[feed.provider] = asyncio.create_task(self._read(feed))
+            task.add_done_callback(partial(self._note_end, feed.provider))
         await self._on_database(lambda: attempt("declared", _note_what_is_new, None))
         if self._deadman is not None:
             await self._isolated("deadman", "", self._ping(self._deadman))
@@ -114,30 +126,44 @@ class Witness:
     async def _read(self, feed: Feed) -> None:
         await self._isolated("feed", feed.provider, self._read_one(feed))
 
+    def _note_end(self, provider: str, task: asyncio.Task[None]) -> None:
+        """What ends the reading of a feed in spite of all, such as a server that is away, is met by the next turn."""
+        self._reading.pop(provider, None)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._fault = fault
+
     async def _read_one(self, feed: Feed) -> None:
-        async with self._room:
-            try:
-                fetched = await self._fetcher.fetch(feed.address, feed.etag, feed.modified)
-                if fetched.body is None:
-                    await self._on_database(lambda: record_unchanged(feed))
-                    return
-                now = await self._on_database(database_now)
-                # On a thread: parsing a large page would delay the deadlines of others.
-                format, page = await asyncio.to_thread(parse, fetched.body, now)
-            except (NotFetched, FeedUnreadable) as problem:
-                why = str(problem)
-                log.warning("feed.unreadable", provider=feed.provider, problem=why)
-                await self._on_database(lambda: record_problem(feed, why))
+        try:
+            fetched = await self._fetcher.fetch(feed.address, feed.etag, feed.modified)
+            if fetched.body is None:
+                await self._on_database(lambda: record_unchanged(feed))
                 return
+            format, page = await self._parsed(fetched.body)
+        except (NotFetched, FeedUnreadable) as problem:
+            why = str(problem)
+            log.warning("feed.unreadable", provider=feed.provider, problem=why)
+            await self._on_database(lambda: record_problem(feed, why))
+            return
         fresh = await self._on_database(lambda: record_page(feed, page, format, fetched.etag, fetched.modified))
         if fresh:
             log.info("feed.changed", provider=feed.provider, posts=len(fresh))
+
+    async def _parsed(self, body: bytes) -> tuple[str, Page]:
+        """Parse on a thread: a large page would delay the deadlines of others."""
+        now = await self._on_database(database_now)
+        async with self._room:
+            try:
+                async with asyncio.timeout(PARSE_S):
+                    return await asyncio.to_thread(parse, body, now)
+            except TimeoutError:
+                raise FeedUnreadable(f"it takes longer than {PARSE_S:g} s to read") from None
 
     def _due_feeds(self) -> list[Feed]:
         # Jitter, so that installations do not poll a provider in step.
         wait_s = FEED_EVERY_S * random.uniform(0.9, 1.0)
         due = enabled_feeds(database_now() - timedelta(seconds=wait_s))
-        return [feed for feed in due if not self._isolation.rests("feed", feed.provider)]
+        held = self._reading.keys()
+        return [feed for feed in due if feed.provider not in held and not self._isolation.rests("feed", feed.provider)]
 
     async def _on_database(self, work: Callable[[], T]) -> T:
         def with_connection() -> T:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import redis
+from msgspec import Meta
 
 from probes import keys
+from probes.message_decoder import Count, MessageDecoder
 from probes.text import storable, without_credentials
 
 DEAD_LETTER_VERSION = 1
@@ -35,7 +37,7 @@ class DeadLetterMessage(msgspec.Struct, frozen=True, array_like=True):
     that whatever failed there works again.
     """
 
-    v: int
+    v: Count
     source: str
     step: str
     origin: str
@@ -43,12 +45,12 @@ class DeadLetterMessage(msgspec.Struct, frozen=True, array_like=True):
     stream: str = ""
     entry: str = ""
     payload: bytes = b""
-    size: int = 0
+    size: Annotated[int, Meta(ge=0, le=2**53)] = 0
     settled: bool = False
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(DeadLetterMessage)
+_decode: MessageDecoder[DeadLetterMessage] = MessageDecoder(DeadLetterMessage, 1024 * 1024)
 
 
 def entry_of(stream: str, entry: str, payload: bytes) -> DeadLetterMessage:
@@ -102,9 +104,17 @@ def waiting_letters(client: redis.Redis, count: int) -> Iterator[tuple[bytes, De
     """The oldest letters of the stream with their ids; None for one that cannot be read. Raises `redis.RedisError`."""
     for entry_id, fields in cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.DEAD_LETTERS, count=count)):
         try:
-            yield entry_id, _decoder.decode(fields.get(keys.BODY, b""))
-        except (msgspec.DecodeError, ValueError, RecursionError):
+            yield entry_id, read_letter(fields.get(keys.BODY, b""))
+        except msgspec.DecodeError:
             yield entry_id, None
+
+
+def read_letter(payload: bytes) -> DeadLetterMessage:
+    """A letter as another process wrote it, its texts fit to be stored; raises `msgspec.DecodeError`."""
+    letter = _decode(payload)
+    texts = ("source", "step", "origin", "stream", "entry")
+    names = {name: storable(getattr(letter, name), NAME_LIMIT) for name in texts}
+    return msgspec.structs.replace(letter, error=storable(letter.error, ERROR_LIMIT, breaks=True), **names)
 
 
 def _described(error: BaseException) -> str:

@@ -19,8 +19,10 @@ from probes.process.sentry import report
 log = structlog.get_logger(__name__)
 
 #: How long a step that failed twice rests, doubled each time: up to this for a row, and for a whole step (s).
-REST_S, REST_MOST_S, STEP_REST_MOST_S = 1.0, 60.0, 5.0
-#: The same for a loop whose turn failed, or whose server is away (s).
+REST_S, REST_MOST_S, STEP_REST_MOST_S = 0.5, 60.0, 2.0
+#: How long a loop waits whose turn failed, doubled each time: whatever failed delays the rest by less than 5 s.
+TURN_WAIT_S, TURN_WAIT_MOST_S = 0.25, 2.0
+#: The same for a loop whose server is away (s).
 WAIT_S, WAIT_MOST_S = 0.5, 5.0
 #: Steps and rows whose failures are remembered.
 REMEMBERED = 10_000
@@ -218,8 +220,9 @@ class Isolation:
     def setback(self, error: Exception) -> Setback:
         """What to do after a turn that failed: wait, longer each time in a row, and a little while only."""
         self._setbacks += 1
-        wait_s = min(WAIT_MOST_S, WAIT_S * 2.0 ** min(self._setbacks - 1, 10))
         words = self.refusal(error)
+        first_s, most_s = (WAIT_S, WAIT_MOST_S) if words else (TURN_WAIT_S, TURN_WAIT_MOST_S)
+        wait_s = min(most_s, first_s * 2.0 ** min(self._setbacks - 1, 10))
         if words:
             log.warning(
                 "redis.away" if "Redis" in words else "postgresql.away",

@@ -94,12 +94,12 @@ class LivenessReporter(threading.Thread):
 
     def run(self) -> None:
         while not self._stopping.is_set():
-            if self._is_well():
-                try:
+            try:
+                if self._is_well():
                     self._redis.hset(keys.ALIVE, self._part, mark())
-                except redis.RedisError as error:
-                    # The regions see an old mark, which is the truth.
-                    log.warning("liveness.not_written", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the next mark is due in some seconds
+                # The regions see an old mark, which is the truth.
+                log.warning("liveness.not_written", error=type(error).__name__)
             self._stopping.wait(EVERY_S)
 
     def stop(self) -> None:

@@ -1,12 +1,21 @@
-"""The main loop of a process: it turns until told to stop, and a turn that fails is no reason to end."""
+"""The main loop of a process, which turns until told to stop, and the threads beside it, which go on as long."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+
+import structlog
 
 from probes.process.health import Health
 from probes.process.isolation import Isolation, Setback
+from probes.process.sentry import report
+
+log = structlog.get_logger(__name__)
+
+#: A thread that ended is started again so often at most (s).
+RESTART_S = 1.0
 
 #: Mends what an error is about, or forgets what is in memory; True when the next turn may begin at once.
 Recover = Callable[[Exception], bool]
@@ -38,3 +47,47 @@ def _after(error: Exception, isolation: Isolation, recover: Recover) -> Setback 
     except Exception as second:  # noqa: BLE001  # whatever it is, the loop goes on
         return isolation.setback(second)
     return isolation.setback(error)
+
+
+class LastingThread:
+    """A thread beside a main loop. Whatever ends it, also what is no `Exception`, the loop starts it again.
+
+    A thread ends without a word to the others: `keep_alive` is for every turn of the loop that needs its work.
+    """
+
+    def __init__(self, name: str, work: Callable[[], object], now_s: Callable[[], float] = time.monotonic) -> None:
+        self._name = name
+        self._work = work
+        self._now_s = now_s
+        self._thread: threading.Thread | None = None
+        self._next_s = 0.0
+        #: How often it was started again.
+        self.restarts = 0
+
+    def start(self) -> None:
+        """Begin the work in a thread of its own."""
+        self._next_s = self._now_s() + RESTART_S
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
+
+    def keep_alive(self) -> bool:
+        """Whether it runs; one that has ended is started again, once a second at most."""
+        if self._thread is not None and self._thread.is_alive():
+            return True
+        if self._now_s() >= self._next_s:
+            self.restarts += 1
+            log.error("thread.started_again", thread=self._name, restarts=self.restarts)
+            self.start()
+        return False
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for its end, as after it was told to stop."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # a thread's end is silent, unless it is said here
+            log.error("thread.ended", thread=self._name, error=type(error).__name__, exc_info=error)
+            report(error)

@@ -38,9 +38,10 @@ class DeadLetterSerializer(ApiModelSerializer[DeadLetter]):
 
 class DeadLetterWithBytesSerializer(DeadLetterSerializer):
     payload = serializers.SerializerMethodField(help_text="The first bytes of the entry, in base 64.")
+    on_replay = serializers.CharField(read_only=True, help_text="What a replay does, in words.")
 
     class Meta(DeadLetterSerializer.Meta):
-        fields = (*DeadLetterSerializer.Meta.fields, "payload")
+        fields = (*DeadLetterSerializer.Meta.fields, "payload", "on_replay")
 
     def get_payload(self, letter: DeadLetter) -> str:
         return base64.b64encode(bytes(letter.payload)).decode()
@@ -68,7 +69,10 @@ class DeadLetterViewSet(viewsets.ReadOnlyModelViewSet[DeadLetter]):
     @extend_schema(request=None, responses=DeadLetterSerializer)
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, public_id: str) -> Response:
-        """Give the entry back to its stream, after whatever made it fail is mended."""
+        """Give the entry back to its stream, after whatever made it fail is mended.
+
+        A letter whose bytes are of no use any more is closed only: `on_replay` says which, and why.
+        """
         letter = self.get_object()
         try:
             replay(letter)

@@ -23,11 +23,10 @@ def waiting() -> QuerySet[DeadLetter]:
     return DeadLetter.objects.filter(state=LetterState.WAITING)
 
 
-def replay(letter: DeadLetter) -> None:
-    """Give an entry back to its stream, once. Raises `NotReplayable`, and `redis.RedisError` when Redis is away.
+def replay(letter: DeadLetter) -> str:
+    """Give an entry back to its stream, once, or close a letter whose bytes are of no use; says which, in words.
 
-    What has no bytes is a row or a step that is tried again by itself: its letter is closed, and opened again by the
-    next failure.
+    Raises `NotReplayable`, and `redis.RedisError` when Redis is away: then the letter waits still.
     """
     with transaction.atomic():
         held = DeadLetter.objects.select_for_update().filter(pk=letter.pk, state=LetterState.WAITING).first()
@@ -35,9 +34,10 @@ def replay(letter: DeadLetter) -> None:
             raise NotReplayable("it does not wait any more")
         if held.stream:
             if not held.is_replayable:
-                raise NotReplayable(f"only the first {len(held.payload)} of its {held.size} bytes were kept")
+                raise NotReplayable(held.on_replay.removeprefix("refused: "))
             _add_again(held)
         _end(held, LetterState.REPLAYED)
+        return held.on_replay
 
 
 def discard(letters: QuerySet[DeadLetter]) -> int:

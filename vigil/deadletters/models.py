@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from vigil.accounts.public_ids import new
+from vigil.deadletters.replays import effect_of_replay
 
 
 def letter_id() -> str:
@@ -62,6 +63,11 @@ class DeadLetter(models.Model):
     def is_replayable(self) -> bool:
         """Whether it is an entry that is here in full, and can be added to its stream again."""
         return bool(self.stream) and self.size == len(self.payload)
+
+    @property
+    def on_replay(self) -> str:
+        """What a replay of it does, in words."""
+        return effect_of_replay(self.source, self.step, self.stream, len(self.payload), self.size)
 
 
 class DeadLetterCount(models.Model):

@@ -66,7 +66,7 @@ class Bus:
             decode: Callable[[bytes], Call | Verdict] = decode_call if name == keys.CALLS.encode() else decode_verdict
             for entry_id, fields in entries:
                 self._positions[name] = entry_id
-                yield from self._decoded(decode, name, fields)
+                yield from self._decoded(decode, name, fields, entry_id)
 
     def undecided_rounds(self, since_ms: int) -> list[Round]:
         """Recent rounds without a verdict."""
@@ -130,7 +130,7 @@ class Bus:
         return sent
 
     def _decoded(
-        self, decode: Callable[[bytes], Message], name: bytes, fields: dict[bytes, bytes]
+        self, decode: Callable[[bytes], Message], name: bytes, fields: dict[bytes, bytes], entry_id: bytes = b""
     ) -> Iterator[Message]:
         payload = fields.get(keys.BODY)
         if payload is None:
@@ -144,7 +144,10 @@ class Bus:
                 log.warning("message.unreadable", stream=origin, error=str(error))
                 return None
 
-        message = self.isolation.entry("decode", origin, read, entry_of("", "", payload))
+        # A call asks for a round whenever it is read; a round or a verdict of then is over.
+        stream = origin if origin == keys.CALLS else ""
+        letter = entry_of(stream, entry_id.decode("ascii", "replace"), payload)
+        message = self.isolation.entry("decode", origin, read, letter)
         if message is not None:
             yield message
 

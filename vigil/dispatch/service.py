@@ -15,12 +15,13 @@ import structlog
 from consensus.verdicts import VERDICT_VERSION, Call, Round
 from consensus.vocabulary import Cause
 from probes import wire
-from probes.process.dead_letters import NO_ENTRY
+from probes.process.dead_letters import NO_ENTRY, DeadLetterMessage
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.main_loop import turn_until_stopped
 from probes.wire import Check, Lane
 from vigil.dispatch.bus import Bus
+from vigil.dispatch.call_letters import call_letter, round_letter
 from vigil.dispatch.core.budget import CallBudget
 from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
@@ -76,8 +77,7 @@ class Dispatcher:
         return isinstance(error, redis.ResponseError) and self._bus.put_right(error)
 
     def _turn(self) -> None:
-        if not self._watch.is_alive():
-            raise SystemExit("the thread that watches PostgreSQL has ended")
+        self._watch.keep_alive()
         self._bus.write_letters()
         while not self._watch.changes.empty():
             self._take_change(self._watch.changes.get())
@@ -143,9 +143,12 @@ class Dispatcher:
         if not first:
             self._news.append(Call(VERDICT_VERSION, monitor, "", Cause.FIRST_LOOK, self._now_ms()))
 
-    def _entry(self, step: str, origin: str, work: Callable[[], T]) -> T | None:
-        """What `work` makes of one plan, call or round; None for one that fails twice, which is a dead letter."""
-        return self._isolation.entry(step, origin, work, NO_ENTRY)
+    def _entry(self, step: str, origin: str, work: Callable[[], T], letter: DeadLetterMessage = NO_ENTRY) -> T | None:
+        """What `work` makes of one plan, call or round; None for one that fails twice: a dead letter."""
+        return self._isolation.entry(step, origin, work, letter)
+
+    def _look(self, round: Round, work: Callable[[], T]) -> T | None:
+        return self._entry("look", round.monitor, work, round_letter(round))
 
     def _stand_by(self) -> None:
         self._recovered = False
@@ -160,7 +163,7 @@ class Dispatcher:
         self._bus.start_at(now_ms - SECOND_MS * 5)
         self._looks = OpenLooks()
         for round in self._bus.undecided_rounds(now_ms - RECOVER_MS):
-            self._entry("look", round.monitor, partial(self._looks.add, round, now_ms))
+            self._look(round, partial(self._looks.add, round, now_ms))
         self._recovered = True
 
     def _send_due(self) -> None:
@@ -200,17 +203,17 @@ class Dispatcher:
         for call in calls:
             if call.monitor in opened:
                 continue
-            round = self._entry("call", call.monitor, partial(self._round_of, call, now_ms))
+            round = self._entry("call", call.monitor, partial(self._round_of, call, now_ms), call_letter(call))
             if round is not None:
                 opened[call.monitor] = round
 
         def bury(round: Round, error: Exception) -> None:
-            self._isolation.bury("announce", round.monitor, error)
+            self._isolation.bury("announce", round.monitor, error, round_letter(round))
 
         # Announced first: a round that no process knows of must not keep the next one from being opened.
         self._isolation.apply(list(opened.values()), self._bus.announce, bury)
         for round in opened.values():
-            self._entry("look", round.monitor, partial(self._looks.add, round, now_ms))
+            self._look(round, partial(self._looks.add, round, now_ms))
             log.info("round.opened", monitor=round.monitor, cause=round.cause, caller=round.caller, round=round.id)
 
     def _round_of(self, call: Call, now_ms: int) -> Round | None:
@@ -228,7 +231,7 @@ class Dispatcher:
     def _send_looks(self) -> None:
         orders: list[Order] = []
         for round, look in self._looks.take_due(self._now_ms()):
-            orders += self._entry("look", round.monitor, partial(self._look_orders, round, look)) or []
+            orders += self._look(round, partial(self._look_orders, round, look)) or []
         self._bus.send(Lane.CONFIRM, orders, SCHEDULED_EXPIRES_S)
 
     def _look_orders(self, round: Round, look: int) -> list[Order]:
@@ -239,12 +242,8 @@ class Dispatcher:
 
     def _wait_ms(self) -> int:
         now_ms = self._now_ms()
-        next_second_ms = (self._next_second or 0) * SECOND_MS - LEAD_MS
-        until = [next_second_ms - now_ms, TICK_MS]
-        next_look_ms = self._looks.next_ms()
-        if next_look_ms is not None:
-            until.append(next_look_ms - now_ms)
-        return max(1, min(until))
+        until_ms = [(self._next_second or 0) * SECOND_MS - LEAD_MS, now_ms + TICK_MS, self._looks.next_ms()]
+        return max(1, min(one_ms for one_ms in until_ms if one_ms is not None) - now_ms)
 
     def _now_ms(self) -> int:
         return self._bus.clock.now_ms()

@@ -18,6 +18,7 @@ import structlog
 from django.db import connection
 
 from probes.process.duties import Duties
+from probes.process.main_loop import LastingThread
 from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.deadletters.record import isolation
@@ -46,11 +47,11 @@ class ConfigChange:
     complete: bool = False
 
 
-class Watch(threading.Thread):
+class Watch:
     """Puts every change into `changes`, and keeps `leading` true while this process may dispatch."""
 
     def __init__(self) -> None:
-        super().__init__(name="watch", daemon=True)
+        self._thread = LastingThread("watch", self.run)
         self.changes: queue.SimpleQueue[ConfigChange] = queue.SimpleQueue()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.leading = False
@@ -62,20 +63,34 @@ class Watch(threading.Thread):
         self._stopping = threading.Event()
         self._isolation = isolation("dispatch.watch")
 
+    def start(self) -> None:
+        self._thread.start()
+
+    def keep_alive(self) -> None:
+        """Start the thread again if it has ended; it goes on from what is known already."""
+        self._thread.keep_alive()
+
+    @property
+    def restarts(self) -> int:
+        """How often its thread was started again."""
+        return self._thread.restarts
+
     def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._listen()
-            except Exception as error:  # noqa: BLE001  # the loop goes on after the unexpected
-                if is_postgresql(error):
-                    connection.close()
-                self._stopping.wait(self._isolation.setback(error).wait_s)
-        connection.close()
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._listen()
+                except Exception as error:  # noqa: BLE001  # the loop goes on after the unexpected
+                    if is_postgresql(error):
+                        connection.close()
+                    self._stopping.wait(self._isolation.setback(error).wait_s)
+        finally:
+            connection.close()
 
     def stop(self) -> None:
         """Stop, and release the lease."""
         self._stopping.set()
-        self.join(timeout=LISTEN_S * 4)
+        self._thread.join(LISTEN_S * 4)
 
     def _listen(self) -> None:
         """LISTEN before loading, so that no change is missed."""

@@ -24,6 +24,7 @@ async def listen(wake: Callable[[], None]) -> None:
                 backoff_s = 0.5
                 async for _ in listening.notifies():
                     wake()
-        except psycopg.OperationalError:
+        except (psycopg.Error, OSError):
+            # Whatever it is: without hints, what is due is found a second later.
             await asyncio.sleep(backoff_s)
             backoff_s = min(MAX_BACKOFF_S, backoff_s * 2)

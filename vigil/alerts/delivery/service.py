@@ -193,7 +193,7 @@ class Sender:
             _log.error("channel.switched_off", channel=off.channel, answer=off.words)
 
     def note_end(self, task: asyncio.Task[None]) -> None:
-        """What ends a task in spite of all, such as an exit, ends the process."""
+        """What ends a task in spite of all, such as an exit, ends the process: no task may end unseen."""
         self._sending.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = fault
@@ -222,6 +222,8 @@ async def deliver(health: Health) -> None:
     _log.info("deliver.ready")
     listening = asyncio.create_task(listen(sender.wake))
     reporting = asyncio.create_task(keep_sending(lambda config, letter: email.send(outbound, config, {}, letter)))
+    for task in (listening, reporting):
+        task.add_done_callback(sender.note_end)
     try:
         await sender.run()
     finally:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
-from django.db import close_old_connections, transaction
+from django.db import transaction
 
 from probes.process.isolation import Isolation
 from vigil.alerts.channels.email import EmailConfig, Letter
@@ -24,6 +24,7 @@ from vigil.alerts.channels.kind import ChannelError
 from vigil.alerts.reports.text import body, subject
 from vigil.clock import database_now
 from vigil.configuration import configuration
+from vigil.database_thread import DatabaseThread
 from vigil.deadletters.record import isolation
 from vigil.history.core.periods import Frequency, Period, due
 from vigil.history.models import Report
@@ -52,18 +53,39 @@ class ClaimedReport:
 async def keep_sending(send: Send) -> None:
     """Send due reports once a minute until cancelled; a report that fails stops no other."""
     isolated = isolation("reports")
-    with ThreadPoolExecutor(1, thread_name_prefix="reports") as database:
-        loop = asyncio.get_running_loop()
+    database = DatabaseThread("reports")
+    try:
         while True:
             try:
-                for report in await loop.run_in_executor(database, _enabled_now):
-                    claimed = await loop.run_in_executor(database, _claim_now, report, isolated)
-                    if claimed is not None:
-                        error = await _send(claimed, send)
-                        await loop.run_in_executor(database, _record_now, claimed, error)
+                for report in await database.query(_enabled):
+                    await _send_one(report, send, database, isolated)
             except Exception as error:  # noqa: BLE001  # what is due is due again in a minute
-                await loop.run_in_executor(database, isolated.setback, error)
+                await database.call(partial(isolated.setback, error))
             await asyncio.sleep(POLL_S)
+    finally:
+        await database.close()
+
+
+async def _send_one(report: int, send: Send, database: DatabaseThread, isolated: Isolation) -> None:
+    """Claim, send and record one report, if it is due. Raises only what says that a server is away."""
+    name = str(report)
+    claimed = await database.query(lambda: isolated.attempt("claim", lambda: claim(database_now(), report), None, name))
+    if claimed is None:
+        return
+    problem = ""
+    try:
+        await send(claimed.config, claimed.letter)
+        await database.query(lambda: isolated.note_success("send", name))
+    except ChannelError as refused:
+        problem = str(refused)
+    except Exception as fault:
+        if isolated.refusal(fault):
+            raise
+        # An address or a text that the mail library does not take: it is tried again when its lease is over.
+        problem = f"fault: {type(fault).__name__}"
+        await database.query(partial(isolated.note_failure, "send", fault, name))
+    # One that cannot be recorded is sent again when its lease is over: the mail programs merge the two.
+    await database.query(lambda: isolated.attempt("record", lambda: record(claimed, problem), None, name))
 
 
 def claim(now: datetime, only: int | None = None) -> ClaimedReport | None:
@@ -110,38 +132,5 @@ def letter_of(report: Report, period: Period, now: datetime) -> Letter:
     )
 
 
-def _enabled_now() -> list[int]:
-    close_old_connections()
+def _enabled() -> list[int]:
     return list(Report.objects.filter(enabled=True).order_by("pk").values_list("pk", flat=True))
-
-
-def _claim_now(report: int, isolated: Isolation) -> ClaimedReport | None:
-    return isolated.attempt("report", lambda: claim(database_now(), report), None, str(report))
-
-
-def _record_now(claimed: ClaimedReport, error: str) -> None:
-    close_old_connections()
-    record(claimed, error)
-
-
-async def _send(claimed: ClaimedReport, send: Send) -> str:
-    try:
-        await _sent(claimed, send)
-    except ChannelError as refused:
-        return str(refused)
-    except Exception as fault:  # noqa: BLE001  # said, and tried again when its lease is over
-        # An address or a text that the mail library does not take: the other reports go on.
-        _log.exception("report.fault", report=claimed.report)
-        return f"fault: {type(fault).__name__}"
-    return ""
-
-
-async def _sent(claimed: ClaimedReport, send: Send) -> None:
-    try:
-        await send(claimed.config, claimed.letter)
-    except ChannelError:
-        raise
-    except Exception as fault:
-        # A fault in one report must not stop the others: it is recorded, and tried again like a failure.
-        _log.exception("report.fault", report=claimed.report)
-        raise ChannelError(f"fault in the report: {type(fault).__name__}") from fault

@@ -6,8 +6,9 @@
   manage.py deadletters replay dlt_0f3k9m2p7q4r8s1t      or --all
   manage.py deadletters discard dlt_0f3k9m2p7q4r8s1t     or --all
 
-A replay adds an entry to its stream again. What has no bytes is tried again by itself; its letter is settled when it
-works. Messages that a channel refused for good are deliveries: see the admin pages or the API.
+A replay adds an entry to its stream again where that is of use, and closes the other letters: `show` says which, and
+why. What is tried again by itself settles its letter when it works. Messages that a channel refused for good are
+deliveries: see the admin pages or the API.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def _show(args: argparse.Namespace) -> int:
     letter = _named([args.id]).get()
     for name, value in _row(letter).items():
         print(f"{name:<9} {value}")
+    print(f"replay    {letter.on_replay}")
     print(f"bytes     {bytes(letter.payload)!r}")
     return 0
 
@@ -78,8 +80,7 @@ def _replay(args: argparse.Namespace) -> int:
     refused = 0
     for letter in _chosen(args).order_by("pk"):
         try:
-            replay(letter)
-            print(f"{letter.public_id} replayed")
+            print(f"{letter.public_id} replayed: {replay(letter)}")
         except NotReplayable as why:
             refused += 1
             print(f"{letter.public_id} not replayed: {why}")

@@ -90,10 +90,24 @@ class PingLog:
             beat_us = 0
             if not self.waiting:
                 beat_us, self._beat_us = self._beat_us, 0
-            entry = LogEntry(PING_VERSION, self._receiver, [ping for ping, _ in batch], beat_us)
-            written = await self._write(encode(entry))
+            await self._write_batch(batch, beat_us)
+
+    async def _write_batch(self, batch: list[tuple[Ping, Done]], beat_us: int) -> None:
+        try:
+            payload = encode(LogEntry(PING_VERSION, self._receiver, [ping for ping, _ in batch], beat_us))
+        except Exception as error:  # of one ping, which is found below
+            if len(batch) > 1:
+                half = len(batch) // 2
+                await self._write_batch(batch[:half], 0)
+                await self._write_batch(batch[half:], beat_us)
+                return
+            log.error("ping.not_encoded", error=type(error).__name__, exc_info=error)
             for _, done in batch:
-                _tell(done, written)
+                _tell(done, False)
+            return
+        written = await self._write(payload)
+        for _, done in batch:
+            _tell(done, written)
 
     def _take(self) -> list[tuple[Ping, Done]]:
         size = count = 0

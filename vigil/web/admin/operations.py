@@ -85,9 +85,9 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     search_fields = ("public_id", "origin", "error")
     fields = (
         "public_id", "source", "step", "origin", "state", "count", "first_at", "last_at", "ended_at", "error", "stream",
-        "entry", "size", "beginning",
+        "entry", "size", "beginning", "on_replay",
     )  # fmt: skip
-    readonly_fields = ("beginning",)
+    readonly_fields = ("beginning", "on_replay")
     actions = ("replay", "discard")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeadLetter]:
@@ -98,7 +98,11 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         shown = bytes(letter.payload)[:_SHOWN_BYTES]
         return repr(shown)[2:-1] + (" ..." if letter.size > len(shown) else "")
 
-    @admin.action(description="Replay: give the entries back to their streams")
+    @admin.display(description="a replay")
+    def on_replay(self, letter: DeadLetter) -> str:
+        return letter.on_replay
+
+    @admin.action(description="Replay: give the entries back to their streams, where that is of use")
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
         done = 0
         for letter in queryset:
