@@ -32,6 +32,8 @@ RULE_VERSION = 2
 #: A monitor has this many regions at most in a message, and a round so many votes.
 REGIONS, VOTES = Meta(max_length=1_000), Meta(max_length=10_000)
 Looks = Annotated[list[Instant], Meta(max_length=100)]
+#: A round without a look could neither be asked nor end.
+SomeLooks = Annotated[list[Instant], Meta(min_length=1, max_length=100)]
 Explanation = Annotated[str, Meta(max_length=2_000_000)]
 
 
@@ -80,7 +82,7 @@ class Round(msgspec.Struct, frozen=True, array_like=True):
     assigned: Count
     electorate: Annotated[list[Elector], REGIONS]
     excluded: Annotated[list[Excluded], REGIONS]
-    looks_ms: Looks
+    looks_ms: SomeLooks
     look_length_ms: Instant
     revision: Revision = 0
     #: The first observation that led to this round, for the incident's start.

@@ -11,13 +11,8 @@ import redis
 import structlog
 from msgspec.structs import replace
 
-from consensus.verdicts import (
-    Call,
-    Round,
-    Verdict,
-    decode_round,
-    encode,
-)
+from consensus.admission import admit_round
+from consensus.verdicts import Call, Round, Verdict, encode
 from probes import keys
 from probes.admission import Refusal, admit_results
 from probes.process.dead_letters import DeadLetterMessage, entry_of
@@ -185,6 +180,6 @@ def _readable_id(position: bytes | None) -> bytes | None:
 
 def _rounds(payload: bytes) -> Iterator[Round]:
     try:
-        yield decode_round(payload)
+        yield admit_round(payload)
     except msgspec.DecodeError as error:
         log.warning("round.unreadable", bytes=len(payload), error=str(error))

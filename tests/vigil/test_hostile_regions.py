@@ -1,6 +1,7 @@
 """S1, S2, S18: whatever a region writes, what reads it goes on, with bounds on what the region makes it hold.
 
-`HOSTILE_RESULTS=10000000 python3 manage.py test tests/vigil/test_hostile_regions.py -k by_chance` is the long run.
+`POISON_CASES=10000000 python3 manage.py test tests/vigil/test_hostile_regions.py tests/poison -k by_chance` is the long
+run, of these and of every other message.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from vigil.incidents.core.shared_cause import CAUSE_LIMIT, FailingMonitor, belon
 from vigil.monitors.latest import instant
 
 EXAMPLES = 300
-RESULTS = int(os.environ.get("HOSTILE_RESULTS", "100000"))
+RESULTS = int(os.environ.get("POISON_CASES", "100000"))
 ROUND = replace(make_round(opened_ms=NOW_MS), id="rnd_a", monitor="mon_a", revision=7)
 REGIONS = [elector.region for elector in ROUND.electorate]
 PLAN = Plan(

@@ -93,7 +93,7 @@ def scene(redis_url: str) -> Iterator[Scene]:
 
 STEPS = [
     (consensus.process.stream, "read_streams", 4),
-    (consensus.process.stream, "decode_round", 1),
+    (consensus.process.stream, "admit_round", 1),
     (BeliefReader, "read", 4),
     (Streams, "follow", 4),
     (Streams, "trim", None),
@@ -145,7 +145,7 @@ def test_s01_a_result_that_cannot_be_folded_costs_itself(
 
 
 def test_s01_an_entry_that_cannot_be_decoded_costs_itself(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant_poison(monkeypatch, consensus.process.stream, "decode_round", lambda body: b"mon_poison" in body)
+    plant_poison(monkeypatch, consensus.process.stream, "admit_round", lambda body: b"mon_poison" in body)
     with scene.running() as threads:
         until(lambda: scene.client.exists(keys.lease("consensus")), "the lease")
         scene.fail("mon_poison")
