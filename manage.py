@@ -30,7 +30,9 @@ def main() -> None:
     arguments = sys.argv[1:]
     try:
         check_python()
-        python = prepare(lock=DEVELOPERS_LOCK if arguments[:1] == ["test"] else "requirements.lock")
+        # Help must not install what only tests need.
+        tests = arguments[:1] == ["test"] and not {"-h", "--help"} & set(arguments)
+        python = prepare(lock=DEVELOPERS_LOCK if tests else "requirements.lock")
     except NotReady as problem:
         sys.exit(complain(str(problem)))
     except KeyboardInterrupt:

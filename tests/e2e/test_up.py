@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from probes import keys
 from tests.e2e.up import Up, run, sign_in
 from tests.standins import is_alive
 from tests.waiting import until
@@ -34,6 +35,12 @@ def refused_in_redis(data: Path) -> set[tuple[bytes, bytes]]:
     with Redis(port=int(settings["port"]), password=settings["requirepass"]) as admin:
         log = admin.execute_command("ACL", "LOG") or []
     return {(entry[b"username"], entry[b"object"]) for entry in log}
+
+
+def answers(url: str, region: str) -> bool:
+    """Whether Redis takes a region's worker at this address."""
+    with Redis.from_url(url) as worker:
+        return worker.get(keys.status(region)) is None and "//worker-eu-west:" in url
 
 
 def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
@@ -64,7 +71,9 @@ def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
 def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None:
     up = Up(data)
     enrolled = run("region", "add", "eu-west", "--domain", "aws", "--json", "--data-dir", str(data))
-    assert set(json.loads(enrolled.stdout)) == {"VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_EGRESS"}
+    worker = json.loads(enrolled.stdout)
+    assert set(worker) == {"VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_EGRESS", "VIGIL_REDIS_URL"}
+    assert answers(worker["VIGIL_REDIS_URL"], "eu-west")
     below = up.pids
     assert len(below) > 10
     up.stop(signal.SIGKILL)
@@ -74,6 +83,7 @@ def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None
         regions = json.loads(run("region", "list", "--json", "--data-dir", str(data)).stdout)
         assert "eu-west" in [region["name"] for region in regions]
         assert again.said["address"] == up.said["address"]
+        assert answers(worker["VIGIL_REDIS_URL"], "eu-west"), "n22: its Redis user outlives the start"
         refused = run("region", "add", "eu-west", "--domain", "aws", "--data-dir", str(data))
         assert (refused.returncode, refused.stderr) == (
             2,

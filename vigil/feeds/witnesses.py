@@ -63,6 +63,6 @@ def state_in_words(feed: Feed | None, vouched: bool) -> str:
     if feed.problem:
         return f"on, cannot be read: {feed.problem}"
     if feed.ok_at is None:
-        return "on, not read yet: is `witness` running?"
+        return "on, read within a minute while `witness` runs"
     declared = [post.title for post in feed.posts.filter(ended_at=None).order_by("seen_at")[:3]]
     return f"on, read at {feed.ok_at:%H:%M:%S} UTC: {'; '.join(declared) or 'nothing declared'}"

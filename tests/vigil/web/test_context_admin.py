@@ -106,7 +106,7 @@ def test_feeds_are_switched_from_the_list(boss: Client) -> None:
     chosen = Feed.objects.get(provider="openai")
     boss.post(page, {"action": "switch_on", "_selected_action": [chosen.pk]})
     assert list(Feed.objects.filter(enabled=True).values_list("provider", flat=True)) == ["openai"]
-    assert "on, not read yet" in boss.get(page).content.decode()
+    assert "on, read within a minute" in boss.get(page).content.decode()
     boss.post(page, {"action": "switch_off", "_selected_action": [chosen.pk]})
     assert not Feed.objects.filter(enabled=True).exists()
 

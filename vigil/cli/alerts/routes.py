@@ -14,6 +14,7 @@ import getpass
 import json
 import os
 import sys
+from typing import Any
 
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
@@ -36,30 +37,43 @@ def run(args: argparse.Namespace) -> int:
 def _list(as_json: bool) -> int:
     from vigil.alerts.models import Route
 
+    # A default route is tried when no other matched, whatever its position.
+    ordered = Route.objects.order_by("default", "position", "id")
+    found = ordered.select_related("policy", "monitor").prefetch_related("channels")
     rows = [
         {
             "id": route.public_id,
             "name": route.name,
+            "position": route.position,
             "kinds": route.kinds,
-            "tags": route.tags,
+            "severities": route.severities,
             "priorities": route.priorities,
+            "tags": route.tags,
+            "monitor": route.monitor.name if route.monitor else "",
             "default": route.default,
             "enabled": route.enabled,
             "tells": [channel.name for channel in route.channels.all()] + ([route.policy.name] if route.policy else []),
         }
-        for route in Route.objects.select_related("policy").prefetch_related("channels").order_by("position", "id")
+        for route in found
     ]
     if as_json:
         print(json.dumps(rows))
         return 0
     for row in rows:
-        asks = ", ".join([*row["kinds"], *row["priorities"], *row["tags"]]) or "what is paged"
-        asks = "whatever no other matched" if row["default"] else asks
+        asks = "whatever no other route matched" if row["default"] else _conditions(row)
         off = "" if row["enabled"] else " [off]"
         print(f"{row['name']}{off}: {asks} -> {', '.join(row['tells']) or 'no one'}")
     if not rows:
         print("no routes: every channel is told of outages, degraded and account incidents, and heartbeats")
     return 0
+
+
+def _conditions(row: dict[str, Any]) -> str:
+    """What a route asks for, each condition by name."""
+    shown = ("kinds", "severities", "priorities", "tags")
+    parts = [f"{name} {', '.join(row[name])}" for name in shown if row[name]]
+    parts += [f"monitor {row['monitor']}"] if row["monitor"] else []
+    return "; ".join(parts) or "everything that pages"
 
 
 def _typical(as_json: bool) -> int:

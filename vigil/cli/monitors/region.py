@@ -15,8 +15,10 @@ import os
 import re
 
 from probes.seal import generate_keypair
-from vigil.cli.connection import connect
+from vigil.cli.connection import connect, own_redis_secret
 from vigil.cli.errors import CommandError
+from vigil.local.servers.redis import add_region
+from vigil.local.servers.redis_users import region_user
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -62,15 +64,27 @@ def _add(args: argparse.Namespace) -> int:
     region = known or Region(slug=args.name, name=args.name)
     region.domain, region.egress, region.public_key = args.domain, args.egress, public
     region.save()
+    own = _own_redis(args)
     env = {"VIGIL_REGION": args.name, "VIGIL_REGION_KEY": private, "VIGIL_EGRESS": args.egress}
     if args.json:
-        print(json.dumps(env))
+        print(json.dumps({**env, "VIGIL_REDIS_URL": own} if own else env))
         return 0
     print(f"# The worker of {args.name}: `python3 -m probes --region {args.name}` with this environment.")
-    print("# The key is shown only now. VIGIL_REDIS_URL is the Redis of this installation as that worker reaches it.")
+    print("# The key is shown only now.", end=" ")
+    if own:
+        print("Redis of this `up` listens on loopback: the worker must run on this machine.")
+    else:
+        print("VIGIL_REDIS_URL is the Redis of this installation as that worker reaches it,")
+        print(f"# with the user {region_user(args.name)}: deploy/redis.acl.example has its rules.")
     print("\n".join(f"{name}={value}" for name, value in env.items()))
-    print("VIGIL_REDIS_URL=redis://USER:PASSWORD@HOST:6379/0")
+    print(f"VIGIL_REDIS_URL={own or f'rediss://{region_user(args.name)}:PASSWORD@HOST:6379/0'}")
     return 0
+
+
+def _own_redis(args: argparse.Namespace) -> str:
+    """The address for the region's worker in the Redis of a running `up`; empty where Redis is another one."""
+    secret = own_redis_secret(args.data_dir)
+    return add_region(os.environ["VIGIL_REDIS_URL"], args.name, secret) if secret else ""
 
 
 def _list(as_json: bool) -> int:

@@ -85,11 +85,11 @@ def find(account: Account | None, wanted_major: int | None = None) -> Binaries:
 
 def _candidates() -> Iterator[Path]:
     for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        program = Path(entry) / "postgres"
-        if entry and program.is_file() and os.access(program, os.X_OK):
+        # `access` is false for a folder that may not be entered, where `Path.is_file` raises.
+        if entry and os.access(Path(entry) / "postgres", os.X_OK):
             # Packages link `postgres` into a common folder; initdb and the libraries are beside the real one.
-            folder = program.resolve().parent
-            if (folder / "initdb").is_file():
+            folder = (Path(entry) / "postgres").resolve().parent
+            if os.access(folder / "initdb", os.X_OK):
                 yield folder
     wheel = _wheel_folder()
     if wheel is not None:

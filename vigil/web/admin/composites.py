@@ -34,7 +34,7 @@ class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("rule", "k")
         help_texts = {
             "rule": "How many members must work. In a chain rank 0 is the primary, and higher ranks are its fallbacks.",
-            "k": "For at_least.",
+            "k": "How many members must work; only for the rule at_least.",
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -76,10 +76,10 @@ class SilenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def does(self, silence: Silence) -> str:
         return ", ".join(name for name in ("mutes", "pauses", "excludes") if getattr(silence, name))
 
-    @admin.display(description="now")
+    @admin.display(description="active now")
     def state(self, silence: Silence) -> str:
         window = current(silence.schedule, database_now()) if silence.pk else None
-        return f"holds until {clock(window.ends)}" if window else "does not hold"
+        return f"until {clock(window.ends)}" if window else "no"
 
     @admin.display(description="coming windows")
     def coming(self, silence: Silence) -> str:

@@ -66,7 +66,7 @@ def test_the_usual_set_up_reads_its_keys_from_the_environment(
     monkeypatch.setenv("VIGIL_SLACK_URL", "https://hooks.slack.example/fake")
     text = shown(capsys, "routes", "typical")
     assert "made channel PagerDuty" in text and "0" * 32 not in text
-    assert "AI API failures: outage, account, ai, litellm -> PagerDuty" in shown(capsys, "routes", "list")
+    assert "AI API failures: kinds outage, account; tags ai, litellm -> PagerDuty" in shown(capsys, "routes", "list")
     assert "PagerDuty (pagerduty): alerted at once (routed: AI API failures)" in shown(capsys, "whom", "Chat API")
 
 

@@ -17,7 +17,7 @@ from tests.standins import is_alive
 from tests.waiting import until
 from vigil.local import children
 from vigil.local.errors import CannotStart
-from vigil.local.servers import ports, postgres
+from vigil.local.servers import ports, postgres, postgres_binaries
 
 PASSWORD = "correct horse/battery@staple"
 
@@ -100,3 +100,17 @@ def test_a_named_server_that_does_not_answer_is_one_clear_line(url: str, said: s
 
 def test_a_named_server_that_answers_is_accepted(postgres_server: str) -> None:
     postgres.check_url(postgres_server.rsplit("/", 1)[0] + "/postgres")
+
+
+def test_n4_a_folder_on_path_that_may_not_be_entered_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed(type(tmp_path)):  # type: ignore[misc]
+        """What an ordinary user meets where root alone may enter; root itself may enter everywhere."""
+
+        def is_file(self) -> bool:
+            raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(postgres_binaries, "Path", Closed)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert postgres_binaries.find(None).major >= postgres_binaries.OLDEST_MAJOR
