@@ -27,6 +27,7 @@ def openai_like(name: str, title: str, address: str, path: str, doc: str, timeou
         family=name,
         address=address,
         path=path,
+        client_base=path.removesuffix("/models"),
         doc=doc,
         says=LIST,
         key=Key.REQUIRED,

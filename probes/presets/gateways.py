@@ -131,6 +131,7 @@ PRESETS = (
         needs=("address",),
         key=Key.OPTIONAL,
         family="openai-compatible",
+        client_base="/v1",
         assertions=({"type": "jsonpath", "path": "$.data", "exists": True},),
         models=Models(means="the server lists the model"),
     ),

@@ -24,6 +24,7 @@ PRESETS = (
         "https://api.openai.com",
         "/v1/models/{model}",
         "https://platform.openai.com/docs/api-reference/models/retrieve",
+        client_base="/v1",
     ),
     Preset(
         name="anthropic",

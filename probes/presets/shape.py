@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from probes.presets.addresses import joined
 from probes.reasons import Reason
 
 Json = dict[str, Any]
@@ -57,8 +58,8 @@ class Preset:
     """One service, and the free request that monitors it.
 
     `address` is fixed, a template with `{region}` or `{name}`, or a default that users replace (then `own_address` is
-    true). `path` may hold `{model}`, `{model_path}` (with its slashes) and `{name}`. `also` are other names of the
-    service. `billed` says what a check costs, if it does: it needs an acknowledgement. The key goes into `key_header`
+    true). `path` may hold `{model}`, `{model_path}` (with its slashes) and `{name}`. `client_base` is what of the path
+    is in the base address of the service's own client, such as /v1. `also` are other names of the service. `billed` says what a check costs, if it does: it needs an acknowledgement. The key goes into `key_header`
     (`bearer`: the Authorization header) after `key_prefix`. With kind `saturation`, `engine` names the metrics, and
     `limits` its thresholds.
     """
@@ -71,6 +72,7 @@ class Preset:
     doc: str
     says: str
     own_address: bool = False
+    client_base: str | None = None
     key: Key = Key.NONE
     key_header: str = "bearer"
     key_prefix: str = ""
@@ -161,7 +163,7 @@ def _config(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json
     if preset.kind in _HOST_AND_PORT:
         return _host_and_port(preset, given)
     if preset.kind == "saturation":
-        return {"url": _address(preset, given).rstrip("/") + preset.path, "engine": preset.engine, **preset.limits}
+        return {"url": _url(preset, given, preset.path), "engine": preset.engine, **preset.limits}
     return _http(preset, given, models)
 
 
@@ -185,7 +187,7 @@ def _http(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json:
     if asked and asked.comparison:
         assertions += [_model_assertion(asked, model) for model in models]
     config: Json = {
-        "url": _address(preset, given).rstrip("/") + path,
+        "url": _url(preset, given, path),
         "method": preset.method,
         "expected_status": list(preset.expected_status),
         "provider": preset.family,
@@ -216,21 +218,28 @@ def _model_assertion(asked: Models, model: str) -> Json:
     }
 
 
-def _address(preset: Preset, given: Mapping[str, Any]) -> str:
+def _url(preset: Preset, given: Mapping[str, Any], path: str) -> str:
     if "address" in given:
         if not preset.own_address:
             raise PresetError("address", f"{preset.title} is at {preset.address}; use a preset for your own server")
-        address = str(given["address"])
-        if "://" not in address:
-            address = f"http://{address}"
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise PresetError("address", "looks like http://host:port, without a path to the check itself")
-        # Users copy the base address of a client library, which often ends so.
-        return address.rstrip("/").removesuffix("/v1") if preset.path.startswith("/v1") else address
+        return joined(_checked(str(given["address"])), path, preset.client_base)
     address = preset.address
     for name in ("region", "name"):
         address = address.replace("{" + name + "}", quote(str(given.get(name, "")), safe=""))
+    return address + path
+
+
+def _checked(address: str) -> str:
+    address = address.strip()
+    if "://" not in address:
+        address = f"http://{address}"
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise PresetError("address", "looks like http://host:port, or the base address that a client is given")
     return address
 
 
