@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from probes.net.targets import BadTarget, parse_url
+
 
 class Harm(StrEnum):
     """What a request would do besides looking."""
@@ -176,7 +178,7 @@ RULES = (
 def finding(method: str, url: str) -> BillingFinding | None:
     """What harm a request would do, or None when it is known to do none."""
     parts = urlsplit(url)
-    host, path = (parts.hostname or "").rstrip(".").lower(), one_form(parts.path)
+    host, path = _host_of(url), one_form(parts.path)
     known = next((free for ending, free in FREE_ALTERNATIVES.items() if _is_within(host, ending)), None)
     if method == "POST" and _FREE_POSTS.fullmatch(path):
         return None
@@ -239,6 +241,14 @@ def one_form(path: str) -> str:
         elif segment not in ("", "."):
             segments.append(segment)
     return "/" + "/".join(segments)
+
+
+def _host_of(url: str) -> str:
+    """The host that is dialled, whatever alphabet it is written in."""
+    try:
+        return parse_url(url).host
+    except BadTarget:
+        return (urlsplit(url).hostname or "").rstrip(".").lower()
 
 
 def _is_within(host: str, ending: str) -> bool:

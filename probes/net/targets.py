@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit
+
+import idna
 
 #: Longest URL kept or followed (characters).
 URL_LIMIT = 2048
@@ -74,7 +77,8 @@ def _parsed(url: str) -> Target:
         raise BadTarget("a URL needs a host, like https://example.com/")
     if port == 0:
         raise BadTarget("port 0 cannot be dialled")
-    host, literal = parse_host(parts.hostname)
+    # Not `hostname`: its lower case of a final sigma is not that of browsers.
+    host, literal = parse_host(parts.hostname if parts.netloc.startswith("[") else parts.netloc.partition(":")[0])
     path = quote(parts.path or "/", safe=_KEPT)
     if parts.query:
         path += "?" + quote(parts.query, safe=_KEPT)
@@ -84,14 +88,9 @@ def _parsed(url: str) -> Target:
 @lru_cache(maxsize=16384)
 def parse_host(text: str) -> tuple[str, bool]:
     """The host in lower-case ASCII and whether it is an IP literal; raises BadTarget for odd spellings of either."""
-    host = text.lower()
-    if ":" in host or "%" in host:
-        return _ipv6(host), True
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode()
-        except UnicodeError:
-            raise BadTarget(f"{text[:60]!r} is not a host name") from None
+    if ":" in text or "%" in text:
+        return _ipv6(text.lower()), True
+    host = text.lower() if text.isascii() else _in_ascii(text)
     labels = host.split(".")
     if _NUMERIC.match(labels[-1]) or (labels[-1] == "" and len(labels) > 1 and _NUMERIC.match(labels[-2])):
         return _ipv4(text), True
@@ -100,6 +99,28 @@ def parse_host(text: str) -> tuple[str, bool]:
     if len(host) > 253 or not all(_LABEL.match(label) for label in labels):
         raise BadTarget(f"{text[:60]!r} is not a host name")
     return host, False
+
+
+def _in_ascii(text: str) -> str:
+    """A name in ASCII as browsers make it: UTS 46, not transitional, with emoji."""
+    try:
+        if len(text) > 253:
+            raise idna.IDNAError("too long")
+        labels = idna.uts46_remap(text, std3_rules=False, transitional=False).split(".")
+        return ".".join(label if label.isascii() else _a_label(label) for label in labels)
+    except (idna.IDNAError, UnicodeError):
+        raise BadTarget(f"{text[:60]!r} is not a host name") from None
+
+
+def _a_label(label: str) -> str:
+    idna.check_initial_combiner(label)
+    idna.check_bidi(label)
+    if any(unicodedata.category(character) == "So" for character in label):
+        # Joiners make one picture of several emoji; in names they have no place.
+        label = label.replace("\u200d", "").replace("\u200c", "")
+    if not all(idna.valid_contextj(label, at) for at, character in enumerate(label) if character in "\u200c\u200d"):
+        raise idna.IDNAError("a joiner without what it joins")
+    return "xn--" + label.encode("punycode").decode() if not label.isascii() else label
 
 
 def follow(base: Target, location: str) -> Target:

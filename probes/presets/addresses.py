@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 #: One segment that names a version of an API.
 _VERSION = r"v\d+(?:(?:alpha|beta)\d*)?"
-#: Endpoints at the end of a pasted address. Single words only behind a version, `openai` or `api`: a gateway may mount a
-#: server at such a path.
+#: Endpoints at the end of a pasted address. Single words only behind a version, `openai` or `api`: a gateway may mount
+#: a server at such a path.
 _ENDPOINT = re.compile(
     r"/(?:chat/completions|fim/completions|audio/(?:speech|transcriptions|translations)"
     r"|images/(?:generations|edits|variations))$"
-    rf"|(?<=/api)/(?:chat|generate|embed|embeddings)$"
-    rf"|/models/[^/]+(?:/versions/[^/]+)?/(?:infer|generate|generate_stream|ready|stats|config)$",
+    r"|(?<=/api)/(?:chat|generate|embed|embeddings)$"
+    r"|/models/[^/]+(?:/versions/[^/]+)?/(?:infer|generate|generate_stream|ready|stats|config)$",
     re.IGNORECASE,
 )
 _BEHIND_VERSION = re.compile(

@@ -59,9 +59,10 @@ class Preset:
 
     `address` is fixed, a template with `{region}` or `{name}`, or a default that users replace (then `own_address` is
     true). `path` may hold `{model}`, `{model_path}` (with its slashes) and `{name}`. `client_base` is what of the path
-    is in the base address of the service's own client, such as /v1. `also` are other names of the service. `billed` says what a check costs, if it does: it needs an acknowledgement. The key goes into `key_header`
-    (`bearer`: the Authorization header) after `key_prefix`. With kind `saturation`, `engine` names the metrics, and
-    `limits` its thresholds.
+    is in the base address of the service's own client, such as /v1. `also` are other names of the service. `billed`
+    says what a check costs, if it does: it needs an acknowledgement. The key goes into `key_header` (`bearer`: the
+    Authorization header) after `key_prefix`. With kind `saturation`, `engine` names the metrics, and `limits` its
+    thresholds.
     """
 
     name: str

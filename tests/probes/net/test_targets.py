@@ -72,6 +72,42 @@ def test_a_host_is_a_name_or_a_literal() -> None:
     assert parse_host("2001:DB8:0::1") == ("2001:db8::1", True)
 
 
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("straße.example", "xn--strae-oqa.example"),
+        ("Straße.EXAMPLE", "xn--strae-oqa.example"),
+        ("βόλος.com", "xn--nxasmm1c.com"),
+        ("ΒΌΛΟΣ.com", "xn--nxasmq6b.com"),
+        ("faß.de", "xn--fa-hia.de"),
+        ("Bücher.de", "xn--bcher-kva.de"),
+        ("\uff45\uff58ample。com", "example.com"),
+        ("日本語。jp", "xn--wgv71a119e.jp"),
+        ("مثال.إختبار", "xn--mgbh0fb.xn--kgbechtv"),
+        ("क्\u200dष.com", "xn--11b2ezcw70k.com"),
+        ("ab\u00adc.com", "abc.com"),
+        # Symbols, which IDNA 2008 has not, and UTS 46 has.
+        ("i❤.ws", "xn--i-7iq.ws"),
+        ("i❤️.ws", "xn--i-7iq.ws"),
+        ("🏳️\u200d🌈.ws", "xn--og8hvo.ws"),
+        ("1️⃣.ws", "xn--1-2sn.ws"),
+        ("∞.com", "xn--59g.com"),
+        ("-ü.com", "xn----eha.com"),
+    ],
+)
+def test_b2_09_a_name_is_written_in_ascii_as_browsers_do(written: str, asked: str) -> None:
+    assert parse_host(written) == (asked, False)
+    assert parse_url(f"https://{written}:8443/").authority == f"{asked}:8443"
+
+
+@pytest.mark.parametrize(
+    "name", ["a\u200db.com", "\u0301a.com", "℀.com", "ü..com", "ü" * 64 + ".com", "\uff11\uff12\uff17.0.0.1", "אa.com"]
+)
+def test_b2_09_a_name_that_browsers_refuse_is_refused(name: str) -> None:
+    with pytest.raises(BadTarget):
+        parse_host(name)
+
+
 def test_a_redirect_is_read_relative_to_where_it_came_from() -> None:
     base = parse_url("https://example.com/a/b?x=1")
     assert follow(base, "c").url == "https://example.com/a/c"
