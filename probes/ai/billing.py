@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from probes.net.targets import BadTarget, parse_url
+import idna
 
 
 class Harm(StrEnum):
@@ -244,11 +244,12 @@ def one_form(path: str) -> str:
 
 
 def _host_of(url: str) -> str:
-    """The host that is dialled, whatever alphabet it is written in."""
+    """The host that is dialled, in whatever form of letters it is written."""
+    host = (urlsplit(url).hostname or "").rstrip(".").lower()
     try:
-        return parse_url(url).host
-    except BadTarget:
-        return (urlsplit(url).hostname or "").rstrip(".").lower()
+        return host if host.isascii() else idna.uts46_remap(host, std3_rules=False, transitional=False)
+    except (idna.IDNAError, UnicodeError):
+        return host
 
 
 def _is_within(host: str, ending: str) -> bool:

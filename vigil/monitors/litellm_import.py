@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,18 +10,23 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from probes.presets import CATALOGUE, Key, MonitorDraft, PresetError, build
+from probes.presets import CATALOGUE, Key, MonitorDraft, Preset, PresetError, build
+from probes.presets.addresses import joined
+from probes.reasons import Reason
 from vigil.accounts.models import Team
 from vigil.monitors import changes
 from vigil.monitors.composites import MemberLink, write_chain
 from vigil.monitors.core.litellm import ImportPlan, PlannedMonitor
-from vigil.monitors.core.litellm_targets import LiteLlmTarget
+from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT, provider_at, refusal_of
+from vigil.monitors.core.litellm_targets import LiteLlmTarget, host_of
 from vigil.monitors.models import Monitor, Region
 
 #: Models per monitor, since its assertions are bounded.
 MODELS_MOST = 15
 TAG = "litellm"
-_REFERENCE = "os.environ/"
+#: Where LiteLLM finds the region of Bedrock.
+REGIONS = ("AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION")
+_MODEL_REASONS = frozenset({Reason.MODEL_MISSING.value, Reason.MODEL_NOT_LOADED.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +48,49 @@ def wanted_keys(plan: ImportPlan) -> dict[str, bool]:
     return needed
 
 
+def wanted_addresses(plan: ImportPlan) -> set[str]:
+    """Variables that a plan's addresses and regions are in."""
+    written = [text for planned in plan.monitors for text in (planned.target.address, planned.target.region)]
+    return {text.removeprefix(FROM_ENVIRONMENT) for text in written if text.startswith(FROM_ENVIRONMENT)}
+
+
 def draft_of(planned: PlannedMonitor, environment: Mapping[str, str]) -> MonitorDraft:
     """Draft of a planned monitor; raises `PresetError`. Addresses and keys come from `environment`."""
     target = planned.target
-    address = _resolved(target.address, environment)
-    preset = CATALOGUE.get(target.preset)
-    fixed = preset is not None and not preset.own_address
+    address, region = (_resolved(text, environment) for text in (target.address, target.region))
+    refused = refusal_of(target.key, provider_at(target.preset, address))
+    if refused:
+        raise PresetError("key", refused)
+    preset = CATALOGUE[target.preset]
     given: dict[str, Any] = {
-        "key": environment.get(target.key, "") if preset and preset.key is not Key.NONE else "",
-        "address": "" if fixed else address,
-        "region": _resolved(target.region, environment) or environment.get("AWS_REGION", ""),
+        "key": environment.get(target.key, "") if preset.key is not Key.NONE else "",
+        "address": _exact(preset, address) if preset.own_address else "",
         "models": list(_listed_models(planned)),
     }
-    made = build(target.preset, given if preset is None or "region" in preset.needs else {**given, "region": ""})
-    if fixed and preset is not None and address and not _same_host(preset.address, address):
-        base = address.removesuffix("/v1") if preset.path.startswith("/v1") else address
-        made.config["url"] = base + str(made.config["url"]).removeprefix(preset.address)
+    if "region" in preset.needs:
+        given["region"] = region or next(filter(None, map(environment.get, REGIONS)), "")
+        if not given["region"]:
+            raise PresetError("region", f"set {REGIONS[0]}")
+    made = build(target.preset, given)
+    if address and not preset.own_address and host_of(address) != host_of(preset.address):
+        path = str(made.config["url"]).removeprefix(preset.address)
+        made.config["url"] = joined(_with_scheme(address), path, preset.client_base, exact=True)
     return made
 
 
-def carry_out(team: Team, plan: ImportPlan, environment: Mapping[str, str], regions: Sequence[Region]) -> list[Done]:
-    """Create and change everything in the plan, or nothing; raises `ValidationError`."""
+def carry_out(
+    team: Team, plan: ImportPlan, environment: Mapping[str, str], regions: Sequence[Region], source: str = ""
+) -> list[Done]:
+    """Create and change everything in the plan, or nothing; raises `ValidationError`.
+
+    `source` names the proxy in the names of monitors and chains. Without one, a monitor that is there already also
+    keeps asking for the models that another file named.
+    """
     done: list[Done] = []
     monitors: dict[LiteLlmTarget, Monitor] = {}
     with transaction.atomic():
         for planned in plan.monitors:
-            name = planned.target.name
+            name = name_in(source, planned.target.name)
             present = Monitor.objects.filter(team=team, name=name, deleted_at=None).first()
             try:
                 made = _draft_beside(present, planned, environment)
@@ -77,21 +99,58 @@ def carry_out(team: Team, plan: ImportPlan, environment: Mapping[str, str], regi
             except (PresetError, ValidationError) as problem:
                 done.append(Done(name, "skipped", " ".join(getattr(problem, "messages", [str(problem)]))))
                 continue
+            made, kept = _joined(present, made)
             monitor, became = _write(team, name, present, made, regions)
             monitors[planned.target] = monitor
-            done.append(Done(name, became))
-        for chain in plan.chains:
-            steps = [(chain.group, chain.primaries), *chain.fallbacks]
-            links = [
-                MemberLink(group, tuple(monitors[target] for target in targets if target in monitors))
-                for group, targets in steps
-            ]
-            if not links[0].monitors:
-                done.append(Done(f"chain {chain.group}", "skipped", "none of its monitors could be created"))
-                continue
-            _, written = write_chain(team, f"LiteLLM: {chain.group}", [link for link in links if link.monitors])
-            done.append(Done(f"chain {chain.group}", "written" if written else "unchanged"))
+            done.append(Done(name, became, f"still asks for {', '.join(kept)}, which this file lacks" if kept else ""))
+        done += [Done(one.group, "skipped", one.why) for one in plan.unmonitored]
+        done += _write_chains(team, plan, monitors, source)
     return done
+
+
+def name_in(source: str, name: str) -> str:
+    """Name of a monitor of a proxy."""
+    return f"{source}: {name}" if source else name
+
+
+def _write_chains(
+    team: Team, plan: ImportPlan, monitors: Mapping[LiteLlmTarget, Monitor], source: str
+) -> Iterator[Done]:
+    for chain in plan.chains:
+        steps = [(chain.group, chain.primaries), *chain.fallbacks]
+        links = [
+            MemberLink(group, tuple(monitors[target] for target in targets if target in monitors))
+            for group, targets in steps
+        ]
+        if not links[0].monitors:
+            yield Done(f"chain {chain.group}", "skipped", "none of its monitors could be created")
+            continue
+        name = f"LiteLLM {source}".rstrip() + f": {chain.group}"
+        _, written = write_chain(team, name, [link for link in links if link.monitors])
+        yield Done(f"chain {chain.group}", "written" if written else "unchanged")
+
+
+def _joined(present: Monitor | None, made: MonitorDraft) -> tuple[MonitorDraft, list[str]]:
+    """Draft that also asks for the models that the monitor asks for now; and those models."""
+    before = _model_assertions(present.config) if present is not None and present.kind == made.kind else []
+    now = _model_assertions(made.config)
+    kept = [one for one in before if one not in now]
+    if present is None or not kept:
+        return made, []
+    names = [str(one.get("contains") or one.get("equals") or one["path"]) for one in kept]
+    if not now:
+        both = {name: present.config[name] for name in ("url", "assertions")}
+        return replace(made, config={**made.config, **both}), names
+    # In the order in which they are stored, so that a second import changes nothing.
+    asked = [*before, *(one for one in now if one not in before)]
+    for one in kept[::-1][: max(0, len(asked) - MODELS_MOST)]:
+        asked.remove(one)
+    others = [one for one in made.config["assertions"] if one not in now]
+    return replace(made, config={**made.config, "assertions": others + asked}), names
+
+
+def _model_assertions(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in config.get("assertions", []) if one.get("reason") in _MODEL_REASONS]
 
 
 def _draft_beside(present: Monitor | None, planned: PlannedMonitor, environment: Mapping[str, str]) -> MonitorDraft:
@@ -137,10 +196,23 @@ def _listed_models(planned: PlannedMonitor) -> tuple[str, ...]:
 
 
 def _resolved(text: str, environment: Mapping[str, str]) -> str:
-    if not text.startswith(_REFERENCE):
+    """An address or region, out of the environment where the file says so; raises `PresetError` if it is not there."""
+    if not text.startswith(FROM_ENVIRONMENT):
         return text
-    return environment.get(text.removeprefix(_REFERENCE), "").rstrip("/")
+    variable = text.removeprefix(FROM_ENVIRONMENT)
+    found = environment.get(variable, "").strip().rstrip("/")
+    if not found:
+        raise PresetError("address", f"set {variable}")
+    return found
 
 
-def _same_host(one: str, other: str) -> bool:
-    return urlsplit(one).hostname == urlsplit(other if "://" in other else f"https://{other}").hostname
+def _exact(preset: Preset, address: str) -> str:
+    """LiteLLM asks below the base as it is written, also below one without a path."""
+    if preset.client_base is None or not address:
+        return address
+    written = _with_scheme(address)
+    return written if urlsplit(written).path.strip("/") else joined(written, "/models", "")
+
+
+def _with_scheme(address: str) -> str:
+    return address if "://" in address else f"http://{address}"

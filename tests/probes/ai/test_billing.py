@@ -10,6 +10,7 @@ from probes.probers import SpecError, parse_spec
 BILLED_AT_HOME = [
     ("POST", "https://api.openai.com/v1/chat/completions"),
     ("POST", "https://api.openai.com/v1/embeddings"),
+    ("POST", "https://\uff41pi.openai\u3002com/v1/embeddings"),
     ("POST", "https://api.openai.com/v1/responses"),
     ("POST", "https://api.openai.com/v1/images/generations"),
     ("POST", "https://api.openai.com//v1/Chat%2Fcompletions?x=1"),

@@ -8,6 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
+from probes.presets import PresetError
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.monitors.changes import update_monitor
@@ -15,7 +16,7 @@ from vigil.monitors.composites import MemberLink, write_chain
 from vigil.monitors.core.litellm import ImportPlan, plan
 from vigil.monitors.core.litellm_targets import BadConfig
 from vigil.monitors.litellm_file import SIZE_MOST, parse_config, read_config
-from vigil.monitors.litellm_import import Done, carry_out, wanted_keys
+from vigil.monitors.litellm_import import Done, carry_out, draft_of, wanted_addresses, wanted_keys
 from vigil.monitors.models import Composite, Monitor, Region
 
 FAKE_KEY = "obviously-fake-key-987654"
@@ -105,9 +106,9 @@ def test_names_that_no_list_holds_are_not_looked_for(region: Region) -> None:
 
 
 def test_a_provider_without_a_preset_is_skipped_and_said(region: Region) -> None:
-    done = imported()["watsonx"]
+    done = imported()["odd"]
     assert done.became == "skipped"
-    assert "there is no preset 'watsonx'" in done.why
+    assert "the provider 'watsonx' has no preset" in done.why
 
 
 def test_a_chain_becomes_a_row_with_its_members_in_order(region: Region) -> None:
@@ -141,6 +142,89 @@ def test_what_people_changed_since_stays_theirs(region: Region) -> None:
 
 def test_the_variables_that_are_needed_are_named() -> None:
     assert wanted_keys(planned()) == {"ANTHROPIC_API_KEY": True, "OPENAI_API_KEY": True}
+    assert wanted_addresses(planned()) == {"AZURE_BASE"}
+
+
+def test_f13_an_address_that_is_not_set_is_named(region: Region) -> None:
+    without = {name: value for name, value in ENVIRONMENT.items() if name != "AZURE_BASE"}
+    done = carry_out(default_team(), planned(), without, [region])
+    (skipped,) = [one for one in done if one.name.startswith("azure-openai")]
+    assert (skipped.became, skipped.why) == ("skipped", "address: set AZURE_BASE")
+
+
+def config_of(*deployments: dict[str, object]) -> ImportPlan:
+    entries = [{"model_name": f"g{number}", "litellm_params": one} for number, one in enumerate(deployments)]
+    return plan({"model_list": entries})
+
+
+def test_f11_a_monitor_of_two_files_asks_for_the_models_of_both(region: Region) -> None:
+    one, other = config_of({"model": "gpt-5-mini"}), config_of({"model": "gpt-5"})
+    became = []
+    for each in (one, other, one, other):
+        (done,) = carry_out(default_team(), each, ENVIRONMENT, [region])
+        became.append(done.became)
+    assert became == ["created", "changed", "unchanged", "unchanged"]
+    asked = [each["contains"] for each in monitor("openai (OPENAI_API_KEY)").config["assertions"] if "contains" in each]
+    assert asked == ["gpt-5-mini", "gpt-5"]
+    assert done.why == "still asks for gpt-5-mini, which this file lacks"
+
+
+def test_f11_a_second_proxy_has_monitors_and_chains_of_its_own(region: Region) -> None:
+    imported()
+    before = Monitor.objects.count()
+    carry_out(default_team(), planned(), ENVIRONMENT, [region], "staging")
+    assert Monitor.objects.count() == 2 * before
+    assert monitor("staging: openai (OPENAI_API_KEY)").config == monitor("openai (OPENAI_API_KEY)").config
+    assert Composite.objects.filter(monitor__name="LiteLLM staging: chat").exists()
+
+
+ASKED = [
+    # F5: what LiteLLM asks, with /models instead.
+    ({"model": "openai/x", "api_base": "https://gateway.ai.cloudflare.com/v1/a/g/openai", "api_key": "os.environ/K"},
+     "https://gateway.ai.cloudflare.com/v1/a/g/openai/models"),
+    ({"model": "openai/x", "api_base": "https://generativelanguage.googleapis.com/v1beta/openai",
+      "api_key": "os.environ/K"}, "https://generativelanguage.googleapis.com/v1beta/openai/models"),
+    ({"model": "openai/x", "api_base": "http://10.0.0.6:8000/v1/"}, "http://10.0.0.6:8000/v1/models"),
+    ({"model": "openai/x", "api_base": "http://10.0.0.6:8000"}, "http://10.0.0.6:8000/models"),
+    ({"model": "nvidia_nim/meta/llama", "api_key": "os.environ/K"}, "https://integrate.api.nvidia.com/v1/models"),
+    ({"model": "nvidia_nim/meta/llama", "api_base": "http://10.0.0.6:8000/v1"}, "http://10.0.0.6:8000/v1/models"),
+    ({"model": "hosted_vllm/m", "api_base": "http://10.0.0.6:8000/v1"}, "http://10.0.0.6:8000/v1/models"),
+    ({"model": "litellm_proxy/m", "api_base": "http://10.0.0.6:4000/v1"}, "http://10.0.0.6:4000/v1/models"),
+    ({"model": "llamafile/m", "api_base": "http://10.0.0.6:8080/v1"}, "http://10.0.0.6:8080/v1/models"),
+    ({"model": "triton/x", "api_base": "http://10.0.0.6:8000/v2/models/x/infer"},
+     "http://10.0.0.6:8000/v2/models/x/ready"),
+    ({"model": "azure/d", "api_base": "https://x.openai.azure.com/openai/v1", "api_key": "os.environ/K"},
+     "https://x.openai.azure.com/openai/v1/models"),
+    ({"model": "mistral/m", "api_base": "https://gw.example/mistral/v1", "api_key": "os.environ/K"},
+     "https://gw.example/mistral/v1/models"),
+    ({"model": "groq/m", "api_base": "https://api.groq.com/openai/v1"}, "https://api.groq.com/openai/v1/models"),
+    ({"model": "bedrock/us-west-2/anthropic.claude-x"}, "https://bedrock.us-west-2.amazonaws.com/"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("deployment", "asked"), ASKED, ids=[asked for _, asked in ASKED])
+def test_f4_f5_a_deployment_is_asked_where_litellm_asks(deployment: dict[str, object], asked: str) -> None:
+    (only,) = config_of(deployment).monitors
+    environment = {"K": FAKE_KEY, "GROQ_API_KEY": FAKE_KEY}
+    assert draft_of(only, environment).config["url"] == asked
+
+
+def test_f1_a_base_from_the_environment_gets_no_other_providers_key() -> None:
+    (only,) = config_of(
+        {"model": "openai/x", "api_base": "os.environ/B", "api_key": "os.environ/OPENAI_API_KEY"}
+    ).monitors
+    with pytest.raises(PresetError, match="is the key of OpenAI by its name, and is not sent to Groq"):
+        draft_of(only, {"OPENAI_API_KEY": FAKE_KEY, "B": "https://api.groq.com/openai/v1"})
+
+
+def test_f2_two_servers_with_two_keys_in_the_file_get_no_common_key(region: Region) -> None:
+    both = config_of(
+        {"model": "openai/a", "api_base": "http://127.0.0.1:19101/v1", "api_key": "sk-one"},
+        {"model": "openai/b", "api_base": "http://127.0.0.1:19102/v1", "api_key": "sk-two"},
+    )
+    carry_out(default_team(), both, {"OPENAI_COMPATIBLE_API_KEY": FAKE_KEY}, [region])
+    assert sorted(dict(each.secrets).get("bearer", "") for each in Monitor.objects.all()) == ["", FAKE_KEY]
+    assert len({one.target.key for one in both.monitors}) == 2
 
 
 def test_a_chain_holds_monitors_of_its_own_team_only(region: Region) -> None:

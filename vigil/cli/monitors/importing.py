@@ -2,9 +2,12 @@
 
   manage.py import litellm config.yaml --dry-run     print the plan; nothing is written, and no key is needed
   manage.py import litellm config.yaml               one monitor per provider, base and key, and the fallback chains
+  manage.py import litellm other.yaml --as staging   a second proxy: its monitors and chains have its name
 
 Keys come from the environment variables that the file names, or are asked for at a terminal. They are stored sealed and
-never shown. A key in the file itself is not used. Importing twice changes nothing.
+never shown, and none goes to a provider whose key it is not. A key in the file itself is not used. Importing twice
+changes nothing; a monitor that two files share asks for the models of both. The exit code is 1 when something was
+skipped.
 """
 
 from __future__ import annotations
@@ -14,15 +17,21 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.monitors.core.litellm import ImportPlan, plan
 from vigil.monitors.core.litellm_targets import BadConfig, LiteLlmTarget
 from vigil.monitors.litellm_file import read_config
+
+if TYPE_CHECKING:
+    from vigil.monitors.litellm_import import Done
+
+
+SOURCE_MOST = 40
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +41,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--regions", metavar="NAMES", help="the regions that check, like eu-west,us-east (default: all)"
     )
+    parser.add_argument("--as", dest="proxy", default="", metavar="NAME", help="the name of the proxy, like staging")
     parser.add_argument("--data-dir", help="the data folder of the running `up`")
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 
 
 def run(args: argparse.Namespace) -> int:
+    if len(args.proxy) > SOURCE_MOST or not args.proxy.isprintable():
+        raise CommandError(f"--as takes a name of up to {SOURCE_MOST} characters")
     try:
         planned = plan(read_config(args.file))
     except BadConfig as problem:
@@ -97,56 +109,66 @@ def as_json(planned: ImportPlan, environment: Mapping[str, str]) -> str:
         }
         for chain in planned.chains
     ]
-    return json.dumps({"monitors": monitors, "chains": chains, "warnings": list(planned.warnings)}) + "\n"
+    left_out = [{"group": one.group, "why": one.why} for one in planned.unmonitored]
+    shown = {"monitors": monitors, "chains": chains, "unmonitored": left_out, "warnings": list(planned.warnings)}
+    return json.dumps(shown) + "\n"
 
 
 def _carry_out(args: argparse.Namespace, planned: ImportPlan) -> int:
     from django.core.exceptions import ValidationError
 
     from vigil.accounts.teams import default_team
-    from vigil.monitors.litellm_import import carry_out, wanted_keys
+    from vigil.monitors.litellm_import import carry_out, name_in, wanted_addresses, wanted_keys
     from vigil.monitors.models import Monitor, Region
 
     team = default_team()
-    names = {one.target.name for one in planned.monitors}
+    names = {name_in(args.proxy, one.target.name) for one in planned.monitors}
     known = set(Monitor.objects.filter(team=team, deleted_at=None, name__in=names).values_list("name", flat=True))
     # A monitor that is there keeps the key that it has.
-    new = ImportPlan(tuple(one for one in planned.monitors if one.target.name not in known), (), ())
-    environment = _with_keys(wanted_keys(new))
+    unknown = tuple(one for one in planned.monitors if name_in(args.proxy, one.target.name) not in known)
+    environment = _with_variables(wanted_keys(ImportPlan(unknown, (), ())), wanted_addresses(planned))
     regions = list(Region.objects.filter(enabled=True).order_by("slug"))
     if args.regions:
         wanted = args.regions.split(",")
         regions = [region for region in regions if region.slug in wanted]
-        unknown = sorted(set(wanted) - {region.slug for region in regions})
-        if unknown:
-            raise CommandError(f"there is no region {unknown[0]!r}: `manage.py region list` shows them")
+        strange = sorted(set(wanted) - {region.slug for region in regions})
+        if strange:
+            raise CommandError(f"there is no region {strange[0]!r}: `manage.py region list` shows them")
     try:
-        done = carry_out(team, planned, environment, regions)
+        done = carry_out(team, planned, environment, regions, args.proxy)
     except ValidationError as refused:
         field, problems = next(iter(refused.message_dict.items()))
         raise CommandError(f"nothing was imported: {field}: {problems[0]}") from None
-    if args.json:
+    return _report(args.json, done, planned.warnings)
+
+
+def _report(as_json: bool, done: Sequence[Done], warnings: Sequence[str]) -> int:
+    """Print what became of everything; 1 when something was skipped."""
+    skipped = any(one.became == "skipped" for one in done)
+    if as_json:
         rows = [{"name": one.name, "became": one.became, "why": one.why} for one in done]
-        print(json.dumps({"done": rows, "warnings": list(planned.warnings)}))
-        return 0
+        print(json.dumps({"done": rows, "warnings": list(warnings)}))
+        return int(skipped)
     width = max(len(one.became) for one in done)
     for one in done:
         print(f"{one.became:<{width}}  {one.name}" + (f": {one.why}" if one.why else ""))
-    for warning in planned.warnings:
+    for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    return 0
+    return int(skipped)
 
 
-def _with_keys(needed: Mapping[str, bool]) -> dict[str, str]:
+def _with_variables(keys: Mapping[str, bool], addresses: Set[str]) -> dict[str, str]:
     """The environment, completed at a terminal; raises CommandError that names every variable that is missing."""
     environment = dict(os.environ)
-    missing = [name for name, required in sorted(needed.items()) if required and not environment.get(name)]
+    wanted = {*addresses, *(name for name, required in keys.items() if required)}
+    missing = sorted(name for name in wanted if not environment.get(name))
     if missing and not sys.stdin.isatty():
         raise CommandError(
-            f"set {', '.join(missing)}: the keys are taken from the environment, or run it at a terminal"
+            f"set {', '.join(missing)}: keys and addresses are taken from the environment, or run it at a terminal"
         )
     for name in missing:
-        environment[name] = getpass.getpass(f"{name} (not shown): ").strip()
+        asked = input(f"{name}: ") if name in addresses else getpass.getpass(f"{name} (not shown): ")
+        environment[name] = asked.strip()
         if not environment[name]:
             raise CommandError(f"{name} is needed; nothing was imported")
     return environment

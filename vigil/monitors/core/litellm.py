@@ -1,16 +1,17 @@
 """LiteLLM import plan: one monitor per provider, base and key, and the fallback chains. Pure.
 
-The `config.yaml` is untrusted: plain data, bounded, and keys in it are never stored. Format as of LiteLLM 1.106.
+The `config.yaml` is untrusted: plain data, bounded, and keys in it are never stored. Format as of LiteLLM 1.110.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vigil.monitors.core.litellm_chains import PlannedChain, chains_of, section
-from vigil.monitors.core.litellm_targets import FROM_ENVIRONMENT, BadConfig, LiteLlmTarget, deployment_of
+from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT, KeyVariables
+from vigil.monitors.core.litellm_targets import BadConfig, Deployment, LiteLlmTarget, deployment_of
 
 DEPLOYMENTS_MOST = 2_000
 
@@ -24,12 +25,21 @@ class PlannedMonitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmonitored:
+    """A model group's deployments that no monitor is made for, and why."""
+
+    group: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """Monitors and chains to create, and warnings."""
+    """Monitors and chains to create, what is left out, and warnings."""
 
     monitors: tuple[PlannedMonitor, ...]
     chains: tuple[PlannedChain, ...]
     warnings: tuple[str, ...]
+    unmonitored: tuple[Unmonitored, ...] = ()
 
 
 def plan(document: object) -> ImportPlan:
@@ -41,25 +51,43 @@ def plan(document: object) -> ImportPlan:
         raise BadConfig("`model_list` is missing or empty: nothing to monitor")
     if len(entries) > DEPLOYMENTS_MOST:
         raise BadConfig(f"`model_list` has more than {DEPLOYMENTS_MOST} entries")
-    warnings: list[str] = []
+    variables = KeyVariables()
     credentials = _credentials(document)
-    models: dict[LiteLlmTarget, list[str]] = {}
-    groups: dict[str, list[LiteLlmTarget]] = {}
-    for number, entry in enumerate(entries, start=1):
-        group, target, model = deployment_of(number, entry, credentials, warnings)
-        found = models.setdefault(target, [])
-        if model and "*" not in model and model not in found:
-            found.append(model)
-        members = groups.setdefault(group, [])
-        if target not in members:
-            members.append(target)
-    chains = chains_of(document, groups, warnings)
+    deployments = [deployment_of(number, entry, credentials, variables) for number, entry in enumerate(entries, 1)]
+    unmonitored = tuple(dict.fromkeys(Unmonitored(one.group, one.why) for one in deployments if one.target is None))
+    warnings = [f"{one.group}: {one.why}: not monitored" for one in unmonitored] + variables.warnings
+    chains = chains_of(document, _groups(deployments), _ids(deployments), warnings)
     warnings += _general_warnings(document)
     return ImportPlan(
-        monitors=tuple(PlannedMonitor(target, tuple(found)) for target, found in sorted(models.items())),
+        monitors=tuple(PlannedMonitor(target, tuple(found)) for target, found in sorted(_models(deployments).items())),
         chains=chains,
         warnings=tuple(dict.fromkeys(warnings)),
+        unmonitored=unmonitored,
     )
+
+
+def _models(deployments: Sequence[Deployment]) -> dict[LiteLlmTarget, list[str]]:
+    models: dict[LiteLlmTarget, list[str]] = {}
+    for one in deployments:
+        if one.target is not None:
+            found = models.setdefault(one.target, [])
+            if one.model and "*" not in one.model and one.model not in found:
+                found.append(one.model)
+    return models
+
+
+def _groups(deployments: Sequence[Deployment]) -> dict[str, list[LiteLlmTarget]]:
+    """Targets of every group; none of a group that is not monitored."""
+    groups: dict[str, list[LiteLlmTarget]] = {}
+    for one in deployments:
+        members = groups.setdefault(one.group, [])
+        if one.target is not None and one.target not in members:
+            members.append(one.target)
+    return groups
+
+
+def _ids(deployments: Sequence[Deployment]) -> dict[str, list[LiteLlmTarget]]:
+    return {one.id: [one.target] if one.target else [] for one in deployments if one.id}
 
 
 def _credentials(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -79,7 +107,7 @@ def _general_warnings(document: Mapping[str, Any]) -> Iterator[str]:
         daily = f", {round(deployments * 86_400 / every):,} a day" if isinstance(every, int) and every > 0 else ""
         yield (
             f"background_health_checks is on: LiteLLM itself makes a paid completion per deployment every {every} s"
-            f"{daily} for {deployments} deployments"
+            f"{daily} for {deployments} deployment{'' if deployments == 1 else 's'}"
         )
     if general.get("store_model_in_db"):
         yield "store_model_in_db is on: models that are only in the proxy's database are not in this file"

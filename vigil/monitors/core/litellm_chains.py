@@ -9,6 +9,8 @@ from typing import Any
 from vigil.monitors.core.litellm_targets import LiteLlmTarget
 
 CHAIN_LIMIT = 5
+#: Groups that a warning names.
+NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,37 +23,83 @@ class PlannedChain:
 
 
 def chains_of(
-    document: Mapping[str, Any], groups: Mapping[str, Sequence[LiteLlmTarget]], warnings: list[str]
+    document: Mapping[str, Any],
+    groups: Mapping[str, Sequence[LiteLlmTarget]],
+    ids: Mapping[str, Sequence[LiteLlmTarget]],
+    warnings: list[str],
 ) -> tuple[PlannedChain, ...]:
-    """Chain of every group, with aliases followed; missing or shared parts go to `warnings`."""
+    """Chain of every group, with aliases followed; missing or shared parts go to `warnings`.
+
+    `ids` are deployments by the id in their `model_info`, which a fallback may name as well. A group without targets
+    is not monitored.
+    """
     router, settings = section(document, "router_settings"), section(document, "litellm_settings")
     written = dict(_pairs(router.get("fallbacks") or settings.get("fallbacks")))
-    default = [_name(one) for one in router.get("default_fallbacks") or settings.get("default_fallbacks") or []]
+    default = [_name(one) for one in _listed(router.get("default_fallbacks") or settings.get("default_fallbacks"))]
     aliases = {str(alias): _name(group) for alias, group in section(router, "model_group_alias").items()}
+    known = {**ids, **groups}
     for group in written:
-        if group != "*" and aliases.get(group, group) not in groups:
+        if group != "*" and aliases.get(group, group) not in known:
             warnings.append(f"fallbacks are written for {group!r}, which is not in model_list: dangling")
-    chains = []
+    chains, without, by_default = [], [], []
     for group, primaries in groups.items():
-        own = written.get(group) or written.get("*") or default
-        names = [aliases.get(name, name) for name in own]
+        names = [aliases.get(name, name) for name in written.get(group) or written.get("*") or default]
         if not names:
-            warnings.append(f"{group}: no fallback at all")
+            without.append(group)
             continue
         if group not in written:
-            warnings.append(f"{group}: only the default fallback")
-        known = []
-        for name in dict.fromkeys(names):
-            if name == group:
-                continue
-            if name not in groups:
-                warnings.append(f"{group}: falls back on {name!r}, which is not in model_list: dangling")
-                continue
-            known.append((name, tuple(groups[name])))
-            warnings += _shared_fate(group, primaries, name, groups[name])
-        if known:
-            chains.append(PlannedChain(group, tuple(primaries), tuple(known[:CHAIN_LIMIT])))
+            by_default.append(group)
+        steps = _steps(group, primaries, names, known, warnings)
+        if steps and primaries:
+            chains.append(PlannedChain(group, tuple(primaries), tuple(steps[:CHAIN_LIMIT])))
+    warnings += _counted(without, "no fallback at all") + _counted(by_default, "only the default fallback")
+    warnings += _other_fallbacks(router, settings, aliases, known)
     return tuple(chains)
+
+
+def _steps(
+    group: str,
+    primaries: Sequence[LiteLlmTarget],
+    names: Sequence[str],
+    known: Mapping[str, Sequence[LiteLlmTarget]],
+    warnings: list[str],
+) -> list[tuple[str, tuple[LiteLlmTarget, ...]]]:
+    steps = []
+    for name in dict.fromkeys(names):
+        if name == group:
+            continue
+        if name not in known:
+            warnings.append(f"{group}: falls back on {name!r}, which is not in model_list: dangling")
+        elif not known[name]:
+            warnings.append(f"{group}: falls back on {name!r}, which is not monitored")
+        else:
+            steps.append((name, tuple(known[name])))
+            warnings += _shared_fate(group, primaries, name, known[name])
+    return steps
+
+
+def _counted(groups: Sequence[str], what: str) -> list[str]:
+    """A warning for each of a few groups; one about all of many, with the first names."""
+    if len(groups) <= NAMED:
+        return [f"{group}: {what}" for group in groups]
+    return [f"{len(groups)} groups have {what}: {', '.join(groups[:NAMED])} and {len(groups) - NAMED} more"]
+
+
+def _other_fallbacks(
+    router: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    aliases: Mapping[str, str],
+    known: Mapping[str, Sequence[LiteLlmTarget]],
+) -> Iterator[str]:
+    """Fallbacks that no outage takes: for requests that are too long, or refused for their content."""
+    for kind, about in (("context_window_fallbacks", "too long"), ("content_policy_fallbacks", "against a policy")):
+        pairs = list(_pairs(router.get(kind) or settings.get(kind)))
+        if pairs:
+            yield f"{kind}: no chain is made of them, since only requests that are {about} take them"
+        for group, names in pairs:
+            for name in (aliases.get(name, name) for name in (group, *names)):
+                if name != "*" and name not in known:
+                    yield f"{kind} name {name!r}, which is not in model_list: dangling"
 
 
 def _shared_fate(
@@ -78,10 +126,14 @@ def section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _pairs(written: object) -> Iterator[tuple[str, list[str]]]:
-    for one in written if isinstance(written, list) else []:
+    for one in _listed(written):
         if isinstance(one, Mapping):
             for group, names in one.items():
                 yield str(group), [_name(name) for name in (names if isinstance(names, list) else [names])]
+
+
+def _listed(written: object) -> list[Any]:
+    return written if isinstance(written, list) else []
 
 
 def _name(one: object) -> str:

@@ -1,25 +1,35 @@
-"""LiteLLM deployments (as of 1.106): preset, address and key name of each; keys are never stored. Pure."""
+"""LiteLLM deployments (as of 1.110): preset, address and key variable of each; keys are never stored. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-FROM_ENVIRONMENT = "os.environ/"
+from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT, KeyVariables
+from vigil.monitors.core.model_providers import provider_of_base, provider_of_model
+from vigil.monitors.core.providers import provider_of_host
+
+OPENAI_COMPATIBLE = "openai-compatible"
 
 PRESETS = {
     "openai": "openai",
+    "custom_openai": OPENAI_COMPATIBLE,
+    "text-completion-openai": "openai",
+    "openai_like": OPENAI_COMPATIBLE,
+    "aiohttp_openai": OPENAI_COMPATIBLE,
     "azure": "azure-openai",
     "azure_ai": "azure-openai",
+    "azure_text": "azure-openai",
     "anthropic": "anthropic",
+    "anthropic_text": "anthropic",
     "cohere": "cohere",
     "cohere_chat": "cohere",
     "gemini": "gemini",
     "bedrock": "bedrock",
     "bedrock_converse": "bedrock",
     "mistral": "mistral",
-    "codestral": "mistral",
     "groq": "groq",
     "together_ai": "together",
     "fireworks_ai": "fireworks",
@@ -37,25 +47,23 @@ PRESETS = {
     "triton": "triton",
     "litellm_proxy": "litellm",
 }
-#: With their own address these are OpenAI-compatible servers.
-_OPENAI_SPEAKING = frozenset({"openai", "custom_openai", "text-completion-openai"})
-OPENAI_COMPATIBLE = "openai-compatible"
-
-DEFAULT_KEYS = {
-    "openai": "OPENAI_API_KEY",
-    "azure-openai": "AZURE_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-    "cohere": "COHERE_API_KEY",
-    "gemini": "GEMINI_API_KEY",
-    "mistral": "MISTRAL_API_KEY",
-    "groq": "GROQ_API_KEY",
-    "together": "TOGETHERAI_API_KEY",
-    "fireworks": "FIREWORKS_API_KEY",
-    "deepseek": "DEEPSEEK_API_KEY",
-    "xai": "XAI_API_KEY",
-    "openrouter": "OPENROUTER_API_KEY",
-    "huggingface": "HF_TOKEN",
+#: Presets of a provider whose own address may be replaced by that of another server that speaks OpenAI's API.
+_OPENAI_SPEAKING = frozenset({"openai", OPENAI_COMPATIBLE})
+#: Address of a deployment without `api_base`, where the preset has none of its own: LiteLLM's default, or its variable.
+ADDRESSES = {
+    "azure": FROM_ENVIRONMENT + "AZURE_API_BASE",
+    "azure_text": FROM_ENVIRONMENT + "AZURE_API_BASE",
+    "azure_ai": FROM_ENVIRONMENT + "AZURE_AI_API_BASE",
+    "hosted_vllm": FROM_ENVIRONMENT + "HOSTED_VLLM_API_BASE",
+    "lm_studio": FROM_ENVIRONMENT + "LM_STUDIO_API_BASE",
+    "litellm_proxy": FROM_ENVIRONMENT + "LITELLM_PROXY_API_BASE",
+    "nvidia_nim": "https://integrate.api.nvidia.com/v1",
+    "ollama": "http://localhost:11434",
+    "ollama_chat": "http://localhost:11434",
+    "llamafile": "http://127.0.0.1:8080/v1",
 }
+#: Presets of the reader's own servers: without an address there is nothing to check.
+_OWN_SERVERS = frozenset({OPENAI_COMPATIBLE, "azure-openai", "vllm", "triton", "lm-studio", "litellm", "nim"})
 
 
 class BadConfig(Exception):
@@ -79,10 +87,21 @@ class LiteLlmTarget:
         return f"{self.preset} ({about})" if about else self.preset
 
 
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """An entry of `model_list`: group, id (or empty) and model; its target, or `why` nothing of it is monitored."""
+
+    group: str
+    id: str
+    model: str
+    target: LiteLlmTarget | None = None
+    why: str = ""
+
+
 def deployment_of(
-    number: int, entry: Any, credentials: Mapping[str, Mapping[str, Any]], warnings: list[str]
-) -> tuple[str, LiteLlmTarget, str]:
-    """Model group, target and model of an entry of `model_list`; raises `BadConfig`."""
+    number: int, entry: Any, credentials: Mapping[str, Mapping[str, Any]], variables: KeyVariables
+) -> Deployment:
+    """Deployment of an entry of `model_list`; raises `BadConfig`. What the owner should know goes to `variables`."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("litellm_params"), Mapping):
         raise BadConfig(f"entry {number} of `model_list` has no `litellm_params`")
     params = dict(entry["litellm_params"])
@@ -91,41 +110,68 @@ def deployment_of(
     group = str(entry.get("model_name") or written)
     if not written:
         raise BadConfig(f"entry {number} of `model_list` ({group}) has no `litellm_params.model`")
-    prefix, slash, rest = written.partition("/")
+    about = entry.get("model_info")
+    id = str(about.get("id") or "") if isinstance(about, Mapping) else ""
     base = _plain(params.get("api_base") or params.get("base_url"))
-    provider = str(params.get("custom_llm_provider") or (prefix if slash else "openai"))
-    model = rest if slash else written
-    preset = _preset(provider, base)
+    provider, model = provider_of_model(written, base, str(params.get("custom_llm_provider") or ""))
+    address, preset, why = _address_of(provider, base, written)
+    if why:
+        return Deployment(group, id, model, why=why)
+    region, model = _region_of(params, model) if preset == "bedrock" else ("", model)
+    key, why = variables.key_of(group, params.get("api_key"), preset, address)
+    target = None if why else LiteLlmTarget(preset, address, region, key)
+    return Deployment(group, id, model, target, why)
+
+
+def _address_of(provider: str, base: str, written: str) -> tuple[str, str, str]:
+    """Address and preset of a deployment, or why it has none."""
+    if not provider:
+        return "", "", f"LiteLLM knows no provider of {written!r}: write it as provider/model"
+    preset = PRESETS.get(provider)
     if preset is None:
-        preset = OPENAI_COMPATIBLE if base else provider
-        warnings.append(
-            f"{group}: the provider {provider!r} has no preset; "
-            + ("only its address is checked" if base else "give it an `api_base`, or add a monitor by hand")
-        )
-    key = _key_name(group, params.get("api_key"), preset, warnings)
-    region = str(params.get("aws_region_name") or "") if preset == "bedrock" else ""
-    return group, LiteLlmTarget(preset, base, region, key), model
+        return "", "", f"the provider {provider!r} has no preset: add a monitor by hand"
+    address = base or ADDRESSES.get(provider, "")
+    host = host_of(address)
+    if host == "huggingface.cloud" or host.endswith(".huggingface.cloud"):
+        return "", "", "any request to a Hugging Face endpoint may wake it, and bill"
+    if address and preset in _OPENAI_SPEAKING:
+        preset = _preset_at(address, host)
+    elif preset == "nim" and provider_of_host(host) == "nvidia":
+        preset = OPENAI_COMPATIBLE
+    if preset in _OWN_SERVERS and not address:
+        return "", "", f"it has no `api_base`, and {provider} has no address of its own"
+    return address, preset, ""
 
 
-def _preset(provider: str, base: str) -> str | None:
-    if provider in _OPENAI_SPEAKING and base and "api.openai.com" not in base:
-        return OPENAI_COMPATIBLE
-    return PRESETS.get(provider)
+def _preset_at(address: str, host: str) -> str:
+    """Preset of a server that is spoken to in OpenAI's way: OpenAI itself, a provider known by its base, or any."""
+    if provider_of_host(host) == "openai":
+        return "openai"
+    known = PRESETS.get(provider_of_base(address), "")
+    return OPENAI_COMPATIBLE if known in ("", "nim", "ollama") else known
 
 
-def _key_name(group: str, written: object, preset: str, warnings: list[str]) -> str:
-    """Environment variable of the key; a literal key is ignored."""
-    text = str(written or "")
-    if text.startswith(FROM_ENVIRONMENT):
-        return text.removeprefix(FROM_ENVIRONMENT)
-    default = DEFAULT_KEYS.get(preset, "")
-    if text:
-        name = default or preset.upper().replace("-", "_") + "_API_KEY"
-        warnings.append(f"{group}: the key in the file is not used; it is read from {name}")
-        return name
-    return default
+def _region_of(params: Mapping[str, Any], model: str) -> tuple[str, str]:
+    """Region of Bedrock, also out of `bedrock/us-west-2/model` and of an ARN; and the model behind it."""
+    region = str(params.get("aws_region_name") or "")
+    route, slash, rest = model.partition("/")
+    while slash and route in ("converse", "invoke", "converse_like", "agent"):
+        model = rest
+        route, slash, rest = model.partition("/")
+    if slash and route.count("-") >= 2 and route[-1:].isdigit() and "." not in route:
+        return region or route, rest
+    if model.startswith("arn:"):
+        return region or (model.split(":") + [""] * 4)[3], ""
+    return region, model
+
+
+def host_of(address: str) -> str:
+    try:
+        return (urlsplit(address if "://" in address else f"//{address}").hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def _plain(value: object) -> str:
     """Address without trailing slash; a reference to the environment is kept."""
-    return str(value or "").rstrip("/")
+    return str(value or "").strip().rstrip("/")

@@ -29,6 +29,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "fireworks": Provider("Fireworks", ("api.fireworks.ai",)),
     "deepseek": Provider("DeepSeek", ("api.deepseek.com",)),
     "xai": Provider("xAI", ("api.x.ai",)),
+    "nvidia": Provider("NVIDIA", ("integrate.api.nvidia.com",)),
     "openrouter": Provider("OpenRouter", ("openrouter.ai",)),
     "huggingface": Provider("Hugging Face", ("huggingface.co", "router.huggingface.co")),
     "perplexity": Provider("Perplexity", ("api.perplexity.ai",)),

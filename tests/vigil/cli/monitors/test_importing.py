@@ -101,6 +101,21 @@ def test_it_writes_monitors_and_chains_and_the_second_time_nothing(
     assert {one["became"] for one in json.loads(capsys.readouterr().out)["done"]} == {"unchanged"}
 
 
+def test_f13_something_skipped_is_exit_1_and_a_missing_address_is_named(
+    db: None, config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", FAKE_KEY)
+    params = "{model: azure/x, api_base: os.environ/SOME_BASE, api_key: os.environ/K}"
+    more = f"  - {{model_name: az, litellm_params: {params}}}\n"
+    Path(config).write_text(CONFIG.replace("model_list:\n", "model_list:\n" + more, 1))
+    with pytest.raises(CommandError, match="set K, SOME_BASE: keys and addresses are taken from the environment"):
+        ran("litellm", config)
+    assert not Monitor.objects.exists()
+    Path(config).write_text(CONFIG.replace("model_list:\n", "model_list:\n" + more.replace("azure/x", "voyage/x"), 1))
+    assert ran("litellm", config) == 1
+    assert "skipped  az: the provider 'voyage' has no preset" in capsys.readouterr().out
+
+
 def test_a_region_that_is_not_there_is_named(db: None, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROQ_API_KEY", FAKE_KEY)
     with pytest.raises(CommandError, match="there is no region 'nowhere'"):

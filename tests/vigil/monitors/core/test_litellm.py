@@ -110,3 +110,123 @@ def test_a_provider_without_a_preset_is_said() -> None:
 def test_a_file_that_is_something_else_is_refused(document: object, problem: str) -> None:
     with pytest.raises(BadConfig, match=problem):
         plan(document)
+
+
+def only(**params: object) -> ImportPlan:
+    return plan({"model_list": [{"model_name": "g", "litellm_params": params}]})
+
+
+PAIRED = [
+    ({"model": "claude-3-opus-20240229", "api_key": "os.environ/ANTHROPIC_API_KEY"}, "anthropic", "ANTHROPIC_API_KEY"),
+    ({"model": "claude-sonnet-4-5"}, "anthropic", "ANTHROPIC_API_KEY"),
+    ({"model": "command-r-08-2024"}, "cohere", "COHERE_API_KEY"),
+    ({"model": "amazon.titan-text-express-v1"}, "bedrock", ""),
+    ({"model": "some-model", "api_base": "https://api.groq.com/openai/v1"}, "groq", "GROQ_API_KEY"),
+    ({"model": "openai/x", "api_base": "https://api.groq.com/openai/v1", "api_key": "os.environ/K"}, "groq", "K"),
+    ({"model": "nvidia_nim/m"}, "openai-compatible", "NVIDIA_NIM_API_KEY"),
+    ({"model": "azure/d", "api_base": "https://x.openai.azure.com"}, "azure-openai", "AZURE_API_KEY"),
+    ({"model": "openai/x", "api_base": "https://us.api.openai.com/v1"}, "openai", "OPENAI_API_KEY"),
+    # The owner names no key for a server: LiteLLM would send OPENAI_API_KEY.
+    ({"model": "openai/x", "api_base": "http://gpu:8000/v1"}, "openai-compatible", ""),
+    ({"model": "gpt-4o", "api_base": "http://gpu:8000/v1"}, "openai-compatible", ""),
+    ({"model": "openai/x", "api_base": "https://api.openai.com.evil.example/v1"}, "openai-compatible", ""),
+    ({"model": "anthropic/x", "api_base": "https://gw.example", "api_key": "os.environ/K"}, "anthropic", "K"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("params", "preset", "key"), PAIRED, ids=[str(row[0]) for row in PAIRED])
+def test_f1_a_model_is_asked_of_its_provider_with_its_key(params: dict[str, object], preset: str, key: str) -> None:
+    (monitor,) = only(**params).monitors
+    assert (monitor.target.preset, monitor.target.key) == (preset, key)
+
+
+LEFT_OUT = [
+    ({"model": "gpt-4o", "api_key": "os.environ/ANTHROPIC_API_KEY"}, "ANTHROPIC_API_KEY is the key of Anthropic"),
+    ({"model": "gpt-4o", "api_key": "os.environ/GROQ_API_KEY_2"}, "GROQ_API_KEY_2 is the key of Groq"),
+    ({"model": "openai/x", "api_base": "https://api.mistral.ai/v1", "api_key": "os.environ/OPENAI_API_KEY"},
+     "OPENAI_API_KEY is the key of OpenAI by its name, and is not sent to Mistral"),
+    ({"model": "anthropic/x", "api_base": "https://gw.example"}, "names no `api_key` for https://gw.example"),
+    ({"model": "gemini-2.5-pro"}, "the provider 'vertex_ai' has no preset"),
+    ({"model": "my-model", "api_base": "http://gpu:8000/v1"}, "LiteLLM knows no provider of 'my-model'"),
+    ({"model": "meta-llama/Llama-3"}, "LiteLLM knows no provider of 'meta-llama/Llama-3'"),
+    ({"model": "voyage/voyage-3"}, "the provider 'voyage' has no preset"),
+    ({"model": "triton/x"}, "it has no `api_base`"),
+    ({"model": "huggingface/x", "api_base": "https://a1.us-east-1.aws.endpoints.huggingface.cloud/v1"}, "may wake it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("params", "why"), LEFT_OUT, ids=[str(row[0]) for row in LEFT_OUT])
+def test_f1_f14_what_is_unknown_or_not_paired_is_not_monitored(params: dict[str, object], why: str) -> None:
+    planned = only(**params)
+    assert planned.monitors == () == planned.chains
+    (left_out,) = planned.unmonitored
+    assert why in left_out.why
+    assert f"g: {left_out.why}: not monitored" in planned.warnings
+
+
+def test_b2_15_only_the_very_prefix_of_the_provider_is_taken_off() -> None:
+    base = "http://127.0.0.1:8001/v1"
+    (monitor,) = only(
+        model="meta-llama/Llama-3.3-70B-Instruct", custom_llm_provider="hosted_vllm", api_base=base
+    ).monitors
+    assert monitor == PlannedMonitor(LiteLlmTarget("vllm", base, "", ""), ("meta-llama/Llama-3.3-70B-Instruct",))
+
+
+def keys(*entries: tuple[str, str, str]) -> list[str]:
+    listed = [
+        {"model_name": f"g{number}", "litellm_params": {"model": model, "api_base": base, "api_key": key}}
+        for number, (model, base, key) in enumerate(entries)
+    ]
+    variables: dict[str, str] = {}
+    for one in plan({"model_list": listed}).monitors:
+        variables[one.models[0]] = one.target.key
+    return [variables[model.partition("/")[2]] for model, _, _ in entries]
+
+
+def test_f2_keys_in_the_file_are_told_apart() -> None:
+    one, other, again = keys(
+        ("openai/a", "http://h1/v1", "sk-one"),
+        ("openai/b", "http://h2/v1", "sk-two"),
+        ("openai/c", "http://h3/v1", "sk-one"),
+    )
+    assert one == "OPENAI_COMPATIBLE_API_KEY"
+    assert len({one, other, again}) == 3
+    assert other.startswith("OPENAI_COMPATIBLE_API_KEY_")
+
+
+def test_f2_two_accounts_of_one_provider_are_two() -> None:
+    one, other = keys(("openai/a", "", "sk-one"), ("openai/b", "", "sk-two"))
+    assert (one, other.startswith("OPENAI_API_KEY_")) == ("OPENAI_API_KEY", True)
+
+
+def test_f2_a_gateway_gets_no_variable_that_is_a_providers() -> None:
+    (variable,) = keys(("anthropic/a", "https://gw.example", "sk-one"))
+    assert variable.startswith("ANTHROPIC_API_KEY_")
+
+
+def test_f14_a_fallback_may_be_the_id_of_a_deployment() -> None:
+    entries = [
+        {"model_name": "chat", "litellm_params": {"model": "gpt-x"}},
+        {"model_name": "b", "litellm_params": {"model": "groq/x"}, "model_info": {"id": "the-id"}},
+    ]
+    planned = plan({"model_list": entries, "router_settings": {"fallbacks": [{"chat": ["the-id"]}]}})
+    assert planned.chains[0].fallbacks == (("the-id", (LiteLlmTarget("groq", "", "", "GROQ_API_KEY"),)),)
+    assert not any("dangling" in warning for warning in planned.warnings)
+
+
+def test_f14_other_fallbacks_are_mentioned_and_many_groups_are_counted() -> None:
+    entries = [{"model_name": f"m{number}", "litellm_params": {"model": "gpt-x"}} for number in range(47)]
+    other = {"context_window_fallbacks": [{"m1": ["ghost"]}], "content_policy_fallbacks": [{"m2": ["m3"]}]}
+    planned = plan({"model_list": entries, "router_settings": other, "general_settings": {}})
+    assert planned.warnings == (
+        "47 groups have no fallback at all: m0, m1, m2, m3, m4 and 42 more",
+        "context_window_fallbacks: no chain is made of them, since only requests that are too long take them",
+        "context_window_fallbacks name 'ghost', which is not in model_list: dangling",
+        "content_policy_fallbacks: no chain is made of them, since only requests that are against a policy take them",
+    )
+
+
+def test_f14_one_deployment_is_no_plural() -> None:
+    entry = {"model_name": "a", "litellm_params": {"model": "gpt-x"}}
+    planned = plan({"model_list": [entry], "general_settings": {"background_health_checks": True}})
+    assert planned.warnings[-1].endswith("288 a day for 1 deployment")
