@@ -60,7 +60,10 @@ def _observed(error: Exception, trace: Trace, timeout_s: float) -> Observation:
         _log.exception("check.unexpected_error", error=type(error).__name__)
         explained = Status.UNKNOWN, Reason.PROBE_ERROR, f"the prober failed with {type(error).__name__}"
     status, reason, detail = explained
-    if reason is Reason.TIMEOUT:
+    heard = trace.at_deadline() if reason is Reason.TIMEOUT and trace.at_deadline is not None else None
+    if heard is not None:
+        status, reason, detail = heard
+    elif reason is Reason.TIMEOUT:
         detail = f"no answer within {timeout_s:g} s, {_PHASE_WORDS[trace.phase]}"
     facts = {"address": trace.address} if trace.address else {}
     return Observation(status, reason, trace.phases(), detail=printable(detail), facts=dict(facts))

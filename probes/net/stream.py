@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -78,6 +79,14 @@ class Stream(TlsProtocol):
         del self._buffer[:count]
         self.pause(False)
         return found
+
+    async def until_match(self, pattern: re.Pattern[bytes]) -> bytes:
+        """The bytes up to the end of the first match; raises as `until` does."""
+        while (found := pattern.search(self._buffer)) is None:
+            if len(self._buffer) >= _UNREAD_MOST:
+                raise TooLarge(f"more than {_UNREAD_MOST // 1024} KiB without an end")
+            await self._missing()
+        return await self.take(found.end())
 
     async def until(self, mark: bytes) -> bytes:
         """The bytes up to and including the mark; raises ClosedEarly, or TooLarge when the mark does not come."""

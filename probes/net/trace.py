@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from probes.reasons import Reason, Status
 from probes.wire import Phases
 
 
@@ -22,10 +24,23 @@ class Keepsake:
 class Trace:
     """Durations in seconds, summed over the hops of one attempt; `address` is the last one dialled.
 
-    `passed_over` names the other addresses of the same name that did not let us in before.
+    `passed_over` names the other addresses of the same name that did not let us in before. `at_deadline` says what was
+    heard by then, if the time is over before the answer is whole; None leaves it a plain timeout.
     """
 
-    __slots__ = ("_mark", "address", "connect", "dns", "first_byte", "kept", "passed_over", "phase", "started", "tls")
+    __slots__ = (
+        "_mark",
+        "address",
+        "at_deadline",
+        "connect",
+        "dns",
+        "first_byte",
+        "kept",
+        "passed_over",
+        "phase",
+        "started",
+        "tls",
+    )
 
     def __init__(self, kept: Keepsake | None = None) -> None:
         self.kept = kept
@@ -34,6 +49,7 @@ class Trace:
         self.phase = ""
         self.address = ""
         self.passed_over = ""
+        self.at_deadline: Callable[[], tuple[Status, Reason, str] | None] | None = None
 
     def begin(self, phase: str) -> None:
         """Start a phase: `dns`, `connect`, `tls` or `first_byte` (`body` after that is only in the total)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from probes.assertions.answer import AnswerView
@@ -31,6 +31,8 @@ from probes.wire import Fact
 
 _READ_MOST = 65_536
 _SEND_MOST = 4096
+#: What must not come is waited for this long (s) after what came last, and what an assertion lacks this long.
+_QUIET_S, _LACKING_S = 0.3, 1.0
 
 
 class TcpSpec(TlsFields, frozen=True, kw_only=True):
@@ -113,30 +115,53 @@ async def _converse(
     context.trace.begin("first_byte")
     if spec.send:
         stream.send(spec.send.encode())
-    heard = await _hear(stream, spec.expect.encode(), context.trace) if listens else b""
-    found: Finding = PASSED
+    heard = bytearray()
     hidden = spellings(secrets) if secrets else ()
-    view = AnswerView(
-        context.trace.total_us(), context.now_s, 0, (), heard, len(heard) >= _READ_MOST, certificate, hidden
-    )
-    if spec.expect.encode() not in heard:
-        found = Status.DOWN, Reason.BODY_MISMATCH, f"expected {spec.expect[:80]!r}; found {view.quoted(heard[:400])}"
+
+    def view() -> AnswerView:
+        total_us, cut = context.trace.total_us(), len(heard) >= _READ_MOST
+        return AnswerView(total_us, context.now_s, 0, (), bytes(heard[:_READ_MOST]), cut, certificate, hidden)
+
+    if listens:
+        context.trace.at_deadline = lambda: _found(spec, view()) if heard else None
+        await _hear(spec, stream, heard, lambda: _found(spec, view()) == PASSED, context.trace)
+    seen = view()
+    found = _expected(spec, seen)
     if listens:
         facts["body_bytes"] = len(heard)
-    return _observed(spec, context, view, found, facts)
+    return _observed(spec, context, seen, found, facts)
 
 
-async def _hear(stream: Stream, expected: bytes, trace: Trace) -> bytes:
-    """The bytes until the expected text is in them, or the first bytes when none is expected."""
-    heard = bytearray()
+async def _hear(spec: TcpSpec, stream: Stream, heard: bytearray, is_enough: Callable[[], bool], trace: Trace) -> None:
+    """Add the bytes that come until they are enough; where more could spoil that, until it is quiet for a moment."""
+    spoils = any(getattr(each, "absent", False) or getattr(each, "max_bytes", 0) for each in spec.assertions)
+    enough, look_at = False, 0
     while len(heard) < _READ_MOST:
-        came = await stream.more()
+        try:
+            async with asyncio.timeout(_QUIET_S if enough else _LACKING_S if heard and not spec.expect else None):
+                came = await stream.more()
+        except TimeoutError:
+            return
         if came and not heard:
             trace.answered()
         heard += came
-        if not came or not expected or expected in heard:
-            break
-    return bytes(heard[:_READ_MOST])
+        # Bytes may come one by one: the more there are, the fewer times all of them are looked at.
+        if len(heard) >= look_at:
+            enough, look_at = is_enough(), len(heard) + len(heard) // 16
+        if not came or (enough and not spoils):
+            return
+
+
+def _expected(spec: TcpSpec, view: AnswerView) -> Finding:
+    if spec.expect.encode() in view.body:
+        return PASSED
+    return Status.DOWN, Reason.BODY_MISMATCH, f"expected {spec.expect[:80]!r}; found {view.quoted(view.body[:400])}"
+
+
+def _found(spec: TcpSpec, view: AnswerView) -> Finding:
+    """What is known by now, the assertions on what was heard included."""
+    listening = [each for each in spec.assertions if isinstance(each, BodyContains | Regex | BodySize)]
+    return judged(_expected(spec, view), listening, view, explain=False)[0]
 
 
 def _observed(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections.abc import Mapping
 
-from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, FrameProtocol, Opcode, ParseFailed
-from wsproto.utilities import generate_accept_token, generate_nonce
+from wsproto.frame_protocol import CloseReason, FrameProtocol
+from wsproto.utilities import generate_nonce
 
 from probes.ai import billing, classify
 from probes.assertions.answer import AnswerView
@@ -15,11 +15,14 @@ from probes.assertions.json_path import JsonPath
 from probes.assertions.kinds import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
 from probes.assertions.redaction import spellings
 from probes.net.certificates import read
-from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
-from probes.net.http_messages import HEADERS_LIMIT, Request, head_of
+from probes.net.failures import Failure, ProtocolBroken, TooLarge
+from probes.net.http_messages import Request, head_of
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import BadTarget, Target, parse_url
 from probes.net.tls_options import HTTP_ALPN
+from probes.net.websocket.conversation import Conversation
+from probes.net.websocket.upgrade import END_OF_HEAD, LongHead, NoHead, UpgradeAnswer, problem
+from probes.net.websocket.upgrade import read as read_head
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged
@@ -29,16 +32,15 @@ from probes.wire import Fact
 
 _SEND_MOST = 4096
 _HEADERS_MOST = 20
-_MESSAGE_MOST = 65_536
-#: Frames of a message, and controls between them, that are read before it is no honest message any more.
-_FRAMES_MOST = 200
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r\n")
+#: Of an answer that is no upgrade, so much is read (bytes), for so long (s): it says why.
+_BODY_MOST, _BODY_S = 16_384, 1.0
 
 
 class WebSocketSpec(TlsFields, frozen=True, kw_only=True):
     """Upgrade at `url` (ws:// or wss://), then `send` a text and wait for a message that contains `expect`.
 
-    Assertions look at the headers of the upgrade and at the last message as the body. Secrets as for HTTP.
+    A `subprotocol` must be chosen by the server, as browsers demand. Assertions look at the headers of the upgrade and
+    at the last message as the body. Secrets as for HTTP.
     """
 
     url: str
@@ -99,19 +101,25 @@ async def probe(spec: WebSocketSpec, secrets: Mapping[str, str], context: ProbeC
 async def _converse(
     spec: WebSocketSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream
 ) -> Observation:
-    code, headers = await _upgrade(spec, secrets, context, stream)
+    answer, key = await _upgrade(spec, secrets, context, stream)
+    code, headers = answer.code, answer.headers
     facts: dict[str, Fact] = {"address": context.trace.address}
     message, found = b"", PASSED
     if code != 101:
-        read_as = classify.classify(classify.ReceivedAnswer("", code, headers, b"", False), context.now_s)
+        body = await _body(stream, answer)
+        read_as = classify.classify(classify.ReceivedAnswer("", code, headers, body, False), context.now_s)
         found = read_as.status, read_as.reason, f"{read_as.detail}; expected an upgrade (101)"
         facts |= read_as.facts
+    elif refused := problem(answer, key, spec.subprotocol):
+        found = Status.DOWN, Reason.PROTOCOL_ERROR, f"upgraded {refused}: browsers refuse such a connection"
     else:
         protocol = FrameProtocol(client=True, extensions=[])
         if spec.send:
             stream.send(bytes(protocol.send_data(spec.send)))
         if spec.expect or any(isinstance(each, BodyContains | Regex | JsonPath) for each in spec.assertions):
-            message = await _message_with(stream, protocol, spec.expect.encode())
+            conversation = Conversation(stream, protocol)
+            context.trace.at_deadline = lambda: _heard_by_then(spec, secrets, conversation.last)
+            message = await conversation.message_with(spec.expect.encode())
             facts["message_bytes"] = len(message)
             found = _heard(spec, secrets, message)
         stream.send(bytes(protocol.close(CloseReason.NORMAL_CLOSURE)))
@@ -133,8 +141,8 @@ def _heard(spec: WebSocketSpec, secrets: Mapping[str, str], message: bytes) -> F
 
 async def _upgrade(
     spec: WebSocketSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream
-) -> tuple[int, list[tuple[str, str]]]:
-    """Ask for the upgrade; the status code and the headers of the answer. Raises ProtocolBroken."""
+) -> tuple[UpgradeAnswer, bytes]:
+    """Ask for the upgrade; the answer, and the nonce that it must confirm. Raises ProtocolBroken and TooLarge."""
     key = generate_nonce()
     extra = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", key.decode())]
     if spec.subprotocol:
@@ -144,69 +152,36 @@ async def _upgrade(
     )
     context.trace.begin("first_byte")
     stream.send(head_of(request))
-    head = await stream.until(b"\r\n\r\n")
-    context.trace.answered()
-    status = _STATUS_LINE.match(head)
-    if status is None:
-        raise ProtocolBroken("not HTTP: the answer to the upgrade has no status line")
-    lines = head.decode("latin-1").split("\r\n")[1:-2]
-    if len(lines) > HEADERS_LIMIT:
-        raise TooLarge(f"more than {HEADERS_LIMIT} headers")
-    headers = [(name.strip().lower(), value.strip()) for name, colon, value in (x.partition(":") for x in lines)]
-    code = int(status[1])
-    if code == 101 and dict(headers).get("sec-websocket-accept") != generate_accept_token(key).decode():
-        raise ProtocolBroken("the upgrade is not confirmed: wrong Sec-WebSocket-Accept")
-    return code, headers
-
-
-async def _message_with(stream: Stream, protocol: FrameProtocol, expected: bytes) -> bytes:
-    """The first message that contains the text, or the last one before the other side closed."""
-    decoder = FrameDecoder(client=True)
-    message, pieces, frames = b"", bytearray(), 0
-    while frames < _FRAMES_MOST:
-        frame = await _frame(stream, decoder)
-        assert isinstance(frame.payload, bytes)
-        frames += frame.frame_finished
-        if frame.opcode is Opcode.CLOSE:
-            if not message:
-                raise ClosedEarly(f"closed with {_closing(frame.payload)} before a message came")
-            return message
-        if frame.opcode is Opcode.PING:
-            stream.send(bytes(protocol.pong(frame.payload)))
-        elif not frame.opcode.iscontrol():
-            if frame.opcode is not Opcode.CONTINUATION:
-                pieces.clear()
-            pieces += frame.payload
-            _check_size(len(pieces))
-            if frame.frame_finished and frame.message_finished:
-                message = bytes(pieces)
-                if expected in message:
-                    return message
-    raise TooLarge(f"no such message in {_FRAMES_MOST} frames")
-
-
-async def _frame(stream: Stream, decoder: FrameDecoder) -> Frame:
-    """The next frame, or what has come of a large one, as a frame that is not finished."""
     try:
-        while (frame := decoder.process_buffer()) is None:
-            if decoder.header is not None:
-                _check_size(decoder.header.payload_len)
-            came = await stream.more()
-            if not came:
-                raise ClosedEarly("closed in the middle of the answer")
-            decoder.receive_bytes(came)
-    except ParseFailed as error:
-        raise ProtocolBroken(f"not WebSocket: {error}") from None
-    return frame
+        # What comes before the answer itself (100, 103) is passed over.
+        while (answer := read_head(await stream.until_match(END_OF_HEAD))).code in (100, 102, 103):
+            continue
+    except NoHead as error:
+        raise ProtocolBroken(str(error)) from None
+    except LongHead as error:
+        raise TooLarge(str(error)) from None
+    context.trace.answered()
+    return answer, key
 
 
-def _check_size(size: int) -> None:
-    if size > _MESSAGE_MOST:
-        raise TooLarge(f"a message of more than {_MESSAGE_MOST // 1024} KiB")
+async def _body(stream: Stream, answer: UpgradeAnswer) -> bytes:
+    """The beginning of the body of an answer that is no upgrade, for as long as it comes."""
+    body = bytearray()
+    length = next((int(value) for value in answer.values("content-length") if value.isdigit()), _BODY_MOST)
+    try:
+        async with asyncio.timeout(_BODY_S):
+            while len(body) < min(length, _BODY_MOST) and (came := await stream.more()):
+                body += came
+    except (OSError, Failure):
+        # The head says enough.
+        return bytes(body[:_BODY_MOST])
+    return bytes(body[:_BODY_MOST])
 
 
-def _closing(payload: bytes) -> str:
-    return f"code {int.from_bytes(payload[:2])}" if len(payload) >= 2 else "no code"
+def _heard_by_then(spec: WebSocketSpec, secrets: Mapping[str, str], last: bytes | None) -> Finding:
+    if last is not None:
+        return _heard(spec, secrets, last)
+    return Status.DOWN, Reason.TIMEOUT, "the upgrade was accepted, and no message came in time"
 
 
 PROBER = Prober(WebSocketSpec, validate, validate_secrets, probe)

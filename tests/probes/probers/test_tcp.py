@@ -100,7 +100,7 @@ def test_assertions_look_at_what_came_back(on_loop: Any) -> None:
     ("handler", "reason"),
     [
         (silent, Reason.TIMEOUT),
-        (dripping(b"", b"."), Reason.TIMEOUT),
+        (dripping(b"", b"."), Reason.BODY_MISMATCH),
         (endless(b"", b"x" * 65_536), Reason.BODY_MISMATCH),
         (resetting(b"22"), Reason.RESET),
     ],
@@ -139,3 +139,61 @@ def test_what_could_not_be_sent_is_refused(config: dict[str, object], line: str)
     assert str(refused.value).startswith(line)
     with pytest.raises(SpecError):
         validate_secrets("tcp", {"bearer": "x"})
+
+
+# What was heard before the deadline -----------------------------------------------------------------------------------
+
+
+def greeting(*pieces: bytes, close: bool = False) -> Handler:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        if not close:
+            await reader.read()
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("handler", "config", "detail"),
+    [
+        pytest.param(greeting(b"220 mail ready\r\n"), {"expect": "221"}, "expected '221'; found '220 mail ready\\r\\n'",
+                     id="F10 another banner"),
+        pytest.param(greeting(b"-NOAUTH Authentication required.\r\n"), {"send": "PING\r\n", "expect": "PONG"},
+                     "expected 'PONG'; found '-NOAUTH Authentication required.\\r\\n'", id="F10 redis"),
+        pytest.param(greeting(b"22", b"0 ma"), {"expect": "220 mail"}, "expected '220 mail'; found '220 ma'",
+                     id="F10 in pieces"),
+        pytest.param(greeting(b"220 x"), {"assertions": [{"type": "body_contains", "text": "mail"}]},
+                     "expected a body with 'mail'; found 5 bytes: '220 x'", id="F10 an assertion"),
+        pytest.param(greeting(b"bye", close=True), {"expect": "hello"}, "expected 'hello'; found 'bye'",
+                     id="F10 closed"),
+    ],
+)  # fmt: skip
+def test_what_was_heard_before_the_deadline_is_told(
+    on_loop: Any, handler: Handler, config: dict[str, Any], detail: str
+) -> None:
+    seen = on_loop(converse(handler, timeout_s=0.4, **config))
+    assert (seen.status, seen.reason, seen.detail) == (Status.DOWN, Reason.BODY_MISMATCH, detail)
+
+
+def test_f10_who_says_nothing_is_still_a_timeout(on_loop: Any) -> None:
+    seen = on_loop(converse(silent, expect="220", timeout_s=0.3))
+    assert (seen.status, seen.reason) == (Status.DOWN, Reason.TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("assertion", "status"),
+    [
+        ({"type": "body_contains", "text": "ready"}, Status.UP),
+        ({"type": "regex", "pattern": "^220.*ready"}, Status.UP),
+        ({"type": "body_size", "min_bytes": 10}, Status.UP),
+        ({"type": "body_contains", "text": "ready", "absent": True}, Status.DOWN),
+        ({"type": "body_size", "max_bytes": 5}, Status.DOWN),
+    ],
+)
+def test_no_assertion_is_judged_by_the_first_piece_alone(
+    on_loop: Any, assertion: dict[str, Any], status: Status
+) -> None:
+    assert on_loop(converse(greeting(b"220 m", b"ail ready"), assertions=[assertion])).status is status

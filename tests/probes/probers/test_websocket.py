@@ -123,8 +123,7 @@ def test_what_is_sent_must_bring_back_what_is_expected(on_loop: Any) -> None:
         (frame(1, b"another"), frame(10, b""), frame(2, b"well, hello")),
         (frame(1, b"x" * 300 + b"hello"),),
         (frame(1, b"hello")[:3], frame(1, b"hello")[3:]),
-        (frame(1, b"\xff is no UTF-8, hello"),),
-        (frame(1, b"begun", final=False), frame(1, b"hello")),
+        (frame(2, b"\xff is no UTF-8, hello"),),
         (b"\x81\x7f" + struct.pack(">Q", 65_536), b"x" * 40_000, b"x" * 25_531 + b"hello"),
         (*(frame(9, b"x") for _ in range(199)), frame(1, b"hello")),
     ],
@@ -186,7 +185,10 @@ def test_an_upgrade_that_is_refused_or_mangled_is_down(on_loop: Any, handler: Ha
         (tuple(frame(0 if n else 1, b"x" * 30_000, final=False) for n in range(4)), Reason.TOO_LARGE),
         (tuple(frame(9, b"x") for _ in range(300)), Reason.TOO_LARGE),
         ((frame(8, b"\x03\xf3"),), Reason.RESET),
-        ((frame(8, b"\x03"),), Reason.RESET),
+        ((frame(8, b"\x03"),), Reason.PROTOCOL_ERROR),
+        ((frame(1, b"\xff is no UTF-8, hello"),), Reason.PROTOCOL_ERROR),
+        ((frame(1, b"begun", final=False), frame(1, b"hello")), Reason.PROTOCOL_ERROR),
+        ((frame(0, b"hello"),), Reason.PROTOCOL_ERROR),
         ((), Reason.TIMEOUT),
     ],
 )
@@ -230,3 +232,101 @@ def test_a_closed_port_is_refused_and_a_public_region_dials_no_private_address(o
 def test_what_cannot_be_asked_is_refused(config: dict[str, object]) -> None:
     with pytest.raises(SpecError):
         parse_spec("websocket", config)
+
+
+# What RFC 6455 demands, and browsers hold to --------------------------------------------------------------------------
+
+
+def answering_upgrade(*lines: bytes, sign: bytes | None = None, status: bytes = b"HTTP/1.1 101 Switching") -> Handler:
+    """A server that upgrades with these lines; `SIGN` in them is the right confirmation."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        key = next(line.split(b": ")[1] for line in request.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key"))
+        right = base64.b64encode(hashlib.sha1(key + MAGIC).digest())
+        writer.write(b"\r\n".join([status, *lines, b"", b""]).replace(b"SIGN", right))
+        await reader.read()
+
+    return handle
+
+
+UPGRADE, CONNECTION, ACCEPT = b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Accept: SIGN"
+WELL = [UPGRADE, CONNECTION, ACCEPT]
+V9 = b"Sec-WebSocket-Protocol: v9"
+
+
+@pytest.mark.parametrize(
+    ("lines", "subprotocol", "words"),
+    [
+        pytest.param(WELL, "", None, id="as it should be"),
+        pytest.param([b"UPGRADE: WebSocket", b"connection: keep-alive, upgrade", b"sec-websocket-accept:  SIGN "], "",
+                     None, id="in any case"),
+        pytest.param([UPGRADE, b"Connection: keep-alive", CONNECTION, ACCEPT], "", None, id="connection twice"),
+        pytest.param([*WELL, V9], "v9", None, id="F22 the subprotocol chosen"),
+        pytest.param(WELL, "v9", "the server chose no subprotocol", id="F22 no subprotocol chosen"),
+        pytest.param([*WELL, b"Sec-WebSocket-Protocol: v8"], "v9", "another subprotocol than v9", id="F22 another one"),
+        pytest.param([*WELL, b"Sec-WebSocket-Protocol: V9"], "v9", "another subprotocol than v9", id="F22 by its case"),
+        pytest.param([*WELL, V9, b"Sec-WebSocket-Protocol: v8"], "v9", "another subprotocol", id="F22 two chosen"),
+        pytest.param([*WELL, V9], "", "that was not asked for", id="F22 one that was not asked for"),
+        pytest.param([CONNECTION, ACCEPT], "", "without `Upgrade: websocket`", id="no Upgrade"),
+        pytest.param([b"Upgrade: h2c", CONNECTION, ACCEPT], "", "without `Upgrade: websocket`", id="another upgrade"),
+        pytest.param([UPGRADE, ACCEPT], "", "without `Connection: Upgrade`", id="no Connection"),
+        pytest.param([UPGRADE, b"Connection: close", ACCEPT], "", "without `Connection: Upgrade`", id="close"),
+        pytest.param([UPGRADE, CONNECTION], "", "without Sec-WebSocket-Accept", id="no Accept"),
+        pytest.param([UPGRADE, CONNECTION, b"Sec-WebSocket-Accept: x"], "", "wrong Sec-WebSocket-Accept", id="wrong"),
+        pytest.param([*WELL, b"Sec-WebSocket-Accept: x"], "", "wrong Sec-WebSocket-Accept", id="Accept twice"),
+        pytest.param([*WELL, b"Sec-WebSocket-Extensions: permessage-deflate"], "", "an extension that was not offered",
+                     id="an extension"),
+    ],
+)  # fmt: skip
+def test_an_upgrade_is_one_when_a_browser_takes_it(
+    on_loop: Any, lines: list[bytes], subprotocol: str, words: str | None
+) -> None:
+    seen = on_loop(look_at(answering_upgrade(*lines), subprotocol=subprotocol))
+    if words is None:
+        assert (seen.status, seen.code) == (Status.UP, 101), seen.detail
+    else:
+        assert (seen.status, seen.reason) == (Status.DOWN, Reason.PROTOCOL_ERROR)
+        assert words in seen.detail
+
+
+def test_an_upgrade_by_http_1_0_is_none(on_loop: Any) -> None:
+    seen = on_loop(look_at(answering_upgrade(*WELL, status=b"HTTP/1.0 101 Switching")))
+    assert (seen.status, seen.reason) == (Status.DOWN, Reason.PROTOCOL_ERROR)
+
+
+def test_hints_before_the_upgrade_and_bare_line_feeds_are_read(on_loop: Any) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        key = next(line.split(b": ")[1] for line in request.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key"))
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        lines = b"\n".join([b"HTTP/1.1 101 OK", *WELL, b"", b""])
+        writer.write(lines.replace(b"SIGN", base64.b64encode(hashlib.sha1(key + MAGIC).digest())))
+        await reader.read()
+
+    assert on_loop(look_at(handle)).status is Status.UP
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason", "words"),
+    [
+        pytest.param((frame(1, b"hello world"),), Reason.BODY_MISMATCH,
+                     "expected a message with 'ready'; found 'hello world'", id="F10 another message"),
+        pytest.param((frame(1, b"one"), frame(1, b"two")), Reason.BODY_MISMATCH, "found 'two'", id="F10 the last one"),
+        pytest.param((frame(1, b"ready", final=False),), Reason.TIMEOUT, "no message came in time", id="F10 half"),
+        pytest.param((), Reason.TIMEOUT, "the upgrade was accepted, and no message came in time", id="F10 nothing"),
+    ],
+)  # fmt: skip
+def test_what_was_heard_before_the_deadline_is_told(
+    on_loop: Any, pieces: tuple[bytes, ...], reason: Reason, words: str
+) -> None:
+    seen = on_loop(look_at(upgrading(saying(*pieces)), expect="ready", timeout_s=0.4))
+    assert (seen.status, seen.reason) == (Status.DOWN, reason)
+    assert words in seen.detail
+
+
+def test_an_answer_that_is_no_upgrade_is_read_with_its_body(on_loop: Any) -> None:
+    body = b'{"error": {"code": "insufficient_quota", "message": "x"}}'
+    head = b"HTTP/1.1 429 Too Many\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    seen = on_loop(look_at(answering(head + body, hang=True)))
+    assert (seen.status, seen.reason, seen.code) == (Status.DOWN, Reason.QUOTA, 429), seen.detail
