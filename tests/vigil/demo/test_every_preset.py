@@ -153,7 +153,8 @@ def look(name: str, mode: Mode = Mode.HEALTHY, **given: str) -> Observation:
         try:
             await fake.apply(ProviderState(mode=mode))
             address = f"http://127.0.0.1:{fake.port}/{golden.provider}"
-            made = build(name, {**golden.more, **given, **({"address": address} if preset.own_address else {})})
+            base = {"address": address + (preset.client_base or "")} if preset.own_address else {}
+            made = build(name, {**golden.more, **given, **base})
             real = urlsplit(made.config["url"])
             if not preset.own_address:
                 query = f"?{real.query}" if real.query else ""
