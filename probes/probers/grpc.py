@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,8 +16,11 @@ from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
 from probes.net.certificates import read
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.net.grpc import health
+from probes.net.grpc.frames import FRAME_HEAD, SETTINGS, FrameSplitter, error_name
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
+from probes.net.tls_options import Certificate
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
@@ -31,11 +33,6 @@ _SERVICE = re.compile(r"[A-Za-z0-9_.\-/]{0,200}\Z")
 #: Largest answer (bytes, framing included): a health check needs far less, and frames cost more CPU than their size.
 _ANSWER_MOST = 32_768
 _HEADERS_MOST = 16_384
-#: Bytes of a frame header; a server's first frame is SETTINGS.
-_FRAME_HEAD = 9
-_SETTINGS = 4
-_SERVING_STATUS = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
-_SERVING = 1
 #: grpc-status codes with a reason of their own.
 _REASONS: Mapping[int, tuple[Status, Reason, str]] = {
     4: (Status.DOWN, Reason.TIMEOUT, "the server's own deadline passed"),
@@ -46,6 +43,18 @@ _REASONS: Mapping[int, tuple[Status, Reason, str]] = {
     14: (Status.DOWN, Reason.HTTP_5XX, "unavailable"),
     16: (Status.DOWN, Reason.AUTH, "not authenticated"),
 }
+#: What a proxy means by the code of its own answer, where there is no grpc-status.
+_PROXY_REASONS: Mapping[str, tuple[Status, Reason]] = {
+    "401": (Status.DOWN, Reason.AUTH),
+    "403": (Status.DOWN, Reason.AUTH),
+    "404": (Status.DOWN, Reason.CONFIG),
+    "429": (Status.DEGRADED, Reason.RATE_LIMITED),
+}
+_REFUSED_STREAM = 7
+
+
+class _NotTaken(ClosedEarly):
+    """The server did not begin the call: it may be made again on a new connection."""
 
 
 class GrpcSpec(TlsFields, frozen=True, kw_only=True):
@@ -78,29 +87,39 @@ class _Reply:
 
 
 async def probe(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
-    """Ask once and close."""
-    host = parse_host(spec.host)[0]
-    options = tls_options_of(spec, secrets, "h2") if spec.tls else None
+    """Ask once and close; once more where the server says goodbye before it takes the call, as gRPC's clients do."""
     facts: dict[str, Fact] = {}
     try:
-        async with open_stream(
-            context.dialer, Endpoint(host, spec.port, options, server_name_of(spec, host)), context.trace
-        ) as stream:
-            if stream.tls is not None and stream.tls.selected_alpn_protocol() not in ("h2", None):
-                raise ProtocolBroken("the server does not speak HTTP/2")
-            reply = await _call(spec, secrets, context, stream)
-            der = stream.tls.getpeercert(binary_form=True) if stream.tls is not None else None
+        try:
+            reply, certificate = await _asked(spec, secrets, context)
+        except _NotTaken:
+            reply, certificate = await _asked(spec, secrets, context)
+            facts["connections"] = 2
     except UnverifiedCertificate as error:
         facts["address"] = context.trace.address
         return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
-    found, code, serving = _read(reply)
+    found, code, serving = _read(reply, has_credential=bool(secret_headers(secrets)))
     facts |= {"address": context.trace.address, "grpc_status": code}
     if serving:
         facts["serving"] = serving
-    certificate = read(der) if der else None
     view = AnswerView(context.trace.total_us(), context.now_s, certificate=certificate)
     (status, reason, detail), outcomes = judged(found, spec.assertions, view, context.explain)
     return Observation(status, reason, context.trace.phases(), max(code, 0), printable(detail), facts, outcomes)
+
+
+async def _asked(
+    spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext
+) -> tuple[_Reply, Certificate | None]:
+    """One call on a connection of its own."""
+    host = parse_host(spec.host)[0]
+    options = tls_options_of(spec, secrets, "h2") if spec.tls else None
+    endpoint = Endpoint(host, spec.port, options, server_name_of(spec, host))
+    async with open_stream(context.dialer, endpoint, context.trace) as stream:
+        if stream.tls is not None and stream.tls.selected_alpn_protocol() not in ("h2", None):
+            raise ProtocolBroken("the server does not speak HTTP/2")
+        reply = await _call(spec, secrets, context, stream)
+        der = stream.tls.getpeercert(binary_form=True) if stream.tls is not None else None
+    return reply, read(der) if der else None
 
 
 async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream) -> _Reply:
@@ -111,27 +130,52 @@ async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContex
     )
     stream_id = connection.get_next_available_stream_id()
     connection.send_headers(stream_id, _headers(spec, secrets))
-    connection.send_data(stream_id, _request(spec.service), end_stream=True)
+    connection.send_data(stream_id, health.request(spec.service), end_stream=True)
     context.trace.begin("first_byte")
     stream.send(connection.data_to_send())
-    came = await stream.take(_FRAME_HEAD)
+    came = await stream.take(FRAME_HEAD)
     context.trace.answered()
-    if came[3] != _SETTINGS:
+    if came[3] != SETTINGS:
         raise ProtocolBroken("the server does not speak HTTP/2")
-    reply, heard = _Reply(), 0
+    reply, heard, frames = _Reply(), 0, FrameSplitter()
+    context.trace.at_deadline = lambda: _parted(frames)
     while True:
         heard += len(came)
         if heard > _ANSWER_MOST:
             raise TooLarge(f"more than {_ANSWER_MOST // 1024} KiB for a health check")
-        _take(connection, came, stream_id, reply)
+        _take(connection, frames.feed(came), stream_id, reply)
         pending = connection.data_to_send()
         if pending:
             stream.send(pending)
         if reply.ended:
             return reply
+        _heed(frames, stream_id)
         came = await stream.more()
         if not came:
-            raise ClosedEarly("closed in the middle of the answer")
+            raise ClosedEarly(_closed(frames))
+
+
+def _heed(frames: FrameSplitter, stream_id: int) -> None:
+    """Go on after a goodbye that covers our call; raises ClosedEarly where it does not."""
+    said = frames.goodbye
+    if said is None:
+        return
+    if said.code:
+        raise ClosedEarly(f"the server ended the connection with an error (GOAWAY, {error_name(said.code)})")
+    if said.last_stream < stream_id:
+        raise _NotTaken("the server ended the connection before it took the call (GOAWAY)")
+
+
+def _closed(frames: FrameSplitter) -> str:
+    if frames.goodbye is not None:
+        return "the server ended the connection (GOAWAY) and closed it without the answer"
+    return "closed in the middle of the answer"
+
+
+def _parted(frames: FrameSplitter) -> Finding | None:
+    if frames.goodbye is None:
+        return None
+    return Status.DOWN, Reason.TIMEOUT, "the server ended the connection (GOAWAY), and its answer did not come in time"
 
 
 def _headers(spec: GrpcSpec, secrets: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -151,13 +195,11 @@ def _headers(spec: GrpcSpec, secrets: Mapping[str, str]) -> list[tuple[str, str]
 
 def _take(connection: h2.connection.H2Connection, came: bytes, stream_id: int, reply: _Reply) -> None:
     try:
-        events = connection.receive_data(came)
+        events = connection.receive_data(came) if came else []
     except (h2.exceptions.H2Error, UnicodeDecodeError) as error:
         raise ProtocolBroken(f"not HTTP/2: {type(error).__name__}") from None
     for event in events:
-        if isinstance(event, h2.events.ConnectionTerminated):
-            raise ClosedEarly("the server ended the connection (GOAWAY)")
-        if getattr(event, "stream_id", None) != stream_id:
+        if getattr(event, "stream_id", None) != stream_id or reply.ended:
             continue
         if isinstance(event, h2.events.ResponseReceived | h2.events.TrailersReceived):
             reply.headers.update((str(name), str(value)) for name, value in event.headers or ())
@@ -165,55 +207,50 @@ def _take(connection: h2.connection.H2Connection, came: bytes, stream_id: int, r
             reply.body += event.data or b""
             connection.acknowledge_received_data(event.flow_controlled_length or 0, stream_id)
         elif isinstance(event, h2.events.StreamReset):
-            raise ClosedEarly("the server reset the call")
+            code = int(event.error_code or 0)
+            kind = _NotTaken if code == _REFUSED_STREAM else ClosedEarly
+            raise kind(f"the server reset the call ({error_name(code)})")
         elif isinstance(event, h2.events.StreamEnded):
             reply.ended = True
 
 
-def _read(reply: _Reply) -> tuple[Finding, int, str]:
+def _read(reply: _Reply, has_credential: bool) -> tuple[Finding, int, str]:
     """The finding, the grpc-status (-1 without one), and the serving status by name."""
-    http_status = reply.headers.get(":status", "")
-    if http_status != "200":
-        return (
-            (Status.DOWN, Reason.UNEXPECTED_STATUS, f"HTTP status {http_status[:3]} instead of a gRPC answer"),
-            -1,
-            "",
-        )
+    http_status, kind = reply.headers.get(":status", ""), reply.headers.get("content-type", "")
     text = reply.headers.get("grpc-status", "")
     if not (text.isascii() and text.isdigit() and len(text) <= 3):
-        return (Status.DOWN, Reason.PROTOCOL_ERROR, "an answer without grpc-status: not gRPC"), -1, ""
+        return _without_status(http_status, kind, has_credential), -1, ""
     code = int(text)
     if code:
         status, reason, words = _REASONS.get(code, (Status.DOWN, Reason.HTTP_5XX, "the call failed"))
-        return (status, reason, f"grpc-status {code}: {words}"), code, ""
-    serving = _serving(reply.body)
-    name = _SERVING_STATUS.get(serving, str(serving))
-    if serving == _SERVING:
+        return (status, _refusal(reason, has_credential), f"grpc-status {code}: {words}"), code, ""
+    try:
+        serving = health.serving_status(reply.body, reply.headers.get("grpc-encoding", ""))
+    except health.BadMessage as problem:
+        return (Status.DOWN, Reason.PROTOCOL_ERROR, str(problem)), 0, ""
+    name = health.STATUS_NAMES.get(serving, str(serving))
+    if serving == health.SERVING:
         return PASSED, 0, name
+    if serving == health.SERVICE_UNKNOWN:
+        return (Status.DOWN, Reason.CONFIG, f"the server does not know this service ({name})"), 0, name
     return (Status.DOWN, Reason.VALUE_MISMATCH, f"the service says {name}"), 0, name
 
 
-def _request(service: str) -> bytes:
-    """A HealthCheckRequest in its gRPC frame: field 1 is the service's name."""
-    name = service.encode()
-    message = b"\x0a" + _varint(len(name)) + name if name else b""
-    return b"\x00" + struct.pack(">I", len(message)) + message
+def _without_status(http_status: str, kind: str, has_credential: bool) -> Finding:
+    """An answer without grpc-status: mostly that of a proxy in between."""
+    shown = f" with {kind.partition(';')[0][:40]}" if kind and not kind.startswith("application/grpc") else ""
+    if http_status == "200":
+        return Status.DOWN, Reason.PROTOCOL_ERROR, f"an answer{shown} without grpc-status: not gRPC"
+    status, reason = _PROXY_REASONS.get(http_status, (Status.DOWN, Reason.UNEXPECTED_STATUS))
+    if http_status[:1] == "5":
+        reason = Reason.HTTP_5XX
+    detail = f"HTTP status {http_status[:3]}{shown} instead of a gRPC answer: a proxy's own?"
+    return status, _refusal(reason, has_credential), detail
 
 
-def _varint(number: int) -> bytes:
-    return bytes([number]) if number < 128 else bytes([number & 0x7F | 0x80, number >> 7])
-
-
-def _serving(body: bytes) -> int:
-    """The serving status of a HealthCheckResponse, whose field 1 it is; raises ProtocolBroken."""
-    if len(body) < 5 or body[0] != 0 or struct.unpack(">I", body[1:5])[0] != len(body) - 5:
-        raise ProtocolBroken("the answer is no gRPC message")
-    message = body[5:]
-    if not message:
-        return 0
-    if len(message) != 2 or message[0] != 0x08 or message[1] > 127:
-        raise ProtocolBroken("the answer is no HealthCheckResponse")
-    return message[1]
+def _refusal(reason: Reason, has_credential: bool) -> Reason:
+    """Where no credential was sent, none was refused: nobody gets in."""
+    return Reason.HTTP_4XX if reason is Reason.AUTH and not has_credential else reason
 
 
 PROBER = Prober(GrpcSpec, validate, validate_secrets, probe)

@@ -1,0 +1,1 @@
+"""gRPC health calls over HTTP/2: frames and messages."""
