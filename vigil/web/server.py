@@ -17,33 +17,20 @@ from probes.process import sentry
 from vigil.heartbeats.core import reply
 from vigil.heartbeats.core.wire import BODY_LIMIT
 from vigil.heartbeats.receiving.asgi import PREFIX, AsgiPings
+from vigil.web.bodies import Bodies, Disconnected, Receive, Refused, Scope, linger
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
+Answer = tuple[int, Headers, bytes]
 
 THREADS = 8
 #: Requests that wait for a thread; more are refused (load shedding).
 MAX_WAITING = 512
-#: A body arrives within this (s), and has at most so many bytes: of a ping, and of anything else.
-BODY_S = 20.0
+#: Bytes of a body: of a ping, and of anything else.
 MAX_PING, MAX_BODY = 10_000_000, 4_000_000
-#: Bytes buffered of all bodies, and the beginning of each that does not count.
-MAX_BUFFERED, FREE_BYTES = 64_000_000, 16_384
-
-
-class Refused(Exception):
-    """A request that is answered without being read to its end."""
-
-    def __init__(self, status: HTTPStatus) -> None:
-        super().__init__(status.phrase)
-        self.status = status
-
-
-class Disconnected(Exception):
-    """The client has gone before its request was complete."""
+#: Pages that a supervisor asks for: they have a thread of their own.
+HEALTH = frozenset({"/healthz", "/readyz"})
 
 
 class WebServer:
@@ -52,27 +39,31 @@ class WebServer:
     def __init__(self, pages: Wsgi, pings: AsgiPings) -> None:
         self._pages, self._pings = pages, pings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
+        self._health_thread = ThreadPoolExecutor(1, thread_name_prefix="web-health")
         self._waiting = 0
-        self._buffered = 0
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
         try:
-            status, headers, body = await self._answer(scope, receive)
+            answer = await self._answer(scope, receive)
         except Refused as refused:
             status, body = int(refused.status), f"{refused}\n".encode()
             headers = [("Content-Type", "text/plain"), ("Connection", "close"), ("Content-Length", str(len(body)))]
+            await _send(scope, send, (status, headers, body), more=True)
+            if refused.unread:
+                await linger(receive)
+            await send({"type": "http.response.body", "body": b""})
         except Disconnected:
             return
         except Exception as error:
             # The server that calls us only logs it.
             sentry.report(error)
             raise
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        await send({"type": "http.response.start", "status": status, "headers": encoded})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        else:
+            await _send(scope, send, answer)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -82,73 +73,53 @@ class WebServer:
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._pings.stop()
-                self._threads.shutdown(wait=False, cancel_futures=True)
+                for threads in (self._threads, self._health_thread):
+                    threads.shutdown(wait=False, cancel_futures=True)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if scope["path"].startswith(PREFIX):
             return await self._ping(scope, receive)
-        buffered = bytearray()
+        body = await self._bodies.read(scope, receive, MAX_BODY, MAX_BODY)
         try:
-            async for piece in self._pieces(scope, receive, MAX_BODY):
-                self._buffer(buffered, piece)
-            return await self._in_thread(environ_of(scope, bytes(buffered)))
+            return await self._in_thread(scope, bytes(body.buffered))
         finally:
-            self._buffered -= max(0, len(buffered) - FREE_BYTES)
+            self._bodies.release(body)
 
-    async def _ping(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
-        buffered, size = bytearray(), 0
+    async def _ping(self, scope: Scope, receive: Receive) -> Answer:
         try:
-            async for piece in self._pieces(scope, receive, MAX_PING):
-                size += len(piece)
-                self._buffer(buffered, piece[: max(0, BODY_LIMIT - len(buffered))])
-            outcome, wait_s = await self._pings.take(scope, bytes(buffered), size)
+            body = await self._bodies.read(scope, receive, MAX_PING, BODY_LIMIT)
+        except (Refused, Disconnected):
+            self._pings.take_failure(scope)
+            raise
+        try:
+            outcome, wait_s = await self._pings.take(scope, bytes(body.buffered), body.size)
         finally:
-            self._buffered -= max(0, len(buffered) - FREE_BYTES)
+            self._bodies.release(body)
         return outcome.value.code, reply.headers(outcome, wait_s), outcome.value.text.encode()
 
-    async def _pieces(self, scope: Scope, receive: Receive, most: int) -> Any:
-        """The pieces of a body, all of them within the deadline; raises `Refused`."""
-        if _announced(scope) > most:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        size = 0
-        ends_s = asyncio.get_running_loop().time() + BODY_S
-        while True:
-            try:
-                async with asyncio.timeout_at(ends_s):
-                    message = await receive()
-            except TimeoutError:
-                raise Refused(HTTPStatus.REQUEST_TIMEOUT) from None
-            if message["type"] != "http.request":
-                raise Disconnected
-            piece = message.get("body", b"")
-            size += len(piece)
-            if size > most:
-                raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            yield piece
-            if not message.get("more_body"):
-                return
-
-    def _buffer(self, buffered: bytearray, piece: bytes) -> None:
-        before = max(0, len(buffered) - FREE_BYTES)
-        after = max(0, len(buffered) + len(piece) - FREE_BYTES)
-        if after > before and self._buffered + after - before > MAX_BUFFERED:
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
-        buffered += piece
-        self._buffered += after - before
-
-    async def _in_thread(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    async def _in_thread(self, scope: Scope, body: bytes) -> Answer:
+        loop, environ = asyncio.get_running_loop(), environ_of(scope, body)
+        if scope["path"] in HEALTH:
+            return await loop.run_in_executor(self._health_thread, respond, self._pages, environ)
         if self._waiting >= MAX_WAITING:
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, unread=False)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, respond, self._pages, environ)
+            return await loop.run_in_executor(self._threads, respond, self._pages, environ)
         finally:
             self._waiting -= 1
 
 
-def respond(application: Wsgi, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+async def _send(scope: Scope, send: Send, answer: Answer, more: bool = False) -> None:
+    status, headers, body = answer
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body, "more_body": more})
+
+
+def respond(application: Wsgi, environ: dict[str, Any]) -> Answer:
     """Status, headers and the whole body of a WSGI application's answer."""
     started: list[tuple[str, Headers]] = []
 
@@ -196,8 +167,3 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
         environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
     environ["CONTENT_LENGTH"] = str(len(body))
     return environ
-
-
-def _announced(scope: Scope) -> int:
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    return int(length) if length.isdigit() else 0

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -21,6 +22,7 @@ from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
 from vigil.heartbeats.core.wire import Ping, decode
 from vigil.local.servers import ports
+from vigil.web import http_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("machine")]
 
@@ -73,10 +75,14 @@ def everything_answers(port: int, limit_s: float = 1.0) -> None:
         assert took_s < limit_s, path
 
 
-def opened(port: int, count: int, said: bytes = b"") -> list[socket.socket]:
-    found = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(count)]
+def opened(port: int, count: int, said: bytes = b"", peers: int = 1) -> list[socket.socket]:
+    """Connections of so many addresses of this machine, each of which says the same."""
+    own = [(f"127.0.0.{2 + number % peers}", 0) for number in range(count)]
+    found = [socket.create_connection(("127.0.0.1", port), timeout=10, source_address=source) for source in own]
     for connection in found:
-        connection.sendall(said)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(said)
     return found
 
 
@@ -113,14 +119,93 @@ def test_s13_bodies_that_drip_stop_nothing(web: int, path: str) -> None:
         dripping.stop()
 
 
-def test_three_hundred_silent_connections_stop_nothing(web: int) -> None:
-    silent = opened(web, 300) + opened(web, 300, b"GET / HT") + opened(web, 100, b"GET / HTTP/1.1\r\nHost: x\r\n")
+PING = "/ping/0f3c8f4e-5a54-4d3e-9d0e-0d3f9a1b2c3d"
+HEAD = b"POST /hooks/x HTTP/1.1\r\nHost: h\r\n"
+SAID = {
+    "silent": b"",
+    "half a word": b"GET / HT",
+    "half a head": b"GET / HTTP/1.1\r\nHost: x\r\n",
+    "half a body": HEAD + b"Content-Length: 100000\r\n\r\nx",
+    "half a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n2710\r\nx",
+    "half of a large body": HEAD + b"Content-Length: 1000000\r\n\r\n" + b"x" * 500_000,
+    "half a ping": f"POST {PING} HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n\r\nx".encode(),
+    "expects to continue": HEAD + b"Content-Length: 100000\r\nExpect: 100-continue\r\n\r\n",
+    "idle after an answer": f"GET {PING} HTTP/1.1\r\nHost: h\r\n\r\n".encode(),
+    "half of TLS": bytes.fromhex("16030100f8010000f40303") + b"x" * 40,
+    "an upgrade": b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("peers", [1, 50], ids=["of one peer", "of many peers"])
+def test_s13_three_hundred_connections_that_wait_stop_nothing(web: int, peers: int) -> None:
+    for what, said in SAID.items():
+        waiting = opened(web, 300, said, peers)
+        try:
+            everything_answers(web)
+        except AssertionError as problem:
+            problem.add_note(what)
+            raise
+        finally:
+            for connection in waiting:
+                connection.close()
+
+
+def test_s13_answers_that_are_not_read_stop_nothing(web: int) -> None:
+    page = b"GET /static/web/respond.css HTTP/1.1\r\nHost: h\r\n\r\n"
+    unread = opened(web, 100, page * 60)
     try:
         for _ in range(3):
             everything_answers(web)
     finally:
-        for connection in silent:
+        for connection in unread:
             connection.close()
+
+
+def test_s13_more_connections_than_one_peer_may_have_make_room(web: int) -> None:
+    crowd = opened(web, http_server.MAX_OF_PEER + 50)
+    try:
+        everything_answers(web)
+        closed = sum(is_closed(connection) for connection in crowd)
+        assert 50 <= closed <= 100
+        assert not is_closed(crowd[-1])
+    finally:
+        for connection in crowd:
+            connection.close()
+
+
+def test_s13_many_large_bodies_leave_room_for_another(web: int) -> None:
+    half = HEAD + b"Content-Length: 3900000\r\n\r\n" + b"x" * 3_000_000
+    holding = opened(web, 25, half)
+    try:
+        everything_answers(web)
+        assert within_s(web, "/hooks/x", "POST", b"x" * 100_000)[0].code == 401
+    finally:
+        for connection in holding:
+            connection.close()
+
+
+def test_a_connection_that_is_late_is_closed() -> None:
+    class Late(http_server.WebConnection):
+        def __init__(self, answering: bool, begun_s: float, stuck_s: float, rested_s: float) -> None:
+            self.cycle = SimpleNamespace(response_complete=not answering)  # type: ignore[assignment]
+            self._begun_s, self._stuck_s, self._rested_s = begun_s, stuck_s, rested_s
+
+    head, arrival, read = http_server.HEAD_S, http_server.ARRIVAL_S, http_server.READ_S
+    assert not Late(False, 0, 0, 1).is_late(1 + head) and Late(False, 0, 0, 1).is_late(1.1 + head)
+    assert not Late(True, 1, 0, 1).is_late(1 + arrival) and Late(True, 1, 0, 1).is_late(1.1 + arrival)
+    assert not Late(True, 0, 1, 1).is_late(1 + read) and Late(True, 0, 1, 1).is_late(1.1 + read)
+    assert not Late(True, 0, 0, 1).is_late(1e6), "we are the ones that are late"
+
+
+def is_closed(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(web: int) -> None:
@@ -152,6 +237,22 @@ def test_pings_at_the_address_of_the_pages_are_written_like_others(web: int, red
         ("success", "", 0, 0),
     ]
     assert not any(entry.beat_us for entry in found)
+
+
+def test_a_failure_counts_at_the_address_of_the_pages_though_its_body_is_refused(web: int, redis_url: str) -> None:
+    row = job()
+    for says in ("/fail", "/7", "", "/start"):
+        head = f"POST /ping/{row.code}{says} HTTP/1.1\r\nHost: h\r\nContent-Length: 11000000\r\n\r\n".encode()
+        [connection] = opened(web, 1, head)
+        with connection:
+            assert connection.recv(100).startswith(b"HTTP/1.1 413")
+
+    def written() -> list[tuple[str, int | None]]:
+        with redis.Redis.from_url(redis_url) as client:
+            found = [decode(fields[keys.BODY]) for _, fields in entries(client, keys.PINGS)]
+        return [(ping.kind, ping.exit_code) for entry in found for ping in entry.pings]
+
+    until(lambda: written() == [("fail", None), ("fail", 7)])
 
 
 def test_s14_strangers_take_no_place_from_jobs(web: int, redis_url: str) -> None:

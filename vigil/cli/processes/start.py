@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import resource
 import socket
 
@@ -13,12 +12,6 @@ from probes.process.liveness import LivenessReporter
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.cli.processes.process import begin, begin_alone, begin_reports, redis_client, stop_on_signals
-
-WEB_BACKLOG = 1024
-#: Open connections of the web server; each has a file descriptor.
-WEB_CONNECTIONS = 4_096
-#: A request's head arrives within this after the connection was made or last used (ms).
-WEB_HEAD_MS = 10_000
 
 
 def dispatch(args: argparse.Namespace) -> None:
@@ -122,32 +115,15 @@ def mail(args: argparse.Namespace) -> None:
 def web(args: argparse.Namespace) -> None:
     connect()
     _check_free(args.host, args.port)
-    # The server starts its worker as a new process, which reads this at import.
-    os.environ["VIGIL_WEB_PARENT"] = str(os.getpid())
-
-    from granian import Granian
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.log import LogLevels
-
     begin_reports("web")
-    _allow_files(WEB_CONNECTIONS)
-    Granian(
-        "vigil.asgi:application",
-        address=args.host,
-        port=args.port,
-        interface=Interfaces.ASGI,
-        # Telling HTTP/1 and HTTP/2 apart, the server waits for the first bytes without a deadline.
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=WEB_HEAD_MS),
-        workers=1,
-        backlog=WEB_BACKLOG,
-        backpressure=WEB_CONNECTIONS,
-        log_level=LogLevels.warning,
-        respawn_failed_workers=True,
-        workers_kill_timeout=5,
-        websockets=False,
-    ).serve()
+
+    from vigil.asgi import application, pings
+    from vigil.web.http_server import MAX_CONNECTIONS, serve
+
+    _allow_files(MAX_CONNECTIONS)
+    serve(application, args.host, args.port)
+    if pings.has_failed:
+        raise SystemExit(1)
 
 
 def _allow_files(connections: int) -> None:
