@@ -62,6 +62,7 @@ class Listening:
         until(lambda: self.at_work.clock.corrected and self.at_work.known.names is not None)
 
     async def _serve(self) -> None:
+        from vigil.client_address import parse_networks
         from vigil.configuration import Configuration
         from vigil.heartbeats.receiving.http_server import PingServer
         from vigil.heartbeats.receiving.service import receiving
@@ -75,7 +76,9 @@ class Listening:
             seal_keys=Fernet.generate_key().decode(),  # type: ignore[arg-type]
         )
         async with receiving(configuration, Health("ping", 15)) as self.at_work:
-            server = self.server = PingServer(self.at_work.receiver, lambda: self.at_work.log.writes)
+            server = self.server = PingServer(
+                self.at_work.receiver, lambda: self.at_work.log.writes, parse_networks("127.0.0.9")
+            )
             closing = asyncio.create_task(server.close_idle())
             listening = await server.listen("127.0.0.1", self.port)
             self._stop = asyncio.Event()

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from probes.text import storable
+from vigil.heartbeats.core.broken_json import error_word
 from vigil.heartbeats.core.wire import Ping, PingKind
 
 MAX_KEYWORDS, MAX_KEYWORD_LENGTH = 20, 100
@@ -24,6 +25,10 @@ _MAX_COUNT = 1e15
 _MAX_WORDS, _MAX_MODEL = 300, 100
 #: What is shown of an error that has no text that can be stored.
 UNREADABLE = "an error without readable text"
+#: What is noted of a JSON object that is none.
+UNREAD = "the body is no JSON that can be read"
+#: White space, byte order marks and the zeros of UTF-16 and UTF-32, and how many of them are passed.
+_LEADING, _BEGINNING = b" \t\r\n\0\xef\xbb\xbf\xff\xfe", 100
 #: A whole number of more digits is no count; to make it one would cost the square of its length.
 _MAX_DIGITS = 30
 
@@ -54,10 +59,19 @@ class Facts:
     cost: float | None = None
     model: str = ""
     error: str = ""
+    #: Why a body that began as a JSON object was not read.
+    unread: str = ""
 
     def as_stored(self) -> dict[str, float | str]:
         """Reported metrics only."""
-        told = {"items": self.items, "tokens": self.tokens, "cost": self.cost, "model": self.model, "error": self.error}
+        told = {
+            "items": self.items,
+            "tokens": self.tokens,
+            "cost": self.cost,
+            "model": self.model,
+            "error": self.error,
+            "unread": self.unread,
+        }
         return {name: value for name, value in told.items() if value not in (None, "")}
 
 
@@ -77,14 +91,32 @@ def understood(ping: Ping, keywords: Keywords) -> tuple[Ping, Facts]:
 
 
 def read_facts(body: bytes) -> Facts:
-    """Metrics of a body that is a JSON object; else none."""
-    if len(body) > _MAX_FACTS or not body.lstrip().startswith(b"{"):
+    """Metrics of a body that is a JSON object; else none.
+
+    Of an object that is too long or cannot be read, only the error is taken: a failure stays one. Without an error the
+    ping means what its address says.
+    """
+    if not _begins_object(body):
         return Facts()
+    if len(body) > _MAX_FACTS:
+        return Facts(error=_error_of_unreadable(body))
     try:
         told = json.loads(body, parse_int=_whole)
     except (ValueError, RecursionError):
-        return Facts()
+        return Facts(error=_error_of_unreadable(body), unread=UNREAD)
     return facts_of(told) if isinstance(told, dict) else Facts()
+
+
+def _begins_object(body: bytes) -> bool:
+    """Whether a body is meant as a JSON object, with or without a byte order mark."""
+    return body[:_BEGINNING].lstrip(_LEADING).startswith(b"{")
+
+
+def _error_of_unreadable(body: bytes) -> str:
+    word = error_word(body.decode(json.detect_encoding(body), "replace"))
+    if not word.startswith('"'):
+        return UNREADABLE if word else ""
+    return _words(word.strip('"')) or UNREADABLE
 
 
 def facts_of(told: Mapping[str, Any]) -> Facts:

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from vigil.client_address import client_address
 from vigil.configuration import Configuration
 from vigil.heartbeats.core.reply import PingOutcome
 from vigil.heartbeats.core.wire import Method
@@ -35,23 +36,26 @@ class AsgiPings:
 
     def __init__(self, configuration: Configuration) -> None:
         database_url = configuration.database_url.get_secret_value()
+        self._trusted = configuration.trusted_networks
         self.log = PingLog(configuration.ping_log_url, database_url, f"web:{socket.gethostname()}:{os.getpid()}")
         self.known = AddressCache(database_url)
         clock = DatabaseClock(database_url)
         self._receiver = PingReceiver(self.log, self.known, clock)
         self._works = (self.log.run, self.known.run, clock.run)
         self._tasks: list[asyncio.Task[None]] = []
+        #: Whether a task that must not end has ended, and the process with it.
+        self.has_failed = False
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(work()) for work in self._works]
         for task in self._tasks:
-            task.add_done_callback(_end_with)
+            task.add_done_callback(self._end_with)
 
     async def stop(self) -> None:
         """Write the queue, then stop."""
         writing, *others = self._tasks
         for task in self._tasks:
-            task.remove_done_callback(_end_with)
+            task.remove_done_callback(self._end_with)
         for task in others:
             task.cancel()
         self.log.stop()
@@ -61,18 +65,12 @@ class AsgiPings:
 
     async def take(self, scope: Mapping[str, Any], body: bytes, size: int) -> tuple[PingOutcome, float]:
         """The outcome of a call and the seconds to wait before the next; `body` may be cut, `size` is its full size."""
-        try:
-            method = Method(scope["method"])
-        except ValueError:
+        request = self._request(scope, body, size)
+        if request is None:
             return PingOutcome.NO_METHOD, 0.0
-        query = scope["query_string"].decode("latin-1")
-        target = f"{scope['path']}?{query}" if query else scope["path"]
-        origin = scope["client"][0] if scope.get("client") else ""
-        agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), "")
         taken: asyncio.Future[tuple[PingOutcome, float]] = asyncio.get_running_loop().create_future()
         self._receiver.take(
-            PingRequest(target, method, origin, agent, body, size),
-            lambda outcome, wait_s: None if taken.done() else taken.set_result((outcome, wait_s)),
+            request, lambda outcome, wait_s: None if taken.done() else taken.set_result((outcome, wait_s))
         )
         try:
             async with asyncio.timeout(WRITE_S):
@@ -80,9 +78,32 @@ class AsgiPings:
         except TimeoutError:
             return PingOutcome.TRY_AGAIN, 0.0
 
+    def take_failure(self, scope: Mapping[str, Any]) -> None:
+        """Keep the failure that the address of a call says, though its body did not arrive."""
+        request = self._request(scope, b"", 0)
+        if request is not None:
+            self._receiver.take_failure(request)
 
-def _end_with(task: asyncio.Task[None]) -> None:
-    """End the worker, which is started again, rather than serve without a task that must not end."""
-    error = None if task.cancelled() else task.exception()
-    log.error("ping.task_ended", error=type(error).__name__, exc_info=error)
-    signal.raise_signal(signal.SIGTERM)
+    def _request(self, scope: Mapping[str, Any], body: bytes, size: int) -> PingRequest | None:
+        """A call as the receiver takes it; None for a method that is none of a ping."""
+        try:
+            method = Method(scope["method"])
+        except ValueError:
+            return None
+        query = scope["query_string"].decode("latin-1")
+        target = f"{scope['path']}?{query}" if query else scope["path"]
+        peer = scope["client"][0] if scope.get("client") else ""
+        origin = client_address(peer, _header(scope, b"x-forwarded-for"), self._trusted)
+        return PingRequest(target, method, origin, _header(scope, b"user-agent"), body, size)
+
+    def _end_with(self, task: asyncio.Task[None]) -> None:
+        """End the process, which is started again, rather than serve without a task that must not end."""
+        error = None if task.cancelled() else task.exception()
+        log.error("ping.task_ended", error=type(error).__name__, exc_info=error)
+        self.has_failed = True
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _header(scope: Mapping[str, Any], name: bytes) -> str:
+    """A header's values, as one list."""
+    return ",".join(value.decode("latin-1") for each, value in scope["headers"] if each == name)

@@ -6,6 +6,7 @@ import asyncio
 import resource
 from collections.abc import Callable
 
+from vigil.client_address import Network
 from vigil.heartbeats.receiving.open_connections import OpenConnections
 from vigil.heartbeats.receiving.pending_bodies import PendingBodies
 from vigil.heartbeats.receiving.ping_connection import PingConnection
@@ -28,8 +29,10 @@ def _most_connections() -> int:
 class PingServer:
     """Connections of one listener, and their shared state."""
 
-    def __init__(self, receiver: PingReceiver, healthy: Callable[[], bool]) -> None:
+    def __init__(self, receiver: PingReceiver, healthy: Callable[[], bool], trusted: tuple[Network, ...] = ()) -> None:
         self.receiver = receiver
+        #: Networks of proxies whose X-Forwarded-For is believed.
+        self.trusted = trusted
         self.healthy = healthy
         self.bodies = PendingBodies(PENDING_BYTES)
         most = _most_connections()

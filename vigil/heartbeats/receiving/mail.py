@@ -18,7 +18,7 @@ from probes.process.health import Health
 from vigil.configuration import Configuration
 from vigil.heartbeats.core.address import read_target
 from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.core.wire import BODY_LIMIT, Address, Method
+from vigil.heartbeats.core.wire import BODY_LIMIT, Address, Method, PingKind
 from vigil.heartbeats.receiving.mail_text import read_mail
 from vigil.heartbeats.receiving.open_connections import OpenConnections
 from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
@@ -72,7 +72,10 @@ class MailPings:
             async with asyncio.timeout(READ_S):
                 text = await asyncio.get_running_loop().run_in_executor(self._readers, read_mail, content)
         except TimeoutError:
-            return _REPLIES[PingOutcome.TRY_AGAIN]
+            # A failure counts without its text; of another mail only the text says what it means.
+            text, targets = b"", [target for target in targets if _says_failure(target)]
+            if not targets:
+                return _REPLIES[PingOutcome.TRY_AGAIN]
         origin = str(session.peer[0]) if session.peer else ""
         outcomes = [await self._take(target, text, origin) for target in targets]
         worst = next(
@@ -154,3 +157,8 @@ def _target(address: str, domain: str) -> str | None:
     code, _, says = local.lower().partition("+")
     target = f"/{code}/{says}" if says else f"/{code}"
     return target if read_target(target) is not None else None
+
+
+def _says_failure(target: str) -> bool:
+    call = read_target(target)
+    return call is not None and call.kind is PingKind.FAIL

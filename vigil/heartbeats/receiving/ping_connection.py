@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from vigil.client_address import client_address
 from vigil.heartbeats.core.reply import PingOutcome, on_wire
 from vigil.heartbeats.core.wire import BODY_LIMIT, Method
 from vigil.heartbeats.receiving.receiver import PingRequest
@@ -60,6 +61,8 @@ class PingConnection(asyncio.Protocol):
         #: Bytes read since the last piece of a body.
         self._unread = 0
         self._refused = self._chokes = False
+        #: Whether the head of a request is complete, and its body is not.
+        self._has_head = False
         self._begun_s = self._rested_s = self._active_s = 0.0
         self._size = 0
         self._body = bytearray()
@@ -74,6 +77,7 @@ class PingConnection(asyncio.Protocol):
         self._server.admit(self, self._origin)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._keep_failure()
         self._server.forget(self)
 
     def data_received(self, data: bytes) -> None:
@@ -115,7 +119,7 @@ class PingConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._begun_s = self._active_s
         self._target = b""
-        self._agent = ""
+        self._agent = self._forwarded = ""
         self._body = bytearray()
         self._size = 0
         self._expects = False
@@ -129,10 +133,15 @@ class PingConnection(asyncio.Protocol):
         lowered = name.lower()
         if lowered == b"user-agent":
             self._agent = value[:200].decode("latin-1")
+        elif lowered == b"x-forwarded-for" and self._server.trusted:
+            self._forwarded = (
+                f"{self._forwarded},{value.decode('latin-1')}" if self._forwarded else value.decode("latin-1")
+            )
         elif lowered == b"expect" and value.lower() == b"100-continue":
             self._expects = True
 
     def on_headers_complete(self) -> None:
+        self._has_head = True
         if self._expects and not self._waiting:
             self._transport.write(_CONTINUE)
 
@@ -149,6 +158,7 @@ class PingConnection(asyncio.Protocol):
             raise httptools.HttpParserError("the rest is of no interest")
 
     def on_message_complete(self) -> None:
+        self._has_head = False
         self._unread, self._begun_s, self._rested_s = 0, 0.0, self._active_s
         self._server.bodies.release(self)
         if self._refused or self._transport.is_closing():
@@ -171,8 +181,18 @@ class PingConnection(asyncio.Protocol):
         elif target == _HEALTH:
             answered(PingOutcome.ACCEPTED if self._server.healthy() else PingOutcome.TRY_AGAIN, 0.0)
         else:
-            request = PingRequest(target, method, self._origin, self._agent, bytes(self._body), self._size)
-            self._server.receiver.take(request, answered)
+            self._server.receiver.take(self._request(target, method), answered)
+
+    def _request(self, target: str, method: Method) -> PingRequest:
+        origin = client_address(self._origin, self._forwarded, self._server.trusted)
+        return PingRequest(target, method, origin, self._agent, bytes(self._body), self._size)
+
+    def _keep_failure(self) -> None:
+        """Keep the failure that the address of a request says, whatever became of its body."""
+        method = _METHODS.get(self._parser.get_method()) if self._has_head else None
+        self._has_head = False
+        if method is not None:
+            self._server.receiver.take_failure(self._request(self._target.decode("latin-1"), method))
 
     def is_busy(self) -> bool:
         """Whether an answer is pending."""
@@ -222,6 +242,7 @@ class PingConnection(asyncio.Protocol):
         if self._refused or self._transport.is_closing():
             return
         self._refused = True
+        self._keep_failure()
         self._body.clear()
         self._server.bodies.release(self)
         self._transport.write(on_wire(outcome, close=True))

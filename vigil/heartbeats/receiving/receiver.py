@@ -11,7 +11,7 @@ from uuid import UUID
 from vigil.heartbeats.core.address import PingCall, read_target
 from vigil.heartbeats.core.rate_limit import Rates
 from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.core.wire import Method, Ping
+from vigil.heartbeats.core.wire import Method, Ping, PingKind
 from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
 from vigil.heartbeats.receiving.ping_log import PingLog
@@ -50,6 +50,12 @@ class PingReceiver:
             answered(PingOutcome.NO_ADDRESS, 0.0)
             return
         self.keep(call, request, answered)
+
+    def take_failure(self, request: PingRequest) -> None:
+        """Write a call whose body did not arrive, if its address says that the job failed; nobody waits for it."""
+        call = read_target(request.target)
+        if call is not None and call.kind is PingKind.FAIL:
+            self.keep(call, request, lambda outcome, wait_s: None)
 
     def keep(self, call: PingCall, request: PingRequest, answered: Answered) -> None:
         """Write a parsed call."""

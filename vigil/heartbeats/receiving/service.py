@@ -30,7 +30,7 @@ FAREWELL_S = 5.0
 async def serve(configuration: Configuration, host: str, port: int, health: Health) -> None:
     """Receive pings over HTTP until stopped. Raises OSError if the address is unavailable."""
     async with receiving(configuration, health) as at_work:
-        server = PingServer(at_work.receiver, lambda: at_work.log.writes)
+        server = PingServer(at_work.receiver, lambda: at_work.log.writes, configuration.trusted_networks)
         listening = await server.listen(host, port)
         log.info("receiver.ready", host=host, port=port)
         await at_work.until_stopped(server.close_idle())

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vigil.heartbeats.core.address import PingCall, read_target
-from vigil.heartbeats.core.body import UNREADABLE, Facts, Keywords, read_facts, understood
+from vigil.heartbeats.core.body import UNREAD, UNREADABLE, Facts, Keywords, read_facts, understood
 from vigil.heartbeats.core.budget import Breach, RunBudget, breaches, looping
 from vigil.heartbeats.core.rate_limit import Rates
 from vigil.heartbeats.core.wire import PING_VERSION, Address, LogEntry, Ping, PingKind, decode, encode
@@ -99,9 +99,9 @@ def test_a_body_says_what_a_ping_means(sent: Ping, keywords: Keywords, meant: Pi
         (b'{"items": NaN, "cost": Infinity}', Facts()),
         (b'{"items": 1e400}', Facts()),
         (b'[{"items": 1}]', Facts()),
-        (b'{"items": 1', Facts()),
+        (b'{"items": 1', Facts(unread=UNREAD)),
         (b"plain output", Facts()),
-        (b"{" * 10_000, Facts()),
+        (b"{" * 10_000, Facts(unread=UNREAD)),
         (b'{"error": {"code": 429}}', Facts(error='{"code": 429}')),
         (b'{"items": 1, "pad": "' + b"x" * 30_000 + b'"}', Facts()),
     ],
@@ -141,6 +141,56 @@ def test_s4b_a_number_too_long_for_its_column_is_not_told_and_the_rest_is(body: 
 def test_s4_an_error_stays_one_whatever_it_is_made_of(body: bytes, error: str) -> None:
     assert read_facts(body).error == error
     assert understood(ping(body), Keywords())[0].kind is (PingKind.FAIL if error else PingKind.SUCCESS)
+
+
+DEEP = b"[" * 9_000 + b"]" * 9_000
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b'{"error": %s}' % DEEP, UNREADABLE),
+        (b'{"error": "no quota", "trace": %s}' % DEEP, "no quota"),
+        (b'{"trace": %s, "error": "no quota"}' % DEEP, "no quota"),
+        (b'{"trace": {"error": "within"}, "more": %s}' % DEEP, ""),
+        (b'{"error": "no quota", "log": "' + b"x" * 90_000 + b'"}', "no quota"),
+        (b'{"log": "' + b"x" * 90_000 + b'", "error": "no quota"}', "no quota"),
+        (b'{"error": "no quota", "log": "cut in the midd', "no quota"),
+        (b'{"error": "no quo', "no quo"),
+        (b'{"error": "no quota",}', "no quota"),
+        (b'{"error": {"code": 429}, }', UNREADABLE),
+        (b'{"error": true,}', UNREADABLE),
+        (b'{"error": "kein Platz f\xfcr die Datei"}', "kein Platz f\ufffdr die Datei"),
+        (b'\xef\xbb\xbf{"error": "no quota"}', "no quota"),
+        ('\ufeff{"error": "no quota"}'.encode("utf-16-le"), "no quota"),
+        ('{"error": "no quota"}'.encode("utf-16-be"), "no quota"),
+        (b'{"error": null, "items": 3,}', ""),
+        (b'{"error": false,}', ""),
+        (b'{"error": "  ",}', ""),
+        (b'{"items": 3, "note": "error", }', ""),
+        (b'{"error"', ""),
+        (b'{"error":', ""),
+        (b'{"error": "\x00",}', UNREADABLE),
+        (b'{"note": "\\"error\\": 1",}', ""),
+    ],
+)
+def test_an_object_that_cannot_be_read_loses_no_error(body: bytes, error: str) -> None:
+    assert read_facts(body).error == error
+    assert understood(ping(body), Keywords())[0].kind is (PingKind.FAIL if error else PingKind.SUCCESS)
+
+
+@pytest.mark.parametrize(
+    "body", [DEEP, b'{"a": %s}' % DEEP, b'{"a": "\xff', b"{" * 60_000, b"\0" * 90_000, b'{"' * 9_000]
+)
+@pytest.mark.parametrize("exit_code", [None, 3])
+def test_a_body_that_cannot_be_read_changes_no_failure_of_the_address(body: bytes, exit_code: int | None) -> None:
+    sent = ping(body, PingKind.FAIL, exit_code)
+    assert understood(sent, WORDS)[0] is sent
+
+
+def test_a_success_with_a_body_that_cannot_be_read_stays_one_and_says_so() -> None:
+    meant, facts = understood(ping('{"items": 3, '), Keywords())
+    assert meant.kind is PingKind.SUCCESS and facts.as_stored() == {"unread": UNREAD}
 
 
 @given(st.binary(max_size=300))

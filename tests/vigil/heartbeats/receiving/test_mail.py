@@ -208,6 +208,47 @@ def test_s12_more_conversations_than_allowed_make_room_for_a_job(monkeypatch: py
     assert len(taken.requests) == 1
 
 
+@pytest.mark.parametrize("peers", [1, 50], ids=["of one peer", "of many peers"])
+def test_s12_three_hundred_conversations_that_wait_stop_no_mail(peers: int) -> None:
+    taken = Taken()
+    half = b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<%s@pings.test>\r\nDATA\r\nhalf" % CODE.encode()
+    kinds = (b"", b"EHL", b"EHLO a\r\n", half, half + b"x" * 200_000, bytes.fromhex("16030100f8010000f40303"))
+
+    def speak(client: smtplib.SMTP) -> None:
+        assert client.sock is not None
+        host, port = client.sock.getpeername()
+        for said in kinds:
+            waiting = [
+                socket.create_connection((host, port), 10, (f"127.0.0.{2 + number % peers}", 0))
+                for number in range(300)
+            ]
+            for connection in waiting:
+                with contextlib.suppress(ConnectionError):
+                    connection.sendall(said)
+            with smtplib.SMTP(host, port, timeout=10) as honest:
+                honest.send_message(mail("x"))
+            for connection in waiting:
+                connection.close()
+
+    with contextlib.suppress(smtplib.SMTPServerDisconnected):
+        converse(taken, speak)
+    assert len([request for request in taken.requests if b"x" in request.body]) == len(kinds)
+
+
+def test_a_failure_by_mail_counts_without_a_text_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vigil.heartbeats.receiving.mail.READ_S", 0.0)
+    taken = Taken()
+
+    def speak(client: smtplib.SMTP) -> None:
+        client.send_message(mail("x", to=f"{CODE}+fail@pings.test"))
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.send_message(mail("x"))
+        assert refused.value.smtp_code == 451
+
+    converse(taken, speak)
+    assert [(request.target, request.body) for request in taken.requests] == [(f"/{CODE}/fail", b"")]
+
+
 def test_s12_a_conversation_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vigil.heartbeats.receiving.mail.SESSION_S", 0.3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import threading
@@ -15,8 +16,10 @@ from tests.vigil.heartbeats import fuzz
 from tests.vigil.heartbeats.conftest import Listening, ask, end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
+from vigil.heartbeats.core.wire import Ping
 from vigil.heartbeats.receiving import http_server, ping_connection
 from vigil.heartbeats.receiving.open_connections import OpenConnections
+from vigil.heartbeats.receiving.ping_log import Done
 from vigil.local.servers import ports
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -185,3 +188,80 @@ def test_s27_answers_that_are_not_taken_do_not_fill_the_memory(receiver: Listeni
             while sent < 60_000_000:
                 sent += connection.send(b"GET /healthz HTTP/1.1\r\n\r\n" * 2_000)
     assert ask(receiver.url("/healthz")).code == 200
+
+
+HALF = b"POST /ping/%s HTTP/1.1\r\nHost: x\r\n" % str(uuid.uuid4()).encode()
+SAID = {
+    "silent": b"",
+    "half a head": b"GET / HTTP/1.1\r\nHost: x\r\n",
+    "half a body": HALF + b"Content-Length: 100000\r\n\r\nx",
+    "half a chunk": HALF + b"Transfer-Encoding: chunked\r\n\r\n2710\r\nx",
+    "half of a large body": HALF + b"Content-Length: 9000000\r\n\r\n" + b"x" * 300_000,
+    "idle after an answer": GOOD,
+    "half of TLS": bytes.fromhex("16030100f8010000f40303") + b"x" * 40,
+}
+
+
+@pytest.mark.parametrize("peers", [1, 50], ids=["of one peer", "of many peers"])
+def test_s27_three_hundred_connections_that_wait_stop_no_job(ping_port: int, peers: int) -> None:
+    for what, said in SAID.items():
+        waiting = [
+            socket.create_connection(("127.0.0.1", ping_port), 10, (f"127.0.0.{2 + number % peers}", 0))
+            for number in range(300)
+        ]
+        try:
+            for connection in waiting:
+                with contextlib.suppress(ConnectionError):
+                    connection.sendall(said)
+            for path in ("/healthz", f"/ping/{uuid.uuid4()}"):
+                assert ask(f"http://127.0.0.1:{ping_port}{path}").code == 200, what
+        finally:
+            for connection in waiting:
+                connection.close()
+
+
+@pytest.mark.parametrize(
+    ("rest", "answer"),
+    [
+        (b"Content-Length: 20000000\r\n\r\n" + b"z" * 10_300_000, b"413"),
+        (b"Transfer-Encoding: chunked\r\n\r\nno length\r\n", b"400"),
+        (b"Content-Length: 100\r\n\r\nhalf", b""),
+    ],
+    ids=["too long", "in broken chunks", "cut off"],
+)
+def test_a_failure_counts_whatever_becomes_of_its_body(receiver: Listening, rest: bytes, answer: bytes) -> None:
+    written: list[Ping] = []
+    receiver.at_work.log.add = lambda ping, done: written.append(ping)  # type: ignore[method-assign]
+    code = job().code
+    for says, counts in (("/fail", True), ("/3", True), ("", False), ("/0", False), ("/start", False), ("/log", False)):
+        written.clear()
+        with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as connection:
+            connection.sendall(f"POST /ping/{code}{says}?rid=a HTTP/1.1\r\nHost: x\r\n".encode() + rest)
+            if answer:
+                assert answer in connection.recv(100)
+        ask(receiver.url("/healthz"))
+        until(lambda: len(receiver.server.connections) == 0)
+        assert [(ping.kind, ping.exit_code, ping.rid) for ping in written] == (
+            [("fail", 3 if says == "/3" else None, "a")] if counts else []
+        ), says
+
+
+def test_s16_the_origin_of_a_ping_is_the_client_before_trusted_proxies(receiver: Listening) -> None:
+    written: list[Ping] = []
+
+    def keep(ping: Ping, done: Done) -> None:
+        written.append(ping)
+        done(True)
+
+    receiver.at_work.log.add = keep  # type: ignore[method-assign]
+    said = f"GET /ping/{job().code} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode()
+    for source, headers in (
+        ("127.0.0.9", b"X-Forwarded-For: 198.51.100.1, 203.0.113.5\r\n"),
+        ("127.0.0.9", b"X-Forwarded-For: 198.51.100.1\r\nx-forwarded-for: 203.0.113.5, 127.0.0.9\r\n"),
+        ("127.0.0.9", b""),
+        ("127.0.0.8", b"X-Forwarded-For: 203.0.113.5\r\n"),
+    ):
+        with socket.create_connection(("127.0.0.1", receiver.port), 10, (source, 0)) as connection:
+            connection.sendall(said + headers + b"\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    assert [ping.origin for ping in written] == ["203.0.113.5", "203.0.113.5", "127.0.0.9", "127.0.0.8"]
