@@ -79,12 +79,16 @@ class ProbeContext:
 
 @dataclass(frozen=True, slots=True)
 class Prober:
-    """One protocol. `validate` and `validate_secrets` raise SpecError; `probe` raises what `failures.explain` knows."""
+    """One protocol. `validate` and `validate_secrets` raise SpecError; `probe` raises what `failures.explain` knows.
+
+    `least_interval_s`: whoever is asked counts requests, so a monitor of this kind is not checked more often.
+    """
 
     spec: type[msgspec.Struct]
     validate: Callable[[Any], None]
     validate_secrets: Callable[[Mapping[str, str]], None]
     probe: Callable[[Any, Mapping[str, str], ProbeContext], Awaitable[Observation]]
+    least_interval_s: int = 0
 
 
 def printable(text: str) -> str:

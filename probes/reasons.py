@@ -45,6 +45,9 @@ class Reason(StrEnum):
     STALLED = "stalled"
     BUSY = "busy"
     SLOW = "slow"
+    # The registration of a domain ends soon, or has ended.
+    DOMAIN_EXPIRING = "domain_expiring"
+    DOMAIN_EXPIRED = "domain_expired"
     # The target is fine and this caller is not welcome: an account problem, never an outage.
     AUTH = "auth"
     QUOTA = "quota"
@@ -76,7 +79,8 @@ REASON_CODES = {
             Reason.UNEXPECTED_STATUS, Reason.BODY_MISMATCH, Reason.HEADER_MISMATCH, Reason.VALUE_MISMATCH,
             Reason.MODEL_MISSING, Reason.MODEL_NOT_LOADED, Reason.LOADING, Reason.OVERLOADED, Reason.STALLED,
             Reason.BUSY, Reason.SLOW, Reason.AUTH, Reason.QUOTA, Reason.RATE_LIMITED, Reason.CONFIG, Reason.BLOCKED,
-            Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED,
+            Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED, Reason.DOMAIN_EXPIRING,
+            Reason.DOMAIN_EXPIRED,
         )
     )
 }  # fmt: skip

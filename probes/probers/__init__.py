@@ -9,7 +9,7 @@ import msgspec
 
 from probes.message_decoder import MessageDecoder
 from probes.prober import Observation, ProbeContext, Prober, SpecError
-from probes.probers import dns, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
+from probes.probers import dns, domain, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
 
 __all__ = [
     "PROBERS",
@@ -31,6 +31,7 @@ _SMALL = 1_024
 
 PROBERS: dict[str, Prober] = {
     "dns": dns.PROBER,
+    "domain": domain.PROBER,
     "grpc": grpc.PROBER,
     "http": http.PROBER,
     "icmp": icmp.PROBER,

@@ -201,6 +201,8 @@ SPOKEN = [
     "overdue",
     "probe_error",
     "skipped",
+    "domain_expiring",
+    "domain_expired",
 ]
 
 

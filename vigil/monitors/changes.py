@@ -184,8 +184,17 @@ def validate_monitor(monitor: Monitor) -> None:
     if "billed completion" in found.get("config", [""])[0]:
         found["config"][0] += refusal_estimate(monitor.config, monitor.interval_s or 0)
     problems.update(found)
+    least_s = _least_interval_s(monitor.kind)
+    if monitor.interval_s and monitor.interval_s < least_s and "interval_s" not in problems:
+        problems["interval_s"] = [f"A {monitor.kind} is checked every {least_s} s at most: its servers count requests."]
     if problems:
         raise ValidationError(problems)  # type: ignore[arg-type]
+
+
+def _least_interval_s(kind: str) -> int:
+    from probes.probers import PROBERS
+
+    return PROBERS[kind].least_interval_s if kind in PROBERS else 0
 
 
 def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[str, list[str]]:

@@ -143,7 +143,8 @@ def target_of(config: object) -> str:
         return "?"
     if config.get("url"):
         return str(config["url"]).split("?")[0].split("#")[0]
-    return f"{config.get('host', '?')}:{config['port']}" if config.get("port") else str(config.get("host", "?"))
+    host = next((str(config[field]) for field in ("host", "domain", "name") if config.get(field)), "?")
+    return f"{host}:{config['port']}" if config.get("port") else host
 
 
 def host_of(target: str) -> str:

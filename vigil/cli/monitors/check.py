@@ -5,6 +5,7 @@
   manage.py check --set 'assertions=[{"type": "latency", "degraded_ms": 200}]' https://example.com/
   manage.py check tcp://127.0.0.1:5432     or tls://, redis://, rediss://, postgresql://, grpc://, grpcs://host:port
   manage.py check wss://example.com/feed   or icmp://host, dns://example.com?record=MX&resolver=192.0.2.53
+  manage.py check domain://example.com     # days until its registration ends
   manage.py check --preset openai --key-env OPENAI_API_KEY --model gpt-4o-mini
   manage.py check --preset ollama --address http://10.0.0.5:11434 --model llama3
   manage.py check --list-presets

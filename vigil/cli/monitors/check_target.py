@@ -84,7 +84,8 @@ def asked_for(args: argparse.Namespace) -> Asked:
     kind, config = (args.kind, {"url": args.url}) if args.kind else target_of(args.url)
     if args.billing_acknowledged:
         config["billing_acknowledged"] = True
-    return Asked(args.url, kind, config | _fields(kind, args.set), _secrets(args))
+    interval_s = max(60, 24 * PROBERS[kind].least_interval_s)
+    return Asked(args.url, kind, config | _fields(kind, args.set), _secrets(args), interval_s=interval_s)
 
 
 def _of_preset(args: argparse.Namespace, given: dict[str, Any]) -> Asked:
@@ -111,6 +112,8 @@ def target_of(url: str) -> tuple[str, dict[str, Any]]:
         return "websocket", {"url": url}
     if separator and scheme == "dns":
         return "dns", _dns(rest)
+    if separator and scheme == "domain":
+        return "domain", {"domain": rest.rstrip("/")}
     if separator and scheme == "icmp":
         return "icmp", {"host": rest.rstrip("/").removeprefix("[").removesuffix("]")}
     if not separator or scheme not in _SCHEMES:
