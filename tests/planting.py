@@ -14,6 +14,10 @@ class Fault(Exception):
     """What a planted step raises: nothing that any code expects."""
 
 
+class NoException(BaseException):
+    """What gets past every `except Exception`, as an exit does, or a library's own panic."""
+
+
 @dataclass(slots=True)
 class Planted:
     """How often a planted step has raised."""
@@ -21,10 +25,16 @@ class Planted:
     raised: int = 0
 
 
-def plant(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, times: int | None = None) -> Planted:
+def plant(
+    monkeypatch: pytest.MonkeyPatch,
+    place: Any,
+    name: str,
+    times: int | None = None,
+    fault: type[BaseException] = Fault,
+) -> Planted:
     """Make `place.name` raise for so many calls, or always."""
     planted = Planted()
-    return _planted(monkeypatch, place, name, planted, lambda *_: times is None or planted.raised < times, Fault)
+    return _planted(monkeypatch, place, name, planted, lambda *_: times is None or planted.raised < times, fault)
 
 
 def plant_poison(

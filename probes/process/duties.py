@@ -21,6 +21,15 @@ class Duties:
         self._due_s[name] = now_s + every_s
         return True
 
+    def do(self, name: str, every_s: float, work: Callable[[], object]) -> None:
+        """Do `work` if `name` is due; after one that raises it is due again at once."""
+        if self.is_due(name, every_s):
+            try:
+                work()
+            except BaseException:
+                self.make_due(name)
+                raise
+
     def make_due(self, name: str) -> None:
         """Make one duty due at once."""
         self._due_s.pop(name, None)

@@ -100,12 +100,13 @@ class Dispatcher:
         self._health.beat(leading=True, monitors=len(self._plans), open_rounds=len(self._looks))
 
     def _do_duties(self) -> None:
-        if self._duties.is_due("clock", CLOCK_S):
-            self._bus.clock.measure()
-        if self._duties.is_due("statuses", STATUSES_S):
-            self._regions.read(self._watched_from.keys(), self._now_ms())
-            if self._watch.leading:
-                self._regions.shed()
+        self._duties.do("clock", CLOCK_S, self._bus.clock.measure)
+        self._duties.do("statuses", STATUSES_S, self._read_statuses)
+
+    def _read_statuses(self) -> None:
+        self._regions.read(self._watched_from.keys(), self._now_ms())
+        if self._watch.leading:
+            self._isolation.attempt("shedding", self._regions.shed, None)
 
     def _is_sent(self, plan: Plan, region: RegionPlan, at_ms: int) -> bool:
         if not region.able or self._pauses.holds(plan.monitor, at_ms):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from probes.process.duties import Duties
 
 
@@ -27,3 +29,19 @@ def test_duties_can_be_made_due_alone_or_all_at_once() -> None:
     duties.make_all_due()
     assert duties.is_due("sweep", 5.0)
     assert duties.is_due("publish", 5.0)
+
+
+def test_a_duty_that_fails_is_due_again_at_once() -> None:
+    duties = Duties(lambda: 100.0)
+    done: list[str] = []
+
+    def fails() -> None:
+        done.append("tried")
+        raise ValueError
+
+    for _ in range(2):
+        with pytest.raises(ValueError):
+            duties.do("statuses", 5.0, fails)
+    for _ in range(2):
+        duties.do("statuses", 5.0, lambda: done.append("done"))
+    assert done == ["tried", "tried", "done"]

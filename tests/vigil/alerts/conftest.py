@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -135,6 +136,12 @@ def step() -> Callable[..., Transition]:
 @pytest.fixture
 def sender() -> Iterator[None]:
     """A sender that delivers while the test runs."""
+    with sending():
+        yield
+
+
+@contextlib.contextmanager
+def sending() -> Iterator[None]:
     from vigil.alerts.delivery.http_client import GuardedOutbound
     from vigil.alerts.delivery.service import Sender
     from vigil.configuration import AlertEgress
@@ -152,9 +159,20 @@ def sender() -> Iterator[None]:
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
     started.wait(10)
-    yield
-    box["loop"].call_soon_threadsafe(box["sender"].stop)
-    thread.join(20)
+    try:
+        yield
+        assert thread.is_alive(), "it has ended"
+    finally:
+        if thread.is_alive():
+            box["loop"].call_soon_threadsafe(box["sender"].stop)
+        thread.join(20)
+
+
+@pytest.fixture
+def senders(sender: None) -> Iterator[None]:
+    """Two of them, as in an installation with a standby; neither may have ended."""
+    with sending():
+        yield
 
 
 @pytest.fixture

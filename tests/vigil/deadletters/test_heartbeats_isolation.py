@@ -78,7 +78,7 @@ def test_s05_a_fault_at_a_step_ends_no_heartbeats_process(
             write(client, call(row, ago(minutes=2)), call(row, ago(minutes=1)))
         until(lambda: fault.raised >= 2, "the fault")
         write(client, call(row, ago(seconds=1)))
-        until(lambda: StoredPing.objects.filter(at__gt=ago(seconds=30)).exists(), "the ping", within_s=DELAY_S + 5)
+        until(lambda: StoredPing.objects.filter(at__gt=ago(seconds=30)).exists(), "the ping", within_s=DELAY_S)
         assert all(thread.is_alive() for thread in threads)
 
 

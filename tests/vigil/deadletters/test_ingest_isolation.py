@@ -75,6 +75,16 @@ def two_running(client: redis.Redis) -> Iterator[list[threading.Thread]]:
             thread.join(15)
 
 
+def add(client: redis.Redis, monitor: Monitor) -> bytes:
+    return cast(bytes, client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)}))
+
+
+def opened_after_s(monitor: Monitor, entry: bytes) -> float:
+    """How long after its verdict was written an incident was opened, by the servers' clocks."""
+    opened = Incident.objects.get(monitor=monitor).opened_at
+    return opened.timestamp() - keys.entry_id(entry)[0] / 1000
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_s05_a_fault_at_a_step_ends_no_ingest(
     client: redis.Redis, monitors: list[Monitor], step: str, monkeypatch: pytest.MonkeyPatch
@@ -85,13 +95,14 @@ def test_s05_a_fault_at_a_step_ends_no_ingest(
     with two_running(client) as threads:
         if step not in ("admit_verdict", "apply_verdicts"):
             until(lambda: fault.raised >= 2, "the fault")
-        client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[0])})
-        client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[1])})
+        written = [add(client, monitor) for monitor in monitors[:2]]
         until(lambda: fault.raised >= 2, "the fault")
         if step not in ("admit_verdict", "apply_verdicts"):
-            until(lambda: Incident.objects.filter(monitor__isnull=False).count() == 2, "both", within_s=DELAY_S + 5)
-        client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[2])})
-        until(lambda: Incident.objects.filter(monitor=monitors[2]).exists(), "the next", within_s=DELAY_S + 5)
+            until(lambda: Incident.objects.filter(monitor__isnull=False).count() == 2, "both")
+            assert max(map(opened_after_s, monitors[:2], written)) < DELAY_S
+        last = add(client, monitors[2])
+        until(lambda: Incident.objects.filter(monitor=monitors[2]).exists(), "the next")
+        assert opened_after_s(monitors[2], last) < DELAY_S
         assert all(thread.is_alive() for thread in threads)
 
 
@@ -105,9 +116,10 @@ def test_s05_a_verdict_that_cannot_be_applied_costs_itself(
         return any(entry.verdict.monitor == bad for entry in part)
 
     plant_poison(monkeypatch, vigil.ingest, "apply_verdicts", is_poison, fault)
-    entries = [cast(bytes, client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})) for monitor in monitors]
     with two_running(client) as threads:
-        until(lambda: Incident.objects.filter(monitor=monitors[2]).exists(), "the one behind it", within_s=DELAY_S)
+        entries = [add(client, monitor) for monitor in monitors]
+        until(lambda: Incident.objects.filter(monitor=monitors[2]).exists(), "the one behind it")
+        assert opened_after_s(monitors[2], entries[2]) < DELAY_S
         until(lambda: Incident.objects.filter(cause_key=CAUSE).exists(), "the operator's incident")
         assert all(thread.is_alive() for thread in threads)
     letter = waiting().get()

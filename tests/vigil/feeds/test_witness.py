@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -44,6 +46,19 @@ def server() -> Iterator[FeedServer]:
 @pytest.fixture
 def witness() -> Iterator[None]:
     """A witness that turns while the test runs."""
+    with witnessing():
+        yield
+
+
+@pytest.fixture
+def witnesses(witness: None) -> Iterator[None]:
+    """Two of them; neither may have ended."""
+    with witnessing():
+        yield
+
+
+@contextlib.contextmanager
+def witnessing() -> Iterator[None]:
     from vigil.feeds.fetch import Fetcher
 
     started = threading.Event()
@@ -59,9 +74,13 @@ def witness() -> Iterator[None]:
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
     started.wait(10)
-    yield
-    box["loop"].call_soon_threadsafe(box["witness"].stop)
-    thread.join(20)
+    try:
+        yield
+        assert thread.is_alive(), "it has ended"
+    finally:
+        if thread.is_alive():
+            box["loop"].call_soon_threadsafe(box["witness"].stop)
+        thread.join(20)
     assert not thread.is_alive()
 
 
@@ -193,18 +212,19 @@ def test_s15_a_fault_at_a_step_ends_no_witness(
     fault = plant(monkeypatch, vigil.witness, step, times=None if step == "_note_what_is_new" else 2)
     if step == "record_problem":
         server.body = b"no feed"
-    request.getfixturevalue("witness")
+    request.getfixturevalue("witnesses")
     feed = follow("openai", server.url())
     until(lambda: fault.raised >= 2, "the fault")
     server.body = shapes.statuspage()
     ask_again()
-    until(is_read(feed), "the feed")
+    until(is_read(feed), "the feed", within_s=5)
 
 
 def test_s15_a_feed_that_cannot_be_handled_delays_no_other(
-    server: FeedServer, witness: None, monkeypatch: pytest.MonkeyPatch
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     plant_poison(monkeypatch, vigil.witness, "parse", lambda body, _: b"poison" in body, OverflowError)
+    request.getfixturevalue("witnesses")
     other = FeedServer()
     try:
         other.body = b"poison"
@@ -213,4 +233,27 @@ def test_s15_a_feed_that_cannot_be_handled_delays_no_other(
         until(is_read(feed), "the other feed", within_s=5)
         until(lambda: waiting().filter(source="witness", origin="anthropic").exists(), "the letter")
     finally:
+        other.close()
+
+
+def test_s15_pages_that_cannot_be_parsed_in_time_delay_no_other_and_not_the_dead_mans_switch(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    free = threading.Event()
+    monkeypatch.setattr(vigil.witness, "PARSE_S", 0.5)
+    plant_poison(monkeypatch, vigil.witness, "parse", lambda body, _: b"slow" in body and free.wait(20))
+    noted: list[float] = []
+    monkeypatch.setattr(vigil.witness, "_note_what_is_new", lambda: noted.append(time.monotonic()))
+    request.getfixturevalue("witness")
+    other = FeedServer()
+    try:
+        other.body = b"slow"
+        bad = follow("anthropic", other.url())
+        good = follow("openai", server.url())
+        until(is_read(good), "the other feed", within_s=5)
+        until(lambda: "longer than 0.5 s" in Feed.objects.get(pk=bad.pk).problem, "the deadline")
+        turns = len(noted)
+        until(lambda: len(noted) >= turns + 2, "turns meanwhile", within_s=5)
+    finally:
+        free.set()
         other.close()

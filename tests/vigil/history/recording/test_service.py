@@ -42,6 +42,13 @@ def recorded(stage: Stage, region: str = "eu") -> list[int]:
 
 
 @contextlib.contextmanager
+def two_recording(stage: Stage, pace: RecorderTimings) -> Iterator[None]:
+    """A leader and its standby."""
+    with recording(stage, pace), recording(stage, pace):
+        yield
+
+
+@contextlib.contextmanager
 def recording(stage: Stage, pace: RecorderTimings = AT_ONCE) -> Iterator[None]:
     stop = threading.Event()
 
@@ -55,6 +62,7 @@ def recording(stage: Stage, pace: RecorderTimings = AT_ONCE) -> Iterator[None]:
     thread.start()
     try:
         yield
+        assert thread.is_alive(), "it has ended"
     finally:
         stop.set()
         thread.join(PATIENCE_S)
@@ -346,14 +354,14 @@ def test_s05_a_fault_at_a_step_ends_no_recorder(
         plant(monkeypatch, service, step, 1)
     fault = plant(monkeypatch, place, step, times)
     results = stage.hour_of_results(stage.last_hour)
-    with recording(stage, RecorderTimings(write_s=0.0, housekeeping_s=0.0)):
+    with two_recording(stage, RecorderTimings(write_s=0.0, housekeeping_s=0.0)):
         if step == "learn":
             # All of its faults come before the results: what fails alone twice would be a dead letter.
             until(lambda: fault.raised == times, "the faults")
         elif step not in ("write", "evaluate"):
             until(lambda: fault.raised > 0, "the fault")
         stage.report("eu", *results)
-        until(lambda: recorded(stage) == [one.at_ms for one in results], "the results")
+        until(lambda: recorded(stage) == [one.at_ms for one in results], "the results", within_s=5)
 
 
 def test_s05_an_entry_that_cannot_be_recorded_costs_itself(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,7 +375,7 @@ def test_s05_an_entry_that_cannot_be_recorded_costs_itself(stage: Stage, monkeyp
         return region == stage.regions["eu"].pk and decode_results(payload)[0].at_ms == bad
 
     plant_poison(monkeypatch, intake.Intake, "take", is_poison, OverflowError)
-    with recording(stage, RecorderTimings(write_s=0.0, housekeeping_s=60.0)):
+    with two_recording(stage, RecorderTimings(write_s=0.0, housekeeping_s=60.0)):
         until(lambda: len(recorded(stage)) == len(results) - 1, "the other entries", within_s=5)
         until(lambda: len(recorded(stage, "us")) == 3, "the other region")
     letter = waiting().get()
