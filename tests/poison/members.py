@@ -36,6 +36,7 @@ SPECS: dict[str, dict[str, Any]] = {
         ],
     },
     "tcp": {"host": "example.com", "port": 443, "send": "x", "expect": "y"},
+    "domain": {"domain": "example.com", "degraded_days": 30, "server": "https://rdap.example/"},
     "dns": {"name": "example.com", "record": "A", "resolver": "192.0.2.1"},
     "icmp": {"host": "example.com"},
     "tls": {"host": "example.com", "port": 443},
@@ -207,10 +208,12 @@ def read_litellm(text: bytes) -> None:
         str(refused).encode("utf-8", "replace")
 
 
-assert sorted(SPECS) == sorted(PROBERS)
+#: A kind without a sample of its own is fed what other kinds take.
+ANY_SPEC = {"url": "https://example.com/", "host": "example.com", "port": 443}
+CONFIGURATIONS = {kind: SPECS.get(kind, ANY_SPEC) for kind in PROBERS}
 
 BOUNDARIES = {
-    "configuration of a monitor": Boundary(configuration_by_chance(SPECS), read_spec_of, 0.6),
+    "configuration of a monitor": Boundary(configuration_by_chance(CONFIGURATIONS), read_spec_of, 0.6),
     "secrets of a monitor": Boundary(secrets_by_chance, read_secrets, 0.5),
     "configuration of a channel": Boundary(
         configuration_by_chance({kind: CONFIGS.get(kind, {}) for kind in SECRETS}), read_channel, 0.5
