@@ -1,4 +1,4 @@
-"""Rounds, verdicts and quarantines as their readers take them: texts in them come from regions. Pure."""
+"""Calls, rounds, verdicts and quarantines as their readers take them: texts in them come from regions. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import structlog
 from msgspec.structs import replace
 
 from consensus.verdicts import (
+    Call,
     Elector,
     Excluded,
     Quarantine,
     Round,
     Verdict,
     Vote,
+    decode_call,
     decode_quarantine,
     decode_round,
     decode_verdict,
@@ -36,6 +38,13 @@ def admit_verdict(payload: bytes) -> Verdict:
     if explanation == verdict.explanation and votes == verdict.votes:
         return verdict
     return replace(verdict, explanation=explanation, votes=votes)
+
+
+def admit_call(payload: bytes) -> Call:
+    """Decode a call; raises `msgspec.DecodeError`."""
+    call = decode_call(payload)
+    _check_names(call.monitor, call.region)
+    return call
 
 
 def admit_round(payload: bytes) -> Round:

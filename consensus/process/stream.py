@@ -17,7 +17,8 @@ from probes import keys
 from probes.admission import Refusal, admit_results
 from probes.process.dead_letters import DeadLetterMessage, entry_of
 from probes.process.key_repair import IDS_AHEAD_MS, delete_future_streams
-from probes.process.redis_streams import Entries, read_streams
+from probes.process.redis_client import ReplyTooLarge
+from probes.process.redis_streams import Entries, RegionStreams
 from probes.process.refusals import Refusals
 from probes.wire import Result
 
@@ -62,6 +63,7 @@ class Streams:
         self._positions: dict[bytes, bytes] = {}
         self.behind = True
         self.refusals = Refusals()
+        self._reader = RegionStreams(client, READ_COUNT, self._note_overwritten)
         self._at: tuple[bytes, bytes, dict[bytes, bytes]] | None = None
 
     @property
@@ -81,8 +83,11 @@ class Streams:
     def repair_ids(self, now_ms: int) -> None:
         """Delete streams whose ids are of the far future: their region could not be heard for as long."""
         names = [*self._positions, keys.CALLS.encode(), keys.VERDICTS.encode()]
-        for name in delete_future_streams(self._redis, names, now_ms):
-            self.refusals.add(_region_of(name), {Refusal.KEY_OVERWRITTEN: 1})
+        for name in delete_future_streams(self._reader.client, names, now_ms):
+            self._note_overwritten(name)
+
+    def _note_overwritten(self, name: bytes) -> None:
+        self.refusals.add(_region_of(name), {Refusal.KEY_OVERWRITTEN: 1})
 
     def repair_positions(self, now_ms: int, since_ms: int) -> None:
         """Read again from `since_ms` where the last id was of the far future: nothing to come has a larger one."""
@@ -103,8 +108,8 @@ class Streams:
 
     def read(self, block_ms: int, now_ms: int) -> Iterator[Round | Arrival]:
         """Wait for messages, then give them. An entry that says that it came later than now has come now."""
-        streams = read_streams(self._redis, self._positions, READ_COUNT, block_ms)
-        self.behind = any(len(entries) >= READ_COUNT for _, entries in streams)
+        streams = self._reader.read(self._positions, block_ms)
+        self.behind = any(self._reader.has_more(name, entries) for name, entries in streams)
         latest_ms = now_ms + block_ms
         for name, entries in streams:
             for entry_id, fields in entries:
@@ -161,7 +166,10 @@ class Streams:
         if position is None:
             return replayed
         if keys.entry_id(position)[0] < oldest_ms:
-            unread = cast(Entries, self._redis.xrange(stream, min=b"(" + position, count=1))
+            try:
+                unread = cast(Entries, self._reader.client.xrange(stream, min=b"(" + position, count=1))
+            except ReplyTooLarge:
+                return replayed
             if unread and keys.entry_id(unread[0][0])[0] < oldest_ms:
                 return f"{oldest_ms}-0".encode()
         return min(position, replayed, key=keys.entry_id)

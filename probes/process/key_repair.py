@@ -14,6 +14,7 @@ import structlog
 
 from probes import keys
 from probes.process import redis_client
+from probes.process.redis_client import ReplyTooLarge
 from probes.process.redis_streams import redis_now_ms
 
 log = structlog.get_logger(__name__)
@@ -67,10 +68,7 @@ def delete_future_streams(client: redis.Redis, names: Sequence[bytes], now_ms: i
     Redis gives each new entry a larger id than the last, so no entry of such a stream would ever be of now again, and
     after the largest one there is none.
     """
-    pipe = client.pipeline(transaction=False)
-    for name in names:
-        pipe.xinfo_stream(name)
-    found: list[Any] = pipe.execute(raise_on_error=False)
+    found = _abouts(client, names)
     ahead = [name for name, about in zip(names, found, strict=True) if _is_ahead(about, now_ms)]
     for name in ahead:
         log.error(
@@ -78,6 +76,18 @@ def delete_future_streams(client: redis.Redis, names: Sequence[bytes], now_ms: i
         )
         client.delete(name)
     return ahead
+
+
+def _abouts(client: redis.Redis, names: Sequence[bytes]) -> list[Any]:
+    """What Redis says of each stream, which includes its first and last entries; the error where it says none."""
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.xinfo_stream(name)
+    try:
+        return pipe.execute(raise_on_error=False)
+    except ReplyTooLarge as too_large:
+        # The reader of that stream deals with it.
+        return [too_large] if len(names) == 1 else [about for name in names for about in _abouts(client, [name])]
 
 
 def _is_ahead(about: object, now_ms: int) -> bool:

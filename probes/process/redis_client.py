@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import time
 from collections.abc import Mapping
 from typing import Any
 
+import redis
 import redis.asyncio
 import redis.exceptions
 from redis.asyncio.retry import Retry
@@ -45,6 +47,65 @@ def connection_to(url: str) -> redis.asyncio.Redis:
         retry=Retry(NoBackoff(), 0),
         **WITHOUT_CLIENT,
     )
+
+
+class ReplyTooLarge(redis.exceptions.RedisError):
+    """An answer of Redis had more bytes than this client reads of one; its connection is closed."""
+
+
+class _CountedSocket:
+    """A socket that gives `left` bytes at most, until that is set again."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self.left = 0
+
+    def recv(self, most: int) -> bytes:
+        data = self._inner.recv(most)
+        self._count(len(data))
+        return data
+
+    def recv_into(self, buffer: bytearray, most: int = 0) -> int:
+        size = self._inner.recv_into(buffer, most)
+        self._count(size)
+        return size
+
+    def _count(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise ReplyTooLarge("an answer of Redis is too large to be read")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class _BoundedReplies:
+    """What a connection needs to bound the bytes of each reply. A part of the classes that `bounded` makes."""
+
+    most_bytes = 0
+    _sock: Any
+
+    def _connect(self) -> Any:
+        counted = _CountedSocket(super()._connect())  # type: ignore[misc]
+        counted.left = self.most_bytes
+        return counted
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        if self._sock is not None:
+            self._sock.left = self.most_bytes
+        return super().read_response(*args, **options)  # type: ignore[misc]
+
+
+def bounded(client: redis.Redis, most_bytes: int) -> redis.Redis:
+    """A client of the same Redis that reads at most so many bytes of a reply; beyond them it raises `ReplyTooLarge`.
+
+    A region may write half a gigabyte to a key of its own: without a bound that would be in the memory of the reader
+    before anything could be said of it.
+    """
+    pool = client.connection_pool
+    kind = type("BoundedConnection", (_BoundedReplies, pool.connection_class), {"most_bytes": most_bytes})
+    options = {name: value for name, value in pool.connection_kwargs.items() if name != "connection_class"}
+    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=kind, **options))
 
 
 #: What Redis says when it answers and takes nothing from us: its own word, and ours.

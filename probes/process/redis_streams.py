@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import redis
+import structlog
+
+from probes.process.redis_client import ReplyTooLarge, bounded
+
+log = structlog.get_logger(__name__)
 
 #: A stream's entries in their order: the id of each, and its fields.
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
+#: Bytes of one reply: several times the largest entry that is admitted.
+REPLY_BYTES_MOST = 32 * 1024 * 1024
 
 
 def read_streams(
@@ -21,6 +28,67 @@ def read_streams(
     """
     answer = client.xread(cast(Any, positions), count=count, block=block_ms)
     return cast(list[tuple[bytes, Entries]], answer or [])
+
+
+class RegionStreams:
+    """Reader of streams that regions write, bounded in the bytes of a reply before it is read.
+
+    A stream whose next entries are too large together is read in smaller parts, by itself. One whose next entry alone
+    is too large is deleted: its content is of no use, and costs only the region that wrote it. `deleted` is told its
+    name. Every method raises `redis.RedisError` when Redis is away.
+    """
+
+    def __init__(self, client: redis.Redis, count: int, deleted: Callable[[bytes], object] = lambda name: None) -> None:
+        self.client = bounded(client, REPLY_BYTES_MOST)
+        self._count = count
+        self._deleted = deleted
+        #: Entries to ask for of streams that were too large.
+        self._counts: dict[bytes, int] = {}
+
+    def read(self, positions: Mapping[bytes, bytes], block_ms: int) -> list[tuple[bytes, Entries]]:
+        """The next entries of each stream after its position, as `read_streams` gives them."""
+        together = {name: position for name, position in positions.items() if name not in self._counts}
+        apart = {name: position for name, position in positions.items() if name in self._counts}
+        found: list[tuple[bytes, Entries]] = []
+        if together:
+            try:
+                found = read_streams(self.client, together, self._count, 1 if apart else block_ms)
+            except ReplyTooLarge:
+                apart = dict(positions)
+        return found + [(name, entries) for name, position in apart.items() if (entries := self.after(name, position))]
+
+    def after(self, name: bytes, position: bytes) -> Entries:
+        """The next entries of one stream, as many as can be read."""
+        count = self._counts.get(name, self._count)
+        while True:
+            try:
+                entries = cast(Entries, self.client.xrange(name, min=b"(" + position, count=count))
+            except ReplyTooLarge:
+                if count == 1:
+                    self.delete(name)
+                    return []
+                count = max(1, count // 8)
+                continue
+            if count * 2 < self._count:
+                self._counts[name] = count * 2
+            else:
+                self._counts.pop(name, None)
+            return entries
+
+    def has_more(self, name: bytes, entries: Entries) -> bool:
+        """Whether a stream may hold more than these entries, which were just read."""
+        return len(entries) >= self._count or name in self._counts
+
+    def delete(self, name: bytes) -> None:
+        """Delete a stream that cannot be read."""
+        log.error(
+            "redis.key_overwritten",
+            key=name.decode("utf-8", "replace")[:100],
+            advice="an entry is too large to be read",
+        )
+        self.client.delete(name)
+        self._counts.pop(name, None)
+        self._deleted(name)
 
 
 def redis_now_ms(client: redis.Redis) -> int:

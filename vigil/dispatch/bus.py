@@ -11,7 +11,8 @@ import msgspec
 import redis
 import structlog
 
-from consensus.verdicts import Call, Round, Verdict, decode_call, decode_round, decode_verdict, encode
+from consensus.admission import admit_call, admit_round, admit_verdict
+from consensus.verdicts import Call, Round, Verdict, encode
 from probes import keys
 from probes.process.dead_letters import DeadLetterStream, entry_of
 from probes.process.isolation import Isolation
@@ -63,7 +64,7 @@ class Bus:
             # An entry's id was of the far future: nothing that is to come would be read from there.
             self.start_at(now_ms)
         for name, entries in read_streams(self._redis, self._positions, READ_COUNT, block_ms):
-            decode: Callable[[bytes], Call | Verdict] = decode_call if name == keys.CALLS.encode() else decode_verdict
+            decode: Callable[[bytes], Call | Verdict] = admit_call if name == keys.CALLS.encode() else admit_verdict
             for entry_id, fields in entries:
                 self._positions[name] = entry_id
                 yield from self._decoded(decode, name, fields, entry_id)
@@ -74,9 +75,9 @@ class Bus:
         rounds = cast(Entries, self._redis.xrange(keys.ROUNDS, min=since))
         verdicts = cast(Entries, self._redis.xrange(keys.VERDICTS, min=since))
         decided = {
-            verdict.round for _, fields in verdicts for verdict in self._decoded(decode_verdict, b"verdicts", fields)
+            verdict.round for _, fields in verdicts for verdict in self._decoded(admit_verdict, b"verdicts", fields)
         }
-        opened = [round for _, fields in rounds for round in self._decoded(decode_round, b"rounds", fields)]
+        opened = [round for _, fields in rounds for round in self._decoded(admit_round, b"rounds", fields)]
         return [round for round in opened if round.id not in decided]
 
     def statuses(self, regions: Collection[str]) -> dict[str, RegionStatus]:

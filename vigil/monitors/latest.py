@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import cast
 
 import redis
 import structlog
@@ -15,6 +16,8 @@ from consensus.admission import admit_quarantines
 from probes import keys, wire
 from probes.admission import admit_latest
 from probes.message_decoder import LAST_MS
+from probes.process.redis_client import ReplyTooLarge, bounded
+from probes.process.redis_streams import REPLY_BYTES_MOST
 from probes.process.region_statuses import read_statuses
 from vigil.configuration import configuration
 
@@ -56,6 +59,12 @@ def redis_client() -> redis.Redis:
     )
 
 
+@lru_cache(maxsize=1)
+def region_client() -> redis.Redis:
+    """The same for keys that regions write: it reads so many bytes of an answer at most."""
+    return bounded(redis_client(), REPLY_BYTES_MOST)
+
+
 def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
     """Newest result of the monitors (public ids) in the regions (slugs)."""
     wanted = list(monitors)[:MAX_MONITORS]
@@ -63,11 +72,8 @@ def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
         return Latest(True)
     found: dict[str, dict[str, wire.Result]] = {}
     try:
-        pipeline = redis_client().pipeline(transaction=False)
         asked = [(region, chunk) for region in regions for chunk in _chunks(wanted)]
-        for region, chunk in asked:
-            pipeline.hmget(keys.latest(region), chunk)
-        answers = pipeline.execute()
+        answers = _latest(asked)
     except redis.RedisError as problem:
         _log.warning("redis.away", wanted="latest", error=type(problem).__name__)
         return Latest(False)
@@ -77,6 +83,21 @@ def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
             if result is not None and result.monitor == monitor:
                 found.setdefault(monitor, {})[region] = result
     return Latest(True, found)
+
+
+def _latest(asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[bytes | None]]:
+    """The raw results of these monitors in these regions; of a region whose answer is too large to be read, none."""
+    pipeline = region_client().pipeline(transaction=False)
+    for region, chunk in asked:
+        pipeline.hmget(keys.latest(region), list(chunk))
+    try:
+        return cast(list[list[bytes | None]], pipeline.execute())
+    except ReplyTooLarge:
+        if len(asked) > 1:
+            return [answer for one in asked for answer in _latest([one])]
+    [(region, chunk)] = asked
+    _log.error("redis.key_overwritten", key=keys.latest(region), advice="who has this region's password?")
+    return [[None] * len(chunk)]
 
 
 def region_statuses(regions: Sequence[str]) -> RegionStatuses:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 import consensus.process.service
 import consensus.process.stream
 import consensus.rounds
+import probes.process.redis_streams
 from consensus.fold import Fold
 from consensus.process.beliefs import BeliefReader
 from consensus.process.handover import Handover
@@ -105,7 +106,7 @@ def scene(redis_url: str) -> Iterator[Scene]:
 
 
 STEPS = [
-    (consensus.process.stream, "read_streams", 4),
+    (probes.process.redis_streams, "read_streams", 4),
     (consensus.process.stream, "admit_round", 1),
     (BeliefReader, "read", 4),
     (Streams, "follow", 4),

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 DELAY_S = 5.0
 
 STEPS = [
-    (vigil.dispatch.bus, "decode_call", 1),
+    (vigil.dispatch.bus, "admit_call", 1),
     (vigil.dispatch.bus, "read_streams", 3),
     (vigil.dispatch.service, "open_round", 1),
     (vigil.dispatch.service, "scheduled_check", 3),

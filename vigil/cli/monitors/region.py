@@ -96,7 +96,7 @@ def _list(as_json: bool) -> int:
     regions = list(Region.objects.order_by("slug"))
     with Redis.from_url(os.environ["VIGIL_REDIS_URL"], socket_timeout=5, socket_connect_timeout=5) as client:
         held = set(client.hkeys(keys.QUARANTINED))
-        reports = client.mget([keys.status(region.slug) for region in regions]) if regions else []
+        reports = [client.exists(keys.status(region.slug)) for region in regions]
     rows = [
         {
             "name": region.slug,
@@ -104,7 +104,7 @@ def _list(as_json: bool) -> int:
             "egress": region.egress,
             "enabled": region.enabled,
             "started": region.worker_since is not None,
-            "reports": report is not None,
+            "reports": bool(report),
             "votes": region.slug.encode() not in held,
         }
         for region, report in zip(regions, reports, strict=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
 
 from probes import keys
-from probes.process.redis_streams import Entries, redis_now_ms
+from probes.process.redis_client import ReplyTooLarge
+from probes.process.redis_streams import Entries, RegionStreams, redis_now_ms
 
 READ_COUNT = 200
 #: Largest possible id.
@@ -31,6 +32,7 @@ class ResultStreams:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
+        self._reader = RegionStreams(client, READ_COUNT)
         self._slugs: Mapping[int, str] = {}
 
     def follow(self, slugs: Mapping[int, str]) -> None:
@@ -46,23 +48,45 @@ class ResultStreams:
         after it was trimmed. The same marker reveals a recreated stream, which is read from its start if its ids are
         lower.
         """
-        pipe = self._redis.pipeline(transaction=False)
         asked = [(region, positions[region]) for region in positions if region in self._slugs]
-        for region, position in asked:
-            stream = keys.results(self._slugs[region])
-            pipe.xrange(stream, min=position, max=position, count=1)
-            if position == _LAST:
-                pipe.xrange(stream, min="+", max="-", count=1)
-            else:
-                pipe.xrange(stream, min=f"({position}", count=READ_COUNT)
-        answers = pipe.execute()
-        for place, (region, position) in enumerate(asked):
-            witness, entries = cast(Entries, answers[2 * place]), cast(Entries, answers[2 * place + 1])
+        try:
+            answers = self._after(asked)
+        except ReplyTooLarge:
+            answers = [self._apart(region, position) for region, position in asked]
+        for (region, position), (witness, entries) in zip(asked, answers, strict=True):
             cut = position != keys.STREAM_START and not witness
             if cut and not entries:
-                entries = cast(Entries, self._redis.xrange(keys.results(self._slugs[region]), count=READ_COUNT))
+                entries = self._reader.after(self._name(region), keys.STREAM_START.encode())
             if entries:
-                yield region, _found(entries, position if cut else None)
+                more = self._reader.has_more(self._name(region), entries)
+                yield region, _found(entries, position if cut else None, more)
+
+    def _after(self, asked: Sequence[tuple[int, str]]) -> list[tuple[Entries, Entries]]:
+        """Of each stream the entry at its position, and those behind it."""
+        pipe = self._reader.client.pipeline(transaction=False)
+        for region, position in asked:
+            pipe.xrange(self._name(region), min=position, max=position, count=1)
+            if position == _LAST:
+                pipe.xrange(self._name(region), min="+", max="-", count=1)
+            else:
+                pipe.xrange(self._name(region), min=f"({position}", count=READ_COUNT)
+        answers = cast(list[Entries], pipe.execute())
+        return list(zip(answers[::2], answers[1::2], strict=True))
+
+    def _apart(self, region: int, position: str) -> tuple[Entries, Entries]:
+        """The same for one stream, in parts that can be read."""
+        try:
+            return self._after([(region, position)])[0]
+        except ReplyTooLarge:
+            name = self._name(region)
+        try:
+            witness = cast(Entries, self._reader.client.xrange(name, min=position, max=position, count=1))
+        except ReplyTooLarge:
+            witness = []
+        return witness, self._reader.after(name, position.encode())
+
+    def _name(self, region: int) -> bytes:
+        return keys.results(self._slugs[region]).encode()
 
     def publish(self, positions: Mapping[int, str]) -> None:
         """Publish recorded positions, for trimming and for its own check."""
@@ -74,10 +98,10 @@ class ResultStreams:
         pipe.execute()
 
 
-def _found(entries: Entries, cut_at: str | None) -> Found:
+def _found(entries: Entries, cut_at: str | None, more: bool) -> Found:
     return Found(
         entries=[(entry_id.decode(), fields.get(keys.BODY, b"")) for entry_id, fields in entries],
         cut_ms=None if cut_at is None else keys.entry_id(cut_at)[0],
         first_ms=keys.entry_id(entries[0][0])[0],
-        more=len(entries) >= READ_COUNT,
+        more=more,
     )

@@ -1,0 +1,116 @@
+"""S18: what a region writes is bounded before it is in the memory of a reader; others are read meanwhile."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from probes import keys, wire
+from probes.process import redis_streams
+from probes.process.key_repair import delete_future_streams
+from probes.process.redis_client import ReplyTooLarge, bounded
+from probes.process.redis_streams import RegionStreams
+from probes.reasons import Reason, Status
+from tests.streams import entries
+from vigil.history.recording.streams import ResultStreams
+
+MB = 1_000_000
+GOOD, BAD = keys.results("good").encode(), keys.results("bad").encode()
+START = {GOOD: b"0-0", BAD: b"0-0"}
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url, socket_timeout=10) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same with smaller numbers: a machine of tests is small."""
+    monkeypatch.setattr(redis_streams, "REPLY_BYTES_MOST", 4 * MB)
+
+
+def fill(client: redis.Redis, name: bytes, sizes: list[int]) -> None:
+    for size in sizes:
+        client.xadd(name, {keys.BODY: b"x" * size})
+
+
+def test_a_client_reads_as_many_bytes_of_a_reply_as_it_is_told_and_goes_on(client: redis.Redis) -> None:
+    client.set("large", b"x" * 2 * MB)
+    reader = bounded(client, MB)
+    for _ in range(3):
+        with pytest.raises(ReplyTooLarge):
+            reader.get("large")
+        assert reader.ping()
+    pipe = reader.pipeline(transaction=False)
+    for _ in range(30):
+        pipe.getrange("large", 0, 100_000)
+    assert len(pipe.execute()) == 30, "each reply has its own bound"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "read", "kept"),
+    [([1_000] * 50, 50, True), ([200_000] * 50, 50, True), ([3 * MB] * 5, 5, True), ([20 * MB], 0, False)],
+    ids=["small entries", "together too large", "few fit", "one too large"],
+)
+def test_s18_a_stream_is_read_in_parts_that_fit_and_one_that_never_fits_is_deleted(
+    client: redis.Redis, sizes: list[int], read: int, kept: bool
+) -> None:
+    fill(client, GOOD, [100] * 20)
+    fill(client, BAD, sizes)
+    deleted: list[bytes] = []
+    reader = RegionStreams(client, 500, deleted.append)
+    positions, found = dict(START), {GOOD: 0, BAD: 0}
+    tracemalloc.start()
+    for _ in range(12):
+        for name, read_now in reader.read(positions, 1):
+            found[name] += len(read_now)
+            positions[name] = read_now[-1][0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == {GOOD: 20, BAD: read}
+    assert bool(client.exists(BAD)) == kept and deleted == ([] if kept else [BAD])
+    assert peak < 16 * MB
+    client.xadd(BAD, {keys.BODY: b"again"})
+    assert [name for name, _ in reader.read(positions, 1)] == [BAD]
+
+
+def test_s18_the_recorder_reads_on_beside_an_entry_too_large(client: redis.Redis) -> None:
+    fill(client, GOOD, [100] * 3)
+    fill(client, BAD, [100, 20 * MB])
+    streams = ResultStreams(client)
+    streams.follow({1: "good", 2: "bad"})
+    first = entries(client, BAD.decode())[0][0].decode()
+    found = dict(streams.read({1: "0-0", 2: first}))
+    assert len(found[1].entries) == 3 and 2 not in found
+    assert not client.exists(BAD)
+
+
+def test_s18_a_stream_of_large_entries_is_asked_for_its_ids_alone(client: redis.Redis) -> None:
+    fill(client, BAD, [20 * MB])
+    client.xadd(GOOD, {keys.BODY: b"x"}, id="99999999999999-0")
+    reader = RegionStreams(client, 500)
+    assert delete_future_streams(reader.client, [BAD, GOOD], 1_000) == [GOOD]
+
+
+@pytest.mark.django_db
+def test_s18_the_latest_results_of_a_region_that_writes_too_much_are_none(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vigil.monitors import latest
+
+    latest.region_client.cache_clear()
+    monkeypatch.setattr(latest, "redis_client", lambda: client)
+    monkeypatch.setattr(latest, "REPLY_BYTES_MOST", 4 * MB)
+    now_ms = time.time_ns() // MB
+    result = wire.Result(1, "mon_a", now_ms, Status.UP, Reason.OK, now_ms, wire.Phases(total_us=1_000))
+    client.hset(keys.latest("good"), "mon_a", wire.encode(result))
+    client.hset(keys.latest("bad"), "mon_a", b"x" * 20 * MB)
+    found = latest.latest_results(["mon_a"], ["bad", "good"])
+    latest.region_client.cache_clear()
+    assert found.available and list(found.of("mon_a")) == ["good"]
