@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from probes.net import certificates
 from probes.net.dialer import Dialer, dial
-from probes.net.failures import ClosedEarly, Failure, TooLarge
+from probes.net.failures import ClosedEarly, Failure, ProtocolBroken, TooLarge
 from probes.net.tls_options import Certificate, TlsOptions
 from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
@@ -95,6 +95,20 @@ class Stream(TlsProtocol):
                 raise TooLarge(f"more than {_UNREAD_MOST // 1024} KiB without an end")
             await self._missing()
         return await self.take(self._buffer.index(mark) + len(mark))
+
+    async def secure(self, options: TlsOptions, server_name: str) -> None:
+        """Go on with TLS (STARTTLS). Raises UnverifiedCertificate, and what a handshake raises."""
+        if self._buffer:
+            # Whoever is in between could put words of its own before the encrypted ones.
+            raise ProtocolBroken("bytes came in clear after the server had agreed to TLS")
+        self.ready = asyncio.get_running_loop().create_future()
+        self.start_tls(options, server_name)
+        if self._closed:
+            raise ClosedEarly("closed before the TLS handshake")
+        try:
+            await self.ready
+        except ssl.SSLCertVerificationError as error:
+            raise UnverifiedCertificate(error, None) from error
 
     def leave(self) -> None:
         """Drop the connection and cancel what waits for it."""

@@ -33,6 +33,15 @@ class TlsProtocol(asyncio.Protocol):
                 self._incoming, self._outgoing, server_hostname=server_name
             )
 
+    def start_tls(self, options: TlsOptions, server_name: str) -> None:
+        """Begin TLS on a connection that is open already; `opened` is called again when it is secured."""
+        self._secured = False
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = certificates.context(options).wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self._trace.begin("tls")
+        if self._transport is not None:
+            self._shake_hands()
+
     def opened(self) -> None:
         """Bytes may flow: connected, and secured when asked for."""
         raise NotImplementedError

@@ -10,10 +10,9 @@ from probes.net.targets import parse_host
 from probes.prober import Observation, ProbeContext, Prober, SpecError
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import validate_endpoint
+from probes.specs.login import LOGIN_MOST, PASSWORD, USERNAME, login_of
 from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
 
-_PASSWORD = "password"
-_PASSWORD_MOST = 1024
 #: Start of an error line -> what it means; in our words, since the server's may repeat what was sent.
 _ERRORS: tuple[tuple[bytes, Status, Reason, str], ...] = (
     (b"-LOADING", Status.DEGRADED, Reason.LOADING, "it still loads its data into memory"),
@@ -21,6 +20,7 @@ _ERRORS: tuple[tuple[bytes, Status, Reason, str], ...] = (
     (b"-WRONGPASS", Status.DOWN, Reason.AUTH, "it refuses the password"),
     (b"-NOPERM", Status.DOWN, Reason.AUTH, "the user may not send PING"),
     (b"-ERR invalid password", Status.DOWN, Reason.AUTH, "it refuses the password"),
+    (b"-ERR wrong number", Status.DOWN, Reason.AUTH, "it knows no users (before Redis 6): leave the user out"),
     (b"-ERR AUTH", Status.DOWN, Reason.AUTH, "it has no password, and one was given"),
     (b"-ERR Client sent AUTH", Status.DOWN, Reason.AUTH, "it has no password, and one was given"),
     (b"-ERR max number of clients", Status.DEGRADED, Reason.OVERLOADED, "it has as many clients as it takes"),
@@ -29,10 +29,16 @@ _ERRORS: tuple[tuple[bytes, Status, Reason, str], ...] = (
     (b"-BUSY", Status.DEGRADED, Reason.BUSY, "a script blocks it"),
     (b"-DENIED", Status.DOWN, Reason.CONFIG, "its protected mode refuses connections from elsewhere"),
 )
+#: Errors of a login that another reading of the password may not have.
+_WRONG = (b"-WRONGPASS", b"-ERR wrong number", b"-ERR invalid password")
 
 
 class RedisSpec(TlsFields, frozen=True, kw_only=True):
-    """Send PING to `host` at `port`, with TLS when `tls` is set. Secret: `password`, or "user:password"."""
+    """Send PING to `host` at `port`, with TLS when `tls` is set.
+
+    Secrets: `password` and, for a user of the access list, `username`. Without `username`, the password may be written
+    "user:password" (split at the first colon; ":password" for none) or as the address redis://user:password@host.
+    """
 
     host: str
     port: int = 6379
@@ -46,10 +52,12 @@ def validate(spec: RedisSpec) -> None:
 
 def validate_secrets(secrets: Mapping[str, str]) -> None:
     for name, value in secrets.items():
-        if name != _PASSWORD:
-            raise SpecError("secrets", f"{name[:40]!r} is not {_PASSWORD}")
-        if len(value) > _PASSWORD_MOST:
-            raise SpecError(f"secrets.{name}", f"is longer than {_PASSWORD_MOST} characters")
+        if name not in (USERNAME, PASSWORD):
+            raise SpecError("secrets", f"{name[:40]!r} is not {PASSWORD} or {USERNAME}")
+        if len(value) > LOGIN_MOST:
+            raise SpecError(f"secrets.{name}", f"is longer than {LOGIN_MOST} characters")
+    if USERNAME in secrets and PASSWORD not in secrets:
+        raise SpecError("secrets", f"{USERNAME} comes with {PASSWORD}")
 
 
 async def probe(spec: RedisSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
@@ -68,13 +76,21 @@ async def probe(spec: RedisSpec, secrets: Mapping[str, str], context: ProbeConte
 
 async def _ping(stream: Stream, secrets: Mapping[str, str]) -> bytes:
     """The answer to PING, or the error that answers AUTH."""
-    if _PASSWORD in secrets:
-        user, colon, password = secrets[_PASSWORD].rpartition(":")
-        stream.send(_command("AUTH", *([user] if colon and user else []), password))
-        admitted = await stream.until(b"\r\n")
+    login = login_of(secrets)
+    if login is not None:
+        admitted = await _authenticated(stream, *([login.user] if login.user else []), login.password)
+        if admitted.startswith(_WRONG) and login.whole is not None:
+            # What looks like user:password may be a password with a colon.
+            whole = await _authenticated(stream, login.whole)
+            admitted = whole if whole.startswith(b"+OK") else admitted
         if not admitted.startswith(b"+OK"):
             return admitted
     stream.send(_command("PING"))
+    return await stream.until(b"\r\n")
+
+
+async def _authenticated(stream: Stream, *words: str) -> bytes:
+    stream.send(_command("AUTH", *words))
     return await stream.until(b"\r\n")
 
 

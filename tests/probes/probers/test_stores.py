@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 from probes.prober import Observation, SpecError
 from probes.probers import parse_spec
@@ -72,6 +74,12 @@ def test_redis_is_taken_at_its_word(on_loop: Any, reply: bytes, status: Status, 
     assert found(on_loop(look_at("redis", after(14, reply)))) == (status, reason)
 
 
+def test_a_redis_without_users_says_so(on_loop: Any) -> None:
+    seen = on_loop(look_at("redis", after(10, b"-ERR wrong number of arguments for 'auth' command\r\n" * 2),
+                           {"username": "a", "password": "b"}))  # fmt: skip
+    assert (found(seen), "knows no users" in seen.detail) == ((Status.DOWN, Reason.AUTH), True)
+
+
 def test_a_password_is_sent_so_that_nothing_in_it_is_a_command(on_loop: Any) -> None:
     seen: list[bytes] = []
     secret = "a b\r\nFLUSHALL\r\n"
@@ -85,15 +93,54 @@ def test_a_real_postgresql_is_up_before_anybody_logs_in(on_loop: Any, postgres_s
     assert found(on_loop(looked("postgresql", {"host": real.hostname, "port": real.port}))) == UP
 
 
-def refusal(state: str) -> bytes:
-    body = b"SFATAL\x00VFATAL\x00C" + state.encode() + b"\x00Mwords of the server\x00\x00"
+@pytest.fixture
+def users(redis_url: str) -> Iterator[dict[str, Any]]:
+    """A real Redis with users whose names and passwords hold every character; yields where it is."""
+    real = urlsplit(redis_url)
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command("ACL", "SETUSER", "app", "on", f">{ODD}", "+ping", "~*")
+        client.execute_command("ACL", "SETUSER", "p:q", "on", ">p:q:r", "+ping", "~*")
+        client.execute_command("ACL", "SETUSER", "default", ">a:b", ">:colon-first")
+        yield {"host": str(real.hostname), "port": real.port}
+        client.execute_command("ACL", "DELUSER", "app", "p:q")
+        client.execute_command("ACL", "SETUSER", "default", "<a:b", "<:colon-first")
+
+
+ODD = "p:q@/?#[]%40 ü\"'\\"
+
+
+@pytest.mark.parametrize(
+    ("secrets", "status"),
+    [
+        pytest.param({"username": "app", "password": ODD}, Status.UP, id="F7 a user apart, any password"),
+        pytest.param({"username": "p:q", "password": "p:q:r"}, Status.UP, id="F7 a user with a colon"),
+        pytest.param({"password": f"app:{ODD}"}, Status.UP, id="F7 the first colon"),
+        pytest.param({"password": ":a:b"}, Status.UP, id="F7 no user"),
+        pytest.param({"password": "default:a:b"}, Status.UP, id="F7 the default user"),
+        pytest.param({"password": "a:b"}, Status.UP, id="F7 the whole text is the password"),
+        pytest.param({"username": "default", "password": ":colon-first"}, Status.UP, id="F7 a colon first"),
+        pytest.param({"password": "redis://app:p%3Aq%40%2F%3F%23%5B%5D%2540%20%C3%BC%22%27%5C@h:6379/0"}, Status.UP,
+                     id="F7 an address"),
+        pytest.param({"password": "rediss://:a%3Ab@h"}, Status.UP, id="F7 an address without a user"),
+        pytest.param({"username": "app", "password": "a:b"}, Status.DOWN, id="another user's password"),
+        pytest.param({"password": "app:wrong"}, Status.DOWN, id="a wrong password"),
+    ],
+)  # fmt: skip
+def test_a_redis_password_may_hold_any_character(
+    on_loop: Any, users: dict[str, Any], secrets: dict[str, str], status: Status
+) -> None:
+    seen = on_loop(looked("redis", users, secrets))
+    assert found(seen) == (UP if status is Status.UP else (Status.DOWN, Reason.AUTH)), seen.detail
+
+
+def refusal(state: str, words: str = "words of the server") -> bytes:
+    body = b"SFATAL\x00VFATAL\x00C" + state.encode() + b"\x00M" + words.encode() + b"\x00\x00"
     return b"E" + struct.pack("!i", len(body) + 4) + body
 
 
 @pytest.mark.parametrize(
     ("reply", "status", "reason"),
     [
-        (b"R\x00\x00\x00\x08\x00\x00\x00\x00", Status.UP, Reason.OK),
         (b"R\x00\x00\x00\x17\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00", Status.UP, Reason.OK),
         (refusal("28000"), Status.UP, Reason.OK),
         (refusal("57P03"), Status.DEGRADED, Reason.LOADING),
@@ -110,6 +157,62 @@ def test_postgresql_is_taken_at_its_word(on_loop: Any, reply: bytes, status: Sta
     seen = on_loop(look_at("postgresql", after(8, reply)))
     assert found(seen) == (status, reason)
     assert "words of the server" not in repr(seen)
+
+
+#: A session as PgBouncer 1.18 gives it after a password in clear text: admitted, the key to cancel, ready.
+SESSION = b"R" + struct.pack("!ii", 8, 0) + b"K\x00\x00\x00\x0c\x9e*#x\x99\x90{\x89" + b"Z\x00\x00\x00\x05I"
+
+
+@pytest.mark.parametrize(
+    ("words", "secrets", "status", "reason"),
+    [
+        ("no more connections allowed (max_client_conn)", {}, Status.DEGRADED, Reason.OVERLOADED),
+        ("no more connections allowed (max_client_conn)", {"password": "x"}, Status.DEGRADED, Reason.OVERLOADED),
+        ("no such database: nosuch", {}, Status.DOWN, Reason.CONFIG),
+        ("no such user: vigil", {"password": "x"}, Status.DOWN, Reason.AUTH),
+        ("SASL authentication failed", {"password": "x"}, Status.DOWN, Reason.AUTH),
+        ("password authentication failed", {"password": "x"}, Status.DOWN, Reason.AUTH),
+        ("server login has been failing, try again later (server_login_retry)", {}, Status.DOWN, Reason.REFUSED),
+        ("pgbouncer cannot connect to server", {"password": "x"}, Status.DOWN, Reason.REFUSED),
+        ("query_wait_timeout", {"password": "x"}, Status.DOWN, Reason.OVERLOADED),
+        ("something else", {}, Status.DOWN, Reason.VALUE_MISMATCH),
+    ],
+)
+def test_f19_a_pooler_is_taken_at_its_words(
+    on_loop: Any, words: str, secrets: dict[str, str], status: Status, reason: Reason
+) -> None:
+    seen = on_loop(look_at("postgresql", after(8, refusal("08P01", words)), secrets))
+    assert found(seen) == (status, reason), seen.detail
+
+
+@pytest.mark.parametrize("admitted", [b"", SESSION], ids=["no session", "no answer to a query"])
+def test_f9_a_pooler_whose_server_is_dead_is_down_where_a_login_is_given(on_loop: Any, admitted: bytes) -> None:
+    async def story(secrets: dict[str, str]) -> Observation:
+        clear = b"R\x00\x00\x00\x08\x00\x00\x00\x03"
+
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1000)
+            writer.write(clear)
+            if await reader.read(1000):
+                writer.write(admitted)
+                await reader.read()
+                await asyncio.sleep(5)
+
+        async with serving(handle) as port:
+            return await looked("postgresql", {"host": "127.0.0.1", "port": port}, secrets, timeout_s=0.5)
+
+    assert found(on_loop(story({}))) == UP
+    seen = on_loop(story({"password": "x"}))
+    assert found(seen) == (Status.DOWN, Reason.TIMEOUT)
+    assert "does the pooler reach its server?" in seen.detail
+
+
+def test_a_password_in_clear_text_is_not_sent_over_the_internet(on_loop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Loopback stands for an address of the internet.
+    monkeypatch.setattr("probes.probers.postgresql.refusal", lambda address, egress: None)
+    seen = on_loop(look_at("postgresql", after(8, b"R\x00\x00\x00\x08\x00\x00\x00\x03"), {"password": "x"}))
+    assert found(seen) == (Status.DOWN, Reason.CONFIG)
+    assert "not sent over the internet without `tls`" in seen.detail
 
 
 @pytest.mark.parametrize("kind", ["redis", "postgresql"])
