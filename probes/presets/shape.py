@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from probes.presets.addresses import joined
 from probes.reasons import Reason
@@ -250,9 +250,17 @@ def _host_and_port(preset: Preset, given: Mapping[str, Any]) -> Json:
         host, port = parts.hostname, parts.port or urlsplit(f"//{preset.address}").port
     except ValueError:
         host, port = None, None
-    if not host or not port or parts.username is not None or parts.path.strip("/"):
+    names_user = preset.kind == "postgresql"
+    if not host or not port or parts.password is not None:
         raise PresetError("address", f"looks like host:port, as in {preset.address}")
-    return {"host": host, "port": port}
+    if not names_user and (parts.username is not None or parts.path.strip("/")):
+        raise PresetError("address", f"looks like host:port, as in {preset.address}")
+    config: Json = {"host": host, "port": port}
+    if parts.username:
+        config["user"] = unquote(parts.username)
+    if names_user and parts.path.strip("/"):
+        config["database"] = unquote(parts.path.strip("/"))
+    return config
 
 
 def _title(preset: Preset, given: Mapping[str, Any]) -> str:

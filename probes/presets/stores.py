@@ -189,8 +189,12 @@ PRESETS = (
         "localhost:5432",
         "",
         "https://www.postgresql.org/docs/current/runtime-config-connection.html",
-        "The server takes connections: neither starting up, nor full. It stops before the password.",
+        "The server takes connections: it is neither starting up nor full. With the key, the password of a user made "
+        "for this, the database is there, that user gets a session, and a pooler reaches its server; without the key "
+        "none of that is seen. The address may name user and database: vigil@localhost:5432/app.",
         kind="postgresql",
+        key=Key.OPTIONAL,
+        key_header="password",
         also=("postgres", "pgvector"),
     ),
     _store(
@@ -199,7 +203,8 @@ PRESETS = (
         "localhost:6379",
         "",
         "https://redis.io/docs/latest/operate/",
-        "The server answers PING, its data loaded. The key is the password, or user:password.",
+        "The server answers PING, its data loaded; whether it takes writes or has memory left is not seen. The key is "
+        "the password, user:password (split at the first colon), or an address like redis://user:password@host.",
         kind="redis",
         key=Key.OPTIONAL,
         key_header="password",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -152,3 +153,21 @@ def test_a_base_address_that_ends_in_v1_is_understood() -> None:
     made = build("openai-compatible", {"address": "gpu.internal:8000/v1"})
 
     assert made.config["url"] == "http://gpu.internal:8000/v1/models"
+
+
+@pytest.mark.parametrize(
+    ("address", "config"),
+    [
+        ("db:5432", {"host": "db", "port": 5432}),
+        ("postgresql://vigil@db:6432/app", {"host": "db", "port": 6432, "user": "vigil", "database": "app"}),
+        ("watch%40er@[::1]/app", {"host": "::1", "port": 5432, "user": "watch@er", "database": "app"}),
+    ],
+)
+def test_f9_the_address_of_a_database_names_user_and_database(address: str, config: dict[str, Any]) -> None:
+    made = build("postgresql", {"address": address, "key": FAKE_KEY})
+    assert (made.config, made.secrets) == (config, {"password": FAKE_KEY})
+
+
+def test_f7_no_password_is_taken_out_of_an_address() -> None:
+    with pytest.raises(PresetError, match="host:port"):
+        build("postgresql", {"address": f"vigil:{FAKE_KEY}@db/app"})

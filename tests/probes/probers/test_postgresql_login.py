@@ -18,7 +18,7 @@ from probes.prober import Observation
 from probes.reasons import Reason, Status
 from tests.probes.looking import looked
 from tests.probes.loopback import serving
-from vigil.local.servers import postgres
+from vigil.local.servers import ports, postgres
 
 PASSWORD = "obviously:fake@p%40ss/w#rd ü"
 UP = (Status.UP, Reason.OK)
@@ -59,13 +59,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for folder in (home, *list(home.parents)[:3]):
         folder.chmod(0o755)
     log = home / "log"
+    prepared = postgres.prepare(home, "owner-obviously-fake", ports.take_free_port(), durable=False)
+    (prepared.cluster / "pg_hba.conf").write_text(_RULES.strip() + "\n")
     with postgres.running(home, "owner-obviously-fake", log, durable=False) as running:
-        rules = running.cluster / "pg_hba.conf"
-        rules.write_text(_RULES.strip() + "\n")
         with psycopg.connect(running.url, autocommit=True) as owner_session:
             for statement in _SETUP.strip().split(";\n"):
                 owner_session.execute(statement.encode())
-            owner_session.execute("SELECT pg_reload_conf()")
         place = {"host": "127.0.0.1", "port": running.port}
         yield Server(place, log, running.url)
 
