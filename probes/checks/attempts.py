@@ -10,12 +10,14 @@ from typing import Any
 import structlog
 
 from probes.assertions.redaction import spellings, veiled
+from probes.checks.families import VERSIONS, labelled, merged_families
 from probes.checks.retry_after import refuses_more
 from probes.net.deadlines import within
 from probes.net.failures import explain
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, Prober, printable
 from probes.reasons import Reason, Status
+from probes.specs.family import EACH, EITHER
 
 _log = structlog.get_logger(__name__)
 
@@ -45,7 +47,25 @@ def merged(first: Observation, second: Observation) -> Observation:
 async def attempt(
     prober: Prober, spec: Any, secrets: Mapping[str, str], context: ProbeContext, timeout_s: float
 ) -> Observation:
-    """Probe once within one overall deadline; every failure becomes an observation."""
+    """Probe once within one overall deadline, over the spec's IP family; every failure becomes an observation."""
+    family = getattr(spec, "family", EITHER)
+    if family == EITHER:
+        return await _attempt(prober, spec, secrets, context, timeout_s)
+    if family != EACH:
+        version = int(family)
+        return labelled(await _attempt(prober, spec, secrets, _over(context, version), timeout_s), version)
+    runs = [_attempt(prober, spec, secrets, _over(context, version, Trace()), timeout_s) for version in VERSIONS]
+    return merged_families(*await asyncio.gather(*runs))
+
+
+def _over(context: ProbeContext, version: int, trace: Trace | None = None) -> ProbeContext:
+    """The context of a check that dials only addresses of one family; of two at once each marks its own trace."""
+    return replace(context, dialer=replace(context.dialer, family=version), trace=trace or context.trace)
+
+
+async def _attempt(
+    prober: Prober, spec: Any, secrets: Mapping[str, str], context: ProbeContext, timeout_s: float
+) -> Observation:
     try:
         with within(timeout_s):
             seen = await prober.probe(spec, secrets, context)

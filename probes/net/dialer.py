@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 import aiodns
 
-from probes.net.failures import Blocked, NameNotResolved
+from probes.net.failures import Blocked, NameNotResolved, NoRoute
 from probes.net.guard import Egress, refusal
 from probes.net.race import connected, first_success
 from probes.net.trace import Trace
@@ -25,13 +26,15 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 class Dialer:
     """How this region connects: which addresses it may dial, its source address, and the resolver.
 
-    `is_own` tells which addresses are this host's, which are not dialled either; nothing tells by default.
+    `is_own` tells which addresses are this host's, which are not dialled either; nothing tells by default. `family`
+    leaves only addresses of IPv4 (4) or IPv6 (6); 0 takes both.
     """
 
     egress: Egress
     resolve: Resolve
     source: str | None = None
     is_own: Callable[[str], bool] | None = None
+    family: int = 0
 
     def check(self, address: str) -> None:
         """Raise Blocked where this address is not for this region."""
@@ -87,6 +90,12 @@ async def addresses_of(dialer: Dialer, host: str, trace: Trace) -> list[str]:
         trace.resolved()
         if not addresses:
             raise NameNotResolved(f"{host[:100]} has no address")
+    if dialer.family:
+        addresses = [address for address in addresses if (":" in address) is (dialer.family == 6)]
+        if not addresses:
+            raise NameNotResolved(f"{host[:100]} has no IPv{dialer.family} address")
+        if not any(map(_has_route, addresses)):
+            raise NoRoute(f"this region has no route over IPv{dialer.family}")
     for address in addresses:
         dialer.check(address)
     return addresses
@@ -97,6 +106,17 @@ def source_for(dialer: Dialer, address: str) -> tuple[str, int] | None:
     if dialer.source is None or (":" in dialer.source) != (":" in address):
         return None
     return dialer.source, 0
+
+
+def _has_route(address: str) -> bool:
+    """Whether this machine has a way to an address at all; connecting a datagram socket sends nothing."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))
+    except OSError as error:
+        return error.errno not in (errno.ENETUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+    return True
 
 
 @lru_cache(maxsize=8192)

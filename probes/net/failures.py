@@ -2,6 +2,7 @@
 
 Failure                   raised by our own code, carries its reason
 ├── Blocked               this region must not dial that address: no vote
+├── NoRoute               this region has no such network (IPv6): no vote
 ├── NameNotResolved
 ├── ProtocolBroken        the answer is not the protocol
 ├── TooLarge              the answer breaks a cap that no honest answer breaks
@@ -31,6 +32,11 @@ class Failure(Exception):
 
 
 class Blocked(Failure):
+    status = Status.UNKNOWN
+    reason = Reason.BLOCKED
+
+
+class NoRoute(Failure):
     status = Status.UNKNOWN
     reason = Reason.BLOCKED
 

@@ -10,6 +10,7 @@ import msgspec
 from probes.message_decoder import MessageDecoder
 from probes.prober import Observation, ProbeContext, Prober, SpecError
 from probes.probers import dns, domain, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
+from probes.specs.family import validate_family
 
 __all__ = [
     "PROBERS",
@@ -49,6 +50,7 @@ def parse_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
     spec = read_spec(kind, config)
     try:
         _prober(kind).validate(spec)
+        validate_family(spec)
         size = len(encode_spec(spec))
     except UnicodeEncodeError:
         raise SpecError("config", "holds half a character, which cannot be sent") from None

@@ -11,8 +11,6 @@ import struct
 import time
 from collections.abc import Mapping
 
-import msgspec
-
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import Latency, validate_assertions
 from probes.net.dialer import Dialer, addresses_of, source_for
@@ -22,6 +20,7 @@ from probes.net.targets import parse_host
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_host
+from probes.specs.family import FamilyField
 from probes.wire import Fact
 
 _ECHOES_MOST = 5
@@ -32,7 +31,7 @@ _NOT_PERMITTED = {errno.EPERM, errno.EACCES, errno.EPROTONOSUPPORT, errno.EAFNOS
 _identifiers = itertools.count(os.getpid())
 
 
-class IcmpSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class IcmpSpec(FamilyField, frozen=True, kw_only=True):
     """Send `echoes` to `host`; one answer is enough. Where echoes are not permitted, connect to `tcp_port` instead.
 
     With `tcp_port` 0 nothing replaces the echo, and a region without the permission has no vote.

@@ -16,6 +16,7 @@ from probes.net.tls_options import HTTP_ALPN
 from probes.prober import AssertionOutcome, Observation, ProbeContext, Prober, SpecError, printable
 from probes.probers.http import certificate_facts
 from probes.reasons import Reason, Status
+from probes.specs.family import EACH
 from probes.specs.http import HttpSpec, secret_headers
 from probes.specs.http import validate as validate_http
 from probes.specs.http import validate_secrets as validate_http_secrets
@@ -65,6 +66,8 @@ _recollection = Recollection()
 
 
 def validate(spec: SaturationSpec) -> None:
+    if spec.family == EACH:
+        raise SpecError("family", "is `either`, `4` or `6`: one engine has one set of metrics")
     if spec.engine not in ENGINES:
         raise SpecError("engine", f"{spec.engine[:40]!r} is not one of {', '.join(sorted(ENGINES))}")
     validate_http(_as_http(spec))

@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
-import msgspec
-
 from probes.net.certificates import authorities_problem, identity_problem
 from probes.net.targets import BadTarget, parse_host
 from probes.net.tls_options import TlsOptions
 from probes.prober import SpecError
+from probes.specs.family import FamilyField
 
 CLIENT_CERTIFICATE = "client_certificate"
 CLIENT_KEY = "client_key"
 _PEM_LIMIT = 65_536
 
 
-class TlsFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class TlsFields(FamilyField, frozen=True, kw_only=True):
     """`verify_tls` off accepts any certificate; `ca_pem` is trusted instead of the system's authorities.
 
     `server_name` is sent (SNI) and verified instead of the host; `min_tls` is the lowest version accepted.

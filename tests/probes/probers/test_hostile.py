@@ -59,7 +59,8 @@ class TurningPublic:
     """A way out whose egress changes while a check is under way."""
 
     def __init__(self, dialer: Dialer) -> None:
-        self.egress, self.resolve, self.source = Egress.PRIVATE, dialer.resolve, dialer.source
+        self.egress, self.resolve = Egress.PRIVATE, dialer.resolve
+        self.source, self.family = dialer.source, dialer.family
 
     def check(self, address: str) -> None:
         Dialer(self.egress, self.resolve).check(address)

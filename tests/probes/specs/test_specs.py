@@ -23,8 +23,8 @@ URL = {"url": "https://example.com/"}
         (
             "tcp",
             {"host": "example.com", "port": 1, "address": "x"},
-            "address: is not a field of tcp, which takes assertions, ca_pem, expect, host, min_tls, port, send, "
-            "server_name, tls, verify_tls",
+            "address: is not a field of tcp, which takes assertions, ca_pem, expect, family, host, min_tls, port, "
+            "send, server_name, tls, verify_tls",
         ),
         ("http", {**URL, "assertions": [{"type": "latency", "foo": 1}]}, "assertions[0].foo: is not known here"),
         ("http", {**URL, "method": "BREW"}, "method: is one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"),
