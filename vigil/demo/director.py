@@ -120,7 +120,11 @@ class Director:
         await self._stage.direct_provider(ProviderState())
         self._mark(Chapter.RECOVERY, "the provider answers again", recovery_ms)
         resolve = await self._until(RESOLVE_DEADLINE_S, lambda: self._delivered(AlertKind.RESOLVE, recovery_ms))
-        self._mark(Chapter.RESOLVED, "two rounds passed and a minute is over: one resolve is delivered", resolve.at_ms)
+        self._mark(
+            Chapter.RESOLVED,
+            "two rounds passed, a minute after it was confirmed: one resolve is delivered",
+            resolve.at_ms,
+        )
         await asyncio.sleep(QUIET_S)
         self._alerts = await self._stage.alerts()
         self._mark(Chapter.QUIET, "nothing further was sent")

@@ -26,7 +26,7 @@ class Narrator:
     def tell(self, mark: Mark) -> None:
         self.say(line_of(mark, self._started_ms))
         if mark.chapter is Chapter.RECOVERY:
-            self.say(" " * 12 + "(a resolve takes a minute of calm and two passing rounds: no flapping pager)")
+            self.say(" " * 12 + "(a resolve takes two passing rounds, a minute or more after the outage was confirmed)")
 
     def conclude(self, story: Story) -> None:
         self.say(closing(story))

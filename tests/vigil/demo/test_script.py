@@ -32,4 +32,4 @@ def test_a_story_that_did_not_hold_says_so_and_why() -> None:
 def test_the_narrator_explains_the_wait_for_the_resolve() -> None:
     out = io.StringIO()
     Narrator(out, START).tell(Mark(START, "the provider answers again", Chapter.RECOVERY))
-    assert "a resolve takes a minute of calm" in out.getvalue()
+    assert "a resolve takes two passing rounds, a minute or more after the outage was confirmed" in out.getvalue()

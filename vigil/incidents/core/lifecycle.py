@@ -19,7 +19,7 @@ from vigil.incidents.core.blindness import blinded, seeing_again
 from vigil.incidents.core.dissent import count_dissent
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason, believed
 
-#: Hysteresis: earliest resolution after confirmation, and passing rounds required.
+#: Hysteresis: earliest resolution after it was confirmed or got worse, and passing rounds required.
 RECOVERY_MS = 60_000
 RECOVERY_ROUNDS = 2
 #: More flips within the window keep the incident open until the monitor is stable.
@@ -116,7 +116,9 @@ def _failed(state: BelievedState, verdict: Verdict) -> Effect:
     kind = _kind(verdict)
     begun = state.status is not verdict.status or state.account is not account
     bad = replace(state, status=verdict.status, account=account, passed_rounds=0)
-    if begun:
+    worse = _rank(bad) > _rank(state)
+    if worse:
+        # What got better is on its way to recovery, so a slow look in it does not begin the minute anew.
         bad = replace(bad, since_ms=verdict.decided_ms)
     if state.status in (Status.UP, Status.UNKNOWN):
         bad = replace(bad, flips_ms=_flips(state, verdict.decided_ms))
@@ -131,6 +133,8 @@ def _failed(state: BelievedState, verdict: Verdict) -> Effect:
         return Effect(replace(bad, open=kind), (changed,), StepReason.WORSENED)
     if state.status is Status.UP:
         return Effect(bad, (), StepReason.FLAPPING)
+    if worse:
+        return Effect(bad, (Move(state.open, Step.NOTE, StepReason.WORSENED),), StepReason.WORSENED)
     return Effect(bad, (Move(state.open, Step.NOTE, StepReason.IMPROVED),), StepReason.IMPROVED)
 
 
@@ -142,6 +146,15 @@ def _kind(verdict: Verdict) -> IncidentKind:
 
 def _severity(kind: IncidentKind) -> int:
     return {IncidentKind.DEGRADED: 1, IncidentKind.ACCOUNT: 2, IncidentKind.OUTAGE: 3}.get(kind, 0)
+
+
+def _rank(state: BelievedState) -> int:
+    """How bad a state is; 0 when nothing is wrong."""
+    if state.account:
+        return _severity(IncidentKind.ACCOUNT)
+    return {Status.DOWN: _severity(IncidentKind.OUTAGE), Status.DEGRADED: _severity(IncidentKind.DEGRADED)}.get(
+        state.status, 0
+    )
 
 
 def _flips(state: BelievedState, now_ms: int) -> tuple[int, ...]:

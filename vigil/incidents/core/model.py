@@ -99,7 +99,10 @@ class StepReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BelievedState:
-    """State of one monitor. `flips_ms` are recent times it went down or recovered."""
+    """State of one monitor. `flips_ms` are recent times it went down or recovered.
+
+    `since_ms` is when it was confirmed, or got worse; what only improves keeps it.
+    """
 
     status: Status = Status.UNKNOWN
     since_ms: int = 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from probes.reasons import Status
-from vigil.incidents.core.model import IncidentKind, Step
+from vigil.incidents.core.model import BelievedState, IncidentKind, Step
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.endurance import wrong_clocks
 from vigil.simulation.processes.engine import EPOCH_MS
@@ -41,7 +41,7 @@ def one_incident_at_a_time(outcome: SimulationResult) -> Iterator[Break]:
 
 
 def recovery_is_proven_twice(outcome: SimulationResult) -> Iterator[Break]:
-    """INV-8: resolved only after two passing rounds and a minute; no flapping page within a minute."""
+    """INV-8: resolved only after two passing rounds, a minute after it was confirmed or got worse; no flapping page."""
     for monitor, applied in _applied(outcome).items():
         passes = 0
         failed_ms = 0
@@ -50,7 +50,7 @@ def recovery_is_proven_twice(outcome: SimulationResult) -> Iterator[Break]:
                 passes += 1
             elif one.verdict.status is not Status.UNKNOWN:
                 passes = 0
-                failed_ms = failed_ms if one.before.status is one.after.status else one.at_ms
+                failed_ms = one.at_ms if _got_worse(one.before, one.after) else failed_ms
             resolved = any(move.step is Step.RESOLVED and move.kind not in _SIDE_KINDS for move in one.moves)
             if resolved and passes < PASSES:
                 yield Break("INV-8", one.at_ms, monitor, f"resolved after {passes} passing rounds")
@@ -60,6 +60,15 @@ def recovery_is_proven_twice(outcome: SimulationResult) -> Iterator[Break]:
         for first, second in pairwise(incidents):
             if second.opened_ms - first.opened_ms < APART_MS:
                 yield Break("INV-8", second.opened_ms, monitor, "page, resolve and page within a minute")
+
+
+#: How bad a state is.
+_BAD = {Status.DEGRADED: 1, Status.DOWN: 3}
+
+
+def _got_worse(before: BelievedState, after: BelievedState) -> bool:
+    was, now = (2 if state.account else _BAD.get(state.status, 0) for state in (before, after))
+    return now > was
 
 
 def time_adds_up(outcome: SimulationResult) -> Iterator[Break]:

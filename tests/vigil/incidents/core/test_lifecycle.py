@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,6 +118,42 @@ def test_an_outage_that_turns_slow_stays_open_with_a_note() -> None:
 
     assert steps(effect) == [(IncidentKind.OUTAGE, Step.NOTE, StepReason.IMPROVED)]
     assert (effect.state.status, effect.state.open) == (Status.DEGRADED, IncidentKind.OUTAGE)
+
+
+@pytest.mark.parametrize(
+    ("story", "resolves"),
+    [
+        pytest.param([(0, "fail"), (60, "pass"), (70, "pass")], 70, id="a-minute-after-it-was-confirmed"),
+        pytest.param([(0, "fail"), (30, "pass"), (40, "pass"), (61, "pass")], 61, id="not-before"),
+        pytest.param([(0, "fail"), (55, "slow"), (58, "pass"), (61, "pass")], 61, id="7-a-slow-look-in-the-recovery"),
+        pytest.param([(0, "fail"), (30, "pass"), (58, "slow"), (61, "pass"), (64, "pass")], 64, id="7-between-passes"),
+        pytest.param([(0, "fail"), (50, "auth"), (55, "slow"), (58, "pass"), (61, "pass")], 61, id="7-step-by-step"),
+        pytest.param([(0, "fail"), (50, "slow"), (55, "slow"), (58, "pass"), (61, "pass")], 61, id="7-slow-twice"),
+        pytest.param(
+            [(0, "fail"), (30, "slow"), (50, "fail"), (61, "pass"), (64, "pass"), (111, "pass")],
+            111,
+            id="7-again",
+        ),
+        pytest.param(
+            [(0, "slow"), (50, "fail"), (61, "pass"), (70, "pass"), (111, "pass")],
+            111,
+            id="7-worse-kind",
+        ),
+        pytest.param([(0, "slow"), (50, "slow"), (55, "pass"), (61, "pass")], 61, id="7-slow-all-along"),
+    ],
+)
+def test_the_minute_of_a_recovery_counts_from_the_confirmation(story: list[tuple[int, str]], resolves: int) -> None:
+    state, resolved = UP, []
+    for second, saw in story:
+        effect = apply(state, verdict(T0 + second * 1_000, all=saw), REVISION)
+        state = effect.state
+        resolved += [second for move in effect.moves if move.step is Step.RESOLVED]
+    assert resolved == [resolves]
+
+
+def test_7_an_outage_that_turned_slow_and_fails_again_says_that_it_got_worse() -> None:
+    effect = run(UP, verdict(T0, all="fail"), verdict(T0 + 30_000, all="slow"), verdict(T0 + 40_000, all="fail"))
+    assert steps(effect) == [(IncidentKind.OUTAGE, Step.NOTE, StepReason.WORSENED)]
 
 
 def test_one_failing_region_is_known_dissent_after_two_rounds_and_a_regional_incident() -> None:
