@@ -61,6 +61,7 @@ def record(
     if incident is None:
         begun = _begun(effect) or Now()
         incident = Incident(team_id=monitor.team_id, monitor=monitor, started_at=begun, opened_at=Now(), kind=kind)
+        incident.cause_key = wording.shared_gap(effect)
         incident.save()
     incident.kind, incident.title = kind, ground.title
     incident.failure = _FAILURES.get(effect.why, Reason.OK)

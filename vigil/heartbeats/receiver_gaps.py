@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from vigil.accounts.teams import default_team
 from vigil.clock import database_wall_now
-from vigil.heartbeats.core.states import ReceiverGap
-from vigil.heartbeats.models import Reception, ReceptionGap
+from vigil.heartbeats.core.reception import ReceiverGap, gaps_between
+from vigil.heartbeats.models import Reception, ReceptionGap, StoredPing
 from vigil.incidents.core.model import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import write_transition
 
-#: Receivers beat once a second; longer silence of all of them is a gap.
-GAP = timedelta(seconds=3)
 #: A ping is written or refused within this time, so earlier ones are applied when a later beat is.
 SETTLED = timedelta(seconds=5)
 #: After this long without any receiver, the operator is alerted.
@@ -29,23 +28,27 @@ CAUSE = "pings-not-received"
 
 
 def hear(beats_us: Sequence[int]) -> None:
-    """Record receivers' beats in the order applied; call inside the transaction that applied them."""
+    """Record receivers' beats, in any order; call inside the transaction that applied them and all before them.
+
+    What any receiver took and any server kept is reception: of a gap between beats only that part counts in which no
+    ping was taken either.
+    """
     if not beats_us:
         return
     # Heard from the future, no job would be missed until then.
     now = database_wall_now()
-    beats = [min(instant(beat), now) for beat in beats_us]
+    beats = sorted(min(instant(beat), now) for beat in beats_us)
     known = Reception.objects.select_for_update().filter(pk=1).first()
     heard = known.heard_at if known else beats[0]
-    gaps = []
-    for beat in beats:
-        if beat - heard > GAP:
-            gaps.append(ReceptionGap(begin=heard, end=beat))
-        heard = max(heard, beat)
-    ReceptionGap.objects.bulk_create(gaps)
+    gaps = gaps_between(heard, beats)
     if gaps:
-        ReceptionGap.objects.filter(end__lt=heard - KEPT).delete()
-    Reception.objects.update_or_create(pk=1, defaults={"heard_at": heard})
+        first, last = (UUID(int=round(at.timestamp() * 1000) << 80) for at in (heard, beats[-1]))
+        # Ids of pings begin with their time (version 7), and are the only index there is by it.
+        taken = StoredPing.objects.filter(pk__range=(first, last)).values_list("at", flat=True)
+        gaps = gaps_between(heard, [*beats, *taken])
+        ReceptionGap.objects.bulk_create([ReceptionGap(begin=gap.begin, end=gap.end) for gap in gaps])
+        ReceptionGap.objects.filter(end__lt=beats[-1] - KEPT).delete()
+    Reception.objects.update_or_create(pk=1, defaults={"heard_at": max(heard, beats[-1])})
 
 
 def horizon() -> datetime | None:

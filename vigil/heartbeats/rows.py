@@ -21,11 +21,12 @@ from vigil.heartbeats.models import Heartbeat
 
 @dataclass(slots=True)
 class HeartbeatSubject:
-    """A locked row, its settings, and the state to store."""
+    """A locked row, its settings, and the state to store; `again`: when the clock looks again while it waits."""
 
     row: Heartbeat
     terms: Terms
     state: HeartbeatState
+    again: datetime | None = None
 
 
 def load(row: Heartbeat) -> HeartbeatSubject:
@@ -102,7 +103,7 @@ def _take_over(subject: HeartbeatSubject) -> None:
     row, state = subject.row, subject.state
     row.status, row.since, row.decided_at = state.status.value, state.since, state.decided
     row.last_success_at, row.expected_at = state.last_success, state.expected
-    row.due_at = due(state, subject.terms)
+    row.due_at = subject.again or due(state, subject.terms)
     row.runs = [
         {"rid": run.rid, "started": run.started.isoformat(), "logs": run.logs, "overdue": run.overdue}
         for run in state.runs

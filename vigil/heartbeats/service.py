@@ -24,6 +24,7 @@ from vigil.away import is_postgresql, refusal
 from vigil.deadletters.record import isolation
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged, anything_spooled, apply_each
+from vigil.heartbeats.core.reception import RETRIES
 from vigil.heartbeats.core.wire import LogEntry, decode
 from vigil.heartbeats.sweep import Swept, due_keys, follow_monitors, sweep
 from vigil.incidents.timeline import EnqueueDeliveries
@@ -38,6 +39,8 @@ _LARGEST = 2**64 - 1
 SWEEP_S = 1.0
 FOLLOW_S = 30.0
 SILENCE_S = 5.0
+#: While Redis is away, acknowledged pings may be unread in it; jobs are judged without them after this long.
+UNREAD_S = RETRIES.total_seconds()
 
 
 class HeartbeatService:
@@ -51,6 +54,7 @@ class HeartbeatService:
         self._isolation = isolation("heartbeats")
         self._position: str | None = None
         self._redis_answers = True
+        self._away_since_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Apply and sweep until stopped; waits during database outages, while the log keeps the pings."""
@@ -78,7 +82,7 @@ class HeartbeatService:
         attempt = self._isolation.attempt
         attempt("follow", self._follow, None)
         # While the log is behind, the watermark does not move and a sweep has nothing to judge.
-        if len(entries) < READ_COUNT and self._duties.is_due("sweep", SWEEP_S):
+        if len(entries) < READ_COUNT and not self._may_be_unread() and self._duties.is_due("sweep", SWEEP_S):
             attempt("sweep", self._sweep, None)
             if self._duties.is_due("silence", SILENCE_S):
                 attempt("silence", lambda: receiver_gaps.alert_on_silence(self._enqueue), None)
@@ -97,6 +101,7 @@ class HeartbeatService:
         except redis.RedisError as error:
             if self._redis_answers:
                 log.warning("redis.away", why=refusal(error) or type(error).__name__)
+                self._away_since_s = time.monotonic()
             self._redis_answers = False
             self._health.beat(away=refusal(error))
             # Redis may have been replaced by a server with lower stream ids.
@@ -118,6 +123,9 @@ class HeartbeatService:
                 if entry is not None:
                     entries.append(Logged(last_id, entry))
         return entries, last_id
+
+    def _may_be_unread(self) -> bool:
+        return not self._redis_answers and time.monotonic() - self._away_since_s < UNREAD_S
 
     def _decoded(self, entry_id: str, payload: bytes) -> LogEntry | None:
         def read() -> LogEntry | None:

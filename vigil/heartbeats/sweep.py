@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -13,7 +13,8 @@ from probes.process.isolation import Each, plainly
 from vigil.heartbeats import changes, receiver_gaps, rows
 from vigil.heartbeats.core.address import RESERVED
 from vigil.heartbeats.core.lifecycle import on_clock
-from vigil.heartbeats.core.states import EffectReason, HeartbeatStatus, ReceiverGap
+from vigil.heartbeats.core.reception import ReceiverGap
+from vigil.heartbeats.core.states import EffectReason, HeartbeatStatus
 from vigil.heartbeats.incidents import record, status_of, store_beliefs
 from vigil.heartbeats.models import Heartbeat
 from vigil.heartbeats.rows import HeartbeatSubject
@@ -22,6 +23,8 @@ from vigil.silences.core.windows import MAX_DURATION
 from vigil.silences.covering import paused_intervals
 
 BATCH = 500
+#: A job that waits is looked at again after this: a maintenance window may have been ended since.
+LOOK_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Periods that excuse a missing ping: for all monitors, and for single ones (public ids)."""
+    """Receiver gaps, for all monitors, and maintenance windows, for single ones (public ids)."""
 
     everyone: Sequence[ReceiverGap] = ()
     of: Mapping[str, Sequence[ReceiverGap]] = field(default_factory=dict)
@@ -62,8 +65,8 @@ def sweep(
         beliefs = {}
         for subject in subjects:
             before = status_of(subject.state)
-            excusing = [*gaps.everyone, *gaps.of.get(subject.row.monitor.public_id, ())]
-            why = _step(subject, now, excusing, enqueue)
+            mine = [*gaps.everyone, *gaps.of.get(subject.row.monitor.public_id, ())]
+            why = _step(subject, now, mine, enqueue)
             reasons[why] = reasons.get(why, 0) + 1
             if status_of(subject.state) is not before:
                 beliefs[subject.row.pk] = status_of(subject.state)
@@ -111,16 +114,20 @@ def _step(
     effect = on_clock(subject.state, subject.terms, now, gaps)
     record(subject, effect, enqueue)
     subject.state = effect.state
+    subject.again = min(effect.again, now + LOOK_AGAIN) if effect.again else None
     return effect.why
 
 
 def _gaps(subjects: Sequence[HeartbeatSubject], now: datetime) -> Gaps:
-    """Gaps and maintenance windows that may excuse any of these."""
+    """Gaps and maintenance windows that may have hidden a ping of any of these."""
     begins = [subject.state.expected - subject.terms.grace for subject in subjects if subject.state.expected]
     begins += [run.started for subject in subjects for run in subject.state.runs]
     if not begins:
         return Gaps()
-    # A current window excuses until it ends.
+    # A current window lasts until it ends.
     paused = paused_intervals(min(begins), now + MAX_DURATION)
-    of = {monitor: [ReceiverGap(window.starts, window.ends) for window in held] for monitor, held in paused.items()}
+    of = {
+        monitor: [ReceiverGap(window.starts, window.ends, planned=True) for window in held]
+        for monitor, held in paused.items()
+    }
     return Gaps(receiver_gaps.gaps_since(min(begins)), of)

@@ -14,17 +14,20 @@ from tests.vigil.api.caller import Api
 from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobody
 from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
+from vigil.alerts.delivery.claims import claim
 from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.routing.changes import save_route
 from vigil.clock import database_now
+from vigil.deadletters.record import isolation
 from vigil.heartbeats import receiver_gaps
-from vigil.heartbeats.apply import apply_entries
+from vigil.heartbeats.apply import apply_each, apply_entries
 from vigil.heartbeats.changes import delete_heartbeat, rotate_address, set_paused, update_heartbeat
 from vigil.heartbeats.core.address import read_target
+from vigil.heartbeats.core.reception import LONGEST_WAIT
 from vigil.heartbeats.core.states import EffectReason
-from vigil.heartbeats.core.wire import PingKind
-from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap
+from vigil.heartbeats.core.wire import PingKind, encode
+from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap, SpooledEntry
 from vigil.heartbeats.sweep import follow_monitors, sweep
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors import changes as monitors
@@ -68,7 +71,7 @@ def test_nothing_is_judged_while_nobody_receives() -> None:
     assert sweep(nobody).reasons == {}
 
 
-def test_after_an_outage_of_vigil_jobs_get_a_fresh_wait_instead_of_a_storm() -> None:
+def test_1_silent_jobs_get_a_fair_wait_after_an_outage_of_vigil() -> None:
     rows = [silent(f"job {number}", minutes=90 + number) for number in range(20)]
     dead = silent("dead before", minutes=300)
     # Away for an hour: from before anyone but one was due, until just now.
@@ -76,13 +79,65 @@ def test_after_an_outage_of_vigil_jobs_get_a_fresh_wait_instead_of_a_storm() -> 
     ReceptionGap.objects.create(begin=begun, end=ended)
     listening()
 
-    swept = sweep(nobody)
-
-    assert swept.reasons == {EffectReason.EXCUSED: 20, EffectReason.MISSED: 1}
+    assert sweep(nobody).reasons == {EffectReason.WAITING: 20, EffectReason.MISSED: 1}
     assert Incident.objects.get().monitor == dead.monitor
     for row in rows:
         row.refresh_from_db()
-        assert (row.status, row.expected_at) == ("up", ended + timedelta(hours=1))
+        assert row.status == "late" and row.due_at is not None
+        assert ended < row.due_at <= ended + LONGEST_WAIT
+    assert sweep(nobody).reasons == {}, "who waits is not looked at again before its time"
+    apply_entries([logged(call(rows[0], ended + timedelta(seconds=1)))], nobody)
+    assert Heartbeat.objects.get(pk=rows[0].pk).status == "up"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_1_who_stays_silent_after_an_outage_of_vigil_is_told_of_in_one_message() -> None:
+    hook = {"name": "hook", "kind": "webhook", "config": {"url": "http://127.0.0.1:9/"}}
+    channel = save_channel(Channel(team=default_team()), hook)
+    rows = [silent(f"job {number}", minutes=90 + number) for number in range(20)]
+    gap = ReceptionGap.objects.create(begin=ago(minutes=65), end=ago(seconds=302))
+    listening()
+    assert sweep(enqueue).reasons == {EffectReason.MISSED: 20}
+    assert set(Incident.objects.values_list("cause_key", flat=True)) == {f"unheard:{gap.end:%Y-%m-%dT%H:%M:%S}"}
+    assert f"Vigil could not receive from {gap.begin:%H:%M:%S} to " in Transition.objects.all()[0].text
+    assert [(one.destination.id, one.tells) for one in claim({}, 8, [])] == [(channel.pk, len(rows))]
+
+
+@pytest.mark.parametrize("server", ["redis", "postgresql", "both"])
+def test_1_what_any_server_took_leaves_no_gap_whatever_is_read_first(server: str) -> None:
+    """The log stood still and PostgreSQL took the pings; then both are read in one turn, the newer first."""
+    row = job()
+    Reception.objects.create(heard_at=ago(seconds=40))
+    seconds = [40 - second for second in range(1, 40)]
+    spooled = {"redis": [], "postgresql": seconds[:-1], "both": seconds[5:30]}[server]
+    for second in spooled:
+        entry = logged(call(row, ago(seconds=second)), beat=ago(seconds=second)).entry
+        SpooledEntry.objects.create(entry=encode(entry))
+    logs = [logged(beat=ago(seconds=second)) for second in seconds if second not in spooled]
+    apply_entries(logs, nobody)
+    assert not ReceptionGap.objects.exists()
+    assert Reception.objects.get().heard_at > ago(seconds=3)
+
+
+def test_1_pings_without_beats_are_reception_as_well() -> None:
+    row = job()
+    Reception.objects.create(heard_at=ago(seconds=20))
+    for second in (18, 16, 14, 12, 10):
+        apply_entries([logged(call(row, ago(seconds=second)))], nobody)
+    apply_entries([logged(beat=ago(seconds=1))], nobody)
+    only = ReceptionGap.objects.get()
+    assert 8 < (only.end - only.begin).total_seconds() < 10
+
+
+def test_1_the_log_does_not_pass_what_waits_in_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More is spooled than one turn takes: the watermark of a newer entry of the log comes after all of it."""
+    monkeypatch.setattr("vigil.heartbeats.apply.SPOOL_BATCH", 2)
+    row = silent(minutes=79)
+    for _ in range(7):
+        SpooledEntry.objects.create(entry=encode(logged(call(row, ago(minutes=1))).entry))
+    apply_each([logged(beat=ago(seconds=0))], nobody, isolation("heartbeats"))
+    assert not SpooledEntry.objects.exists()
+    assert sweep(nobody).reasons == {}
 
 
 def test_a_paused_heartbeat_is_not_swept_and_its_incident_is_ended_by_ingest() -> None:

@@ -7,7 +7,8 @@
                 RUNNING ──────────┴──too long, fail──┘
 
 A PAUSED heartbeat reacts only to the ping that may resume it. Pings may be repeated or late: one older than the newest
-decisive ping changes nothing. A receiver gap excuses missing pings: the schedule restarts when it ends.
+decisive ping changes nothing. A receiver gap postpones an alarm by a fair wait (`reception`) and never excuses it; a
+maintenance window at the expected time does: the schedule restarts when it ends.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from vigil.heartbeats.core.budget import Breach, breaches, looping
-from vigil.heartbeats.core.schedule import expected_after_call, next_after
+from vigil.heartbeats.core.reception import ReceiverGap, alarm_at, hiding
+from vigil.heartbeats.core.schedule import earliest_call, expected_after_call, next_after
 from vigil.heartbeats.core.states import (
     MAX_RUNS,
     EffectReason,
@@ -26,7 +28,6 @@ from vigil.heartbeats.core.states import (
     HeartbeatStatus,
     HeartbeatTrouble,
     PingFacts,
-    ReceiverGap,
     Run,
     Terms,
 )
@@ -77,7 +78,7 @@ def on_ping(state: HeartbeatState, terms: Terms, told: PingFacts) -> HeartbeatEf
 
 
 def on_clock(state: HeartbeatState, terms: Terms, now: datetime, gaps: Sequence[ReceiverGap] = ()) -> HeartbeatEffect:
-    """Step by the clock: late, down after the grace or an overlong run. `gaps` excuse pings expected in them."""
+    """Step by the clock: late, down after the grace or an overlong run. `gaps` are all that have ended, and windows."""
     at = due(state, terms)
     if at is None or now < at:
         return HeartbeatEffect(state, EffectReason.NOT_DUE)
@@ -87,12 +88,16 @@ def on_clock(state: HeartbeatState, terms: Terms, now: datetime, gaps: Sequence[
     deadline = state.expected + terms.grace
     if now < deadline:
         return HeartbeatEffect(_moved(state, HeartbeatStatus.LATE, state.expected), EffectReason.LATE)
-    gap = _touching(gaps, state.expected - terms.grace, deadline)
-    if gap is not None:
-        return _excused(state, terms, gap)
-    return HeartbeatEffect(
-        replace(_moved(state, HeartbeatStatus.DOWN, deadline), trouble=HeartbeatTrouble.DOWN), EffectReason.MISSED
-    )
+    window = _planned(gaps, state.expected - terms.grace, state.expected)
+    if window is not None:
+        return _excused(state, terms, window)
+    alarm = alarm_at(deadline, terms.grace, gaps)
+    if now < alarm:
+        late = _moved(state, HeartbeatStatus.LATE, state.expected)
+        return HeartbeatEffect(late, EffectReason.WAITING, again=alarm)
+    down = replace(_moved(state, HeartbeatStatus.DOWN, deadline), trouble=HeartbeatTrouble.DOWN)
+    hidden = hiding(gaps, earliest_call(terms.schedule, state.expected, terms.grace), alarm)
+    return HeartbeatEffect(down, EffectReason.MISSED, gaps=hidden)
 
 
 def paused(state: HeartbeatState, now: datetime) -> HeartbeatState:
@@ -170,23 +175,30 @@ def _logged(state: HeartbeatState, terms: Terms, told: PingFacts) -> HeartbeatEf
 def _overdue_run(state: HeartbeatState, terms: Terms, now: datetime, gaps: Sequence[ReceiverGap]) -> HeartbeatEffect:
     run = min((each for each in state.runs if not each.overdue), key=lambda each: each.started)
     deadline = run.started + terms.longest_run
-    if now < deadline:
+    over = now < deadline
+    window = None if over else _planned(gaps, run.started, deadline)
+    if window is not None:
+        return _excused(_without(state, run), terms, window)
+    allowed = timedelta(seconds=terms.budget.max_duration_s or 0) if over else terms.longest_run
+    alarm = alarm_at(run.started + allowed, terms.grace, gaps)
+    if now < alarm:
+        return HeartbeatEffect(state, EffectReason.WAITING, again=alarm)
+    if over:
         breach = Breach("max_duration_s", (now - run.started).total_seconds(), terms.budget.max_duration_s or 0)
         return HeartbeatEffect(
             replace(state, trouble=HeartbeatTrouble.DEGRADED), EffectReason.OVER_BUDGET, breaches=(breach,)
         )
-    gap = _touching(gaps, run.started, deadline)
-    if gap is not None:
-        return _excused(_without(state, run), terms, gap)
     told = tuple(replace(each, overdue=True) if each is run else each for each in state.runs)
     down = _moved(replace(state, runs=told), HeartbeatStatus.DOWN, deadline)
-    return HeartbeatEffect(replace(down, trouble=HeartbeatTrouble.DOWN), EffectReason.OVERRAN, overran=run)
+    hidden = hiding(gaps, run.started, alarm)
+    down = replace(down, trouble=HeartbeatTrouble.DOWN)
+    return HeartbeatEffect(down, EffectReason.OVERRAN, overran=run, gaps=hidden)
 
 
-def _excused(state: HeartbeatState, terms: Terms, gap: ReceiverGap) -> HeartbeatEffect:
-    """Restart the schedule of a job that may have called during the gap."""
-    expected = next_after(terms.schedule, gap.end)
-    return HeartbeatEffect(replace(_moved(state, _well(state), gap.end), expected=expected), EffectReason.EXCUSED)
+def _excused(state: HeartbeatState, terms: Terms, window: ReceiverGap) -> HeartbeatEffect:
+    """Restart the schedule of a job that nobody expected during the window."""
+    expected = next_after(terms.schedule, window.end)
+    return HeartbeatEffect(replace(_moved(state, _well(state), window.end), expected=expected), EffectReason.EXCUSED)
 
 
 def _still_running(state: HeartbeatState) -> HeartbeatState:
@@ -198,9 +210,10 @@ def _well(state: HeartbeatState) -> HeartbeatStatus:
     return HeartbeatStatus.RUNNING if any(not run.overdue for run in state.runs) else HeartbeatStatus.UP
 
 
-def _touching(gaps: Sequence[ReceiverGap], begin: datetime, end: datetime) -> ReceiverGap | None:
-    """The last gap that overlaps this time."""
-    return max((gap for gap in gaps if gap.begin < end and gap.end > begin), key=lambda gap: gap.end, default=None)
+def _planned(gaps: Sequence[ReceiverGap], begin: datetime, end: datetime) -> ReceiverGap | None:
+    """The last maintenance window that overlaps this time."""
+    windows = (gap for gap in gaps if gap.planned and gap.begin <= end and gap.end > begin)
+    return max(windows, key=lambda gap: gap.end, default=None)
 
 
 def _moved(state: HeartbeatState, status: HeartbeatStatus, at: datetime) -> HeartbeatState:

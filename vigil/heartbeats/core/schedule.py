@@ -67,6 +67,11 @@ def expected_after_call(schedule: JobSchedule, at: datetime, expected: datetime 
     return next_after(schedule, at)
 
 
+def earliest_call(schedule: JobSchedule, expected: datetime, grace: timedelta) -> datetime:
+    """From when on a call counts for the expected time; of a period, from when on it is likely that one."""
+    return expected - (min(grace, schedule.period) if schedule.kind is ScheduleKind.PERIOD else EARLY)
+
+
 def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
     """Problem of a schedule as (field, words); empty strings if it is valid."""
     if schedule.kind is ScheduleKind.PERIOD:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from vigil.heartbeats.core.body import Facts
 from vigil.heartbeats.core.budget import Breach, RunBudget
+from vigil.heartbeats.core.reception import ReceiverGap
 from vigil.heartbeats.core.schedule import JobSchedule
 from vigil.heartbeats.core.wire import PingKind
 
@@ -49,6 +50,9 @@ class EffectReason(StrEnum):
     LATE = "late"
     MISSED = "missed"
     OVERRAN = "overran"
+    #: Past its deadline, but Vigil could not receive: told of after a fair wait.
+    WAITING = "waiting"
+    #: A maintenance window came at the expected time.
     EXCUSED = "excused"
     NOT_DUE = "not_due"
 
@@ -61,14 +65,6 @@ class Run:
     started: datetime
     logs: int = 0
     overdue: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiverGap:
-    """A period without any receiver."""
-
-    begin: datetime
-    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +108,15 @@ class PingFacts:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatEffect:
-    """Next state and reason; `duration` and breaches of the ended run; `overran`: a run that did not end in time."""
+    """Next state and reason; `duration` and breaches of the ended run; `overran`: a run that did not end in time.
+
+    `again`: when the clock must look again while it is WAITING; `gaps` may have hidden the missing ping.
+    """
 
     state: HeartbeatState
     why: EffectReason
     duration: timedelta | None = None
     breaches: tuple[Breach, ...] = ()
     overran: Run | None = None
+    again: datetime | None = None
+    gaps: tuple[ReceiverGap, ...] = ()

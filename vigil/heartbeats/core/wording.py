@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vigil.heartbeats.core.body import last_words
+from vigil.heartbeats.core.reception import ReceiverGap
 from vigil.heartbeats.core.schedule import length_in_words
 from vigil.heartbeats.core.states import EffectReason, HeartbeatEffect, HeartbeatState, HeartbeatTrouble, Terms
 from vigil.heartbeats.core.wire import Ping
 
 NAME_LIMIT = 200
+#: Gaps named in a text; of more, the last ones.
+GAPS_NAMED = 4
+#: Prefix of the cause key of silences that follow a receiver gap.
+UNHEARD = "unheard:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ def text(happening: Happening) -> str:
     if effect.why is EffectReason.OVERRAN and effect.overran:
         limit = length_in_words(happening.terms.longest_run)
         run = f"The run {effect.overran.rid}" if effect.overran.rid else "The run"
-        return f"{run} that started at {clock(effect.overran.started)} has not finished within {limit}."
+        begun = clock(effect.overran.started)
+        return f"{run} that started at {begun} has not finished within {limit}.{_hidden(effect.gaps)}"
     if effect.why in (EffectReason.FAILED, EffectReason.FAILED_AGAIN):
         return _failed(happening)
     if effect.breaches:
@@ -67,11 +74,18 @@ def evidence(happening: Happening) -> dict[str, Any]:
         "expected": _stored(before.expected),
         "breaches": [{"rule": one.rule, "value": one.value, "limit": one.limit} for one in effect.breaches],
     }
+    if effect.gaps:
+        kept["gaps"] = [[gap.begin.isoformat(), gap.end.isoformat()] for gap in effect.gaps]
     if ping is not None:
         kept |= {"ping": ping.id, "exit_code": ping.exit_code, "rid": ping.rid}
     if effect.duration is not None:
         kept["duration_s"] = round(effect.duration.total_seconds(), 3)
     return {"explanation": text(happening), "heartbeat": kept}
+
+
+def shared_gap(effect: HeartbeatEffect) -> str:
+    """Cause key of jobs whose pings the same gap may have hidden, so that they are told together; "" without one."""
+    return f"{UNHEARD}{effect.gaps[-1].end:%Y-%m-%dT%H:%M:%S}" if effect.gaps else ""
 
 
 def clock(at: datetime) -> str:
@@ -85,7 +99,19 @@ def _missed(happening: Happening) -> str:
         return "No ping came in time."
     last = f"the last success came at {clock(before.last_success)}" if before.last_success else "none so far"
     plan, grace = terms.schedule.in_words(), length_in_words(terms.grace)
-    return f"No ping by {clock(expected + terms.grace)}: expected at {clock(expected)} ({plan}), grace {grace}; {last}."
+    by, due = clock(expected + terms.grace), clock(expected)
+    hidden = _hidden(happening.effect.gaps)
+    return f"No ping by {by}: expected at {due} ({plan}), grace {grace}; {last}.{hidden}"
+
+
+def _hidden(gaps: Sequence[ReceiverGap]) -> str:
+    """When a ping may have been lost, and that nobody knows."""
+    if not gaps:
+        return ""
+    times = [gap.in_words() for gap in gaps[-GAPS_NAMED:]]
+    more = f"{len(gaps) - GAPS_NAMED} times before, and " if len(gaps) > GAPS_NAMED else ""
+    spans = ", ".join(times[:-1]) + f" and {times[-1]}" if len(times) > 1 else times[0]
+    return f" Vigil could not receive {more}from {spans} (UTC): a call in that time may be lost."
 
 
 def _failed(happening: Happening) -> str:

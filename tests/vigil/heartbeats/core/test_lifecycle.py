@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from vigil.heartbeats.core.body import Facts
 from vigil.heartbeats.core.budget import RunBudget
 from vigil.heartbeats.core.lifecycle import due, on_clock, on_ping, paused, rescheduled, resumed
+from vigil.heartbeats.core.reception import ReceiverGap
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind
 from vigil.heartbeats.core.states import (
     EffectReason,
@@ -20,7 +21,6 @@ from vigil.heartbeats.core.states import (
     HeartbeatStatus,
     HeartbeatTrouble,
     PingFacts,
-    ReceiverGap,
     Terms,
 )
 from vigil.heartbeats.core.wire import PingKind
@@ -160,28 +160,31 @@ def test_overlapping_runs_have_a_duration_each() -> None:
     assert [effect.duration for effect in effects] == [None, None, timedelta(minutes=3), timedelta(minutes=9)]
 
 
+WINDOW = ReceiverGap(at(0), at(0), planned=True)
+
+
 @pytest.mark.parametrize(
-    ("gap", "status", "why"),
+    ("window", "why", "until"),
     [
-        # Nobody could be reached around the expected time: the job is expected again an hour after the end of that.
-        (ReceiverGap(at(55), at(65)), UP, EffectReason.EXCUSED),
-        (ReceiverGap(at(75), at(79)), UP, EffectReason.EXCUSED),
-        (ReceiverGap(at(30), at(41)), UP, EffectReason.EXCUSED),
-        (ReceiverGap(at(5), at(30)), DOWN, EffectReason.MISSED),
-        (ReceiverGap(at(81), at(90)), DOWN, EffectReason.MISSED),
+        # A maintenance window at the expected time: no ping is expected, the schedule starts again at its end.
+        (replace(WINDOW, begin=at(55), end=at(65)), EffectReason.EXCUSED, at(125)),
+        (replace(WINDOW, begin=at(30), end=at(41)), EffectReason.EXCUSED, at(101)),
+        # One that came after it: the job was expected, and gets its grace again.
+        (replace(WINDOW, begin=at(70), end=at(75)), EffectReason.WAITING, at(95)),
+        (replace(WINDOW, begin=at(5), end=at(30)), EffectReason.MISSED, None),
+        (replace(WINDOW, begin=at(81), end=at(90)), EffectReason.MISSED, None),
     ],
 )
-def test_nobody_is_blamed_for_a_time_in_which_vigil_was_away(
-    gap: ReceiverGap, status: HeartbeatStatus, why: EffectReason
+def test_a_maintenance_window_at_the_expected_time_excuses(
+    window: ReceiverGap, why: EffectReason, until: datetime | None
 ) -> None:
-    last = live([(0, "success"), (200, "clock")], gaps=(gap,))[-1]
-    assert (last.state.status, last.why) == (status, why)
-    if why is EffectReason.EXCUSED:
-        assert last.state.expected == gap.end + timedelta(hours=1)
+    last = live([(0, "success"), (85, "clock")], gaps=(window,))[-1]
+    assert (last.why, last.again or (last.state.expected if why is EffectReason.EXCUSED else None)) == (why, until)
 
 
-def test_a_run_that_may_have_ended_while_vigil_was_away_is_excused() -> None:
-    last = live([(0, "success"), (50, "start"), (90, "clock")], gaps=(ReceiverGap(at(55), at(57)),))[-1]
+def test_a_run_that_a_maintenance_window_may_have_ended_is_excused() -> None:
+    window = replace(WINDOW, begin=at(55), end=at(57))
+    last = live([(0, "success"), (50, "start"), (90, "clock")], gaps=(window,))[-1]
     assert (last.state.status, last.state.runs, last.why) == (UP, (), EffectReason.EXCUSED)
     assert last.state.expected == at(57) + timedelta(hours=1)
 
@@ -189,7 +192,7 @@ def test_a_run_that_may_have_ended_while_vigil_was_away_is_excused() -> None:
 def test_who_stays_silent_after_an_excuse_is_told_of() -> None:
     effects = live(
         [(0, "success"), (100, "clock"), (124, "clock"), (125, "clock"), (145, "clock")],
-        gaps=(ReceiverGap(at(55), at(65)),),
+        gaps=(replace(WINDOW, begin=at(55), end=at(65)),),
     )
     assert [effect.why for effect in effects[1:]] == [
         EffectReason.EXCUSED,
