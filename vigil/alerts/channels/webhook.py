@@ -23,6 +23,7 @@ from vigil.alerts.channels.kind import (
     check_url,
     judged,
 )
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.alert import Alert
 from vigil.alerts.wording.message import Message
 
@@ -185,5 +186,6 @@ KIND: Kind[WebhookConfig, SignedBody] = Kind(
     check=_check,
     render=render,
     send=send,
+    pace=lambda config: Pace(per_s=1_600, burst=1_600),
     names_most=1000,
 )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from vigil.alerts.core.grouping import FLOOD
+from vigil.alerts.core.group_state import FLOOD
+from vigil.heartbeats.core.wording import UNHEARD
 
 TAGS_MOST = 8
 
@@ -34,6 +35,11 @@ def weak_keys(event: str, subject: GroupingSubject) -> tuple[str, ...]:
     """Weak group keys, shared by many incidents without being the cause: a tag, or the moment."""
     tags = [f"{event}|tag:{tag}"[:200] for tag in subject.tags[:TAGS_MOST]]
     return (*tags, f"{event}|{FLOOD}")
+
+
+def whole_key(event: str, subject: GroupingSubject) -> str:
+    """Key of causes that are known before their first page: what is due at once is one message. Empty for others."""
+    return f"{event}|cause:{subject.shared}"[:200] if subject.shared.startswith(UNHEARD) else ""
 
 
 def in_words(key: str) -> str:

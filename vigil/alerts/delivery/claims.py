@@ -18,6 +18,7 @@ from vigil.alerts.channels import CHANNELS, ChannelSettingsError, parse_config
 from vigil.alerts.core import group_keys, grouping
 from vigil.alerts.core.decision import Event
 from vigil.alerts.core.grouping import Due, GroupingPlan, Limits
+from vigil.alerts.core.pacing import Pace
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.claim_rows import ClaimRow, Destination, busy_threads, due_rows, lock_channels
@@ -123,11 +124,10 @@ def _plan(destination: Destination, rows: Sequence[ClaimRow], now_s: float, room
 def _limits(destination: Destination, room: int) -> Limits:
     kind = CHANNELS[destination.kind]
     try:
-        burst = kind.pace(parse_config(destination.kind, destination.config)).burst
+        pace = kind.pace(parse_config(destination.kind, destination.config))
     except ChannelSettingsError:
-        burst = 1
-    # Fewer than allowed, so that the first digest need not wait for the pace.
-    return Limits(room, kind.names_most, max(1, min(grouping.FLOOD_AFTER, burst - 1)))
+        pace = Pace(per_s=1.0)
+    return grouping.limits_of(room, kind.names_most, pace.burst, pace.per_s)
 
 
 def _due_of(row: ClaimRow, keeps: bool) -> Due:
@@ -141,7 +141,8 @@ def _due_of(row: ClaimRow, keeps: bool) -> Due:
     tags = group_rows.decoded(row.tags) or ()
     target = target_of(group_rows.decoded(row.config))
     subject = group_keys.GroupingSubject(target, tuple(map(str, tags)), tuple(row.parents), row.shared)
-    return Due(row.id, group_keys.strong_keys(row.event, subject), group_keys.weak_keys(row.event, subject))
+    strong, weak = group_keys.strong_keys(row.event, subject), group_keys.weak_keys(row.event, subject)
+    return Due(row.id, strong, weak, whole=group_keys.whole_key(row.event, subject))
 
 
 class _Writing:

@@ -75,6 +75,7 @@ class Gathering(models.Model):
     since = models.DateTimeField()
     last = models.DateTimeField()
     told = models.PositiveIntegerField(default=0)
+    pages = models.FloatField(default=0.0, db_default=0.0)
     next = models.DateTimeField()
 
     class Meta:
