@@ -46,7 +46,8 @@ class RestartPace:
 
     first_backoff_s: float = 0.2
     longest_backoff_s: float = 10.0
-    healthy_after_s: float = 30.0
+    #: A process that was killed after so long is started again at once: a page may wait for it.
+    healthy_after_s: float = 2.0
     stop_deadline_s: float = 8.0
     alarm_ends: int = 5
     alarm_window_s: float = 60.0

@@ -23,8 +23,10 @@ from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.claim_rows import ClaimRow, Destination, busy_threads, due_rows, lock_channels
 from vigil.monitors.models import target_of
+from vigil.session_lock import SessionLock
 
-#: Longer than any wait for a turn and any send, so only a dead sender loses its lease.
+#: Longer than any wait for a turn and any send, so only a sender that hangs loses its lease. A dead one loses its
+#: claims with its session (`abandoned_claims`).
 LEASE = timedelta(seconds=45)
 #: Due rows of one channel per pass: enough to group a whole storm at once.
 LOOKED_AT = 12_000
@@ -63,9 +65,16 @@ class Claim:
     cause: str = ""
 
 
-def claim(room: Mapping[int, int], default_room: int, full: Collection[int]) -> list[Claim]:
-    """Claim due messages: `room` is the number of free slots per channel, `full` the channels without any."""
+def claim(
+    room: Mapping[int, int], default_room: int, full: Collection[int], owner: SessionLock | None = None
+) -> list[Claim]:
+    """Claim due messages: `room` is the number of free slots per channel, `full` the channels without any.
+
+    Without an `owner` only the lease frees what is claimed.
+    """
     with transaction.atomic():
+        if owner is not None:
+            owner.hold()
         destinations, now_s = lock_channels(full)
         if not destinations:
             return []
@@ -74,7 +83,7 @@ def claim(room: Mapping[int, int], default_room: int, full: Collection[int]) -> 
         busy = busy_threads(rows)
         reach(CrashPoint.CLAIM_LOCKED)
         claims: list[Claim] = []
-        writing = _Writing(uuid4())
+        writing = _Writing(owner.token() if owner is not None else uuid4())
         for key, mine in rows.items():
             mine = _in_turn(destinations[key], mine, busy, now_s, writing)
             plan = _plan(destinations[key], mine, now_s, room.get(key, default_room))

@@ -1,4 +1,4 @@
-"""Clockwork of delivery: fallbacks, policies, holds, reports of disabled channels and clean-up, once a second."""
+"""Clockwork of delivery: claims of dead senders, fallbacks, policies, holds, disabled channels and clean-up."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from vigil.alerts.abandoned_claims import AbandonedClaims
 from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.fallback import escalate_unaccepted
 from vigil.alerts.oncall.timers import run_due
 from vigil.alerts.selftest.channel_incidents import sync_switched_off
 from vigil.database_thread import DatabaseThread
 from vigil.deadletters.record import isolation
+from vigil.session_lock import GONE_AFTER_S
 
 POLL_S = 1.0
 FORGET_EVERY_S = 60.0
@@ -22,8 +24,9 @@ FORGET_EVERY_S = 60.0
 class Clockwork:
     """Does what is due by the clock, in a database thread of its own; calls `wake` when that made work for delivery."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], owner: int) -> None:
         self._wake = wake
+        self._abandoned = AbandonedClaims(owner)
         self._tick = asyncio.Event()
         self._database = DatabaseThread("clockwork")
         #: Apart from the isolation of claims: of another thread, and with what it tries again by itself.
@@ -48,13 +51,14 @@ class Clockwork:
                     self._wake()
             except Exception as error:  # noqa: BLE001  # what is due by the clock is due again in a second
                 await self._database.call(partial(isolated.setback, error))
-            await wait_for(self._tick, POLL_S)
+            await wait_for(self._tick, GONE_AFTER_S if self._abandoned.suspects_any else POLL_S)
 
     def _do_due(self) -> int:
         attempt, each = self._isolation.attempt, self._isolation.each
+        freed = attempt("abandoned", self._abandoned.free, 0)
         fallbacks = attempt("fallbacks", lambda: escalate_unaccepted(each), 0)
         due = attempt("due", lambda: run_due(each), 0)
-        return fallbacks + due + attempt("switched_off", lambda: sync_switched_off(each), 0)
+        return freed + fallbacks + due + attempt("switched_off", lambda: sync_switched_off(each), 0)
 
     async def close(self) -> None:
         await self._database.close()

@@ -16,6 +16,7 @@ from vigil.alerts.delivery.claims import Claim, claim
 from vigil.alerts.delivery.compose import messages_of
 from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, Recorded, record
 from vigil.alerts.wording.message import Message
+from vigil.session_lock import SessionLock
 
 _NOT_STORED = "the receiver's answer could not be stored"
 
@@ -29,10 +30,12 @@ class Claimed:
     broken: list[AttemptResult] = field(default_factory=list)
 
 
-def claimed(room: Mapping[int, int], full: Collection[int], isolation: Isolation) -> Claimed:
+def claimed(
+    room: Mapping[int, int], full: Collection[int], isolation: Isolation, owner: SessionLock | None = None
+) -> Claimed:
     """Claim what is due, with the message of each; a channel that cannot be claimed from rests, the others go on."""
     resting = [int(channel) for channel in isolation.resting("claim")]
-    found = Claimed(_claims(room, [*full, *resting], isolation), {})
+    found = Claimed(_claims(room, [*full, *resting], isolation, owner), {})
 
     def bury(one: Claim, error: Exception) -> None:
         isolation.bury("compose", str(one.id), error)
@@ -69,19 +72,21 @@ def fault_of(claim: Claim, error: Exception) -> AttemptResult:
     return AttemptResult(claim, outcome, f"fault: {type(error).__name__}", what_next.wait_s)
 
 
-def _claims(room: Mapping[int, int], full: Collection[int], isolation: Isolation) -> list[Claim]:
+def _claims(
+    room: Mapping[int, int], full: Collection[int], isolation: Isolation, owner: SessionLock | None
+) -> list[Claim]:
     due: list[int] = []
 
     def find(_: None, error: Exception) -> None:
         due.extend(_due_channels(full))
 
-    whole = isolation.apply([None], lambda _: claim(room, AT_FIRST, full), find)
+    whole = isolation.apply([None], lambda _: claim(room, AT_FIRST, full, owner), find)
     if not due:
         isolation.settle_rested("claim")
         return whole[0] if whole else []
 
     def some(part: Sequence[int]) -> list[Claim]:
-        return claim(room, AT_FIRST, [*full, *(channel for channel in due if channel not in part)])
+        return claim(room, AT_FIRST, [*full, *(channel for channel in due if channel not in part)], owner)
 
     return [one for part in isolation.apply_rows("claim", due, some) for one in part]
 

@@ -31,6 +31,7 @@ from vigil.away import is_postgresql
 from vigil.configuration import configuration
 from vigil.database_thread import DatabaseThread
 from vigil.deadletters.record import isolation
+from vigil.session_lock import SessionLock
 
 IN_FLIGHT = 2_000
 #: Outcomes that arrive close together are written as one batch.
@@ -55,7 +56,8 @@ class Sender:
         self._outcomes: list[AttemptResult] = []
         self._has_outcomes = asyncio.Event()
         self._wake = asyncio.Event()
-        self._clockwork = Clockwork(self.wake)
+        self._owner = SessionLock()
+        self._clockwork = Clockwork(self.wake, self._owner.key)
         self._stopping = False
         self._fault: BaseException | None = None
 
@@ -120,7 +122,7 @@ class Sender:
             return POLL_S
         room = self._paces.room(time.monotonic())
         full = [channel for channel, left in room.items() if not left]
-        found = await self._database.query(lambda: claimed(room, full, self._isolation))
+        found = await self._database.query(lambda: claimed(room, full, self._isolation, self._owner))
         for one in found.claims:
             if one.id in found.messages:
                 self._start(one, found.messages[one.id])

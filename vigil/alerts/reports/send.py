@@ -29,9 +29,10 @@ from vigil.deadletters.record import isolation
 from vigil.history.core.periods import Frequency, Period, due
 from vigil.history.models import Report
 from vigil.history.reading.summary import summarise
+from vigil.session_lock import SessionLock, living_owners, owner_of
 
 POLL_S = 60.0
-#: Length of a claim. After a failure the next attempt waits as long, then twice as long each time.
+#: Longest claim. After a failure the next attempt waits as long, then twice as long each time.
 LEASE = timedelta(minutes=5)
 WAIT_MOST = timedelta(hours=6)
 
@@ -52,13 +53,13 @@ class ClaimedReport:
 
 async def keep_sending(send: Send) -> None:
     """Send due reports once a minute until cancelled; a report that fails stops no other."""
-    isolated = isolation("reports")
+    isolated, owner = isolation("reports"), SessionLock()
     database = DatabaseThread("reports")
     try:
         while True:
             try:
                 for report in await database.query(_enabled):
-                    await _send_one(report, send, database, isolated)
+                    await _send_one(report, send, database, isolated, owner)
             except Exception as error:  # noqa: BLE001  # what is due is due again in a minute
                 await database.call(partial(isolated.setback, error))
             await asyncio.sleep(POLL_S)
@@ -66,10 +67,14 @@ async def keep_sending(send: Send) -> None:
         await database.close()
 
 
-async def _send_one(report: int, send: Send, database: DatabaseThread, isolated: Isolation) -> None:
+async def _send_one(report: int, send: Send, database: DatabaseThread, isolated: Isolation, owner: SessionLock) -> None:
     """Claim, send and record one report, if it is due. Raises only what says that a server is away."""
     name = str(report)
-    claimed = await database.query(lambda: isolated.attempt("claim", lambda: claim(database_now(), report), None, name))
+
+    def take() -> ClaimedReport | None:
+        return claim(database_now(), report, owner=owner)
+
+    claimed = await database.query(lambda: isolated.attempt("claim", take, None, name))
     if claimed is None:
         return
     problem = ""
@@ -88,20 +93,25 @@ async def _send_one(report: int, send: Send, database: DatabaseThread, isolated:
     await database.query(lambda: isolated.attempt("record", lambda: record(claimed, problem), None, name))
 
 
-def claim(now: datetime, only: int | None = None) -> ClaimedReport | None:
+def claim(now: datetime, only: int | None = None, *, owner: SessionLock | None = None) -> ClaimedReport | None:
     """Claim the next due report, or the one with key `only`; None when none is due."""
     with transaction.atomic():
+        if owner is not None:
+            owner.hold()
         rows = Report.objects.select_for_update(of=("self",), skip_locked=True).select_related("team")
         if only is not None:
             rows = rows.filter(pk=only)
-        for report in rows.filter(enabled=True).exclude(lease_until__gt=now).order_by("pk"):
+        for report in rows.filter(enabled=True).order_by("pk"):
+            if report.lease_until and report.lease_until > now and not _is_abandoned(report):
+                continue
             told_until = report.sent_until or report.created_at
             period = due(Frequency(report.frequency), ZoneInfo(report.zone), now, told_until)
             if period is None:
                 continue
             report.attempts += 1
             report.lease_until = now + min(LEASE * 2 ** (report.attempts - 1), WAIT_MOST)
-            report.save(update_fields=["attempts", "lease_until"])
+            report.lease_token = owner.token() if owner is not None else None
+            report.save(update_fields=["attempts", "lease_until", "lease_token"])
             return ClaimedReport(report.pk, period, EmailConfig(to=report.recipients), letter_of(report, period, now))
     return None
 
@@ -110,10 +120,10 @@ def record(claimed: ClaimedReport, error: str) -> None:
     """Record the outcome. A report that was not sent is retried when its lease expires."""
     found = Report.objects.filter(pk=claimed.report)
     if error:
-        found.update(last_error=error[:300])
+        found.update(last_error=error[:300], lease_token=None)
         _log.warning("report.not_sent", report=claimed.report, error=error)
         return
-    found.update(sent_until=claimed.period.ends, lease_until=None, attempts=0, last_error="")
+    found.update(sent_until=claimed.period.ends, lease_until=None, lease_token=None, attempts=0, last_error="")
     _log.info("report.sent", report=claimed.report, until=claimed.period.ends.isoformat())
 
 
@@ -134,3 +144,9 @@ def letter_of(report: Report, period: Period, now: datetime) -> Letter:
 
 def _enabled() -> list[int]:
     return list(Report.objects.filter(enabled=True).order_by("pk").values_list("pk", flat=True))
+
+
+def _is_abandoned(report: Report) -> bool:
+    """Whether the sender that has claimed it has died."""
+    owner = owner_of(report.lease_token)
+    return owner > 0 and owner not in living_owners()

@@ -25,6 +25,8 @@ class Report(models.Model):
     enabled = models.BooleanField(default=True)
     sent_until = models.DateTimeField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    #: Names the sender that has claimed it; empty while it waits for another attempt.
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     last_error = models.CharField(max_length=300, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from django.db import connection
 
+from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import ChannelError
@@ -24,6 +27,7 @@ from vigil.incidents.models import Incident
 from vigil.local.servers import ports
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor
+from vigil.session_lock import SessionLock
 
 pytestmark = pytest.mark.django_db
 
@@ -164,3 +168,22 @@ def test_s06_a_report_that_cannot_be_written_holds_up_no_other(report: Report, p
     assert deliver(NOW) == 2 and [letter["To"] for letter in postbox.letters] == ["b@example.com"]
     report.refresh_from_db()
     assert report.sent_until is None and "a..b@example.com" in report.last_error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_3_a_report_that_a_dead_sender_had_claimed_is_claimed_again_at_once() -> None:
+    made = Report.objects.create(team=default_team(), frequency="weekly", recipients=["a@example.com"])
+    Report.objects.update(created_at=NOW - timedelta(days=30))
+    dead, living, taken = SessionLock(), SessionLock(), []
+
+    def die() -> None:
+        taken.append(claim(NOW, made.pk, owner=dead))
+        connection.close()
+
+    sender = threading.Thread(target=die)
+    sender.start()
+    sender.join(20)
+    assert taken and taken[0] is not None
+    until(lambda: claim(NOW, made.pk, owner=living) is not None)
+    # Its owner lives, so only the lease frees it.
+    assert claim(NOW, made.pk, owner=SessionLock()) is None
