@@ -23,7 +23,11 @@ NOT_PASSING = frozenset({Observed.FAILING, Observed.DEGRADED, Observed.ACCOUNT})
 #: Which of two conflicting results of one region and look counts: either success is a pass.
 _RANK = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2, Status.UNKNOWN: 3}
 
-_EXCLUSIONS = {Reason.MISSED: Exclusion.MISSED, Reason.BLOCKED: Exclusion.BLOCKED}
+_EXCLUSIONS = {
+    Reason.MISSED: Exclusion.MISSED,
+    Reason.BLOCKED: Exclusion.BLOCKED,
+    Reason.GEO_BLOCKED: Exclusion.GEO_BLOCKED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Exclusion(StrEnum):
     BLOCKED = "blocked"
     PROBE_ERROR = "probe_error"
     ANCHORS = "anchors"
+    GEO_BLOCKED = "geo_blocked"
 
 
 class Observed(StrEnum):

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     PROTOCOL_ERROR = "protocol_error"
     TOO_MANY_REDIRECTS = "too_many_redirects"
     TOO_LARGE = "too_large"
+    BAD_REDIRECT = "bad_redirect"
     # The target answered, and the answer says that it is not well.
     HTTP_4XX = "http_4xx"
     HTTP_5XX = "http_5xx"
@@ -53,19 +54,23 @@ class Reason(StrEnum):
     QUOTA = "quota"
     RATE_LIMITED = "rate_limited"
     CONFIG = "config"
+    BOT_FILTER = "bot_filter"
     # The prober could not see: no vote.
     BLOCKED = "blocked"
     MISSED = "missed"
     OVERDUE = "overdue"
     PROBE_ERROR = "probe_error"
     SKIPPED = "skipped"
+    GEO_BLOCKED = "geo_blocked"
 
 
-#: The key or the request is at fault and the provider is not.
-ACCOUNT_REASONS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.CONFIG})
+#: The key, the request or the way we ask is at fault and the provider is not.
+ACCOUNT_REASONS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.CONFIG, Reason.BOT_FILTER})
 
 #: Reasons that only ever come with UNKNOWN: they say nothing of the target.
-NO_VOTE_REASONS = frozenset({Reason.BLOCKED, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED})
+NO_VOTE_REASONS = frozenset(
+    {Reason.BLOCKED, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED, Reason.GEO_BLOCKED}
+)
 
 #: The numbers under which history stores statuses and reasons: only ever appended to, never given twice.
 STATUS_CODES = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2, Status.UNKNOWN: 3}
@@ -80,7 +85,7 @@ REASON_CODES = {
             Reason.MODEL_MISSING, Reason.MODEL_NOT_LOADED, Reason.LOADING, Reason.OVERLOADED, Reason.STALLED,
             Reason.BUSY, Reason.SLOW, Reason.AUTH, Reason.QUOTA, Reason.RATE_LIMITED, Reason.CONFIG, Reason.BLOCKED,
             Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED, Reason.DOMAIN_EXPIRING,
-            Reason.DOMAIN_EXPIRED,
+            Reason.DOMAIN_EXPIRED, Reason.BAD_REDIRECT, Reason.BOT_FILTER, Reason.GEO_BLOCKED,
         )
     )
 }  # fmt: skip

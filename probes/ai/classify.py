@@ -80,7 +80,7 @@ _PROCESSING = "openai-processing-ms"
 class ReceivedAnswer:
     """An answer to classify. `provider` is a preset's family or ""; header names are lower case.
 
-    `expected` says whether the monitor expects this code.
+    `expected` says whether the monitor expects this code, `credential` whether the request said who asks.
     """
 
     provider: str
@@ -88,6 +88,7 @@ class ReceivedAnswer:
     headers: Sequence[tuple[str, str]]
     body: bytes
     expected: bool
+    credential: bool = True
 
 
 @dataclass(frozen=True, slots=True)

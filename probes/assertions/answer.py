@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from probes.assertions.charset import charset_of, decoded, json_text
 from probes.assertions.redaction import masked
 from probes.net.tls_options import Certificate
 
@@ -19,7 +20,11 @@ class NotJsonAnswer(ValueError):
 
 @dataclass(slots=True)
 class AnswerView:
-    """One attempt's answer. Header names are lower case; `hidden` are the secrets that no quotation may show."""
+    """One attempt's answer. Header names are lower case; `hidden` are the secrets that no quotation may show.
+
+    `truncated` when the body goes on beyond what was read; `undecoded` names a coding that it is still in.
+    `certificate` is the one that expires first, and `certificate_of` says whose it is where that is not plain.
+    """
 
     total_us: int
     now_s: float
@@ -29,18 +34,49 @@ class AnswerView:
     truncated: bool = False
     certificate: Certificate | None = None
     hidden: Sequence[str] = ()
+    certificate_of: str = ""
+    undecoded: str = ""
     _document: object = _UNREAD
+    _readings: tuple[bytes, ...] = ()
+
+    @property
+    def unread(self) -> str:
+        """Why the body cannot be judged as a whole; "" when it can."""
+        if self.undecoded:
+            return f"a body in the coding {self.undecoded}, which is not read here"
+        return f"only the first {len(self.body)} bytes were read, and the body goes on" if self.truncated else ""
+
+    def readings(self) -> tuple[bytes, ...]:
+        """The body as UTF-8: as it came, and out of its own charset where that is another one."""
+        if not self._readings:
+            kind = self._content_type()
+            marked = self.body[:1] in (b"\xef", b"\xff", b"\xfe", b"\0")
+            if not marked and (self.body.isascii() or charset_of(self.body, kind) == "utf-8"):
+                self._readings = (self.body,)
+            else:
+                self._readings = (self.body, decoded(self.body, kind).encode())
+        return self._readings
+
+    def _content_type(self) -> str:
+        return next((value for name, value in self.headers if name == "content-type"), "")
 
     def document(self) -> object:
         """The body as JSON, read once; raises NotJsonAnswer."""
         if self._document is _UNREAD:
-            try:
-                self._document = msgspec.json.decode(self.body)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._document = NotJsonAnswer("it was cut at the size limit" if self.truncated else "it is not JSON")
+            self._document = self._read_document()
         if isinstance(self._document, NotJsonAnswer):
             raise self._document
         return self._document
+
+    def _read_document(self) -> object:
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+        try:
+            return msgspec.json.decode(json_text(self.body, self._content_type()))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return NotJsonAnswer(self.unread or "it is not JSON")
 
     def quoted(self, text: str | bytes) -> str:
         """A quotation of what was found: secrets masked, control characters written out, at most 80 characters."""

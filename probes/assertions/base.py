@@ -27,6 +27,10 @@ class AssertionBase(
     def judge(self, answer: AnswerView) -> AssertionOutcome:
         raise NotImplementedError
 
+    def reads_body(self) -> bool:
+        """Whether it judges the body, so that the whole of it is needed."""
+        return False
+
     def weight(self) -> int:
         """What a byte of the answer may cost at worst, in steps of a regular expression."""
         return 0
@@ -53,3 +57,8 @@ class PlainAssertion(AssertionBase, frozen=True, kw_only=True):
         if passed:
             return AssertionOutcome(True, expected, found)
         return AssertionOutcome(False, expected, found, Status(self.gives), self.reason or reason)
+
+
+def undecided(expected: str, answer: AnswerView) -> AssertionOutcome:
+    """The outcome over a body of which a part is unknown: neither held nor failed, so it is no more than DEGRADED."""
+    return AssertionOutcome(False, expected[:FOUND_LIMIT], answer.unread, Status.DEGRADED, Reason.TOO_LARGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from probes.assertions.answer import AnswerView, NotJsonAnswer
-from probes.assertions.base import TEXT_LIMIT, PlainAssertion
+from probes.assertions.base import TEXT_LIMIT, PlainAssertion, undecided
 from probes.assertions.jsonpath_engine import BadPath, TooManySteps, compiled_path, selected
 from probes.prober import AssertionOutcome
 from probes.reasons import Reason
@@ -56,11 +56,16 @@ class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
             return "`count_min` is 0 or more and not above `count_max`"
         return None
 
+    def reads_body(self) -> bool:
+        return True
+
     def judge(self, answer: AnswerView) -> AssertionOutcome:
         expected = self._expected()
         try:
             values = selected(self.path, answer.document())
         except NotJsonAnswer as error:
+            if answer.unread:
+                return undecided(expected, answer)
             found = f"a body of {len(answer.body)} bytes that cannot be read as JSON: {error}"
             return self.outcome(False, expected, found, Reason.VALUE_MISMATCH)
         except TooManySteps:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from probes.assertions.answer import AnswerView
-from probes.assertions.base import TEXT_LIMIT, AssertionBase, PlainAssertion
+from probes.assertions.base import TEXT_LIMIT, AssertionBase, PlainAssertion, undecided
+from probes.assertions.header import Header as Header
 from probes.assertions.json_path import JsonPath
 from probes.assertions.jsonpath_engine import paths_bounded
-from probes.assertions.regex import BadPattern, compiled
+from probes.assertions.regex import compiled, pattern_problem
 from probes.assertions.status_codes import codes
 from probes.net.http_messages import BODY_LIMIT
 from probes.prober import AssertionOutcome, SpecError
@@ -20,8 +21,7 @@ ASSERTIONS_MOST = 20
 #: Codes and ranges in one set.
 CODES_MOST = 50
 #: What the regular expressions of one monitor may cost a check at worst, in steps: about a second of a worker's time.
-_STEPS_MOST = 100_000_000
-_HEADER_DEMANDS = ("equals", "contains", "matches")
+STEPS_MOST = 100_000_000
 
 
 class StatusIs(PlainAssertion, frozen=True, kw_only=True, tag="status"):
@@ -42,46 +42,6 @@ class StatusIs(PlainAssertion, frozen=True, kw_only=True, tag="status"):
         return self.outcome(answer.code in codes(self.expected), expected, str(answer.code), Reason.UNEXPECTED_STATUS)
 
 
-class Header(PlainAssertion, frozen=True, kw_only=True, tag="header"):
-    """The header `name` is there; or it is `absent`; or a value of it equals, contains, or matches (RE2) a text."""
-
-    name: str
-    equals: str | None = None
-    contains: str | None = None
-    matches: str | None = None
-    absent: bool = False
-
-    def mistake(self) -> str | None:
-        if not 1 <= len(self.name) <= 100:
-            return "`name` has 1 to 100 characters"
-        given = [each for each in _HEADER_DEMANDS if getattr(self, each) is not None]
-        if len(given) + self.absent > 1:
-            return "give one of `equals`, `contains`, `matches` and `absent`, or none to ask for the header alone"
-        if any(len(getattr(self, each)) > TEXT_LIMIT for each in given):
-            return f"the text has at most {TEXT_LIMIT} characters"
-        return None if self.matches is None else pattern_problem(self.matches)
-
-    def weight(self) -> int:
-        return 0 if self.matches is None else compiled(self.matches).programsize
-
-    def judge(self, answer: AnswerView) -> AssertionOutcome:
-        values = [value for key, value in answer.headers if key == self.name.lower()]
-        if self.absent:
-            passed, condition = not values, "absent"
-        elif self.equals is not None:
-            passed, condition = self.equals in values, f"equal to {self.equals!r}"
-        elif self.contains is not None:
-            passed, condition = any(self.contains in value for value in values), f"containing {self.contains!r}"
-        elif self.matches is not None:
-            pattern = compiled(self.matches)
-            passed = any(pattern.search(value.encode(errors="replace")) for value in values)
-            condition = f"matching {self.matches!r}"
-        else:
-            passed, condition = bool(values), "present"
-        found = ", ".join(answer.quoted(value) for value in values[:3]) or "no such header"
-        return self.outcome(passed, f"the header {self.name} {condition}", found, Reason.HEADER_MISMATCH)
-
-
 class BodyContains(PlainAssertion, frozen=True, kw_only=True, tag="body_contains"):
     """The body holds `text`, or does not with `absent`."""
 
@@ -91,9 +51,15 @@ class BodyContains(PlainAssertion, frozen=True, kw_only=True, tag="body_contains
     def mistake(self) -> str | None:
         return None if 1 <= len(self.text) <= TEXT_LIMIT else f"`text` has 1 to {TEXT_LIMIT} characters"
 
+    def reads_body(self) -> bool:
+        return True
+
     def judge(self, answer: AnswerView) -> AssertionOutcome:
-        held = self.text.encode(errors="replace") in answer.body
+        wanted = self.text.encode(errors="replace")
+        held = any(wanted in body for body in answer.readings())
         expected = f"a body {'without' if self.absent else 'with'} {self.text[:80]!r}"
+        if answer.unread and not held:
+            return undecided(expected, answer)
         return self.outcome(held is not self.absent, expected, _body(answer, held), Reason.BODY_MISMATCH)
 
 
@@ -109,9 +75,15 @@ class Regex(PlainAssertion, frozen=True, kw_only=True, tag="regex"):
     def weight(self) -> int:
         return compiled(self.pattern).programsize
 
+    def reads_body(self) -> bool:
+        return True
+
     def judge(self, answer: AnswerView) -> AssertionOutcome:
-        held = compiled(self.pattern).search(answer.body) is not None
+        pattern = compiled(self.pattern)
+        held = any(pattern.search(body) is not None for body in answer.readings())
         expected = f"a body {'without a match' if self.absent else 'with a match'} of {self.pattern!r}"
+        if answer.unread and not held:
+            return undecided(expected, answer)
         return self.outcome(held is not self.absent, expected, _body(answer, held), Reason.BODY_MISMATCH)
 
 
@@ -128,14 +100,18 @@ class BodySize(PlainAssertion, frozen=True, kw_only=True, tag="body_size"):
             return "`min_bytes` is not above `max_bytes`"
         return None
 
+    def reads_body(self) -> bool:
+        return True
+
     def judge(self, answer: AnswerView) -> AssertionOutcome:
         size = len(answer.body)
-        # A body that was cut is at least as long as what was read of it.
-        small_enough = not self.max_bytes or (size <= self.max_bytes and not answer.truncated)
+        small_enough = not self.max_bytes or size <= self.max_bytes
         most = f"at most {self.max_bytes}" if self.max_bytes else ""
         least = f"at least {self.min_bytes}" if self.min_bytes else ""
         expected = f"a body of {' and '.join(filter(None, (least, most)))} bytes"
         found = f"{'more than ' if answer.truncated else ''}{size} bytes"
+        if answer.truncated and small_enough and (self.max_bytes or size < self.min_bytes):
+            return undecided(expected, answer)
         return self.outcome(size >= self.min_bytes and small_enough, expected, found, Reason.BODY_MISMATCH)
 
 
@@ -182,7 +158,7 @@ class CertificateDays(AssertionBase, frozen=True, kw_only=True, tag="certificate
         if answer.certificate is None:
             return AssertionOutcome(False, least, "no certificate", Status.DOWN, Reason.CERTIFICATE_INVALID)
         days = answer.certificate.days_left(answer.now_s)
-        found = f"{days} days"
+        found = f"{days} days{answer.certificate_of and f' ({answer.certificate_of})'}"
         for limit, status in ((self.down_days, Status.DOWN), (self.degraded_days, Status.DEGRADED)):
             if limit and days < limit:
                 expected = f"a certificate valid for at least {limit} days"
@@ -202,7 +178,7 @@ def validate_assertions(assertions: Sequence[AssertionBase], bytes_most: int = B
         problem = assertion.problem()
         if problem is not None:
             raise SpecError(f"assertions[{place}]", problem)
-    if sum(assertion.weight() for assertion in assertions) * max(bytes_most, BODY_LIMIT) > _STEPS_MOST:
+    if sum(assertion.weight() for assertion in assertions) * max(bytes_most, BODY_LIMIT) > STEPS_MOST:
         limit = f" or lower `body_limit` ({bytes_most} bytes)" if bytes_most > BODY_LIMIT else ""
         raise SpecError("assertions", f"the regular expressions are too heavy together: simplify them{limit}")
 
@@ -217,15 +193,6 @@ def worst(outcomes: Sequence[AssertionOutcome]) -> AssertionOutcome | None:
     """The failure that decides: DOWN before DEGRADED, then the first; None when all hold."""
     failed = [outcome for outcome in outcomes if not outcome.passed]
     return next((each for each in failed if each.status is Status.DOWN), failed[0] if failed else None)
-
-
-def pattern_problem(pattern: str) -> str | None:
-    """What is wrong with an RE2 pattern, or None."""
-    try:
-        compiled(pattern)
-    except BadPattern as error:
-        return str(error)
-    return None
 
 
 def _body(answer: AnswerView, held: bool) -> str:

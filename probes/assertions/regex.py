@@ -48,3 +48,12 @@ def compiled(pattern: str) -> Pattern:
     if made.programsize > SIZE_LIMIT:
         raise BadPattern(f"a pattern {made.programsize / SIZE_LIMIT:.1f} times too large: use fewer repetitions")
     return made
+
+
+def pattern_problem(pattern: str) -> str | None:
+    """What is wrong with an RE2 pattern, or None."""
+    try:
+        compiled(pattern)
+    except BadPattern as error:
+        return str(error)
+    return None

@@ -14,7 +14,7 @@ def codes(expected: tuple[str, ...]) -> frozenset[int]:
         if not (first.isascii() and first.isdigit() and (not dash or (last.isascii() and last.isdigit()))):
             raise ValueError(f"{text[:20]!r} is neither a code like 200 nor a range like 200-299")
         low, high = int(first), int(last or first)
-        if not 100 <= low <= high <= 599:
-            raise ValueError(f"{text[:20]!r} is not within 100 to 599, smaller first")
+        if not 100 <= low <= high <= 999:
+            raise ValueError(f"{text[:20]!r} is not within 100 to 999, smaller first")
         found.update(range(low, high + 1))
     return frozenset(found)

@@ -16,6 +16,10 @@ from probes.net.tls_options import BadCertificate, Certificate, TlsOptions
 
 #: Larger certificates are read anew each time (bytes): a server may send another large one at each check.
 _SMALL = 4096
+#: Certificates of one path that are read; no honest path is longer.
+_PATH_READ = 10
+#: The number of DER in OpenSSL's module of Python.
+_DER = 2
 
 
 @lru_cache(maxsize=64)
@@ -113,13 +117,50 @@ def _read(der: bytes) -> Certificate | None:
         return None
 
 
+def soonest(tls: ssl.SSLObject) -> Certificate | None:
+    """The certificate that expires first on the path that verifies; without verification, on the path of the server."""
+    found = [each for each in map(read, path(tls)) if each is not None]
+    return min(found, key=_expiry, default=None)
+
+
+def path(tls: ssl.SSLObject) -> list[bytes]:
+    """The certificates (DER) from the server's own to the authority that is trusted.
+
+    Without verification it goes as far as the server sent them. What was sent on top is of no account.
+    """
+    if tls.context.verify_mode == ssl.CERT_NONE:
+        return _linked(presented(tls))
+    if hasattr(tls, "get_verified_chain"):
+        return list(tls.get_verified_chain())[:_PATH_READ]
+    # Python 3.10 to 3.12 have it on the object inside only.
+    chain = tls._sslobj.get_verified_chain() or []  # type: ignore[attr-defined]
+    return [each.public_bytes(_DER) for each in chain[:_PATH_READ]]
+
+
+def _linked(chain: list[bytes]) -> list[bytes]:
+    """The leaf and, one after another, the issuers among the certificates sent; of equals the longest lasting."""
+    parsed = [(der, each) for der, each in ((der, read(der)) for der in chain[:_PATH_READ]) if each is not None]
+    linked = parsed[:1]
+    while linked and len(linked) < len(parsed):
+        last = linked[-1][1]
+        issuers = [pair for pair in parsed if pair[1].subject == last.issuer and pair not in linked]
+        if not issuers or last.subject == last.issuer:
+            break
+        linked.append(max(issuers, key=lambda pair: pair[1].expires_s))
+    return [der for der, _ in linked]
+
+
+def _expiry(certificate: Certificate) -> int:
+    return certificate.expires_s
+
+
 def presented(tls: ssl.SSLObject) -> list[bytes]:
     """The certificates (DER) that the server sent, leaf first."""
     if hasattr(tls, "get_unverified_chain"):
         return list(tls.get_unverified_chain())
     # Python 3.10 to 3.12 have it on the object inside only.
     chain = tls._sslobj.get_unverified_chain() or []  # type: ignore[attr-defined]
-    return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain]
+    return [each.public_bytes(_DER) for each in chain]
 
 
 def _name(name: x509.Name) -> str:

@@ -7,6 +7,7 @@ Failure                   raised by our own code, carries its reason
 ├── ProtocolBroken        the answer is not the protocol
 ├── TooLarge              the answer breaks a cap that no honest answer breaks
 ├── TooManyRedirects
+├── BadRedirect           the answer leads where no client can follow
 ├── UnverifiedCertificate (in probes/net/stream.py: it carries what the certificate says)
 └── ClosedEarly           the connection ended before the answer did
 """
@@ -55,6 +56,10 @@ class TooLarge(Failure):
 
 class TooManyRedirects(Failure):
     reason = Reason.TOO_MANY_REDIRECTS
+
+
+class BadRedirect(Failure):
+    reason = Reason.BAD_REDIRECT
 
 
 class ClosedEarly(Failure):

@@ -1,26 +1,39 @@
-"""HTTP requests and responses as values, with their size limits, encoding and decompression."""
+"""HTTP requests and responses as values, with their size limits and encoding."""
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from probes.net.targets import Target
 from probes.net.tls_options import Certificate, TlsOptions
 
-HEADERS_LIMIT = 100
-HEADER_BYTES_LIMIT = 65_536
+#: As curl: a large header is no failure that a user would see.
+HEADERS_LIMIT = 5_000
+HEADER_BYTES_LIMIT = 307_200
 BODY_LIMIT = 65_536
 #: No spec may ask for more (bytes).
 BODY_LIMIT_MOST = 1_048_576
 
 Header = tuple[str, str]
+
+
+class Flaw(NamedTuple):
+    """A fault of form in an answer that clients read all the same; `disputed` when either curl or browsers do not."""
+
+    words: str
+    disputed: bool = False
+
+
 DEFAULT_TLS = TlsOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to send; `connection` is the header of that name.
+
+    `enough` tells of the body of an endless stream so far whether it can be judged; without it the head is enough.
 
     `server_name` is what TLS asks for and verifies, where that is not the target's own host.
     """
@@ -33,13 +46,16 @@ class Request:
     server_name: str = ""
     body_limit: int = BODY_LIMIT
     connection: str = "close"
+    enough: Callable[[bytes], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """What came back. Header names are lower case; `truncated` when the body went on beyond the limit.
 
-    `fault` is what ended the body early; code and headers hold all the same.
+    `fault` is what ended the body early; code and headers hold all the same. `certificate` is the one that expires
+    first on the path that verifies. `stream` when the body has no end and was not waited for. `undecoded` names a
+    coding that the body is still in.
     """
 
     code: int
@@ -50,6 +66,9 @@ class Response:
     certificate: Certificate | None = None
     tls: str = ""
     fault: Exception | None = None
+    flaws: tuple[Flaw, ...] = ()
+    stream: bool = False
+    undecoded: str = ""
 
     def header(self, name: str) -> str | None:
         """The value of the first header with that (lower-case) name."""
@@ -76,15 +95,3 @@ def head_of(request: Request) -> bytes:
         lines.append(f"Content-Length: {len(request.body)}\r\n")
     lines.append(f"Connection: {request.connection}\r\n\r\n")
     return "".join(lines).encode("utf-8")
-
-
-def decompressed(body: bytes, headers: tuple[Header, ...], limit: int) -> tuple[bytes, bool]:
-    """The body after gzip or deflate, at most `limit` bytes, and whether the limit cut it. Raises zlib.error."""
-    coding = next((value.strip().lower() for key, value in headers if key == "content-encoding"), "identity")
-    if not body or coding not in {"gzip", "x-gzip", "deflate"}:
-        return body, False
-    # 47 detects gzip or zlib; some servers send deflate without either wrapper.
-    bare = coding == "deflate" and body[0] & 0x0F != 8
-    inflater = zlib.decompressobj(-15 if bare else 47)
-    plain = inflater.decompress(body, limit)
-    return plain, bool(inflater.unconsumed_tail)

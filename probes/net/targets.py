@@ -7,7 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import idna
 
@@ -121,17 +121,6 @@ def _a_label(label: str) -> str:
     if not all(idna.valid_contextj(label, at) for at, character in enumerate(label) if character in "\u200c\u200d"):
         raise idna.IDNAError("a joiner without what it joins")
     return "xn--" + label.encode("punycode").decode() if not label.isascii() else label
-
-
-def follow(base: Target, location: str) -> Target:
-    """The target of a redirect from `base`; raises BadTarget when it must not be dialled."""
-    try:
-        # Not cached: a server may redirect to another URL at each check.
-        return _parsed(urljoin(base.url, location.partition("#")[0]))
-    except BadTarget:
-        raise
-    except ValueError as error:
-        raise BadTarget(f"not a URL: {error}") from None
 
 
 def _ipv4(text: str) -> str:

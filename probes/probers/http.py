@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from probes.ai import billing, classify
+from probes.ai import classify
 from probes.ai.classify import Classified
 from probes.ai.rate_limits import RETRY_AFTER_MOST_S
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
-from probes.assertions.status_codes import codes
-from probes.net.failures import ProtocolBroken, TooManyRedirects
-from probes.net.http1 import exchange
-from probes.net.http_messages import DEFAULT_TLS, Request, Response
 from probes.net.stream import UnverifiedCertificate
-from probes.net.targets import BadTarget, Target, follow, parse_url
-from probes.net.tls_options import HTTP_ALPN, Certificate, TlsOptions
+from probes.net.tls_options import Certificate
 from probes.prober import RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
+from probes.probers.hops import PERSONAL, Asked, ask
 from probes.reasons import Reason, Status
-from probes.specs.http import HttpSpec, secret_headers, validate, validate_secrets
-from probes.specs.tls import CLIENT_CERTIFICATE, TlsFields, server_name_of, tls_options_of
+from probes.specs.http import HttpSpec, validate, validate_secrets
 from probes.wire import Fact
 
-#: Headers never sent to another origin after a redirect, by parts of their names: users put keys into plain headers.
-_PERSONAL = re.compile(r"auth|key|token|secret|cookie|session|passw|credential|signature|^host$", re.IGNORECASE)
-_REDIRECTS = {301, 302, 303, 307, 308}
-_NO_SECRETS: Mapping[str, str] = {}
+#: Codes of a refusal, where it matters whether the request had a credential.
+_REFUSED = frozenset({401, 402, 403, 407})
+#: Keys that are written into the URL.
+_KEY_IN_URL = re.compile(
+    r"[?&](?:key|[a-z_-]*(?:api[_-]?key|apikey|token|secret|auth|passw|sig|signature|access[_-]?key)[a-z_-]*)=",
+    re.IGNORECASE,
+)
 
 
 async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Send the request, follow redirects, and judge the last answer."""
     try:
-        answer, hops = await _ask(spec, secrets, context)
+        asked = await ask(spec, secrets, context, _enough(spec, context) if spec.assertions else None)
     except UnverifiedCertificate as error:
         return _unverified(error, context)
-    expected = answer.code in codes(spec.expected_status)
+    answer = asked.answer
+    credential = answer.code not in _REFUSED or _has_credential(spec, secrets)
+    expected = answer.code in spec.codes_expected()
     read = classify.classify(
-        classify.ReceivedAnswer(spec.provider, answer.code, answer.headers, answer.body, expected), context.now_s
+        classify.ReceivedAnswer(spec.provider, answer.code, answer.headers, answer.body, expected, credential),
+        context.now_s,
     )
     phases = context.trace.phases()
     status, reason, detail = read.status, read.reason, read.detail
@@ -46,18 +47,37 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
         detail = f"{detail}, expected {', '.join(spec.expected_status)}"
     outcomes: tuple[AssertionOutcome, ...] = ()
     if spec.assertions and (status is Status.UP or context.explain):
-        outcomes = judge(spec.assertions, _view(answer, phases.total_us, secrets, context))
+        outcomes = judge(spec.assertions, _view(asked, phases.total_us, secrets, context))
         failed = worst(outcomes)
         if failed is not None and status is Status.UP:
             status, reason, detail = failed.status, failed.reason, failed.detail
-    facts = _facts(answer, hops, context)
+    facts = _facts(asked, context)
     if read.facts or read.retry_after_s:
         facts |= _read_facts(read)
+    if asked.flaws and status is Status.UP:
+        status, reason, detail = _flawed(asked)
     shown = outcomes if context.explain else ()
     return Observation(status, reason, phases, answer.code, printable(detail), facts, shown)
 
 
-def _view(answer: Response, total_us: int, secrets: Mapping[str, str], context: ProbeContext) -> AnswerView:
+def _flawed(asked: Asked) -> tuple[Status, Reason, str]:
+    """An answer with a flaw of form is well, unless some clients refuse to read it."""
+    disputed = next((flaw for flaw in asked.flaws if flaw.disputed), None)
+    if disputed is None:
+        return Status.UP, Reason.OK, ""
+    detail = f"answered {asked.answer.code}, but some clients refuse it: {disputed.words}"
+    return Status.DEGRADED, Reason.PROTOCOL_ERROR, detail
+
+
+def _has_credential(spec: HttpSpec, secrets: Mapping[str, str]) -> bool:
+    """Whether the request says who asks."""
+    if secrets or any(PERSONAL.search(name) and name.lower() != "host" for name, _ in spec.headers):
+        return True
+    return _KEY_IN_URL.search(spec.url) is not None
+
+
+def _view(asked: Asked, total_us: int, secrets: Mapping[str, str], context: ProbeContext) -> AnswerView:
+    answer = asked.answer
     return AnswerView(
         total_us,
         context.now_s,
@@ -65,59 +85,38 @@ def _view(answer: Response, total_us: int, secrets: Mapping[str, str], context: 
         answer.headers,
         answer.body,
         answer.truncated,
-        answer.certificate,
+        asked.certificate,
         spellings(secrets) if secrets else (),
+        asked.certificate_of if asked.redirects else "",
+        answer.undecoded,
     )
 
 
-async def _ask(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContext) -> tuple[Response, int]:
-    target, server_name = parse_url(spec.url), server_name_of(spec, "")
-    method, body, tls = spec.method, spec.body.encode(), _tls_options(spec, secrets)
-    headers = spec.headers + secret_headers(secrets) if secrets else spec.headers
-    for hop in range(spec.redirect_limit + 1):
-        request = Request(target, method, headers, body, tls, server_name, spec.body_limit)
-        answer = await exchange(request, context.dialer, context.trace)
-        if context.trace.kept is not None:
-            context.trace.kept.headers = list(answer.headers)
-        location = answer.header("location") if answer.code in _REDIRECTS and spec.follow_redirects else None
-        if location is None:
-            return answer, hop
-        following = _redirected(target, location)
-        if context.trace.kept is not None:
-            context.trace.kept.hops.append(f"{answer.code} to {following.url}")
-        if following.origin != target.origin:
-            headers = tuple(header for header in spec.headers if not _PERSONAL.search(header[0]))
-            tls, server_name = _tls_options(spec, _NO_SECRETS), ""
-        if answer.code == 303 or (answer.code in (301, 302) and method == "POST"):
-            method, body = ("HEAD" if method == "HEAD" else "GET"), b""
-        if billing.refusal(method, following.url, spec.billing_acknowledged) is not None:
-            raise ProtocolBroken("redirected to a request that is no health check: it would cost or change something")
-        target = following
-    raise TooManyRedirects(f"more than {spec.redirect_limit} redirects")
+def _enough(spec: HttpSpec, context: ProbeContext) -> Callable[[bytes], bool] | None:
+    """Whether what has come of an endless body settles the assertions on it; None where none reads the body."""
+    reading = tuple(each for each in spec.assertions if each.reads_body())
+    if not reading:
+        return None
+
+    def settled(body: bytes) -> bool:
+        return worst(judge(reading, AnswerView(0, context.now_s, 0, (), body, True))) is None
+
+    return settled
 
 
-def _tls_options(spec: TlsFields, secrets: Mapping[str, str]) -> TlsOptions:
-    plain = spec.verify_tls and not spec.ca_pem and spec.min_tls == "1.2" and CLIENT_CERTIFICATE not in secrets
-    return DEFAULT_TLS if plain else tls_options_of(spec, secrets, HTTP_ALPN)
-
-
-def _redirected(target: Target, location: str) -> Target:
-    try:
-        return follow(target, location)
-    except BadTarget as error:
-        raise ProtocolBroken(f"redirected to a place that will not be dialled: {error}") from None
-
-
-def _facts(answer: Response, hops: int, context: ProbeContext) -> dict[str, Fact]:
+def _facts(asked: Asked, context: ProbeContext) -> dict[str, Fact]:
+    answer = asked.answer
     facts: dict[str, Fact] = {"address": context.trace.address, "body_bytes": len(answer.body)}
-    if hops:
-        facts["redirects"] = hops
+    if asked.redirects:
+        facts["redirects"] = asked.redirects
     if answer.truncated:
-        facts["truncated"] = True
+        facts["stream" if answer.stream else "truncated"] = True
+    if asked.flaws:
+        facts["flaws"] = printable("; ".join(dict.fromkeys(flaw.words for flaw in asked.flaws)))
     if answer.tls:
         facts["tls"] = answer.tls
-    if answer.certificate is not None:
-        facts |= certificate_facts(answer.certificate, context.now_s)
+    if asked.certificate is not None:
+        facts |= certificate_facts(asked.certificate, context.now_s)
     return facts
 
 

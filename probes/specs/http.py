@@ -7,19 +7,22 @@ import re
 from collections.abc import Mapping
 
 from probes.ai import billing
-from probes.assertions.kinds import CODES_MOST, Assertion, validate_assertions
+from probes.assertions.kinds import CODES_MOST, STEPS_MOST, Assertion, StatusIs, validate_assertions
 from probes.assertions.status_codes import codes
 from probes.net.http_messages import BODY_LIMIT, BODY_LIMIT_MOST, Header
 from probes.net.targets import BadTarget, parse_url
 from probes.prober import SpecError
 from probes.specs.tls import CLIENT_CERTIFICATE, CLIENT_KEY, TlsFields, validate_identity, validate_tls
 
-REDIRECTS_MOST = 10
+#: As curl; browsers follow 20.
+REDIRECTS_MOST = 50
+DEFAULT_CODES = ("200-399",)
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _HEADERS_MOST = 20
 _HEADER_BYTES_MOST = 4096
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_REDIRECT_CODES = frozenset(range(300, 400))
 _PROVIDER = re.compile(r"[a-z0-9-]{0,40}\Z")
 #: Framing and hop-by-hop headers: only the client sets them.
 _RESERVED = {
@@ -31,7 +34,9 @@ _RESERVED = {
 class HttpSpec(TlsFields, frozen=True, kw_only=True):
     """Request `url`, follow redirects, and check the answer against `expected_status` and `assertions`.
 
-    `headers` are pairs. `provider` names the preset by whose rules the answer is read. `body_limit` in bytes.
+    `headers` are pairs. `provider` names the preset by whose rules the answer is read. `body_limit` in bytes; without
+    one, assertions on the body read up to 1 MiB. 0 judges by the head alone. A status assertion replaces the default
+    of `expected_status`.
     `billing_acknowledged` allows requests that may cost money; see `probes.ai.billing`.
     Secrets are kept apart from the spec: `bearer`, `basic` ("user:password"), `header.<Name>`, and `client_certificate`
     with `client_key` (PEM).
@@ -41,13 +46,33 @@ class HttpSpec(TlsFields, frozen=True, kw_only=True):
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
-    expected_status: tuple[str, ...] = ("200-399",)
+    expected_status: tuple[str, ...] = DEFAULT_CODES
     follow_redirects: bool = True
-    redirect_limit: int = 5
+    redirect_limit: int = 20
     assertions: tuple[Assertion, ...] = ()
     body_limit: int = BODY_LIMIT
     provider: str = ""
     billing_acknowledged: bool = False
+
+    def codes_expected(self) -> frozenset[int]:
+        """The codes that pass. A status assertion replaces the default; beside other codes both must hold."""
+        expected, stated = codes(self.expected_status), self.expected_status != DEFAULT_CODES
+        for assertion in self.assertions:
+            if isinstance(assertion, StatusIs) and assertion.gives == "down" and assertion.reason is None:
+                asserted = codes(assertion.expected)
+                expected, stated = expected & asserted if stated else asserted, True
+        return expected
+
+    def follows(self) -> bool:
+        """Whether redirects are followed: not where a redirect is all that the monitor expects."""
+        return self.follow_redirects and not self.codes_expected() <= _REDIRECT_CODES
+
+    def bytes_read(self) -> int:
+        """How much of the body is read: more than the default where an assertion has to judge the whole of it."""
+        if self.body_limit != BODY_LIMIT or not any(each.reads_body() for each in self.assertions):
+            return self.body_limit
+        weight = sum(each.weight() for each in self.assertions)
+        return max(BODY_LIMIT, min(BODY_LIMIT_MOST, STEPS_MOST // weight if weight else BODY_LIMIT_MOST))
 
 
 def validate(spec: HttpSpec) -> None:
@@ -76,6 +101,8 @@ def validate(spec: HttpSpec) -> None:
     if not 0 <= spec.redirect_limit <= REDIRECTS_MOST:
         raise SpecError("redirect_limit", f"is between 0 and {REDIRECTS_MOST}")
     validate_assertions(spec.assertions, spec.body_limit)
+    if not spec.codes_expected():
+        raise SpecError("assertions", "no code can meet `expected_status` and the status assertions together")
     if not 0 <= spec.body_limit <= BODY_LIMIT_MOST:
         raise SpecError("body_limit", f"is between 0 and {BODY_LIMIT_MOST} bytes")
     if not _PROVIDER.match(spec.provider):

@@ -203,6 +203,9 @@ SPOKEN = [
     "skipped",
     "domain_expiring",
     "domain_expired",
+    "bad_redirect",
+    "bot_filter",
+    "geo_blocked",
 ]
 
 

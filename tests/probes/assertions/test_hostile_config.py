@@ -11,7 +11,8 @@ from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge
 from probes.assertions.regex import SIZE_LIMIT, BadPattern, compiled
 from probes.net import certificates
-from probes.net.targets import BadTarget, follow, parse_url
+from probes.net.http.location import follow
+from probes.net.targets import BadTarget, parse_url
 from probes.prober import SpecError
 from probes.probers import SPEC_MOST, decode_spec, encode_spec, parse_spec, validate_secrets
 from probes.reasons import Reason
@@ -128,7 +129,7 @@ def test_where_a_server_redirects_to_is_not_remembered() -> None:
     base = parse_url(URL)
     before = parse_url.cache_info().currsize
     for number in range(50):
-        assert follow(base, f"/there/{number}").path == f"/there/{number}"
+        assert follow(base, f"/there/{number}").target.path == f"/there/{number}"
     with pytest.raises(BadTarget):
         follow(base, "ftp://elsewhere.example/")
     assert parse_url.cache_info().currsize == before

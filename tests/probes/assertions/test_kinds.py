@@ -131,7 +131,7 @@ def test_a_header_holds_or_not(assertion: dict[str, Any], headers: list[tuple[st
         ({"type": "body_size", "max_bytes": 10}, {}, Status.DOWN, Reason.BODY_MISMATCH),
         ({"type": "body_size", "min_bytes": 5, "max_bytes": 999}, {}, Status.UP, Reason.OK),
         # What was cut is longer than what was read.
-        ({"type": "body_size", "max_bytes": 999}, {"truncated": True}, Status.DOWN, Reason.BODY_MISMATCH),
+        ({"type": "body_size", "max_bytes": 999}, {"truncated": True}, Status.DEGRADED, Reason.TOO_LARGE),
         ({"type": "latency", "degraded_ms": 100, "down_ms": 200}, {}, Status.DEGRADED, Reason.SLOW),
         ({"type": "latency", "degraded_ms": 100, "down_ms": 150}, {}, Status.DOWN, Reason.SLOW),
         ({"type": "latency", "down_ms": 151}, {}, Status.UP, Reason.OK),

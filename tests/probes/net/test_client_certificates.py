@@ -137,7 +137,7 @@ def test_a_handshake_does_not_show_its_key_when_it_is_printed(trusted: trustme.C
         ({"verify_tls": False, "ca_pem": "x"}, "ca_pem: is of no use with verify_tls off"),
         ({"min_tls": "1.1"}, "min_tls: "),
         ({"server_name": "a b"}, "server_name: "),
-        ({"redirect_limit": 11}, "redirect_limit: is between 0 and 10"),
+        ({"redirect_limit": 51}, "redirect_limit: is between 0 and 50"),
         ({"provider": "Open AI"}, "provider: is the name of a preset"),
     ],
 )

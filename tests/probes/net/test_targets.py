@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.net.targets import BadTarget, follow, parse_host, parse_url
+from probes.net.targets import BadTarget, parse_host, parse_url
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,3 @@ def test_b2_09_a_name_is_written_in_ascii_as_browsers_do(written: str, asked: st
 def test_b2_09_a_name_that_browsers_refuse_is_refused(name: str) -> None:
     with pytest.raises(BadTarget):
         parse_host(name)
-
-
-def test_a_redirect_is_read_relative_to_where_it_came_from() -> None:
-    base = parse_url("https://example.com/a/b?x=1")
-    assert follow(base, "c").url == "https://example.com/a/c"
-    assert follow(base, "//other.example/z").url == "https://other.example/z"
-    assert follow(base, "http://example.com/").origin != base.origin

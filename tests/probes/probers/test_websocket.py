@@ -159,7 +159,7 @@ def test_assertions_look_at_the_headers_and_at_the_message(on_loop: Any) -> None
         (answering(b"SSH-2.0-x\r\n\r\n"), Reason.PROTOCOL_ERROR),
         (answering(b"HTTP/1.1 101 Sw"), Reason.RESET),
         (upgrading(echo, accept=b"bm90IHRoZSBzaWduYXR1cmU="), Reason.PROTOCOL_ERROR),
-        (answering(b"HTTP/1.1 101 Ok\r\n" + b"A: b\r\n" * 200 + b"\r\n"), Reason.TOO_LARGE),
+        (answering(b"HTTP/1.1 101 Ok\r\n" + b"A: b\r\n" * 6000 + b"\r\n"), Reason.TOO_LARGE),
         (answering(b"HTTP/1.1 101 Ok\r\nA: " + b"b" * 200_000 + b"\r\n\r\n"), Reason.TOO_LARGE),
         (resetting(b"HTTP/1.1 101 Ok\r\n"), Reason.RESET),
         (silent, Reason.TIMEOUT),

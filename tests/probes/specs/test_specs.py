@@ -48,7 +48,7 @@ URL = {"url": "https://example.com/"}
         (
             "http",
             {**URL, "expected_status": ["299-200"]},
-            "expected_status: '299-200' is not within 100 to 599, smaller first",
+            "expected_status: '299-200' is not within 100 to 999, smaller first",
         ),
         ("http", {**URL, "expected_status": []}, "expected_status: name at least one code, like 200 or 200-299"),
         ("http", {**URL, "body_limit": 2_000_000}, "body_limit: is between 0 and 1048576 bytes"),

@@ -104,6 +104,7 @@ REASON_MEANINGS = {
     Reason.AUTH: "This is not an outage: the key was rejected.",
     Reason.QUOTA: "This is not an outage: the quota or credit is used up.",
     Reason.CONFIG: "This is not an outage: the request is not valid.",
+    Reason.BOT_FILTER: "A bot filter turned the checks away, so the state of the service behind it is unknown.",
 }
 
 #: First check by reason, more specific than the kind.
@@ -119,6 +120,7 @@ REASON_LOOKS = {
     Reason.CERTIFICATE_INVALID: "Check the certificate: its names, its chain and its issuer.",
     Reason.DOMAIN_EXPIRING: "Renew the domain at its registrar, and check its automatic renewal and means of payment.",
     Reason.DOMAIN_EXPIRED: "Renew or restore the domain at its registrar at once: after a while anyone may take it.",
+    Reason.BAD_REDIRECT: "Check the redirect: its Location leads where no client can follow.",
     Reason.PROTOCOL_ERROR: "Check what listens on that port: it does not speak the expected protocol.",
     Reason.HTTP_4XX: "Check the address and the request: the server refuses them.",
     Reason.HTTP_5XX: "Check the service's logs and its last deployment.",
@@ -134,6 +136,7 @@ REASON_LOOKS = {
     Reason.QUOTA: "Check the account's billing and limits.",
     Reason.RATE_LIMITED: "Check the limits of this key, and who else uses it.",
     Reason.CONFIG: "Check the monitor's request: its address, model and headers.",
+    Reason.BOT_FILTER: "Let the checks through the bot filter, by their address or a secret header.",
 }
 
 REASON_WORDS = {
@@ -149,7 +152,8 @@ REASON_WORDS = {
     Reason.CERTIFICATE_INVALID: "certificate not valid",
     Reason.DOMAIN_EXPIRING: "domain registration ends soon",
     Reason.DOMAIN_EXPIRED: "domain registration has ended",
-    Reason.PROTOCOL_ERROR: "answer was not valid HTTP",
+    Reason.BAD_REDIRECT: "redirected where no client can follow",
+    Reason.PROTOCOL_ERROR: "the answer breaks the rules of its protocol",
     Reason.HTTP_4XX: "answered with a client error",
     Reason.HTTP_5XX: "answered with a server error",
     Reason.UNEXPECTED_STATUS: "answered with an unexpected status",
@@ -159,6 +163,8 @@ REASON_WORDS = {
     Reason.AUTH: "the key was rejected",
     Reason.QUOTA: "the quota is used up",
     Reason.CONFIG: "the request is not valid",
+    Reason.BOT_FILTER: "a bot filter turned the check away",
+    Reason.GEO_BLOCKED: "the country of the region is not served",
     Reason.RATE_LIMITED: "rate limited",
     Reason.OVERLOADED: "overloaded",
     Reason.SLOW: "slow",
@@ -174,6 +180,7 @@ EXCLUSIONS = {
     "missed": "it started the check too late",
     "blocked": "its rules forbid this target",
     "probe_error": "it could not run the check",
+    "geo_blocked": "its country is not served there",
 }
 
 
