@@ -17,9 +17,10 @@ import msgspec
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import Latency
 from probes.net.failures import Failure
+from probes.net.http.location import follow
 from probes.net.http1 import exchange
 from probes.net.http_messages import Request, Response
-from probes.net.targets import BadTarget, Target, follow, parse_host, parse_url
+from probes.net.targets import BadTarget, Target, parse_host, parse_url
 from probes.prober import RETRY_AFTER, Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.registries import SETTING, server_of
@@ -182,7 +183,7 @@ async def _ask(target: Target, context: ProbeContext) -> Response:
         if location is None:
             break
         try:
-            target = follow(target, location)
+            target = follow(target, location).target
         except BadTarget:
             break
     return answer
