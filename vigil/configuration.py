@@ -38,6 +38,8 @@ class Configuration(BaseSettings):
     secret_key: SecretStr
     seal_keys: SecretStr
     data_dir: Path | None = None
+    #: Folders whose disks are watched, comma separated; empty: those of the data that is on this machine.
+    disk_folders: str = Field(default="", max_length=2_000)
     base_url: str = "http://127.0.0.1:8000"
     ping_url: str = ""
     mail_host: str = "127.0.0.1"
@@ -91,6 +93,13 @@ class Configuration(BaseSettings):
         if not found:
             raise ValueError("must hold at least one Fernet key")
         return keys
+
+    @field_validator("disk_folders")
+    @classmethod
+    def _are_folders(cls, folders: str) -> str:
+        if not all(Path(folder).is_absolute() for folder in split_list(folders)):
+            raise ValueError("must be absolute folders separated by commas, such as /var/lib/postgresql")
+        return folders
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -1,4 +1,4 @@
-"""Witness process (crash-safe): reads provider status feeds and pings the dead man's switch."""
+"""Witness process (crash-safe): reads provider status feeds, pings the dead man's switch, and watches the disks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
 from django.db import close_old_connections, connection
 
+from probes.process.duties import Duties
 from probes.process.health import Health
+from probes.process.watch.watchdog import tick
+from vigil import disks
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.deadman import DeadmanSwitch, deadman_status, record_ping
 from vigil.away import refusal
 from vigil.clock import database_now
-from vigil.configuration import configuration
+from vigil.configuration import configuration, split_list
 from vigil.deadletters.record import isolation
 from vigil.feeds.core.page import FeedUnreadable, Page
 from vigil.feeds.core.testimony import AFTER
@@ -28,6 +32,7 @@ from vigil.feeds.fetch import Fetcher, NotFetched
 from vigil.feeds.formats import parse
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.record import enabled_feeds, record_page, record_problem, record_unchanged
+from vigil.incidents.disks import note_disks
 from vigil.incidents.provider_notes import note_declared
 
 T = TypeVar("T")
@@ -36,6 +41,7 @@ FEED_EVERY_S = 60.0
 TURN_S = 1.0
 #: Pages that are parsed at once, and for how long one may be (s).
 PARSED_AT_ONCE, PARSE_S = 4, 5.0
+DISKS_S = 2.0
 
 log = structlog.get_logger()
 
@@ -53,6 +59,7 @@ class Witness:
         self._fault: BaseException | None = None
         self._stopping = asyncio.Event()
         self._isolation = isolation("witness")
+        self._duties = Duties()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -92,6 +99,8 @@ class Witness:
         if fault is not None:
             raise fault
         attempt = self._isolation.attempt
+        if self._duties.is_due("disks", DISKS_S):
+            await self._on_database(lambda: attempt("disks", _watch_disks, None))
         none: list[Feed] = []
         feeds = await self._on_database(lambda: attempt("due_feeds", self._due_feeds, none))
         for feed in feeds:
@@ -181,6 +190,20 @@ def _note_what_is_new() -> None:
         log.info("provider.declared", incidents=noted)
 
 
+def _watch_disks() -> None:
+    """Look at the disks that hold data of Vigil, as far as they are those of this machine."""
+    settings = configuration()
+    folders = [Path(folder) for folder in split_list(settings.disk_folders)]
+    if not folders:
+        folders = [folder for folder in (settings.data_dir, disks.postgres_folder()) if folder is not None]
+    if folders:
+        note_disks(disks.disks_of(folders), enqueue)
+    else:
+        # In a container this is the disk of its engine, and that of the volumes beside it.
+        root = disks.disk_of(Path("/"))
+        note_disks([disks.writable(root)] if root is not None and root.bytes_free else [], enqueue)
+
+
 async def witness(health: Health) -> None:
     """Run until SIGTERM or SIGINT."""
     settings = configuration()
@@ -194,9 +217,11 @@ async def witness(health: Health) -> None:
         asyncio.get_running_loop().add_signal_handler(stop_signal, process.stop)
     health.mark_ready()
     log.info("witness.ready")
+    ticking = asyncio.create_task(tick(health))
     try:
         await process.run()
     finally:
+        ticking.cancel()
         await fetcher.close()
         if deadman is not None:
             await deadman.close()

@@ -12,6 +12,8 @@ from vigil.doctor.findings import Check, ExaminationContext, Finding, Level, pro
 
 #: Checks in the order of the report.
 CHECKS: dict[str, Check] = {
+    "room": storage.room,
+    "postgresql": servers.answers,
     "tables": servers.tables,
     "redis": servers.memory_policy,
     "redis_release": servers.redis_release,
@@ -39,6 +41,8 @@ CHECKS: dict[str, Check] = {
     "rollups": storage.rollups,
     "disk": storage.disk,
 }
+#: Checks that say something while PostgreSQL is away.
+WITHOUT_DATABASE = ("room", "postgresql", "redis", "redis_release", "settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,9 @@ class Examined:
 
 
 def examine(around: ExaminationContext) -> list[Examined]:
-    """Run every check."""
-    return [Examined(name, finding) for name, check in CHECKS.items() for finding in _found(check, around)]
+    """Run every check; while PostgreSQL is away, those that do without."""
+    names = CHECKS if around.database_time is not None else WITHOUT_DATABASE
+    return [Examined(name, finding) for name in names for finding in _found(CHECKS[name], around)]
 
 
 def worst(examined: list[Examined]) -> Level:

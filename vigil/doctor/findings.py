@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 import redis
 
@@ -30,11 +31,19 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ExaminationContext:
-    """Inputs of a check, besides the database. `disk_free_bytes` is None if unknown."""
+    """Inputs of a check, besides the database. `database_time` is None while PostgreSQL is away, `disk_free_bytes` if
+    unknown; `folders` hold data on this machine."""
 
     redis: redis.Redis
-    now: datetime
+    database_time: datetime | None
     disk_free_bytes: int | None = None
+    folders: tuple[Path, ...] = ()
+
+    @property
+    def now(self) -> datetime:
+        """The time of PostgreSQL; only checks that need it ask for it."""
+        assert self.database_time is not None, "PostgreSQL is away"
+        return self.database_time
 
     @property
     def now_ms(self) -> int:

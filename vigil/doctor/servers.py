@@ -18,6 +18,15 @@ _PATCHED = {(6, 2): 20, (7, 2): 11, (7, 4): 6, (8, 0): 4, (8, 2): 2}
 _NEWEST_BRANCH = max(_PATCHED)
 
 
+def answers(around: ExaminationContext) -> Iterator[Finding]:
+    """Whether PostgreSQL answers; `tables` says which one it is."""
+    if around.database_time is None:
+        yield problem(
+            "PostgreSQL does not answer: no incident is written, and most checks below are left out.",
+            "Start it, or correct VIGIL_DATABASE_URL; its log says why it ended.",
+        )
+
+
 def tables(around: ExaminationContext) -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 from django.db.models import Sum
 
+from vigil.disks import disks_of
 from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, size, warning, well
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.core.rollups import HOURS_IN_DAY
 from vigil.history.models import Gap, Progress, RecordedDay, RecordedHour
 from vigil.history.storage import partitions
 from vigil.history.storage.size import database_bytes, forecast, growth
+from vigil.incidents.core.disks import Shortage, in_words, shortage
 
 RECENT = timedelta(hours=24)
 SOON_DAYS, LATER_DAYS = 14, 60
@@ -22,6 +24,15 @@ _CLASSES = {
     partitions.ROLLED_HOURS.table: "hours",
     partitions.ROLLED_DAYS.table: "days",
 }
+
+
+def room(around: ExaminationContext) -> Iterator[Finding]:
+    """Room on the disks of this machine that hold data."""
+    for disk in disks_of(around.folders):
+        if shortage(disk) is Shortage.NONE:
+            yield well(in_words(disk))
+        else:
+            yield problem(in_words(disk), "Free some room, or give it more: on a full disk nothing is written.")
 
 
 def gaps(around: ExaminationContext) -> Iterator[Finding]:

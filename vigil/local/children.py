@@ -77,6 +77,8 @@ def end_left_over(pid: int, sign: str, stop_signals: tuple[signal.Signals, ...],
             return True
         try:
             os.kill(pid, stop_signal)
+            # One that was stopped takes no signal before it is continued.
+            os.kill(pid, signal.SIGCONT)
         except ProcessLookupError:
             return True
         deadline = time.monotonic() + patience_s

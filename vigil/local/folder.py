@@ -153,11 +153,16 @@ def is_held(path: Path) -> bool:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only we can read, whole or not at all, also across a power cut."""
     new = path.with_name(path.name + ".new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
-        written.write(text)
-        written.flush()
-        os.fsync(written.fileno())
-    new.replace(path)
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
+            written.write(text)
+            written.flush()
+            os.fsync(written.fileno())
+        new.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise
 
 
 def _who_runs(path: Path) -> str:

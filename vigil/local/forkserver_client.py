@@ -60,6 +60,10 @@ class ForkServer:
             options = popen_options(signal.SIGKILL)
             self._process = subprocess.Popen(command, env=dict(env), pass_fds=[theirs.fileno()], **options)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def fork(
         self, name: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, outputs: list[int]
     ) -> ForkedProcess:

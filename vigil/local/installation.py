@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from vigil import disks
+from vigil.incidents.core.disks import Shortage, in_words, refused_by_disk, shortage
 from vigil.local import processes
 from vigil.local.environments import Addresses, control_env
+from vigil.local.errors import CannotStart
 from vigil.local.folder import DataFolder, StoredState
 from vigil.local.processes import LocalRegion, Servers
 from vigil.local.programs import Journal, RestartPace
@@ -16,6 +22,7 @@ from vigil.local.supervisor import Supervisor
 
 DEFAULT_REGIONS = tuple(LocalRegion(f"local-{number}") for number in (1, 2, 3))
 _READY_DEADLINE_S = 90
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,13 @@ class Installation:
         self, folder: DataFolder, wanted: InstallationOptions, journal: Journal, pace: RestartPace | None = None
     ) -> None:
         self.folder = folder
+        #: Every folder that holds data: root's PostgreSQL may have to live outside a closed one.
+        self.data_folders = [folder.path]
+        with blaming_the_disk(self.data_folders):
+            self._prepare(wanted, journal, pace)
+
+    def _prepare(self, wanted: InstallationOptions, journal: Journal, pace: RestartPace | None) -> None:
+        folder = self.folder
         remembered = folder.state()
         self.secrets = folder.secrets(tuple(region.name for region in wanted.regions))
         web_port = ports.take_web_port(wanted.port, remembered.web_port)
@@ -50,8 +64,6 @@ class Installation:
             ping_port=ports.take_free_port(remembered.ping_port),
         )
         self.env = control_env(self.addresses, self.secrets, folder.path) | dict(wanted.env)
-        #: Every folder that holds data: root's PostgreSQL may have to live outside a closed one.
-        self.data_folders = [folder.path]
         if servers.postgres is not None and folder.path not in servers.postgres.cluster.parents:
             self.data_folders.append(servers.postgres.cluster)
         self.login_link, self.login_link_lifetime_s = "", 0
@@ -77,7 +89,8 @@ class Installation:
         """Start everything and wait until it is ready; raises CannotStart with what is not, having stopped the rest."""
         self.supervisor.start()
         try:
-            await self.supervisor.wait_ready(_READY_DEADLINE_S)
+            with blaming_the_disk(self.data_folders):
+                await self.supervisor.wait_ready(_READY_DEADLINE_S)
         except BaseException:
             await self.supervisor.stop()
             self._close_fork_servers()
@@ -89,7 +102,9 @@ class Installation:
         """Stop everything in order."""
         await self.supervisor.stop()
         self._close_fork_servers()
-        self.folder.remember(replace(self._state, pid=0))
+        # All is stopped; a disk that takes no more words changes nothing of that.
+        with contextlib.suppress(OSError):
+            self.folder.remember(replace(self._state, pid=0))
 
     def _close_fork_servers(self) -> None:
         for fork_server in self._fork_servers.values():
@@ -114,3 +129,25 @@ class Installation:
             port = ports.take_free_port(remembered.ping_redis_port)
             own_ping_redis = redis.prepare(home, self.secrets.redis_password, port, redis.PINGS)
         return Servers(own_postgres, own_redis, own_ping_redis)
+
+
+@contextlib.contextmanager
+def blaming_the_disk(folders: Sequence[Path]) -> Iterator[None]:
+    """Raise CannotStart that names the disk where that is why something could not be written or started."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise CannotStart(
+            f"cannot write {error.filename or 'the data'} ({error.strerror}): {_state_of(folders)}"
+        ) from error
+    except CannotStart as error:
+        full = [disk for disk in disks.disks_of(folders) if shortage(disk) in (Shortage.FULL, Shortage.READ_ONLY)]
+        if not full and not refused_by_disk([str(error)]):
+            raise
+        raise CannotStart(f"{error}. {_state_of(folders)}") from error
+
+
+def _state_of(folders: Sequence[Path]) -> str:
+    return " ".join([*map(in_words, disks.disks_of(folders)), "Free some room there, then start again."])

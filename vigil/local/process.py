@@ -89,6 +89,15 @@ class Process:
 
     async def ended(self) -> int:
         """Wait for the end; returns the exit code."""
+        # Without a descriptor left, it is asked again and again.
+        with contextlib.suppress(OSError):
+            await self._notice_end()
+        while (code := self._child.poll()) is None:
+            await asyncio.sleep(_POLL_S)
+        return code
+
+    async def _notice_end(self) -> None:
+        """Wait until the kernel says that it has ended, where it does."""
         if hasattr(os, "pidfd_open") and self.is_alive:
             descriptor = os.pidfd_open(self.pid)
             loop, gone = asyncio.get_running_loop(), asyncio.Event()
@@ -98,9 +107,6 @@ class Process:
             finally:
                 loop.remove_reader(descriptor)
                 os.close(descriptor)
-        while (code := self._child.poll()) is None:
-            await asyncio.sleep(_POLL_S)
-        return code
 
     def _reap_group(self) -> None:
         """Grandchildren of a supervisor with a fork server become its own, and want to be waited for."""

@@ -208,6 +208,7 @@ def _postgres(server: LocalPostgres | None) -> Program | None:
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGINT,
         hurry_signal=signal.SIGQUIT,
+        stopped_signal=signal.SIGCONT,
     )
 
 
@@ -221,6 +222,7 @@ def _redis(name: str, server: LocalRedis | None) -> Program | None:
         is_ready=_in_thread(server.is_ready),
         cwd=server.folder,
         death_signal=signal.SIGTERM,
+        stopped_signal=signal.SIGCONT,
     )
 
 

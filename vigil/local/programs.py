@@ -36,6 +36,8 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     hurry_signal: signal.Signals = signal.SIGKILL
+    #: What it gets after it, or a process below it, was stopped (SIGSTOP) for some seconds.
+    stopped_signal: signal.Signals = signal.SIGKILL
     #: The fork server it comes from, where there is one of this name.
     fork_server: str = ""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,34 +14,13 @@ from vigil.local.errors import CannotStart
 from vigil.local.forkserver_client import ForkServer
 from vigil.local.process import Process
 from vigil.local.programs import Journal, Program, RestartPace, how_it_ended
+from vigil.local.supervision.kept import KeptProgram
+from vigil.local.supervision.stopped import LOOK_EVERY_S, StoppedProcesses, stopped_below
 
 _READY_POLL_S = 0.05
 _FUTILE_STARTS = 3
 _LAST_WORDS_S = 2
 _BROKEN = 70
-
-
-class _Kept:
-    """One program, its present process, and how it has fared."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.process: Process | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.ready = asyncio.Event()
-        self.ever_ready = False
-        self.starts = 0
-        self.ends_in_a_row = 0
-        self.recent_ends: deque[float] = deque(maxlen=64)
-        self.last_line = ""
-
-    @property
-    def is_alive(self) -> bool:
-        return self.process is not None and self.process.is_alive
-
-    def signal(self, number: signal.Signals) -> None:
-        if self.process is not None:
-            self.process.signal(number)
 
 
 class Supervisor:
@@ -53,12 +33,13 @@ class Supervisor:
         pace: RestartPace | None = None,
         fork_servers: Mapping[str, ForkServer] | None = None,
     ) -> None:
-        self._kept = {program.name: _Kept(program) for program in programs}
+        self._kept = {program.name: KeptProgram(program) for program in programs}
         self._journal = journal
         self._pace = pace or RestartPace()
         self._fork_servers = fork_servers or {}
         self._stopping = False
         self._failed: asyncio.Future[str] | None = None
+        self._watch: asyncio.Task[None] | None = None
         unknown = {name for program in programs for name in program.after} - set(self._kept)
         if unknown:
             raise ValueError(f"programs wait for unknown ones: {', '.join(sorted(unknown))}")
@@ -69,6 +50,8 @@ class Supervisor:
         for kept in self._kept.values():
             kept.task = asyncio.create_task(self._keep(kept), name=f"keep {kept.program.name}")
             kept.task.add_done_callback(_end_if_broken)
+        self._watch = asyncio.create_task(self._watch_stopped(), name="watch stopped processes")
+        self._watch.add_done_callback(_end_if_broken)
 
     async def wait_ready(self, deadline_s: float) -> None:
         """Wait until every program is ready; raises CannotStart that names the first that cannot be."""
@@ -93,9 +76,11 @@ class Supervisor:
     async def stop(self) -> None:
         """Stop everything: a program once all that depend on it are gone, each within the deadline."""
         self._stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
         gone = {name: asyncio.Event() for name in self._kept}
 
-        async def stop_one(kept: _Kept) -> None:
+        async def stop_one(kept: KeptProgram) -> None:
             for other in self._kept.values():
                 if kept.program.name in other.program.after:
                     await gone[other.program.name].wait()
@@ -132,7 +117,7 @@ class Supervisor:
         process = self._kept[name].process
         return process.output.decode(errors="replace") if process is not None else ""
 
-    async def _keep(self, kept: _Kept) -> None:
+    async def _keep(self, kept: KeptProgram) -> None:
         program = kept.program
         for name in program.after:
             await self._kept[name].ready.wait()
@@ -142,7 +127,7 @@ class Supervisor:
             if program.once and code == 0:
                 kept.ready.set()
             elif program.once:
-                self._fail(f"{program.name} failed: {kept.last_line or how_it_ended(code)}")
+                self._fail(f"{program.name} failed: {kept.last_words or how_it_ended(code)}")
             if program.once or self._stopping:
                 return
             lived_s = time.monotonic() - started
@@ -151,19 +136,19 @@ class Supervisor:
             self._report_end(kept, how_it_ended(code), wait_s)
             await asyncio.sleep(wait_s)
 
-    async def _run(self, kept: _Kept) -> int:
+    async def _run(self, kept: KeptProgram) -> int:
         """One run of a program, from start to end; 127 when it cannot be started at all."""
 
         def on_line(line: str) -> None:
             if line:
-                kept.last_line = line
+                kept.note(line)
                 self._journal(kept.program.name, line)
 
-        kept.starts += 1
+        kept.begin_run()
         try:
             kept.process = await Process.start(kept.program, on_line, self._fork_servers.get(kept.program.fork_server))
         except OSError as error:
-            kept.last_line = f"cannot be started: {error}"
+            kept.note(f"cannot be started: {error}")
             return 127
         watch = asyncio.create_task(self._watch_readiness(kept))
         watch.add_done_callback(_end_if_broken)
@@ -173,23 +158,45 @@ class Supervisor:
             watch.cancel()
             kept.ready.clear()
 
-    async def _watch_readiness(self, kept: _Kept) -> None:
+    async def _watch_readiness(self, kept: KeptProgram) -> None:
         if kept.program.once:
             return
-        while not await kept.program.is_ready():
+        while not await _is_ready(kept.program):
             await asyncio.sleep(_READY_POLL_S)
         kept.ready.set()
         kept.ever_ready = True
 
-    def _report_end(self, kept: _Kept, how: str, wait_s: float) -> None:
+    async def _watch_stopped(self) -> None:
+        """End or continue what has been stopped for some seconds: it holds leases and locks that others want."""
+        stopped = StoppedProcesses()
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            found = self._stopped()
+            for pid in stopped.overdue(time.monotonic(), found):
+                name, number = found[pid]
+                self._journal(name, f"process {pid} was stopped: sent it {number.name}")
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+
+    def _stopped(self) -> dict[int, tuple[str, signal.Signals]]:
+        """The processes that are stopped now: what each is called, and what it is to be sent."""
+        found = {
+            pid: (kept.program.name, kept.program.stopped_signal)
+            for name, kept in self._kept.items()
+            for pid in stopped_below(self.pid(name))
+        }
+        servers = [pid for server in self._fork_servers.values() for pid in stopped_below(server.pid)]
+        return dict.fromkeys(servers, ("fork server", signal.SIGCONT)) | found
+
+    def _report_end(self, kept: KeptProgram, how: str, wait_s: float) -> None:
         name, now = kept.program.name, time.monotonic()
         self._journal(name, f"ended ({how}); starting it again in {wait_s:g} s")
         if not kept.ever_ready and kept.starts >= _FUTILE_STARTS:
-            self._fail(f"{name} does not start: {kept.last_line or how}")
+            self._fail(f"{name} does not start: {kept.last_words or how}")
         kept.recent_ends.append(now)
         recent = sum(now - end < self._pace.alarm_window_s for end in kept.recent_ends)
         if recent >= self._pace.alarm_ends:
-            words = kept.last_line or "none"
+            words = kept.last_words or "none"
             self._journal(
                 name, f"*** {name} keeps ending: {recent} times in {self._pace.alarm_window_s:g} s; last words: {words}"
             )
@@ -198,19 +205,29 @@ class Supervisor:
         if self._failed is not None and not self._failed.done():
             self._failed.set_result(problem)
 
-    async def _end(self, kept: _Kept) -> None:
+    async def _end(self, kept: KeptProgram) -> None:
         if kept.process is not None and kept.is_alive:
-            kept.signal(kept.program.stop_signal)
-            try:
-                await asyncio.wait_for(kept.process.ended(), self._pace.stop_deadline_s)
-            except TimeoutError:
-                self._journal(kept.program.name, f"did not stop in {self._pace.stop_deadline_s:g} s: killed")
-                kept.signal(kept.program.hurry_signal)
-                await kept.process.ended()
+            # The last one for what takes no other, such as a server that hangs on its disk.
+            for number in (kept.program.stop_signal, kept.program.hurry_signal, signal.SIGKILL):
+                kept.signal(number)
+                # One that was stopped takes no signal before it is continued.
+                kept.signal(signal.SIGCONT)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(kept.process.ended(), self._pace.stop_deadline_s)
+                    break
+                self._journal(kept.program.name, f"did not stop in {self._pace.stop_deadline_s:g} s")
             if kept.task is not None:
                 await asyncio.wait({kept.task}, timeout=_LAST_WORDS_S)
         if kept.task is not None:
             kept.task.cancel()
+
+
+async def _is_ready(program: Program) -> bool:
+    """Whether a program says so; a machine without a thread or a descriptor left to ask it has to wait."""
+    try:
+        return await program.is_ready()
+    except (OSError, RuntimeError):
+        return False
 
 
 def _end_if_broken(task: asyncio.Task[None]) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from tests.standins import is_alive, stand_in
 from tests.waiting import until, until_async
+from vigil.local import log_output
 from vigil.local.errors import CannotStart
 from vigil.local.programs import Program, RestartPace
 from vigil.local.supervisor import Supervisor
@@ -192,3 +194,39 @@ asyncio.run(main())
 @pytest.mark.parametrize(("ends", "wait_s"), [(0, 0.2), (1, 0.2), (2, 0.4), (6, 6.4), (7, 10.0), (500, 10.0)])
 def test_the_wait_before_a_restart_doubles_up_to_ten_seconds(ends: int, wait_s: float) -> None:
     assert RestartPace().backoff_s(ends) == pytest.approx(wait_s)
+
+
+def test_a_stopped_process_is_ended_and_a_stopped_server_continued(tmp_path: Path) -> None:
+    lines = Lines()
+
+    async def story() -> None:
+        server = replace(stand_in("redis", tmp_path / "stops"), stopped_signal=signal.SIGCONT)
+        supervisor = Supervisor([stand_in("dispatch", tmp_path / "stops"), server], lines, QUICK)
+        supervisor.start()
+        await supervisor.wait_ready(15)
+        before = supervisor.pids()
+        for pid in before.values():
+            os.kill(pid, signal.SIGSTOP)
+        await until_async(lambda: sum("was stopped" in line for _, line in lines.heard) == 2)
+        await until_async(lambda: supervisor.pid("dispatch") not in (0, before["dispatch"]))
+        assert supervisor.pid("redis") == before["redis"]
+        await supervisor.stop()
+
+    run(story())
+
+
+def test_a_log_that_takes_nothing_ends_neither_the_supervisor_nor_a_process(tmp_path: Path) -> None:
+    for name in ("web", "worker"):
+        (tmp_path / f"{name}.log").symlink_to("/dev/full")
+
+    async def story() -> None:
+        programs = [stand_in("web", tmp_path / "stops"), stand_in("worker", tmp_path / "stops")]
+        supervisor = Supervisor(programs, log_output.to_files(tmp_path), QUICK)
+        supervisor.start()
+        await supervisor.wait_ready(15)
+        first = supervisor.pid("worker")
+        os.kill(first, signal.SIGKILL)
+        await until_async(lambda: supervisor.pid("worker") not in (0, first) and supervisor.is_ready("worker"))
+        await supervisor.stop()
+
+    run(story())

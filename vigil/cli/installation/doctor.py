@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vigil.cli.connection import connect
+from vigil.cli.errors import CommandError
 from vigil.cli.program import as_called
+from vigil.disks import disk_of, disks_of, postgres_folder
+from vigil.incidents.core.disks import in_words, short_disks
+from vigil.local.folder import chosen_path
 
 if TYPE_CHECKING:
     from vigil.doctor.examination import Examined
@@ -33,36 +37,44 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    connect(args.data_dir)
+    # First, and without any server: a full disk is why the others are away.
+    home = [path for path in (chosen_path(args.data_dir),) if path.exists()]
+    short = short_disks(disks_of(home))
+    try:
+        connect(args.data_dir)
+    except CommandError as problem:
+        if not short:
+            raise
+        raise CommandError(f"{' '.join(map(in_words, short))} {problem}") from None
 
-    from vigil.clock import database_now
     from vigil.doctor.examination import examine, worst
     from vigil.doctor.findings import ExaminationContext, Level
     from vigil.monitors.latest import redis_client
 
-    free = round(args.disk_free_gb * 1e9) if args.disk_free_gb is not None else _free_bytes()
-    examined = examine(ExaminationContext(redis_client(), database_now(), free))
+    now, folder = _ask_postgresql()
+    folders = (*home, *([folder] if folder else []))
+    free = round(args.disk_free_gb * 1e9) if args.disk_free_gb is not None else _free_bytes(folder)
+    examined = examine(ExaminationContext(redis_client(), now, free, folders))
     level = worst(examined)
     print(_as_json(examined, level) if args.json else _for_people(examined))
     return int(level is Level.PROBLEM)
 
 
-def _free_bytes() -> int | None:
-    """Room on the disk of PostgreSQL's data folder, where it is on this machine and may be known."""
-    from django.db import ProgrammingError, connection
+def _ask_postgresql() -> tuple[datetime | None, Path | None]:
+    """The time of PostgreSQL, None while it is away; and its data folder, where that is on this machine."""
+    from django.db import Error as DatabaseError
+
+    from vigil.clock import database_now
 
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW data_directory")
-            folder = Path(cursor.fetchone()[0])
-            cursor.execute("SELECT system_identifier FROM pg_control_system()")
-    except ProgrammingError:
-        return None
-    is_here = connection.settings_dict["HOST"] in ("", "localhost", "127.0.0.1", "::1")
-    try:
-        return shutil.disk_usage(folder).free if is_here else None
-    except OSError:
-        return None
+        return database_now(), postgres_folder()
+    except DatabaseError:
+        return None, None
+
+
+def _free_bytes(folder: Path | None) -> int | None:
+    disk = disk_of(folder) if folder is not None else None
+    return disk.bytes_free if disk is not None else None
 
 
 def _for_people(examined: list[Examined]) -> str:

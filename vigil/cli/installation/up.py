@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         quiet = args.quiet or args.json
         lines = log_output.to_files(folder.path / "logs") if quiet else log_output.to_terminal()
         if not args.json:
-            print(f"vigil: starting, with data in {folder.path}", flush=True)
+            log_output.say(f"vigil: starting, with data in {folder.path}")
         report = _as_json if args.json else _for_people
         return asyncio.run(keep_running(folder, InstallationOptions(regions, args.port), lines, report))
 
@@ -80,9 +80,9 @@ async def keep_running(
             await starting
         return 130
     await starting
-    print(report(installation), flush=True)
+    log_output.say(report(installation))
     await stopping
-    print("vigil: stopping", file=sys.stderr, flush=True)
+    log_output.say("vigil: stopping", sys.stderr)
     await installation.stop()
     return 0
 

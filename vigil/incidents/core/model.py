@@ -89,6 +89,8 @@ class StepReason(StrEnum):
     SELF_TEST = "self_test"
     DEAD_LETTERS = "dead_letters"
     NO_DEAD_LETTERS = "no_dead_letters"
+    DISK_SHORT = "disk_short"
+    DISK_WELL = "disk_well"
     CHANNEL_REFUSES = "channel_refuses"
     CHANNEL_BACK = "channel_back"
     BY_PERSON = "by_person"

@@ -25,6 +25,7 @@ _NOTES = {
     StepReason.REGION_BACK: "The region reports its status again.",
     StepReason.NOT_RECEIVING: "No process receives pings. No job is marked late meanwhile.",
     StepReason.NO_DEAD_LETTERS: "No dead letter waits any more.",
+    StepReason.DISK_WELL: "There is enough room on the disk again.",
     StepReason.RECEIVING_AGAIN: "Pings are received again. Jobs due meanwhile get a new grace period.",
 }
 

@@ -21,6 +21,7 @@ from vigil.local import children
 from vigil.local.children import Account
 from vigil.local.errors import CannotStart
 from vigil.local.servers import ports, postgres_binaries
+from vigil.local.supervision.last_words import telling
 
 OWNER = "vigil"
 DATABASE = "vigil"
@@ -81,7 +82,7 @@ class LocalPostgres:
             ) as db:
                 if not db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                     db.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-        except psycopg.OperationalError:
+        except psycopg.Error:
             return False
         return True
 
@@ -186,8 +187,8 @@ def _run_initdb(server: LocalPostgres, folder: Path, password_file: Path) -> Non
     except subprocess.TimeoutExpired:
         raise CannotStart(f"initdb did not finish in {_INITDB_TIMEOUT_S} s: is the disk of {folder} full?") from None
     if made.returncode:
-        said = made.stderr.strip().splitlines()
-        raise CannotStart(f"initdb failed in {folder}: {said[-1] if said else f'exit {made.returncode}'}")
+        said = telling(made.stderr.strip().splitlines()) or f"exit {made.returncode}"
+        raise CannotStart(f"initdb failed in {folder}: {said}")
 
 
 def _remove(folder: Path) -> None:
@@ -207,4 +208,14 @@ def _end_left_over(cluster: Path) -> None:
         raise CannotStart(f"a PostgreSQL of an earlier run is still stopping (process {pid}): wait for it, or end it")
     with contextlib.suppress(FileNotFoundError):
         if lock.read_text().splitlines()[:1] == [str(pid)]:
-            lock.write_text("\n".join([str(_NO_PROCESS), *lines[1:]]) + "\n")
+            _replace(lock, "\n".join([str(_NO_PROCESS), *lines[1:]]) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file of the server anew, whole or not at all: with half a lock file it would not start any more."""
+    owner, new = path.parent.stat(), path.with_name(path.name + ".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
+        written.write(text)
+    if os.geteuid() == 0:
+        os.chown(new, owner.st_uid, owner.st_gid)
+    new.replace(path)

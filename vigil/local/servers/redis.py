@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis import Redis
-from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from vigil.local import children
 from vigil.local.errors import CannotStart
@@ -78,7 +78,7 @@ class LocalRedis:
         client = Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
         try:
             return bool(client.ping())
-        except (RedisError, BusyLoadingError):
+        except (RedisError, OSError):
             return False
         finally:
             client.close()

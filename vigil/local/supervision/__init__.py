@@ -1,0 +1,1 @@
+"""What the supervisor knows of its processes: how each has fared, its last words, and whether it is stopped."""
