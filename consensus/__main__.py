@@ -15,6 +15,7 @@ from consensus.process.settings import ConsensusSettings
 from probes.process import sentry
 from probes.process.health import Health
 from probes.process.logs import configure
+from probes.process.watch.watchdog import Watchdog
 from probes.text import without_credentials
 
 
@@ -34,6 +35,7 @@ def main() -> int:
     configure("consensus")
     sentry.configure(settings.sentry_dsn.get_secret_value(), "consensus")
     health = Health("consensus", stale_after_s=15)
+    Watchdog(health).start()
     try:
         health.serve(settings.health_port)
     except OSError as error:

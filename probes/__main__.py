@@ -51,8 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         return _refuse(f"port {settings.health_port} cannot be served ({error.strerror}): set VIGIL_HEALTH_PORT", 2)
     from probes.process.redis_client import RedisUnreachable
-    from probes.worker.service import RegionWorker
+    from probes.process.watch.watchdog import Watchdog
+    from probes.worker.service import LOOPS, RegionWorker
 
+    Watchdog(health, LOOPS).start()
     try:
         return RegionWorker(settings, health).run()
     except RedisUnreachable as error:

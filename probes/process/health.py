@@ -6,8 +6,20 @@ import http.server
 import json
 import threading
 import time
+from dataclasses import dataclass
 
 Fact = str | int | float | bool | None
+
+#: The loop that `beat` is for.
+MAIN = "main loop"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The latest turn of a loop: how many it has made, and in which thread."""
+
+    number: int
+    thread: int
 
 
 class Health:
@@ -23,12 +35,29 @@ class Health:
         self._beaten = time.monotonic()
         self._facts: dict[str, Fact] = {}
         self._server: http.server.ThreadingHTTPServer | None = None
+        self._born = Turn(0, threading.main_thread().ident or 0)
+        self._turns: dict[str, tuple[int, int]] = {}
 
     def beat(self, **facts: Fact) -> None:
         """Say that the main loop is turning, and replace the given facts."""
         self._beaten = time.monotonic()
+        self.turned(MAIN)
         if facts:
             self._facts = {**self._facts, **facts}
+
+    def turned(self, loop: str) -> None:
+        """Say that one of the process's loops has turned; the watchdog looks at it."""
+        self._turns[loop] = (self._turns.get(loop, (0, 0))[0] + 1, threading.get_ident())
+
+    def turn_of(self, loop: str) -> Turn:
+        """The latest turn of a loop; number 0 before the first."""
+        found = self._turns.get(loop)
+        return Turn(*found) if found else self._born
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether start-up is done."""
+        return self._ready
 
     def mark_ready(self) -> None:
         """Say that start-up is done."""
@@ -47,7 +76,7 @@ class Health:
         }
 
     def serve(self, port: int | None) -> int:
-        """Answer GET /healthz on 127.0.0.1:`port` from a daemon thread; returns the port served.
+        """Answer GET /healthz and /livez on 127.0.0.1:`port` from a daemon thread; returns the port served.
 
         No port (0 or None) serves nothing and returns 0. Raises OSError when the port is taken.
         """
@@ -73,8 +102,12 @@ def _handler(health: Health) -> type[http.server.BaseHTTPRequestHandler]:
         timeout = 5
 
         def do_GET(self) -> None:
+            if self.path == "/livez":
+                # A loop that stands still ends the process, so what answers is alive, also while a server is away.
+                self._answer(200, {"process": health.process})
+                return
             if self.path != "/healthz":
-                self._answer(404, {"error": "only /healthz is here"})
+                self._answer(404, {"error": "only /healthz and /livez are here"})
                 return
             healthy, report = health.report()
             self._answer(200 if healthy else 503, report)

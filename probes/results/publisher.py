@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import redis.asyncio
 import redis.exceptions
@@ -27,6 +28,8 @@ _RETRY_FIRST_S = 0.1
 _RETRY_MOST_S = 2.0
 #: Redis is away for longer than a restart takes (failures in a row): what waits goes to the forwarder.
 _AWAY_AFTER = 3
+#: It turns this often where no result comes, to show that it can (s).
+_IDLE_S = 10.0
 
 
 class Publisher:
@@ -42,6 +45,8 @@ class Publisher:
         self._in_hand: list[Result] = []
         self._wake = asyncio.Event()
         self.failures = 0
+        #: Called at every turn.
+        self.turned: Callable[[], object] = lambda: None
 
     def publish(self, result: Result) -> None:
         """Put a result on its way; never waits."""
@@ -65,7 +70,10 @@ class Publisher:
         """Write results until cancelled. Retries while Redis is away; raises any other error."""
         pause_s = _RETRY_FIRST_S
         while True:
-            await self._wake.wait()
+            self.turned()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE_S):
+                    await self._wake.wait()
             if len(self._waiting) < _BATCH_MOST:
                 await asyncio.sleep(_FLUSH_AFTER_S)
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -41,6 +42,8 @@ class Autonomy:
         self._forgets = False
         self._gone: list[str] = []
         self.alone = False
+        #: Called at every turn.
+        self.turned: Callable[[], object] = lambda: None
 
     async def recall(self) -> int:
         """Load what an earlier worker stored; returns the number of orders."""
@@ -84,6 +87,7 @@ class Autonomy:
     async def run(self) -> None:
         """Stand in for dispatch whenever it is silent, until cancelled."""
         while True:
+            self.turned()
             self._runner.mind_the_clock()
             self._judge()
             if self.alone:

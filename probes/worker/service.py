@@ -9,6 +9,7 @@ import signal
 import threading
 import warnings
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import celery.worker.state
@@ -25,6 +26,8 @@ from probes import wire
 from probes.process import sentry
 from probes.process.health import Health
 from probes.process.redis_client import RedisRefuses, RedisUnreachable, await_redis, connection_to, is_away
+from probes.process.watch.standstill import Kind
+from probes.process.watch.watchdog import EVENT_LOOP, tick
 from probes.queue.app import TASK, region_app
 from probes.worker.alarm import RegionAlarm
 from probes.worker.parts import DISK_S, DRAIN_S, FLUSH_S, Parts, build, save_at_once, shut_down
@@ -35,6 +38,8 @@ _log = structlog.get_logger(__name__)
 
 #: New objects between two collections of the youngest generation: some megabytes.
 _YOUNG_MOST = 5_000
+#: The loops of a worker that the watchdog looks at; `QueueWatch` looks at Celery's.
+LOOPS = {EVENT_LOOP: Kind.THREAD, "status": Kind.TASK, "publisher": Kind.TASK, "autonomy": Kind.TASK}
 #: Exit status of a worker that found itself broken; a supervisor starts another.
 BROKEN = 70
 
@@ -122,7 +127,10 @@ class RegionWorker:
         tasks = self._start_alarm(connection)
         parts = await build(self._settings, connection)
         await self._begin(parts)
+        parts.publisher.turned = partial(self._health.turned, "publisher")
+        parts.autonomy.turned = partial(self._health.turned, "autonomy")
         loops = (
+            tick(self._health),
             parts.publisher.run(),
             parts.forwarder.run(),
             parts.anchors.run(),

@@ -37,6 +37,7 @@ class StatusReporter:
     async def run(self) -> None:
         """Report every 10 s, sooner after a failure and at once when the region is cut off; raises ConsumerStuck."""
         while True:
+            self._health.turned("status")
             try:
                 await self._report()
                 pause_s = INTERVAL_S

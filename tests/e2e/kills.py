@@ -130,7 +130,9 @@ async def harm(stage: Stage, fault: str) -> None:
         pid = supervisor.pid("consensus")
         os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(PAUSE_S)
-        os.kill(pid, signal.SIGCONT)
+        # The supervisor does not wait as long for it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
     else:
         os.kill(supervisor.pid(fault), signal.SIGKILL)
 

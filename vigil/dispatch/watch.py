@@ -11,7 +11,7 @@ import queue
 import secrets
 import socket
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import structlog
@@ -50,8 +50,9 @@ class ConfigChange:
 class Watch:
     """Puts every change into `changes`, and keeps `leading` true while this process may dispatch."""
 
-    def __init__(self) -> None:
+    def __init__(self, turned: Callable[[], None] = lambda: None) -> None:
         self._thread = LastingThread("watch", self.run)
+        self._turned = turned
         self.changes: queue.SimpleQueue[ConfigChange] = queue.SimpleQueue()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.leading = False
@@ -81,6 +82,7 @@ class Watch:
                 try:
                     self._listen()
                 except Exception as error:  # noqa: BLE001  # the loop goes on after the unexpected
+                    self._turned()
                     if is_postgresql(error):
                         connection.close()
                     self._stopping.wait(self._isolation.setback(error).wait_s)
@@ -99,6 +101,7 @@ class Watch:
         self._duties.make_due("reconcile")
         while not self._stopping.is_set():
             self._do_duties()
+            self._turned()
             self._isolation.turned()
             if changed := notified(LISTEN_S):
                 self._reload(changed)

@@ -14,6 +14,9 @@ from http import HTTPStatus
 from typing import Any
 
 from probes.process import sentry
+from probes.process.health import Health
+from probes.process.watch.standstill import Kind
+from probes.process.watch.watchdog import EVENT_LOOP, Watchdog, tick
 from vigil.heartbeats.core import reply
 from vigil.heartbeats.core.wire import BODY_LIMIT
 from vigil.heartbeats.receiving.asgi import PREFIX, AsgiPings
@@ -24,6 +27,8 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
 
+#: Answered by the event loop alone, also while the database is away and all threads wait for it.
+LIVEZ = "/livez"
 THREADS = 8
 #: Requests that wait for a thread; more are refused (load shedding).
 MAX_WAITING = 512
@@ -47,6 +52,9 @@ class WebServer:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        if scope["path"] == LIVEZ:
+            await _send(scope, send, (200, [], b"alive\n"))
+            return
         try:
             answer = await self._answer(scope, receive)
         except Refused as refused:
@@ -66,17 +74,28 @@ class WebServer:
             await _send(scope, send, answer)
 
     async def _live(self, receive: Receive, send: Send) -> None:
+        watchdog, ticking = self._watch_the_loop()
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._pings.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
+                watchdog.stop()
+                ticking.cancel()
                 await self._pings.stop()
                 for threads in (self._threads, self._health_thread):
                     threads.shutdown(wait=False, cancel_futures=True)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    def _watch_the_loop(self) -> tuple[Watchdog, asyncio.Task[None]]:
+        """End this process when its event loop stands still; the server starts another."""
+        health = Health("web", stale_after_s=15)
+        health.mark_ready()
+        watchdog = Watchdog(health, {EVENT_LOOP: Kind.THREAD})
+        watchdog.start()
+        return watchdog, asyncio.get_running_loop().create_task(tick(health))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if scope["path"].startswith(PREFIX):

@@ -13,6 +13,7 @@ from django.db import connection
 
 from probes.process.health import Health
 from probes.process.isolation import Setback
+from probes.process.watch.watchdog import tick
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.core.pacing import Paces
@@ -222,6 +223,7 @@ async def deliver(health: Health) -> None:
         loop.add_signal_handler(stop_signal, sender.stop)
     health.mark_ready()
     _log.info("deliver.ready")
+    ticking = asyncio.create_task(tick(health))
     listening = asyncio.create_task(listen(sender.wake))
     reporting = asyncio.create_task(keep_sending(lambda config, letter: email.send(outbound, config, {}, letter)))
     for task in (listening, reporting):
@@ -229,6 +231,7 @@ async def deliver(health: Health) -> None:
     try:
         await sender.run()
     finally:
+        ticking.cancel()
         listening.cancel()
         reporting.cancel()
         await outbound.close()

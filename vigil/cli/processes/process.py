@@ -5,11 +5,16 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Mapping
 
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from probes.process import logs, sentry
 from probes.process.health import Health
+from probes.process.watch.standstill import Kind
+from probes.process.watch.watchdog import ONE_LOOP, Watchdog
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.local.errors import CannotStart
@@ -21,15 +26,18 @@ PATIENCE_S = 10.0
 RETRY_S = 0.25
 
 
-def begin(name: str, stale_after_s: float) -> Health:
+def begin(name: str, stale_after_s: float, loops: Mapping[str, Kind] = ONE_LOOP) -> Health:
     """Connect to the installation, wait for its servers, serve the process's health. Raises CommandError."""
-    health = begin_alone(name, stale_after_s)
+    health = begin_alone(name, stale_after_s, loops)
     await_servers()
     return health
 
 
-def begin_alone(name: str, stale_after_s: float) -> Health:
-    """The same for a process that must start while its servers are away. Raises CommandError."""
+def begin_alone(name: str, stale_after_s: float, loops: Mapping[str, Kind] = ONE_LOOP) -> Health:
+    """The same for a process that must start while its servers are away. Raises CommandError.
+
+    A process of which one of the `loops` stands still ends.
+    """
     connect()
 
     from vigil.configuration import configuration
@@ -41,6 +49,7 @@ def begin_alone(name: str, stale_after_s: float) -> Health:
         health.serve(port)
     except OSError as problem:
         raise CommandError(f"port {port} (VIGIL_HEALTH_PORT) cannot be used: {problem.strerror}") from None
+    Watchdog(health, loops).start()
     return health
 
 
@@ -91,4 +100,6 @@ def redis_client(url: str = "") -> redis.Redis:
         socket_connect_timeout=5,
         socket_keepalive=True,
         health_check_interval=15,
+        # Once more, for a connection that was closed while it was idle; ten times would take minutes.
+        retry=Retry(ConstantBackoff(0.1), 1),
     )

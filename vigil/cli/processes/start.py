@@ -6,16 +6,23 @@ import argparse
 import asyncio
 import resource
 import socket
+from functools import partial
 
-from probes.process.health import Health
+from probes.process.health import MAIN, Health
 from probes.process.liveness import LivenessReporter
+from probes.process.watch.standstill import Kind
+from probes.process.watch.watchdog import EVENT_LOOP, ON_EVENT_LOOP
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.cli.processes.process import begin, begin_alone, begin_reports, redis_client, stop_on_signals
 
+#: Loops that are watched, besides the main ones: of dispatch, and of the receivers of pings.
+WATCH = "watch of the configuration"
+RECEIVER_LOOPS = {EVENT_LOOP: Kind.THREAD, "ping log": Kind.TASK}
+
 
 def dispatch(args: argparse.Namespace) -> None:
-    health = begin("dispatch", stale_after_s=15)
+    health = begin("dispatch", 15, {MAIN: Kind.THREAD, WATCH: Kind.THREAD})
 
     from probes.queue.sender import RegionQueues
     from vigil.configuration import configuration
@@ -24,7 +31,7 @@ def dispatch(args: argparse.Namespace) -> None:
     from vigil.dispatch.watch import Watch
 
     queues = RegionQueues(configuration().redis_url.get_secret_value())
-    Dispatcher(Bus(redis_client(), queues), Watch(), health).run(stop_on_signals())
+    Dispatcher(Bus(redis_client(), queues), Watch(partial(health.turned, WATCH)), health).run(stop_on_signals())
 
 
 def ingest(args: argparse.Namespace) -> None:
@@ -45,7 +52,7 @@ def record(args: argparse.Namespace) -> None:
 
 
 def deliver(args: argparse.Namespace) -> None:
-    health = begin("deliver", stale_after_s=30)
+    health = begin("deliver", 30, ON_EVENT_LOOP)
 
     import uvloop
 
@@ -64,7 +71,7 @@ def _reaches_its_outbox(health: Health) -> bool:
 
 
 def witness(args: argparse.Namespace) -> None:
-    health = begin("witness", stale_after_s=60)
+    health = begin("witness", 60, ON_EVENT_LOOP)
 
     from vigil.witness import witness
 
@@ -82,7 +89,7 @@ def heartbeats(args: argparse.Namespace) -> None:
 
 
 def ping(args: argparse.Namespace) -> None:
-    health = begin_alone("ping", stale_after_s=15)
+    health = begin_alone("ping", 15, RECEIVER_LOOPS)
 
     import uvloop
 
@@ -98,7 +105,7 @@ def ping(args: argparse.Namespace) -> None:
 
 
 def mail(args: argparse.Namespace) -> None:
-    health = begin_alone("mail", stale_after_s=15)
+    health = begin_alone("mail", 15, RECEIVER_LOOPS)
 
     from vigil.configuration import configuration
     from vigil.heartbeats.receiving.mail import serve_mail

@@ -54,6 +54,8 @@ class PingLog:
         self._wake = asyncio.Event()
         self._stopping = False
         self.redis_answers = self.writes = True
+        #: Called at every turn of the writer.
+        self.turned: Callable[[], object] = lambda: None
 
     def add(self, ping: Ping, done: Done) -> None:
         """Queue a ping and call `done` with the outcome; refuses when the queue is full (load shedding)."""
@@ -73,6 +75,7 @@ class PingLog:
         """Write until `stop`; drains the queue first."""
         while not self._stopping:
             await self._wake.wait()
+            self.turned()
             await self._write_waiting()
         await self._redis.aclose()
         if self._postgres is not None:

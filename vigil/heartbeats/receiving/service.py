@@ -8,11 +8,13 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
 
 from probes.process.health import Health
+from probes.process.watch.watchdog import EVENT_LOOP
 from vigil.configuration import Configuration
 from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
@@ -47,6 +49,7 @@ class AtWork:
         self.known = AddressCache(database_url)
         self.clock = DatabaseClock(database_url)
         self.receiver = PingReceiver(self.log, self.known, self.clock)
+        self.log.turned = partial(health.turned, "ping log")
         self.writing = asyncio.create_task(self.log.run())
         self.others = [asyncio.create_task(work) for work in (self.clock.run(), self.known.run(), self._beat(health))]
 
@@ -65,6 +68,7 @@ class AtWork:
             self.receiver.beat()
             place = "redis" if self.log.redis_answers else "postgresql" if self.log.writes else "away"
             health.beat(log=place)
+            health.turned(EVENT_LOOP)
             await asyncio.sleep(BEAT_S)
 
 
