@@ -1,12 +1,53 @@
-"""Exit 0 when the process of this container answers GET /healthz with 200; the port is VIGIL_HEALTH_PORT."""
+"""Exit 0 when the process of this container answers GET /healthz with 200; the port is VIGIL_HEALTH_PORT.
+
+  healthcheck.py          is it ready, and does its main loop turn? (readiness, HEALTHCHECK)
+  healthcheck.py live     does it answer at all, also while a server is away? (liveness)
+
+A process that stands still ends itself. One that was stopped (SIGSTOP) cannot, so this ends it, where something other
+than it is the first process of the container (`init: true`); then the container is started again.
+"""
 
 import os
+import signal
 import sys
+import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-try:
-    with urllib.request.urlopen(f"http://127.0.0.1:{os.environ['VIGIL_HEALTH_PORT']}/healthz", timeout=4) as answer:
-        sys.exit(0 if answer.status == 200 else 1)
-except (urllib.error.URLError, TimeoutError):
-    sys.exit(1)
+STOPPED_S = 2.0
+
+
+def main() -> int:
+    path = "livez" if sys.argv[1:] == ["live"] else "healthz"
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{os.environ['VIGIL_HEALTH_PORT']}/{path}", timeout=2) as answer:
+            return 0 if answer.status == 200 else 1
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        end_stopped()
+        return 1
+
+
+def end_stopped() -> None:
+    """End the processes of this container that are stopped, and are still a little later."""
+    before = stopped()
+    if before:
+        time.sleep(STOPPED_S)
+    for pid in before & stopped():
+        os.kill(pid, signal.SIGKILL)
+
+
+def stopped() -> set[int]:
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "T":
+                    found.add(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,8 +6,10 @@ import threading
 import time
 
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
-from probes.process.redis_client import WITHOUT_CLIENT
+from probes.process.redis_client import WITHOUT_CLIENT, survive
 from probes.process.redis_streams import RedisClock
 
 RETRY_S = 0.5
@@ -17,14 +19,17 @@ REDIS_WAIT_S = 10.0
 
 def connect(url: str) -> redis.Redis:
     """A client of the Redis at `url`; it connects when it is first used."""
-    return redis.Redis.from_url(
+    client = redis.Redis.from_url(
         url,
         socket_timeout=5,
         socket_connect_timeout=5,
         socket_keepalive=True,
         health_check_interval=15,
+        # Once more, for a connection that was closed while it was idle; ten times would take minutes.
+        retry=Retry(ConstantBackoff(0.1), 1),
         **WITHOUT_CLIENT,
     )
+    return survive(client)
 
 
 def await_answer(clock: RedisClock, stop: threading.Event, wait_s: float = REDIS_WAIT_S) -> None:

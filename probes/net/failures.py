@@ -18,6 +18,7 @@ import errno
 import ssl
 
 from probes.reasons import Reason, Status
+from probes.transport_faults import is_transport_fault
 
 #: Failures of this machine, not of the target: out of descriptors, ports or buffers, or forbidden to send.
 _OURS = frozenset(
@@ -90,7 +91,7 @@ def explain(error: BaseException) -> tuple[Status, Reason, str] | None:
     for kind, reason, text in _TABLE:
         if isinstance(error, kind):
             return Status.DOWN, reason, _with_cause(error, text)
-    return None
+    return (Status.DOWN, Reason.RESET, "connection reset") if is_transport_fault(error) else None
 
 
 def _with_cause(error: BaseException, text: str) -> str:

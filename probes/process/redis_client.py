@@ -1,4 +1,7 @@
-"""Redis client of a region: waits for Redis at the start, and bounds every wait afterwards."""
+"""Redis clients: of a region, which waits for Redis at the start and bounds every wait afterwards, and for all others.
+
+What fails inside the client itself, on a connection closed under it or in a broken stream, is Redis away.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
@@ -17,8 +20,10 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
 from probes.text import without_credentials
+from probes.transport_faults import is_transport_fault
 
 _PATIENCE_S = 10.0
+Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 
 
 class RedisUnreachable(Exception):
@@ -38,7 +43,7 @@ WITHOUT_CLIENT: Mapping[str, Any] = {
 
 def connection_to(url: str) -> redis.asyncio.Redis:
     """A client whose failures are ours to retry, with every wait bounded."""
-    return redis.asyncio.Redis.from_url(
+    client = redis.asyncio.Redis.from_url(
         url,
         socket_timeout=5,
         socket_connect_timeout=2,
@@ -47,6 +52,75 @@ def connection_to(url: str) -> redis.asyncio.Redis:
         retry=Retry(NoBackoff(), 0),
         **WITHOUT_CLIENT,
     )
+    return survive(client)
+
+
+def survive(client: Client) -> Client:
+    """The client, whose connections raise `redis.ConnectionError` where they failed in their own code."""
+    pool = client.connection_pool
+    kind = _async_kind if isinstance(client, redis.asyncio.Redis) else _kind
+    pool.connection_class = kind(pool.connection_class)
+    return client
+
+
+def _async_kind(base: Any) -> Any:
+    class SurvivingConnection(base):  # type: ignore[misc]  # a class of redis-py: for TCP, TLS or a socket file
+        """A connection to Redis whose own faults are those of the network."""
+
+        async def connect(self, *args: Any, **options: Any) -> None:
+            await _awaited(super().connect(*args, **options))
+
+        async def send_packed_command(self, *args: Any, **options: Any) -> None:
+            await _awaited(super().send_packed_command(*args, **options))
+
+        async def read_response(self, *args: Any, **options: Any) -> Any:
+            return await _awaited(super().read_response(*args, **options))
+
+        async def can_read(self, *args: Any, **options: Any) -> Any:
+            return await _awaited(super().can_read(*args, **options))
+
+        async def disconnect(self, *args: Any, **options: Any) -> None:
+            try:
+                await super().disconnect(*args, **options)
+            except Exception as error:  # whatever it is, the connection is gone
+                self._reader = self._writer = None
+                if not is_transport_fault(error):
+                    raise
+
+    return SurvivingConnection
+
+
+def _kind(base: Any) -> Any:
+    class SurvivingConnection(base):  # type: ignore[misc]  # a class of redis-py: for TCP, TLS or a socket file
+        """A connection to Redis whose own faults are those of the network."""
+
+        def send_packed_command(self, *args: Any, **options: Any) -> None:
+            try:
+                super().send_packed_command(*args, **options)
+            except Exception as error:
+                raise _of_network(error) from error
+
+        def read_response(self, *args: Any, **options: Any) -> Any:
+            try:
+                return super().read_response(*args, **options)
+            except Exception as error:
+                raise _of_network(error) from error
+
+    return SurvivingConnection
+
+
+async def _awaited(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return await work
+    except Exception as error:
+        raise _of_network(error) from error
+
+
+def _of_network(error: Exception) -> Exception:
+    """The error, if it is one of Redis or the network. Any other comes out of the client: no code of ours is in it."""
+    if isinstance(error, redis.exceptions.RedisError | OSError):
+        return error
+    return redis.exceptions.ConnectionError(f"the client failed on its connection ({type(error).__name__}: {error})")
 
 
 class ReplyTooLarge(redis.exceptions.RedisError):

@@ -16,7 +16,7 @@ from consensus.admission import admit_quarantines
 from probes import keys, wire
 from probes.admission import admit_latest
 from probes.message_decoder import LAST_MS
-from probes.process.redis_client import ReplyTooLarge, bounded
+from probes.process.redis_client import ReplyTooLarge, bounded, survive
 from probes.process.redis_streams import REPLY_BYTES_MOST
 from probes.process.region_statuses import read_statuses
 from vigil.configuration import configuration
@@ -50,13 +50,14 @@ class RegionStatuses:
 @lru_cache(maxsize=1)
 def redis_client() -> redis.Redis:
     """Client of the web process: every call has a deadline, none retries."""
-    return redis.Redis.from_url(
+    client = redis.Redis.from_url(
         configuration().redis_url.get_secret_value(),
         socket_timeout=DEADLINE_S,
         socket_connect_timeout=DEADLINE_S,
         retry=None,
         health_check_interval=15,
     )
+    return survive(client)
 
 
 @lru_cache(maxsize=1)

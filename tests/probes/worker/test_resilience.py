@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -29,7 +30,8 @@ from probes.worker.status import StatusReporter
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
 from tests.probes.worker.test_service import REGION, check, own_redis, queues, results_of, worker
-from tests.waiting import until
+from tests.waiting import until, until_async
+from vigil.bench.chaos.lossy_link import Loss, LossyLink
 from vigil.local.servers.redis import LocalRedis
 
 __all__ = ["own_redis"]
@@ -174,3 +176,24 @@ def swallowing(address: str, port: int) -> Iterator[None]:
             filler.setblocking(False)
             filler.connect_ex((address, port))
         yield
+
+
+def test_a_worker_survives_a_link_that_loses_two_segments_of_five(redis_url: str, tmp_path: Path) -> None:
+    port, log = urlsplit(redis_url).port or 0, tmp_path / "worker.log"
+
+    async def story() -> None:
+        link = LossyLink(port, Loss(0.0, seed=7))
+        await link.open()
+        with contextlib.ExitStack() as stack:
+            through = redis_url.replace(f":{port}/", f":{link.port}/")
+            process = await asyncio.to_thread(stack.enter_context, worker(through, log))
+            link.loss = 0.4
+            await until_async(lambda: link.lost >= 8 and link.resets >= 4, "losses and resets", 40)
+            link.loss = 0.0
+            with redis.Redis.from_url(redis_url) as client:
+                client.delete(keys.status(REGION))
+                await until_async(lambda: client.exists(keys.status(REGION)), "the next status", 20)
+            assert process.poll() is None, log.read_text()
+        await link.close()
+
+    asyncio.run(asyncio.wait_for(story(), 90))

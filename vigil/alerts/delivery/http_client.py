@@ -8,7 +8,7 @@ import ssl
 import time
 
 from probes.net.dialer import Dialer, Resolver
-from probes.net.failures import Blocked, Failure, NameNotResolved
+from probes.net.failures import Blocked, NameNotResolved, explain
 from probes.net.guard import Egress
 from probes.net.http_messages import Request
 from probes.net.targets import BadTarget, parse_url
@@ -48,7 +48,9 @@ class GuardedOutbound:
             raise ChannelError(
                 "the address is not public; set VIGIL_ALERT_EGRESS=private to allow it", permanent=True
             ) from None
-        except (Failure, OSError, ssl.SSLError) as problem:
+        except Exception as problem:
+            if explain(problem) is None:
+                raise
             raise ChannelError(f"could not be reached ({_in_words(problem)})") from None
         return ReceiverAnswer(found.code, dict(found.headers), found.body.decode(errors="replace"))
 

@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from probes.process import logs, sentry
 from probes.process.health import Health
+from probes.process.redis_client import survive
 from probes.process.watch.standstill import Kind
 from probes.process.watch.watchdog import ONE_LOOP, Watchdog
 from vigil.cli.connection import connect
@@ -94,7 +95,7 @@ def redis_client(url: str = "") -> redis.Redis:
     """A client whose every wait has a deadline; of the Redis of all messages, unless another is named."""
     from vigil.configuration import configuration
 
-    return redis.Redis.from_url(
+    client = redis.Redis.from_url(
         url or configuration().redis_url.get_secret_value(),
         socket_timeout=5,
         socket_connect_timeout=5,
@@ -103,3 +104,4 @@ def redis_client(url: str = "") -> redis.Redis:
         # Once more, for a connection that was closed while it was idle; ten times would take minutes.
         retry=Retry(ConstantBackoff(0.1), 1),
     )
+    return survive(client)

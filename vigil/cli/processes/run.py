@@ -61,8 +61,9 @@ PROCESSES = {
     ),
     "witness": ControlProcess(
         start.witness,
-        "reads providers' status feeds and pings the dead man's switch",
-        "Run one. It decides nothing and sends no alert: its findings are shown beside the incidents of the regions.",
+        "reads providers' status feeds, pings the dead man's switch, and watches the disks",
+        "Run one. It decides nothing of what is checked: its findings stand beside the incidents of the regions.\n\n"
+        "It tells the operator before a disk is full: those of the data on its machine, or of VIGIL_DISK_FOLDERS.",
     ),
     "ping": ControlProcess(
         start.ping,

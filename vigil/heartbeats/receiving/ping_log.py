@@ -19,6 +19,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from probes import keys
+from probes.process.redis_client import survive
+from probes.transport_faults import is_transport_fault
 from vigil.heartbeats.core.wire import PING_VERSION, LogEntry, Ping, encode
 
 log = structlog.get_logger()
@@ -41,9 +43,10 @@ class PingLog:
     """Batches pings in order. A single writer keeps the order on disk."""
 
     def __init__(self, redis_url: str, database_url: str, receiver: str) -> None:
-        self._redis = redis.asyncio.Redis.from_url(
+        client = redis.asyncio.Redis.from_url(
             redis_url, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S, retry=Retry(NoBackoff(), 0)
         )
+        self._redis = survive(client)
         self._database_url = database_url
         self._receiver = receiver
         self._postgres: psycopg.AsyncConnection[Any] | None = None
@@ -149,7 +152,9 @@ class PingLog:
                 if self._postgres is None or self._postgres.closed:
                     self._postgres = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
                 await self._postgres.execute(SPOOL, [payload])
-        except (psycopg.Error, TimeoutError, OSError) as error:
+        except Exception as error:
+            if not isinstance(error, psycopg.Error | OSError) and not is_transport_fault(error):
+                raise
             log.warning("ping.not_in_postgresql", error=type(error).__name__)
             if self._postgres is not None:
                 await self._postgres.close()
