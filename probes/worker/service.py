@@ -26,7 +26,7 @@ from probes import wire
 from probes.process import sentry
 from probes.process.health import Health
 from probes.process.redis_client import RedisRefuses, RedisUnreachable, await_redis, connection_to, is_away
-from probes.process.watch.standstill import Kind
+from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, tick
 from probes.queue.app import TASK, region_app
 from probes.worker.alarm import RegionAlarm
@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 #: New objects between two collections of the youngest generation: some megabytes.
 _YOUNG_MOST = 5_000
 #: The loops of a worker that the watchdog looks at; `QueueWatch` looks at Celery's.
-LOOPS = {EVENT_LOOP: Kind.THREAD, "status": Kind.TASK, "publisher": Kind.TASK, "autonomy": Kind.TASK}
+LOOPS = {EVENT_LOOP: LoopKind.THREAD, "status": LoopKind.TASK, "publisher": LoopKind.TASK, "autonomy": LoopKind.TASK}
 #: Exit status of a worker that found itself broken; a supervisor starts another.
 BROKEN = 70
 

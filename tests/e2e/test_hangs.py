@@ -36,7 +36,7 @@ def hang(self, loop):
         while True:
             pass
 health.Health.turned = hang
-watchdog.Limits = functools.partial(standstill.Limits, spin_cpu_s=1.0)
+watchdog.StandstillLimits = functools.partial(standstill.StandstillLimits, spin_cpu_s=1.0)
 """
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from probes.process import sentry
 from probes.process.health import Health
-from probes.process.watch.standstill import Kind
+from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, Watchdog, tick
 from vigil.heartbeats.core import reply
 from vigil.heartbeats.core.wire import BODY_LIMIT
@@ -93,7 +93,7 @@ class WebServer:
         """End this process when its event loop stands still; the server starts another."""
         health = Health("web", stale_after_s=15)
         health.mark_ready()
-        watchdog = Watchdog(health, {EVENT_LOOP: Kind.THREAD})
+        watchdog = Watchdog(health, {EVENT_LOOP: LoopKind.THREAD})
         watchdog.start()
         return watchdog, asyncio.get_running_loop().create_task(tick(health))
 

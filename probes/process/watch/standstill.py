@@ -15,7 +15,7 @@ from enum import StrEnum
 LATE_INTERVALS = 2
 
 
-class Kind(StrEnum):
+class LoopKind(StrEnum):
     """What turns: a thread with a loop of its own (also an event loop), or a task beside others on an event loop."""
 
     THREAD = "thread"
@@ -31,7 +31,7 @@ class Standstill(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StandstillLimits:
     """After how much of its CPU time, of standing, or of waiting for a server a loop stands still (s)."""
 
     spin_cpu_s: float = 60.0
@@ -42,24 +42,24 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LoopLook:
     """A loop since it last turned: seconds that the watch was awake for, its thread's CPU time, what it does now."""
 
-    kind: Kind
+    kind: LoopKind
     still_s: float
     cpu_s: float
     waits_for_server: bool
     is_ready: bool
 
 
-def judge(look: Look, limits: Limits) -> Standstill:
+def judge(look: LoopLook, limits: StandstillLimits) -> Standstill:
     """Whether the loop stands still. A task may wait for others on its loop, so its limit is the longer one."""
     times = 1.0 if look.is_ready else limits.at_start
-    if look.kind is Kind.THREAD and look.cpu_s > limits.spin_cpu_s * times:
+    if look.kind is LoopKind.THREAD and look.cpu_s > limits.spin_cpu_s * times:
         return Standstill.SPINS
-    waits = look.waits_for_server or look.kind is Kind.TASK
+    waits = look.waits_for_server or look.kind is LoopKind.TASK
     # What has burned CPU time is at work, and comes under the first limit.
-    at_work = look.kind is Kind.THREAD and look.cpu_s > look.still_s / 10
+    at_work = look.kind is LoopKind.THREAD and look.cpu_s > look.still_s / 10
     limit_s = limits.wait_s if waits or at_work else limits.stand_s
     return Standstill.STANDS if look.still_s > limit_s * times else Standstill.NONE
 
@@ -73,7 +73,7 @@ class Stillness:
         self._still_s = 0.0
 
     def look(self, turns: int, cpu_s: float, since_last_look_s: float, interval_s: float) -> tuple[float, float]:
-        """Take the number of its turns and the CPU time of its thread; returns `still_s` and `cpu_s` of a `Look`."""
+        """Take the number of its turns and the CPU time of its thread; returns both for a `LoopLook`."""
         if turns != self._turns:
             self._turns, self._cpu_at_turn_s, self._still_s = turns, cpu_s, 0.0
         else:

@@ -17,7 +17,7 @@ import structlog
 
 from probes.process.health import MAIN, Health
 from probes.process.watch import notify
-from probes.process.watch.standstill import Kind, Limits, Look, Standstill, Stillness, judge
+from probes.process.watch.standstill import LoopKind, LoopLook, Standstill, StandstillLimits, Stillness, judge
 
 log = structlog.get_logger(__name__)
 
@@ -31,18 +31,20 @@ TICK_S = 1.0
 _SERVER_CALLS = ("psycopg", "psycopg_c", "redis")
 _FRAMES = 12
 
-ONE_LOOP: Mapping[str, Kind] = {MAIN: Kind.THREAD}
-ON_EVENT_LOOP: Mapping[str, Kind] = {EVENT_LOOP: Kind.THREAD, MAIN: Kind.TASK}
+ONE_LOOP: Mapping[str, LoopKind] = {MAIN: LoopKind.THREAD}
+ON_EVENT_LOOP: Mapping[str, LoopKind] = {EVENT_LOOP: LoopKind.THREAD, MAIN: LoopKind.TASK}
 
 
 class Watchdog(threading.Thread):
     """Looks at the `loops` of a process every few seconds. `start` it first thing: it allows for a slow start."""
 
-    def __init__(self, health: Health, loops: Mapping[str, Kind] = ONE_LOOP, limits: Limits | None = None) -> None:
+    def __init__(
+        self, health: Health, loops: Mapping[str, LoopKind] = ONE_LOOP, limits: StandstillLimits | None = None
+    ) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._health = health
         self._loops = loops
-        self._limits = limits or Limits()
+        self._limits = limits or StandstillLimits()
         self._interval_s = min(INTERVAL_S, self._limits.stand_s / 4)
         self._stillness = {loop: Stillness() for loop in loops}
         self._told_ready = False
@@ -62,7 +64,7 @@ class Watchdog(threading.Thread):
         signal.setitimer(signal.ITIMER_PROF, 0)
 
     def stop(self) -> None:
-        """Look no more: the loops are about to end."""
+        """LoopLook no more: the loops are about to end."""
         self._stopping.set()
 
     def look(self, since_last_look_s: float) -> str:
@@ -72,7 +74,7 @@ class Watchdog(threading.Thread):
             frame = sys._current_frames().get(turn.thread)
             cpu_s = _cpu_s(turn.thread) if frame is not None else 0.0
             still_s, cpu_s = self._stillness[loop].look(turn.number, cpu_s, since_last_look_s, self._interval_s)
-            found = judge(Look(kind, still_s, cpu_s, _waits_for_server(frame), self._health.is_ready), self._limits)
+            found = judge(LoopLook(kind, still_s, cpu_s, _waits_for_server(frame), self._health.is_ready), self._limits)
             if found is not Standstill.NONE:
                 return f"{loop} {found.value}"
         return ""

@@ -14,7 +14,7 @@ from redis.retry import Retry
 from probes.process import logs, sentry
 from probes.process.health import Health
 from probes.process.redis_client import survive
-from probes.process.watch.standstill import Kind
+from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import ONE_LOOP, Watchdog
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
@@ -27,14 +27,14 @@ PATIENCE_S = 10.0
 RETRY_S = 0.25
 
 
-def begin(name: str, stale_after_s: float, loops: Mapping[str, Kind] = ONE_LOOP) -> Health:
+def begin(name: str, stale_after_s: float, loops: Mapping[str, LoopKind] = ONE_LOOP) -> Health:
     """Connect to the installation, wait for its servers, serve the process's health. Raises CommandError."""
     health = begin_alone(name, stale_after_s, loops)
     await_servers()
     return health
 
 
-def begin_alone(name: str, stale_after_s: float, loops: Mapping[str, Kind] = ONE_LOOP) -> Health:
+def begin_alone(name: str, stale_after_s: float, loops: Mapping[str, LoopKind] = ONE_LOOP) -> Health:
     """The same for a process that must start while its servers are away. Raises CommandError.
 
     A process of which one of the `loops` stands still ends.

@@ -10,7 +10,7 @@ from functools import partial
 
 from probes.process.health import MAIN, Health
 from probes.process.liveness import LivenessReporter
-from probes.process.watch.standstill import Kind
+from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, ON_EVENT_LOOP
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
@@ -18,11 +18,11 @@ from vigil.cli.processes.process import begin, begin_alone, begin_reports, redis
 
 #: Loops that are watched, besides the main ones: of dispatch, and of the receivers of pings.
 WATCH = "watch of the configuration"
-RECEIVER_LOOPS = {EVENT_LOOP: Kind.THREAD, "ping log": Kind.TASK}
+RECEIVER_LOOPS = {EVENT_LOOP: LoopKind.THREAD, "ping log": LoopKind.TASK}
 
 
 def dispatch(args: argparse.Namespace) -> None:
-    health = begin("dispatch", 15, {MAIN: Kind.THREAD, WATCH: Kind.THREAD})
+    health = begin("dispatch", 15, {MAIN: LoopKind.THREAD, WATCH: LoopKind.THREAD})
 
     from probes.queue.sender import RegionQueues
     from vigil.configuration import configuration

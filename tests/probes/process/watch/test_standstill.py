@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from probes.process.watch.standstill import Kind, Limits, Look, Standstill, Stillness, judge
+from probes.process.watch.standstill import LoopKind, LoopLook, Standstill, StandstillLimits, Stillness, judge
 
-LIMITS = Limits(spin_cpu_s=60, stand_s=60, wait_s=240, at_start=5)
-THREAD, TASK = Kind.THREAD, Kind.TASK
+LIMITS = StandstillLimits(spin_cpu_s=60, stand_s=60, wait_s=240, at_start=5)
+THREAD, TASK = LoopKind.THREAD, LoopKind.TASK
 NONE, SPINS, STANDS = Standstill.NONE, Standstill.SPINS, Standstill.STANDS
 
 
 @pytest.mark.parametrize(
     ("look", "expected"),
     [
-        pytest.param(Look(THREAD, 1, 0.5, False, True), NONE, id="a turn"),
-        pytest.param(Look(THREAD, 62, 61, False, True), SPINS, id="an endless loop"),
-        pytest.param(Look(THREAD, 200, 40, False, True), NONE, id="a long turn on a busy machine"),
-        pytest.param(Look(THREAD, 241, 59, False, True), STANDS, id="whatever it does, a turn ends some time"),
-        pytest.param(Look(THREAD, 61, 0.1, False, True), STANDS, id="a lock that nobody gives back"),
-        pytest.param(Look(THREAD, 200, 0.1, True, True), NONE, id="a server that is away"),
-        pytest.param(Look(THREAD, 241, 0.1, True, True), STANDS, id="a wait for a server without a deadline"),
-        pytest.param(Look(THREAD, 250, 250, False, False), NONE, id="a slow start"),
-        pytest.param(Look(THREAD, 301, 301, False, False), SPINS, id="an endless start"),
-        pytest.param(Look(TASK, 200, 200, False, True), NONE, id="a task that waits, on a busy event loop"),
-        pytest.param(Look(TASK, 241, 0.1, False, True), STANDS, id="an await that never ends"),
+        pytest.param(LoopLook(THREAD, 1, 0.5, False, True), NONE, id="a turn"),
+        pytest.param(LoopLook(THREAD, 62, 61, False, True), SPINS, id="an endless loop"),
+        pytest.param(LoopLook(THREAD, 200, 40, False, True), NONE, id="a long turn on a busy machine"),
+        pytest.param(LoopLook(THREAD, 241, 59, False, True), STANDS, id="whatever it does, a turn ends some time"),
+        pytest.param(LoopLook(THREAD, 61, 0.1, False, True), STANDS, id="a lock that nobody gives back"),
+        pytest.param(LoopLook(THREAD, 200, 0.1, True, True), NONE, id="a server that is away"),
+        pytest.param(LoopLook(THREAD, 241, 0.1, True, True), STANDS, id="a wait for a server without a deadline"),
+        pytest.param(LoopLook(THREAD, 250, 250, False, False), NONE, id="a slow start"),
+        pytest.param(LoopLook(THREAD, 301, 301, False, False), SPINS, id="an endless start"),
+        pytest.param(LoopLook(TASK, 200, 200, False, True), NONE, id="a task that waits, on a busy event loop"),
+        pytest.param(LoopLook(TASK, 241, 0.1, False, True), STANDS, id="an await that never ends"),
     ],
 )
-def test_a_loop_that_stands_still_is_found(look: Look, expected: Standstill) -> None:
+def test_a_loop_that_stands_still_is_found(look: LoopLook, expected: Standstill) -> None:
     assert judge(look, LIMITS) is expected
 
 

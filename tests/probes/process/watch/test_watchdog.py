@@ -18,10 +18,10 @@ CHECKOUT = Path(__file__).resolve().parents[4]
 FRAME = """
 import asyncio, re, sys, threading, time, types
 from probes.process.health import Health
-from probes.process.watch.standstill import Kind, Limits
+from probes.process.watch.standstill import LoopKind, StandstillLimits
 from probes.process.watch.watchdog import ON_EVENT_LOOP, Watchdog, tick
 health = Health("test", 15)
-limits = Limits(spin_cpu_s=0.3, stand_s=0.8, wait_s=1.6, at_start=2)
+limits = StandstillLimits(spin_cpu_s=0.3, stand_s=0.8, wait_s=1.6, at_start=2)
 def watch(*loops):
     Watchdog(health, *loops, limits=limits).start()
     health.mark_ready()
