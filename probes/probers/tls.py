@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Literal
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
 from probes.net.certificates import presented, read
-from probes.net.stream import Endpoint, UnverifiedCertificate, open_stream
+from probes.net.failures import Failure
+from probes.net.starttls import PORTS, Protocol, agreed
+from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
-from probes.net.tls_options import Certificate
+from probes.net.tls_options import Certificate, TlsOptions
+from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, Prober, printable
 from probes.probers.http import certificate_facts
 from probes.probers.tcp import validate_secrets
@@ -18,6 +24,7 @@ from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
 from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
 from probes.wire import Fact
 
+HTTPS_PORT = 443
 #: Certificates of one chain that are parsed; more are only counted.
 _CHAIN_READ = 10
 
@@ -25,14 +32,20 @@ _CHAIN_READ = 10
 class TlsSpec(TlsFields, frozen=True, kw_only=True):
     """Do a TLS handshake with `host` at `port`. `degraded_days` and `down_days` apply to each certificate of the chain.
 
-    Secrets: `client_certificate` with `client_key` (PEM).
+    With `starttls` the protocol is spoken in clear until its server begins TLS; `port` is then that protocol's own,
+    unless another one is given. Secrets: `client_certificate` with `client_key` (PEM).
     """
 
     host: str
-    port: int = 443
+    port: int = HTTPS_PORT
+    starttls: Literal["", Protocol] = ""
     degraded_days: int = 14
     down_days: int = 3
     assertions: tuple[Latency, ...] = ()
+
+    @property
+    def dialled_port(self) -> int:
+        return PORTS[self.starttls] if self.starttls and self.port == HTTPS_PORT else self.port
 
     @property
     def certificate_days(self) -> CertificateDays | None:
@@ -51,10 +64,10 @@ def validate(spec: TlsSpec) -> None:
 async def probe(spec: TlsSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Do the handshake, read the chain, and close."""
     host = parse_host(spec.host)[0]
-    endpoint = Endpoint(host, spec.port, tls_options_of(spec, secrets, ""), server_name_of(spec, host))
+    endpoint = Endpoint(host, spec.dialled_port, tls_options_of(spec, secrets, ""), server_name_of(spec, host))
     facts: dict[str, Fact] = {}
     try:
-        async with open_stream(context.dialer, endpoint, context.trace) as stream:
+        async with _secured(spec.starttls, endpoint, context) as stream:
             assert stream.tls is not None
             chain = presented(stream.tls)
             cipher = stream.tls.cipher()
@@ -72,6 +85,39 @@ async def probe(spec: TlsSpec, secrets: Mapping[str, str], context: ProbeContext
     found, outcomes = judged(_expiring(spec, certificates, context.now_s), spec.assertions, view, context.explain)
     status, reason, detail = found
     return Observation(status, reason, context.trace.phases(), 0, printable(detail), facts, outcomes)
+
+
+@contextlib.asynccontextmanager
+async def _secured(starttls: str, endpoint: Endpoint, context: ProbeContext) -> AsyncIterator[Stream]:
+    """A stream after its handshake: TLS from the first byte, or after the protocol's own words."""
+    if not starttls:
+        async with open_stream(context.dialer, endpoint, context.trace) as stream:
+            yield stream
+        return
+    options, name = endpoint.tls_options, endpoint.server_name or endpoint.host
+    assert options is not None
+    plain = replace(endpoint, tls_options=None)
+    async with open_stream(context.dialer, plain, context.trace) as stream:
+        await agreed(starttls, stream, name)
+        try:
+            await stream.secure(options, name)
+        except UnverifiedCertificate as error:
+            error.certificate = await _unverified(starttls, plain, options, context)
+            raise
+        yield stream
+
+
+async def _unverified(starttls: str, plain: Endpoint, options: TlsOptions, context: ProbeContext) -> Certificate | None:
+    """The certificate that did not verify, from a second connection that takes any."""
+    try:
+        async with open_stream(context.dialer, plain, Trace(context.trace.kept)) as stream:
+            await agreed(starttls, stream, plain.server_name or plain.host)
+            await stream.secure(replace(options, verify=False), plain.server_name or plain.host)
+            assert stream.tls is not None
+            der = stream.tls.getpeercert(binary_form=True)
+            return read(der) if der else None
+    except (OSError, Failure):
+        return None
 
 
 def _expiring(spec: TlsSpec, certificates: list[Certificate], now_s: float) -> Finding:
