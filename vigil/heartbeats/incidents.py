@@ -42,6 +42,8 @@ def record(
 ) -> None:
     """Write the incident step of an effect, if any. Call inside a transaction, with the row locked."""
     before, after = subject.state.trouble, effect.state.trouble
+    if effect.why is EffectReason.FAILED_AGAIN:
+        _failed_meanwhile(subject, effect)
     if before is after:
         return
     monitor = subject.row.monitor
@@ -66,6 +68,15 @@ def record(
     incident.kind, incident.title = kind, ground.title
     incident.failure = _FAILURES.get(effect.why, Reason.OK)
     write_transition(incident, Move(kind, step, reason), enqueue, ground)
+
+
+def _failed_meanwhile(subject: HeartbeatSubject, effect: HeartbeatEffect) -> None:
+    """A job that was missing has called and said that it failed: later messages say so."""
+    title = wording.title(wording.Happening(subject.row.monitor.name, subject.terms, subject.state, effect))
+    opened = Incident.objects.filter(monitor=subject.row.monitor, kind__in=MAIN_KINDS, resolved_at=None)
+    opened.filter(failure__in=[reason.value for reason in _FAILURES.values()]).update(
+        title=title, failure=Reason.OK.value
+    )
 
 
 def status_of(state: HeartbeatState) -> Status:

@@ -105,6 +105,8 @@ class StoredPing(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=8, choices=_choices(PingKind))
     exit_code = models.PositiveSmallIntegerField(null=True)
+    #: With a default in the database, so that an older receiver writes on during an upgrade.
+    word = models.CharField(max_length=64, default="", db_default="")
     rid = models.CharField(max_length=64, default="")
     duration_ms = models.PositiveBigIntegerField(null=True)
     method = models.CharField(max_length=8, choices=_choices(Method))

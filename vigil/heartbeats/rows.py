@@ -106,6 +106,7 @@ def _take_over(subject: HeartbeatSubject) -> None:
     row.due_at = subject.again or due(state, subject.terms)
     row.runs = [
         {"rid": run.rid, "started": run.started.isoformat(), "logs": run.logs, "overdue": run.overdue}
+        | ({"first": run.first.isoformat()} if run.first is not None else {})
         for run in state.runs
     ]
     row.logs, row.trouble = state.logs, state.trouble.value
@@ -118,4 +119,5 @@ def _value(row: Heartbeat, name: str) -> Any:
 
 def _run(stored: Mapping[str, Any]) -> Run:
     started = datetime.fromisoformat(stored["started"])
-    return Run(str(stored["rid"]), started, int(stored["logs"]), bool(stored["overdue"]))
+    first = datetime.fromisoformat(stored["first"]) if stored.get("first") else None
+    return Run(str(stored["rid"]), started, int(stored["logs"]), bool(stored["overdue"]), first)

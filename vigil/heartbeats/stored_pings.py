@@ -21,7 +21,7 @@ PRUNE_EVERY = 100
 _COLUMNS = (
     ("id", "uuid"), ("heartbeat_id", "bigint"), ("n", "bigint"), ("at", "timestamptz"), ("kind", "text"),
     ("exit_code", "smallint"), ("rid", "text"), ("duration_ms", "bigint"), ("method", "text"), ("origin", "text"),
-    ("agent", "text"), ("body", "bytea"), ("body_size", "int"), ("facts", "jsonb"),
+    ("agent", "text"), ("body", "bytea"), ("body_size", "int"), ("facts", "jsonb"), ("word", "text"),
 )  # fmt: skip
 _INSERT = (
     f"INSERT INTO heartbeats_storedping ({', '.join(name for name, _ in _COLUMNS)}) "
@@ -53,7 +53,7 @@ class StoredPings:
             (
                 UUID(ping.id), row.pk, row.pings, at, ping.kind.value, ping.exit_code, ping.rid, length_ms,
                 ping.method.value, ping.origin[:64], ping.agent[:200], ping.body[:BODY_LIMIT], ping.body_size,
-                json.dumps(facts.as_stored()),
+                json.dumps(facts.as_stored()), ping.word[:64],
             )
         )  # fmt: skip
         if row.pings % PRUNE_EVERY == 0 and row.pings > KEPT:

@@ -39,6 +39,8 @@ class Body:
     deadline: asyncio.Timeout
     buffered: bytearray = field(default_factory=bytearray)
     size: int = 0
+    #: Called with each piece, also with those that are not buffered.
+    hears: Callable[[bytes], None] | None = None
 
     @property
     def counted(self) -> int:
@@ -52,11 +54,13 @@ class Bodies:
         self._arriving: dict[Body, None] = {}
         self.buffered = 0
 
-    async def read(self, scope: Scope, receive: Receive, most: int, keep: int) -> Body:
+    async def read(
+        self, scope: Scope, receive: Receive, most: int, keep: int, hears: Callable[[bytes], None] | None = None
+    ) -> Body:
         """A whole body of at most `most` bytes, of which `keep` are buffered; `release` it. Raises `Refused`."""
         if _announced(scope) > most:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        body = Body(asyncio.timeout(BODY_S))
+        body = Body(asyncio.timeout(BODY_S), hears=hears)
         try:
             async with body.deadline:
                 self._arriving[body] = None
@@ -84,6 +88,8 @@ class Bodies:
                 raise Disconnected
             piece = message.get("body", b"")
             body.size += len(piece)
+            if body.hears is not None:
+                body.hears(piece)
             if body.size > most:
                 raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             before = body.counted

@@ -107,13 +107,14 @@ class WebServer:
             self._bodies.release(body)
 
     async def _ping(self, scope: Scope, receive: Receive) -> Answer:
+        search = self._pings.search(scope)
         try:
-            body = await self._bodies.read(scope, receive, MAX_PING, BODY_LIMIT)
+            body = await self._bodies.read(scope, receive, MAX_PING, BODY_LIMIT, search.feed)
         except (Refused, Disconnected):
             self._pings.take_failure(scope)
             raise
         try:
-            outcome, wait_s = await self._pings.take(scope, bytes(body.buffered), body.size)
+            outcome, wait_s = await self._pings.take(scope, bytes(body.buffered), body.size, search.found)
         finally:
             self._bodies.release(body)
         return outcome.value.code, reply.headers(outcome, wait_s), outcome.value.text.encode()

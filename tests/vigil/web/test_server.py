@@ -228,14 +228,17 @@ def test_pings_at_the_address_of_the_pages_are_written_like_others(web: int, red
     assert within_s(web, f"/ping/{row.code}/fail?rid=a", "POST", b"x" * 150_000)[0].text == "OK\n"
     assert within_s(web, f"/ping/{row.code}", "HEAD")[0].code == 200
     assert within_s(web, "/ping/nothing")[0].code == 404
-    assert within_s(web, f"/ping/{row.code}", "PUT")[0].code == 405
+    assert within_s(web, f"/ping/{row.code}", "DELETE")[0].code == 405
+    assert within_s(web, f"/ping/{row.code}/%4BILL", "PUT", b"log")[0].code == 200
     with redis.Redis.from_url(redis_url) as client:
         found = [decode(fields[keys.BODY]) for _, fields in entries(client, keys.PINGS)]
     pings: list[Ping] = [ping for entry in found for ping in entry.pings]
     assert [(ping.kind, ping.rid, len(ping.body), ping.body_size) for ping in pings] == [
         ("fail", "a", 100_000, 150_000),
         ("success", "", 0, 0),
+        ("fail", "", 3, 3),
     ]
+    assert pings[2].word == "KILL"
     assert not any(entry.beat_us for entry in found)
 
 

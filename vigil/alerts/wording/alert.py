@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from probes.reasons import Status
+from vigil.alerts.wording.vocabulary import job_template
 
 #: Kinds that mean the subject does not work at all.
 DOWN_KINDS = frozenset({"outage", "heartbeat", "composite", "provider"})
@@ -110,8 +111,8 @@ class Alert:
 
     @property
     def template(self) -> str:
-        """Name of the template: the kind, unless the subject has its own."""
-        return self.about or self.kind
+        """Name of the template: the kind, unless the subject has its own; of a job by how it failed."""
+        return self.about or (job_template(self.failure) if self.kind == "heartbeat" else self.kind)
 
     @property
     def name(self) -> str:

@@ -26,6 +26,10 @@ _TOLD_AGAIN = frozenset({StepReason.NOT_ACKNOWLEDGED, StepReason.SNOOZE_OVER, St
 _AGAIN = frozenset({Step.ESCALATED, Step.REMINDED})
 
 
+#: Endings of titles that say no more than the word before the name.
+_SAID_BY_WORD = frozenset({" failed", " missed its ping", " started and did not finish", " is down"})
+
+
 def headline(alert: Alert) -> str:
     """One line for a subject, a notification or a list."""
     prefix = "TEST: " if alert.test else ""
@@ -96,7 +100,8 @@ def clock(at: datetime) -> str:
 def _how_many(alert: Alert) -> str:
     evidence = alert.evidence
     if not evidence.votes:
-        if alert.title == alert.name:
+        # The word before the name says how a job failed.
+        if alert.title == alert.name or alert.title.removeprefix(alert.name) in _SAID_BY_WORD:
             return ""
         # Most titles begin with the name, which the headline has already.
         return alert.title.removeprefix(alert.name) if alert.title.startswith(alert.name) else f": {alert.title}"

@@ -50,6 +50,18 @@ TEMPLATES = {
         "Check the job: its scheduler, its last log lines and its machine.",
         since="Overdue since",
     ),
+    "heartbeat_failed": Template(
+        "FAILED",
+        "The job called and said that it failed.",
+        "Check the job: its last output and its log.",
+        since="Failed at",
+    ),
+    "heartbeat_overran": Template(
+        "OVERRAN",
+        "The job said that it started, and has not said in time that it ended. It may hang, or have been killed.",
+        "Check the job: whether it still runs, its last log lines and its machine.",
+        since="Started at",
+    ),
     "slo": Template(
         "BUDGET",
         "No new failure: downtime uses the error budget faster than the objective allows.",
@@ -182,6 +194,15 @@ EXCLUSIONS = {
     "probe_error": "it could not run the check",
     "geo_blocked": "its country is not served there",
 }
+
+
+#: Template of a job's incident by its failure; any other failure is what the job itself reported.
+_JOB_TEMPLATES = {Reason.MISSED.value: "heartbeat", Reason.OVERDUE.value: "heartbeat_overran"}
+
+
+def job_template(failure: str) -> str:
+    """Name of the template of a job's incident."""
+    return _JOB_TEMPLATES.get(failure, "heartbeat_failed")
 
 
 def template_of(kind: str) -> Template:

@@ -88,7 +88,7 @@ class PingSerializer(ApiModelSerializer[StoredPing]):
     class Meta:
         model = StoredPing
         fields = (
-            "n", "at", "kind", "exit_code", "rid", "duration_ms", "method", "origin",
+            "n", "at", "kind", "exit_code", "word", "rid", "duration_ms", "method", "origin",
             "agent", "body_size", "facts",
         )  # fmt: skip
 

@@ -1,65 +1,81 @@
-"""Ping address: parses the target heartbeat, ping kind, exit code and run id from a URL. Pure."""
+"""Ping address: parses the target heartbeat, ping kind, exit code and run id from a URL. Pure.
+
+What cannot be kept, such as an odd run id, is dropped or replaced beside the ping, never with it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import unquote, unquote_plus
 
+from vigil.heartbeats.core.outcome_words import Outcome, failure_in, outcome_of
 from vigil.heartbeats.core.wire import Address, PingKind
 
-MAX_TARGET = 600
+#: What is read of a path, and of a query (characters); of a query's fields.
+MAX_TARGET, MAX_QUERY, MAX_FIELDS = 600, 4_000, 50
 MAX_RID = 64
 
-_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+#: With or without hyphens, in capitals or not.
+_UUID = r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}"
 SLUG = r"[a-z0-9](?:[a-z0-9_-]{0,98}[a-z0-9])?"
 #: Slugs of deleted heartbeats begin with it.
 RESERVED = "deleted-"
 #: A team's key is recognised by its length and alphabet.
 KEY = r"[0-9A-Za-z]{22}"
-_SAYS = r"(?:/(start|fail|log|success|[0-9]{1,3}))?/?"
-_PATH = re.compile(rf"(?:/ping)?/(?:({_UUID})|({KEY})/(?!{RESERVED})({SLUG})){_SAYS}", re.ASCII)
-_RID = re.compile(rf"[0-9A-Za-z._:-]{{1,{MAX_RID}}}", re.ASCII)
+_PATH = re.compile(rf"(?:/ping)?/(?:({_UUID})|({KEY})/((?i:(?!{RESERVED}){SLUG})))(?:/(.*))?", re.ASCII | re.DOTALL)
+_NOT_RID = re.compile(r"[^0-9A-Za-z._:-]", re.ASCII)
+_ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class PingCall:
-    """Parsed address: target, ping kind, exit code and run id."""
+    """Parsed address: target, ping kind, exit code and run id. `word` is an outcome that is no code of a shell."""
 
     address: Address
     kind: PingKind
     exit_code: int | None = None
     rid: str = ""
+    word: str = ""
 
 
 def read_target(target: str) -> PingCall | None:
     """Parse the path and query of a request; None if it is not a ping address."""
-    path, _, query = target.partition("?")
-    read = _PATH.fullmatch(path) if len(target) <= MAX_TARGET else None
+    origin = _ORIGIN.match(target)
+    path, _, query = (target[origin.end() :] if origin else target).partition("?")
+    read = _PATH.fullmatch(re.sub("/{2,}", "/", unquote(path[:MAX_TARGET]).strip()))
     if read is None:
         return None
     code, key, slug, says = read.groups()
-    rid, create = "", False
-    if query:
-        try:
-            fields = dict(parse_qsl(query, max_num_fields=10))
-        except ValueError:
-            return None
-        rid, create = fields.get("rid", ""), fields.get("create") == "1"
-        if rid and not _RID.fullmatch(rid):
-            return None
-    kind, exit_code = _meaning(says)
-    if kind is None:
-        return None
-    return PingCall(Address(code or "", key or "", slug or "", create), kind, exit_code, rid)
+    fields = _fields(query)
+    named = dict(fields)
+    outcome = _outcome(says, fields)
+    address = Address(_code(code or ""), key or "", (slug or "").lower(), named.get("create") == "1")
+    return PingCall(address, outcome.kind, outcome.exit_code, rid_of(named.get("rid", "")), outcome.word)
 
 
-def _meaning(says: str | None) -> tuple[PingKind | None, int | None]:
-    if says is None:
-        return PingKind.SUCCESS, None
-    if says.isdigit():
-        number = int(says)
-        if number > 255:
-            return None, None
-        return (PingKind.FAIL if number else PingKind.SUCCESS), number
-    return PingKind(says), None
+def rid_of(text: str) -> str:
+    """A run id as it is kept. Each odd one becomes another, so that the end of a run still finds its start."""
+    plain = _NOT_RID.sub("_", text)
+    if plain == text and len(text) <= MAX_RID:
+        return text
+    return f"{plain[: MAX_RID - 13]}-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:12]}"
+
+
+def _outcome(says: str | None, fields: list[tuple[str, str]]) -> Outcome:
+    """What the path says; a failure in the query counts, unless the path says that a run starts or goes on."""
+    # `/1/` is `/1`, but a slash with nothing behind it is the place of a variable that was empty.
+    said = Outcome(PingKind.SUCCESS) if says is None else outcome_of(says.rstrip("/"))
+    return (failure_in(fields) or said) if said.kind is PingKind.SUCCESS else said
+
+
+def _fields(query: str) -> list[tuple[str, str]]:
+    pairs = (pair.partition("=") for pair in query[:MAX_QUERY].split("&")[:MAX_FIELDS])
+    # A name alone is said: `?fail`.
+    return [(unquote_plus(name), unquote_plus(value) if equals else "1") for name, equals, value in pairs if name]
+
+
+def _code(text: str) -> str:
+    digits = text.replace("-", "").lower()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) if digits else ""

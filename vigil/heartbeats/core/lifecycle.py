@@ -40,7 +40,7 @@ def due(state: HeartbeatState, terms: Terms) -> datetime | None:
         limit = terms.longest_run
         if state.trouble is HeartbeatTrouble.NONE and terms.budget.max_duration_s is not None:
             limit = min(limit, timedelta(seconds=terms.budget.max_duration_s))
-        return min((run.started + limit for run in state.runs if not run.overdue), default=None)
+        return min((run.deadline(limit) for run in state.runs if not run.overdue), default=None)
     if state.expected is None or state.status in (HeartbeatStatus.DOWN, HeartbeatStatus.PAUSED):
         return None
     return state.expected + terms.grace if state.status is HeartbeatStatus.LATE else state.expected
@@ -128,10 +128,11 @@ def rescheduled(state: HeartbeatState, terms: Terms, now: datetime) -> Heartbeat
 
 def _started(state: HeartbeatState, told: PingFacts) -> HeartbeatEffect:
     known = _run(state, told.rid)
-    # Of a run that never ended the first start counts, so repeated starts cannot hide a crash loop.
-    if known is None or known.overdue:
-        others = _without(state, known).runs
-        state = replace(state, runs=(*others, Run(told.rid, told.at))[-MAX_RUNS:])
+    # The first start is remembered, so that repeated starts cannot hide a crash loop.
+    first = None if known is None or known.overdue else known.first or known.started
+    others = _without(state, known).runs
+    logs = known.logs if known is not None and first is not None else 0
+    state = replace(state, runs=(*others, Run(told.rid, told.at, logs, first=first))[-MAX_RUNS:])
     if state.status is HeartbeatStatus.DOWN:
         return HeartbeatEffect(state, EffectReason.STARTED)
     return HeartbeatEffect(_moved(state, HeartbeatStatus.RUNNING, told.at), EffectReason.STARTED)
@@ -173,14 +174,15 @@ def _logged(state: HeartbeatState, terms: Terms, told: PingFacts) -> HeartbeatEf
 
 
 def _overdue_run(state: HeartbeatState, terms: Terms, now: datetime, gaps: Sequence[ReceiverGap]) -> HeartbeatEffect:
-    run = min((each for each in state.runs if not each.overdue), key=lambda each: each.started)
-    deadline = run.started + terms.longest_run
+    longest = terms.longest_run
+    run = min((each for each in state.runs if not each.overdue), key=lambda each: each.deadline(longest))
+    deadline = run.deadline(longest)
     over = now < deadline
     window = None if over else _planned(gaps, run.started, deadline)
     if window is not None:
         return _excused(_without(state, run), terms, window)
-    allowed = timedelta(seconds=terms.budget.max_duration_s or 0) if over else terms.longest_run
-    alarm = alarm_at(run.started + allowed, terms.grace, gaps)
+    ends = run.deadline(timedelta(seconds=terms.budget.max_duration_s or 0)) if over else deadline
+    alarm = alarm_at(ends, terms.grace, gaps)
     if now < alarm:
         return HeartbeatEffect(state, EffectReason.WAITING, again=alarm)
     if over:

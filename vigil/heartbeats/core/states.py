@@ -59,12 +59,21 @@ class EffectReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has not ended; `rid` may be empty. An overdue one has alerted, and is kept to measure its end."""
+    """A run that has not ended; `rid` may be empty. An overdue one has alerted, and is kept to measure its end.
+
+    `first` is the first start of one that was started again.
+    """
 
     rid: str
     started: datetime
     logs: int = 0
     overdue: bool = False
+    first: datetime | None = None
+
+    def deadline(self, longest: timedelta) -> datetime:
+        """A run has its whole time since it was started again; one that only starts has twice the time in all."""
+        ends = self.started + longest
+        return min(ends, self.first + 2 * longest) if self.first is not None else ends
 
 
 @dataclass(frozen=True, slots=True)

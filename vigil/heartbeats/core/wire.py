@@ -23,7 +23,7 @@ BODY_LIMIT = 100_000
 #: One write holds 1,000 pings and a megabyte of bodies at most, and one body more.
 ENTRY_BYTES_MOST = 16 * 1024 * 1024
 #: What is kept of the other texts of a ping (characters).
-_LIMITS = {"rid": 64, "origin": 64, "agent": 200}
+_LIMITS = {"rid": 64, "origin": 64, "agent": 200, "word": 64}
 #: What keys and slugs are made of.
 _PART = re.compile(r"[0-9A-Za-z_-]{0,100}", re.ASCII)
 
@@ -61,7 +61,9 @@ class Address(msgspec.Struct, frozen=True, array_like=True):
 class Ping(msgspec.Struct, frozen=True, array_like=True):
     """One ping. `id` is unique, `at_us` is its arrival on the database's clock.
 
-    `exit_code` is there if the job sent one; `body_size` is the full size of a body that may have been cut.
+    `exit_code` is there if the job sent one that shells have, `word` if it sent another: the name of a signal, or a
+    longer code. `body_size` is the full size of a body that may have been cut; `heard` is what of the heartbeat's
+    keywords came behind the cut, a line each.
     """
 
     id: Text
@@ -75,6 +77,8 @@ class Ping(msgspec.Struct, frozen=True, array_like=True):
     agent: Text = ""
     body: bytes = b""
     body_size: Count = 0
+    word: Text = ""
+    heard: bytes = b""
 
 
 class LogEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -113,7 +117,5 @@ def _can_be_meant(ping: Ping) -> bool:
 
 
 def _storable(ping: Ping) -> Ping:
-    rid, origin, agent = (storable(getattr(ping, name), limit) for name, limit in _LIMITS.items())
-    if (rid, origin, agent) == (ping.rid, ping.origin, ping.agent):
-        return ping
-    return replace(ping, rid=rid, origin=origin, agent=agent)
+    texts = {name: storable(getattr(ping, name), limit) for name, limit in _LIMITS.items()}
+    return ping if all(getattr(ping, name) == text for name, text in texts.items()) else replace(ping, **texts)

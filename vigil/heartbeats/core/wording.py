@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vigil.heartbeats.core.body import last_words
+from vigil.heartbeats.core.outcome_words import EMPTY
 from vigil.heartbeats.core.reception import ReceiverGap
 from vigil.heartbeats.core.schedule import length_in_words
 from vigil.heartbeats.core.states import EffectReason, HeartbeatEffect, HeartbeatState, HeartbeatTrouble, Terms
@@ -40,6 +41,7 @@ def title(happening: Happening) -> str:
         EffectReason.MISSED: f"{name} missed its ping",
         EffectReason.OVERRAN: f"{name} started and did not finish",
         EffectReason.FAILED: f"{name} failed",
+        EffectReason.FAILED_AGAIN: f"{name} failed",
     }.get(why, f"{name} is down")
 
 
@@ -51,7 +53,8 @@ def text(happening: Happening) -> str:
     if effect.why is EffectReason.OVERRAN and effect.overran:
         limit = length_in_words(happening.terms.longest_run)
         run = f"The run {effect.overran.rid}" if effect.overran.rid else "The run"
-        begun = clock(effect.overran.started)
+        again = f", and first at {clock(effect.overran.first)}," if effect.overran.first is not None else ""
+        begun = f"{clock(effect.overran.started)}{again}"
         return f"{run} that started at {begun} has not finished within {limit}.{_hidden(effect.gaps)}"
     if effect.why in (EffectReason.FAILED, EffectReason.FAILED_AGAIN):
         return _failed(happening)
@@ -77,7 +80,7 @@ def evidence(happening: Happening) -> dict[str, Any]:
     if effect.gaps:
         kept["gaps"] = [[gap.begin.isoformat(), gap.end.isoformat()] for gap in effect.gaps]
     if ping is not None:
-        kept |= {"ping": ping.id, "exit_code": ping.exit_code, "rid": ping.rid}
+        kept |= {"ping": ping.id, "exit_code": ping.exit_code, "word": ping.word, "rid": ping.rid}
     if effect.duration is not None:
         kept["duration_s"] = round(effect.duration.total_seconds(), 3)
     return {"explanation": text(happening), "heartbeat": kept}
@@ -118,11 +121,22 @@ def _failed(happening: Happening) -> str:
     ping = happening.ping
     if ping is None:
         return "The job reported a failure."
-    code = f" with exit code {ping.exit_code}" if ping.exit_code else ""
+    code = f" with exit code {ping.exit_code}" if ping.exit_code else f" with {_word(ping.word)}" if ping.word else ""
     after = f" after {_took(happening.effect.duration)}" if happening.effect.duration is not None else ""
     said = last_words(ping.body)
     wrote = f" It wrote: {said}" if said else ""
     return f"The job failed at {clock(_at(happening))}{code}{after}.{wrote}"
+
+
+def _word(word: str) -> str:
+    """A code or the name of a signal in words; a status of Windows also in its usual form."""
+    if word == EMPTY:
+        return f"{EMPTY} for its exit code: the variable in the address was not set"
+    if not word.lstrip("-").isdigit():
+        return f"“{word}”"
+    number = int(word)
+    status = f" (0x{number % 2**32:08X})" if number < 0 or number >= 2**31 else ""
+    return f"exit code {word}{status}"
 
 
 def _at(happening: Happening) -> datetime:

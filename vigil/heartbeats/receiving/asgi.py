@@ -19,6 +19,7 @@ from vigil.client_address import client_address
 from vigil.configuration import Configuration
 from vigil.heartbeats.core.reply import PingOutcome
 from vigil.heartbeats.core.wire import Method
+from vigil.heartbeats.core.word_search import WordSearch
 from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
 from vigil.heartbeats.receiving.ping_log import PingLog
@@ -27,6 +28,7 @@ from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
 log = structlog.get_logger()
 
 PREFIX = "/ping/"
+_METHODS = {"GET": Method.GET, "HEAD": Method.HEAD, "POST": Method.POST, "PUT": Method.POST, "PATCH": Method.POST}
 #: Stays below `receiver_gaps.SETTLED`; a ping that took longer is not acknowledged (s).
 WRITE_S = 3.0
 
@@ -63,9 +65,15 @@ class AsgiPings:
         writing.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def take(self, scope: Mapping[str, Any], body: bytes, size: int) -> tuple[PingOutcome, float]:
+    def search(self, scope: Mapping[str, Any]) -> WordSearch:
+        """Search for the keywords of a heartbeat in a body."""
+        return WordSearch(self._receiver.words_of(_target(scope)))
+
+    async def take(
+        self, scope: Mapping[str, Any], body: bytes, size: int, heard: bytes = b""
+    ) -> tuple[PingOutcome, float]:
         """The outcome of a call and the seconds to wait before the next; `body` may be cut, `size` is its full size."""
-        request = self._request(scope, body, size)
+        request = self._request(scope, body, size, heard)
         if request is None:
             return PingOutcome.NO_METHOD, 0.0
         taken: asyncio.Future[tuple[PingOutcome, float]] = asyncio.get_running_loop().create_future()
@@ -84,17 +92,14 @@ class AsgiPings:
         if request is not None:
             self._receiver.take_failure(request)
 
-    def _request(self, scope: Mapping[str, Any], body: bytes, size: int) -> PingRequest | None:
+    def _request(self, scope: Mapping[str, Any], body: bytes, size: int, heard: bytes = b"") -> PingRequest | None:
         """A call as the receiver takes it; None for a method that is none of a ping."""
-        try:
-            method = Method(scope["method"])
-        except ValueError:
+        method = _METHODS.get(scope["method"])
+        if method is None:
             return None
-        query = scope["query_string"].decode("latin-1")
-        target = f"{scope['path']}?{query}" if query else scope["path"]
         peer = scope["client"][0] if scope.get("client") else ""
         origin = client_address(peer, _header(scope, b"x-forwarded-for"), self._trusted)
-        return PingRequest(target, method, origin, _header(scope, b"user-agent"), body, size)
+        return PingRequest(_target(scope), method, origin, _header(scope, b"user-agent"), body, size, heard)
 
     def _end_with(self, task: asyncio.Task[None]) -> None:
         """End the process, which is started again, rather than serve without a task that must not end."""
@@ -102,6 +107,12 @@ class AsgiPings:
         log.error("ping.task_ended", error=type(error).__name__, exc_info=error)
         self.has_failed = True
         signal.raise_signal(signal.SIGTERM)
+
+
+def _target(scope: Mapping[str, Any]) -> str:
+    path = (scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")).decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def _header(scope: Mapping[str, Any], name: bytes) -> str:

@@ -1,7 +1,8 @@
 """Ping by mail: an SMTP server that turns a mail to <code>@domain into a ping.
 
-Subject and text are the body for keyword rules; nothing else is kept. A plus suffix is the ping kind, as in a path:
-<code>+fail@domain, <code>+start@domain. An unknown address is accepted like a known one.
+Subject and texts are the body for keyword rules; nothing else is kept. A plus suffix is the outcome, as in a path:
+<code>+fail@domain, <code>+start@domain. An unknown address is accepted like a known one. What is too large, such as an
+attached log, is dropped beside the ping.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from vigil.configuration import Configuration
 from vigil.heartbeats.core.address import read_target
 from vigil.heartbeats.core.reply import PingOutcome
 from vigil.heartbeats.core.wire import BODY_LIMIT, Address, Method, PingKind
+from vigil.heartbeats.core.word_search import heard_behind
 from vigil.heartbeats.receiving.mail_text import read_mail
 from vigil.heartbeats.receiving.open_connections import OpenConnections
 from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest
@@ -26,7 +28,8 @@ from vigil.heartbeats.receiving.service import receiving
 
 log = structlog.get_logger()
 
-MAX_MAIL = 1_000_000
+#: Largest mail, and what is held of its beginning and of its end (bytes): texts come first, or behind attachments.
+MAX_MAIL, MAX_HEAD, MAX_TAIL = 50_000_000, 700_000, 300_000
 MAX_RECIPIENTS = 20
 #: Caps on open connections, in all and per peer; a mail server in front is one peer.
 MAX_CONNECTIONS, MAX_OF_PEER = 200, 100
@@ -96,7 +99,8 @@ class MailPings:
 
     async def _take(self, target: str, text: bytes, origin: str) -> PingOutcome:
         taken: asyncio.Future[PingOutcome] = asyncio.get_running_loop().create_future()
-        request = PingRequest(target, Method.EMAIL, origin, "", text[:BODY_LIMIT], len(text))
+        heard = heard_behind(text, BODY_LIMIT, self._receiver.words_of(target))
+        request = PingRequest(target, Method.EMAIL, origin, "", text[:BODY_LIMIT], len(text), heard)
         self._receiver.take(request, lambda outcome, _: None if taken.done() else taken.set_result(outcome))
         try:
             async with asyncio.timeout(WRITE_S):
@@ -135,6 +139,42 @@ class PingSmtp(SMTP):
         if closes is not None:
             closes.abort()
 
+    async def smtp_DATA(self, arg: str) -> None:
+        """Take a mail of any length of its lines, and hold its beginning and its end."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        if self.envelope is None or not self.envelope.rcpt_tos:
+            await self.push("503 Error: need RCPT command")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        content = await self._content()
+        if content is None:
+            await self.push("552 Error: Too much mail data")
+        else:
+            self.envelope.content = content
+            await self.push(await self.event_handler.handle_DATA(self, self.session, self.envelope))
+        self._set_post_data_state()
+
+    async def _content(self) -> bytes | None:
+        """A mail up to its last dot, without its middle where it is long; None for one that is too long by far."""
+        head, tail, size, begins = bytearray(), bytearray(), 0, True
+        while True:
+            try:
+                piece, ends = await self._reader.readuntil(b"\r\n"), True
+            except asyncio.LimitOverrunError as overrun:
+                piece, ends = await self._reader.read(max(1, overrun.consumed)), False
+            if begins and piece == b".\r\n":
+                break
+            size += len(piece)
+            piece = piece[1:] if begins and piece.startswith(b".") else piece
+            room = MAX_HEAD - len(head)
+            head += piece[:room]
+            tail += piece[room:]
+            if len(tail) > 2 * MAX_TAIL:
+                del tail[:-MAX_TAIL]
+            begins = ends
+        return bytes(head + tail[-MAX_TAIL:]) if size <= MAX_MAIL else None
+
     def connection_lost(self, error: Exception | None) -> None:
         self._peers.remove(self)
         self._deadline.cancel()
@@ -154,8 +194,8 @@ def _target(address: str, domain: str) -> str | None:
     local, _, at = address.strip("<>").rpartition("@")
     if domain and at.lower() != domain:
         return None
-    code, _, says = local.lower().partition("+")
-    target = f"/{code}/{says}" if says else f"/{code}"
+    code, plus, says = local.partition("+")
+    target = f"/{code.lower()}/{says}" if plus else f"/{code.lower()}"
     return target if read_target(target) is not None else None
 
 

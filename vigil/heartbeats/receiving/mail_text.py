@@ -1,10 +1,14 @@
-"""Subject and text of a mail of strangers, read with bounded work: headers, parts, depth and bytes have caps. Pure."""
+"""Subject and texts of a mail of strangers, read with bounded work: headers, parts, depth and bytes have caps. Pure.
+
+Both the plain text and the HTML are read, since either may say that a job failed; attachments are left out.
+"""
 
 from __future__ import annotations
 
 import codecs
 import email.header
 import email.policy
+import html
 import re
 from collections.abc import Iterator
 from email.errors import MessageError
@@ -13,7 +17,7 @@ from email.parser import BytesHeaderParser
 from itertools import islice
 
 #: What is read of a mail, of the headers of a part, and of a text (bytes); of a header's value (characters).
-MAX_READ, MAX_HEAD, MAX_TEXT, MAX_VALUE = 200_000, 32_000, 50_000, 1_000
+MAX_READ, MAX_HEAD, MAX_TEXT, MAX_VALUE = 1_000_000, 32_000, 1_000_000, 1_000
 MAX_PARTS, MAX_DEPTH = 20, 5
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 #: Codecs that are no character set of a mail, some of them slow.
@@ -21,15 +25,31 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-esc
 #: The headers of a mail or of a part, and its body as it came.
 Entity = tuple[Message, bytes]
 _headers = BytesHeaderParser(policy=email.policy.compat32)
+#: None looks past the next `<`, so that no text takes long.
+_UNSEEN = re.compile(r"<(style|script|title)\b[^<>]{0,1000}>[^<]*</\1\s*>|<!--[^<>]*-->", re.IGNORECASE)
+_BREAKS = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/td|/th)\b[^<>]{0,1000}>", re.IGNORECASE)
+_TAGS = re.compile(r"<[^<>]{1,10000}>")
 
 
 def read_mail(content: bytes) -> bytes:
-    """Subject and plain text (else HTML) of a mail; unreadable parts are left out."""
+    """Subject and texts of a mail, plain text before HTML; unreadable parts are left out."""
     entity = _entity(content[:MAX_READ])
-    texts = list(islice(_texts(entity, MAX_DEPTH), MAX_PARTS))
-    text = next((text for kind, text in texts if kind == "plain"), texts[0][1] if texts else "")
-    whole = "\n".join(filter(None, (_subject(entity[0]), text)))
+    found = [(kind, text) for kind, text in islice(_texts(entity, MAX_DEPTH), MAX_PARTS) if text.strip()]
+    texts = [text for kind, text in found if kind != "html"]
+    for shown in (_shown(text) for kind, text in found if kind == "html"):
+        # Most mails say the same in both.
+        if shown and not any(" ".join(shown.split()) in " ".join(text.split()) for text in texts):
+            texts.append(shown)
+    whole = "\n".join(filter(None, (_subject(entity[0]), *texts)))
     return whole.replace("\r\n", "\n").encode("utf-8", "replace")
+
+
+def _shown(text: str) -> str:
+    """Text of HTML as people see it: words that tags or soft hyphens cut are whole."""
+    text = _UNSEEN.sub(" ", text)
+    text = _BREAKS.sub("\n", text)
+    text = html.unescape(_TAGS.sub("", text)).replace("\xad", "").replace("\u200b", "").replace("\xa0", " ")
+    return "\n".join(line for line in (" ".join(line.split()) for line in text.splitlines()) if line)
 
 
 def _entity(raw: bytes) -> Entity:
@@ -48,10 +68,16 @@ def _texts(entity: Entity, depth: int) -> Iterator[tuple[str, str]]:
     if len(str(headers.get("content-type", ""))) > MAX_VALUE:
         return
     kind, subtype = headers.get_content_maintype(), headers.get_content_subtype()
-    if kind == "multipart" and depth:
-        for part in _parts(headers, body):
+    parts = list(_parts(headers, body)) if kind == "multipart" and depth else []
+    if parts:
+        for part in parts:
             yield from _texts(part, depth - 1)
-    elif kind == "text" and not str(headers.get("content-disposition", ""))[:20].lower().startswith("attachment"):
+    elif str(headers.get("content-disposition", ""))[:20].lower().startswith("attachment"):
+        return
+    elif kind == "message" and depth:
+        yield from _texts(_entity(body), depth - 1)
+    elif kind in ("text", "multipart"):
+        # Of parts without a boundary the whole is the text.
         yield subtype, _text(headers, body)
 
 
@@ -77,7 +103,7 @@ def _text(headers: Message, body: bytes) -> str:
         raw = headers.get_payload(decode=True)
         charset = headers.get_content_charset("utf-8")
     except (LookupError, ValueError, MessageError):
-        return ""
+        raw, charset = body, "utf-8"
     return _decoded(raw[:MAX_TEXT], charset) if isinstance(raw, bytes) else ""
 
 
@@ -90,8 +116,15 @@ def _subject(headers: Message) -> str:
 
 
 def _decoded(raw: bytes, charset: str) -> str:
+    """A text by its charset, also one in an odd spelling such as cp-850; of an unknown one, as well as can be."""
+    for name in (charset, charset.replace("-", "").replace("_", ""), charset.lower().removeprefix("x-")):
+        try:
+            codec = codecs.lookup(name)
+            if codec.name not in _NO_CHARSETS:
+                return raw.decode(codec.name, "replace")
+        except (LookupError, ValueError):
+            continue
     try:
-        codec = codecs.lookup(charset)
-        return "" if codec.name in _NO_CHARSETS else raw.decode(codec.name, "replace")
-    except (LookupError, ValueError):
-        return ""
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")

@@ -12,6 +12,7 @@ import httptools
 from vigil.client_address import client_address
 from vigil.heartbeats.core.reply import PingOutcome, on_wire
 from vigil.heartbeats.core.wire import BODY_LIMIT, Method
+from vigil.heartbeats.core.word_search import WordSearch
 from vigil.heartbeats.receiving.receiver import PingRequest
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ ARRIVAL_S = 60.0
 LINGER_S = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _METHODS = {method.value.encode(): method for method in (Method.GET, Method.HEAD, Method.POST)}
+#: Uploads, such as those of `curl -T`.
+_METHODS |= {b"PUT": Method.POST, b"PATCH": Method.POST}
+#: Of what is kept, so much is searched again with what is not: a keyword may be cut in two.
+MAX_WORD_BYTES = 400
 _HEALTH = "/healthz"
 
 
@@ -123,6 +128,7 @@ class PingConnection(asyncio.Protocol):
         self._body = bytearray()
         self._size = 0
         self._expects = False
+        self._behind: WordSearch | None = None
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -148,12 +154,14 @@ class PingConnection(asyncio.Protocol):
     def on_body(self, chunk: bytes) -> None:
         self._unread = 0
         self._size += len(chunk)
-        if self._size > MAX_BODY:
-            self.refuse(PingOutcome.TOO_LARGE)
-        room = BODY_LIMIT - len(self._body)
-        if room > 0 and not self._refused:
+        room = max(0, BODY_LIMIT - len(self._body))
+        if room and not self._refused:
             self._body += chunk[:room]
             self._server.bodies.hold(self, len(self._body) - FREE_BYTES)
+        if len(chunk) > room and not self._refused:
+            self._search(chunk[room:])
+        if self._size > MAX_BODY:
+            self.refuse(PingOutcome.TOO_LARGE)
         if self._refused:
             raise httptools.HttpParserError("the rest is of no interest")
 
@@ -185,7 +193,15 @@ class PingConnection(asyncio.Protocol):
 
     def _request(self, target: str, method: Method) -> PingRequest:
         origin = client_address(self._origin, self._forwarded, self._server.trusted)
-        return PingRequest(target, method, origin, self._agent, bytes(self._body), self._size)
+        heard = self._behind.found if self._behind is not None else b""
+        return PingRequest(target, method, origin, self._agent, bytes(self._body), self._size, heard)
+
+    def _search(self, unkept: bytes) -> None:
+        """Look for the heartbeat's keywords in what is not kept of a body."""
+        if self._behind is None:
+            self._behind = WordSearch(self._server.receiver.words_of(self._target.decode("latin-1")))
+            self._behind.feed(bytes(self._body[-MAX_WORD_BYTES:]))
+        self._behind.feed(unkept)
 
     def _keep_failure(self) -> None:
         """Keep the failure that the address of a request says, whatever became of its body."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from vigil.heartbeats.core.address import PingCall, read_target
 from vigil.heartbeats.core.rate_limit import Rates
 from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.core.wire import Method, Ping, PingKind
+from vigil.heartbeats.core.wire import BODY_LIMIT, Method, Ping, PingKind
 from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
 from vigil.heartbeats.receiving.ping_log import PingLog
@@ -24,7 +24,7 @@ Answered = Callable[[PingOutcome, float], object]
 
 @dataclass(slots=True)
 class PingRequest:
-    """A request: `body` may be cut, `size` is its full size."""
+    """A request: `body` may be cut, `size` is its full size, `heard` has the keywords that came behind the cut."""
 
     target: str
     method: Method
@@ -32,6 +32,7 @@ class PingRequest:
     agent: str = ""
     body: bytes = b""
     size: int = 0
+    heard: bytes = b""
 
 
 class PingReceiver:
@@ -42,6 +43,11 @@ class PingReceiver:
         self._known = known
         self._clock = clock
         self._rates = Rates()
+
+    def words_of(self, target: str) -> tuple[bytes, ...]:
+        """Keywords of the heartbeat at an address, as far as is known."""
+        call = read_target(target)
+        return self._known.words_of(call.address) if call is not None else ()
 
     def take(self, request: PingRequest, answered: Answered) -> None:
         """Parse an HTTP call and write it."""
@@ -82,12 +88,14 @@ def stamped(call: PingCall, request: PingRequest, at_us: int) -> Ping:
         address=call.address,
         kind=call.kind,
         exit_code=call.exit_code,
+        word=call.word,
         rid=call.rid,
         method=request.method,
         origin=request.origin,
         agent=request.agent[:MAX_AGENT],
-        body=request.body,
+        body=request.body[:BODY_LIMIT],
         body_size=request.size,
+        heard=request.heard,
     )
 
 

@@ -79,7 +79,7 @@ class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def last_pings(self, row: Heartbeat) -> SafeString | str:
         pings = overview.last_pings(row, _PINGS_SHOWN)
         rows = [
-            (ping.n, f"{ping.at:%Y-%m-%d %H:%M:%S}", ping.kind, "" if ping.exit_code is None else ping.exit_code,
+            (ping.n, f"{ping.at:%Y-%m-%d %H:%M:%S}", ping.kind, ping.word if ping.exit_code is None else ping.exit_code,
              "" if ping.duration_ms is None else f"{ping.duration_ms / 1000:g} s", ping.rid,
              ", ".join(f"{name} {value}" for name, value in ping.facts.items()), ping.method, ping.body_size or "")
             for ping in pings
@@ -178,13 +178,13 @@ class TeamPingsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class StoredPingAdmin(ReadOnlyAdmin):
     """Single pings with their bodies."""
 
-    list_display = ("heartbeat", "n", "at", "kind", "exit_code", "duration_ms", "body_size")
+    list_display = ("heartbeat", "n", "at", "kind", "exit_code", "word", "duration_ms", "body_size")
     list_filter = ("kind", "method")
     search_fields = ("rid", "heartbeat__slug")
     list_select_related = ("heartbeat",)
     show_full_result_count = False
     fields = (
-        "heartbeat", "n", "at", "kind", "exit_code", "rid", "duration_ms", "facts", "method", "origin", "agent",
+        "heartbeat", "n", "at", "kind", "exit_code", "word", "rid", "duration_ms", "facts", "method", "origin", "agent",
         "text",
     )  # fmt: skip
     readonly_fields = ("text",)

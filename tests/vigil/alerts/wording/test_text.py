@@ -11,6 +11,7 @@ from tests.vigil.alerts.told import KINDS, alert
 from vigil.alerts.channels import webhook
 from vigil.alerts.wording import text, vocabulary
 from vigil.alerts.wording.alert import Evidence
+from vigil.alerts.wording.message import message_of
 from vigil.incidents.core.model import IncidentKind
 
 ALERT = alert("outage")
@@ -77,6 +78,25 @@ def test_what_a_provider_says_itself_is_told_as_well() -> None:
 
 def test_a_title_that_begins_with_the_name_does_not_repeat_it() -> None:
     assert text.headline(alert("heartbeat")) == "MISSING: Nightly backup missed its ping or failed"
+
+
+@pytest.mark.parametrize(
+    ("failure", "title", "headline", "since"),
+    [
+        ("missed", "embed1 missed its ping", "MISSING: embed1", "Overdue since"),
+        ("ok", "embed1 failed", "FAILED: embed1", "Failed at"),
+        ("overdue", "embed1 started and did not finish", "OVERRAN: embed1", "Started at"),
+    ],
+)
+def test_f17_a_job_is_told_as_it_was(failure: str, title: str, headline: str, since: str) -> None:
+    subject = replace(alert("heartbeat").subject, name="embed1")  # type: ignore[type-var]
+    told = replace(alert("heartbeat"), failure=failure, title=title, subject=subject)
+    assert text.headline(told) == headline
+    story = "\n".join(text.story(told))
+    assert since in story
+    assert ("Vigil sees only its pings" in story) is (failure == "missed")
+    assert message_of(told).tone == "critical"
+    assert text.headline(replace(told, step="reminded")).startswith(f"STILL {headline}, for")
 
 
 def test_an_incident_without_a_monitor_is_told_by_its_title() -> None:

@@ -16,6 +16,7 @@ from vigil.heartbeats.core.body import UNREAD, UNREADABLE, Facts, Keywords, read
 from vigil.heartbeats.core.budget import Breach, RunBudget, breaches, looping
 from vigil.heartbeats.core.rate_limit import Rates
 from vigil.heartbeats.core.wire import PING_VERSION, Address, LogEntry, Ping, PingKind, decode, encode
+from vigil.heartbeats.core.word_search import WordSearch, heard_behind
 from vigil.heartbeats.receiving.receiver import ping_id
 
 CODE = "0f3c8f4e-5a54-4d3e-9d0e-0d3f9a1b2c3d"
@@ -27,7 +28,8 @@ KEY = "abcdefghjkmnpqrstvwxyz"
     [
         (f"/ping/{CODE}", PingCall(Address(CODE), PingKind.SUCCESS)),
         (f"/{CODE}", PingCall(Address(CODE), PingKind.SUCCESS)),
-        (f"/ping/{CODE}/", PingCall(Address(CODE), PingKind.SUCCESS)),
+        (f"/ping//{CODE}", PingCall(Address(CODE), PingKind.SUCCESS)),
+        (f"https://vigil.example/ping/{CODE}/1", PingCall(Address(CODE), PingKind.FAIL, 1)),
         (f"/ping/{CODE}/start?rid=run-1", PingCall(Address(CODE), PingKind.START, rid="run-1")),
         (f"/ping/{CODE}/fail", PingCall(Address(CODE), PingKind.FAIL)),
         (f"/ping/{CODE}/log", PingCall(Address(CODE), PingKind.LOG)),
@@ -35,15 +37,14 @@ KEY = "abcdefghjkmnpqrstvwxyz"
         (f"/ping/{CODE}/137", PingCall(Address(CODE), PingKind.FAIL, 137)),
         (f"/ping/{KEY}/nightly-batch", PingCall(Address("", KEY, "nightly-batch"), PingKind.SUCCESS)),
         (f"/{KEY}/nightly/1?create=1", PingCall(Address("", KEY, "nightly", True), PingKind.FAIL, 1)),
-        (f"/ping/{CODE}/256", None),
-        (f"/ping/{CODE}/stop", None),
-        (f"/ping/{CODE.upper()}", None),
-        (f"/ping/{KEY}/Nightly", None),
+        (f"/ping/{CODE}/stop", PingCall(Address(CODE), PingKind.FAIL, word="stop")),
+        (f"/ping/{CODE.upper()}", PingCall(Address(CODE), PingKind.SUCCESS)),
+        (f"/ping/{CODE.replace('-', '')}/1", PingCall(Address(CODE), PingKind.FAIL, 1)),
+        (f"/ping/{KEY}/Nightly", PingCall(Address("", KEY, "nightly"), PingKind.SUCCESS)),
         (f"/ping/{KEY}/-x", None),
         (f"/ping/{KEY[:-1]}/nightly", None),
-        (f"/ping/{CODE}?rid=<script>", None),
-        (f"/ping/{CODE}?rid={'x' * 65}", None),
-        (f"/ping/{CODE}?{'a=1&' * 50}", None),
+        (f"/ping/{CODE}?{'a=1&' * 500}", PingCall(Address(CODE), PingKind.SUCCESS)),
+        (f"/ping/{CODE}/fail?{'a=1;' * 5000}", PingCall(Address(CODE), PingKind.FAIL)),
         ("/ping/", None),
         ("/", None),
         ("/ping/" + "a" * 1000, None),
@@ -51,6 +52,51 @@ KEY = "abcdefghjkmnpqrstvwxyz"
 )
 def test_an_address_says_whom_and_what(target: str, call: PingCall | None) -> None:
     assert read_target(target) == call
+
+
+FAILURES = [
+    ("/KILL", None, "KILL"), ("/TERM", None, "TERM"), ("/SIGKILL", None, "SIGKILL"), ("/-1", None, "-1"),
+    ("/1603", None, "1603"), ("/3221225477", None, "3221225477"), ("/256", None, "256"), ("/1031", None, "1031"),
+    ("/0xC0000005", None, "0xC0000005"), ("/-1073741819", None, "-1073741819"), ("/1.5", None, "1.5"),
+    ("/core-dump", None, "core-dump"), ("/oom-kill", None, "oom-kill"), ("/FAIL", None, ""), ("/fail/", None, ""),
+    ("/1/", 1, ""), ("//1", 1, ""), ("/%31", 1, ""), ("/%4BILL", None, "KILL"), ("/exit code 3", None, "exit code 3"),
+    ("/", None, "an empty value"), ("/?rid=a", None, "an empty value"), ("/%20", None, "an empty value"),
+    ("?exit=1", 1, ""), ("?exit=", None, "an empty value"), ("?exit_code=3221225477", None, "3221225477"),
+    ("?rc=KILL", None, "KILL"), ("/0?exit=1", 1, ""), ("/success?exit=1", 1, ""), ("?status=failed", None, "failed"),
+    ("?status=down&msg=x", None, "down"), ("?fail", None, ""), ("?failed=true", None, ""),
+    ("?success=false", None, "success: false"), ("/" + "x" * 900, None, "x" * 64),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("says", "code", "word"), FAILURES, ids=[row[0] for row in FAILURES])
+def test_b2_01_whatever_is_not_0_is_a_failure_with_its_own_word(says: str, code: int | None, word: str) -> None:
+    call = read_target(f"/ping/{CODE}{says}")
+    assert call is not None
+    assert (call.address.code, call.kind, call.exit_code, call.word) == (CODE, PingKind.FAIL, code, word)
+
+
+@pytest.mark.parametrize(
+    "says",
+    ["", "/0", "/00", "/-0", "/0x0", "/0.0", "/SUCCESS", "/success/", "?exit=0", "?status=up&msg=OK&ping=", "?fail=0"],
+)
+def test_b2_01_what_says_that_all_is_well_is_a_success(says: str) -> None:
+    call = read_target(f"/ping/{CODE}{says}")
+    assert call is not None and call.kind is PingKind.SUCCESS
+
+
+@pytest.mark.parametrize("says", ["/start", "/START/", "/Start?exit=1"])
+def test_b2_19_a_start_stays_one(says: str) -> None:
+    call = read_target(f"/ping/{CODE}{says}")
+    assert call is not None and call.kind is PingKind.START
+
+
+def test_f27_an_odd_run_id_is_replaced_and_each_by_another() -> None:
+    odd = ("<script>", "x" * 65, "x" * 66, "manual__2026-11-29T00:00:00+00:00", "a b", "\0", "ü")
+    calls = [read_target(f"/ping/{CODE}/fail?rid={rid}") for rid in odd]
+    rids = [call.rid for call in calls if call is not None and call.kind is PingKind.FAIL]
+    assert len(set(rids)) == len(odd)
+    assert all(0 < len(rid) <= 64 for rid in rids)
+    assert calls == [read_target(f"/ping/{CODE}/fail?rid={rid}") for rid in odd]
 
 
 @given(st.text(max_size=200))
@@ -76,7 +122,33 @@ WORDS = Keywords(success=("finished",), fail=("ERROR", "Traceback"), start=("beg
         (ping("hello"), Keywords(fail=("ERROR",)), PingKind.SUCCESS),
         (ping("hello"), Keywords(success=("finished",), otherwise=PingKind.FAIL), PingKind.FAIL),
         (ping("ERROR", kind=PingKind.LOG), WORDS, PingKind.LOG),
-        (ping("ERROR", exit_code=0), WORDS, PingKind.SUCCESS),
+        # B2-19: a word for failure wins over exit code 0; no other does.
+        (ping("ERROR", exit_code=0), WORDS, PingKind.FAIL),
+        (ping("WARNING: collation", exit_code=0), Keywords(fail=("WARNING",)), PingKind.FAIL),
+        (ping("WARNING: collation", kind=PingKind.START), Keywords(fail=("WARNING",)), PingKind.START),
+        (ping("hello", exit_code=0), WORDS, PingKind.SUCCESS),
+        (ping("begin", exit_code=0), WORDS, PingKind.SUCCESS),
+        # In whatever form the words come.
+        (ping("ERROR".encode("utf-16")), WORDS, PingKind.FAIL),
+        (ping("an ERROR".encode("utf-16-le")), WORDS, PingKind.FAIL),
+        (ping("Überlauf".encode("cp1252")), Keywords(fail=("Überlauf",)), PingKind.FAIL),
+        (ping("msg=disk+full%21"), Keywords(fail=("disk full!",)), PingKind.FAIL),
+        (ping('{"msg": "\\u00dcberlauf"}'), Keywords(fail=("Überlauf",)), PingKind.FAIL),
+        # Codes and states in a body.
+        (ping('{"exit_code": 1}'), Keywords(), PingKind.FAIL),
+        (ping('{"exit_code": 0, "items": 3}'), Keywords(), PingKind.SUCCESS),
+        (ping('{"exit_code": -9}', exit_code=0), Keywords(), PingKind.FAIL),
+        (ping('{"status": "FAILED"}'), Keywords(), PingKind.FAIL),
+        (ping('{"status": "finished"}'), Keywords(), PingKind.SUCCESS),
+        (ping('{"success": false}'), Keywords(), PingKind.FAIL),
+        (ping('{"ok": true, "failed": 0}'), Keywords(), PingKind.SUCCESS),
+        (ping('{"error": "Überlauf"}'.encode("cp1252")), Keywords(), PingKind.FAIL),
+        (ping('{"error": "x", "pad": "' + "x" * 50_000 + '"}'), Keywords(), PingKind.FAIL),
+        (ping("exit=1"), Keywords(), PingKind.FAIL),
+        (ping("rows=3&status=failed"), Keywords(), PingKind.FAIL),
+        (ping("exit=0&rows=3"), Keywords(), PingKind.SUCCESS),
+        (ping("the variable exit=1 is in a sentence"), Keywords(), PingKind.SUCCESS),
+        (ping('{"exit_code": 1}', kind=PingKind.START), Keywords(), PingKind.START),
         (ping("ERROR"), Keywords(), PingKind.SUCCESS),
         (ping(b"\xff\xfe ERROR"), WORDS, PingKind.FAIL),
         (ping('{"error": "rate limited"}'), Keywords(), PingKind.FAIL),
@@ -84,7 +156,7 @@ WORDS = Keywords(success=("finished",), fail=("ERROR", "Traceback"), start=("beg
         (ping('{"error": ""}'), Keywords(), PingKind.SUCCESS),
     ],
 )
-def test_a_body_says_what_a_ping_means(sent: Ping, keywords: Keywords, meant: PingKind) -> None:
+def test_b2_19_a_body_says_what_a_ping_means(sent: Ping, keywords: Keywords, meant: PingKind) -> None:
     assert understood(sent, keywords)[0].kind is meant
 
 
@@ -103,10 +175,10 @@ def test_a_body_says_what_a_ping_means(sent: Ping, keywords: Keywords, meant: Pi
         (b"plain output", Facts()),
         (b"{" * 10_000, Facts(unread=UNREAD)),
         (b'{"error": {"code": 429}}', Facts(error='{"code": 429}')),
-        (b'{"items": 1, "pad": "' + b"x" * 30_000 + b'"}', Facts()),
+        (b'{"items": 1, "pad": "' + b"x" * 30_000 + b'"}', Facts(items=1)),
     ],
 )
-def test_facts_are_taken_from_a_small_object_and_from_nothing_else(body: bytes, facts: Facts) -> None:
+def test_facts_are_taken_from_an_object_and_from_nothing_else(body: bytes, facts: Facts) -> None:
     assert read_facts(body) == facts
 
 
@@ -267,3 +339,18 @@ def test_ids_of_pings_are_unique_and_in_the_order_of_their_time() -> None:
     assert len(set(ids)) == len(ids)
     assert ids == sorted(ids)
     assert all(each[14] == "7" and each[19] in "89ab" for each in ids)
+
+
+@given(st.lists(st.binary(max_size=20), max_size=8), st.lists(st.binary(min_size=1, max_size=6), max_size=3))
+def test_words_are_found_wherever_a_body_is_cut(pieces: list[bytes], words: list[bytes]) -> None:
+    search = WordSearch(words)
+    for piece in pieces:
+        search.feed(piece)
+    whole = b"".join(pieces)
+    assert sorted(search._found) == sorted(word for word in words if word in whole)
+
+
+def test_words_behind_the_cut_count() -> None:
+    said = msgspec.structs.replace(ping("all well"), heard=b"ERROR")
+    assert understood(said, WORDS)[0].kind is PingKind.FAIL
+    assert heard_behind(b"abc ERR" + b"OR", 7, (b"ERROR", b"abc")) == b"ERROR"

@@ -96,8 +96,18 @@ NEW, UP, RUNNING, LATE, DOWN = (HeartbeatStatus(name) for name in ("new", "up", 
             EffectReason.NOT_DUE,
             HeartbeatTrouble.NONE,
         ),
-        # A job that starts again and again and never ends is not well.
-        ([(0, "start"), (10, "start"), (20, "clock")], DOWN, EffectReason.OVERRAN, HeartbeatTrouble.DOWN),
+        # A job that is started again has its whole time again.
+        ([(0, "start"), (10, "start"), (20, "clock")], RUNNING, EffectReason.NOT_DUE, HeartbeatTrouble.NONE),
+        ([(0, "start"), (10, "start"), (25, "success")], UP, EffectReason.PINGED, HeartbeatTrouble.NONE),
+        ([(0, "start"), (10, "start"), (30, "clock")], DOWN, EffectReason.OVERRAN, HeartbeatTrouble.DOWN),
+        ([(0, "start:a"), (10, "start:a"), (20, "clock")], RUNNING, EffectReason.NOT_DUE, HeartbeatTrouble.NONE),
+        # One that starts again and again and never ends is not well.
+        (
+            [(0, "start"), (10, "start"), (20, "start"), (30, "start"), (39, "start"), (40, "clock")],
+            DOWN,
+            EffectReason.OVERRAN,
+            HeartbeatTrouble.DOWN,
+        ),
         ([(0, "success"), (60, "clock"), (61, "start")], RUNNING, EffectReason.STARTED, HeartbeatTrouble.NONE),
         ([(0, "success"), (60, "clock"), (61, "log")], LATE, EffectReason.LOGGED, HeartbeatTrouble.NONE),
         ([(0, "clock")], NEW, EffectReason.NOT_DUE, HeartbeatTrouble.NONE),

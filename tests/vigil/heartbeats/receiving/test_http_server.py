@@ -123,6 +123,41 @@ def test_a_body_in_pieces_is_cut_at_its_limit_and_its_size_is_told(receiver: Lis
     assert (len(ping.body), ping.body_size) == (100_000, 240_000)
 
 
+def test_f27_a_failure_is_kept_without_what_is_too_large(receiver: Listening, client: redis.Redis) -> None:
+    row = job()
+    head = f"POST /ping/{row.code}/KILL HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n".encode()
+    assert speak(receiver, head + b"z" * (MAX_BODY + 100_000)).startswith(b"HTTP/1.1 413")
+    [ping] = written(client)
+    assert (ping.kind, ping.word, len(ping.body)) == (PingKind.FAIL, "KILL", 100_000)
+    assert ping.body_size > MAX_BODY
+
+
+def test_f27_a_failure_counts_when_its_body_never_arrives(receiver: Listening, client: redis.Redis) -> None:
+    row = job()
+    for says in ("", "/start", "/1"):
+        with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as connection:
+            connection.sendall(f"POST /ping/{row.code}{says} HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf".encode())
+    until(lambda: len(written(client)) == 1)
+    assert [(ping.kind, ping.body) for ping in written(client)] == [(PingKind.FAIL, b"half")]
+
+
+def test_b2_20_words_behind_what_is_kept_of_a_body_are_heard(receiver: Listening, client: redis.Redis) -> None:
+    row = job(keywords={"fail": ["Failed: Überlauf"], "success": ["nowhere"]})
+    target = f"/ping/{row.code}"
+    until(lambda: receiver.at_work.receiver.words_of(target) != ())
+    body = b"x" * 99_995 + "Failed: Überlauf".encode() + b"y" * 500_000
+    assert ask(receiver.url(target), "POST", body).code == 200
+    [ping] = written(client)
+    assert ping.heard.decode() == "Failed: Überlauf"
+    assert len(ping.body) == 100_000
+
+
+def test_an_upload_is_a_ping(receiver: Listening, client: redis.Redis) -> None:
+    row = job()
+    assert ask(receiver.url(f"/ping/{row.code}/3"), "PUT", b"log").code == 200
+    assert [(ping.exit_code, ping.body) for ping in written(client)] == [(3, b"log")]
+
+
 def test_a_caller_that_asks_whether_to_go_on_is_told_to(receiver: Listening, client: redis.Redis) -> None:
     head = f"POST /ping/{job().code} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as connection:

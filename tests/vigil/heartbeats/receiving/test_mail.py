@@ -15,8 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vigil.heartbeats import fuzz
+from vigil.heartbeats.core.address import read_target
 from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.receiving.mail import MAX_MAIL, MailPings, PingSmtp, open_conversations
+from vigil.heartbeats.core.wire import PingKind
+from vigil.heartbeats.receiving import mail as mail_module
+from vigil.heartbeats.receiving.mail import MailPings, PingSmtp, open_conversations
 from vigil.heartbeats.receiving.mail_text import MAX_TEXT, read_mail
 from vigil.heartbeats.receiving.receiver import Answered, PingRequest
 
@@ -53,6 +56,10 @@ class Taken:
     def __init__(self, outcome: PingOutcome = PingOutcome.ACCEPTED) -> None:
         self.outcome = outcome
         self.requests: list[PingRequest] = []
+        self.words: tuple[bytes, ...] = ()
+
+    def words_of(self, target: str) -> tuple[bytes, ...]:
+        return self.words
 
     def take(self, request: PingRequest, answered: Answered) -> None:
         self.requests.append(request)
@@ -97,7 +104,15 @@ def test_a_plus_in_the_address_says_more() -> None:
     assert taken.requests[0].target == f"/{CODE}/fail"
 
 
-@pytest.mark.parametrize("address", ["someone@pings.test", f"{CODE}@elsewhere.test", f"{CODE}+what@pings.test"])
+@pytest.mark.parametrize("says", ["KILL", "-1", "3221225477", "1", "0xC0000005", ""])
+def test_b2_01_whatever_comes_behind_the_plus_is_what_became_of_the_run(says: str) -> None:
+    taken = Taken()
+    converse(taken, lambda client: client.sendmail("a@b.test", [f"{CODE}+{says}@pings.test"], b"Subject: s\r\n\r\nx"))
+    call = read_target(taken.requests[0].target)
+    assert call is not None and call.kind is PingKind.FAIL
+
+
+@pytest.mark.parametrize("address", ["someone@pings.test", f"{CODE}@elsewhere.test"])
 def test_what_is_no_address_of_a_heartbeat_is_refused(address: str) -> None:
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         converse(Taken(), lambda client: client.send_message(mail("x", to=address)))
@@ -110,13 +125,67 @@ def test_a_mail_that_was_not_kept_is_to_be_sent_again(outcome: PingOutcome) -> N
     assert refused.value.smtp_code == 451
 
 
-def test_a_mail_that_is_too_large_is_refused() -> None:
+def test_a_mail_that_is_too_large_by_far_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail_module, "MAX_MAIL", 100_000)
     taken = Taken()
     with pytest.raises(smtplib.SMTPException):
-        converse(
-            taken, lambda client: client.sendmail("a@b.test", [f"{CODE}@pings.test"], b"x" * 80 * (MAX_MAIL // 60))
-        )
+        converse(taken, lambda client: client.sendmail("a@b.test", [f"{CODE}@pings.test"], b"x" * 120_000))
     assert not taken.requests
+
+
+def heard_of(message: EmailMessage | bytes, *words: bytes) -> PingRequest:
+    taken = Taken()
+    taken.words = words
+    raw = message if isinstance(message, bytes) else message.as_bytes()
+    converse(taken, lambda client: client.sendmail("a@b.test", [f"{CODE}@pings.test"], raw))
+    return taken.requests[0]
+
+
+FAILED = b"Subject: s\r\nContent-Type: %s\r\n\r\nFailed: \x81berlauf\r\n"
+HTML = b"Subject: s\r\nContent-Type: text/html\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "word"),
+    [
+        (FAILED % b"text/plain; charset=cp-850", "überlauf"),
+        (FAILED.replace(b"\x81", b"\xfc") % b"text/plain; charset=nonsense", "überlauf"),
+        (FAILED.replace(b"\x81", b"\xfc") % b"text/plain; charset=x-latin-1", "überlauf"),
+        (FAILED % b"text/plain; charset=idna", "Failed"),
+        (FAILED % b"multipart/mixed; boundary=none", "Failed"),
+        (FAILED % b"text/markdown", "Failed"),
+        (HTML + b"<style>.ok{}</style><p>Fa<b>il</b>&shy;ed:&nbsp;disk full", "Failed: disk full"),
+        (b"Subject: Fwd\r\nContent-Type: message/rfc822\r\n\r\nSubject: Failed\r\n\r\ndisk", "disk"),
+    ],
+)
+def test_b2_20_a_mail_is_read_in_any_charset_and_form(raw: bytes, word: str) -> None:
+    assert word in heard_of(raw).body.decode()
+
+
+def test_b2_20_an_empty_part_is_no_body() -> None:
+    message = mail("")
+    message.add_alternative("<p>Result: <b>Failed</b></p>", subtype="html")
+    assert "Result: Failed" in heard_of(message).body.decode()
+
+
+def test_b2_20_the_html_counts_where_the_text_says_less() -> None:
+    message = mail("This mail is in HTML.")
+    message.add_alternative("<p>Result: <b>Failed</b></p>", subtype="html")
+    assert heard_of(message).body.decode() == "Backup\nThis mail is in HTML.\n\nResult: Failed"
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_b2_20_an_attached_log_is_dropped_beside_the_words(first: bool) -> None:
+    text = b"--x\r\nContent-Type: text/plain\r\n\r\nFailed\r\n"
+    log = b"--x\r\nContent-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\n" + b"line\r\n" * 200_000
+    parts = log + text if first else text + log
+    raw = b"Subject: s\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" + parts + b"--x--\r\n"
+    assert heard_of(raw).body.decode().split() == ["s", "Failed"]
+
+
+def test_b2_20_words_behind_what_is_kept_and_lines_of_any_length_are_heard() -> None:
+    request = heard_of(b"Subject: s\r\n\r\n" + b"a" * 150_000 + b" Failed", b"Failed", b"Other")
+    assert (request.heard, len(request.body)) == (b"Failed", 100_000)
 
 
 @pytest.mark.parametrize(
@@ -138,12 +207,12 @@ def test_html_is_read_where_there_is_no_plain_text_and_attachments_are_not() -> 
     message = mail("")
     message.set_content("<b>done</b>", subtype="html")
     message.add_attachment("a secret list", filename="list.txt")
-    assert read_mail(message.as_bytes()) == b"Backup\n<b>done</b>\n"
+    assert read_mail(message.as_bytes()) == b"Backup\ndone"
     message = mail("plain\n")
     message.add_alternative("<b>html</b>", subtype="html")
     message.make_mixed()
     message.add_attachment(b"\0" * 500, maintype="application", subtype="zip")
-    assert read_mail(message.as_bytes(policy=message.policy.clone(linesep="\r\n"))) == b"Backup\nplain\n"
+    assert read_mail(message.as_bytes(policy=message.policy.clone(linesep="\r\n"))) == b"Backup\nplain\n\nhtml"
 
 
 def parts(count: int) -> bytes:

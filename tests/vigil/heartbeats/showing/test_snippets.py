@@ -6,6 +6,7 @@ import ast
 import asyncio
 import configparser
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -232,15 +233,24 @@ def test_the_github_snippet_is_a_workflow(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_systemd_snippet_is_a_service_that_tells_its_exit_status(heard: Heard) -> None:
+@pytest.mark.parametrize(
+    ("script", "told"), [("exit 5", ("fail", 5)), ("exit 0", ("success", 0)), ("kill -9 $$", ("fail", None))]
+)
+def test_b2_01_the_systemd_snippet_is_a_service_that_tells_its_exit_status(
+    heard: Heard, script: str, told: tuple[str, int | None]
+) -> None:
+    # systemd names the signal of a killed process in place of its code.
+    code = run(["sh", "-c", script]).returncode
+    status = signal.Signals(-code).name.removeprefix("SIG") if code < 0 else str(code)
     unit = configparser.RawConfigParser(strict=True)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(snippet("systemd", heard))
     service = unit["Service"]
     for line in ("ExecStartPre", "ExecStopPost"):
-        command = service[line].removeprefix("-").replace("${INVOCATION_ID}", "a1").replace("${EXIT_STATUS}", "5")
+        command = service[line].removeprefix("-").replace("${INVOCATION_ID}", "a1").replace("${EXIT_STATUS}", status)
         assert run(command.split()).returncode == 0
-    assert heard.said == [("start", None), ("fail", 5)]
+    assert heard.said == [("start", None), told]
+    assert heard.calls[1][0].word == ("KILL" if code < 0 else "")
 
 
 @pytest.mark.parametrize("name", ["airflow", "prefect", "dagster", "temporal"])
