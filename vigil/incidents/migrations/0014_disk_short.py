@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("incidents", "0012_domain_reasons"),
+        ("incidents", "0013_reasons_of_redirects_and_filters"),
     ]
 
     operations = [
