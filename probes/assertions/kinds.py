@@ -7,6 +7,7 @@ from typing import Literal
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.base import TEXT_LIMIT, AssertionBase, PlainAssertion, undecided
+from probes.assertions.certificate import CertificateIs
 from probes.assertions.header import Header as Header
 from probes.assertions.json_path import JsonPath
 from probes.assertions.jsonpath_engine import paths_bounded
@@ -166,8 +167,10 @@ class CertificateDays(AssertionBase, frozen=True, kw_only=True, tag="certificate
         return AssertionOutcome(True, least, found)
 
 
-Assertion = StatusIs | Header | BodyContains | Regex | JsonPath | Latency | CertificateDays | BodySize
-Kind = Literal["status", "header", "body_contains", "regex", "jsonpath", "latency", "certificate_days", "body_size"]
+Assertion = StatusIs | Header | BodyContains | Regex | JsonPath | Latency | CertificateDays | CertificateIs | BodySize
+Kind = Literal[
+    "status", "header", "body_contains", "regex", "jsonpath", "latency", "certificate_days", "certificate", "body_size"
+]
 
 
 def validate_assertions(assertions: Sequence[AssertionBase], bytes_most: int = BODY_LIMIT) -> None:

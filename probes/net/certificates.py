@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import os
 import ssl
 import tempfile
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from probes.net.tls_options import BadCertificate, Certificate, TlsOptions
 
+#: Names of one certificate that are kept.
+_NAMES_MOST = 200
 #: Larger certificates are read anew each time (bytes): a server may send another large one at each check.
 _SMALL = 4096
 #: Certificates of one path that are read; no honest path is longer.
@@ -112,9 +116,31 @@ def _read_small(der: bytes) -> Certificate | None:
 def _read(der: bytes) -> Certificate | None:
     try:
         parsed = x509.load_der_x509_certificate(der)
-        return Certificate(_name(parsed.subject), _name(parsed.issuer), _seconds(parsed.not_valid_after_utc))
-    except (ValueError, TypeError):
+        return Certificate(
+            _name(parsed.subject),
+            _name(parsed.issuer),
+            _seconds(parsed.not_valid_after_utc),
+            _names(parsed),
+            hashlib.sha256(der).hexdigest(),
+            hashlib.sha256(_public_key(parsed)).hexdigest(),
+        )
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
+
+
+def _names(parsed: x509.Certificate) -> tuple[str, ...]:
+    """Hosts and addresses of the subject's alternative names."""
+    try:
+        extension = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return ()
+    hosts = extension.get_values_for_type(x509.DNSName)
+    addresses = map(str, extension.get_values_for_type(x509.IPAddress))
+    return tuple(name[:255] for name in (*hosts, *addresses))[:_NAMES_MOST]
+
+
+def _public_key(parsed: x509.Certificate) -> bytes:
+    return parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def soonest(tls: ssl.SSLObject) -> Certificate | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from probes.assertions.answer import AnswerView
+from probes.assertions.certificate import CertificateIs
 from probes.assertions.kinds import CertificateDays, Latency
 from probes.net.certificates import presented, read
 from probes.net.failures import Failure
@@ -41,7 +42,7 @@ class TlsSpec(TlsFields, frozen=True, kw_only=True):
     starttls: Literal["", Protocol] = ""
     degraded_days: int = 14
     down_days: int = 3
-    assertions: tuple[Latency, ...] = ()
+    assertions: tuple[Latency | CertificateIs, ...] = ()
 
     @property
     def dialled_port(self) -> int:
