@@ -26,7 +26,7 @@ _NO_SECRETS: Mapping[str, str] = {}
 
 
 @dataclass(slots=True)
-class Asked:
+class FollowedAnswer:
     """The last answer and what was seen on the way: redirects, flaws, and the certificate that expires first.
 
     `certificate_of` says whose that is; it matters after a redirect only.
@@ -70,7 +70,7 @@ class _Hop:
 
 async def ask(
     spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContext, enough: Callable[[bytes], bool] | None
-) -> Asked:
+) -> FollowedAnswer:
     """Send the request and follow its redirects; `enough` is for endless bodies, see `Request`."""
     headers = spec.headers + secret_headers(secrets) if secrets else spec.headers
     hop = _Hop(
@@ -78,7 +78,7 @@ async def ask(
         server_name_of(spec, ""),
     )  # fmt: skip
     limit = spec.bytes_read()
-    asked: Asked | None = None
+    asked: FollowedAnswer | None = None
     for count in range(spec.redirect_limit + 1):
         answer = await exchange(hop.request(limit, enough), context.dialer, context.trace)
         asked = _seen(asked, answer, hop.target, count)
@@ -91,16 +91,16 @@ async def ask(
     raise TooManyRedirects(f"more than {spec.redirect_limit} redirects")
 
 
-def _seen(before: Asked | None, answer: Response, target: Target, count: int) -> Asked:
+def _seen(before: FollowedAnswer | None, answer: Response, target: Target, count: int) -> FollowedAnswer:
     """What is known after an answer: everything of the earlier hops, and the certificate that expires first."""
     mine = answer.certificate
     if before is None:
         whose = "" if mine is None else f"the certificate of {target.authority}, before the redirect"
-        return Asked(answer, count, answer.flaws, mine, whose)
+        return FollowedAnswer(answer, count, answer.flaws, mine, whose)
     soonest, whose = before.certificate, before.certificate_of
     if soonest is None or (mine is not None and mine.expires_s <= soonest.expires_s):
         soonest, whose = mine, "" if mine is None else f"the certificate of {target.authority}"
-    return Asked(answer, count, (*before.flaws, *answer.flaws), soonest, whose)
+    return FollowedAnswer(answer, count, (*before.flaws, *answer.flaws), soonest, whose)
 
 
 def _follow(hop: _Hop, spec: HttpSpec, answer: Response, location: str, context: ProbeContext) -> None:

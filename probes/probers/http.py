@@ -14,7 +14,7 @@ from probes.assertions.redaction import spellings
 from probes.net.stream import UnverifiedCertificate
 from probes.net.tls_options import Certificate
 from probes.prober import RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
-from probes.probers.hops import PERSONAL, Asked, ask
+from probes.probers.hops import PERSONAL, FollowedAnswer, ask
 from probes.reasons import Reason, Status
 from probes.specs.http import HttpSpec, validate, validate_secrets
 from probes.wire import Fact
@@ -60,7 +60,7 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
     return Observation(status, reason, phases, answer.code, printable(detail), facts, shown)
 
 
-def _flawed(asked: Asked) -> tuple[Status, Reason, str]:
+def _flawed(asked: FollowedAnswer) -> tuple[Status, Reason, str]:
     """An answer with a flaw of form is well, unless some clients refuse to read it."""
     disputed = next((flaw for flaw in asked.flaws if flaw.disputed), None)
     if disputed is None:
@@ -76,7 +76,7 @@ def _has_credential(spec: HttpSpec, secrets: Mapping[str, str]) -> bool:
     return _KEY_IN_URL.search(spec.url) is not None
 
 
-def _view(asked: Asked, total_us: int, secrets: Mapping[str, str], context: ProbeContext) -> AnswerView:
+def _view(asked: FollowedAnswer, total_us: int, secrets: Mapping[str, str], context: ProbeContext) -> AnswerView:
     answer = asked.answer
     return AnswerView(
         total_us,
@@ -104,7 +104,7 @@ def _enough(spec: HttpSpec, context: ProbeContext) -> Callable[[bytes], bool] | 
     return settled
 
 
-def _facts(asked: Asked, context: ProbeContext) -> dict[str, Fact]:
+def _facts(asked: FollowedAnswer, context: ProbeContext) -> dict[str, Fact]:
     answer = asked.answer
     facts: dict[str, Fact] = {"address": context.trace.address, "body_bytes": len(answer.body)}
     if asked.redirects:
