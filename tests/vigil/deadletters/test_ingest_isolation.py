@@ -17,7 +17,11 @@ from probes.process.liveness import PARTS, mark
 from tests.planting import Fault, plant, plant_poison
 from tests.vigil.test_ingest import down
 from tests.waiting import until
+from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
+from vigil.alerts.models import Channel, Delivery, SelfTest
+from vigil.alerts.selftest import selftest
+from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.deadletters.actions import waiting
 from vigil.deadletters.models import DeadLetter
 from vigil.incidents.apply import VerdictEntry
@@ -141,3 +145,39 @@ def test_s05_a_position_stays_where_the_letter_was_not_kept(
     with two_running(client):
         until(lambda: DeadLetter.objects.filter(step="apply").exists(), "the letter")
     assert DeadLetter.objects.get(step="apply").count == 1
+
+
+def two_teams_that_test(monitors: list[Monitor]) -> list[Team]:
+    """Two teams whose channels take part in self-tests."""
+    teams = [default_team(), Team.objects.create(name="other", slug="other")]
+    for team in teams:
+        config = {"url": "http://127.0.0.1:9/"}
+        Channel.objects.create(team=team, name=team.slug, kind="webhook", config=config, self_test_minutes=60)
+    return teams
+
+
+@pytest.mark.parametrize("step", ["_begin_due", "_go_on", "_begin", "participants"])
+def test_s05_a_self_test_that_cannot_be_run_stops_no_other(
+    client: redis.Redis, monitors: list[Monitor], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = two_teams_that_test(monitors)
+    if step == "_go_on":
+        run_self_tests()
+        Delivery.objects.update(state="sent")
+        bad_test = SelfTest.objects.get(team=bad)
+
+    def is_poison(first: Any, *_: Any) -> bool:
+        return first in (bad, bad_test.pk) if step == "_go_on" else first == bad
+
+    plant_poison(monkeypatch, selftest, step, is_poison)
+    client.hset(keys.ALIVE, mapping={part: mark() for part in PARTS})
+    tests = SelfTest.objects.filter(team=good)
+    with two_running(client) as threads:
+        if step == "_go_on":
+            until(lambda: tests.filter(incident__resolved_at__isnull=False).exists(), "the other", within_s=DELAY_S)
+        else:
+            until(tests.exists, "the other", within_s=DELAY_S)
+        entry = add(client, monitors[0])
+        until(lambda: Incident.objects.filter(monitor=monitors[0]).exists(), "an alert meanwhile")
+        assert opened_after_s(monitors[0], entry) < DELAY_S
+        assert all(thread.is_alive() for thread in threads)
