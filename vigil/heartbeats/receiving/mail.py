@@ -8,6 +8,7 @@ attached log, is dropped beside the ping.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
@@ -111,6 +112,8 @@ class MailPings:
 
 async def serve_mail(configuration: Configuration, health: Health) -> None:
     """Receive pings by mail until stopped. Raises OSError if the address is unavailable."""
+    # The library logs every line of every conversation: strangers would fill the disk, and logins would be in it.
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     async with receiving(configuration, health) as at_work:
         handler = MailPings(at_work.receiver, configuration.mail_domain, at_work.known.knows)
         conversations = open_conversations()
