@@ -15,6 +15,7 @@ SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=365)
 #: A ping this long before its time counts as the expected one: clocks differ.
 EARLY = timedelta(seconds=60)
 _MAX_EXPRESSION = 200
+_FIELDS = 5
 
 _ALIASES = {
     "@hourly": "0 * * * *",
@@ -82,7 +83,13 @@ def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
         return "time_zone", f"There is no time zone {schedule.zone!r}: use one such as Europe/Berlin."
     if len(schedule.expression) > _MAX_EXPRESSION:
         return "expression", f"At most {_MAX_EXPRESSION} characters."
+    fields = len(_cron(schedule.expression).split())
+    # CronSim also takes six fields and reads seconds first; most who write six mean something else.
+    if schedule.kind is ScheduleKind.CRON and fields != _FIELDS:
+        return "expression", f"Must have five fields (minute, hour, day, month, weekday), not {fields}."
     try:
+        if schedule.kind is ScheduleKind.ONCALENDAR and len(oncalendar.parse(schedule.expression).seconds) > 1:
+            return "expression", "Must be at most once a minute: name one second, such as *:*:00."
         first = next_after(schedule, now)
     except CronSimError as refused:
         return "expression", f"Not a cron expression: {refused}."

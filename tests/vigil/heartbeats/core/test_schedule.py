@@ -175,3 +175,31 @@ def test_a_daily_job_is_expected_once_a_day_whatever_the_clocks_do(
 )
 def test_lengths_are_said_in_their_two_greatest_units(seconds: int, words: str) -> None:
     assert length_in_words(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "expression", "says"),
+    [
+        (ScheduleKind.CRON, "0 2 * * * *", "five fields (minute, hour, day, month, weekday), not 6"),
+        (ScheduleKind.CRON, "*/10 * * * * *", "five fields"),
+        (ScheduleKind.CRON, "0 2 * *", "five fields"),
+        (ScheduleKind.CRON, "0 0 2 * * * *", "five fields"),
+        (ScheduleKind.CRON, "", "five fields"),
+        (ScheduleKind.CRON, "0 2 * * * ", ""),
+        (ScheduleKind.CRON, " 0  2 * * *", ""),
+        (ScheduleKind.CRON, "* * * * *", ""),
+        (ScheduleKind.CRON, "@daily", ""),
+        (ScheduleKind.ONCALENDAR, "*:*:0/30", "once a minute"),
+        (ScheduleKind.ONCALENDAR, "*:*:*", "once a minute"),
+        (ScheduleKind.ONCALENDAR, "*-*-* *:*:0,30", "once a minute"),
+        (ScheduleKind.ONCALENDAR, "09:00:10..12", "once a minute"),
+        (ScheduleKind.ONCALENDAR, "*:*:30", ""),
+        (ScheduleKind.ONCALENDAR, "minutely", ""),
+        (ScheduleKind.ONCALENDAR, "*:0/15", ""),
+    ],
+)
+def test_b2_21_a_schedule_has_five_fields_and_nothing_below_a_minute(
+    kind: ScheduleKind, expression: str, says: str
+) -> None:
+    field, problem = problem_of(JobSchedule(kind, expression=expression), datetime(2026, 11, 29, tzinfo=UTC))
+    assert (says in problem) if says else (field, problem) == ("", "")
