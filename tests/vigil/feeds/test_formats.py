@@ -142,3 +142,49 @@ def test_every_source_is_of_a_known_provider_and_speaks_https() -> None:
 def test_json_that_only_looks_like_a_list_is_refused() -> None:
     with pytest.raises(FeedUnreadable):
         parse(json.dumps(["a", "b"]).encode(), NOW)
+
+
+def items(*told: tuple[str, str, str]) -> bytes:
+    """RSS with guid, title and hour (PST) of each item."""
+    rows = "".join(
+        f"<item><guid>{guid}</guid><title>{title}</title><pubDate>Sun, 01 Mar 2026 {hour}:00 PST</pubDate></item>"
+        for guid, title, hour in told
+    )
+    return f"<rss><channel>{rows}</channel></rss>".encode()
+
+
+AT_ONE = datetime(2026, 3, 1, 21, tzinfo=UTC)
+RESOLVED, BEGUN = "[RESOLVED] Increased error rates", "Increased error rates"
+
+
+@pytest.mark.parametrize(
+    ("feed", "open_titles"),
+    [
+        (items(("https://s/#x_2", RESOLVED, "12:00"), ("https://s/#x_1", BEGUN, "10:00")), []),
+        (items(("https://s/#x_1", BEGUN, "10:00"), ("https://s/#x_2", RESOLVED, "12:00")), []),
+        (items(("https://s/#x_2", "Resolved", "12:00"), ("https://s/#x_1", BEGUN, "10:00")), []),
+        # It began again: the later word is open.
+        (items(("https://s/#x_3", BEGUN, "12:30"), ("https://s/#x_2", RESOLVED, "12:00")), [BEGUN]),
+        # The number is a time, and of the service: the title says which event.
+        (items(("https://s/#ec2_1772395200", RESOLVED, "12:00"), ("https://s/#ec2_1772388000", BEGUN, "10:00")), []),
+        (items(("https://s/#ec2_1772395200", RESOLVED, "12:00"), ("https://s/#ec2_1772388000", "No power", "10:00")),
+         ["No power"]),
+        # Events of their own, with the same title.
+        (items(("https://s/a", BEGUN, "12:00"), ("https://s/b", BEGUN, "10:00")), [BEGUN, BEGUN]),
+    ],
+)  # fmt: skip
+def test_b2_22_a_later_word_about_an_event_ends_the_earlier(feed: bytes, open_titles: list[str]) -> None:
+    page = parse(feed, AT_ONE)[1]
+    assert [post.title for post in declared(page, ())] == open_titles
+
+
+def test_b2_22_an_item_that_is_not_yet_resolved_is_open() -> None:
+    text = "we are investigating, this is not yet resolved; some requests are not completed"
+    assert said(shapes.rss((f"{BEGUN}: {text}", "", DAY))) == [f"{BEGUN}: {text}"]
+    assert said(shapes.rss((BEGUN, text, DAY))) == [BEGUN]
+
+
+def test_b2_22_an_incident_that_was_resolved_is_over_whatever_its_state_says() -> None:
+    ended = {**shapes.incident(status="monitoring"), "resolved_at": "2026-03-01T11:50:00Z"}
+    assert said(shapes.statuspage(ended)) == []
+    assert said(shapes.statuspage(shapes.incident(status="Resolved"))) == []

@@ -69,7 +69,23 @@ def make_post(
 
 
 def make_page(posts: Sequence[Post], components: Sequence[Component] = ()) -> Page:
-    return Page(tuple(posts[:POSTS_MOST]), tuple(components[:COMPONENTS_MOST]))
+    """Build a page. Of posts with one id the last word counts: one that is over ends the event."""
+    events: dict[str, Post] = {}
+    for post in posts:
+        before = events.setdefault(post.id, post)
+        if (post.state is PostState.OVER and _is_later(post, before)) or (
+            before.state is PostState.OVER
+            and post.state is not PostState.OVER
+            and _is_later(post, before, strictly=True)
+        ):
+            events[post.id] = post
+    return Page(tuple(events.values())[:POSTS_MOST], tuple(components[:COMPONENTS_MOST]))
+
+
+def _is_later(one: Post, other: Post, strictly: bool = False) -> bool:
+    if one.created is None or other.created is None:
+        return not strictly
+    return one.created > other.created if strictly else one.created >= other.created
 
 
 def declared(page: Page, about: Sequence[str]) -> tuple[Post, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from vigil.feeds.core.page import Page, PostState, instant_of, make_page, make_post
+from vigil.feeds.core.state_words import state_of
 
 
 class _Event(msgspec.Struct):
@@ -30,7 +31,8 @@ def read(document: Any) -> Page:
 
 
 def _post(event: _Event) -> Any:
-    state = PostState.OVER if str(event.status) == "0" else PostState.OPEN
+    ended = str(event.status) == "0" or state_of(event.summary) is PostState.OVER
+    state = PostState.OVER if ended else PostState.OPEN
     names = [name for name in (event.service, event.service_name) if name]
     title = " ".join(filter(None, [event.summary, event.region_name and f"({event.region_name})"]))
     return make_post(event.arn or f"{event.service}:{event.date}", title, state, instant_of(event.date), names)

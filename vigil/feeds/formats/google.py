@@ -13,12 +13,17 @@ class _Product(msgspec.Struct):
     title: str = ""
 
 
+class _Update(msgspec.Struct):
+    status: str = ""
+
+
 class _GoogleIncident(msgspec.Struct):
     id: str
     external_desc: str = ""
     begin: str | None = None
     created: str | None = None
     end: str | None = None
+    most_recent_update: _Update | None = None
     affected_products: list[_Product] = []
 
 
@@ -36,7 +41,8 @@ def read(document: Any) -> Page:
 
 
 def _post(incident: _GoogleIncident) -> Any:
-    state = PostState.OPEN if not incident.end else PostState.OVER
+    available = incident.most_recent_update is not None and incident.most_recent_update.status == "AVAILABLE"
+    state = PostState.OVER if incident.end or available else PostState.OPEN
     created = instant_of(incident.created or incident.begin)
     products = [product.title for product in incident.affected_products]
     return make_post(incident.id, incident.external_desc, state, created, products)

@@ -39,7 +39,8 @@ def recognise(document: Any) -> bool:
 def read(document: Any) -> Page:
     summary = msgspec.convert(document, _InstatusSummary)
     posts = [
-        _post(one, PostState.OVER if one.status == "RESOLVED" else PostState.OPEN) for one in summary.activeIncidents
+        _post(one, PostState.OVER if one.status.upper() in ("RESOLVED", "COMPLETED") else PostState.OPEN)
+        for one in summary.activeIncidents
     ]
     posts += [_post(one, PostState.PLANNED) for one in summary.activeMaintenances]
     return make_page(posts)

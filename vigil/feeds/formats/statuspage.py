@@ -34,6 +34,7 @@ class _StatuspageIncident(msgspec.Struct):
     status: str = ""
     created_at: str | None = None
     started_at: str | None = None
+    resolved_at: str | None = None
     components: list[_Named] | None = None
 
 
@@ -63,7 +64,8 @@ def read(document: Any) -> Page:
 
 
 def _post(incident: _StatuspageIncident, open_as: PostState) -> Any:
-    state = PostState.OVER if incident.status in _OVER else open_as
+    ended = incident.status.lower() in _OVER or incident.resolved_at
+    state = PostState.OVER if ended else open_as
     # Pages backdate incidents: the creation time is nearer to the announcement.
     created = instant_of(incident.created_at or incident.started_at)
     return make_post(incident.id, incident.name, state, created, [each.name for each in incident.components or []])
