@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from probes.ai.error_bodies import Said, inner_code, own_number, said
+from probes.ai.error_bodies import Said, inner_code, limit_ends, own_number, said
 from probes.ai.litellm_health import dead_models
 from probes.ai.rate_limits import headroom, retry_after_s
+from probes.ai.turned_away import filter_of, refused_country
 from probes.reasons import Reason, Status
 from probes.wire import Fact
 
@@ -62,6 +63,7 @@ _BY_PROVIDER: Mapping[str, Mapping[int, Reason]] = {
     # A collection that is gone is lost data, not a wrong setting.
     "qdrant": {**_LOADING_503, 404: Reason.HTTP_4XX},
 }
+_NOBODY = "refused, and the check sends no credential that could be at fault, so nobody gets in"
 _DEGRADED = frozenset({Reason.RATE_LIMITED, Reason.OVERLOADED, Reason.LOADING, Reason.BUSY})
 _MEANING = {
     Reason.AUTH: "the key or the login is refused",
@@ -108,15 +110,41 @@ def classify(answer: ReceivedAnswer, now_s: float = 0.0) -> Classified:
     `detail` never quotes the target: providers repeat parts of a key in their messages.
     """
     facts = headroom(answer.headers, now_s)
+    if not answer.expected or answer.code < 300:
+        turned_away = _turned_away(answer, facts)
+        if turned_away is not None:
+            return turned_away
     if answer.expected:
         return _expected(answer, facts)
     words = said(answer.code, answer.headers, answer.body, bool(answer.provider))
     reason = words.reason if words else _by_code(answer.provider, answer.code)
+    if not answer.credential and (reason is Reason.AUTH or (reason is Reason.QUOTA and words is None)):
+        facts |= _provenance(answer.headers)
+        return Classified(Status.DOWN, Reason.HTTP_4XX, f"answered {answer.code}: {_NOBODY}", facts)
     wait_s = retry_after_s(answer.headers, now_s)
     if wait_s:
         facts["retry_after_s"] = wait_s
     facts |= _provenance(answer.headers)
-    return Classified(status_of(reason), reason, _detail(f"answered {answer.code}", reason, words), facts, wait_s)
+    detail = _detail(f"answered {answer.code}", reason, words)
+    ends = limit_ends(answer.body) if reason is Reason.QUOTA else ""
+    if ends:
+        facts["limit_ends"] = ends
+        detail = f"{detail}, until {ends}"
+    return Classified(status_of(reason), reason, detail, facts, wait_s)
+
+
+def _turned_away(answer: ReceivedAnswer, facts: dict[str, Fact]) -> Classified | None:
+    """What stands before the service and answered in its place."""
+    if not answer.expected and refused_country(answer.code, answer.provider, answer.body):
+        # This region cannot see the target, whatever the others see: no vote.
+        detail = f"answered {answer.code}: the country of this region is not served"
+        return Classified(Status.UNKNOWN, Reason.GEO_BLOCKED, detail, {**facts, **_provenance(answer.headers)})
+    who = filter_of(answer.code, answer.headers, answer.body)
+    if who is None:
+        return None
+    whose = who if who.startswith("a ") else f"a bot filter ({who})"
+    detail = f"answered {answer.code}: {whose} turned the check away"
+    return Classified(Status.DOWN, Reason.BOT_FILTER, detail, {**facts, **_provenance(answer.headers)})
 
 
 def status_map(provider: str) -> dict[int, Reason]:

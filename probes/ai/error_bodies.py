@@ -19,13 +19,19 @@ _QUOTA = (
     "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
     "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "project_usage_limit_exceeded",
     "billing_error", "billing_hard_limit_reached", "enforced_spend_limit_reached", "payment_required",
-    "insufficient_balance", "quota_exceeded", "servicequotaexceededexception", "budget_exceeded",
+    "insufficient_balance", "quota_exceeded", "servicequotaexceededexception", "budget_exceeded", "billing_not_active",
+    "billing_disabled", "billing_not_enabled", "account_inactive", "arrearage", "insufficient_credits",
+    "insufficient_credit", "insufficient_funds", "insufficient_user_quota", "exceeded_current_quota_error",
+    "credits_exhausted", "out_of_credits", "credit_limit_exceeded", "usage_limit_reached", "usage_limit_exceeded",
+    "usage_limits_exceeded", "monthly_limit_exceeded", "monthly_quota_exceeded", "monthly_usage_limit_exceeded",
+    "workspace_limit_exceeded", "workspace_spend_limit_exceeded", "spend_limit_exceeded", "spending_limit_exceeded",
+    "trial_expired",
 )  # fmt: skip
 _AUTH = (
     "invalid_api_key", "authentication_error", "auth_error", "api_key_invalid", "unauthenticated", "no_db_connection",
     "permission_error", "permission_denied", "accessdeniedexception", "unrecognizedclientexception",
     "invalidsignatureexception", "expiredtokenexception", "key_model_access_denied", "token_not_found_in_db",
-    "expired_key",
+    "expired_key", "account_deactivated", "organization_deactivated", "access_terminated",
 )  # fmt: skip
 _LOADING = ("deployment_scaling_up", "modelnotreadyexception", "servernotready")
 _OVERLOADED = (
@@ -66,6 +72,29 @@ _SENTENCES: tuple[tuple[str, Reason], ...] = (
     ("credit balance is too low", Reason.QUOTA),
     ("insufficient balance", Reason.QUOTA),
     ("account suspended", Reason.QUOTA),
+    ("api usage limits", Reason.QUOTA),
+    ("account is not active", Reason.QUOTA),
+    ("account not active", Reason.QUOTA),
+    ("check your billing", Reason.QUOTA),
+    ("in good standing", Reason.QUOTA),
+    ("not enough credits", Reason.QUOTA),
+    ("insufficient credit", Reason.QUOTA),
+    ("insufficient funds", Reason.QUOTA),
+    ("out of credits", Reason.QUOTA),
+    ("available credits", Reason.QUOTA),
+    ("any credits yet", Reason.QUOTA),
+    ("purchase more credits", Reason.QUOTA),
+    ("monthly included credits", Reason.QUOTA),
+    ("spending limit", Reason.QUOTA),
+    ("spend limit", Reason.QUOTA),
+    ("monthly limit", Reason.QUOTA),
+    ("monthly usage limit", Reason.QUOTA),
+    ("workspace limit", Reason.QUOTA),
+    ("usage limit reached", Reason.QUOTA),
+    ("reached your usage limit", Reason.QUOTA),
+    ("billing to be enabled", Reason.QUOTA),
+    ("billing is not enabled", Reason.QUOTA),
+    ("requires billing", Reason.QUOTA),
     ("perday", Reason.QUOTA),
     ("loading model", Reason.LOADING),
     ("is currently loading", Reason.LOADING),
@@ -91,8 +120,12 @@ _OWN_NUMBERS: dict[str, dict[int, Reason]] = {
         1800: Reason.AUTH,
     }
 }
-#: Of a target without a preset only the words of an empty purse are believed, and only beside this code.
-_TOO_MANY = 429
+#: Of a target without a preset only the words of an empty purse are believed, and only beside these codes.
+_PURSE_CODES = frozenset({402, 403, 429})
+#: The day on which a limit ends, as the message of a used-up account names it.
+_ENDS = re.compile(
+    rb"(?:on|until|at|after|by|from)[\s:]{1,3}(20[0-9]{2}-[01][0-9]-[0-3][0-9])(?:(?: at |T| )([0-2][0-9]:[0-5][0-9]))?"
+)
 _QUOTED = re.compile(rb'"([A-Za-z_]{4,60})"')
 
 
@@ -111,7 +144,7 @@ def said(code: int, headers: Sequence[tuple[str, str]], body: bytes, known: bool
     `known` is whether a preset vouches for the provider: anyone else may say "unavailable" for reasons of their own.
     Never quotes the body: `token` is from our own tables.
     """
-    if not known and code != _TOO_MANY:
+    if not known and code not in _PURSE_CODES:
         return None
     found = _said(code, headers, body)
     return found if known or (found is not None and found.reason is Reason.QUOTA) else None
@@ -137,7 +170,18 @@ def _said(code: int, headers: Sequence[tuple[str, str]], body: bytes) -> Said | 
     return None
 
 
+def limit_ends(body: bytes) -> str:
+    """The day and time (UTC) on which a used-up limit ends, as the body names it; "" when it names none."""
+    found = _ENDS.search(body[:_READ_MOST])
+    if found is None:
+        return ""
+    return found[1].decode() + (f" {found[2].decode()} UTC" if found[2] else "")
+
+
 def _sentence(text: bytes) -> Said | None:
+    if b"perminute" in text and b"perday" not in text:
+        # Google words a limit of one minute as it words a used-up account.
+        return None
     for sentence, reason in _SENTENCES:
         if sentence.encode() in text:
             return Said(reason, "" if '"' in sentence else sentence)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from probes.assertions.charset import charset_of, decoded, json_text
+from probes.assertions.charset import ASCII_COMPATIBLE, charset_of, decoded, json_text
 from probes.assertions.redaction import masked
 from probes.net.tls_options import Certificate
 
@@ -50,8 +50,9 @@ class AnswerView:
         """The body as UTF-8: as it came, and out of its own charset where that is another one."""
         if not self._readings:
             kind = self._content_type()
-            marked = self.body[:1] in (b"\xef", b"\xff", b"\xfe", b"\0")
-            if not marked and (self.body.isascii() or charset_of(self.body, kind) == "utf-8"):
+            marked = self.body[:1] in (b"\xef", b"\xff", b"\xfe")
+            codec = charset_of(self.body, kind)
+            if not marked and (codec == "utf-8" or (codec in ASCII_COMPATIBLE and self.body.isascii())):
                 self._readings = (self.body,)
             else:
                 self._readings = (self.body, decoded(self.body, kind).encode())

@@ -43,6 +43,8 @@ _CHARSETS = frozenset(
     | {f"cp125{n}" for n in range(9)}
     | {"cp866", "cp850", "cp437", "iso2022_jp", "utf-32", "utf-32-le", "utf-32-be"}
 )
+#: Of these, a body of plain ASCII reads as it stands.
+ASCII_COMPATIBLE = frozenset(name for name in _CHARSETS if not name.startswith(("utf-16", "utf-32", "iso2022")))
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\x00\x00", "utf-32-le"),

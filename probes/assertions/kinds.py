@@ -202,4 +202,8 @@ def _body(answer: AnswerView, held: bool) -> str:
     if held:
         return "it"
     cut = "the first " if answer.truncated else ""
-    return f"{cut}{len(answer.body)} bytes: {answer.quoted(answer.body[:400])}" if answer.body else "an empty body"
+    return (
+        f"{cut}{len(answer.body)} bytes: {answer.quoted(answer.readings()[-1][:400])}"
+        if answer.body
+        else "an empty body"
+    )

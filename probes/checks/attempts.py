@@ -23,6 +23,8 @@ _log = structlog.get_logger(__name__)
 
 #: The second attempt of a check that votes starts this long after the first one started.
 SECOND_ATTEMPT_AFTER_S = 1.0
+#: A second attempt would see the same.
+_FINAL = frozenset({Reason.BLOCKED, Reason.GEO_BLOCKED})
 _WORSE = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2, Status.UNKNOWN: 3}
 _PHASE_WORDS = {
     "": "before it began",
@@ -36,7 +38,7 @@ _PHASE_WORDS = {
 
 def settles(observation: Observation) -> bool:
     """Whether a first attempt makes a second one pointless: it passed, or no other must be made."""
-    return observation.status is Status.UP or observation.reason is Reason.BLOCKED or refuses_more(observation)
+    return observation.status is Status.UP or observation.reason in _FINAL or refuses_more(observation)
 
 
 def merged(first: Observation, second: Observation) -> Observation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,11 +15,10 @@ from probes.net.http_messages import DEFAULT_TLS, Flaw, Header, Request, Respons
 from probes.net.targets import BadTarget, Target, parse_url
 from probes.net.tls_options import HTTP_ALPN, Certificate, TlsOptions
 from probes.prober import ProbeContext
+from probes.specs.credentials import PERSONAL
 from probes.specs.http import HttpSpec, secret_headers
 from probes.specs.tls import CLIENT_CERTIFICATE, TlsFields, server_name_of, tls_options_of
 
-#: Headers never sent to another origin after a redirect, by parts of their names: users put keys into plain headers.
-PERSONAL = re.compile(r"auth|key|token|secret|cookie|session|passw|credential|signature|^host$", re.IGNORECASE)
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_SECRETS: Mapping[str, str] = {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from probes.ai import classify
@@ -14,18 +13,11 @@ from probes.assertions.redaction import spellings
 from probes.net.stream import UnverifiedCertificate
 from probes.net.tls_options import Certificate
 from probes.prober import RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
-from probes.probers.hops import PERSONAL, FollowedAnswer, ask
+from probes.probers.hops import FollowedAnswer, ask
 from probes.reasons import Reason, Status
+from probes.specs.credentials import has_credential
 from probes.specs.http import HttpSpec, validate, validate_secrets
 from probes.wire import Fact
-
-#: Codes of a refusal, where it matters whether the request had a credential.
-_REFUSED = frozenset({401, 402, 403, 407})
-#: Keys that are written into the URL.
-_KEY_IN_URL = re.compile(
-    r"[?&](?:key|[a-z_-]*(?:api[_-]?key|apikey|token|secret|auth|passw|sig|signature|access[_-]?key)[a-z_-]*)=",
-    re.IGNORECASE,
-)
 
 
 async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
@@ -35,7 +27,8 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
     except UnverifiedCertificate as error:
         return _unverified(error, context)
     answer = asked.answer
-    credential = answer.code not in _REFUSED or _has_credential(spec, secrets)
+    # It matters where the request is refused.
+    credential = answer.code < 400 or has_credential(secrets, spec.headers, spec.url)
     expected = answer.code in spec.codes_expected()
     read = classify.classify(
         classify.ReceivedAnswer(spec.provider, answer.code, answer.headers, answer.body, expected, credential),
@@ -67,13 +60,6 @@ def _flawed(asked: FollowedAnswer) -> tuple[Status, Reason, str]:
         return Status.UP, Reason.OK, ""
     detail = f"answered {asked.answer.code}, but some clients refuse it: {disputed.words}"
     return Status.DEGRADED, Reason.PROTOCOL_ERROR, detail
-
-
-def _has_credential(spec: HttpSpec, secrets: Mapping[str, str]) -> bool:
-    """Whether the request says who asks."""
-    if secrets or any(PERSONAL.search(name) and name.lower() != "host" for name, _ in spec.headers):
-        return True
-    return _KEY_IN_URL.search(spec.url) is not None
 
 
 def _view(asked: FollowedAnswer, total_us: int, secrets: Mapping[str, str], context: ProbeContext) -> AnswerView:

@@ -107,7 +107,9 @@ async def _converse(
     message, found = b"", PASSED
     if code != 101:
         body = await _body(stream, answer)
-        read_as = classify.classify(classify.ReceivedAnswer("", code, headers, body, False), context.now_s)
+        read_as = classify.classify(
+            classify.ReceivedAnswer("", code, headers, body, False, bool(secrets or spec.headers)), context.now_s
+        )
         found = read_as.status, read_as.reason, f"{read_as.detail}; expected an upgrade (101)"
         facts |= read_as.facts
     elif refused := problem(answer, key, spec.subprotocol):

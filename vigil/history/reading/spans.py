@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import Q
 
+from probes.specs.credentials import has_credential
 from vigil.history.core.uptime import Settled, Span, UptimeSpans, minus, settle, union
 from vigil.history.models import Unwatched
 from vigil.incidents.core.model import IncidentKind, Step
@@ -40,8 +42,10 @@ def settled_spans(monitors: Sequence[Monitor], window: Span) -> dict[int, Settle
     start, end = _instant(window[0]), _instant(window[1])
     incidents = list(_incidents(found, start, end))
     worsened = _worsened(incidents)
+    anonymous = _anonymous(monitors, incidents)
     for incident in incidents:
-        _tell(found[incident.monitor_id or 0], incident, worsened.get(incident.pk), window)
+        refused = incident.kind == IncidentKind.ACCOUNT and incident.monitor_id in anonymous
+        _tell(found[incident.monitor_id or 0], incident, worsened.get(incident.pk), window, refused)
     for row in Unwatched.objects.filter(_overlaps(start, end), monitor_id__in=found):
         span = _span(row.from_at, row.to_at, window)
         (found[row.monitor_id].paused if row.why == Unwatched.Why.PAUSED else found[row.monitor_id].unseen).append(span)
@@ -69,9 +73,26 @@ def _worsened(incidents: Iterable[Incident]) -> dict[int, datetime]:
     return dict(changed.values_list("incident_id", "at"))
 
 
-def _tell(spans: _Spans, incident: Incident, worsened: datetime | None, window: Span) -> None:
-    """An incident counts as down from its start, or from when it became an outage."""
+def _anonymous(monitors: Iterable[Monitor], incidents: Iterable[Incident]) -> set[int]:
+    """The monitors with account problems whose checks have no credential: nobody gets in there."""
+    refused = {one.monitor_id for one in incidents if one.kind == IncidentKind.ACCOUNT}
+    return {one.pk for one in monitors if one.pk in refused and not _has_credential(one)}
+
+
+def _has_credential(monitor: Monitor) -> bool:
+    config: dict[str, Any] = monitor.config
+    return has_credential(monitor.secrets, config.get("headers", ()), str(config.get("url", "")))
+
+
+def _tell(spans: _Spans, incident: Incident, worsened: datetime | None, window: Span, refused: bool) -> None:
+    """An incident counts as down from its start, or from when it became an outage.
+
+    An account problem does so where the check has no credential that could be at fault (`refused`).
+    """
     start, end = _span(incident.started_at, incident.resolved_at, window)
+    if refused:
+        spans.down.append((start, end))
+        return
     if incident.kind in UP_KINDS:
         spans.degraded.append((start, end))
         return

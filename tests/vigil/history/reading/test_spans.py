@@ -81,8 +81,24 @@ def test_what_began_before_the_window_counts_within_it(monitor: Monitor) -> None
 
 @pytest.mark.parametrize("kind", [IncidentKind.DEGRADED, IncidentKind.ACCOUNT])
 def test_degraded_time_is_up_and_shown(monitor: Monitor, kind: IncidentKind) -> None:
+    monitor.secrets = {"bearer": "obviously-fake"}
     incident(monitor, kind, 0, 300)
     assert uptime(monitor) == Uptime(up_s=DAY, degraded_s=300)
+
+
+@pytest.mark.parametrize(
+    ("config", "down_s"),
+    [
+        ({"url": "https://example.com/"}, 300),
+        ({"url": "https://example.com/", "headers": [["Accept", "text/html"]]}, 300),
+        ({"url": "https://example.com/?api_key=k"}, 0),
+        ({"url": "https://example.com/", "headers": [["X-Api-Key", "k"]]}, 0),
+    ],
+)
+def test_an_account_problem_without_a_credential_is_down(monitor: Monitor, config: dict[str, Any], down_s: int) -> None:
+    monitor.config = config
+    incident(monitor, IncidentKind.ACCOUNT, 0, 300)
+    assert uptime(monitor).down_s == down_s
 
 
 @pytest.mark.parametrize("kind", [IncidentKind.REGIONAL, IncidentKind.BLIND])
