@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import pytest
 import redis
 
 from tests.vigil.heartbeats.conftest import ask, end, start
-from tests.vigil.heartbeats.jobs import job
+from tests.vigil.heartbeats.jobs import ago, call, job, logged, nobody
 from tests.waiting import until
-from vigil.heartbeats.models import Heartbeat, StoredPing
+from vigil.clock import database_wall_now
+from vigil.heartbeats.apply import apply_entries
+from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap, StoredPing
 from vigil.incidents.models import Incident
 from vigil.local.servers import ports
 from vigil.local.servers import redis as local_redis
@@ -150,6 +153,44 @@ def test_whatever_is_killed_every_acknowledged_ping_is_applied_once(
     assert sum(Heartbeat.objects.values_list("pings", flat=True)) == sum(counts.values())
     assert not Incident.objects.exists()
     assert sum(caller.refused for caller in callers) > 0, "nothing was killed while it was called"
+
+
+def test_1_a_silence_is_told_though_nobody_receives_at_its_deadline_and_who_calls_then_is_not(
+    ping_redis: PingRedis, test_database_url: str
+) -> None:
+    """The receiver is killed before the deadline of two jobs and started after it; one of them calls again then."""
+    port, health = ports.take_free_port(), ports.take_free_port()
+    address = f"http://127.0.0.1:{port}"
+    env: dict[str, Any] = {"VIGIL_DATABASE_URL": test_database_url, "VIGIL_PING_REDIS_URL": ping_redis.server.url}
+    ping = Kept(["ping", "--port", str(port)], lambda: answers(address), **env)
+    heartbeats = Kept(
+        ["heartbeats"], lambda: answers(f"http://127.0.0.1:{health}"), **env, VIGIL_HEALTH_PORT=str(health)
+    )
+    try:
+        ping.wait_up()
+        heartbeats.wait_up()
+        until(Reception.objects.exists)
+        silent, calling = (job(name, period_s=60, grace_s=60) for name in ("silent", "calling"))
+        # A grace of seconds, which people may not ask for: the fair wait is as short.
+        Heartbeat.objects.update(grace_s=4)
+        apply_entries([logged(call(silent, ago(seconds=62)), call(calling, ago(seconds=62)))], nobody)
+        deadline = Heartbeat.objects.get(pk=silent.pk).expected_at + timedelta(seconds=4)  # type: ignore[operator]
+        end(ping.process)
+        until(lambda: database_wall_now() > deadline + timedelta(seconds=1))
+        ping.kill()
+        ping.wait_up()
+        assert ask(f"{address}/ping/{calling.code}").code == 200
+        until(lambda: Incident.objects.filter(monitor=silent.monitor).exists(), within_s=40)
+    finally:
+        for process in (ping, heartbeats):
+            end(process.process)
+    gap = ReceptionGap.objects.order_by("-end")[0]
+    incident = Incident.objects.get()
+    assert incident.monitor == silent.monitor and incident.failure == "missed"
+    assert gap.begin < deadline < gap.end
+    assert f"Vigil could not receive from {gap.begin:%H:%M:%S} to " in incident.transitions.get().text
+    # Not before the fair wait, which is the grace here, and not long after it.
+    assert timedelta(seconds=4) <= incident.opened_at - gap.end < timedelta(seconds=25)
 
 
 def test_what_redis_has_acknowledged_survives_its_kill(ping_redis: PingRedis) -> None:
