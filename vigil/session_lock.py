@@ -57,14 +57,15 @@ def owner_of(token: UUID | None) -> int:
 class MissingOwners:
     """Owners that were seen without their session. Pure: the clock is an argument."""
 
-    def __init__(self) -> None:
+    def __init__(self, gone_after_s: float = GONE_AFTER_S) -> None:
+        self._gone_after_s = gone_after_s
         self._since_s: Mapping[int, float] = {}
 
     def gone(self, owners: Collection[int], living: Collection[int], now_s: float) -> set[int]:
         """Those of the owners that have been without a session for long enough to be dead."""
         missing = {key for key in owners if key and key not in living}
         self._since_s = {key: self._since_s.get(key, now_s) for key in missing}
-        return {key for key, since_s in self._since_s.items() if now_s - since_s >= GONE_AFTER_S}
+        return {key for key, since_s in self._since_s.items() if now_s - since_s >= self._gone_after_s}
 
     @property
     def any(self) -> bool:

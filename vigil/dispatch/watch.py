@@ -6,11 +6,9 @@ checks.
 
 from __future__ import annotations
 
-import os
 import queue
-import secrets
-import socket
 import threading
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -27,11 +25,14 @@ from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monito
 from vigil.dispatch.core.plans import Plan
 from vigil.dispatch.pauses import Pauses, load_pauses
 from vigil.monitors.config_channel import SILENCES, listen, notified
+from vigil.session_lock import MissingOwners, SessionLock
 
 log = structlog.get_logger()
 
 LEASE_NAME = "dispatch"
 RENEW_S = 3.0
+#: How often a dispatcher without the lease tries to take it.
+TAKE_S = 0.5
 RECONCILE_S = 30.0
 LISTEN_S = 0.5
 
@@ -54,7 +55,9 @@ class Watch:
         self._thread = LastingThread("watch", self.run)
         self._turned = turned
         self.changes: queue.SimpleQueue[ConfigChange] = queue.SimpleQueue()
-        self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._owner = SessionLock()
+        self._others = MissingOwners(lease.DEAD_AFTER_S)
+        self.holder = lease.holder_of(self._owner)
         self.leading = False
         self._known: dict[str, int] = {}
         self._regions: dict[str, RegionPrint] = {}
@@ -109,8 +112,11 @@ class Watch:
             lease.release(LEASE_NAME, self.holder)
 
     def _do_duties(self) -> None:
-        if self._duties.is_due("renew", RENEW_S):
+        if self._duties.is_due("renew", RENEW_S if self.leading else TAKE_S):
+            self._owner.hold()
             epoch = lease.renew(LEASE_NAME, self.holder)
+            if not epoch and lease.release_of_dead(LEASE_NAME, self._others, time.monotonic()):
+                epoch = lease.renew(LEASE_NAME, self.holder)
             if bool(epoch) != self.leading:
                 log.info("lease.acquired" if epoch else "lease.lost", epoch=epoch)
             self.leading = bool(epoch)

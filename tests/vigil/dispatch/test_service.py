@@ -33,6 +33,7 @@ from vigil.dispatch.service import Dispatcher
 from vigil.dispatch.watch import LEASE_NAME, Watch
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
+from vigil.session_lock import MissingOwners, SessionLock, living_owners
 from vigil.silences.changes import create_silence, end_now
 from vigil.silences.models import Silence
 
@@ -233,6 +234,35 @@ def test_only_one_of_two_dispatchers_leads() -> None:
 
     lease.release(LEASE_NAME, "first")
     assert lease.renew(LEASE_NAME, "second") == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_3_the_lease_of_a_dispatcher_that_has_died_is_free_long_before_it_expires() -> None:
+    leader, missing, held, over = SessionLock(), MissingOwners(lease.DEAD_AFTER_S), threading.Event(), threading.Event()
+
+    def lead() -> None:
+        leader.hold()
+        lease.renew(LEASE_NAME, lease.holder_of(leader))
+        held.set()
+        over.wait(20)
+        connection.close()
+
+    dispatcher = threading.Thread(target=lead)
+    dispatcher.start()
+    assert held.wait(20)
+    other = lease.holder_of(SessionLock())
+    # It lives, or hangs: only the time frees the lease.
+    looks = [lease.release_of_dead(LEASE_NAME, missing, at_s) for at_s in (0.0, 5.0)]
+    assert looks == [False, False] and lease.renew(LEASE_NAME, other) == 0
+    over.set()
+    dispatcher.join(20)
+    until(lambda: leader.key not in living_owners())
+    looks = [lease.release_of_dead(LEASE_NAME, missing, at_s) for at_s in (10.0, 11.9, 12.0)]
+    assert looks == [False, False, True] and lease.renew(LEASE_NAME, other) == 2
+    # A holder of an older release has no owner: its lease expires.
+    lease.release(LEASE_NAME, other)
+    lease.renew(LEASE_NAME, "host:7:0a1b2c3d")
+    assert not any(lease.release_of_dead(LEASE_NAME, missing, at_s) for at_s in (20.0, 30.0))
 
 
 def test_it_goes_on_after_postgresql_closed_its_connection(dispatcher: Watch, floor: Floor, monitor: Monitor) -> None:
