@@ -174,7 +174,9 @@ def test_1_a_silence_is_told_though_nobody_receives_at_its_deadline_and_who_call
         # A grace of seconds, which people may not ask for: the fair wait is as short.
         Heartbeat.objects.update(grace_s=4)
         apply_entries([logged(call(silent, ago(seconds=62)), call(calling, ago(seconds=62)))], nobody)
-        deadline = Heartbeat.objects.get(pk=silent.pk).expected_at + timedelta(seconds=4)  # type: ignore[operator]
+        expected = Heartbeat.objects.get(pk=silent.pk).expected_at
+        assert expected is not None
+        deadline = expected + timedelta(seconds=4)
         end(ping.process)
         until(lambda: database_wall_now() > deadline + timedelta(seconds=1))
         ping.kill()
