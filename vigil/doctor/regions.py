@@ -17,7 +17,9 @@ BEHIND_MS = 30_000
 
 
 def alive(around: ExaminationContext) -> Iterator[Finding]:
-    since = dict(Region.objects.filter(enabled=True).values_list("slug", "worker_since"))
+    rows = Region.objects.filter(enabled=True).values_list("slug", "worker_since", "egress")
+    since = {slug: started for slug, started, _ in rows}
+    egress = {slug: chosen for slug, _, chosen in rows}
     slugs = list(since)
     if not slugs:
         yield problem("No region exists: no checks can run.", "Run `manage.py region add NAME`.")
@@ -30,6 +32,13 @@ def alive(around: ExaminationContext) -> Iterator[Finding]:
         ):
             troubled += 1
             yield finding
+        status = statuses.get(slug)
+        if status is not None and status.egress != egress[slug]:
+            troubled += 1
+            yield warning(
+                f"Region {slug} is known as {egress[slug]}, and its worker runs as {status.egress}.",
+                f"Set VIGIL_EGRESS={egress[slug]} there, or the region's egress here.",
+            )
     if not troubled:
         yield well(f"{len(slugs)} regions are alive and on schedule.")
 

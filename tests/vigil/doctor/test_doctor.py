@@ -49,9 +49,20 @@ class Patient:
         self.channel = self.add_channel("first")
         self.add_channel("second", fallback=True)
 
-    def beat(self, region: str, offset_ms: int = 0, queue_ms: int = 0, *, alone: bool = False, kept: int = 0) -> None:
+    def beat(
+        self,
+        region: str,
+        offset_ms: int = 0,
+        queue_ms: int = 0,
+        *,
+        alone: bool = False,
+        kept: int = 0,
+        egress: str = "public",
+    ) -> None:
         now_ms = self.around.now_ms
-        beat = wire.RegionStatus(1, now_ms, offset_ms, queue_ms, 0, now_ms, "b", "r", alone=alone, kept=kept)
+        beat = wire.RegionStatus(
+            1, now_ms, offset_ms, queue_ms, 0, now_ms, "b", "r", alone=alone, kept=kept, egress=egress
+        )
         self.redis.set(keys.status(region), wire.encode(beat))
 
     def add_channel(self, name: str, fallback: bool = False, kind: str = "webhook") -> Channel:
@@ -96,6 +107,10 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
     "n20 a receiver that does not answer": (
         "channels", Level.PROBLEM, "Channel first has accepted no alert for 7 min: the name could not be resolved",
         lambda p: p.deliver(DeliveryState.PENDING, timedelta(minutes=7), "the name could not be resolved"),
+    ),
+    "n34 a region with another egress": (
+        "regions", Level.WARNING, "Region us is known as public, and its worker runs as private",
+        lambda p: p.beat("us", egress="private"),
     ),
     "a region unreadable": (
         "regions", Level.PROBLEM, "cannot be read", lambda p: p.redis.set(keys.status("us"), b"junk"),

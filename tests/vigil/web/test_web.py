@@ -328,3 +328,9 @@ def test_n11_a_route_that_tells_no_one_warns_when_it_is_saved(boss: Client) -> N
 
 def test_n17_the_login_page_says_how_to_get_a_link(client: Client) -> None:
     assert "manage.py login" in client.get(reverse("admin:login")).content.decode()
+
+
+def test_n26_browsers_find_the_icon_that_they_ask_for(client: Client) -> None:
+    answer = client.get("/favicon.ico", follow=True)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/svg+xml")
+    answer.close()

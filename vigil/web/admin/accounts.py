@@ -29,6 +29,7 @@ class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]
 class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "slug", "public_id")
     search_fields = ("name", "slug", "public_id")
+    ordering = ("name", "id")
     readonly_fields = ("public_id",)
 
 

@@ -56,9 +56,14 @@ class IncidentAdmin(Responding, ReadOnlyAdmin):
     date_hierarchy = "opened_at"
     fields = (
         "public_id", "title", "kind", "monitor", "team", "failure", "started_at", "opened_at", "resolved_at",
-        "flapping", "pursued", "provider", "part_of", "together", "life", "told",
+        "flaps", "pursued", "provider", "part_of", "together", "life", "told",
     )  # fmt: skip
-    readonly_fields = ("pursued", "together", "life", "told")
+    readonly_fields = ("flaps", "pursued", "together", "life", "told")
+
+    @admin.display(description="flapping")
+    def flaps(self, incident: Incident) -> str:
+        # In words: the cross of a boolean reads as an alarm.
+        return "yes" if incident.flapping else "no"
 
     @admin.display(description="lasted")
     def lasted(self, incident: Incident) -> str:

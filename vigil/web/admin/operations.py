@@ -63,11 +63,15 @@ class FeedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(SelfTest)
 class SelfTestAdmin(ReadOnlyAdmin):
-    list_display = ("begun_at", "ended_at", "passed", "team")
+    list_display = ("begun_at", "ended_at", "result", "team")
     list_filter = ("passed", "team")
-    fields = ("team", "incident", "begun_at", "ended_at", "passed", "proof")
-    readonly_fields = ("proof",)
+    fields = ("team", "incident", "begun_at", "ended_at", "result", "proof")
+    readonly_fields = ("result", "proof")
     list_select_related = ("team",)
+
+    @admin.display(description="result", ordering="passed")
+    def result(self, test: SelfTest) -> str:
+        return {True: "passed", False: "failed"}.get(test.passed, "runs")  # type: ignore[arg-type]
 
     @admin.display(description="proof")
     def proof(self, test: SelfTest) -> str:
