@@ -10,6 +10,10 @@ import importlib
 
 #: name -> (module, what it measures in one line)
 BENCHES: dict[str, tuple[str, str]] = {
+    "chaos": (
+        "vigil.bench.chaos.run",
+        "the whole system under kills, stops, losses and a full disk: what was lost, invented, doubled or late",
+    ),
     "consensus": (
         "vigil.bench.consensus",
         "consensus: results a second on one core, memory per monitor and region",

@@ -1,0 +1,67 @@
+"""The judge of chaos: what is lost, invented, doubled, late or left untold is named, and nothing else is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from vigil.bench.chaos.judge import RESOLVE, TRIGGER, Course, JobSilence, Outage, Told, Written, judge
+
+OUTAGE = Outage("t1", 100, 160)
+TRIGGERED = Written("inc_1", TRIGGER, 110, "t1", "outage")
+RESOLVED = Written("inc_1", RESOLVE, 171, "t1", "outage")
+TOLD = (Told("inc_1", TRIGGER, 111.5, "dlv_1"), Told("inc_1", RESOLVE, 171.5, "dlv_2"))
+SILENCE = JobSilence("job1", 100, 120)
+MISSED = Written("inc_2", TRIGGER, 221, "job1", "heartbeat")
+WELL = Course(400, [OUTAGE], [SILENCE], [TRIGGERED, RESOLVED, MISSED], [*TOLD, Told("inc_2", TRIGGER, 222, "dlv_3")])
+
+
+@pytest.mark.parametrize(
+    ("course", "expected"),
+    [
+        pytest.param(WELL, {}, id="all told once and in time"),
+        pytest.param(replace(WELL, told=[*WELL.told, *TOLD]), {}, id="a delivery sent again under its id"),
+        pytest.param(
+            replace(WELL, told=[*WELL.told, Told("inc_1", TRIGGER, 140, "dlv_9")]), {"doubled": 1}, id="two ids"
+        ),
+        pytest.param(
+            replace(WELL, written=[*WELL.written, Written("inc_3", TRIGGER, 150, "t1", "outage")],
+                    told=[*WELL.told, Told("inc_3", TRIGGER, 151, "dlv_4")]),
+            {"doubled": 1}, id="two incidents of one outage",
+        ),
+        pytest.param(replace(WELL, told=WELL.told[1:]), {"lost": 2}, id="a trigger that was written and not told"),
+        pytest.param(replace(WELL, written=[MISSED], told=WELL.told[2:]), {"lost": 1}, id="an outage nobody wrote"),
+        pytest.param(
+            replace(WELL, outages=[Outage("t1", 100, 130)], written=[MISSED], told=WELL.told[2:]),
+            {}, id="a short outage need not be told",
+        ),
+        pytest.param(replace(WELL, outages=[]), {"invented": 1}, id="an outage of a target that was well"),
+        pytest.param(
+            replace(WELL, written=[*WELL.written, Written("inc_3", TRIGGER, 300, "t1", "degraded")],
+                    told=[*WELL.told, Told("inc_3", TRIGGER, 301, "dlv_4")]),
+            {}, id="slow on a busy machine",
+        ),
+        pytest.param(replace(WELL, silences=[]), {"invented": 1}, id="a silence of a job that called"),
+        pytest.param(
+            replace(WELL, written=WELL.written[:2], told=WELL.told[:2]), {"silences_untold": 1}, id="a silence untold"
+        ),
+        pytest.param(
+            replace(WELL, ends_s=270, written=WELL.written[:2], told=WELL.told[:2]), {}, id="a silence not yet due"
+        ),
+        pytest.param(
+            replace(WELL, outages=[OUTAGE, Outage("t1", 165, 220)]), {}, id="an outage that an open incident tells of"
+        ),
+    ],
+)  # fmt: skip
+def test_each_wrong_is_named_and_nothing_else(course: Course, expected: dict[str, int]) -> None:
+    found = judge(course)
+    wrong = {"lost": found.lost, "invented": found.invented, "doubled": found.doubled}
+    wrong |= {"silences_untold": found.silences_untold}
+    assert {name: len(lines) for name, lines in wrong.items() if lines} == expected, wrong
+
+
+def test_lateness_is_from_written_to_told_and_detection_from_the_begin() -> None:
+    found = judge(WELL)
+    assert found.late_s == [1.5, 0.5, 1.0]
+    assert found.detected_s == [11.5]
