@@ -23,7 +23,8 @@ class AnswerView:
     """One attempt's answer. Header names are lower case; `hidden` are the secrets that no quotation may show.
 
     `truncated` when the body goes on beyond what was read; `undecoded` names a coding that it is still in.
-    `certificate` is the one that expires first, and `certificate_of` says whose it is where that is not plain.
+    `certificate` is the server's own; `soonest` is the one that expires first of all that its clients depend on, and
+    `soonest_of` says whose it is where that is not plain.
     """
 
     total_us: int
@@ -34,7 +35,8 @@ class AnswerView:
     truncated: bool = False
     certificate: Certificate | None = None
     hidden: Sequence[str] = ()
-    certificate_of: str = ""
+    soonest: Certificate | None = None
+    soonest_of: str = ""
     undecoded: str = ""
     _document: object = _UNREAD
     _readings: tuple[bytes, ...] = ()

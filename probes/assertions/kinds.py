@@ -156,10 +156,11 @@ class CertificateDays(AssertionBase, frozen=True, kw_only=True, tag="certificate
 
     def judge(self, answer: AnswerView) -> AssertionOutcome:
         least = f"a certificate valid for at least {self.degraded_days or self.down_days} days"
-        if answer.certificate is None:
+        soonest = answer.soonest or answer.certificate
+        if soonest is None:
             return AssertionOutcome(False, least, "no certificate", Status.DOWN, Reason.CERTIFICATE_INVALID)
-        days = answer.certificate.days_left(answer.now_s)
-        found = f"{days} days{answer.certificate_of and f' ({answer.certificate_of})'}"
+        days = soonest.days_left(answer.now_s)
+        found = f"{days} days{answer.soonest_of and f' ({answer.soonest_of})'}"
         for limit, status in ((self.down_days, Status.DOWN), (self.degraded_days, Status.DEGRADED)):
             if limit and days < limit:
                 expected = f"a certificate valid for at least {limit} days"

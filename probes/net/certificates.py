@@ -7,6 +7,7 @@ import hashlib
 import os
 import ssl
 import tempfile
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cryptography import x509
@@ -42,6 +43,8 @@ def context(options: TlsOptions) -> ssl.SSLContext:
         made.set_alpn_protocols([options.alpn])
     # A server that renegotiates again and again would keep a worker busy.
     made.options |= ssl.OP_NO_RENEGOTIATION
+    # As curl: a trusted certificate ends the path, whether or not it is a root.
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if options.client_certificate:
         made.post_handshake_auth = True
         _load_identity(made, options.client_certificate, options.client_key)
@@ -123,6 +126,7 @@ def _read(der: bytes) -> Certificate | None:
             _names(parsed),
             hashlib.sha256(der).hexdigest(),
             hashlib.sha256(_public_key(parsed)).hexdigest(),
+            _seconds(parsed.not_valid_before_utc),
         )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
@@ -143,37 +147,42 @@ def _public_key(parsed: x509.Certificate) -> bytes:
     return parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def soonest(tls: ssl.SSLObject) -> Certificate | None:
-    """The certificate that expires first on the path that verifies; without verification, on the path of the server."""
-    found = [each for each in map(read, path(tls)) if each is not None]
-    return min(found, key=_expiry, default=None)
-
-
-def path(tls: ssl.SSLObject) -> list[bytes]:
-    """The certificates (DER) from the server's own to the authority that is trusted.
+def path(tls: ssl.SSLObject) -> list[Certificate]:
+    """The certificates from the server's own to the authority that is trusted, as far as they can be read.
 
     Without verification it goes as far as the server sent them. What was sent on top is of no account.
     """
     if tls.context.verify_mode == ssl.CERT_NONE:
-        return _linked(presented(tls))
+        return _linked(sent(tls))
     if hasattr(tls, "get_verified_chain"):
-        return list(tls.get_verified_chain())[:_PATH_READ]
-    # Python 3.10 to 3.12 have it on the object inside only.
-    chain = tls._sslobj.get_verified_chain() or []  # type: ignore[attr-defined]
-    return [each.public_bytes(_DER) for each in chain[:_PATH_READ]]
+        chain = list(tls.get_verified_chain())
+    else:
+        # Python 3.10 to 3.12 have it on the object inside only.
+        inside = tls._sslobj.get_verified_chain() or []  # type: ignore[attr-defined]
+        chain = [each.public_bytes(_DER) for each in inside]
+    return [each for each in map(read, chain[:_PATH_READ]) if each is not None]
 
 
-def _linked(chain: list[bytes]) -> list[bytes]:
+def sent(tls: ssl.SSLObject) -> list[Certificate]:
+    """The certificates that the server sent, leaf first, as far as they can be read."""
+    return [each for each in map(read, presented(tls)[:_PATH_READ]) if each is not None]
+
+
+def soonest(certificates: Sequence[Certificate]) -> Certificate | None:
+    """The certificate that expires first."""
+    return min(certificates, key=_expiry, default=None)
+
+
+def _linked(parsed: list[Certificate]) -> list[Certificate]:
     """The leaf and, one after another, the issuers among the certificates sent; of equals the longest lasting."""
-    parsed = [(der, each) for der, each in ((der, read(der)) for der in chain[:_PATH_READ]) if each is not None]
     linked = parsed[:1]
     while linked and len(linked) < len(parsed):
-        last = linked[-1][1]
-        issuers = [pair for pair in parsed if pair[1].subject == last.issuer and pair not in linked]
+        last = linked[-1]
+        issuers = [each for each in parsed if each.subject == last.issuer and each not in linked]
         if not issuers or last.subject == last.issuer:
             break
-        linked.append(max(issuers, key=lambda pair: pair[1].expires_s))
-    return [der for der, _ in linked]
+        linked.append(max(issuers, key=_expiry))
+    return linked
 
 
 def _expiry(certificate: Certificate) -> int:

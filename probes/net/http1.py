@@ -36,7 +36,8 @@ async def exchange(request: Request, dialer: Dialer, trace: Trace) -> Response:
         response = await connection.answer
     except ssl.SSLCertVerificationError as error:
         endpoint = Endpoint(target.host, target.port, request.tls, request.server_name)
-        raise UnverifiedCertificate(error, await unverified(dialer, endpoint, trace)) from error
+        presented = await unverified(dialer, endpoint, trace)
+        raise UnverifiedCertificate(error, presented, request.server_name or target.host) from error
     finally:
         connection.close()
     if response.fault is not None:
@@ -49,13 +50,15 @@ def unpacked(response: Response, request: Request, tls: ssl.SSLObject | None) ->
     plain = decoded(response.body, response.headers, request.body_limit, response.truncated)
     if tls is None and plain.body is response.body and not plain.undecoded and not plain.flaws:
         return response
+    path = certificates.path(tls) if tls is not None else []
     return replace(
         response,
         body=plain.body,
         truncated=response.truncated or plain.cut,
         flaws=(*response.flaws, *plain.flaws),
         undecoded=plain.undecoded,
-        certificate=certificates.soonest(tls) if tls is not None else None,
+        certificate=path[0] if path else None,
+        soonest=certificates.soonest(path),
         tls=tls.version() or "" if tls is not None else "",
     )
 

@@ -53,9 +53,9 @@ class Request:
 class Response:
     """What came back. Header names are lower case; `truncated` when the body went on beyond the limit.
 
-    `fault` is what ended the body early; code and headers hold all the same. `certificate` is the one that expires
-    first on the path that verifies. `stream` when the body has no end and was not waited for. `undecoded` names a
-    coding that the body is still in.
+    `fault` is what ended the body early; code and headers hold all the same. `certificate` is the server's own, and
+    `soonest` the one that expires first on the path that verifies. `stream` when the body has no end and was not
+    waited for. `undecoded` names a coding that the body is still in.
     """
 
     code: int
@@ -69,6 +69,7 @@ class Response:
     flaws: tuple[Flaw, ...] = ()
     stream: bool = False
     undecoded: str = ""
+    soonest: Certificate | None = None
 
     def header(self, name: str) -> str | None:
         """The value of the first header with that (lower-case) name."""

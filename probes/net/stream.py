@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from probes.net import certificates
 from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, Failure, ProtocolBroken, TooLarge
+from probes.net.tls.faults import EXPIRED, fault
 from probes.net.tls_options import Certificate, TlsOptions
 from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
@@ -19,18 +20,24 @@ from probes.reasons import Reason
 
 #: Unread bytes at which reading from the network pauses.
 _UNREAD_MOST = 65_536
-#: OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED.
-_CERTIFICATE_HAS_EXPIRED = 10
 
 
 class UnverifiedCertificate(Failure):
     """The server's certificate does not verify; `certificate` holds its fields when it could be read."""
 
-    def __init__(self, error: ssl.SSLCertVerificationError, certificate: Certificate | None) -> None:
-        expired = error.verify_code == _CERTIFICATE_HAS_EXPIRED
-        self.reason = Reason.CERTIFICATE_EXPIRED if expired else Reason.CERTIFICATE_INVALID
-        super().__init__(f"the certificate does not verify: {error.verify_message}")
-        self.certificate = certificate
+    def __init__(
+        self, error: ssl.SSLCertVerificationError, presented: Sequence[Certificate] = (), host: str = ""
+    ) -> None:
+        self.reason = Reason.CERTIFICATE_EXPIRED if error.verify_code == EXPIRED else Reason.CERTIFICATE_INVALID
+        super().__init__()
+        self._error = error
+        self.tell(presented, host)
+
+    def tell(self, presented: Sequence[Certificate], host: str) -> None:
+        """Say what is wrong, by the certificates that the server sent for `host` (leaf first)."""
+        words = fault(self._error.verify_code, self._error.verify_message, presented, host)
+        self.args = (f"the certificate does not verify: {words}",)
+        self.certificate = presented[0] if presented else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,7 @@ class Stream(TlsProtocol):
         try:
             await self.ready
         except ssl.SSLCertVerificationError as error:
-            raise UnverifiedCertificate(error, None) from error
+            raise UnverifiedCertificate(error) from error
 
     def leave(self) -> None:
         """Drop the connection and cancel what waits for it."""
@@ -175,20 +182,20 @@ async def open_stream(dialer: Dialer, endpoint: Endpoint, trace: Trace) -> Async
         try:
             await stream.ready
         except ssl.SSLCertVerificationError as error:
-            raise UnverifiedCertificate(error, await unverified(dialer, endpoint, trace)) from error
+            presented = await unverified(dialer, endpoint, trace)
+            raise UnverifiedCertificate(error, presented, endpoint.server_name or endpoint.host) from error
         yield stream
     finally:
         stream.leave()
 
 
-async def unverified(dialer: Dialer, endpoint: Endpoint, trace: Trace) -> Certificate | None:
-    """The server's certificate, from a second handshake without verification; sends no request."""
+async def unverified(dialer: Dialer, endpoint: Endpoint, trace: Trace) -> list[Certificate]:
+    """The certificates that a server sends, from a second handshake without verification; sends no request."""
     assert endpoint.tls_options is not None
     unverifying = replace(endpoint, tls_options=replace(endpoint.tls_options, verify=False))
     try:
         async with open_stream(dialer, unverifying, Trace(trace.kept)) as stream:
             assert stream.tls is not None
-            der = stream.tls.getpeercert(binary_form=True)
-            return certificates.read(der) if der else None
+            return certificates.sent(stream.tls)
     except (OSError, Failure):
-        return None
+        return []

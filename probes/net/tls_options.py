@@ -36,6 +36,7 @@ class Certificate:
     names: tuple[str, ...] = ()
     sha256: str = ""
     key_sha256: str = ""
+    begins_s: int = 0
 
     def days_left(self, now_s: float) -> int:
         """Whole days until it expires; negative once it has."""

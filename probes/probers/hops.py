@@ -27,14 +27,14 @@ _NO_SECRETS: Mapping[str, str] = {}
 class FollowedAnswer:
     """The last answer and what was seen on the way: redirects, flaws, and the certificate that expires first.
 
-    `certificate_of` says whose that is; it matters after a redirect only.
+    `soonest_of` says whose that is; it matters after a redirect only.
     """
 
     answer: Response
     redirects: int = 0
     flaws: tuple[Flaw, ...] = ()
-    certificate: Certificate | None = None
-    certificate_of: str = ""
+    soonest: Certificate | None = None
+    soonest_of: str = ""
 
 
 @dataclass(slots=True)
@@ -91,11 +91,11 @@ async def ask(
 
 def _seen(before: FollowedAnswer | None, answer: Response, target: Target, count: int) -> FollowedAnswer:
     """What is known after an answer: everything of the earlier hops, and the certificate that expires first."""
-    mine = answer.certificate
+    mine = answer.soonest
     if before is None:
         whose = "" if mine is None else f"the certificate of {target.authority}, before the redirect"
         return FollowedAnswer(answer, count, answer.flaws, mine, whose)
-    soonest, whose = before.certificate, before.certificate_of
+    soonest, whose = before.soonest, before.soonest_of
     if soonest is None or (mine is not None and mine.expires_s <= soonest.expires_s):
         soonest, whose = mine, "" if mine is None else f"the certificate of {target.authority}"
     return FollowedAnswer(answer, count, (*before.flaws, *answer.flaws), soonest, whose)

@@ -47,14 +47,17 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
     facts = _facts(asked, context)
     if read.facts or read.retry_after_s:
         facts |= _read_facts(read)
-    if asked.flaws and status is Status.UP:
-        status, reason, detail = _flawed(asked)
+    if status is Status.UP and (asked.flaws or answer.certificate is not None):
+        status, reason, detail = _flawed(asked, spec.verify_tls)
     shown = outcomes if context.explain else ()
     return Observation(status, reason, phases, answer.code, printable(detail), facts, shown)
 
 
-def _flawed(asked: FollowedAnswer) -> tuple[Status, Reason, str]:
+def _flawed(asked: FollowedAnswer, verified: bool) -> tuple[Status, Reason, str]:
     """An answer with a flaw of form is well, unless some clients refuse to read it."""
+    certificate = asked.answer.certificate
+    if verified and certificate is not None and not certificate.names:
+        return Status.DEGRADED, Reason.CERTIFICATE_INVALID, COMMON_NAME_ONLY
     disputed = next((flaw for flaw in asked.flaws if flaw.disputed), None)
     if disputed is None:
         return Status.UP, Reason.OK, ""
@@ -71,9 +74,10 @@ def _view(asked: FollowedAnswer, total_us: int, secrets: Mapping[str, str], cont
         answer.headers,
         answer.body,
         answer.truncated,
-        asked.certificate,
+        answer.certificate,
         spellings(secrets) if secrets else (),
-        asked.certificate_of if asked.redirects else "",
+        asked.soonest,
+        asked.soonest_of if asked.redirects else "",
         answer.undecoded,
     )
 
@@ -101,14 +105,20 @@ def _facts(asked: FollowedAnswer, context: ProbeContext) -> dict[str, Fact]:
         facts["flaws"] = printable("; ".join(dict.fromkeys(flaw.words for flaw in asked.flaws)))
     if answer.tls:
         facts["tls"] = answer.tls
-    if asked.certificate is not None:
-        facts |= certificate_facts(asked.certificate, context.now_s)
+    if asked.soonest is not None:
+        facts |= certificate_facts(asked.soonest, context.now_s)
     return facts
 
 
 def _read_facts(read: Classified) -> dict[str, Fact]:
     wait_s = min(read.retry_after_s, RETRY_AFTER_MOST_S)
     return {**read.facts, RETRY_AFTER: wait_s} if wait_s > 0 else read.facts
+
+
+#: curl takes such a certificate, and browsers do not.
+COMMON_NAME_ONLY = (
+    "the certificate names its host in the common name only, which browsers refuse: reissue it with a subjectAltName"
+)
 
 
 def certificate_facts(certificate: Certificate, now_s: float) -> dict[str, Fact]:

@@ -10,7 +10,7 @@ from typing import Literal
 from probes.assertions.answer import AnswerView
 from probes.assertions.certificate import CertificateIs
 from probes.assertions.kinds import CertificateDays, Latency
-from probes.net.certificates import presented, read
+from probes.net.certificates import path, presented, sent, soonest
 from probes.net.failures import Failure
 from probes.net.starttls import PORTS, Protocol, agreed
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
@@ -18,7 +18,7 @@ from probes.net.targets import parse_host
 from probes.net.tls_options import Certificate, TlsOptions
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, Prober, printable
-from probes.probers.http import certificate_facts
+from probes.probers.http import COMMON_NAME_ONLY, certificate_facts
 from probes.probers.tcp import validate_secrets
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
@@ -26,12 +26,11 @@ from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate
 from probes.wire import Fact
 
 HTTPS_PORT = 443
-#: Certificates of one chain that are parsed; more are only counted.
-_CHAIN_READ = 10
 
 
 class TlsSpec(TlsFields, frozen=True, kw_only=True):
-    """Do a TLS handshake with `host` at `port`. `degraded_days` and `down_days` apply to each certificate of the chain.
+    """Do a TLS handshake with `host` at `port`. `degraded_days` and `down_days` apply to each certificate of the path
+    that verifies; what the server sends besides does not count.
 
     With `starttls` the protocol is spoken in clear until its server begins TLS; `port` is then that protocol's own,
     unless another one is given. Secrets: `client_certificate` with `client_key` (PEM).
@@ -70,14 +69,22 @@ async def probe(spec: TlsSpec, secrets: Mapping[str, str], context: ProbeContext
     try:
         async with _secured(spec.starttls, endpoint, context) as stream:
             assert stream.tls is not None
-            chain = presented(stream.tls)
+            came, certificates = sent(stream.tls), path(stream.tls)
             cipher = stream.tls.cipher()
-            facts = {"tls": stream.tls.version() or "", "cipher": cipher[0] if cipher else "", "chain": len(chain)}
+            facts = {
+                "tls": stream.tls.version() or "",
+                "cipher": cipher[0] if cipher else "",
+                "chain": len(presented(stream.tls)),
+            }
     except UnverifiedCertificate as error:
         facts = certificate_facts(error.certificate, context.now_s) if error.certificate else {}
         facts["address"] = context.trace.address
         return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
-    certificates = [found for found in map(read, chain[:_CHAIN_READ]) if found is not None]
+    used = {each.sha256 for each in certificates}
+    extra = [each.subject for each in came if each.sha256 not in used]
+    if extra:
+        # Sent on top: of no account, whatever their dates.
+        facts["chain_extra"] = printable(", ".join(extra))
     leaf = certificates[0] if certificates else None
     if leaf is not None:
         facts |= certificate_facts(leaf, context.now_s)
@@ -85,6 +92,8 @@ async def probe(spec: TlsSpec, secrets: Mapping[str, str], context: ProbeContext
     view = AnswerView(context.trace.total_us(), context.now_s, certificate=leaf)
     found, outcomes = judged(_expiring(spec, certificates, context.now_s), spec.assertions, view, context.explain)
     status, reason, detail = found
+    if status is Status.UP and spec.verify_tls and leaf is not None and not leaf.names:
+        status, reason, detail = Status.DEGRADED, Reason.CERTIFICATE_INVALID, COMMON_NAME_ONLY
     return Observation(status, reason, context.trace.phases(), 0, printable(detail), facts, outcomes)
 
 
@@ -103,22 +112,21 @@ async def _secured(starttls: str, endpoint: Endpoint, context: ProbeContext) -> 
         try:
             await stream.secure(options, name)
         except UnverifiedCertificate as error:
-            error.certificate = await _unverified(starttls, plain, options, context)
+            error.tell(await _unverified(starttls, plain, options, context), name)
             raise
         yield stream
 
 
-async def _unverified(starttls: str, plain: Endpoint, options: TlsOptions, context: ProbeContext) -> Certificate | None:
-    """The certificate that did not verify, from a second connection that takes any."""
+async def _unverified(starttls: str, plain: Endpoint, options: TlsOptions, context: ProbeContext) -> list[Certificate]:
+    """The certificates that did not verify, from a second connection that takes any."""
     try:
         async with open_stream(context.dialer, plain, Trace(context.trace.kept)) as stream:
             await agreed(starttls, stream, plain.server_name or plain.host)
             await stream.secure(replace(options, verify=False), plain.server_name or plain.host)
             assert stream.tls is not None
-            der = stream.tls.getpeercert(binary_form=True)
-            return read(der) if der else None
+            return sent(stream.tls)
     except (OSError, Failure):
-        return None
+        return []
 
 
 def _expiring(spec: TlsSpec, certificates: list[Certificate], now_s: float) -> Finding:
@@ -126,13 +134,13 @@ def _expiring(spec: TlsSpec, certificates: list[Certificate], now_s: float) -> F
     certificate_days = spec.certificate_days
     if certificate_days is None:
         return PASSED
-    soonest = min(certificates, key=lambda each: each.expires_s, default=None)
-    outcome = certificate_days.judge(AnswerView(0, now_s, certificate=soonest))
+    first = soonest(certificates)
+    outcome = certificate_days.judge(AnswerView(0, now_s, certificate=first))
     if outcome.passed:
         return PASSED
-    if soonest is None:
+    if first is None:
         return Status.DOWN, Reason.CERTIFICATE_INVALID, "no certificate that could be read"
-    whose = "" if soonest is certificates[0] else f" of {soonest.subject} in the chain"
+    whose = "" if first is certificates[0] else f" of {first.subject} in the chain"
     return outcome.status, outcome.reason, f"{outcome.detail}{whose}"
 
 

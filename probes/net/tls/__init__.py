@@ -1,0 +1,1 @@
+"""Certificates of servers: what is wrong with one that does not verify."""
