@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 import redis
 from django.db import connection
@@ -94,6 +97,22 @@ def test_an_entry_that_cannot_be_read_is_passed_once(
         until(Incident.objects.exists, "the verdict that follows")
 
     assert IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entry
+
+
+def test_f_a_verdict_is_told_soon_after_a_lock_on_the_table_of_states_is_given_back(
+    client: redis.Redis, monitor: Monitor
+) -> None:
+    url = os.environ["VIGIL_DATABASE_URL"].rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}"
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'incidents_monitorstate'::regclass"
+    with running(client):
+        with psycopg.connect(url) as stranger:
+            stranger.execute("LOCK TABLE incidents_monitorstate IN ACCESS EXCLUSIVE MODE")
+            add(client, keys.VERDICTS, {keys.BODY: down(monitor)})
+            until(lambda: (stranger.execute(waiting).fetchone() or (0,))[0] > 0, "it to wait for the lock")
+        freed_s = time.monotonic()
+        until(Incident.objects.exists, "the incident")
+        assert time.monotonic() - freed_s < 5.0
+    assert Incident.objects.count() == 1
 
 
 def test_a_region_in_quarantine_is_told_while_consensus_says_so(client: redis.Redis, monitor: Monitor) -> None:
