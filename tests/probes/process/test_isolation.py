@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.process.dead_letters import DeadLetterMessage, entry_of, letter_of
-from probes.process.isolation import STEP_REST_MOST_S, WAIT_MOST_S, Isolation, apply_by_halves
+from probes.process.isolation import STEP_REST_MOST_S, TURN_WAIT_MOST_S, WAIT_MOST_S, Isolation, apply_by_halves
 
 
 class Away(Exception):
@@ -178,3 +178,11 @@ def test_s05_a_letter_is_bounded_whatever_failed(message: str, payload: bytes, o
     for text in (letter.error, letter.origin, letter.stream):
         text.encode()
         assert "\x00" not in text
+
+
+def test_s05_whatever_a_turn_fails_of_the_rest_waits_less_than_five_seconds_for_it() -> None:
+    told = Clocked()
+    waits = [told.isolation.setback(Poison()).wait_s for _ in range(12)]
+    assert waits == sorted(waits) and waits[-1] == TURN_WAIT_MOST_S
+    # An entry that fails alone twice is passed in the turn that met it: what is left is one wait, or one rest.
+    assert sum(waits[:3]) < 5.0 and TURN_WAIT_MOST_S < 5.0 and STEP_REST_MOST_S < 5.0

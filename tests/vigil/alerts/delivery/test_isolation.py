@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import transaction
 
 import vigil.alerts.delivery.isolated
 import vigil.alerts.delivery.service
-from tests.planting import plant, plant_poison
+from probes.process.health import Health
+from tests.planting import NoException, plant, plant_poison
 from tests.waiting import until
 from vigil.alerts.delivery import clockwork
+from vigil.alerts.delivery.http_client import GuardedOutbound
+from vigil.alerts.delivery.listen import listen
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
+from vigil.configuration import AlertEgress
 from vigil.deadletters.actions import waiting
 from vigil.incidents.models import Transition
 
@@ -137,3 +143,46 @@ def test_s05_a_fault_while_sending_is_tried_again(
     until(lambda: Delivery.objects.filter(channel=channel, last_error="fault: Fault").exists(), "the fault")
     Delivery.objects.filter(state="pending").update(due_at=step().at)
     until(lambda: is_sent(channel), "the second attempt")
+
+
+def test_s05_a_task_beside_delivery_that_ends_is_not_missed() -> None:
+    """The listener or the sending of reports: what ends one ends the process, which is started again."""
+
+    async def run() -> None:
+        outbound = GuardedOutbound(AlertEgress.PRIVATE)
+        sender = SERVICE.Sender(outbound, Health("deliver", 30))
+
+        async def ends() -> None:
+            raise NoException
+
+        running, beside = asyncio.create_task(sender.run()), asyncio.create_task(ends())
+        beside.add_done_callback(sender.note_end)
+        try:
+            with pytest.raises(NoException):
+                await asyncio.wait_for(running, 10)
+        finally:
+            await outbound.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", [psycopg.InterfaceError, psycopg.ProgrammingError, OSError])
+def test_s05_a_listener_that_is_refused_tries_again(fault: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    woken = asyncio.Event()
+
+    async def refused(*_: object, **__: object) -> None:
+        tried.append(1)
+        if len(tried) == 2:
+            woken.set()
+        raise fault
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", refused)
+
+    async def run() -> None:
+        listening = asyncio.create_task(listen(lambda: None))
+        await asyncio.wait_for(woken.wait(), 10)
+        assert not listening.done()
+        listening.cancel()
+
+    asyncio.run(run())

@@ -265,3 +265,20 @@ def test_s16_the_origin_of_a_ping_is_the_client_before_trusted_proxies(receiver:
             connection.sendall(said + headers + b"\r\n")
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
     assert [ping.origin for ping in written] == ["203.0.113.5", "203.0.113.5", "127.0.0.9", "127.0.0.8"]
+
+
+def test_p1_a_ping_that_cannot_be_encoded_costs_itself(receiver: Listening) -> None:
+    from vigil.heartbeats.core.wire import Address, Ping
+
+    told: dict[str, bool] = {}
+
+    def add() -> None:
+        # In one batch, as they come together.
+        for agent in ("a", "\ud83d", "b"):
+            ping = Ping(str(uuid.uuid4()), 1, Address(str(uuid.uuid4())), agent=agent)
+            receiver.at_work.log.add(ping, lambda written, agent=agent: told.update({agent: written}))  # type: ignore[misc]
+
+    receiver.loop.call_soon_threadsafe(add)
+    until(lambda: len(told) == 3)
+    assert told == {"a": True, "\ud83d": False, "b": True}
+    assert not receiver.at_work.writing.done()
