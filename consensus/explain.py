@@ -19,6 +19,7 @@ WHY_EXCLUDED = {
     "blocked": "may not connect to the target's address",
     "probe_error": "could not carry out the check",
     "anchors": "is quarantined: it cannot reach the anchors that its operator set",
+    "geo_blocked": "is in a country that the target does not serve",
     "not_waited_for": "had not voted yet, and could change nothing",
 }
 
@@ -87,7 +88,7 @@ def _seen(vote: Vote) -> str:
 
 
 def _left_out(one: Excluded) -> str:
-    return f"{one.region} {WHY_EXCLUDED[one.why.value]}"
+    return f"{one.region} {WHY_EXCLUDED.get(one.why.value) or one.why.value.replace('_', ' ')}"
 
 
 def _by_region(vote: Vote) -> str:

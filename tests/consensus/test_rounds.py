@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from consensus.explain import WHY_EXCLUDED
 from consensus.rounds import LINGER_MS, RoundBook
 from consensus.verdicts import Round, Verdict
 from consensus.vocabulary import Cause, Exclusion, Sensitivity, VerdictReason
@@ -223,3 +224,8 @@ def test_low_sensitivity_is_quiet_about_what_passes_within_the_minute() -> None:
     (verdict,) = cast(book, round, REGIONS, "pass", look=2)
 
     assert verdict.status is Status.UP
+
+
+@pytest.mark.parametrize("why", Exclusion)
+def test_s1_every_reason_to_leave_a_region_out_has_words(why: Exclusion) -> None:
+    assert WHY_EXCLUDED[why.value]
