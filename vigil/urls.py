@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from vigil.metrics import view as metrics
 from vigil.web import badges, health, hooks, incidents, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
 
@@ -15,6 +16,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}web/favicon.svg"), name="favicon"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("login/once/<str:token>", limited_misses(login.login_once), name="login-once"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
     path("deliveries/<str:public_id>", incidents.digest, name="digest"),

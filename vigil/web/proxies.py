@@ -25,6 +25,7 @@ class BehindProxies:
             request.META["wsgi.url_scheme"] = "https"
             request.META["SERVER_PORT"] = "443"
         forwarded = request.META.pop("HTTP_X_FORWARDED_FOR", "")
+        request.META["vigil.is_forwarded"] = bool(forwarded)
         if settings.trusted_networks:
             peer = request.META.get("REMOTE_ADDR", "")
             request.META["REMOTE_ADDR"] = client_address(peer, forwarded, settings.trusted_networks)

@@ -1,0 +1,107 @@
+"""The page of metrics: who may read it, what it tells, and that no label grows without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from probes import keys
+from probes.process.dead_letters import letter_of
+from vigil import guess_limits
+from vigil.accounts.models import Scope
+from vigil.accounts.teams import default_team
+from vigil.accounts.tokens import issue_token
+from vigil.deadletters import record
+from vigil.metrics import refusals
+from vigil.monitors.models import Region
+
+pytestmark = pytest.mark.django_db
+HERE: dict[str, Any] = {"SERVER_NAME": "127.0.0.1", "REMOTE_ADDR": "127.0.0.1"}
+
+
+@pytest.fixture(autouse=True)
+def own_redis(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
+    guess_limits.SECRETS.forget()
+    with redis.Redis.from_url(redis_url) as client:
+        monkeypatch.setattr(refusals, "redis_client", lambda: client)
+        yield client
+
+
+def scraped(**headers: str) -> dict[str, dict[tuple[str, ...], float]]:
+    answer = Client(**HERE).get("/metrics", headers=headers)
+    assert answer.status_code == 200
+    found: dict[str, dict[tuple[str, ...], float]] = {}
+    for family in text_string_to_metric_families(answer.content.decode()):
+        for sample in family.samples:
+            found.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
+    return found
+
+
+def test_dead_letters_and_refusals_are_told_by_loop_cause_and_origin(own_redis: redis.Redis) -> None:
+    Region.objects.create(slug="eu-west", domain="a")
+    for step in ("apply", "decode"):
+        record.keep(letter_of("ingest", step, "mon_1", ValueError("no")))
+    record.keep(letter_of("of a later release", "apply", "mon_1", ValueError("no")))
+    own_redis.hset(keys.REFUSED, mapping={"eu-west/unreadable": 7, "eu-west/new cause": 2, "eu-west/over_budget": "x"})
+    found = scraped()
+    letters = found["vigil_dead_letters"]
+    assert letters[("ingest",)] == 2 and letters[("others",)] == 1 and letters[("consensus",)] == 0
+    assert found["vigil_refused_total"] == {("unreadable", "eu-west"): 7, ("others", "eu-west"): 2}
+    assert [labels[0] for labels in found["vigil_build_info"]] == ["web"]
+
+
+def test_no_region_makes_the_labels_more(own_redis: redis.Redis) -> None:
+    own_redis.hset(keys.REFUSED, mapping={f"made-up-{number}/unreadable": 1 for number in range(2_000)})
+    assert scraped()["vigil_refused_total"] == {("unreadable", "others"): 2_000}
+
+
+@pytest.mark.parametrize(
+    ("extra", "headers", "code"),
+    [
+        ({}, {}, 200),
+        ({"REMOTE_ADDR": "::1"}, {}, 200),
+        ({"REMOTE_ADDR": "203.0.113.5"}, {}, 401),
+        ({"REMOTE_ADDR": "10.0.0.1"}, {}, 401),
+        ({"SERVER_NAME": "testserver"}, {}, 401),
+        ({}, {"X-Forwarded-For": "203.0.113.5"}, 401),
+        ({}, {"X-Forwarded-For": "127.0.0.1"}, 401),
+        ({}, {"Via": "1.1 proxy"}, 401),
+        ({"REMOTE_ADDR": "203.0.113.5"}, {"Authorization": "Bearer vgl_a_b"}, 401),
+        ({"REMOTE_ADDR": "203.0.113.5"}, {"Authorization": "Basic eDp5"}, 401),
+    ],
+)
+def test_metrics_are_for_this_machine(extra: dict[str, str], headers: dict[str, str], code: int) -> None:
+    assert Client(**(HERE | extra)).get("/metrics", headers=headers).status_code == code
+
+
+@pytest.mark.parametrize(
+    ("scopes", "code"), [([Scope.READ], 200), ([Scope.READ, Scope.WRITE], 200), ([Scope.WRITE], 401)]
+)
+def test_metrics_are_for_a_token_that_may_read(scopes: list[Scope], code: int) -> None:
+    _, plain = issue_token(default_team(), "prometheus", scopes)
+    answer = Client(REMOTE_ADDR="203.0.113.5").get("/metrics", headers={"authorization": f"Bearer {plain}"})
+    assert answer.status_code == code
+
+
+def test_guessing_tokens_here_is_limited_too() -> None:
+    client = Client(REMOTE_ADDR="203.0.113.5")
+    codes = {client.get("/metrics", headers={"authorization": "Bearer vgl_a_b"}).status_code for _ in range(110)}
+    assert codes == {401, 429}
+
+
+def test_a_redis_that_is_away_costs_its_own_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
+    monkeypatch.setattr(refusals, "redis_client", lambda: nowhere)
+    found = scraped()
+    assert "vigil_refused_total" not in found and "vigil_dead_letters" in found
+
+
+def test_a_scraper_may_ask_for_openmetrics() -> None:
+    answer = Client(**HERE).get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer["Content-Type"].startswith("application/openmetrics-text")
+    assert answer.content.endswith(b"# EOF\n")

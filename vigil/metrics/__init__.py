@@ -1,0 +1,1 @@
+"""Metrics of Vigil itself, for Prometheus."""
