@@ -28,6 +28,7 @@ BENCHES: dict[str, tuple[str, str]] = {
         "vigil.bench.history.run",
         "history: bytes per check compared with a row per check, queries over a year",
     ),
+    "ingest": ("vigil.bench.ingest", "ingest: CPU of a verdict, with and without an incident, verdicts a second"),
     "ping": ("vigil.bench.ping.run", "pings: acknowledged a second, p99, a burst, sweeps, a soak test with kills"),
     "probe": (
         "vigil.bench.probe.run",
