@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from probes.ai.error_bodies import Said, inner_code, limit_ends, own_number, said
-from probes.ai.litellm_health import dead_models
+from probes.ai.litellm_health import dead_models, is_health, refused_group
 from probes.ai.rate_limits import headroom, retry_after_s
 from probes.ai.turned_away import filter_of, refused_country
 from probes.reasons import Reason, Status
@@ -116,6 +116,9 @@ def classify(answer: ReceivedAnswer, now_s: float = 0.0) -> Classified:
             return turned_away
     if answer.expected:
         return _expected(answer, facts)
+    group = refused_group(answer.body) if answer.code == 503 and _is_litellm_health(answer) else None
+    if group is not None:
+        return Classified(group.status, group.reason, f"answered 503: {group.words}", facts)
     words = said(answer.code, answer.headers, answer.body, bool(answer.provider))
     reason = words.reason if words else _by_code(answer.provider, answer.code)
     if not answer.credential and (reason is Reason.AUTH or (reason is Reason.QUOTA and words is None)):
@@ -162,6 +165,9 @@ def status_of(reason: Reason) -> Status:
 
 def _expected(answer: ReceivedAnswer, facts: dict[str, Fact]) -> Classified:
     """An expected code passes, unless a known provider says otherwise in the body."""
+    dead = dead_models(answer.body) if _is_litellm_health(answer) and 200 <= answer.code < 300 else None
+    if dead is not None:
+        return Classified(dead.status, dead.reason, f"answered {answer.code}, but {dead.words}", facts)
     if not answer.provider or not 200 <= answer.code < 300:
         return Classified(Status.UP, Reason.OK, "", facts)
     if answer.body[:64].lstrip()[:1] == b"<":
@@ -172,10 +178,12 @@ def _expected(answer: ReceivedAnswer, facts: dict[str, Fact]) -> Classified:
         reason = refused.reason
         detail = _detail(f"answered {answer.code} with an error", reason, refused)
         return Classified(status_of(reason), reason, detail, facts)
-    dead = dead_models(answer.body) if answer.provider == "litellm" else None
-    if dead is not None:
-        return Classified(dead.status, Reason.VALUE_MISMATCH, f"answered {answer.code}, but {dead.words}", facts)
     return Classified(Status.UP, Reason.OK, "", facts)
+
+
+def _is_litellm_health(answer: ReceivedAnswer) -> bool:
+    """Whether this may be LiteLLM's health page: by its preset, or by its own words where it is watched by hand."""
+    return answer.provider == "litellm" or (not answer.provider and is_health(answer.body))
 
 
 def _refused_inside(answer: ReceivedAnswer) -> Said | None:

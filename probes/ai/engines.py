@@ -23,6 +23,10 @@ class Engine:
     json: bool = False
 
 
+#: Labels that tell the engines of one server apart, and the ranks of one engine: each steps by itself.
+RANK_LABELS = ("engine", "engine_id", "engine_index", "dp_rank", "rank", "worker_id")
+
+
 ENGINES: Mapping[str, Engine] = {
     "vllm": Engine(
         "vLLM",
@@ -30,7 +34,15 @@ ENGINES: Mapping[str, Engine] = {
         ("vllm:num_requests_waiting",),
         # Renamed in 2025; older servers publish the second.
         ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
-        ("vllm:generation_tokens_total", "vllm:prompt_tokens_total"),
+        (
+            "vllm:generation_tokens_total",
+            "vllm:prompt_tokens_total",
+            # Counted at every step: a long prefill takes minutes and makes no token.
+            "vllm:iteration_tokens_total_count",
+            "vllm:iteration_tokens_total_sum",
+            "vllm:prefix_cache_queries_total",
+            "vllm:request_success_total",
+        ),
     ),
     "sglang": Engine(
         "SGLang",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from probes.ai.model_names import is_listed
 from probes.assertions.answer import AnswerView, NotJsonAnswer
 from probes.assertions.base import TEXT_LIMIT, PlainAssertion, undecided
 from probes.assertions.jsonpath_engine import BadPath, TooManySteps, compiled_path, selected
@@ -18,7 +19,8 @@ class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
     """The values that `path` selects meet exactly one condition.
 
     `exists`, `absent`: something, or nothing, is selected. `equals`: one value is selected, and is this.
-    `contains`: one of the selected values, or an element of a selected array, is this.
+    `contains`: one of the selected values, or an element of a selected array, is this; with a reason that speaks of a
+    model, it is a name of that model.
     `all_equal`: at least one value is selected, and each equals this. `count_min`, `count_max`: how many are selected.
     `at_least`, `at_most`: one number is selected, and is within these.
     """
@@ -70,7 +72,13 @@ class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
             return self.outcome(False, expected, found, Reason.VALUE_MISMATCH)
         except TooManySteps:
             return self.outcome(False, expected, "a document too large for this path", Reason.TOO_LARGE)
-        return self.outcome(self._holds(values), expected, _shown(values, answer), Reason.VALUE_MISMATCH)
+        found = _shown(values, answer)
+        if values and self._names_model() and self.gives == "degraded" and self.reason is Reason.MODEL_MISSING:
+            found = f"it is not listed; it may be an alias ({found})"
+        return self.outcome(self._holds(values), expected, found, Reason.VALUE_MISMATCH)
+
+    def _names_model(self) -> bool:
+        return isinstance(self.contains, str) and self.reason in (Reason.MODEL_MISSING, Reason.MODEL_NOT_LOADED)
 
     def _holds(self, values: list[object]) -> bool:
         if self.exists:
@@ -81,6 +89,8 @@ class JsonPath(PlainAssertion, frozen=True, kw_only=True, tag="jsonpath"):
             return len(values) == 1 and _same(values[0], self.equals)
         if self.all_equal is not msgspec.UNSET:
             return bool(values) and all(_same(value, self.all_equal) for value in values)
+        if self._names_model():
+            return is_listed(str(self.contains), _flat(values))
         if self.contains is not msgspec.UNSET:
             return any(_holds(value, self.contains) for value in values)
         if self.at_least is not None or self.at_most is not None:
@@ -121,6 +131,10 @@ def _holds(value: object, wanted: object) -> bool:
     if isinstance(value, list):
         return any(_same(element, wanted) for element in value)
     return _same(value, wanted)
+
+
+def _flat(values: list[object]) -> list[object]:
+    return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
 
 def _shown(values: list[object], answer: AnswerView) -> str:

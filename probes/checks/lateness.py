@@ -42,6 +42,11 @@ def skipped(check: Check, now_ms: int, until_ms: int, reason: Reason) -> Result:
     In a round it is a vote: until then the target's last answer holds. Without such votes, a round about a rate limit
     would have no voter.
     """
+    if reason is Reason.SKIPPED:
+        # Not the target's wish, but ours: nothing is known of it.
+        return _unseen(
+            check, reason, now_ms, "not made: every check of this monitor costs money, so it is to be paused"
+        )
     until = datetime.datetime.fromtimestamp(until_ms / 1000, datetime.UTC)
     why = f"asked to wait until {until:%H:%M:%S} UTC (Retry-After)"
     if check.round:

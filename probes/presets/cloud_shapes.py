@@ -20,7 +20,19 @@ def equals(path: str, value: object, reason: Reason, gives: str = "down") -> dic
     return {"type": "jsonpath", "path": path, "equals": value, "reason": reason.value, "gives": gives}
 
 
-def openai_like(name: str, title: str, address: str, path: str, doc: str, timeout_ms: int = 10_000) -> Preset:
+#: Of providers that answer to more names than they list.
+WITH_ALIASES = Models(gives="degraded", means="the key may use the model; names that are only aliases are not listed")
+
+
+def openai_like(
+    name: str,
+    title: str,
+    address: str,
+    path: str,
+    doc: str,
+    timeout_ms: int = 10_000,
+    models: Models | None = None,
+) -> Preset:
     return Preset(
         name=name,
         title=title,
@@ -32,7 +44,7 @@ def openai_like(name: str, title: str, address: str, path: str, doc: str, timeou
         says=LIST,
         key=Key.REQUIRED,
         assertions=is_list("$.data[*].id"),
-        models=Models(),
+        models=models or Models(),
         timeout_ms=timeout_ms,
     )
 

@@ -68,7 +68,8 @@ PRESETS = (
         4000,
         "/health?model={model}",
         "https://docs.litellm.ai/docs/proxy/health",
-        "A deployment of the model group has just answered a real completion; asked once an hour.",
+        "A deployment of the model group answered a real completion: just now, or in the proxy's last round where "
+        "background_health_checks is on. Asked once an hour.",
         key=Key.REQUIRED,
         needs=("model",),
         assertions=({"type": "jsonpath", "path": "$.healthy_count", "at_least": 1},),
@@ -93,7 +94,9 @@ PRESETS = (
         8265,
         "/api/serve/applications/",
         "https://docs.ray.io/en/latest/serve/api/",
-        "Every application is running, by the dashboard.",
+        "Every application is running, by the dashboard. Since Ray 2.52 the dashboard may ask for a token: the key is "
+        "the text of ~/.ray/auth_token on the head node, or of RAY_AUTH_TOKEN.",
+        key=Key.OPTIONAL,
         family="rayserve",
         assertions=({"type": "jsonpath", "path": "$.applications.*.status", "all_equal": "RUNNING"},),
         timeout_ms=10_000,
@@ -133,6 +136,6 @@ PRESETS = (
         family="openai-compatible",
         client_base="/v1",
         assertions=({"type": "jsonpath", "path": "$.data", "exists": True},),
-        models=Models(means="the server lists the model"),
+        models=Models(gives="degraded", means="the server lists the model; one that is only an alias may be left out"),
     ),
 )

@@ -5,7 +5,7 @@ None of these generates a token. Facts as documented by the providers in 2026.
 
 from __future__ import annotations
 
-from probes.presets.cloud_shapes import LIST, equals, is_list, one_model, openai_like
+from probes.presets.cloud_shapes import LIST, WITH_ALIASES, equals, is_list, one_model, openai_like
 from probes.presets.shape import Key, Models, Preset
 from probes.reasons import Reason
 
@@ -98,7 +98,14 @@ PRESETS = (
         key_header="x-goog-api-key",
         assertions=({"type": "jsonpath", "path": "$.supportedGenerationMethods", "contains": "generateContent"},),
     ),
-    openai_like("mistral", "Mistral", "https://api.mistral.ai", "/v1/models", "https://docs.mistral.ai/api/"),
+    openai_like(
+        "mistral",
+        "Mistral",
+        "https://api.mistral.ai",
+        "/v1/models",
+        "https://docs.mistral.ai/api/",
+        models=WITH_ALIASES,
+    ),
     openai_like(
         "deepseek",
         "DeepSeek",
@@ -106,6 +113,7 @@ PRESETS = (
         "/models",
         "https://api-docs.deepseek.com/api/list-models",
         15_000,
+        WITH_ALIASES,
     ),
     Preset(
         name="deepseek-balance",
@@ -120,7 +128,14 @@ PRESETS = (
         timeout_ms=15_000,
         interval_s=3_600,
     ),
-    openai_like("xai", "xAI", "https://api.x.ai", "/v1/models", "https://docs.x.ai/docs/api-reference"),
+    openai_like(
+        "xai",
+        "xAI",
+        "https://api.x.ai",
+        "/v1/models",
+        "https://docs.x.ai/docs/api-reference",
+        models=WITH_ALIASES,
+    ),
     Preset(
         name="xai-key",
         title="xAI key",

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 
 from probes.ai import classify
 from probes.ai.classify import Classified
+from probes.ai.litellm_health import BILLED, is_health
 from probes.ai.rate_limits import RETRY_AFTER_MOST_S
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
 from probes.net.stream import UnverifiedCertificate
 from probes.net.tls_options import Certificate
-from probes.prober import RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
+from probes.prober import PAUSE, RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
 from probes.probers.hops import FollowedAnswer, ask
 from probes.reasons import Reason, Status
 from probes.specs.credentials import has_credential
@@ -49,6 +50,8 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
         facts |= _read_facts(read)
     if status is Status.UP and (asked.flaws or answer.certificate is not None):
         status, reason, detail = _flawed(asked, spec.verify_tls)
+    if not spec.billing_acknowledged and is_health(answer.body):
+        facts[PAUSE] = printable(BILLED)
     shown = outcomes if context.explain else ()
     return Observation(status, reason, phases, answer.code, printable(detail), facts, shown)
 

@@ -6,8 +6,11 @@ import json
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from redis import Redis
@@ -43,6 +46,42 @@ def answers(url: str, region: str) -> bool:
         return worker.get(keys.status(region)) is None and "//worker-eu-west:" in url
 
 
+class Proxy(BaseHTTPRequestHandler):
+    """A LiteLLM proxy whose health page bills each call."""
+
+    calls: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.calls.append(self.path)
+        body = b'{"healthy_endpoints": [{}], "unhealthy_endpoints": [], "healthy_count": 1, "unhealthy_count": 0}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def paused_by_its_first_answers(data: Path) -> None:
+    """F6: a monitor of LiteLLM's /health is paused after one answer for each region at most, and says why."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{proxy.server_port}/health"
+        made = run("monitor", "add", url, "--name", "Gateway", "--every", "6s", "--data-dir", str(data))
+        assert made.returncode == 0, made.stderr
+
+        def gateway() -> dict[str, Any]:
+            listed = json.loads(run("monitor", "list", "--json", "--data-dir", str(data)).stdout)
+            return next(one for one in listed if one["name"] == "Gateway")
+
+        until(lambda: gateway()["status"] == "paused", within_s=30)
+        assert "Gateway: paused by Vigil" in run("doctor", "--json", "--data-dir", str(data)).stdout
+        calls = len(Proxy.calls)
+        assert 1 <= calls <= 3
+        proxy.shutdown()
+
+
 def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
     up = Up(data)
     try:
@@ -58,6 +97,7 @@ def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
             (f"local-{number}", True) for number in (1, 2, 3)
         ]
         assert refused_in_redis(data) == set(), "a worker or consensus sent what its Redis user may not"
+        paused_by_its_first_answers(data)
         second = run("up", "--data-dir", str(data))
         assert second.returncode != 0
         assert second.stderr.startswith(f"vigil: already running (pid {up.process.pid}) at {up.said['address']}")

@@ -26,6 +26,8 @@ def seen(around: ExaminationContext) -> Iterator[Finding]:
     blind = MonitorState.objects.filter(blind=True, monitor__in=watched).values("monitor")
     if blind.exists():
         yield warning(f"{_named(watched.filter(pk__in=blind))}: too few regions can vote.", "See the regions above.")
+    for monitor in Monitor.objects.filter(deleted_at=None, paused=True).exclude(paused_why="")[:_NAMED]:
+        yield warning(f"{monitor.name}: paused by Vigil: {monitor.paused_why}.", "Change it, then resume it.")
     checked, jobs = counted.exclude(places=0).count(), watched.filter(kind=DerivedKind.HEARTBEAT).count()
     yield well(f"{checked} monitors are checked, {jobs} heartbeats are expected.")
 

@@ -106,7 +106,8 @@ def monitor_warnings(monitor: Monitor) -> list[str]:
     if monitor.kind in DerivedKind:
         return []
     regions = list(monitor.regions.all())
-    return [*layout_warnings(regions), *cost_warnings(monitor.config, len(regions), monitor.interval_s)]
+    paused = [f"Paused by Vigil: {monitor.paused_why}."] if monitor.paused and monitor.paused_why else []
+    return [*paused, *layout_warnings(regions), *cost_warnings(monitor.config, len(regions), monitor.interval_s)]
 
 
 def layout_warnings(regions: Sequence[Region]) -> list[str]:
@@ -148,6 +149,8 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
     for name, value in wanted.items():
         if name != "regions":
             setattr(monitor, name, Secrets(value) if name == "secrets" else value)
+    if not monitor.paused:
+        monitor.paused_why = ""
     validate_monitor(monitor)
     if regions is not None and len(regions) > MAX_REGIONS:
         raise ValidationError({"regions": [f"At most {MAX_REGIONS} regions can check one monitor."]})

@@ -99,6 +99,8 @@ class Monitor(models.Model):
     tags = models.JSONField(default=list, blank=True)
     priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.NORMAL)
     paused = models.BooleanField(default=False)
+    #: Why Vigil paused it by itself; empty where a person did.
+    paused_why = models.CharField(max_length=300, default="", blank=True, editable=False)
     revision = models.BigIntegerField(default=1, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

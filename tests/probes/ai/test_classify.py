@@ -289,3 +289,40 @@ def test_a_target_that_asks_to_be_left_alone_says_for_how_long() -> None:
     assert read("openai", 429, headers=(("retry-after-ms", "250"), ("retry-after", "7"))).retry_after_s == 0.25
     assert read("", 503, headers=(("retry-after", "999999"),)).retry_after_s == 3600
     assert read("openai", 429).retry_after_s == 0
+
+
+@pytest.mark.parametrize("provider", ["litellm", ""])
+@pytest.mark.parametrize(
+    ("code", "body", "status", "words"),
+    [
+        pytest.param(200, {"healthy_endpoints": [], "unhealthy_endpoints": []}, Status.DEGRADED, "no model was tested",
+                     id="B2-14a"),
+        pytest.param(200, {"healthy_endpoints": [], "unhealthy_endpoints": [], "healthy_count": 0,
+                           "unhealthy_count": 0}, Status.DEGRADED, "no model was tested", id="B2-14b"),
+        pytest.param(200, {"healthy_endpoints": [{}], "unhealthy_endpoints": [{}, {}], "healthy_count": 1,
+                           "unhealthy_count": 2}, Status.DEGRADED, "2 of 3 models", id="F6 two of three"),
+        pytest.param(200, {"healthy_endpoints": [{}], "unhealthy_endpoints": [{}, {}]}, Status.DEGRADED,
+                     "2 of 3 models", id="F6 by the lists alone"),
+        pytest.param(200, {"healthy_endpoints": [], "unhealthy_endpoints": [{}]}, Status.DOWN, "every model",
+                     id="F6 all"),
+        pytest.param(200, {"healthy_endpoints": [{}], "unhealthy_endpoints": []}, Status.UP, "", id="F6 none"),
+        pytest.param(503, {"healthy_endpoints": [], "unhealthy_endpoints": [{}], "healthy_count": 0,
+                           "unhealthy_count": 1}, Status.DOWN, "every model behind the proxy is unhealthy (1 of 1)",
+                     id="F25 a dead group"),
+        pytest.param(503, {"healthy_endpoints": [], "unhealthy_endpoints": [], "healthy_count": 0,
+                           "unhealthy_count": 0}, Status.DOWN, "no such model group", id="F25 no such group"),
+    ],
+)  # fmt: skip
+def test_litellm_health_is_read_by_its_counts(
+    provider: str, code: int, body: dict[str, object], status: Status, words: str
+) -> None:
+    seen = read(provider, code, body, expected=code == 200)
+    assert seen.status is status
+    assert words in seen.detail
+
+
+@pytest.mark.parametrize(
+    "body", [{"healthy_count": 1}, {"unhealthy_count": 2}, {"unhealthy_endpoints": []}, {"status": "unhealthy_count"}]
+)
+def test_what_only_resembles_litellm_health_is_left_alone(body: dict[str, object]) -> None:
+    assert read("", 200, body, expected=True).status is Status.UP

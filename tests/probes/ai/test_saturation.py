@@ -206,9 +206,7 @@ def test_an_engine_without_a_counter_of_tokens_cannot_be_called_stalled() -> Non
         ({"waiting": 0.0, "cache": 0.99}, "busy: the cache is 99% full, the limit is 95%"),
     ],
 )
-def test_a_full_engine_that_works_is_busy_after_three_checks_and_never_down(
-    crowd: dict[str, float], words: str
-) -> None:
+def test_a_full_engine_that_works_is_busy_after_three_checks_and_never_down(crowd: dict[str, Any], words: str) -> None:
     samples = [Sample(running=64, progress=1000.0 * n, **crowd) for n in range(30)]
     found = judged(minutely(*samples))
     assert [each.status for each in found[:2]] == [Status.UP, Status.UP]
@@ -314,3 +312,78 @@ def test_a_bad_configuration_is_one_line(config: dict[str, Any], line: str) -> N
     with pytest.raises(SpecError) as refused:
         parse_spec("saturation", {"url": "http://127.0.0.1:8000/metrics", **config})
     assert str(refused.value) == line
+
+
+# Steps, engines and ranks ---------------------------------------------------------------------------------------------
+
+
+def pages(engine: str, *texts: str, every_s: float = 30.0) -> list[EngineJudgement]:
+    """What pages of metrics, so many seconds apart, mean one after the other."""
+    return judged((every_s * at, read(ENGINES[engine], text.encode())) for at, text in enumerate(texts))
+
+
+def vllm(*, engine: str = "", running: int = 1, tokens: int = 1000, steps: int | None = None) -> str:
+    mark = f'{{engine="{engine}",model_name="m"}}' if engine else ""
+    steps_line = "" if steps is None else f"vllm:iteration_tokens_total_count{mark} {steps}\n"
+    return (
+        f"vllm:num_requests_running{mark} {running}\nvllm:num_requests_waiting{mark} 0\n"
+        f"vllm:generation_tokens_total{mark} {tokens}\nvllm:prompt_tokens_total{mark} 500\n{steps_line}"
+    )
+
+
+def test_b2_18a_an_engine_that_steps_through_a_long_prompt_is_alive() -> None:
+    found = pages("vllm", *(vllm(steps=10 * n) for n in range(1, 6)))
+    assert {each.status for each in found} == {Status.UP}
+    stuck = pages("vllm", *(vllm(steps=10) for _ in range(6)))
+    assert (stuck[-1].status, stuck[-1].reason) == (Status.DOWN, Reason.STALLED)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status", "words"),
+    [
+        pytest.param({"running": 3}, {"running": 2, "grows": 1}, Status.DEGRADED,
+                     "1 of 2 engines stand still: engine 0", id="B2-18b one of two"),
+        pytest.param({"running": 2, "grows": 1}, {"running": 3}, Status.DEGRADED,
+                     "1 of 2 engines stand still: engine 1", id="the other one"),
+        pytest.param({"running": 3}, {"running": 2}, Status.DOWN, "all 2 engines stand still", id="both"),
+        pytest.param({"running": 3}, {"running": 0}, Status.DEGRADED, "engine 0 has 3 requests running",
+                     id="one, beside an idle one"),
+        pytest.param({"running": 0}, {"running": 2, "grows": 1}, Status.UP, "", id="one idle, one busy"),
+        pytest.param({"running": 0}, {"running": 0}, Status.UP, "", id="both idle"),
+    ],
+)  # fmt: skip
+def test_each_engine_of_a_server_is_judged_by_its_own_steps(
+    first: dict[str, int], second: dict[str, int], status: Status, words: str
+) -> None:
+    def page(at: int) -> str:
+        return "".join(
+            vllm(engine=str(number), running=each["running"], tokens=1000 + at * each.get("grows", 0))
+            for number, each in enumerate((first, second))
+        )
+
+    last = pages("vllm", *(page(at) for at in range(6)))[-1]
+    assert last.status is status
+    assert words in last.detail
+
+
+def test_ranks_of_sglang_are_told_apart_and_counters_of_all_count_for_all() -> None:
+    running = 'sglang:num_running_reqs{dp_rank="0"} 2\nsglang:num_running_reqs{dp_rank="1"} 2\n'
+
+    def apart(at: int) -> str:
+        return f'sglang:num_used_tokens{{dp_rank="0"}} 7\nsglang:num_used_tokens{{dp_rank="1"}} {at}\n'
+
+    found = pages("sglang", *(running + apart(at) for at in range(6)))[-1]
+    assert found.detail.startswith("1 of 2 engines stand still: dp_rank 0")
+    shared = pages("sglang", *(f"{running}sglang:num_used_tokens {at}\n" for at in range(6)))
+    assert shared[-1].status is Status.UP
+
+
+def test_an_engine_that_is_gone_is_forgotten_and_a_new_one_begins_afresh() -> None:
+    both = vllm(engine="0", running=3) + vllm(engine="1", running=3)
+    after = vllm(engine="0", running=0) + vllm(engine="2", running=3)
+    assert pages("vllm", both, both, after)[-1].status is Status.UP
+
+
+def test_a_page_of_endless_engines_is_read_as_one() -> None:
+    text = "".join(vllm(engine=str(number)) for number in range(1000))
+    assert read(VLLM, text.encode()).ranks == ()

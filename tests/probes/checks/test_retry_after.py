@@ -109,3 +109,39 @@ def test_after_a_429_neither_scheduled_nor_confirming_checks_nor_second_attempts
         ("mon_other", 0, Reason.RATE_LIMITED, 1),
     ]
     assert len(requests) == 2
+
+
+BILLED = Observation(Status.UP, Reason.OK, code=200, facts={"pause": "it costs money"})
+
+
+def test_f6_a_monitor_that_is_to_be_paused_is_left_alone_until_it_is_changed() -> None:
+    retry_after = RetryAfter(10)
+    retry_after.note(ORDER, BILLED, 0)
+    assert refuses_more(BILLED)
+    for order in (ORDER, ROUND):
+        assert retry_after.until_ms(order, 80_000_000) > 0
+        told = skipped(order, 0, 1_000, retry_after.reason(order))
+        assert (told.status, told.reason) == (Status.UNKNOWN, Reason.SKIPPED)
+        assert "costs money" in told.detail
+    assert retry_after.until_ms(msgspec.structs.replace(ORDER, revision=2), 0) == 0
+
+
+def test_f6_a_billed_page_is_asked_once_by_a_worker_and_not_confirmed(on_loop: Any) -> None:
+    requests: list[bytes] = []
+    body = b'{"healthy_endpoints": [], "unhealthy_endpoints": [{}], "healthy_count": 0, "unhealthy_count": 1}'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+    async def story() -> list[Result]:
+        async with serving(answering(answer, seen=requests)) as port, running() as (runner, results):
+            runner.submit(batch(check(port, round="rnd_1", look=1), lane=Lane.CONFIRM))
+            await results.until_there_are(1)
+            runner.submit(batch(check(port, round="rnd_1", look=2), lane=Lane.CONFIRM))
+            runner.submit(batch(check(port)))
+            await results.until_there_are(3)
+            return list(results)
+
+    first, *others = on_loop(story())
+    assert (first.status, first.attempts) == (Status.DOWN, 1)
+    assert "billed completion" in str(first.facts["pause"])
+    assert {(each.status, each.reason) for each in others} == {(Status.UNKNOWN, Reason.SKIPPED)}
+    assert len(requests) == 1

@@ -34,7 +34,7 @@ from probes.net.guard import Egress
 from probes.net.trace import Keepsake, Trace
 from probes.presets import CATALOGUE
 from probes.presets.described import described
-from probes.prober import ProbeContext, SpecError
+from probes.prober import PAUSE, ProbeContext, SpecError
 from probes.probers import PROBERS, parse_spec, validate_secrets
 from probes.reasons import Status
 from vigil.cli.errors import CommandError
@@ -76,6 +76,9 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"{error.field}: {error.problem}") from None
     look = asyncio.run(_look(asked, spec, Egress(args.egress), timeout_s))
     sys.stdout.write(json.dumps(as_json(look)) + "\n" if args.json else render(look))
+    if PAUSE in look.seen.facts:
+        # Nobody can know before the first answer; there is no second one.
+        raise CommandError(f"{look.seen.facts[PAUSE]} (--billing-acknowledged)")
     return 0 if look.seen.status is Status.UP else 1
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from probes import keys
 from probes.admission import Refusal, admit_results
+from probes.prober import PAUSE
 from probes.reasons import Reason
 from probes.wire import Result
 from vigil.history.core.chunks import SHARD, ChunkContent
@@ -50,6 +51,8 @@ class Intake:
     missing: dict[tuple[int, GapReason], Missing] = field(default_factory=dict)
     strangers: list[tuple[int, Result, int]] = field(default_factory=list)
     results: int = 0
+    #: Monitors (public ids) whose checks cost money, with the region that found out.
+    billed: dict[str, int] = field(default_factory=dict)
     oldest_ms: int = OLDEST_MS
 
     def take(self, region: int, entry_id: str, payload: bytes, now_ms: int) -> None:
@@ -72,6 +75,8 @@ class Intake:
             if not oldest_ms <= slot_ms <= newest_ms:
                 self.miss(region, GapReason.IMPLAUSIBLE, at_ms)
                 continue
+            if PAUSE in result.facts:
+                self.billed[result.monitor] = region
             monitor = monitors.get(result.monitor)
             if monitor is None:
                 self.strangers.append((region, result, at_ms))

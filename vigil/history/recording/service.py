@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import redis
 import structlog
@@ -37,6 +38,7 @@ from vigil.history.recording.streams import ResultStreams
 from vigil.history.recording.write import Overtaken, write
 from vigil.history.storage import daily_rollup, packer, retention, size
 from vigil.incidents.timeline import EnqueueDeliveries
+from vigil.monitors.cost_pauses import pause_billed
 
 log = structlog.get_logger()
 
@@ -150,6 +152,10 @@ class Recorder:
             more = more or found.more
         self._directory.learn(result.monitor for _, result, _ in self._intake.strangers)
         self._intake.introduce()
+        for monitor, region in self._intake.billed.items():
+            if self._isolation.attempt("pause", partial(pause_billed, monitor, region), False, monitor):
+                log.warning("monitor.paused", monitor=monitor, why="every check would be billed")
+        self._intake.billed.clear()
         return more
 
     def _resume(self) -> None:

@@ -23,10 +23,12 @@ from vigil.cli.monitors.check_target import target_of
 from vigil.cli.monitors.check_view import Look, render
 from vigil.local.servers import ports
 
+HEALTH = b'{"healthy_endpoints": [{}], "unhealthy_endpoints": [{}, {}], "healthy_count": 1, "unhealthy_count": 2}'
+
 
 class Answering(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = self.headers.get("X-Word", "").encode()
+        body = HEALTH if self.path == "/llm/health" else self.headers.get("X-Word", "").encode()
         self.send_response({"/broken": 503, "/moved": 302}.get(self.path, 200))
         if self.path == "/moved":
             self.send_header("Location", "/there")
@@ -298,3 +300,12 @@ def test_the_alert_that_it_would_become_is_said_in_json_too(capsys: pytest.Captu
     assert ran("--json", f"tcp://127.0.0.1:{ports.take_free_port()}") == 1
     alert = json.loads(capsys.readouterr().out)["alert"]
     assert (alert["incident"], alert["severity"]) == ("outage", "critical")
+
+
+def test_f6_a_check_that_costs_money_is_refused_by_its_answer_and_read(
+    server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match="a real, billed completion on every deployment"):
+        ran(f"{server}/llm/health")
+    assert "2 of 3 models behind the proxy are unhealthy" in capsys.readouterr().out
+    assert ran("--billing-acknowledged", f"{server}/llm/health") == 1

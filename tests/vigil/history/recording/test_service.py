@@ -31,6 +31,7 @@ from vigil.history.reading.read import checks
 from vigil.history.recording import intake, isolated, service
 from vigil.history.recording.service import RecorderTimings
 from vigil.history.storage import packer, partitions
+from vigil.monitors.changes import monitor_warnings, set_paused
 
 PATIENCE_S = 15.0
 
@@ -381,3 +382,33 @@ def test_s05_an_entry_that_cannot_be_recorded_costs_itself(stage: Stage, monkeyp
     letter = waiting().get()
     assert (letter.source, letter.origin, letter.stream) == ("record", "eu", keys.results("eu"))
     assert Gap.objects.get().reason == GapReason.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("config", "region", "paused"),
+    [
+        pytest.param({"url": "http://gw:4000/health"}, "eu", True, id="F6 the billed page"),
+        pytest.param({"url": "http://gw/llm/HEALTH/?x=1"}, "eu", True, id="F6 below a path"),
+        pytest.param({"url": "http://gw/health", "billing_acknowledged": True}, "eu", False, id="acknowledged"),
+        pytest.param({"url": "http://gw/status"}, "eu", False, id="no such page: a region that lies"),
+        pytest.param({"url": "http://gw/health"}, "us", False, id="a region that does not check it"),
+    ],
+)
+def test_a_monitor_whose_checks_cost_money_is_paused_and_says_why(
+    stage: Stage, config: dict[str, object], region: str, paused: bool
+) -> None:
+    stage.monitor.kind, stage.monitor.config = "http", config
+    stage.monitor.save()
+    stage.monitor.regions.set([stage.regions["eu"]])
+    revision = stage.monitor.revision
+    found_out = replace(stage.result(stage.now_ms()), facts={"pause": "<b>words of a region</b>"})
+    stage.report(region, found_out)
+    with recording(stage):
+        until(lambda: Position.objects.filter(region=stage.regions[region]).exists(), within_s=PATIENCE_S)
+    stage.monitor.refresh_from_db()
+    assert (stage.monitor.paused, stage.monitor.revision - revision) == (paused, int(paused))
+    warnings = " ".join(monitor_warnings(stage.monitor))
+    assert ("Paused by Vigil: this is LiteLLM's /health" in warnings) is paused
+    assert "words of a region" not in warnings
+    resumed = set_paused(stage.monitor, False)
+    assert resumed.paused_why == ""
