@@ -11,8 +11,9 @@
   manage.py check --list-presets
 
 It shows the time of each phase, each assertion with what was found, the certificates, the headers, how the answer is
-classified and why, and the alert that would follow. --set sets any field of the kind's configuration. Keys are read
-from environment variables, so that they are in no shell history and no process list.
+classified and why, and the alert that would follow; with --explain also the verdict of a monitor, and the rule that
+gives it. --set sets any field of the kind's configuration. Keys are read from environment variables, so that they are
+in no shell history and no process list.
 The exit code is 0 when the target is up, 1 when it is not, 2 when the command line is wrong.
 """
 
@@ -38,6 +39,7 @@ from probes.prober import PAUSE, ProbeContext, SpecError
 from probes.probers import PROBERS, parse_spec, validate_secrets
 from probes.reasons import Status
 from vigil.cli.errors import CommandError
+from vigil.cli.monitors.check_explanation import explained, lines
 from vigil.cli.monitors.check_target import Asked, add_target_options, asked_for
 from vigil.cli.monitors.check_view import Look, as_json, render
 from vigil.monitors.costs import cost_warnings
@@ -54,6 +56,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         choices=[egress.value for egress in Egress],
         default=Egress.PRIVATE.value,
         help="private: this machine's networks too (default); public: as a public region, which refuses them",
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="what the verdict of a monitor would be, and the rule that gives it"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
 
@@ -75,7 +80,11 @@ def run(args: argparse.Namespace) -> int:
     except SpecError as error:
         raise CommandError(f"{error.field}: {error.problem}") from None
     look = asyncio.run(_look(asked, spec, Egress(args.egress), timeout_s))
-    sys.stdout.write(json.dumps(as_json(look)) + "\n" if args.json else render(look))
+    told = explained(look.seen) if args.explain else None
+    if args.json:
+        sys.stdout.write(json.dumps(as_json(look) | ({"explanation": told} if told else {})) + "\n")
+    else:
+        sys.stdout.write(render(look) + ("\n" + "\n".join(lines(told)) + "\n" if told else ""))
     if PAUSE in look.seen.facts:
         # Nobody can know before the first answer; there is no second one.
         raise CommandError(f"{look.seen.facts[PAUSE]} (--billing-acknowledged)")

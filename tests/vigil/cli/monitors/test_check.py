@@ -19,6 +19,7 @@ from probes.reasons import Reason, Status
 from probes.wire import Fact, Phases
 from vigil.cli.errors import CommandError
 from vigil.cli.monitors import check
+from vigil.cli.monitors.check_explanation import explained, lines
 from vigil.cli.monitors.check_target import target_of
 from vigil.cli.monitors.check_view import Look, render
 from vigil.local.servers import ports
@@ -309,3 +310,31 @@ def test_f6_a_check_that_costs_money_is_refused_by_its_answer_and_read(
         ran(f"{server}/llm/health")
     assert "2 of 3 models behind the proxy are unhealthy" in capsys.readouterr().out
     assert ran("--billing-acknowledged", f"{server}/llm/health") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "vote", "verdict", "why"),
+    [
+        (Status.UP, Reason.OK, "passing", "up", "quorum_passed"),
+        (Status.DOWN, Reason.REFUSED, "failing", "down", "quorum_failed"),
+        (Status.DEGRADED, Reason.OVERLOADED, "degraded", "degraded", "quorum_degraded"),
+        (Status.DOWN, Reason.AUTH, "account", "degraded", "account"),
+        (Status.UNKNOWN, Reason.BLOCKED, "none", "unknown", "too_few_votes"),
+    ],
+)
+def test_the_explanation_is_that_of_the_law_itself(
+    status: Status, reason: Reason, vote: str, verdict: str, why: str
+) -> None:
+    told = explained(Observation(status, reason))
+    assert (told["vote"], told["verdict"], told["verdict_reason"]) == (vote, verdict, why)
+    assert "{" not in told["rule"]
+    assert told["rule"] in "\n".join(lines(told))
+
+
+def test_a_check_explains_itself_to_people_and_scripts(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran("--explain", f"{server}/broken") == 1
+    shown = capsys.readouterr().out
+    assert "verdict:  down (quorum_failed), if each of 3 regions sees this in 2 looks" in shown
+    assert "an outage needs the same 2 of 3 regions to fail in every look" in shown
+    ran("--explain", "--json", f"{server}/")
+    assert json.loads(capsys.readouterr().out)["explanation"]["verdict"] == "up"
