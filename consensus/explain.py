@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from consensus.quorum import Decision, fewest_votes
 from consensus.verdicts import Excluded, Round, Vote
-from consensus.vocabulary import Observed, VerdictReason, observed
+from consensus.vocabulary import OWN_WAY, Observed, VerdictReason, observed
 
 #: Why a region has no vote: the words that follow "it".
 WHY_EXCLUDED = {
@@ -20,6 +20,7 @@ WHY_EXCLUDED = {
     "probe_error": "could not carry out the check",
     "anchors": "is quarantined: it cannot reach the anchors that its operator set",
     "geo_blocked": "is in a country that the target does not serve",
+    "lost_way": "has lost its way, with others: it fails many unrelated targets that the rest see well",
     "not_waited_for": "had not voted yet, and could change nothing",
 }
 
@@ -43,6 +44,9 @@ def explain(round: Round, decision: Decision, votes: Sequence[Vote]) -> str:
         parts.append("Not waited for, as it could change nothing: " + ", ".join(unheard) + ".")
     if decision.excluded:
         parts.append("Not counted: " + "; ".join(_left_out(one) for one in decision.excluded) + ".")
+    if decision.reason is not VerdictReason.TOO_FEW_VOTES and decision.m < fewest_votes(decision.n):
+        lost = sum(one.why in OWN_WAY for one in decision.excluded)
+        parts.append(f"{decision.m} votes are enough, because {lost} regions have lost their own way.")
     if decision.n == 1:
         parts.append("One region: nothing confirms this.")
     elif decision.domains == 1 and decision.m > 1:

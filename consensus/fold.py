@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from consensus.baselines import FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
+from consensus.lost_way.doubts import Doubts
+from consensus.proof import LostWay
 from consensus.rounds import RoundBook
 from consensus.sick_regions import SickRegions
 from consensus.suspicion import recheck_due_ms, suspicion
@@ -24,6 +26,8 @@ CALL_GAP_MS = 3_000
 CALLS_BURST, CALLS_PER_S = 10_000, 2_000
 #: A scheduled result older than this is no evidence of the present state.
 STALE_MS = 30_000
+#: A scheduled result that came this much later than it was seen was held up: its region was cut off.
+HELD_UP_MS = 2_000
 
 
 class Fold:
@@ -32,7 +36,8 @@ class Fold:
     def __init__(self) -> None:
         self.baselines = Baselines()
         self.sick_regions = SickRegions()
-        self.rounds = RoundBook(self._judged)
+        self.doubts = Doubts(self._lost_way)
+        self.rounds = RoundBook(self._judged, self.doubts)
         self._beliefs: Mapping[str, Belief] = {}
         #: When each monitor is to be checked again, soonest first; outdated entries are skipped.
         self._rechecks: list[tuple[int, str]] = []
@@ -61,20 +66,23 @@ class Fold:
     def open(self, round: Round, now_ms: int) -> Verdict | None:
         """Take a round that dispatch has opened."""
         for elector in round.electorate:
-            self.sick_regions.place(elector.region, elector.domain)
+            self.sick_regions.place(elector.region, elector.domain, now_ms)
         return self.rounds.open(round, now_ms)
 
     def result(self, region: str, result: Result, at_ms: int, now_ms: int) -> Call | Verdict | None:
         """Take one result that arrived on a region's stream at `at_ms`; returns a call, a verdict, or None."""
         took_ms = result.phases.total_us // 1000
         # A region that was cut off sends it late: it is no evidence of the present, neither of target nor region.
-        late = at_ms - result.started_ms - took_ms > STALE_MS
+        held_up_ms = at_ms - result.started_ms - took_ms
+        late = held_up_ms > STALE_MS
         if result.round:
             if not late:
                 self._note(region, result, at_ms)
             return self.rounds.vote(region, result, at_ms, now_ms)
-        if late:
-            return None
+        if held_up_ms > HELD_UP_MS:
+            self.sick_regions.was_cut(region, at_ms)
+            if late:
+                return None
         belief = self._beliefs.get(result.monitor)
         if result.status is Status.UP:
             slow = self._learn(region, result, belief, at_ms)
@@ -102,9 +110,14 @@ class Fold:
         self.rounds.quarantined = self.sick_regions.quarantined
         return changed
 
+    def _lost_way(self, found: LostWay, now_ms: int) -> None:
+        """Several regions have lost their way together: from now on they do not count."""
+        self.sick_regions.hold_together(found, now_ms)
+        self.rounds.quarantined = self.sick_regions.quarantined
+
     def rechecks(self, now_ms: int) -> list[Call]:
-        """Calls for the recovering and the blind monitors that are due to be checked again."""
-        calls = []
+        """Calls for what is to be compared, and for the recovering and the blind monitors that are due again."""
+        calls, self.doubts.calls = self.doubts.calls, []
         while self._rechecks and self._rechecks[0][0] <= now_ms:
             _, monitor = heapq.heappop(self._rechecks)
             due_ms = self._recheck_due_ms(monitor)
@@ -139,7 +152,7 @@ class Fold:
 
     def _note(self, region: str, result: Result, at_ms: int) -> None:
         saw = observed(result.status, result.reason)
-        if saw is not None:
+        if saw is not None and not self.sick_regions.is_of_a_cut(region, result.started_ms):
             self.sick_regions.saw(region, result.monitor, saw is Observed.FAILING, at_ms)
 
     def _learn(self, region: str, result: Result, belief: Belief | None, at_ms: int) -> bool:

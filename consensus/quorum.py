@@ -3,7 +3,7 @@
 For each look, of the regions that may still vote (m):  k = floor(m/2) + 1, and a quorum spans more than half of the
 failure domains present; where the monitor has three domains or more it spans two at least, so that no domain decides
 alone, whichever others are silent. A round passes when a quorum passes any look; it fails when the same quorum fails
-every look.
+every look. Fewer than half of the monitor's regions prove nothing, unless the others have lost their own way.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from consensus.verdicts import RULE_VERSION, Excluded, Round, Vote
-from consensus.vocabulary import Exclusion, Observed, VerdictReason, observed
+from consensus.vocabulary import OWN_WAY, Exclusion, Observed, VerdictReason, observed
 from probes.reasons import Reason, Status
 
 NOT_PASSING = frozenset({Observed.FAILING, Observed.DEGRADED, Observed.ACCOUNT})
@@ -77,6 +77,14 @@ def fewest_votes(assigned: int) -> int:
     return assigned if assigned <= 2 else max(2, (assigned + 1) // 2)
 
 
+def are_enough(round: Round, m: int, rule: int = RULE_VERSION) -> bool:
+    """Whether m votes may decide: m_min of them, or two where as many regions or more have lost their own way."""
+    if m >= fewest_votes(round.assigned):
+        return m > 0
+    lost = sum(one.why in OWN_WAY for one in round.excluded)
+    return rule >= 3 and m >= 2 and lost >= m
+
+
 def fewest_domains(round: Round, rule: int = RULE_VERSION) -> int:
     """How many domains a quorum spans at least: two where the monitor has three or more (from the second rule on)."""
     domains = {elector.domain for elector in round.electorate} | {one.domain for one in round.excluded}
@@ -117,7 +125,9 @@ def decide(round: Round, votes: Iterable[Vote], closed: int, rule: int = RULE_VE
     """
     merged = merge(votes)
     spread = fewest_domains(round, rule)
-    tallies = [_tally(round, merged, (look, closed >= look, spread)) for look in range(1, len(round.looks_ms) + 1)]
+    tallies = [
+        _tally(round, merged, (look, closed >= look, spread, rule)) for look in range(1, len(round.looks_ms) + 1)
+    ]
     for tally in tallies:
         if tally.is_quorum(tally.regions({Observed.PASSING})):
             return _decision(round, tally, merged, Status.UP, VerdictReason.QUORUM_PASSED)
@@ -140,8 +150,8 @@ def decide(round: Round, votes: Iterable[Vote], closed: int, rule: int = RULE_VE
     return _decision(round, tallies[-1], merged, Status.DEGRADED, reason)
 
 
-def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], of: tuple[int, bool, int]) -> Tally:
-    look, closed, spread = of
+def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], of: tuple[int, bool, int, int]) -> Tally:
+    look, closed, spread, rule = of
     said: dict[str, Observed] = {}
     domain_of: dict[str, str] = {}
     excluded: list[Excluded] = []
@@ -156,7 +166,7 @@ def _tally(round: Round, merged: Mapping[tuple[int, str], Vote], of: tuple[int, 
         if what is not None:
             said[elector.region] = what
     m = len(domain_of)
-    enough = m >= fewest_votes(round.assigned) and m > 0
+    enough = are_enough(round, m, rule)
     return Tally(look, said, domain_of, m, m // 2 + 1, enough, spread, len(said) == m, tuple(excluded))
 
 

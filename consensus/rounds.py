@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from consensus.explain import explain
+from consensus.lost_way.doubts import Doubts
 from consensus.quorum import Decision, decide, merge, without
 from consensus.verdicts import VERDICT_VERSION, Round, Verdict, Vote, vote_of
 from consensus.vocabulary import Cause, Exclusion, VerdictReason
@@ -24,6 +25,8 @@ DECIDED_ROUNDS = 50_000
 CLOCK_SKEW_MS = 5_000
 #: Once a failure is certain, late voters still have this long (ms), so that the alert shows them too.
 LINGER_MS = 250
+#: A decision that is doubted is looked at again this much later (ms), and whenever a vote of its round arrives.
+DOUBT_MS = 200
 
 
 #: Compares a region's result with its baseline: the result to count, and the usual time (us) or 0.
@@ -52,11 +55,13 @@ class RoundBook:
     """Every open round. Give it rounds and results in any order; it gives back verdicts, each once.
 
     Regions in `quarantined` have no vote in any round that is decided meanwhile; what they saw is kept as evidence.
+    A decision waits while there are `doubts` whether the regions that fail have lost their way.
     """
 
-    def __init__(self, judge: Judge = at_face_value) -> None:
+    def __init__(self, judge: Judge = at_face_value, doubts: Doubts | None = None) -> None:
         self.quarantined: Mapping[str, Exclusion] = {}
         self._judge = judge
+        self._doubts = doubts or Doubts()
         self._open: dict[str, OpenRound] = {}
         self._by_monitor: dict[str, str] = {}
         self._deadlines: list[tuple[int, str, int]] = []
@@ -146,19 +151,31 @@ class RoundBook:
         vote = replace(vote_of(elector, judged, barred(round, result, at_ms)), usual_us=usual_us)
         before = opened.votes.get((vote.look, region))
         opened.votes.update(merge([vote, before] if before else [vote]))
+        self._doubts.heard(region, at_ms)
         return True
 
     def _settle(self, round_id: str, now_ms: int) -> Verdict | None:
         opened = self._open[round_id]
-        round = without(opened.round, self.quarantined) if self.quarantined else opened.round
-        decision = decide(round, opened.votes.values(), opened.closed)
+        quarantined = self.quarantined
+        round, decision = self._decision(opened)
+        if self._doubts.doubts(opened, decision, reversed(self._open.values()), quarantined.keys(), now_ms):
+            heapq.heappush(self._deadlines, (now_ms + DOUBT_MS, round_id, 0))
+            return None
+        if self.quarantined is not quarantined:
+            round, decision = self._decision(opened)
         if decision is None or self._awaits_views(opened, round, decision):
             return None
         if self._lingers(opened, round, decision, now_ms):
             return None
         verdict = verdict_of(round, decision, list(opened.votes.values()), now_ms, opened.closed)
+        self._doubts.decided(opened)
         self._close(round)
         return verdict
+
+    def _decision(self, opened: OpenRound) -> tuple[Round, Decision | None]:
+        """The round without the regions in quarantine, and its decision."""
+        round = without(opened.round, self.quarantined) if self.quarantined else opened.round
+        return round, decide(round, opened.votes.values(), opened.closed)
 
     def _close(self, round: Round) -> None:
         """Forget an open round; a repeated message does not open it again."""
@@ -175,7 +192,7 @@ class RoundBook:
         if decision.reason is not VerdictReason.QUORUM_PASSED or opened.closed:
             return False
         electors = {elector.region for elector in round.electorate}
-        awaited = electors if round.cause is Cause.RECHECK else electors & {round.caller}
+        awaited = electors if round.cause in (Cause.RECHECK, Cause.COMPARISON) else electors & {round.caller}
         return any((1, region) not in opened.votes for region in awaited)
 
     def _lingers(self, opened: OpenRound, round: Round, decision: Decision, now_ms: int) -> bool:

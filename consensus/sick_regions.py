@@ -2,17 +2,20 @@
 
 The state is a table of monitors (rows) and regions (columns). A row that fails in most columns is a target that is
 down; a column that fails in many rows that the others pass is a sick region. It is in quarantine, and its votes do not
-count, until it has had three clean rounds. Only rows with a failure are kept, so that memory is bounded.
+count, until it has had three clean rounds. Regions that lost their way together are no minority, and are well again as
+soon as their way is. Only rows with a failure are kept, so that memory is bounded.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from math import ceil
 
+from consensus.lost_way.law import SEEING
+from consensus.lost_way.views import SAMPLE, Views
+from consensus.lost_way.wording import lost_together
+from consensus.proof import LostWay
 from consensus.verdicts import VERDICT_VERSION, Quarantine
 from consensus.vocabulary import Exclusion
 
@@ -22,8 +25,6 @@ SUSPECT_SHARE = 0.2
 LATELY_MS = 600_000
 #: ... and it is sick when the others pass this part of those on which they have a view.
 CONTRADICTED_SHARE = 0.8
-#: A view is good for this long.
-VIEW_MS = 300_000
 #: A clean round is a minute in which the region reports, and contradicts the others on less than half of what makes
 #: it suspect.
 CLEAN_ROUND_MS = 60_000
@@ -32,11 +33,16 @@ CLEAN_ROUNDS = 3
 GONE_MS = 3_600_000
 #: Anchors must be reached for this long before the region's votes count again.
 ANCHORS_REST_MS = 30_000
-#: Rows kept at most, and rows looked at in one judgement of one region.
-ROWS = 50_000
-#: Rows that one region may begin: what it makes up must not push out what others see.
-ROWS_BEGUN = ROWS // 2
-SAMPLE = 500
+#: Regions that lost their way together vote again once they contradict the others no more for this long.
+FOUND_REST_MS = 30_000
+#: ... and pass so many monitors meanwhile.
+FOUND_MONITORS = 3
+#: A region that was cut off starts afresh, but so often at most: nobody is to avoid quarantine by being late.
+AFRESH_MS = 60_000
+#: A region that is found to be sick this soon before it tells that it was cut off was not sick.
+CUT_TELLS_MS = 10_000
+#: Regions that were asked within this of each other are those that are there.
+ASKED_MS = 60_000
 
 
 @dataclass(slots=True)
@@ -49,16 +55,20 @@ class _Held:
     round_ms: int
     clean: int = 0
     anchors_failed_ms: int = 0
+    #: What proved that it lost its way with others, and when it last contradicted them.
+    proof: LostWay | None = None
+    lost_ms: int = 0
+    passed: set[str] = field(default_factory=set)
 
 
 class SickRegions:
     """Give it what each region sees, and call `judge` about once a second."""
 
     def __init__(self) -> None:
-        self._domain: dict[str, str] = {}
-        self._views: OrderedDict[str, dict[str, tuple[bool, int]]] = OrderedDict()
-        self._failing: dict[str, dict[str, int]] = {}
+        self._views = Views()
         self._heard_ms: dict[str, int] = {}
+        self._asked_ms: dict[str, int] = {}
+        self._back_ms: dict[str, int] = {}
         self._held: dict[str, _Held] = {}
 
     def __len__(self) -> int:
@@ -71,8 +81,11 @@ class SickRegions:
 
     def quarantines(self) -> list[Quarantine]:
         """The same, as messages to the rest of Vigil."""
+        together, seeing = self._sides()
+        if not any(held.why is Exclusion.LOST_WAY for held in self._held.values()) and len(together) < len(seeing):
+            together, seeing = [], []
         return [
-            Quarantine(VERDICT_VERSION, region, held.since_ms, held.why, held.text)
+            Quarantine(VERDICT_VERSION, region, held.since_ms, held.why, held.text, together, seeing, held.proof)
             for region, held in sorted(self._held.items())
         ]
 
@@ -80,28 +93,43 @@ class SickRegions:
         """Load the quarantines of an earlier process; each region needs its clean rounds from now on."""
         for one in quarantines:
             if one.region not in self._held:
-                failed_ms = now_ms if one.why is Exclusion.ANCHORS else 0
-                self._held[one.region] = _Held(one.since_ms, one.why, one.text, now_ms, anchors_failed_ms=failed_ms)
+                self._held[one.region] = _Held(
+                    one.since_ms, one.why, one.text, now_ms, 0, now_ms, one.proof, lost_ms=now_ms
+                )
 
-    def place(self, region: str, domain: str) -> None:
-        """Learn which failure domain a region is in."""
-        self._domain[region] = domain
+    def hold_together(self, found: LostWay, now_ms: int) -> None:
+        """Put regions that have lost their way together into quarantine."""
+        for region in found.lost:
+            before = self._held.get(region)
+            since_ms = before.since_ms if before else now_ms
+            text = lost_together(region, found)
+            self._held[region] = _Held(since_ms, Exclusion.LOST_WAY, text, now_ms, proof=found, lost_ms=now_ms)
+
+    def place(self, region: str, domain: str, now_ms: int = 0) -> None:
+        """Learn which failure domain a region is in, and that it was asked for a vote."""
+        self._views.domain[region] = domain
+        self._asked_ms[region] = now_ms
+
+    def was_cut(self, region: str, at_ms: int) -> None:
+        """A region sends what it could not send when it saw it: it was cut off until now, and starts afresh."""
+        if at_ms - self._back_ms.get(region, -AFRESH_MS) < AFRESH_MS:
+            return
+        self._back_ms[region] = at_ms
+        self._views.forget_region(region)
+        held = self._held.get(region)
+        if held is not None and held.why is Exclusion.SICK and at_ms - held.since_ms < CUT_TELLS_MS:
+            del self._held[region]
+
+    def is_of_a_cut(self, region: str, started_ms: int) -> bool:
+        """Whether a region saw something while it was cut off."""
+        return started_ms < self._back_ms.get(region, 0)
 
     def saw(self, region: str, monitor: str, failing: bool, at_ms: int) -> None:
         """What a region saw of a monitor, scheduled or in a look."""
         self._heard_ms[region] = at_ms
-        views = self._views.get(monitor)
-        if views is None:
-            if not failing or len(self._failing.get(region, ())) >= ROWS_BEGUN:
-                return
-            views = self._views[monitor] = {}
-            if len(self._views) > ROWS:
-                self._drop(self._views.popitem(last=False))
-        views[region] = failing, at_ms
-        if failing:
-            self._failing.setdefault(region, {}).setdefault(monitor, at_ms)
-        elif region in self._failing:
-            self._failing[region].pop(monitor, None)
+        if self._held and not failing and (held := self._held.get(region)) and len(held.passed) < FOUND_MONITORS:
+            held.passed.add(monitor)
+        self._views.take(region, monitor, failing, at_ms)
 
     def anchors(self, region: str, failing: bool, now_ms: int) -> None:
         """Take a region's own report: whether most of its anchors fail."""
@@ -114,21 +142,36 @@ class SickRegions:
 
     def judge(self, now_ms: int, monitors: Mapping[str, int]) -> bool:
         """Find regions that are sick or well again; True when that changed. `monitors` counts each region's."""
-        self._forget(now_ms)
+        self._views.forget(now_ms)
         before = set(self._held)
-        for region, failing in self._failing.items():
+        for region, failing in self._views.failing.items():
             if region not in self._held:
                 self._suspect(region, failing, now_ms, monitors.get(region, 0))
         for region in before:
             self._release(region, now_ms, monitors.get(region, 0))
+        together, seeing = self._sides()
+        if len(together) >= len(seeing) >= SEEING:
+            self._lose(now_ms)
         return before != set(self._held)
+
+    def _sides(self) -> tuple[list[str], list[str]]:
+        """The regions that are held, and those that were asked lately and are not."""
+        latest_ms = max(self._asked_ms.values(), default=0)
+        asked = {region for region, at_ms in self._asked_ms.items() if latest_ms - at_ms <= ASKED_MS}
+        return sorted(self._held), sorted(asked - self._held.keys())
+
+    def _lose(self, now_ms: int) -> None:
+        """The sick are no minority any more: they have lost their way one after the other."""
+        for region, held in self._held.items():
+            if held.why is Exclusion.SICK:
+                self._held[region] = replace(held, why=Exclusion.LOST_WAY, lost_ms=now_ms)
 
     def _suspect(self, region: str, failing: Mapping[str, int], now_ms: int, monitors: int) -> None:
         limit = _limit(monitors)
         lately = [monitor for monitor, since_ms in failing.items() if now_ms - since_ms <= LATELY_MS]
         if len(lately) < limit:
             return
-        contradicted, judged = self._contradicted(region, lately, now_ms)
+        contradicted, judged = self._views.contradicted(region, lately, self._held, now_ms)
         if contradicted < min(limit, SAMPLE) or contradicted < CONTRADICTED_SHARE * judged:
             return
         text = (
@@ -144,59 +187,29 @@ class SickRegions:
             if now_ms - held.anchors_failed_ms >= ANCHORS_REST_MS:
                 del self._held[region]
             return
+        if held.why is Exclusion.LOST_WAY:
+            self._release_lost(region, held, now_ms, _limit(monitors))
+            return
         if now_ms - max(self._heard_ms.get(region, 0), held.since_ms) > GONE_MS:
             del self._held[region]
             return
         if now_ms - held.round_ms < CLEAN_ROUND_MS:
             return
         reported = self._heard_ms.get(region, 0) > held.round_ms
-        contradicted, _ = self._contradicted(region, self._failing.get(region, {}), now_ms)
+        contradicted, _ = self._views.contradicted(region, self._views.failing.get(region, {}), self._held, now_ms)
         held.clean = held.clean + 1 if reported and 2 * contradicted < _limit(monitors) else 0
         held.round_ms = now_ms
         if held.clean >= CLEAN_ROUNDS:
             del self._held[region]
 
-    def _contradicted(self, region: str, failing: Collection[str], now_ms: int) -> tuple[int, int]:
-        """Of the monitors that fail in this region: how many the others pass, and on how many they have a view."""
-        verdicts = [self._passed_elsewhere(region, monitor, now_ms) for monitor in islice(failing, SAMPLE)]
-        return verdicts.count(True), len(verdicts) - verdicts.count(None)
-
-    def _passed_elsewhere(self, region: str, monitor: str, now_ms: int) -> bool | None:
-        """Whether most other regions, in most other domains, pass it; None when fewer than two have a view.
-
-        Regions of the same domain are asked only where there are no others: they may share what is wrong.
-        """
-        others = {
-            other: failing
-            for other, (failing, at_ms) in self._views.get(monitor, {}).items()
-            if other != region and now_ms - at_ms <= VIEW_MS
-        }
-        domain = self._domain_of(region)
-        voters = {other: failing for other, failing in others.items() if self._domain_of(other) != domain} or others
-        if len(voters) < 2:
-            return None
-        passing = [other for other, failing in voters.items() if not failing]
-        spanned = {self._domain_of(other) for other in passing}
-        present = {self._domain_of(other) for other in voters}
-        return len(passing) >= 2 and 2 * len(passing) > len(voters) and 2 * len(spanned) > len(present)
-
-    def _domain_of(self, region: str) -> str:
-        return self._domain.get(region, region)
-
-    def _forget(self, now_ms: int) -> None:
-        """Drop the oldest rows whose views are all past; rows are in the order in which they began."""
-        for monitor, views in list(islice(self._views.items(), SAMPLE)):
-            if all(now_ms - at_ms > VIEW_MS for _, at_ms in views.values()):
-                self._drop((monitor, self._views.pop(monitor)))
-            elif not any(failing for failing, _ in views.values()):
-                del self._views[monitor]
-            else:
-                self._views.move_to_end(monitor)
-
-    def _drop(self, row: tuple[str, dict[str, tuple[bool, int]]]) -> None:
-        monitor, views = row
-        for region in views:
-            self._failing.get(region, {}).pop(monitor, None)
+    def _release_lost(self, region: str, held: _Held, now_ms: int, limit: int) -> None:
+        if 2 * self._views.alone(region, self._held, now_ms) >= limit:
+            held.lost_ms = now_ms
+            held.passed.clear()
+            return
+        found = now_ms - held.lost_ms >= FOUND_REST_MS and len(held.passed) >= FOUND_MONITORS
+        if found or now_ms - max(self._heard_ms.get(region, 0), held.since_ms) > GONE_MS:
+            del self._held[region]
 
 
 def _limit(monitors: int) -> int:

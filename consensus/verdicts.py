@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from consensus.proof import LostWay
 from consensus.vocabulary import Cause as Cause
 from consensus.vocabulary import Exclusion as Exclusion
 from consensus.vocabulary import Observed as Observed
@@ -26,7 +27,8 @@ VERDICT_VERSION = 1
 
 #: Version of the decision law; stored with every verdict so that a replay knows which law to apply.
 #: 2: where a monitor has three domains or more, a quorum spans two at least.
-RULE_VERSION = 2
+#: 3: where at least as many regions have lost their own way as can vote, two votes are enough.
+RULE_VERSION = 3
 
 
 #: A monitor has this many regions at most in a message, and a round so many votes.
@@ -87,6 +89,10 @@ class Round(msgspec.Struct, frozen=True, array_like=True):
     revision: Revision = 0
     #: The first observation that led to this round, for the incident's start.
     suspected_ms: Instant = 0
+    #: What the target belongs to and may fail with: its provider, its domain, or its address. "" where it is not known.
+    site: Name = ""
+    #: How many other sites are watched, as far as that matters: with few of them no comparison proves anything.
+    other_sites: Count = 0
 
 
 class Vote(msgspec.Struct, frozen=True, array_like=True):
@@ -157,6 +163,11 @@ class Quarantine(msgspec.Struct, frozen=True, array_like=True):
     since_ms: Instant
     why: Exclusion
     text: Text = ""
+    #: All regions that have lost their own way, where those that can vote are no more than them; and the others.
+    together: Annotated[list[Name], REGIONS] = []
+    seeing: Annotated[list[Name], REGIONS] = []
+    #: What proved it of several regions at once.
+    proof: LostWay | None = None
 
 
 class Dissent(msgspec.Struct, frozen=True, array_like=True):
@@ -192,7 +203,7 @@ decode_call: MessageDecoder[Call] = MessageDecoder(Call, 16 * 1024)
 decode_round: MessageDecoder[Round] = MessageDecoder(Round, 1024 * 1024)
 decode_verdict: MessageDecoder[Verdict] = MessageDecoder(Verdict, 16 * 1024 * 1024)
 decode_belief: MessageDecoder[Belief] = MessageDecoder(Belief, 1024 * 1024)
-decode_quarantine: MessageDecoder[Quarantine] = MessageDecoder(Quarantine, 64 * 1024)
+decode_quarantine: MessageDecoder[Quarantine] = MessageDecoder(Quarantine, 1024 * 1024)
 #: What is believed of some monitors now; None of one that is plainly up.
 decode_belief_changes: MessageDecoder[dict[str, Belief | None]] = MessageDecoder(
     dict[str, Belief | None], 64 * 1024 * 1024

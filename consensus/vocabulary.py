@@ -24,6 +24,8 @@ class Cause(StrEnum):
     DEGRADED = "degraded"
     OVERDUE = "overdue"
     RECHECK = "recheck"
+    #: Other targets are looked at, to learn whether regions that fail together see anything.
+    COMPARISON = "comparison"
 
 
 class Exclusion(StrEnum):
@@ -39,6 +41,11 @@ class Exclusion(StrEnum):
     PROBE_ERROR = "probe_error"
     ANCHORS = "anchors"
     GEO_BLOCKED = "geo_blocked"
+    LOST_WAY = "lost_way"
+
+
+#: A region that has lost its own way: by the rule for one region, by its anchors, or together with others.
+OWN_WAY = frozenset({Exclusion.SICK, Exclusion.ANCHORS, Exclusion.LOST_WAY})
 
 
 class Observed(StrEnum):

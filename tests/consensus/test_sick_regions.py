@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.sick_regions import ANCHORS_REST_MS, CLEAN_ROUND_MS, CLEAN_ROUNDS, GONE_MS, ROWS, VIEW_MS, SickRegions
+from consensus.lost_way.views import ROWS, VIEW_MS
+from consensus.sick_regions import (
+    ANCHORS_REST_MS,
+    CLEAN_ROUND_MS,
+    CLEAN_ROUNDS,
+    FOUND_REST_MS,
+    GONE_MS,
+    SickRegions,
+)
 from consensus.vocabulary import Exclusion
 
 DOMAINS = {"ap-south": "gcp", "eu-north": "ovh", "eu-west": "aws", "us-east": "aws", "us-west": "hetzner"}
@@ -17,7 +25,7 @@ T0 = 1_000_000
 def placed(domains: dict[str, str] = DOMAINS) -> SickRegions:
     sick_regions = SickRegions()
     for region, domain in domains.items():
-        sick_regions.place(region, domain)
+        sick_regions.place(region, domain, T0)
     return sick_regions
 
 
@@ -181,3 +189,93 @@ def test_a_region_that_is_gone_is_not_held_for_ever() -> None:
 
     assert judged(sick_regions, T0 + GONE_MS) == {"eu-west": Exclusion.SICK}
     assert judged(sick_regions, T0 + 2_000 + GONE_MS) == {}
+
+
+def lost_one_after_the_other() -> SickRegions:
+    """Three regions of three domains, half a minute apart."""
+    sick_regions = placed()
+    regions = ["ap-south", "eu-north", "eu-west"]
+    for number in range(1, 4):
+        at_ms = T0 + 30_000 * number
+        see(sick_regions, dict.fromkeys(regions[:number], MONITORS), at_ms)
+        sick_regions.judge(at_ms + 1_000, dict.fromkeys(DOMAINS, len(MONITORS)))
+    return sick_regions
+
+
+def test_issue13_8_regions_that_are_lost_one_after_the_other_are_lost_together() -> None:
+    sick_regions = lost_one_after_the_other()
+
+    assert sick_regions.quarantined == dict.fromkeys(["ap-south", "eu-north", "eu-west"], Exclusion.LOST_WAY)
+    assert {tuple(one.seeing) for one in sick_regions.quarantines()} == {("us-east", "us-west")}
+
+
+def test_regions_that_were_lost_together_vote_again_after_half_a_minute_of_sight() -> None:
+    sick_regions = lost_one_after_the_other()
+    back_ms = T0 + 200_000
+    judged(sick_regions, back_ms - 1_000)
+    see(sick_regions, {"eu-west": MONITORS}, back_ms)
+    judged(sick_regions, back_ms)
+    for after_ms in range(0, FOUND_REST_MS + 2_000, 1_000):
+        see(sick_regions, {"eu-west": MONITORS}, back_ms + after_ms)
+        judged(sick_regions, back_ms + after_ms)
+
+    assert sick_regions.quarantined == {"eu-west": Exclusion.LOST_WAY}
+
+
+def test_a_lost_region_that_says_nothing_stays_lost() -> None:
+    sick_regions = lost_one_after_the_other()
+    for after_ms in range(0, 600_000, 10_000):
+        judged(sick_regions, T0 + 100_000 + after_ms)
+
+    assert len(sick_regions.quarantined) == 3
+
+
+def test_a_new_process_goes_on_with_regions_that_are_lost_together() -> None:
+    before = lost_one_after_the_other()
+    after = placed()
+    after.restore(before.quarantines(), T0 + 120_000)
+
+    assert after.quarantined == before.quarantined
+    judged(after, T0 + 121_000)
+    assert {tuple(one.seeing) for one in after.quarantines()} == {("us-east", "us-west")}
+
+
+def test_three_regions_without_anchors_are_one_event_too() -> None:
+    sick_regions = placed()
+    for region in ("ap-south", "eu-north", "eu-west"):
+        sick_regions.anchors(region, True, T0)
+
+    assert {tuple(one.together) for one in sick_regions.quarantines()} == {("ap-south", "eu-north", "eu-west")}
+
+
+def test_one_sick_region_alone_is_no_event_of_many() -> None:
+    sick_regions = placed()
+    see(sick_regions, {"eu-west": MONITORS})
+    judged(sick_regions)
+
+    assert [one.together for one in sick_regions.quarantines()] == [[]]
+
+
+@pytest.mark.parametrize("judged_between", [False, True])
+def test_issue13_8_a_region_back_from_a_cut_is_not_sick_for_what_it_saw_while_cut(judged_between: bool) -> None:
+    sick_regions = placed()
+    see(sick_regions, {"eu-west": MONITORS})
+    if judged_between:
+        assert judged(sick_regions) == {"eu-west": Exclusion.SICK}
+    sick_regions.was_cut("eu-west", T0 + 1_500)
+
+    assert judged(sick_regions, T0 + 2_000) == {}
+    assert sick_regions.is_of_a_cut("eu-west", T0 + 1_000)
+    see(sick_regions, {"eu-west": MONITORS}, T0 + 5_000)
+    assert judged(sick_regions, T0 + 6_000) == {"eu-west": Exclusion.SICK}
+
+
+def test_no_region_avoids_quarantine_by_being_late_all_the_time() -> None:
+    sick_regions = placed()
+    held = False
+    for at_ms in range(T0, T0 + 60_000, 1_000):
+        sick_regions.was_cut("eu-west", at_ms)
+        see(sick_regions, {"eu-west": MONITORS}, at_ms)
+        held = held or bool(judged(sick_regions, at_ms))
+
+    assert held

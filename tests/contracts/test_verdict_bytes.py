@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from consensus.evidence import from_evidence, to_evidence
+from consensus.proof import ComparedRow, LostWay
 from consensus.rounds import RoundBook
 from consensus.verdicts import (
     Belief,
@@ -56,9 +57,9 @@ MESSAGES: dict[str, tuple[object, Callable[[bytes], object]]] = {
 GOLDEN = {
     "call": "9701ab6d6f6e5f6578616d706c65a765752d77657374a76661696c757265ce000f4240a4646f776ea772656675736564",
     "round": (
-        "9e01b1726e645f6578616d706c655f6634323430ab6d6f6e5f6578616d706c65a76661696c757265a765752d77657374"
-        "ce000f4240a468696768039392a861702d736f757468a367637092a765752d77657374a361777392a775732d77657374"
-        "a76865747a6e65729091ce000f4240cd30d400ce000f4178"
+        "dc001001b1726e645f6578616d706c655f6634323430ab6d6f6e5f6578616d706c65a76661696c757265a765752d7765"
+        "7374ce000f4240a468696768039392a861702d736f757468a367637092a765752d77657374a361777392a775732d7765"
+        "7374a76865747a6e65729091ce000f4240cd30d400ce000f4178a000"
     ),
     "verdict": (
         "dc001a01b1726e645f6578616d706c655f6634323430ab6d6f6e5f6578616d706c65a4646f776ead71756f72756d5f66"
@@ -70,11 +71,11 @@ GOLDEN = {
         "61696c75726520646f6d61696e287329292e2053617720612070726f626c656d3a2061702d736f757468202867637029"
         "3a20726566757365642c2074726965642074776963653b2065752d776573742028617773293a2074696d656f75742c20"
         "74726965642074776963652e204e6f742077616974656420666f722c20617320697420636f756c64206368616e676520"
-        "6e6f7468696e673a2075732d776573742e02000093a861702d736f757468a765752d77657374a775732d776573749392"
+        "6e6f7468696e673a2075732d776573742e03000093a861702d736f757468a765752d77657374a775732d776573749392"
         "a861702d736f757468a367637092a765752d77657374a361777392a775732d77657374a76865747a6e657291ce000f42"
         "4000"
     ),
-    "quarantine": "9501a765752d77657374ce000dbba0a47369636baf4974206661696c7320616c6f6e652e",
+    "quarantine": "9801a765752d77657374ce000dbba0a47369636baf4974206661696c7320616c6f6e652e9090c0",
     "belief": "9901a4646f776ece000dbba081a765752d7765737492a770617373696e670201a0c2ce000e7ef0c2",
 }
 
@@ -128,3 +129,21 @@ def test_evidence_keeps_everything_a_verdict_says() -> None:
 
     assert from_evidence(evidence) == verdict
     assert evidence["votes"][0]["phases"]["total_us"] == 2_000
+
+
+@pytest.mark.parametrize(("name", "added"), [("round", 2), ("quarantine", 3)])
+def test_what_releases_before_the_law_of_lost_regions_wrote_is_still_read(name: str, added: int) -> None:
+    import msgspec
+
+    message, decode = MESSAGES[name]
+    fields = msgspec.msgpack.decode(encode(cast(Any, message)))
+
+    assert decode(msgspec.msgpack.encode(fields[:-added])) == message
+
+
+def test_a_quarantine_carries_what_proved_it() -> None:
+    row = ComparedRow("mon_a", ["provider:openai"], ["eu-west"], ["ap-south", "us-west"])
+    proof = LostWay(["eu-west"], ["ap-south", "us-west"], 1, 1, [row], THREE)
+    told = Quarantine(1, "eu-west", 900_000, Exclusion.LOST_WAY, "Lost.", ["eu-west"], ["ap-south", "us-west"], proof)
+
+    assert decode_quarantine(encode(told)) == told

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+import consensus.lost_way.doubts
 import consensus.quorum
 import consensus.rounds
 import vigil.dispatch.core.schedule
@@ -18,6 +19,7 @@ import vigil.simulation.processes.dispatcher
 import vigil.simulation.processes.region
 from consensus.quorum import Tally
 from consensus.verdicts import Round
+from consensus.vocabulary import Sensitivity
 from probes.checks.lateness import order_of
 from probes.keys import EntryId
 from probes.reasons import Status
@@ -32,7 +34,17 @@ from vigil.simulation.processes.engine import EPOCH_MS
 from vigil.simulation.processes.publisher import SimPublisher
 from vigil.simulation.simulation import SimulationResult, simulate
 from vigil.simulation.worlds.isolation import Disturbance, Fault
-from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Cuts, Links, Noise, Scenario, Truth
+from vigil.simulation.worlds.scenario import (
+    HOUR_MS,
+    MINUTE_MS,
+    SCENARIOS,
+    Cuts,
+    Links,
+    Losses,
+    Noise,
+    Scenario,
+    Truth,
+)
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -175,6 +187,11 @@ def everything_is_caught_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(vigil.simulation.faults, "LASTS_MS", dict.fromkeys(Fault, (50_000, 60_000)))
 
 
+def no_decision_is_doubted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(consensus.lost_way.doubts.Doubts, "doubts", lambda *a: False)
+
+
+LOST = replace(OUTAGES, losses=Losses(HOUR_MS, apart_ms=0), sensitivity=Sensitivity.HIGH)
 LIARS = replace(OUTAGES, liars=2)
 PARTIAL = replace(OUTAGES, truth=replace(OUTAGES.truth, partial=1.0))
 FAULTS = replace(SCENARIOS["faults"], fault_every_ms=2 * MINUTE_MS)
@@ -202,6 +219,7 @@ CUT = replace(OUTAGES, cuts=Cuts(HOUR_MS, 5 * MINUTE_MS, (MINUTE_MS, 20 * MINUTE
         ("INV-18", what_is_set_aside_dies_with_the_region, CUT),
         ("INV-19", nothing_is_too_late, FAULTS),
         ("INV-19", everything_is_caught_up, FAULTS),
+        ("INV-22", no_decision_is_doubted, LOST),
         ("INV-20", nobody_stands_alone, CUT),
         ("INV-20", orders_die_with_the_region, CUT),
         ("INV-20", a_silence_ends_what_was_ordered_before, CUT),
@@ -290,7 +308,7 @@ def test_a_vote_that_came_too_late_is_caught_when_it_counted() -> None:
 
 
 def test_every_invariant_of_the_issue_has_its_judge() -> None:
-    wanted = [*range(1, 11), *range(17, 22)]
+    wanted = [*range(1, 11), *range(17, 23)]
     assert list(CHECKERS) == [f"INV-{number}" for number in wanted]
     assert all(found(calm()) is not None for found in CHECKERS.values())
 

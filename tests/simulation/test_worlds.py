@@ -11,7 +11,7 @@ from consensus.vocabulary import Sensitivity
 from vigil.simulation.judges.checkers import judge
 from vigil.simulation.judges.endurance import kept_shares
 from vigil.simulation.processes.engine import EPOCH_MS
-from vigil.simulation.runs import RunRow, places, run
+from vigil.simulation.runs import RunPlace, RunRow, places, run
 from vigil.simulation.simulation import simulate
 from vigil.simulation.worlds.isolation import Disturbance, Fault
 from vigil.simulation.worlds.scenario import HOUR_MS, MINUTE_MS, SCENARIOS, Links, Noise, Scenario, Truth
@@ -138,3 +138,25 @@ def test_an_outage_whose_first_rounds_prove_nothing_is_asked_about_again_at_once
     assert row.breaks == []
     assert row.score.missed == 0
     assert max(row.score.refused_s + row.score.hung_s) < 150
+
+
+@pytest.mark.parametrize("sensitivity", [Sensitivity.HIGH, Sensitivity.NORMAL])
+def test_issue13_8_regions_that_lose_their_way_make_no_outage_and_hide_none(sensitivity: Sensitivity) -> None:
+    few_for_long = replace(SCENARIOS["lost"], sensitivity=sensitivity, hours_least=8.0)
+    (row,) = run([RunPlace(few_for_long, 240, SEED, 0)])
+
+    assert row.breaks == []
+    assert (row.score.missed, row.score.false) == (0, 0)
+    assert row.score.outages > 40
+    assert len(row.lost_s) > 2 and None not in row.lost_s
+
+
+@pytest.mark.parametrize("world", ["mass", "shared"])
+def test_issue13_8_what_many_targets_stand_on_fails_and_two_liars_hide_none_of_them(world: str) -> None:
+    few_for_long = replace(SCENARIOS[world], sensitivity=Sensitivity.HIGH, hours_least=12.0)
+    (row,) = run([RunPlace(few_for_long, 240, SEED, 0)])
+
+    assert row.breaks == []
+    assert (row.score.missed, row.score.false) == (0, 0)
+    assert row.score.outages >= 20
+    assert row.lost_s == []

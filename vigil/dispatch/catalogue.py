@@ -16,6 +16,7 @@ from probes.process.isolation import Isolation
 from probes.seal import Sealer, binding
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.core.plans import Plan, RegionPlan
+from vigil.dispatch.core.sites import site_of
 from vigil.monitors.models import DerivedKind, Monitor, Region, host_of, target_of
 
 log = structlog.get_logger()
@@ -113,6 +114,7 @@ class _Planner:
             revision=row.revision,
             target=target,
             host=host_of(target),
+            site=site_of(host_of(target)),
         )
 
     def _assigned(self, row: _PlanRow, spec: bytes) -> tuple[RegionPlan, ...]:

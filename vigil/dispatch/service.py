@@ -27,6 +27,7 @@ from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
 from vigil.dispatch.core.plans import Plan, RegionPlan, look_orders, scheduled_check
 from vigil.dispatch.core.schedule import LEAD_MS, SECOND_MS, Wheel, seconds_to_send
+from vigil.dispatch.core.sites import WatchedSites, spread
 from vigil.dispatch.pauses import Pauses
 from vigil.dispatch.served_regions import ServedRegions
 from vigil.dispatch.watch import ConfigChange, Watch
@@ -57,6 +58,7 @@ class Dispatcher:
         self._plans: dict[str, Plan] = {}
         self._pauses = Pauses()
         self._watched_from: Counter[str] = Counter()
+        self._sites = WatchedSites()
         self._regions = ServedRegions(bus)
         self._looks = OpenLooks()
         self._budget = CallBudget()
@@ -120,6 +122,7 @@ class Dispatcher:
         for monitor in change.gone:
             plan = self._plans.pop(monitor, None)
             self._wheel.remove(monitor)
+            self._sites.change(plan, None)
             if plan:
                 left[monitor] = [region.slug for region in plan.regions]
                 self._watched_from.subtract(left[monitor])
@@ -141,6 +144,7 @@ class Dispatcher:
             self._watched_from.subtract(region.slug for region in known.regions)
         self._watched_from.update(region.slug for region in plan.regions)
         self._plans[monitor] = plan
+        self._sites.change(known, plan)
         if not first:
             self._news.append(Call(VERDICT_VERSION, monitor, "", Cause.FIRST_LOOK, self._now_ms()))
 
@@ -201,7 +205,7 @@ class Dispatcher:
     def _open_rounds(self, calls: list[Call]) -> None:
         now_ms = self._now_ms()
         opened: dict[str, Round] = {}
-        for call in calls:
+        for call in spread(calls, self._plans):
             if call.monitor in opened:
                 continue
             round = self._entry("call", call.monitor, partial(self._round_of, call, now_ms), call_letter(call))
@@ -225,7 +229,7 @@ class Dispatcher:
         # A round open at the start of a window is finished, or it would look like blindness.
         if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
             return None
-        round = open_round(plan, call, self._regions.statuses, now_ms)
+        round = open_round(plan, call, self._regions.statuses, now_ms, self._sites.besides(plan.site))
         asked = [elector.region for elector in round.electorate]
         return round if self._budget.admit(plan.monitor, plan.target, asked, now_ms) else None
 

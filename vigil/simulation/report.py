@@ -64,6 +64,13 @@ def as_text(rows: Sequence[RunRow], took_s: float) -> str:
         parts.append("|---|" + "---:|" * len(_COLUMNS))
         parts.append(_line(f"**Vigil, {row.scenario.sensitivity}**", figures))
         parts += [_line(f"{name}: {RIVALS[name].says}", theirs.figures()) for name, theirs in row.rules.items()]
+        if row.lost_s:
+            seen = row.figures()
+            parts += [
+                "",
+                f"Most regions lost their way {seen['lost_ways']} times; recognised after {seen['lost_way_mean_s']} s "
+                f"in the mean, {seen['lost_way_p95_s']} s p95.",
+            ]
         if row.breaks:
             parts += ["", f"{len(row.breaks)} invariants broken:"]
             parts += [

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from vigil.incidents.core.model import IncidentKind
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.judges.checkers import judge
+from vigil.simulation.judges.losses import recognised
 from vigil.simulation.judges.rivals import RIVALS, reports_of
-from vigil.simulation.judges.score import RuleReport, Score, score
+from vigil.simulation.judges.score import RuleReport, Score, mean, percentile, score
 from vigil.simulation.simulation import SimulationResult, lying_regions, simulate
 from vigil.simulation.worlds.scenario import HOUR_MS, SCENARIOS, Scenario
 
@@ -54,6 +55,8 @@ class RunRow:
     checks: int = 0
     worlds: int = 0
     regional: int = 0
+    #: How long it took to recognise that most regions had lost their way (s); None where it was not.
+    lost_s: list[float | None] = field(default_factory=list)
     score: Score = field(default_factory=Score)
     rules: dict[str, Score] = field(default_factory=dict)
     breaks: list[tuple[RunPlace, Break]] = field(default_factory=list)
@@ -65,6 +68,7 @@ class RunRow:
         self.checks += history.checks
         self.worlds += 1
         self.breaks += [(place, found) for found in judge(outcome)]
+        self.lost_s += [None if after_ms is None else after_ms / 1000 for _, after_ms in recognised(outcome)]
         self.regional += sum(one.kind is IncidentKind.REGIONAL for one in history.incidents)
         for number, monitor in enumerate(world.monitors):
             incidents = [one for one in history.of_monitor(monitor) if one.kind in _MAIN_KINDS]
@@ -80,6 +84,9 @@ class RunRow:
             "checks": self.checks,
             **self.score.figures(),
             "regional_incidents": self.regional,
+            "lost_ways": len(self.lost_s),
+            "lost_way_mean_s": mean([found for found in self.lost_s if found is not None]),
+            "lost_way_p95_s": percentile([found for found in self.lost_s if found is not None], 95),
             "invariant_breaks": len(self.breaks),
             "rules": {name: theirs.figures() for name, theirs in self.rules.items()},
         }

@@ -35,8 +35,13 @@ def round_id(monitor: str, opened_ms: int) -> str:
     return f"rnd_{monitor.removeprefix('mon_')}_{opened_ms:x}"
 
 
-def open_round(plan: Plan, call: Call, statuses: Mapping[str, RegionStatus], now_ms: int) -> Round:
-    """Open a round in every assigned region that can vote; others are listed with the reason."""
+def open_round(
+    plan: Plan, call: Call, statuses: Mapping[str, RegionStatus], now_ms: int, other_sites: int = 0
+) -> Round:
+    """Open a round in every assigned region that can vote; others are listed with the reason.
+
+    `other_sites` counts what can be compared with this target.
+    """
     electorate: list[Elector] = []
     excluded: list[Excluded] = []
     for region in plan.regions:
@@ -61,6 +66,8 @@ def open_round(plan: Plan, call: Call, statuses: Mapping[str, RegionStatus], now
         revision=plan.revision,
         # A region says when it saw it, and may say anything: an incident is to begin neither later nor long before.
         suspected_ms=min(max(call.at_ms, now_ms - SUSPECTED_MOST_MS), now_ms),
+        site=plan.site,
+        other_sites=other_sites,
     )
 
 

@@ -40,6 +40,8 @@ class Plan:
     target: str = ""
     #: Its host and port, on which a region limits concurrent checks.
     host: str = ""
+    #: What it belongs to and may fail with.
+    site: str = ""
 
     def region(self, slug: str) -> RegionPlan | None:
         return next((region for region in self.regions if region.slug == slug), None)

@@ -1,10 +1,10 @@
-"""Invariant checkers (INV-1 to INV-10, INV-17 to INV-21): list all breaks in a history with known truth."""
+"""Invariant checkers (INV-1 to INV-10, INV-17 to INV-22): list all breaks in a history with known truth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from vigil.simulation.judges import decisions, endurance, records
+from vigil.simulation.judges import decisions, endurance, losses, records
 from vigil.simulation.judges.breaks import Break
 from vigil.simulation.simulation import SimulationResult
 
@@ -26,6 +26,7 @@ CHECKERS: dict[str, Checker] = {
     "INV-19": records.no_herd_and_nothing_late,
     "INV-20": endurance.slots_are_kept,
     "INV-21": records.the_stale_commit_nothing,
+    "INV-22": losses.regions_that_are_lost_make_no_outage,
 }
 
 

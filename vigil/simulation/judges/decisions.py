@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -54,11 +53,10 @@ def too_few_votes_change_nothing(outcome: SimulationResult) -> Iterator[Break]:
     """INV-3: with fewer votes than m_min nothing goes UP or DOWN."""
     for one in _turns(outcome):
         n = one.verdict.n
-        fewest = n if n <= 2 else max(2, math.ceil(n / 2))
-        enough = [look.m >= fewest for look in _looks(outcome, one)]
+        enough = [look.is_enough(n) for look in _looks(outcome, one)]
         # Going UP takes one look, anything else all of them.
         if not (any(enough) if one.after.status is Status.UP else all(enough)):
-            yield _break("INV-3", one, f"{one.before.status} became {one.after.status} on fewer than {fewest} votes")
+            yield _break("INV-3", one, f"{one.before.status} became {one.after.status} on too few of {n} votes")
 
 
 def every_lasting_outage_is_told(outcome: SimulationResult) -> Iterator[Break]:
@@ -96,7 +94,8 @@ def evidence_gives_the_verdict_again(outcome: SimulationResult) -> Iterator[Brea
     source = stream(outcome.world.seed, _SHUFFLE)
     for one in outcome.history.applied:
         verdict = from_evidence(to_evidence(one.verdict))
-        round = replace(outcome.history.rounds[verdict.round], electorate=verdict.electorate)
+        barred = [excluded for excluded in verdict.excluded if excluded.look == 0]
+        round = replace(outcome.history.rounds[verdict.round], electorate=verdict.electorate, excluded=barred)
         votes = [*verdict.votes, *verdict.votes[:2]]
         source.shuffle(votes)
         again = decide(round, votes, verdict.closed)

@@ -30,6 +30,9 @@ class Count:
     said: dict[str, Says]
     silent: frozenset[str]
     domains: dict[str, str]
+    #: How many regions were barred because they had lost their own way, and the domains of all.
+    lost: int = 0
+    everywhere: frozenset[str] = frozenset()
 
     @property
     def m(self) -> int:
@@ -42,19 +45,24 @@ class Count:
     def regions(self, *what: Says) -> frozenset[str]:
         return frozenset(region for region, says in self.said.items() if says in what)
 
+    def is_enough(self, n: int) -> bool:
+        """Half of the regions, and two; or two where as many have lost their own way."""
+        return self.m >= (n if n <= 2 else max(2, -(-n // 2))) or self.lost >= self.m >= 2
+
     def carries(self, regions: frozenset[str], n: int) -> bool:
         """Whether these are more than half of all who may vote, in more than half of their domains, and enough; of
         three domains or more, never one alone."""
         here = {self.domains[region] for region in self.voters}
         spanned = {self.domains[region] for region in regions}
-        fewest = n if n <= 2 else max(2, -(-n // 2))
-        alone = len(spanned) < 2 and len(set(self.domains.values())) >= 3
-        return self.m >= fewest and 2 * len(regions) > self.m and 2 * len(spanned) > len(here) and not alone
+        alone = len(spanned) < 2 and len(self.everywhere or set(self.domains.values())) >= 3
+        return self.is_enough(n) and 2 * len(regions) > self.m and 2 * len(spanned) > len(here) and not alone
 
 
 def counts(round: Round, ballots: Iterable[Ballot], at_ms: int, barred: frozenset[str]) -> list[Count]:
     """Looks of a round at an instant, without `barred` regions, late votes and votes of non-electors."""
     domains = {elector.region: elector.domain for elector in round.electorate if elector.region not in barred}
+    lost = len(round.electorate) - len(domains)
+    everywhere = frozenset(one.domain for one in round.electorate) | {one.domain for one in round.excluded}
     looks = []
     for look, start_ms in enumerate(round.looks_ms, start=1):
         deadline_ms = start_ms + round.look_length_ms
@@ -67,7 +75,7 @@ def counts(round: Round, ballots: Iterable[Ballot], at_ms: int, barred: frozense
             said[ballot.region] = _better(said.get(ballot.region), _says(ballot, round))
         may_come = deadline_ms > at_ms
         silent = frozenset(domains.keys() - said.keys()) if may_come else frozenset()
-        looks.append(Count(said, silent, domains))
+        looks.append(Count(said, silent, domains, lost, everywhere))
     return looks
 
 

@@ -180,8 +180,15 @@ class Decider(SimProcess):
         if self._primed:
             self._fold.judge_regions(self.engine.now_ms)
             if self.epoch and self._broker.up:
-                self._broker.quarantine(self._fold.sick_regions.quarantines())
+                self._publish_quarantines()
         self.later(REGIONS_MS, self._judge_regions)
+
+    def _publish_quarantines(self) -> None:
+        found = self._fold.sick_regions.quarantines()
+        together, lost = next((tuple(one.together) for one in found if one.together), ()), self._around.history.lost
+        if together and not any(one.together for one in self._broker.quarantines):
+            lost.append((self.engine.now, together))
+        self._broker.quarantine(found)
 
     def _legacy(self) -> None:
         """Baselines from before the start of the world."""

@@ -15,6 +15,7 @@ from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
 from vigil.dispatch.core.plans import Plan, look_orders, scheduled_check
 from vigil.dispatch.core.schedule import LEAD_MS, SECOND_MS, Wheel, seconds_to_send
+from vigil.dispatch.core.sites import WatchedSites, spread
 from vigil.simulation.processes.broker import Away, StreamEntry
 from vigil.simulation.processes.database import Database, DatabaseAway
 from vigil.simulation.processes.engine import EPOCH_MS, SimProcess
@@ -41,6 +42,9 @@ class SimDispatcher(SimProcess):
         self._database = database
         self._regions = {region.name: region for region in regions}
         self._plans = {plan.monitor: plan for plan in around.world.plans()}
+        self._sites = WatchedSites()
+        for plan in self._plans.values():
+            self._sites.change(None, plan)
         for stream in (keys.CALLS, keys.VERDICTS):
             around.broker.follow(stream, self)
         self.begin()
@@ -71,7 +75,8 @@ class SimDispatcher(SimProcess):
         if isinstance(message, Verdict):
             self._looks.close(message.monitor, message.round)
         else:
-            self._open(message)
+            for call in spread([message], self._plans):
+                self._open(call)
 
     def send_scheduled(self, plan: Plan, region: str, at_ms: int) -> None:
         """Send the check of one slot, if the region is alive."""
@@ -131,7 +136,7 @@ class SimDispatcher(SimProcess):
         plan = self._plans[call.monitor]
         if self._looks.is_open(call.monitor, plan.revision, now_ms):
             return
-        round = open_round(plan, call, self._alive(), now_ms)
+        round = open_round(plan, call, self._alive(), now_ms, self._sites.besides(plan.site))
         looks_ms = self._around.world.scenario.looks_ms
         if looks_ms:
             round = replace(round, looks_ms=[now_ms + after_ms for after_ms in looks_ms])

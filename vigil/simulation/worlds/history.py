@@ -81,6 +81,8 @@ class SimHistory:
     stored: set[Order] = field(default_factory=set)
     barred: dict[str, frozenset[str]] = field(default_factory=dict)
     sent: Counter[tuple[str, int]] = field(default_factory=Counter)
+    #: When regions were found to have lost their way together, and which.
+    lost: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
     disturbed: list[tuple[float, float, str]] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     _open: dict[tuple[str, str], SimIncident] = field(default_factory=dict)

@@ -45,6 +45,8 @@ class Truth:
     #: Shares of outages: slow answers, and refused keys. The rest refuse or hang, half each.
     slow: float = 0.05
     account: float = 0.05
+    #: Share of the monitors that fail together, each outage at the same moment: what they stand on fails.
+    together: float = 0.0
 
 
 class Luck(StrEnum):
@@ -97,6 +99,19 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True)
+class Losses:
+    """Times in which so many regions lose their way to every target; none by default.
+
+    In every other one they lose it one after the other, up to `apart_ms` from each other.
+    """
+
+    every_ms: int = 0
+    lasts_ms: tuple[int, int] = (3 * MINUTE_MS, 20 * MINUTE_MS)
+    regions: int = 3
+    apart_ms: int = 45_000
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One kind of world."""
 
@@ -112,6 +127,7 @@ class Scenario:
     #: Interval of faults of our processes, Redis, or a region's link; 0 for none.
     fault_every_ms: int = 0
     cuts: Cuts = field(default_factory=Cuts)
+    losses: Losses = field(default_factory=Losses)
     hours_least: float = 2.0
     #: Regions of one domain that lie: inverted results, twice and late.
     liars: int = 0
@@ -156,6 +172,33 @@ SCENARIOS = {
             truth=Truth(every_ms=2 * HOUR_MS),
             links=Links(twice=0.1),
             liars=2,
+        ),
+        Scenario(
+            "lost",
+            "three of five regions lose their way to every target, at once or one after the other; targets fail, too",
+            Noise(region_every_ms=0, provider_every_ms=0),
+            Truth(every_ms=90 * MINUTE_MS, lasts_ms=(4 * MINUTE_MS, 15 * MINUTE_MS)),
+            losses=Losses(every_ms=HOUR_MS),
+        ),
+        Scenario(
+            "mass",
+            "all targets fail together, and a domain of two regions says that all is well",
+            truth=Truth(
+                every_ms=2 * HOUR_MS, lasts_ms=(4 * MINUTE_MS, 15 * MINUTE_MS), together=1.0, slow=0, account=0
+            ),
+            liars=2,
+        ),
+        Scenario(
+            "shared",
+            "what half of the targets stand on fails, everywhere or in some of the regions only",
+            truth=Truth(
+                every_ms=2 * HOUR_MS,
+                lasts_ms=(4 * MINUTE_MS, 15 * MINUTE_MS),
+                partial=0.5,
+                together=0.5,
+                slow=0,
+                account=0,
+            ),
         ),
         Scenario("stress", "each path bad 1 % of the time: blips that last as long as a look", Noise(path_share=0.01)),
     )

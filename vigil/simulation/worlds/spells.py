@@ -10,7 +10,9 @@ from enum import StrEnum
 from vigil.simulation.worlds.draws import stream
 from vigil.simulation.worlds.scenario import MINUTE_MS, Scenario
 
-_REGION, _PROVIDER, _PATH, _TARGET = range(10, 14)
+_REGION, _PROVIDER, _PATH, _TARGET, _LOSS = range(10, 15)
+#: The number under which outages that targets have together are drawn.
+_TOGETHER = 1_000_000
 #: Pause after an outage, so that its incident is resolved before the next.
 _REST_MS = 20 * MINUTE_MS
 
@@ -23,6 +25,7 @@ class Origin(StrEnum):
     REGION = "region"
     PROVIDER = "provider"
     BLIP = "blip"
+    LOSS = "loss"
 
 
 class Ailment(StrEnum):
@@ -53,6 +56,8 @@ class Spells:
     targets: list[list[Spell]]
     paths: dict[tuple[int, int], list[Spell]] = field(default_factory=dict)
     regions: dict[int, list[Spell]] = field(default_factory=dict)
+    #: Times in which several regions lose their way, each as of the last of them.
+    losses: list[Spell] = field(default_factory=list)
 
     def of_target(self, monitor: int) -> list[Spell]:
         return self.targets[monitor]
@@ -67,6 +72,9 @@ def all_spells(scenario: Scenario, seed: int, monitors: int, span: range) -> Spe
     """Draw all bad spells of a world."""
     noise = scenario.noise
     spells = Spells([_outages(scenario, stream(seed, _TARGET, monitor), span) for monitor in range(monitors)])
+    shared = round(scenario.truth.together * monitors)
+    if shared:
+        spells.targets[:shared] = [_outages(scenario, stream(seed, _TARGET, _TOGETHER), span)] * shared
     for index in range(len(scenario.regions)):
         source = stream(seed, _REGION, index)
         spells.regions[index] = [
@@ -80,12 +88,36 @@ def all_spells(scenario: Scenario, seed: int, monitors: int, span: range) -> Spe
             spell = Spell(start, start + noise.spell_ms, Origin.PROVIDER, _either(source), members, noise.spell_hit)
             for index in members:
                 spells.regions[index].append(spell)
+    for lost in _losses(scenario, stream(seed, _LOSS), span):
+        spells.losses.append(max(lost, key=lambda spell: spell.from_ms))
+        for spell in lost:
+            for index in spell.regions:
+                spells.regions[index].append(spell)
     if noise.path_share > 0:
         for monitor in range(monitors):
             for index in range(len(scenario.regions)):
                 source = stream(seed, _PATH, monitor, index)
                 spells.paths[monitor, index] = list(_path_spells(scenario, source, span, index))
     return spells
+
+
+def _losses(scenario: Scenario, source: random.Random, span: range) -> Iterator[list[Spell]]:
+    """Spells of regions that lose their way, one list for each time; those that still see are in two domains."""
+    losses, regions = scenario.losses, list(range(len(scenario.regions)))
+    at = span.start + 10 * MINUTE_MS if losses.every_ms else span.stop
+    turn = 0
+    while (at := at + round(source.expovariate(1 / max(1, losses.every_ms)))) < span.stop - 5 * MINUTE_MS:
+        lost = source.sample(regions, losses.regions)
+        if len({scenario.regions[index][1] for index in set(regions) - set(lost)}) < 2:
+            continue
+        ends, ailment = at + round(source.uniform(*losses.lasts_ms)), _either(source)
+        turn += 1
+        begins = [at + (round(source.uniform(0, losses.apart_ms)) if turn % 2 else 0) for _ in lost]
+        yield [
+            Spell(begun, ends, Origin.LOSS, ailment, frozenset({index}))
+            for begun, index in zip(begins, lost, strict=True)
+        ]
+        at = ends + _REST_MS
 
 
 def _path_spells(scenario: Scenario, source: random.Random, span: range, region: int) -> Iterator[Spell]:

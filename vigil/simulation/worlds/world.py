@@ -67,7 +67,18 @@ class World:
         scenario = self.scenario
         regions = tuple(RegionPlan(slug, domain) for slug, domain in scenario.regions)
         return [
-            Plan(name, "http", scenario.interval_ms, scenario.timeout_ms, b"", regions, scenario.sensitivity, 0, name)
+            Plan(
+                name,
+                "http",
+                scenario.interval_ms,
+                scenario.timeout_ms,
+                b"",
+                regions,
+                scenario.sensitivity,
+                0,
+                name,
+                site=f"domain:{name}.test",
+            )
             for name in self.monitors
         ]
 
