@@ -40,7 +40,8 @@ from vigil.incidents.core.dark_regions import Darkness
 from vigil.incidents.dead_letters import note_dead_letters
 from vigil.incidents.models import IngestPosition
 from vigil.incidents.provider_incidents import settle_providers
-from vigil.incidents.sweep import note_dark_regions, note_quarantines, reconcile_monitors, settle_flapping
+from vigil.incidents.quarantines import note_quarantines
+from vigil.incidents.sweep import note_dark_regions, reconcile_monitors, settle_flapping
 from vigil.monitors.config_channel import listen, notified
 from vigil.monitors.models import Region
 from vigil.monitors.workers import Workers
@@ -53,6 +54,7 @@ RECONCILE_S = 30.0
 REBUILD_S = 60.0
 COMPLETE_S = 1.0
 DARKNESS_S = 5.0
+QUARANTINES_S = 1.0
 COMPOSITES_S = 2.0
 SELF_TEST_S = 5.0
 DEAD_LETTERS_S = 1.0
@@ -80,6 +82,7 @@ class Ingest:
         self._alive = Liveness(client, "ingest")
         self._isolation = isolation("ingest")
         self._regions: list[str] = []
+        self._quarantined: list[Quarantine] | None = None
         self._workers = Workers()
         self._duties = Duties()
         self._position: str | None = None
@@ -103,6 +106,7 @@ class Ingest:
         self._duty("complete", COMPLETE_S, self._complete_beliefs)
         self._duty("rebuild", REBUILD_S, self._beliefs.rebuild)
         self._duty("darkness", DARKNESS_S, self._watch_regions)
+        self._duty("quarantines", QUARANTINES_S, self._watch_quarantines)
         self._duty("composites", COMPOSITES_S, lambda: self._publish(sweep_composites(enqueue)))
         self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
         self._duty("self_test", SELF_TEST_S, self._prove)
@@ -200,9 +204,15 @@ class Ingest:
         started = set(enabled.filter(worker_since__isnull=False).values_list("slug", flat=True))
         dark = self._darkness.dark(regions, alive, time.monotonic()) & started
         note_dark_regions(dark, set(regions) - alive, enqueue)
+        # Again, although nothing may have changed: what was not written is written now.
+        self._quarantined = None
+
+    def _watch_quarantines(self) -> None:
+        """Note regions in quarantine when they change."""
         quarantines = self._quarantines()
-        if quarantines is not None:
-            note_quarantines([one for one in quarantines if one.region in regions], enqueue)
+        if quarantines is not None and self._regions and quarantines != self._quarantined:
+            note_quarantines([one for one in quarantines if one.region in self._regions], enqueue)
+            self._quarantined = quarantines
 
     def _quarantines(self) -> list[Quarantine] | None:
         """Quarantined regions; None while Redis does not have all."""

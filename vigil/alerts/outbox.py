@@ -74,7 +74,8 @@ def read(transition_row: Transition, named: Mapping[int, Concern] | None, origin
     if named is not None:
         return facts
     rules, everyone = load_rules(team)
-    subjects = tuple(_members(incident, transition_row)) if joint else (subject(incident.kind, incident.monitor),)
+    own = subject(incident.kind, incident.monitor, incident.cause_key)
+    subjects = tuple(_members(incident, transition_row)) if joint else (own,)
     facts = replace(facts, subjects=subjects, rules=rules, everyone=everyone)
     wanted = facts.routing if step is not Step.NOTE or joint else None
     if wanted is None or not (wanted.policies or wanted.remind_s):

@@ -20,6 +20,8 @@ from vigil.transaction_cache import read_once
 _KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED)
 #: Recent incidents compared one by one; with more it is a mass event, or none.
 _LOOKED_AT = 50
+#: Of these the votes are compared.
+_LOOKED_INTO = 5
 
 
 def group(incident: Incident, evidence: Mapping[str, Any]) -> str:
@@ -59,6 +61,10 @@ def _signs(incidents: Sequence[Incident], failing: int, votes: Any) -> Signs:
     against = [vote for vote in votes if vote.get("status") == Status.DOWN] if isinstance(votes, list) else []
     regions = {str(vote.get("region")) for vote in against}
     monitors = Monitor.objects.filter(pk__in=[one.monitor_id for one in incidents])
+    first, sides = incidents[:_LOOKED_INTO], [_sides(votes)]
+    opened = Transition.objects.filter(incident__in=first[1:], seq=1).values_list("evidence__votes", flat=True)
+    sides += [_sides(found) for found in opened]
+    same = len(first) > 1 and all(each == sides[0] for each in sides)
     return Signs(
         failing=failing,
         looked_at=len(incidents),
@@ -66,7 +72,19 @@ def _signs(incidents: Sequence[Incident], failing: int, votes: Any) -> Signs:
         reasons=frozenset(str(vote.get("reason")) for vote in against),
         domains=len({str(vote.get("domain")) for vote in against}),
         restarted=[slug for slug in _restarted() if slug in regions],
+        same_regions=sorted(sides[0][0]) if same else (),
+        seeing=sorted(sides[0][1]) if same else (),
     )
+
+
+def _sides(votes: Any) -> tuple[frozenset[str], frozenset[str]]:
+    """The regions that failed in the last look in which they voted, and those that passed."""
+    told = votes if isinstance(votes, list) else []
+    last = {
+        str(vote.get("region")): vote.get("status") for vote in sorted(told, key=lambda vote: vote.get("look") or 1)
+    }
+    failing = frozenset(region for region, status in last.items() if status == Status.DOWN)
+    return failing, frozenset(region for region, status in last.items() if status == Status.UP)
 
 
 def _restarted() -> list[str]:

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from consensus.verdicts import Quarantine
 from probes.process.isolation import Each, plainly
 from probes.reasons import Status
 from vigil.accounts.teams import default_team
@@ -19,8 +18,7 @@ from vigil.incidents.core.model import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import load, store
 from vigil.incidents.timeline import EnqueueDeliveries
-from vigil.incidents.write_steps import Ground, apply_effect, write_transition
-from vigil.monitors.latest import instant
+from vigil.incidents.write_steps import apply_effect, write_transition
 
 _NONE: frozenset[str] = frozenset()
 _RETIRED = Q(monitor__paused=True) | Q(monitor__deleted_at__isnull=False)
@@ -67,34 +65,6 @@ def _settle(key: int, now: datetime, enqueue: EnqueueDeliveries) -> frozenset[st
         apply_effect(subject, effect, enqueue)
         store(subject)
         return frozenset([row.monitor.public_id])
-
-
-def note_quarantines(quarantines: Collection[Quarantine], enqueue: EnqueueDeliveries) -> None:
-    """Open an incident for each quarantined region, and resolve the others."""
-    with transaction.atomic():
-        open_now = {
-            incident.cause_key: incident
-            for incident in Incident.objects.select_for_update().filter(
-                kind=IncidentKind.BLIND, cause_key__startswith="sick:", resolved_at=None
-            )
-        }
-        held = {f"sick:{one.region}": one for one in quarantines}
-        for cause, one in held.items():
-            if cause in open_now:
-                continue
-            incident = Incident(
-                team=default_team(),
-                kind=IncidentKind.BLIND,
-                cause_key=cause,
-                title=f"Region {one.region} is in quarantine: its votes do not count",
-                started_at=instant(one.since_ms),
-                opened_at=Now(),
-            )
-            incident.save()
-            move = Move(IncidentKind.BLIND, Step.OPENED, StepReason.REGION_SICK)
-            write_transition(incident, move, enqueue, Ground(text=one.text))
-        for cause in open_now.keys() - held.keys():
-            write_transition(open_now[cause], Move(IncidentKind.BLIND, Step.RESOLVED, StepReason.REGION_WELL), enqueue)
 
 
 def note_dark_regions(dark: Collection[str], silent: Collection[str], enqueue: EnqueueDeliveries) -> None:

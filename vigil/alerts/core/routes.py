@@ -97,16 +97,25 @@ ALWAYS = Hours()
 
 @dataclass(frozen=True, slots=True)
 class RoutedSubject:
-    """What routes match: the incident's kind, its monitor, and that monitor's tags and priority."""
+    """What routes match: the incident's kind, its monitor, and that monitor's tags and priority.
+
+    `lost_way`: most regions have lost their way. It is worse than what one region sees, and pages.
+    """
 
     kind: str
     monitor: int | None = None
     tags: frozenset[str] = frozenset()
     priority: str = "normal"
+    lost_way: bool = False
 
     @property
     def severity(self) -> Severity:
-        return severity_of(self.kind, self.priority)
+        return Severity.ERROR if self.lost_way else severity_of(self.kind, self.priority)
+
+    @property
+    def pages(self) -> bool:
+        """Whether it alerts without a route that names its kind."""
+        return self.lost_way or self.kind in PAGED_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +143,7 @@ class RouteRule:
     def miss(self, subject: RoutedSubject, at: datetime) -> Miss | None:
         """Why the rule does not match; None when it does."""
         asked = (
-            (Miss.KIND, subject.kind in (self.kinds or PAGED_KINDS)),
+            (Miss.KIND, subject.kind in self.kinds if self.kinds else subject.pages),
             (Miss.MONITOR, self.monitor is None or self.monitor == subject.monitor),
             (Miss.TAGS, not self.tags or bool(self.tags & subject.tags)),
             (Miss.PRIORITY, not self.priorities or subject.priority in self.priorities),
@@ -182,8 +191,7 @@ class Routing:
 def route(rules: Sequence[RouteRule], subject: RoutedSubject, at: datetime, everyone: frozenset[int]) -> Routing:
     """Match the rules in order, defaults last, until one matches that does not go on. Without rules, alert everyone."""
     if not rules:
-        paged = subject.kind in PAGED_KINDS
-        return Routing((), dict.fromkeys(everyone, Concern(Why.EVERYONE)) if paged else {})
+        return Routing((), dict.fromkeys(everyone, Concern(Why.EVERYONE)) if subject.pages else {})
     considered: list[Considered] = []
     found = decided = False
     for rule in sorted(rules, key=lambda rule: rule.default):

@@ -16,6 +16,7 @@ from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, ExcludedLi
 from vigil.configuration import configuration
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.core.provider_outage import is_of_provider
+from vigil.incidents.quarantines import LOST_WAY
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.models import DerivedKind, target_of
 
@@ -131,6 +132,8 @@ def _about(row: _Row) -> str:
         return "composite" if down else "fallback"
     if row.monitor is None and is_of_provider(row.cause):
         return "provider" if down else "provider_degraded"
+    if row.monitor is None and row.cause == LOST_WAY:
+        return "lost_way"
     return "unproven" if row.cause.startswith(UNPROVEN) else ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vigil.alerts.core.routes import RoutedSubject, RouteRule
 from vigil.alerts.core.selftest import LOOPBACK
 from vigil.alerts.models import Channel, Person, Route
+from vigil.incidents.quarantines import LOST_WAY
 from vigil.monitors.models import Monitor
 from vigil.transaction_cache import read_once
 
@@ -24,10 +25,10 @@ def _load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
     return rules, everyone or frozenset(fallback)
 
 
-def subject(kind: str, monitor: Monitor | None) -> RoutedSubject:
-    """Subject of an incident of this kind, for routes."""
+def subject(kind: str, monitor: Monitor | None, cause: str = "") -> RoutedSubject:
+    """Subject of an incident of this kind and cause, for routes."""
     if monitor is None:
-        return RoutedSubject(kind)
+        return RoutedSubject(kind, lost_way=cause == LOST_WAY)
     tags = frozenset(tag for tag in monitor.tags if isinstance(tag, str))
     return RoutedSubject(kind, monitor.pk, tags, monitor.priority)
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channel_changes import save_channel
+from vigil.alerts.core.routes import Severity
 from vigil.alerts.models import Channel, Route
 from vigil.alerts.routing.changes import save_route
 from vigil.incidents.core.model import IncidentKind
@@ -30,13 +31,14 @@ class Arranged:
 
 
 def arrange_typical(team: Team, routing_key: str, slack_url: str) -> Arranged:
-    """Create or update two channels and five routes. Idempotent: new keys change only the channels.
+    """Create or update two channels and six routes. Idempotent: new keys change only the channels.
 
     1. Failures of AI APIs (outage, account): PagerDuty.
     2. Heartbeats of high priority: PagerDuty.
     3. Other heartbeats: Slack.
-    4. One region's view, and too few regions: Slack.
-    5. Everything else: Slack.
+    4. Most regions have lost their way: PagerDuty.
+    5. One region's view, and too few regions: Slack.
+    6. Everything else: Slack.
 
     Raises `ValidationError` keyed by `routing_key` or `slack_url`.
     """
@@ -50,6 +52,7 @@ def arrange_typical(team: Team, routing_key: str, slack_url: str) -> Arranged:
             ("AI API failures", pager, {"kinds": urgent, "tags": AI_TAGS}),
             ("Urgent heartbeats", pager, {"kinds": heartbeat, "priorities": [Priority.HIGH.value]}),
             ("Heartbeats", chat, {"kinds": heartbeat}),
+            ("Most regions lost", pager, {"kinds": REGIONAL[:1], "severities": [Severity.ERROR.value]}),
             ("One region, or too few", chat, {"kinds": REGIONAL}),
             ("Everything else", chat, {"default": True}),
         )

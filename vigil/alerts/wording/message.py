@@ -18,7 +18,7 @@ NAME_LIMIT = 120
 #: Hosts that a digest names.
 HOSTS_MOST = 5
 #: Kinds that may wake people; others can wait for the morning.
-LOUD_KINDS = DOWN_KINDS | {"account", "channel", "heartbeat_failed", "heartbeat_overran"}
+LOUD_KINDS = DOWN_KINDS | {"account", "channel", "heartbeat_failed", "heartbeat_overran", "lost_way"}
 
 
 class Tone(StrEnum):

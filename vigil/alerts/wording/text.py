@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from vigil.alerts.wording.alert import Alert, Evidence, VoteLine
-from vigil.alerts.wording.vocabulary import EXCLUSIONS, look_of, meaning_of, reason_in_words, template_of
+from vigil.alerts.wording.vocabulary import (
+    EXCLUSIONS,
+    ONE_DOMAIN,
+    ONE_REGION,
+    look_of,
+    meaning_of,
+    reason_in_words,
+    template_of,
+)
 from vigil.incidents.core.model import Step, StepReason
 
 #: Reasons to close an incident without a recovery.
@@ -59,7 +67,7 @@ def story(alert: Alert) -> list[str]:
     lines += _seen(alert)
     if alert.event == "trigger":
         lines.append(_since(alert))
-        lines.append(meaning_of(alert.template, alert.failure))
+        lines.append(_meaning(alert))
         lines.append(look_of(alert.template, alert.failure))
     lines += alert.context
     return [line for line in lines if line]
@@ -133,6 +141,14 @@ def _seen(alert: Alert) -> list[str]:
     if not lines and alert.event == "trigger" and (evidence.explanation or alert.note):
         lines.append(evidence.explanation or alert.note)
     return lines
+
+
+def _meaning(alert: Alert) -> str:
+    """What the incident means; of an outage no more than its votes prove."""
+    domains = {vote.domain for vote in alert.evidence.failing if vote.counted}
+    if alert.template != "outage" or len(domains) != 1:
+        return meaning_of(alert.template, alert.failure)
+    return ONE_DOMAIN if len(alert.evidence.failing) > 1 else ONE_REGION
 
 
 def _how(evidence: Evidence) -> str:

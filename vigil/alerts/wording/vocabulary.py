@@ -38,6 +38,12 @@ TEMPLATES = {
         "It works in most regions. The problem is in one part of the world or in that region's network.",
         "Check the users near that region. Other regions need no action.",
     ),
+    "lost_way": Template(
+        "REGIONS LOST",
+        "It is an event of these regions, and no outage of their targets. Their votes do not count meanwhile.",
+        "Check the network of these regions: uplink, DNS, firewall, egress rules. Set VIGIL_ANCHORS for each of them.",
+        since="Since",
+    ),
     "blind": Template(
         "BLIND",
         "Too few regions can vote, so its status is unknown. No failure is confirmed.",
@@ -107,6 +113,12 @@ TEMPLATES = {
         since="First refused at",
     ),
 }
+
+#: Meaning of an outage whose failing votes are of one failure domain, or of one region.
+ONE_DOMAIN = (
+    "Most voting regions agree, but all that see it fail share one failure domain: its network may be at fault."
+)
+ONE_REGION = "One region sees it fail, and no other confirms it: that region's network may be at fault."
 
 #: Kinds whose template is more specific than the failure reason.
 _TOLD_BY_KIND = frozenset(TEMPLATES) - {"outage", "degraded", "account"}
@@ -186,6 +198,7 @@ EXCLUSIONS = {
     "dark": "it sends no status",
     "sick": "it sees failures everywhere, so its own network is the likely cause",
     "anchors": "it cannot reach its anchors",
+    "lost_way": "it lost its way together with other regions",
     "clock_skew": "its clock is wrong",
     "config_stale": "it had old configuration",
     "no_answer": "it did not answer in time",

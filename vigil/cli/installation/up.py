@@ -87,6 +87,13 @@ async def keep_running(
     return 0
 
 
+#: Without them, an uplink of this machine that is down looks like an outage of everything.
+_ANCHORS = (
+    "  Anchors:         none. Set VIGIL_ANCHORS to 3 addresses or more that this machine surely reaches, such",
+    "                   as example.com,example.net,192.0.2.53:53: an uplink that is down is then no outage",
+)
+
+
 def _for_people(installation: Installation) -> str:
     base = installation.addresses.base_url
     folders = " and ".join(map(str, installation.data_folders))
@@ -100,6 +107,7 @@ def _for_people(installation: Installation) -> str:
             f"  API and docs:    {base}/api/docs/",
             f"  Pings of jobs:   {base}/ping/..., and {_ping_address(installation)}/ping/... for many of them",
             f"  Data:            {folders}",
+            *([] if os.environ.get("VIGIL_ANCHORS") else _ANCHORS),
             "  Stop:            Ctrl-C",
             "",
         ]

@@ -4,7 +4,8 @@
   manage.py region list                          names, domains, and whether their workers report
 
 A domain is what regions share and can lose together: a provider, a data centre, an office line. Give regions that could
-fail together the same domain: a verdict needs failures from more than half of the domains.
+fail together the same domain: a verdict needs failures from more than half of the domains. Give each worker
+VIGIL_ANCHORS, addresses that it surely reaches: by them it knows at once that its own network is at fault.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from vigil.cli.errors import CommandError
 from vigil.local.servers.redis import add_region
 from vigil.local.servers.redis_users import region_user
 
+#: What tells a region that its own network is at fault, before it can see anything wrong in its targets.
+ANCHORS_ADVICE = (
+    "Name 3 to 10 addresses of 3 organisations that this region surely reaches: "
+    "while most of them fail, it does not vote."
+)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -78,6 +84,8 @@ def _add(args: argparse.Namespace) -> int:
         print(f"# with the user {region_user(args.name)}: deploy/redis.acl.example has its rules.")
     print("\n".join(f"{name}={value}" for name, value in env.items()))
     print(f"VIGIL_REDIS_URL={own or f'rediss://{region_user(args.name)}:PASSWORD@HOST:6379/0'}")
+    print(f"# {ANCHORS_ADVICE}")
+    print("# VIGIL_ANCHORS=example.com,example.net:443,192.0.2.53:53")
     return 0
 
 

@@ -26,6 +26,7 @@ from consensus.vote_table import as_json, vote_rows, why_in_words
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.cli.monitors.backtest import rehearse_monitor
+from vigil.cli.monitors.replay_lost_way import replay_lost_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,9 @@ def run(args: argparse.Namespace) -> int:
     connect(args.data_dir)
     if args.monitor:
         return rehearse_monitor(args)
+    lost_way = replay_lost_way(args.incident, args.json)
+    if lost_way is not None:
+        return lost_way
     title, steps = _steps(args.incident, args.step)
     wanted = _Wanted.of(args)
     supposed = [wanted.judge(taken.verdict) if wanted else None for taken in steps]

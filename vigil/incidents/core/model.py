@@ -68,6 +68,8 @@ class StepReason(StrEnum):
     REGION_BACK = "region_back"
     REGION_SICK = "region_sick"
     REGION_WELL = "region_well"
+    REGIONS_LOST = "regions_lost"
+    REGIONS_FOUND = "regions_found"
     MONITOR_PAUSED = "monitor_paused"
     MONITOR_DELETED = "monitor_deleted"
     PING_MISSED = "ping_missed"

@@ -27,6 +27,9 @@ class Signs:
     reasons: frozenset[str]
     domains: int
     restarted: Sequence[str]
+    #: Regions that fail all of those that were looked at, and those that pass all of them; none where it varies.
+    same_regions: Sequence[str] = ()
+    seeing: Sequence[str] = ()
 
 
 def look_at_ourselves(signs: Signs) -> str:
@@ -43,6 +46,11 @@ def look_at_ourselves(signs: Signs) -> str:
         found.append("every failing vote is about a certificate's dates: check the regions' clocks")
     if signs.domains == 1:
         found.append("every failing vote comes from one failure domain: check its network")
+    if signs.same_regions and signs.seeing:
+        found.append(
+            f"all of them fail in exactly the same regions ({_list(signs.same_regions)}), and {_list(signs.seeing)} "
+            f"{'sees' if len(signs.seeing) == 1 else 'see'} them well: check the way of these regions"
+        )
     many = f"{signs.failing} monitors failed within a minute"
     if not found:
         return f"{many}; there is no sign of a fault in Vigil itself."

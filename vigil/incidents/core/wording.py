@@ -22,6 +22,7 @@ _NOTES = {
     StepReason.REGION_DARK: "No status from this region: its votes do not count, and it runs no checks.",
     StepReason.MINORITY_EXCLUDED: "The regions that failed alone are in quarantine: the fault is theirs.",
     StepReason.REGION_WELL: "The region's votes count again.",
+    StepReason.REGIONS_FOUND: "The regions see their targets again: their votes count.",
     StepReason.REGION_BACK: "The region reports its status again.",
     StepReason.NOT_RECEIVING: "No process receives pings. No job is marked late meanwhile.",
     StepReason.NO_DEAD_LETTERS: "No dead letter waits any more.",

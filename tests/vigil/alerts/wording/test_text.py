@@ -10,7 +10,7 @@ import pytest
 from tests.vigil.alerts.told import KINDS, alert
 from vigil.alerts.channels import webhook
 from vigil.alerts.wording import text, vocabulary
-from vigil.alerts.wording.alert import Evidence
+from vigil.alerts.wording.alert import Evidence, VoteLine
 from vigil.alerts.wording.message import message_of
 from vigil.incidents.core.model import IncidentKind
 
@@ -119,3 +119,30 @@ def test_a_signature_is_that_of_the_standard() -> None:
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
     )
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize(
+    ("votes", "meaning"),
+    [
+        (ALERT.evidence.votes[:2], vocabulary.template_of("outage").meaning),
+        (tuple(replace(vote, domain="aws") for vote in ALERT.evidence.votes[:2]), vocabulary.ONE_DOMAIN),
+        (ALERT.evidence.votes[:1], vocabulary.ONE_REGION),
+    ],
+    ids=["two domains", "n19 one domain", "n19 one region"],
+)
+def test_an_outage_claims_no_more_than_its_failure_domains_prove(votes: tuple[VoteLine, ...], meaning: str) -> None:
+    lines = text.story(replace(ALERT, evidence=replace(ALERT.evidence, votes=votes)))
+
+    assert [line for line in lines if "network" in line] == [meaning]
+
+
+def test_regions_that_lost_their_way_are_told_as_their_own_event() -> None:
+    title = "3 of 5 regions lost their way: what is seen from the 2 others is well"
+    lost = replace(
+        alert("blind"), kind="regional", about="lost_way", title=title, note="a, b and c began to fail 15 monitors."
+    )
+
+    assert text.headline(lost) == f"REGIONS LOST: {title}"
+    assert text.story(lost)[0] == "a, b and c began to fail 15 monitors."
+    assert "no outage of their targets" in " ".join(text.story(lost))
+    assert message_of(lost).tone == "critical"

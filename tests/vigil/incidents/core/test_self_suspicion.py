@@ -17,6 +17,11 @@ FIRST = "40 monitors failed within a minute. Check Vigil itself first: "
     [
         (NOTHING, "40 monitors failed within a minute; there is no sign of a fault in Vigil itself."),
         (
+            replace(NOTHING, same_regions=["a", "b", "c"], seeing=["d"]),
+            f"{FIRST}all of them fail in exactly the same regions (a, b and c), and d sees them well: check the way of "
+            "these regions.",
+        ),
+        (
             replace(NOTHING, restarted=["eu-west", "us-east", "ap-south"]),
             FIRST + "the workers of eu-west, us-east and ap-south started within ten minutes (a deployment?).",
         ),
