@@ -74,6 +74,18 @@ def mail(around: ExaminationContext) -> Iterator[Finding]:
         yield problem("There are e-mail channels but no mail server.", "Set VIGIL_EMAIL_URL for deliver.")
 
 
+def refused_recipients(around: ExaminationContext) -> Iterator[Finding]:
+    """Recipients of e-mail that the mail server refused while it took the letter for others."""
+    sent = Delivery.objects.filter(state=DeliveryState.SENT, created_at__gt=around.now - RECENT)
+    partly = sent.filter(channel__kind="email", answer__startswith="250 but")
+    for row in partly.values("channel__name", "answer").annotate(times=Count("pk")).order_by("-times")[:20]:
+        yield problem(
+            f"Channel {row['channel__name']} reached only some of its recipients, {row['times']} times in 24 h:"
+            f" {row['answer'].removeprefix('250 but ')}",
+            "Correct or remove the address.",
+        )
+
+
 def reports(around: ExaminationContext) -> Iterator[Finding]:
     """Unsent reports."""
     for report in Report.objects.filter(enabled=True).exclude(last_error="").select_related("team")[:20]:

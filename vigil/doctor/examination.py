@@ -29,6 +29,7 @@ CHECKS: dict[str, Check] = {
     "channels": alert_delivery.channels,
     "fallback": alert_delivery.fallback,
     "mail": alert_delivery.mail,
+    "recipients": alert_delivery.refused_recipients,
     "reports": alert_delivery.reports,
     "routes": oncall.routes,
     "policies": oncall.policies,

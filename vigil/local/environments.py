@@ -34,20 +34,22 @@ class Addresses:
     ping_port: int = 0
 
 
-def control_env(addresses: Addresses, secrets: LocalSecrets, data: Path) -> dict[str, str]:
+def control_env(
+    addresses: Addresses, secrets: LocalSecrets, data: Path, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
     """What a process of the control plane of this installation finds in its environment."""
-    inherited = {name: value for name, value in os.environ.items() if name not in _REGION_ONLY}
+    inherited = {name: value for name, value in environment.items() if name not in _REGION_ONLY}
     return inherited | {
         "VIGIL_DATABASE_URL": addresses.database_url,
         "VIGIL_REDIS_URL": addresses.redis_url,
         "VIGIL_PING_REDIS_URL": addresses.ping_redis_url,
-        "VIGIL_SECRET_KEY": os.environ.get("VIGIL_SECRET_KEY") or secrets.secret_key,
-        "VIGIL_SEAL_KEYS": os.environ.get("VIGIL_SEAL_KEYS") or secrets.seal_keys,
+        "VIGIL_SECRET_KEY": environment.get("VIGIL_SECRET_KEY") or secrets.secret_key,
+        "VIGIL_SEAL_KEYS": environment.get("VIGIL_SEAL_KEYS") or secrets.seal_keys,
         "VIGIL_BASE_URL": addresses.base_url,
         # Like its regions, what runs on this machine is there to reach this machine and its network.
-        "VIGIL_ALERT_EGRESS": os.environ.get("VIGIL_ALERT_EGRESS") or "private",
+        "VIGIL_ALERT_EGRESS": environment.get("VIGIL_ALERT_EGRESS") or "private",
         "VIGIL_DATA_DIR": str(data),
-        "PYTHONPATH": os.pathsep.join(map(str, filter(None, [CHECKOUT, os.environ.get("PYTHONPATH")]))),
+        "PYTHONPATH": os.pathsep.join(map(str, filter(None, [CHECKOUT, environment.get("PYTHONPATH")]))),
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
     }

@@ -23,6 +23,9 @@ CHECKOUT = _SOURCE if (_SOURCE / "manage.py").exists() else None
 _LOCK = "lock"
 _SECRETS = "secrets.json"
 _STATE = "state.json"
+_SETTINGS = "settings.json"
+#: Of VIGIL_ names, those that say where this process is, not what the installation is like.
+_NO_SETTINGS = frozenset({"VIGIL_DATA_DIR", "VIGIL_VENV"})
 
 
 class AlreadyRunning(CannotStart):
@@ -120,6 +123,18 @@ class DataFolder:
 
     def remember(self, state: StoredState) -> None:
         write_private(self.path / _STATE, json.dumps(asdict(state), indent=1))
+
+    def remember_settings(self, environment: Mapping[str, str]) -> None:
+        """Keep what the installation was started with, for commands in other terminals."""
+        named = {name: value for name, value in environment.items() if name.startswith("VIGIL_") and value}
+        settings = {name: value for name, value in named.items() if name not in _NO_SETTINGS}
+        write_private(self.path / _SETTINGS, json.dumps(settings, indent=1))
+
+
+def read_settings(path: Path) -> dict[str, str]:
+    """VIGIL_ variables that the installation in this folder was started with."""
+    known = _read_object(path / _SETTINGS) if (path / _SETTINGS).exists() else {}
+    return {name: value for name, value in known.items() if name.startswith("VIGIL_") and isinstance(value, str)}
 
 
 def read_state(path: Path) -> StoredState:

@@ -84,6 +84,7 @@ class Installation:
             ping_port=self.addresses.ping_port,
         )
         folder.remember(self._state)
+        folder.remember_settings(os.environ)
 
     async def start(self) -> None:
         """Start everything and wait until it is ready; raises CannotStart with what is not, having stopped the rest."""

@@ -38,7 +38,8 @@ EVIDENCE = {
 
 
 class Receiver:
-    """Keeps what it is sent; `answers` says how to answer a path: a status, or (status, headers), or a wait in s."""
+    """Keeps what it is sent; `answers` says how to answer a path: a status, (status, headers), the same with a JSON
+    document, or `hang`."""
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
@@ -66,11 +67,13 @@ class Receiver:
                 if answer == "hang":
                     receiver.release.wait(30)
                     return
-                status, extra = answer if isinstance(answer, tuple) else (answer, {})
+                status, extra, *document = answer if isinstance(answer, tuple) else (answer, {})
+                said = json.dumps(document[0]).encode() if document else b""
                 self.send_response(status)
-                for name, value in {"content-length": "0", **extra}.items():
+                for name, value in {"content-length": str(len(said)), **extra}.items():
                     self.send_header(name, value)
                 self.end_headers()
+                self.wfile.write(said)
 
             def log_message(self, format: str, *args: object) -> None:
                 """The test looks at `posts`."""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from vigil.cli.connection import environment_of_running
 from vigil.local.errors import CannotStart
-from vigil.local.folder import AlreadyRunning, DataFolder, StoredState, is_held
+from vigil.local.folder import AlreadyRunning, DataFolder, StoredState, is_held, read_settings
 
 
 def test_a_second_claim_on_the_same_folder_says_who_runs_there(tmp_path: Path) -> None:
@@ -52,6 +53,26 @@ def test_lost_secrets_are_missed_and_not_replaced(tmp_path: Path) -> None:
     ):
         folder.secrets()
     assert not (tmp_path / "secrets.json").exists()
+
+
+def test_f16_what_it_was_started_with_is_kept_for_other_terminals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"VIGIL_EMAIL_URL": "smtp://u:fake@127.0.0.1", "VIGIL_EMPTY": "", "VIGIL_DATA_DIR": "/x", "PATH": "/bin"}
+    monkeypatch.delenv("VIGIL_EMAIL_URL", raising=False)
+    for name in ("VIGIL_DATABASE_URL", "VIGIL_REDIS_URL", "VIGIL_SECRET_KEY", "VIGIL_SEAL_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    with DataFolder.claim(tmp_path) as folder:
+        folder.secrets()
+        folder.remember(StoredState(address="http://127.0.0.1:1", postgres_port=1, redis_port=2))
+        folder.remember_settings(given)
+        assert read_settings(tmp_path) == {"VIGIL_EMAIL_URL": "smtp://u:fake@127.0.0.1"}
+        assert (tmp_path / "settings.json").stat().st_mode & 0o777 == 0o600
+        found = environment_of_running(str(tmp_path))
+        assert found["VIGIL_EMAIL_URL"] == "smtp://u:fake@127.0.0.1"
+        # What this terminal names itself counts first.
+        monkeypatch.setenv("VIGIL_EMAIL_URL", "smtp://other")
+        assert environment_of_running(str(tmp_path))["VIGIL_EMAIL_URL"] == "smtp://other"
 
 
 def test_addresses_are_remembered(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from vigil.alerts.channels.addresses import below, with_query, without_query
 from vigil.alerts.channels.form_bodies import File, multipart
 from vigil.alerts.channels.kind import (
     Accepted,
@@ -29,13 +30,16 @@ from vigil.alerts.wording.message import Message, Tone
 #: Discord's limits in characters: title and description of an embed, and all of its text.
 TITLE_LIMIT = 256
 DESCRIPTION_LIMIT = 4_000
+#: The same of the name of a thread; and Discord's code for a forum that was given none.
+THREAD_NAME_LIMIT = 100
+FORUM = 220001
 _COLOURS = {Tone.CRITICAL: 0xD92D20, Tone.WARNING: 0xF79009, Tone.INFO: 0x2E90FA, Tone.GOOD: 0x12B76A}
 _ID = re.compile(r"[0-9]{1,30}")
 _MARKUP = re.compile(r"([\\*_~`|>#\[\]()<@:+-])")
 
 
 class DiscordConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """No settings: the webhook URL names the channel."""
+    """No settings: the webhook URL names the channel, and with `?thread_id=` a thread of it."""
 
 
 class DiscordMessage(msgspec.Struct, frozen=True):
@@ -73,24 +77,46 @@ def render(message: Message, config: DiscordConfig) -> DiscordMessage:
 async def send(
     client: Outbound, config: DiscordConfig, secrets: Mapping[str, str], payload: DiscordMessage
 ) -> Accepted:
-    url = secrets["url"].rstrip("/")
-    if payload.edits:
+    url, thread_name = without_query(below(secrets["url"]), "thread_name")
+    edits, _, thread = payload.edits.partition(":")
+    if thread:
+        # In a forum each incident has a thread of its own.
+        url, thread_name = with_query(url, thread_id=thread), ""
+    if edits:
         # An edit sends no notification; it corrects the history. The message below notifies.
-        await client.call(ReceiverCall(f"{url}/messages/{payload.edits}", as_body(payload.body), method="PATCH"))
-    body, headers = as_body(payload.body), {"content-type": "application/json"}
-    if payload.names:
-        body, headers = multipart({"payload_json": body}, File("files[0]", "incidents.txt", payload.names.encode()))
-    answer = await client.call(ReceiverCall(f"{url}?wait=true", body, headers))
+        await client.call(ReceiverCall(below(url, "messages", edits), as_body(payload.body), method="PATCH"))
+    answer = await _post(client, url, payload, thread_name)
     found = answer.json()
+    makes_thread = bool(thread_name)
+    if answer.code == 400 and not makes_thread and _wants_thread(found):
+        # The channel is a forum.
+        makes_thread = True
+        answer = await _post(client, url, payload, str(payload.body["embeds"][0]["title"]))
+        found = answer.json()
     if answer.code == 429:
         raise _too_fast(answer)
     accepted = judged(answer, "Discord", str(found.get("message") or ""))
-    return Accepted(accepted.answer or str(answer.code), "" if payload.names else _id_of(found))
+    place = _id_of(found, "channel_id") if makes_thread else thread
+    message = "" if payload.names else _id_of(found, "id")
+    return Accepted(accepted.answer or str(answer.code), f"{message}:{place}" if message and place else message)
 
 
-def _id_of(found: Mapping[str, Any]) -> str:
-    """The id of a message, which becomes a part of an address: digits, or nothing."""
-    said = found.get("id")
+async def _post(client: Outbound, url: str, payload: DiscordMessage, thread_name: str) -> ReceiverAnswer:
+    fields = {**payload.body, "thread_name": thread_name[:THREAD_NAME_LIMIT]} if thread_name else payload.body
+    body, headers = as_body(fields), {"content-type": "application/json"}
+    if payload.names:
+        body, headers = multipart({"payload_json": body}, File("files[0]", "incidents.txt", payload.names.encode()))
+    return await client.call(ReceiverCall(with_query(url, wait="true"), body, headers))
+
+
+def _wants_thread(found: Mapping[str, Any]) -> bool:
+    """Whether a refusal is that of a forum, which takes only what has a thread or the name of a new one."""
+    return found.get("code") == FORUM or "thread_name" in str(found.get("message") or found.get("thread_name") or "")
+
+
+def _id_of(found: Mapping[str, Any], name: str) -> str:
+    """The id of a message or channel, which becomes a part of an address: digits, or nothing."""
+    said = found.get(name)
     return said if isinstance(said, str) and _ID.fullmatch(said) else ""
 
 

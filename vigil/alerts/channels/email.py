@@ -6,13 +6,15 @@ import asyncio
 import html
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
 from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import Annotated
@@ -20,9 +22,9 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from probes.net.targets import BadTarget, parse_host
 from vigil.alerts.channels.kind import Accepted, ChannelError, ChannelSettingsError, Kind, Outbound
 from vigil.alerts.core.pacing import Pace
-from vigil.alerts.wording import text as wording
 from vigil.alerts.wording.fitting import cut, one_line
 from vigil.alerts.wording.message import Message
 from vigil.configuration import configuration
@@ -32,6 +34,8 @@ SUBJECT_LIMIT = 250
 #: Concurrent letters: a mail server that hangs blocks only these threads.
 THREADS = 16
 MAX_RECIPIENTS = 20
+#: Domain of a letter's id where the sender has none.
+NO_DOMAIN = "vigil.invalid"
 _PLAIN_ADDRESS = re.compile(r"[^@\s<>\",;:\\\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
@@ -42,7 +46,7 @@ class EmailConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """A letter; `thread` and `id` make one conversation per incident."""
+    """A letter; `thread` and `id`, without the sender's domain, make one conversation per incident."""
 
     subject: str
     text: str
@@ -54,20 +58,22 @@ class Letter(msgspec.Struct, frozen=True):
 
 def render(message: Message, config: EmailConfig) -> Letter:
     subject = cut(one_line(message.headline), SUBJECT_LIMIT)
-    items = [*message.names, *(() if message.is_digest else wording.votes(message.alert))]
+    # The votes of a single incident are in its lines.
+    items = message.names
     links = [f"{link.text}: {link.url}" for link in message.links]
-    lines = [*message.lines, "", *items, "", *links]
+    lines = [*message.lines, "", *items, *([""] if items else []), *links]
     paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in message.lines)
     listed = "".join(f"<li>{html.escape(item)}</li>" for item in items)
+    listed = f"<ul>{listed}</ul>" if listed else ""
     buttons = "".join(
         f'<p><a href="{html.escape(link.url, quote=True)}">{html.escape(link.text)}</a></p>' for link in message.links
     )
     return Letter(
         subject=subject,
         text="\n".join(lines).strip() + "\n",
-        html=f"<h2>{html.escape(subject)}</h2>{paragraphs}<ul>{listed}</ul>{buttons}",
-        id=f"<{message.id}@vigil>",
-        thread=f"<{message.key}@vigil>",
+        html=f"<h2>{html.escape(subject)}</h2>{paragraphs}{listed}{buttons}",
+        id=message.id,
+        thread=message.key,
         date=format_datetime(message.at),
     )
 
@@ -82,29 +88,41 @@ async def send(client: Outbound, config: EmailConfig, secrets: Mapping[str, str]
         raise ChannelError(f"the letter cannot be written: {fault}", permanent=True) from None
     try:
         deliver = partial(_deliver, settings.email_url.get_secret_value(), message)
-        answer = await asyncio.get_running_loop().run_in_executor(_threads(), deliver)
+        missed = await asyncio.get_running_loop().run_in_executor(_threads(), deliver)
     except smtplib.SMTPRecipientsRefused as refused:
         codes = [code for code, _ in refused.recipients.values()]
-        raise ChannelError(
-            f"the mail server refused the recipients ({codes[0]})", permanent=min(codes) >= 500
-        ) from None
+        raise ChannelError(_refusals(refused.recipients), permanent=min(codes) >= 500) from None
     except smtplib.SMTPResponseException as refused:
         lasting = refused.smtp_code >= 500 and not isinstance(refused, smtplib.SMTPAuthenticationError)
         raise ChannelError(f"the mail server answered {refused.smtp_code}", permanent=lasting) from None
     except (smtplib.SMTPException, OSError) as problem:
-        raise ChannelError(f"the mail server could not be used ({type(problem).__name__})") from None
-    return Accepted(answer)
+        raise ChannelError(f"the mail server could not be used ({_in_words(problem)})") from None
+    return Accepted("250", missed=missed)
+
+
+def _in_words(problem: Exception) -> str:
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return f"its certificate cannot be trusted: {problem.verify_message}"
+    if isinstance(problem, socket.gaierror):
+        return "its name does not resolve"
+    if isinstance(problem, TimeoutError):
+        return f"no answer within {DEADLINE_S:.0f} s"
+    if isinstance(problem, ConnectionRefusedError):
+        return "connection refused"
+    return type(problem).__name__
 
 
 def _message(letter: Letter, sender: str, recipients: list[str]) -> EmailMessage:
-    message = EmailMessage()
-    message["From"] = sender
+    # Not folded unless it must be: at 78 columns a long word would leave a first line that is blank.
+    message = EmailMessage(policy=SMTP.clone(max_line_length=998) if letter.subject.isascii() else SMTP)
+    written = parseaddr(sender)[1].rpartition("@")[2]
+    domain = _ascii_domain(written)
+    message["From"] = sender.replace(written, domain) if written else sender
     message["To"] = [address_of(recipient) for recipient in recipients]
     message["Subject"] = letter.subject
     message["Date"] = letter.date
-    message["Message-ID"] = letter.id
-    message["In-Reply-To"] = letter.thread
-    message["References"] = letter.thread
+    message["Message-ID"] = f"<{letter.id}@{domain or NO_DOMAIN}>"
+    message["In-Reply-To"] = message["References"] = f"<{letter.thread}@{domain or NO_DOMAIN}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
@@ -117,8 +135,9 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _deliver(url: str, message: EmailMessage) -> str:
+    """Hand a letter to the mail server; returns who of the recipients was refused, or nothing."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
+    host = _ascii_domain(parts.hostname or "")
     if parts.scheme == "smtps":
         server: smtplib.SMTP = smtplib.SMTP_SSL(
             host, parts.port or 465, timeout=DEADLINE_S, context=ssl.create_default_context()
@@ -135,11 +154,14 @@ def _deliver(url: str, message: EmailMessage) -> str:
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         refused = server.send_message(message)
-    if refused:
-        # Some recipients refused. The others have it, so it is not sent again.
-        codes = ", ".join(str(code) for code, _ in refused.values())
-        return f"250, but {len(refused)} of the recipients were refused ({codes})"
-    return "250"
+    # The others have it, so it is not sent again.
+    return f"but {_refusals(refused)}" if refused else ""
+
+
+def _refusals(refused: Mapping[str, tuple[int, bytes]]) -> str:
+    """Who was refused, with the server's words."""
+    each = (f"{name} ({code} {words.decode('utf-8', 'replace')})" for name, (code, words) in refused.items())
+    return f"the mail server refused {', '.join(each)}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -151,16 +173,26 @@ def _is_loopback(host: str) -> bool:
 
 def address_of(text: str) -> Address:
     """A plain e-mail address as a letter takes it; raises ValueError for what no letter could be written to."""
-    if not _PLAIN_ADDRESS.fullmatch(text):
+    local, _, domain = text.rpartition("@")
+    plain = f"{local}@{_ascii_domain(domain)}"
+    if not _PLAIN_ADDRESS.fullmatch(plain):
         raise ValueError(f"{text!r} is no plain e-mail address")
     try:
-        address = Address(addr_spec=text)
+        address = Address(addr_spec=plain)
         EmailMessage()["To"] = [address]
     except (ValueError, MessageError, IndexError, AttributeError) as fault:
         raise ValueError(f"{text!r} is no plain e-mail address") from fault
-    if address.addr_spec != text:
+    if address.addr_spec != plain:
         raise ValueError(f"{text!r} is no plain e-mail address")
     return address
+
+
+def _ascii_domain(domain: str) -> str:
+    """A domain in ASCII as it is in DNS; one that has no such form stays."""
+    try:
+        return domain if domain.isascii() else parse_host(domain)[0]
+    except BadTarget:
+        return domain
 
 
 def _check(config: EmailConfig, secrets: Mapping[str, str]) -> None:

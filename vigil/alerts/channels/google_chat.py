@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from vigil.alerts.channels.addresses import with_query
 from vigil.alerts.channels.kind import (
     Accepted,
     ChannelSettingsError,
@@ -53,11 +53,12 @@ def render(message: Message, config: GoogleChatConfig) -> ChatMessage:
 async def send(
     client: Outbound, config: GoogleChatConfig, secrets: Mapping[str, str], payload: ChatMessage
 ) -> Accepted:
-    query = urlencode(
-        {"messageReplyOption": "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", "requestId": payload.id.replace("_", "-")}
+    url = with_query(
+        secrets["url"],
+        messageReplyOption="REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
+        requestId=payload.id.replace("_", "-"),
     )
-    joint = "&" if urlsplit(secrets["url"]).query else "?"
-    answer = await client.call(ReceiverCall(f"{secrets['url']}{joint}{query}", as_body(payload.body)))
+    answer = await client.call(ReceiverCall(url, as_body(payload.body)))
     found = answer.json()
     error = found.get("error")
     said = error.get("message") if isinstance(error, Mapping) else found.get("name")

@@ -49,13 +49,20 @@ class ChannelError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Acceptance: `answer` is the receiver's answer, `reference` its id of the message. Both are made storable here."""
+    """Acceptance: `answer` is the receiver's answer, `reference` its id of the message. Both are made storable here.
+
+    `settings` are settings of the channel that the receiver has replaced, to be remembered. `missed` is who of several
+    recipients did not get it, and why; empty if all did.
+    """
 
     answer: str = ""
     reference: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    missed: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "answer", tidy(self.answer))
+        object.__setattr__(self, "missed", tidy(self.missed))
         object.__setattr__(self, "reference", self.reference if _REFERENCE.fullmatch(self.reference) else "")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import msgspec
 
+from vigil.alerts.channels.addresses import below, with_query
 from vigil.alerts.channels.kind import (
     Accepted,
     ChannelError,
@@ -64,12 +64,12 @@ def render(message: Message, config: NtfyConfig) -> NtfyMessage:
 
 
 async def send(client: Outbound, config: NtfyConfig, secrets: Mapping[str, str], payload: NtfyMessage) -> Accepted:
-    base = config.url.rstrip("/")
+    base = _server(config.url, secrets["topic"])
     headers = {"content-type": "application/json"}
     if secrets.get("token"):
         headers["authorization"] = f"Bearer {secrets['token']}"
     if payload.names:
-        with_file = await _with_file(client, f"{base}/{secrets['topic']}", headers, payload)
+        with_file = await _with_file(client, below(base, secrets["topic"]), headers, payload)
         if with_file is not None:
             return with_file
     fields = payload.fields
@@ -81,21 +81,27 @@ async def send(client: Outbound, config: NtfyConfig, secrets: Mapping[str, str],
     return judged(answer, "ntfy", str(found.get("error") or found.get("id") or ""))
 
 
+def _server(url: str, topic: str) -> str:
+    """Address of the server, also where that of the topic was given."""
+    plain = below(url)
+    path, slash, last = plain.partition("?")[0].rpartition("/")
+    return plain.replace(f"{path}{slash}{last}", path, 1) if last == topic else plain
+
+
 async def _with_file(client: Outbound, url: str, headers: Mapping[str, str], payload: NtfyMessage) -> Accepted | None:
     """Attach every name as a file; None where the server accepts no files."""
     fields = payload.fields
-    query = urlencode(
-        {
-            "filename": "incidents.txt",
-            "title": fields["title"],
-            "message": cut(fields["message"], 800),
-            "priority": fields["priority"],
-            "tags": fields["tags"][0],
-            "click": fields["click"],
-        }
+    address = with_query(
+        url,
+        filename="incidents.txt",
+        title=fields["title"],
+        message=cut(fields["message"], 800),
+        priority=str(fields["priority"]),
+        tags=fields["tags"][0],
+        click=fields["click"],
     )
     plain = {**headers, "content-type": "text/plain; charset=utf-8"}
-    answer = await client.call(ReceiverCall(f"{url}?{query}", payload.names.encode(), plain, method="PUT"))
+    answer = await client.call(ReceiverCall(address, payload.names.encode(), plain, method="PUT"))
     if answer.code in (400, 403, 413):
         return None
     try:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from vigil.alerts.channels.addresses import below, with_query
 from vigil.alerts.channels.kind import (
     Accepted,
     Kind,
@@ -49,7 +50,7 @@ class OpsgenieConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AlertCall(msgspec.Struct, frozen=True):
-    """A request below the address: `path` is empty for a new alert."""
+    """A request below the address: `path` is empty for a new alert, else its alias and an action."""
 
     path: str
     body: dict[str, Any]
@@ -65,7 +66,7 @@ def render(message: Message, config: JsmConfig | OpsgenieConfig) -> AlertCall:
         action = "acknowledge"
     note = fit_lines([message.headline, *message.lines, *fit_names(message.names, 20_000)], NOTE_LIMIT)
     return AlertCall(
-        f"/{quote(message.key, safe='')}/{action}?identifierType=alias",
+        f"/{quote(message.key, safe='')}/{action}",
         {"source": "Vigil", "user": "Vigil", "note": note},
     )
 
@@ -74,7 +75,10 @@ async def send(
     client: Outbound, config: JsmConfig | OpsgenieConfig, secrets: Mapping[str, str], payload: AlertCall
 ) -> Accepted:
     headers = {"content-type": "application/json", "authorization": f"GenieKey {secrets['api_key']}"}
-    answer = await client.call(ReceiverCall(config.url + payload.path, as_body(payload.body), headers))
+    url = below(config.url, payload.path)
+    if payload.path:
+        url = with_query(url, identifierType="alias")
+    answer = await client.call(ReceiverCall(url, as_body(payload.body), headers))
     found = answer.json()
     if answer.code == 429 and "retry-after" not in answer.headers:
         wait = seconds(_number(answer.headers.get("x-ratelimit-period-in-sec")))
@@ -90,7 +94,7 @@ def _created(message: Message) -> dict[str, Any]:
         "message": cut(message.headline, MESSAGE_LIMIT),
         "alias": message.key,
         "description": fit_lines([*message.lines, *links, *names], DESCRIPTION_LIMIT),
-        "priority": _PRIORITIES[message.tone],
+        "priority": _PRIORITIES[Tone.INFO if alert.test else message.tone],
         "source": "Vigil",
         "entity": cut(alert.subject.target if alert.subject else alert.name, 512),
         "tags": [cut(tag, 50) for tag in ("vigil", alert.kind, *(alert.subject.tags if alert.subject else ()))[:20]],

@@ -54,7 +54,7 @@ def render(message: Message, config: PagerDutyConfig) -> dict[str, Any]:
         "payload": {
             "summary": cut(message.headline, SUMMARY_LIMIT),
             "source": alert.subject.target if alert.subject else "vigil",
-            "severity": "critical" if message.tone == "critical" and alert.kind not in _SEVERITIES else _mild(message),
+            "severity": _severity(message),
             "timestamp": message.at.isoformat(),
             "component": alert.name if not message.is_digest else message.headline[:200],
             "group": alert.team,
@@ -80,7 +80,12 @@ def _action(message: Message) -> str:
     return "acknowledge" if message.event == "acknowledge" and not message.is_digest else "trigger"
 
 
-def _mild(message: Message) -> str:
+def _severity(message: Message) -> str:
+    if message.alert.test:
+        # It is resolved at once, and wakes nobody.
+        return "info"
+    if message.tone == "critical" and message.alert.kind not in _SEVERITIES:
+        return "critical"
     return _SEVERITIES.get(message.kind, "error")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from vigil.alerts.channels.addresses import below
 from vigil.alerts.channels.kind import (
     JSON_HEADERS,
     Accepted,
@@ -117,7 +118,7 @@ class _Bot:
         return Accepted(f"200: ok, message {found.get('ts')}", "" if "thread_ts" in body else place)
 
     async def say(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = await self._client.call(ReceiverCall(f"{self._config.api}/{method}", as_body(body), self._headers))
+        answer = await self._client.call(ReceiverCall(below(self._config.api, method), as_body(body), self._headers))
         found = answer.json()
         judged(answer, "Slack", str(found.get("error") or ""))
         if found.get("ok") is not True:

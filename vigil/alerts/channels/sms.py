@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from vigil.alerts.channels.addresses import below
 from vigil.alerts.channels.form_bodies import urlencoded
 from vigil.alerts.channels.kind import (
     Accepted,
@@ -101,7 +102,7 @@ async def send(client: Outbound, config: SmsConfig, secrets: Mapping[str, str], 
     credentials = base64.b64encode(f"{user}:{secrets['token']}".encode()).decode()
     sender = "MessagingServiceSid" if config.sender.startswith("MG") and len(config.sender) == 34 else "From"
     body, headers = urlencoded({"To": config.to, sender: config.sender, "Body": payload.text})
-    url = f"{config.url.rstrip('/')}/2010-04-01/Accounts/{config.account}/Messages.json"
+    url = below(config.url, "2010-04-01", "Accounts", config.account, "Messages.json")
     answer = await client.call(ReceiverCall(url, body, {**headers, "authorization": f"Basic {credentials}"}))
     found = answer.json()
     if answer.code >= 400:

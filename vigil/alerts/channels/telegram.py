@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from vigil.alerts.channels.addresses import below
 from vigil.alerts.channels.form_bodies import File, multipart
 from vigil.alerts.channels.kind import (
     Accepted,
@@ -33,6 +34,7 @@ TEXT_LIMIT = 4_000
 CAPTION_LIMIT = 1_000
 _SIGNS = {Tone.CRITICAL: "🔴", Tone.WARNING: "🟠", Tone.INFO: "ℹ️", Tone.GOOD: "🟢"}  # noqa: RUF001
 _TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,100}")
+_OF_OLD_CHAT = frozenset({"message_thread_id", "reply_parameters"})
 _CHAT = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{4,40}")
 
 
@@ -73,20 +75,38 @@ def render(message: Message, config: TelegramConfig) -> TelegramMessage:
 async def send(
     client: Outbound, config: TelegramConfig, secrets: Mapping[str, str], payload: TelegramMessage
 ) -> Accepted:
-    base = f"{config.url.rstrip('/')}/bot{secrets['token']}"
-    if payload.names:
-        texts = {name: _field(value) for name, value in payload.fields.items()}
-        body, headers = multipart(texts, File("document", "incidents.txt", payload.names.encode()))
-        answer = await client.call(ReceiverCall(f"{base}/sendDocument", body, headers))
-    else:
-        answer = await client.call(ReceiverCall(f"{base}/sendMessage", as_body(payload.fields)))
+    base = below(config.url, f"bot{secrets['token']}")
+    answer = await _call(client, base, payload)
     found = answer.json()
+    moved = _migrated(found)
+    if moved:
+        # A group became a supergroup: it has a new id, and no message or topic of the old one.
+        fields = {name: value for name, value in payload.fields.items() if name not in _OF_OLD_CHAT}
+        answer = await _call(client, base, TelegramMessage({**fields, "chat_id": moved}, payload.names))
+        found = answer.json()
     if found.get("ok") is not True:
         raise _refused(answer, found)
     result = found.get("result")
     number = result.get("message_id") if isinstance(result, Mapping) else None
     accepted = judged(answer, "Telegram", f"message {number}")
-    return Accepted(accepted.answer, "" if payload.names else str(number) if isinstance(number, int) else "")
+    reference = str(number) if isinstance(number, int) and not payload.names else ""
+    return Accepted(accepted.answer, reference, {"chat": moved, "topic": 0} if moved else {})
+
+
+async def _call(client: Outbound, base: str, payload: TelegramMessage) -> ReceiverAnswer:
+    if not payload.names:
+        return await client.call(ReceiverCall(below(base, "sendMessage"), as_body(payload.fields)))
+    texts = {name: _field(value) for name, value in payload.fields.items()}
+    body, headers = multipart(texts, File("document", "incidents.txt", payload.names.encode()))
+    return await client.call(ReceiverCall(below(base, "sendDocument"), body, headers))
+
+
+def _migrated(found: Mapping[str, Any]) -> str:
+    """The id that a chat has now, or empty."""
+    more = found.get("parameters")
+    said = more.get("migrate_to_chat_id") if isinstance(more, Mapping) and found.get("ok") is not True else None
+    text = str(said) if isinstance(said, int | str) and not isinstance(said, bool) else ""
+    return text if _CHAT.fullmatch(text) else ""
 
 
 def _refused(answer: ReceiverAnswer, found: Mapping[str, Any]) -> Exception:

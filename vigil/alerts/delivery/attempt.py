@@ -42,8 +42,11 @@ async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: fl
         reach(CrashPoint.SEND_REFUSED)
         return _failed(claim, message, refused)
     reach(CrashPoint.SEND_ACCEPTED)
-    _log.info("delivery.sent", **_about(claim, message), answer=accepted.answer)
-    return AttemptResult(claim, AttemptOutcome.SENT, accepted.answer, reference=accepted.reference)
+    answer = " ".join(filter(None, (accepted.answer, accepted.missed)))
+    if accepted.missed:
+        _log.warning("delivery.sent_in_part", **_about(claim, message), missed=accepted.missed)
+    _log.info("delivery.sent", **_about(claim, message), answer=answer)
+    return AttemptResult(claim, AttemptOutcome.SENT, answer, reference=accepted.reference, settings=accepted.settings)
 
 
 async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -64,7 +65,10 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """Outcome of a claim: `words` is the answer or error; `permanent`: no retry; `rest_s`: requested wait."""
+    """Outcome of a claim: `words` is the answer or error; `permanent`: no retry; `rest_s`: requested wait.
+
+    `settings` are settings of the channel that the receiver has replaced.
+    """
 
     claim: Claim
     outcome: AttemptOutcome
@@ -73,6 +77,7 @@ class AttemptResult:
     reference: str = ""
     permanent: bool = False
     rest_s: float = 0.0
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ def record(outcomes: Sequence[AttemptResult]) -> Recorded:
     reach(CrashPoint.RECORD_BEFORE)
     with transaction.atomic():
         written = _write(outcomes)
+        for one in outcomes:
+            remember(one.claim.destination.id, one.settings)
         _well_again(
             {one.claim.destination.id for one in outcomes if one.outcome is AttemptOutcome.SENT and _was_refused(one)}
         )
@@ -107,6 +114,16 @@ def record(outcomes: Sequence[AttemptResult]) -> Recorded:
         reach(CrashPoint.RECORD_WRITTEN)
     reach(CrashPoint.RECORD_COMMITTED)
     return Recorded(written, off)
+
+
+def remember(channel: int, settings: Mapping[str, Any]) -> None:
+    """Keep settings that a receiver has replaced, such as the new id of a chat."""
+    if settings:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE alerts_channel SET config = config || %s::jsonb, updated_at = now() WHERE id = %s",
+                [json.dumps(dict(settings)), channel],
+            )
 
 
 def resend(delivery: Delivery) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from vigil.accounts import public_ids
 from vigil.accounts.sealed import SealedValueUnreadable
-from vigil.alerts.channels import CHANNELS, ChannelError, ChannelSettingsError, parse_config
+from vigil.alerts.channels import CHANNELS, ChannelError, ChannelSettingsError, Kind, parse_config
+from vigil.alerts.channels.kind import Accepted
 from vigil.alerts.delivery.http_client import GuardedOutbound
+from vigil.alerts.delivery.outcomes import remember
 from vigil.alerts.models import Channel
 from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, VoteLine
 from vigil.alerts.wording.message import message_of
@@ -56,7 +59,9 @@ def send_trial(channel: Channel, now: datetime) -> TrialResult:
     """Send a test message now; returns the receiver's answer."""
     began = time.monotonic()
     try:
-        accepted, answer = True, asyncio.run(_send(channel, trial_alert(now)))
+        taken = asyncio.run(_send(channel, trial_alert(now)))
+        remember(channel.pk, taken.settings)
+        accepted, answer = not taken.missed, " ".join(filter(None, (taken.answer, taken.missed)))
     except (ChannelError, ChannelSettingsError, SealedValueUnreadable) as refused:
         accepted, answer = False, str(refused)
     except TimeoutError:
@@ -64,13 +69,26 @@ def send_trial(channel: Channel, now: datetime) -> TrialResult:
     return TrialResult(accepted, answer, round((time.monotonic() - began) * 1000))
 
 
-async def _send(channel: Channel, alert: Alert) -> str:
+async def _send(channel: Channel, alert: Alert) -> Accepted:
     kind = CHANNELS[channel.kind]
     config = parse_config(channel.kind, channel.config)
     outbound = GuardedOutbound(configuration().alert_egress)
     try:
         async with asyncio.timeout(TRIAL_DEADLINE_S):
             payload = kind.render(message_of(alert), config)
-            return (await kind.send(outbound, config, channel.secrets, payload)).answer
+            accepted = await kind.send(outbound, config, channel.secrets, payload)
+            if kind.keeps_alerts:
+                await _resolve(kind, outbound, channel, alert)
+            return accepted
     finally:
         await outbound.close()
+
+
+async def _resolve(kind: Kind[Any, Any], outbound: GuardedOutbound, channel: Channel, alert: Alert) -> None:
+    """End what the test has opened; raises `ChannelError` that says that it is still open."""
+    config = parse_config(channel.kind, channel.config)
+    over = replace(alert, event="resolve", delivery=public_ids.new_delivery(), resolved_at=alert.at, reason="self_test")
+    try:
+        await kind.send(outbound, config, channel.secrets, kind.render(message_of(over), config))
+    except ChannelError as refused:
+        raise ChannelError(f"the test was taken, and is still open there: {refused}") from None

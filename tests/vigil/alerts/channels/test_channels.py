@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
+from email import message_from_string
+from email.policy import default as default_policy
 from typing import Any
 
+import msgspec
 import pytest
+import trustme
 
+from tests.vigil.alerts.told import OUTAGE as ALERT
 from vigil.alerts.channels import CHANNELS, ChannelError, ChannelSettingsError, check_channel, email
 from vigil.alerts.channels.apprise import SCHEMES, library
-from vigil.alerts.channels.kind import ReceiverCall
+from vigil.alerts.channels.kind import Accepted, ReceiverCall
 from vigil.alerts.delivery.http_client import GuardedOutbound
+from vigil.alerts.wording.message import message_of
 from vigil.configuration import AlertEgress, configuration
 
 SECRET = {"secret": "whsec_" + "A" * 32}
@@ -145,7 +153,8 @@ class MailServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self, greeting: str = "220 hi", recipient: str = "250 ok") -> None:
-        self.greeting, self.recipient = greeting, recipient
+        self.greeting, self.recipient, self.refused = greeting, recipient, "-"
+        self.secure: ssl.SSLContext | None = None
         self.letters: list[str] = []
         super().__init__(("127.0.0.1", 0), MailSession)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -166,7 +175,15 @@ class MailSession(socketserver.StreamRequestHandler):
                 self.server.letters.append("".join(lines))
                 self.say("250 kept")
             elif line.startswith("RCPT"):
-                self.say(self.server.recipient)
+                self.say("550 nobody" if self.server.refused in line else self.server.recipient)
+            elif line.startswith("EHLO") and self.server.secure is not None:
+                self.say("250-here")
+                self.say("250 STARTTLS")
+            elif line.startswith("STARTTLS") and self.server.secure is not None:
+                self.say("220 go")
+                with contextlib.suppress(ssl.SSLError, OSError):
+                    self.server.secure.wrap_socket(self.connection, server_side=True)
+                return
             elif line.startswith("QUIT"):
                 self.say("221 bye")
                 return
@@ -186,22 +203,66 @@ def mail(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
 
 
 LETTER = email.Letter(
-    subject="DOWN: é", text="t\n", html="<p>t</p>", id="<dlv_1@vigil>", thread="<inc_1@vigil>",
+    subject="DOWN: é", text="t\n", html="<p>t</p>", id="dlv_1", thread="inc_1",
     date="Wed, 02 Jan 2030 03:04:05 +0000",
 )  # fmt: skip
 
 
+def handed_in(letter: email.Letter = LETTER, *to: str) -> Accepted:
+    config = email.EmailConfig(to=list(to) or ["ops@x.test"])
+    return asyncio.run(CHANNELS["email"].send(None, config, {}, letter))  # type: ignore[arg-type]
+
+
 def write() -> str:
-    config = email.EmailConfig(to=["ops@x.test"])
-    return asyncio.run(CHANNELS["email"].send(None, config, {}, LETTER)).answer  # type: ignore[arg-type]
+    return handed_in().answer
 
 
-def test_a_letter_arrives_in_its_thread(mail: MailServer) -> None:
-    assert write() == "250"
+def test_f23_a_letter_arrives_in_its_thread_with_the_senders_domain(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIL_EMAIL_FROM", "Vigil <vigil@straße.example>")
+    configuration.cache_clear()
+    assert handed_in(LETTER, "ops@x.test", "ops@bücher.test").answer == "250"
     (letter,) = mail.letters
-    assert "References: <inc_1@vigil>" in letter
-    assert "Message-ID: <dlv_1@vigil>" in letter
-    assert "To: ops@x.test" in letter
+    assert "References: <inc_1@xn--strae-oqa.example>" in letter
+    assert "Message-ID: <dlv_1@xn--strae-oqa.example>" in letter
+    assert "From: Vigil <vigil@xn--strae-oqa.example>" in letter
+    assert "To: ops@x.test, ops@xn--bcher-kva.test" in letter
+
+
+@pytest.mark.parametrize(
+    "subject", ["DOWN: " + "x" * 90 + " fails", "DOWN: api: the certificate of " + "y" * 60, "é" * 200]
+)
+def test_f23_a_subject_reads_as_it_was_written(mail: MailServer, subject: str) -> None:
+    handed_in(msgspec.structs.replace(LETTER, subject=subject))
+    found = message_from_string(mail.letters[0], policy=default_policy)["Subject"]
+    assert str(found) == subject
+    assert "Subject: \r\n" not in mail.letters[0] and "Subject:\r\n" not in mail.letters[0]
+
+
+def test_f23_a_recipient_who_is_refused_beside_others_is_told(mail: MailServer) -> None:
+    mail.refused = "BOB@X.TEST"
+    accepted = handed_in(LETTER, "ops@x.test", "bob@x.test")
+    assert accepted.answer == "250"
+    assert accepted.missed == "but the mail server refused bob@x.test (550 nobody)"
+
+
+def test_f23_the_votes_of_an_incident_stand_once_in_a_letter() -> None:
+    letter = email.render(message_of(ALERT), email.EmailConfig(to=["ops@x.test"]))
+    for vote in ALERT.evidence.votes:
+        assert letter.text.count(vote.region) == 1
+
+
+def test_f23_a_certificate_that_is_not_trusted_is_told_with_the_reason(
+    mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    mail.secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(mail.secure)
+    monkeypatch.setenv("VIGIL_EMAIL_URL", f"smtp://localhost:{mail.server_address[1]}")
+    configuration.cache_clear()
+    with pytest.raises(ChannelError, match=r"its certificate cannot be trusted: (unable|self)"):
+        write()
 
 
 def test_a_recipient_refused_for_good_is_permanent(mail: MailServer) -> None:

@@ -99,6 +99,23 @@ def test_a_refusal_for_good_is_dead_and_passed_on_at_once(
     assert receiver.at("/fallback")[0]["body"]["dedup_key"] == opened.incident.public_id
 
 
+def test_b2_24_a_setting_that_a_receiver_replaced_is_remembered(
+    step: Step, webhook: Webhook, receiver: Any, sender: None, until: Until
+) -> None:
+    channel = webhook("/a")
+    channel.kind, channel.secrets = "telegram", {"token": "123456:" + "A" * 35}
+    channel.config = {"chat": "-55", "topic": 3, "url": channel.config["url"]}
+    channel.save()
+    place = f"/a/bot123456:{'A' * 35}/sendMessage"
+    moved = {"ok": False, "description": "upgraded", "parameters": {"migrate_to_chat_id": -1001557912345}}
+    receiver.answers[place] = [(400, {}, moved), (200, {}, {"ok": True, "result": {"message_id": 5}})]
+    tell(step())
+    until(lambda: of(channel).state == "sent")
+    assert [post["body"]["chat_id"] for post in receiver.at(place)] == ["-55", "-1001557912345"]
+    channel.refresh_from_db()
+    assert (channel.config["chat"], channel.config["topic"]) == ("-1001557912345", 0)
+
+
 def test_a_resolve_after_a_dead_trigger_says_so(
     step: Step, webhook: Webhook, receiver: Any, sender: None, until: Until
 ) -> None:

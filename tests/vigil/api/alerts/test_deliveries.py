@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -80,11 +81,19 @@ def test_a_test_message_shows_the_providers_own_answer(api: Api, provider: tuple
     assert status == 200
     assert outcome["accepted"] is True and outcome["answer"] == "202: Event processed"
     assert receiver.took[0].body["payload"]["summary"].startswith("TEST: ")
+    # F15: what the test opens it ends, and it wakes nobody.
+    assert [took.body["event_action"] for took in receiver.took] == ["trigger", "resolve"]
+    assert len({took.body["dedup_key"] for took in receiver.took}) == 1
+    assert receiver.took[0].body["payload"]["severity"] == "info"
     refusal: dict[str, Any] = {"message": "Event object is invalid", "errors": ["routing_key is unknown"]}
     receiver.script["/pagerduty/v2/enqueue"].append(ReceiverReply(400, refusal))
     refused = api("POST", f"channels/{channel.public_id}/test")[1]
     assert refused["accepted"] is False
     assert refused["answer"] == "PagerDuty answered 400: Event object is invalid: routing_key is unknown"
+    receiver.script["/pagerduty/v2/enqueue"] = deque([ReceiverReply(202, {}), ReceiverReply(400, refusal)])
+    still_open = api("POST", f"channels/{channel.public_id}/test")[1]
+    assert still_open["accepted"] is False
+    assert still_open["answer"].startswith("the test was taken, and is still open there: PagerDuty answered 400")
 
 
 def test_every_kind_says_what_it_needs(api: Api) -> None:
