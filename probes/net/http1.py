@@ -12,14 +12,19 @@ from dataclasses import replace
 
 from probes.net import certificates
 from probes.net.dialer import Dialer, dial
-from probes.net.failures import Failure
+from probes.net.failures import ClosedEarly, Failure
+from probes.net.http import http2
 from probes.net.http.coding import decoded
+from probes.net.http.head import SpeaksHttp2
 from probes.net.http.reader import AnswerReader
 from probes.net.http_messages import Request, Response, head_of
 from probes.net.stream import Endpoint, UnverifiedCertificate, unverified
+from probes.net.tls_options import HTTP_ALPN
 from probes.net.tls_protocol import TlsProtocol
 from probes.net.trace import Trace
 
+#: Codes of a server that wants another protocol: Node, RFC 9110, a load balancer of AWS, and an unknown version.
+_NEWER_WANTED = frozenset({403, 426, 464, 505})
 #: How long an endless stream is read for what the monitor looks for (s).
 STREAM_READ_S = 2.0
 
@@ -34,15 +39,56 @@ async def exchange(request: Request, dialer: Dialer, trace: Trace) -> Response:
     try:
         await dial(dialer, target.host, target.port, lambda: connection, trace)
         response = await connection.answer
-    except ssl.SSLCertVerificationError as error:
-        endpoint = Endpoint(target.host, target.port, request.tls, request.server_name)
-        presented = await unverified(dialer, endpoint, trace)
-        raise UnverifiedCertificate(error, presented, request.server_name or target.host) from error
+    except (ClosedEarly, SpeaksHttp2, ssl.SSLError) as error:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            raise await _unverified(error, request, dialer, trace) from error
+        if not _may_speak_http2(error, connection):
+            raise
+        return await _by_http2(error, request, dialer, trace)
     finally:
         connection.close()
     if response.fault is not None:
         raise response.fault
-    return unpacked(response, request, connection.tls)
+    answer = unpacked(response, request, connection.tls)
+    if answer.code in _NEWER_WANTED and connection.tls is not None and _wants_http2(answer, connection):
+        return await _by_http2(answer, request, dialer, trace)
+    return answer
+
+
+async def _unverified(
+    error: ssl.SSLCertVerificationError, request: Request, dialer: Dialer, trace: Trace
+) -> UnverifiedCertificate:
+    """The failure of a certificate, with what the server sent."""
+    target = request.target
+    endpoint = Endpoint(target.host, target.port, request.tls, request.server_name)
+    presented = await unverified(dialer, endpoint, trace)
+    return UnverifiedCertificate(error, presented, request.server_name or target.host)
+
+
+def _may_speak_http2(error: Exception, connection: HttpConnection) -> bool:
+    """Whether a server that refused HTTP/1.1 may speak HTTP/2: over TLS, where HTTP/1.1 was not agreed on."""
+    if connection.tls is None:
+        return False
+    if isinstance(error, ssl.SSLError):
+        # OpenSSL 3.0 has words for this alert, and no name.
+        return "no application protocol" in str(error).lower().replace("_", " ")
+    return isinstance(error, SpeaksHttp2) or (not connection.started and not connection.agreed_on_http1)
+
+
+def _wants_http2(answer: Response, connection: HttpConnection) -> bool:
+    """Whether a refusal is one of HTTP/1.1; of a 403 only Node's words say so."""
+    return not connection.agreed_on_http1 and (answer.code != 403 or b"ALPN Protocol" in answer.body)
+
+
+async def _by_http2(before: Exception | Response, request: Request, dialer: Dialer, trace: Trace) -> Response:
+    """The answer by HTTP/2; what came before stands where the server does not agree to that either."""
+    try:
+        response, tls = await http2.exchange(request, dialer, trace)
+    except (http2.NoHttp2, ssl.SSLError, OSError, Failure):
+        if isinstance(before, Response):
+            return before
+        raise before from None
+    return unpacked(response, request, tls)
 
 
 def unpacked(response: Response, request: Request, tls: ssl.SSLObject | None) -> Response:
@@ -92,6 +138,11 @@ class HttpConnection(TlsProtocol):
     @property
     def started(self) -> bool:
         return self._reader.started
+
+    @property
+    def agreed_on_http1(self) -> bool:
+        """Whether the server chose HTTP/1.1 in its handshake."""
+        return self._open and self.tls is not None and self.tls.selected_alpn_protocol() == HTTP_ALPN
 
     def close(self) -> None:
         """Drop the connection, whatever its state. A later `connection_lost` finds nothing to do."""

@@ -23,6 +23,8 @@ _READ_VERSIONS = {"1.0": "1.0", "1.1": "1.1", "2": "1.1", "2.0": "1.1"}
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 #: The longest header that curl takes.
 _LINE_MOST = 102_400
+#: A frame of HTTP/2: the length of its head, and the types that a server begins with, SETTINGS and GOAWAY.
+_FRAME_HEAD, _FIRST_FRAMES = 9, (4, 7)
 #: Bytes before the status line that browsers pass over.
 _SLOP_MOST = 4
 
@@ -56,6 +58,10 @@ LONG = Flaw("a header of more than 100 KiB", disputed=True)
 ODD_VERSION = Flaw("an HTTP version that some clients refuse", disputed=True)
 BYTES_BEFORE = Flaw("bytes before the status line", disputed=True)
 HEAD_CUT = Flaw("a header that ends without its empty line: the connection closed in the middle", disputed=True)
+
+
+class SpeaksHttp2(ProtocolBroken):
+    """The answer is a frame of HTTP/2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ def _status(line: str, flaws: dict[Flaw, None]) -> tuple[int, str]:
         return int(strict[2]), strict[1]
     found = _LENIENT_STATUS_LINE.search(line[: _SLOP_MOST + 40])
     if found is None or found.start() > _SLOP_MOST:
-        raise ProtocolBroken(not_http(line.encode("latin-1")))
+        raise not_http(line.encode("latin-1"))
     if found.start():
         flaws[BYTES_BEFORE] = None
     version = found[1].partition("/")[2]
@@ -181,15 +187,17 @@ def _fold(line: str, headers: list[tuple[str, str]], flaws: dict[Flaw, None]) ->
     headers[-1] = name, f"{value} {line}".strip()
 
 
-def not_http(start: bytes) -> str:
-    """What to say of an answer that does not begin as HTTP does."""
-    if is_http2(start):
-        return "it speaks HTTP/2 only, and without TLS nobody asks for that: offer HTTP/1.1 too, or TLS with ALPN h2"
+def not_http(start: bytes) -> ProtocolBroken:
+    """The failure of an answer that does not begin as HTTP does."""
+    if (
+        len(start) >= _FRAME_HEAD
+        and start[0] == 0
+        and start[3] in _FIRST_FRAMES
+        and start[5:_FRAME_HEAD] == b"\0\0\0\0"
+    ):
+        return SpeaksHttp2(
+            "it speaks HTTP/2 only, and without TLS nobody asks for that: offer HTTP/1.1 too, or TLS with ALPN h2"
+        )
     if start[:1] in (b"\x15", b"\x16"):
-        return "not HTTP: it speaks TLS on this port; write https://"
-    return "not HTTP: the answer does not begin with a status line"
-
-
-def is_http2(start: bytes) -> bool:
-    """Whether an answer begins with a frame of HTTP/2: SETTINGS or GOAWAY on stream 0."""
-    return len(start) >= 9 and start[0] == 0 and start[3] in (4, 7) and start[5:9] == b"\0\0\0\0"
+        return ProtocolBroken("not HTTP: it speaks TLS on this port; write https://")
+    return ProtocolBroken("not HTTP: the answer does not begin with a status line")

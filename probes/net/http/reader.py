@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
+from collections.abc import Sequence
+
+from probes.net.failures import ClosedEarly, TooLarge
 from probes.net.http.framing import BODY_UNASKED, Chunks, Ending, framing_of
 from probes.net.http.head import (
     BYTES_BEFORE,
@@ -14,7 +16,7 @@ from probes.net.http.head import (
     not_http,
     read_head,
 )
-from probes.net.http_messages import HEADER_BYTES_LIMIT, Flaw, Request, Response
+from probes.net.http_messages import HEADER_BYTES_LIMIT, Flaw, Header, Request, Response
 
 _INFORMATIONAL_LIMIT = 50
 #: Bytes on the wire that chunked framing may take: a server may send every byte as a chunk of its own.
@@ -24,6 +26,12 @@ _STREAMS = ("text/event-stream", "multipart/x-mixed-replace")
 _STREAMS_WITHOUT_LENGTH = ("audio/", "video/")
 #: An endless body is judged again when it has grown by this part, so that single bytes cost no look each.
 _GROWTH = 1.25
+
+
+def is_endless(headers: Sequence[Header], without_length: bool) -> bool:
+    """Whether a body has no end: by its type, or because audio and video come without a length."""
+    kind = next((value.lower() for name, value in headers if name == "content-type"), "")
+    return kind.startswith(_STREAMS) or (without_length and kind.startswith(_STREAMS_WITHOUT_LENGTH))
 
 
 class AnswerReader:
@@ -84,7 +92,7 @@ class AnswerReader:
             self.complete = True
             return
         if self.head is None and self._raw and not b"http/".startswith(self._raw[:5].lower()):
-            raise ProtocolBroken(not_http(self._raw))
+            raise not_http(self._raw)
         raise ClosedEarly(f"closed {'in the middle of the' if self._wire_bytes else 'without an'} answer")
 
     def answer(self, fault: Exception | None = None) -> Response:
@@ -115,7 +123,7 @@ class AnswerReader:
                 if len(raw) > HEADER_BYTES_LIMIT:
                     raise TooLarge(f"headers of more than {HEADER_BYTES_LIMIT // 1024} KiB")
                 if raw and not looks_like_http(raw):
-                    raise ProtocolBroken(not_http(raw))
+                    raise not_http(raw)
                 return None
             if end > HEADER_BYTES_LIMIT:
                 raise TooLarge(f"headers of more than {HEADER_BYTES_LIMIT // 1024} KiB")
@@ -165,7 +173,7 @@ class AnswerReader:
             self.keeps_open = not rest and not self._truncated and self._kept_open()
         elif self._truncated:
             self.complete = True
-        elif self._stream or self._is_stream():
+        elif self._stream or is_endless(self.head.headers if self.head else (), self._ending is not Ending.LENGTH):
             self._stream = True
             self._read_stream()
 
@@ -192,14 +200,6 @@ class AnswerReader:
             return False
         said = next((value.lower() for name, value in self.head.headers if name == "connection"), "")
         return "close" not in said if self.head.version == "1.1" else "keep-alive" in said
-
-    def _is_stream(self) -> bool:
-        """Whether the body has no end: by its type, or because audio and video come without a length."""
-        assert self.head is not None
-        kind = next((value.lower() for name, value in self.head.headers if name == "content-type"), "")
-        return kind.startswith(_STREAMS) or (
-            self._ending is not Ending.LENGTH and kind.startswith(_STREAMS_WITHOUT_LENGTH)
-        )
 
     def _read_stream(self) -> None:
         self.endless = True
