@@ -14,6 +14,8 @@ from vigil.accounts import public_ids
 from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
 
 PREFIX_LENGTH = 8
+#: How long a new token lives unless something else is asked for, `never` included.
+LIFETIME = timedelta(days=365)
 #: Accuracy of `last_used_at`: a write per request would cost too much.
 LAST_USED_GRAIN = timedelta(minutes=5)
 
@@ -38,6 +40,20 @@ def issue_token(
         expires_at=expires_at,
     )
     return token, plain
+
+
+def audit_line(what: str, token: ApiToken, actor: str) -> dict[str, str]:
+    """The event of a log that says who issued or revoked a token, without its secret."""
+    return {
+        "event": f"token.{what}",
+        "actor": actor,
+        "token": f"vgl_{token.prefix}",
+        "name": token.name,
+        "team": token.team.public_id,
+        "person": token.user.username if token.user else "",
+        "scopes": " ".join(token.scopes),
+        "expires": token.expires_at.isoformat() if token.expires_at else "never",
+    }
 
 
 def find_token(plain: str, now: datetime) -> ApiToken | None:

@@ -6,12 +6,16 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from probes.reasons import Status
 from tests.vigil.api.caller import Api
 from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobody
+from vigil.accounts.models import User
 from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.delivery.claims import claim
@@ -340,3 +344,18 @@ def test_s7_a_heartbeat_deleted_as_a_monitor_is_deleted_as_a_heartbeat() -> None
     row.refresh_from_db()
     assert (row.slug.startswith("deleted-"), row.status) == (True, "paused")
     assert job(slug=row.monitor.name).slug == row.monitor.name
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_s07_the_admin_deletes_a_heartbeat_among_the_monitors_by_its_own_permission(client: Client, may: bool) -> None:
+    row = job()
+    staff = User.objects.create_user("sam", is_staff=True)
+    names = ["view_monitor", "change_monitor", "delete_monitor"] + ["delete_heartbeat"] * may
+    staff.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(staff)
+    one = reverse("admin:monitors_monitor_delete", args=[row.monitor.pk])
+    assert client.post(one, {"post": "yes"}).status_code == (302 if may else 403)
+    every = {"action": "delete_selected", "_selected_action": [row.monitor.pk], "post": "yes"}
+    client.post(reverse("admin:monitors_monitor_changelist"), every)
+    row.refresh_from_db()
+    assert row.slug.startswith("deleted-") is may

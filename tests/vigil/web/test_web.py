@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from consensus.evidence import to_evidence
 from consensus.quorum import decide, without
@@ -168,7 +169,9 @@ def test_monitors_are_paused_from_the_list(boss: Client, populated: None) -> Non
 
 def test_a_token_is_shown_once(boss: Client) -> None:
     form = {"team": default_team().pk, "name": "ci", "scopes": ["read"], "expires_at_0": "", "expires_at_1": ""}
-    answer = boss.post(reverse("admin:accounts_apitoken_add"), form, follow=True)
+    with capture_logs() as lines:
+        answer = boss.post(reverse("admin:accounts_apitoken_add"), form, follow=True)
+    assert [(line["event"], bool(line["actor"])) for line in lines] == [("token.issued", True)]
     assert "vgl_" in answer.content.decode() and "shown only now" in answer.content.decode()
     assert ApiToken.objects.count() == 1
 

@@ -1,7 +1,7 @@
 """Create, list or revoke API tokens. A token belongs to the default team; it is shown only once.
 
   manage.py token add ci --scope read --scope write     create it, and print it
-  manage.py token add reports --expires 90d             it ends by itself after 90 days
+  manage.py token add reports --expires 90d             it ends by itself after 90 days, and not after a year
   manage.py token list                                  names, scopes, last use and end
   manage.py token revoke vgl_4kq7abcd                   it stops working at once
 
@@ -11,9 +11,13 @@ Use it as `curl -H "Authorization: Bearer vgl_..." ADDRESS/api/v1/monitors`.
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
+import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from structlog.processors import LogfmtRenderer
 
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
@@ -31,7 +35,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     adding = actions.add_parser("add", help="create a token and print it")
     adding.add_argument("name", help="what uses it, such as ci")
     adding.add_argument("--scope", action="append", choices=_SCOPES, default=[], help="repeatable (default: read)")
-    adding.add_argument("--expires", metavar="LENGTH", help="when it ends, such as 90d")
+    adding.add_argument(
+        "--expires", metavar="LENGTH", default="365d", help="when it ends, such as 90d, or `never` (default: 365d)"
+    )
     listing = actions.add_parser("list", help="list the tokens")
     revoking = actions.add_parser("revoke", help="end a token")
     revoking.add_argument("token", help="its beginning as the list shows it, such as vgl_4kq7abcd")
@@ -55,9 +61,11 @@ def _add(args: argparse.Namespace) -> int:
     name = args.name.strip()
     if not 0 < len(name) <= 100 or not name.isprintable():
         raise CommandError("a token's name has 1 to 100 printable characters")
-    expires_at = database_wall_now() + timedelta(seconds=seconds(args.expires)) if args.expires else None
+    lifetime = None if args.expires == "never" else timedelta(seconds=seconds(args.expires))
+    expires_at = None if lifetime is None else database_wall_now() + lifetime
     scopes = [Scope(scope) for scope in sorted(set(args.scope)) or ["read"]]
     token, plain = issue_token(default_team(), name, scopes, expires_at=expires_at)
+    _note("issued", token)
     if args.json:
         print(json.dumps({**_row(token), "token": plain}))
         return 0
@@ -83,9 +91,18 @@ def _revoke(args: argparse.Namespace) -> int:
     if token is None:
         raise CommandError(f"there is no token vgl_{prefix[:20]}: `manage.py token list` shows them")
     row = _row(token)
+    _note("revoked", token)
     token.delete()
     print(json.dumps(row) if args.json else f"revoked {row['token']} ({token.name})")
     return 0
+
+
+def _note(what: str, token: ApiToken) -> None:
+    """Say on standard error who did this, as the processes log it."""
+    from vigil.accounts.tokens import audit_line
+
+    line = audit_line(what, token, f"command line of {getpass.getuser()}")
+    print(LogfmtRenderer(key_order=["event"])(None, "info", dict(line)), file=sys.stderr)
 
 
 def _row(token: ApiToken) -> dict[str, Any]:

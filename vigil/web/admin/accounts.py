@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
-from vigil.accounts.tokens import issue_token
+from vigil.accounts.tokens import LIFETIME, audit_line, issue_token
+
+log = structlog.get_logger(__name__)
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -39,6 +44,12 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ApiToken
         fields = ("team", "user", "name", "scopes", "expires_at")
+        help_texts = {"expires_at": "Empty: it never ends."}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "expires_at" in self.fields:
+            self.fields["expires_at"].initial = timezone.now() + LIFETIME
 
     def clean(self) -> dict[str, Any]:
         wanted = super().clean() or self.cleaned_data
@@ -67,4 +78,13 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             wanted["team"], wanted["name"], wanted["scopes"], user=wanted["user"], expires_at=wanted["expires_at"]
         )
         obj.pk = token.pk
+        log.info(**audit_line("issued", token, request.user.get_username()))
         messages.warning(request, f"The token, shown only now: {plain}")
+
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+        log.info(**audit_line("revoked", obj, request.user.get_username()))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        for token in queryset:
+            self.delete_model(request, token)

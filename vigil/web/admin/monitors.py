@@ -10,11 +10,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from vigil.dispatch.models import Lease
+from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.shown_status import shown_status, state_of
 from vigil.monitors import changes
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import instant, latest_results, region_quarantines, region_shares, region_statuses
-from vigil.monitors.models import Monitor, Region
+from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.monitors.presets import GIVEN
 from vigil.web.admin.monitor_form import MonitorForm, NewMonitorForm
 from vigil.web.admin.pieces import ReadOnlyAdmin, age, secret_names, table
@@ -108,12 +109,24 @@ class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing: the write path has set the regions."""
 
+    def has_delete_permission(self, request: HttpRequest, obj: Monitor | None = None) -> bool:
+        """A heartbeat is shown here too; to delete it takes the right to delete heartbeats."""
+        if obj is not None and obj.kind == DerivedKind.HEARTBEAT:
+            return request.user.has_perm("heartbeats.delete_heartbeat")
+        return super().has_delete_permission(request, obj)
+
     def delete_model(self, request: HttpRequest, obj: Monitor) -> None:
-        changes.delete_monitor(obj)
+        if obj.kind == DerivedKind.HEARTBEAT:
+            delete_heartbeat(obj.heartbeat)
+        else:
+            changes.delete_monitor(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
         for monitor in queryset:
-            changes.delete_monitor(monitor)
+            if self.has_delete_permission(request, monitor):
+                self.delete_model(request, monitor)
+            else:
+                messages.error(request, f"{monitor} is a heartbeat, which you may not delete.")
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

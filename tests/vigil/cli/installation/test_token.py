@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from datetime import timedelta
 
@@ -59,3 +60,17 @@ def test_the_list_shows_no_secret_and_a_revoked_token_ends(client: Client, capsy
 def test_a_wrong_question_is_said(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["token", *words]) == 2
     assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "days"), [([], 365), (["--expires", "90d"], 90), (["--expires", "never"], None)])
+def test_s11_a_token_ends_after_a_year_unless_told_otherwise(
+    words: list[str], days: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["token", "add", "ci", *words]) == 0
+    [token] = ApiToken.objects.all()
+    assert main(["token", "revoke", f"vgl_{token.prefix}"]) == 0
+    left = token.expires_at and round((token.expires_at - database_wall_now()).total_seconds() / 86_400)
+    assert left == days
+    issued, revoked = capsys.readouterr().err.splitlines()
+    actor = f'actor="command line of {getpass.getuser()}" token=vgl_{token.prefix} name=ci'
+    assert issued.startswith(f"event=token.issued {actor}") and revoked.startswith(f"event=token.revoked {actor}")
