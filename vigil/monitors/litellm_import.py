@@ -102,7 +102,10 @@ def carry_out(
             made, kept = _joined(present, made)
             monitor, became = _write(team, name, present, made, regions)
             monitors[planned.target] = monitor
-            done.append(Done(name, became, f"still asks for {', '.join(kept)}, which this file lacks" if kept else ""))
+            notes = [f"still asks for {', '.join(kept)}, which this file lacks"] if kept else []
+            if became == "created" and planned.target.key and not made.secrets and _takes_key(planned):
+                notes.append(f"without a key, since {planned.target.key} is not set")
+            done.append(Done(name, became, "; ".join(notes)))
         done += [Done(one.group, "skipped", one.why) for one in plan.unmonitored]
         done += _write_chains(team, plan, monitors, source)
     return done
@@ -111,6 +114,10 @@ def carry_out(
 def name_in(source: str, name: str) -> str:
     """Name of a monitor of a proxy."""
     return f"{source}: {name}" if source else name
+
+
+def _takes_key(planned: PlannedMonitor) -> bool:
+    return CATALOGUE[planned.target.preset].key is not Key.NONE
 
 
 def _write_chains(

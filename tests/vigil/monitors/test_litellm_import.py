@@ -195,6 +195,8 @@ ASKED = [
      "http://10.0.0.6:8000/v2/models/x/ready"),
     ({"model": "azure/d", "api_base": "https://x.openai.azure.com/openai/v1", "api_key": "os.environ/K"},
      "https://x.openai.azure.com/openai/v1/models"),
+    ({"model": "azure_ai/d", "api_base": "https://x.services.ai.azure.com/models", "api_key": "os.environ/K"},
+     "https://x.services.ai.azure.com/openai/models?api-version=2024-10-21"),
     ({"model": "mistral/m", "api_base": "https://gw.example/mistral/v1", "api_key": "os.environ/K"},
      "https://gw.example/mistral/v1/models"),
     ({"model": "groq/m", "api_base": "https://api.groq.com/openai/v1"}, "https://api.groq.com/openai/v1/models"),
@@ -225,6 +227,7 @@ def test_f2_two_servers_with_two_keys_in_the_file_get_no_common_key(region: Regi
     carry_out(default_team(), both, {"OPENAI_COMPATIBLE_API_KEY": FAKE_KEY}, [region])
     assert sorted(dict(each.secrets).get("bearer", "") for each in Monitor.objects.all()) == ["", FAKE_KEY]
     assert len({one.target.key for one in both.monitors}) == 2
+    assert all(one.why == "" or "is not set" in one.why for one in carry_out(default_team(), both, {}, [region]))
 
 
 def test_a_chain_holds_monitors_of_its_own_team_only(region: Region) -> None:

@@ -134,6 +134,11 @@ def _address_of(provider: str, base: str, written: str) -> tuple[str, str, str]:
     host = host_of(address)
     if host == "huggingface.cloud" or host.endswith(".huggingface.cloud"):
         return "", "", "any request to a Hugging Face endpoint may wake it, and bill"
+    if host.endswith((".models.ai.azure.com", ".inference.ml.azure.com")):
+        return "", "", "a serverless endpoint of Azure has no list of models that is free to ask"
+    if host.endswith(".services.ai.azure.com") and "/openai" not in address:
+        # Its models are below /models, /anthropic and others; the list is that of the resource.
+        address = f"https://{host}"
     if address and preset in _OPENAI_SPEAKING:
         preset = _preset_at(address, host)
     elif preset == "nim" and provider_of_host(host) == "nvidia":

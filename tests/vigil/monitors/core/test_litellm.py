@@ -151,6 +151,7 @@ LEFT_OUT = [
     ({"model": "meta-llama/Llama-3"}, "LiteLLM knows no provider of 'meta-llama/Llama-3'"),
     ({"model": "voyage/voyage-3"}, "the provider 'voyage' has no preset"),
     ({"model": "triton/x"}, "it has no `api_base`"),
+    ({"model": "azure_ai/x", "api_base": "https://x.eastus.models.ai.azure.com"}, "a serverless endpoint of Azure"),
     ({"model": "huggingface/x", "api_base": "https://a1.us-east-1.aws.endpoints.huggingface.cloud/v1"}, "may wake it"),
 ]  # fmt: skip
 
