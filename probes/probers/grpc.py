@@ -98,7 +98,7 @@ async def probe(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContex
     except UnverifiedCertificate as error:
         facts["address"] = context.trace.address
         return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
-    found, code, serving = _read(reply, has_credential=bool(secret_headers(secrets)))
+    found, code, serving = _read(reply, has_credential=bool(secrets))
     facts |= {"address": context.trace.address, "grpc_status": code}
     if serving:
         facts["serving"] = serving

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from probes.ai import classify, saturation
+from probes.ai import classify, engine_metrics, saturation
+from probes.ai.engine_metrics import NoSample, Sample
 from probes.ai.engines import ENGINES
-from probes.ai.saturation import EngineJudgement, EngineMemory, NoSample, Sample, Thresholds
+from probes.ai.saturation import EngineJudgement, EngineMemory, Thresholds
 from probes.net.http1 import exchange
 from probes.net.http_messages import BODY_LIMIT_MOST, Request, Response
 from probes.net.stream import UnverifiedCertificate
@@ -100,7 +101,7 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
     if answer.code != _OK:
         return _refused(spec, answer, facts, context)
     try:
-        sample = saturation.read(ENGINES[spec.engine], answer.body)
+        sample = engine_metrics.read(ENGINES[spec.engine], answer.body)
     except NoSample as problem:
         # Nothing is known of the engine: the address or the engine's name is wrong.
         return Observation(

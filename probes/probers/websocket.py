@@ -25,6 +25,7 @@ from probes.net.websocket.upgrade import END_OF_HEAD, LongHead, NoHead, UpgradeA
 from probes.net.websocket.upgrade import read as read_head
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
+from probes.specs.credentials import has_credential
 from probes.specs.endpoint import PASSED, Finding, judged
 from probes.specs.http import check_header, secret_headers, validate_secrets
 from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
@@ -108,7 +109,8 @@ async def _converse(
     if code != 101:
         body = await _body(stream, answer)
         read_as = classify.classify(
-            classify.ReceivedAnswer("", code, headers, body, False, bool(secrets or spec.headers)), context.now_s
+            classify.ReceivedAnswer("", code, headers, body, False, has_credential(secrets, spec.headers, spec.url)),
+            context.now_s,
         )
         found = read_as.status, read_as.reason, f"{read_as.detail}; expected an upgrade (101)"
         facts |= read_as.facts

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probes.ai.engine_metrics import NoSample, Sample, read
 from probes.ai.engines import ENGINES
-from probes.ai.saturation import EngineJudgement, EngineMemory, NoSample, Sample, Thresholds, judge, read
+from probes.ai.saturation import EngineJudgement, EngineMemory, Thresholds, judge
 from probes.checks.attempts import attempt
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext

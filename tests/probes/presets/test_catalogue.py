@@ -9,7 +9,11 @@ import pytest
 
 from probes.presets import CATALOGUE, Key, PresetError, _plain, build, find
 from probes.presets.shape import Preset
+from probes.prober import Observation
 from probes.probers import parse_spec, validate_secrets
+from probes.reasons import Status
+from tests.probes.looking import looked
+from tests.probes.loopback import answering, serving
 
 FAKE_KEY = "obviously:fake-key"
 NAMED = [
@@ -171,3 +175,38 @@ def test_f9_the_address_of_a_database_names_user_and_database(address: str, conf
 def test_f7_no_password_is_taken_out_of_an_address() -> None:
     with pytest.raises(PresetError, match="host:port"):
         build("postgresql", {"address": f"vigil:{FAKE_KEY}@db/app"})
+
+
+LISTED = {"data": [{"id": "deepseek-v4-flash"}, {"id": "meta-llama/Llama-3.3-70B-Instruct"}], "object": "list"}
+
+
+@pytest.mark.parametrize(
+    ("preset", "model", "status", "words"),
+    [
+        pytest.param("openai-compatible", "deepseek-chat", Status.DEGRADED, "it may be an alias", id="B2-16 an alias"),
+        pytest.param("openai-compatible", "llama-3.3-70b-instruct", Status.UP, "", id="B2-16 without its owner"),
+        pytest.param("vllm", "Meta-Llama/llama-3.3-70b-instruct", Status.UP, "", id="B2-16 in other capitals"),
+        pytest.param("vllm", "deepseek-chat", Status.DOWN, "deepseek-v4-flash", id="a model that is not served"),
+    ],
+)
+def test_a_model_that_may_answer_is_no_outage(
+    on_loop: Any, preset: str, model: str, status: Status, words: str
+) -> None:
+    body = json.dumps(LISTED).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    async def story() -> Observation:
+        async with serving(answering(head + body)) as port:
+            made = build(preset, {"address": f"http://127.0.0.1:{port}", "model": model})
+            return await looked(made.kind, made.config)
+
+    seen = on_loop(story())
+    assert seen.status is status, seen.detail
+    assert words in seen.detail
+
+
+def test_f3_rays_token_is_a_key_that_may_be_given() -> None:
+    made = build("ray-serve-applications", {"address": "http://head:8265", "key": FAKE_KEY})
+    assert made.secrets == {"bearer": FAKE_KEY}
+    assert "auth_token" in CATALOGUE["ray-serve-applications"].says
+    assert build("ray-serve-applications", {"address": "http://head:8265"}).secrets == {}

@@ -154,7 +154,7 @@ def test_assertions_look_at_the_headers_and_at_the_message(on_loop: Any) -> None
     ("handler", "reason"),
     [
         (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Reason.UNEXPECTED_STATUS),
-        (answering(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"), Reason.AUTH),
+        (answering(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"), Reason.HTTP_4XX),
         (answering(b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\n\r\n"), Reason.HTTP_5XX),
         (answering(b"SSH-2.0-x\r\n\r\n"), Reason.PROTOCOL_ERROR),
         (answering(b"HTTP/1.1 101 Sw"), Reason.RESET),
@@ -330,3 +330,9 @@ def test_an_answer_that_is_no_upgrade_is_read_with_its_body(on_loop: Any) -> Non
     head = b"HTTP/1.1 429 Too Many\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
     seen = on_loop(look_at(answering(head + body, hang=True)))
     assert (seen.status, seen.reason, seen.code) == (Status.DOWN, Reason.QUOTA, 429), seen.detail
+
+
+def test_b2_10_a_refused_credential_is_an_account_problem(on_loop: Any) -> None:
+    refusing = answering(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+    assert on_loop(look_at(refusing, {"bearer": "tok-1"})).reason is Reason.AUTH
+    assert on_loop(look_at(refusing, headers=[["Origin", "https://a"]])).reason is Reason.HTTP_4XX
