@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, unquote_plus
 
-from vigil.heartbeats.core.outcome_words import Outcome, failure_in, outcome_of
+from vigil.heartbeats.core.outcome_words import WELL, Outcome, failure_in, outcome_of
 from vigil.heartbeats.core.wire import Address, PingKind
 
 #: What is read of a path, and of a query (characters); of a query's fields.
@@ -25,6 +25,12 @@ RESERVED = "deleted-"
 #: A team's key is recognised by its length and alphabet.
 KEY = r"[0-9A-Za-z]{22}"
 _PATH = re.compile(rf"(?:/ping)?/(?:({_UUID})|({KEY})/((?i:(?!{RESERVED}){SLUG})))(?:/(.*))?", re.ASCII | re.DOTALL)
+#: What nearly all calls look like; it needs no more reading.
+_USUAL = re.compile(
+    r"(?:/ping)?/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:/(start|fail|log|success|[0-9]{1,3}))?"
+    rf"(?:\?rid=([0-9A-Za-z._:-]{{1,{MAX_RID}}}))?",
+    re.ASCII,
+)
 _NOT_RID = re.compile(r"[^0-9A-Za-z._:-]", re.ASCII)
 _ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 
@@ -42,6 +48,11 @@ class PingCall:
 
 def read_target(target: str) -> PingCall | None:
     """Parse the path and query of a request; None if it is not a ping address."""
+    usual = _USUAL.fullmatch(target)
+    if usual is not None:
+        code, says, rid = usual.groups()
+        outcome = outcome_of(says) if says else WELL
+        return PingCall(Address(code), outcome.kind, outcome.exit_code, rid or "", outcome.word)
     origin = _ORIGIN.match(target)
     path, _, query = (target[origin.end() :] if origin else target).partition("?")
     read = _PATH.fullmatch(re.sub("/{2,}", "/", unquote(path[:MAX_TARGET]).strip()))
@@ -66,7 +77,7 @@ def rid_of(text: str) -> str:
 def _outcome(says: str | None, fields: list[tuple[str, str]]) -> Outcome:
     """What the path says; a failure in the query counts, unless the path says that a run starts or goes on."""
     # `/1/` is `/1`, but a slash with nothing behind it is the place of a variable that was empty.
-    said = Outcome(PingKind.SUCCESS) if says is None else outcome_of(says.rstrip("/"))
+    said = WELL if says is None else outcome_of(says.rstrip("/"))
     return (failure_in(fields) or said) if said.kind is PingKind.SUCCESS else said
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from probes.text import storable
 from vigil.heartbeats.core.wire import PingKind
@@ -41,6 +42,11 @@ class Outcome:
     word: str = ""
 
 
+#: Outcome of a call that says nothing.
+WELL = Outcome(PingKind.SUCCESS)
+
+
+@lru_cache(maxsize=1024)
 def outcome_of(said: str) -> Outcome:
     """Outcome by the last part of an address: a kind, a code in any form, or the name of a signal."""
     word = storable(" ".join(said.split()), MAX_WORD)
