@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
-from probes.net.failures import ProtocolBroken, TooLarge
+from probes.net.failures import Failure, ProtocolBroken, TooLarge
 from probes.net.http_messages import Flaw, Header
 
 _LENGTH = re.compile(r"\+?([0-9]+)")
@@ -89,18 +89,19 @@ def _length(values: list[str], flaws: list[Flaw]) -> int | None:
 class Chunks:
     """Reader of a chunked body. `done` after the last chunk and its trailers; `rest` is what came after that."""
 
-    __slots__ = ("_line", "_room", "_stage", "_trailers", "done", "flaws", "rest")
+    __slots__ = ("_line", "_room", "_stage", "_trailers", "done", "fault", "flaws", "rest")
 
     def __init__(self) -> None:
         self._stage = _SIZE_LINE
         self._line = b""
         self._room = self._trailers = 0
         self.done = False
+        self.fault: Failure | None = None
         self.flaws: list[Flaw] = []
         self.rest = b""
 
     def feed(self, came: bytes) -> bytes:
-        """The bytes of the body within the next bytes of the connection; raises ProtocolBroken and TooLarge."""
+        """The bytes of the body within the next bytes of the connection, up to the `fault` of the framing, if any."""
         body = bytearray()
         place, most = 0, len(came)
         while not self.done and place < most:
@@ -121,7 +122,11 @@ class Chunks:
                         body += came[start:stop]
                         place = stop + 2
                         continue
-            place = self._feed_line(came, place)
+            try:
+                place = self._feed_line(came, place)
+            except Failure as fault:
+                self.fault = fault
+                break
         if self.done:
             self.rest = came[place:]
         return bytes(body)

@@ -166,6 +166,8 @@ class AnswerReader:
                 if isinstance(self._body, bytes):
                     self._body = bytearray(self._body)
                 self._body += body
+        if self._chunks is not None and self._chunks.fault is not None and not self._truncated:
+            raise self._chunks.fault
         if ended:
             if rest and self._ending is not Ending.NOTHING:
                 self._flaws.append(BODY_UNASKED)

@@ -8,15 +8,18 @@ import ssl
 import time
 
 from probes.net.dialer import Dialer, Resolver
-from probes.net.failures import Blocked, NameNotResolved, explain
+from probes.net.failures import Blocked, Failure, NameNotResolved, explain
 from probes.net.guard import Egress
-from probes.net.http_messages import Request
+from probes.net.http.coding import decoded
+from probes.net.http_messages import Request, Response
 from probes.net.targets import BadTarget, parse_url
 from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
 from vigil.alerts.delivery.connection_pool import Pool
 from vigil.configuration import AlertEgress
 
 DEADLINE_S = 10.0
+#: A compressed answer is read up to so many times its size.
+_UNPACKED_MOST = 20
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,4000}")
 
 
@@ -52,11 +55,20 @@ class GuardedOutbound:
             if explain(problem) is None:
                 raise
             raise ChannelError(f"could not be reached ({_in_words(problem)})") from None
-        return ReceiverAnswer(found.code, dict(found.headers), found.body.decode(errors="replace"))
+        return ReceiverAnswer(found.code, dict(found.headers), _text(found))
 
     async def close(self) -> None:
         self._pool.close()
         await self._resolver.close()
+
+
+def _text(found: Response) -> str:
+    """The answer's body; one that does not decode changes nothing of the code."""
+    try:
+        body = decoded(found.body, found.headers, len(found.body) * _UNPACKED_MOST, found.truncated).body
+    except Failure:
+        body = found.body
+    return body.decode(errors="replace")
 
 
 def _in_words(problem: Exception) -> str:
