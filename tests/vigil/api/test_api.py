@@ -17,7 +17,7 @@ from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.changes import create_monitor
-from vigil.monitors.latest import redis_client
+from vigil.monitors.latest import redis_client, region_client
 from vigil.monitors.models import Monitor, Region
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +138,7 @@ def test_a_region_in_quarantine_says_why(api: Api, redis_url: str) -> None:
     Region.objects.create(slug="us", domain="aws")
     held = Quarantine(1, "eu", 1_700_000_000_000, Exclusion.SICK, "It fails alone.")
     redis_client.cache_clear()
+    region_client.cache_clear()
     with redis.Redis.from_url(redis_url) as client:
         client.hset(keys.QUARANTINED, mapping={keys.QUARANTINED_MARK: b"1", b"eu": encode(held)})
 

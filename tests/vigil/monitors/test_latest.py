@@ -10,7 +10,7 @@ import redis
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from vigil.configuration import configuration
-from vigil.monitors.latest import latest_results, redis_client, region_statuses
+from vigil.monitors.latest import latest_results, redis_client, region_client, region_statuses
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def store(redis_url: str) -> Iterator[redis.Redis]:
 def forget() -> None:
     configuration.cache_clear()
     redis_client.cache_clear()
+    region_client.cache_clear()
 
 
 def result(monitor: str, status: Status = Status.UP) -> bytes:

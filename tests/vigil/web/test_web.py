@@ -28,7 +28,7 @@ from vigil.alerts.routing.changes import save_person, save_policy, save_rotation
 from vigil.configuration import configuration
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.changes import create_monitor
-from vigil.monitors.latest import redis_client
+from vigil.monitors.latest import redis_client, region_client
 from vigil.monitors.models import Monitor, Region
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence
@@ -235,6 +235,7 @@ def test_static_files_are_served_without_being_collected(client: Client) -> None
 
 def test_health_says_that_database_and_redis_answer(client: Client) -> None:
     redis_client.cache_clear()
+    region_client.cache_clear()
     answer = client.get("/healthz")
     assert answer.status_code == 200
     assert answer.json()["facts"] == {"database": True, "redis": True}
@@ -245,6 +246,7 @@ def test_redis_away_is_unready_and_no_ill_health(client: Client, monkeypatch: py
     monkeypatch.setenv("VIGIL_REDIS_URL", "redis://127.0.0.1:1/0")
     configuration.cache_clear()
     redis_client.cache_clear()
+    region_client.cache_clear()
     try:
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
@@ -252,6 +254,7 @@ def test_redis_away_is_unready_and_no_ill_health(client: Client, monkeypatch: py
         monkeypatch.undo()
         configuration.cache_clear()
         redis_client.cache_clear()
+        region_client.cache_clear()
 
 
 def test_the_link_of_a_digest_leads_to_every_incident_of_it(client: Client) -> None:
