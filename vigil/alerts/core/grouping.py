@@ -1,8 +1,8 @@
 """Alert grouping: the first page of a cause is sent at once, later messages of it together. Pure.
 
 Nothing is dropped: a held message is due again when its group may send next. A message belongs to a group by its keys:
-a strong key (parent, host, provider) groups after one page, a weak one (a tag) after several within seconds. A page
-of a new cause passes while the receiver's own pace lasts; beyond that the channel is one group (flood).
+a strong key (parent, host, provider) groups after one page. A page of a new cause passes while the receiver's own pace
+lasts; beyond that its tag is a group, if many have that, or else the channel (flood).
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class _Gatherer:
                 if not one.fixed:
                     self._spoke(one)
             elif self._room > 0:
-                groups.setdefault(_flood_key(one), []).append(one)
+                groups.setdefault(self._tag(one) or _flood_key(one), []).append(one)
         for key, members in groups.items():
             self._decide(key, members)
         return self._plan
@@ -125,14 +125,19 @@ class _Gatherer:
 
     def _known(self, one: Due) -> str:
         """Key of the cause that was told before; empty for a new one."""
-        strong = next((key for key in one.strong if self._now(key) is not None), "")
-        return strong or next((key for key in one.weak if not is_flood(key) and self._is_many(key)), "")
+        return next((key for key in one.strong if self._now(key) is not None), "")
+
+    def _tag(self, one: Due) -> str:
+        """Key of a tag that many new causes have; it groups what the receiver's pace does not let pass."""
+        return next((key for key in one.weak if not is_flood(key) and self._is_many(key)), "")
 
     def _are_crowded(self, due: Sequence[Due]) -> set[str]:
-        """Floods that go on: more new causes wait in them than pass at once."""
-        new = Counter(_flood_key(one) for one in due if not (one.fixed or one.ends or one.whole or self._known(one)))
-        states = {key: self._now(key) for key in new}
-        return {key for key, state in states.items() if state and state.told and new[key] > self._limits.burst}
+        """Floods that go on: more new causes wait, in them or under a tag, than pass at once."""
+        new = [one for one in due if not (one.fixed or one.ends or one.whole or self._known(one))]
+        counts = Counter(map(_flood_key, new))
+        going_on = {_flood_key(one) for one in new if self._tag(one)}
+        going_on |= {key for key in counts if (state := self._now(key)) and state.told}
+        return {key for key in going_on if counts[key] > self._limits.burst}
 
     def _passes(self, one: Due) -> bool:
         """Whether the receiver's pace lasts for another page of a new cause; counts it also if it does not."""

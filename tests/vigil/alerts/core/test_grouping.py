@@ -112,12 +112,16 @@ def test_ten_causes_at_once_are_one_group() -> None:
     assert len({key for ids in channel.messages for key in ids} | set(channel.waiting)) == 10_000
 
 
-def test_a_tag_is_a_cause_only_once_many_have_it() -> None:
+def test_a_tag_groups_what_the_pace_does_not_let_pass() -> None:
     channel = Channel()
-    channel.at(0.0, *(page(n, f"h{n}.test", ["dc-7"]) for n in range(TAG_AFTER + 3)))
-    assert len(channel.messages) == TAG_AFTER
+    channel.at(0.0, *(page(n, f"h{n}.test", ["dc-7"]) for n in range(BURST + 30)))
+    assert len(channel.messages) == BURST
     channel.at(0.5)
-    assert channel.messages[-1] == tuple(range(TAG_AFTER, TAG_AFTER + 3))
+    assert channel.messages[BURST:] == [tuple(range(BURST, BURST + 30))]
+    # Few at the same time have nothing in common but a tag.
+    assert BURST >= TAG_AFTER
+    channel.at(5.0, page(100, "new.test", ["dc-7"]))
+    assert channel.told_s[100] == 5.0
 
 
 def test_a_slow_dribble_is_never_gathered() -> None:
@@ -218,10 +222,12 @@ def test_unrelated_pages_below_the_pace_of_the_receiver_never_wait(kind: str) ->
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 10.0, 60.0])
-@pytest.mark.parametrize("hosts", [0, 1, 5, 1_000])
-def test_a_storm_takes_twenty_messages_at_most_whatever_its_hosts(hosts: int, seconds: float) -> None:
+@pytest.mark.parametrize(("hosts", "tags"), [(0, ()), (0, ("prod",)), (1, ()), (5, ()), (1_000, ())])
+def test_a_storm_takes_twenty_messages_at_most_whatever_its_hosts(
+    hosts: int, tags: tuple[str, ...], seconds: float
+) -> None:
     channel = Channel(most=1_000, pace=CHANNELS["webhook"].pace(None))
-    waits = channel.run(((round(at, 1), one) for at, one in arrivals(10_000, seconds, hosts, 1)), 1_000.0)
+    waits = channel.run(((round(at, 1), one) for at, one in arrivals(10_000, seconds, hosts, 1, tags)), 1_000.0)
     assert len(waits) == 10_000
     assert len(channel.messages) <= 20
 
@@ -231,7 +237,7 @@ def test_the_first_word_of_a_new_cause_passes_a_storm_of_another(storm: int) -> 
     channel = Channel()
     for second in range(20):
         channel.at(float(second), *(page(second * storm + n, f"api{n % 7}.shop.test") for n in range(storm)))
-        channel.at(second + 0.5, page(-second - 1, f"other{second}.test"))
+        channel.at(second + 0.5, page(-second - 1, f"other{second}.test", ["prod"]))
         assert channel.told_s[-second - 1] == second + 0.5
 
 
