@@ -80,7 +80,7 @@ class Fold:
                 self._note(region, result, at_ms)
             return self.rounds.vote(region, result, at_ms, now_ms)
         if held_up_ms > HELD_UP_MS:
-            self.sick_regions.was_cut(region, at_ms)
+            self.sick_regions.was_late(region, at_ms - held_up_ms, at_ms)
             if late:
                 return None
         belief = self._beliefs.get(result.monitor)

@@ -39,6 +39,8 @@ FOUND_REST_MS = 30_000
 FOUND_MONITORS = 3
 #: A region that was cut off starts afresh, but so often at most: nobody is to avoid quarantine by being late.
 AFRESH_MS = 60_000
+#: A region from which nothing comes for longer may be cut off.
+GAP_MS = 2_000
 #: A region that is found to be sick this soon before it tells that it was cut off was not sick.
 CUT_TELLS_MS = 10_000
 #: Regions that were asked within this of each other are those that are there.
@@ -69,6 +71,8 @@ class SickRegions:
         self._heard_ms: dict[str, int] = {}
         self._asked_ms: dict[str, int] = {}
         self._back_ms: dict[str, int] = {}
+        #: The last time in which nothing came from a region: from and to when.
+        self._gaps: dict[str, tuple[int, int]] = {}
         self._held: dict[str, _Held] = {}
 
     def __len__(self) -> int:
@@ -110,15 +114,24 @@ class SickRegions:
         self._views.domain[region] = domain
         self._asked_ms[region] = now_ms
 
-    def was_cut(self, region: str, at_ms: int) -> None:
-        """A region sends what it could not send when it saw it: it was cut off until now, and starts afresh."""
-        if at_ms - self._back_ms.get(region, -AFRESH_MS) < AFRESH_MS:
+    def was_late(self, region: str, done_ms: int, at_ms: int) -> None:
+        """A region sends what it saw a while ago. If nothing came in between it was cut off, and starts afresh."""
+        self._note_gap(region, at_ms)
+        gap_from_ms, gap_to_ms = self._gaps.get(region, (0, 0))
+        if not gap_from_ms <= done_ms <= gap_to_ms or at_ms - self._back_ms.get(region, -AFRESH_MS) < AFRESH_MS:
             return
-        self._back_ms[region] = at_ms
-        self._views.forget_region(region)
         held = self._held.get(region)
-        if held is not None and held.why is Exclusion.SICK and at_ms - held.since_ms < CUT_TELLS_MS:
-            del self._held[region]
+        if held is not None and (held.why is not Exclusion.SICK or at_ms - held.since_ms >= CUT_TELLS_MS):
+            return
+        self._held.pop(region, None)
+        self._back_ms[region] = gap_to_ms
+        self._views.forget_region(region)
+
+    def _note_gap(self, region: str, at_ms: int) -> None:
+        heard_ms = self._heard_ms.get(region, at_ms)
+        if at_ms - heard_ms > GAP_MS:
+            self._gaps[region] = heard_ms, at_ms
+        self._heard_ms[region] = at_ms
 
     def is_of_a_cut(self, region: str, started_ms: int) -> bool:
         """Whether a region saw something while it was cut off."""
@@ -126,7 +139,7 @@ class SickRegions:
 
     def saw(self, region: str, monitor: str, failing: bool, at_ms: int) -> None:
         """What a region saw of a monitor, scheduled or in a look."""
-        self._heard_ms[region] = at_ms
+        self._note_gap(region, at_ms)
         if self._held and not failing and (held := self._held.get(region)) and len(held.passed) < FOUND_MONITORS:
             held.passed.add(monitor)
         self._views.take(region, monitor, failing, at_ms)

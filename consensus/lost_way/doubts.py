@@ -113,8 +113,9 @@ class Doubts:
         if failing <= quarantined or not may_judge(seeing, failing, domains):
             return False
         if decision is None:
-            # More looks are to come: what they need to be judged is asked for now, and nothing is delayed.
-            self._ask(round, now_ms)
+            if 2 * len(failing) >= len(round.electorate):
+                # More looks are to come: what they need to be judged is asked for now, and nothing is delayed.
+                self._ask(round, now_ms)
             return False
         return self._waits(round, (failing, seeing), rounds, now_ms)
 

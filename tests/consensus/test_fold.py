@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from consensus.fold import CALL_GAP_MS, Fold
 from consensus.suspicion import recheck_due_ms, suspicion
@@ -11,6 +12,8 @@ from consensus.verdicts import Belief, Call, Dissent
 from consensus.vocabulary import Cause, Observed
 from probes.reasons import Status
 from tests.consensus.examples import make_result, make_round
+
+T0 = 1_000_000
 
 NOW = 1_000_000
 UP = None
@@ -139,3 +142,23 @@ def test_what_comes_late_says_nothing_of_the_target_nor_of_its_region(round_id: 
         assert fold.result("eu-west", late, NOW + 200, NOW + 200) is None
     assert not fold.judge_regions(NOW + 60_000)
     assert not fold.rounds.quarantined
+
+
+@pytest.mark.parametrize(
+    ("cut_ms", "sick"), [(20_000, False), (0, True)], ids=["issue13_8 back from a cut", "never cut"]
+)
+def test_a_region_is_not_sick_for_what_it_saw_while_it_was_cut_off(cut_ms: int, sick: bool) -> None:
+    """It was cut off from Redis and from its targets; what it saw meanwhile arrives in one go."""
+    fold = Fold()
+    fold.open(make_round(opened_ms=T0), T0)
+    back_ms = T0 + 30_000
+    told = [(back_ms - cut_ms + 500 * number, f"mon_{number}") for number in range(20 if cut_ms else 12)]
+    fold.result("eu-west", replace(make_result("pass", started_ms=T0 + 9_000), monitor="mon_0"), T0 + 9_050, T0 + 9_050)
+    for started_ms, monitor in told:
+        at_ms = max(back_ms, started_ms + 5)
+        fold.result("eu-west", replace(make_result("fail", started_ms=started_ms), monitor=monitor), at_ms, at_ms)
+        for region in ("ap-south", "eu-north", "us-west"):
+            fold.result(region, replace(make_result("pass", started_ms=at_ms), monitor=monitor), at_ms + 50, at_ms + 50)
+    fold.judge_regions(back_ms + 10_000)
+
+    assert ("eu-west" in fold.rounds.quarantined) is sick

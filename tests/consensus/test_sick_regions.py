@@ -259,13 +259,15 @@ def test_one_sick_region_alone_is_no_event_of_many() -> None:
 @pytest.mark.parametrize("judged_between", [False, True])
 def test_issue13_8_a_region_back_from_a_cut_is_not_sick_for_what_it_saw_while_cut(judged_between: bool) -> None:
     sick_regions = placed()
+    sick_regions.saw("eu-west", "mon_before", False, T0 - 6_000)
     see(sick_regions, {"eu-west": MONITORS})
     if judged_between:
         assert judged(sick_regions) == {"eu-west": Exclusion.SICK}
-    sick_regions.was_cut("eu-west", T0 + 1_500)
+    sick_regions.was_late("eu-west", T0 - 4_000, T0 + 1_500)
 
     assert judged(sick_regions, T0 + 2_000) == {}
-    assert sick_regions.is_of_a_cut("eu-west", T0 + 1_000)
+    assert sick_regions.is_of_a_cut("eu-west", T0 - 1_000)
+    assert not sick_regions.is_of_a_cut("eu-west", T0 + 1_000)
     see(sick_regions, {"eu-west": MONITORS}, T0 + 5_000)
     assert judged(sick_regions, T0 + 6_000) == {"eu-west": Exclusion.SICK}
 
@@ -273,9 +275,18 @@ def test_issue13_8_a_region_back_from_a_cut_is_not_sick_for_what_it_saw_while_cu
 def test_no_region_avoids_quarantine_by_being_late_all_the_time() -> None:
     sick_regions = placed()
     held = False
-    for at_ms in range(T0, T0 + 60_000, 1_000):
-        sick_regions.was_cut("eu-west", at_ms)
+    for at_ms in range(T0, T0 + 90_000, 3_000):
         see(sick_regions, {"eu-west": MONITORS}, at_ms)
-        held = held or bool(judged(sick_regions, at_ms))
+        sick_regions.was_late("eu-west", at_ms - 2_500, at_ms)
+        held = bool(judged(sick_regions, at_ms))
 
     assert held
+
+
+def test_a_late_copy_among_others_is_no_cut() -> None:
+    sick_regions = placed()
+    for at_ms in range(T0, T0 + 5_000, 500):
+        see(sick_regions, {"eu-west": MONITORS}, at_ms)
+    sick_regions.was_late("eu-west", T0 + 1_000, T0 + 5_000)
+
+    assert judged(sick_regions, T0 + 5_100) == {"eu-west": Exclusion.SICK}

@@ -27,7 +27,9 @@ def test_issue13_8_three_of_five_regions_that_lose_their_way_are_one_incident_an
     regional = [one for one in main if not one["monitor"]]
     assert [(one["kind"], one["resolved"]) for one in regional] == [("regional", True)], main
     assert regional[0]["title"] == "3 of 5 regions lost their way: what is seen from the 2 others is well"
-    assert {one["kind"] for one in story["while_lost"]} <= {"regional", "self_test"}, story["while_lost"]
+    # A region may be found to be sick alone a moment before the others; it joins them then.
+    others = [one for one in story["while_lost"] if not (one["cause"].startswith("sick:") and one["resolved"])]
+    assert {one["kind"] for one in others} <= {"regional", "self_test"}, others
     assert story["statuses_while_lost"] == ["up"] * 15
     outages = [one["monitor"] for one in main if one["kind"] == "outage"]
     assert outages == ["target 0"], main

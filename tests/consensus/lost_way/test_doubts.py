@@ -227,3 +227,12 @@ def test_with_two_looks_the_comparison_is_over_before_the_second_and_nothing_is_
 )
 def test_public_addresses_have_a_network_that_targets_may_share(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_votes_of_a_minority_that_come_first_ask_for_nothing() -> None:
+    scene = Scene(sensitivity=Sensitivity.NORMAL)
+    round = scene.open(0)
+    scene.vote(round, "pass", ("ap-south", "eu-north"), T0 + 100)
+    scene.vote(round, "fail", ("eu-west", "us-east"), T0 + 1_050)
+
+    assert scene.asked() == []

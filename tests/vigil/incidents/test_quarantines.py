@@ -75,7 +75,7 @@ def test_it_pages_without_a_route_that_names_it_and_has_a_severity_of_its_own() 
     routed = subject(incident.kind, None, incident.cause_key)
 
     assert routed.pages
-    assert routed.severity is Severity.ERROR
+    assert routed.severity is Severity.CRITICAL
     assert not subject("regional", None).pages
 
 

@@ -82,7 +82,7 @@ def test_who_would_be_told_is_a_page_that_changes_nothing(boss: Client, incident
 def test_the_usual_set_up_is_one_form(boss: Client) -> None:
     keys = {"routing_key": "0" * 32, "slack_url": "https://hooks.slack.example/fake"}
     page = form("alerts_route_typical", boss, **keys)
-    assert "Made: channel PagerDuty" in page and Route.objects.count() == 5
+    assert "Made: channel PagerDuty" in page and Route.objects.count() == 6
     assert "no such thing" not in page and "0" * 32 not in page
     assert "32 letters and digits" in form("alerts_route_typical", boss, **{**keys, "routing_key": "short"})
 

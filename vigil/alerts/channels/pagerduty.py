@@ -30,7 +30,13 @@ SUMMARY_LIMIT = 1024
 #: PagerDuty refuses events of 512 KB and more.
 EVENT_LIMIT = 512_000
 _NAMES_BYTES = 300_000
-_SEVERITIES = {"degraded": "warning", "account": "error", "regional": "warning", "blind": "info", "lost_way": "error"}
+_SEVERITIES = {
+    "degraded": "warning",
+    "account": "error",
+    "regional": "warning",
+    "blind": "info",
+    "lost_way": "critical",
+}
 _ROUTING_KEY = re.compile(r"[0-9A-Za-z]{32}")
 
 

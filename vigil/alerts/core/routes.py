@@ -110,7 +110,7 @@ class RoutedSubject:
 
     @property
     def severity(self) -> Severity:
-        return Severity.ERROR if self.lost_way else severity_of(self.kind, self.priority)
+        return Severity.CRITICAL if self.lost_way else severity_of(self.kind, self.priority)
 
     @property
     def pages(self) -> bool:

@@ -52,7 +52,7 @@ def arrange_typical(team: Team, routing_key: str, slack_url: str) -> Arranged:
             ("AI API failures", pager, {"kinds": urgent, "tags": AI_TAGS}),
             ("Urgent heartbeats", pager, {"kinds": heartbeat, "priorities": [Priority.HIGH.value]}),
             ("Heartbeats", chat, {"kinds": heartbeat}),
-            ("Most regions lost", pager, {"kinds": REGIONAL[:1], "severities": [Severity.ERROR.value]}),
+            ("Most regions lost", pager, {"kinds": REGIONAL[:1], "severities": [Severity.CRITICAL.value]}),
             ("One region, or too few", chat, {"kinds": REGIONAL}),
             ("Everything else", chat, {"default": True}),
         )
