@@ -9,7 +9,8 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from probes.process.redis_client import WITHOUT_CLIENT, survive
+from probes.process.connections.surviving import survive
+from probes.process.redis_client import WITHOUT_CLIENT
 from probes.process.redis_streams import RedisClock
 
 RETRY_S = 0.5

@@ -1,7 +1,4 @@
-"""Redis clients: of a region, which waits for Redis at the start and bounds every wait afterwards, and for all others.
-
-What fails inside the client itself, on a connection closed under it or in a broken stream, is Redis away.
-"""
+"""Redis client of a region: waits for Redis at the start, and bounds every wait afterwards."""
 
 from __future__ import annotations
 
@@ -9,8 +6,8 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -19,11 +16,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
+from probes.process.connections.surviving import survive
 from probes.text import without_credentials
-from probes.transport_faults import is_transport_fault
 
 _PATIENCE_S = 10.0
-Client = TypeVar("Client", redis.Redis, redis.asyncio.Redis)
 
 
 class RedisUnreachable(Exception):
@@ -53,74 +49,6 @@ def connection_to(url: str) -> redis.asyncio.Redis:
         **WITHOUT_CLIENT,
     )
     return survive(client)
-
-
-def survive(client: Client) -> Client:
-    """The client, whose connections raise `redis.ConnectionError` where they failed in their own code."""
-    pool = client.connection_pool
-    kind = _async_kind if isinstance(client, redis.asyncio.Redis) else _kind
-    pool.connection_class = kind(pool.connection_class)
-    return client
-
-
-def _async_kind(base: Any) -> Any:
-    class SurvivingConnection(base):  # type: ignore[misc]  # a class of redis-py: for TCP, TLS or a socket file
-        """A connection to Redis whose own faults are those of the network."""
-
-        async def connect(self, *args: Any, **options: Any) -> None:
-            await _awaited(super().connect(*args, **options))
-
-        async def send_packed_command(self, *args: Any, **options: Any) -> None:
-            await _awaited(super().send_packed_command(*args, **options))
-
-        async def read_response(self, *args: Any, **options: Any) -> Any:
-            return await _awaited(super().read_response(*args, **options))
-
-        async def can_read(self, *args: Any, **options: Any) -> Any:
-            return await _awaited(super().can_read(*args, **options))
-
-        async def disconnect(self, *args: Any, **options: Any) -> None:
-            try:
-                await super().disconnect(*args, **options)
-            except Exception as error:  # whatever it is, the connection is gone
-                self._reader = self._writer = None
-                if not is_transport_fault(error):
-                    raise
-
-    return SurvivingConnection
-
-
-def _kind(base: Any) -> Any:
-    class SurvivingConnection(base):  # type: ignore[misc]  # a class of redis-py: for TCP, TLS or a socket file
-        """A connection to Redis whose own faults are those of the network."""
-
-        def send_packed_command(self, *args: Any, **options: Any) -> None:
-            try:
-                super().send_packed_command(*args, **options)
-            except Exception as error:
-                raise _of_network(error) from error
-
-        def read_response(self, *args: Any, **options: Any) -> Any:
-            try:
-                return super().read_response(*args, **options)
-            except Exception as error:
-                raise _of_network(error) from error
-
-    return SurvivingConnection
-
-
-async def _awaited(work: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        return await work
-    except Exception as error:
-        raise _of_network(error) from error
-
-
-def _of_network(error: Exception) -> Exception:
-    """The error, if it is one of Redis or the network. Any other comes out of the client: no code of ours is in it."""
-    if isinstance(error, redis.exceptions.RedisError | OSError):
-        return error
-    return redis.exceptions.ConnectionError(f"the client failed on its connection ({type(error).__name__}: {error})")
 
 
 class ReplyTooLarge(redis.exceptions.RedisError):
@@ -242,11 +170,13 @@ def is_refused(error: Exception) -> bool:
     return isinstance(error, _REFUSED)
 
 
-async def await_redis(connection: redis.asyncio.Redis, url: str) -> None:
+async def await_redis(connection: redis.asyncio.Redis, url: str, ask: Callable[[], Awaitable[object]]) -> None:
+    """Wait until Redis answers, also to what is asked of it; a link that loses much may take more than one try."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
             await connection.ping()
+            await ask()
             return
         except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError):
             raise RedisRefuses(

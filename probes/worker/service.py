@@ -153,8 +153,8 @@ class RegionWorker:
         autonomy = parts.autonomy
         orders = await autonomy.recall()
         try:
-            await await_redis(parts.connection, self._settings.redis_url.get_secret_value())
-            await parts.clock.measure(samples=5)
+            measure = partial(parts.clock.measure, samples=5)
+            await await_redis(parts.connection, self._settings.redis_url.get_secret_value(), measure)
         except RedisRefuses:
             autonomy.refused()
             await autonomy.remember()

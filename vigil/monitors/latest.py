@@ -16,7 +16,8 @@ from consensus.admission import admit_quarantines
 from probes import keys, wire
 from probes.admission import admit_latest
 from probes.message_decoder import LAST_MS
-from probes.process.redis_client import ReplyTooLarge, bounded, survive
+from probes.process.connections.surviving import survive
+from probes.process.redis_client import ReplyTooLarge, bounded
 from probes.process.redis_streams import REPLY_BYTES_MOST
 from probes.process.region_statuses import read_statuses
 from vigil.configuration import configuration

@@ -13,7 +13,8 @@ import redis
 import redis.asyncio
 import uvloop
 
-from probes.process.redis_client import connection_to, is_away, survive
+from probes.process.connections.surviving import survive
+from probes.process.redis_client import connection_to, is_away
 from tests.probes.loopback import serving
 
 FAULTS = [

@@ -149,12 +149,17 @@ class ChaosInstallation:
             client.flushall()
 
     async def _fill(self, length_s: float) -> None:
+        """Fill the disk for some seconds; in a thread, or the targets of the run would hang meanwhile."""
         filling = self.place / "filling"
-        with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(1_000_000))
+
+        def fill() -> None:
+            with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(1_000_000))
+
+        await asyncio.to_thread(fill)
         await asyncio.sleep(length_s)
-        filling.unlink()
+        await asyncio.to_thread(filling.unlink)
 
 
 def _mounted(place: Path) -> bool:

@@ -42,6 +42,7 @@ class Written:
     at_s: float
     subject: str
     kind: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +150,7 @@ def _invented(course: Course, triggers: Iterable[Written]) -> list[str]:
             for outage in course.outages
         ) or any(silence.subject == one.subject and silence.begins_s <= one.at_s for silence in course.silences)
         if one.kind in ("outage", "heartbeat") and not true:
-            found.append(f"{one.kind} of {one.subject} at {one.at_s:.0f}")
+            ends = [outage.ends_s for outage in course.outages if outage.subject == one.subject]
+            before = [f"{one.at_s - end_s:.0f} s after an outage" for end_s in ends if end_s < one.at_s][-1:]
+            found.append(f"{one.kind} of {one.subject} at {one.at_s:.0f} {' '.join(before)}: {one.text}")
     return found

@@ -7,17 +7,19 @@ lost, invented or told twice: the exit code is 1 when something was.
 
   manage.py bench chaos --minutes 2 --seed 7
   manage.py bench chaos --minutes 20 --targets 30 --json
+  manage.py bench chaos --minutes 30 --calm --loss 0.4     one more region behind a link that loses 40 %
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -26,13 +28,17 @@ import httpx
 
 from vigil.alerts.channels.webhook import new_secret
 from vigil.bench.chaos import nemeses, scene
+from vigil.bench.chaos.far_region import FarRegion
 from vigil.bench.chaos.installation import ChaosInstallation
 from vigil.bench.chaos.judge import RESOLVE, TRIGGER, Course, judge
+from vigil.bench.chaos.lossy_link import Loss
 from vigil.bench.report import print_report, say
 from vigil.cli.errors import CommandError
 
 #: Nemeses end before the end of the run, so that the last outage can be resolved (s); settling takes this long at most.
 CALM_END_S, SETTLE_S = 50.0, 100.0
+#: A silence that is due so soon after the end is waited for (s).
+SOON_S = 20.0
 #: A page is at most this late, whatever dies.
 BUDGETS = {"late_p99_s": 3.0}
 KILL_AT_EVERY = 4
@@ -46,6 +52,7 @@ class _Run:
     installation: ChaosInstallation
     outside: scene.Scene
     jobs: Sequence[scene.Job]
+    far: FarRegion | None = None
     done: Counter[str] = field(default_factory=Counter)
 
 
@@ -55,15 +62,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--targets", type=int, default=6, help="number of targets (default: 6)")
     parser.add_argument("--jobs", type=int, default=4, help="number of jobs with heartbeats (default: 4)")
     parser.add_argument("--calm", action="store_true", help="the same without nemeses, to compare with")
+    parser.add_argument(
+        "--loss", type=float, default=0.0, help="share of segments lost between Redis and one more region (such as 0.4)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    if not 2 <= args.minutes <= 24 * 60 or not 1 <= args.targets <= 200 or not 0 <= args.jobs <= 200:
-        raise CommandError("choose 2 to 1440 minutes, 1 to 200 targets, and up to 200 jobs")
+    if (
+        not 2 <= args.minutes <= 24 * 60
+        or not 1 <= args.targets <= 200
+        or not 0 <= args.jobs <= 200
+        or not 0 <= args.loss < 1
+    ):
+        raise CommandError("choose 2 to 1440 minutes, 1 to 200 targets, and up to 200 jobs, and a loss below 1")
     report = asyncio.run(_measure(args))
     print_report(report, args.json, BUDGETS)
-    return int(any(report[name] for name in ("lost", "invented", "doubled", "silences_untold", "pings_lost")))
+    wrongs = ("lost", "invented", "doubled", "silences_untold", "pings_lost", "far_worker_ends")
+    return int(any(report[name] for name in wrongs))
 
 
 async def _measure(args: argparse.Namespace) -> dict[str, object]:
@@ -73,10 +89,12 @@ async def _measure(args: argparse.Namespace) -> dict[str, object]:
     try:
         await outside.open()
         await asyncio.to_thread(installation.start)
-        jobs = await asyncio.to_thread(_write, installation, outside, args.jobs, secret)
+        far = await asyncio.to_thread(_prepare, installation, args)
+        jobs = await asyncio.to_thread(scene.write_scene, outside, args.jobs, secret)
         say(f"up in {installation.start_s[0]:.0f} s; {args.minutes:g} minutes of chaos, seed {args.seed}")
-        this = _Run(installation, outside, jobs)
-        await _let_happen(this, args)
+        this = _Run(installation, outside, jobs, far)
+        async with _kept(far):
+            await _let_happen(this, args)
         course = await _settled(this, time.time() + SETTLE_S)
         counted = await asyncio.to_thread(_on_database, scene.pings_counted)
         return _report(this, course, counted)
@@ -85,13 +103,29 @@ async def _measure(args: argparse.Namespace) -> dict[str, object]:
         await asyncio.to_thread(installation.close)
 
 
-def _write(installation: ChaosInstallation, outside: scene.Scene, jobs: int, secret: str) -> list[scene.Job]:
+def _prepare(installation: ChaosInstallation, args: argparse.Namespace) -> FarRegion | None:
+    """Set Django up for the installation, and enrol the far region where one is wanted."""
     for name in [name for name in os.environ if name.startswith("VIGIL_") and name != "VIGIL_VENV"]:
         del os.environ[name]
     os.environ |= installation.environment()
     os.environ["DJANGO_SETTINGS_MODULE"] = "vigil.settings"
     django.setup()
-    return scene.write_scene(outside, jobs, secret)
+    if not args.loss:
+        return None
+    far = FarRegion(os.environ, installation.place, Loss(args.loss, args.seed))
+    far.enrol()
+    return far
+
+
+@contextlib.asynccontextmanager
+async def _kept(far: FarRegion | None) -> AsyncIterator[None]:
+    running = asyncio.create_task(far.run()) if far is not None else None
+    try:
+        yield
+    finally:
+        if running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 async def _let_happen(this: _Run, args: argparse.Namespace) -> None:
@@ -109,7 +143,7 @@ async def _let_happen(this: _Run, args: argparse.Namespace) -> None:
             def address(code: str = job.code) -> str:
                 return f"{installation.said['ping_address']}/ping/{code}"
 
-            things.append(outside.call(client, scene.Calls(job.name, address, until_s, bool(number % 2))))
+            things.append(outside.call(client, scene.Calls(job.name, address, until_s)))
         if not args.calm:
             things.append(_harm(this, args.seed, seconds - CALM_END_S))
         await asyncio.gather(*things)
@@ -140,7 +174,8 @@ async def _settled(this: _Run, until_s: float) -> Course:
         judged = judge(course)
         steps = Counter(one.event for one in course.written if one.kind == "outage")
         missed = {one.subject for one in course.written if one.kind == "heartbeat"}
-        waits = steps[TRIGGER] != steps[RESOLVE] or any(one.subject not in missed for one in course.silences)
+        due = {one.subject for one in course.silences if one.begins_s + one.due_s < until_s - SETTLE_S + SOON_S}
+        waits = steps[TRIGGER] != steps[RESOLVE] or due - missed
         if (not judged.lost and not waits) or time.time() > until_s:
             return course
         await asyncio.sleep(2)
@@ -190,6 +225,8 @@ def _report(this: _Run, course: Course, counted: dict[str, int]) -> dict[str, ob
         "pings_lost": sum(max(0, lost) for lost in lost_pings.values()),
         "starts_failed": this.installation.starts_failed,
         "starts_max_s": round(max(this.installation.start_s), 1),
+        "far_worker_ends": this.far.ends if this.far is not None else None,
+        "segments_lost": this.far.link.lost if this.far is not None else None,
         "nemeses": dict(this.done),
     }
 

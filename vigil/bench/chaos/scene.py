@@ -55,7 +55,6 @@ class Calls:
     job: str
     address: Callable[[], str]
     until_s: float
-    to_the_end: bool
 
 
 class Scene:
@@ -108,8 +107,7 @@ class Scene:
                 self.acknowledged[calls.job] = self.acknowledged.get(calls.job, 0) + 1
                 last_s = time.time()
             await asyncio.sleep(PING_EVERY_S)
-        if not calls.to_the_end:
-            self.silences.append(JobSilence(calls.job, last_s, PERIOD_S + GRACE_S))
+        self.silences.append(JobSilence(calls.job, last_s, PERIOD_S + GRACE_S))
 
     async def _ping(self, client: httpx.AsyncClient, address: Callable[[], str]) -> bool:
         for _ in range(PING_TRIES):
@@ -177,9 +175,16 @@ def written() -> list[Written]:
     from vigil.alerts.models import Delivery
 
     rows = Delivery.objects.filter(event__in=[TRIGGER, RESOLVE], withheld="", incident__monitor__isnull=False)
-    rows = rows.select_related("incident__monitor").order_by("created_at")
+    rows = rows.select_related("incident__monitor", "transition").order_by("created_at")
     return [
-        Written(row.incident.public_id, row.event, row.created_at.timestamp(), monitor.name, row.incident.kind)
+        Written(
+            row.incident.public_id,
+            row.event,
+            row.created_at.timestamp(),
+            monitor.name,
+            row.incident.kind,
+            row.transition.text[:300],
+        )
         for row in rows
         if (monitor := row.incident.monitor) is not None
     ]

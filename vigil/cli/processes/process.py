@@ -12,8 +12,8 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from probes.process import logs, sentry
+from probes.process.connections.surviving import survive
 from probes.process.health import Health
-from probes.process.redis_client import survive
 from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import ONE_LOOP, Watchdog
 from vigil.cli.connection import connect

@@ -19,7 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from probes import keys
-from probes.process.redis_client import survive
+from probes.process.connections.surviving import survive
 from probes.transport_faults import is_transport_fault
 from vigil.heartbeats.core.wire import PING_VERSION, LogEntry, Ping, encode
 

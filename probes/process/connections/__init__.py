@@ -1,0 +1,1 @@
+"""Connections of the clients of Redis, made to last."""
