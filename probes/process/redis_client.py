@@ -107,6 +107,8 @@ def bounded(client: redis.Redis, most_bytes: int) -> redis.Redis:
     pool = client.connection_pool
     kind = type("BoundedConnection", (_BoundedReplies, pool.connection_class), {"most_bytes": most_bytes})
     options = {name: value for name, value in pool.connection_kwargs.items() if name != "connection_class"}
+    # A pool keeps this to itself, so that the other's is gone: without it redis-py sends CLIENT.
+    options |= WITHOUT_CLIENT
     return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=kind, **options))
 
 
