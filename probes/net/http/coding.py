@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probes.net.failures import ClosedEarly, ProtocolBroken
+from probes.net.failures import ProtocolBroken
 from probes.net.http_messages import Flaw, Header
 
 _GZIP = ("gzip", "x-gzip")
@@ -15,10 +15,14 @@ _NONE = ("", "identity", "none")
 _UNREAD = ("br", "zstd", "compress", "x-compress", "dcb", "dcz")
 #: More codings over each other than this are not taken off.
 _CODINGS_MOST = 3
+#: More members of one gzip body are not read: each costs a copy of what is left.
+_MEMBERS_MOST = 256
 _GZIP_MAGIC = b"\x1f\x8b"
 
 UNKNOWN_CODING = Flaw("an unknown Content-Encoding")
-BYTES_AFTER_GZIP = Flaw("bytes after the compressed body")
+SEVERAL_MEMBERS = Flaw("compressed data in several members")
+BYTES_AFTER = Flaw("bytes after the compressed data", disputed=True)
+ENDS_EARLY = Flaw("compressed data that ends too early", disputed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Decoded:
 def decoded(body: bytes, headers: Sequence[Header], limit: int, partial: bool) -> Decoded:
     """The body without its codings, at most `limit` bytes; `partial` when it was read in part only.
 
-    Raises ProtocolBroken for a body that is not in its coding, and ClosedEarly for one that ends too early.
+    Compressed data that ends too early counts as cut. Raises ProtocolBroken for a body that is not in its coding.
     """
     if not body:
         return Decoded(body)
@@ -46,14 +50,11 @@ def decoded(body: bytes, headers: Sequence[Header], limit: int, partial: bool) -
     for place, coding in enumerate(reversed(codings)):
         if coding in _UNREAD or place == _CODINGS_MOST:
             return Decoded(body, cut, tuple(flaws), coding[:20])
-        if coding in _GZIP:
-            body, now_cut, after = _gunzipped(body, limit, partial or cut)
-            cut = cut or now_cut
-            if after:
-                flaws.append(BYTES_AFTER_GZIP)
-        elif coding == "deflate":
-            body, now_cut = _inflated(body, limit, partial or cut)
-            cut = cut or now_cut
+        if coding in _GZIP or coding == "deflate":
+            read = _gunzipped if coding in _GZIP else _inflated
+            body, cut_now, found = read(body, limit, partial or cut)
+            cut = cut or cut_now
+            flaws += found
         else:
             flaws.append(UNKNOWN_CODING)
     return Decoded(body, cut, tuple(flaws))
@@ -68,40 +69,43 @@ def _codings(headers: Sequence[Header]) -> list[str]:
     return found
 
 
-def _gunzipped(body: bytes, limit: int, partial: bool) -> tuple[bytes, bool, bool]:
-    """All members of a gzip body; whether the limit cut it, and whether anything else came after them."""
-    plain = bytearray()
-    rest = body
-    while rest[:2] == _GZIP_MAGIC or not plain:
+def _gunzipped(body: bytes, limit: int, partial: bool) -> tuple[bytes, bool, list[Flaw]]:
+    """All members of a gzip body, whether it is cut, and the flaws of its form."""
+    plain, flaws, rest = bytearray(), list[Flaw](), body
+    for _ in range(_MEMBERS_MOST):
         # 47 reads gzip and zlib.
         inflater = zlib.decompressobj(47)
         plain += _step(inflater, rest, limit - len(plain))
         if not inflater.eof:
-            if inflater.unconsumed_tail or len(plain) >= limit:
-                return bytes(plain), True, False
-            _whole(partial)
-            return bytes(plain), False, False
+            return bytes(plain), True, flaws if _limited(inflater, plain, limit) or partial else [*flaws, ENDS_EARLY]
         rest = inflater.unused_data
-        if not rest:
-            break
+        if rest[:2] != _GZIP_MAGIC:
+            return bytes(plain), False, [*flaws, BYTES_AFTER] if rest else flaws
         if len(plain) >= limit:
-            return bytes(plain), True, False
-    return bytes(plain), False, bool(rest.strip(b"\0"))
+            return bytes(plain), True, flaws
+        if SEVERAL_MEMBERS not in flaws:
+            flaws.append(SEVERAL_MEMBERS)
+    return bytes(plain), True, flaws
 
 
-def _inflated(body: bytes, limit: int, partial: bool) -> tuple[bytes, bool]:
+def _inflated(body: bytes, limit: int, partial: bool) -> tuple[bytes, bool, list[Flaw]]:
     """A deflate body: zlib as the standard says, or bare as some servers send it."""
     wrapped = body[0] & 0x0F == 8 and len(body) > 1 and (body[0] << 8 | body[1]) % 31 == 0
-    for bits in (47, -15) if wrapped or body[:2] == _GZIP_MAGIC else (-15, 47):
+    for bits in (15, -15) if wrapped else (-15, 15):
         inflater = zlib.decompressobj(bits)
         try:
             plain = inflater.decompress(body, limit)
         except zlib.error:
             continue
-        if not inflater.eof and not inflater.unconsumed_tail and len(plain) < limit:
-            _whole(partial)
-        return plain, not inflater.eof and (bool(inflater.unconsumed_tail) or len(plain) >= limit)
+        if inflater.eof:
+            return plain, False, [BYTES_AFTER] if inflater.unused_data else []
+        return plain, True, [] if _limited(inflater, plain, limit) or partial else [ENDS_EARLY]
     raise ProtocolBroken("a body that does not decompress")
+
+
+def _limited(inflater: zlib._Decompress, plain: bytes | bytearray, limit: int) -> bool:
+    """Whether it is our limit that ended the reading."""
+    return bool(inflater.unconsumed_tail) or len(plain) >= limit
 
 
 def _step(inflater: zlib._Decompress, body: bytes, room: int) -> bytes:
@@ -109,8 +113,3 @@ def _step(inflater: zlib._Decompress, body: bytes, room: int) -> bytes:
         return inflater.decompress(body, max(1, room))
     except zlib.error:
         raise ProtocolBroken("a body that does not decompress") from None
-
-
-def _whole(partial: bool) -> None:
-    if not partial:
-        raise ClosedEarly("the compressed body ends too early")
