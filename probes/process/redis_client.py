@@ -126,6 +126,7 @@ _REFUSALS = {
     "NOPERM": "Redis does not allow this to our user (NOPERM)",
     "user executing the script can't": "Redis does not allow this to our user (NOPERM)",
     "NOAUTH": "Redis asks for a password (NOAUTH)",
+    "Authentication required": "Redis asks for a password (NOAUTH)",
     "WRONGPASS": "Redis refuses our user or password (WRONGPASS)",
     "max number of clients reached": "Redis has no connection left (max number of clients)",
 }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +15,7 @@ import psycopg
 import pytest
 import redis
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test import Client
 
 from consensus.process.service import Consensus
 from consensus.process.settings import ConsensusSettings
@@ -20,7 +25,9 @@ from probes.process.health import Health
 from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.away import refusal
+from vigil.heartbeats.receiving.ping_log import PingLog
 from vigil.local.servers import redis as local_redis
+from vigil.web import health
 
 
 @pytest.fixture
@@ -195,3 +202,82 @@ def test_s05_a_constraint_that_an_entry_breaks_is_no_refusal() -> None:
     assert (
         refusal(OperationalError("connection to server failed: Connection refused")) == "PostgreSQL cannot be reached"
     )
+
+
+SAID = {
+    "OOM": "OOM command not allowed when used memory > 'maxmemory'.",
+    "BUSY": "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+    "READONLY": "READONLY You can't write against a read only replica.",
+    "LOADING": "LOADING Redis is loading the dataset in memory",
+    "MASTERDOWN": "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    "NOREPLICAS": "NOREPLICAS Not enough good replicas to write.",
+    "MISCONF": "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+    "CLUSTERDOWN": "CLUSTERDOWN Hash slot not served",
+    "TRYAGAIN": "TRYAGAIN Multiple keys request during rehashing of slot",
+    "NOPERM": "NOPERM this user has no permissions to run the 'xadd' command",
+    "NOAUTH": "NOAUTH Authentication required.",
+    "WRONGPASS": "WRONGPASS invalid username-password pair or user is disabled.",
+    "max number of clients": "ERR max number of clients reached",
+}
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[str], str]]:
+    """A server that answers whatever it is asked with one error, as Redis says it; gives its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    said = b""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    def answer(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            while asked := connection.recv(65_536):
+                # Several commands may come together.
+                connection.sendall(said * len(re.findall(rb"(?:^|\n)\*\d+\r", asked)))
+
+    def say(words: str) -> str:
+        nonlocal said
+        said = f"-{words}\r\n".encode()
+        return f"redis://127.0.0.1:{listening.getsockname()[1]}/0?protocol=2"
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield say
+    listening.close()
+
+
+@pytest.mark.parametrize("word", SAID)
+def test_s05_each_way_to_refuse_has_its_words_in_every_client(
+    answering: Callable[[str], str], word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vigil.heartbeats.receiving.ping_log.REDIS_S", 20.0)
+    url = answering(SAID[word])
+    with redis.Redis.from_url(url, socket_timeout=20, retry=None) as client, pytest.raises(redis.RedisError) as raised:
+        client.execute_command("XADD", "a", "*", "b", "c")
+    assert word in refusal(raised.value)
+    ping_log = PingLog(url, "postgresql://nobody:none@127.0.0.1:1/none", "tests")
+
+    async def write() -> bool:
+        try:
+            return await ping_log._write(b"x")
+        finally:
+            await ping_log._redis.aclose()
+
+    assert not asyncio.run(write())
+    assert word in ping_log.redis_away and "PostgreSQL" in ping_log.postgresql_away
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("word", ["LOADING", "BUSY", "NOAUTH", "max number of clients"])
+def test_s05_the_health_of_web_says_why_redis_is_away(
+    answering: Callable[[str], str], word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = redis.Redis.from_url(answering(SAID[word]), socket_timeout=20, retry=None)
+    monkeypatch.setattr(health, "redis_client", lambda: client)
+    ready, live = Client().get("/readyz"), Client().get("/healthz")
+    client.close()
+    assert (ready.status_code, live.status_code) == (503, 200)
+    assert word in ready.json()["away"] and word in live.json()["facts"]["away"]

@@ -8,6 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from vigil.away import refusal
 from vigil.monitors.latest import redis_client
 
 
@@ -15,35 +16,43 @@ from vigil.monitors.latest import redis_client
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 while the database answers; a Redis outage is reported and needs no restart."""
-    database = _database_answers()
+    database, redis_away = _database_away(), _redis_away()
     report = {
         "process": "web",
-        "ready": database,
-        "facts": {"database": database, "redis": _redis_answers()},
+        "ready": not database,
+        "facts": {"database": not database, "redis": not redis_away, "away": _together(database, redis_away)},
     }
-    return JsonResponse(report, status=200 if database else 503)
+    return JsonResponse(report, status=503 if database else 200)
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database and Redis answer."""
-    database, redis_answers = _database_answers(), _redis_answers()
-    ready = database and redis_answers
-    return JsonResponse({"ready": ready, "database": database, "redis": redis_answers}, status=200 if ready else 503)
+    database, redis_away = _database_away(), _redis_away()
+    away = _together(database, redis_away)
+    report = {"ready": not away, "database": not database, "redis": not redis_away, "away": away}
+    return JsonResponse(report, status=503 if away else 200)
 
 
-def _database_answers() -> bool:
+def _together(*words: str) -> str | None:
+    return "; ".join(filter(None, words)) or None
+
+
+def _database_away() -> str:
+    """In words, why PostgreSQL does not answer; empty when it does."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-            return cursor.fetchone() == (1,)
-    except (DatabaseError, InterfaceError):
-        return False
+            cursor.fetchone()
+    except (DatabaseError, InterfaceError) as error:
+        return refusal(error) or "PostgreSQL does not answer"
+    return ""
 
 
-def _redis_answers() -> bool:
+def _redis_away() -> str:
     try:
-        return bool(redis_client().ping())
-    except redis.RedisError:
-        return False
+        redis_client().ping()
+    except redis.RedisError as error:
+        return refusal(error) or "Redis does not answer"
+    return ""

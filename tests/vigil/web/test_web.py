@@ -238,7 +238,7 @@ def test_health_says_that_database_and_redis_answer(client: Client) -> None:
     region_client.cache_clear()
     answer = client.get("/healthz")
     assert answer.status_code == 200
-    assert answer.json()["facts"] == {"database": True, "redis": True}
+    assert answer.json()["facts"] == {"database": True, "redis": True, "away": None}
     assert client.get("/readyz").status_code == 200
 
 

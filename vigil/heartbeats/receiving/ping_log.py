@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 from probes import keys
 from probes.process.connections.surviving import survive
 from probes.transport_faults import is_transport_fault
+from vigil.away import refusal
 from vigil.heartbeats.core.wire import PING_VERSION, LogEntry, Ping, encode
 
 log = structlog.get_logger()
@@ -57,6 +58,8 @@ class PingLog:
         self._wake = asyncio.Event()
         self._stopping = False
         self.redis_answers = self.writes = True
+        #: In words, why the last write there failed; empty while it does not.
+        self.redis_away = self.postgresql_away = ""
         #: Called at every turn of the writer.
         self.turned: Callable[[], object] = lambda: None
 
@@ -141,9 +144,11 @@ class PingLog:
             await self._redis.execute_command("XADD", keys.PINGS, "*", keys.BODY, payload)
         except redis.RedisError as error:
             # Also when Redis is full or read-only: the entry is not stored.
-            log.warning("ping.not_in_redis", error=type(error).__name__)
+            self.redis_away = refusal(error) or f"Redis took no ping ({type(error).__name__})"
+            log.warning("ping.not_in_redis", why=self.redis_away, error=type(error).__name__)
             self._redis_away_until_s = time.monotonic() + AWAY_S
             return False
+        self.redis_away = ""
         return True
 
     async def _to_postgres(self, payload: bytes) -> bool:
@@ -155,11 +160,13 @@ class PingLog:
         except Exception as error:
             if not isinstance(error, psycopg.Error | OSError) and not is_transport_fault(error):
                 raise
-            log.warning("ping.not_in_postgresql", error=type(error).__name__)
+            self.postgresql_away = refusal(error) or "PostgreSQL cannot be reached"
+            log.warning("ping.not_in_postgresql", why=self.postgresql_away, error=type(error).__name__)
             if self._postgres is not None:
                 await self._postgres.close()
                 self._postgres = None
             return False
+        self.postgresql_away = ""
         return True
 
 

@@ -67,7 +67,7 @@ class AtWork:
         while True:
             self.receiver.beat()
             place = "redis" if self.log.redis_answers else "postgresql" if self.log.writes else "away"
-            health.beat(log=place)
+            health.beat(log=place, away=self.log.redis_away or None)
             health.turned(EVENT_LOOP)
             await asyncio.sleep(BEAT_S)
 
