@@ -89,8 +89,14 @@ def refused_recipients(around: ExaminationContext) -> Iterator[Finding]:
 def reports(around: ExaminationContext) -> Iterator[Finding]:
     """Unsent reports."""
     for report in Report.objects.filter(enabled=True).exclude(last_error="").select_related("team")[:20]:
+        # Of one that reached some of its recipients, the rest is kept.
+        was = (
+            f"was sent, {report.last_error}"
+            if report.last_error.startswith("but ")
+            else f"was not sent: {report.last_error}"
+        )
         yield warning(
-            f"The {report.frequency} report of {report.team.slug} was not sent: {report.last_error}",
+            f"The {report.frequency} report of {report.team.slug} {was}",
             "Correct VIGIL_EMAIL_URL or its recipients; Vigil retries automatically.",
         )
 

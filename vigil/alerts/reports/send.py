@@ -20,7 +20,7 @@ from django.db import transaction
 
 from probes.process.isolation import Isolation
 from vigil.alerts.channels.email import EmailConfig, Letter
-from vigil.alerts.channels.kind import ChannelError
+from vigil.alerts.channels.kind import Accepted, ChannelError
 from vigil.alerts.reports.text import body, subject
 from vigil.clock import database_now
 from vigil.configuration import configuration
@@ -36,7 +36,7 @@ POLL_S = 60.0
 LEASE = timedelta(minutes=5)
 WAIT_MOST = timedelta(hours=6)
 
-Send = Callable[[EmailConfig, Letter], Awaitable[object]]
+Send = Callable[[EmailConfig, Letter], Awaitable[Accepted | None]]
 
 _log = structlog.get_logger(__name__)
 
@@ -77,9 +77,9 @@ async def _send_one(report: int, send: Send, database: DatabaseThread, isolated:
     claimed = await database.query(lambda: isolated.attempt("claim", take, None, name))
     if claimed is None:
         return
-    problem = ""
+    problem = missed = ""
     try:
-        await send(claimed.config, claimed.letter)
+        missed = (await send(claimed.config, claimed.letter) or Accepted()).missed
         await database.query(lambda: isolated.note_success("send", name))
     except ChannelError as refused:
         problem = str(refused)
@@ -90,7 +90,7 @@ async def _send_one(report: int, send: Send, database: DatabaseThread, isolated:
         problem = f"fault: {type(fault).__name__}"
         await database.query(partial(isolated.note_failure, "send", fault, name))
     # One that cannot be recorded is sent again when its lease is over: the mail programs merge the two.
-    await database.query(lambda: isolated.attempt("record", lambda: record(claimed, problem), None, name))
+    await database.query(lambda: isolated.attempt("record", lambda: record(claimed, problem, missed), None, name))
 
 
 def claim(now: datetime, only: int | None = None, *, owner: SessionLock | None = None) -> ClaimedReport | None:
@@ -116,14 +116,16 @@ def claim(now: datetime, only: int | None = None, *, owner: SessionLock | None =
     return None
 
 
-def record(claimed: ClaimedReport, error: str) -> None:
-    """Record the outcome. A report that was not sent is retried when its lease expires."""
+def record(claimed: ClaimedReport, error: str, missed: str = "") -> None:
+    """Record the outcome: `missed` is who did not get what was sent. One not sent is retried when its lease expires."""
     found = Report.objects.filter(pk=claimed.report)
     if error:
         found.update(last_error=error[:300], lease_token=None)
         _log.warning("report.not_sent", report=claimed.report, error=error)
         return
-    found.update(sent_until=claimed.period.ends, lease_until=None, lease_token=None, attempts=0, last_error="")
+    found.update(
+        sent_until=claimed.period.ends, lease_until=None, lease_token=None, attempts=0, last_error=missed[:300]
+    )
     _log.info("report.sent", report=claimed.report, until=claimed.period.ends.isoformat())
 
 
@@ -136,8 +138,8 @@ def letter_of(report: Report, period: Period, now: datetime) -> Letter:
         subject=subject(summary),
         text=text,
         html=f"<pre>{html.escape(text)}</pre>",
-        id=f"<{report.public_id}.{period.after:%Y%m%d}@vigil>",
-        thread=f"<{report.public_id}@vigil>",
+        id=f"{report.public_id}.{period.after:%Y%m%d}",
+        thread=report.public_id,
         date=format_datetime(now.astimezone(UTC)),
     )
 

@@ -118,7 +118,7 @@ def test_a_report_is_worded_from_what_happened(report: Report) -> None:
 def test_a_report_is_sent_once_when_its_week_is_over(report: Report, postbox: Postbox) -> None:
     assert deliver(NOW) == 1 and deliver(NOW) == 0
     letter = postbox.letters[0]
-    assert letter["To"] == "ops@example.com" and letter["Message-ID"] == "<rep_golden.20300527@vigil>"
+    assert letter["To"] == "ops@example.com" and letter["Message-ID"] == "<rep_golden.20300527@localhost>"
     assert deliver(NOW + timedelta(days=6)) == 0 and deliver(NOW + timedelta(days=7)) == 1
 
 
