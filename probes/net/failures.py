@@ -71,6 +71,17 @@ class HandshakeCut(Failure):
     reason = Reason.TLS_ERROR
 
 
+#: What a person can do about a handshake that fails, by OpenSSL's name of the failure.
+_TLS_HINTS = {
+    "DH_KEY_TOO_SMALL": "its Diffie-Hellman key is too short: use 2048 bits or more, or elliptic curves",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "no common version or cipher, or it wants a client certificate",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a client certificate",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "it speaks another version of TLS: offer TLS 1.2 or 1.3",
+    "TLSV1_UNRECOGNIZED_NAME": "it knows no such host name (SNI)",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": "its renegotiation is unsafe (RFC 5746): update the server",
+    "UNSUPPORTED_PROTOCOL": "its version of TLS is too old: offer TLS 1.2 or 1.3",
+    "WRONG_VERSION_NUMBER": "no TLS on this port",
+}
 #: Most specific first. A class that is not here is a fault of ours: UNKNOWN, `probe_error`.
 _TABLE: tuple[tuple[type[BaseException], Reason, str], ...] = (
     (TimeoutError, Reason.TIMEOUT, "no answer in time"),
@@ -96,7 +107,9 @@ def explain(error: BaseException) -> tuple[Status, Reason, str] | None:
 
 def _with_cause(error: BaseException, text: str) -> str:
     if isinstance(error, ssl.SSLError):
-        return f"{text}: {(error.reason or 'unknown').replace('_', ' ').lower()}"
+        hint = _TLS_HINTS.get(error.reason or "")
+        said = f"{text}: {(error.reason or 'unknown').replace('_', ' ').lower()}"
+        return f"{said} ({hint})" if hint else said
     if isinstance(error, OSError) and not isinstance(error, TimeoutError | ConnectionError) and error.errno:
         return f"{text}: {errno.errorcode.get(error.errno, error.errno)}"
     return text

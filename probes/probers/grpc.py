@@ -14,7 +14,7 @@ import h2.settings
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
-from probes.net.certificates import read
+from probes.net.certificates import path, soonest
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.grpc import health
 from probes.net.grpc.frames import FRAME_HEAD, SETTINGS, FrameSplitter, error_name
@@ -118,8 +118,8 @@ async def _asked(
         if stream.tls is not None and stream.tls.selected_alpn_protocol() not in ("h2", None):
             raise ProtocolBroken("the server does not speak HTTP/2")
         reply = await _call(spec, secrets, context, stream)
-        der = stream.tls.getpeercert(binary_form=True) if stream.tls is not None else None
-    return reply, read(der) if der else None
+        certificate = soonest(path(stream.tls)) if stream.tls is not None else None
+    return reply, certificate
 
 
 async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream) -> _Reply:

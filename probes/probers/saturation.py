@@ -103,6 +103,11 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
     try:
         sample = engine_metrics.read(ENGINES[spec.engine], answer.body)
     except NoSample as problem:
+        if answer.truncated:
+            detail = f"only the first {len(answer.body)} bytes of the metrics were read: {problem}"
+            return Observation(
+                Status.DEGRADED, Reason.TOO_LARGE, context.trace.phases(), answer.code, printable(detail), facts
+            )
         # Nothing is known of the engine: the address or the engine's name is wrong.
         return Observation(
             Status.DOWN, Reason.CONFIG, context.trace.phases(), answer.code, printable(str(problem)), facts

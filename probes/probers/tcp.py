@@ -10,7 +10,7 @@ from probes.assertions.answer import AnswerView
 from probes.assertions.base import TEXT_LIMIT
 from probes.assertions.kinds import BodyContains, BodySize, CertificateDays, Latency, Regex
 from probes.assertions.redaction import spellings
-from probes.net.certificates import read
+from probes.net.certificates import path, soonest
 from probes.net.dialer import dial
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
@@ -109,8 +109,7 @@ async def _converse(
     facts: dict[str, Fact] = {}
     certificate = None
     if stream.tls is not None:
-        der = stream.tls.getpeercert(binary_form=True)
-        certificate = read(der) if der else None
+        certificate = soonest(path(stream.tls))
         facts["tls"] = stream.tls.version() or ""
     context.trace.begin("first_byte")
     if spec.send:

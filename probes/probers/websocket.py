@@ -14,7 +14,7 @@ from probes.assertions.base import TEXT_LIMIT
 from probes.assertions.json_path import JsonPath
 from probes.assertions.kinds import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
 from probes.assertions.redaction import spellings
-from probes.net.certificates import read
+from probes.net.certificates import path, soonest
 from probes.net.failures import Failure, ProtocolBroken, TooLarge
 from probes.net.http_messages import Request, head_of
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
@@ -127,8 +127,7 @@ async def _converse(
             facts["message_bytes"] = len(message)
             found = _heard(spec, secrets, message)
         stream.send(bytes(protocol.close(CloseReason.NORMAL_CLOSURE)))
-    der = stream.tls.getpeercert(binary_form=True) if stream.tls is not None else None
-    certificate = read(der) if der else None
+    certificate = soonest(path(stream.tls)) if stream.tls is not None else None
     view = AnswerView(
         context.trace.total_us(), context.now_s, code, headers, message, False, certificate, spellings(secrets)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import ipaddress
 import ssl
@@ -189,3 +190,27 @@ def test_a_name_in_the_common_name_only_is_degraded_since_browsers_refuse_it(on_
         assert "common name only" in seen.detail
     for seen in on_loop(both(server(tmp_path, leaf), None, verify_tls=False)):
         assert seen.status is Status.UP
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (bytes.fromhex("15030300020228"), "it wants a client certificate"),
+        (bytes.fromhex("15030300020246"), "offer TLS 1.2 or 1.3"),
+        (bytes.fromhex("15030300020270"), "it knows no such host name"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no TLS on this port"),
+    ],
+)
+def test_a_handshake_that_fails_says_what_to_look_at(on_loop: Any, answer: bytes, words: str) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65_536)
+        writer.write(answer)
+        await writer.drain()
+
+    async def story() -> Observation:
+        async with serving(refuse) as port:
+            return await looked("tls", {"host": "127.0.0.1", "port": port})
+
+    seen = on_loop(story())
+    assert (seen.status, seen.reason) == (Status.DOWN, Reason.TLS_ERROR)
+    assert words in seen.detail
