@@ -3,8 +3,8 @@
   healthcheck.py          is it ready, and does its main loop turn? (readiness, HEALTHCHECK)
   healthcheck.py live     does it answer at all, also while a server is away? (liveness)
 
-A process that stands still ends itself. One that was stopped (SIGSTOP) cannot, so this ends it, where something other
-than it is the first process of the container (`init: true`); then the container is started again.
+A process that stands still ends itself. One that was stopped (SIGSTOP) cannot, so this ends it, where an init is the
+first process of the container (`init: true`); then the container is started again. Outside a container it ends nothing.
 """
 
 import os
@@ -29,8 +29,9 @@ def main() -> int:
 
 
 def end_stopped() -> None:
-    """End the processes of this container that are stopped, and are still a little later."""
-    before = stopped()
+    """End the process of this container if it is stopped, and is still a little later."""
+    # What a container's engine starts in it has its parent outside.
+    before = stopped() if os.getppid() == 0 else set()
     if before:
         time.sleep(STOPPED_S)
     for pid in before & stopped():
@@ -38,14 +39,16 @@ def end_stopped() -> None:
 
 
 def stopped() -> set[int]:
+    """The children of the init that are stopped: state T, parent 1."""
     found = set()
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
+        if entry.name.isdigit():
             try:
-                if (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "T":
-                    found.add(int(entry.name))
+                state = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
             except OSError:
                 continue
+            if state == ["T", "1"]:
+                found.add(int(entry.name))
     return found
 
 
