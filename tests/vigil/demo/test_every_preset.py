@@ -29,6 +29,8 @@ OVERLOADED = (Status.DEGRADED, Reason.OVERLOADED)
 LOADING = (Status.DEGRADED, Reason.LOADING)
 BROKEN = (Status.DOWN, Reason.HTTP_5XX)
 MISSING = (Status.DOWN, Reason.MODEL_MISSING)
+#: Where names may be aliases that no list has.
+UNLISTED = (Status.DEGRADED, Reason.MODEL_MISSING)
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,13 @@ GOLDEN = {
     "azure-openai": Golden("azure-openai", "gpt-4o-mini"),
     # Reachability only: whatever the gateway answers proves that it is there.
     "bedrock": Golden("bedrock", rate_limited=UP, loading=UP, more={"region": "us-east-1"}),
-    "mistral": Golden("mistral", "mistral-small-latest"),
+    "mistral": Golden("mistral", "mistral-small-latest", missing=UNLISTED),
     "groq": Golden("groq", "llama-3.1-8b-instant"),
     "together": Golden("together", "meta/llama"),
     "fireworks": Golden("fireworks", "accounts/fireworks/models/llama", loading=LOADING),
-    "deepseek": Golden("deepseek", "deepseek-chat"),
+    "deepseek": Golden("deepseek", "deepseek-chat", missing=UNLISTED),
     "deepseek-balance": Golden("deepseek"),
-    "xai": Golden("xai", "grok-4"),
+    "xai": Golden("xai", "grok-4", missing=UNLISTED),
     "openrouter": Golden("openrouter", "anthropic/claude-x"),
     "huggingface": Golden("huggingface", "meta-llama/Llama-3.1-8B-Instruct", overloaded=OVERLOADED, loading=LOADING),
     "pinecone": Golden("pinecone", name="demo", loading=LOADING),
@@ -117,7 +119,7 @@ GOLDEN = {
     "nim": Golden("nim", "meta/llama-3.1-8b-instruct", overloaded=LOADING, loading=LOADING),
     "kserve": Golden("kserve", "demo", missing=GONE, overloaded=LOADING, loading=LOADING),
     "bentoml": Golden("bentoml", overloaded=LOADING, loading=LOADING),
-    "openai-compatible": Golden("openai-compatible", "anything", **STARTING),
+    "openai-compatible": Golden("openai-compatible", "anything", missing=UNLISTED, **STARTING),
     "qdrant": Golden("qdrant", overloaded=LOADING, loading=LOADING),
     "qdrant-collection": Golden("qdrant", name="demo", overloaded=LOADING, loading=LOADING),
     "weaviate": Golden("weaviate", overloaded=LOADING, loading=LOADING),
