@@ -114,7 +114,8 @@ def test_pausing_rotating_pings_and_bodies(api: Api) -> None:
 def test_the_team_s_keys_are_shown_and_making_by_slug_is_switched_on(api: Api) -> None:
     code, keys = api("GET", "/keys")
     assert (code, keys["creates"], len(keys["key"])) == (200, False, 22)
-    assert api("PATCH", "/keys", {"creates": True, "key": "x"})[1] == {**keys, "creates": True}
+    assert api("PATCH", "/keys", {"creates": True, "key": "x"})[0] == 400
+    assert api("PATCH", "/keys", {"creates": True})[1] == {**keys, "creates": True}
 
 
 def test_nobody_else_sees_or_changes_a_heartbeat(api: Api) -> None:
