@@ -1,4 +1,6 @@
-"""Three of five regions lose their way to fifteen targets, one target fails meanwhile, and they find it again.
+"""Three of five regions lose their way to fifteen targets, and find it again.
+
+Meanwhile consensus is killed, and one target fails.
 
 Run by test_lost_way.py as a process of its own. Prints one JSON object: the incidents and when each was told (s).
 """
@@ -8,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import sys
 import time
 from typing import Any
@@ -28,12 +32,16 @@ CALM_S = 12.0
 
 
 class SeenTarget(Target):
-    """A target that resets every connection from some of the regions."""
+    """A target that resets every connection from some of the regions, or never answers them."""
 
     blind: frozenset[str] = frozenset()
+    hangs = False
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if writer.get_extra_info("peername")[0] in SeenTarget.blind:
+            if self.hangs:
+                with contextlib.suppress(OSError):
+                    await reader.read()
             writer.transport.abort()
             return
         with contextlib.suppress(OSError):
@@ -113,6 +121,7 @@ async def play(stage: Stage, targets: dict[str, SeenTarget]) -> dict[str, Any]:
     await until_awaited(all_up, "all monitors to be up", DEADLINE_S)
     SeenTarget.blind = frozenset(source_address(seat) for seat in SEATS if seat.region in LOST)
     told_s = {"lost": await wait_told("the incident of the regions", "", AlertKind.TRIGGER)}
+    os.kill(stage.installation.supervisor.pid("consensus"), signal.SIGKILL)
     await asyncio.sleep(CALM_S)
     lost_only = await asyncio.to_thread(incidents)
     statuses_lost = await asyncio.to_thread(statuses)
@@ -133,7 +142,8 @@ async def main() -> dict[str, Any]:
     stage = Stage()
     targets = {f"target {number}": SeenTarget(f"127.0.2.{number + 1}") for number in range(TARGETS)}
     try:
-        for target in targets.values():
+        for number, target in enumerate(targets.values()):
+            target.hangs = number % 3 == 1
             await target.open()
         await stage.open()
         await asyncio.to_thread(django.setup)
