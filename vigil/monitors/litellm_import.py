@@ -18,7 +18,7 @@ from vigil.monitors import changes
 from vigil.monitors.composites import MemberLink, write_chain
 from vigil.monitors.core.litellm import ImportPlan, PlannedMonitor
 from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT, provider_at, refusal_of
-from vigil.monitors.core.litellm_targets import LiteLlmTarget, host_of
+from vigil.monitors.core.litellm_targets import LiteLlmTarget, fault_of, host_of
 from vigil.monitors.models import Monitor, Region
 
 #: Models per monitor, since its assertions are bounded.
@@ -58,6 +58,9 @@ def draft_of(planned: PlannedMonitor, environment: Mapping[str, str]) -> Monitor
     """Draft of a planned monitor; raises `PresetError`. Addresses and keys come from `environment`."""
     target = planned.target
     address, region = (_resolved(text, environment) for text in (target.address, target.region))
+    fault = fault_of(address)
+    if fault:
+        raise PresetError("address", fault)
     refused = refusal_of(target.key, provider_at(target.preset, address))
     if refused:
         raise PresetError("key", refused)

@@ -145,6 +145,12 @@ def test_the_variables_that_are_needed_are_named() -> None:
     assert wanted_addresses(planned()) == {"AZURE_BASE"}
 
 
+def test_an_address_out_of_the_environment_that_is_none_is_skipped(region: Region) -> None:
+    done = carry_out(default_team(), planned(), {**ENVIRONMENT, "AZURE_BASE": "http://[bad"}, [region])
+    (skipped,) = [one for one in done if one.name.startswith("azure-openai")]
+    assert skipped.became == "skipped" and "is no address" in skipped.why
+
+
 def test_f13_an_address_that_is_not_set_is_named(region: Region) -> None:
     without = {name: value for name, value in ENVIRONMENT.items() if name != "AZURE_BASE"}
     done = carry_out(default_team(), planned(), without, [region])

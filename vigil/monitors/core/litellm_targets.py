@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from probes.net.targets import BadTarget, parse_url
 from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT, KeyVariables
 from vigil.monitors.core.model_providers import provider_of_base, provider_of_model
 from vigil.monitors.core.providers import provider_of_host
@@ -62,6 +64,13 @@ ADDRESSES = {
     "ollama_chat": "http://localhost:11434",
     "llamafile": "http://127.0.0.1:8080/v1",
 }
+#: LiteLLM's variable of a key, where it is not that of the preset.
+_KEYS = {
+    "azure_ai": FROM_ENVIRONMENT + "AZURE_AI_API_KEY",
+    "litellm_proxy": FROM_ENVIRONMENT + "LITELLM_PROXY_API_KEY",
+}
+#: A value in an address that may be a key: it does not stand in names.
+_PARAMETER = re.compile(r"([?&](?!api-version=)[^=&]*)=[^&]*")
 #: Presets of the reader's own servers: without an address there is nothing to check.
 _OWN_SERVERS = frozenset({OPENAI_COMPATIBLE, "azure-openai", "vllm", "triton", "lm-studio", "litellm", "nim"})
 
@@ -82,7 +91,8 @@ class LiteLlmTarget:
     @property
     def name(self) -> str:
         """Name of the monitor; the same file gives the same names."""
-        place = self.address.removeprefix("https://").removeprefix("http://").rstrip("/") or self.region
+        address = _PARAMETER.sub(r"\1=...", self.address)
+        place = address.removeprefix("https://").removeprefix("http://").rstrip("/") or self.region
         about = ", ".join(part for part in (place, self.key) if part)
         return f"{self.preset} ({about})" if about else self.preset
 
@@ -115,10 +125,11 @@ def deployment_of(
     base = _plain(params.get("api_base") or params.get("base_url"))
     provider, model = provider_of_model(written, base, str(params.get("custom_llm_provider") or ""))
     address, preset, why = _address_of(provider, base, written)
+    why = _elsewhere(params, credentials) or why or fault_of(address)
     if why:
         return Deployment(group, id, model, why=why)
     region, model = _region_of(params, model) if preset == "bedrock" else ("", model)
-    key, why = variables.key_of(group, params.get("api_key"), preset, address)
+    key, why = variables.key_of(group, params.get("api_key") or _KEYS.get(provider), preset, address)
     target = None if why else LiteLlmTarget(preset, address, region, key)
     return Deployment(group, id, model, target, why)
 
@@ -138,14 +149,37 @@ def _address_of(provider: str, base: str, written: str) -> tuple[str, str, str]:
         return "", "", "a serverless endpoint of Azure has no list of models that is free to ask"
     if host.endswith(".services.ai.azure.com") and "/openai" not in address:
         # Its models are below /models, /anthropic and others; the list is that of the resource.
-        address = f"https://{host}"
-    if address and preset in _OPENAI_SPEAKING:
+        address, preset = f"https://{host}", "azure-openai"
+    elif address and preset in _OPENAI_SPEAKING:
         preset = _preset_at(address, host)
     elif preset == "nim" and provider_of_host(host) == "nvidia":
         preset = OPENAI_COMPATIBLE
     if preset in _OWN_SERVERS and not address:
         return "", "", f"it has no `api_base`, and {provider} has no address of its own"
     return address, preset, ""
+
+
+def _elsewhere(params: Mapping[str, Any], credentials: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why a deployment's key and address are not known from this file; empty if they are."""
+    credential = params.get("litellm_credential_name")
+    if credential and str(credential) not in credentials:
+        return f"its credential {str(credential)[:100]!r} is not in the `credential_list` of this file"
+    if params.get("aws_bedrock_runtime_endpoint"):
+        return "it has an `aws_bedrock_runtime_endpoint` of its own, which has no list of models"
+    return ""
+
+
+def fault_of(address: str) -> str:
+    """Why nothing can be asked at an address; empty if it can be, or if the environment has it."""
+    if not address or address.startswith(FROM_ENVIRONMENT):
+        return ""
+    if f"{address}/" == FROM_ENVIRONMENT:
+        return "its `api_base` names no variable"
+    try:
+        parse_url(address if "://" in address else f"http://{address}")
+    except BadTarget as fault:
+        return f"its `api_base` is no address: {fault}"
+    return ""
 
 
 def _preset_at(address: str, host: str) -> str:

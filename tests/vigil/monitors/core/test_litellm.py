@@ -131,6 +131,11 @@ PAIRED = [
     ({"model": "gpt-4o", "api_base": "http://gpu:8000/v1"}, "openai-compatible", ""),
     ({"model": "openai/x", "api_base": "https://api.openai.com.evil.example/v1"}, "openai-compatible", ""),
     ({"model": "anthropic/x", "api_base": "https://gw.example", "api_key": "os.environ/K"}, "anthropic", "K"),
+    ({"model": "azure_ai/x", "api_base": "https://x.services.ai.azure.com"}, "azure-openai", "AZURE_AI_API_KEY"),
+    ({"model": "litellm_proxy/x", "api_base": "http://p:4000"}, "litellm", "LITELLM_PROXY_API_KEY"),
+    # The resource has a list of its models; what is below /anthropic has none.
+    ({"model": "anthropic/claude-x", "api_base": "https://x.services.ai.azure.com/anthropic",
+      "api_key": "os.environ/K"}, "azure-openai", "K"),
 ]  # fmt: skip
 
 
@@ -152,6 +157,12 @@ LEFT_OUT = [
     ({"model": "voyage/voyage-3"}, "the provider 'voyage' has no preset"),
     ({"model": "triton/x"}, "it has no `api_base`"),
     ({"model": "azure_ai/x", "api_base": "https://x.eastus.models.ai.azure.com"}, "a serverless endpoint of Azure"),
+    ({"model": "openai/x", "litellm_credential_name": "vault"}, "its credential 'vault' is not in the"),
+    ({"model": "bedrock/us-east-1/x", "aws_bedrock_runtime_endpoint": "https://gw.example"}, "endpoint` of its own"),
+    ({"model": "openai/x", "api_base": "http://[bad/v1"}, "its `api_base` is no address"),
+    ({"model": "openai/x", "api_base": "${BASE}"}, "its `api_base` is no address"),
+    ({"model": "openai/x", "api_base": "os.environ/"}, "its `api_base` names no variable"),
+    ({"model": "openai/x", "api_base": "https://me:hush@gw.example/v1"}, "do not belong into a URL"),
     ({"model": "huggingface/x", "api_base": "https://a1.us-east-1.aws.endpoints.huggingface.cloud/v1"}, "may wake it"),
 ]  # fmt: skip
 
@@ -163,6 +174,11 @@ def test_f1_f14_what_is_unknown_or_not_paired_is_not_monitored(params: dict[str,
     (left_out,) = planned.unmonitored
     assert why in left_out.why
     assert f"g: {left_out.why}: not monitored" in planned.warnings
+
+
+def test_no_value_of_an_address_that_may_be_a_key_stands_in_a_name() -> None:
+    (monitor,) = only(model="openai/x", api_base="https://gw.example/v1?api-version=2&key=hush").monitors
+    assert monitor.target.name == "openai-compatible (gw.example/v1?api-version=2&key=...)"
 
 
 def test_b2_15_only_the_very_prefix_of_the_provider_is_taken_off() -> None:
