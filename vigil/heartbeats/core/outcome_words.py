@@ -23,12 +23,17 @@ _KINDS = {kind.value: kind for kind in (PingKind.SUCCESS, PingKind.START, PingKi
 _CODES = frozenset(
     {"exit", "exit_code", "exitcode", "exit_status", "exitstatus", "exit-code", "rc", "returncode", "return_code"}
 )
-_STATES = frozenset({"status", "state", "result", "outcome"})
-_ERRORS = frozenset({"fail", "failed", "failure"})
+_STATES = frozenset({"status", "state", "result", "outcome", "conclusion", "service_result", "job_status"})
+_ERRORS = frozenset({"fail", "failed", "failure", "error", "exception", "traceback"})
 _WELL = frozenset({"success", "ok", "successful", "succeeded"})
+#: Of shells and schedulers, of systemd's SERVICE_RESULT, and of Kubernetes and CI; `-`, `_` and blanks are one.
 _FAILED = frozenset(
-    {"fail", "failed", "failure", "error", "errored", "down", "critical", "fatal", "crashed", "aborted", "killed",
-     "timeout", "timed_out", "unhealthy", "oom"}
+    {"fail", "failed", "failure", "failing", "error", "errored", "down", "critical", "fatal", "crash", "crashed",
+     "abort", "aborted", "kill", "killed", "timeout", "timed out", "unhealthy", "oom", "unsuccessful",
+     "not ok", "nok", "bad", "broken", "dead", "lost", "panic", "exception", "terminated", "interrupted",
+     "cancelled", "canceled", "rejected", "exit code", "signal", "core dump", "watchdog", "oom kill", "resources",
+     "protocol", "start limit hit", "oomkilled", "evicted", "deadline exceeded", "deadlineexceeded",
+     "backofflimitexceeded", "upstream failed", "startup failure", "action required"}
 )  # fmt: skip
 _NO = frozenset({"", "0", "false", "no", "none", "null", "off"})
 
@@ -78,7 +83,9 @@ def fields_of(told: Mapping[str, object]) -> Iterable[tuple[str, object]]:
 
 def _failure(name: str, value: object) -> Outcome | None:
     if name in _WELL:
-        return Outcome(PingKind.FAIL, None, f"{name}: false") if _plain(value) in ("false", "no") else None
+        # Shells and PHP write false as nothing, or as 0.
+        not_well = value is not None and _plain(value) in ("false", "no", "0", "")
+        return Outcome(PingKind.FAIL, None, f"{name}: false") if not_well else None
     if name in _CODES:
         if value is None or isinstance(value, bool):
             return None
@@ -86,11 +93,15 @@ def _failure(name: str, value: object) -> Outcome | None:
         number = int(value) if isinstance(value, float) and value.is_integer() else value
         found = outcome_of(str(number))
         return found if found.kind is PingKind.FAIL else None
-    if name in _STATES and _plain(value) in _FAILED:
+    if name in _STATES and _state(value) in _FAILED:
         return Outcome(PingKind.FAIL, None, storable(str(value), MAX_WORD))
     if name in _ERRORS and _plain(value) not in _NO:
         return Outcome(PingKind.FAIL)
     return None
+
+
+def _state(value: object) -> str:
+    return " ".join(_plain(value).replace("_", " ").replace("-", " ").split())
 
 
 def _plain(value: object) -> str:

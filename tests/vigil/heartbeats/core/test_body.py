@@ -64,6 +64,10 @@ FAILURES = [
     ("?exit=1", 1, ""), ("?exit=", None, "an empty value"), ("?exit_code=3221225477", None, "3221225477"),
     ("?rc=KILL", None, "KILL"), ("/0?exit=1", 1, ""), ("/success?exit=1", 1, ""), ("?status=failed", None, "failed"),
     ("?status=down&msg=x", None, "down"), ("?fail", None, ""), ("?failed=true", None, ""),
+    ("?result=exit-code", None, "exit-code"), ("?result=oom-kill", None, "oom-kill"), ("?error=disk+full", None, ""),
+    ("?result=core-dump", None, "core-dump"), ("?status=Cancelled", None, "Cancelled"), ("?error", None, ""),
+    ("?status=timed_out", None, "timed_out"), ("?reason=x&status=OOMKilled", None, "OOMKilled"),
+    ("?conclusion=failure", None, "failure"), ("?success=", None, "success: false"), ("?ok=0", None, "ok: false"),
     ("?success=false", None, "success: false"), ("/" + "x" * 900, None, "x" * 64),
 ]  # fmt: skip
 
@@ -77,7 +81,25 @@ def test_b2_01_whatever_is_not_0_is_a_failure_with_its_own_word(says: str, code:
 
 @pytest.mark.parametrize(
     "says",
-    ["", "/0", "/00", "/-0", "/0x0", "/0.0", "/SUCCESS", "/success/", "?exit=0", "?status=up&msg=OK&ping=", "?fail=0"],
+    [
+        "",
+        "/0",
+        "/00",
+        "/-0",
+        "/0x0",
+        "/0.0",
+        "/SUCCESS",
+        "/success/",
+        "?exit=0",
+        "?status=up&msg=OK&ping=",
+        "?fail=0",
+        "?error=",
+        "?error=none",
+        "?result=success",
+        "?conclusion=success",
+        "?ok=1",
+        "?success",
+    ],
 )
 def test_b2_01_what_says_that_all_is_well_is_a_success(says: str) -> None:
     call = read_target(f"/ping/{CODE}{says}")
@@ -141,6 +163,9 @@ WORDS = Keywords(success=("finished",), fail=("ERROR", "Traceback"), start=("beg
         (ping('{"status": "FAILED"}'), Keywords(), PingKind.FAIL),
         (ping('{"status": "finished"}'), Keywords(), PingKind.SUCCESS),
         (ping('{"success": false}'), Keywords(), PingKind.FAIL),
+        (ping('{"success": 0}'), Keywords(), PingKind.FAIL),
+        (ping('{"success": null, "result": "success"}'), Keywords(), PingKind.SUCCESS),
+        (ping('{"conclusion": "timed_out"}'), Keywords(), PingKind.FAIL),
         (ping('{"ok": true, "failed": 0}'), Keywords(), PingKind.SUCCESS),
         (ping('{"error": "Überlauf"}'.encode("cp1252")), Keywords(), PingKind.FAIL),
         (ping('{"error": "x", "pad": "' + "x" * 50_000 + '"}'), Keywords(), PingKind.FAIL),
