@@ -58,6 +58,32 @@ def test_b2_22_the_first_clause_with_a_state_decides(text: str, state: PostState
     assert state_of(text) is state
 
 
+IS_OVER = (
+    "Resolved at 12:05 UTC", "Service restored", "Services are now fully operational.", "Incident over",
+    "We are no longer seeing errors.", "The issue no longer occurs", "Normal service has resumed", "Problem solved",
+    "We've resolved the issue", "Engineers resolved the issue", "Update: this incident is resolved",
+    "Maintenance completed", "The scheduled maintenance is complete", "Maintenance cancelled",
+    "The issue which affected some users has been resolved",
+    "The issue preventing most users from logging in has been fixed",
+    "The issue where requests would fail has been resolved.", "The issue was resolved while we were investigating",
+)  # fmt: skip
+IS_OPEN = (
+    "Resolved? Not yet.", "We thought this was resolved, but errors are back", "Resolved for EU, US still affected",
+    "The issue reoccurred after it was resolved", "An issue we resolved yesterday is back", "no longer resolved",
+    "We are working with AWS until this is resolved", "We cannot confirm that this has been resolved",
+    "Some issues with partial outage have been resolved", "We have fixed one of two causes",
+    "We have completed our investigation and identified the cause", "A fix is completed and being deployed",
+    "The database has recovered but queues are delayed", "Complete outage of the API", "working to get it fixed",
+    "the issue which has not been resolved", "Mitigated in part",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "state"), [*((one, OVER) for one in IS_OVER), *((one, OPEN) for one in IS_OPEN)])
+def test_b2_22_a_state_is_read_with_what_it_is_said_of(text: str, state: PostState) -> None:
+    # A post that says no state is of an event that is open.
+    assert (state_of(text) or OPEN) is state
+
+
 @pytest.mark.parametrize(
     ("title", "subject"),
     [
