@@ -191,7 +191,9 @@ class RoundBook:
         asks again waits for every region, since it is there to learn how each one sees it now."""
         if decision.reason is not VerdictReason.QUORUM_PASSED or opened.closed:
             return False
-        electors = {elector.region for elector in round.electorate}
+        # A comparison is about regions in quarantine too: what they see now is what it asks for.
+        asked = opened.round if round.cause is Cause.COMPARISON else round
+        electors = {elector.region for elector in asked.electorate}
         awaited = electors if round.cause in (Cause.RECHECK, Cause.COMPARISON) else electors & {round.caller}
         return any((1, region) not in opened.votes for region in awaited)
 

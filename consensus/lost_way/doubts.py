@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from itertools import islice
 from typing import Protocol
 
-from consensus.lost_way.law import SITES, count_sites, decide, may_judge, reaches
+from consensus.lost_way.law import SEEING, SITES, count_sites, decide, may_judge, reaches
 from consensus.proof import ComparedRow, LostWay
 from consensus.quorum import Decision
 from consensus.verdicts import VERDICT_VERSION, Call, Round, Vote
@@ -110,24 +110,28 @@ class Doubts:
             return False
         domains = _domains(round)
         failing, seeing = frozenset(own.row.failing), frozenset(own.row.passing) - quarantined
-        if failing <= quarantined or not may_judge(seeing, failing, domains):
+        failed = decision is not None and decision.reason is VerdictReason.QUORUM_FAILED
+        reduced = failed and _is_reduced(failing, seeing, quarantined)
+        if failing <= quarantined or not (reduced or may_judge(seeing, failing, domains)):
             return False
         if decision is None:
             if 2 * len(failing) >= len(round.electorate):
                 # More looks are to come: what they need to be judged is asked for now, and nothing is delayed.
                 self._ask(round, now_ms)
             return False
-        return self._waits(round, (failing, seeing), rounds, now_ms)
+        return self._waits(round, (failing, seeing, failing - quarantined), rounds, now_ms)
 
     def _waits(
-        self, round: Round, sides: tuple[frozenset[str], frozenset[str]], rounds: Iterable[VotedRound], now_ms: int
+        self, round: Round, sides: tuple[frozenset[str], ...], rounds: Iterable[VotedRound], now_ms: int
     ) -> bool:
-        failing, seeing = sides
+        failing, seeing, suspects = sides
         first_ms = self._held.setdefault(round.id, now_ms)
         if len(self._held) > HELD:
             self._held.popitem(last=False)
         view = self._view_of(failing, round, rounds, now_ms)
-        if view.lost or not may_judge(seeing | view.see, failing - view.see, _domains(round)):
+        if view.lost or suspects <= view.see:
+            return False
+        if len(seeing) >= SEEING and not may_judge(seeing | view.see, failing - view.see, _domains(round)):
             return False
         if now_ms - first_ms >= (HANG_MS if view.silent_sites >= SITES else HOLD_MS):
             return False
@@ -145,7 +149,7 @@ class Doubts:
         table = self._table(rounds, since_ms)
         rows = [each.row for each in table]
         lost = decide(rows, _domains(round))
-        if lost is not None and failing <= set(lost.lost):
+        if lost is not None and not failing.isdisjoint(lost.lost):
             self._found(lost, now_ms)
         else:
             lost = None
@@ -206,6 +210,11 @@ def _is_public(address: str) -> bool:
         return ip_address(address).is_global
     except ValueError:
         return False
+
+
+def _is_reduced(failing: Set[str], seeing: Set[str], quarantined: Set[str]) -> bool:
+    """Whether a majority fails only because others are lost already: the next may be lost just now."""
+    return bool(seeing) and not failing.isdisjoint(quarantined) and len(failing) > len(seeing)
 
 
 def _sees(region: str, rows: Sequence[ComparedRow]) -> bool:

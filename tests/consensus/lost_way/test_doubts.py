@@ -236,3 +236,21 @@ def test_votes_of_a_minority_that_come_first_ask_for_nothing() -> None:
     scene.vote(round, "fail", ("eu-west", "us-east"), T0 + 1_050)
 
     assert scene.asked() == []
+
+
+def test_the_third_region_that_is_lost_calls_nothing_down_together_with_a_blip_of_another() -> None:
+    """Two regions are in quarantine already, so two votes of three were a majority."""
+    scene = Scene()
+    scene.fold.rounds.quarantined = dict.fromkeys(LOST[1:], Exclusion.SICK)
+    round = scene.open(0)
+    scene.vote(round, "pass", ["us-west"], T0 + 100)
+    scene.vote(round, "fail", (*LOST, "us-east"), T0 + 1_050)
+    assert scene.status_of(round) is None
+    for number in range(1, 7):
+        compared = scene.open(number, T0 + 1_100, Cause.COMPARISON)
+        scene.vote(compared, "pass", SEEING, T0 + 1_200)
+        scene.vote(compared, "fail", LOST, T0 + 2_200)
+    scene.until(T0 + 2_400)
+
+    assert set(scene.fold.rounds.quarantined) == set(LOST)
+    assert scene.status_of(round) is not Status.DOWN
