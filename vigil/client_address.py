@@ -20,6 +20,8 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str
 
     `peer` is the other end of the connection, `forwarded` the header X-Forwarded-For.
     """
+    if not trusted or not forwarded:
+        return peer
     client = peer
     for hop in reversed(forwarded.split(",")[-_HOPS_MOST:]):
         found = _address(client)
