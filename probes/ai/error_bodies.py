@@ -25,13 +25,13 @@ _QUOTA = (
     "credits_exhausted", "out_of_credits", "credit_limit_exceeded", "usage_limit_reached", "usage_limit_exceeded",
     "usage_limits_exceeded", "monthly_limit_exceeded", "monthly_quota_exceeded", "monthly_usage_limit_exceeded",
     "workspace_limit_exceeded", "workspace_spend_limit_exceeded", "spend_limit_exceeded", "spending_limit_exceeded",
-    "trial_expired",
+    "trial_expired", "blocked_api_access",
 )  # fmt: skip
 _AUTH = (
     "invalid_api_key", "authentication_error", "auth_error", "api_key_invalid", "unauthenticated", "no_db_connection",
     "permission_error", "permission_denied", "accessdeniedexception", "unrecognizedclientexception",
     "invalidsignatureexception", "expiredtokenexception", "key_model_access_denied", "token_not_found_in_db",
-    "expired_key", "account_deactivated", "organization_deactivated", "access_terminated",
+    "expired_key", "account_deactivated", "organization_deactivated", "access_terminated", "organization_restricted",
 )  # fmt: skip
 _LOADING = ("deployment_scaling_up", "modelnotreadyexception", "servernotready")
 _OVERLOADED = (
@@ -91,6 +91,10 @@ _SENTENCES: tuple[tuple[str, Reason], ...] = (
     ("monthly usage limit", Reason.QUOTA),
     ("workspace limit", Reason.QUOTA),
     ("usage limit reached", Reason.QUOTA),
+    ("key limit exceeded", Reason.QUOTA),
+    ("credit limit exceeded", Reason.QUOTA),
+    ("limit for the current month", Reason.QUOTA),
+    ("project is suspended", Reason.QUOTA),
     ("reached your usage limit", Reason.QUOTA),
     ("billing to be enabled", Reason.QUOTA),
     ("billing is not enabled", Reason.QUOTA),
@@ -108,6 +112,8 @@ _SENTENCES: tuple[tuple[str, Reason], ...] = (
     ("incorrect api key", Reason.AUTH),
     ("invalid api key", Reason.AUTH),
     ("api key not valid", Reason.AUTH),
+    ("api key expired", Reason.AUTH),
+    ("organization has been disabled", Reason.AUTH),
     ("missing scopes", Reason.AUTH),
 )
 #: What a refusal within a success is called where its number is the service's own: Milvus answers 200 to all.
