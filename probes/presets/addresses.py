@@ -25,6 +25,11 @@ _BEHIND_VERSION = re.compile(
     r"|generate|realtime|models(?:/.+)?)$",
     re.IGNORECASE,
 )
+#: Pages for probes and people, as they are copied out of other monitors and browsers; nothing is mounted below them.
+_PAGE = re.compile(
+    r"(?<!/api)/(?:health(?:z|/(?:live\w*|readi\w*|ready))?|livez|readyz|metrics|docs|redoc|openapi\.json|index\.html?)$",
+    re.IGNORECASE,
+)
 _DEPLOYMENT = re.compile(r"(?<=/openai)/deployments/[^/]+$", re.IGNORECASE)
 #: What clients of AI APIs have at the end of their base address.
 _CLIENT_BASE = re.compile(rf"/(?:openai/{_VERSION}|{_VERSION}/openai|{_VERSION})$", re.IGNORECASE)
@@ -40,7 +45,7 @@ def joined(base: str, path: str, client_base: str | None = None, *, exact: bool 
     parts = urlsplit(base)
     wanted, _, query = path.partition("?")
     below = "".join(f"/{part}" for part in parts.path.split("/") if part)
-    root, rest = _pasted(below, wanted) or _below(below, wanted, client_base, exact)
+    root, rest = _pasted(below, wanted) or _below(_PAGE.sub("", below), wanted, client_base, exact)
     # Parameters belong to a version: a base of another version has its own.
     query = _query(query if rest.endswith(wanted) or wanted.endswith(rest) else "", parts.query)
     return f"{parts.scheme}://{parts.netloc}{root}{rest}{query}"

@@ -23,6 +23,13 @@ ASKED = [
     ("vllm", "/gpu-a/v1", "", "/gpu-a/health"),
     ("vllm", "/openai/v1", "m", "/openai/v1/models"),
     ("llama-cpp", "/v1", "m", "/v1/models"),
+    # Pages that other monitors ask, and that people read.
+    ("vllm", "/health", "m", "/v1/models"),
+    ("vllm", "/metrics", "", "/health"),
+    ("vllm", "/gpu-a/docs", "m", "/gpu-a/v1/models"),
+    ("nim", "/v1/health/ready", "m", "/v1/models"),
+    ("openai-compatible", "/health", "", "/v1/models"),
+    ("litellm", "/health/liveliness", "good", "/v1/models"),
     ("localai", "/v1", "", "/readyz"),
     ("ollama", "/v1", "m", "/api/tags"),
     ("ollama", "/api", "", "/api/version"),
