@@ -97,7 +97,10 @@ class Scene:
             await asyncio.sleep(length_s)
             await target.set("")
             self.outages.append(Outage(target.name, begins_s, time.time()))
-            await asyncio.sleep(self._chance.uniform(*CALM_S))
+            calm_s = self._chance.uniform(*CALM_S)
+            if time.time() + calm_s + OUTAGE_S[0] > until_s:
+                return
+            await asyncio.sleep(calm_s)
 
     async def call(self, client: httpx.AsyncClient, calls: Calls) -> None:
         """Pings of one job, one at least, each retried as the snippets do; what follows is a silence, or the end."""
