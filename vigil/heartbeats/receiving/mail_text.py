@@ -5,6 +5,7 @@ Both the plain text and the HTML are read, since either may say that a job faile
 
 from __future__ import annotations
 
+import base64
 import codecs
 import email.header
 import email.policy
@@ -19,6 +20,10 @@ from itertools import islice
 #: What is read of a mail, of the headers of a part, and of a text (bytes); of a header's value (characters).
 MAX_READ, MAX_HEAD, MAX_TEXT, MAX_VALUE = 1_000_000, 32_000, 1_000_000, 1_000
 MAX_PARTS, MAX_DEPTH = 20, 5
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
+#: Texts among the parts that are not of the type text.
+_STRUCTURED = re.compile(r"(?:[\w.-]+\+)?(?:json|xml|x?-?yaml)")
+_MARK = b"\xef\xbb\xbf"
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 #: Codecs that are no character set of a mail, some of them slow.
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
@@ -33,7 +38,7 @@ _TAGS = re.compile(r"<[^<>]{1,10000}>")
 
 def read_mail(content: bytes) -> bytes:
     """Subject and texts of a mail, plain text before HTML; unreadable parts are left out."""
-    entity = _entity(content[:MAX_READ])
+    entity = _entity(content[:MAX_READ].removeprefix(_MARK))
     found = [(kind, text) for kind, text in islice(_texts(entity, MAX_DEPTH), MAX_PARTS) if text.strip()]
     texts = [text for kind, text in found if kind != "html"]
     for shown in (_shown(text) for kind, text in found if kind == "html"):
@@ -59,6 +64,8 @@ def _entity(raw: bytes) -> Entity:
     else:
         found = _END_OF_HEAD.search(raw)
         head, body = (raw[: found.start()], raw[found.end() :]) if found else (raw, b"")
+        if found is None and b":" not in raw.partition(b"\n")[0]:
+            head, body = b"", raw
     return _headers.parsebytes(head[:MAX_HEAD]), body
 
 
@@ -74,11 +81,14 @@ def _texts(entity: Entity, depth: int) -> Iterator[tuple[str, str]]:
             yield from _texts(part, depth - 1)
     elif str(headers.get("content-disposition", ""))[:20].lower().startswith("attachment"):
         return
-    elif kind == "message" and depth:
-        yield from _texts(_entity(body), depth - 1)
-    elif kind in ("text", "multipart"):
+    elif kind == "message" and subtype != "delivery-status" and depth:
+        forwarded = _entity(body)
+        yield "plain", _subject(forwarded[0])
+        yield from _texts(forwarded, depth - 1)
+    elif kind in ("text", "multipart", "message") or (kind == "application" and _STRUCTURED.fullmatch(subtype)):
         # Of parts without a boundary the whole is the text.
-        yield subtype, _text(headers, body)
+        text = _text(headers, body)
+        yield "html" if text[:100].lstrip()[:9].lower().startswith(("<html", "<!doctype")) else subtype, text
 
 
 def _parts(headers: Message, body: bytes) -> Iterator[Entity]:
@@ -100,16 +110,29 @@ def _parts(headers: Message, body: bytes) -> Iterator[Entity]:
 def _text(headers: Message, body: bytes) -> str:
     headers.set_payload(body.decode("ascii", "surrogateescape"))
     try:
-        raw = headers.get_payload(decode=True)
+        packed = str(headers.get("content-transfer-encoding", ""))[:20].strip().lower() == "base64"
+        raw = _unpacked(body) if packed else headers.get_payload(decode=True)
         charset = headers.get_content_charset("utf-8")
     except (LookupError, ValueError, MessageError):
         raw, charset = body, "utf-8"
     return _decoded(raw[:MAX_TEXT], charset) if isinstance(raw, bytes) else ""
 
 
+def _unpacked(body: bytes) -> bytes:
+    """Base64 with or without its padding; what is none stays as it is."""
+    lines = body.split()
+    digits = b"".join(lines)
+    if len(lines) > len(body.strip().splitlines()) or not _BASE64.fullmatch(digits):
+        return body
+    digits = digits.rstrip(b"=")
+    digits = digits[:-1] if len(digits) % 4 == 1 else digits
+    return base64.b64decode(digits + b"=" * (-len(digits) % 4))
+
+
 def _subject(headers: Message) -> str:
+    said = " ".join(str(one) for one in headers.get_all("subject", ()))
     try:
-        pieces = email.header.decode_header(str(headers.get("subject", ""))[:MAX_VALUE])
+        pieces = email.header.decode_header(said[:MAX_VALUE])
     except (LookupError, ValueError, MessageError):
         return ""
     return "".join(text if isinstance(text, str) else _decoded(text, charset or "utf-8") for text, charset in pieces)

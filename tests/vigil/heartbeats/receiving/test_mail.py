@@ -192,11 +192,21 @@ def test_b2_20_words_behind_what_is_kept_and_lines_of_any_length_are_heard() -> 
     ("raw", "text"),
     [
         (b"Subject: =?utf-8?b?w7xiZXI=?=\n\nok", "über\nok"),
-        (b"no headers at all", ""),
+        (b"no headers at all", "no headers at all"),
         (b"Subject: s\nContent-Type: text/plain; charset=nonsense\n\nbody", "s"),
         (b"Subject: s\nContent-Type: multipart/mixed; boundary=x\n\nbroken", "s"),
         (b"\xff\xfe\x00", ""),
         (b"", ""),
+        # Forms that mail programs and scripts really send.
+        (b"Subject: s\nContent-Transfer-Encoding: base64\n\nBackup Failed", "s\nBackup Failed"),
+        (b"Subject: s\nContent-Transfer-Encoding: Base64\n\nRmFpb\nGVkIQ", "s\nFailed!"),
+        (b"Subject: s\n\n<html><body>Fai<b>led</b></body></html>", "s\nFailed"),
+        (b"Subject: ok\nSubject: Failed\n\n", "ok Failed"),
+        (b'Subject: s\nContent-Type: application/json\n\n{"a":"Failed"}', 's\n{"a":"Failed"}'),
+        (b"Subject: s\nContent-Type: message/rfc822\n\nSubject: Failed\n\nbody", "s\nFailed\nbody"),
+        (b"Subject: s\nContent-Type: message/delivery-status\n\nAction: failed", "s\nAction: failed"),
+        (b"\xef\xbb\xbfSubject: Failed\n\n", "Failed"),
+        (b"Backup\nFailed", "Backup\nFailed"),
     ],
 )
 def test_whatever_a_mail_looks_like_it_is_read_or_left(raw: bytes, text: str) -> None:
