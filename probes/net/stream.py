@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import ssl
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -35,7 +36,8 @@ class UnverifiedCertificate(Failure):
 
     def tell(self, presented: Sequence[Certificate], host: str) -> None:
         """Say what is wrong, by the certificates that the server sent for `host` (leaf first)."""
-        words = fault(self._error.verify_code, self._error.verify_message, presented, host)
+        # OpenSSL verifies by the clock of this machine.
+        words = fault(self._error.verify_code, self._error.verify_message, presented, host, time.time())
         self.args = (f"the certificate does not verify: {words}",)
         self.certificate = presented[0] if presented else None
 

@@ -29,16 +29,23 @@ _WORDS = {
 }
 
 
-def fault(code: int, message: str, chain: Sequence[Certificate], host: str) -> str:
-    """What is wrong and what to do: `code` and `message` are OpenSSL's, `chain` is what the server sent, leaf first."""
+def fault(code: int, message: str, chain: Sequence[Certificate], host: str, now_s: float) -> str:
+    """What is wrong and what to do.
+
+    `code` and `message` are OpenSSL's, `chain` is what the server sent, leaf first, at `now_s` (seconds since 1970).
+    """
     if not chain:
         return message
     leaf, last = chain[0], chain[-1]
     if code == EXPIRED:
         worst = min(chain, key=_expiry)
+        if worst.expires_s > now_s:
+            return f"the certificate of its authority {last.issuer} that is trusted here has expired: trust its new one"
         return f"{_whose(worst, leaf)} expired on {_day(worst.expires_s)}: {_renew(worst, leaf)}"
     if code == NOT_YET_VALID:
         newest = max(chain, key=_begin)
+        if newest.begins_s <= now_s:
+            return f"the certificate of its authority {last.issuer} that is trusted here is not valid yet"
         return f"{_whose(newest, leaf)} is not valid before {_day(newest.begins_s)}: check its dates, and the clocks"
     if code == _SELF_SIGNED:
         return "it is self-signed, so nobody vouches for it: get one from an authority, or give it as `ca_pem`"

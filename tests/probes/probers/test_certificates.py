@@ -183,6 +183,15 @@ def test_each_fault_is_told_in_words_to_act_on(
         assert words in seen.detail
 
 
+def test_an_authority_that_has_expired_where_it_is_trusted_is_not_the_server_s_to_renew(
+    on_loop: Any, tmp_path: Path
+) -> None:
+    ended = issue("R", key=ROOT.key, authority=True, days=(-30, -2))
+    for seen in on_loop(both(server(tmp_path, issue("L", ROOT)), ended)):
+        assert (seen.status, seen.reason) == (Status.DOWN, Reason.CERTIFICATE_EXPIRED)
+        assert "the certificate of its authority R that is trusted here has expired" in seen.detail
+
+
 def test_a_name_in_the_common_name_only_is_degraded_since_browsers_refuse_it(on_loop: Any, tmp_path: Path) -> None:
     leaf = issue("localhost", ROOT, names=())
     for seen in on_loop(both(server(tmp_path, leaf), ROOT, server_name="localhost")):
