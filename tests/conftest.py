@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
 import tempfile
 from pathlib import Path
 
@@ -67,10 +68,17 @@ def postgres_server() -> str:
     return os.environ["VIGIL_DATABASE_URL"]
 
 
+_CLIENTS = (("vigil.monitors.latest", "redis_client"), ("vigil.monitors.latest", "region_client"))
+
+
 @pytest.fixture
 def redis_url() -> str:
     """The address of this test's Redis database, empty at the start."""
     url = os.environ["VIGIL_REDIS_URL"]
     with redis.Redis.from_url(url) as client:
         client.flushdb()
+    # A test that spoke to another server, or to none, may have left its client in these caches.
+    for module, name in _CLIENTS:
+        if module in sys.modules:
+            getattr(sys.modules[module], name).cache_clear()
     return url

