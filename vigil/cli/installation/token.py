@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vigil.accounts.models import ApiToken
 
 _SCOPES = ("read", "write")
+_LIFETIME_MOST_S = 3_660 * 86_400
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +62,7 @@ def _add(args: argparse.Namespace) -> int:
     name = args.name.strip()
     if not 0 < len(name) <= 100 or not name.isprintable():
         raise CommandError("a token's name has 1 to 100 printable characters")
-    lifetime = None if args.expires == "never" else timedelta(seconds=seconds(args.expires))
+    lifetime = None if args.expires == "never" else timedelta(seconds=_lifetime_s(args.expires))
     expires_at = None if lifetime is None else database_wall_now() + lifetime
     scopes = [Scope(scope) for scope in sorted(set(args.scope)) or ["read"]]
     token, plain = issue_token(default_team(), name, scopes, expires_at=expires_at)
@@ -103,6 +104,13 @@ def _note(what: str, token: ApiToken) -> None:
 
     line = audit_line(what, token, f"command line of {getpass.getuser()}")
     print(LogfmtRenderer(key_order=["event"])(None, "info", dict(line)), file=sys.stderr)
+
+
+def _lifetime_s(length: str) -> int:
+    lifetime_s = seconds(length)
+    if not 60 <= lifetime_s <= _LIFETIME_MOST_S:
+        raise CommandError("a token ends after 1 minute to 10 years: write 90d, or `never`")
+    return lifetime_s
 
 
 def _row(token: ApiToken) -> dict[str, Any]:

@@ -24,9 +24,14 @@ _SCHEMES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "redis": ("redis", 6379, {}),
     "rediss": ("redis", 6379, {"tls": True}),
     "postgresql": ("postgresql", 5432, {}),
+    "postgres": ("postgresql", 5432, {}),
     "grpc": ("grpc", 0, {"tls": False}),
     "grpcs": ("grpc", 443, {"tls": True}),
 }
+_WRITTEN = (
+    "write it with its scheme: http, https, ws, wss, tcp, tls, dns, domain, icmp, grpc, grpcs, postgresql, redis or "
+    "rediss"
+)
 _DNS_FIELDS = ("record", "resolver", "expected", "match")
 #: Options of a preset -> its parameters.
 GIVEN = {"address": "address", "model": "model", "region": "region", "resource": "name"}
@@ -108,24 +113,33 @@ def _of_preset(args: argparse.Namespace, given: dict[str, Any]) -> Asked:
 def target_of(url: str) -> tuple[str, dict[str, Any]]:
     """The kind of monitor that a URL stands for, and its configuration; raises CommandError."""
     scheme, separator, rest = url.partition("://")
+    scheme = scheme.lower()
     if separator and scheme in ("ws", "wss"):
         return "websocket", {"url": url}
     if separator and scheme == "dns":
         return "dns", _dns(rest)
     if separator and scheme == "domain":
         return "domain", {"domain": rest.rstrip("/")}
-    if separator and scheme == "icmp":
+    if separator and scheme in ("icmp", "ping"):
         return "icmp", {"host": rest.rstrip("/").removeprefix("[").removesuffix("]")}
-    if not separator or scheme not in _SCHEMES:
+    if separator and scheme in ("http", "https"):
         return "http", {"url": url}
+    if not separator or scheme not in _SCHEMES:
+        example = f"tcp://{rest[:100]}" if separator else f"https://{url[:100]}"
+        raise CommandError(f"{url[:100]!r} is no address of a check: {_WRITTEN}, such as {example}")
     kind, default_port, more = _SCHEMES[scheme]
     authority, _, path = rest.partition("/")
+    if "@" in authority:
+        raise CommandError(
+            "a login does not belong into an address: name a variable with --secret-env password=VARIABLE"
+        )
     host, colon, port = authority.rpartition(":")
     if (not colon or authority.endswith("]")) and default_port:
         host, port = authority, str(default_port)
     if not host or not port.isdecimal() or len(port) > 5 or (path and kind != "grpc"):
         example = f"{scheme}://127.0.0.1:{default_port or 5432}"
-        raise CommandError(f"a {scheme.upper()} target is written {scheme}://host:port, like {example}")
+        beside = "; a database is given by --set database=NAME" if path and kind == "postgresql" else ""
+        raise CommandError(f"a {kind} target is written {scheme}://host:port, like {example}{beside}")
     service = {"service": unquote(path)} if path else {}
     return kind, {"host": host.removeprefix("[").removesuffix("]"), "port": int(port), **more, **service}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import timedelta
 from typing import Any
 
 from vigil.cli.connection import connect
@@ -69,7 +70,9 @@ def _add(args: argparse.Namespace) -> int:
 
     from vigil.accounts.teams import default_team
     from vigil.heartbeats.changes import create_heartbeat
+    from vigil.heartbeats.core.schedule import length_in_words
     from vigil.heartbeats.overview import ping_address
+    from vigil.heartbeats.rows import schedule_of
 
     try:
         row = create_heartbeat(default_team(), {"name": args.name, "tags": args.tag, **_terms(args)})
@@ -80,6 +83,8 @@ def _add(args: argparse.Namespace) -> int:
         print(json.dumps({"id": row.monitor.public_id, "name": row.monitor.name, "ping": ping_address(row)}))
     else:
         print(f"{row.monitor.public_id}  {row.monitor.name}: call {ping_address(row)}")
+        grace = length_in_words(timedelta(seconds=row.grace_s))
+        print(f"  Expected {schedule_of(row).in_words()}; missing when {grace} late.")
     return 0
 
 

@@ -54,6 +54,8 @@ def test_the_list_shows_no_secret_and_a_revoked_token_ends(client: Client, capsy
     [
         (["add", " "], "a token's name has 1 to 100 printable characters"),
         (["add", "a", "--expires", "soon"], "'soon' is not a length of time"),
+        (["add", "a", "--expires", "0d"], "a token ends after 1 minute to 10 years"),
+        (["add", "a", "--expires", "999999999d"], "a token ends after 1 minute to 10 years"),
         (["revoke", "vgl_nothing"], "there is no token vgl_nothing"),
     ],
 )

@@ -102,7 +102,11 @@ def test_a_public_egress_refuses_this_machine(server: str, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["ftp://example.com"], "url: "),
+        (["ftp://example.com"], "'ftp://example.com' is no address of a check: write it with its scheme: http, https"),
+        (["smtp://mail:25"], "such as tcp://mail:25"),
+        (["example.com:443"], "such as https://example.com:443"),
+        (["redis://:hush@cache"], "--secret-env password=VARIABLE"),
+        (["postgresql://db/shop"], "--set database=NAME"),
         (["http://user:pass@example.com"], "url: "),
         (["http://0x7f.1/"], "url: "),
         (["tcp://example.com"], "tcp://host:port"),
@@ -214,6 +218,9 @@ def test_a_store_is_asked_in_its_own_protocol(
 def test_a_store_has_its_usual_port() -> None:
     assert target_of("redis://cache.internal") == ("redis", {"host": "cache.internal", "port": 6379})
     assert target_of("postgresql://[::1]:5433/") == ("postgresql", {"host": "::1", "port": 5433})
+    assert target_of("postgres://db") == ("postgresql", {"host": "db", "port": 5432})
+    assert target_of("ping://db") == ("icmp", {"host": "db"})
+    assert target_of("HTTPS://db/") == ("http", {"url": "HTTPS://db/"})
     assert target_of("tls://[2001:db8::1]") == ("tls", {"host": "2001:db8::1", "port": 443})
 
 

@@ -44,6 +44,7 @@ def test_without_json_it_is_a_line_to_copy(capsys: pytest.CaptureFixture[str]) -
     assert (row.period_s, row.grace_s) == (300, 90)
     made = capsys.readouterr().out
     assert made.startswith(f"{row.monitor.public_id}  queue: call ") and str(row.code) in made
+    assert made.splitlines()[1] == "  Expected every 5 min; missing when 1 min 30 s late."
     assert main(["heartbeat", "list"]) == 0
     heading, line = capsys.readouterr().out.splitlines()
     assert heading.split() == ["ID", "NAME", "STATUS", "PRIORITY", "PING"]
