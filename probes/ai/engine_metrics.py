@@ -14,7 +14,7 @@ from probes.ai.engines import RANK_LABELS, Engine
 #: Nothing longer is a sample of a metric (bytes), and no page has more lines that matter.
 _LINE_MOST, _SAMPLES_MOST = 4096, 5_000
 #: A name, labels (whose quoted values may hold anything), and the number.
-_SAMPLE = re.compile(rb'[\w:]+(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?\s+(\S+)')
+_SAMPLE = re.compile(rb'\s*[\w:]+\s*(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?\s+(\S+)')
 _LABEL = re.compile(rb'(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
 #: Engines and ranks of one server that are told apart, and the longest name of one.
 _RANKS_MOST, _RANK_NAME_MOST = 256, 40
@@ -48,25 +48,35 @@ def read(engine: Engine, page: bytes) -> Sample:
     return sample
 
 
-def _wanted(engine: Engine) -> frozenset[bytes]:
-    return frozenset(name.encode() for name in engine.running + engine.waiting + engine.cache + engine.progress)
+def _wanted(engine: Engine) -> dict[bytes, str]:
+    """Each spelling of a wanted metric -> its name: Ray, collectors and newer servers write no colon."""
+    names = engine.running + engine.waiting + engine.cache + engine.progress
+    return {
+        spelling.encode(): name
+        for name in names
+        for plain in [name.replace(":", "_")]
+        for spelling in (name, plain, f"ray_{plain}")
+    }
 
 
 #: The values of each metric, each with the engine or rank that it is of ("" for none).
 _Found = dict[str, list[tuple[str, float]]]
 
 
-def _metrics(page: bytes, wanted: frozenset[bytes]) -> _Found:
+def _metrics(page: bytes, wanted: Mapping[bytes, str]) -> _Found:
     """The values of the wanted metrics, over all their labels, of a page in the Prometheus text format."""
     found: _Found = {}
+    spelled: dict[str, bytes] = {}
     taken = 0
     for line in page.split(b"\n"):
-        name = line[:200].partition(b"{")[0].partition(b" ")[0]
-        if name not in wanted or len(line) > _LINE_MOST:
+        begin = line[:200].partition(b"{")[0].split(None, 1)
+        name = wanted.get(begin[0]) if begin else None
+        # A page that has a metric in two spellings says the same twice.
+        if name is None or len(line) > _LINE_MOST or spelled.setdefault(name, begin[0]) != begin[0]:
             continue
         one = _value(line)
         if one is not None:
-            found.setdefault(name.decode(), []).append(one)
+            found.setdefault(name, []).append(one)
             taken += 1
         if taken >= _SAMPLES_MOST:
             break

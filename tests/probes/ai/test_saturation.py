@@ -58,6 +58,19 @@ def test_gauges_are_summed_and_the_fullest_cache_counts() -> None:
     assert read(VLLM, PAGE.encode()) == Sample(running=5.0, waiting=4.0, cache=0.97, progress=1500.0)
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "vllm_num_requests_running 3\nvllm_num_requests_waiting 1",
+        'ray_vllm_num_requests_running{ReplicaId="a"} 3\nray_vllm_num_requests_waiting{ReplicaId="a"} 1',
+        '  vllm:num_requests_running\t3\r\nvllm:num_requests_waiting { engine = "0" } 1\r\n',
+        "vllm:num_requests_running 3\nvllm_num_requests_running 3\nvllm_num_requests_waiting 1",
+    ],
+)
+def test_names_are_known_as_ray_and_collectors_spell_them(page: str) -> None:
+    assert read(VLLM, page.encode()) == Sample(3.0, 1.0)
+
+
 def test_older_names_are_known() -> None:
     page = b"vllm:num_requests_running 1\nvllm:num_requests_waiting 0\nvllm:gpu_cache_usage_perc 0.5\n"
     assert read(VLLM, page) == Sample(running=1.0, waiting=0.0, cache=0.5, progress=None)
