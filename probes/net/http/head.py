@@ -55,7 +55,7 @@ NO_COLON = Flaw("a header line without a colon", disputed=True)
 FOLDED_FIRST = Flaw("a header that begins with a blank", disputed=True)
 FOLDED_LENGTH = Flaw("a folded header that says where the body ends", disputed=True)
 LONG = Flaw("a header of more than 100 KiB", disputed=True)
-ODD_VERSION = Flaw("an HTTP version that some clients refuse", disputed=True)
+ODD_VERSION = Flaw("an unusual HTTP version", disputed=True)
 BYTES_BEFORE = Flaw("bytes before the status line", disputed=True)
 HEAD_CUT = Flaw("a header that ends without its empty line: the connection closed in the middle", disputed=True)
 

@@ -26,6 +26,9 @@ _SHORTHANDS = {
     "monthly": "*-*-01 00:00:00",
     "quarterly": "*-01,04,07,10-01 00:00:00",
     "semiannually": "*-01,07-01 00:00:00",
+    "semi-annually": "*-01,07-01 00:00:00",
+    "biannually": "*-01,07-01 00:00:00",
+    "bi-annually": "*-01,07-01 00:00:00",
     "yearly": "*-01-01 00:00:00",
     "annually": "*-01-01 00:00:00",
 }
@@ -73,6 +76,7 @@ def parse(expression: str) -> Calendar:
     zone = None
     if len(words) > 1 and re.match(r"[A-Za-z]", words[-1]) and not _is_weekdays(words[-1]):
         zone = words.pop()
+        zone = "UTC" if zone.lower() == "utc" else zone
         if zone_of(zone) is None:
             raise NotACalendar(f"{zone} is not a time zone.")
     if len(words) == 1 and words[0].lower() in _SHORTHANDS:
