@@ -18,6 +18,7 @@ from probes.net.dns.answer import DnsAnswer, NoAnswer, read
 from probes.net.failures import Failure, ProtocolBroken, explain
 from probes.net.stream import Endpoint, open_stream
 from probes.net.trace import Trace
+from probes.reasons import Reason, Status
 
 #: A question without an answer is sent again after these pauses (s), now without EDNS, now with it, until the deadline.
 _FIRST_PAUSE_S, _PAUSE_S = 0.8, 1.5
@@ -57,7 +58,7 @@ def questions(name: str, record: str) -> tuple[DnsQuestion, DnsQuestion]:
 async def ask(name: str, record: str, endpoint: Endpoint, dialer: Dialer, trace: Trace) -> DnsReply:
     """The server's answer; the caller owns the deadline. Raises what `probes.net.failures.explain` knows."""
     pair = questions(name, record)
-    reply, question = await _over_udp(pair, endpoint, dialer)
+    reply, question = await _over_udp(pair, endpoint, dialer, trace)
     if not reply.answer.truncated:
         return reply
     try:
@@ -75,6 +76,7 @@ class _Asking(asyncio.DatagramProtocol):
 
     def __init__(self, pair: tuple[DnsQuestion, DnsQuestion]) -> None:
         self._pair = pair
+        self._unusable = ""
         loop = asyncio.get_running_loop()
         self.answers: tuple[asyncio.Future[DnsAnswer], asyncio.Future[DnsAnswer]] = (
             loop.create_future(),
@@ -88,8 +90,16 @@ class _Asking(asyncio.DatagramProtocol):
             try:
                 answer.set_result(read(data, question.message, question.record))
                 return
-            except NoAnswer:
-                continue
+            except NoAnswer as why:
+                # Of the two questions, the one with the number of the datagram says more.
+                if data[:2] == question.message[:2] or not self._unusable:
+                    self._unusable = str(why)
+
+    def heard(self) -> tuple[Status, Reason, str] | None:
+        """What a timeout is told as when something came that answers nothing."""
+        if not self._unusable:
+            return None
+        return Status.DOWN, Reason.TIMEOUT, f"no usable answer in time; the last datagram was {self._unusable}"
 
     def error_received(self, error: Exception) -> None:
         for answer in self.answers:
@@ -98,7 +108,7 @@ class _Asking(asyncio.DatagramProtocol):
 
 
 async def _over_udp(
-    pair: tuple[DnsQuestion, DnsQuestion], endpoint: Endpoint, dialer: Dialer
+    pair: tuple[DnsQuestion, DnsQuestion], endpoint: Endpoint, dialer: Dialer, trace: Trace
 ) -> tuple[DnsReply, DnsQuestion]:
     loop = asyncio.get_running_loop()
     transport, asking = await loop.create_datagram_endpoint(
@@ -107,6 +117,7 @@ async def _over_udp(
         local_addr=source_for(dialer, endpoint.host),
     )
     with_edns, without = asking.answers
+    trace.at_deadline = asking.heard
     try:
         sent, pause_s = 0, _FIRST_PAUSE_S
         while not (with_edns.done() or without.done()):
@@ -125,6 +136,8 @@ async def _over_udp(
         return DnsReply(answer), pair[0]
     finally:
         transport.close()
+        if with_edns.done() or without.done():
+            trace.at_deadline = None
         for answered in asking.answers:
             if not answered.cancel():
                 answered.exception()

@@ -392,6 +392,19 @@ def test_what_is_no_answer_to_the_question_is_passed_over(on_loop: Any, answerin
     assert (seen.status, seen.reason) == (Status.DOWN, Reason.TIMEOUT)
 
 
+@pytest.mark.parametrize(
+    ("answering", "words"),
+    [
+        (forged, "the last datagram was an answer to something else"),
+        (about_another_name, "the last datagram was an answer to another question"),
+        (lambda question, over_tcp: b"\xff" * 8, "the last datagram was no DNS message"),
+        (lambda question, over_tcp: None, "no answer within 0.5 s"),
+    ],
+)
+def test_f10_a_timeout_says_what_was_heard_by_then(on_loop: Any, answering: Answering, words: str) -> None:
+    assert words in on_loop(ask("api.example", answering, timeout_s=0.5)).detail
+
+
 def test_a_resolver_that_does_not_run_is_refused(on_loop: Any) -> None:
     from tests.probes.loopback import closed_port
 
