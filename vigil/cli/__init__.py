@@ -23,7 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": (
         "vigil.cli.processes.run",
-        "run one process: web, dispatch, ingest, record, deliver, witness, ping, heartbeats or mail",
+        "run one process: web, dispatch, ingest, record, deliver, witness, ping, heartbeats or mail "
+        "(consensus is `python -m consensus`)",
     ),
     "check": ("vigil.cli.monitors.check", "check an address once from this machine, and explain the result"),
     "monitor": ("vigil.cli.monitors.monitor", "create a monitor, or list, pause, resume or delete monitors"),

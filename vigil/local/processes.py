@@ -56,6 +56,12 @@ class Servers:
     ping_redis: LocalRedis | None = None
 
 
+#: What PostgreSQL writes when it is asked whether it is ready.
+_ASKED_TOO_EARLY = re.compile(r"FATAL: +the database system is (starting up|not yet accepting connections)")
+#: What Redis writes at each start on most machines.
+_ADVICE_FOR_LARGE_SERVERS = re.compile(r"overcommit_memory|Transparent Huge Pages")
+
+
 def programs(
     servers: Servers, control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion], at: Addresses
 ) -> list[Program]:
@@ -209,6 +215,7 @@ def _postgres(server: LocalPostgres | None) -> Program | None:
         death_signal=signal.SIGINT,
         hurry_signal=signal.SIGQUIT,
         stopped_signal=signal.SIGCONT,
+        unsaid=_ASKED_TOO_EARLY,
     )
 
 
@@ -223,6 +230,7 @@ def _redis(name: str, server: LocalRedis | None) -> Program | None:
         cwd=server.folder,
         death_signal=signal.SIGTERM,
         stopped_signal=signal.SIGCONT,
+        unsaid=_ADVICE_FOR_LARGE_SERVERS,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ class Program:
     hurry_signal: signal.Signals = signal.SIGKILL
     #: What it gets after it, or a process below it, was stopped (SIGSTOP) for some seconds.
     stopped_signal: signal.Signals = signal.SIGKILL
+    #: Lines that mean nothing on one machine, and would hide those that do.
+    unsaid: re.Pattern[str] | None = None
     #: The fork server it comes from, where there is one of this name.
     fork_server: str = ""
 

@@ -142,7 +142,8 @@ class Supervisor:
         def on_line(line: str) -> None:
             if line:
                 kept.note(line)
-                self._journal(kept.program.name, line)
+                if not (kept.program.unsaid and kept.program.unsaid.search(line)):
+                    self._journal(kept.program.name, line)
 
         kept.begin_run()
         try:

@@ -54,16 +54,15 @@ def as_json(rows: Sequence[RunRow], took_s: float) -> dict[str, object]:
 
 
 def as_text(rows: Sequence[RunRow], took_s: float) -> str:
-    """The same as Markdown tables, one for each kind of world."""
+    """The same for a terminal: a table for each kind of world."""
     found = as_json(rows, took_s)
     parts = [f"{found['checks']:,} checks, {found['checks_per_s']:,} a second of one core"]
     for row in rows:
         figures = row.score.figures()
-        parts += ["", f"**{row.scenario.name}** ({row.scenario.says}), {figures['monitor_years']} monitor-years", ""]
-        parts.append("| rule | " + " | ".join(title for title, _ in _COLUMNS) + " |")
-        parts.append("|---|" + "---:|" * len(_COLUMNS))
-        parts.append(_line(f"**Vigil, {row.scenario.sensitivity}**", figures))
-        parts += [_line(f"{name}: {RIVALS[name].says}", theirs.figures()) for name, theirs in row.rules.items()]
+        parts += ["", f"{row.scenario.name} ({row.scenario.says}), {figures['monitor_years']} monitor-years", ""]
+        lines = [["rule", *(title for title, _ in _COLUMNS)], _line(f"Vigil, {row.scenario.sensitivity}", figures)]
+        lines += [_line(f"{name}: {RIVALS[name].says}", theirs.figures()) for name, theirs in row.rules.items()]
+        parts += _aligned(lines)
         if row.lost_s:
             seen = row.figures()
             parts += [
@@ -82,8 +81,15 @@ def as_text(rows: Sequence[RunRow], took_s: float) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _line(name: str, figures: dict[str, float | int | None]) -> str:
-    return f"| {name} | " + " | ".join(_cell(figures[key]) for _, key in _COLUMNS) + " |"
+def _line(name: str, figures: dict[str, float | int | None]) -> list[str]:
+    return [name, *(_cell(figures[key]) for _, key in _COLUMNS)]
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines: the first column to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [[line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in lines]
+    return ["  ".join(cells) for cells in padded]
 
 
 def _cell(value: float | int | None) -> str:

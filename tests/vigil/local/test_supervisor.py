@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -93,6 +94,20 @@ def test_a_process_that_keeps_ending_is_reported_loudly_and_still_started(tmp_pa
 
     run(story())
     assert any("dispatch keeps ending" in line and "bad luck" in line for _, line in lines.heard)
+
+
+def test_n26_a_line_that_means_nothing_here_is_not_passed_on() -> None:
+    lines = Lines()
+    asked = replace(step("server", "print('too early', flush=True); print('true news')"), once=False)
+
+    async def story() -> None:
+        supervisor = Supervisor([replace(asked, unsaid=re.compile("too early"))], lines, QUICK)
+        supervisor.start()
+        await until_async(lambda: ("server", "true news") in lines.heard)
+        await supervisor.stop()
+
+    run(story())
+    assert ("server", "too early") not in lines.heard
 
 
 def test_a_process_that_never_starts_fails_the_start_with_its_last_words() -> None:

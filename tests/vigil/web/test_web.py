@@ -340,3 +340,9 @@ def test_n26_browsers_find_the_icon_that_they_ask_for(client: Client) -> None:
     answer = client.get("/favicon.ico", follow=True)
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/svg+xml")
     answer.close()
+
+
+@pytest.mark.parametrize("page", ["monitors_monitor", "alerts_channel", "alerts_route", "silences_silence"])
+def test_n29_a_new_row_is_the_default_teams_unless_another_is_chosen(boss: Client, page: str) -> None:
+    text = boss.get(reverse(f"admin:{page}_add")).content.decode()
+    assert f'<option value="{default_team().pk}" selected>' in text

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
 from vigil.accounts.tokens import LIFETIME, audit_line, issue_token
+from vigil.web.admin.pieces import TeamAdminBase
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,14 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]
     inlines = (MembershipInline,)
     list_display = ("username", "email", "is_active", "is_staff", "last_login")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Django's own, with a word on which of the two kinds of rights counts where."""
+        told = {"description": "For these admin pages. In the API and in alerts the role in a team counts, below."}
+        return [
+            (name, {**options, **(told if "user_permissions" in options.get("fields", ()) else {})})
+            for name, options in super().get_fieldsets(request, obj)
+        ]
 
 
 @admin.register(Team)
@@ -60,7 +69,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiTokenAdmin(TeamAdminBase):
     """Tokens are issued and revoked, never changed; the token itself is shown once."""
 
     form = TokenForm

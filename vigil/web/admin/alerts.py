@@ -21,7 +21,7 @@ from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel, Delivery, DeliveryState
 from vigil.alerts.oncall.ack_links import callback_address
 from vigil.incidents.core.model import IncidentKind
-from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, secret_names, table
+from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, TeamAdminBase, secret_names, table
 
 
 def settings_of_every_kind() -> SafeString:
@@ -79,7 +79,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Channel)
-class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ChannelAdmin(TeamAdminBase):
     form = ChannelForm
     list_display = ("name", "kind", "enabled", "fallback", "team")
     list_filter = ("kind", "enabled", "fallback", "team")

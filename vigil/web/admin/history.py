@@ -16,7 +16,7 @@ from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Gap, Objective, Position, RecordedHour, Report
 from vigil.history.reading.objectives import in_words, objective_status
 from vigil.monitors.latest import instant
-from vigil.web.admin.pieces import ReadOnlyAdmin
+from vigil.web.admin.pieces import ReadOnlyAdmin, TeamAdminBase
 
 
 class ObjectiveForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -35,7 +35,7 @@ class ObjectiveForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Objective)
-class ObjectiveAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ObjectiveAdmin(TeamAdminBase):
     """Objectives; the error budget is computed when the page is opened."""
 
     form = ObjectiveForm
@@ -73,7 +73,7 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Report)
-class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReportAdmin(TeamAdminBase):
     """Recipients of reports of finished weeks or months."""
 
     form = ReportForm

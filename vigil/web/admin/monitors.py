@@ -18,11 +18,11 @@ from vigil.monitors.latest import instant, latest_results, region_quarantines, r
 from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.monitors.presets import GIVEN
 from vigil.web.admin.monitor_form import MonitorForm, NewMonitorForm
-from vigil.web.admin.pieces import ReadOnlyAdmin, age, secret_names, table
+from vigil.web.admin.pieces import ReadOnlyAdmin, TeamAdminBase, age, secret_names, table
 
 
 @admin.register(Monitor)
-class MonitorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MonitorAdmin(TeamAdminBase):
     form = MonitorForm
     list_display = ("name", "status", "kind", "target", "interval_s", "region_names", "paused", "team")
     list_filter = ("believed__status", "kind", "paused", "regions", "team")

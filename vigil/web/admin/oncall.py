@@ -22,7 +22,7 @@ from vigil.alerts.models import (
 from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
 from vigil.alerts.wording.text import clock
 from vigil.clock import database_now, is_zone
-from vigil.web.admin.pieces import table
+from vigil.web.admin.pieces import TeamAdminBase, table
 
 
 class SameTeamForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -57,7 +57,7 @@ class SameTeamFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
 
 
 @admin.register(Person)
-class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PersonAdmin(TeamAdminBase):
     form = SameTeamForm
     list_display = ("name", "reached_by", "user", "team")
     list_filter = ("team",)
@@ -87,7 +87,7 @@ class OverrideInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Rotation)
-class RotationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RotationAdmin(TeamAdminBase):
     """On-call rotations; the calendar's address is a secret, shown to people who may change it."""
 
     form = SameTeamForm
@@ -137,7 +137,7 @@ class StepInline(admin.StackedInline):  # type: ignore[type-arg]
 
 
 @admin.register(EscalationPolicy)
-class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PolicyAdmin(TeamAdminBase):
     form = SameTeamForm
     list_display = ("name", "steps_in_words", "repeats", "team")
     list_filter = ("team",)

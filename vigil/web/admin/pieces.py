@@ -18,8 +18,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
+from vigil.accounts.teams import default_team
 from vigil.alerts.wording.text import duration
 from vigil.strict_json import InputProblem, read_json
+
+
+class TeamAdminBase(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Pages of a team's rows: the default team is chosen already, since most installations have no other."""
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"team": default_team().pk, **super().get_changeform_initial_data(request)}
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

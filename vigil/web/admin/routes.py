@@ -27,7 +27,7 @@ from vigil.alerts.wording.text import clock, duration
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor, Priority
-from vigil.web.admin.pieces import AdmittedJSONField, as_form_errors, table
+from vigil.web.admin.pieces import AdmittedJSONField, TeamAdminBase, as_form_errors, table
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -72,7 +72,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Route)
-class RouteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RouteAdmin(TeamAdminBase):
     form = RouteForm
     change_list_template = "web/admin/routes.html"
     list_display = ("name", "position", "asks", "tells", "goes_on", "default", "enabled", "team")

@@ -23,7 +23,7 @@ from vigil.silences.changes import (
 )
 from vigil.silences.core.windows import current, windows
 from vigil.silences.models import Silence
-from vigil.web.admin.pieces import AdmittedJSONField, as_form_errors, table
+from vigil.web.admin.pieces import AdmittedJSONField, TeamAdminBase, as_form_errors, table
 
 
 class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -48,7 +48,7 @@ class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Silence)
-class SilenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SilenceAdmin(TeamAdminBase):
     """A change keeps the past: it ends one row and adds another."""
 
     form = SilenceForm
