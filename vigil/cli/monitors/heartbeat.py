@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.what == "jobs":
         rows: list[dict[str, Any]] = [{"job": one.job, "title": one.title, **one.terms} for one in SUGGESTIONS.values()]
+        if not args.json:
+            rows = [_shown(row) for row in rows]
     else:
         found = Heartbeat.objects.filter(monitor__deleted_at=None).select_related("monitor").order_by("monitor__name")
         rows = [
@@ -61,6 +63,15 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(aligned(rows) if rows else "none yet")
     return 0
+
+
+def _shown(job: dict[str, Any]) -> dict[str, str]:
+    from vigil.heartbeats.core.schedule import length_in_words
+
+    every = length_in_words(timedelta(seconds=job["period_s"])) if "period_s" in job else ""
+    grace = length_in_words(timedelta(seconds=job["grace_s"]))
+    return {"job": job["job"], "title": job["title"], "expected": f"every {every}" if every else job["expression"],
+            "grace": grace}  # fmt: skip
 
 
 def _add(args: argparse.Namespace) -> int:

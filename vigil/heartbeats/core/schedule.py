@@ -83,6 +83,9 @@ def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
         return "time_zone", f"There is no time zone {schedule.zone!r}: use one such as Europe/Berlin."
     if len(schedule.expression) > _MAX_EXPRESSION:
         return "expression", f"At most {_MAX_EXPRESSION} characters."
+    elsewhere = _elsewhere(schedule.expression) if schedule.kind is ScheduleKind.CRON else ""
+    if elsewhere:
+        return "expression", elsewhere
     fields = len(_cron(schedule.expression).split())
     # CronSim also takes six fields and reads seconds first; most who write six mean something else.
     if schedule.kind is ScheduleKind.CRON and fields != _FIELDS:
@@ -109,6 +112,16 @@ def length_in_words(length: timedelta) -> str:
         if len(parts) == 2 or (parts and not seconds):
             break
     return " ".join(parts) or "0 s"
+
+
+def _elsewhere(expression: str) -> str:
+    """What to write in place of forms that other schedulers take; empty for none of them."""
+    word = expression.strip().lower()
+    if word.startswith("@") and word not in _ALIASES:
+        return f"Write five fields, one of {', '.join(_ALIASES)}, or a period for a job that runs every so often."
+    if "tz=" in word:
+        return "Give the time zone in its own field, and five fields here."
+    return "Write * in place of ?." if "?" in word.split() else ""
 
 
 def _cron(expression: str) -> str:

@@ -67,6 +67,14 @@ def test_every_kind_of_schedule_can_be_given(
     assert (row.schedule, row.expression, row.time_zone, row.grace_s) == (schedule, expression, zone, 7_200)
 
 
+def test_the_usual_jobs_are_shown_with_what_is_expected(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["heartbeat", "jobs"]) == 0
+    heading, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["JOB", "TITLE", "EXPECTED", "GRACE"]
+    assert first.split()[-5:] == ["every", "1", "h", "20", "min"]
+    assert second.split()[-7:] == ["0", "2", "*", "*", "*", "2", "h"]
+
+
 def test_the_usual_jobs_are_listed_with_their_graces(said: Said) -> None:
     assert {row["job"]: row["grace_s"] for row in said("jobs")} == {
         "embeddings": 1_200, "nightly-batch": 7_200, "classification": 2_700, "weekly-report": 10_800, "real-time": 300,
