@@ -22,7 +22,6 @@ from probes.reasons import Reason, Status
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, serving
 
-NOW = datetime.datetime.now(datetime.UTC)
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 HOST = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 
@@ -44,13 +43,15 @@ def issue(
     authority: bool = False, names: Sequence[x509.GeneralName] = HOST, extra: Sequence[x509.ExtensionType] = (),
 ) -> Issued:  # fmt: skip
     """A certificate for these names; an authority when it is to sign others."""
+    # Now and not at the import: a run of all tests takes longer than the minutes that are added.
+    now = datetime.datetime.now(datetime.UTC)
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     made = (
         x509.CertificateBuilder(issuer.certificate.subject if issuer else subject, subject, key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW + datetime.timedelta(days=days[0]))
-        .not_valid_after(NOW + datetime.timedelta(days=days[1], minutes=5))
+        .not_valid_before(now + datetime.timedelta(days=days[0]))
+        .not_valid_after(now + datetime.timedelta(days=days[1], minutes=5))
         .add_extension(x509.BasicConstraints(authority, None), critical=True)
     )
     if names and not authority:
