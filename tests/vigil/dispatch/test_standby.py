@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -84,14 +85,17 @@ def pair(redis_url: str) -> Iterator[tuple[Dispatch, Dispatch]]:
         dispatcher.kill()
 
 
-def test_a_standby_takes_over_from_a_killed_dispatcher(pair: tuple[Dispatch, Dispatch], redis_url: str) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_6_a_standby_takes_over_from_a_dispatcher_that_is_killed_or_stopped(
+    pair: tuple[Dispatch, Dispatch], redis_url: str, how: signal.Signals
+) -> None:
     floor = Floor(redis_url)
     floor.live()
     until(lambda: {dispatcher.leads for dispatcher in pair} == {True, False}, within_s=60)
     leader, standby = pair if pair[0].leads else (pair[1], pair[0])
     until(lambda: bool(scheduled(floor)), within_s=20)
 
-    leader.kill()
+    leader.process.send_signal(how)
     scheduled(floor)
     killed_s = time.monotonic()
     slots: Counter[int] = Counter()
