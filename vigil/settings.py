@@ -149,6 +149,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "vigil.api.base.writes.answer_for",
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "vigil.api.base.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",

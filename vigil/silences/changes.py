@@ -44,7 +44,7 @@ def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
         after = Silence.objects.get(pk=before.pk)
         _set(after, wanted)
         validate_silence(after, about)
-        now = database_now()
+        now = _now_for(before)
         public_id = _retire(before, now)
         after.pk, after.public_id, after.valid_from = None, public_id, now
         after._state.adding = True
@@ -82,8 +82,14 @@ def delete_silence(silence: Silence) -> None:
     with transaction.atomic():
         found = Silence.objects.select_for_update().filter(pk=silence.pk, valid_until=None).first()
         if found is not None:
-            _retire(found, database_now())
+            _retire(found, _now_for(found))
             notify_silences()
+
+
+def _now_for(silence: Silence) -> datetime:
+    """The present, not before the row began: that may be after this transaction did, which waited for its lock."""
+    now = database_now()
+    return max(now, silence.valid_from or now)
 
 
 def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:

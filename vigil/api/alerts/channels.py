@@ -21,6 +21,7 @@ from vigil.alerts.oncall.ack_links import callback_address
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.monitors import ConfigField, SecretsField
 
 
@@ -89,7 +90,7 @@ class ChannelSerializer(ApiModelSerializer[Channel]):
             return save_channel(instance, validated_data)
 
 
-class ChannelViewSet(viewsets.ModelViewSet[Channel]):
+class ChannelViewSet(LockedWrites, viewsets.ModelViewSet[Channel]):
     """Destinations of alerts. Deleting a channel deletes its deliveries; disable it to keep them."""
 
     serializer_class = ChannelSerializer

@@ -14,6 +14,7 @@ from vigil.accounts.models import Team
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.writes import LockedWrites
 
 RowT = TypeVar("RowT", bound=models.Model)
 
@@ -61,7 +62,7 @@ class TeamSerializer(ApiModelSerializer[RowT]):
             return saved
 
 
-class TeamViewSet(viewsets.ModelViewSet[RowT]):
+class TeamViewSet(LockedWrites, viewsets.ModelViewSet[RowT]):
     """All operations on a team's rows; `model` names them."""
 
     model: type[models.Model]

@@ -16,6 +16,7 @@ from vigil.alerts.channels.email import KIND, EmailConfig
 from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.writes import LockedWrites
 from vigil.api.history.rows import uptime_row
 from vigil.clock import database_now, is_zone
 from vigil.history.models import Objective, Report
@@ -95,7 +96,7 @@ class ReportSerializer(_OfTeam):
         return recipients
 
 
-class _OfTeamViewSet(viewsets.ModelViewSet[Any]):
+class _OfTeamViewSet(LockedWrites, viewsets.ModelViewSet[Any]):
     lookup_field = "public_id"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     model: type[Model]

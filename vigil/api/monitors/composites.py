@@ -12,6 +12,7 @@ from rest_framework import serializers, viewsets
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.writes import LockedWrites
 from vigil.monitors import changes
 from vigil.monitors.composites import RANKS_MOST, Member, create_composite, members_of, update_composite
 from vigil.monitors.core.composite_rules import CompositeRule
@@ -86,7 +87,7 @@ class CompositeSerializer(ApiSerializer[Composite]):
         return Composite.objects.select_related("monitor__believed").get(pk=instance.pk)
 
 
-class CompositeViewSet(viewsets.ModelViewSet[Composite]):
+class CompositeViewSet(LockedWrites, viewsets.ModelViewSet[Composite]):
     """Monitors over monitors. Each has its own incidents, routes and silences, under its monitor id."""
 
     serializer_class = CompositeSerializer

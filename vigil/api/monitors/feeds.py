@@ -10,6 +10,7 @@ from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.base.permissions import StaffChanges
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.writes import LockedWrites
 from vigil.feeds.core.catalogue import SOURCES
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.witnesses import switch
@@ -45,7 +46,11 @@ class FeedSerializer(ApiModelSerializer[Feed]):
 
 
 class FeedViewSet(
-    mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, viewsets.GenericViewSet[Feed]
+    LockedWrites,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    viewsets.GenericViewSet[Feed],
 ):
     """Provider status pages. They are shown beside incidents and never vote. All are off by default."""
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from vigil.api.base.pagination import PageByCursor
 from vigil.api.base.permissions import WritersOnly, may_write, team_of
+from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.heartbeat_serializers import (
     BodySerializer,
     HeartbeatSerializer,
@@ -55,7 +56,7 @@ class PageByMonitor(PageByCursor):
     ordering = "-monitor_id"
 
 
-class HeartbeatViewSet(viewsets.ModelViewSet[Heartbeat]):
+class HeartbeatViewSet(LockedWrites, viewsets.ModelViewSet[Heartbeat]):
     """Jobs that must ping. Each is also a monitor with the same id, which routes and silences use."""
 
     serializer_class = HeartbeatSerializer

@@ -8,6 +8,7 @@ from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.base.permissions import StaffChanges
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.writes import LockedWrites
 from vigil.monitors.latest import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Region
 
@@ -53,6 +54,7 @@ class RegionSerializer(ApiModelSerializer[Region]):
 
 
 class RegionViewSet(
+    LockedWrites,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.CreateModelMixin,
