@@ -68,7 +68,11 @@ def postgres_server() -> str:
     return os.environ["VIGIL_DATABASE_URL"]
 
 
-_CLIENTS = (("vigil.monitors.latest", "redis_client"), ("vigil.monitors.latest", "region_client"))
+_CACHED = (
+    ("vigil.configuration", "configuration"),
+    ("vigil.monitors.latest", "redis_client"),
+    ("vigil.monitors.latest", "region_client"),
+)
 
 
 @pytest.fixture
@@ -77,8 +81,8 @@ def redis_url() -> str:
     url = os.environ["VIGIL_REDIS_URL"]
     with redis.Redis.from_url(url) as client:
         client.flushdb()
-    # A test that spoke to another server, or to none, may have left its client in these caches.
-    for module, name in _CLIENTS:
+    # A test with settings of its own, or with another server, may have left them in these caches.
+    for module, name in _CACHED:
         if module in sys.modules:
             getattr(sys.modules[module], name).cache_clear()
     return url

@@ -38,7 +38,8 @@ def group(incident: Incident, evidence: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     new, before = _failing(incident, evidence.get("votes")), {row.pk: _failing(row, None) for row in rows}
-    mass = len(rows) + 1 >= MASS_MONITORS and is_mass(recent.count() + 1, _watched(incident))
+    failing = recent.count() + 1 if len(rows) + 1 >= MASS_MONITORS else 0
+    mass = bool(failing) and is_mass(failing, _watched(incident))
     cause = shared_cause(new, list(before.values()), mass)
     if not cause and new.addresses:
         # Not earlier: a mass event would read all votes for every incident.
@@ -54,17 +55,18 @@ def group(incident: Incident, evidence: Mapping[str, Any]) -> str:
     incident.save(update_fields=["cause_key"])
     if not cause.startswith("mass:"):
         return ""
-    return look_at_ourselves(_signs([incident, *rows], recent.count() + 1, evidence.get("votes")))
+    return look_at_ourselves(_signs([incident, *rows], failing or recent.count() + 1, evidence.get("votes")))
 
 
 def _signs(incidents: Sequence[Incident], failing: int, votes: Any) -> Signs:
     against = [vote for vote in votes if vote.get("status") == Status.DOWN] if isinstance(votes, list) else []
     regions = {str(vote.get("region")) for vote in against}
     monitors = Monitor.objects.filter(pk__in=[one.monitor_id for one in incidents])
-    first, sides = incidents[:_LOOKED_INTO], [_sides(votes)]
-    opened = Transition.objects.filter(incident__in=first[1:], seq=1).values_list("evidence__votes", flat=True)
-    sides += [_sides(found) for found in opened]
-    same = len(first) > 1 and all(each == sides[0] for each in sides)
+    first = [one.pk for one in incidents[1:_LOOKED_INTO]]
+    opened = Transition.objects.filter(incident__in=first, seq=1).values_list("evidence__votes", flat=True)
+    # The first of a mass event are the same for each that follows.
+    sides = [_sides(votes), *read_once(("sides", *first), lambda: [_sides(found) for found in opened])]
+    same = bool(first) and all(each == sides[0] for each in sides)
     return Signs(
         failing=failing,
         looked_at=len(incidents),
