@@ -37,7 +37,7 @@ ANCHORS_REST_MS = 30_000
 FOUND_REST_MS = 30_000
 #: ... and pass so many monitors meanwhile.
 FOUND_MONITORS = 3
-#: A region that was cut off starts afresh, but so often at most: nobody is to avoid quarantine by being late.
+#: A region that was cut off starts afresh at most so often: a region must not avoid quarantine by being late.
 AFRESH_MS = 60_000
 #: A region from which nothing comes for longer may be cut off.
 GAP_MS = 2_000

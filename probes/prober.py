@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NO_PHASES = Phases()
 #: The fact by which a prober says how long the target asks to wait before the next check (s).
 RETRY_AFTER = "retry_after_s"
-#: The fact by which a prober says that its monitor is to be paused, and why: nobody checks it until it is changed.
+#: The fact by which a prober says that its monitor is to be paused, and why: its checks stop until it is changed.
 PAUSE = "pause"
 
 

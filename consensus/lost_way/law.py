@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from consensus.proof import ComparedRow, LostWay
 
-#: So many unrelated sites fail in exactly the same regions at least. Fewer may share what nobody knows of.
+#: At least so many unrelated sites fail in exactly the same regions. Fewer may share something that Vigil cannot see.
 SITES = 5
 #: Of the sites that each of these regions looked at, this part fails at least: what it reaches was not lost.
 SHARE = 0.75
@@ -28,7 +28,7 @@ def decide(rows: Sequence[ComparedRow], domains: Mapping[str, str]) -> LostWay |
     1. At least `SITES` unrelated sites fail in exactly the same regions, and pass in others.
     2. At least `SEEING` regions pass all of those that they looked at, in two domains where there are three.
     3. Those that fail are as many as those that see, or more; fewer are sick by the rule for one region.
-    4. Each of them fails most of the sites that it looked at, those that nobody passes left out.
+    4. Each of them fails most of the sites that it looked at, without those that no region passes.
     """
     told = [row for row in rows if row.passing and row.failing]
     together = Counter(frozenset(row.failing) for row in told)

@@ -63,7 +63,7 @@ _BY_PROVIDER: Mapping[str, Mapping[int, Reason]] = {
     # A collection that is gone is lost data, not a wrong setting.
     "qdrant": {**_LOADING_503, 404: Reason.HTTP_4XX},
 }
-_NOBODY = "refused, and the check sends no credential that could be at fault, so nobody gets in"
+_NO_CLIENT = "refused, and the check sends no credential that could be at fault, so no client gets in"
 _DEGRADED = frozenset({Reason.RATE_LIMITED, Reason.OVERLOADED, Reason.LOADING, Reason.BUSY})
 _MEANING = {
     Reason.AUTH: "the key or the login is refused",
@@ -123,7 +123,7 @@ def classify(answer: ReceivedAnswer, now_s: float = 0.0) -> Classified:
     reason = words.reason if words else _by_code(answer.provider, answer.code)
     if not answer.credential and (reason is Reason.AUTH or (reason is Reason.QUOTA and words is None)):
         facts |= _provenance(answer.headers)
-        return Classified(Status.DOWN, Reason.HTTP_4XX, f"answered {answer.code}: {_NOBODY}", facts)
+        return Classified(Status.DOWN, Reason.HTTP_4XX, f"answered {answer.code}: {_NO_CLIENT}", facts)
     wait_s = retry_after_s(answer.headers, now_s)
     if wait_s:
         facts["retry_after_s"] = wait_s

@@ -101,12 +101,12 @@ _COUNTRY: tuple[bytes, ...] = (
 #: Anthropic's words for a country that it does not serve: neither outer type nor number of the request.
 _ANTHROPIC = b"request not allowed"
 _REFUSALS = frozenset({401, 403, 405, 406, 418, 428, 468, 999})
-#: LinkedIn's code for who is no browser; nobody else has it.
+#: LinkedIn's code for a client that is no browser; no other site uses it.
 _NO_BROWSER = 999
 
 
 def filter_of(code: int, headers: Sequence[tuple[str, str]], body: bytes) -> str | None:
-    """Who turned the check away as a bot; None when nobody did."""
+    """The bot filter that turned the check away, by name; None if there was none."""
     server = ""
     for name, value in headers:
         found = _HEADERS.get(name)

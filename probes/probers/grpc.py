@@ -249,7 +249,7 @@ def _without_status(http_status: str, kind: str, has_credential: bool) -> Findin
 
 
 def _refusal(reason: Reason, has_credential: bool) -> Reason:
-    """Where no credential was sent, none was refused: nobody gets in."""
+    """Where no credential was sent, none was refused: no client gets in."""
     return Reason.HTTP_4XX if reason is Reason.AUTH and not has_credential else reason
 
 

@@ -98,7 +98,7 @@ class Director:
         self._mark(Chapter.NOTED, f"{blinded.region} alone fails, again and again: noted as a regional incident")
         await asyncio.sleep(CALM_S)
         self._alerts = await self._stage.alerts()
-        self._mark(None, "an alert was sent, and should not have been" if self._alerts else "nobody is alerted")
+        self._mark(None, "an alert was sent, and should not have been" if self._alerts else "no one is alerted")
 
     async def _fail_and_alert(self) -> None:
         from vigil.demo.ledger import outage_verdict_ms

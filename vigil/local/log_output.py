@@ -160,7 +160,7 @@ def to_files(folder: Path, limit: int = _FILE_LIMIT) -> Journal:
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line of `up` itself; nobody there to read it, or no room for it, is no reason to end."""
+    """Print a line of `up` itself. A missing reader or a full disk is no reason to end."""
     _write_or_count(_sink_of(stream or sys.stdout), "", text, _Dropped())
 
 

@@ -1,7 +1,7 @@
 """Metric registry of a process: its collectors, and their text for a scraper.
 
 A metric is a collector in a file of its own, and one line where its process builds the registry. Every label has a set
-of values that nobody outside can make longer.
+of values that no outsider can make longer.
 """
 
 from __future__ import annotations

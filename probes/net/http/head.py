@@ -196,7 +196,7 @@ def not_http(start: bytes) -> ProtocolBroken:
         and start[5:_FRAME_HEAD] == b"\0\0\0\0"
     ):
         return SpeaksHttp2(
-            "it speaks HTTP/2 only, and without TLS nobody asks for that: offer HTTP/1.1 too, or TLS with ALPN h2"
+            "it speaks HTTP/2 only, and without TLS clients do not ask so: offer HTTP/1.1 too, or TLS with ALPN h2"
         )
     if start[:1] in (b"\x15", b"\x16"):
         return ProtocolBroken("not HTTP: it speaks TLS on this port; write https://")

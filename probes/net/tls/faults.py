@@ -48,7 +48,7 @@ def fault(code: int, message: str, chain: Sequence[Certificate], host: str, now_
             return f"the certificate of its authority {last.issuer} that is trusted here is not valid yet"
         return f"{_whose(newest, leaf)} is not valid before {_day(newest.begins_s)}: check its dates, and the clocks"
     if code == _SELF_SIGNED:
-        return "it is self-signed, so nobody vouches for it: get one from an authority, or give it as `ca_pem`"
+        return "it is self-signed, so no authority vouches for it: get one from an authority, or give it as `ca_pem`"
     if code == _UNKNOWN_ROOT:
         return f"its authority {last.subject} is not trusted: get one from a public authority, or give it as `ca_pem`"
     if code in _NO_ISSUER:

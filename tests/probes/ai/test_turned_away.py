@@ -1,4 +1,4 @@
-"""Who a refusal is about: nobody gets in, our key, our account, our country, or a bot filter in front."""
+"""Who a refusal is about: no client gets in, our key, our account, our country, or a bot filter in front."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read(
 def test_b2_10a_a_refusal_without_a_credential_is_an_outage(code: int) -> None:
     seen = read(code, NGINX)
     assert (seen.status, seen.reason) == (Status.DOWN, Reason.HTTP_4XX)
-    assert "nobody gets in" in seen.detail
+    assert "no client gets in" in seen.detail
     assert read(code, NGINX, credential=True).reason in ACCOUNT_REASONS
     assert read(code, b"{}", provider="vllm").reason is Reason.HTTP_4XX
 

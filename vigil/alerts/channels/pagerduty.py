@@ -88,7 +88,7 @@ def _action(message: Message) -> str:
 
 def _severity(message: Message) -> str:
     if message.alert.test:
-        # It is resolved at once, and wakes nobody.
+        # It is resolved at once, and wakes no one.
         return "info"
     if message.tone == "critical" and message.alert.kind not in _SEVERITIES:
         return "critical"

@@ -137,7 +137,7 @@ class ConsideredSerializer(ApiSerializer[Any]):
 
 class CalledSerializer(ApiSerializer[Any]):
     policy = serializers.CharField()
-    after_s = serializers.IntegerField(help_text="Seconds after the alert, if nobody acknowledges.")
+    after_s = serializers.IntegerField(help_text="Seconds after the alert, if no one acknowledges.")
     who = serializers.ListField(child=serializers.CharField())
     nowhere = serializers.ListField(child=serializers.CharField())
 

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(render(look) + ("\n" + "\n".join(lines(told)) + "\n" if told else ""))
     if PAUSE in look.seen.facts:
-        # Nobody can know before the first answer; there is no second one.
+        # It is known only from the first answer; there is no second one.
         raise CommandError(f"{look.seen.facts[PAUSE]} (--billing-acknowledged)")
     return 0 if look.seen.status is Status.UP else 1
 

@@ -198,7 +198,7 @@ def _overdue_run(state: HeartbeatState, terms: Terms, now: datetime, gaps: Seque
 
 
 def _excused(state: HeartbeatState, terms: Terms, window: ReceiverGap) -> HeartbeatEffect:
-    """Restart the schedule of a job that nobody expected during the window."""
+    """Restart the schedule of a job that was not expected during the window."""
     expected = next_after(terms.schedule, window.end)
     return HeartbeatEffect(replace(_moved(state, _well(state), window.end), expected=expected), EffectReason.EXCUSED)
 

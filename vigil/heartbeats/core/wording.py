@@ -108,7 +108,7 @@ def _missed(happening: Happening) -> str:
 
 
 def _hidden(gaps: Sequence[ReceiverGap]) -> str:
-    """When a ping may have been lost, and that nobody knows."""
+    """The time in which a ping may have been lost, unknown to Vigil."""
     if not gaps:
         return ""
     times = [gap.in_words() for gap in gaps[-GAPS_NAMED:]]

@@ -58,7 +58,7 @@ class PingReceiver:
         self.keep(call, request, answered)
 
     def take_failure(self, request: PingRequest) -> None:
-        """Write a call whose body did not arrive, if its address says that the job failed; nobody waits for it."""
+        """Write a call whose body did not arrive, if its address says that the job failed; no client waits for it."""
         call = read_target(request.target)
         if call is not None and call.kind is PingKind.FAIL:
             self.keep(call, request, lambda outcome, wait_s: None)

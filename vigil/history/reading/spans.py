@@ -74,7 +74,7 @@ def _worsened(incidents: Iterable[Incident]) -> dict[int, datetime]:
 
 
 def _anonymous(monitors: Iterable[Monitor], incidents: Iterable[Incident]) -> set[int]:
-    """The monitors with account problems whose checks have no credential: nobody gets in there."""
+    """The monitors with account problems whose checks have no credential: no client gets in there."""
     refused = {one.monitor_id for one in incidents if one.kind == IncidentKind.ACCOUNT}
     return {one.pk for one in monitors if one.pk in refused and not _has_credential(one)}
 
