@@ -68,6 +68,10 @@ def read_spec(kind: str, config: Mapping[str, object]) -> msgspec.Struct:
         return msgspec.convert(dict(config), _prober(kind).spec)
     except msgspec.ValidationError as error:
         raise _spec_error(str(error), kind) from None
+    except UnicodeEncodeError:
+        raise SpecError("config", "holds half a character, which cannot be sent") from None
+    except RecursionError:
+        raise SpecError("config", "is nested too deeply") from None
 
 
 def validate_secrets(kind: str, secrets: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -120,3 +121,22 @@ def test_secrets_that_could_not_be_sent_are_refused_without_repeating_them(secre
 def test_the_secrets_a_prober_knows_are_accepted() -> None:
     validate_secrets("http", {"bearer": "a", "header.X-Api-Key": "k"})
     validate_secrets("http", {"basic": "u:p"})
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("kind", sorted(PROBERS))
+def test_whatever_stands_in_a_field_it_is_taken_or_refused_with_the_one_error(kind: str) -> None:
+    usual = {"url": "https://x.example/", "host": "x.example", "port": 1, "domain": "example.com", "engine": "vllm"}
+    names = [each.name for each in msgspec.structs.fields(PROBERS[kind].spec)]
+    known = {name: value for name, value in usual.items() if name in names}
+    odd = ["\x00", "\ud800", 2**63, -1, float("nan"), None, True, "x" * 70_000, {"a": {}}, nested(5_000)]
+    for name in names:
+        for value in odd:
+            with contextlib.suppress(SpecError):
+                parse_spec(kind, {**known, name: value})
