@@ -33,6 +33,7 @@ from probes.wire import (
     decode_result,
     decode_results,
     decode_status,
+    is_trial,
 )
 
 #: A region that was cut off brings what it saw meanwhile; clocks differ, and a slot may be ahead. What is further from
@@ -70,7 +71,7 @@ _NOTHING: Mapping[Refusal, int] = {}
 
 
 def admit_results(payload: bytes, now_ms: int) -> Admitted:
-    """Admit the results of one entry of a region's stream.
+    """Admit the results of one entry of a region's stream; those of trials are left out, and counted nowhere.
 
     Runs for every result there is: of a plain pass, whose texts nothing reads, only the times are left to be looked at
     once it is decoded.
@@ -91,7 +92,9 @@ def admit_results(payload: bytes, now_ms: int) -> Admitted:
     counted = Counter(refused)
     for place in reversed(suspects):
         one = results[place]
-        if not (low <= one.started_ms <= high and low <= one.at_ms <= high):
+        if is_trial(one.round):
+            del results[place]
+        elif not (low <= one.started_ms <= high and low <= one.at_ms <= high):
             counted[Refusal.IMPLAUSIBLE_TIME] += 1
             del results[place]
         elif not (one.monitor.isprintable() and one.round.isprintable()):
@@ -100,6 +103,20 @@ def admit_results(payload: bytes, now_ms: int) -> Admitted:
         else:
             results[place] = with_storable_text(one)
     return Admitted(results, counted)
+
+
+def admit_trial(payload: bytes, trial: str, now_ms: int) -> Result | None:
+    """Admit the last result of this trial in one entry of a region's stream; None where there is none."""
+    # Without decoding the entries of everything else.
+    if trial.encode() not in payload:
+        return None
+    try:
+        results = decode_results(payload)
+    except msgspec.DecodeError:
+        results, _ = readable_results(payload)
+    low, high = now_ms - PAST_MS, now_ms + AHEAD_MS
+    own = [one for one in results if one.round == trial == one.monitor and low <= one.started_ms <= high]
+    return with_storable_text(own[-1]) if own else None
 
 
 def admit_latest(payload: bytes) -> Result | None:

@@ -19,6 +19,8 @@
     vigil:alive                 hash    part -> mark            written by each part of the control plane
     vigil:alive:<region>        hash    part -> mark            the same, for that region to read
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
+    vigil:trial:<id>            hash    `*` -> trial, region -> its answer, and how far its stream is read; 5 min
+    vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane
     vigil:celery:<region>:*     Celery's own keys, a prefix a region
 
 Redis carries messages, never truth: losing any of this delays decisions and loses no incident. Pings are the exception:
@@ -95,6 +97,14 @@ def status(region: str) -> str:
 
 def lease(name: str) -> str:
     return f"{PREFIX}lease:{name}"
+
+
+def trial(trial_id: str) -> str:
+    return f"{PREFIX}trial:{trial_id}"
+
+
+def trials(team: str, minute: int) -> str:
+    return f"{PREFIX}trials:{team}:{minute}"
 
 
 def celery_prefix(region: str) -> str:

@@ -23,6 +23,9 @@ WIRE_VERSION = 1
 #: Namespace of check ids; never changes, since two dispatchers must derive the same ids.
 CHECK_NAMESPACE = UUID("5f0c7a52-3a86-5d0e-9a53-64f2c1d0a6b1")
 
+#: The id of a trial begins so: a look for a person, whose results are no votes and no history.
+TRIAL_PREFIX = "trl_"
+
 #: Longest text a prober may put into a result (characters).
 DETAIL_LIMIT = 240
 
@@ -150,6 +153,11 @@ class RegionStatus(msgspec.Struct, frozen=True, array_like=True):
 def check_id(monitor: str, region: str, at_ms: int, round_id: str = "", look: int = 0) -> UUID:
     """The derived id of a check: the same order has the same id, from any sender and however often it is sent."""
     return uuid5(CHECK_NAMESPACE, f"{monitor}\n{region}\n{at_ms}\n{round_id}\n{look}")
+
+
+def is_trial(round_id: str) -> bool:
+    """Whether checks and results of this round are those of a trial."""
+    return round_id.startswith(TRIAL_PREFIX)
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from probes.checks.admission import Admission, Slots, Waiting
+from probes.checks.assertion_facts import with_assertions
 from probes.checks.attempts import attempt, failed, two_attempts
 from probes.checks.clock import Steps
 from probes.checks.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
@@ -24,7 +25,7 @@ from probes.prober import Observation, ProbeContext, SpecError
 from probes.probers import decode_spec
 from probes.reasons import Reason, Status
 from probes.seal import Opener, SealError, binding
-from probes.wire import WIRE_VERSION, Batch, Check, Lane, Result
+from probes.wire import WIRE_VERSION, Batch, Check, Lane, Result, is_trial
 
 _log = structlog.get_logger(__name__)
 
@@ -216,10 +217,11 @@ class Runner:
         timeout_s = min(check.timeout_ms, _TIMEOUT_MOST_MS) / 1000
         now_s = time.time()
 
+        explain = is_trial(check.round)
+
         def once() -> Coroutine[Any, Any, Observation]:
-            return attempt(
-                prober, spec, secrets, ProbeContext(self._dialer, Trace(), now_s, check.monitor, check.round), timeout_s
-            )
+            context = ProbeContext(self._dialer, Trace(), now_s, check.monitor, check.round, explain)
+            return attempt(prober, spec, secrets, context, timeout_s)
 
         return await two_attempts(once) if check.round else (await once(), 1)
 
@@ -235,7 +237,8 @@ class Runner:
 
 
 def _result(check: Check, seen: Observation, started_ms: int, attempts: int) -> Result:
+    facts = with_assertions(seen.facts, seen.outcomes) if seen.outcomes else seen.facts
     return Result(
         WIRE_VERSION, check.monitor, check.at_ms, seen.status, seen.reason, started_ms, seen.phases,
-        check.round, check.look, attempts, seen.code, seen.detail, seen.facts, check.revision,
+        check.round, check.look, attempts, seen.code, seen.detail, facts, check.revision,
     )  # fmt: skip

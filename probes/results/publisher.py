@@ -131,6 +131,10 @@ class Publisher:
 
 
 def _latest_of(batch: Iterable[Result]) -> dict[FieldT, EncodableT]:
-    """The newest result of each monitor, encoded; `overdue` is a warning, not a result to show."""
-    newest = {result.monitor: result for result in batch if result.reason is not Reason.OVERDUE}
+    """The newest result of each monitor, encoded; `overdue` is a warning, and a trial is of no monitor."""
+    newest = {
+        result.monitor: result
+        for result in batch
+        if result.reason is not Reason.OVERDUE and not wire.is_trial(result.round)
+    }
     return {monitor: wire.encode(result) for monitor, result in newest.items()}

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from consensus import verdicts
 from probes import admission, wire
-from probes.admission import Refusal, admit_latest, admit_results, admit_status
+from probes.admission import Refusal, admit_latest, admit_results, admit_status, admit_trial
 from probes.reasons import Reason, Status
 from probes.text import storable
 from probes.wire import Phases, RegionStatus, Result
@@ -196,3 +196,13 @@ def test_whatever_a_region_writes_what_is_admitted_is_within_all_bounds(payload:
             assert not any(c in text for text in shown for c in "\0\x1b\n")
             assert all(math.isfinite(fact) for fact in result.facts.values() if isinstance(fact, float))
         wire.decode_result(wire.encode(result))
+
+
+def test_a_trial_is_no_result_of_a_monitor_and_counts_nowhere() -> None:
+    trial = replace(FAIL, monitor="trl_a", round="trl_a")
+    long_ago = replace(trial, started_ms=0, at_ms=0)
+    payload = entry(*map(fields, (FAIL, trial, long_ago, PASS)))
+    assert admit_results(payload, NOW_MS) == admission.Admitted([FAIL, PASS], {})
+    assert admit_trial(payload, "trl_a", NOW_MS) == trial
+    assert admit_trial(payload, "trl_b", NOW_MS) is None
+    assert admit_trial(entry(fields(replace(trial, monitor="mon_a"))), "trl_a", NOW_MS) is None

@@ -25,9 +25,11 @@ from vigil.api.monitors.heartbeats import HeartbeatViewSet
 from vigil.api.monitors.monitors import MonitorViewSet
 from vigil.api.monitors.presets import PresetViewSet
 from vigil.api.monitors.regions import RegionViewSet
+from vigil.api.monitors.trials import TrialViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
+router.register("trials", TrialViewSet, basename="trial")
 router.register("composites", CompositeViewSet, basename="composite")
 router.register("presets", PresetViewSet, basename="preset")
 router.register("feeds", FeedViewSet, basename="feed")

@@ -131,10 +131,10 @@ class _Planner:
             log.warning("region.no_key", region=region.slug, monitor=row.public_id)
             return RegionPlan(region.slug, region.domain, able=False)
         bound = binding(region.slug, row.public_id, row.kind, spec)
-        return RegionPlan(region.slug, region.domain, _sealer(public_key).seal_secrets(row.secrets, bound))
+        return RegionPlan(region.slug, region.domain, sealer(public_key).seal_secrets(row.secrets, bound))
 
 
 @lru_cache(maxsize=256)
-def _sealer(public_key: bytes) -> Sealer:
+def sealer(public_key: bytes) -> Sealer:
     """One sealer for each region's key and process: an unchanged monitor has the same box and plan."""
     return Sealer(public_key)

@@ -16,7 +16,7 @@ from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.wire import Phases, Result
-from tests.probes.worker.test_service import REGION
+from tests.probes.worker.region_process import REGION
 from tests.streams import entries_async
 from vigil.local.servers.redis import LocalRedis
 

@@ -15,7 +15,8 @@ from probes import keys, wire
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from tests.probes.results.forwarding import Broker, forwarding, result, slots_on
-from tests.probes.worker.test_service import REGION, own_redis
+from tests.probes.worker.region_process import REGION
+from tests.probes.worker.test_service import own_redis
 from tests.streams import entries_async
 from tests.waiting import until_async
 

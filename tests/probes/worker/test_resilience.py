@@ -29,7 +29,8 @@ from probes.worker.settings import read
 from probes.worker.status import StatusReporter
 from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
-from tests.probes.worker.test_service import REGION, check, own_redis, queues, results_of, worker
+from tests.probes.worker.region_process import REGION, worker
+from tests.probes.worker.test_service import check, own_redis, queues, results_of
 from tests.waiting import until, until_async
 from vigil.bench.chaos.lossy_link import Loss, LossyLink
 from vigil.local.servers.redis import LocalRedis

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import socketserver
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,11 +23,11 @@ from probes.reasons import Reason, Status
 from probes.seal import Sealer, binding, generate_keypair
 from probes.wire import Batch, Check, Lane, Result
 from tests.probes.loopback import closed_port
+from tests.probes.worker.region_process import REGION, worker
 from tests.streams import entries
 from tests.waiting import until
 from vigil.local.servers.redis import LocalRedis, prepare
 
-REGION = "eu-west"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
@@ -48,27 +46,6 @@ def target() -> Iterator[tuple[int, list[bytes]]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1], requests
         server.shutdown()
-
-
-@contextlib.contextmanager
-def worker(url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker that has written its first status; killed at the end if it still runs."""
-    settings = {"VIGIL_REDIS_URL": url, "VIGIL_EGRESS": "private", **environment}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "probes", "--region", REGION],
-            env={"PATH": os.environ["PATH"], **settings},
-            stdout=output,
-            stderr=output,
-        )
-        try:
-            with redis.Redis.from_url(url) as client:
-                until(lambda: process.poll() is not None or bool(client.exists(keys.status(REGION))))
-            assert process.poll() is None, log.read_text()
-            yield process
-        finally:
-            process.kill()
-            process.wait()
 
 
 @contextlib.contextmanager

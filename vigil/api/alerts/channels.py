@@ -47,7 +47,7 @@ class ChannelKindSerializer(ApiSerializer[Any]):
     secrets = SettingSerializer(many=True)
 
 
-class TrialSerializer(ApiSerializer[Any]):
+class ChannelTestSerializer(ApiSerializer[Any]):
     """Result of a test message: whether the receiver accepted it, and its answer."""
 
     accepted = serializers.BooleanField()
@@ -113,8 +113,8 @@ class ChannelViewSet(LockedWrites, viewsets.ModelViewSet[Channel]):
         """Every kind of channel, with its settings and secrets."""
         return Response(ChannelKindSerializer(pages(), many=True).data)
 
-    @extend_schema(request=None, responses=TrialSerializer)
+    @extend_schema(request=None, responses=ChannelTestSerializer)
     @action(detail=True, methods=["post"])
     def test(self, request: Request, public_id: str) -> Response:
         """Send a test message now and return the receiver's answer. It takes up to 15 seconds."""
-        return Response(TrialSerializer(send_trial(self.get_object(), timezone.now())).data)
+        return Response(ChannelTestSerializer(send_trial(self.get_object(), timezone.now())).data)

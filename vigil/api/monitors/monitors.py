@@ -21,6 +21,7 @@ from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
 from vigil.api.monitors.presets import PresetFields
 from vigil.api.monitors.results import LatestSerializer, result_row
+from vigil.api.monitors.trials import TrialActions
 from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.models import MonitorState
 from vigil.incidents.shown_status import shown_status
@@ -115,15 +116,20 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         return found
 
     def create(self, validated_data: Mapping[str, Any]) -> Monitor:
-        wanted = dict(validated_data)
-        preset, given = wanted.pop("preset", None), {name: wanted.pop(name) for name in GIVEN if name in wanted}
-        parents = wanted.pop("parents", [])
         with refusals_as_400(), transaction.atomic():
-            if preset:
-                wanted, self.advice = fields_from_preset(preset, given, wanted)
+            wanted, parents = self.settable(validated_data)
             monitor = changes.create_monitor(self.context["team"], wanted)
             set_parents(monitor, parents)
         return monitor
+
+    def settable(self, validated_data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Monitor]]:
+        """The settable fields of a new monitor, those of its preset included, and its parents."""
+        wanted = dict(validated_data)
+        preset, given = wanted.pop("preset", None), {name: wanted.pop(name) for name in GIVEN if name in wanted}
+        parents = wanted.pop("parents", [])
+        if preset:
+            wanted, self.advice = fields_from_preset(preset, given, wanted)
+        return wanted, parents
 
     def update(self, instance: Monitor, validated_data: Mapping[str, Any]) -> Monitor:
         wanted = dict(validated_data)
@@ -154,7 +160,7 @@ class MonitorFilter(django_filters.FilterSet):
         return queryset.filter(tags__contains=[value])
 
 
-class MonitorViewSet(LockedWrites, viewsets.ModelViewSet[Monitor]):
+class MonitorViewSet(TrialActions, LockedWrites, viewsets.ModelViewSet[Monitor]):
     """Monitors. A deleted monitor is not listed, and stays in its incidents."""
 
     serializer_class = MonitorSerializer

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from probes.wire import Result
+from probes.wire import Phases, Result
 from vigil.api.base.serializers import ApiSerializer
 from vigil.monitors.latest import instant
 
@@ -36,7 +36,6 @@ def result_row(region: str, result: Result | None) -> dict[str, Any]:
             "region": region, "status": None, "reason": None, "at": None, "detail": "", "code": 0, "phases_ms": {},
             "facts": {},
         }  # fmt: skip
-    phases = result.phases
     return {
         "region": region,
         "status": result.status.value,
@@ -44,12 +43,17 @@ def result_row(region: str, result: Result | None) -> dict[str, Any]:
         "at": instant(result.started_ms).isoformat(),
         "detail": result.detail,
         "code": result.code,
-        "phases_ms": {
-            "dns": phases.dns_us / 1000,
-            "connect": phases.connect_us / 1000,
-            "tls": phases.tls_us / 1000,
-            "first_byte": phases.first_byte_us / 1000,
-            "total": phases.total_us / 1000,
-        },
+        "phases_ms": phases_ms(result.phases),
         "facts": result.facts,
+    }
+
+
+def phases_ms(phases: Phases) -> dict[str, float]:
+    """The phases of a check in milliseconds, by name."""
+    return {
+        "dns": phases.dns_us / 1000,
+        "connect": phases.connect_us / 1000,
+        "tls": phases.tls_us / 1000,
+        "first_byte": phases.first_byte_us / 1000,
+        "total": phases.total_us / 1000,
     }

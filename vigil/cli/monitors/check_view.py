@@ -9,26 +9,19 @@ from typing import Any
 
 import msgspec
 
-from consensus.vocabulary import Observed, observed
 from probes.assertions.redaction import masked
 from probes.net.trace import Keepsake
 from probes.prober import Observation
 from probes.reasons import Reason, Status
 from probes.wire import Phases
-from vigil.alerts.core.routes import severity_of
-from vigil.alerts.wording.vocabulary import meaning_of, reason_in_words
+from vigil.alerts.wording.foretold import alert_of
+from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.cli.monitors import check_certificates
 
 _BAR = 30
 _PHASES = (("dns", "dns_us"), ("connect", "connect_us"), ("tls", "tls_us"), ("first byte", "first_byte_us"))
 #: Headers of one answer that are shown, and of each the first characters.
 _HEADERS_MOST, _HEADER_CHARACTERS = 20, 90
-#: What a vote becomes -> the kind of the incident, and when.
-_INCIDENTS = {
-    Observed.FAILING: ("outage", "once a quorum of regions sees it in every look"),
-    Observed.DEGRADED: ("degraded", "once a quorum of regions sees it"),
-    Observed.ACCOUNT: ("account", "once a quorum of regions sees it"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +64,6 @@ def render(look: Look) -> str:
     blocks.append([f"  warning: {warning}" for warning in look.warnings])
     blocks.append([f"  {line}" for line in consequence(seen.status, seen.reason)])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
-
-
-def alert_of(status: Status, reason: Reason) -> dict[str, str] | None:
-    """The alert that would follow if a quorum of regions saw this; None where no alert would."""
-    what = observed(status, reason)
-    if what is None or what is Observed.PASSING:
-        return None
-    kind, when = _INCIDENTS[what]
-    return {"incident": kind, "severity": severity_of(kind).value, "when": when, "meaning": meaning_of(kind, reason)}
 
 
 def consequence(status: Status, reason: Reason) -> list[str]:

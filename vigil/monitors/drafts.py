@@ -1,0 +1,32 @@
+"""Drafts: monitors that are validated as if they were saved, and are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from vigil.accounts.models import Team
+from vigil.accounts.sealed import Secrets
+from vigil.monitors.changes import SETTABLE, default_regions, validate_monitor
+from vigil.monitors.models import MAX_INTERVAL_S, Monitor, Region
+
+
+def draft_monitor(team: Team, wanted: Mapping[str, Any]) -> tuple[Monitor, list[Region]]:
+    """A monitor from the settable fields, and the regions that would check it; raises `ValidationError` by field.
+
+    Its name says nothing, so it may be missing or taken.
+    """
+    unknown = sorted(set(wanted) - SETTABLE)
+    if unknown:
+        raise ValidationError({unknown[0]: ["This cannot be set."]})
+    # The widest, where none is given: a kind may have a least one.
+    monitor = Monitor(team=team, interval_s=MAX_INTERVAL_S)
+    for name, value in wanted.items():
+        if name not in ("name", "regions"):
+            setattr(monitor, name, Secrets(value) if name == "secrets" else value)
+    monitor.name = monitor.public_id
+    validate_monitor(monitor)
+    regions = wanted.get("regions")
+    return monitor, default_regions() if regions is None else list(regions)
