@@ -15,6 +15,7 @@ from vigil.api.alerts.oncall import PersonViewSet, PolicyViewSet, RotationViewSe
 from vigil.api.alerts.routes import RouteViewSet, WhomView
 from vigil.api.alerts.silences import ExcludedView, SilenceViewSet
 from vigil.api.base.authentication import TokenAuthentication
+from vigil.api.code.schema import schema_view
 from vigil.api.dead_letters import DeadLetterViewSet
 from vigil.api.history.objectives import ObjectiveViewSet, ReportViewSet
 from vigil.api.incidents.incidents import IncidentViewSet
@@ -57,6 +58,7 @@ _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
 
 urlpatterns = [
     path("v1/", include("vigil.api.history.history")),
+    path("v1/schema.json", schema_view, name="document-schema"),
     path("v1/whom", WhomView.as_view(), name="whom"),
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "run one process: web, dispatch, ingest, record, deliver, witness, ping, heartbeats or mail "
         "(consensus is `python -m consensus`)",
     ),
+    "init": ("vigil.cli.code.init", "write a first vigil.yaml: monitors, channels and routes as code"),
+    "validate": ("vigil.cli.code.validate", "check a vigil.yaml without a server"),
     "check": ("vigil.cli.monitors.check", "check an address once from this machine, and explain the result"),
     "monitor": ("vigil.cli.monitors.monitor", "create a monitor, or list, pause, resume or delete monitors"),
     "region": ("vigil.cli.monitors.region", "add a region, or list the regions"),

@@ -1,0 +1,34 @@
+"""`validate` and `init` work without a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vigil.cli import main
+
+
+def test_a_first_document_is_written_once_and_is_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "vigil.yaml"
+    assert main(["init", str(file)]) == 0
+    assert file.read_text().startswith("# yaml-language-server: $schema=http")
+    assert main(["validate", str(file)]) == 0
+    assert "valid: project default: 1 channels, 1 monitors, 1 heartbeats, 1 routes" in capsys.readouterr().out
+    assert main(["init", str(file)]) == 2
+
+
+def test_problems_are_lines_and_json_and_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "vigil.yaml"
+    file.write_text("version: 1\nmonitors:\n  a: {htp: {}}\n")
+    assert main(["validate", str(file)]) == 1
+    assert "vigil.yaml:3: monitors.a: unknown field 'htp': did you mean http?" in capsys.readouterr().out
+    assert main(["validate", str(file), "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["valid"] is False and shown["problems"][0]["line"] == 3
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--schema"]) == 0
+    assert "monitors" in json.loads(capsys.readouterr().out)["properties"]

@@ -1,0 +1,1 @@
+"""API of monitors as code: the schema of documents, plans and exports."""

@@ -1,0 +1,1 @@
+"""Monitors as code: `vigil.yaml`, its plans, and how they are applied."""

@@ -1,0 +1,1 @@
+"""Pure part of monitors as code: documents, plans, and their words."""

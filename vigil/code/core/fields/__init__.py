@@ -1,0 +1,1 @@
+"""Types of fields in documents."""

@@ -1,0 +1,1 @@
+"""Sections of a document: kinds of objects, and the fields of each."""

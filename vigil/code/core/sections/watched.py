@@ -1,0 +1,80 @@
+"""Sections of what is watched: monitors, heartbeats, composites. Pure."""
+
+from __future__ import annotations
+
+from consensus.vocabulary import Sensitivity
+from vigil.code.core.fields.structured import MembersType, ObjectType
+from vigil.code.core.fields.times import DurationType
+from vigil.code.core.fields.types import FlagType, ListType, NumberType, TextType
+from vigil.code.core.sections.shape import (
+    DAY_MS,
+    MINUTE,
+    NAME,
+    PAUSED,
+    PRIORITY_FIELD,
+    SECOND,
+    TAGS,
+    WATCHED_KEY,
+    Field,
+    Section,
+    one_of,
+    words_of,
+)
+from vigil.monitors.core.composite_rules import CompositeRule
+
+MONITORS = Section(
+    "monitor",
+    "Monitors. Give a kind (http, tcp, ...) with its config, or a preset.",
+    {
+        "name": NAME,
+        "interval": Field(DurationType(5 * SECOND, DAY_MS), "Time between two checks of one region.", 60),
+        "timeout": Field(DurationType(100, MINUTE, 1), "Longest wait for an answer.", 10_000),
+        "sensitivity": Field(one_of(Sensitivity), "How many looks an alert needs.", "normal"),
+        "priority": PRIORITY_FIELD,
+        "tags": TAGS,
+        "regions": Field(words_of(50, 40), "Regions that check; every enabled region if left out."),
+        "paused": PAUSED,
+        "parents": Field(ListType(WATCHED_KEY, 20), "Monitors without which this one cannot be well.", []),
+    },
+    kinds="prober",
+    grouped=("interval", "timeout", "sensitivity", "priority", "tags", "regions", "paused", "parents"),
+    most=20_000,
+)
+HEARTBEATS = Section(
+    "heartbeat",
+    "Heartbeats: jobs that call. Give `every`, `cron` or `on_calendar`.",
+    {
+        "name": NAME,
+        "every": Field(DurationType(MINUTE, 365 * DAY_MS), "Period of the job.", None),
+        "cron": Field(TextType(200), "Cron expression, such as 0 3 * * *.", None),
+        "on_calendar": Field(TextType(200), "Expression of a systemd timer.", None),
+        "time_zone": Field(TextType(60), "Time zone of `cron` and `on_calendar`.", "UTC"),
+        "grace": Field(DurationType(MINUTE, 365 * DAY_MS), "How late a ping may be.", 3_600),
+        "run_limit": Field(DurationType(MINUTE, 365 * DAY_MS), "Longest run.", None),
+        "slug": Field(TextType(100), "Name in addresses of pings; made from the name if left out."),
+        "wakes_on_ping": Field(FlagType(), "Whether a ping ends a pause.", False),
+        "keywords": Field(ObjectType(), "Words in a body: success, fail, start, otherwise.", {}),
+        "budget": Field(
+            ObjectType(), "Limits of a run: min_items, max_tokens, max_cost, max_duration_s, max_logs.", {}
+        ),
+        "priority": PRIORITY_FIELD,
+        "tags": TAGS,
+        "paused": PAUSED,
+    },
+    grouped=("priority", "tags"),
+    most=20_000,
+)
+COMPOSITES = Section(
+    "composite",
+    "Composites: monitors over monitors, such as a provider with its fallbacks.",
+    {
+        "name": NAME,
+        "rule": Field(one_of(CompositeRule), "How many members must be up.", required=True),
+        "k": Field(NumberType(1, 200), "For `at_least`.", 1),
+        "members": Field(MembersType(WATCHED_KEY), "Keys; in a chain the first serves, then the next.", required=True),
+        "tags": TAGS,
+        "paused": PAUSED,
+    },
+    grouped=("tags",),
+    most=2_000,
+)
