@@ -44,6 +44,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "vigil.web.problems.RequestIds",
     "vigil.web.admission.AdmittedRequests",
     "vigil.web.proxies.BehindProxies",
     "django.middleware.security.SecurityMiddleware",
@@ -116,6 +117,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 
+CSRF_FAILURE_VIEW = "vigil.web.problems.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [_CONFIGURATION.base_url]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _CONFIGURATION.is_https
 # A browser takes the prefix only with TLS, for this host alone.
@@ -149,7 +151,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 REST_FRAMEWORK = {
-    "EXCEPTION_HANDLER": "vigil.api.base.writes.answer_for",
+    "EXCEPTION_HANDLER": "vigil.api.base.errors.answer_for",
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "vigil.api.base.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",

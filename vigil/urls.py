@@ -29,3 +29,8 @@ urlpatterns = [
     path("admin/login/", limited_passwords(admin.site.login)),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "vigil.web.problems.bad_request"
+handler403 = "vigil.web.problems.permission_denied"
+handler404 = "vigil.web.problems.not_found"
+handler500 = "vigil.web.problems.server_error"

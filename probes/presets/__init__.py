@@ -26,7 +26,7 @@ def find(name: str) -> Preset:
     known = {_plain(each): preset for preset in CATALOGUE.values() for each in (*preset.also, preset.name)}
     preset = known.get(_plain(name))
     if preset is None:
-        near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.7)
         hint = f"did you mean {', '.join(near)}?" if near else "`manage.py check --list-presets` lists them"
         raise PresetError("preset", f"there is no preset {name[:40]!r}: {hint}")
     return preset

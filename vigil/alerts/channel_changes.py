@@ -14,6 +14,7 @@ from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channels import ChannelSettingsError, check_channel, parse_config, webhook
 from vigil.alerts.models import Channel
+from vigil.problems.rows import row_problems
 
 #: Settings that say whom the receiver is to tell and how, not who the receiver is.
 _TOLD = frozenset({"account", "buttons", "channel", "chat", "segments", "sender", "to", "topic"})
@@ -29,7 +30,9 @@ def save_channel(channel: Channel, wanted: Mapping[str, Any]) -> Channel:
             channel.links_since = timezone.now()
         for name, value in wanted.items():
             setattr(channel, name, Secrets(value) if name == "secrets" else value)
-        channel.full_clean(exclude=["config", "secrets"])
+        problems = row_problems(channel, exclude=["config", "secrets"])
+        if problems:
+            raise ValidationError(problems)
         prepare_channel(channel)
         channel.save()
     return channel

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 
-import redis
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,11 +16,6 @@ from vigil.api.base.permissions import StaffOnly
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.deadletters.actions import NotReplayable, discard, replay
 from vigil.deadletters.models import DeadLetter
-
-
-class RedisAway(APIException):
-    status_code = 503
-    default_detail = "Redis does not answer: try again."
 
 
 class DeadLetterSerializer(ApiModelSerializer[DeadLetter]):
@@ -78,8 +72,6 @@ class DeadLetterViewSet(viewsets.ReadOnlyModelViewSet[DeadLetter]):
             replay(letter)
         except NotReplayable as refused:
             raise ValidationError({"state": [f"It cannot be replayed: {refused}."]}) from None
-        except redis.RedisError:
-            raise RedisAway from None
         return self._answer(letter)
 
     @extend_schema(request=None, responses=DeadLetterSerializer)

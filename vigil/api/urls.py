@@ -27,6 +27,7 @@ from vigil.api.monitors.monitors import MonitorViewSet
 from vigil.api.monitors.presets import PresetViewSet
 from vigil.api.monitors.regions import RegionViewSet
 from vigil.api.monitors.trials import TrialViewSet
+from vigil.api.problem_types import problem_type
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
@@ -62,6 +63,7 @@ urlpatterns = [
     path("v1/whom", WhomView.as_view(), name="whom"),
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),
+    path("problems/<slug:code>", problem_type, name="problem-type"),
     path("schema/", SpectacularAPIView.as_view(authentication_classes=_SIGNED_IN), name="schema"),
     path("docs/", _docs, name="docs"),
 ]

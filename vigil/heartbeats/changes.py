@@ -21,6 +21,7 @@ from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import SLUG_CONSTRAINT, Heartbeat, TeamPings, new_key
 from vigil.monitors import changes as monitors
 from vigil.monitors.models import DerivedKind
+from vigil.problems.rows import duplicate
 
 #: Fields of the monitor's row; the others belong to the heartbeat's.
 OF_MONITOR = frozenset({"name", "tags", "priority"})
@@ -142,13 +143,13 @@ def _save(row: Heartbeat, wanted: Mapping[str, Any], creating: bool = False) -> 
         setattr(row, name, value)
     validation.validate(row, database_wall_now())
     if row.slug and Heartbeat.objects.filter(team=row.team, slug=row.slug).exclude(pk=row.pk).exists():
-        raise ValidationError({"slug": [SLUG_TAKEN]})
+        raise ValidationError({"slug": [duplicate(SLUG_TAKEN)]})
     try:
         # Never the state columns: a ping may have changed them meanwhile.
         row.save(force_insert=True) if creating else row.save(update_fields=[*TERMS, "slug"])
     except IntegrityError as refused:
         if SLUG_CONSTRAINT in str(refused):
-            raise ValidationError({"slug": [SLUG_TAKEN]}) from None
+            raise ValidationError({"slug": [duplicate(SLUG_TAKEN)]}) from None
         raise
     return row
 

@@ -16,6 +16,7 @@ from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
 from vigil.monitors.costs import cost_warnings, refusal_estimate
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
+from vigil.problems.rows import below, duplicate, row_problems
 
 SETTABLE = frozenset(
     {
@@ -159,7 +160,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
     except IntegrityError as refused:
         # Another writer took the name after the check.
         if NAME_CONSTRAINT in str(refused):
-            raise ValidationError({"name": [NAME_TAKEN]}) from None
+            raise ValidationError({"name": [duplicate(NAME_TAKEN)]}) from None
         raise
     if regions is not None:
         monitor.regions.set(regions)
@@ -167,13 +168,10 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
 
 def validate_monitor(monitor: Monitor) -> None:
     """Validate a monitor; raises `ValidationError` keyed by field."""
-    problems: dict[str, list[str]] = {}
-    try:
-        monitor.full_clean(exclude=["config", "secrets", "tags"])
-    except ValidationError as refused:
-        problems.update(refused.message_dict)
-    if NAME_TAKEN in problems.get("__all__", []):
-        problems["name"] = problems.pop("__all__")
+    problems: dict[str, list[Any]] = {**row_problems(monitor, exclude=["config", "secrets", "tags"])}
+    if any(error.message == NAME_TAKEN for error in problems.get("__all__", [])):
+        problems.pop("__all__")
+        problems["name"] = [duplicate(NAME_TAKEN)]
     if monitor.timeout_ms and monitor.interval_s and monitor.timeout_ms > monitor.interval_s * 1000:
         problems.pop("__all__", None)
         problems["timeout_ms"] = [f"Must be at most the interval, {monitor.interval_s * 1000} ms."]
@@ -183,15 +181,12 @@ def validate_monitor(monitor: Monitor) -> None:
     ):
         if problem:
             problems[field] = [problem]
-    found = _config_problem(monitor.kind, monitor.config, {} if "secrets" in problems else monitor.secrets)
-    if "billed completion" in found.get("config", [""])[0]:
-        found["config"][0] += refusal_estimate(monitor.config, monitor.interval_s or 0)
-    problems.update(found)
+    problems.update(_config_problem(monitor, {} if "secrets" in problems else monitor.secrets))
     least_s = _least_interval_s(monitor.kind)
     if monitor.interval_s and monitor.interval_s < least_s and "interval_s" not in problems:
         problems["interval_s"] = [f"A {monitor.kind} is checked every {least_s} s at most: its servers count requests."]
     if problems:
-        raise ValidationError(problems)  # type: ignore[arg-type]
+        raise ValidationError(problems)
 
 
 def _least_interval_s(kind: str) -> int:
@@ -200,7 +195,8 @@ def _least_interval_s(kind: str) -> int:
     return PROBERS[kind].least_interval_s if kind in PROBERS else 0
 
 
-def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[str, list[str]]:
+def _config_problem(monitor: Monitor, secrets: Mapping[str, str]) -> dict[str, list[Any]]:
+    kind, config = monitor.kind, monitor.config
     if kind in DerivedKind:
         return {"config": ["Regions do not check this kind: it has no config."]} if config else {}
     # Imported late: most processes never write a monitor, and the probers load slowly.
@@ -214,8 +210,8 @@ def _config_problem(kind: str, config: Any, secrets: Mapping[str, str]) -> dict[
         parse_spec(kind, config)
     except SpecError as refused:
         field = "kind" if refused.field == "kind" else "config"
-        named = f"{refused.field}: {refused.problem}" if refused.field not in {"", field} else refused.problem
-        return {field: [named]}
+        estimate = refusal_estimate(config, monitor.interval_s or 0) if "billed completion" in refused.problem else ""
+        return {field: [below(refused.field if refused.field != field else "", refused.problem + estimate)]}
     try:
         validate_secrets(kind, secrets)
     except SpecError as refused:

@@ -16,6 +16,8 @@ GIVEN = {
     "resource": "name",
     "billing_acknowledged": "billing_acknowledged",
 }
+#: Parts of a made configuration -> what they were made from; a secret is made from the key.
+_MADE_FROM = {"url": "address", "assertions": "model"}
 MADE = ("kind", "config", "secrets")
 #: Default tag of preset monitors, so that one route can match them all.
 AI_TAG = "ai"
@@ -51,3 +53,16 @@ def fields_from_preset(
         "secrets": dict(made.secrets),
     }
     return fields, made.warnings
+
+
+def by_what_was_given(refused: ValidationError, given: Mapping[str, Any]) -> ValidationError:
+    """The error of a monitor that a preset made, by the fields that were given and not by those that were made."""
+    problems: dict[str, list[ValidationError]] = {}
+    for field, errors in refused.error_dict.items():
+        for error in errors:
+            path = str((error.params or {}).get("path", "")).partition(".")[0].partition("[")[0]
+            origin = "key" if field == "secrets" else _MADE_FROM.get(path, "address") if field == "config" else field
+            origin = origin if field not in MADE or origin in given else "preset"
+            reason = str((error.params or {}).get("reason", error.messages[0]))
+            problems.setdefault(origin, []).append(error if origin == field else ValidationError(reason, error.code))
+    return ValidationError(problems)

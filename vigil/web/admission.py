@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.utils.http import parse_header_parameters
 
+from vigil.problems.answers import answer
+from vigil.problems.codes import ProblemCode, code_of_status
+from vigil.problems.encoding import encoded, is_api
+from vigil.problems.problem import MEDIA_TYPE, Problem
+from vigil.problems.request_ids import HEADER, request_id_of
 from vigil.strict_json import InputProblem, check_text
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -27,16 +32,25 @@ class Utf8Requests:
         except (LookupError, ValueError):
             kind, parameters = "", {"charset": "unknown"}
         if parameters.pop("charset", "utf-8").lower() not in ("utf-8", "utf8"):
-            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
-            return [b"Only UTF-8 is read here.\n"]
+            return _only_utf8(environ, start_response)
         if "charset" in environ.get("CONTENT_TYPE", "").lower() and kind in ("application/json", _FORMS[0]):
             # The default, said again: named, Django reads the query while it makes the request.
             environ["CONTENT_TYPE"] = kind
         return self._following(environ, start_response)
 
 
+def _only_utf8(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    path, said = environ.get("PATH_INFO", ""), "Only UTF-8 is read here."
+    request_id = request_id_of(environ.get("HTTP_X_REQUEST_ID", ""))
+    kind, body = "text/plain; charset=utf-8", f"{said}\n".encode()
+    if is_api(path):
+        kind, body = MEDIA_TYPE, encoded(Problem(ProblemCode.MALFORMED_REQUEST, said), path, request_id)
+    start_response("400 Bad Request", [("Content-Type", kind), (HEADER, request_id)])
+    return [body]
+
+
 class AdmittedRequests:
-    """First in the chain: also what serves files and reads sessions meets only admitted text.
+    """Early in the chain: also what serves files and reads sessions meets only admitted text.
 
     JSON bodies are admitted where they are parsed: by the API's parser, and by the callbacks after their signature.
     """
@@ -50,9 +64,9 @@ class AdmittedRequests:
 
 
 def refusal(request: HttpRequest, problem: str, status: int = 400) -> HttpResponse:
-    """The answer to a request that is not taken: JSON under /api/, else one line of text."""
-    if request.path_info.startswith("/api/"):
-        return JsonResponse({"detail": problem}, status=status)
+    """The answer to a request that is not taken: a problem under /api/, else one line of text."""
+    if is_api(request.path_info):
+        return answer(Problem(code_of_status(status), problem), request)
     return HttpResponse(f"{problem}\n", content_type="text/plain; charset=utf-8", status=status)
 
 

@@ -20,6 +20,10 @@ from probes.process.watch.watchdog import EVENT_LOOP, Watchdog, tick
 from vigil.heartbeats.core import reply
 from vigil.heartbeats.core.wire import BODY_LIMIT
 from vigil.heartbeats.receiving.asgi import PREFIX, AsgiPings
+from vigil.problems.codes import code_of_status
+from vigil.problems.encoding import encoded, is_api
+from vigil.problems.problem import MEDIA_TYPE, Problem
+from vigil.problems.request_ids import HEADER, request_id_of
 from vigil.web.bodies import Bodies, Disconnected, Receive, Refused, Scope, linger
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -58,9 +62,7 @@ class WebServer:
         try:
             answer = await self._answer(scope, receive)
         except Refused as refused:
-            status, body = int(refused.status), f"{refused}\n".encode()
-            headers = [("Content-Type", "text/plain"), ("Connection", "close"), ("Content-Length", str(len(body)))]
-            await _send(scope, send, (status, headers, body), more=True)
+            await _send(scope, send, refusal(scope, refused), more=True)
             if refused.unread:
                 await linger(receive)
             await send({"type": "http.response.body", "body": b""})
@@ -137,6 +139,17 @@ async def _send(scope: Scope, send: Send, answer: Answer, more: bool = False) ->
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body, "more_body": more})
+
+
+def refusal(scope: Scope, refused: Refused) -> Answer:
+    """The answer to a request whose body is not read to its end, so that its connection cannot be used again."""
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+    request_id, kind, body = request_id_of(given), "text/plain", f"{refused}\n".encode()
+    if is_api(scope["path"]):
+        problem = Problem(code_of_status(refused.status), f"{refused}.")
+        kind, body = MEDIA_TYPE, encoded(problem, scope["path"], request_id)
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), (HEADER, request_id)]
+    return int(refused.status), [*headers, ("Connection", "close")], body
 
 
 def respond(application: Wsgi, environ: dict[str, Any]) -> Answer:

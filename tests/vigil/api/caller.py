@@ -14,7 +14,10 @@ READ_AND_WRITE = (Scope.READ, Scope.WRITE)
 
 
 class Api:
-    """`api("POST", "monitors", {...})` gives the status and the document; `under` is put before every path."""
+    """`api("POST", "monitors", {...})` gives the status and the document; `under` is put before every path.
+
+    An error comes as reasons by the first part of their fields, or as its detail: `problem` gives it as it was sent.
+    """
 
     def __init__(self, team: Team, *scopes: Scope, user: User | None = None, under: str = "") -> None:
         self.client = Client()
@@ -22,11 +25,32 @@ class Api:
         self._under = under
 
     def __call__(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        answer = self.client.generic(
+        answer = self.ask(method, path, body)
+        shown: Any = answer.json() if answer.content else None
+        return answer.status_code, shown if answer.status_code < 400 else reasons(shown)
+
+    def problem(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """The problem that the call meets."""
+        answer = self.ask(method, path, body)
+        assert answer["Content-Type"] == "application/problem+json", answer.content
+        found: dict[str, Any] = answer.json()
+        assert found["status"] == answer.status_code
+        return found
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        """The whole answer."""
+        return self.client.generic(
             method,
             f"/api/v1/{self._under}{path}",
             data=b"" if body is None else json.dumps(body),
             content_type="application/json",
-            headers={"authorization": f"Bearer {self.plain}"},
+            headers={"authorization": f"Bearer {self.plain}", **headers},
         )
-        return answer.status_code, answer.json() if answer.content else None
+
+
+def reasons(problem: dict[str, Any]) -> dict[str, Any]:
+    """The reasons of a problem by the first part of each field; its detail where it names no field."""
+    found: dict[str, Any] = {}
+    for error in problem["errors"]:
+        found.setdefault(error["field"].partition(".")[0], []).append(error["reason"])
+    return found or {"detail": problem["detail"]}

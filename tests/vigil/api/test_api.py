@@ -89,9 +89,9 @@ def test_bad_input_is_answered_by_field(api: Api, wanted: dict[str, Any], field:
     assert field in answer, answer
 
 
-def test_a_name_twice_is_a_400(api: Api) -> None:
+def test_a_name_twice_is_a_409(api: Api) -> None:
     assert api("POST", "monitors", HTTP)[0] == 201
-    assert api("POST", "monitors", HTTP) == (400, {"name": ["A monitor of this name is already there."]})
+    assert api("POST", "monitors", HTTP) == (409, {"name": ["A monitor of this name is already there."]})
 
 
 def test_broken_json_is_a_400(api: Api) -> None:

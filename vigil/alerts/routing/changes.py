@@ -23,12 +23,13 @@ from vigil.clock import is_zone
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Priority
+from vigil.problems.rows import row_problems
 
 MAX_ROUTES, MAX_PEOPLE, MAX_ROTATIONS, MAX_POLICIES, MAX_OVERRIDES = 200, 1_000, 200, 200, 500
 MAX_CHANNELS, MAX_MEMBERS, MAX_STEPS = 50, 100, 20
 MAX_OVERRIDE = timedelta(days=90)
 
-Problems = dict[str, list[str]]
+Problems = dict[str, list[Any]]
 RowT = TypeVar("RowT", bound=models.Model)
 
 _ROUTE = (
@@ -184,15 +185,7 @@ def _set(row: models.Model, wanted: Mapping[str, Any], names: Sequence[str]) -> 
 
 
 def _problems(row: models.Model, exclude: Sequence[str] = ()) -> Problems:
-    try:
-        row.full_clean(exclude=["public_id", *exclude])
-    except ValidationError as refused:
-        found: Problems = refused.message_dict
-        if any("already exists" in problem for problem in found.get("__all__", [])):
-            found.pop("__all__")
-            found["name"] = ["This name is taken."]
-        return found
-    return {}
+    return {**row_problems(row, exclude=["public_id", *exclude])}
 
 
 def _own(problems: Problems, field: str, team: int, rows: Sequence[Any], most: int = 1) -> None:
@@ -211,4 +204,4 @@ def _within(model: type[RowT], row: Any, most: int) -> None:
 
 def _refuse(problems: Problems) -> None:
     if problems:
-        raise ValidationError(problems)  # type: ignore[arg-type]
+        raise ValidationError(problems)

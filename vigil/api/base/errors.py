@@ -1,18 +1,59 @@
-"""Error mapping: `ValidationError` of the write paths to 400 responses by field."""
+"""Errors of the API: the exception handler, and refusals of write paths."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from django.core.exceptions import ValidationError
-from rest_framework import serializers
+from django.http import HttpResponse
+from django.views.decorators.debug import sensitive_variables
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+from vigil.problems.answers import answer
+from vigil.problems.codes import ProblemCode
+from vigil.problems.table import problem_of
+
+
+class InUse(APIException):
+    """A row that others use is not deleted without being told to."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = ProblemCode.IN_USE.value
+
+
+class AlreadyResolved(APIException):
+    """A response to an incident that is over."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "The incident is resolved."
+    default_code = ProblemCode.ALREADY_RESOLVED.value
+
+
+class TooLarge(APIException):
+    """A body over the limit."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = ProblemCode.BODY_TOO_LARGE.value
+
+
+class InvalidCursor(APIException):
+    """A cursor that no page of ours has given."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = "Take the cursor from `next` or `previous` of a page, or leave it out."
+    default_code = ProblemCode.INVALID_CURSOR.value
+
+
+@sensitive_variables()
+def answer_for(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """The answer for an exception of a view; None for an error of Vigil, which is then raised, logged and a 500."""
+    problem = problem_of(error)
+    return None if problem is None else answer(problem, context["request"]._request)
 
 
 @contextmanager
 def refusals_as_400() -> Iterator[None]:
-    """Within it, a `ValidationError` becomes a 400 with its fields."""
-    try:
-        yield
-    except ValidationError as refused:
-        raise serializers.ValidationError(serializers.as_serializer_error(refused)) from None
+    """Within it, the `ValidationError` of a write path passes to the exception handler, which knows its fields."""
+    yield

@@ -12,6 +12,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from vigil.api.base.pagination import PageByCursor
+from vigil.problems.codes import FieldCode
 
 _PAGING = frozenset({PageByCursor.page_size_query_param, PageByCursor.cursor_query_param})
 
@@ -27,6 +28,7 @@ class KnownFiltersOnly(DjangoFilterBackend):
             unknown = sorted(set(request.query_params) - known - {api_settings.URL_FORMAT_OVERRIDE})
             if unknown:
                 there_are = ", ".join(sorted(known))
-                raise ValidationError({unknown[0][:100]: [f"There is no such filter. There are {there_are}."]})
+                reason = f"There is no such filter. There are {there_are}."
+                raise ValidationError({unknown[0][:100]: [reason]}, FieldCode.UNKNOWN_PARAMETER.value)
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered

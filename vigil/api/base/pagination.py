@@ -8,6 +8,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
+from vigil.api.base.errors import InvalidCursor
+
 
 class PageByCursor(CursorPagination):
     """`?limit=` up to 200; `next` and `previous` are full addresses."""
@@ -18,9 +20,12 @@ class PageByCursor(CursorPagination):
     ordering = "-id"
 
     def decode_cursor(self, request: Request) -> Any:
-        """The cursor of the request; raises `NotFound` where its position is no key of a row."""
-        cursor = super().decode_cursor(request)
+        """The cursor of the request; raises `InvalidCursor` where its position is no key of a row."""
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound:
+            raise InvalidCursor from None
         position = None if cursor is None or cursor.position is None else str(cursor.position)
         if position is not None and not (position.isascii() and position.isdigit() and len(position) < 19):
-            raise NotFound(self.invalid_cursor_message)
+            raise InvalidCursor
         return cursor

@@ -8,7 +8,10 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 
+from vigil.api.base.errors import TooLarge
 from vigil.strict_json import InputProblem, read_json
+
+BODY_MOST = 1024 * 1024
 
 
 class AdmittedJSONParser(BaseParser):
@@ -17,8 +20,11 @@ class AdmittedJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, context: Mapping[str, Any] | None = None) -> Any:
+        text = stream.read(BODY_MOST + 1)
+        if len(text) > BODY_MOST:
+            raise TooLarge(f"A body has at most {BODY_MOST:,} bytes.")
         try:
-            return read_json(stream.read())
+            return read_json(text)
         except InputProblem as problem:
             if problem.field:
                 raise ValidationError({problem.field: [str(problem)]}) from None

@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 from django.db import models
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from vigil.problems.codes import FieldCode
 
 RowT = TypeVar("RowT", bound=models.Model)
 InstanceT = TypeVar("InstanceT")
@@ -25,17 +28,17 @@ class _RefusesUnknown(serializers.BaseSerializer[Any]):
                 raise serializers.ValidationError(problems)
         return super().to_internal_value(data)
 
-    def _problem(self, name: Any, value: Any) -> str:
+    def _problem(self, name: Any, value: Any) -> ErrorDetail | None:
         field = self.fields.get(name)
         if field is None:
             settable = [name for name, field in self.fields.items() if not field.read_only]
             near = difflib.get_close_matches(str(name), settable, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(sorted(settable))}."
-            return f"There is no such field. {hint}"
+            return ErrorDetail(f"There is no such field. {hint}", FieldCode.UNKNOWN_FIELD.value)
         # What was read may be sent back as it was.
         if field.read_only and self.root is self and not self._is_present(name, value):
-            return "This field is read-only: leave it out."
-        return ""
+            return ErrorDetail("This field is read-only: leave it out.", FieldCode.READ_ONLY.value)
+        return None
 
     def _is_present(self, name: str, value: Any) -> bool:
         return self.instance is not None and self.to_representation(self.instance).get(name) == value

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ObjectDoesNotExist
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import Http404, HttpRequest
-from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
 
+from vigil.api.base.errors import InUse
 from vigil.api.base.users import users_of
 
 if TYPE_CHECKING:
@@ -26,21 +23,6 @@ else:
 
 _CHANGES = frozenset({"create", "update", "partial_update", "destroy"})
 _LOCKED = _CHANGES - {"create"}
-
-
-class Conflict(APIException):
-    """Another request has won a race; the answer says to read again."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "Another request has just changed or created this. Read it again, then repeat yours if it fits."
-    default_code = "conflict"
-
-
-class InUse(APIException):
-    """A row that others use is not deleted without being told to."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "in_use"
 
 
 class LockedWrites(_ViewSet):
@@ -81,13 +63,3 @@ class LockedWrites(_ViewSet):
             raise Http404
         self.check_object_permissions(self.request, row)
         return row
-
-
-@sensitive_variables()
-def answer_for(problem: Exception, context: dict[str, Any]) -> Response | None:
-    """The answer for an exception: 404 for a row that has just gone, 409 for a race; else as DRF does."""
-    if isinstance(problem, ObjectDoesNotExist):
-        problem = Http404()
-    elif isinstance(problem, IntegrityError):
-        problem = Conflict()
-    return exception_handler(problem, context)

@@ -23,6 +23,7 @@ from vigil.history.models import Objective, Report
 from vigil.history.reading.objectives import in_words, objective_status
 from vigil.monitors.changes import MAX_TAG_LENGTH
 from vigil.monitors.models import Monitor
+from vigil.problems.codes import FieldCode
 
 
 class _OfTeam(ApiModelSerializer[Any]):
@@ -38,7 +39,7 @@ class _OfTeam(ApiModelSerializer[Any]):
         if self.instance is not None:
             others = others.exclude(pk=self.instance.pk)
         if others.exists():
-            raise serializers.ValidationError({self.unique[0]: ["This already exists."]})
+            raise serializers.ValidationError({self.unique[0]: ["This already exists."]}, FieldCode.DUPLICATE.value)
         return attrs
 
     def create(self, validated_data: Any) -> Any:

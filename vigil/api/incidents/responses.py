@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.oncall.responses import NOTE_LIMIT, Actor, ResponseKind, acknowledge, note, snooze, take_back
+from vigil.api.base.errors import AlreadyResolved
 from vigil.api.base.serializers import ApiSerializer
 from vigil.clock import database_now
 
@@ -95,5 +96,5 @@ def _actor(request: Request) -> Actor:
 
 def _said(answer: ResponseKind) -> Response:
     if answer is ResponseKind.OVER:
-        return Response({"detail": "The incident is resolved."}, status=409)
+        raise AlreadyResolved
     return Response({"answer": answer.value})

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -120,7 +121,7 @@ class HeartbeatViewSet(LockedWrites, viewsets.ModelViewSet[Heartbeat]):
         """The body of a ping, with a note if it was cut."""
         found = StoredPing.objects.filter(heartbeat=self.get_object(), n=int(n)).first()
         if found is None:
-            return Response({"detail": "This ping does not exist."}, status=404)
+            raise NotFound("This ping does not exist.")
         kept = len(found.body)
         note = f"Cut: {kept} of {found.body_size} bytes were kept." if kept < found.body_size else ""
         return Response({"body": text_of(bytes(found.body)), "size": found.body_size, "note": note})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
@@ -29,7 +31,7 @@ from vigil.monitors import changes
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import latest_results
 from vigil.monitors.models import DerivedKind, Monitor, Region
-from vigil.monitors.presets import GIVEN, fields_from_preset
+from vigil.monitors.presets import GIVEN, by_what_was_given, fields_from_preset
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
@@ -80,6 +82,8 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
     #: Warnings of the preset, in the response to the creation only.
     advice: Sequence[str] = ()
+    #: What was given for the preset; None without one.
+    given: Mapping[str, Any] | None = None
 
     def get_status(self, monitor: Monitor) -> str:
         return shown_status(monitor)
@@ -116,7 +120,7 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         return found
 
     def create(self, validated_data: Mapping[str, Any]) -> Monitor:
-        with refusals_as_400(), transaction.atomic():
+        with self.refusals(), transaction.atomic():
             wanted, parents = self.settable(validated_data)
             monitor = changes.create_monitor(self.context["team"], wanted)
             set_parents(monitor, parents)
@@ -129,7 +133,16 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         parents = wanted.pop("parents", [])
         if preset:
             wanted, self.advice = fields_from_preset(preset, given, wanted)
+            self.given = given
         return wanted, parents
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """Within it, what is wrong with a preset's monitor is said of what was given for the preset."""
+        try:
+            yield
+        except ValidationError as refused:
+            raise refused if self.given is None else by_what_was_given(refused, self.given) from None
 
     def update(self, instance: Monitor, validated_data: Mapping[str, Any]) -> Monitor:
         wanted = dict(validated_data)

@@ -73,7 +73,7 @@ class TrialActions(_ViewSet):
         serializer.is_valid(raise_exception=True)
         team = team_of(request)
         assert team is not None, "the permission requires a team"
-        with refusals_as_400():
+        with serializer.refusals():
             wanted, _ = serializer.settable(serializer.validated_data)
             monitor, regions = draft_monitor(team, wanted)
         return tried(request, monitor, [region for region in regions if region.enabled])

@@ -188,7 +188,7 @@ def test_what_cannot_be_is_refused_by_field(api: Api, path: str, wanted: dict[st
 def test_a_name_is_taken_once_in_a_team(api: Api) -> None:
     make(api, "people", {"name": "ann"})
     status, answer = api("POST", "people", {"name": "ann"})
-    assert (status, answer) == (400, {"name": ["This name is taken."]})
+    assert (status, answer) == (409, {"name": ["This name is taken."]})
 
 
 def test_the_steps_of_a_policy_are_replaced_as_a_whole(api: Api) -> None:

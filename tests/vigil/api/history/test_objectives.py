@@ -35,8 +35,8 @@ def test_an_objective_is_made_read_changed_and_removed(api: Api, monitor: Monito
 def test_what_an_objective_or_a_report_cannot_be_is_refused_by_field(api: Api, monitor: Monitor) -> None:
     named: dict[str, object] = {"name": "x", "monitor": monitor.public_id}
     assert api("POST", "objectives", named)[0] == 201
+    assert api("POST", "objectives", named) == (409, {"name": ["This already exists."]})
     wrong: list[tuple[str, dict[str, object], str]] = [
-        ("objectives", named, "name"),
         ("objectives", {"name": "y"}, "monitor"),
         ("objectives", {"name": "y", "monitor": monitor.public_id, "tag": "a"}, "monitor"),
         ("objectives", {"name": "y", "monitor": "mon_nobody"}, "monitor"),
@@ -56,7 +56,7 @@ def test_what_an_objective_or_a_report_cannot_be_is_refused_by_field(api: Api, m
 def test_a_report_is_asked_for_once_for_each_tag(api: Api) -> None:
     body = {"frequency": "weekly", "recipients": ["ops@example.com"], "zone": "Europe/Berlin"}
     assert api("POST", "reports", body)[0] == 201
-    assert api("POST", "reports", body)[0] == 400
+    assert api("POST", "reports", body)[0] == 409
     assert api("POST", "reports", {**body, "tag": "shop"})[0] == 201
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
-from django.test import Client
 
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
-from vigil.accounts.models import Scope
+from tests.vigil.api.caller import Api
 from vigil.accounts.teams import default_team
-from vigil.accounts.tokens import issue_token
 from vigil.monitors import latest
 from vigil.monitors.models import Monitor, Region
 
@@ -28,19 +25,7 @@ Caller = Callable[..., tuple[int, Any]]
 @pytest.fixture
 def caller() -> Caller:
     """Calls the API as a token of the default team."""
-    client, plain = Client(), issue_token(default_team(), "t", (Scope.READ, Scope.WRITE))[1]
-
-    def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
-        answer = client.generic(
-            method,
-            f"/api/v1/{path}",
-            data=b"" if body is None else json.dumps(body),
-            content_type="application/json",
-            headers={"authorization": f"Bearer {plain}"},
-        )
-        return answer.status_code, answer.json() if answer.content else None
-
-    return call
+    return Api(default_team())
 
 
 def test_a_preset_and_a_key_are_a_whole_monitor(caller: Caller) -> None:
@@ -117,7 +102,9 @@ def test_an_index_or_collection_is_the_resource(caller: Caller) -> None:
         ({"preset": "pinecone", "key": FAKE_KEY}, "resource", "needs it"),
         ({"preset": "openai", "key": FAKE_KEY, "config": PAGE}, "config", "one of the two"),
         ({"preset": "openai", "key": FAKE_KEY, "secrets": {"bearer": "x"}}, "secrets", "one of the two"),
-        ({"preset": "openai", "key": f"{FAKE_KEY}\nX: y"}, "secrets", "line breaks"),
+        ({"preset": "openai", "key": f"{FAKE_KEY}\nX: y"}, "key", "line breaks"),
+        ({"preset": "vllm", "address": "http://"}, "address", "host"),
+        ({"preset": "nope", "key": FAKE_KEY}, "preset", "--list-presets"),
         ({"name": "m", "kind": "http", "config": PAGE, "key": FAKE_KEY}, "key", "with a preset"),
         ({"kind": "http", "config": PAGE}, "name", "required"),
         ({"name": "m", "config": PAGE}, "kind", "required"),
