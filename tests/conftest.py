@@ -72,6 +72,7 @@ _CACHED = (
     ("vigil.configuration", "configuration"),
     ("vigil.monitors.latest", "redis_client"),
     ("vigil.monitors.latest", "region_client"),
+    ("vigil.heartbeats.receiving.call", "ping_client"),
 )
 
 

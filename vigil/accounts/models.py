@@ -68,8 +68,13 @@ class Membership(models.Model):
 
 
 class Scope(models.TextChoices):
+    """What a token may do: `respond` acknowledges, snoozes and notes; `ping` sends pings; `enrol` adds regions."""
+
     READ = "read"
     WRITE = "write"
+    RESPOND = "respond"
+    PING = "ping"
+    ENROL = "enrol"
 
 
 def default_scopes() -> list[str]:

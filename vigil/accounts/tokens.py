@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Subquery
@@ -18,6 +18,14 @@ PREFIX_LENGTH = 8
 LIFETIME = timedelta(days=365)
 #: Accuracy of `last_used_at`: a write per request would cost too much.
 LAST_USED_GRAIN = timedelta(minutes=5)
+#: A team has this many tokens at most.
+TOKENS_MOST = 200
+#: How long a token that has ended is still listed.
+ENDED_KEPT = timedelta(days=30)
+_INCLUDED: Mapping[str, frozenset[Scope]] = {
+    Scope.WRITE: frozenset({Scope.READ, Scope.WRITE, Scope.RESPOND, Scope.PING}),
+    **{scope: frozenset({scope}) for scope in (Scope.READ, Scope.RESPOND, Scope.PING, Scope.ENROL)},
+}
 
 
 def issue_token(
@@ -40,6 +48,35 @@ def issue_token(
         expires_at=expires_at,
     )
     return token, plain
+
+
+def rotate_token(
+    token: ApiToken, overlap: timedelta, now: datetime, latest: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """Issue a successor with the same rights and a life as long, to `latest` at most; the old one ends after `overlap`.
+
+    Call inside a transaction with the token's row locked, so that two rotations do not make two successors.
+    """
+    life = token.expires_at - token.created_at if token.expires_at else None
+    ends_at = now + overlap
+    expires_at = min(filter(None, (latest, None if life is None else now + life)), default=None)
+    made = issue_token(token.team, token.name, [Scope(scope) for scope in token.scopes], token.user, expires_at)
+    if token.expires_at is None or token.expires_at > ends_at:
+        token.expires_at = ends_at
+        token.save(update_fields=["expires_at"])
+    return made
+
+
+def has_room(team: Team, now: datetime) -> bool:
+    """Whether a team may have another token; those that ended a month ago are dropped first."""
+    tokens = ApiToken.objects.filter(team=team)
+    tokens.filter(expires_at__lt=now - ENDED_KEPT).delete()
+    return tokens.count() < TOKENS_MOST
+
+
+def rights_of(scopes: Iterable[str]) -> frozenset[Scope]:
+    """Every scope that these include: `write` is all that a member may do, `enrol` only adds regions."""
+    return frozenset[Scope]().union(*(_INCLUDED.get(scope, frozenset()) for scope in scopes))
 
 
 def audit_line(what: str, token: ApiToken, actor: str) -> dict[str, str]:

@@ -9,6 +9,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.routers import SimpleRouter
 
+from vigil.api.accounts.me import MemberViewSet, MeView, TeamRowsViewSet
+from vigil.api.accounts.tokens import TokenViewSet
 from vigil.api.alerts.channels import ChannelViewSet
 from vigil.api.alerts.deliveries import DeliveryViewSet
 from vigil.api.alerts.oncall import PersonViewSet, PolicyViewSet, RotationViewSet
@@ -48,6 +50,9 @@ router.register("routes", RouteViewSet, basename="route")
 router.register("people", PersonViewSet, basename="person")
 router.register("rotations", RotationViewSet, basename="rotation")
 router.register("policies", PolicyViewSet, basename="policy")
+router.register("tokens", TokenViewSet, basename="token")
+router.register("teams", TeamRowsViewSet, basename="team")
+router.register("members", MemberViewSet, basename="member")
 router.register("silences", SilenceViewSet, basename="silence")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]
@@ -60,6 +65,7 @@ _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
 urlpatterns = [
     path("v1/", include("vigil.api.history.history")),
     path("v1/schema.json", schema_view, name="document-schema"),
+    path("v1/me", MeView.as_view(), name="me"),
     path("v1/whom", WhomView.as_view(), name="whom"),
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),

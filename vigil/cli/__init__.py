@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "whom": ("vigil.cli.alerts.whom", "show who would be alerted, and why; sends nothing"),
     "silence": ("vigil.cli.alerts.silence", "mute alerts, or plan a maintenance"),
     "login": ("vigil.cli.installation.login", "print a new one-time login link"),
-    "token": ("vigil.cli.installation.token", "create, list or revoke API tokens"),
+    "token": ("vigil.cli.installation.token", "create, list, rotate or revoke API tokens"),
     "doctor": (
         "vigil.cli.installation.doctor",
         "report what is wrong with this installation, and when its disk is full",

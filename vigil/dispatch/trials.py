@@ -166,7 +166,7 @@ def _region_plan(region: Region, trial_id: str, monitor: Monitor, spec: bytes) -
 def _admit(client: redis.Redis, team: str, now_ms: int) -> None:
     minute, into_ms = divmod(now_ms, 60_000)
     name = keys.trials(team, minute)
-    begun = cast(int, client.incr(name))
+    begun = int(client.incr(name))
     client.expire(name, 120)
     if begun > A_MINUTE_MOST:
         raise TooManyTrials(60 - into_ms // 1000)

@@ -1,4 +1,4 @@
-"""Incident timeline: adds the next step, by a verdict, the clock or a person."""
+"""Incident timeline: adds the next step, by a verdict, the clock or a person; and reads those with a verdict again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 from django.db.models.functions import Now
 
+from consensus.evidence import from_evidence, is_verdict
+from consensus.replay import replay
 from vigil.incidents.core.model import Step, StepReason
+from vigil.incidents.core.replayed_steps import ReplayedStep
 from vigil.incidents.models import Incident, Transition
 
 #: Writes the deliveries of a step in its transaction. Injected, since `incidents` lies below `alerts`: production
@@ -53,3 +56,16 @@ def add_step(incident: Incident, line: TimelineEntry, enqueue: EnqueueDeliveries
     step.refresh_from_db(fields=["at"])
     enqueue(step)
     return step
+
+
+def replayed_steps(incident: Incident, seq: int | None = None, most: int | None = None) -> list[ReplayedStep]:
+    """The steps with stored votes, or one of them, in order; the last `most` of them."""
+    rows = incident.transitions.filter(evidence__has_keys=["round", "votes"]).order_by("-seq")
+    if seq is not None:
+        rows = rows.filter(seq=seq)
+    found = []
+    for row in reversed(list(rows[:most])):
+        if is_verdict(row.evidence):
+            verdict = from_evidence(row.evidence)
+            found.append(ReplayedStep(row.seq, row.step, row.reason, row.at, verdict, replay(verdict)))
+    return found

@@ -1,60 +1,117 @@
-"""API permissions: the team of a request, and its right to write."""
+"""API permissions: the team of a request, and the scope that each operation needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from vigil.accounts.models import WRITERS, ApiToken, Scope, Team, User
+from vigil.accounts.models import WRITERS, ApiToken, Membership, Scope, Team, User
 from vigil.accounts.teams import membership_of
+from vigil.accounts.tokens import rights_of
 
 if TYPE_CHECKING:
     # The views import this module, by its name in the settings.
     from rest_framework.views import APIView
+
+#: Operation (the view's name, the action) -> the scope it needs. Any other reads with `read` and changes with `write`.
+SCOPES: Mapping[tuple[str, str], Scope] = {
+    ("incident", "acknowledge"): Scope.RESPOND,
+    ("incident", "snooze"): Scope.RESPOND,
+    ("incident", "add_note"): Scope.RESPOND,
+    ("heartbeat", "ping"): Scope.PING,
+    ("heartbeat", "ping_by_slug"): Scope.PING,
+    ("region", "create"): Scope.ENROL,
+}
 
 
 def team_of(request: Request) -> Team | None:
     """Team of a request: the token's, else that of the person's oldest membership."""
     if isinstance(request.auth, ApiToken):
         return request.auth.team
-    membership = membership_of(request.user) if isinstance(request.user, User) else None
+    membership = _membership(request)
     return membership.team if membership else None
 
 
+def role_of(request: Request) -> str | None:
+    """Role of the person behind a request in its team; None for a token of a team."""
+    if isinstance(request.auth, ApiToken):
+        return request.auth.role
+    membership = _membership(request)
+    return membership.role if membership else None
+
+
+def scope_of(request: Request, view: APIView) -> Scope:
+    """The scope that an operation needs."""
+    operation = getattr(view, "basename", ""), getattr(view, "action", "") or ""
+    return SCOPES.get(operation) or (Scope.READ if request.method in SAFE_METHODS else Scope.WRITE)
+
+
+def rights(request: Request) -> frozenset[Scope]:
+    """Every scope that a request has: its token's, within the person's role; a person's own by role alone."""
+    token, user = request.auth, request.user
+    of_role = _rights_of_role(role_of(request), is_staff(request))
+    if not isinstance(token, ApiToken):
+        return of_role if isinstance(user, User) else frozenset()
+    granted = rights_of(token.scopes)
+    if token.user is None:
+        return granted
+    # Who may add regions may do so with a token of theirs that may write.
+    return (granted | {Scope.ENROL} if Scope.WRITE in granted else granted) & of_role
+
+
 def may_write(request: Request) -> bool:
-    """Whether a request may change what belongs to its team: by the role in that team, and by the token's scope."""
-    token = request.auth
-    if isinstance(token, ApiToken):
-        return Scope.WRITE in token.scopes and (token.user is None or token.role in WRITERS)
-    membership = membership_of(request.user) if isinstance(request.user, User) else None
-    return membership is not None and membership.role in WRITERS
+    """Whether a request may change what belongs to its team."""
+    return Scope.WRITE in rights(request)
+
+
+def is_staff(request: Request) -> bool:
+    return bool(getattr(request.user, "is_staff", False))
+
+
+def _rights_of_role(role: str | None, staff: bool) -> frozenset[Scope]:
+    found = rights_of([Scope.WRITE] if role in WRITERS else [Scope.READ] if role else [])
+    return found | {Scope.ENROL} if staff and role in WRITERS else found
+
+
+def _membership(request: Request) -> Membership | None:
+    return membership_of(request.user) if isinstance(request.user, User) else None
 
 
 class InTeamWithScope(BasePermission):
-    """Reading requires a team; writing also the scope `write`, and for a person more than the role of a viewer."""
+    """Every operation needs a team and its scope; a person's role bounds their tokens."""
 
     message = "This needs a team, and for changes a token with the scope `write`."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user or not request.user.is_authenticated or team_of(request) is None:
             return False
-        if request.method in SAFE_METHODS:
-            token = request.auth
-            return not isinstance(token, ApiToken) or bool({Scope.READ, Scope.WRITE} & set(token.scopes))
-        return may_write(request)
+        return scope_of(request, view) in rights(request)
+
+
+class AnyScope(BasePermission):
+    """For what a caller may know of itself: a team is enough."""
+
+    message = "This needs a team."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.is_authenticated) and team_of(request) is not None
 
 
 class StaffChanges(InTeamWithScope):
-    """For rows of the installation: everyone reads, only staff writes."""
+    """For rows of the installation: everyone reads, only staff writes; regions are added with the scope `enrol` too."""
 
     message = "Only staff may change this."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not super().has_permission(request, view):
             return False
-        return request.method in SAFE_METHODS or bool(getattr(request.user, "is_staff", False))
+        if request.method in SAFE_METHODS or is_staff(request):
+            return True
+        # Only the command line, the admin and staff issue it.
+        return scope_of(request, view) is Scope.ENROL
 
 
 class StaffOnly(InTeamWithScope):
@@ -63,7 +120,7 @@ class StaffOnly(InTeamWithScope):
     message = "Only staff may see this."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return super().has_permission(request, view) and bool(getattr(request.user, "is_staff", False))
+        return super().has_permission(request, view) and is_staff(request)
 
 
 class WritersOnly(InTeamWithScope):

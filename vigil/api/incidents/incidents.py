@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiTypes, extend_schema_field
+from django.db.models import Q, QuerySet
+from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from consensus.evidence import from_evidence, is_verdict
 from consensus.vote_table import as_json, vote_rows
 from vigil.alerts.models import Delivery, Pursuit
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.incidents.evidence import EvidenceActions
 from vigil.api.incidents.responses import Responses
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition
@@ -94,18 +99,47 @@ class IncidentDetailSerializer(IncidentSerializer):
         fields = (*IncidentSerializer.Meta.fields, "members", "pursuit", "transitions")
 
 
+class ResponseState(StrEnum):
+    """How far people have answered an incident."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+
+
 class IncidentFilter(django_filters.FilterSet):
     open = django_filters.BooleanFilter(field_name="resolved_at", lookup_expr="isnull")
     monitor = django_filters.CharFilter(field_name="monitor__public_id", max_length=40)
     opened_after = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
     opened_before = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
 
+    resolved_after = django_filters.IsoDateTimeFilter(field_name="resolved_at", lookup_expr="gte")
+    resolved_before = django_filters.IsoDateTimeFilter(field_name="resolved_at", lookup_expr="lt")
+    state = django_filters.ChoiceFilter(
+        choices=[(state.value, state.value) for state in ResponseState],
+        method="in_state",
+        help_text="open: not acknowledged by a person; acknowledged, snoozed, resolved.",
+    )
+
     class Meta:
         model = Incident
         fields = ("kind", "provider")
 
+    def in_state(self, queryset: QuerySet[Incident], name: str, value: str) -> QuerySet[Incident]:
+        if value == ResponseState.RESOLVED:
+            return queryset.filter(resolved_at__isnull=False)
+        acknowledged = Q(pursuit__acknowledged_at__isnull=False)
+        snoozed = Q(pursuit__snoozed_until__isnull=False)
+        of_state = {
+            ResponseState.OPEN: ~acknowledged,
+            ResponseState.ACKNOWLEDGED: acknowledged & ~snoozed,
+            ResponseState.SNOOZED: acknowledged & snoozed,
+        }
+        return queryset.filter(of_state[ResponseState(value)], resolved_at=None)
 
-class IncidentViewSet(Responses, viewsets.ReadOnlyModelViewSet[Incident]):
+
+class IncidentViewSet(Responses, EvidenceActions, viewsets.ReadOnlyModelViewSet[Incident]):
     """Incidents, from the first failing observation to resolution, newest first."""
 
     filterset_class = IncidentFilter
@@ -116,10 +150,20 @@ class IncidentViewSet(Responses, viewsets.ReadOnlyModelViewSet[Incident]):
     def get_serializer_class(self) -> type[IncidentSerializer]:
         return IncidentSerializer if self.action == "list" else IncidentDetailSerializer
 
+    @extend_schema(responses=TransitionSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def transitions(self, request: Request, public_id: str) -> Response:
+        """Its steps, newest first, by pages."""
+        steps = self.get_object().transitions.order_by("-pk").prefetch_related("deliveries__channel")
+        page = self.paginate_queryset(steps)
+        return self.get_paginated_response(TransitionSerializer(page, many=True).data)
+
     def get_queryset(self) -> QuerySet[Incident]:
         found = Incident.objects.filter(team=team_of(self.request)).select_related("monitor", "pursuit", "part_of")
-        if self.action != "list":
+        if self.action == "retrieve":
             return found.prefetch_related("transitions__deliveries__channel", "members")
+        if self.action != "list":
+            return found
         # Self-tests are no failures, so they are listed by name only.
         named = self.request.query_params.get("kind") == IncidentKind.SELF_TEST
         return found if named else found.exclude(kind=IncidentKind.SELF_TEST)

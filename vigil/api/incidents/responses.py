@@ -1,4 +1,4 @@
-"""Incident responses API: acknowledge, snooze, unacknowledge, note."""
+"""Incident responses API: acknowledge, snooze, unacknowledge, notes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from rest_framework.response import Response
 
 from vigil.alerts.oncall.responses import NOTE_LIMIT, Actor, ResponseKind, acknowledge, note, snooze, take_back
 from vigil.api.base.errors import AlreadyResolved
-from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.clock import database_now
+from vigil.incidents.core.model import Step, StepReason
+from vigil.incidents.models import Transition
 
 if TYPE_CHECKING:
     from rest_framework.viewsets import GenericViewSet
@@ -24,6 +26,7 @@ else:
     _View = object
 
 MAX_MINUTES = 7 * 24 * 60
+NOTES_SHOWN = 100
 
 
 class AnswerSerializer(ApiSerializer[Any]):
@@ -47,6 +50,16 @@ class SnoozeSerializer(ApiSerializer[Any]):
 
 class NoteSerializer(ApiSerializer[Any]):
     text = serializers.CharField(max_length=NOTE_LIMIT)
+
+
+class TransitionNoteSerializer(ApiModelSerializer[Transition]):
+    """A note: when, who, and what."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Transition
+        fields = ("id", "seq", "at", "actor", "text")
 
 
 _OVER = OpenApiResponse(description="The incident is resolved.")
@@ -81,9 +94,16 @@ class Responses(_View):
         """Remove the acknowledgement: it alerts again, and policies restart."""
         return _said(take_back(self.get_object().pk, _actor(request)))
 
-    @extend_schema(request=NoteSerializer, responses={200: AnswerSerializer})
-    @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    @extend_schema(responses=TransitionNoteSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def notes(self, request: Request, public_id: str) -> Response:
+        """The newest hundred notes that people wrote, newest first."""
+        rows = self.get_object().transitions.filter(step=Step.NOTE, reason=StepReason.BY_PERSON).order_by("-seq")
+        return Response(TransitionNoteSerializer(rows[:NOTES_SHOWN], many=True).data)
+
+    @extend_schema(request=NoteSerializer, responses={200: AnswerSerializer})
+    @notes.mapping.post
+    def add_note(self, request: Request, public_id: str) -> Response:
         """Add a note to its timeline, also when it is resolved."""
         asked = NoteSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

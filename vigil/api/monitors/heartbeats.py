@@ -27,6 +27,7 @@ from vigil.api.monitors.heartbeat_serializers import (
     SuggestionSerializer,
     TagBadgeSerializer,
 )
+from vigil.api.monitors.pings import PingActions
 from vigil.heartbeats import changes, overview
 from vigil.heartbeats.core.body import text_of
 from vigil.heartbeats.core.states import HeartbeatStatus
@@ -57,7 +58,7 @@ class PageByMonitor(PageByCursor):
     ordering = "-monitor_id"
 
 
-class HeartbeatViewSet(LockedWrites, viewsets.ModelViewSet[Heartbeat]):
+class HeartbeatViewSet(PingActions, LockedWrites, viewsets.ModelViewSet[Heartbeat]):
     """Jobs that must ping. Each is also a monitor with the same id, which routes and silences use."""
 
     serializer_class = HeartbeatSerializer

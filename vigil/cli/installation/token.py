@@ -1,9 +1,13 @@
-"""Create, list or revoke API tokens. A token belongs to the default team; it is shown only once.
+"""Create, list, rotate or revoke API tokens. A token belongs to the default team; it is shown only once.
 
   manage.py token add ci --scope read --scope write     create it, and print it
   manage.py token add reports --expires 90d             it ends by itself after 90 days, and not after a year
   manage.py token list                                  names, scopes, last use and end
+  manage.py token rotate vgl_4kq7abcd --overlap 1h      print its successor; the old one works for another hour
   manage.py token revoke vgl_4kq7abcd                   it stops working at once
+
+Scopes: `read`; `write`, which is all that a member may do; `respond` acknowledges, snoozes and notes; `ping` sends
+pings; `enrol` adds regions.
 
 Use it as `curl -H "Authorization: Bearer vgl_..." ADDRESS/api/v1/monitors`.
 """
@@ -25,14 +29,16 @@ from vigil.cli.lengths import seconds
 from vigil.cli.table import aligned
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from vigil.accounts.models import ApiToken
 
-_SCOPES = ("read", "write")
-_LIFETIME_MOST_S = 3_660 * 86_400
+_SCOPES = ("read", "write", "respond", "ping", "enrol")
+_LIFETIME_MOST_S, _OVERLAP_MOST_S = 3_660 * 86_400, 7 * 86_400
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|revoke")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|rotate|revoke")
     adding = actions.add_parser("add", help="create a token and print it")
     adding.add_argument("name", help="what uses it, such as ci")
     adding.add_argument("--scope", action="append", choices=_SCOPES, default=[], help="repeatable (default: read)")
@@ -42,14 +48,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="list the tokens")
     revoking = actions.add_parser("revoke", help="end a token")
     revoking.add_argument("token", help="its beginning as the list shows it, such as vgl_4kq7abcd")
-    for action in (adding, listing, revoking):
+    rotating = actions.add_parser("rotate", help="print a token's successor, and end it a while later")
+    rotating.add_argument("token", help="its beginning as the list shows it, such as vgl_4kq7abcd")
+    rotating.add_argument("--overlap", metavar="LENGTH", default="1h", help="how long both work (default: 1h, 0 to 7d)")
+    for action in (adding, listing, rotating, revoking):
         action.add_argument("--json", action="store_true", help="print JSON instead")
         action.add_argument("--data-dir", help="the data folder of the running `up`")
 
 
 def run(args: argparse.Namespace) -> int:
     connect(args.data_dir)
-    return {"add": _add, "list": _list, "revoke": _revoke}[args.action](args)
+    return {"add": _add, "list": _list, "rotate": _rotate, "revoke": _revoke}[args.action](args)
 
 
 def _add(args: argparse.Namespace) -> int:
@@ -57,7 +66,6 @@ def _add(args: argparse.Namespace) -> int:
     from vigil.accounts.teams import default_team
     from vigil.accounts.tokens import issue_token
     from vigil.clock import database_wall_now
-    from vigil.configuration import configuration
 
     name = args.name.strip()
     if not 0 < len(name) <= 100 or not name.isprintable():
@@ -65,14 +73,20 @@ def _add(args: argparse.Namespace) -> int:
     lifetime = None if args.expires == "never" else timedelta(seconds=_lifetime_s(args.expires))
     expires_at = None if lifetime is None else database_wall_now() + lifetime
     scopes = [Scope(scope) for scope in sorted(set(args.scope)) or ["read"]]
-    token, plain = issue_token(default_team(), name, scopes, expires_at=expires_at)
+    return _show(*issue_token(default_team(), name, scopes, expires_at=expires_at), as_json=args.json)
+
+
+def _show(token: ApiToken, plain: str, as_json: bool) -> int:
+    """Print a token that was just issued."""
+    from vigil.configuration import configuration
+
     _note("issued", token)
-    if args.json:
+    if as_json:
         print(json.dumps({**_row(token), "token": plain}))
         return 0
-    base = configuration().base_url.rstrip("/")
-    print(f"{plain}\n# Shown only now. It may {' and '.join(scopes)}. Try it:")
-    print(f'curl -H "Authorization: Bearer {plain}" {base}/api/v1/monitors')
+    base, path = configuration().base_url.rstrip("/"), "monitors" if {"read", "write"} & set(token.scopes) else "me"
+    print(f"{plain}\n# Shown only now. It may {' and '.join(token.scopes)}. Try it:")
+    print(f'curl -H "Authorization: Bearer {plain}" {base}/api/v1/{path}')
     return 0
 
 
@@ -84,13 +98,34 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
+def _rotate(args: argparse.Namespace) -> int:
+    from django.db import transaction
+
+    from vigil.accounts.models import ApiToken
+    from vigil.accounts.tokens import rotate_token
+    from vigil.clock import database_wall_now
+
+    overlap_s = 0 if args.overlap == "0" else seconds(args.overlap)
+    if overlap_s > _OVERLAP_MOST_S:
+        raise CommandError("both tokens work for 7 days at most: write 1h, 7d, or 0")
+    with transaction.atomic():
+        old = _named(args.token, ApiToken.objects.select_for_update(of=("self",)))
+        made = rotate_token(old, timedelta(seconds=overlap_s), database_wall_now())
+    return _show(*made, as_json=args.json)
+
+
+def _named(token: str, rows: QuerySet[ApiToken]) -> ApiToken:
+    prefix = token.removeprefix("vgl_").partition("_")[0]
+    found = rows.select_related("team", "user").filter(prefix=prefix).first()
+    if found is None:
+        raise CommandError(f"there is no token vgl_{prefix[:20]}: `manage.py token list` shows them")
+    return found
+
+
 def _revoke(args: argparse.Namespace) -> int:
     from vigil.accounts.models import ApiToken
 
-    prefix = args.token.removeprefix("vgl_").partition("_")[0]
-    token = ApiToken.objects.filter(prefix=prefix).first()
-    if token is None:
-        raise CommandError(f"there is no token vgl_{prefix[:20]}: `manage.py token list` shows them")
+    token = _named(args.token, ApiToken.objects.all())
     row = _row(token)
     _note("revoked", token)
     token.delete()

@@ -13,36 +13,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Set
-from dataclasses import dataclass
-from typing import Any
 
-from consensus.evidence import from_evidence, is_verdict
 from consensus.quorum import Decision
-from consensus.replay import Replayed, is_as_stored, replay, replay_as
-from consensus.verdicts import Verdict
+from consensus.replay import Replayed
 from consensus.vocabulary import Sensitivity
-from consensus.vote_table import as_json, vote_rows, why_in_words
+from consensus.vote_table import vote_rows, why_in_words
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.cli.monitors.backtest import rehearse_monitor
 from vigil.cli.monitors.replay_lost_way import replay_lost_way
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One step of an incident, and its decision taken again."""
-
-    seq: int
-    step: str
-    reason: str
-    at: str
-    verdict: Verdict
-    replayed: Replayed
-
-    @property
-    def same(self) -> bool:
-        return is_as_stored(self.verdict, self.replayed)
+from vigil.incidents.core.replayed_steps import ReplayedStep, Supposition, UnknownRegions, step_as_json
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -69,10 +49,13 @@ def run(args: argparse.Namespace) -> int:
     if lost_way is not None:
         return lost_way
     title, steps = _steps(args.incident, args.step)
-    wanted = _Wanted.of(args)
-    supposed = [wanted.judge(taken.verdict) if wanted else None for taken in steps]
+    wanted = _supposition(args)
+    try:
+        supposed = [wanted.judge(taken.verdict) if wanted else None for taken in steps]
+    except UnknownRegions as error:
+        raise CommandError(str(error)) from None
     if args.json:
-        rows = [_json(taken, other) for taken, other in zip(steps, supposed, strict=True)]
+        rows = [step_as_json(taken, other) for taken, other in zip(steps, supposed, strict=True)]
         print(json.dumps({"incident": args.incident, "title": title, "steps": rows}))
     else:
         print(f"{args.incident}: {title}")
@@ -81,58 +64,33 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(taken.same for taken in steps) else 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """The settings to decide under instead of the stored ones."""
-
-    sensitivity: Sensitivity | None
-    only: Set[str]
-    without: Set[str]
-
-    @classmethod
-    def of(cls, args: argparse.Namespace) -> _Wanted | None:
-        only, without = _names(args.regions), _names(args.without)
-        if not (args.sensitivity or only or without):
-            return None
-        return cls(Sensitivity(args.sensitivity) if args.sensitivity else None, only, without)
-
-    def judge(self, verdict: Verdict) -> Replayed:
-        known = set(verdict.assigned) | {vote.region for vote in verdict.votes}
-        unknown = sorted((self.only | self.without) - known)
-        if unknown:
-            raise CommandError(f"no region {', '.join(unknown)} in this round: it asked {', '.join(sorted(known))}")
-        regions = (self.only or known) - self.without if self.only or self.without else None
-        return replay_as(verdict, self.sensitivity, regions)
-
-    def __str__(self) -> str:
-        parts = [f"sensitivity {self.sensitivity}"] if self.sensitivity else []
-        parts += [f"only {', '.join(sorted(self.only))}"] if self.only else []
-        parts += [f"without {', '.join(sorted(self.without))}"] if self.without else []
-        return "; ".join(parts)
+def _supposition(args: argparse.Namespace) -> Supposition:
+    sensitivity = Sensitivity(args.sensitivity) if args.sensitivity else None
+    return Supposition(sensitivity, _names(args.regions), _names(args.without))
 
 
-def _steps(public_id: str, seq: int | None) -> tuple[str, list[Taken]]:
+def _steps(public_id: str, seq: int | None) -> tuple[str, list[ReplayedStep]]:
     from vigil.incidents.models import Incident
+    from vigil.incidents.timeline import replayed_steps
 
     incident = Incident.objects.filter(public_id=public_id).first()
     if incident is None:
         raise CommandError(f"there is no incident `{public_id}`: `GET /api/v1/incidents` and the admin list them")
-    rows = incident.transitions.order_by("seq")
-    steps = [row for row in rows if is_verdict(row.evidence) and seq in (None, row.seq)]
+    steps = replayed_steps(incident, seq)
     if not steps:
         of = f"step {seq}" if seq is not None else "this incident"
         raise CommandError(f"{of} has no stored votes: there is nothing to decide again")
-    found = []
-    for row in steps:
-        verdict = from_evidence(row.evidence)
-        at = f"{row.at:%Y-%m-%d %H:%M:%S} UTC"
-        found.append(Taken(row.seq, row.step, row.reason, at, verdict, replay(verdict)))
-    return incident.title, found
+    return incident.title, steps
 
 
-def _told(taken: Taken, supposed: Replayed | None, wanted: _Wanted | None) -> str:
+def _told(taken: ReplayedStep, supposed: Replayed | None, wanted: Supposition) -> str:
     verdict = taken.verdict
-    lines = ["", f"Step {taken.seq}, {taken.step} ({taken.reason}), {taken.at}", f"  {verdict.explanation}", ""]
+    lines = [
+        "",
+        f"Step {taken.seq}, {taken.step} ({taken.reason}), {taken.at:%Y-%m-%d %H:%M:%S} UTC",
+        f"  {verdict.explanation}",
+        "",
+    ]
     rows: list[tuple[str, ...]] = [("look", "region", "domain", "saw", "age", "total", "usually", "counted")]
     for line in vote_rows(verdict):
         saw = " ".join(filter(None, [line.status, line.reason, str(line.code or "")]))
@@ -154,33 +112,6 @@ def _told(taken: Taken, supposed: Replayed | None, wanted: _Wanted | None) -> st
 
 def _word(decision: Decision | None) -> str:
     return f"{decision.status} ({decision.reason})" if decision else "not decided yet"
-
-
-def _json(taken: Taken, supposed: Replayed | None) -> dict[str, Any]:
-    return {
-        "seq": taken.seq,
-        "step": taken.step,
-        "reason": taken.reason,
-        "same": taken.same,
-        "stored": {"status": taken.verdict.status, "reason": taken.verdict.reason, "text": taken.verdict.explanation},
-        "replayed": _decided(taken.replayed),
-        "supposed": _decided(supposed) if supposed else None,
-        "votes": [as_json(line) for line in vote_rows(taken.verdict)],
-    }
-
-
-def _decided(replayed: Replayed) -> dict[str, Any]:
-    decision = replayed.decision
-    found: dict[str, Any] = {"decided": decision is not None, "text": replayed.explanation, "note": replayed.note}
-    if decision is None:
-        return found
-    named = ("status", "reason", "failure", "n", "m", "k", "domains")
-    return {
-        **found,
-        **{name: getattr(decision, name) for name in named},
-        "dissent": list(decision.dissent),
-        "excluded": [{"region": one.region, "why": one.why, "look": one.look} for one in decision.excluded],
-    }
 
 
 def _names(text: str | None) -> frozenset[str]:

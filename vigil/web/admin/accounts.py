@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
-from vigil.accounts.tokens import LIFETIME, audit_line, issue_token
+from vigil.accounts.tokens import LIFETIME, audit_line, issue_token, rotate_token
 from vigil.web.admin.pieces import TeamAdminBase
+
+#: Tokens rotated at once, and how long both work.
+ROTATED_MOST, OVERLAP = 20, timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +75,9 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(TeamAdminBase):
-    """Tokens are issued and revoked, never changed; the token itself is shown once."""
+    """Tokens are issued, rotated and revoked, never changed; the token itself is shown once."""
+
+    actions = ("rotate",)
 
     form = TokenForm
     list_display = ("name", "prefix", "team", "user", "scopes", "expires_at", "last_used_at")
@@ -89,6 +96,14 @@ class ApiTokenAdmin(TeamAdminBase):
         obj.pk = token.pk
         log.info(**audit_line("issued", token, request.user.get_username()))
         messages.warning(request, f"The token, shown only now: {plain}")
+
+    @admin.action(description="Rotate: issue a successor; the old one ends in an hour", permissions=("add",))
+    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        with transaction.atomic():
+            for old in queryset.select_for_update(of=("self",)).select_related("team", "user")[:ROTATED_MOST]:
+                token, plain = rotate_token(old, OVERLAP, timezone.now())
+                log.info(**audit_line("issued", token, request.user.get_username()))
+                messages.warning(request, f"The successor of {old.name}, shown only now: {plain}")
 
     def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
         log.info(**audit_line("revoked", obj, request.user.get_username()))

@@ -5,40 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.utils import timezone
 
-from consensus.evidence import to_evidence
-from consensus.quorum import decide
-from consensus.rounds import verdict_of
-from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
+from tests.consensus.examples import FIVE_REGIONS
+from tests.vigil.incidents.decided import decided_incident
 from vigil.accounts.teams import default_team
 from vigil.cli import main
-from vigil.incidents.models import Incident, Transition
+from vigil.incidents.models import Incident
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def incident() -> Incident:
-    failing = sorted(FIVE_REGIONS)[:4]
-    votes = [make_vote(region, "timeout" if region in failing else "pass") for region in FIVE_REGIONS]
-    round = make_round()
-    decision = decide(round, votes, 1)
-    assert decision is not None
-    evidence = to_evidence(verdict_of(round, decision, votes, round.opened_ms + 900, 1))
-    incident = Incident.objects.create(
-        team=default_team(),
-        kind="outage",
-        title="checkout is down",
-        started_at=timezone.now(),
-        opened_at=timezone.now(),
-    )
-    steps = [("opened", "confirmed", evidence), ("note", "flapping", {})]
-    for seq, (step, reason, rests_on) in enumerate(steps, start=1):
-        Transition.objects.create(
-            incident=incident, seq=seq, step=step, reason=reason, at=timezone.now(), evidence=rests_on
-        )
-    return incident
+    return decided_incident(default_team())
 
 
 def test_the_votes_are_shown_and_decide_the_same_again(incident: Incident, capsys: pytest.CaptureFixture[str]) -> None:

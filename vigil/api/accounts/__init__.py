@@ -1,0 +1,1 @@
+"""API of accounts: tokens, teams and members, and who the caller is."""

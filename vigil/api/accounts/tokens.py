@@ -1,0 +1,186 @@
+"""Tokens API: issue, list, rotate and revoke. A token is shown once, when it is issued."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.accounts.models import ApiToken, Role, Scope, Team, User
+from vigil.accounts.tokens import LIFETIME, TOKENS_MOST, audit_line, has_room, issue_token, rights_of, rotate_token
+from vigil.api.base.permissions import rights, role_of, team_of
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.clock import database_wall_now
+
+log = structlog.get_logger(__name__)
+
+LIFE_MOST_DAYS, OVERLAP_MOST_S = 3_660, 7 * 86_400
+
+
+class TokenSerializer(ApiModelSerializer[ApiToken]):
+    """A token without its secret; `token` is how it begins."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    token = serializers.SerializerMethodField()
+    person = serializers.CharField(
+        source="user.username", read_only=True, default="", help_text="Empty for one of a team."
+    )
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), read_only=True)
+
+    class Meta:
+        model = ApiToken
+        fields: tuple[str, ...] = (
+            "id", "name", "token", "person", "scopes", "expires_at", "last_used_at", "created_at",
+        )  # fmt: skip
+        read_only_fields = ("name", "expires_at", "last_used_at", "created_at")
+
+    def get_token(self, token: ApiToken) -> str:
+        return f"vgl_{token.prefix}"
+
+
+class IssuedTokenSerializer(TokenSerializer):
+    """A token that was just issued; `secret` is the whole of it, and is shown only now."""
+
+    secret = serializers.CharField(read_only=True)
+    replaces = serializers.CharField(read_only=True, help_text="The token that ends after the overlap; else empty.")
+
+    class Meta(TokenSerializer.Meta):
+        fields = (*TokenSerializer.Meta.fields, "secret", "replaces")
+
+
+class TokenRequestSerializer(ApiSerializer[Any]):
+    """A new token. It has no rights that the caller lacks, and does not outlive the token that issued it."""
+
+    name = serializers.CharField(max_length=100)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=Scope.choices), min_length=1, max_length=len(Scope), default=["read"]
+    )
+    days = serializers.IntegerField(
+        min_value=1, max_value=LIFE_MOST_DAYS, default=LIFETIME.days, help_text="How long it lives."
+    )
+
+    def validate_name(self, name: str) -> str:
+        if not name.isprintable():
+            raise serializers.ValidationError(["A name has printable characters only."])
+        return name
+
+
+class RotationRequestSerializer(ApiSerializer[Any]):
+    """How long the old token goes on."""
+
+    overlap_s = serializers.IntegerField(min_value=0, max_value=OVERLAP_MOST_S, default=3_600)
+
+
+class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ApiToken]):
+    """Keys of programs. A person issues them, or a token of a person with the scope `write`; a team's token does not.
+
+    A token of a person ends with their membership, and acts within their role. Owners see and revoke every token of the
+    team, others their own.
+    """
+
+    serializer_class = TokenSerializer
+    lookup_field = "public_id"
+    lookup_value_regex = r"tok_[0-9a-z]{1,20}"
+    http_method_names = ["get", "post", "delete", "head", "options"]
+    filterset_fields = ("name",)
+    queryset = ApiToken.objects.none()
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        if getattr(self, "swagger_fake_view", False):
+            return ApiToken.objects.none()
+        found = ApiToken.objects.filter(team=team_of(self.request)).select_related("user", "team")
+        if role_of(self.request) == Role.OWNER:
+            return found
+        return found.filter(user=self.request.user) if isinstance(self.request.user, User) else self._itself(found)
+
+    @extend_schema(request=TokenRequestSerializer, responses={201: IssuedTokenSerializer})
+    def create(self, request: Request) -> Response:
+        """Issue a token for oneself. Its `secret` is in this answer and nowhere else."""
+        person = self._person(request)
+        asked = TokenRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        beyond = sorted(rights_of(wanted["scopes"]) - rights(request))
+        if beyond:
+            problem = f"You may not grant {', '.join(beyond)}: a token has no rights that its issuer lacks."
+            raise serializers.ValidationError({"scopes": [problem]})
+        expires_at = database_wall_now() + timedelta(days=wanted["days"])
+        own_end = self._own_end(request)
+        if own_end is not None and expires_at > own_end:
+            problem = f"The token that issues it ends at {own_end.isoformat()}, and it may not live longer."
+            raise serializers.ValidationError({"days": [problem]})
+        with transaction.atomic():
+            team = self._team(request)
+            self._make_room(team)
+            scopes = [Scope(scope) for scope in sorted(set(wanted["scopes"]))]
+            token, plain = issue_token(team, wanted["name"], scopes, person, expires_at)
+        log.info(**audit_line("issued", token, person.get_username()))
+        return self._issued(token, plain)
+
+    @extend_schema(request=None, responses={204: None})
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Revoke it. It stops working at once."""
+        person = self._person(request)
+        token = self.get_object()
+        log.info(**audit_line("revoked", token, person.get_username()))
+        token.delete()
+        return Response(status=204)
+
+    @extend_schema(request=RotationRequestSerializer, responses={201: IssuedTokenSerializer})
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, public_id: str) -> Response:
+        """Issue a successor with the same rights; the old token ends after the overlap, which is an hour by default."""
+        person = self._person(request)
+        asked = RotationRequestSerializer(data=request.data or {})
+        asked.is_valid(raise_exception=True)
+        with transaction.atomic():
+            token = self.get_queryset().select_for_update(of=("self",)).filter(public_id=public_id).first()
+            if token is None:
+                raise Http404
+            if token.user_id not in (None, person.pk):
+                raise PermissionDenied("Only they rotate a token of a person: its secret acts in their name.")
+            if not rights_of(token.scopes) <= rights(request):
+                raise PermissionDenied("You may not rotate a token with rights that you lack.")
+            self._make_room(token.team)
+            overlap = timedelta(seconds=asked.validated_data["overlap_s"])
+            made, plain = rotate_token(token, overlap, database_wall_now(), self._own_end(request))
+        log.info(**audit_line("issued", made, person.get_username()))
+        return self._issued(made, plain, token)
+
+    def _issued(self, token: ApiToken, plain: str, old: ApiToken | None = None) -> Response:
+        shown = {**TokenSerializer(token).data, "secret": plain, "replaces": old.public_id if old else ""}
+        return Response(shown, status=201)
+
+    def _make_room(self, team: Team) -> None:
+        """Lock the team's tokens against others that issue one, and refuse where there is no room for another."""
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        if not has_room(team, database_wall_now()):
+            raise serializers.ValidationError({"name": [f"A team has at most {TOKENS_MOST} tokens: revoke some."]})
+
+    def _itself(self, found: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
+        token = self.request.auth
+        return found.filter(pk=token.pk) if isinstance(token, ApiToken) else found.none()
+
+    def _own_end(self, request: Request) -> datetime | None:
+        """When the token that asks ends; None for a person, or a token without an end."""
+        return request.auth.expires_at if isinstance(request.auth, ApiToken) else None
+
+    def _team(self, request: Request) -> Team:
+        team = team_of(request)
+        assert team is not None, "the permission requires a team"
+        return team
+
+    def _person(self, request: Request) -> User:
+        if not isinstance(request.user, User):
+            raise PermissionDenied("A team's token issues and revokes none: sign in, or use a token of a person.")
+        return request.user
