@@ -90,8 +90,9 @@ class TeamRowsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Team]):
         user, team = self.request.user, team_of(self.request)
         if team is None:
             return Team.objects.none()
-        signed_in = isinstance(user, User) and not isinstance(self.request.auth, ApiToken)
-        return Team.objects.filter(memberships__user=user) if signed_in else Team.objects.filter(pk=team.pk)
+        if isinstance(user, User) and not isinstance(self.request.auth, ApiToken):
+            return Team.objects.filter(memberships__user=user)
+        return Team.objects.filter(pk=team.pk)
 
 
 class TeamMemberSerializer(ApiModelSerializer[Membership]):

@@ -22,6 +22,7 @@ from vigil.dispatch.core.trials import TrialState
 from vigil.monitors.changes import MAX_REGIONS
 from vigil.monitors.drafts import draft_monitor
 from vigil.monitors.models import Monitor, Region
+from vigil.problems.codes import ProblemCode
 
 if TYPE_CHECKING:
     _ViewSet = viewsets.GenericViewSet[Any]
@@ -40,7 +41,7 @@ class TrialsAway(APIException):
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "No region can be asked now, because Redis is away. Try again in a minute."
-    default_code = "trials_unavailable"
+    default_code = ProblemCode.UNAVAILABLE.value
 
 
 class TrialActions(_ViewSet):
