@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "import": (
         "vigil.cli.monitors.importing",
-        "create monitors from a LiteLLM configuration, with its fallback chains",
+        "turn the configuration of another monitoring tool into a vigil.yaml and a report",
     ),
     "replay": ("vigil.cli.monitors.replay", "decide a stored incident again, or backtest a policy on stored checks"),
     "feeds": ("vigil.cli.monitors.feeds", "list the status feeds of providers, or switch them on and off"),

@@ -1,13 +1,19 @@
-"""Create monitors from the configuration of another tool.
+"""Import from another monitoring tool: a `vigil.yaml` to read and apply, and a report of what became of each item.
 
-  manage.py import litellm config.yaml --dry-run     print the plan; nothing is written, and no key is needed
-  manage.py import litellm config.yaml               one monitor per provider, base and key, and the fallback chains
-  manage.py import litellm other.yaml --as staging   a second proxy: its monitors and chains have its name
+  manage.py import gatus config.yaml               write vigil.yaml; the report says what differs, and what is left out
+  manage.py import uptime-kuma kuma.db -o shop.yaml     another file; the database is only read
+  manage.py import config.yaml --dry-run           the report alone; the tool is told by its file
+  manage.py import uptimerobot --url               read its API; the key is in UPTIMEROBOT_API_KEY
 
-Keys come from the environment variables that the file names, or are asked for at a terminal. They are stored sealed and
-never shown, and none goes to a provider whose key it is not. A key in the file itself is not used. Importing twice
-changes nothing; a monitor that two files share asks for the models of both. The exit code is 1 when something was
-skipped.
+Secrets of the source become variables such as ${env:SLACK_URL}, which the report lists; no value is written. Nothing is
+stored: `plan` and `apply` do that. The exit code is 1 when something was refused.
+
+  manage.py import litellm config.yaml             without -o, monitors and fallback chains are stored at once
+  manage.py import litellm other.yaml --as staging      a second proxy: its monitors and chains have its name
+
+There, keys come from the environment variables that the file names, or are asked for at a terminal. They are stored
+sealed and never shown, and none goes to a provider whose key it is not. A key in the file itself is not used. Importing
+twice changes nothing; a monitor that two files share asks for the models of both.
 """
 
 from __future__ import annotations
@@ -23,6 +29,8 @@ from typing import TYPE_CHECKING, Any
 
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
+from vigil.cli.monitors import import_file
+from vigil.importers.registry import IMPORTERS
 from vigil.monitors.core.litellm import ImportPlan, plan
 from vigil.monitors.core.litellm_targets import BadConfig, LiteLlmTarget
 from vigil.monitors.litellm_file import read_config
@@ -34,21 +42,42 @@ if TYPE_CHECKING:
 SOURCE_MOST = 40
 
 
+LITELLM = "litellm"
+OUTPUT = "vigil.yaml"
+_NAMES = ", ".join(IMPORTERS)
+
+
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", choices=["litellm"], help="the tool that wrote the file")
-    parser.add_argument("file", type=Path, metavar="FILE", help="the config.yaml of the LiteLLM proxy")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan and write nothing")
     parser.add_argument(
-        "--regions", metavar="NAMES", help="the regions that check, like eu-west,us-east (default: all)"
+        "source", metavar="SOURCE", help=f"the tool: {', '.join(IMPORTERS)}; told by the file if left out"
     )
-    parser.add_argument("--as", dest="proxy", default="", metavar="NAME", help="the name of the proxy, like staging")
-    parser.add_argument("--data-dir", help="the data folder of the running `up`")
-    parser.add_argument("--json", action="store_true", help="print JSON instead")
+    parser.add_argument("file", type=Path, metavar="FILE", nargs="?", help="its file or folder")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help=f"what to write (default: {OUTPUT}; - for standard output)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
+    parser.add_argument(
+        "--url", nargs="?", const="", metavar="URL", help="read the tool's API instead of a file; the key is a variable"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the report and write nothing")
+    parser.add_argument(
+        "--regions", metavar="NAMES", help="litellm: the regions that check, like eu-west,us-east (default: all)"
+    )
+    parser.add_argument(
+        "--as", dest="proxy", default="", metavar="NAME", help="litellm: the name of the proxy, like staging"
+    )
+    parser.add_argument("--data-dir", help="litellm: the data folder of the running `up`")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     if len(args.proxy) > SOURCE_MOST or not args.proxy.isprintable():
         raise CommandError(f"--as takes a name of up to {SOURCE_MOST} characters")
+    if args.source != LITELLM or args.output is not None:
+        args.output = args.output or OUTPUT
+        return import_file.run(args)
+    if args.file is None:
+        raise CommandError("name the file: the config.yaml of the LiteLLM proxy")
     try:
         planned = plan(read_config(args.file))
     except BadConfig as problem:

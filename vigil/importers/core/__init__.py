@@ -1,0 +1,1 @@
+"""Pure half of the importers: parsed configuration in, document and report out."""

@@ -1,0 +1,18 @@
+"""Sensitivity that stands for how long another tool waits before it alerts. Pure."""
+
+from __future__ import annotations
+
+#: Vigil's own proof takes ten seconds at `normal` and a minute at `low`.
+_LOW_FROM_S, _NOTED_FROM_S = 60, 180
+
+
+def sensitivity_for(wait_s: float | None) -> tuple[str, list[str]]:
+    """Sensitivity for a tool that alerts after `wait_s` of failures (None if it says nothing), and a note or none."""
+    if wait_s is None:
+        return "", []
+    if wait_s <= 0:
+        return "high", []
+    sensitivity = "low" if wait_s >= _LOW_FROM_S else ""
+    if wait_s < _NOTED_FROM_S:
+        return sensitivity, []
+    return sensitivity, [f"it alerts after about a minute of proof from its regions; the source waits {wait_s:g} s"]

@@ -1,0 +1,1 @@
+"""Gatus: endpoints, conditions, alerting and merged files."""

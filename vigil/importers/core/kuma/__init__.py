@@ -1,0 +1,1 @@
+"""Uptime Kuma: monitors, notifications, groups and maintenances of any age of its schema."""

@@ -1,0 +1,41 @@
+"""Registry of importers: the sources by name, and which one a file is of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vigil.importers.core.report import SourceError
+from vigil.importers.files import decoded, parse_json, parse_yaml, read_bytes
+from vigil.importers.source import Source
+from vigil.importers.sources import gatus, kuma
+
+IMPORTERS: dict[str, Source] = {
+    "uptime-kuma": kuma.SOURCE,
+    "gatus": gatus.SOURCE,
+}
+
+
+def source_of(path: Path) -> str:
+    """Name of the source that a file is of; raises `SourceError` where that is not plain."""
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder: name the source, one of {', '.join(IMPORTERS)}")
+    content = read_bytes(path)
+    if content.startswith(kuma.SQLITE):
+        return "uptime-kuma"
+    document = parsed(decoded(content, str(path)), str(path))
+    fitting = [name for name, source in IMPORTERS.items() if source.is_like is not None and source.is_like(document)]
+    if len(fitting) != 1:
+        raise SourceError(f"{path} does not say which tool wrote it: name the source, one of {', '.join(IMPORTERS)}")
+    return fitting[0]
+
+
+def parsed(text: str, name: str) -> Any:
+    """A file of either form; JSON first, which is faster."""
+    if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+        try:
+            documents = parse_json(text, name)
+            return documents[0] if len(documents) == 1 else documents
+        except SourceError:
+            pass
+    return parse_yaml(text, name)

@@ -1,0 +1,1 @@
+"""Sources of imports: one file for each tool, and one line in `registry.IMPORTERS`."""
