@@ -14,6 +14,7 @@
     vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor
     vigil:refused               hash    region/cause -> count   written by consensus: what of that region is not taken
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
+    vigil:live                  hash    team -> mark            written at each commit that changes what pages show
     vigil:deadletters           stream  {b: DeadLetterMessage}  written by consensus and dispatch; ingest empties it
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
     vigil:alive                 hash    part -> mark            written by each part of the control plane
@@ -44,6 +45,7 @@ READERS = f"{PREFIX}readers"
 QUARANTINED = f"{PREFIX}quarantined"
 BASELINES = f"{PREFIX}baselines"
 SHARES = f"{PREFIX}shares"
+LIVE = f"{PREFIX}live"
 REFUSED = f"{PREFIX}refused"
 #: Counts of what was refused are kept for a day after the last of it.
 REFUSED_TTL_S = 86_400

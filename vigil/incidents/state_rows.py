@@ -13,6 +13,7 @@ from probes.reasons import Status
 from vigil.incidents.core.lifecycle import belief
 from vigil.incidents.core.model import BelievedState, IncidentKind
 from vigil.incidents.models import Incident, MonitorState
+from vigil.monitors.live_version import touch
 
 #: Kinds of which a monitor has at most one open incident.
 MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT)
@@ -53,6 +54,7 @@ def store(subject: IncidentSubject) -> None:
     row.verified_at = datetime.fromtimestamp(state.round_ms / 1000, UTC) if state.round_ms else None
     row.version = F("version") + 1
     row.save()
+    touch(row.monitor.team_id)
 
 
 def belief_of(row: MonitorState) -> Belief | None:

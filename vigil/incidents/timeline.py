@@ -13,6 +13,7 @@ from consensus.replay import replay
 from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.core.replayed_steps import ReplayedStep
 from vigil.incidents.models import Incident, Transition
+from vigil.monitors.live_version import touch
 
 #: Writes the deliveries of a step in its transaction. Injected, since `incidents` lies below `alerts`: production
 #: passes `vigil.alerts.outbox.enqueue`.
@@ -55,6 +56,7 @@ def add_step(incident: Incident, line: TimelineEntry, enqueue: EnqueueDeliveries
     step.save()
     step.refresh_from_db(fields=["at"])
     enqueue(step)
+    touch(incident.team_id)
     return step
 
 

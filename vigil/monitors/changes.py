@@ -15,6 +15,7 @@ from vigil.accounts.models import Team
 from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
 from vigil.monitors.costs import cost_warnings, refusal_estimate
+from vigil.monitors.live_version import touch
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
 from vigil.problems.rows import below, duplicate, row_problems
 
@@ -100,6 +101,7 @@ def delete_monitor(monitor: Monitor) -> None:
         current.secrets = Secrets()
         current.deleted_at = Now()
         current.save(update_fields=["revision", "secrets", "deleted_at", "updated_at"])
+        touch(current.team_id)
 
 
 def monitor_warnings(monitor: Monitor) -> list[str]:
@@ -164,6 +166,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
         raise
     if regions is not None:
         monitor.regions.set(regions)
+    touch(monitor.team_id)
 
 
 def validate_monitor(monitor: Monitor) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from django.db import connection
 
+from vigil.monitors.live_version import touch
+
 CONFIG_CHANNEL = "vigil_config"
 SILENCES = "silences"
 
@@ -26,7 +28,8 @@ def notified(wait_s: float = 0.0) -> frozenset[str]:
     return frozenset(note.payload for note in notes)
 
 
-def notify_silences() -> None:
-    """Notify a change of silences on commit."""
+def notify_silences(team: int) -> None:
+    """Notify a change of a team's silences on commit, also to its pages."""
+    touch(team)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CONFIG_CHANNEL, SILENCES])

@@ -32,7 +32,7 @@ def create_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
     with transaction.atomic():
         silence.save()
         silence.monitors.set(monitors)
-        notify_silences()
+        notify_silences(silence.team_id)
     return silence
 
 
@@ -50,7 +50,7 @@ def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
         after._state.adding = True
         after.save()
         after.monitors.set(about)
-        notify_silences()
+        notify_silences(before.team_id)
     return after
 
 
@@ -64,7 +64,7 @@ def end_now(silence: Silence) -> Silence | None:
             return before
         if not before.cron:
             _retire(before, now)
-            notify_silences()
+            notify_silences(before.team_id)
             return None
         about = list(before.monitors.all())
         after = Silence.objects.get(pk=before.pk)
@@ -73,7 +73,7 @@ def end_now(silence: Silence) -> Silence | None:
         after._state.adding = True
         after.save()
         after.monitors.set(about)
-        notify_silences()
+        notify_silences(before.team_id)
         return after
 
 
@@ -83,7 +83,7 @@ def delete_silence(silence: Silence) -> None:
         found = Silence.objects.select_for_update().filter(pk=silence.pk, valid_until=None).first()
         if found is not None:
             _retire(found, _now_for(found))
-            notify_silences()
+            notify_silences(found.team_id)
 
 
 def _now_for(silence: Silence) -> datetime:

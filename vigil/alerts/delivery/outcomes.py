@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.models import Delivery, DeliveryState
+from vigil.monitors.live_version import touch
 
 ERROR_LIMIT = 300
 REFERENCE_LIMIT = 120
@@ -35,14 +36,14 @@ WITH done AS (
         answer = CASE WHEN u.state = 'sent' THEN u.words ELSE d.answer END,
         reference = CASE WHEN u.reference <> '' THEN u.reference ELSE d.reference END
     FROM done u WHERE d.id = u.id AND d.lease_token = u.token AND d.state = 'sending'
-    RETURNING d.id, u.state AS outcome, u.words
+    RETURNING d.id, d.team_id, u.state AS outcome, u.words
 ), led AS (
     UPDATE alerts_delivery m SET
         state = mine.outcome, sent_at = CASE WHEN mine.outcome = 'sent' THEN now() ELSE m.sent_at END,
         last_error = CASE WHEN mine.outcome = 'sent' THEN '' ELSE mine.words END, attempts = m.attempts + 1
     FROM mine WHERE m.leader_id = mine.id AND m.state = 'gathered' AND mine.outcome IN ('sent', 'dead')
 )
-SELECT id FROM mine
+SELECT id, team_id FROM mine
 """
 
 _REFUSED = """
@@ -144,7 +145,10 @@ def _write(outcomes: Sequence[AttemptResult]) -> frozenset[int]:
     }
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, values)
-        return frozenset(row[0] for row in cursor.fetchall())
+        rows = cursor.fetchall()
+    for team in {row[1] for row in rows}:
+        touch(team)
+    return frozenset(row[0] for row in rows)
 
 
 def _was_refused(outcome: AttemptResult) -> bool:
