@@ -14,6 +14,7 @@ from probes.specs.destination import Destination, destination_of
 from vigil.accounts.models import Team
 from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
+from vigil.monitors.core.providers import provider_of
 from vigil.monitors.costs import cost_warnings, refusal_estimate
 from vigil.monitors.live_version import touch
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
@@ -154,6 +155,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
             setattr(monitor, name, Secrets(value) if name == "secrets" else value)
     if not monitor.paused:
         monitor.paused_why = ""
+    monitor.provider = provider_of(monitor.config)
     validate_monitor(monitor)
     if regions is not None and len(regions) > MAX_REGIONS:
         raise ValidationError({"regions": [f"At most {MAX_REGIONS} regions can check one monitor."]})

@@ -101,6 +101,8 @@ class Monitor(models.Model):
     paused = models.BooleanField(default=False)
     #: Why Vigil paused it by itself; empty where a person did.
     paused_why = models.CharField(max_length=300, default="", blank=True, editable=False)
+    #: Provider of its target, by the catalogue; empty for others.
+    provider = models.CharField(max_length=40, default="", db_default="", blank=True, editable=False)
     revision = models.BigIntegerField(default=1, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
