@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -32,30 +32,66 @@ class _Spans:
     unseen: list[Span] = field(default_factory=list)
 
 
-def settled_spans(monitors: Sequence[Monitor], window: Span) -> dict[int, Settled]:
+@dataclass(frozen=True, slots=True)
+class SpanRows:
+    """What spans are made of, as read: incidents of `DOWN_KINDS` and `UP_KINDS`, and when those got worse by key."""
+
+    incidents: Sequence[Incident]
+    worsened: Mapping[int, datetime]
+    unwatched: Sequence[Unwatched]
+    maintained: Mapping[int, Sequence[Span]]
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSpans:
+    """Settled spans of a monitor, and the time in which too few regions could see it (part of excluded, or of down)."""
+
+    settled: Settled
+    unseen: tuple[Span, ...]
+
+
+def settled_spans(
+    monitors: Sequence[Monitor], window: Span, maintained: Mapping[int, Sequence[Span]] | None = None
+) -> dict[int, Settled]:
     """Settled spans of each monitor; `window` ends no later than now.
 
     Excluded: before a monitor was created, while paused, deleted or blind. A monitor that was down when it went blind
-    stays down.
+    stays down. The caller may have read the maintenance.
     """
-    found = {monitor.pk: _Spans() for monitor in monitors}
+    keys = [monitor.pk for monitor in monitors]
     start, end = _instant(window[0]), _instant(window[1])
-    incidents = list(_incidents(found, start, end))
-    worsened = _worsened(incidents)
-    anonymous = _anonymous(monitors, incidents)
-    for incident in incidents:
+    incidents = list(_incidents(keys, start, end))
+    unwatched = list(unwatched_rows(keys, window))
+    if maintained is None:
+        maintained = _maintenance(monitors, start, end)
+    rows = SpanRows(incidents, _worsened(incidents), unwatched, maintained)
+    return {key: one.settled for key, one in spans_of(monitors, window, rows).items()}
+
+
+def spans_of(monitors: Sequence[Monitor], window: Span, rows: SpanRows) -> dict[int, MonitorSpans]:
+    """The spans that these rows make; no query."""
+    found = {monitor.pk: _Spans() for monitor in monitors}
+    anonymous = _anonymous(monitors, rows.incidents)
+    for incident in rows.incidents:
         refused = incident.kind == IncidentKind.ACCOUNT and incident.monitor_id in anonymous
-        _tell(found[incident.monitor_id or 0], incident, worsened.get(incident.pk), window, refused)
-    for row in Unwatched.objects.filter(_overlaps(start, end), monitor_id__in=found):
+        _tell(found[incident.monitor_id or 0], incident, rows.worsened.get(incident.pk), window, refused)
+    for row in rows.unwatched:
         span = _span(row.from_at, row.to_at, window)
         (found[row.monitor_id].paused if row.why == Unwatched.Why.PAUSED else found[row.monitor_id].unseen).append(span)
-    maintained = _maintenance(monitors, start, end)
     return {
-        monitor.pk: _settled(monitor, found[monitor.pk], maintained.get(monitor.pk, []), window) for monitor in monitors
+        one.pk: MonitorSpans(
+            _settled(one, found[one.pk], rows.maintained.get(one.pk, ()), window), union(found[one.pk].unseen)
+        )
+        for one in monitors
     }
 
 
-def _settled(monitor: Monitor, spans: _Spans, maintenance: list[Span], window: Span) -> Settled:
+def unwatched_rows(monitors: Iterable[int], window: Span) -> Iterable[Unwatched]:
+    """Periods without watch that overlap the window."""
+    return Unwatched.objects.filter(_overlaps(_instant(window[0]), _instant(window[1])), monitor_id__in=list(monitors))
+
+
+def _settled(monitor: Monitor, spans: _Spans, maintenance: Sequence[Span], window: Span) -> Settled:
     not_yet = (window[0], max(window[0], _second(monitor.created_at)))
     excluded = [not_yet, *spans.paused, *minus(union(spans.unseen), union(spans.down))]
     return settle(UptimeSpans(spans.down, spans.degraded, excluded, maintenance))
