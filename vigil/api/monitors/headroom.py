@@ -8,10 +8,8 @@ from rest_framework import serializers
 
 from probes.wire import Result
 from vigil.api.base.serializers import ApiSerializer
+from vigil.monitors.core.result_facts import allowances, as_number
 from vigil.monitors.latest import instant
-
-_PREFIX = "ratelimit_"
-_FIELDS = ("limit", "remaining", "reset_s")
 
 
 class AllowanceSerializer(ApiSerializer[Any]):
@@ -39,24 +37,18 @@ class HeadroomSerializer(ApiSerializer[Any]):
 def headroom_row(region: str, result: Result | None) -> dict[str, Any]:
     """One region's headroom as `RegionHeadroomSerializer` describes it; empty if the provider sent none."""
     facts = result.facts if result is not None else {}
-    found: dict[str, dict[str, Any]] = {}
-    for name, value in facts.items():
-        counted, _, field = name.removeprefix(_PREFIX).rpartition("_")
-        if field == "s":
-            counted, field = counted.removesuffix("_reset"), "reset_s"
-        # A region writes its facts itself, so types are checked.
-        if name.startswith(_PREFIX) and field in _FIELDS and isinstance(value, (int, float)):
-            found.setdefault(counted, {})[field] = value
-    wait_s = facts.get("retry_after_s")
     return {
         "region": region,
         "at": instant(result.started_ms).isoformat() if result is not None else None,
-        "retry_after_s": wait_s if isinstance(wait_s, (int, float)) else None,
-        "allowances": [_allowance(counted, fields) for counted, fields in sorted(found.items())],
+        "retry_after_s": as_number(facts.get("retry_after_s")),
+        "allowances": [
+            {
+                "counted": one.counted,
+                "limit": one.limit,
+                "remaining": one.remaining,
+                "reset_s": one.reset_s,
+                "left": one.left,
+            }
+            for one in allowances(facts)
+        ],
     }
-
-
-def _allowance(counted: str, fields: dict[str, Any]) -> dict[str, Any]:
-    limit, remaining = fields.get("limit"), fields.get("remaining")
-    left = round(min(1.0, max(0.0, remaining / limit)), 4) if limit and remaining is not None else None
-    return {"counted": counted, **{field: fields.get(field) for field in _FIELDS}, "left": left}
