@@ -1,0 +1,255 @@
+"""Rows of monitors as lists show them: state, word, why-line, region shapes, strip, uptime and open incident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from consensus.vocabulary import Observed
+from probes.reasons import Status
+from probes.wire import Result
+from vigil.heartbeats.models import Heartbeat
+from vigil.heartbeats.rows import schedule_of
+from vigil.history.core.uptime import account
+from vigil.history.models import Unwatched
+from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.shown_status import state_of
+from vigil.monitors.latest import instant
+from vigil.monitors.models import Monitor
+from vigil.read_models.core.figures import length
+from vigil.read_models.core.shown_states import ShownState, Variant, is_trouble, word
+from vigil.read_models.core.strips import DAY_S, ShownSpans, StripDay, days, last_slots, strip
+from vigil.read_models.core.why_lines import Differing, JobFacts, WhyFacts, why_line
+from vigil.read_models.monitor_facts import MonitorFacts, PageRegion, verdict_of
+from vigil.read_models.states import heartbeat_of, state_shown, variant_of
+
+UPTIME_DAYS = 30
+#: A result is news for two intervals and its timeout; older ones say nothing about now.
+_FRESH_INTERVALS = 2
+
+_SHAPES = {
+    Status.UP: ShownState.UP,
+    Status.DEGRADED: ShownState.DEGRADED,
+    Status.DOWN: ShownState.DOWN,
+    Status.UNKNOWN: ShownState.UNKNOWN,
+}
+_SAW = {
+    Observed.PASSING: Status.UP,
+    Observed.DEGRADED: Status.DEGRADED,
+    Observed.ACCOUNT: Status.DEGRADED,
+    Observed.FAILING: Status.DOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RegionShape:
+    """What one region sees of a monitor now; `UNKNOWN` where it is silent."""
+
+    region: str
+    state: ShownState
+
+
+@dataclass(frozen=True, slots=True)
+class RowIncident:
+    """The open incident of a row, and whether a person has it."""
+
+    id: str
+    kind: str
+    title: str
+    started_at: datetime
+    opened_at: datetime
+    acknowledged_by: str
+    acknowledged_at: datetime | None
+    snoozed_until: datetime | None
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.acknowledged_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorRow:
+    """One monitor of a list. `strip` are 48 half hours as runs; `uptime` is of 30 days, from 0 to 1; times are UTC."""
+
+    id: str
+    name: str
+    target: str
+    kind: str
+    tags: tuple[str, ...]
+    provider: str
+    group: str
+    state: ShownState
+    variant: Variant
+    word: str
+    why: str
+    since: datetime | None
+    last_look: datetime | None
+    regions: tuple[RegionShape, ...]
+    strip: str
+    uptime: float | None
+    p95_ms: float | None
+    incident: RowIncident | None
+    silenced_until: datetime | None
+    spans: ShownSpans
+    now_s: int
+
+    @property
+    def is_trouble(self) -> bool:
+        return is_trouble(self.state, self.variant)
+
+    @property
+    def days(self) -> list[StripDay]:
+        """The ninety-day strip, a day each, the oldest first."""
+        return days(self.spans, self.now_s)
+
+    @property
+    def days_strip(self) -> str:
+        return strip(self.spans, last_slots(self.now_s, DAY_S, 90))
+
+
+def monitor_row(monitor: Monitor, facts: MonitorFacts, p95: Mapping[int, float]) -> MonitorRow:
+    """The row of a monitor loaded with its state (`states.with_states`); no query."""
+    state = state_shown(monitor.shown)  # type: ignore[attr-defined]
+    variant = variant_of(monitor, state)
+    shapes = region_shapes(monitor, facts)
+    differing = tuple(_differing(monitor, state, facts))
+    incident = facts.main_incident(monitor) or facts.regional_incident(monitor)
+    spans, now_s = facts.spans(monitor), int(facts.now.timestamp())
+    silences = facts.silences.covering(monitor)
+    uptime = account(spans.settled, (now_s - UPTIME_DAYS * DAY_S, now_s))
+    return MonitorRow(
+        id=monitor.public_id,
+        name=monitor.name,
+        target=monitor.target,
+        kind=monitor.kind,
+        tags=tuple(monitor.tags),
+        provider=monitor.provider,
+        group=getattr(monitor, "group_key", "") or "",
+        state=state,
+        variant=variant,
+        word=word(state, variant, len(differing)),
+        why=why_line(why_facts(monitor, state, variant, facts), facts.now),
+        since=_since(monitor, state, incident, facts),
+        last_look=_last_look(facts.results(monitor)),
+        regions=shapes,
+        strip=strip(spans, last_slots(now_s)),
+        uptime=uptime.ratio,
+        p95_ms=p95.get(monitor.pk),
+        incident=_row_incident(incident),
+        silenced_until=silences[0].until if silences else None,
+        spans=spans,
+        now_s=now_s,
+    )
+
+
+def why_facts(monitor: Monitor, state: ShownState, variant: Variant, facts: MonitorFacts) -> WhyFacts:
+    """What the why-line of a monitor rests on."""
+    believed, incident = state_of(monitor), facts.main_incident(monitor)
+    regions = facts.regions.get(monitor.pk, [])
+    silences = facts.silences.covering(monitor)
+    seeks_votes = state in (ShownState.UNKNOWN, ShownState.NEW)
+    job = heartbeat_of(monitor)
+    return WhyFacts(
+        state=state,
+        variant=variant,
+        since=_since(monitor, state, incident, facts),
+        regions=len(regions),
+        can_vote=facts.voting(monitor) if seeks_votes else None,
+        last_look=_last_look(facts.results(monitor)),
+        verified_at=facts.since_unwatched(monitor, Unwatched.Why.UNSEEN) if believed and believed.since else None,
+        verdict=verdict_of(incident),
+        text=str(getattr(incident, "said", None) or ""),
+        differing=tuple(_differing(monitor, state, facts)),
+        flips=len(believed.flips_ms) if believed else 0,
+        paused_why=monitor.paused_why,
+        until=next((one.until for one in silences if one.is_maintenance), None),
+        unchecked=any(one.silence.pauses for one in silences),
+        first_look_s=-(-monitor.interval_s // max(1, len(regions))),
+        job=_job_facts(job) if job is not None else None,
+        was=believed.status if believed and believed.status != Status.UNKNOWN else "up",
+    )
+
+
+def region_shapes(monitor: Monitor, facts: MonitorFacts) -> tuple[RegionShape, ...]:
+    """What each region sees: its last result while it is fresh; without Redis what its votes have shown."""
+    believed, results = state_of(monitor), facts.results(monitor)
+    regions: Sequence[PageRegion] = facts.regions.get(monitor.pk, [])
+    if monitor.paused:
+        return ()
+    if not facts.latest.available:
+        return tuple(RegionShape(one.slug, _voted(believed, one.slug)) for one in regions)
+    fresh_s = _FRESH_INTERVALS * monitor.interval_s + monitor.timeout_ms / 1000
+    shapes = []
+    for one in regions:
+        result = results.get(one.slug)
+        fresh = result is not None and (facts.now - instant(result.at_ms)).total_seconds() <= fresh_s
+        shapes.append(RegionShape(one.slug, _SHAPES[result.status] if result and fresh else ShownState.UNKNOWN))
+    return tuple(shapes)
+
+
+def _voted(believed: MonitorState | None, region: str) -> ShownState:
+    if believed is None:
+        return ShownState.UNKNOWN
+    dissent = believed.dissent.get(region)
+    return _SHAPES[_SAW[Observed(dissent["saw"])] if dissent else Status(believed.status)]
+
+
+def _differing(monitor: Monitor, state: ShownState, facts: MonitorFacts) -> list[Differing]:
+    """Regions that contradict a monitor that is up: only what repeated, since a single look proves nothing."""
+    believed = state_of(monitor)
+    if state is not ShownState.UP or believed is None or not believed.dissent:
+        return []
+    incident, results = facts.regional_incident(monitor), facts.results(monitor)
+    since = incident.started_at if incident else None
+    verdict = verdict_of(incident)
+    ailing = [vote for vote in verdict.votes if vote.status is not Status.UP] if verdict else []
+    reasons = {vote.region: vote.reason.value for vote in ailing}
+    found = []
+    for region in sorted(believed.dissent):
+        result = results.get(region)
+        seen = result.reason.value if result is not None and result.status is not Status.UP else ""
+        found.append(Differing(region, reasons.get(region) or seen, since))
+    return found
+
+
+def _since(monitor: Monitor, state: ShownState, incident: Incident | None, facts: MonitorFacts) -> datetime | None:
+    if state is ShownState.PAUSED:
+        return facts.since_unwatched(monitor, Unwatched.Why.PAUSED)
+    if state is ShownState.UNKNOWN:
+        return facts.since_unwatched(monitor, Unwatched.Why.UNSEEN)
+    if incident is not None and incident.kind != IncidentKind.REGIONAL and is_trouble(state):
+        return incident.started_at
+    job, believed = heartbeat_of(monitor), state_of(monitor)
+    if job is not None:
+        return job.since
+    return believed.since if believed is not None else None
+
+
+def _last_look(results: Mapping[str, Result]) -> datetime | None:
+    newest = max((result.started_ms or result.at_ms for result in results.values()), default=0)
+    return instant(newest) if newest else None
+
+
+def _row_incident(incident: Incident | None) -> RowIncident | None:
+    if incident is None:
+        return None
+    pursuit = getattr(incident, "pursuit", None)
+    return RowIncident(
+        incident.public_id,
+        incident.kind,
+        incident.title,
+        incident.started_at,
+        incident.opened_at,
+        pursuit.acknowledged_by if pursuit else "",
+        pursuit.acknowledged_at if pursuit else None,
+        pursuit.snoozed_until if pursuit else None,
+    )
+
+
+def _job_facts(job: Heartbeat) -> JobFacts:
+    schedule = f"{schedule_of(job).in_words()}, {length(timedelta(seconds=job.grace_s))} grace"
+    took_ms = getattr(job, "took_ms", None)
+    took = timedelta(milliseconds=took_ms) if took_ms is not None else None
+    return JobFacts(job.status, schedule, job.expected_at, job.due_at, job.last_ping_at, took)
