@@ -44,7 +44,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "channel": ("vigil.cli.alerts.channel", "list channels and the settings of each kind, or send a test message"),
     "routes": ("vigil.cli.alerts.routes", "show which channels the routes choose, or create the starter routes"),
     "whom": ("vigil.cli.alerts.whom", "show who would be alerted, and why; sends nothing"),
-    "silence": ("vigil.cli.alerts.silence", "mute alerts, or plan a maintenance"),
+    "monitors": ("vigil.cli.remote.monitors", "list monitors with their status, here or on another installation"),
+    "incidents": ("vigil.cli.remote.incidents", "list incidents, or follow them as they open and resolve"),
+    "ack": ("vigil.cli.remote.ack", "acknowledge or snooze an incident"),
+    "silence": ("vigil.cli.remote.silence", "mute alerts, or plan a maintenance"),
     "login": ("vigil.cli.installation.login", "print a new one-time login link"),
     "token": ("vigil.cli.installation.token", "create, list, rotate or revoke API tokens"),
     "doctor": (
