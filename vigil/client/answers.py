@@ -27,7 +27,9 @@ class ApiError(Exception):
     def __init__(self, status: int, problem: Problem) -> None:
         self.status = status
         self.problem = problem
-        fields = "; ".join(f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in problem.errors)
+        fields = "; ".join(
+            f"{fault.field}: {fault.reason}" if fault.field else fault.reason for fault in problem.errors
+        )
         super().__init__(fields or problem.detail or problem.title or f"The server answered {status}.")
 
 
@@ -60,7 +62,7 @@ class Answer:
 
 def read(answer: Answer, wanted: type[AnswerT]) -> AnswerT:
     """The document of an answer; raises `ApiError` for a refusal and for what is no answer of Vigil."""
-    if answer.status >= 300:  # noqa: PLR2004
+    if answer.status >= 300:
         raise ApiError(answer.status, _problem(answer))
     if answer.status == _NO_CONTENT or not answer.body:
         return msgspec.convert(None, wanted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from vigil.client.models import Answered, Incident, Monitor, Region, Silence
+from vigil.client.models import Answered, Incident, Monitor, Region, Silence, Trial
 
 AnswerT = TypeVar("AnswerT")
 #: Values of a query; several values of one parameter are a list.
@@ -63,6 +63,17 @@ def resume(public_id: str) -> Call[Monitor]:
 def delete_monitor(public_id: str, *, force: bool = False) -> Call[None]:
     """Delete it; with `force` also when composites, routes or objectives use it."""
     return Call("DELETE", f"monitors/{quote(public_id, safe='')}", type(None), {"force": True} if force else {})
+
+
+def try_monitor(public_id: str, regions: list[str] | None = None) -> Call[Trial]:
+    """Check it once now, and wait for what each region sees; nothing follows from it."""
+    body = {} if regions is None else {"regions": regions}
+    return Call("POST", f"monitors/{quote(public_id, safe='')}/test", Trial, body=body)
+
+
+def try_unsaved(**fields: Any) -> Call[Trial]:
+    """The same for a monitor that is not saved, described as for `create_monitor`."""
+    return Call("POST", "monitors/test", Trial, body=fields)
 
 
 def incidents(**filters: Any) -> Listing[Incident]:

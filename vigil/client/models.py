@@ -76,3 +76,38 @@ class Answered(msgspec.Struct, frozen=True):
     """Answer to a response; `already` where nothing was changed."""
 
     answer: str
+
+
+class TrialAssertion(msgspec.Struct, frozen=True, kw_only=True):
+    passed: bool
+    expected: str
+    actual: str
+
+
+class TrialRegion(msgspec.Struct, frozen=True, kw_only=True):
+    """One region's answer; `words` is the line that an alert would show."""
+
+    region: str
+    state: str
+    words: str
+    status: str | None
+    reason: str | None
+    not_counted: str
+    assertions: list[TrialAssertion]
+
+
+class TrialVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    status: str
+    reason: str
+    explanation: str
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One look from every region asked; it counts for nothing."""
+
+    id: str
+    kind: str
+    target: str
+    state: str
+    regions: list[TrialRegion]
+    verdict: TrialVerdict | None

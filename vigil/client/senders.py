@@ -22,6 +22,8 @@ TIMEOUT_S = 90.0
 
 
 class _Sender(Generic[ClientT]):
+    _http: ClientT
+
     def __init__(self, url: str, token: str, http: ClientT) -> None:
         self._base = url.rstrip("/") + "/api/v1/"
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
@@ -37,7 +39,7 @@ class _Sender(Generic[ClientT]):
         )
 
     def _next(self, listing: Listing[Any], page: Page[Any] | None) -> Call[Page[Any]] | None:
-        """The call for the page after `page`. Only the query of the server's link is used: it gets no say in the host."""
+        """The call for the page after `page`. Of the server's link only the query is used, never the host."""
         if page is None:
             query: Any = listing.query
         elif page.next:
@@ -86,7 +88,9 @@ class Vigil(_Sender[httpx.Client]):
                 body += part
                 if len(body) > MAX_BYTES:
                     raise Unreachable(f"{request.url.host} sent more than {MAX_BYTES} bytes")
-            return Answer(answer.status_code, bytes(body), {name.lower(): text for name, text in answer.headers.items()})
+            return Answer(
+                answer.status_code, bytes(body), {name.lower(): text for name, text in answer.headers.items()}
+            )
         finally:
             answer.close()
 
@@ -140,7 +144,9 @@ class AsyncVigil(_Sender[httpx.AsyncClient]):
                 body += part
                 if len(body) > MAX_BYTES:
                     raise Unreachable(f"{request.url.host} sent more than {MAX_BYTES} bytes")
-            return Answer(answer.status_code, bytes(body), {name.lower(): text for name, text in answer.headers.items()})
+            return Answer(
+                answer.status_code, bytes(body), {name.lower(): text for name, text in answer.headers.items()}
+            )
         finally:
             await answer.aclose()
 
@@ -152,3 +158,7 @@ class AsyncVigil(_Sender[httpx.AsyncClient]):
 
     async def __aexit__(self, *raised: object) -> None:
         await self.close()
+
+
+def _read(answer: httpx.Response, body: bytearray) -> Answer:
+    return Answer(answer.status_code, bytes(body), {name.lower(): text for name, text in answer.headers.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,6 +17,8 @@ from vigil.silences.core.windows import ScheduleError, check, current
 from vigil.silences.models import Silence, new_silence
 
 MAX_MONITORS = 1_000
+#: Longest one-off silence that is given by its duration (s): a year. A longer one names its end.
+MAX_DURATION_S = 366 * 86_400
 SETTABLE = frozenset(
     {
         "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "starts_at", "ends_at", "cron",
@@ -26,8 +28,15 @@ SETTABLE = frozenset(
 
 
 def create_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequence[Monitor] = ()) -> Silence:
-    """Create a silence of a team; raises `ValidationError` keyed by field."""
+    """Create a silence of a team; raises `ValidationError` keyed by field.
+
+    Without `cron` it begins now unless `starts_at` is given, and lasts `duration_s` unless `ends_at` is.
+    """
     _set(silence, wanted)
+    if not silence.cron:
+        silence.starts_at = silence.starts_at or database_now()
+        if silence.ends_at is None and 0 < silence.duration_s <= MAX_DURATION_S:
+            silence.ends_at = silence.starts_at + timedelta(seconds=silence.duration_s)
     validate_silence(silence, monitors)
     with transaction.atomic():
         silence.save()

@@ -20,6 +20,10 @@ COMPONENTS = {
     models.Region: "Region",
     models.Window: "Window",
     models.Answered: "Answer",
+    models.Trial: "Trial",
+    models.TrialRegion: "TrialRegion",
+    models.TrialAssertion: "TrialAssertion",
+    models.TrialVerdict: "TrialVerdict",
 }
 ID = "an_id"
 

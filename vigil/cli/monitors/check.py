@@ -9,11 +9,14 @@
   manage.py check --preset openai --key-env OPENAI_API_KEY --model gpt-4o-mini
   manage.py check --preset ollama --address http://10.0.0.5:11434 --model llama3
   manage.py check --list-presets
+  manage.py check --from all https://api.example.com/health      once from every region, instead of from here
+  manage.py check --from eu-west,us-east mon_4kq7...             a monitor, from two of its regions
 
 It shows the time of each phase, each assertion with what was found, the certificates, the headers, how the answer is
 classified and why, and the alert that would follow; with --explain also the verdict of a monitor, and the rule that
 gives it. --set sets any field of the kind's configuration. Keys are read from environment variables, so that they are
 in no shell history and no process list.
+With VIGIL_URL and VIGIL_TOKEN the regions of that installation check it.
 The exit code is 0 when the target is up, 1 when it is not, 2 when the command line is wrong.
 """
 
@@ -40,13 +43,17 @@ from probes.probers import PROBERS, parse_spec, validate_secrets
 from probes.reasons import Status
 from vigil.cli.errors import CommandError
 from vigil.cli.monitors.check_explanation import explained, lines
-from vigil.cli.monitors.check_target import Asked, add_target_options, asked_for
+from vigil.cli.monitors.check_from_regions import MONITOR, run_from_regions
+from vigil.cli.monitors.check_target import Asked, add_target_options, asked_for, with_headers
 from vigil.cli.monitors.check_view import Look, as_json, render
+from vigil.cli.remote.connection import is_remote
 from vigil.monitors.costs import cost_warnings
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", metavar="URL", nargs="?", help="an address; its scheme chooses the prober, see above")
+    parser.add_argument("--from", dest="regions", metavar="NAMES", help="the regions that check it, or `all`")
+    parser.add_argument("--data-dir", help="with --from: the data folder of the running `up`")
     parser.add_argument("--list-presets", action="store_true", help="list the presets, with what each one proves")
     add_target_options(parser)
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="0.1 to 60 (default 10, or the preset's)")
@@ -67,13 +74,13 @@ def run(args: argparse.Namespace) -> int:
     if args.list_presets:
         sys.stdout.write(listed(as_json=args.json))
         return 0
+    if args.regions or is_remote() or (args.url or "").startswith(MONITOR):
+        return run_from_regions(args)
     asked = asked_for(args)
     timeout_s = args.timeout if args.timeout is not None else asked.timeout_s
     if not 0.1 <= timeout_s <= 60:
         raise CommandError(f"--timeout {timeout_s:g} is not between 0.1 and 60 seconds")
-    config = dict(asked.config)
-    if args.header:
-        config["headers"] = [*config.get("headers", []), *(list(_header(text)) for text in args.header)]
+    config = with_headers(asked.config, args.header)
     try:
         spec = parse_spec(asked.kind, config)
         validate_secrets(asked.kind, asked.secrets)
@@ -97,13 +104,6 @@ def listed(as_json: bool) -> str:
         return json.dumps([described(preset) for preset in CATALOGUE.values()]) + "\n"
     width = max(map(len, CATALOGUE))
     return "".join(f"{each.name:<{width}}  key {each.key.value:<8}  {each.says}\n" for each in CATALOGUE.values())
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise CommandError("a header is written 'Name: value'")
-    return name.strip(), value.strip()
 
 
 async def _look(asked: Asked, spec: msgspec.Struct, egress: Egress, timeout_s: float) -> Look:

@@ -110,6 +110,20 @@ def _of_preset(args: argparse.Namespace, given: dict[str, Any]) -> Asked:
     return Asked(target, made.kind, config, secrets, made.timeout_ms / 1000, made.interval_s, made.warnings, made.name)
 
 
+def with_headers(config: Mapping[str, Any], written: Sequence[str]) -> dict[str, Any]:
+    """A configuration with the headers of the command line, each `Name: value`; raises CommandError."""
+    if not written:
+        return dict(config)
+    return {**config, "headers": [*config.get("headers", []), *(list(_header(text)) for text in written)]}
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise CommandError("a header is written 'Name: value'")
+    return name.strip(), value.strip()
+
+
 def target_of(url: str) -> tuple[str, dict[str, Any]]:
     """The kind of monitor that a URL stands for, and its configuration; raises CommandError."""
     scheme, separator, rest = url.partition("://")

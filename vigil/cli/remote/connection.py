@@ -37,7 +37,7 @@ def api(data_dir: str | None = None) -> Iterator[Vigil]:
 
 
 def _said(problem: Exception) -> str:
-    if isinstance(problem, ApiError) and problem.status == 401:  # noqa: PLR2004
+    if isinstance(problem, ApiError) and problem.status == 401:
         return "VIGIL_TOKEN is unknown, expired or revoked: `manage.py token add` on the server makes one"
     return str(problem)
 
@@ -71,4 +71,3 @@ def _own(data_dir: str | None) -> Iterator[Vigil]:
             yield vigil
     finally:
         token.delete()
-

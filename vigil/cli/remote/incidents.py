@@ -61,7 +61,7 @@ def follow(vigil: Vigil, every_s: float, most: int | None = None) -> Iterator[In
             seen = {found.id: found for found in vigil.each(calls.incidents(open=True, limit=200))}
             gone = [vigil.send(calls.incident(known_id)) for known_id in known.keys() - seen.keys()]
         except (ApiError, Unreachable) as problem:
-            if not look or (isinstance(problem, ApiError) and problem.status < 500):  # noqa: PLR2004
+            if not look or (isinstance(problem, ApiError) and problem.status < 500):
                 raise
             continue
         yield from said(known, seen, gone)
@@ -80,7 +80,9 @@ def _line(incident: Incident, as_json: bool) -> str:
     if as_json:
         return json.dumps(msgspec.to_builtins(incident))
     at = incident.resolved_at or incident.opened_at
-    return f"{at:%Y-%m-%d %H:%M:%S}Z  {'resolved' if incident.resolved_at else 'open':8}  {incident.id}  {incident.title}"
+    return (
+        f"{at:%Y-%m-%d %H:%M:%S}Z  {'resolved' if incident.resolved_at else 'open':8}  {incident.id}  {incident.title}"
+    )
 
 
 def _row(incident: Incident) -> dict[str, str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 
 from vigil.cli.errors import CommandError
@@ -53,8 +53,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(vigil: Vigil, args: argparse.Namespace) -> int:
-    now = datetime.now(UTC)
-    ends = now + timedelta(minutes=args.minutes)
     wanted: dict[str, Any] = {
         "name": args.name,
         "reason": args.reason,
@@ -63,10 +61,10 @@ def _add(vigil: Vigil, args: argparse.Namespace) -> int:
         "tags": args.tag or [],
         "every_monitor": args.everything,
         "monitors": [_monitor(vigil, called) for called in args.monitor or []],
-        "starts_at": now.isoformat(),
-        "ends_at": ends.isoformat(),
+        "duration_s": args.minutes * 60,
     }
     made = vigil.send(calls.create_silence(**wanted))
+    ends = made.coming[0].ends.astimezone(UTC)
     if args.json:
         print(json.dumps({"id": made.id, "ends_at": ends.isoformat()}))
     else:

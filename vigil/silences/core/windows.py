@@ -89,7 +89,9 @@ def check(schedule: WindowSchedule) -> None:
         raise ScheduleError("ends_at", "Must end after it starts.")
     if not schedule.cron:
         if not (schedule.starts and schedule.ends):
-            raise ScheduleError("ends_at", "Give a start and an end, or a cron expression and a duration.")
+            raise ScheduleError(
+                "ends_at", "Give an end or a duration of up to a year; with a cron expression, a duration."
+            )
         return
     if not MIN_DURATION <= schedule.duration <= MAX_DURATION:
         raise ScheduleError("duration_s", "A recurring window lasts from 1 minute to 7 days.")

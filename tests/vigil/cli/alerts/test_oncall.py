@@ -48,7 +48,7 @@ def test_whom_says_who_and_why(capsys: pytest.CaptureFixture[str], monitor: Moni
         (["whom", "--kind", "sunshine"], "there is no kind 'sunshine'"),
         (["whom", "--at", "soon"], "is not a time"),
         (["silence", "add", "x", "--everything", "--minutes", "0"], "must be from 1"),
-        (["silence", "add", "x", "--tag", "y" * 51], "list of words"),
+        (["silence", "add", "x", "--tag", "y" * 51], "no more than 50 characters"),
         (["silence", "end", "x"], "there is no silence 'x'"),
         (["routes", "typical"], "VIGIL_PAGERDUTY_ROUTING_KEY is not set"),
     ],
