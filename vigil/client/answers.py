@@ -88,7 +88,7 @@ def wait_before_again(answer: Answer | None, tries: int) -> float | None:
     return wanted if wanted <= LONGEST_WAIT_S else None
 
 
-def query_of(query: Mapping[str, Any]) -> list[tuple[str, str]]:
+def query_of(query: Mapping[str, Any]) -> list[tuple[str, str | int | float | bool | None]]:
     """A query's parameters as text: true and false in small letters, each value of a list by itself."""
     return [
         (name, str(value).lower() if isinstance(value, bool) else str(value))

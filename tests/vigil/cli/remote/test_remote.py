@@ -53,7 +53,7 @@ def test_incidents_are_listed_acknowledged_and_silenced(
     assert shown(capsys, "ack", incident.public_id, "--note", "mine") == f"acknowledged {incident.public_id}\n"
     assert "was already acknowledged" in shown(capsys, "ack", incident.public_id)
     assert list(incident.transitions.order_by("seq").values_list("step", flat=True)) == ["acknowledged", "note"]
-    assert "Chat API" in shown(capsys, "monitors", "--status", "unknown", "--fail-on", "unknown", code=1)
+    assert "Chat API" in shown(capsys, "monitors", "--kind", "http", "--fail-on", "unknown", code=1)
     assert json.loads(shown(capsys, "monitors", "--tag", "none", "--json")) == []
     made = json.loads(shown(capsys, "silence", "add", "deploy", "--monitor", "Chat API", "--json"))
     assert made["id"] in shown(capsys, "silence", "list")
