@@ -64,6 +64,7 @@ _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
 
 urlpatterns = [
     path("v1/", include("vigil.api.history.history")),
+    path("v1/", include("vigil.api.history.results")),
     path("v1/schema.json", schema_view, name="document-schema"),
     path("v1/me", MeView.as_view(), name="me"),
     path("v1/whom", WhomView.as_view(), name="whom"),

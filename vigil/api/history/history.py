@@ -43,7 +43,9 @@ class FastJSONRenderer(JSONRenderer):
         return b"" if data is None else msgspec.json.encode(data, enc_hook=str)
 
 
-class _HistoryView(APIView):
+class HistoryView(APIView):
+    """A view of what is stored of a monitor."""
+
     renderer_classes = [FastJSONRenderer]
 
     def monitor(self, request: Request, public_id: str) -> Monitor:
@@ -58,7 +60,7 @@ def asked_regions(slugs: str) -> dict[int, str]:
     return dict(found.values_list("pk", "slug"))
 
 
-class StatesView(_HistoryView):
+class StatesView(HistoryView):
     """States of all monitors of the team, in one response."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -75,11 +77,15 @@ _RANGE = [
     OpenApiParameter("to", description="End, at most now."),
     OpenApiParameter("days", int, description="Length in days if no start is given."),
 ]
+_MOMENTS = [
+    OpenApiParameter("from", description="Start: a date, or a date and time; default `hours` before the end."),
+    OpenApiParameter("to", description="End, at most now."),
+]
 _ZONE = OpenApiParameter("tz", description="Time zone of the days, such as Europe/Berlin; default UTC.")
 _REGIONS = OpenApiParameter("regions", description="Comma separated; default all.")
 
 
-class MonitorUptimeView(_HistoryView):
+class MonitorUptimeView(HistoryView):
     """Uptime of a monitor in any window, in total and by day in any time zone (bar of 90 days)."""
 
     @extend_schema(parameters=[*_RANGE, _ZONE], responses=OpenApiTypes.OBJECT)
@@ -91,7 +97,7 @@ class MonitorUptimeView(_HistoryView):
         return Response({**asked.row(), **uptime_row(account(settled, asked.window)), "days": days})
 
 
-class UptimeView(_HistoryView):
+class UptimeView(HistoryView):
     """Uptime of several monitors: of a tag, or of the whole team. Composites count like others."""
 
     @extend_schema(
@@ -110,12 +116,13 @@ class UptimeView(_HistoryView):
         return Response({**asked.row(), **uptime_row(sum(each.values(), Uptime())), "monitors": rows})
 
 
-class LatencyView(_HistoryView):
+class LatencyView(HistoryView):
     """Latency chart by region: percentiles of answered checks, and counts by status, for each step."""
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("hours", int, description="How far back; default 24, at most 744."),
+            *_MOMENTS,
+            OpenApiParameter("hours", int, description="Length if no start is given; default 24, at most 744."),
             OpenApiParameter("step_s", int, description="Length of a step; default a 96th of the range."),
             _REGIONS,
         ],
@@ -135,13 +142,15 @@ class LatencyView(_HistoryView):
         return Response({**asked.row(), "error": 0.01, "regions": charts, "gaps": _gaps(regions, asked)})
 
 
-class PercentilesView(_HistoryView):
+class PercentilesView(HistoryView):
     """Percentiles of any regions together: by day, week or month, or of the whole range (`by=all`)."""
 
     @extend_schema(
         parameters=[
             *_RANGE,
-            OpenApiParameter("by", enum=["day", "week", "month", "all"], description="Default day. Days are UTC."),
+            OpenApiParameter(
+                "by", enum=["day", "week", "month", "all"], description="Default day. Days are those of `tz`."
+            ),
             _ZONE,
             _REGIONS,
         ],
@@ -156,7 +165,7 @@ class PercentilesView(_HistoryView):
             start_ms, end_ms = (second * 1000 for second in asked.window)
             whole = series.over(monitor.pk, list(regions), start_ms, end_ms)
             return Response({**asked.row(), "error": 0.01, "steps": [{"from": instant(start_ms), **measures(whole)}]})
-        for day, rolled in series.days(monitor.pk, list(regions), asked.first_day, asked.last_day).items():
+        for day, rolled in asked.by_day(monitor.pk, list(regions)):
             step = steps.setdefault(asked.step_of(day), rolled)
             if step is not rolled:
                 step.add(rolled)
@@ -164,11 +173,15 @@ class PercentilesView(_HistoryView):
         return Response({**asked.row(), "error": 0.01, "steps": rows})
 
 
-class ChecksView(_HistoryView):
+class ChecksView(HistoryView):
     """Every check of at most a day, and failures kept in full."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("hours", int, description="How far back; default 1, at most 24."), _REGIONS],
+        parameters=[
+            *_MOMENTS,
+            OpenApiParameter("hours", int, description="Length if no start is given; default 1, at most 24."),
+            _REGIONS,
+        ],
         responses=OpenApiTypes.OBJECT,
     )
     def get(self, request: Request, public_id: str) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,17 +11,27 @@ from zoneinfo import ZoneInfo
 from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.exceptions import ValidationError
 
+from vigil.api.base.errors import InvalidCursor
 from vigil.clock import database_now, is_zone
+from vigil.configuration import configuration
 from vigil.history.core.packing import HOUR_MS
+from vigil.history.core.rollups import Rollup
 from vigil.history.core.uptime import Span, midnight
+from vigil.history.reading import series
+from vigil.history.reading.walk import Place
 from vigil.history.storage.daily_rollup import DAY_MS
 
 Query = Mapping[str, Any]
+#: From and to in milliseconds since the epoch, half open.
+Window = tuple[int, int]
 
 DAYS_MOST = 3_660
 HOURS_MOST = 744
 POINTS_MOST = 1_500
 MIN_STEP_S = 10
+#: Rows of a page of single checks, and days of rollups by the day.
+ROWS_USUAL, ROWS_MOST, CSV_ROWS_MOST = 500, 5_000, 50_000
+ROLLED_DAYS_MOST = 400
 _STEPS_S = (10, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 _EPOCH = date(1970, 1, 1)
 
@@ -58,11 +68,7 @@ class UptimeRange:
 
     @classmethod
     def of(cls, query: Query, days: int = 90) -> UptimeRange:
-        name = str(query.get("tz") or "UTC")
-        if len(name) > 64 or not is_zone(name):
-            raise ValidationError({"tz": ["A time zone such as Europe/Berlin."]})
-        zone = ZoneInfo(name)
-        now = database_now()
+        zone, now = _zone(query), database_now()
         end = min(_moment(query, "to", zone) or now, now)
         start = _moment(query, "from", zone)
         if start is None:
@@ -78,9 +84,74 @@ class UptimeRange:
         return {"from": start, "to": end, "tz": self.zone.key}
 
 
+def _zone(query: Query) -> ZoneInfo:
+    name = str(query.get("tz") or "UTC")
+    if len(name) > 64 or not is_zone(name):
+        raise ValidationError({"tz": ["A time zone such as Europe/Berlin."]})
+    return ZoneInfo(name)
+
+
+def _window_ms(query: Query, now_ms: int, hours: int, most_hours: int) -> Window:
+    """A window by `from` and `to`, or the last `hours` before its end, which is now at the latest."""
+    zone = _zone(query)
+    end, start = _moment(query, "to", zone), _moment(query, "from", zone)
+    end_ms = min(now_ms, int(end.timestamp() * 1000)) if end else now_ms
+    start_ms = int(start.timestamp() * 1000) if start else end_ms - _number(query, "hours", hours, most_hours) * HOUR_MS
+    if not 0 <= start_ms < end_ms or end_ms - start_ms > most_hours * HOUR_MS:
+        raise ValidationError({"from": [f"Must be before the end, by {most_hours} hours at most."]})
+    return start_ms, end_ms
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRange:
+    """A window of single checks, and which page of it."""
+
+    window_ms: Window
+    limit: int
+    after: Place | None
+    regions: str
+
+    @classmethod
+    def of(cls, query: Query, as_csv: bool) -> ResultRange:
+        now_ms = int(database_now().timestamp() * 1000) + 1
+        window = _window_ms(query, now_ms, 1, HOURS_MOST)
+        most = CSV_ROWS_MOST if as_csv else ROWS_MOST
+        limit = _number(query, "limit", most if as_csv else ROWS_USUAL, most)
+        return cls(window, limit, _place(str(query.get("cursor") or "")), str(query.get("regions") or ""))
+
+
+def _place(cursor: str) -> Place | None:
+    if not cursor:
+        return None
+    parts = cursor[:60].split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
+        raise InvalidCursor
+    at_ms, region, look = map(int, parts)
+    return at_ms, region, look
+
+
+@dataclass(frozen=True, slots=True)
+class RollupRange:
+    """A window of rollups by the hour or by the day."""
+
+    window_ms: Window
+    step_hours: int
+    regions: str
+
+    @classmethod
+    def of(cls, query: Query) -> RollupRange:
+        by = str(query.get("by") or "hour")
+        if by not in ("hour", "day"):
+            raise ValidationError({"by": ["One of hour, day."]})
+        now_ms = int(database_now().timestamp() * 1000) + 1
+        start_ms, end_ms = _window_ms(query, now_ms, 24, HOURS_MOST if by == "hour" else ROLLED_DAYS_MOST * 24)
+        step = 24 if by == "day" else 1
+        return cls((start_ms - start_ms % (step * HOUR_MS), end_ms), step, str(query.get("regions") or ""))
+
+
 @dataclass(frozen=True, slots=True)
 class ChartRange:
-    """The last hours in steps; the first starts at a multiple of the step."""
+    """Hours in steps; the first starts at a multiple of the step."""
 
     start_ms: int
     end_ms: int
@@ -89,14 +160,16 @@ class ChartRange:
 
     @classmethod
     def of(cls, query: Query, hours: int = 24, most_hours: int = HOURS_MOST) -> ChartRange:
-        length_ms = _number(query, "hours", hours, most_hours) * HOUR_MS
-        wanted_s = length_ms // 1000 // 96
+        now_ms = int(database_now().timestamp() * 1000) + 1
+        start_ms, end_ms = _window_ms(query, now_ms, hours, most_hours)
+        length_ms = end_ms - start_ms
+        # Below an hour the checks themselves are read, which are not kept as long.
+        stored_ms = now_ms - configuration().keep_checks_days * DAY_MS
+        wanted_s = max(length_ms // 1000 // 96, 3_600 if start_ms < stored_ms else 0)
         usual_s = next((step for step in _STEPS_S if step >= wanted_s), _STEPS_S[-1])
         step_ms = _number(query, "step_s", usual_s, 86_400, MIN_STEP_S) * 1000
         if length_ms // step_ms > POINTS_MOST:
             raise ValidationError({"step_s": [f"That would be more than {POINTS_MOST} steps."]})
-        end_ms = int(database_now().timestamp() * 1000) + 1
-        start_ms = end_ms - length_ms
         return cls(start_ms - start_ms % step_ms, end_ms, step_ms, str(query.get("regions") or ""))
 
     def row(self) -> dict[str, Any]:
@@ -106,37 +179,48 @@ class ChartRange:
 
 @dataclass(frozen=True, slots=True)
 class PercentileRange:
-    """A range to the second, and its grouping: `all`, or by whole days of UTC."""
+    """A range to the second, and its grouping: `all`, or by days of a zone, which begin at a full hour of UTC."""
 
     window: Span
     by: str
     regions: str
+    zone: ZoneInfo
 
     @classmethod
     def of(cls, query: Query) -> PercentileRange:
         by = str(query.get("by") or "day")
         if by not in ("day", "week", "month", "all"):
             raise ValidationError({"by": ["One of day, week, month, all."]})
-        asked = UptimeRange.of(query if by == "all" else {**query, "tz": "UTC"}, days=365)
-        return cls(asked.window, by, str(query.get("regions") or ""))
+        zone = _zone(query)
+        asked = UptimeRange.of(query, days=365)
+        start_s, end_s = asked.window
+        if by != "all" and zone.key != "UTC" and end_s - start_s > (ROLLED_DAYS_MOST + 1) * DAY_MS // 1000:
+            problem = (
+                f"Days of a zone are made of hours, which are kept {ROLLED_DAYS_MOST} days: ask for less, or in UTC."
+            )
+            raise ValidationError({"from": [problem]})
+        return cls(asked.window, by, str(query.get("regions") or ""), zone)
 
-    @property
-    def first_day(self) -> int:
-        return self.window[0] * 1000 // DAY_MS
+    def by_day(self, monitor: int, regions: list[int]) -> Iterator[tuple[date, Rollup]]:
+        """Rollups of these regions together: of whole days in UTC, else of each hour with its day in the zone."""
+        start_ms, end_ms = (second * 1000 for second in self.window)
+        if self.zone.key == "UTC":
+            for day, rolled in series.days(monitor, regions, start_ms // DAY_MS, (end_ms - 1) // DAY_MS).items():
+                yield _EPOCH + timedelta(days=day), rolled
+            return
+        hours = [step for steps in series.hours(monitor, regions, start_ms, end_ms).values() for step in steps.items()]
+        for at_ms, rolled in sorted(hours, key=lambda step: step[0]):
+            # The first hour may have begun on the day before, where a zone is not whole hours from UTC.
+            yield datetime.fromtimestamp(max(at_ms, start_ms) / 1000, self.zone).date(), rolled
 
-    @property
-    def last_day(self) -> int:
-        return (self.window[1] - 1) * 1000 // DAY_MS
-
-    def step_of(self, day: int) -> str:
+    def step_of(self, day: date) -> str:
         """First day of a day's step."""
-        at = _EPOCH + timedelta(days=day)
         if self.by == "week":
-            at -= timedelta(days=at.weekday())
+            day -= timedelta(days=day.weekday())
         elif self.by == "month":
-            at = at.replace(day=1)
-        return at.isoformat()
+            day = day.replace(day=1)
+        return day.isoformat()
 
     def row(self) -> dict[str, Any]:
-        start, end = (datetime.fromtimestamp(second, UTC) for second in self.window)
-        return {"from": start, "to": end, "by": self.by}
+        start, end = (datetime.fromtimestamp(second, self.zone) for second in self.window)
+        return {"from": start, "to": end, "tz": self.zone.key, "by": self.by}
