@@ -50,6 +50,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vigil.web.server_timing.ServerTiming",
+    "vigil.web.compression.Compression",
+    "vigil.api.base.rate_limits.RateLimitHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -163,11 +165,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "vigil.api.base.pagination.PageByCursor",
     "DEFAULT_FILTER_BACKENDS": ["vigil.api.base.filtering.KnownFiltersOnly"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-    ],
-    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": "3000/min"},
+    "DEFAULT_THROTTLE_CLASSES": ["vigil.api.base.rate_limits.OfPerson"],
     "NUM_PROXIES": 0,
     "UNICODE_JSON": True,
 }

@@ -59,7 +59,10 @@ _SIGNED_IN = [TokenAuthentication, SessionAuthentication]
 
 # The documentation page sets inline styles; its scripts are our own static files.
 _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
-    SpectacularSwaggerSplitView.as_view(url_name="schema", authentication_classes=_SIGNED_IN)
+    # It is a page: the framework would describe it as a resource, without a template to do so.
+    SpectacularSwaggerSplitView.as_view(
+        url_name="schema", authentication_classes=_SIGNED_IN, http_method_names=["get", "head"]
+    )
 )
 
 urlpatterns = [

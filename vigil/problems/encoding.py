@@ -17,4 +17,4 @@ def is_api(path: str) -> bool:
 def encoded(problem: Problem, path: str, request_id: str) -> bytes:
     """The document of a problem that a request of this path and id met."""
     instance = quote(path, safe="/:@", errors="replace")
-    return json.dumps(document(problem, configuration().base_url, instance, request_id)).encode()
+    return json.dumps(document(problem, configuration().base_url, instance, request_id), default=str).encode()

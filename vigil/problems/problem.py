@@ -24,12 +24,13 @@ class FieldProblem:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One error as data. `headers` are of its answer, such as Retry-After."""
+    """One error as data. `headers` are of its answer, such as Retry-After; `more` are members of its own."""
 
     code: ProblemCode
     detail: str = ""
     errors: tuple[FieldProblem, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def of_fields(errors: tuple[FieldProblem, ...]) -> Problem:
@@ -42,6 +43,7 @@ def of_fields(errors: tuple[FieldProblem, ...]) -> Problem:
 def document(problem: Problem, base: str, instance: str, request_id: str) -> dict[str, Any]:
     """The JSON document; `base` is the address of the installation, `instance` the path of the request."""
     return {
+        **problem.more,
         "type": f"{base}/api/problems/{problem.code.value}",
         "title": problem.code.summary,
         "status": problem.code.status,

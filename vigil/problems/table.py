@@ -50,9 +50,11 @@ def problem_of(error: BaseException) -> Problem | None:
 def _of_framework(error: Any) -> Problem:
     if isinstance(error, exceptions.ValidationError):
         return of_fields(fields.of_framework(error))
-    name = str(error.get_codes()) if isinstance(error.detail, str) else ""
+    more = dict(error.detail) if isinstance(error.detail, dict) else {}
+    detail = str(more.pop("detail", "") if more else error.detail)
+    name = str(getattr(error.detail, "code", error.default_code))
     code = _RENAMED.get(name) or (ProblemCode(name) if name in set(ProblemCode) else code_of_status(error.status_code))
-    if str(error.detail).startswith("CSRF Failed"):
+    if detail.startswith("CSRF Failed"):
         # The framework has no code of its own for it.
         code = ProblemCode.CSRF_FAILED
     elif code.status != error.status_code:
@@ -63,7 +65,7 @@ def _of_framework(error: Any) -> Problem:
         headers["WWW-Authenticate"] = error.auth_header
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(math.ceil(error.wait))
-    return Problem(code, str(error.detail) if isinstance(error.detail, str) else "", headers=headers)
+    return Problem(code, detail, headers=headers, more=more)
 
 
 def _of_server(error: Any) -> Problem | None:

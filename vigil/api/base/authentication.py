@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from vigil.accounts.models import ApiToken, User
 from vigil.accounts.tokens import find_token
+from vigil.api.base.rate_limits import count_request
 from vigil.guess_limits import SECRETS
 
 
@@ -45,6 +46,7 @@ class TokenAuthentication(BaseAuthentication):
             if wait_s:
                 raise Throttled(wait_s)
             raise AuthenticationFailed("This token is unknown, expired or revoked.")
+        count_request(request._request, f"token {token.pk}")
         return token.user or TokenUser(token), token
 
     def authenticate_header(self, request: Request) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.debug import sensitive_variables
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAuthenticated, Throttled
 
+from vigil.guess_limits import SECRETS
 from vigil.problems.answers import answer
 from vigil.problems.codes import ProblemCode
 from vigil.problems.table import problem_of
@@ -49,8 +50,13 @@ class InvalidCursor(APIException):
 @sensitive_variables()
 def answer_for(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """The answer for an exception of a view; None for an error of Vigil, which is then raised, logged and a 500."""
+    request = context["request"]._request
+    if isinstance(error, NotAuthenticated):
+        # The throttles come after authentication. Who has no token waits like who guesses one.
+        wait_s = SECRETS.failed(request.META.get("REMOTE_ADDR", ""))
+        error = Throttled(wait_s) if wait_s else error
     problem = problem_of(error)
-    return None if problem is None else answer(problem, context["request"]._request)
+    return None if problem is None else answer(problem, request)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import resource
 import socket
 from functools import partial
@@ -18,6 +19,8 @@ from vigil.cli.processes.process import begin, begin_alone, begin_reports, redis
 
 #: Loops that are watched, besides the main ones: of dispatch, and of the receivers of pings.
 WATCH = "watch of the configuration"
+#: Django's loggers that would tell of each 4xx, which a stranger may cause: a line for each would fill the disk.
+QUIET_LOGS = {"django.request": logging.ERROR, "django.security": logging.CRITICAL}
 RECEIVER_LOOPS = {EVENT_LOOP: LoopKind.THREAD, "ping log": LoopKind.TASK}
 
 
@@ -123,6 +126,8 @@ def web(args: argparse.Namespace) -> None:
     connect()
     _check_free(args.host, args.port)
     begin_reports("web")
+    for name, least in QUIET_LOGS.items():
+        logging.getLogger(name).setLevel(least)
 
     from vigil.asgi import application, pings
     from vigil.web.http_server import MAX_CONNECTIONS, serve

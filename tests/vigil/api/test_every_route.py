@@ -1,0 +1,104 @@
+"""Every route with every method for every caller: no 5xx, JSON always, and each error a problem of that status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.vigil.api.caller import Api
+from vigil.accounts.models import Scope, Team
+from vigil.accounts.teams import default_team
+from vigil.guess_limits import SECRETS
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+#: What says nothing of an installation: types of problems, and the schema of `vigil.yaml`.
+OPEN = ("/api/problems/", "/api/v1/schema.json")
+JANUARY, FEBRUARY = "2030-01-01T00:00:00Z", "2030-02-01T00:00:00Z"
+HTTP: dict[str, Any] = {"name": "m", "kind": "http", "config": {"url": "https://example.com/health"}}
+
+
+def routes(found: Any = None, before: str = "") -> Iterator[str]:
+    for entry in found or get_resolver().url_patterns:
+        text = before + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry.url_patterns, text)
+        elif isinstance(entry, URLPattern):
+            yield text
+
+
+def rows(api: Api) -> dict[str, str]:
+    """A row of the team for each kind of id, by what is before it in an address."""
+    monitor = api("POST", "monitors", HTTP)[1]["id"]
+    channel = api("POST", "channels", {"name": "c", "kind": "webhook", "config": {"url": "https://x.test"}})[1]["id"]
+    person = api("POST", "people", {"name": "ann", "channels": [channel]})[1]["id"]
+    wanted: dict[str, dict[str, Any]] = {
+        "heartbeats": {"name": "h"},
+        "composites": {"name": "o", "rule": "any", "members": [{"monitor": monitor}]},
+        "routes": {"name": "r", "position": 1, "channels": [channel]},
+        "rotations": {"name": "r", "zone": "UTC", "starts_on": "2030-01-07", "people": [person]},
+        "policies": {"name": "p", "steps": [{"people": [person]}]},
+        "silences": {"name": "s", "monitors": [monitor], "starts_at": JANUARY, "ends_at": FEBRUARY},
+        "objectives": {"name": "o", "monitor": monitor},
+        "reports": {"frequency": "weekly", "recipients": ["a@example.com"]},
+    }  # fmt: skip
+    made = {"monitors": monitor, "channels": channel, "people": person, "presets": "openai", "regions": "eu"}
+    for path, body in wanted.items():
+        status, answer = api("POST", path, body)
+        assert status == 201, (path, answer)
+        made[path] = answer["id"]
+    return made
+
+
+def addresses(made: dict[str, str]) -> set[str]:
+    """An address for each route of the API, with the id of a real row where the team has one."""
+    found = set()
+    for text in routes():
+        if text.startswith("api/"):
+            parts: list[str] = []
+            for part in text.replace("\\Z", "").replace("$", "").replace("^", "").split("/"):
+                is_id = part.startswith(("(?P<", "<"))
+                parts.append(made.get(parts[-1], "mon_0") if is_id else part)
+            found.add("/" + "/".join(parts).removesuffix("\\.(?P<format>[a-z0-9]+)"))
+    return found
+
+
+def test_every_route_tells_every_error_as_a_problem() -> None:
+    team, other = default_team(), Team.objects.create(name="Other", slug="other")
+    api = Api(team)
+    found = sorted(addresses(rows(api)))
+    assert len(found) > 70 and any(address.endswith("/pause") for address in found), found
+    callers = {"nobody": "", "reader": Api(team, Scope.READ).plain, "stranger": Api(other).plain, "writer": api.plain}
+    client, seen = Client(raise_request_exception=False), set()
+    for name, token in callers.items():
+        for address in found:
+            for method in METHODS:
+                SECRETS.forget()
+                headers = {"authorization": f"Bearer {token}"} if token else {}
+                answer: Any = client.generic(method, address, b"{}", content_type="application/json", headers=headers)
+                seen.add(answer.status_code)
+                check(method, f"{method} {address} of {name}", answer)
+                open_to_all = address.startswith(OPEN) or answer.status_code in (404, 405)
+                assert name != "nobody" or open_to_all or answer.status_code == 401, (method, address)
+                mutates = method in ("POST", "PUT", "PATCH", "DELETE")
+                assert name != "reader" or not mutates or answer.status_code in (403, 404, 405), (method, address)
+    assert {200, 201, 204, 400, 401, 403, 404, 405, 415} & seen >= {200, 204, 400, 401, 403, 404, 405}
+
+
+def check(method: str, what: str, answer: Any) -> None:
+    assert answer.status_code < 500, (what, answer.content)
+    assert answer["X-Request-ID"], what
+    kind = answer.headers.get("Content-Type", "")
+    if answer.status_code >= 400:
+        assert kind == "application/problem+json", what
+        problem = answer.json() if method != "HEAD" else {"status": answer.status_code}
+        assert problem["status"] == answer.status_code, what
+        assert answer.status_code != 405 or answer["Allow"], what
+        assert answer.status_code != 401 or answer["WWW-Authenticate"], what
+    elif answer.content and "/docs/" not in what and "/schema/" not in what:
+        assert kind == "application/json", what
