@@ -109,6 +109,11 @@ def trials(team: str, minute: int) -> str:
     return f"{PREFIX}trials:{team}:{minute}"
 
 
+def user(region: str) -> str:
+    """The Redis user of a region's worker."""
+    return f"worker-{region}"
+
+
 def celery_prefix(region: str) -> str:
     """The prefix under which Celery keeps every key of this region's broker."""
     return f"{PREFIX}celery:{region}:"

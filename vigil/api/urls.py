@@ -19,6 +19,7 @@ from vigil.api.alerts.silences import ExcludedView, SilenceViewSet
 from vigil.api.base.authentication import TokenAuthentication
 from vigil.api.code.schema import schema_view
 from vigil.api.dead_letters import DeadLetterViewSet
+from vigil.api.health import HealthView
 from vigil.api.history.objectives import ObjectiveViewSet, ReportViewSet
 from vigil.api.incidents.incidents import IncidentViewSet
 from vigil.api.incidents.selftests import SelfTestViewSet
@@ -69,6 +70,7 @@ urlpatterns = [
     path("v1/", include("vigil.api.history.history")),
     path("v1/", include("vigil.api.history.results")),
     path("v1/schema.json", schema_view, name="document-schema"),
+    path("v1/health", HealthView.as_view(), name="health"),
     path("v1/me", MeView.as_view(), name="me"),
     path("v1/whom", WhomView.as_view(), name="whom"),
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),

@@ -1,4 +1,4 @@
-"""Drafts: monitors that are validated as if they were saved, and are not."""
+"""Drafts and clones: monitors that are validated as if they were saved, and copies of saved ones."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
-from vigil.monitors.changes import SETTABLE, default_regions, validate_monitor
+from vigil.monitors.changes import SETTABLE, create_monitor, default_regions, validate_monitor
+from vigil.monitors.dependencies import set_parents
 from vigil.monitors.models import MAX_INTERVAL_S, Monitor, Region
 
 
@@ -30,3 +32,16 @@ def draft_monitor(team: Team, wanted: Mapping[str, Any]) -> tuple[Monitor, list[
     validate_monitor(monitor)
     regions = wanted.get("regions")
     return monitor, default_regions() if regions is None else list(regions)
+
+
+def clone_monitor(monitor: Monitor, name: str) -> Monitor:
+    """A copy of a monitor under another name: its settings, secrets, regions and parents, and nothing that it has seen.
+
+    Raises `ValidationError` by field, also for a monitor that regions do not check.
+    """
+    copied = {field: getattr(monitor, field) for field in SETTABLE - {"name", "regions"}}
+    with transaction.atomic():
+        made = create_monitor(monitor.team, {**copied, "name": name, "regions": list(monitor.regions.all())})
+        parents = Monitor.objects.filter(dependents__child=monitor, deleted_at=None)
+        set_parents(made, list(parents))
+    return made

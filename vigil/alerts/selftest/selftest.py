@@ -46,6 +46,13 @@ def _begin_due(team: Team, now: datetime) -> int:
     return _begin(team, wanted) if wanted else 0
 
 
+def begin_now(team: Team) -> bool:
+    """Begin a self-test of every channel that takes part; False where there is none, or a test is running."""
+    able = set(Channel.objects.filter(team=team, enabled=True).values_list("pk", flat=True))
+    wanted = [one.channel for one in participants(team) if one.channel in able]
+    return bool(wanted) and bool(_begin(team, wanted))
+
+
 def participants(team: Team) -> list[Participant]:
     """Channels of a team that take part, with the result of their last test."""
     takes_part = Q(self_test_minutes__gt=0) | Q(kind=LOOPBACK)

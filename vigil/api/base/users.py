@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from vigil.alerts.models import Channel, EscalationPolicy, Person, Rotation, Route
 from vigil.heartbeats.models import Heartbeat
 from vigil.history.models import Objective
-from vigil.monitors.models import Composite, Monitor
+from vigil.monitors.models import Composite, Monitor, Region
 from vigil.silences.models import Silence
 
 #: At most so many are named.
@@ -39,6 +39,7 @@ _USERS: dict[type[Model], tuple[_Users, ...]] = {
     Person: (("rotation", lambda row: row.rotations.distinct()), ("policy", _policies_with("people"))),
     Rotation: (("policy", _policies_with("rotations")),),
     Monitor: _OF_MONITOR,
+    Region: (("monitor", lambda row: row.monitors.filter(deleted_at=None)),),
 }
 
 

@@ -20,6 +20,7 @@ from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
+from vigil.api.monitors.clones import CloneActions
 from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
 from vigil.api.monitors.presets import PresetFields
 from vigil.api.monitors.results import LatestSerializer, result_row
@@ -173,7 +174,7 @@ class MonitorFilter(django_filters.FilterSet):
         return queryset.filter(tags__contains=[value])
 
 
-class MonitorViewSet(TrialActions, LockedWrites, viewsets.ModelViewSet[Monitor]):
+class MonitorViewSet(TrialActions, CloneActions, LockedWrites, viewsets.ModelViewSet[Monitor]):
     """Monitors. A deleted monitor is not listed, and stays in its incidents."""
 
     serializer_class = MonitorSerializer

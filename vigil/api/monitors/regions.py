@@ -1,16 +1,23 @@
-"""Regions API: everyone reads, staff creates and changes."""
+"""Regions API: everyone reads, staff enrols, changes, drains, revokes and deletes."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from probes import keys
 from vigil.api.base.permissions import StaffChanges
-from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.monitors.latest import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Region
+from vigil.monitors.workers import ANCHORS_ADVICE, enrol, forget, revoke
 
 
 class RegionSerializer(ApiModelSerializer[Region]):
@@ -26,7 +33,7 @@ class RegionSerializer(ApiModelSerializer[Region]):
 
     class Meta:
         model = Region
-        fields = (
+        fields: tuple[str, ...] = (
             "slug", "name", "domain", "enabled", "egress", "alive", "heard_at", "share", "quarantine", "created_at",
         )  # fmt: skip
         read_only_fields = ("created_at",)
@@ -53,12 +60,32 @@ class RegionSerializer(ApiModelSerializer[Region]):
         return instant(status.at_ms).isoformat() if status else None
 
 
+class EnrolmentSerializer(ApiSerializer[Any]):
+    """What the worker of a region needs; the key is shown only now."""
+
+    environment = serializers.DictField(child=serializers.CharField(), help_text="VIGIL_REGION_KEY is the private key.")
+    redis_url = serializers.CharField(help_text="VIGIL_REDIS_URL, but for its password and host.")
+    redis_user = serializers.CharField(help_text="`deploy/redis.acl.example` has its rules.")
+    command = serializers.CharField()
+    advice = serializers.CharField()
+
+
+class EnrolledRegionSerializer(RegionSerializer):
+    """A region that was just added, or was given a new key."""
+
+    enrolment = EnrolmentSerializer(read_only=True)
+
+    class Meta(RegionSerializer.Meta):
+        fields = (*RegionSerializer.Meta.fields, "enrolment")
+
+
 class RegionViewSet(
     LockedWrites,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.CreateModelMixin,
     mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
     viewsets.GenericViewSet[Region],
 ):
     """Places that run checks. They belong to the installation, not to a team."""
@@ -69,7 +96,7 @@ class RegionViewSet(
     filterset_fields = ("enabled", "domain")
     lookup_field = "slug"
     lookup_value_regex = r"[a-z0-9][a-z0-9-]{0,39}"
-    http_method_names = ["get", "post", "patch", "head", "options"]
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
@@ -82,3 +109,49 @@ class RegionViewSet(
             "shares": region_shares(),
             "quarantines": region_quarantines(),
         }
+
+    @extend_schema(request=RegionSerializer, responses={201: EnrolledRegionSerializer})
+    def create(self, request: Request, *args: Any, **options: Any) -> Response:
+        """Add a region with a key of its own. What its worker needs is in this answer and nowhere else."""
+        asked: Any = self.get_serializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self._enrolled(Region(**asked.validated_data), 201)
+
+    @extend_schema(request=None, responses=EnrolledRegionSerializer)
+    @action(detail=True, methods=["post"])
+    def rekey(self, request: Request, slug: str) -> Response:
+        """Give it a new key. Its worker opens no secrets until it is started with it."""
+        return self._enrolled(self.get_object(), 200)
+
+    @extend_schema(request=None, responses=RegionSerializer)
+    @action(detail=True, methods=["post"])
+    def drain(self, request: Request, slug: str) -> Response:
+        """Send it no more checks, and let it finish what it has; PATCH `enabled` to true ends that."""
+        region = self.get_object()
+        region.enabled = False
+        region.save(update_fields=["enabled"])
+        return Response(self.get_serializer(region).data)
+
+    @extend_schema(request=None, responses=RegionSerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, slug: str) -> Response:
+        """Drain it and forget its key: no secret is sealed to it any more. Remove its Redis user too."""
+        region = self.get_object()
+        revoke(region)
+        return Response(self.get_serializer(region).data)
+
+    def perform_destroy(self, instance: Region) -> None:
+        slug = instance.slug
+        instance.delete()
+        transaction.on_commit(lambda: forget(slug))
+
+    def _enrolled(self, region: Region, code: int) -> Response:
+        enrolled = enrol(region)
+        told = {
+            "environment": enrolled.environment,
+            "redis_url": enrolled.redis_url,
+            "redis_user": keys.user(region.slug),
+            "command": f"python3 -m probes --region {region.slug}",
+            "advice": f"VIGIL_ANCHORS: {ANCHORS_ADVICE}",
+        }
+        return Response({**self.get_serializer(region).data, "enrolment": told}, status=code)

@@ -18,7 +18,7 @@ from vigil.alerts.wording.text import vote_line
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.monitors.results import phases_ms
-from vigil.dispatch.core.trials import Answer, AnswerState, TrialReport, TrialState
+from vigil.dispatch.core.trials import AnswerState, RegionAnswer, TrialReport, TrialState
 from vigil.monitors.latest import instant
 from vigil.monitors.models import Region
 
@@ -118,7 +118,7 @@ def shown(found: TrialReport) -> dict[str, Any]:
     }
 
 
-def _region_row(answer: Answer, verdict: Verdict | None) -> dict[str, Any]:
+def _region_row(answer: RegionAnswer, verdict: Verdict | None) -> dict[str, Any]:
     result = answer.result
     without_vote = {one.region: one.why.value for one in verdict.excluded} if verdict else {}
     why = without_vote.get(answer.region) or (answer.why.value if answer.why else "")
@@ -156,7 +156,7 @@ def _assertion_row(one: AssertionOutcome) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _words(answer: Answer, counted: bool) -> str:
+def _words(answer: RegionAnswer, counted: bool) -> str:
     place = f"{answer.region} ({answer.domain})"
     if answer.state is AnswerState.NOT_ASKED:
         return f"{place}: not asked, it {_why_not_asked(answer)}"
@@ -167,13 +167,13 @@ def _words(answer: Answer, counted: bool) -> str:
     return vote_line(_vote_line(answer, answer.result, counted))
 
 
-def _why_not_asked(answer: Answer) -> str:
+def _why_not_asked(answer: RegionAnswer) -> str:
     if answer.why is None:
         return "has a queue that cannot be written"
     return "has no key for the secrets" if answer.why is Exclusion.PROBE_ERROR else WHY_EXCLUDED[answer.why.value]
 
 
-def _vote_line(answer: Answer, result: Result, counted: bool) -> VoteLine:
+def _vote_line(answer: RegionAnswer, result: Result, counted: bool) -> VoteLine:
     return VoteLine(
         answer.region, answer.domain, result.status.value, result.reason.value, result.detail,
         attempts=result.attempts, code=result.code, counted=counted,

@@ -15,17 +15,11 @@ import json
 import os
 import re
 
-from probes.seal import generate_keypair
 from vigil.cli.connection import connect, own_redis_secret
 from vigil.cli.errors import CommandError
 from vigil.local.servers.redis import add_region
 from vigil.local.servers.redis_users import region_user
 
-#: What tells a region that its own network is at fault, before it can see anything wrong in its targets.
-ANCHORS_ADVICE = (
-    "Name 3 to 10 addresses of 3 organisations that this region surely reaches: "
-    "while most of them fail, it does not vote."
-)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -62,16 +56,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _add(args: argparse.Namespace) -> int:
     from vigil.monitors.models import Region
+    from vigil.monitors.workers import ANCHORS_ADVICE, enrol
 
     known = Region.objects.filter(slug=args.name).first()
     if known is not None and not args.replace_key:
         raise CommandError(f"region {args.name} exists already: --replace-key gives its worker a new key")
-    private, public = generate_keypair()
     region = known or Region(slug=args.name, name=args.name)
-    region.domain, region.egress, region.public_key = args.domain, args.egress, public
-    region.save()
-    own = _own_redis(args)
-    env = {"VIGIL_REGION": args.name, "VIGIL_REGION_KEY": private, "VIGIL_EGRESS": args.egress}
+    region.domain, region.egress = args.domain, args.egress
+    enrolled = enrol(region)
+    own, env = _own_redis(args), enrolled.environment
     if args.json:
         print(json.dumps({**env, "VIGIL_REDIS_URL": own} if own else env))
         return 0
@@ -83,7 +76,7 @@ def _add(args: argparse.Namespace) -> int:
         print("VIGIL_REDIS_URL is the Redis of this installation as that worker reaches it,")
         print(f"# with the user {region_user(args.name)}: deploy/redis.acl.example has its rules.")
     print("\n".join(f"{name}={value}" for name, value in env.items()))
-    print(f"VIGIL_REDIS_URL={own or f'rediss://{region_user(args.name)}:PASSWORD@HOST:6379/0'}")
+    print(f"VIGIL_REDIS_URL={own or enrolled.redis_url}")
     print(f"# {ANCHORS_ADVICE}")
     print("# VIGIL_ANCHORS=example.com,example.net:443,192.0.2.53:53")
     return 0

@@ -70,7 +70,7 @@ def encode_trial(trial: Trial) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RegionAnswer:
     """One region's part of a trial. `why` says why it has no vote; `result` is there once it answered."""
 
     region: str
@@ -86,7 +86,7 @@ class TrialReport:
 
     trial: Trial
     state: TrialState
-    answers: tuple[Answer, ...]
+    answers: tuple[RegionAnswer, ...]
     verdict: Verdict | None
 
 
@@ -130,8 +130,8 @@ def _regions(round: Round) -> list[Elector | Excluded]:
     return sorted([*round.electorate, *round.excluded], key=lambda one: one.region)
 
 
-def _answer(trial: Trial, one: Elector | Excluded, came: Mapping[str, Came], closed: bool) -> Answer:
-    answer = Answer(one.region, one.domain, AnswerState.PENDING, one.why if isinstance(one, Excluded) else None)
+def _answer(trial: Trial, one: Elector | Excluded, came: Mapping[str, Came], closed: bool) -> RegionAnswer:
+    answer = RegionAnswer(one.region, one.domain, AnswerState.PENDING, one.why if isinstance(one, Excluded) else None)
     if one.region not in trial.asked:
         return replace(answer, state=AnswerState.NOT_ASKED)
     if one.region in came:

@@ -31,7 +31,7 @@ _CONSENSUS_KEYS = (
 
 
 def region_user(region: str) -> str:
-    return f"worker-{region}"
+    return keys.user(region)
 
 
 def region_rules(region: str, password: str) -> str:

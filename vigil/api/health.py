@@ -1,0 +1,61 @@
+"""Health of the installation over the API: what `manage.py doctor` says, for staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from vigil.api.base.permissions import StaffOnly
+from vigil.api.base.serializers import ApiSerializer
+from vigil.clock import database_now
+from vigil.disks import disk_of, postgres_folder
+from vigil.doctor.examination import examine, worst
+from vigil.doctor.findings import ExaminationContext, Level
+from vigil.monitors.latest import redis_client
+
+_LEVELS = [level.value for level in Level]
+
+
+class FindingSerializer(ApiSerializer[Any]):
+    """One finding in one line, and the remedy."""
+
+    check = serializers.CharField()
+    level = serializers.ChoiceField(choices=_LEVELS)
+    text = serializers.CharField()
+    advice = serializers.CharField()
+
+
+class HealthSerializer(ApiSerializer[Any]):
+    """Every finding; `worst` is the level of the worst."""
+
+    worst = serializers.ChoiceField(choices=_LEVELS)
+    findings = FindingSerializer(many=True)
+
+
+class HealthView(APIView):
+    """What is wrong with this installation."""
+
+    permission_classes = [StaffOnly]
+
+    @extend_schema(operation_id="health_retrieve", responses=HealthSerializer)
+    def get(self, request: Request) -> Response:
+        """Processes, regions, channels, history and disk, as the command line reports them. It changes nothing."""
+        folder = postgres_folder()
+        disk = disk_of(folder) if folder is not None else None
+        free = disk.bytes_free if disk is not None else None
+        found = examine(ExaminationContext(redis_client(), database_now(), free, (folder,) if folder else ()))
+        rows = [
+            {
+                "check": one.check,
+                "level": one.finding.level.value,
+                "text": one.finding.text,
+                "advice": one.finding.advice,
+            }
+            for one in found
+        ]
+        return Response({"worst": worst(found).value, "findings": rows})
