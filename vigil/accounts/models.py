@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from vigil.accounts import public_ids
+from vigil.visible_text import visible_line
 
 
 class User(AbstractUser):
@@ -35,7 +36,7 @@ class Team(models.Model):
     public_id = models.CharField(
         max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_team, editable=False
     )
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[visible_line])
     slug = models.SlugField(max_length=40, unique=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
 
@@ -96,7 +97,7 @@ class ApiToken(models.Model):
     )
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="api_tokens")
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="api_tokens")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[visible_line])
     prefix = models.CharField(max_length=12, unique=True, editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=default_scopes)

@@ -25,8 +25,11 @@ def save_channel(channel: Channel, wanted: Mapping[str, Any]) -> Channel:
     with transaction.atomic():
         if channel.pk is not None:
             channel.refresh_from_db(from_queryset=Channel.objects.select_for_update())
+        changed = [name for name in wanted if channel.pk is None or _differs(channel, name, wanted)]
+        if not changed and channel.pk is not None and not channel.disabled_at:
+            return channel
         check_destination(channel, wanted)
-        if channel.pk is not None and any(_differs(channel, name, wanted) for name in ("kind", "config", "secrets")):
+        if channel.pk is not None and {"kind", "config", "secrets"} & set(changed):
             channel.links_since = timezone.now()
         for name, value in wanted.items():
             setattr(channel, name, Secrets(value) if name == "secrets" else value)

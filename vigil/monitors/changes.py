@@ -19,6 +19,7 @@ from vigil.monitors.costs import cost_warnings, refusal_estimate
 from vigil.monitors.live_version import touch
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
 from vigil.problems.rows import below, duplicate, row_problems
+from vigil.visible_text import is_visible_line, unique_words
 
 SETTABLE = frozenset(
     {
@@ -26,6 +27,8 @@ SETTABLE = frozenset(
         "regions",
     }
 )  # fmt: skip
+#: Settings that only a monitor has which regions check.
+OF_CHECKS = frozenset({"config", "secrets", "interval_s", "timeout_ms", "sensitivity", "regions"})
 MAX_TAGS, MAX_TAG_LENGTH = 20, 50
 MAX_SECRETS, MAX_SECRET_LENGTH = 20, 8192
 MAX_REGIONS = 50
@@ -41,7 +44,7 @@ def create_monitor(team: Team, wanted: Mapping[str, Any]) -> Monitor:
         raise ValidationError({"kind": [f"Regions do not check a {kind}: create it on its own page."]})
     monitor = Monitor(team=team)
     with transaction.atomic():
-        _write(monitor, {"regions": default_regions(), **wanted})
+        _write(monitor, {"regions": default_regions(), **_plain(wanted)})
     return monitor
 
 
@@ -53,7 +56,7 @@ def default_regions() -> list[Region]:
 def create_derived(team: Team, kind: DerivedKind, wanted: Mapping[str, Any]) -> Monitor:
     """Create a monitor without checks; for the write path of its kind, inside its transaction."""
     monitor = Monitor(team=team, kind=kind)
-    _write(monitor, wanted)
+    _write(monitor, _plain(wanted))
     return monitor
 
 
@@ -61,7 +64,8 @@ def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
     """Change fields, if they differ. Raises `ValidationError` by field, `Monitor.DoesNotExist` if deleted meanwhile."""
     with transaction.atomic():
         current = Monitor.objects.select_for_update().get(pk=monitor.pk, deleted_at=None)
-        changed = {name: value for name, value in wanted.items() if _differs(current, name, value)}
+        changed = {name: value for name, value in _plain(wanted).items() if _differs(current, name, value)}
+        _refuse_meaningless(current, changed)
         if "kind" in changed and (current.kind in DerivedKind or changed["kind"] in DerivedKind):
             raise ValidationError({"kind": ["The kind of this monitor cannot be changed."]})
         if changed:
@@ -69,6 +73,17 @@ def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
             current.revision += 1
             _write(current, changed)
     return current
+
+
+def _plain(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**wanted, "tags": unique_words(wanted["tags"])} if "tags" in wanted else wanted
+
+
+def _refuse_meaningless(monitor: Monitor, changed: Mapping[str, Any]) -> None:
+    """Refuse settings of checks for a monitor that no region checks: they would be stored and do nothing."""
+    names = sorted(OF_CHECKS & changed.keys()) if monitor.kind in DerivedKind else []
+    if names:
+        raise ValidationError({name: [f"A {monitor.kind} has none: regions do not check it."] for name in names})
 
 
 def check_destination(stored: Monitor, wanted: Mapping[str, Any]) -> None:
@@ -156,7 +171,8 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
     if not monitor.paused:
         monitor.paused_why = ""
     monitor.provider = provider_of(monitor.config)
-    validate_monitor(monitor)
+    # A name from before there were rules for names does not stand in the way of a pause.
+    validate_monitor(monitor, unchanged=("name",) if monitor.pk and "name" not in wanted else ())
     if regions is not None and len(regions) > MAX_REGIONS:
         raise ValidationError({"regions": [f"At most {MAX_REGIONS} regions can check one monitor."]})
     try:
@@ -171,9 +187,9 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
     touch(monitor.team_id)
 
 
-def validate_monitor(monitor: Monitor) -> None:
-    """Validate a monitor; raises `ValidationError` keyed by field."""
-    problems: dict[str, list[Any]] = {**row_problems(monitor, exclude=["config", "secrets", "tags"])}
+def validate_monitor(monitor: Monitor, unchanged: Sequence[str] = ()) -> None:
+    """Validate a monitor but for fields that are `unchanged`; raises `ValidationError` keyed by field."""
+    problems: dict[str, list[Any]] = {**row_problems(monitor, exclude=["config", "secrets", "tags", *unchanged])}
     if any(error.message == NAME_TAKEN for error in problems.get("__all__", [])):
         problems.pop("__all__")
         problems["name"] = [duplicate(NAME_TAKEN)]
@@ -235,6 +251,8 @@ def _is_not_storable(config: Any) -> bool:
 def _tags_problem(tags: Any) -> str:
     if not isinstance(tags, list) or not all(isinstance(tag, str) and tag.strip() for tag in tags):
         return "Must be a list of words."
+    if not all(map(is_visible_line, tags)):
+        return "Words without line breaks, control characters or characters that reorder text."
     if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in tags):
         return f"At most {MAX_TAGS} tags of {MAX_TAG_LENGTH} characters."
     return ""

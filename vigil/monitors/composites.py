@@ -13,6 +13,7 @@ from vigil.accounts.models import Team
 from vigil.monitors import changes
 from vigil.monitors.core.composite_rules import CompositeRule, depth, find_circle
 from vigil.monitors.models import Composite, CompositeMember, DerivedKind, Monitor
+from vigil.visible_text import is_visible_line
 
 MEMBERS_MOST = 200
 RANKS_MOST = 50
@@ -121,6 +122,8 @@ def _problems(composite: Composite, members: Sequence[Member]) -> dict[str, list
     gone = next((member.monitor for member in members if member.monitor.deleted_at is not None), None)
     if gone is not None:
         return {"members": [f"{gone.name} was deleted."]}
+    if any(member.group and not is_visible_line(member.group) for member in members):
+        return {"members": ["The name of a group is one line of visible text."]}
     if len(set(_keys(members))) < len(members):
         return {"members": ["A monitor is named twice."]}
     if any(not 0 <= member.rank < RANKS_MOST for member in members):

@@ -11,6 +11,7 @@ from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
 from vigil.monitors.core.composite_rules import CompositeRule
+from vigil.visible_text import visible_line
 
 MIN_INTERVAL_S, MAX_INTERVAL_S = 5, 86_400
 MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 100, 60_000
@@ -43,7 +44,7 @@ class Region(models.Model):
     """A place that runs checks. Regions that can fail together share a domain. They belong to no team."""
 
     slug = models.CharField(max_length=40, unique=True, validators=[is_region_name])
-    name = models.CharField(max_length=100, blank=True)
+    name = models.CharField(max_length=100, blank=True, validators=[visible_line])
     domain = models.CharField(max_length=40, validators=[is_region_name])
     enabled = models.BooleanField(default=True)
     egress = models.CharField(max_length=10, choices=RegionEgress.choices, default=RegionEgress.PUBLIC)
@@ -82,7 +83,7 @@ class Monitor(models.Model):
         max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_monitor, editable=False
     )
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="monitors")
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, validators=[visible_line])
     kind = models.CharField(max_length=40)
     config = models.JSONField(default=dict)
     secrets = SealedJSONField()
@@ -179,7 +180,7 @@ class CompositeMember(models.Model):
     composite = models.ForeignKey(Composite, on_delete=models.CASCADE, related_name="members")
     monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="composite_memberships")
     rank = models.PositiveSmallIntegerField(default=0)
-    group = models.CharField(max_length=200, blank=True, default="")
+    group = models.CharField(max_length=200, blank=True, default="", validators=[visible_line])
 
     class Meta:
         ordering = ("rank", "id")

@@ -15,6 +15,7 @@ from vigil.monitors.config_channel import notify_silences
 from vigil.monitors.models import Monitor
 from vigil.silences.core.windows import ScheduleError, check, current
 from vigil.silences.models import Silence, new_silence
+from vigil.visible_text import is_visible_line, unique_words
 
 MAX_MONITORS = 1_000
 #: Longest one-off silence that is given by its duration (s): a year. A longer one names its end.
@@ -49,17 +50,14 @@ def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
     """Change a silence from now on; returns the present row. Raises `ValidationError` keyed by field."""
     with transaction.atomic():
         before = Silence.objects.select_for_update().get(pk=silence.pk, valid_until=None)
-        about = list(before.monitors.all()) if monitors is None else list(monitors)
+        watched = list(before.monitors.all())
+        about = watched if monitors is None else list(monitors)
         after = Silence.objects.get(pk=before.pk)
         _set(after, wanted)
         validate_silence(after, about)
-        now = _now_for(before)
-        public_id = _retire(before, now)
-        after.pk, after.public_id, after.valid_from = None, public_id, now
-        after._state.adding = True
-        after.save()
-        after.monitors.set(about)
-        notify_silences(before.team_id)
+        if set(about) == set(watched) and all(getattr(after, name) == getattr(before, name) for name in SETTABLE):
+            return before
+        _replace(before, after, about, _now_for(before))
     return after
 
 
@@ -77,12 +75,7 @@ def end_now(silence: Silence) -> Silence | None:
             return None
         about = list(before.monitors.all())
         after = Silence.objects.get(pk=before.pk)
-        public_id = _retire(before, now)
-        after.pk, after.public_id, after.valid_from = None, public_id, window.ends
-        after._state.adding = True
-        after.save()
-        after.monitors.set(about)
-        notify_silences(before.team_id)
+        _replace(before, after, about, now, window.ends)
         return after
 
 
@@ -108,7 +101,7 @@ def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
     if not (silence.mutes or silence.pauses or silence.excludes):
         problems["mutes"] = ["Must mute, pause or exclude."]
     tags = silence.tags
-    if not isinstance(tags, list) or not all(isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_LENGTH for tag in tags):
+    if not isinstance(tags, list) or not all(_is_tag(tag) for tag in tags):
         problems["tags"] = ["Must be a list of words."]
     elif len(tags) > MAX_TAGS:
         problems["tags"] = [f"At most {MAX_TAGS} tags."]
@@ -129,11 +122,30 @@ def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
         raise ValidationError(problems)
 
 
+def _is_tag(tag: object) -> bool:
+    return isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_LENGTH and is_visible_line(tag)
+
+
 def _set(silence: Silence, wanted: Mapping[str, Any]) -> None:
     for name, value in wanted.items():
         if name not in SETTABLE:
             raise ValidationError({name: ["Cannot be set."]})
-        setattr(silence, name, value)
+        setattr(silence, name, unique_words(value) if name == "tags" else value)
+
+
+def _replace(
+    before: Silence, after: Silence, about: Sequence[Monitor], now: datetime, valid_from: datetime | None = None
+) -> None:
+    """End the validity of a row and begin that of its successor, which has its id and the time of its creation."""
+    created_at = before.created_at
+    after.pk, after.public_id, after.valid_from = None, _retire(before, now), valid_from or now
+    after._state.adding = True
+    after.save()
+    # `auto_now_add` has taken the present, since the row is new.
+    Silence.objects.filter(pk=after.pk).update(created_at=created_at)
+    after.created_at = created_at
+    after.monitors.set(about)
+    notify_silences(before.team_id)
 
 
 def _retire(silence: Silence, now: datetime) -> str:

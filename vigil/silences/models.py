@@ -11,6 +11,7 @@ from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.monitors.models import Monitor
 from vigil.silences.core.windows import WindowSchedule
+from vigil.visible_text import visible_line
 
 
 def new_silence() -> str:
@@ -26,7 +27,7 @@ class Silence(models.Model):
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_silence, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="silences")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[visible_line])
     reason = models.CharField(max_length=500, blank=True, default="")
     mutes = models.BooleanField(default=True, help_text="Alerts are held, and sent at its end if still due.")
     pauses = models.BooleanField(default=False, help_text="Nothing is checked; that time does not count in uptime.")

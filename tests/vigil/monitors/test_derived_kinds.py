@@ -39,5 +39,5 @@ def test_a_kind_does_not_change_between_derived_and_looked_at(was: str, becomes:
 
 def test_a_derived_monitor_has_no_configuration_of_a_prober() -> None:
     derived = create_derived(default_team(), DerivedKind.HEARTBEAT, {"name": "nightly", "tags": ["jobs"]})
-    with pytest.raises(ValidationError, match="has no config"):
+    with pytest.raises(ValidationError, match="has none: regions do not check it"):
         update_monitor(derived, {"config": {"url": "https://example.test/"}})

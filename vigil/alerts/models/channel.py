@@ -9,6 +9,7 @@ from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
 from vigil.alerts.core.selftest import MINUTES_LEAST, MINUTES_MOST
+from vigil.visible_text import visible_line
 
 
 def channel_kinds() -> list[tuple[str, str]]:
@@ -34,7 +35,7 @@ class Channel(models.Model):
         max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_channel, editable=False
     )
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="channels")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[visible_line])
     kind = models.CharField(max_length=20, choices=channel_kinds)
     config = models.JSONField(default=dict, blank=True)
     secrets = SealedJSONField()

@@ -12,6 +12,7 @@ from vigil.alerts.models.channel import Channel
 from vigil.alerts.models.person import Person
 from vigil.alerts.models.rotation import Rotation
 from vigil.incidents.models import Incident
+from vigil.visible_text import visible_line
 
 MAX_REPEATS = 20
 MAX_DELAY_S = 24 * 3600
@@ -26,7 +27,7 @@ class EscalationPolicy(models.Model):
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_policy, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="policies")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[visible_line])
     repeats = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(MAX_REPEATS)],

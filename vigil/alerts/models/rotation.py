@@ -14,6 +14,7 @@ from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedTextField
 from vigil.alerts.core.rotation import OnCallSchedule, Override
 from vigil.alerts.models.person import Person
+from vigil.visible_text import visible_line
 
 MAX_SHIFT_DAYS = 90
 
@@ -35,7 +36,7 @@ class Rotation(models.Model):
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_rotation, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="rotations")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[visible_line])
     zone = models.CharField(max_length=64, default="UTC", help_text="Time zone of the handover.")
     starts_on = models.DateField(help_text="The day of the first turn.")
     handover = models.TimeField(default=time(9))

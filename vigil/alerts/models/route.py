@@ -11,6 +11,7 @@ from vigil.alerts.core.routes import Hours
 from vigil.alerts.models.channel import Channel
 from vigil.alerts.models.escalation import EscalationPolicy
 from vigil.monitors.models import Monitor
+from vigil.visible_text import visible_line
 
 MIN_REMIND_S, MAX_REMIND_S = 60, 7 * 24 * 3600
 
@@ -28,7 +29,7 @@ class Route(models.Model):
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_route, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="routes")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[visible_line])
     position = models.PositiveIntegerField(default=100)
     kinds = models.JSONField(default=list, blank=True)
     severities = models.JSONField(default=list, blank=True)

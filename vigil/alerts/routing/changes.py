@@ -24,6 +24,7 @@ from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Priority
 from vigil.problems.rows import row_problems
+from vigil.visible_text import is_visible_line, unique_words
 
 MAX_ROUTES, MAX_PEOPLE, MAX_ROTATIONS, MAX_POLICIES, MAX_OVERRIDES = 200, 1_000, 200, 200, 500
 MAX_CHANNELS, MAX_MEMBERS, MAX_STEPS = 50, 100, 20
@@ -75,7 +76,7 @@ def validate_route(route: Route, channels: Sequence[models.Model] = ()) -> None:
             shown = ", ".join(str(one) for one in known)
             problems[field] = [f"Must be a list with some of: {shown}."]
     if not isinstance(route.tags, list) or not all(
-        isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_LENGTH for tag in route.tags
+        isinstance(tag, str) and 0 < len(tag) <= MAX_TAG_LENGTH and is_visible_line(tag) for tag in route.tags
     ):
         problems["tags"] = ["Must be a list of words."]
     elif len(route.tags) > MAX_TAGS:
@@ -181,7 +182,7 @@ def _write_step(policy: EscalationPolicy, place: int, wanted: Mapping[str, Any])
 def _set(row: models.Model, wanted: Mapping[str, Any], names: Sequence[str]) -> None:
     for name in names:
         if name in wanted:
-            setattr(row, name, wanted[name])
+            setattr(row, name, unique_words(wanted[name]))
 
 
 def _problems(row: models.Model, exclude: Sequence[str] = ()) -> Problems:

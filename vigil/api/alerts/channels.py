@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channel_settings import pages
+from vigil.alerts.channels import webhook
 from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel
 from vigil.alerts.oncall.ack_links import callback_address
@@ -62,6 +63,9 @@ class ChannelSerializer(ApiModelSerializer[Channel]):
         child=serializers.CharField(max_length=2000, trim_whitespace=False), write_only=True, required=False
     )
     secret_names = serializers.SerializerMethodField()
+    secret = serializers.SerializerMethodField(
+        help_text="The secret that signs a webhook, if Vigil made it: in the answer to its creation only, else null."
+    )
     callback_address = serializers.SerializerMethodField(
         help_text="Callback address for PagerDuty or Slack, to take over acknowledgements; else empty."
     )
@@ -69,8 +73,8 @@ class ChannelSerializer(ApiModelSerializer[Channel]):
     class Meta:
         model = Channel
         fields = (
-            "id", "name", "kind", "config", "secrets", "secret_names", "enabled", "disabled_at", "disabled_why",
-            "fallback", "gather", "self_test_minutes", "callback_address", "created_at", "updated_at",
+            "id", "name", "kind", "config", "secrets", "secret_names", "secret", "enabled", "disabled_at",
+            "disabled_why", "fallback", "gather", "self_test_minutes", "callback_address", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("disabled_at", "disabled_why", "created_at", "updated_at")
         validators: list[Any] = []
@@ -81,9 +85,17 @@ class ChannelSerializer(ApiModelSerializer[Channel]):
     def get_secret_names(self, channel: Channel) -> list[str]:
         return sorted(channel.secrets) if channel.secrets else []
 
+    #: Whether the signing secret was made in this request, and is shown in its answer.
+    made_secret = False
+
+    def get_secret(self, channel: Channel) -> str | None:
+        return str(channel.secrets["secret"]) if self.made_secret else None
+
     def create(self, validated_data: Mapping[str, Any]) -> Channel:
         with refusals_as_400():
-            return save_channel(Channel(team=self.context["team"]), validated_data)
+            channel = save_channel(Channel(team=self.context["team"]), validated_data)
+        self.made_secret = channel.kind == webhook.KIND.name and not validated_data.get("secrets", {}).get("secret")
+        return channel
 
     def update(self, instance: Channel, validated_data: Mapping[str, Any]) -> Channel:
         with refusals_as_400():

@@ -75,12 +75,13 @@ def earliest_call(schedule: JobSchedule, expected: datetime, grace: timedelta) -
 
 def problem_of(schedule: JobSchedule, now: datetime) -> tuple[str, str]:
     """Problem of a schedule as (field, words); empty strings if it is valid."""
+    if zone_of(schedule.zone) is None:
+        # Also of a period, which does not use it yet: it is stored, and another schedule would.
+        return "time_zone", f"There is no time zone {schedule.zone!r}: use one such as Europe/Berlin."
     if schedule.kind is ScheduleKind.PERIOD:
         if SHORTEST <= schedule.period <= LONGEST:
             return "", ""
         return "period_s", "Must be between 1 minute and 1 year."
-    if zone_of(schedule.zone) is None:
-        return "time_zone", f"There is no time zone {schedule.zone!r}: use one such as Europe/Berlin."
     if len(schedule.expression) > _MAX_EXPRESSION:
         return "expression", f"At most {_MAX_EXPRESSION} characters."
     elsewhere = _elsewhere(schedule.expression) if schedule.kind is ScheduleKind.CRON else ""

@@ -12,6 +12,7 @@ from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.history.core.burn_rate import BurnPace
 from vigil.monitors.models import Monitor
+from vigil.visible_text import visible_line
 
 
 def new_objective() -> str:
@@ -26,7 +27,7 @@ class Objective(models.Model):
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_objective, editable=False)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="objectives")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=100, validators=[visible_line])
     monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, null=True, blank=True, related_name="objectives")
     tag = models.CharField(max_length=50, blank=True, default="", help_text="All monitors with this tag together.")
     target_percent = models.DecimalField(
