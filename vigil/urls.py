@@ -8,11 +8,19 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from vigil.metrics import view as metrics
-from vigil.web import badges, health, hooks, incidents, login, oncall, respond
+from vigil.web import assets, badges, health, hooks, incidents, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
+from vigil.web.pages import more, overview, palette, sign_in, style
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("", overview.overview, name="home"),
+    path("find", palette.find, name="find"),
+    path("more", more.more, name="more"),
+    path("style", style.style, name="style"),
+    path("style/latency.json", style.latency, name="style-latency"),
+    path("sign-in", limited_passwords(sign_in.SignIn.as_view()), name="sign-in"),
+    path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("assets/<str:name>", assets.asset, name="asset"),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}web/favicon.svg"), name="favicon"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from vigil.accounts.login import consume_login_link, is_usable
+from vigil.web.pages.shell import theme_of
 
 
 @never_cache
@@ -22,7 +23,7 @@ def login_once(request: HttpRequest, token: str) -> HttpResponse:
         user = consume_login_link(token[:100])
         if user is not None:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-            return redirect("admin:index")
+            return redirect("home")
         return _page(request, False)
     return _page(request, is_usable(token[:100]))
 
@@ -30,6 +31,7 @@ def login_once(request: HttpRequest, token: str) -> HttpResponse:
 def _page(request: HttpRequest, usable: bool) -> HttpResponse:
     # The address is a key. It goes to no other site by the general policy; with `no-referrer` browsers would send no
     # origin, and the form would look forged.
-    answer = render(request, "web/login_once.html", {"usable": usable}, status=200 if usable else 403)
+    shown = {"usable": usable, "shell": {"theme": theme_of(request)}}
+    answer = render(request, "web/login_once.html", shown, status=200 if usable else 403)
     answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer

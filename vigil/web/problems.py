@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
-from django.views import csrf, defaults
 
 from vigil.problems.answers import answer, answer_for
 from vigil.problems.codes import ProblemCode, code_of_status
 from vigil.problems.encoding import is_api
 from vigil.problems.problem import MEDIA_TYPE, Problem
 from vigil.problems.request_ids import HEADER, META_KEY, request_id_of
+from vigil.web.pages import errors
 
 #: Headers that say what a client needs to know of an error.
 _KEPT = ("Allow", "WWW-Authenticate", "Retry-After", "Vary", "Set-Cookie")
@@ -48,28 +48,29 @@ def _as_problem(request: HttpRequest, answered: HttpResponse) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400, or 413 for a body that is too large."""
-    return answer_for(exception, request) if is_api(request.path_info) else defaults.bad_request(request, exception)
+    return answer_for(exception, request) if is_api(request.path_info) else errors.bad_request(request)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403."""
     if is_api(request.path_info):
         return answer_for(exception, request)
-    return defaults.permission_denied(request, exception)
+    return errors.permission_denied(request, str(exception))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404."""
-    return answer_for(exception, request) if is_api(request.path_info) else defaults.page_not_found(request, exception)
+    return answer_for(exception, request) if is_api(request.path_info) else errors.not_found(request)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 while a server is away. Django has logged the exception, which is the present one."""
-    return answer_for(sys.exc_info()[1], request) if is_api(request.path_info) else defaults.server_error(request)
+    problem = sys.exc_info()[1]
+    return answer_for(problem, request) if is_api(request.path_info) else errors.server_error(request, problem)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 of the CSRF middleware."""
     if is_api(request.path_info):
         return answer(Problem(ProblemCode.CSRF_FAILED, reason), request)
-    return csrf.csrf_failure(request, reason)
+    return errors.forged(request)

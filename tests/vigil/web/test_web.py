@@ -208,8 +208,8 @@ def test_a_route_takes_only_its_own_teams_channels(boss: Client, populated: None
     assert b"Must belong" in boss.post(reverse("admin:alerts_route_add"), form).content
 
 
-def test_the_start_page_leads_to_the_admin(client: Client) -> None:
-    assert client.get("/")["Location"] == "/admin/"
+def test_the_first_page_asks_for_a_sign_in(client: Client) -> None:
+    assert client.get("/")["Location"] == "/sign-in?next=/"
 
 
 def test_pages_allow_no_script_but_our_own_files(boss: Client) -> None:

@@ -1,0 +1,46 @@
+"""Components as values: the words and shapes that the templates draw."""
+
+from __future__ import annotations
+
+from vigil.web.parts.marks import Dot, State, dots, mark
+from vigil.web.parts.sparklines import sparkline
+from vigil.web.parts.strips import day_strip, slots
+from vigil.web.parts.votes import VoteRow, pins, vote_table
+
+
+def test_a_quiet_day_is_one_path_and_trouble_stands_taller() -> None:
+    quiet = day_strip("48u")
+    assert [(path.letter, path.data) for path in quiet.paths] == [("u", "M0 10.5h191")]
+    assert quiet.label == "Last 24 hours: up throughout" and quiet.width == 192
+    troubled = day_strip("40u2d6u")
+    assert {path.letter: path.data for path in troubled.paths} == {"u": "M0 10.5h159M168 10.5h23", "d": "M160 8h7"}
+    assert troubled.label == "Last 24 hours: down for a part" and slots(troubled.runs) == 48
+
+
+def test_dots_name_the_regions_that_are_not_well_and_count_where_there_are_many() -> None:
+    some = dots([Dot("eu", State.DOWN), Dot("us", State.UP), Dot("ap", State.UNKNOWN)])
+    assert some.label == "Down in eu; unknown in ap" and len(some.shown) == 3
+    many = dots([Dot(f"r{n}", State.DOWN if n == 7 else State.UP) for n in range(20)])
+    assert many.count == "19 of 20" and [dot.region for dot in many.shown] == ["r7"]
+    assert dots([Dot("eu", State.UP)]).label == "Up in the one region"
+
+
+def test_a_gap_breaks_the_line_and_two_points_draw_none() -> None:
+    line = sparkline("p95 of the last hour", " ms", [380, 655, None, 400, 412])
+    assert len(line.lines) == 2 and line.label == "p95 of the last hour: 412 ms, lowest 380 ms, highest 655 ms"
+    assert sparkline("p95", " ms", [1, 2]).lines == []
+
+
+def test_failing_votes_come_first_and_many_regions_fold_by_domain() -> None:
+    def row(number: int, state: State) -> VoteRow:
+        return VoteRow(f"r{number:02}", f"d{number % 2}", [mark(state)])
+
+    few = vote_table("law", ["14:01"], [row(1, State.UP), row(2, State.UNKNOWN), row(3, State.DOWN)])
+    assert [one.region for one in few.rows] == ["r03", "r02", "r01"]
+    many = vote_table("law", ["14:01"], [row(n, State.DOWN if n == 1 else State.UP) for n in range(24)])
+    assert [(held.domain, held.agree) for held in many.domains] == [("d1", False), ("d0", True)]
+
+
+def test_labels_of_neighbours_on_the_map_stand_on_different_sides() -> None:
+    west, north = pins([("eu-west", State.DOWN, 53.3, -6.3), ("eu-north", State.UP, 59.3, 18.1)])
+    assert west.left and not north.left

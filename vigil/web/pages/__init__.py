@@ -1,0 +1,1 @@
+"""Pages for people: one file each, a thin view over a read model."""

@@ -1,0 +1,42 @@
+"""Form fields: label, hint, control and errors; and the list of errors on top of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. `kind` is an input's type, `select`, `textarea` or `stored` for a secret that is only replaced."""
+
+    name: str
+    label: str
+    value: str = ""
+    kind: str = "text"
+    hint: str = ""
+    errors: Sequence[str] = ()
+    options: Sequence[tuple[str, str]] = ()
+    required: bool = False
+    #: Why it cannot be changed here, such as "kept in vigil.yaml".
+    fixed: str = ""
+    autocomplete: str = "off"
+
+    @property
+    def described_by(self) -> str:
+        """Ids of the hint and the errors, as `aria-describedby` takes them."""
+        hint, errors = f"f-{self.name}-h" if self.hint else "", f"f-{self.name}-e" if self.errors else ""
+        return f"{hint} {errors}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One error of a form, and the field that it links to; without a field it is the form's."""
+
+    text: str
+    field: str = ""
+
+
+def problems(by_field: Mapping[str, Sequence[str]]) -> list[Problem]:
+    """Errors of a form as its list on top; those under `__all__` belong to no field."""
+    return [Problem(text, "" if field == "__all__" else field) for field, texts in by_field.items() for text in texts]

@@ -1,0 +1,142 @@
+// The latency chart: lines on a canvas, and a slider that reads them point by point. The table beside it has the same.
+const DASHES = [[6, 3], [2, 3], [8, 3, 2, 3], [1, 2], [10, 4]];
+const PHASES = ["dns", "connect", "tls", "first byte", "transfer"];
+const HOUR = 3600;
+// Times of an axis: hours, and the date where a day begins.
+const STAMPS = [
+  [24 * HOUR, "{D} {MMM}", null, null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{D} {MMM}", null, "\n{D} {MMM}", null, null, null, 1],
+];
+const clockOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+
+// A token as the canvas takes it: only a used colour is resolved for the theme.
+function colour(token) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${token})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+function unit(value) {
+  if (value == null) return "–";
+  return value < 2000 ? `${Math.round(value)}\u202fms` : `${(value / 1000).toFixed(1)}\u202fs`;
+}
+
+function bands(data) {
+  const tint = { down: colour("down-wash"), degraded: colour("degraded-wash"), maintenance: colour("maintenance-wash"), unknown: colour("unknown-wash") };
+  const edge = { down: colour("down"), degraded: colour("degraded"), maintenance: colour("maintenance"), unknown: colour("unknown") };
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    for (const band of data.bands ?? []) {
+      const from = Math.max(bbox.left, plot.valToPos(band.from, "x", true));
+      const to = Math.min(bbox.left + bbox.width, Math.max(from + 2, plot.valToPos(band.to, "x", true)));
+      ctx.fillStyle = tint[band.state] ?? tint.unknown;
+      ctx.fillRect(from, bbox.top, to - from, bbox.height);
+      ctx.fillStyle = edge[band.state] ?? edge.unknown;
+      ctx.fillRect(from, bbox.top, to - from, 2 * devicePixelRatio);
+    }
+  };
+}
+
+function series(data) {
+  if (data.phases) {
+    const from = colour("accent");
+    return PHASES.filter((name) => data.phases[name]).map((label, index, all) => ({ label, stroke: from, width: 1, alpha: 1, fill: `color-mix(in srgb, ${from} ${90 - index * Math.floor(70 / all.length)}%, transparent)` }));
+  }
+  const regions = Object.keys(data.regions ?? {}).slice(0, 5);
+  return [
+    { label: "p95", stroke: colour("accent"), width: 2 },
+    { label: "p50", stroke: colour("muted"), width: 1.5 },
+    ...regions.map((label, index) => ({ label, stroke: colour("ink"), width: 1, dash: DASHES[index] })),
+  ];
+}
+
+function columns(data) {
+  if (!data.phases) return [data.t, data.p95, data.p50, ...Object.values(data.regions ?? {}).slice(0, 5)];
+  // Stacked: each line is the sum of its phase and those before it, the tallest first.
+  const kept = PHASES.filter((name) => data.phases[name]);
+  const sums = kept.map((_, index) => data.t.map((_, at) => kept.slice(0, index + 1).reduce((sum, name) => sum + (data.phases[name][at] ?? 0), 0)));
+  return [data.t, ...sums];
+}
+
+function draw(figure, data) {
+  const box = figure.querySelector(".plot");
+  const text = colour("muted"), grid = colour("line");
+  const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: `12px ${getComputedStyle(document.body).fontFamily}` };
+  box.replaceChildren();
+  return new uPlot({
+    width: box.clientWidth,
+    height: box.clientHeight,
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false }, points: { size: 7 } },
+    scales: { y: { range: (_, __, most) => [0, (most || 1) * 1.1] } },
+    axes: [{ ...axis, values: STAMPS }, { ...axis, size: 60, values: (_, found) => found.map((value) => (value === 0 ? "0" : unit(value))) }],
+    series: [{}, ...series(data)],
+    hooks: { drawClear: [bands(data)] },
+  }, columns(data), box);
+}
+
+function read(figure, data, state) {
+  const readout = figure.querySelector(".readout");
+  const slider = document.createElement("div");
+  const output = document.createElement("output");
+  let at = data.t.length - 1;
+  slider.tabIndex = 0;
+  slider.setAttribute("role", "slider");
+  slider.setAttribute("aria-label", `${figure.getAttribute("aria-label")}, point by point`);
+  slider.setAttribute("aria-valuemin", "1");
+  slider.setAttribute("aria-valuemax", String(data.t.length));
+  const thumb = document.createElement("span");
+  thumb.className = "thumb";
+  slider.append(thumb);
+  readout.replaceChildren(slider, output);
+  readout.hidden = false;
+  function tell() {
+    const of = data.of?.[at] ? `, ${data.of[at]} regions` : "";
+    const words = `${clockOf.format(data.t[at] * 1000)} UTC: p95 ${unit(data.p95?.[at])}, p50 ${unit(data.p50?.[at])}${of}`;
+    slider.setAttribute("aria-valuenow", String(at + 1));
+    slider.setAttribute("aria-valuetext", words);
+    output.textContent = words;
+    thumb.style.insetInlineStart = `${(at / Math.max(1, data.t.length - 1)) * 100}%`;
+  }
+  function move(to) {
+    at = Math.min(data.t.length - 1, Math.max(0, to));
+    tell();
+    state.plot.setCursor({ left: state.plot.valToPos(data.t[at], "x"), top: 0 });
+  }
+  slider.addEventListener("keydown", (event) => {
+    const step = event.shiftKey ? 10 : 1;
+    const moves = { ArrowLeft: at - step, ArrowRight: at + step, Home: 0, End: data.t.length - 1, PageUp: at - 10, PageDown: at + 10 };
+    if (event.key === "Enter" && data.href) location.assign(data.href + data.t[at]);
+    else if (event.key in moves) move(moves[event.key]);
+    else return;
+    event.preventDefault();
+  });
+  figure.querySelector(".plot").addEventListener("pointermove", () => {
+    if (state.plot.cursor.idx != null) { at = state.plot.cursor.idx; tell(); }
+  });
+  tell();
+}
+
+async function dress(figure) {
+  if (!figure.dataset.src) return;
+  const answer = await fetch(figure.dataset.src, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const data = await answer.json();
+  figure.removeAttribute("aria-busy");
+  if (!data.t?.length) return;
+  const state = { plot: draw(figure, data) };
+  read(figure, data, state);
+  const again = () => { state.plot.destroy(); state.plot = draw(figure, data); };
+  document.addEventListener("vigil:theme", again);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  new ResizeObserver(() => {
+    const box = figure.querySelector(".plot");
+    if (box.clientWidth !== state.plot.width) state.plot.setSize({ width: box.clientWidth, height: box.clientHeight });
+  }).observe(figure);
+}
+
+for (const figure of document.querySelectorAll("[data-chart]")) dress(figure);

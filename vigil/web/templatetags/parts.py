@@ -1,0 +1,55 @@
+"""Template tags of the components: addresses of bundles, icons, times, figures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from vigil.web.assets import address_of
+from vigil.web.parts import figures
+
+register = template.Library()
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """Address of a bundle."""
+    return address_of(name)
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16) -> SafeString:
+    """A shape of the sprite; it is never the only sign, so it is hidden from screen readers."""
+    return format_html(
+        '<svg width="{size}" height="{size}" aria-hidden="true"><use href="{sprite}#{name}"/></svg>',
+        size=size, sprite=address_of("icons.svg"), name=name,
+    )  # fmt: skip
+
+
+@register.simple_tag
+def clock(at: datetime | None, form: str = "%H:%M:%S") -> SafeString | str:
+    """A time of day as `<time>`, in UTC; the zone stands beside it or in the head of its column."""
+    if at is None:
+        return figures.NONE
+    return format_html('<time datetime="{}" dir="ltr">{}</time>', at.isoformat(timespec="seconds"), at.strftime(form))
+
+
+@register.filter
+def ms(value: float | None) -> str:
+    """Milliseconds in words."""
+    return figures.milliseconds(value)
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share in words."""
+    return figures.share(value)
+
+
+@register.simple_tag
+def monitors(number: int) -> str:
+    """`1 monitor`, `1,204 monitors`."""
+    return figures.count(number, "monitor")
