@@ -8,11 +8,18 @@ from typing import Any
 from vigil.importers.core.report import SourceError
 from vigil.importers.files import decoded, parse_json, parse_yaml, read_bytes
 from vigil.importers.source import Source
-from vigil.importers.sources import gatus, kuma
+from vigil.importers.sources import gatus, hosted, kuma, litellm, prometheus, terraform, upptime
 
 IMPORTERS: dict[str, Source] = {
     "uptime-kuma": kuma.SOURCE,
     "gatus": gatus.SOURCE,
+    "prometheus": prometheus.SOURCE,
+    "upptime": upptime.SOURCE,
+    "uptimerobot": hosted.UPTIMEROBOT,
+    "betterstack": hosted.BETTERSTACK,
+    "healthchecks": hosted.HEALTHCHECKS,
+    "terraform": terraform.SOURCE,
+    "litellm": litellm.SOURCE,
 }
 
 

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vigil.importers.api import ApiClient
 from vigil.importers.core.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """An API that can be read in place of a file: its address, and the variable that holds its key."""
+    """An API that can be read in place of a file: its address, the variable that holds its key, and the headers that
+    carry one. `fetch` reads every page below an address."""
 
     url: str
     key_variable: str
-    fetch: Callable[[str, str], Any]
+    headers: Callable[[str], dict[str, str]]
+    fetch: Callable[[ApiClient, str], Any]
 
 
 @dataclass(frozen=True, slots=True)

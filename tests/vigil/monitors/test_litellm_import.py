@@ -14,9 +14,10 @@ from vigil.accounts.teams import default_team
 from vigil.monitors.changes import update_monitor
 from vigil.monitors.composites import MemberLink, write_chain
 from vigil.monitors.core.litellm import ImportPlan, plan
+from vigil.monitors.core.litellm_drafts import draft_of
 from vigil.monitors.core.litellm_targets import BadConfig
 from vigil.monitors.litellm_file import SIZE_MOST, parse_config, read_config
-from vigil.monitors.litellm_import import Done, carry_out, draft_of, wanted_addresses, wanted_keys
+from vigil.monitors.litellm_import import Done, carry_out, wanted_addresses, wanted_keys
 from vigil.monitors.models import Composite, Monitor, Region
 
 FAKE_KEY = "obviously-fake-key-987654"

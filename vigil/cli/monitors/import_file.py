@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vigil.cli.errors import CommandError
+from vigil.importers.api import ApiClient
 from vigil.importers.core.draft import Draft, Imported
 from vigil.importers.core.report import Outcome, SourceError, render
 from vigil.importers.core.writer import write
@@ -54,7 +55,7 @@ def _imported(args: argparse.Namespace) -> Imported:
         key = os.environ.get(source.api.key_variable, "")
         if not key:
             raise CommandError(f"set {source.api.key_variable}: the key is taken from the environment")
-        document = source.api.fetch(args.url, key)
+        document = source.api.fetch(ApiClient(source.api.headers(key)), args.url)
     elif path is None:
         raise CommandError(f"name the file: {source.words}")
     else:

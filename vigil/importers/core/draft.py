@@ -125,6 +125,14 @@ class Draft:
         self._report("group", name, key, origin, [])
         return key
 
+    def add_chain(self, name: str, links: Sequence[dict[str, Any]], origin: str) -> str:
+        """A composite whose first link serves, and whose next are its fallbacks."""
+        key = self._watched_keys.key(name, "chain")
+        entry = {"name": self._watched_names.name(name, key), "rule": "chain", "members": list(links)}
+        self._sections["composites"][key] = entry
+        self._report("chain", name, key, origin, [])
+        return key
+
     def add_maintenance(self, name: str, entry: dict[str, Any], origin: str, notes: Sequence[str] = ()) -> None:
         key = Distinct(set(self._sections["maintenance"])).key(name, "maintenance")
         self._sections["maintenance"][key] = {"name": one_line(name, 100) or key, **entry}
@@ -182,7 +190,7 @@ class Draft:
         self._report(section.removesuffix("s"), of.name, key, of.origin, notes)
 
     def _report(self, what: str, name: str, key: str, origin: str, notes: Sequence[str]) -> None:
-        section = {"group": "composites", "maintenance": "maintenance"}.get(what, f"{what}s")
+        section = {"group": "composites", "chain": "composites", "maintenance": "maintenance"}.get(what, f"{what}s")
         self._comments[section, key] = tuple(map(readable, (origin, *notes)))
         outcome = Outcome.APPROXIMATED if notes else Outcome.MAPPED
         self._count(Item(what, one_line(name, 80) or key, outcome, key, tuple(notes)))

@@ -7,25 +7,33 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from probes.text import without_credentials
 from vigil.importers.core.report import Variable
 from vigil.importers.core.values import REFERENCE_END, REFERENCE_START
 
 KEY_MOST, NAME_MOST, TAG_MOST, TAGS_MOST = 60, 200, 50, 20
 _VARIABLE_MOST = 80
 _ALIKE = re.compile(r"\$\{(?=(?:env|file):)")
+_BEHIND_PATH = re.compile(r"(\w://[^\s?#]*)[?#]\S*")
 _REFERENCE = re.compile(f"{REFERENCE_START}([A-Za-z_][A-Za-z0-9_]*){REFERENCE_END}")
 
 
 def one_line(text: str, most: int = NAME_MOST) -> str:
-    """A text on one line, without characters that cannot be seen, cut to `most` characters."""
-    seen = "".join(each if each.isprintable() else " " for each in readable(text)[: 4 * most])
+    """A text on one line, without characters that cannot be seen and keys in URLs, cut to `most` characters."""
+    seen = "".join(each if each.isprintable() else " " for each in without_keys(readable(text)[: 4 * most]))
     tidy = " ".join(seen.split())
     return tidy if len(tidy) <= most else tidy[: most - 1].rstrip() + "…"
 
 
+def without_keys(text: str) -> str:
+    """A text whose URLs are without login, query and fragment, any of which may hold a key."""
+    return _BEHIND_PATH.sub(r"\1", without_credentials(text)) if "://" in text else text
+
+
 def slug(text: str, most: int = KEY_MOST) -> str:
     """Lower-case ASCII letters, digits and hyphens; "" where the text has none of these."""
-    ascii_only = unicodedata.normalize("NFKD", text[: 4 * most].replace("ß", "ss")).encode("ascii", "ignore").decode()
+    shown = without_keys(readable(text))[: 4 * most].replace("ß", "ss")
+    ascii_only = unicodedata.normalize("NFKD", shown).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_only.lower()).strip("-")[:most].strip("-")
 
 
@@ -88,7 +96,7 @@ class Variables:
             return value
         name = self._names.get(value)
         if name is None:
-            wanted = slug(f"{owner[:40]}-{part}", _VARIABLE_MOST).replace("-", "_").upper() or "SECRET"
+            wanted = slug(f"{one_line(owner, 40)}-{part}", _VARIABLE_MOST).replace("-", "_").upper() or "SECRET"
             base = name = f"V_{wanted}" if wanted[0].isdigit() else wanted
             number = 2
             while name in self._holds:

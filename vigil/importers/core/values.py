@@ -15,6 +15,7 @@ VALUES_MOST = 500_000
 #: A reference to an environment variable within a draft; no text of a source keeps these two characters.
 REFERENCE_START, REFERENCE_END = "\ufdd0", "\ufdd1"
 _UNFIT = re.compile("[\x00\ufdd0-\ufdef\ud800-\udfff]")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _GO_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w|y)")
 _UNITS = {
     "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800,
@@ -107,6 +108,11 @@ def mappings(value: object) -> Iterator[dict[str, Any]]:
     for each in entries(list(value.values()) if isinstance(value, dict) else value):
         if isinstance(each, dict):
             yield each
+
+
+def snake(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with names like `retry_interval` in place of `retryInterval`."""
+    return {_HUMP.sub("_", name).lower(): value for name, value in row.items()}
 
 
 def from_json(value: object) -> Any:

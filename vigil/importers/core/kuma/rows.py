@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from vigil.importers.core.report import SourceError
-from vigil.importers.core.values import entries, from_json, mapping, mappings, text, truth, whole
+from vigil.importers.core.values import entries, from_json, mapping, mappings, snake, text, truth, whole
 
 Row = dict[str, Any]
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(slots=True)
@@ -52,11 +50,6 @@ def rows_of(document: Any) -> KumaRows:
     raise SourceError("this is neither a database nor a JSON backup of Uptime Kuma: it has no `monitorList`")
 
 
-def snake(row: Row) -> Row:
-    """A row whose names are those of the columns: `retryInterval` is `retry_interval`."""
-    return {_HUMP.sub("_", name).lower(): value for name, value in row.items()}
-
-
 def _of_tables(tables: dict[str, list[Row]]) -> KumaRows:
     made = KumaRows(_by_id(tables["monitor"]), _by_id(tables.get("notification", [])))
     made.proxies = _by_id(tables.get("proxy", []))
@@ -83,7 +76,7 @@ def _of_backup(backup: Row) -> KumaRows:
     made = KumaRows(_by_id(monitors), _by_id([snake(each) for each in mappings(backup.get("notificationList"))]))
     made.proxies = _by_id([snake(each) for each in mappings(backup.get("proxyList"))])
     for id, row in made.monitors.items():
-        chosen = row.get("notification_idlist") or {}
+        chosen = row.get("notification_id_list") or {}
         listed = chosen if isinstance(chosen, list) else [key for key, on in mapping(chosen).items() if truth(on)]
         made.alerted[id] = [number for number in map(whole, listed) if number is not None]
         made.tags[id] = [_tag(text(each.get("name")), text(each.get("value"))) for each in mappings(row.get("tags"))]

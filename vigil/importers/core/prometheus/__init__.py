@@ -1,0 +1,1 @@
+"""Prometheus with blackbox_exporter: scrape jobs, modules, relabelling and alert rules."""

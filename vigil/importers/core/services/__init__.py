@@ -1,0 +1,1 @@
+"""Hosted monitoring services: their monitors by the attributes that their API and their Terraform provider share."""
