@@ -16,7 +16,7 @@ from django.db import connection
 from vigil.history.core import chunks, packing
 from vigil.history.core.chunks import shard_of
 from vigil.history.core.latency_sketch import quantiles
-from vigil.history.core.packing import HOUR_MS
+from vigil.history.core.packing import HOUR_MS, Hour
 from vigil.monitors.models import Monitor
 
 #: An answered check has a lower code: UP or DEGRADED.
@@ -59,10 +59,15 @@ def p95_of_last_hour(monitors: Sequence[Monitor], regions: Sequence[int], now: d
         if monitor is None:
             _add_chunk(sketches, payload, newcomers - newest.keys())
         elif at == newest[monitor]:
-            found = packing.unpack(payload)
-            answered = (total for code, total in zip(found.codes, found.totals, strict=True) if code < _ANSWERED_BELOW)
-            sketches.setdefault(monitor, Counter()).update(answered)
+            sketches.setdefault(monitor, Counter()).update(_answered(packing.unpack(payload)))
     return {monitor: p95 for monitor, sketch in sketches.items() if (p95 := _p95(sketch)) is not None}
+
+
+def _answered(hour: Hour) -> Sequence[int]:
+    """Buckets of the answered checks; nearly always of all."""
+    if max(hour.codes) < _ANSWERED_BELOW:
+        return hour.totals
+    return [total for code, total in zip(hour.codes, hour.totals, strict=True) if code < _ANSWERED_BELOW]
 
 
 def _add_chunk(sketches: dict[int, Counter[int]], payload: bytes, wanted: set[int]) -> None:

@@ -19,7 +19,7 @@ from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.latest import Latest, latest_results, region_quarantines, region_statuses
 from vigil.monitors.models import Monitor
-from vigil.read_models.core.strips import DAY_S, DAYS, ShownSpans
+from vigil.read_models.core.strips import DAY_S, DAYS, ShownSpans, last_slots
 from vigil.read_models.team_silences import TeamSilences
 
 #: Of the newest incidents; a page of a hundred monitors has far fewer in ninety days.
@@ -41,6 +41,7 @@ class MonitorFacts:
 
     def __init__(self, monitors: Sequence[Monitor], silences: TeamSilences, now: datetime) -> None:
         self.now = now
+        self.slots = last_slots(int(now.timestamp()))
         self.silences = silences
         self.regions = _regions(monitors)
         self.incidents = list(_incidents([one.pk for one in monitors], now - WINDOW))

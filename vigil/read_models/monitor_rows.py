@@ -114,7 +114,7 @@ def monitor_row(monitor: Monitor, facts: MonitorFacts, p95: Mapping[int, float])
     state = state_shown(monitor.shown)  # type: ignore[attr-defined]
     variant = variant_of(monitor, state)
     shapes = region_shapes(monitor, facts)
-    differing = tuple(_differing(monitor, state, facts))
+    reasons = why_facts(monitor, state, variant, facts)
     incident = facts.main_incident(monitor) or facts.regional_incident(monitor)
     spans, now_s = facts.spans(monitor), int(facts.now.timestamp())
     silences = facts.silences.covering(monitor)
@@ -129,12 +129,12 @@ def monitor_row(monitor: Monitor, facts: MonitorFacts, p95: Mapping[int, float])
         group=getattr(monitor, "group_key", "") or "",
         state=state,
         variant=variant,
-        word=word(state, variant, len(differing)),
-        why=why_line(why_facts(monitor, state, variant, facts), facts.now),
-        since=_since(monitor, state, incident, facts),
-        last_look=_last_look(facts.results(monitor)),
+        word=word(state, variant, len(reasons.differing)),
+        why=why_line(reasons, facts.now),
+        since=reasons.since,
+        last_look=reasons.last_look,
         regions=shapes,
-        strip=strip(spans, last_slots(now_s)),
+        strip=strip(spans, facts.slots),
         uptime=uptime.ratio,
         p95_ms=p95.get(monitor.pk),
         incident=_row_incident(incident),
