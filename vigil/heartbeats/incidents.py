@@ -25,7 +25,6 @@ from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import MAIN_KINDS
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, write_transition
-from vigil.monitors.live_version import touch
 
 _REASONS = {
     EffectReason.MISSED: StepReason.PING_MISSED,
@@ -106,8 +105,6 @@ def store_beliefs(statuses: Mapping[int, Status], enqueue: EnqueueDeliveries) ->
             """,
             [keys, [statuses[key].value for key in keys]],
         )
-        if cursor.rowcount:
-            touch(None)
     follow(keys, enqueue)
 
 

@@ -17,6 +17,7 @@ from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind
 from vigil.heartbeats.core.states import HeartbeatState, HeartbeatStatus, HeartbeatTrouble, Run, Terms
 from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
+from vigil.monitors.live_version import touch
 
 
 @dataclass(slots=True)
@@ -101,6 +102,8 @@ def store(subjects: Sequence[HeartbeatSubject]) -> None:
 
 def _take_over(subject: HeartbeatSubject) -> None:
     row, state = subject.row, subject.state
+    if row.status != state.status.value:
+        touch(row.team_id)
     row.status, row.since, row.decided_at = state.status.value, state.since, state.decided
     row.last_success_at, row.expected_at = state.last_success, state.expected
     row.due_at = subject.again or due(state, subject.terms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,9 @@ from tests.planting import Fault
 from tests.vigil.incidents.world import World
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
+from vigil.heartbeats import rows
+from vigil.heartbeats.changes import create_heartbeat
+from vigil.heartbeats.core.states import HeartbeatStatus
 from vigil.monitors import changes, live_version
 from vigil.monitors.live_version import touch
 from vigil.read_models.live import live_version_of
@@ -63,6 +67,16 @@ def test_verdicts_and_changes_of_monitors_replace_it(team: Team) -> None:
     changes.delete_monitor(monitor)
     seen.add(version(team))
     assert len(seen) == 5
+
+
+def test_a_job_that_becomes_late_replaces_it_and_one_that_calls_again_does_not(team: Team) -> None:
+    subject = rows.load(create_heartbeat(team, {"name": "backup"}))
+    seen = [version(team)]
+    for status in (HeartbeatStatus.UP, HeartbeatStatus.LATE, HeartbeatStatus.LATE):
+        subject.state = replace(subject.state, status=status)
+        rows.store([subject])
+        seen.append(version(team))
+    assert len(set(seen)) == 3 and seen[2] == seen[3]
 
 
 def test_it_needs_no_query_while_redis_answers(team: Team, django_assert_num_queries: object) -> None:
