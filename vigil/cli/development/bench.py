@@ -29,6 +29,10 @@ BENCHES: dict[str, tuple[str, str]] = {
         "history: bytes per check compared with a row per check, queries over a year",
     ),
     "ingest": ("vigil.bench.ingest", "ingest: CPU of a verdict, with and without an incident, verdicts a second"),
+    "pages": (
+        "vigil.bench.pages.run",
+        "pages in a real browser: first paint, server time, bytes, accessibility",
+    ),
     "ping": ("vigil.bench.ping.run", "pings: acknowledged a second, p99, a burst, sweeps, a soak test with kills"),
     "probe": (
         "vigil.bench.probe.run",
