@@ -58,6 +58,11 @@ class Stage:
         return f"http://{ports.LOOPBACK}:{self._provider_port}"
 
     @property
+    def control_url(self) -> str:
+        """Where the provider takes its state."""
+        return f"http://{ports.LOOPBACK}:{self._control_port}"
+
+    @property
     def hook_url(self) -> str:
         return f"http://{ports.LOOPBACK}:{self._receiver_port}/hook"
 
@@ -94,9 +99,7 @@ class Stage:
 
     async def direct_provider(self, state: ProviderState) -> None:
         """Set the provider's state; returns once applied."""
-        answer = await self._client.post(
-            f"http://{ports.LOOPBACK}:{self._control_port}/state", content=msgspec.json.encode(state)
-        )
+        answer = await self._client.post(f"{self.control_url}/state", content=msgspec.json.encode(state))
         answer.raise_for_status()
 
     async def alerts(self) -> list[SeenAlert]:

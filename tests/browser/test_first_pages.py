@@ -1,0 +1,35 @@
+"""A person signs in with the one-time link, and reads the pages that every installation has."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, StorageState
+
+from tests.browser.stack import Stack
+from vigil.bench.pages.browser import DESKTOP, PHONE, new_context, visit
+
+
+def test_the_link_signs_in_once(stack: Stack, browser: Browser, session: StorageState) -> None:
+    with new_context(browser, storage_state=session) as context:
+        seen = visit(context, f"{stack.address}/")
+        assert "/login" not in seen.page.url
+        assert seen.cost is not None and seen.cost.queries < 40
+    with new_context(browser) as stranger:
+        assert "/login" in visit(stranger, f"{stack.address}/admin/").page.url
+        used = stranger.new_page().goto(stack.login_link)
+        assert used is not None and used.status == 403
+
+
+def test_the_docs_open_for_who_is_signed_in(stack: Stack, desk: BrowserContext) -> None:
+    seen = visit(desk, f"{stack.address}/api/docs/")
+    seen.page.locator('[data-path="/api/v1/monitors"]').first.wait_for()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_the_page_of_an_alerts_link_is_whole(stack: Stack, browser: Browser, size: tuple[int, int], dark: bool) -> None:
+    with new_context(browser, size, dark) as context:
+        seen = visit(context, f"{stack.address}/respond/nothing")
+        assert seen.violations() == []
+        assert not seen.scrolls_sideways()
+        assert [line for line in seen.problems if "403" not in line] == []
