@@ -65,6 +65,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "test the decision law under simulated faults, and compare it with other rules",
     ),
     "bench": ("vigil.cli.development.bench", "run the benchmarks behind the published figures"),
+    "screenshots": ("vigil.cli.development.screenshots", "make the pictures of the guide again"),
 }
 
 
