@@ -88,6 +88,13 @@ class Director:
         regions = [seat.region for seat in SEATS]
         return set_the_stage(self._stage.provider_url, self._stage.hook_url, self._stage.secret, regions)
 
+    async def furnish(self) -> None:
+        """Add monitors for who looks around after the story; nothing of it is judged."""
+        from vigil.demo.ledger import set_more_on_the_stage
+
+        regions = [seat.region for seat in SEATS]
+        await asyncio.to_thread(set_more_on_the_stage, self._stage.provider_url, regions)
+
     async def _blind_one_region(self) -> None:
         from vigil.demo.ledger import regional_incident_ms
 

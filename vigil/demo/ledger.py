@@ -10,12 +10,25 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel
 from vigil.demo.shapes import DEMO_KEY
 from vigil.demo.stage import INTERVAL_S
+from vigil.heartbeats.changes import create_heartbeat
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Region
 
 TIMEOUT_MS = 2_000
+MORE_INTERVAL_S = 30
+#: Name, path and key of monitors beside the story.
+_MORE = (
+    ("Mistral (fake): models", "/mistral/v1/models", DEMO_KEY),
+    ("Groq (fake): models", "/groq/openai/v1/models", DEMO_KEY),
+    ("Together (fake): wrong key", "/together/v1/models", "not-the-key"),
+    ("Ollama (fake)", "/ollama/api/tags", ""),
+    ("vLLM (fake)", "/vllm/health", ""),
+    ("Triton (fake)", "/triton/v2/health/ready", ""),
+    ("Qdrant (fake)", "/qdrant/readyz", ""),
+    ("Chroma (fake)", "/chroma/api/v2/heartbeat", ""),
+)
 
 
 def set_the_stage(provider: str, hook: str, secret: str, regions: Sequence[str]) -> str:
@@ -37,6 +50,24 @@ def set_the_stage(provider: str, hook: str, secret: str, regions: Sequence[str])
         },
     )
     return str(monitor.public_id)
+
+
+def set_more_on_the_stage(provider: str, regions: Sequence[str]) -> None:
+    """Create what makes the pages worth a look after the story: servers that are well, a refused key, a job."""
+    team, watching = default_team(), list(Region.objects.filter(slug__in=regions))
+    for name, path, key in _MORE:
+        wanted = {
+            "name": name,
+            "kind": "http",
+            "config": {"url": f"{provider}{path}"},
+            "secrets": {"bearer": key} if key else {},
+            "interval_s": MORE_INTERVAL_S,
+            "timeout_ms": TIMEOUT_MS,
+            "tags": ["demo"],
+            "regions": watching,
+        }
+        create_monitor(team, wanted)
+    create_heartbeat(team, {"name": "Nightly embeddings", "tags": ["demo"]})
 
 
 def status_of(monitor: str) -> str:

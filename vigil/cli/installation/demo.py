@@ -5,7 +5,7 @@
 
 Everything runs on this machine, in a temporary folder; no installation is touched. First all regions see the provider
 healthy. One region is blinded: no alert. The provider fails: one alert, with the votes. It recovers: one resolve.
-Without --once the system then stays up, so that you can look around.
+Without --once the system then stays up with a few monitors more, so that you can look around.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ async def _perform(stage: Stage, narrator: Narrator, started_ms: int, args: argp
         if args.json:
             print(json.dumps(tell(story)), flush=True)
         if not args.once:
+            await director.furnish()
             narrator.invite(stage.installation.addresses.base_url, stage.installation.login_link)
             await stopping
         return 1 if broken(story) else 0

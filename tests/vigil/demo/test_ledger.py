@@ -1,0 +1,23 @@
+"""What the demo shows beside its story is valid, and the fake provider answers each of it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from vigil.demo.endpoints import PROVIDERS
+from vigil.demo.ledger import set_more_on_the_stage
+from vigil.monitors.models import Monitor, Region
+
+
+@pytest.mark.django_db
+def test_each_monitor_beside_the_story_asks_for_a_recorded_endpoint(redis_url: str) -> None:
+    regions = [Region.objects.create(slug=slug, domain=slug).slug for slug in ("eu", "us")]
+    set_more_on_the_stage("http://127.0.0.1:9", regions)
+    checked = Monitor.objects.exclude(kind="heartbeat")
+    for monitor in checked:
+        _, provider, path = urlsplit(monitor.config["url"]).path.split("/", 2)
+        assert ("GET", f"/{path}") in PROVIDERS[provider].endpoints, monitor.name
+        assert monitor.regions.count() == 2
+    assert checked.count() == 8 and Monitor.objects.count() == 9
