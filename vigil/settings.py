@@ -164,7 +164,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["vigil.api.base.parsers.AdmittedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "vigil.api.base.pagination.PageByCursor",
     "DEFAULT_FILTER_BACKENDS": ["vigil.api.base.filtering.KnownFiltersOnly"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "vigil.api.openapi.schema.ApiSchema",
     "DEFAULT_THROTTLE_CLASSES": ["vigil.api.base.rate_limits.OfPerson"],
     "NUM_PROXIES": 0,
     "UNICODE_JSON": True,
@@ -172,8 +172,16 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Vigil",
-    "DESCRIPTION": "Monitors, regions and incidents. Authenticate with `Authorization: Bearer vgl_...`.",
+    "DESCRIPTION": "Monitors, regions, incidents and alerts. Send `Authorization: Bearer vgl_...` with every request;"
+    " a token comes from `manage.py token add` or the admin. Fields and operations may be added to version 1 at any"
+    " time; none is removed or changed in meaning.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "vigil.api.openapi.document.complete",
+    ],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -184,6 +192,10 @@ SPECTACULAR_SETTINGS = {
         "IncidentKindEnum": "vigil.api.base.enums.INCIDENT_KINDS",
         "ChannelKindEnum": "vigil.api.base.enums.CHANNEL_KINDS",
         "PriorityEnum": "vigil.api.base.enums.PRIORITIES",
+        "CheckReasonEnum": "vigil.api.base.enums.REASONS",
+        "GapReasonEnum": "vigil.history.models.stored.GapReason",
+        "FindingLevelEnum": "vigil.api.health.LEVELS",
+        "DeliveryStateEnum": "vigil.alerts.models.delivery.DeliveryState",
     },
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "tryItOutEnabled": False},
 }

@@ -6,7 +6,7 @@ Each toy is what its file would hold; the patch of the dictionary is its one lin
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -25,6 +25,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.channels import CHANNELS, loopback
 from vigil.alerts.channels.kind import Accepted, Kind, Outbound, Secret
 from vigil.alerts.models import Channel
+from vigil.api.openapi.document import document
 from vigil.cli import main
 from vigil.monitors.models import Monitor
 
@@ -67,6 +68,13 @@ PIGEON: Kind[PigeonConfig, loopback.Words] = Kind(
     render=lambda message, config: loopback.Words(message.headline),
     send=send,
 )
+
+
+@pytest.fixture(autouse=True)
+def document_with_plugins() -> Iterator[None]:
+    document.cache_clear()
+    yield
+    document.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -18,14 +18,14 @@ from vigil.doctor.examination import examine, worst
 from vigil.doctor.findings import ExaminationContext, Level
 from vigil.monitors.latest import redis_client
 
-_LEVELS = [level.value for level in Level]
+LEVELS = [(level.value, level.value) for level in Level]
 
 
 class FindingSerializer(ApiSerializer[Any]):
     """One finding in one line, and the remedy."""
 
     check = serializers.CharField()
-    level = serializers.ChoiceField(choices=_LEVELS)
+    level = serializers.ChoiceField(choices=LEVELS)
     text = serializers.CharField()
     advice = serializers.CharField()
 
@@ -33,7 +33,7 @@ class FindingSerializer(ApiSerializer[Any]):
 class HealthSerializer(ApiSerializer[Any]):
     """Every finding; `worst` is the level of the worst."""
 
-    worst = serializers.ChoiceField(choices=_LEVELS)
+    worst = serializers.ChoiceField(choices=LEVELS)
     findings = FindingSerializer(many=True)
 
 
@@ -42,7 +42,7 @@ class HealthView(APIView):
 
     permission_classes = [StaffOnly]
 
-    @extend_schema(operation_id="health_retrieve", responses=HealthSerializer)
+    @extend_schema(responses=HealthSerializer)
     def get(self, request: Request) -> Response:
         """Processes, regions, channels, history and disk, as the command line reports them. It changes nothing."""
         folder = postgres_folder()

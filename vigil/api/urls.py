@@ -5,7 +5,7 @@ from __future__ import annotations
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.routers import SimpleRouter
 
@@ -30,6 +30,7 @@ from vigil.api.monitors.monitors import MonitorViewSet
 from vigil.api.monitors.presets import PresetViewSet
 from vigil.api.monitors.regions import RegionViewSet
 from vigil.api.monitors.trials import TrialViewSet
+from vigil.api.openapi.document import DocumentView, JsonDocumentView
 from vigil.api.problem_types import problem_type
 
 router = SimpleRouter(trailing_slash=False)
@@ -76,6 +77,7 @@ urlpatterns = [
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),
     path("problems/<slug:code>", problem_type, name="problem-type"),
-    path("schema/", SpectacularAPIView.as_view(authentication_classes=_SIGNED_IN), name="schema"),
+    path("v1/openapi.json", JsonDocumentView.as_view(authentication_classes=_SIGNED_IN), name="openapi"),
+    path("schema/", DocumentView.as_view(authentication_classes=_SIGNED_IN), name="schema"),
     path("docs/", _docs, name="docs"),
 ]

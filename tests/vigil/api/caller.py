@@ -1,4 +1,4 @@
-"""Calls the REST API with a token of its own, as a script would."""
+"""Calls the REST API with a token of its own, as a script would, and holds each answer against the document."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.test import Client
 
+from tests.vigil.api.contract import require_documented
 from vigil.accounts.models import Scope, Team, User
 from vigil.accounts.tokens import issue_token
 
@@ -39,13 +40,16 @@ class Api:
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Any:
         """The whole answer."""
-        return self.client.generic(
+        address = f"/api/v1/{self._under}{path}"
+        answer = self.client.generic(
             method,
-            f"/api/v1/{self._under}{path}",
+            address,
             data=b"" if body is None else json.dumps(body),
             content_type="application/json",
             headers={"authorization": f"Bearer {self.plain}", **headers},
         )
+        require_documented(method, address, answer)
+        return answer
 
 
 def reasons(problem: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from vigil.accounts.models import ApiToken, Membership, Role, Scope, Team, User
@@ -17,6 +16,7 @@ from vigil.accounts.tokens import TOKENS_MOST
 from vigil.api.accounts.tokens import TokenSerializer
 from vigil.api.base.pagination import PageByCursor
 from vigil.api.base.permissions import AnyScope, is_staff, rights, role_of, team_of
+from vigil.api.base.rate_limits import LIMIT, WINDOW_S
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.dispatch.trials import A_MINUTE_MOST
 
@@ -34,7 +34,7 @@ class TeamRowSerializer(ApiModelSerializer[Team]):
 class LimitsSerializer(ApiSerializer[Any]):
     """What the caller may ask for."""
 
-    requests = serializers.CharField(help_text="Requests of one caller, such as 3000/min.")
+    requests = serializers.CharField(help_text="Requests of one caller, such as 3000/60s.")
     trials_a_minute = serializers.IntegerField(help_text="Of the team.")
     page = serializers.IntegerField(help_text="Rows of a page.")
     tokens = serializers.IntegerField(help_text="Of the team.")
@@ -69,7 +69,7 @@ class MeView(APIView):
             "scopes": sorted(rights(request)),
             "token": TokenSerializer(token).data if token else None,
             "limits": {
-                "requests": api_settings.DEFAULT_THROTTLE_RATES["user"],
+                "requests": f"{LIMIT}/{WINDOW_S}s",
                 "trials_a_minute": A_MINUTE_MOST,
                 "page": PageByCursor.max_page_size,
                 "tokens": TOKENS_MOST,

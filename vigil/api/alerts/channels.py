@@ -35,7 +35,7 @@ class SettingSerializer(ApiSerializer[Any]):
     name = serializers.CharField()
     words = serializers.CharField()
     needed = serializers.BooleanField()
-    default = DefaultField(allow_null=True)
+    default = DefaultField()
 
 
 class ChannelKindSerializer(ApiSerializer[Any]):

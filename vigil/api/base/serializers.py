@@ -50,3 +50,8 @@ class ApiSerializer(_RefusesUnknown, serializers.Serializer[InstanceT]):
 
 class ApiModelSerializer(_RefusesUnknown, serializers.ModelSerializer[RowT]):
     """A serializer of a row."""
+
+
+def is_strict(serializer: object) -> bool:
+    """Whether it refuses unknown fields."""
+    return isinstance(serializer, _RefusesUnknown)

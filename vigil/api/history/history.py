@@ -9,13 +9,21 @@ import msgspec
 from django.db import connection
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from vigil.api.base.permissions import team_of
+from vigil.api.history.answers import (
+    ChecksSerializer,
+    LatencySerializer,
+    MonitorUptimeSerializer,
+    PercentilesSerializer,
+    StatesSerializer,
+    UptimeSerializer,
+)
 from vigil.api.history.ranges import ChartRange, PercentileRange, UptimeRange
 from vigil.api.history.rows import check_row, failure_row, measures, rollup_row, uptime_row
 from vigil.history.core.packing import HOUR_MS
@@ -63,7 +71,7 @@ def asked_regions(slugs: str) -> dict[int, str]:
 class StatesView(HistoryView):
     """States of all monitors of the team, in one response."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=StatesSerializer)
     def get(self, request: Request) -> Response:
         team = team_of(request)
         with connection.cursor() as cursor:
@@ -88,7 +96,7 @@ _REGIONS = OpenApiParameter("regions", description="Comma separated; default all
 class MonitorUptimeView(HistoryView):
     """Uptime of a monitor in any window, in total and by day in any time zone (bar of 90 days)."""
 
-    @extend_schema(parameters=[*_RANGE, _ZONE], responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[*_RANGE, _ZONE], responses=MonitorUptimeSerializer)
     def get(self, request: Request, public_id: str) -> Response:
         asked = UptimeRange.of(request.query_params.dict())
         monitor = self.monitor(request, public_id)
@@ -102,7 +110,7 @@ class UptimeView(HistoryView):
 
     @extend_schema(
         parameters=[*_RANGE, _ZONE, OpenApiParameter("tag", description="Only monitors with this tag.")],
-        responses=OpenApiTypes.OBJECT,
+        responses=UptimeSerializer,
     )
     def get(self, request: Request) -> Response:
         asked = UptimeRange.of(request.query_params.dict())
@@ -126,7 +134,7 @@ class LatencyView(HistoryView):
             OpenApiParameter("step_s", int, description="Length of a step; default a 96th of the range."),
             _REGIONS,
         ],
-        responses=OpenApiTypes.OBJECT,
+        responses=LatencySerializer,
     )
     def get(self, request: Request, public_id: str) -> Response:
         asked = ChartRange.of(request.query_params.dict())
@@ -154,7 +162,7 @@ class PercentilesView(HistoryView):
             _ZONE,
             _REGIONS,
         ],
-        responses=OpenApiTypes.OBJECT,
+        responses=PercentilesSerializer,
     )
     def get(self, request: Request, public_id: str) -> Response:
         asked = PercentileRange.of(request.query_params.dict())
@@ -182,7 +190,7 @@ class ChecksView(HistoryView):
             OpenApiParameter("hours", int, description="Length if no start is given; default 1, at most 24."),
             _REGIONS,
         ],
-        responses=OpenApiTypes.OBJECT,
+        responses=ChecksSerializer,
     )
     def get(self, request: Request, public_id: str) -> Response:
         asked = ChartRange.of(request.query_params.dict(), hours=1, most_hours=24)

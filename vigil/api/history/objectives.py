@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Model, QuerySet
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -17,6 +17,7 @@ from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
+from vigil.api.history.answers import BudgetSerializer
 from vigil.api.history.rows import uptime_row
 from vigil.clock import database_now, is_zone
 from vigil.history.models import Objective, Report
@@ -118,7 +119,7 @@ class ObjectiveViewSet(_OfTeamViewSet):
     serializer_class = ObjectiveSerializer
     lookup_value_regex = r"slo_[0-9a-z]{1,20}"
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=BudgetSerializer)
     @action(detail=True, methods=["get"], pagination_class=None)
     def budget(self, request: Request, public_id: str) -> Response:
         """Remaining error budget, and burn rates."""

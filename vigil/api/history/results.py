@@ -89,7 +89,6 @@ class ResultsView(HistoryView):
     renderer_classes = [FastJSONRenderer, csv_rows.CSVRenderer]
 
     @extend_schema(
-        operation_id="monitors_results_list",
         parameters=[
             *_WINDOW,
             OpenApiParameter("limit", int, description="Rows of a page: default 500, at most 5,000; of CSV 50,000."),
@@ -119,7 +118,6 @@ class RollupsView(HistoryView):
     renderer_classes = [FastJSONRenderer, csv_rows.CSVRenderer]
 
     @extend_schema(
-        operation_id="monitors_rollups_list",
         parameters=[*_WINDOW, OpenApiParameter("by", enum=["hour", "day"], description="Default hour; days are UTC.")],
         responses={(200, "application/json"): RollupPageSerializer, (200, "text/csv"): OpenApiTypes.STR},
     )

@@ -13,13 +13,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from consensus.evidence import from_evidence, is_verdict
-from consensus.vote_table import as_json, vote_rows
 from vigil.alerts.models import Delivery, Pursuit
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.incidents.evidence import EvidenceActions
 from vigil.api.incidents.responses import Responses
+from vigil.api.incidents.votes import BallotField
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition
 
@@ -27,14 +26,6 @@ from vigil.incidents.models import Incident, Transition
 @extend_schema_field(OpenApiTypes.OBJECT)
 class EvidenceField(serializers.JSONField):
     """The verdict: votes, exclusions, n, m, k, domains, rule."""
-
-
-@extend_schema_field(OpenApiTypes.OBJECT)
-class BallotField(serializers.Field[Any, Any, list[dict[str, Any]], Any]):
-    """Votes as a table: each region's result in each look, phases and age, and whether it counted or why not."""
-
-    def to_representation(self, value: Any) -> list[dict[str, Any]]:
-        return [as_json(line) for line in vote_rows(from_evidence(value))] if is_verdict(value) else []
 
 
 class StepDeliverySerializer(ApiModelSerializer[Delivery]):

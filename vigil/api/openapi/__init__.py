@@ -1,0 +1,1 @@
+"""OpenAPI document: names, schemas, errors and examples of every operation, in one place."""
