@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "vigil.history",
     "vigil.heartbeats",
     "vigil.alerts",
+    "vigil.code",
     "vigil.web",
 ]
 

@@ -17,6 +17,8 @@ from vigil.api.alerts.oncall import PersonViewSet, PolicyViewSet, RotationViewSe
 from vigil.api.alerts.routes import RouteViewSet, WhomView
 from vigil.api.alerts.silences import ExcludedView, SilenceViewSet
 from vigil.api.base.authentication import TokenAuthentication
+from vigil.api.code.export import ExportView
+from vigil.api.code.plans import AdoptionView, PlanViewSet
 from vigil.api.code.schema import schema_view
 from vigil.api.dead_letters import DeadLetterViewSet
 from vigil.api.health import HealthView
@@ -43,6 +45,7 @@ router.register("self-tests", SelfTestViewSet, basename="self-test")
 router.register("heartbeats", HeartbeatViewSet, basename="heartbeat")
 router.register("regions", RegionViewSet, basename="region")
 router.register("incidents", IncidentViewSet, basename="incident")
+router.register("plans", PlanViewSet, basename="plan")
 router.register("channels", ChannelViewSet, basename="channel")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
@@ -70,6 +73,8 @@ _docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
 urlpatterns = [
     path("v1/", include("vigil.api.history.history")),
     path("v1/", include("vigil.api.history.results")),
+    path("v1/export", ExportView.as_view(), name="export"),
+    path("v1/adoptions", AdoptionView.as_view(), name="adoptions"),
     path("v1/schema.json", schema_view, name="document-schema"),
     path("v1/health", HealthView.as_view(), name="health"),
     path("v1/me", MeView.as_view(), name="me"),

@@ -11,7 +11,8 @@ from vigil.code.core.formats.json_text import read_json_text
 from vigil.code.core.formats.toml_text import read_toml
 from vigil.code.core.formats.yaml_text import read_yaml
 from vigil.code.core.references import references_of
-from vigil.code.core.tree import BYTES_MOST, DocumentError, Node, Place, Problem, refuse
+from vigil.code.core.tree import BYTES_MOST, DocumentError, DocumentProblem, Node, Place, refuse
+from vigil.strict_json import InputProblem, check_text
 
 READERS = {".yaml": read_yaml, ".yml": read_yaml, ".json": read_json_text, ".toml": read_toml}
 DEFAULT = "vigil.yaml"
@@ -45,10 +46,10 @@ def load(path: Path) -> LoadedFiles:
     return LoadedFiles(merged(parts), folder, tuple(files))
 
 
-def values_of(source: LoadedFiles, environment: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+def values_of(source: LoadedFiles, environment: Mapping[str, str]) -> tuple[dict[str, str], list[DocumentProblem]]:
     """Values of all references on this machine, and a problem for each that has none. Values are never shown."""
     values: dict[str, str] = {}
-    problems: list[Problem] = []
+    problems: list[DocumentProblem] = []
     for name, node in references_of(source.tree).items():
         scheme, _, rest = name.partition(":")
         if scheme == "env":
@@ -56,11 +57,21 @@ def values_of(source: LoadedFiles, environment: Mapping[str, str]) -> tuple[dict
             words = f"the environment variable {rest} is not set"
         else:
             found, words = _value_of_file(source.folder, rest)
+        if found and not _is_text(found):
+            found, words = None, "its value holds a zero byte, or is no UTF-8"
         if found:
             values[name] = found
         else:
-            problems.append(Problem(node.place, "", words))
+            problems.append(DocumentProblem(node.place, "", words))
     return values, problems
+
+
+def _is_text(value: str) -> bool:
+    try:
+        check_text(value)
+    except InputProblem:
+        return False
+    return True
 
 
 def _files(path: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vigil.cli.errors import CommandError
-from vigil.code.core.tree import DocumentError, Problem
+from vigil.code.core.tree import DocumentError, DocumentProblem
 from vigil.code.load import DEFAULT, LoadedFiles, load
 
 #: Of the addresses of schemas in files: an editor asks the installation that the file is for.
@@ -30,7 +30,7 @@ def load_or_refuse(path: Path) -> LoadedFiles:
         raise as_error(refused.problems) from None
 
 
-def as_error(problems: Iterable[Problem]) -> CommandError:
+def as_error(problems: Iterable[DocumentProblem]) -> CommandError:
     """All problems on standard error, and the error that says how many."""
     found = list(problems)
     for problem in found[1:]:

@@ -12,7 +12,7 @@ from vigil.code.core.kind_fields import Reading
 from vigil.code.core.objects import Wanted
 from vigil.code.core.sections.shape import WATCHED
 from vigil.code.core.sections.table import SECTIONS, references_of_field
-from vigil.code.core.tree import Problem, nearest, shown
+from vigil.code.core.tree import DocumentProblem, nearest, shown
 from vigil.monitors.core.composite_rules import CompositeRule
 
 Objects = Mapping[str, Mapping[str, Wanted]]
@@ -33,7 +33,7 @@ def check_objects(reading: Reading, objects: Objects) -> None:
 
 def _refuse(reading: Reading, wanted: Wanted, name: str, words: str) -> None:
     place = wanted.places.get(name, wanted.place)
-    reading.problems.append(Problem(place, f"{wanted.section}.{wanted.key}", words))
+    reading.problems.append(DocumentProblem(place, f"{wanted.section}.{wanted.key}", words))
 
 
 def _problems(reading: Reading, wanted: Wanted) -> Iterable[tuple[str, str]]:

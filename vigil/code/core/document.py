@@ -14,7 +14,7 @@ from vigil.code.core.objects import Wanted, read_object, shared_fields
 from vigil.code.core.references import references_of
 from vigil.code.core.sections.shape import WATCHED
 from vigil.code.core.sections.table import SECTIONS
-from vigil.code.core.tree import BYTES_MOST, DocumentError, Node, Place, Problem, nearest, shown
+from vigil.code.core.tree import BYTES_MOST, DocumentError, DocumentProblem, Node, Place, nearest, shown
 
 VERSION = 1
 DEFAULT_PROJECT = "default"
@@ -44,7 +44,7 @@ def merged(parts: list[Node]) -> Node:
     if len(parts) == 1:
         return parts[0]
     top: dict[str, Node] = {}
-    problems: list[Problem] = []
+    problems: list[DocumentProblem] = []
     for part in parts:
         if part.value is None:
             continue
@@ -54,17 +54,17 @@ def merged(parts: list[Node]) -> Node:
                 top[name] = Node(dict(node.value), node.place) if isinstance(node.value, dict) else node
             elif name in ("version", "project") or name in _IGNORED:
                 if present.value != node.value:
-                    problems.append(Problem(node.place, name, f"differs from {present.place}"))
+                    problems.append(DocumentProblem(node.place, name, f"differs from {present.place}"))
             elif isinstance(present.value, dict) and isinstance(node.value, dict):
                 for key, value in node.value.items():
                     if key in present.value:
                         there = present.value[key].place
-                        problems.append(Problem(value.place, f"{name}.{key}", f"is already in {there}"))
+                        problems.append(DocumentProblem(value.place, f"{name}.{key}", f"is already in {there}"))
                     present.value[key] = value
             elif isinstance(present.value, list) and isinstance(node.value, list):
                 top[name] = Node([*present.value, *node.value], present.place)
             else:
-                problems.append(Problem(node.place, name, f"is already in {present.place}"))
+                problems.append(DocumentProblem(node.place, name, f"is already in {present.place}"))
     if problems:
         raise DocumentError(problems)
     return Node(top, parts[0].place if parts else Place())
@@ -78,7 +78,7 @@ def read_document(tree: Node, catalogue: Catalogue, values: Mapping[str, str] | 
     references_of(tree)
     reading = Reading(catalogue, values or {})
     if not isinstance(tree.value, dict):
-        raise DocumentError([Problem(tree.place, "", "a document is a map that begins with `version: 1`")])
+        raise DocumentError([DocumentProblem(tree.place, "", "a document is a map that begins with `version: 1`")])
     _check_top(reading, tree)
     project = _project(reading, tree)
     reading.defaults = shared_fields(reading, tree.members.get("defaults"), "defaults")
@@ -166,7 +166,7 @@ def _check_shared_keys(reading: Reading, objects: Mapping[str, Mapping[str, Want
             if other is not wanted:
                 path = f"{section}.{key}"
                 words = f"{other.section} has this key too: monitors, heartbeats and composites share their keys"
-                reading.problems.append(Problem(wanted.place, path, words))
+                reading.problems.append(DocumentProblem(wanted.place, path, words))
 
 
 def _moved(reading: Reading, node: Node | None, objects: Mapping[str, Mapping[str, Wanted]]) -> dict[str, str]:

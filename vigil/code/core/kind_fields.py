@@ -11,7 +11,7 @@ from vigil.code.core.kinds import Catalogue, ConfigProblem, PresetDraft, read_co
 from vigil.code.core.references import references_in
 from vigil.code.core.sections.shape import Section
 from vigil.code.core.sections.watched import MONITORS
-from vigil.code.core.tree import PROBLEMS_MOST, Node, Problem
+from vigil.code.core.tree import PROBLEMS_MOST, DocumentProblem, Node
 
 SECRETS, PRESET, GROUP, KEY_OF_PRESET = "secrets", "preset", "group", "key"
 SECRETS_MOST = 20
@@ -23,13 +23,13 @@ class Reading:
 
     catalogue: Catalogue
     values: Mapping[str, str]
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DocumentProblem] = field(default_factory=list)
     defaults: Mapping[str, Node] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Node]] = field(default_factory=dict)
 
     def refuse(self, node: Node, path: str, words: str) -> None:
         if len(self.problems) < PROBLEMS_MOST:
-            self.problems.append(Problem(node.place, path, words))
+            self.problems.append(DocumentProblem(node.place, path, words))
 
 
 @dataclass(frozen=True, slots=True)

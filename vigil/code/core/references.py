@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from vigil.code.core.tree import DocumentError, Node, Problem
+from vigil.code.core.tree import DocumentError, DocumentProblem, Node
 
 _REFERENCE = re.compile(r"(\$?)\$\{((?:env|file):[^{}]*)\}")
 _NAME = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}\Z|file:[^\x00-\x1f]{1,500}\Z")
@@ -23,14 +23,16 @@ def references_in(text: str) -> list[str]:
 def references_of(tree: Node) -> dict[str, Node]:
     """Every reference of a tree with the first node that holds it; raises `DocumentError` for one of wrong form."""
     found: dict[str, Node] = {}
-    wrong: list[Problem] = []
+    wrong: list[DocumentProblem] = []
     for node in texts(tree):
         for name in references_in(node.value):
             if _NAME.match(name) is None:
-                wrong.append(Problem(node.place, "", f"${{{name[:60]}}}: write ${{env:NAME}} or ${{file:path}}"))
+                wrong.append(
+                    DocumentProblem(node.place, "", f"${{{name[:60]}}}: write ${{env:NAME}} or ${{file:path}}")
+                )
             found.setdefault(name, node)
     if len(found) > REFERENCES_MOST:
-        wrong.append(Problem(tree.place, "", f"more than {REFERENCES_MOST} references"))
+        wrong.append(DocumentProblem(tree.place, "", f"more than {REFERENCES_MOST} references"))
     if wrong:
         raise DocumentError(wrong)
     return found

@@ -32,7 +32,7 @@ NOWHERE = Place()
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DocumentProblem:
     """One thing that is wrong: its place, the path of keys to it, and words that say what to do."""
 
     place: Place
@@ -46,7 +46,7 @@ class Problem:
 class DocumentError(Exception):
     """A document that cannot be used, with every problem found (at most `PROBLEMS_MOST`)."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[DocumentProblem]) -> None:
         self.problems = tuple(problems)[:PROBLEMS_MOST]
         super().__init__("\n".join(map(str, self.problems)))
 
@@ -87,7 +87,7 @@ def tree_of(value: Any, place: Place = NOWHERE) -> Node:
 
 def refuse(place: Place, words: str, path: str = "") -> DocumentError:
     """The error of one problem."""
-    return DocumentError([Problem(place, path, words)])
+    return DocumentError([DocumentProblem(place, path, words)])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

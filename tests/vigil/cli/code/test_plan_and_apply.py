@@ -1,0 +1,137 @@
+"""`plan`, `apply`, `export` and `adopt`, here and by the API of another installation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from django.test import Client
+
+from vigil.accounts.models import Scope
+from vigil.accounts.teams import default_team
+from vigil.accounts.tokens import issue_token
+from vigil.cli import main
+from vigil.cli.code.connections import RemoteInstallation
+from vigil.cli.errors import CommandError
+from vigil.code.load import load
+from vigil.monitors.models import Monitor
+
+pytestmark = pytest.mark.django_db
+EXAMPLE = Path(__file__).parents[4] / "deploy" / "examples" / "ai-product.yaml"
+FAKE_KEY = "obviously-fake-key-777777"
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", FAKE_KEY)
+    monkeypatch.setenv("PAGERDUTY_ROUTING_KEY", "R0123456789ABCDEF0123456789ABCDEF"[:32])
+    monkeypatch.setenv("SLACK_URL", "https://hooks.slack.example/services/T/B/x")
+
+
+def answer(asked: httpx.Request) -> httpx.Response:
+    """The answer of the API in this process, within the transaction of the test."""
+    headers = {"authorization": asked.headers["authorization"]}
+    path = asked.url.raw_path.decode()
+    found = Client().generic(asked.method, path, asked.content, "application/json", headers=headers)
+    return httpx.Response(found.status_code, content=found.content)
+
+
+def remote(*scopes: Scope) -> RemoteInstallation:
+    token = issue_token(default_team(), "ci", scopes or (Scope.READ, Scope.WRITE))[1]
+    return RemoteInstallation("http://testserver", token, httpx.MockTransport(answer))
+
+
+def test_an_ai_product_is_one_file_of_under_80_lines_and_one_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(EXAMPLE.read_text().splitlines()) < 80
+    assert main(["apply", str(EXAMPLE)]) == 0
+    shown = capsys.readouterr().out
+    assert FAKE_KEY not in shown and "19 to create" in shown
+    rows = Monitor.objects.filter(deleted_at=None)
+    kinds = [row.kind for row in rows]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"http": 5, "tcp": 2, "heartbeat": 4, "composite": 1}
+    graces = sorted(row.heartbeat.grace_s // 60 for row in rows.filter(kind="heartbeat"))
+    assert graces == [5, 20, 120, 180]
+    assert main(["plan", str(EXAMPLE)]) == 0
+    assert capsys.readouterr().out == "No changes.\n"
+
+
+def test_plan_exits_with_2_for_changes_and_1_for_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "vigil.yaml"
+    file.write_text("version: 1\nmonitors: {a: {tcp: {host: h.example, port: 1}}}\n")
+    assert main(["plan", str(file), "--json"]) == 2
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["changes"][0]["section"] == "monitors" and plan["id"].startswith("pln_")
+    assert main(["apply", plan["id"]]) == 0
+    assert main(["apply", plan["id"]]) == 0
+    assert "nothing is left to do" in capsys.readouterr().out
+    file.write_text("version: 1\nmonitors: {a: {tcp: {host: h.example, port: 2}}}\n")
+    assert main(["plan", str(file), "--markdown"]) == 2
+    assert "    tcp.port: 1 -> 2" in capsys.readouterr().out
+    file.write_text("version: 1\nmonitors: {a: {tcp: {host: '${env:NOT_SET}', port: 2}}}\n")
+    assert main(["plan", str(file)]) == 1
+    assert "vigil.yaml:2: the environment variable NOT_SET is not set" in capsys.readouterr().err
+
+
+def test_deletions_are_named_and_wait_for_a_yes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "vigil.yaml"
+    file.write_text("version: 1\nmonitors: {a: {tcp: {host: h.example, port: 1}}}\n")
+    main(["apply", str(file)])
+    file.write_text("version: 1\n")
+    capsys.readouterr()
+    assert main(["apply", str(file), "--prune"]) == 2
+    told = capsys.readouterr()
+    assert "- monitors.a (mon_" in told.out and "--yes" in told.err
+    assert main(["apply", str(file), "--prune", "--yes"]) == 0
+    assert not Monitor.objects.filter(deleted_at=None).exists()
+
+
+def test_an_export_of_what_was_made_by_hand_changes_nothing_when_it_is_planned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["apply", str(EXAMPLE)])
+    capsys.readouterr()
+    assert main(["export", "--project", "ai-product"]) == 0
+    text = capsys.readouterr().out
+    assert "${env:OPENAI_API_KEY}" in text and FAKE_KEY not in text
+    file = tmp_path / "vigil.yaml"
+    file.write_text(text)
+    assert main(["plan", str(file)]) == 0
+    main(["export", "--project", "ai-product"])
+    assert text in capsys.readouterr().out
+
+
+def test_the_same_works_with_a_token_from_elsewhere(tmp_path: Path) -> None:
+    there = remote()
+    plan = there.plan(load(EXAMPLE), prune=False)
+    assert there.stored_plan(plan["id"])["applied_at"] is None
+    assert there.apply(plan["id"])["applied_by"] == "ci"
+    assert there.plan(load(EXAMPLE), prune=False)["changes"] == []
+    assert list(there.export("ai-product", everything=False)["monitors"]) == [
+        "chat-api", "embeddings", "gateway", "openai", "queue", "vector-store", "website",
+    ]  # fmt: skip
+
+
+def test_problems_of_the_server_come_with_the_lines_of_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "vigil.yaml"
+    file.write_text("version: 1\nmonitors:\n  a: {tcp: {host: h.example, port: 1}, regions: [atlantis]}\n")
+    there = remote()
+    with pytest.raises(CommandError, match=r"vigil\.yaml:3: monitors\.a: regions: there is no region 'atlantis'"):
+        there.plan(load(file), prune=False)
+    with pytest.raises(CommandError, match="answered 403"):
+        remote(Scope.READ).plan(load(file), prune=False)
+
+
+def test_an_object_made_by_hand_is_adopted_by_its_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["monitor", "add", "tcp://h.example:1", "--name", "a"])
+    row = Monitor.objects.get()
+    file = tmp_path / "vigil.yaml"
+    file.write_text("version: 1\nmonitors: {a: {tcp: {host: h.example, port: 1}}}\n")
+    assert main(["plan", str(file)]) == 1
+    assert f"adopt monitors.a={row.public_id}" in capsys.readouterr().err
+    assert main(["adopt", f"monitors.a={row.public_id}"]) == 0
+    assert main(["apply", str(file)]) == 0
+    assert Monitor.objects.filter(deleted_at=None).get().pk == row.pk

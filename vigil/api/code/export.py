@@ -1,0 +1,32 @@
+"""Export API: a team's configuration as a document."""
+
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from vigil.api.base.permissions import team_of
+from vigil.code.core.document import DEFAULT_PROJECT
+from vigil.code.export import export_document
+
+
+class ExportView(APIView):
+    """Export of monitors as code."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("project", OpenApiTypes.STR, description="Default: `default`."),
+            OpenApiParameter("everything", OpenApiTypes.BOOL, description="Also what no project owns."),
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )
+    def get(self, request: Request) -> Response:
+        """The document of what a project owns. Secrets are references, never values."""
+        team = team_of(request)
+        assert team is not None  # The permission has seen to it.
+        project = request.query_params.get("project", DEFAULT_PROJECT)[:100]
+        everything = request.query_params.get("everything", "").lower() in ("1", "true")
+        return Response(export_document(team, project, everything))

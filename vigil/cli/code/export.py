@@ -1,0 +1,48 @@
+"""Write the configuration as a document of monitors as code.
+
+  manage.py export                    print what the project `default` owns
+  manage.py export --everything       also what was made by hand, under new keys
+  manage.py export -o vigil.yaml      update a file: only what differs changes, and comments stay
+
+Secrets are references such as ${env:NAME}, never values. An export that is planned changes nothing. With VIGIL_URL and
+VIGIL_TOKEN it is the installation there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from vigil.cli.code.connections import add_connection, installation
+from vigil.cli.code.documents import SCHEMA_PATH
+from vigil.cli.errors import CommandError
+from vigil.code.core.formats.yaml_writer import to_yaml
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--project", default="default", help="the project (default: default)")
+    parser.add_argument("--everything", action="store_true", help="also what no project owns")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write to this .yaml file, keeping its comments"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+    add_connection(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    there = installation(args.data_dir)
+    document = there.export(args.project, args.everything)
+    if args.json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return 0
+    text = to_yaml(document, there.address + SCHEMA_PATH)
+    if args.output is None:
+        print(text, end="")
+        return 0
+    try:
+        args.output.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise CommandError(f"cannot write {args.output}: {problem.strerror or problem}") from None
+    print(f"wrote {args.output}")
+    return 0

@@ -1,0 +1,48 @@
+"""Show what a document of monitors as code would change. Nothing changes.
+
+  manage.py plan                      vigil.yaml against the installation
+  manage.py plan monitoring/ --prune  a folder; what this project owns and no file names is deleted
+  manage.py plan --markdown           for a comment on a pull request
+
+The plan is made on the server and stored: `manage.py apply PLAN` applies exactly it, and is refused when the
+configuration has changed meanwhile. With VIGIL_URL and VIGIL_TOKEN it is the installation there. The exit code is 0
+without changes, 2 with changes, 1 on an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from vigil.cli.code.connections import add_connection, installation
+from vigil.cli.code.documents import add_file, load_or_refuse
+from vigil.cli.errors import CommandError
+from vigil.cli.program import as_called
+
+CHANGES, FAILED = 2, 1
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    add_file(parser)
+    parser.add_argument("--prune", action="store_true", help="delete what this project owns and does not name")
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request")
+    add_connection(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from vigil.code.core.plan_text import has_changes, in_markdown, in_text
+
+    try:
+        source = load_or_refuse(args.file)
+        plan = installation(args.data_dir).plan(source, args.prune)
+    except CommandError as problem:
+        # 2 says that there are changes.
+        print(f"vigil: {as_called(str(problem))}", file=sys.stderr)
+        return FAILED
+    if args.json:
+        print(json.dumps(plan, default=str))
+    else:
+        print(in_markdown(plan) if args.markdown else in_text(plan))
+    return CHANGES if has_changes(plan) else 0

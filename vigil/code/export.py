@@ -1,0 +1,105 @@
+"""Export of a team's configuration as a document that changes nothing when it is planned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from vigil.accounts.models import Team
+from vigil.code.catalogue import catalogue
+from vigil.code.core.document import VERSION
+from vigil.code.core.fields.types import KEY, PUBLIC_ID, Json
+from vigil.code.core.kinds import written_config
+from vigil.code.core.sections.shape import UNSET, WATCHED
+from vigil.code.core.sections.table import SECTIONS
+from vigil.code.core.state import Actual, comparable, with_names
+from vigil.code.models import ManagedObject
+from vigil.code.stored.reading import read_state
+from vigil.code.stored.rows import load_rows
+
+_UNFIT = re.compile(r"[^a-z0-9]+")
+_UNFIT_IN_VARIABLE = re.compile(r"[^A-Z0-9]+")
+
+
+def export_document(team: Team, project: str, everything: bool = False) -> Json:
+    """The document of what a project owns; with `everything`, also what no project owns, under new keys.
+
+    Secrets are references, never values: those that it was applied with, else names of variables made from the keys.
+    """
+    rows = load_rows(team)
+    state = read_state(rows, project)
+    managed = {row.public_id: row for row in ManagedObject.objects.filter(team=team, project=project)}
+    keys = _Keys(managed)
+    sections: dict[str, dict[str, Json]] = {name: {} for name in SECTIONS}
+    chosen: list[tuple[str, str, Actual]] = []
+    for one in sorted(state.objects.values(), key=lambda one: (one.section, one.fields.get("position", 0), one.name)):
+        row = managed.get(one.public_id)
+        if row is not None:
+            chosen.append((row.section, row.key, one))
+        elif everything and one.public_id not in state.foreign and one.section != "feeds":
+            section = "maintenance" if one.section == "silences" and one.fields["excludes"] else one.section
+            chosen.append((section, keys.new(section, one), one))
+    names = {one.public_id: key for _, key, one in chosen}
+    for section, key, one in chosen:
+        references = managed[one.public_id].references if one.public_id in managed else {}
+        sections[section][key] = _written(section, key, one, names, references)
+    found: Json = {"version": VERSION, "project": project}
+    for name, objects in sections.items():
+        if objects:
+            found[name] = dict(sorted(objects.items())) if name != "routes" else objects
+    return found
+
+
+class _Keys:
+    """New keys for objects that have none, made from their names."""
+
+    def __init__(self, managed: Mapping[str, ManagedObject]) -> None:
+        self._taken = {(_space(row.section), row.key) for row in managed.values()}
+
+    def new(self, section: str, one: Actual) -> str:
+        base = _UNFIT.sub("-", one.name.lower()).strip("-")[:80].strip("-")
+        base = base if base and KEY.match(base) and not PUBLIC_ID.match(base) else SECTIONS[section].noun
+        key, number = base, 2
+        while (_space(section), key) in self._taken:
+            key, number = f"{base}-{number}", number + 1
+        self._taken.add((_space(section), key))
+        return key
+
+
+def _space(section: str) -> str:
+    return "watched" if section in WATCHED else section
+
+
+def _written(section: str, key: str, one: Actual, names: Mapping[str, str], references: Mapping[str, str]) -> Json:
+    """One object, without what is usual."""
+    found: Json = {}
+    fields = one.fields
+    table = SECTIONS[section]
+    if fields.get("name") not in (None, key):
+        found["name"] = table.fields["name"].type.written(fields["name"])
+    if table.kinds:
+        shape = catalogue().kinds[table.kinds].get(fields["kind"])
+        found[fields["kind"]] = fields["config"] if shape is None else written_config(shape, fields["config"])
+        if one.secrets:
+            found["secrets"] = {
+                name: references.get(name) or _reference(key, name)
+                for name in sorted(one.secrets)
+                if not (fields["kind"] == "webhook" and name == "secret" and name not in references)
+            }
+            found = {name: value for name, value in found.items() if value or name != "secrets"}
+    for name, field in table.fields.items():
+        if name == "name":
+            continue
+        value = with_names(field.type, fields.get(name), names)
+        usual = field.default is not UNSET and comparable(field.type, value) == comparable(field.type, field.default)
+        if value is None or usual:
+            continue
+        if name in ("paused", "enabled") and value is (name == "enabled"):
+            continue
+        found[name] = field.type.written(value)
+    return found
+
+
+def _reference(key: str, name: str) -> str:
+    variable = _UNFIT_IN_VARIABLE.sub("_", f"{key}_{name}".upper()).strip("_")
+    return f"${{env:{variable if not variable[:1].isdigit() else '_' + variable}}}"

@@ -1,0 +1,45 @@
+"""Ownership of objects by projects: adoption, and where an object is written."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from vigil.accounts.models import Team
+from vigil.code.core.fields.types import KEY, PUBLIC_ID
+from vigil.code.core.sections.table import SECTIONS
+from vigil.code.core.state import Address
+from vigil.code.core.tree import NOWHERE, nearest, refuse, shown
+from vigil.code.models import ManagedObject
+from vigil.code.stored.rows import load_rows
+
+
+def adopt(team: Team, project: str, address: Address, public_id: str) -> ManagedObject:
+    """Let an address of a project stand for an object as it is; raises `DocumentError`."""
+    section, key = address
+    path = f"{section}.{key}"
+    if section not in SECTIONS or section == "feeds":
+        raise refuse(NOWHERE, f"unknown section {shown(section)}: {nearest(section, SECTIONS)}", path)
+    if not KEY.match(key) or PUBLIC_ID.match(key) or not KEY.match(project):
+        raise refuse(NOWHERE, "a key has letters, digits, dots, hyphens and underscores", path)
+    there = load_rows(team).sections["silences" if section == "maintenance" else section]
+    if public_id not in there:
+        raise refuse(NOWHERE, f"there is no {SECTIONS[section].noun} {shown(public_id)}", path)
+    try:
+        with transaction.atomic():
+            found, _ = ManagedObject.objects.get_or_create(
+                team=team, project=project, section=section, key=key, defaults={"public_id": public_id}
+            )
+    except IntegrityError:
+        owner = ManagedObject.objects.filter(team=team, public_id=public_id).first()
+        raise refuse(NOWHERE, f"it belongs to {owner or 'another project'}", path) from None
+    if found.public_id != public_id:
+        if found.public_id in there:
+            raise refuse(NOWHERE, f"this key stands for {found.public_id}", path)
+        found.public_id = public_id
+        found.save(update_fields=["public_id"])
+    return found
+
+
+def owner_of(team: int, public_id: str) -> ManagedObject | None:
+    """Who owns an object, and where it is written; None for what people manage by hand."""
+    return ManagedObject.objects.filter(team_id=team, public_id=public_id).first()

@@ -1,0 +1,218 @@
+"""Plans: made on the server against a revision, stored, and applied once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from vigil.accounts.models import Team
+from vigil.accounts.sealed import Secrets
+from vigil.alerts.channels import ChannelSettingsError, check_channel
+from vigil.clock import database_now
+from vigil.code.catalogue import catalogue
+from vigil.code.core.document import Document, read_document
+from vigil.code.core.fields.types import Json
+from vigil.code.core.objects import Wanted
+from vigil.code.core.paging import paging_changes
+from vigil.code.core.plan import PlannedChanges, plan
+from vigil.code.core.plan_text import as_plain
+from vigil.code.core.references import references_in, resolved
+from vigil.code.core.state import Address, State
+from vigil.code.core.tree import DocumentError, DocumentProblem, Node, Place, nearest, shown
+from vigil.code.models import ConfigurationPlan
+from vigil.code.stored.reading import read_state, secret_hash
+from vigil.code.stored.rows import TeamRows, load_rows
+from vigil.monitors.models import Region
+
+#: Plans that are kept, and for how long.
+PLANS_MOST, PLANS_KEPT = 200, timedelta(days=30)
+COMMIT_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOrder:
+    """What a plan is asked for: the document, values of its references, and who asks."""
+
+    tree: Node
+    values: Mapping[str, str] = field(repr=False)
+    by: str = ""
+    commit: str = ""
+    prune: bool = False
+    is_staff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A document beside the state of the team."""
+
+    document: Document
+    secrets: Mapping[Address, Mapping[str, str]] = field(repr=False)
+    rows: TeamRows
+    state: State
+    planned: PlannedChanges
+
+
+def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
+    """Compare the document with the team's configuration and store the plan; raises `DocumentError`."""
+    document = read_document(order.tree, catalogue(), order.values)
+    secrets = _secrets(document, order.values)
+    _check_channels(document, secrets)
+    _check_regions(document)
+    with transaction.atomic():
+        found = compare(team, document, secrets, order.prune)
+        feeds = [change for change in found.planned.effective if change.section == "feeds"]
+        if feeds and not order.is_staff:
+            words = "feeds belong to the installation: only staff may change them"
+            raise DocumentError([DocumentProblem(Place(), f"feeds.{feeds[0].key}", words)])
+        made = ConfigurationPlan.objects.create(
+            team=team,
+            project=document.project,
+            revision=found.state.revision(),
+            prune=order.prune,
+            document=stored_document(document),
+            secrets=Secrets(
+                {_path(address, name): value for address, named in secrets.items() for name, value in named.items()}
+            ),
+            changes=as_plain(found.planned.changes),
+            paging=paging_changes(document, found.state, found.planned),
+            warnings=[f"{one.section}.{one.key}: {words}" for one in document.all() for words in one.warnings],
+            commit=order.commit[:COMMIT_MOST],
+            created_by=order.by[:150],
+        )
+        _forget_old(team)
+    return made
+
+
+def compare(
+    team: Team, document: Document, secrets: Mapping[Address, Mapping[str, str]], prune: bool, lock: bool = False
+) -> Comparison:
+    """Compare a document with the present state; with `lock`, the state stays until the transaction ends."""
+    rows = load_rows(team, lock)
+    state = read_state(rows, document.project)
+    hashes = {
+        address: {name: secret_hash(value) for name, value in named.items()} for address, named in secrets.items()
+    }
+    return Comparison(document, secrets, rows, state, plan(document, state, hashes, prune))
+
+
+def stored_document(document: Document) -> Json:
+    """The document as plans keep it, without values of secrets."""
+    objects = [
+        {
+            "section": one.section, "key": one.key, "fields": one.fields, "secrets": one.secrets,
+            "file": one.place.file, "line": one.place.line,
+        }
+        for one in document.all()
+    ]  # fmt: skip
+    return {"project": document.project, "objects": objects, "moved": document.moved}
+
+
+def document_of(row: ConfigurationPlan) -> tuple[Document, dict[Address, dict[str, str]]]:
+    """The document of a stored plan, and the values of its secrets."""
+    objects: dict[str, dict[str, Wanted]] = {}
+    for one in row.document["objects"]:
+        place = Place(one["file"], one["line"])
+        wanted = Wanted(one["section"], one["key"], one["fields"], one["secrets"], place)
+        objects.setdefault(wanted.section, {})[wanted.key] = wanted
+    secrets = {
+        (section, key): {name: row.secrets[_path((section, key), name)] for name in wanted.secrets}
+        for section, keys in objects.items()
+        for key, wanted in keys.items()
+        if wanted.secrets
+    }
+    return Document(row.document["project"], objects, row.document["moved"]), secrets
+
+
+def _secrets(document: Document, values: Mapping[str, str]) -> dict[Address, dict[str, str]]:
+    """Values of all secrets; raises `DocumentError` for every reference that has no value."""
+    found: dict[Address, dict[str, str]] = {}
+    problems: list[DocumentProblem] = []
+    for one in document.all():
+        for name, text in one.secrets.items():
+            missing = [reference for reference in references_in(text) if reference not in values]
+            if missing:
+                path = f"{one.section}.{one.key}"
+                problems.append(
+                    DocumentProblem(one.place, path, f"secrets.{name}: ${{{missing[0]}}} has no value here")
+                )
+            found.setdefault((one.section, one.key), {})[name] = resolved(text, values)
+    if problems:
+        raise DocumentError(problems)
+    return found
+
+
+def _check_channels(document: Document, secrets: Mapping[Address, Mapping[str, str]]) -> None:
+    """Channels judge their settings together with their secrets."""
+    problems = []
+    for key, one in document.objects["channels"].items():
+        named = dict(secrets.get(("channels", key), {}))
+        if one.fields["kind"] == "webhook":
+            named.setdefault("secret", "x" * 32)
+        try:
+            check_channel(one.fields["kind"], one.fields["config"], named)
+        except ChannelSettingsError as refused:
+            problems.append(DocumentProblem(one.place, f"channels.{key}", f"{refused.field}: {refused.problem}"))
+    if problems:
+        raise DocumentError(problems)
+
+
+def _check_regions(document: Document) -> None:
+    known = set(Region.objects.values_list("slug", flat=True))
+    problems = [
+        DocumentProblem(one.place, f"monitors.{key}", _no_region(name, known))
+        for key, one in document.objects["monitors"].items()
+        for name in one.fields.get("regions", ())
+        if name not in known
+    ]
+    if problems:
+        raise DocumentError(problems)
+
+
+def _no_region(name: str, known: set[str]) -> str:
+    return f"regions: there is no region {shown(name)}: {nearest(name, known) if known else 'add one first'}"
+
+
+def problems_of(refused: ValidationError, one: Wanted) -> DocumentError:
+    """The refusal of a write path, at the place of its object."""
+    path = f"{one.section}.{one.key}"
+    if hasattr(refused, "message_dict"):
+        pairs = [(name, words) for name, found in refused.message_dict.items() for words in found]
+    else:
+        pairs = [("__all__", words) for words in refused.messages]
+    return DocumentError(
+        DocumentProblem(one.place, path, words if name == "__all__" else f"{name}: {words}") for name, words in pairs
+    )
+
+
+def _path(address: Address, name: str) -> str:
+    return f"{address[0]}/{address[1]}/{name}"
+
+
+def _forget_old(team: Team) -> None:
+    own = ConfigurationPlan.objects.filter(team=team)
+    kept = list(own.order_by("-id").values_list("pk", flat=True)[:PLANS_MOST])
+    own.exclude(pk__in=kept).delete()
+    own.filter(created_at__lt=database_now() - PLANS_KEPT).delete()
+
+
+def plan_shown(row: ConfigurationPlan) -> dict[str, Any]:
+    """A plan as the API and the commands show it."""
+    return {
+        "id": row.public_id,
+        "project": row.project,
+        "revision": row.revision,
+        "prune": row.prune,
+        "changes": row.changes,
+        "paging": row.paging,
+        "warnings": row.warnings,
+        "commit": row.commit,
+        "created_by": row.created_by,
+        "created_at": row.created_at,
+        "applied_by": row.applied_by,
+        "applied_at": row.applied_at,
+    }
