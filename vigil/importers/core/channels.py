@@ -50,8 +50,9 @@ def email(name: str, to: object, origin: str) -> ImportedChannel:
     return made
 
 
-def sms(name: str, account: object, token: object, sender: object, to: object, origin: str) -> ImportedChannel:
-    config = {"to": text(to).strip(), "sender": text(sender).strip(), "account": text(account).strip()}
+def sms(name: str, account: object, token: object, numbers: tuple[object, object], origin: str) -> ImportedChannel:
+    """A text by Twilio, from the first of the numbers to the second."""
+    config = {"to": text(numbers[1]).strip(), "sender": text(numbers[0]).strip(), "account": text(account).strip()}
     return ImportedChannel(name, "sms", dict(config), origin, secrets={"token": text(token).strip()})
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from vigil.importers.core import durations
 from vigil.importers.core.drafted import ImportedChannel, ImportedHeartbeat, ImportedMonitor
-from vigil.importers.core.names import TAG_MOST, TAGS_MOST, Distinct, Variables, one_line, readable
+from vigil.importers.core.names import TAG_MOST, TAGS_MOST, Distinct, Owner, Variables, one_line, readable
 from vigil.importers.core.report import Item, Outcome, Report, SourceError
 from vigil.importers.core.routes import routes_of
 
@@ -43,8 +43,7 @@ class Draft:
     variables: Variables = field(default_factory=Variables)
     items: list[Item] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    #: The source's id of a monitor or channel -> its key.
-    keys: dict[str, str] = field(default_factory=dict)
+    #: The source's id of a channel -> its key.
     channel_keys: dict[str, str] = field(default_factory=dict)
     _sections: dict[str, dict[str, Any]] = field(default_factory=lambda: {name: {} for name in _SECTIONS})
     _comments: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -146,6 +145,9 @@ class Draft:
         if readable(text) not in self.notes:
             self.notes.append(readable(text))
 
+    def owner(self, name: str) -> Owner:
+        return Owner(self.variables, name)
+
     def attach(self, channel_id: str, key: str) -> None:
         self._attached.setdefault(channel_id, []).append(key)
 
@@ -183,8 +185,6 @@ class Draft:
         if tags:
             entry["tags"] = tags[: TAGS_MOST - 5]
         self._sections[section][key] = entry
-        if of.id:
-            self.keys[of.id] = key
         for channel in of.channels:
             self.attach(channel, key)
         self._report(section.removesuffix("s"), of.name, key, of.origin, notes)

@@ -10,14 +10,13 @@ from typing import Any
 class ImportedMonitor:
     """A monitor of the source in Vigil's terms. `secrets` holds values or references; `origin` is for its comment.
 
-    `id` is how the source refers to it; `channels` are the source's ids of whom it alerts; `notes` say what differs.
+    `channels` are the source's ids of whom it alerts; `notes` say what differs.
     """
 
     name: str
     kind: str
     config: dict[str, Any]
     origin: str
-    id: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
     interval_s: float = 60
     timeout_s: float | None = None
@@ -37,7 +36,6 @@ class ImportedHeartbeat:
 
     name: str
     origin: str
-    id: str = ""
     period_s: float = 86_400
     schedule: str = ""
     time_zone: str = "UTC"
@@ -57,7 +55,7 @@ class ImportedHeartbeat:
 
 @dataclass(slots=True)
 class ImportedChannel:
-    """A channel; secrets are values or references."""
+    """A channel; secrets are values or references. `id` is how monitors of the source refer to it."""
 
     name: str
     kind: str

@@ -16,6 +16,8 @@ from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT
 from vigil.monitors.core.litellm_targets import BadConfig, LiteLlmTarget
 
 TAG = "litellm"
+#: A region that there is not.
+_REGION = "us-standin-9"
 
 
 def plan(document: Any, draft: Draft) -> None:
@@ -65,11 +67,11 @@ def _stand_ins(planned: ImportPlan) -> Iterator[tuple[str, str]]:
         preset = CATALOGUE.get(one.target.preset)
         if one.target.key and preset is not None and preset.key is not Key.NONE:
             yield one.target.key, f"stand-in-{one.target.key.lower().replace('_', '-')}-stand-in"
-        for written in (one.target.address, one.target.region):
+        for written, stand_in in ((one.target.address, "https://{}.stand-in.example"), (one.target.region, _REGION)):
             name = written.removeprefix(FROM_ENVIRONMENT)
             if written.startswith(FROM_ENVIRONMENT):
-                yield name, f"https://{name.lower().replace('_', '-')}.stand-in.example"
-    yield REGIONS[0], "us-east-1"
+                yield name, stand_in.format(name.lower().replace("_", "-"))
+    yield REGIONS[0], _REGION
 
 
 def _referring(draft: Draft, value: Any, stand_ins: Mapping[str, str]) -> Any:
@@ -77,7 +79,7 @@ def _referring(draft: Draft, value: Any, stand_ins: Mapping[str, str]) -> Any:
         return {key: _referring(draft, each, stand_ins) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_referring(draft, each, stand_ins) for each in value]
-    if isinstance(value, str) and "stand-in" in value:
+    if isinstance(value, str) and ("stand-in" in value or _REGION in value):
         for name, text in stand_ins.items():
             if text in value:
                 value = value.replace(text, draft.variables.of_source(name, "what LiteLLM reads from the environment"))

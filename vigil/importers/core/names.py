@@ -113,6 +113,13 @@ class Variables:
     def listed(self) -> tuple[Variable, ...]:
         return tuple(Variable(name, holds) for name, holds in self._holds.items())
 
-    def values(self) -> dict[str, str]:
-        """Variable -> the value that the source has; only the command that is asked to keep them uses this."""
-        return {name: value for value, name in self._names.items()}
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who a secret belongs to: a monitor or channel by its name, in one document."""
+
+    variables: Variables
+    name: str
+
+    def secret(self, value: str, part: str) -> str:
+        return self.variables.secret(value, self.name, part)

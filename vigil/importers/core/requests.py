@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from probes.specs.credentials import PERSONAL
-from vigil.importers.core.names import Variables, has_reference
+from vigil.importers.core.names import Owner, has_reference
 from vigil.importers.core.values import REFERENCE_END, REFERENCE_START, text, whole
 
 _SECRET_QUERY = re.compile(
@@ -37,23 +37,21 @@ class RequestDraft:
     notes: list[str] = field(default_factory=list)
 
 
-def request_of(
-    variables: Variables, owner: str, url: str, headers: object = None, body: str = "", method: str = "GET"
-) -> RequestDraft:
+def request_of(owner: Owner, url: str, headers: object = None, body: str = "", method: str = "GET") -> RequestDraft:
     """The request to `url` (http, https, ws or wss), with its secrets apart."""
     made = RequestDraft({})
-    made.config["url"] = address_of(variables, owner, url, made.secrets)
+    made.config["url"] = address_of(owner, url, made.secrets)
     if method.strip().upper() not in ("", "GET"):
         made.config["method"] = method.strip().upper()
-    add_headers(variables, owner, headers, made)
+    add_headers(headers, made)
     if body:
         made.config["body"] = body
         if _SECRET_BODY.search(body) and not has_reference(body):
-            made.config["body"] = variables.secret(body, owner, "body")
+            made.config["body"] = owner.secret(body, "body")
     return made
 
 
-def address_of(variables: Variables, owner: str, url: str, secrets: dict[str, str]) -> str:
+def address_of(owner: Owner, url: str, secrets: dict[str, str]) -> str:
     """The URL without user, password, fragment and blanks; values in its query that look like keys are references."""
     tidy = url.strip().partition("#")[0].replace(" ", "%20")
     found = _USERINFO.match(tidy)
@@ -67,12 +65,12 @@ def address_of(variables: Variables, owner: str, url: str, secrets: dict[str, st
 
     def hidden(match: re.Match[str]) -> str:
         name = match[1].strip("?&=")
-        return match[1] + variables.secret(match[2], owner, name)
+        return match[1] + owner.secret(match[2], name)
 
     return _SECRET_QUERY.sub(hidden, tidy)
 
 
-def add_headers(variables: Variables, owner: str, headers: object, made: RequestDraft) -> None:
+def add_headers(headers: object, made: RequestDraft) -> None:
     """Add headers to a request; those that say who asks are secrets."""
     plain: list[list[str]] = []
     for name, value in header_pairs(headers):

@@ -110,6 +110,16 @@ def mappings(value: object) -> Iterator[dict[str, Any]]:
             yield each
 
 
+def scalar(written: str) -> str | int | float | bool:
+    """The JSON value that a text of a condition most likely stands for."""
+    if written in ("true", "false"):
+        return written == "true"
+    found = number(written)
+    if found is None or (written.startswith("0") and written not in ("0",) and not written.startswith("0.")):
+        return written
+    return int(found) if found.is_integer() and "." not in written else found
+
+
 def snake(row: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping with names like `retry_interval` in place of `retryInterval`."""
     return {_HUMP.sub("_", name).lower(): value for name, value in row.items()}

@@ -8,7 +8,7 @@ from typing import Any
 
 from vigil.importers.api import ApiClient, next_link
 from vigil.importers.core.draft import Draft
-from vigil.importers.core.saved_answers import plan_betterstack, plan_healthchecks, plan_uptimerobot, rows_of
+from vigil.importers.core.services.saved_answers import plan_betterstack, plan_healthchecks, plan_uptimerobot, rows_of
 from vigil.importers.core.values import mapping
 from vigil.importers.files import decoded, listed, parse_json, read_bytes
 from vigil.importers.source import Api, Source

@@ -42,7 +42,8 @@ def _add(files: PrometheusFiles, path: Path, root: Path, strict: bool) -> None:
         return
     for document in _unwrapped(content, str(path)):
         if isinstance(document.get("modules"), dict):
-            files.modules |= document["modules"]
+            # A file of snmp_exporter has modules as well.
+            files.modules |= {name: each for name, each in document["modules"].items() if mapping(each).get("prober")}
         elif document.get("groups") or document.get("kind") == "PrometheusRule":
             files.rules.append(document)
         elif document.get("scrape_configs") or document.get("scrape_config_files") or document.get("kind") == "Probe":

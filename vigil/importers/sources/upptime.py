@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vigil.importers.core.upptime import plan
+from vigil.importers.core.services.upptime import plan
 from vigil.importers.files import YAML_MOST, decoded, parse_yaml, read_bytes
 from vigil.importers.source import Source
 

@@ -35,7 +35,7 @@ _MAKERS: dict[str, _Maker] = {
     ),
     "email": lambda name, given, origin: channels.email(name, given.get("to"), origin),
     "twilio": lambda name, given, origin: channels.sms(
-        name, given.get("sid"), given.get("token"), given.get("from"), given.get("to"), origin
+        name, given.get("sid"), given.get("token"), (given.get("from"), given.get("to")), origin
     ),
     "custom": lambda name, given, origin: channels.webhook(name, given.get("url"), origin),
     "pushover": lambda name, given, origin: channels.apprise(

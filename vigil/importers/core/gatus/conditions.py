@@ -20,10 +20,11 @@ from vigil.importers.core.gatus.operands import (
     parsed,
 )
 from vigil.importers.core.requests import every_code_but
-from vigil.importers.core.values import number, truth
+from vigil.importers.core.values import number, scalar, truth
 
 _DAY_MS = 86_400_000
 _ALL_CODES = frozenset(range(100, 600))
+_UNKNOWN = "it is none that Gatus documents"
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ def expectations_of(conditions: list[str]) -> Expectations:
     for written in conditions:
         condition = parsed(written)
         if condition is None:
-            made.leave_out(written, "it is none that Gatus documents")
+            made.leave_out(written, _UNKNOWN)
         elif condition.name == "CONTEXT" or "[CONTEXT]" in written:
             made.impossible = "it uses what an earlier step of its suite stored, which a monitor does not know"
         else:
@@ -105,12 +106,11 @@ def _response_time(made: Expectations, condition: Condition) -> None:
 
 def _days(made: Expectations, condition: Condition) -> int:
     limit = milliseconds(condition.value)
-    if limit is None or limit <= 0 or condition.operator not in (">", ">="):
-        if not (limit == 0 and condition.operator in (">", ">=")):
-            made.leave_out(condition.written, "days that are left have a least number only")
-        return 1 if limit == 0 else 0
-    days = math.ceil(limit / _DAY_MS)
-    if days * _DAY_MS != limit:
+    if limit is None or limit < 0 or condition.operator not in (">", ">="):
+        made.leave_out(condition.written, "days that are left have a least number only")
+        return 0
+    days = max(1, math.ceil(limit / _DAY_MS))
+    if limit and days * _DAY_MS != limit:
         made.notes.append(f"{condition.written}: counted in whole days, {days} here")
     return min(days, 3650)
 
@@ -241,18 +241,8 @@ def _whole_body(made: Expectations, condition: Condition) -> None:
     made.assertions.append({"type": "regex", "pattern": pattern, **absent})
 
 
-def scalar(written: str) -> str | int | float | bool:
-    """The JSON value that a text of a condition most likely stands for."""
-    if written in ("true", "false"):
-        return written == "true"
-    found = number(written)
-    if found is None or (written.startswith("0") and written not in ("0",) and not written.startswith("0.")):
-        return written
-    return int(found) if found.is_integer() and "." not in written else found
-
-
 def _unknown(made: Expectations, condition: Condition) -> None:
-    made.leave_out(condition.written, "it is none that Gatus documents")
+    made.leave_out(condition.written, _UNKNOWN)
 
 
 _READERS = {

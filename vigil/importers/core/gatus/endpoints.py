@@ -87,7 +87,7 @@ def _http(draft: Draft, endpoint: dict[str, Any], name: str, expected: Expectati
         body = json.dumps({"query": body})
         if "content-type" not in map(str.lower, headers):
             headers["Content-Type"] = "application/json"
-    request = request_of(draft.variables, name, text(endpoint["url"]), headers, body, text(endpoint.get("method")))
+    request = request_of(draft.owner(name), text(endpoint["url"]), headers, body, text(endpoint.get("method")))
     config = request.config | {"expected_status": expected.status}
     if expected.all_assertions:
         config["assertions"] = expected.all_assertions
@@ -102,7 +102,7 @@ def _http(draft: Draft, endpoint: dict[str, Any], name: str, expected: Expectati
 def _websocket(
     draft: Draft, endpoint: dict[str, Any], name: str, expected: Expectations, origin: str
 ) -> ImportedMonitor:
-    request = request_of(draft.variables, name, text(endpoint["url"]), endpoint.get("headers"))
+    request = request_of(draft.owner(name), text(endpoint["url"]), endpoint.get("headers"))
     config = request.config
     body = text(endpoint.get("body"))
     if body:

@@ -47,7 +47,7 @@ def _add_monitor(draft: Draft, rows: KumaRows, id: int, row: Row) -> str:
     made.interval_s = number(row.get("interval")) or 60
     timeout = number(row.get("timeout"))
     made.timeout_s = timeout if timeout and timeout > 0 else min(made.interval_s * 0.8, 48)
-    made.id, made.paused = str(id), not rows.active(row)
+    made.paused = not rows.active(row)
     made.tags += [*_group_names(rows, row), *rows.tags.get(id, [])]
     made.channels = [str(each) for each in rows.alerted.get(id, [])]
     made.sensitivity, notes = sensitivity_for(_wait_s(row))
@@ -77,7 +77,7 @@ def _add_push(draft: Draft, rows: KumaRows, id: int, row: Row) -> str:
     if truth(row.get("upside_down")):
         draft.refuse("heartbeat", name, "it is up while nothing calls it, which no heartbeat here asks for")
         return ""
-    heartbeat = ImportedHeartbeat(name, f"Uptime Kuma monitor {id} (push)", id=str(id))
+    heartbeat = ImportedHeartbeat(name, f"Uptime Kuma monitor {id} (push)")
     heartbeat.period_s = number(row.get("interval")) or 60
     heartbeat.grace_s = max(60.0, _wait_s(row) or 0)
     heartbeat.paused = not rows.active(row)

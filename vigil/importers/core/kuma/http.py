@@ -6,11 +6,10 @@ from typing import Any
 
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedMonitor
-from vigil.importers.core.gatus.conditions import scalar
 from vigil.importers.core.kuma.rows import KumaRows, Row
 from vigil.importers.core.paths import BadExpression, of_jsonata
 from vigil.importers.core.requests import header_pairs, request_of, status_codes
-from vigil.importers.core.values import entries, from_json, number, text, truth, whole
+from vigil.importers.core.values import entries, from_json, number, scalar, text, truth, whole
 
 _ENCODINGS = {"form": "application/x-www-form-urlencoded", "xml": "text/xml; charset=utf-8"}
 _REDIRECTS_MOST = 50
@@ -26,7 +25,7 @@ def http_monitor(draft: Draft, rows: KumaRows, row: Row, origin: str) -> Importe
     headers = dict(header_pairs(from_json(row.get("headers"))))
     if body and "content-type" not in map(str.lower, headers):
         headers["Content-Type"] = _ENCODINGS.get(text(row.get("http_body_encoding")), "application/json")
-    request = request_of(draft.variables, name, text(row.get("url")), headers, body, text(row.get("method")))
+    request = request_of(draft.owner(name), text(row.get("url")), headers, body, text(row.get("method")))
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
     config = monitor.config
     codes, unknown = status_codes(entries(from_json(row.get("accepted_statuscodes_json"))) or entries(
@@ -54,7 +53,7 @@ def websocket_monitor(draft: Draft, row: Row, origin: str) -> ImportedMonitor | 
     name = text(row.get("name"))
     if text(row.get("auth_method")) == "oauth2-cc":
         return NO_TOKENS
-    request = request_of(draft.variables, name, text(row.get("url")), from_json(row.get("headers")))
+    request = request_of(draft.owner(name), text(row.get("url")), from_json(row.get("headers")))
     config = request.config
     if text(row.get("ws_subprotocol")).strip():
         config["subprotocol"] = text(row["ws_subprotocol"]).split(",")[0].strip()

@@ -104,7 +104,7 @@ def _rabbitmq(draft: Draft, row: Row, origin: str) -> ImportedMonitor | str:
     if not nodes:
         return "it names no node"
     name = text(row.get("name"))
-    request = request_of(draft.variables, name, f"{nodes[0]}/api/health/checks/alarms/")
+    request = request_of(draft.owner(name), f"{nodes[0]}/api/health/checks/alarms/")
     user, password = text(row.get("rabbitmq_username")), text(row.get("rabbitmq_password"))
     if user:
         request.secrets["basic"] = f"{user}:{password}"

@@ -49,10 +49,9 @@ def _slack(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
 
 
 def _twilio(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
-    made = channels.sms(
-        name, given.get("twilioAccountSID"), given.get("twilioAuthToken"),
-        given.get("twilioMessagingServiceSID") or given.get("twilioFromNumber"), given.get("twilioToNumber"), origin,
-    )  # fmt: skip
+    sender = given.get("twilioMessagingServiceSID") or given.get("twilioFromNumber")
+    numbers = sender, given.get("twilioToNumber")
+    made = channels.sms(name, given.get("twilioAccountSID"), given.get("twilioAuthToken"), numbers, origin)
     if given.get("twilioApiKey"):
         made.secrets["key_sid"] = text(given["twilioApiKey"])
     return made

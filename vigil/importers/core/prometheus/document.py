@@ -54,9 +54,11 @@ def plan(files: PrometheusFiles, draft: Draft) -> None:
     count = 0
     for document in files.configs:
         defaults = mapping(mapping(document).get("global"))
-        for job in _jobs(document):
+        for job in _jobs(document, files.modules):
             count += 1
             _add_job(draft, files, job, defaults, rules)
+    if not count and files.modules:
+        raise SourceError("modules of blackbox_exporter are here, and no job that uses them: name the prometheus.yml")
     if not count:
         raise SourceError("no job here probes through blackbox_exporter: a job has `metrics_path: /probe`")
     for note in files.notes:
@@ -65,11 +67,14 @@ def plan(files: PrometheusFiles, draft: Draft) -> None:
         draft.note(f"{others} other alert rules say nothing of a failed probe and are left out")
 
 
-def _jobs(document: Any) -> Iterator[dict[str, Any]]:
+def _jobs(document: Any, modules: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Jobs that probe: scrape configurations, and the `Probe` objects of the operator of Prometheus."""
     for job in mappings(mapping(document).get("scrape_configs")):
         labels = [text(rule.get("target_label")) for rule in mappings(job.get("relabel_configs"))]
-        if text(job.get("metrics_path")).rstrip("/") == "/probe" or "__param_target" in labels:
+        # Other exporters are asked for targets as well, such as snmp_exporter at /snmp.
+        named = {text(each) for each in entries(mapping(job.get("params")).get("module"))}
+        is_probed = "__param_target" in labels and not named.isdisjoint({*modules, *_USUAL})
+        if text(job.get("metrics_path")).rstrip("/").endswith("/probe") or is_probed:
             yield job
     if mapping(document).get("kind") == "Probe":
         spec = mapping(document["spec"]) if "spec" in document else {}
@@ -139,7 +144,9 @@ def _monitor(draft: Draft, files: PrometheusFiles, labels: Labels, address: str)
     settings = _USUAL.get(module) if settings is None else settings
     if settings is None:
         draft.refuse(
-            "target", name, f"the module {module[:60]!r} is in no file: import the folder that holds blackbox.yml"
+            "target",
+            name,
+            f"the module {module[:60]!r} is in no file: it is of another exporter, or blackbox.yml lies elsewhere",
         )
         return None
     prober = text(mapping(settings).get("prober"))

@@ -7,9 +7,8 @@ from typing import Any
 
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedMonitor
-from vigil.importers.core.gatus.conditions import scalar
 from vigil.importers.core.requests import has_scheme, header_pairs, request_of, status_codes
-from vigil.importers.core.values import entries, mapping, mappings, text, truth
+from vigil.importers.core.values import entries, mapping, mappings, scalar, text, truth
 
 Settings = dict[str, Any]
 #: The one form of CEL that says what an assertion says.
@@ -28,7 +27,7 @@ def http_monitor(draft: Draft, name: str, target: str, http: Settings, origin: s
         values = [*entries(mapping(given).get("values")), *entries(mapping(given).get("secrets"))]
         if values:
             headers[header] = text(values[0])
-    request = request_of(draft.variables, name, url, headers, text(http.get("body")), text(http.get("method")))
+    request = request_of(draft.owner(name), url, headers, text(http.get("body")), text(http.get("method")))
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
     codes, _ = status_codes(entries(http.get("valid_status_codes")))
     monitor.config["expected_status"] = codes or ["200-299"]
@@ -49,9 +48,7 @@ def http_monitor(draft: Draft, name: str, target: str, http: Settings, origin: s
 
 def websocket_monitor(draft: Draft, name: str, target: str, settings: Settings, origin: str) -> ImportedMonitor | str:
     http = mapping(settings.get("http_config") or settings)
-    request = request_of(
-        draft.variables, name, target if has_scheme(target) else f"ws://{target}", settings.get("headers")
-    )
+    request = request_of(draft.owner(name), target if has_scheme(target) else f"ws://{target}", settings.get("headers"))
     monitor = ImportedMonitor(name, "websocket", request.config, origin, secrets=request.secrets)
     steps = list(mappings(settings.get("query_response")))
     if steps and steps[0].get("send"):

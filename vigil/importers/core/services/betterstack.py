@@ -85,7 +85,7 @@ def _http(draft: Draft, given: Attributes, kind: str, name: str, origin: str) ->
     headers = [each for each in mappings(given.get("request_headers")) if not truth(each.get("_destroy"))]
     method = text(given.get("http_method"))
     body = text(given.get("request_body"))
-    request = request_of(draft.variables, name, text(given.get("url")), headers, body, method)
+    request = request_of(draft.owner(name), text(given.get("url")), headers, body, method)
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
     if text(given.get("auth_username")):
         monitor.secrets["basic"] = f"{text(given['auth_username'])}:{text(given.get('auth_password'))}"

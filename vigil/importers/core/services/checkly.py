@@ -7,10 +7,9 @@ from urllib.parse import urlencode
 
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMonitor
-from vigil.importers.core.gatus.conditions import scalar
 from vigil.importers.core.paths import BadExpression, of_dotted
 from vigil.importers.core.requests import request_of
-from vigil.importers.core.values import entries, mapping, mappings, number, text, truth, whole
+from vigil.importers.core.values import entries, mapping, mappings, number, scalar, text, truth, whole
 
 Attributes = dict[str, Any]
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
@@ -68,7 +67,7 @@ def _http(draft: Draft, request: Attributes, name: str, origin: str) -> Imported
     if query:
         url += ("&" if "?" in url else "?") + urlencode({key: text(value) for key, value in query.items()})
     body = text(request.get("body"))
-    asked = request_of(draft.variables, name, url, request.get("headers"), body, text(request.get("method")))
+    asked = request_of(draft.owner(name), url, request.get("headers"), body, text(request.get("method")))
     monitor = ImportedMonitor(name, "http", asked.config, origin, secrets=asked.secrets, notes=asked.notes)
     login = mapping(request.get("basic_auth"))
     if text(login.get("username")):

@@ -19,7 +19,7 @@ def check_of(draft: Draft, given: dict[str, Any], origin: str) -> ImportedMonito
     kind = next((name for name, value in settings.items() if entries(value)), "")
     inner, target = mapping(settings.get(kind)), text(given.get("target"))
     name = text(given.get("job")) or target
-    made = _monitor(draft, kind, name, target, inner, origin)
+    made = _monitor(draft, (kind, inner), name, target, origin)
     if isinstance(made, str):
         return made
     # In milliseconds, both.
@@ -36,8 +36,9 @@ def check_of(draft: Draft, given: dict[str, Any], origin: str) -> ImportedMonito
 
 
 def _monitor(
-    draft: Draft, kind: str, name: str, target: str, inner: dict[str, Any], origin: str
+    draft: Draft, settings: tuple[str, dict[str, Any]], name: str, target: str, origin: str
 ) -> ImportedMonitor | str:
+    kind, inner = settings
     if kind in ("http", ""):
         follows = {"follow_redirects": False} if truth(inner.get("no_follow_redirects")) else {}
         return http_monitor(

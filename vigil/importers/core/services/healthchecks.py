@@ -11,7 +11,7 @@ from vigil.importers.core.values import entries, number, text, truth
 def heartbeat_of(given: dict[str, Any], origin: str) -> ImportedHeartbeat:
     """The heartbeat of a check; its address cannot be kept."""
     name = text(given.get("name")) or text(given.get("slug")) or "check"
-    heartbeat = ImportedHeartbeat(name, origin, id=text(given.get("uuid") or given.get("unique_key")))
+    heartbeat = ImportedHeartbeat(name, origin)
     heartbeat.schedule = text(given.get("schedule")).strip()
     heartbeat.time_zone = text(given.get("tz") or given.get("timezone")).strip() or "UTC"
     heartbeat.period_s = number(given.get("timeout")) or 86_400

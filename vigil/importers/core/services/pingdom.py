@@ -23,7 +23,7 @@ def check_of(draft: Draft, given: Attributes, origin: str) -> ImportedMonitor | 
         kind, inner = next(iter(given["type"].items()))
         row |= mapping(inner)
     name, host = text(row.get("name")), text(row.get("host") or row.get("hostname"))
-    made = _monitor(draft, row, kind, name, host_and_port(host)[0], origin)
+    made = _monitor(draft, {**row, "host": host_and_port(host)[0]}, kind, name, origin)
     if isinstance(made, str):
         return made
     # In minutes.
@@ -40,8 +40,8 @@ def check_of(draft: Draft, given: Attributes, origin: str) -> ImportedMonitor | 
     return made
 
 
-def _monitor(draft: Draft, row: Attributes, kind: str, name: str, host: str, origin: str) -> ImportedMonitor | str:
-    port = whole(row.get("port"))
+def _monitor(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -> ImportedMonitor | str:
+    host, port = text(row["host"]), whole(row.get("port"))
     if kind in ("http", ""):
         return _http(draft, row, name, host, origin)
     if kind == "ping":
@@ -78,7 +78,7 @@ def _http(draft: Draft, row: Attributes, name: str, host: str, origin: str) -> I
     url = f"{scheme}://{place}{path if path.startswith('/') else '/' + path}"
     body = text(row.get("postdata"))
     headers = {key: value for key, value in mapping(row.get("requestheaders")).items() if key.lower() != "user-agent"}
-    request = request_of(draft.variables, name, url, headers, body, "POST" if body else "GET")
+    request = request_of(draft.owner(name), url, headers, body, "POST" if body else "GET")
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
     if text(row.get("username")):
         monitor.secrets["basic"] = f"{text(row['username'])}:{text(row.get('password'))}"

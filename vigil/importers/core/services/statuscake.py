@@ -66,7 +66,7 @@ def _http(draft: Draft, http: Attributes, name: str, address: str, origin: str) 
     if text(http.get("user_agent")):
         headers["User-Agent"] = text(http["user_agent"])
     request = request_of(
-        draft.variables, name, address, headers, text(http.get("request_payload_raw")), text(http.get("request_method"))
+        draft.owner(name), address, headers, text(http.get("request_payload_raw")), text(http.get("request_method"))
     )
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
     monitor.timeout_s = number(http.get("timeout"))

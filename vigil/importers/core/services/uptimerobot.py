@@ -80,7 +80,7 @@ def _http(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -> I
     method = {"1": "HEAD", "2": "GET", "3": "POST", "4": "PUT", "5": "PATCH", "6": "DELETE", "7": "OPTIONS"}.get(
         method, method
     )
-    request = request_of(draft.variables, name, text(row.get("url")), headers, body, method)
+    request = request_of(draft.owner(name), text(row.get("url")), headers, body, method)
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
     if text(row.get("http_username")):
         login = f"{text(row['http_username'])}:{text(row.get('http_password'))}"

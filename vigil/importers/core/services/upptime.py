@@ -62,7 +62,7 @@ def _site(draft: Draft, site: dict[str, Any], number: int) -> ImportedMonitor | 
     elif check == "icmp-ping":
         monitor = ImportedMonitor(name, "icmp", {"host": host_and_port(url)[0], "tcp_port": 0}, origin)
     elif check == "ws":
-        request = request_of(draft.variables, name, url, site.get("headers"))
+        request = request_of(draft.owner(name), url, site.get("headers"))
         if text(site.get("body")):
             request.config["send"] = text(site["body"])
         monitor = ImportedMonitor(name, "websocket", request.config, origin, secrets=request.secrets)
@@ -82,8 +82,8 @@ def _site(draft: Draft, site: dict[str, Any], number: int) -> ImportedMonitor | 
 
 def _http(draft: Draft, site: dict[str, Any], name: str, origin: str) -> ImportedMonitor:
     body, method = text(site.get("body")), text(site.get("method"))
-    request = request_of(draft.variables, name, text(site.get("url")), None, body, method)
-    add_headers(draft.variables, name, site.get("headers"), request)
+    request = request_of(draft.owner(name), text(site.get("url")), None, body, method)
+    add_headers(site.get("headers"), request)
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
     codes, _ = status_codes(entries(site.get("expectedStatusCodes")))
     monitor.config["expected_status"] = codes or _USUAL_CODES
