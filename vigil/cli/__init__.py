@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import importlib
 import importlib.util
 import os
 import select
 import signal
 import sys
+from contextlib import nullcontext
 
+from vigil.accounts.authors import Author, acting
 from vigil.cli.errors import CommandError
 from vigil.cli.program import PROGRAM, as_called
 from vigil.local.errors import CannotStart
@@ -71,6 +74,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("vigil.cli.development.bench", "run the benchmarks behind the published figures"),
     "screenshots": ("vigil.cli.development.screenshots", "make the pictures of the guide again"),
 }
+
+#: Commands that change what people have set; what a process writes is Vigil's own doing.
+_CHANGES = frozenset({"monitor", "heartbeat", "import", "apply"})
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -141,7 +147,16 @@ def _run(name: str, arguments: list[str]) -> int:
         args.passed_on = unknown
     elif unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    return int(module.run(args))
+    with acting(_author) if name in _CHANGES else nullcontext():
+        return int(module.run(args))
+
+
+def _author() -> Author:
+    try:
+        return Author(getpass.getuser(), "command line")
+    except (OSError, KeyError):
+        # A container may run as a number without a name.
+        return Author(str(os.getuid()), "command line")
 
 
 def _run_django(argv: list[str]) -> int:

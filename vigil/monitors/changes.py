@@ -17,7 +17,7 @@ from vigil.accounts.sealed import Secrets
 from vigil.monitors.core.providers import provider_of
 from vigil.monitors.costs import cost_warnings, refusal_estimate
 from vigil.monitors.live_version import touch
-from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, DerivedKind, Monitor, Region
+from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, ChangeAction, DerivedKind, Monitor, MonitorChange, Region
 from vigil.problems.rows import below, duplicate, row_problems
 from vigil.visible_text import is_visible_line, unique_words
 
@@ -117,6 +117,7 @@ def delete_monitor(monitor: Monitor) -> None:
         current.secrets = Secrets()
         current.deleted_at = Now()
         current.save(update_fields=["revision", "secrets", "deleted_at", "updated_at"])
+        MonitorChange.record(current, ChangeAction.DELETED)
         touch(current.team_id)
 
 
@@ -164,6 +165,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
     unknown = sorted(set(wanted) - SETTABLE)
     if unknown:
         raise ValidationError({unknown[0]: ["This cannot be set."]})
+    action = ChangeAction.CREATED if monitor._state.adding else ChangeAction.CHANGED
     regions = wanted.get("regions")
     for name, value in wanted.items():
         if name != "regions":
@@ -184,6 +186,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
         raise
     if regions is not None:
         monitor.regions.set(regions)
+    MonitorChange.record(monitor, action, wanted)
     touch(monitor.team_id)
 
 
@@ -196,10 +199,7 @@ def validate_monitor(monitor: Monitor, unchanged: Sequence[str] = ()) -> None:
     if monitor.timeout_ms and monitor.interval_s and monitor.timeout_ms > monitor.interval_s * 1000:
         problems.pop("__all__", None)
         problems["timeout_ms"] = [f"Must be at most the interval, {monitor.interval_s * 1000} ms."]
-    for field, problem in (
-        ("tags", _tags_problem(monitor.tags)),
-        ("secrets", _secrets_problem(monitor.secrets)),
-    ):
+    for field, problem in (("tags", _tags_problem(monitor.tags)), ("secrets", _secrets_problem(monitor.secrets))):
         if problem:
             problems[field] = [problem]
     problems.update(_config_problem(monitor, {} if "secrets" in problems else monitor.secrets))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
 from consensus.vocabulary import Sensitivity
 from vigil.accounts import public_ids
+from vigil.accounts.authors import present_author
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
 from vigil.monitors.core.composite_rules import CompositeRule
@@ -155,6 +158,46 @@ def target_of(config: object) -> str:
 def host_of(target: str) -> str:
     """Host and port of a target, to limit concurrent checks of one host."""
     return target.partition("://")[2].partition("/")[0] or target
+
+
+class ChangeAction(models.TextChoices):
+    """What became of a monitor."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+class MonitorChange(models.Model):
+    """A change of a monitor: who, when, and which fields; never what they hold. The newest of a monitor are kept."""
+
+    #: Changes of a monitor that are kept at least, and how often the others are dropped (revisions).
+    KEPT, DROPPED_EVERY = 200, 50
+
+    monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField(auto_now_add=True)
+    author = models.CharField(max_length=150)
+    via = models.CharField(max_length=20, blank=True, default="")
+    action = models.CharField(max_length=10, choices=ChangeAction.choices)
+    fields = models.JSONField(default=list)
+    revision = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.monitor_id} {self.action} by {self.author}"
+
+    @classmethod
+    def record(cls, monitor: Monitor, action: ChangeAction, fields: Iterable[str] = ()) -> None:
+        """Write a change of the present author, in the caller's transaction."""
+        author, revision = present_author(), monitor.revision
+        cls.objects.create(
+            monitor=monitor, author=author.name[:150], via=author.via, action=action, fields=sorted(fields),
+            revision=revision,
+        )  # fmt: skip
+        if revision % cls.DROPPED_EVERY == 0:
+            cls.objects.filter(monitor=monitor, revision__lt=revision - cls.KEPT).delete()
 
 
 class Composite(models.Model):

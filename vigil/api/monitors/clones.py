@@ -1,4 +1,4 @@
-"""Clones API: a copy of a monitor under another name."""
+"""Clones and changes API: a copy of a monitor under another name, and who changed which of its fields."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.errors import refusals_as_400
-from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.monitors.drafts import clone_monitor
+from vigil.monitors.models import MonitorChange
 
 if TYPE_CHECKING:
     _ViewSet = viewsets.GenericViewSet[Any]
@@ -24,6 +25,14 @@ class CloneRequestSerializer(ApiSerializer[Any]):
     """The name of the copy."""
 
     name = serializers.CharField(max_length=200)
+
+
+class MonitorChangeSerializer(ApiModelSerializer[MonitorChange]):
+    """A change: the names of the fields, never what they hold. `revision` is the monitor's after it."""
+
+    class Meta:
+        model = MonitorChange
+        fields = ("at", "author", "via", "action", "fields", "revision")
 
 
 class CloneActions(_ViewSet):
@@ -38,3 +47,10 @@ class CloneActions(_ViewSet):
         with refusals_as_400():
             made = clone_monitor(self.get_object(), asked.validated_data["name"])
         return Response(self.get_serializer(made).data, status=201)
+
+    @extend_schema(responses=MonitorChangeSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def changes(self, request: Request, public_id: str) -> Response:
+        """Who changed which fields of it, and when, newest first; at least its last 200 changes."""
+        page = self.paginate_queryset(self.get_object().changes.all())
+        return self.get_paginated_response(MonitorChangeSerializer(page, many=True).data)

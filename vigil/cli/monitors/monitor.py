@@ -6,6 +6,7 @@
   manage.py monitor add --preset openai --key-env OPENAI_API_KEY --model gpt-4o-mini
   manage.py monitor list
   manage.py monitor pause Database       or resume, delete; by name or id
+  manage.py monitor changes Database     who changed which of its fields, and when
 
 The address is written as for `check`, which tries it once without creating anything. Every enabled region checks it,
 unless --regions names some. Keys are read from environment variables and stored encrypted.
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from vigil.monitors.models import Monitor, Region
 
 _ACTIONS = {"pause": "stop its checks", "resume": "start its checks again", "delete": "delete it; its incidents stay"}
+_CHANGES = "list who changed it: the last 50 changes"
+_CHANGES_SHOWN = 50
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|pause|resume|delete")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|changes|pause|resume|delete")
     adding = actions.add_parser("add", help="create a monitor")
     adding.add_argument("url", metavar="URL", nargs="?", help="an address; its scheme chooses the kind")
     adding.add_argument("--name", dest="called", metavar="NAME", help="its name (default: the address or the preset's)")
@@ -44,7 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     adding.add_argument("--priority", choices=("high", "normal", "low"), help="routes may match it (default: normal)")
     adding.add_argument("--tag", action="append", default=[], help="a tag; repeatable")
     listing = actions.add_parser("list", help="list the monitors with their status")
-    given = [actions.add_parser(name, help=about) for name, about in _ACTIONS.items()]
+    given = [actions.add_parser(name, help=about) for name, about in {**_ACTIONS, "changes": _CHANGES}.items()]
     for action in given:
         action.add_argument("monitor", help="its name or id")
     for action in (adding, listing, *given):
@@ -147,6 +150,8 @@ def _change(args: argparse.Namespace) -> int:
     if len(monitors) != 1:
         problem = "there is no monitor" if not monitors else "more than one monitor is called"
         raise CommandError(f"{problem} {args.monitor!r}: `manage.py monitor list` shows names and ids")
+    if args.action == "changes":
+        return _history(monitors[0], as_json=args.json)
     try:
         if args.action == "delete":
             changes.delete_monitor(monitors[0])
@@ -157,4 +162,18 @@ def _change(args: argparse.Namespace) -> int:
     done = {"pause": "paused", "resume": "resumed", "delete": "deleted"}[args.action]
     row = {"id": monitors[0].public_id, "name": monitors[0].name, "done": done}
     print(json.dumps(row) if args.json else f"{done} {row['name']} ({row['id']})")
+    return 0
+
+
+def _history(monitor: Monitor, as_json: bool) -> int:
+    rows = [
+        {
+            "at": f"{change.at:%Y-%m-%d %H:%M:%S}",
+            "who": f"{change.author} ({change.via})" if change.via else change.author,
+            "what": change.action,
+            "fields": ", ".join(change.fields),
+        }
+        for change in monitor.changes.all()[:_CHANGES_SHOWN]
+    ]
+    print(json.dumps(rows) if as_json else aligned(rows) if rows else "none is on record")
     return 0

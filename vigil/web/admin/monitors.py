@@ -20,6 +20,9 @@ from vigil.monitors.presets import GIVEN
 from vigil.web.admin.monitor_form import MonitorForm, NewMonitorForm
 from vigil.web.admin.pieces import ReadOnlyAdmin, TeamAdminBase, age, secret_names, table
 
+#: Changes of a monitor on its page.
+CHANGES_SHOWN = 20
+
 
 @admin.register(Monitor)
 class MonitorAdmin(TeamAdminBase):
@@ -27,7 +30,7 @@ class MonitorAdmin(TeamAdminBase):
     list_display = ("name", "status", "kind", "target", "interval_s", "region_names", "paused", "team")
     list_filter = ("believed__status", "kind", "paused", "regions", "team")
     search_fields = ("name", "public_id", "tags", "config")
-    readonly_fields = ("public_id", "status", "seen", "secrets_set", "warnings", "revision", "created_at")
+    readonly_fields = ("public_id", "status", "seen", "secrets_set", "warnings", "revision", "changed", "created_at")
     filter_horizontal = ("regions",)
     autocomplete_fields = ("team",)
     list_per_page = 50
@@ -37,10 +40,10 @@ class MonitorAdmin(TeamAdminBase):
         return Monitor.objects.filter(deleted_at=None).select_related("team", "believed").prefetch_related("regions")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Monitor | None = None) -> tuple[str, ...]:
-        return (*self.readonly_fields, "team") if obj else ("warnings",)
+        return (*self.readonly_fields, "team") if obj else ("warnings", "changed")
 
     def get_fields(self, request: HttpRequest, obj: Monitor | None = None) -> tuple[str, ...]:
-        return ("public_id", "status", "seen", *self.form.Meta.fields, "secrets_set", "warnings", "revision")
+        return ("public_id", "status", "seen", *self.form.Meta.fields, "secrets_set", "warnings", "revision", "changed")
 
     def get_fieldsets(self, request: HttpRequest, obj: Monitor | None = None) -> Any:
         if obj:
@@ -77,6 +80,12 @@ class MonitorAdmin(TeamAdminBase):
             seen_at = age(instant(result.started_ms), now)
             rows.append((region, result.status.value, result.reason.value, total, result.detail, seen_at))
         return table(("region", "status", "reason", "total", "detail", "when"), rows)
+
+    @admin.display(description="changes")
+    def changed(self, monitor: Monitor) -> str:
+        last = monitor.changes.all()[:CHANGES_SHOWN]
+        rows = [(one.at, f"{one.author} {one.via}".strip(), one.action, ", ".join(one.fields)) for one in last]
+        return table(("when (UTC)", "who", "what", "fields"), rows) if rows else "none on record"
 
     @admin.display(description="secrets that are set")
     def secrets_set(self, monitor: Monitor) -> str:
