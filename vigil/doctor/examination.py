@@ -7,7 +7,18 @@ from dataclasses import dataclass
 import redis
 from django.db import Error as DatabaseError
 
-from vigil.doctor import alert_delivery, dead_letters, monitors, oncall, processes, regions, selftests, servers, storage
+from vigil.doctor import (
+    alert_delivery,
+    base_address,
+    dead_letters,
+    monitors,
+    oncall,
+    processes,
+    regions,
+    selftests,
+    servers,
+    storage,
+)
 from vigil.doctor.findings import Check, ExaminationContext, Finding, Level, problem
 
 #: Checks in the order of the report.
@@ -18,6 +29,7 @@ CHECKS: dict[str, Check] = {
     "redis": servers.memory_policy,
     "redis_release": servers.redis_release,
     "settings": servers.settings,
+    "address": base_address.base_address,
     "leaders": processes.leaders,
     "ingest": processes.ingest,
     "deliver": processes.deliver,

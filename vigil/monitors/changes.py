@@ -14,6 +14,7 @@ from probes.specs.destination import Destination, destination_of
 from vigil.accounts.models import Team
 from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
+from vigil.monitors.core.clear_credentials import credentials_in
 from vigil.monitors.core.providers import provider_of
 from vigil.monitors.costs import cost_warnings, refusal_estimate
 from vigil.monitors.live_version import touch
@@ -127,7 +128,9 @@ def monitor_warnings(monitor: Monitor) -> list[str]:
         return []
     regions = list(monitor.regions.all())
     paused = [f"Paused by Vigil: {monitor.paused_why}."] if monitor.paused and monitor.paused_why else []
-    return [*paused, *layout_warnings(regions), *cost_warnings(monitor.config, len(regions), monitor.interval_s)]
+    clear = [f"{path} holds a credential in clear. Put it into `secrets`." for path in credentials_in(monitor.config)]
+    costs = cost_warnings(monitor.config, len(regions), monitor.interval_s)
+    return [*paused, *layout_warnings(regions), *costs, *clear]
 
 
 def layout_warnings(regions: Sequence[Region]) -> list[str]:

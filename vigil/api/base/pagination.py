@@ -9,6 +9,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
 from vigil.api.base.errors import InvalidCursor
+from vigil.configuration import configuration
 
 
 class PageByCursor(CursorPagination):
@@ -18,6 +19,12 @@ class PageByCursor(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 200
     ordering = "-id"
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        page: Any = super().paginate_queryset(queryset, request, view)
+        # Behind a proxy the request came for another host and without TLS.
+        self.base_url = configuration().base_url + request.get_full_path()
+        return page
 
     def decode_cursor(self, request: Request) -> Any:
         """The cursor of the request; raises `InvalidCursor` where its position is no key of a row."""

@@ -80,7 +80,7 @@ class UptimeRange:
         return cls((int(start.timestamp()), int(end.timestamp())), zone)
 
     def row(self) -> dict[str, Any]:
-        start, end = (datetime.fromtimestamp(second, self.zone) for second in self.window)
+        start, end = (datetime.fromtimestamp(second, UTC) for second in self.window)
         return {"from": start, "to": end, "tz": self.zone.key}
 
 
@@ -222,5 +222,5 @@ class PercentileRange:
         return day.isoformat()
 
     def row(self) -> dict[str, Any]:
-        start, end = (datetime.fromtimestamp(second, self.zone) for second in self.window)
+        start, end = (datetime.fromtimestamp(second, UTC) for second in self.window)
         return {"from": start, "to": end, "tz": self.zone.key, "by": self.by}

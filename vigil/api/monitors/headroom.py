@@ -39,7 +39,7 @@ def headroom_row(region: str, result: Result | None) -> dict[str, Any]:
     facts = result.facts if result is not None else {}
     return {
         "region": region,
-        "at": instant(result.started_ms).isoformat() if result is not None else None,
+        "at": instant(result.started_ms) if result is not None else None,
         "retry_after_s": as_number(facts.get("retry_after_s")),
         "allowances": [
             {

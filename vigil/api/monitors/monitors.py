@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.errors import refusals_as_400
-from vigil.api.base.permissions import team_of
+from vigil.api.base.permissions import may_write, team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.clones import CloneActions
@@ -29,6 +29,7 @@ from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.models import MonitorState
 from vigil.incidents.shown_status import shown_status
 from vigil.monitors import changes
+from vigil.monitors.core.clear_credentials import hidden
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import latest_results
 from vigil.monitors.models import DerivedKind, Monitor, Region
@@ -110,6 +111,9 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
     def to_representation(self, instance: Monitor) -> dict[str, Any]:
         shown = dict(super().to_representation(instance))
+        if not may_write(self.context["request"]):
+            # What stands there in clear is for those who could read it from the monitor's own requests.
+            shown |= {name: hidden(shown[name]) for name in ("config", "target") if name in shown}
         needed = (needs.parent for needs in instance.dependencies.all())
         return shown | {"parents": sorted(parent.public_id for parent in needed if parent.deleted_at is None)}
 

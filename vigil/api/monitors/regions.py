@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -55,9 +56,9 @@ class RegionSerializer(ApiModelSerializer[Region]):
         found: str | None = self.context["quarantines"].get(region.slug)
         return found
 
-    def get_heard_at(self, region: Region) -> str | None:
+    def get_heard_at(self, region: Region) -> datetime | None:
         status = self.context["statuses"].by_region.get(region.slug)
-        return instant(status.at_ms).isoformat() if status else None
+        return instant(status.at_ms) if status else None
 
 
 class EnrolmentSerializer(ApiSerializer[Any]):

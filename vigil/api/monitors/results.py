@@ -40,7 +40,7 @@ def result_row(region: str, result: Result | None) -> dict[str, Any]:
         "region": region,
         "status": result.status.value,
         "reason": result.reason.value,
-        "at": instant(result.started_ms).isoformat(),
+        "at": instant(result.started_ms),
         "detail": result.detail,
         "code": result.code,
         "phases_ms": phases_ms(result.phases),

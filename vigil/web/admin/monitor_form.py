@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 from django import forms
-from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.contrib.admin.sites import site
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,7 +15,7 @@ from django.utils.safestring import SafeString
 from vigil.accounts.sealed import Secrets
 from vigil.monitors import changes
 from vigil.monitors.dependencies import check_parents, parents_of
-from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.models import Dependency, DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, fields_from_preset
 from vigil.web.admin.pieces import AdmittedJSONField, NewSecretsField, PrettyJSONField, table
 
@@ -48,7 +49,8 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
     parents = forms.ModelMultipleChoiceField(
         queryset=Monitor.objects.filter(deleted_at=None),
         required=False,
-        widget=FilteredSelectMultiple("parents", is_stacked=False),
+        # Searched: options for each monitor of a large installation would be a megabyte.
+        widget=AutocompleteSelectMultiple(Dependency._meta.get_field("parent"), site),
         label="Depends on",
         help_text="Alerts for this monitor are held while any of these is failing.",
     )
