@@ -18,7 +18,7 @@ from vigil.monitors.core.clear_credentials import credentials_in
 from vigil.monitors.core.providers import provider_of
 from vigil.monitors.costs import cost_warnings, refusal_estimate
 from vigil.monitors.live_version import touch
-from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, ChangeAction, DerivedKind, Monitor, MonitorChange, Region
+from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, ChangeKind, DerivedKind, Monitor, MonitorChange, Region
 from vigil.problems.rows import below, duplicate, row_problems
 from vigil.visible_text import is_visible_line, unique_words
 
@@ -118,7 +118,7 @@ def delete_monitor(monitor: Monitor) -> None:
         current.secrets = Secrets()
         current.deleted_at = Now()
         current.save(update_fields=["revision", "secrets", "deleted_at", "updated_at"])
-        MonitorChange.record(current, ChangeAction.DELETED)
+        MonitorChange.record(current, ChangeKind.DELETED)
         touch(current.team_id)
 
 
@@ -168,7 +168,7 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
     unknown = sorted(set(wanted) - SETTABLE)
     if unknown:
         raise ValidationError({unknown[0]: ["This cannot be set."]})
-    action = ChangeAction.CREATED if monitor._state.adding else ChangeAction.CHANGED
+    action = ChangeKind.CREATED if monitor._state.adding else ChangeKind.CHANGED
     regions = wanted.get("regions")
     for name, value in wanted.items():
         if name != "regions":

@@ -10,7 +10,7 @@ from django.db import transaction
 from probes.ai.billing import one_form
 from probes.ai.litellm_health import BILLED
 from vigil.monitors.live_version import touch
-from vigil.monitors.models import ChangeAction, Monitor, MonitorChange
+from vigil.monitors.models import ChangeKind, Monitor, MonitorChange
 
 
 def pause_billed(public_id: str, region: int) -> bool:
@@ -27,7 +27,7 @@ def pause_billed(public_id: str, region: int) -> bool:
         monitor.paused, monitor.paused_why = True, BILLED
         monitor.revision += 1
         monitor.save(update_fields=["paused", "paused_why", "revision", "updated_at"])
-        MonitorChange.record(monitor, ChangeAction.CHANGED, ["paused"])
+        MonitorChange.record(monitor, ChangeKind.CHANGED, ["paused"])
         touch(monitor.team_id)
     return True
 

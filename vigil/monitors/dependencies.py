@@ -9,7 +9,7 @@ from django.db import transaction
 
 from vigil.accounts.models import Team
 from vigil.monitors.core.composite_rules import find_circle
-from vigil.monitors.models import ChangeAction, Dependency, Monitor, MonitorChange
+from vigil.monitors.models import ChangeKind, Dependency, Monitor, MonitorChange
 
 PARENTS_MOST = 20
 
@@ -48,7 +48,7 @@ def set_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
         check_parents(monitor, parents)
         before = set(Dependency.objects.filter(child=monitor).values_list("parent_id", flat=True))
         if before != wanted.keys():
-            MonitorChange.record(monitor, ChangeAction.CHANGED, ["parents"])
+            MonitorChange.record(monitor, ChangeKind.CHANGED, ["parents"])
         Dependency.objects.filter(child=monitor).exclude(parent__in=wanted).delete()
         Dependency.objects.bulk_create(
             (Dependency(child=monitor, parent=parent) for parent in wanted.values()), ignore_conflicts=True

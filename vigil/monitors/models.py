@@ -160,7 +160,7 @@ def host_of(target: str) -> str:
     return target.partition("://")[2].partition("/")[0] or target
 
 
-class ChangeAction(models.TextChoices):
+class ChangeKind(models.TextChoices):
     """What became of a monitor."""
 
     CREATED = "created"
@@ -178,7 +178,7 @@ class MonitorChange(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     author = models.CharField(max_length=150)
     via = models.CharField(max_length=20, blank=True, default="")
-    action = models.CharField(max_length=10, choices=ChangeAction.choices)
+    action = models.CharField(max_length=10, choices=ChangeKind.choices)
     fields = models.JSONField(default=list)
     revision = models.BigIntegerField()
 
@@ -189,7 +189,7 @@ class MonitorChange(models.Model):
         return f"{self.monitor_id} {self.action} by {self.author}"
 
     @classmethod
-    def record(cls, monitor: Monitor, action: ChangeAction, fields: Iterable[str] = ()) -> None:
+    def record(cls, monitor: Monitor, action: ChangeKind, fields: Iterable[str] = ()) -> None:
         """Write a change of the present author, in the caller's transaction."""
         author, revision = present_author(), monitor.revision
         cls.objects.create(
