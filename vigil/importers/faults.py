@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from probes.prober import SpecError
 from probes.probers import PROBERS, parse_spec, validate_secrets
 from vigil.alerts.channels import ChannelSettingsError, check_channel
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind, problem_of
-from vigil.importers.core.drafted import ImportedChannel, ImportedHeartbeat, ImportedMonitor
+from vigil.heartbeats.core.zones import zone_of
+from vigil.importers.core.drafted import ImportedChannel, ImportedHeartbeat, ImportedMaintenance, ImportedMonitor
 from vigil.importers.core.names import has_reference, with_placeholders
 from vigil.importers.core.values import REFERENCE_END, REFERENCE_START
+from vigil.silences.core.windows import ScheduleError, WindowSchedule, check
 
 _WHOLE_ADDRESS = re.compile(f"{REFERENCE_START}[^{REFERENCE_END}]*{REFERENCE_END}(?=/|$)")
 _ADDRESS_FIELDS = ("url", "server")
@@ -55,6 +57,22 @@ class VigilFaults:
         schedule = JobSchedule(kind, expression=heartbeat.schedule, zone=heartbeat.time_zone)
         field, problem = problem_of(schedule, self.now)
         return f"{field}: {problem}" if problem else ""
+
+    def of_maintenance(self, maintenance: ImportedMaintenance) -> str:
+        if zone_of(maintenance.zone) is None:
+            return f"there is no time zone {maintenance.zone[:60]!r}"
+        schedule = WindowSchedule(
+            maintenance.starts,
+            maintenance.ends,
+            maintenance.cron,
+            timedelta(seconds=maintenance.length_s),
+            maintenance.zone,
+        )
+        try:
+            check(schedule)
+        except ScheduleError as error:
+            return str(error)
+        return ""
 
     def least_interval_s(self, kind: str) -> int:
         return PROBERS[kind].least_interval_s if kind in PROBERS else 0

@@ -147,7 +147,7 @@ def test_a_maintenance_is_kept_and_a_status_page_is_named(tmp_path: Path) -> Non
     )  # fmt: skip
     made = imported("uptime-kuma", path)
     assert made.document["maintenance"]["sunday"] == {
-        "name": "Sunday", "monitors": ["shop"], "mutes": True, "cron": "0 2 * * 0", "duration": "1h",
+        "name": "Sunday", "monitors": ["shop"], "cron": "0 2 * * 0", "duration": "1h",
         "zone": "Europe/Berlin",
     }  # fmt: skip
     assert made.item("Public").outcome is Outcome.REFUSED

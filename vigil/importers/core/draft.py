@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from vigil.importers.core import durations
-from vigil.importers.core.drafted import ImportedChannel, ImportedHeartbeat, ImportedMonitor
+from vigil.importers.core.drafted import ImportedChannel, ImportedHeartbeat, ImportedMaintenance, ImportedMonitor
 from vigil.importers.core.names import TAG_MOST, TAGS_MOST, Distinct, Owner, Variables, one_line, readable
 from vigil.importers.core.report import Item, Outcome, Report, SourceError
 from vigil.importers.core.routes import routes_of
@@ -31,6 +31,7 @@ class Faults(Protocol):
     def of_monitor(self, monitor: ImportedMonitor) -> str: ...
     def of_channel(self, channel: ImportedChannel) -> str: ...
     def of_heartbeat(self, heartbeat: ImportedHeartbeat) -> str: ...
+    def of_maintenance(self, maintenance: ImportedMaintenance) -> str: ...
     def least_interval_s(self, kind: str) -> int: ...
 
 
@@ -52,6 +53,7 @@ class Draft:
     _watched_names: Distinct = field(default_factory=Distinct)
     _channel_keys: Distinct = field(default_factory=Distinct)
     _channel_names: Distinct = field(default_factory=Distinct)
+    _maintenance_keys: Distinct = field(default_factory=Distinct)
 
     def add_monitor(self, monitor: ImportedMonitor) -> str:
         """Add a monitor, or report why it is refused. Returns its key, "" if refused."""
@@ -132,10 +134,24 @@ class Draft:
         self._report("chain", name, key, origin, [])
         return key
 
-    def add_maintenance(self, name: str, entry: dict[str, Any], origin: str, notes: Sequence[str] = ()) -> None:
-        key = Distinct(set(self._sections["maintenance"])).key(name, "maintenance")
-        self._sections["maintenance"][key] = {"name": one_line(name, 100) or key, **entry}
-        self._report("maintenance", name, key, origin, notes)
+    def add_maintenance(self, maintenance: ImportedMaintenance) -> None:
+        """Add a maintenance, or report why it is refused."""
+        fault = self.faults.of_maintenance(maintenance)
+        if fault:
+            self.refuse("maintenance", maintenance.name, fault)
+            return
+        key = self._maintenance_keys.key(maintenance.name, "maintenance")
+        entry: dict[str, Any] = {"name": one_line(maintenance.name, 100) or key}
+        entry |= {"monitors": maintenance.monitors} if maintenance.monitors else {"every_monitor": True}
+        if maintenance.counts:
+            entry["excludes"] = False
+        if maintenance.cron:
+            length = durations.written(maintenance.length_s)
+            entry |= {"cron": maintenance.cron, "duration": length, "zone": maintenance.zone}
+        elif maintenance.starts and maintenance.ends:
+            entry |= {"starts_at": maintenance.starts.isoformat(), "ends_at": maintenance.ends.isoformat()}
+        self._sections["maintenance"][key] = entry
+        self._report("maintenance", maintenance.name, key, maintenance.origin, maintenance.notes)
 
     def refuse(self, what: str, name: str, *why: str) -> None:
         """Report an item that is not in the file, why, and what to do instead."""
@@ -179,7 +195,7 @@ class Draft:
     def _keep(
         self, section: str, key: str, entry: dict[str, Any], of: ImportedMonitor | ImportedHeartbeat, notes: list[str]
     ) -> None:
-        tags = list(dict.fromkeys(one_line(tag, TAG_MOST) for tag in of.tags if tag.strip()))
+        tags = [tag for tag in dict.fromkeys(one_line(tag, TAG_MOST) for tag in of.tags) if tag]
         if len(tags) > TAGS_MOST - 5:
             notes.append(f"only the first {TAGS_MOST - 5} of its {len(tags)} tags are kept")
         if tags:

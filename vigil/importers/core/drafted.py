@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 
@@ -63,4 +64,23 @@ class ImportedChannel:
     origin: str
     id: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ImportedMaintenance:
+    """Planned times: one window from `starts` to `ends`, or those that begin by `cron` and last `length_s`.
+
+    `monitors` are keys of the document; none stands for every monitor. `counts`: whether its time counts in uptime.
+    """
+
+    name: str
+    origin: str
+    monitors: list[str] = field(default_factory=list)
+    starts: datetime | None = None
+    ends: datetime | None = None
+    cron: str = ""
+    length_s: int = 0
+    zone: str = "UTC"
+    counts: bool = False
     notes: list[str] = field(default_factory=list)

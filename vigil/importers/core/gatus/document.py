@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vigil.importers.core.draft import Draft
-from vigil.importers.core.drafted import ImportedHeartbeat
-from vigil.importers.core.durations import written
+from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMaintenance
 from vigil.importers.core.gatus.alerting import add_channels, with_defaults
 from vigil.importers.core.gatus.endpoints import add_endpoint, name_of
 from vigil.importers.core.gatus.environment import refuse_encrypted, with_references
@@ -45,14 +44,14 @@ def plan(document: Any, draft: Draft) -> None:
         key = add_endpoint(draft, endpoint, f"Gatus endpoint {name_of(endpoint)}")
         for window in mappings(endpoint.get("maintenance-windows")):
             if key:
-                _add_maintenance(draft, window, name_of(endpoint), {"monitors": [key]})
+                _add_maintenance(draft, window, name_of(endpoint), [key])
     for endpoint in external:
         _add_external(draft, endpoint)
     for suite_name, step, suite in steps:
         step = {"interval": suite.get("interval"), **step}
         add_endpoint(draft, step, f"step of the Gatus suite {suite_name}, which Vigil watches alone", suite_name)
     if mapping(found.get("maintenance")):
-        _add_maintenance(draft, mapping(found["maintenance"]), "all", {"every_monitor": True})
+        _add_maintenance(draft, mapping(found["maintenance"]), "all", [])
     for name in sorted(found.keys() - {*SECTIONS, "services"} - _OWN):
         if not name.startswith(("x-", ".")):
             draft.note(f"the section `{name[:60]}` is not known and was left out")
@@ -87,21 +86,17 @@ def _add_external(draft: Draft, endpoint: dict[str, Any]) -> None:
     draft.add_heartbeat(heartbeat)
 
 
-def _add_maintenance(draft: Draft, window: dict[str, Any], owner: str, scope: dict[str, Any]) -> None:
+def _add_maintenance(draft: Draft, window: dict[str, Any], owner: str, monitors: list[str]) -> None:
     if not truth(window.get("enabled"), True) or not text(window.get("start")):
         return
     hour, colon, minute = text(window["start"]).partition(":")
-    length = seconds(window.get("duration"))
-    if not (hour.isdigit() and colon and minute.isdigit() and length):
-        draft.refuse("maintenance", owner, "its start is no time like 23:00, or it has no duration")
+    if not (hour.isdigit() and colon and minute.isdigit()):
+        draft.refuse("maintenance", owner, "its start is no time like 23:00")
         return
     chosen = [text(each).strip().lower() for each in entries(window.get("every"))]
     days = ",".join(str((_DAYS.index(day) + 1) % 7) for day in chosen if day in _DAYS) or "*"
-    draft.add_maintenance(
-        f"maintenance of {owner}",
-        {
-            **scope, "mutes": True, "excludes": False, "cron": f"{int(minute)} {int(hour)} * * {days}",
-            "duration": written(length), "zone": text(window.get("timezone")) or "UTC",
-        },
-        f"Gatus maintenance of {owner}",
-    )  # fmt: skip
+    # Gatus only sends no alerts then: the time counts.
+    made = ImportedMaintenance(f"maintenance of {owner}", f"Gatus maintenance of {owner}", monitors, counts=True)
+    made.cron, made.zone = f"{int(minute)} {int(hour)} * * {days}", text(window.get("timezone")).strip() or "UTC"
+    made.length_s = round(seconds(window.get("duration")) or 0)
+    draft.add_maintenance(made)

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from vigil.importers.core.confirmation import sensitivity_for
 from vigil.importers.core.draft import Draft
-from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMonitor
-from vigil.importers.core.durations import written
+from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMaintenance, ImportedMonitor
 from vigil.importers.core.kuma.monitors import monitor_of
 from vigil.importers.core.kuma.notifications import add_notifications
 from vigil.importers.core.kuma.rows import KumaRows, Row, rows_of
@@ -157,26 +156,23 @@ def _add_maintenance(draft: Draft, rows: KumaRows, row: Row, keys: dict[int, str
         draft.refuse("maintenance", name, "none of its monitors is in the file")
         return
     zone = text(row.get("timezone"))
-    zone = "UTC" if zone in ("", "SAME_AS_SERVER") else zone
-    entry: dict[str, Any] = {"monitors": monitors, "mutes": True}
+    made = ImportedMaintenance(name, f"Uptime Kuma maintenance {text(row.get('id'))}", monitors)
+    made.zone = "UTC" if zone in ("", "SAME_AS_SERVER") else zone
+    if zone != made.zone:
+        made.notes.append("the time zone of the server is not in the file: UTC is used")
     if strategy == "single":
-        start, end = (_moment(row.get(field), zone) for field in ("start_date", "end_date"))
-        if not (start and end):
-            draft.refuse("maintenance", name, "it has no start and end")
-            return
-        entry |= {"starts_at": start, "ends_at": end}
-    elif text(row.get("cron")) and seconds(row.get("duration")):
-        entry |= {"cron": text(row["cron"]), "duration": written(seconds(row["duration"]) or 0), "zone": zone}
+        made.starts, made.ends = (_moment(row.get(field), made.zone) for field in ("start_date", "end_date"))
+    elif text(row.get("cron")):
+        made.cron, made.length_s = text(row["cron"]).strip(), round(seconds(row.get("duration")) or 0)
     else:
         draft.refuse("maintenance", name, f"a maintenance of the kind {strategy[:30]!r} has no plan: silence by hand")
         return
-    note = ["the time zone of the server was not in the file: UTC is used"] if not text(row.get("timezone")) else []
-    draft.add_maintenance(name, entry, f"Uptime Kuma maintenance {text(row.get('id'))}", note)
+    draft.add_maintenance(made)
 
 
-def _moment(value: object, zone: str) -> str:
+def _moment(value: object, zone: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text(value).strip())
-        return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))).isoformat()
+        return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
     except (ValueError, KeyError, OSError):
-        return ""
+        return None

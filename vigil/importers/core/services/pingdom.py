@@ -20,7 +20,7 @@ def check_of(draft: Draft, given: Attributes, origin: str) -> ImportedMonitor | 
     kind, row = text(given.get("type")), dict(given)
     if isinstance(given.get("type"), dict):
         # The detail of a check keeps its settings under the name of its type.
-        kind, inner = next(iter(given["type"].items()))
+        kind, inner = next(iter(given["type"].items()), ("", {}))
         row |= mapping(inner)
     name, host = text(row.get("name")), text(row.get("host") or row.get("hostname"))
     made = _monitor(draft, {**row, "host": host_and_port(host)[0]}, kind, name, origin)
