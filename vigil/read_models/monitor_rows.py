@@ -19,11 +19,11 @@ from vigil.incidents.shown_status import state_of
 from vigil.monitors.latest import instant
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.figures import length
-from vigil.read_models.core.shown_states import ShownState, Variant, is_trouble, word
+from vigil.read_models.core.shown_states import TROUBLE, ShownState, Variant, word
 from vigil.read_models.core.strips import DAY_S, ShownSpans, StripDay, days, last_slots, strip
 from vigil.read_models.core.why_lines import Differing, JobFacts, WhyFacts, why_line
 from vigil.read_models.monitor_facts import MonitorFacts, PageRegion, verdict_of
-from vigil.read_models.states import heartbeat_of, state_shown, variant_of
+from vigil.read_models.states import TROUBLE_ORDER, heartbeat_of, state_shown, variant_of
 
 UPTIME_DAYS = 30
 #: A result is news for two intervals and its timeout; older ones say nothing about now.
@@ -82,6 +82,8 @@ class MonitorRow:
     group: str
     state: ShownState
     variant: Variant
+    #: Whether it needs attention.
+    is_trouble: bool
     word: str
     why: str
     since: datetime | None
@@ -94,10 +96,6 @@ class MonitorRow:
     silenced_until: datetime | None
     spans: ShownSpans
     now_s: int
-
-    @property
-    def is_trouble(self) -> bool:
-        return is_trouble(self.state, self.variant)
 
     @property
     def days(self) -> list[StripDay]:
@@ -129,6 +127,7 @@ def monitor_row(monitor: Monitor, facts: MonitorFacts, p95: Mapping[int, float])
         group=getattr(monitor, "group_key", "") or "",
         state=state,
         variant=variant,
+        is_trouble=monitor.shown in TROUBLE_ORDER,  # type: ignore[attr-defined]
         word=word(state, variant, len(reasons.differing)),
         why=why_line(reasons, facts.now),
         since=reasons.since,
@@ -219,7 +218,7 @@ def _since(monitor: Monitor, state: ShownState, incident: Incident | None, facts
         return facts.since_unwatched(monitor, Unwatched.Why.PAUSED)
     if state is ShownState.UNKNOWN:
         return facts.since_unwatched(monitor, Unwatched.Why.UNSEEN)
-    if incident is not None and incident.kind != IncidentKind.REGIONAL and is_trouble(state):
+    if incident is not None and incident.kind != IncidentKind.REGIONAL and state in TROUBLE:
         return incident.started_at
     job, believed = heartbeat_of(monitor), state_of(monitor)
     if job is not None:

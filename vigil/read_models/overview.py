@@ -1,18 +1,18 @@
 """Overview of a team: counts by state, trouble, groups and rows, in a constant number of queries.
 
-Eight queries, whatever the number of monitors: silences, counts, trouble, rows, regions, incidents, unwatched time,
-latency.
+Seven queries, whatever the number of monitors: silences, counts, rows, regions, incidents, unwatched time, latency;
+one more where more than a page is in trouble, or what is asked for is ordered by a measured figure.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Lower
 
 from vigil.accounts.models import Team
@@ -111,14 +111,13 @@ def read_overview(team: Team, query: OverviewQuery, now: datetime) -> Overview:
     problems = list(query.problems)
     if query.sort in (Sort.P95, Sort.UPTIME) and found > MEASURED_MOST:
         problems.append(f"`sort={query.sort}` needs {MEASURED_MOST:,} monitors or fewer; showing problems first.")
-    calm, trouble = _rows(wanted, query, found, silences, now)
-    monitors = [*trouble, *calm]
+    monitors = _rows(wanted, query, counted, silences, now)
     facts = MonitorFacts(monitors, silences, now)
     p95 = p95_of_last_hour(monitors, _region_keys(facts), now)
-    rows = {one.pk: monitor_row(one, facts, p95) for one in monitors}
-    trouble_found = sum(one.found for one in counted if one.rank < CALM)
+    rows = [monitor_row(one, facts, p95) for one in monitors]
+    calm = [row for row in rows if not row.is_trouble]
+    trouble_found = _trouble(counted)
     shown = query.after + len(calm)
-    changed = max((row.since for row in rows.values() if row.since), default=None)
     return Overview(
         query=query,
         now=now,
@@ -127,14 +126,14 @@ def read_overview(team: Team, query: OverviewQuery, now: datetime) -> Overview:
         total=sum(one.monitors for one in counted),
         found=found,
         attention=sum(one.monitors for one in counted if one.rank < CALM),
-        trouble=[rows[one.pk] for one in trouble],
+        trouble=[row for row in rows if row.is_trouble],
         trouble_found=trouble_found,
         groups=_heads(counted, query.group),
-        rows=[rows[one.pk] for one in calm],
+        rows=calm,
         after=shown if shown < found - trouble_found else 0,
         latest_available=facts.latest.available,
         problems=problems,
-        changed_at=changed,
+        changed_at=max((row.since for row in rows if row.since), default=None),
     )
 
 
@@ -152,28 +151,38 @@ def _counts(owned: Monitors, wanted: Monitors, query: OverviewQuery) -> list[_Co
 
 
 def _rows(
-    wanted: Monitors, query: OverviewQuery, found: int, silences: TeamSilences, now: datetime
-) -> tuple[list[Monitor], list[Monitor]]:
-    """Monitors of the page: calm ones, and those in trouble, which only its first part shows."""
+    wanted: Monitors, query: OverviewQuery, counted: Sequence[_Count], silences: TeamSilences, now: datetime
+) -> list[Monitor]:
+    """Monitors of the page: those in trouble, which only its first part shows, then calm ones. Mostly one query."""
     took = StoredPing.objects.filter(heartbeat=OuterRef("pk"), duration_ms__isnull=False).order_by("-n")
     full = wanted.select_related("believed", "heartbeat").annotate(took_ms=Subquery(took.values("duration_ms")[:1]))
     newest = F("believed__since").desc(nulls_last=True)
-    troubled = full.filter(shown__in=TROUBLE_ORDER).order_by(trouble_order(), newest, "pk")
-    trouble = [] if query.after else list(troubled[:ROWS])
-    quiet = full.exclude(shown__in=TROUBLE_ORDER)
+    first: list[Any] = {Sort.NAME: [], Sort.CHANGED: [newest]}.get(query.sort, ["group_key"])
+    since = Case(When(shown__in=TROUBLE_ORDER, then=F("believed__since"))).desc(nulls_last=True)
+    ordered = full.order_by(trouble_order().asc(nulls_last=True), since, *first, Lower("name"), "pk")
+    found, trouble = sum(one.found for one in counted), _trouble(counted)
     if query.sort in (Sort.P95, Sort.UPTIME) and found <= MEASURED_MOST:
-        ordered_keys = _measured(wanted.exclude(shown__in=TROUBLE_ORDER), query.sort, silences, now)
-        keys = ordered_keys[query.after : query.after + ROWS]
-        loaded = {one.pk: one for one in full.filter(pk__in=keys)}
-        calm = [loaded[key] for key in keys if key in loaded]
+        keys = _measured(wanted.exclude(shown__in=TROUBLE_ORDER), query.sort, silences, now)
+        calm = full.in_bulk(keys[query.after : query.after + ROWS])
+        rows = [*([] if query.after else ordered[: min(trouble, ROWS)]), *sorted(calm.values(), key=_place_in(keys))]
+    elif query.after or trouble > ROWS:
+        start = trouble + query.after
+        rows = [*([] if query.after else ordered[:ROWS]), *ordered[start : start + ROWS]]
     else:
-        first: list[Any] = {Sort.NAME: [], Sort.CHANGED: [newest]}.get(query.sort, ["group_key"])
-        ordered = quiet.order_by(*first, Lower("name"), "pk")
-        calm = list(ordered[query.after : query.after + ROWS])
-    for one in [*calm, *trouble]:
+        rows = list(ordered[: trouble + ROWS])
+    for one in rows:
         if getattr(one, "heartbeat", None) is not None:
             one.heartbeat.took_ms = one.took_ms
-    return calm, trouble
+    return rows
+
+
+def _trouble(counted: Iterable[_Count]) -> int:
+    return sum(one.found for one in counted if one.rank < CALM)
+
+
+def _place_in(keys: Sequence[int]) -> Callable[[Monitor], int]:
+    places = {key: place for place, key in enumerate(keys)}
+    return lambda one: places[one.pk]
 
 
 def _measured(calm: Monitors, sort: Sort, silences: TeamSilences, now: datetime) -> list[int]:

@@ -21,6 +21,7 @@ from vigil.monitors.models import Monitor
 from vigil.read_models.core.overview_query import parse_overview
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.overview import Overview, read_overview
+from vigil.read_models.states import asked
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence
 
@@ -128,15 +129,23 @@ def test_groups_are_counted_and_rows_name_theirs(world: World) -> None:
     assert next(row for row in found.rows if row.name == "backup").why.startswith("Waiting for the first call.")
 
 
-def test_the_queries_are_eight_whatever_the_number_of_monitors(world: World) -> None:
+def test_the_queries_are_seven_whatever_the_number_of_monitors(world: World) -> None:
     look(world)
     for place in range(20):
         world.see(world.monitor(f"more-{place}"), "pass", "fail")
     team = default_team()
     for address in ("", "?q=more&tag=x&state=down"):
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             shown(address, team)
-        assert len(asked) <= 8, [query["sql"][:90] for query in asked.captured_queries]
+        assert len(queries) <= 7, [query["sql"][:90] for query in queries.captured_queries]
+
+
+def test_a_search_can_use_the_index_of_words(world: World) -> None:
+    query = parse_overview({"q": ["chat openai"]})
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+    found = asked(Monitor.objects.filter(deleted_at=None), query, timezone.now())
+    assert "monitor_words" in found.explain()
 
 
 def test_no_monitor_of_another_team_is_shown_or_counted(world: World) -> None:

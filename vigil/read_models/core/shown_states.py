@@ -32,7 +32,7 @@ class Variant(StrEnum):
     RUNNING = "running"
 
 
-#: States that need attention, the worst first; `UP` with `REGIONAL` follows them.
+#: States that need attention, the worst first.
 TROUBLE = (ShownState.DOWN, ShownState.DEGRADED, ShownState.UNKNOWN)
 
 _WORDS: Mapping[ShownState, str] = {state: state.value.capitalize() for state in ShownState}
@@ -51,8 +51,3 @@ def word(state: ShownState, variant: Variant = Variant.PLAIN, differing: int = 0
     if variant is Variant.FLAPPING:
         return f"{_WORDS[state]}, flapping"
     return _VARIANT_WORDS.get(variant, _WORDS[state])
-
-
-def is_trouble(state: ShownState, variant: Variant = Variant.PLAIN) -> bool:
-    """Whether a monitor needs attention: a region that differs again and again does, too."""
-    return state in TROUBLE or (state is ShownState.UP and variant is Variant.REGIONAL)

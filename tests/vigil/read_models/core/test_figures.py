@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vigil.read_models.core.figures import length, milliseconds, minute, moment, percent
@@ -23,6 +23,7 @@ def test_a_percentage_is_rounded_down_and_full_only_where_it_is_exact() -> None:
         "100 %", "99.99 %", "99.94 %", "50.00 %", "0.00 %"]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1, allow_nan=False))
 def test_a_percentage_never_says_more_than_there_is(part: float) -> None:
     told = float(percent(part).split("\u202f")[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vigil.read_models.core.overview_query import (
@@ -58,6 +58,7 @@ def test_words_are_split_as_the_index_does() -> None:
     assert split_words("https://api.open-ai.com/v1 'é' & | !") == ["https", "api", "open", "ai", "com", "v1", "é"]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["q", "state", "kind", "tag", "region", "provider", "failed", "group", "sort",
                                         "after"]), st.lists(st.text(max_size=30), max_size=3)))  # fmt: skip
 def test_any_address_is_a_query(parameters: dict[str, list[str]]) -> None:

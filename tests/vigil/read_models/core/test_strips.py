@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vigil.history.core.uptime import Settled, Span, UptimeSpans, minus, settle, union
@@ -60,6 +60,7 @@ def test_each_day_is_told_in_words() -> None:
     assert days(shown(unseen=((0, NOW_S),)), NOW_S)[0].text == "1 Sep 2026, unknown"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(NOW_S - 2 * DAY_S, NOW_S), st.integers(1, DAY_S)), max_size=8), st.integers(0, 3))
 def test_runs_always_cover_every_slot(found: list[tuple[int, int]], kind: int) -> None:
     spans: list[tuple[Span, ...]] = [(), (), (), ()]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consensus.verdicts import VERDICT_VERSION, Cause, Excluded, Exclusion, Sensitivity, Verdict, VerdictReason, Vote
@@ -115,6 +115,7 @@ def test_each_case_has_its_words(case: str) -> None:
     assert why_line(facts, NOW) == words
 
 
+@settings(deadline=None)
 @given(
     facts=st.builds(
         WhyFacts,
