@@ -16,7 +16,7 @@ from vigil.alerts.routing.holds import look_again_in
 from vigil.clock import database_now
 from vigil.code.core.document import Document
 from vigil.code.core.objects import Wanted
-from vigil.code.core.plan import Change, ChangeAction
+from vigil.code.core.plan import Change, PlanAction
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.state import Address
 from vigil.code.models import ConfigurationPlan, ManagedObject
@@ -69,14 +69,14 @@ def _carry_out(found: Comparison, by: str) -> None:
     wanted = {(one.section, one.key): one for one in found.document.all()}
     changes = found.planned.effective
     for change in changes:
-        if change.action is ChangeAction.DELETE:
+        if change.action is PlanAction.DELETE:
             delete_object(writing, change.section, change.public_id)
             del writing.ids[change.address]
     for section in SECTIONS:
         of_section = [
             (wanted[change.address], change)
             for change in changes
-            if change.section == section and change.action is not ChangeAction.DELETE and _writes(change)
+            if change.section == section and change.action is not PlanAction.DELETE and _writes(change)
         ]
         if section == "monitors":
             _write_monitors(writing, of_section)
@@ -94,12 +94,12 @@ def _carry_out(found: Comparison, by: str) -> None:
 
 
 def _writes(change: Change) -> bool:
-    return change.action is ChangeAction.CREATE or any(one.name != "key" for one in change.fields)
+    return change.action is PlanAction.CREATE or any(one.name != "key" for one in change.fields)
 
 
 def _write_monitors(writing: Writing, pairs: list[tuple[Wanted, Change]]) -> None:
-    created = [one for one, change in pairs if change.action is ChangeAction.CREATE]
-    updated = [(one, change.public_id) for one, change in pairs if change.action is not ChangeAction.CREATE]
+    created = [one for one, change in pairs if change.action is PlanAction.CREATE]
+    updated = [(one, change.public_id) for one, change in pairs if change.action is not PlanAction.CREATE]
     try:
         write_monitors(writing, created, updated)
     except ObjectRefused as refused:

@@ -11,7 +11,7 @@ from vigil.code.core.formats.json_text import read_json_text
 from vigil.code.core.formats.toml_text import read_toml
 from vigil.code.core.formats.yaml_text import read_yaml
 from vigil.code.core.references import references_of
-from vigil.code.core.tree import BYTES_MOST, DocumentError, DocumentProblem, Node, Place, refuse
+from vigil.code.core.tree import BYTES_MOST, DocumentError, DocumentProblem, Node, TextPlace, refuse
 from vigil.strict_json import InputProblem, check_text
 
 READERS = {".yaml": read_yaml, ".yml": read_yaml, ".json": read_json_text, ".toml": read_toml}
@@ -41,7 +41,7 @@ def load(path: Path) -> LoadedFiles:
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise refuse(Place(name), "it is not UTF-8") from None
+            raise refuse(TextPlace(name), "it is not UTF-8") from None
         parts.append(READERS[file.suffix.lower()](text, name))
     return LoadedFiles(merged(parts), folder, tuple(files))
 
@@ -76,16 +76,16 @@ def _is_text(value: str) -> bool:
 
 def _files(path: Path) -> list[Path]:
     if not path.exists():
-        raise refuse(Place(str(path)), "there is no such file: `manage.py init` writes a first one")
+        raise refuse(TextPlace(str(path)), "there is no such file: `manage.py init` writes a first one")
     if not path.is_dir():
         if path.suffix.lower() not in READERS:
-            raise refuse(Place(str(path)), f"a document ends in {', '.join(READERS)}")
+            raise refuse(TextPlace(str(path)), f"a document ends in {', '.join(READERS)}")
         return [path]
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and _is_shown(file, path))
     if not found:
-        raise refuse(Place(str(path)), f"the folder has no file that ends in {', '.join(READERS)}")
+        raise refuse(TextPlace(str(path)), f"the folder has no file that ends in {', '.join(READERS)}")
     if len(found) > FILES_MOST:
-        raise refuse(Place(str(path)), f"the folder has more than {FILES_MOST} files")
+        raise refuse(TextPlace(str(path)), f"the folder has more than {FILES_MOST} files")
     return found
 
 
@@ -98,9 +98,9 @@ def _content(file: Path, most: int) -> bytes:
         with file.open("rb") as opened:
             content = opened.read(most + 1)
     except OSError as problem:
-        raise refuse(Place(str(file)), f"it cannot be read: {problem.strerror or problem}") from None
+        raise refuse(TextPlace(str(file)), f"it cannot be read: {problem.strerror or problem}") from None
     if len(content) > most:
-        raise refuse(Place(str(file)), f"the document is larger than {BYTES_MOST // 1_048_576} MiB")
+        raise refuse(TextPlace(str(file)), f"the document is larger than {BYTES_MOST // 1_048_576} MiB")
     return content
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 
 from vigil.accounts.models import Team
 from vigil.code.core.fields.types import KEY, PUBLIC_ID
@@ -40,6 +41,16 @@ def adopt(team: Team, project: str, address: Address, public_id: str) -> Managed
     return found
 
 
-def owner_of(team: int, public_id: str) -> ManagedObject | None:
-    """Who owns an object, and where it is written; None for what people manage by hand."""
-    return ManagedObject.objects.filter(team_id=team, public_id=public_id).first()
+def owner_of_row(row: Model) -> ManagedObject | None:
+    """Who owns the object of a row, and where it is written; None for what people manage by hand."""
+    public_id = getattr(row, "public_id", None) or getattr(getattr(row, "monitor", None), "public_id", None)
+    return ManagedObject.objects.filter(public_id=public_id).first() if public_id else None
+
+
+def managed_in_words(owner: ManagedObject) -> str:
+    """Where an object is written, and what follows for changes by hand."""
+    written = f" in {owner.file}:{owner.line}" if owner.file else ""
+    return (
+        f"Managed by code: {owner.section}.{owner.key}{written}, project {owner.project}. A change here is drift: the "
+        "next plan shows it, and applying that plan undoes it."
+    )

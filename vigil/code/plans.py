@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from probes.probers import SpecError, validate_secrets
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channels import ChannelSettingsError, check_channel
@@ -22,11 +23,12 @@ from vigil.code.core.paging import paging_changes
 from vigil.code.core.plan import PlannedChanges, plan
 from vigil.code.core.plan_text import as_plain
 from vigil.code.core.references import references_in, resolved
-from vigil.code.core.state import Address, State
-from vigil.code.core.tree import DocumentError, DocumentProblem, Node, Place, nearest, shown
+from vigil.code.core.state import Address, TeamState
+from vigil.code.core.tree import DocumentError, DocumentProblem, Node, TextPlace, nearest, shown
 from vigil.code.models import ConfigurationPlan
 from vigil.code.stored.reading import read_state, secret_hash
 from vigil.code.stored.rows import TeamRows, load_rows
+from vigil.monitors.changes import MAX_SECRET_LENGTH
 from vigil.monitors.models import Region
 
 #: Plans that are kept, and for how long.
@@ -53,7 +55,7 @@ class Comparison:
     document: Document
     secrets: Mapping[Address, Mapping[str, str]] = field(repr=False)
     rows: TeamRows
-    state: State
+    state: TeamState
     planned: PlannedChanges
 
 
@@ -61,6 +63,7 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
     """Compare the document with the team's configuration and store the plan; raises `DocumentError`."""
     document = read_document(order.tree, catalogue(), order.values)
     secrets = _secrets(document, order.values)
+    _check_secrets(document, secrets)
     _check_channels(document, secrets)
     _check_regions(document)
     with transaction.atomic():
@@ -68,7 +71,7 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
         feeds = [change for change in found.planned.effective if change.section == "feeds"]
         if feeds and not order.is_staff:
             words = "feeds belong to the installation: only staff may change them"
-            raise DocumentError([DocumentProblem(Place(), f"feeds.{feeds[0].key}", words)])
+            raise DocumentError([DocumentProblem(TextPlace(), f"feeds.{feeds[0].key}", words)])
         made = ConfigurationPlan.objects.create(
             team=team,
             project=document.project,
@@ -116,7 +119,7 @@ def document_of(row: ConfigurationPlan) -> tuple[Document, dict[Address, dict[st
     """The document of a stored plan, and the values of its secrets."""
     objects: dict[str, dict[str, Wanted]] = {}
     for one in row.document["objects"]:
-        place = Place(one["file"], one["line"])
+        place = TextPlace(one["file"], one["line"])
         wanted = Wanted(one["section"], one["key"], one["fields"], one["secrets"], place)
         objects.setdefault(wanted.section, {})[wanted.key] = wanted
     secrets = {
@@ -144,6 +147,22 @@ def _secrets(document: Document, values: Mapping[str, str]) -> dict[Address, dic
     if problems:
         raise DocumentError(problems)
     return found
+
+
+def _check_secrets(document: Document, secrets: Mapping[Address, Mapping[str, str]]) -> None:
+    problems = []
+    for key, one in document.objects["monitors"].items():
+        named = secrets.get(("monitors", key), {})
+        long = [name for name, value in named.items() if len(value) > MAX_SECRET_LENGTH]
+        words = f"secrets.{long[0]}: at most {MAX_SECRET_LENGTH} characters" if long else ""
+        try:
+            validate_secrets(one.fields["kind"], named)
+        except SpecError as refused:
+            words = f"secrets: {refused.problem}"
+        if words:
+            problems.append(DocumentProblem(one.place, f"monitors.{key}", words))
+    if problems:
+        raise DocumentError(problems)
 
 
 def _check_channels(document: Document, secrets: Mapping[Address, Mapping[str, str]]) -> None:

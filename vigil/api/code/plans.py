@@ -20,7 +20,7 @@ from vigil.api.base.permissions import is_staff, team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.code.apply import PlanMoved, apply_plan
 from vigil.code.core.references import REFERENCES_MOST
-from vigil.code.core.tree import DocumentError, Place, tree_of
+from vigil.code.core.tree import DocumentError, TextPlace, tree_of
 from vigil.code.models import ConfigurationPlan
 from vigil.code.ownership import adopt
 from vigil.code.plans import COMMIT_MOST, PlanOrder, make_plan, plan_shown
@@ -122,7 +122,7 @@ class PlanViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[Configurati
             node = tree.members.get(section)
             file, _, line = written.rpartition(":")
             if node is not None and key in node.members and line.isascii() and line.isdigit() and len(line) < 9:
-                node.members[key].place = Place(file, int(line))
+                node.members[key].place = TextPlace(file, int(line))
         order = PlanOrder(
             tree, wanted.get("values", {}), request.user.get_username(), wanted["commit"], wanted["prune"],
             is_staff(request),

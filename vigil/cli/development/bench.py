@@ -14,6 +14,7 @@ BENCHES: dict[str, tuple[str, str]] = {
         "vigil.bench.chaos.run",
         "the whole system under kills, stops, losses and a full disk: what was lost, invented, doubled or late",
     ),
+    "code": ("vigil.bench.code", "monitors as code: time of a plan and of its application"),
     "consensus": (
         "vigil.bench.consensus",
         "consensus: results a second on one core, memory per monitor and region",

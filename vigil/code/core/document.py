@@ -14,7 +14,7 @@ from vigil.code.core.objects import Wanted, read_object, shared_fields
 from vigil.code.core.references import references_of
 from vigil.code.core.sections.shape import WATCHED
 from vigil.code.core.sections.table import SECTIONS
-from vigil.code.core.tree import BYTES_MOST, DocumentError, DocumentProblem, Node, Place, nearest, shown
+from vigil.code.core.tree import BYTES_MOST, DocumentError, DocumentProblem, Node, TextPlace, nearest, shown
 
 VERSION = 1
 DEFAULT_PROJECT = "default"
@@ -67,7 +67,7 @@ def merged(parts: list[Node]) -> Node:
                 problems.append(DocumentProblem(node.place, name, f"is already in {present.place}"))
     if problems:
         raise DocumentError(problems)
-    return Node(top, parts[0].place if parts else Place())
+    return Node(top, parts[0].place if parts else TextPlace())
 
 
 def read_document(tree: Node, catalogue: Catalogue, values: Mapping[str, str] | None = None) -> Document:

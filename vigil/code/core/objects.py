@@ -22,7 +22,7 @@ from vigil.code.core.references import resolved
 from vigil.code.core.sections.shape import UNSET
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.sections.watched import MONITORS
-from vigil.code.core.tree import NOWHERE, Node, Place, nearest, shown
+from vigil.code.core.tree import NOWHERE, Node, TextPlace, nearest, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Wanted:
     key: str
     fields: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict)
-    place: Place = NOWHERE
-    places: Mapping[str, Place] = field(default_factory=dict)
+    place: TextPlace = NOWHERE
+    places: Mapping[str, TextPlace] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from vigil.alerts.core.routes import RoutedSubject, RouteRule, route
 from vigil.code.core.document import Document
-from vigil.code.core.plan import Change, ChangeAction, PlannedChanges
+from vigil.code.core.plan import Change, PlanAction, PlannedChanges
 from vigil.code.core.sections.table import SECTIONS
-from vigil.code.core.state import State, with_names
+from vigil.code.core.state import TeamState, with_names
 from vigil.incidents.core.model import IncidentKind
 
 #: Any moment: routes are compared as if their hours always held, and changes of hours are told apart.
@@ -36,7 +36,7 @@ class _Side:
         return self.fields.get(section, {})
 
 
-def paging_changes(document: Document, state: State, planned: PlannedChanges) -> list[str]:
+def paging_changes(document: Document, state: TeamState, planned: PlannedChanges) -> list[str]:
     """Sentences on what the plan changes for alerts; none if it changes nothing there."""
     before, after = _sides(document, state, planned)
     lines = [*_told(before, after), *(line for change in planned.effective for line in _of_change(change))]
@@ -45,9 +45,9 @@ def paging_changes(document: Document, state: State, planned: PlannedChanges) ->
     return lines
 
 
-def _sides(document: Document, state: State, planned: PlannedChanges) -> tuple[_Side, _Side]:
+def _sides(document: Document, state: TeamState, planned: PlannedChanges) -> tuple[_Side, _Side]:
     before, after = _Side(), _Side()
-    deleted = {change.public_id for change in planned.changes if change.action is ChangeAction.DELETE}
+    deleted = {change.public_id for change in planned.changes if change.action is PlanAction.DELETE}
     for one in state.objects.values():
         for side in (before,) if one.public_id in deleted else (before, after):
             side.fields.setdefault(one.section, {})[one.public_id] = one.fields
@@ -152,11 +152,11 @@ _HOURS = frozenset({"days", "starts", "ends", "zone"})
 def _of_change(change: Change) -> Iterable[str]:
     """Sentences on fields that change when and how alerts are sent, and not to whom."""
     noun = SECTIONS[change.section].noun
-    if change.action is ChangeAction.DELETE and change.section in ("silences", "maintenance"):
+    if change.action is PlanAction.DELETE and change.section in ("silences", "maintenance"):
         yield f"{noun} {change.name}: is deleted, and holds no alerts any more"
-    if change.action is ChangeAction.CREATE and change.section in ("silences", "maintenance"):
+    if change.action is PlanAction.CREATE and change.section in ("silences", "maintenance"):
         yield f"{noun} {change.name}: begins to hold alerts in its windows"
-    if change.action is not ChangeAction.UPDATE:
+    if change.action is not PlanAction.UPDATE:
         return
     for one in change.fields:
         words = _WORDS.get(one.name)

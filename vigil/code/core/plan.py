@@ -12,13 +12,13 @@ from vigil.code.core.fields.types import PUBLIC_ID
 from vigil.code.core.objects import Wanted
 from vigil.code.core.sections.shape import WATCHED
 from vigil.code.core.sections.table import SECTIONS, references_of_field
-from vigil.code.core.state import Actual, Address, State, comparable, with_names
+from vigil.code.core.state import Actual, Address, TeamState, comparable, with_names
 from vigil.code.core.tree import DocumentError, DocumentProblem, shown
 
 HIDDEN = "(secret)"
 
 
-class ChangeAction(StrEnum):
+class PlanAction(StrEnum):
     """What is done to one object. `move` gives it a new key; `keep` leaves what the document no longer names."""
 
     CREATE = "create"
@@ -41,7 +41,7 @@ class FieldChange:
 class Change:
     """One object: its address, its public id ("" until it is made), its name, and its fields."""
 
-    action: ChangeAction
+    action: PlanAction
     section: str
     key: str
     public_id: str
@@ -63,10 +63,12 @@ class PlannedChanges:
     @property
     def effective(self) -> tuple[Change, ...]:
         """Changes that change something."""
-        return tuple(change for change in self.changes if change.action is not ChangeAction.KEEP)
+        return tuple(change for change in self.changes if change.action is not PlanAction.KEEP)
 
 
-def plan(document: Document, state: State, hashes: Mapping[Address, Mapping[str, str]], prune: bool) -> PlannedChanges:
+def plan(
+    document: Document, state: TeamState, hashes: Mapping[Address, Mapping[str, str]], prune: bool
+) -> PlannedChanges:
     """Compare a document with the state; raises `DocumentError` for a name that is taken or an id that is not there.
 
     `hashes` are those of the secrets that the document names, by address and name. With `prune`, what the project owns
@@ -85,14 +87,14 @@ def plan(document: Document, state: State, hashes: Mapping[Address, Mapping[str,
         changed = tuple(_differences(one, actual, keys, hashes.get(address, {})))
         name = str(one.fields.get("name", one.key))
         if actual is None:
-            changes.append(Change(ChangeAction.CREATE, one.section, one.key, "", name, changed))
+            changes.append(Change(PlanAction.CREATE, one.section, one.key, "", name, changed))
         elif changed or address in moves:
-            action = ChangeAction.MOVE if address in moves and not changed else ChangeAction.UPDATE
+            action = PlanAction.MOVE if address in moves and not changed else PlanAction.UPDATE
             old = (FieldChange("key", moves[address], one.key),) if address in moves else ()
             changes.append(Change(action, one.section, one.key, actual.public_id, actual.name, old + changed))
     gone = [(address, found) for address, found in ids.items() if address not in wanted]
     order = list(SECTIONS)
-    action = ChangeAction.DELETE if prune else ChangeAction.KEEP
+    action = PlanAction.DELETE if prune else PlanAction.KEEP
     left = [
         Change(action, section, key, found, state.objects[found].name)
         for (section, key), found in sorted(gone, key=lambda one: (-order.index(one[0][0]), one[0][1]))
@@ -100,7 +102,7 @@ def plan(document: Document, state: State, hashes: Mapping[Address, Mapping[str,
     return PlannedChanges((*left, *changes), ids)
 
 
-def _moved(document: Document, state: State) -> tuple[dict[Address, str], dict[Address, str]]:
+def _moved(document: Document, state: TeamState) -> tuple[dict[Address, str], dict[Address, str]]:
     """Owned ids under their new keys, and the old keys of those that moved."""
     owned, moves = dict(state.owned), {}
     for old, new in document.moved.items():
@@ -111,7 +113,7 @@ def _moved(document: Document, state: State) -> tuple[dict[Address, str], dict[A
     return owned, moves
 
 
-def _problems(document: Document, state: State, ids: Mapping[Address, str]) -> Iterable[DocumentProblem]:
+def _problems(document: Document, state: TeamState, ids: Mapping[Address, str]) -> Iterable[DocumentProblem]:
     mine = set(ids.values())
     taken = {(_names_of(one.section), one.name): one for one in state.objects.values() if one.public_id not in mine}
     for one in document.all():

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from vigil.code.core.plan import Change, ChangeAction
+from vigil.code.core.plan import Change, PlanAction
 
 _SIGNS = {"create": "+", "update": "~", "move": ">", "delete": "-", "keep": "="}
 _VALUE_MOST = 120
@@ -31,7 +31,7 @@ def as_plain(changes: Iterable[Change]) -> list[dict[str, Any]]:
 
 
 def has_changes(plan: Shown) -> bool:
-    return any(change["action"] != ChangeAction.KEEP for change in plan["changes"])
+    return any(change["action"] != PlanAction.KEEP for change in plan["changes"])
 
 
 def in_text(plan: Shown) -> str:
@@ -39,7 +39,7 @@ def in_text(plan: Shown) -> str:
     lines: list[str] = []
     for change in plan["changes"]:
         lines.append(_line(change))
-        if change["action"] != ChangeAction.CREATE:
+        if change["action"] != PlanAction.CREATE:
             lines += [f"      {one['name']}: {_value(one['old'])} -> {_value(one['new'])}" for one in change["fields"]]
     if plan["paging"]:
         lines += ["", "For paging:", *(f"  ! {line}" for line in plan["paging"])]
@@ -50,17 +50,17 @@ def in_text(plan: Shown) -> str:
 def in_markdown(plan: Shown) -> str:
     """A plan for a comment on a pull request. What people named is in code, so that it is no markup."""
     lines = [f"### Vigil plan for `{_code(plan['project'])}`", "", _summary(plan), ""]
-    deleted = [change for change in plan["changes"] if change["action"] == ChangeAction.DELETE]
+    deleted = [change for change in plan["changes"] if change["action"] == PlanAction.DELETE]
     if deleted:
         lines += ["**Deletes**", *(f"- `{_code(_named(change))}`" for change in deleted), ""]
     if plan["paging"]:
         lines += ["**For paging**", *(f"- `{_code(line)}`" for line in plan["paging"]), ""]
-    others = [change for change in plan["changes"] if change["action"] != ChangeAction.DELETE]
+    others = [change for change in plan["changes"] if change["action"] != PlanAction.DELETE]
     if others:
         lines += ["<details><summary>All changes</summary>", "", "```diff"]
         for change in others:
             lines.append(_fenced(_line(change).strip()))
-            if change["action"] != ChangeAction.CREATE:
+            if change["action"] != PlanAction.CREATE:
                 fields: Sequence[Mapping[str, Any]] = change["fields"]
                 lines += [_fenced(f"    {one['name']}: {_value(one['old'])} -> {_value(one['new'])}") for one in fields]
         lines += ["```", "</details>", ""]
@@ -81,7 +81,7 @@ def _named(change: Mapping[str, Any]) -> str:
 def _summary(plan: Shown) -> str:
     counts = {
         action: sum(change["action"] == action for change in plan["changes"])
-        for action in (ChangeAction.CREATE, ChangeAction.UPDATE, ChangeAction.MOVE, ChangeAction.DELETE)
+        for action in (PlanAction.CREATE, PlanAction.UPDATE, PlanAction.MOVE, PlanAction.DELETE)
     }
     if not any(counts.values()):
         return "No changes."

@@ -27,7 +27,7 @@ class Actual:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class TeamState:
     """All objects of a team by public id, and the ids that one project owns, by address.
 
     `foreign` are the ids that other projects own.

@@ -18,7 +18,7 @@ PROBLEMS_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextPlace:
     """Where something is written: a file ("" for a request) and a line from 1 (0 where there is none)."""
 
     file: str = ""
@@ -28,14 +28,14 @@ class Place:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-NOWHERE = Place()
+NOWHERE = TextPlace()
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentProblem:
     """One thing that is wrong: its place, the path of keys to it, and words that say what to do."""
 
-    place: Place
+    place: TextPlace
     path: str
     words: str
 
@@ -59,7 +59,7 @@ class Node:
     """
 
     value: Any
-    place: Place
+    place: TextPlace
     plain: bool = False
 
     @property
@@ -76,7 +76,7 @@ class Node:
         return self.value
 
 
-def tree_of(value: Any, place: Place = NOWHERE) -> Node:
+def tree_of(value: Any, place: TextPlace = NOWHERE) -> Node:
     """The tree of a plain value, such as a JSON request that was admitted."""
     if isinstance(value, Mapping):
         return Node({str(name): tree_of(part, place) for name, part in value.items()}, place)
@@ -85,7 +85,7 @@ def tree_of(value: Any, place: Place = NOWHERE) -> Node:
     return Node(value, place)
 
 
-def refuse(place: Place, words: str, path: str = "") -> DocumentError:
+def refuse(place: TextPlace, words: str, path: str = "") -> DocumentError:
     """The error of one problem."""
     return DocumentError([DocumentProblem(place, path, words)])
 

@@ -12,7 +12,7 @@ from vigil.accounts.models import Team
 from vigil.alerts.models import EscalationStep, Person, RotationMember, Route
 from vigil.code.core.fields.times import as_moment
 from vigil.code.core.fields.types import Json
-from vigil.code.core.state import Actual, State
+from vigil.code.core.state import Actual, TeamState
 from vigil.code.models import ManagedObject
 from vigil.code.stored.rows import FEED, TeamRows
 from vigil.heartbeats.core.schedule import ScheduleKind
@@ -28,7 +28,7 @@ def secret_hash(value: str) -> str:
     return salted_hmac("vigil.code.secret", value, algorithm="sha256").hexdigest()[:32]
 
 
-def read_state(rows: TeamRows, project: str) -> State:
+def read_state(rows: TeamRows, project: str) -> TeamState:
     """The team's objects, and what the project owns."""
     objects: dict[str, Actual] = {}
     for section, read in _READERS.items():
@@ -43,7 +43,7 @@ def read_state(rows: TeamRows, project: str) -> State:
             owned[one.section, one.key] = one.public_id
         else:
             foreign.add(one.public_id)
-    return State(objects, owned, frozenset(foreign))
+    return TeamState(objects, owned, frozenset(foreign))
 
 
 Read = Iterable[tuple[str, str, Json]]

@@ -16,7 +16,7 @@ from vigil.accounts.teams import default_team
 from vigil.monitors import changes
 from vigil.monitors.composites import Member, create_composite, update_composite
 from vigil.monitors.models import Composite, CompositeMember
-from vigil.web.admin.pieces import AdmittedJSONField
+from vigil.web.admin.pieces import AdmittedJSONField, ManagedAdmin
 
 
 class _Undone(Exception):
@@ -92,7 +92,7 @@ class CompositeMemberInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Composite)
-class CompositeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CompositeAdmin(ManagedAdmin):
     form = CompositeForm
     inlines = (CompositeMemberInline,)
     list_display = ("name", "status", "rule", "k", "members", "team")

@@ -17,13 +17,13 @@ from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
 from vigil.heartbeats.rows import schedule_of, terms_of
 from vigil.heartbeats.showing.snippets import SNIPPETS
 from vigil.web.admin.heartbeat_form import HeartbeatForm
-from vigil.web.admin.pieces import ReadOnlyAdmin, table
+from vigil.web.admin.pieces import ManagedAdmin, ReadOnlyAdmin, table
 
 _PINGS_SHOWN = 30
 
 
 @admin.register(Heartbeat)
-class HeartbeatAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class HeartbeatAdmin(ManagedAdmin):
     form = HeartbeatForm
     list_display = ("name", "status_now", "expects", "last_ping_at", "expected_at", "team")
     list_filter = ("status", "trouble", "team")

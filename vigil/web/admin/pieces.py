@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import FORMFIELD_FOR_DBFIELD_DEFAULTS
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -20,10 +20,25 @@ from django.utils.safestring import SafeString
 from vigil.accounts.sealed import Secrets
 from vigil.accounts.teams import default_team
 from vigil.alerts.wording.text import duration
+from vigil.code.ownership import managed_in_words, owner_of_row
 from vigil.strict_json import InputProblem, read_json
 
 
-class TeamAdminBase(admin.ModelAdmin):  # type: ignore[type-arg]
+class ManagedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Pages of objects that a document may own: they say so, and that a change by hand is drift."""
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        row = self.get_object(request, object_id) if object_id else None
+        owner = owner_of_row(row) if row is not None else None
+        if owner is not None:
+            say = messages.warning if request.method == "POST" else messages.info
+            say(request, managed_in_words(owner))
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+
+class TeamAdminBase(ManagedAdmin):
     """Pages of a team's rows: the default team is chosen already, since most installations have no other."""
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from vigil.code.core.tree import DEPTH_MOST, NODES_MOST, TEXT_MOST, Node, Place, refuse, shown
+from vigil.code.core.tree import DEPTH_MOST, NODES_MOST, TEXT_MOST, Node, TextPlace, refuse, shown
 from vigil.strict_json import InputProblem, read_json
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -23,10 +23,10 @@ class _Text:
     line: int = 1
     nodes: int = 0
 
-    def place(self) -> Place:
+    def place(self) -> TextPlace:
         self.line += self.text.count("\n", self.counted, self.at)
         self.counted = self.at
-        return Place(self.file, self.line)
+        return TextPlace(self.file, self.line)
 
     def skip(self) -> str:
         """Skip white space; returns the next character, "" at the end."""

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from vigil.code.core.tree import DEPTH_MOST, NODES_MOST, NUMBERS, Node, Place, refuse
+from vigil.code.core.tree import DEPTH_MOST, NODES_MOST, NUMBERS, Node, TextPlace, refuse
 from vigil.strict_json import InputProblem, check_text
 
 _TABLE = re.compile(r"\s*\[\[?([^\]#]+)\]\]?")
@@ -23,12 +23,12 @@ def read_toml(text: str, file: str = "") -> Node:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         line = _LINE.search(str(problem))
-        raise refuse(Place(file, int(line[1]) if line else 0), f"this is not TOML: {problem}") from None
+        raise refuse(TextPlace(file, int(line[1]) if line else 0), f"this is not TOML: {problem}") from None
     except RecursionError:
-        raise refuse(Place(file), f"nested more than {DEPTH_MOST} levels deep") from None
+        raise refuse(TextPlace(file), f"nested more than {DEPTH_MOST} levels deep") from None
     lines = _lines(text)
     left = [NODES_MOST]
-    return _node(found, (), lines, Place(file, 1), left)
+    return _node(found, (), lines, TextPlace(file, 1), left)
 
 
 def _lines(text: str) -> dict[tuple[str, ...], int]:
@@ -53,10 +53,10 @@ def _parts(dotted: str) -> tuple[str, ...]:
 
 
 def _node(
-    value: Any, path: tuple[str, ...], lines: Mapping[tuple[str, ...], int], above: Place, left: list[int]
+    value: Any, path: tuple[str, ...], lines: Mapping[tuple[str, ...], int], above: TextPlace, left: list[int]
 ) -> Node:
     line = lines.get(path)
-    place = Place(above.file, line) if line else above
+    place = TextPlace(above.file, line) if line else above
     left[0] -= 1
     if left[0] < 0:
         raise refuse(place, f"the document has more than {NODES_MOST} values")

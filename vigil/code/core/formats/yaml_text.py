@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from vigil.code.core.tree import DEPTH_MOST, KEY_MOST, NODES_MOST, NUMBERS, TEXT_MOST, Node, Place, refuse, shown
+from vigil.code.core.tree import DEPTH_MOST, KEY_MOST, NODES_MOST, NUMBERS, TEXT_MOST, Node, TextPlace, refuse, shown
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"[-+]?[0-9]+\Z")
@@ -33,7 +33,7 @@ class _Open:
     node: Node
     anchor: str | None
     before: int
-    key: tuple[str, Place] | None = None
+    key: tuple[str, TextPlace] | None = None
 
 
 @dataclass(slots=True)
@@ -57,10 +57,10 @@ def read_yaml(text: str, file: str = "") -> Node:
             _take(reading, event)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
-        place = Place(file, mark.line + 1 if mark else 0)
+        place = TextPlace(file, mark.line + 1 if mark else 0)
         said = getattr(problem, "problem", None) or getattr(problem, "reason", None) or "it cannot be read"
         raise refuse(place, f"this is not YAML: {said}") from None
-    return reading.root or Node(None, Place(file, 1))
+    return reading.root or Node(None, TextPlace(file, 1))
 
 
 def scalar(text: str) -> Any:
@@ -86,8 +86,8 @@ def _too_large() -> Any:
     raise ValueError("this number is too large")
 
 
-def _place(reading: _Reading, event: Any) -> Place:
-    return Place(reading.file, event.start_mark.line + 1)
+def _place(reading: _Reading, event: Any) -> TextPlace:
+    return TextPlace(reading.file, event.start_mark.line + 1)
 
 
 def _take(reading: _Reading, event: Any) -> None:
@@ -178,7 +178,7 @@ def _scalar_node(reading: _Reading, event: Any) -> Node:
     return Node(value, place, plain=True)
 
 
-def _refuse_tag(event: Any, place: Place, known: tuple[str, ...]) -> None:
+def _refuse_tag(event: Any, place: TextPlace, known: tuple[str, ...]) -> None:
     if event.tag is not None and event.tag not in known:
         raise refuse(place, f"the tag {shown(event.tag)} is not read: write plain text")
 

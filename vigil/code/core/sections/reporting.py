@@ -9,8 +9,8 @@ from vigil.code.core.sections.shape import (
     SHORT_NAME,
     WATCHED_KEY,
     ZONE,
-    Field,
     Section,
+    SectionField,
     one_of,
 )
 from vigil.history.core.periods import Frequency
@@ -20,27 +20,27 @@ OBJECTIVES = Section(
     "Service level objectives of a monitor or a tag.",
     {
         "name": SHORT_NAME,
-        "monitor": Field(WATCHED_KEY, "The monitor, or give a tag.", None),
-        "tag": Field(TextType(50), "All monitors with this tag together.", ""),
-        "target": Field(NumberType(50, 99.9999, whole=False), "Target uptime in percent.", 99.9),
-        "window": Field(DurationType(3 * DAY_MS, 90 * DAY_MS, DAY_MS), "The last days that count.", 30),
-        "enabled": Field(FlagType(), "Whether it is watched.", True),
+        "monitor": SectionField(WATCHED_KEY, "The monitor, or give a tag.", None),
+        "tag": SectionField(TextType(50), "All monitors with this tag together.", ""),
+        "target": SectionField(NumberType(50, 99.9999, whole=False), "Target uptime in percent.", 99.9),
+        "window": SectionField(DurationType(3 * DAY_MS, 90 * DAY_MS, DAY_MS), "The last days that count.", 30),
+        "enabled": SectionField(FlagType(), "Whether it is watched.", True),
     },
 )
 REPORTS = Section(
     "report",
     "Mailed reports of finished weeks or months.",
     {
-        "frequency": Field(one_of(Frequency), "How often.", required=True),
-        "recipients": Field(ListType(TextType(254), 50), "Mail addresses.", required=True),
+        "frequency": SectionField(one_of(Frequency), "How often.", required=True),
+        "recipients": SectionField(ListType(TextType(254), 50), "Mail addresses.", required=True),
         "zone": ZONE,
-        "tag": Field(TextType(50), "Only monitors with this tag.", ""),
-        "enabled": Field(FlagType(), "Whether it is sent.", True),
+        "tag": SectionField(TextType(50), "Only monitors with this tag.", ""),
+        "enabled": SectionField(FlagType(), "Whether it is sent.", True),
     },
 )
 FEEDS = Section(
     "feed",
     "Status feeds of providers, by the name of the provider. They belong to the installation: only staff changes them.",
-    {"enabled": Field(FlagType(), "Whether it is read.", True)},
+    {"enabled": SectionField(FlagType(), "Whether it is read.", True)},
     most=200,
 )

@@ -26,7 +26,7 @@ UNSET: Any = _Unset()
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SectionField:
     """One field: its type, the default that holds where it is not written, and words for the schema."""
 
     type: FieldType
@@ -44,7 +44,7 @@ class Section:
 
     noun: str
     words: str
-    fields: Mapping[str, Field]
+    fields: Mapping[str, SectionField]
     kinds: str = ""
     grouped: tuple[str, ...] = ()
     most: int = 1_000
@@ -58,13 +58,13 @@ def words_of(most: int, length: int = 50) -> ListType:
     return ListType(TextType(length), most)
 
 
-NAME = Field(TextType(200), "Name for people; the key if left out.")
-SHORT_NAME = Field(TextType(100), "Name for people; the key if left out.")
-TAGS = Field(words_of(20), "Tags, which routes and silences match.", [])
+NAME = SectionField(TextType(200), "Name for people; the key if left out.")
+SHORT_NAME = SectionField(TextType(100), "Name for people; the key if left out.")
+TAGS = SectionField(words_of(20), "Tags, which routes and silences match.", [])
 #: As the model of monitors lists them, which this pure module cannot read; a test compares them.
 PRIORITY = ChoiceType(("high", "normal", "low"))
-PRIORITY_FIELD = Field(PRIORITY, "Shifts the severity of incidents; routes may match it.", "normal")
-PAUSED = Field(FlagType(), "Whether checks are paused; left as it is if not given.")
-ZONE = Field(TextType(64), "Time zone, such as Europe/Berlin.", "UTC")
+PRIORITY_FIELD = SectionField(PRIORITY, "Shifts the severity of incidents; routes may match it.", "normal")
+PAUSED = SectionField(FlagType(), "Whether checks are paused; left as it is if not given.")
+ZONE = SectionField(TextType(64), "Time zone, such as Europe/Berlin.", "UTC")
 WATCHED_KEY = KeyType(WATCHED)
 CHANNEL_KEYS = ListType(KeyType(("channels",)), 50)
