@@ -37,7 +37,7 @@ class ApiClient:
     def pages(self, url: str, next_of: Callable[[dict[str, Any]], str]) -> Iterator[Any]:
         """The pages from `url` on; raises `SourceError`. A next page of another server is refused: it has no right to
         the key."""
-        origin = _origin(url)
+        origin, asked = _origin(url), {url}
         for _ in range(PAGES_MOST):
             page = self._page(url)
             yield page
@@ -47,6 +47,9 @@ class ApiClient:
             url = urljoin(url, following)
             if _origin(url) != origin:
                 raise SourceError(f"the next page is at another server, {urlsplit(url).netloc[:80]}: nothing was sent")
+            if url in asked:
+                raise SourceError("the service names a page as the next one that was read already")
+            asked.add(url)
         raise SourceError(f"there are more than {PAGES_MOST} pages")
 
     def _page(self, url: str) -> Any:

@@ -167,6 +167,15 @@ def test_the_key_goes_to_no_other_server_and_a_refused_one_is_said() -> None:
         list(ApiClient({}).pages("file:///etc/passwd", next_link))
 
 
+def test_a_page_that_names_itself_as_the_next_is_read_once() -> None:
+    class Circle(Service):
+        def answer(self, path: str, key: str, host: str) -> tuple[int, dict[str, str], Any]:
+            return 200, {}, {"data": [], "nextLink": path}
+
+    with served(Circle({})) as url, pytest.raises(SourceError, match="read already"):
+        list(ApiClient({}).pages(url, next_link))
+
+
 def test_a_wait_that_is_too_long_is_not_waited_for() -> None:
     class Busy(Service):
         def answer(self, path: str, key: str, host: str) -> tuple[int, dict[str, str], Any]:

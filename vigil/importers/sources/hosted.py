@@ -45,7 +45,7 @@ UPTIMEROBOT = _source(
     "UptimeRobot: saved answers of GET /v3/monitors",
     plan_uptimerobot,
     lambda row: "type" in row and ("friendlyName" in row or "friendly_name" in row),
-    Api("https://api.uptimerobot.com/v3", "UPTIMEROBOT_API_KEY", _bearer, _pages_of("monitors?limit=200")),
+    Api("https://api.uptimerobot.com/v3", "UPTIMEROBOT_API_KEY", _bearer, _pages_of("monitors")),
 )
 BETTERSTACK = _source(
     "Better Stack: saved answers of GET /api/v2/monitors and /heartbeats",
