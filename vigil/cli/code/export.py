@@ -12,12 +12,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from vigil.cli.code.connections import add_connection, installation
-from vigil.cli.code.documents import SCHEMA_PATH
+from vigil.cli.code.documents import SCHEMA_PATH, as_error, load_or_refuse
 from vigil.cli.errors import CommandError
 from vigil.code.core.formats.yaml_writer import to_yaml
+from vigil.code.core.tree import DocumentError, tree_of
+from vigil.code.load import values_of
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +45,31 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         print(text, end="")
         return 0
+    if args.output.exists():
+        text = _updated(args.output, document)
     try:
         args.output.write_text(text, encoding="utf-8")
     except OSError as problem:
         raise CommandError(f"cannot write {args.output}: {problem.strerror or problem}") from None
     print(f"wrote {args.output}")
     return 0
+
+
+def _updated(path: Path, document: Mapping[str, Any]) -> str:
+    """The present text of a file, with what differs changed; raises CommandError."""
+    from vigil.code.catalogue import catalogue
+    from vigil.code.core.document import read_document
+    from vigil.code.core.formats.yaml_update import updated
+
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        raise CommandError(f"{path} is no .yaml file: write to a new one, or print it")
+    source = load_or_refuse(path)
+    try:
+        values = values_of(source, os.environ)[0]
+        written = read_document(source.tree, catalogue(), values)
+        found = read_document(tree_of(document), catalogue())
+    except DocumentError as refused:
+        raise as_error(refused.problems) from None
+    if written.project != found.project:
+        raise CommandError(f"{path} is of the project {written.project}: say --project {written.project}")
+    return updated(path.read_text(encoding="utf-8"), written, found, document)

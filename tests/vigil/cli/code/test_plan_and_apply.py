@@ -16,6 +16,7 @@ from vigil.cli import main
 from vigil.cli.code.connections import RemoteInstallation
 from vigil.cli.errors import CommandError
 from vigil.code.load import load
+from vigil.monitors.changes import delete_monitor, update_monitor
 from vigil.monitors.models import Monitor
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +136,23 @@ def test_an_object_made_by_hand_is_adopted_by_its_id(tmp_path: Path, capsys: pyt
     assert main(["adopt", f"monitors.a={row.public_id}"]) == 0
     assert main(["apply", str(file)]) == 0
     assert Monitor.objects.filter(deleted_at=None).get().pk == row.pk
+
+
+def test_an_export_into_the_file_keeps_comments_and_writes_only_what_differs(tmp_path: Path) -> None:
+    file = tmp_path / "vigil.yaml"
+    text = (
+        "# Ours.\nversion: 1\ndefaults: {interval: 30s}\nmonitors:\n  # The database.\n"
+        "  a: {tcp: {host: h.example, port: 1}}  # primary\n  b: {tcp: {host: h.example, port: 2}}\n"
+    )
+    file.write_text(text)
+    main(["apply", str(file)])
+    assert main(["export", "-o", str(file)]) == 0
+    assert file.read_text() == text
+    update_monitor(Monitor.objects.get(name="a"), {"interval_s": 300})
+    delete_monitor(Monitor.objects.get(name="b"))
+    assert main(["export", "-o", str(file)]) == 0
+    assert file.read_text() == (
+        "# Ours.\nversion: 1\ndefaults: {interval: 30s}\nmonitors:\n  # The database.\n"
+        "  a: {tcp: {host: h.example, port: 1}, interval: 5m} # primary\n"
+    )
+    assert main(["plan", str(file)]) == 0
