@@ -8,9 +8,9 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from vigil.metrics import view as metrics
-from vigil.web import assets, badges, health, hooks, incidents, login, oncall, respond
+from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
-from vigil.web.pages import more, overview, palette, sign_in, style
+from vigil.web.pages import digest, incidents, more, overview, palette, sign_in, style
 
 urlpatterns = [
     path("", overview.overview, name="home"),
@@ -26,8 +26,10 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("login/once/<str:token>", limited_misses(login.login_once), name="login-once"),
+    path("incidents", incidents.incidents, name="incidents"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
-    path("deliveries/<str:public_id>", incidents.digest, name="digest"),
+    path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),
+    path("deliveries/<str:public_id>", digest.digest, name="digest"),
     path("respond/<str:token>", limited_misses(respond.respond), name="respond"),
     path("hooks/<str:channel>", limited_misses(hooks.callback), name="callback"),
     path("oncall/<str:rotation>/<str:key>.ics", limited_misses(oncall.feed), name="oncall-feed"),

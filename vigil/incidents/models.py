@@ -148,3 +148,15 @@ class IngestPosition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream} {self.entry_id}"
+
+
+class Postmortem(models.Model):
+    """What people wrote about an incident afterwards: Markdown, as it was typed."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True, related_name="postmortem")
+    text = models.TextField()
+    written_by = models.CharField(max_length=120)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"postmortem of {self.incident_id}"

@@ -135,7 +135,7 @@ def read_linked_incident(incident: Incident, now: datetime) -> IncidentPage:
 
 
 def _page(found: QuerySet[Incident], now: datetime) -> IncidentPage | None:
-    incident = found.select_related("monitor", "team", "pursuit", "part_of").first()
+    incident = found.select_related("monitor", "team", "pursuit", "part_of", "postmortem").first()
     if incident is None:
         return None
     steps = list(incident.transitions.order_by("-seq")[:STEPS_MOST])

@@ -152,7 +152,7 @@ def test_s13_three_hundred_connections_that_wait_stop_nothing(web: int, peers: i
 
 
 def test_s13_answers_that_are_not_read_stop_nothing(web: int) -> None:
-    page = b"GET /static/web/respond.css HTTP/1.1\r\nHost: h\r\n\r\n"
+    page = b"GET /static/web/parts.css HTTP/1.1\r\nHost: h\r\n\r\n"
     unread = opened(web, 100, page * 60)
     try:
         for _ in range(3):

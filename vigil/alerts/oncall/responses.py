@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from vigil.alerts.models import Pursuit
+from vigil.alerts.models import Escalation, Pursuit
 from vigil.alerts.oncall.timers import told_before
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.routing import escalations
@@ -108,6 +108,22 @@ def note(incident: int, actor: Actor, text: str) -> ResponseKind:
         return ResponseKind.DONE
 
     return _on(incident, write, also_over=True)
+
+
+def escalate(incident: int, actor: Actor) -> ResponseKind:
+    """Call the next step of each policy now, and not after its delay; already where no step is left to call."""
+
+    def write(found: Incident, now: datetime) -> ResponseKind:
+        waiting = Escalation.objects.filter(incident=found, due_at__gt=now)
+        # The timers call whom is due, once a second.
+        if not waiting.update(due_at=now):
+            return ResponseKind.ALREADY
+        text = f"{actor} asked to call the next people now."
+        line = TimelineEntry(Step.NOTE, StepReason.BY_PERSON, text, str(actor))
+        add_step(found, line, lambda step: None)
+        return ResponseKind.DONE
+
+    return _on(incident, write)
 
 
 def acted_since(incident: int, at: datetime) -> bool:

@@ -44,7 +44,7 @@ class Place:
 
 PLACES = (
     Place("overview", "Overview", "overview", "home"),
-    Place("incidents", "Incidents", "incidents", "admin:incidents_incident_changelist", staff=True),
+    Place("incidents", "Incidents", "incidents", "incidents"),
     Place("heartbeats", "Heartbeats", "heartbeats", "admin:heartbeats_heartbeat_changelist", staff=True),
     Place("on-call", "On call", "oncall", "admin:alerts_rotation_changelist", staff=True),
     Place("regions", "Regions", "regions", "admin:monitors_region_changelist", wide=True, staff=True),

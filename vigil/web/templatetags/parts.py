@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from vigil.read_models.core.figures import length
 from vigil.web.assets import address_of
 from vigil.web.parts import figures
 
@@ -53,3 +54,16 @@ def percent(value: float | None) -> str:
 def monitors(number: int) -> str:
     """`1 monitor`, `1,204 monitors`."""
     return figures.count(number, "monitor")
+
+
+@register.simple_tag
+def lasted(start: datetime, end: datetime) -> str:
+    """A length of time: `42 s`, `12 min`, `3 h 5 min`."""
+    return length(end - start)
+
+
+@register.simple_tag
+def after(delay: timedelta) -> str:
+    """A delay with its unit: `0.34 s`, from a minute on `2 min`."""
+    seconds = delay.total_seconds()
+    return f"{max(0.0, seconds):.2f}{figures.THIN}s" if seconds < 60 else length(delay)
