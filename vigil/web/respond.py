@@ -53,7 +53,7 @@ def _is_spent(invitation: Invitation, wish: str) -> bool:
 def _shown(invitation: Invitation, said: str) -> dict[str, object]:
     found = read_linked_incident(invitation.incident, database_now())
     # Whom an incident is written up for, and what was before, is for people who sign in.
-    hidden = {"postmortem_field": None, "similar": [], "members": []}
+    hidden: dict[str, object] = {"postmortem_field": None, "similar": [], "members": []}
     return {**incident_context(found), **hidden, "said": said, "reader_name": invitation.actor.name}
 
 

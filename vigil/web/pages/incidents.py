@@ -77,8 +77,7 @@ def _found(reader: Reader, asked: Mapping[str, str]) -> QuerySet[Incident]:
         found = found.exclude(kind=IncidentKind.SELF_TEST)
     if asked["monitor"]:
         found = found.filter(monitor__public_id=asked["monitor"])
-    words = asked["q"].replace("\x00", "")
-    return found.filter(title__icontains=words) if words else found
+    return found.filter(title__icontains=asked["q"]) if asked["q"] else found
 
 
 def _bar(asked: Mapping[str, str]) -> FilterBar:
