@@ -152,7 +152,8 @@ def test_the_list_filters_by_its_address_in_few_queries(
 
 
 @pytest.mark.parametrize(
-    ("region", "known"), [("eu-west-1", True), ("us-east", True), ("ap-southeast-2", True), ("office", False), ("", False)]
+    ("region", "known"),
+    [("eu-west-1", True), ("us-east", True), ("ap-southeast-2", True), ("office", False), ("", False)],
 )
 def test_a_region_named_as_clouds_name_theirs_has_a_place(region: str, known: bool) -> None:
     assert (place_of(region) is not None) is known
