@@ -209,13 +209,13 @@ def test_help_shows_the_commands_as_they_are_typed(probe: Installed) -> None:
     assert "  vigil check https://" in probe.run("vigil", "check", "--help")
 
 
-@pytest.mark.parametrize("name", ["bench", "simulate", "test"])
+@pytest.mark.parametrize("name", ["bench", "simulate"])
 def test_what_only_developers_run_is_one_clear_line(probe: Installed, name: str) -> None:
     said = f"vigil: `{name}` is only in the source checkout: run `python3 manage.py {name}` there\n"
     assert probe.run("vigil", name, "--help", code=2) == said
 
 
-@pytest.mark.parametrize("arguments", [["up"], ["region", "list"], ["web"], ["migrate"]])
+@pytest.mark.parametrize("arguments", [["up"], ["region", "list"], ["web"], ["migrate"], ["test"]])
 def test_a_missing_extra_is_one_clear_line(probe: Installed, arguments: list[str]) -> None:
     said = probe.run("vigil", *arguments, code=2)
     assert (said.count("\n"), "install vigilmon with its extra `control`" in said) == (1, True), said

@@ -16,7 +16,7 @@ from vigil.code.core.tree import NOWHERE, DocumentError, DocumentProblem, Node
 from vigil.code.load import LoadedFiles, values_of
 
 if TYPE_CHECKING:
-    from httpx import BaseTransport
+    from httpx import BaseTransport, Response
 
 #: A plan of many monitors takes seconds.
 TIMEOUT_S = 120.0
@@ -35,6 +35,10 @@ class ReachedInstallation(Protocol):
     def export(self, project: str, everything: bool) -> Shown: ...
 
     def adopt(self, project: str, address: tuple[str, str], public_id: str) -> None: ...
+
+    def try_monitor(self, fields: Shown) -> tuple[Shown | None, float]:
+        """One trial of an unsaved monitor; None and the seconds to wait where too many were begun."""
+        ...
 
     @property
     def address(self) -> str:
@@ -143,6 +147,29 @@ class LocalInstallation:
         except DocumentError as refused:
             raise as_error(refused.problems) from None
 
+    def try_monitor(self, fields: Shown) -> tuple[Shown | None, float]:
+        from django.core.exceptions import ValidationError
+
+        from vigil.accounts.teams import default_team
+        from vigil.api.monitors.trial_serializers import shown
+        from vigil.dispatch import trials
+        from vigil.monitors.drafts import draft_monitor
+        from vigil.monitors.models import Region
+
+        team = default_team()
+        names = fields.get("regions")
+        chosen = {} if names is None else {"regions": list(Region.objects.filter(slug__in=names))}
+        try:
+            monitor, regions = draft_monitor(team, {**fields, **chosen})
+            begun = trials.start(monitor, [region for region in regions if region.enabled])
+            return shown(trials.wait(team.public_id, begun.trial.id) or begun), 0
+        except trials.TooManyTrials as refused:
+            return None, refused.wait_s
+        except trials.TrialsUnavailable:
+            raise CommandError("Redis is away, so no region can be asked") from None
+        except ValidationError as refused:
+            raise CommandError(" ".join(refused.messages)) from None
+
 
 class RemoteInstallation:
     """An installation elsewhere, by its API. The token acts for its team."""
@@ -181,6 +208,12 @@ class RemoteInstallation:
         section, key = address
         self._call("POST", "adoptions", {"project": project, "section": section, "key": key, "id": public_id})
 
+    def try_monitor(self, fields: Shown) -> tuple[Shown | None, float]:
+        answer = self._client.request("POST", "monitors/test", json=fields)
+        if answer.status_code == 429:
+            return None, float(answer.headers.get("retry-after", "60"))
+        return self._read(answer, None), 0
+
     def _call(
         self,
         method: str,
@@ -195,6 +228,9 @@ class RemoteInstallation:
             answer = self._client.request(method, path, json=body, params=parameters)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             raise CommandError(f"cannot reach {self.address}: {problem}; is VIGIL_URL right?") from None
+        return self._read(answer, tree)
+
+    def _read(self, answer: Response, tree: Node | None) -> Shown:
         try:
             found = answer.json()
         except ValueError:
