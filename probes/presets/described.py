@@ -16,7 +16,7 @@ def described(preset: Preset) -> dict[str, Any]:
         "kind": preset.kind,
         "says": preset.says,
         "key": preset.key.value,
-        "needs": list(preset.needs) + (["key"] if preset.key is Key.REQUIRED else []),
+        "needs": _needs(preset),
         "own_address": preset.own_address,
         "asks": f"{preset.method} {preset.address}{preset.path}" if preset.path else preset.address,
         "model_means": preset.models.means if preset.models else "",
@@ -27,3 +27,10 @@ def described(preset: Preset) -> dict[str, Any]:
         "codes": {str(code): reason.value for code, reason in status_map(preset.family).items()},
         "doc": preset.doc,
     }
+
+
+def _needs(preset: Preset) -> list[str]:
+    """Required fields, by the names that people give them: what the catalogue calls a name is a resource."""
+    needs = ["resource" if name == "name" else name for name in preset.needs]
+    needs += ["key"] if preset.key is Key.REQUIRED else []
+    return needs + (["billing_acknowledged"] if preset.billed else [])

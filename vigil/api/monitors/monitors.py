@@ -22,6 +22,7 @@ from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.clones import CloneActions
 from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
+from vigil.api.monitors.kinds import KindActions
 from vigil.api.monitors.presets import PresetFields
 from vigil.api.monitors.results import LatestSerializer, result_row
 from vigil.api.monitors.trials import TrialActions
@@ -178,7 +179,7 @@ class MonitorFilter(django_filters.FilterSet):
         return queryset.filter(tags__contains=[value])
 
 
-class MonitorViewSet(TrialActions, CloneActions, LockedWrites, viewsets.ModelViewSet[Monitor]):
+class MonitorViewSet(KindActions, TrialActions, CloneActions, LockedWrites, viewsets.ModelViewSet[Monitor]):
     """Monitors. A deleted monitor is not listed, and stays in its incidents."""
 
     serializer_class = MonitorSerializer

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.openapi import problems
+from vigil.api.openapi.kinds import described_configs
 from vigil.api.openapi.tags import described_tags
 from vigil.configuration import configuration
 
@@ -29,6 +30,7 @@ def complete(result: Json, generator: object, request: object, public: bool) -> 
     components = result.setdefault("components", {})
     components["schemas"] = {**components.get("schemas", {}), **problems.SCHEMAS}
     components["responses"] = problems.shared_answers()
+    _describe_configs(components["schemas"])
     for schema in components["schemas"].values():
         _state_null(schema)
     used = {tag for operation in operations(result) for tag in operation.get("tags", ())}
@@ -37,6 +39,15 @@ def complete(result: Json, generator: object, request: object, public: bool) -> 
         {"url": "/", "description": "Where this document was read"},
     ]
     return {**result, "servers": servers, "tags": described_tags(used)}
+
+
+def _describe_configs(schemas: Json) -> None:
+    """Give `config` the schemas of its kinds, in requests and answers."""
+    found, configs = described_configs()
+    schemas.update(found)
+    for name, config in configs.items():
+        for schema in (schemas[name], schemas[f"{name}Request"], schemas[f"Patched{name}Request"]):
+            schema["properties"]["config"] = config
 
 
 def _state_null(schema: Any) -> None:
