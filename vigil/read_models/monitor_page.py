@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import connection
-from django.db.models import OuterRef, Subquery
 
 from probes.wire import Result
 from vigil.accounts.models import Team
@@ -18,7 +17,6 @@ from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.feeds.core.testimony import lead_s
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.witnesses import declared_of
-from vigil.heartbeats.models import StoredPing
 from vigil.history.core import rollups
 from vigil.history.core.rollups import Rollup
 from vigil.history.core.uptime import Span, Uptime, account
@@ -35,6 +33,7 @@ from vigil.read_models.latency import p95_of_last_hour
 from vigil.read_models.monitor_facts import WINDOW, MonitorFacts, PageRegion
 from vigil.read_models.monitor_rows import UPTIME_DAYS, MonitorRow, monitor_row
 from vigil.read_models.overview import team_monitors
+from vigil.read_models.states import loaded
 from vigil.read_models.team_silences import TeamSilences
 
 BANDS_MOST = 200
@@ -151,11 +150,8 @@ def read_monitor_page(team: Team, public_id: str, now: datetime) -> MonitorPage 
 
 
 def _load(team: Team, public_id: str, silences: TeamSilences) -> Monitor | None:
-    took = StoredPing.objects.filter(heartbeat=OuterRef("pk"), duration_ms__isnull=False).order_by("-n")
-    owned = team_monitors(team, silences).filter(public_id=public_id).select_related("believed", "heartbeat")
-    monitor: Monitor | None = owned.annotate(took_ms=Subquery(took.values("duration_ms")[:1])).first()
-    if monitor is not None and getattr(monitor, "heartbeat", None) is not None:
-        monitor.heartbeat.took_ms = monitor.took_ms  # type: ignore[attr-defined]
+    found = loaded(team_monitors(team, silences).filter(public_id=public_id))
+    monitor: Monitor | None = found.first()
     return monitor
 
 

@@ -163,10 +163,11 @@ def why_facts(monitor: Monitor, state: ShownState, variant: Variant, facts: Moni
         differing=tuple(_differing(monitor, state, facts)),
         flips=len(believed.flips_ms) if believed else 0,
         paused_why=monitor.paused_why,
+        paused_by=getattr(monitor, "paused_by", None) or "",
         until=next((one.until for one in silences if one.is_maintenance), None),
         unchecked=any(one.silence.pauses for one in silences),
         first_look_s=-(-monitor.interval_s // max(1, len(regions))),
-        job=_job_facts(job) if job is not None else None,
+        job=_job_facts(job, getattr(monitor, "took_ms", None)) if job is not None else None,
         was=believed.status if believed and believed.status != Status.UNKNOWN else "up",
     )
 
@@ -247,8 +248,7 @@ def _row_incident(incident: Incident | None) -> RowIncident | None:
     )
 
 
-def _job_facts(job: Heartbeat) -> JobFacts:
+def _job_facts(job: Heartbeat, took_ms: int | None) -> JobFacts:
     schedule = f"{schedule_of(job).in_words()}, {length(timedelta(seconds=job.grace_s))} grace"
-    took_ms = getattr(job, "took_ms", None)
     took = timedelta(milliseconds=took_ms) if took_ms is not None else None
     return JobFacts(job.status, schedule, job.expected_at, job.due_at, job.last_ping_at, took)

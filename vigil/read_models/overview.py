@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, When
+from django.db.models import Case, Count, F, Q, When
 from django.db.models.functions import Lower
 
 from vigil.accounts.models import Team
-from vigil.heartbeats.models import StoredPing
 from vigil.history.core.uptime import account
 from vigil.history.reading.spans import settled_spans
 from vigil.monitors.core.providers import name_of
@@ -35,6 +34,7 @@ from vigil.read_models.states import (
     Monitors,
     asked,
     grouped,
+    loaded,
     rank_of,
     state_shown,
     trouble_order,
@@ -154,8 +154,7 @@ def _rows(
     wanted: Monitors, query: OverviewQuery, counted: Sequence[_Count], silences: TeamSilences, now: datetime
 ) -> list[Monitor]:
     """Monitors of the page: those in trouble, which only its first part shows, then calm ones. Mostly one query."""
-    took = StoredPing.objects.filter(heartbeat=OuterRef("pk"), duration_ms__isnull=False).order_by("-n")
-    full = wanted.select_related("believed", "heartbeat").annotate(took_ms=Subquery(took.values("duration_ms")[:1]))
+    full = loaded(wanted)
     newest = F("believed__since").desc(nulls_last=True)
     first: list[Any] = {Sort.NAME: [], Sort.CHANGED: [newest]}.get(query.sort, ["group_key"])
     since = Case(When(shown__in=TROUBLE_ORDER, then=F("believed__since"))).desc(nulls_last=True)
@@ -164,16 +163,11 @@ def _rows(
     if query.sort in (Sort.P95, Sort.UPTIME) and found <= MEASURED_MOST:
         keys = _measured(wanted.exclude(shown__in=TROUBLE_ORDER), query.sort, silences, now)
         calm = full.in_bulk(keys[query.after : query.after + ROWS])
-        rows = [*([] if query.after else ordered[: min(trouble, ROWS)]), *sorted(calm.values(), key=_place_in(keys))]
-    elif query.after or trouble > ROWS:
+        return [*([] if query.after else ordered[: min(trouble, ROWS)]), *sorted(calm.values(), key=_place_in(keys))]
+    if query.after or trouble > ROWS:
         start = trouble + query.after
-        rows = [*([] if query.after else ordered[:ROWS]), *ordered[start : start + ROWS]]
-    else:
-        rows = list(ordered[: trouble + ROWS])
-    for one in rows:
-        if getattr(one, "heartbeat", None) is not None:
-            one.heartbeat.took_ms = one.took_ms
-    return rows
+        return [*([] if query.after else ordered[:ROWS]), *ordered[start : start + ROWS]]
+    return list(ordered[: trouble + ROWS])
 
 
 def _trouble(counted: Iterable[_Count]) -> int:

@@ -16,6 +16,7 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Value,
     When,
 )
@@ -23,10 +24,10 @@ from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KT
 
 from vigil.heartbeats.core.states import HeartbeatStatus
-from vigil.heartbeats.models import Heartbeat
+from vigil.heartbeats.models import Heartbeat, StoredPing
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.shown_status import state_of
-from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.models import DerivedKind, Monitor, MonitorChange
 from vigil.read_models.core.overview_query import GroupBy, OverviewQuery, StateFilter
 from vigil.read_models.core.shown_states import ShownState, Variant
 
@@ -100,6 +101,16 @@ def trouble_order() -> Func:
     """Place in the order of trouble, in SQL."""
     order = Value(list(TROUBLE_ORDER), output_field=ArrayField(CharField()))
     return Func(order, F("shown"), function="array_position", output_field=IntegerField())
+
+
+def loaded(monitors: Monitors) -> Monitors:
+    """Monitors with all that a row needs of them: state, job, `took_ms` of its last run, and who `paused_by`."""
+    runs = StoredPing.objects.filter(heartbeat=OuterRef("pk"), duration_ms__isnull=False).order_by("-n")
+    pauses = MonitorChange.objects.filter(monitor=OuterRef("pk"), fields__contains=["paused"]).order_by("-id")
+    return monitors.select_related("believed", "heartbeat").annotate(
+        took_ms=Subquery(runs.values("duration_ms")[:1]),
+        paused_by=Case(When(paused=True, then=Subquery(pauses.values("author")[:1])), output_field=CharField()),
+    )
 
 
 def grouped(monitors: Monitors, group: GroupBy) -> Monitors:
