@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "vigil.web.proxies.BehindProxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "vigil.web.pages.live.UnchangedPolls",
     "vigil.web.server_timing.ServerTiming",
     "vigil.web.compression.Compression",
     "vigil.api.base.rate_limits.RateLimitHeaders",

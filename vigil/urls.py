@@ -10,11 +10,16 @@ from django.views.generic import RedirectView
 from vigil.metrics import view as metrics
 from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
-from vigil.web.pages import digest, incidents, more, overview, palette, sign_in, style
+from vigil.web.pages import actions, digest, incidents, more, overview, palette, sign_in, style
 
 urlpatterns = [
     path("", overview.overview, name="home"),
+    path("live", overview.live, name="live"),
     path("find", palette.find, name="find"),
+    path("do", actions.act, name="act"),
+    path("done", actions.actions, name="actions"),
+    path("done/<str:public_id>/undo", actions.undo, name="undo"),
+    path("views", actions.save_view, name="views"),
     path("more", more.more, name="more"),
     path("style", style.style, name="style"),
     path("style/latency.json", style.latency, name="style-latency"),
@@ -26,6 +31,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("login/once/<str:token>", limited_misses(login.login_once), name="login-once"),
+    path("monitors/<str:public_id>", overview.monitor, name="monitor"),
     path("incidents", incidents.incidents, name="incidents"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
     path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),

@@ -31,6 +31,9 @@ BUNDLES = {
         "modules/theme.js",
         "modules/strips.js",
         "modules/filters.js",
+        "modules/rows.js",
+        "modules/palette.js",
+        "modules/live.js",
     ),
     "chart.js": ("vendor/uplot-1.6.32.iife.min.js", "modules/chart.js"),
     "icons.svg": ("icons.svg",),
@@ -40,7 +43,7 @@ _A_YEAR_S = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class AssetBundle:
     """A bundle's bytes, plain and compressed, and the name that holds their digest."""
 
     name: str
@@ -51,12 +54,12 @@ class Bundle:
 
 
 @lru_cache(maxsize=len(BUNDLES))
-def bundle(name: str) -> Bundle:
+def bundle(name: str) -> AssetBundle:
     """A bundle by its name, such as `vigil.css`; raises KeyError for another."""
     stem, _, extension = name.partition(".")
     plain = b"\n".join(_part(file) for file in BUNDLES[name])
     digest = hashlib.sha256(plain).hexdigest()[:12]
-    return Bundle(
+    return AssetBundle(
         name=f"{stem}.{digest}.{extension}",
         content_type=_TYPES[extension],
         plain=plain,

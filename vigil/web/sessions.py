@@ -15,6 +15,10 @@ GRAIN_S = 300
 _SEEN, _SINCE = "seen_s", "since_s"
 
 
+#: What a page asks for by itself: an open page keeps no session alive.
+_BY_ITSELF = "/live"
+
+
 class IdleSessions:
     """After Django's session and authentication."""
 
@@ -27,6 +31,10 @@ class IdleSessions:
             seen_s, since_s = request.session.get(_SEEN, now_s), request.session.get(_SINCE, now_s)
             if now_s - seen_s > IDLE_S or now_s - since_s > settings.SESSION_COOKIE_AGE:
                 logout(request)
-            elif _SEEN not in request.session or now_s - seen_s > GRAIN_S:
+            elif _is_act(request) and (_SEEN not in request.session or now_s - seen_s > GRAIN_S):
                 request.session[_SEEN], request.session[_SINCE] = now_s, since_s
         return self._get_response(request)
+
+
+def _is_act(request: HttpRequest) -> bool:
+    return request.path_info != _BY_ITSELF

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from vigil.alerts.models import Delivery
 from vigil.web.pages.incidents import mark_of
-from vigil.web.pages.shell import Reader, page, render_page
+from vigil.web.pages.shell import PageReader, page, render_page
 
 #: More incidents of one message are counted and not listed.
 MOST = 500
@@ -17,7 +17,7 @@ MOST = 500
 
 @require_safe
 @page
-def digest(request: HttpRequest, reader: Reader, public_id: str) -> HttpResponse:
+def digest(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResponse:
     """All incidents of a digest, open ones first; a 404 for another team's."""
     told = get_object_or_404(Delivery.objects.filter(team=reader.team), public_id=public_id)
     sent = Delivery.objects.filter(Q(pk=told.pk) | Q(leader=told)).select_related("incident__monitor").order_by("pk")

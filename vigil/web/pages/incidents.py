@@ -30,11 +30,11 @@ from vigil.incidents.models import Incident, Postmortem
 from vigil.incidents.postmortems import write_postmortem
 from vigil.read_models.incident_page import IncidentPage, read_incident_page
 from vigil.web.markdown import as_html
-from vigil.web.pages.shell import Reader, page, render_page
-from vigil.web.parts.fields import Field
-from vigil.web.parts.filter_bars import Chip, FilterBar, Option, Select
+from vigil.web.pages.shell import PageReader, page, render_page
+from vigil.web.parts.fields import FormField
+from vigil.web.parts.filter_bars import FilterBar, FilterChip, FilterSelect, SelectOption
 from vigil.web.parts.incident_parts import map_of, met_by, steps_of, votes_of
-from vigil.web.parts.marks import Mark, State, mark
+from vigil.web.parts.marks import State, StateMark, mark
 
 SNOOZES = {"15": "15 min", "30": "30 min", "60": "1 h", "240": "4 h", "720": "12 h"}
 PAGE_SIZE = 50
@@ -49,7 +49,7 @@ SAID = {
 
 @require_safe
 @page
-def incidents(request: HttpRequest, reader: Reader) -> HttpResponse:
+def incidents(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """Incidents of the team, newest first: `open=1`, `kind`, `monitor`, `q` in the address, `before` for older ones."""
     asked = {name: request.GET.get(name, "")[:100] for name in ("open", "kind", "monitor", "q", "before")}
     found = _found(reader, asked)
@@ -66,7 +66,7 @@ def incidents(request: HttpRequest, reader: Reader) -> HttpResponse:
     return render_page(request, reader, "incidents", "incidents.html", shown)
 
 
-def _found(reader: Reader, asked: Mapping[str, str]) -> QuerySet[Incident]:
+def _found(reader: PageReader, asked: Mapping[str, str]) -> QuerySet[Incident]:
     found = Incident.objects.filter(team=reader.team)
     if asked["open"]:
         found = found.filter(resolved_at=None)
@@ -82,15 +82,17 @@ def _found(reader: Reader, asked: Mapping[str, str]) -> QuerySet[Incident]:
 
 def _bar(asked: Mapping[str, str]) -> FilterBar:
     kinds = [
-        Option(kind.value, kind.value.replace("_", " ").capitalize(), kind.value == asked["kind"])
+        SelectOption(kind.value, kind.value.replace("_", " ").capitalize(), kind.value == asked["kind"])
         for kind in IncidentKind
     ]
     selects = [
-        Select("open", "State", [Option("", "Open and over"), Option("1", "Open only", bool(asked["open"]))]),
-        Select("kind", "Kind", [Option("", "Any kind"), *kinds]),
+        FilterSelect(
+            "open", "State", [SelectOption("", "Open and over"), SelectOption("1", "Open only", bool(asked["open"]))]
+        ),
+        FilterSelect("kind", "Kind", [SelectOption("", "Any kind"), *kinds]),
     ]
     words = {"open": "open only", "kind": f"kind: {asked['kind']}", "monitor": f"monitor: {asked['monitor']}"}
-    chips = [Chip(words[name], _without(asked, name)) for name in words if asked[name]]
+    chips = [FilterChip(words[name], _without(asked, name)) for name in words if asked[name]]
     kept = [("monitor", asked["monitor"])] if asked["monitor"] else []
     return FilterBar("Search incidents", asked["q"], selects, chips, "?", kept)
 
@@ -109,7 +111,7 @@ def _query(asked: Mapping[str, str]) -> str:
 
 @require_safe
 @page
-def incident(request: HttpRequest, reader: Reader, public_id: str) -> HttpResponse:
+def incident(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResponse:
     """The page of one incident; a 404 for another team's."""
     found = read_incident_page(reader.team, public_id, database_now())
     if found is None:
@@ -123,7 +125,7 @@ def incident(request: HttpRequest, reader: Reader, public_id: str) -> HttpRespon
 
 @require_POST
 @page
-def answer(request: HttpRequest, reader: Reader, public_id: str) -> HttpResponse:
+def answer(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResponse:
     """What a person answers: acknowledge, take_back, snooze, escalate, note or postmortem; then the page again."""
     reader.require_writer()
     found = get_object_or_404(Incident.objects.filter(team=reader.team), public_id=public_id)
@@ -174,10 +176,10 @@ def incident_context(found: IncidentPage) -> dict[str, Any]:
         "similar": [(one, mark_of(one)) for one in found.similar],
         "members": [(one, mark_of(one)) for one in found.members],
         "snoozes": SNOOZES.items(),
-        "note_field": Field("text", "Note", kind="textarea", hint=f"At most {NOTE_LIMIT:,} characters."),
+        "note_field": FormField("text", "Note", kind="textarea", hint=f"At most {NOTE_LIMIT:,} characters."),
         "postmortem": written,
         "postmortem_html": as_html(written.text) if written else "",
-        "postmortem_field": Field(
+        "postmortem_field": FormField(
             "text",
             "Postmortem",
             written.text if written else "",
@@ -187,7 +189,7 @@ def incident_context(found: IncidentPage) -> dict[str, Any]:
     }
 
 
-def mark_of(one: Incident) -> Mark:
+def mark_of(one: Incident) -> StateMark:
     """The mark of an incident in a list."""
     if one.resolved_at is not None:
         return mark(State.UP, "Over", "check")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from vigil.web.pages.shell import Reader, page, render_page
+from vigil.web.pages.shell import PageReader, page, render_page
 
 
 @require_safe
 @page
-def more(request: HttpRequest, reader: Reader) -> HttpResponse:
+def more(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """A page and not a drawer: it works without a script."""
     return render_page(request, reader, "more", "more.html", {})

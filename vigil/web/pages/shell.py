@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from vigil.accounts.models import WRITERS, Team, User
-from vigil.accounts.teams import membership_of
+from vigil.accounts.models import WRITERS, Membership, Team, User
 from vigil.alerts.core.routes import Severity, severity_of
-from vigil.clock import database_now
+from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
+from vigil.monitors.models import Priority
 
 THEME_COOKIE = "vigil_theme"
 THEMES = frozenset({"light", "dark"})
 #: Severities that call a person, in the title and the icon of the browser's tab.
 PAGING = frozenset({Severity.CRITICAL, Severity.ERROR})
-#: Open incidents that are counted at most.
-MOST_INCIDENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavPlace:
     """A place of the navigation. `route` is a name in `vigil.urls`; wide ones are behind More on a phone."""
 
     key: str
@@ -43,12 +43,12 @@ class Place:
 
 
 PLACES = (
-    Place("overview", "Overview", "overview", "home"),
-    Place("incidents", "Incidents", "incidents", "incidents"),
-    Place("heartbeats", "Heartbeats", "heartbeats", "admin:heartbeats_heartbeat_changelist", staff=True),
-    Place("on-call", "On call", "oncall", "admin:alerts_rotation_changelist", staff=True),
-    Place("regions", "Regions", "regions", "admin:monitors_region_changelist", wide=True, staff=True),
-    Place("settings", "Settings", "settings", "admin:index", wide=True, staff=True),
+    NavPlace("overview", "Overview", "overview", "home"),
+    NavPlace("incidents", "Incidents", "incidents", "incidents"),
+    NavPlace("heartbeats", "Heartbeats", "heartbeats", "admin:heartbeats_heartbeat_changelist", staff=True),
+    NavPlace("on-call", "On call", "oncall", "admin:alerts_rotation_changelist", staff=True),
+    NavPlace("regions", "Regions", "regions", "admin:monitors_region_changelist", wide=True, staff=True),
+    NavPlace("settings", "Settings", "settings", "admin:index", wide=True, staff=True),
 )
 
 
@@ -64,12 +64,15 @@ class ShownPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class PageReader:
     """The person who reads a page, and the team for which they act."""
 
     user: User
     team: Team
     may_write: bool
+    open_incidents: int = 0
+    #: Open incidents that page and that are not acknowledged.
+    calling: int = 0
 
     @property
     def is_staff(self) -> bool:
@@ -81,9 +84,12 @@ class Reader:
             raise PermissionDenied("You may read this, but not change it.")
 
 
+Reader = PageReader
+
+
 @dataclass(frozen=True, slots=True)
-class Shell:
-    """What the frame shows. `calling` counts open incidents that page and that are not acknowledged."""
+class PageShell:
+    """What the frame shows."""
 
     place: str
     places: list[ShownPlace]
@@ -100,7 +106,7 @@ Page = Callable[..., HttpResponse]
 
 
 def page(view: Page) -> Page:
-    """A page of a team: signs in first, refuses people without a team, passes `Reader` as the second argument.
+    """A page of a team: signs in first, refuses people without a team, passes `PageReader` as the second argument.
 
     The answer is private, and is asked for again each time.
     """
@@ -120,50 +126,56 @@ def page(view: Page) -> Page:
     return shown
 
 
-def reader_of(user: User) -> Reader:
-    """The reader of a signed-in person; raises `PermissionDenied` for one without a team."""
-    membership = membership_of(user)
-    if membership is None:
+def reader_of(user: User) -> PageReader:
+    """The reader of a signed-in person: one query. Raises `PermissionDenied` for one without a team."""
+    mine = Membership.objects.filter(user=user).select_related("team").order_by("id")
+    found = mine.annotate(open_incidents=_number_of(Q()), calling=_number_of(_calls())).first()
+    if found is None:
         raise PermissionDenied("You are in no team yet.")
-    return Reader(user, membership.team, membership.role in WRITERS)
+    return PageReader(user, found.team, found.role in WRITERS, found.open_incidents, found.calling)
+
+
+def _number_of(condition: Q) -> Coalesce:
+    """Open incidents of the membership's team that meet a condition."""
+    mine = Incident.objects.filter(condition, team=OuterRef("team"), resolved_at=None).order_by()
+    return Coalesce(Subquery(mine.values("team").annotate(number=Count("pk")).values("number")), 0)
+
+
+def _calls() -> Q:
+    """Incidents that page, and that are not acknowledged."""
+    paging = Q(pk=None)
+    for kind in IncidentKind:
+        priorities = [one for one in Priority if severity_of(kind, one) in PAGING]
+        of_none = Q(monitor=None) if Priority.NORMAL in priorities else Q(pk=None)
+        paging |= Q(kind=kind) & (Q(monitor__priority__in=priorities) | of_none)
+    return paging & Q(pursuit__acknowledged_at=None)
 
 
 def render_page(
-    request: HttpRequest, reader: Reader, place: str, template: str, shown: Mapping[str, Any]
+    request: HttpRequest, reader: PageReader, place: str, template: str, shown: Mapping[str, Any]
 ) -> HttpResponse:
     """A page in the frame; `template` is below `web/pages/`, `shown` is its context."""
     context = {**shown, "reader": reader, "shell": shell_of(request, reader, place)}
     return render(request, f"web/pages/{template}", context)
 
 
-def shell_of(request: HttpRequest, reader: Reader, place: str) -> Shell:
-    """The frame for a reader: two queries."""
-    total, calling = open_incidents(reader.team)
+def shell_of(request: HttpRequest, reader: PageReader, place: str) -> PageShell:
+    """The frame for a reader, without a query."""
     places = [
         ShownPlace(one.key, one.name, one.icon, reverse(one.route), one.wide)
         for one in PLACES
         if reader.is_staff or not one.staff
     ]
-    return Shell(
+    return PageShell(
         place=place,
         places=places,
         behind_more=[one.key for one in places if one.wide] + ["more"],
         team=reader.team,
         person=reader.user.get_full_name() or reader.user.get_username(),
         theme=theme_of(request),
-        heard_at=database_now(),
-        open_incidents=total,
-        calling=calling,
-    )
-
-
-def open_incidents(team: Team) -> tuple[int, int]:
-    """Open incidents of a team; and those that page and that are not acknowledged."""
-    rows = Incident.objects.filter(team=team, resolved_at=None)
-    found = list(rows.values_list("kind", "monitor__priority", "pursuit__acknowledged_at")[:MOST_INCIDENTS])
-    return len(found), sum(
-        acknowledged is None and severity_of(kind, priority or "normal") in PAGING
-        for kind, priority, acknowledged in found
+        heard_at=datetime.now(UTC),
+        open_incidents=reader.open_incidents,
+        calling=reader.calling,
     )
 
 

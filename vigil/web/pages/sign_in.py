@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from vigil.web.pages.shell import theme_of
-from vigil.web.parts.fields import Field
+from vigil.web.parts.fields import FormField
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -29,8 +29,8 @@ class SignIn(LoginView):
         is_wrong = context["form"].is_bound
         name = str(self.request.POST.get("username", ""))[:150] if is_wrong else ""
         context["fields"] = [
-            Field("username", "Name", name, required=True, autocomplete="username"),
-            Field("password", "Password", kind="password", required=True, autocomplete="current-password"),
+            FormField("username", "Name", name, required=True, autocomplete="username"),
+            FormField("password", "Password", kind="password", required=True, autocomplete="current-password"),
         ]
         context["is_wrong"] = is_wrong
         context["shell"] = {"theme": theme_of(self.request)}

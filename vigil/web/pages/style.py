@@ -6,13 +6,13 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from vigil.web.pages.shell import Reader, page, render_page
+from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts import specimens
 
 
 @require_safe
 @page
-def style(request: HttpRequest, reader: Reader) -> HttpResponse:
+def style(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """For staff. `?dir=rtl` mirrors it, `?lost=1` shows it as at lost contact."""
     _require_staff(reader)
     shown = {
@@ -26,12 +26,12 @@ def style(request: HttpRequest, reader: Reader) -> HttpResponse:
 
 @require_safe
 @page
-def latency(request: HttpRequest, reader: Reader) -> HttpResponse:
+def latency(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """Series of the chart's specimen."""
     _require_staff(reader)
     return JsonResponse(specimens.latency())
 
 
-def _require_staff(reader: Reader) -> None:
+def _require_staff(reader: PageReader) -> None:
     if not (reader.is_staff or settings.DEBUG):
         raise Http404

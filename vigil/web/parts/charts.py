@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class ChartPoint:
+class TabledPoint:
     """Figures of one time, in words."""
 
     at: datetime
@@ -18,11 +18,11 @@ class ChartPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class DrawnChart:
     """A chart: `source` answers its series as JSON, `csv` the same figures as a file."""
 
     label: str
     source: str
     csv: str
-    points: Sequence[ChartPoint] = ()
+    points: Sequence[TabledPoint] = ()
     loading: bool = False

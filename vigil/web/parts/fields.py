@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field. `kind` is an input's type, `select`, `textarea` or `stored` for a secret that is only replaced."""
 
     name: str
@@ -30,13 +30,15 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FormProblem:
     """One error of a form, and the field that it links to; without a field it is the form's."""
 
     text: str
     field: str = ""
 
 
-def problems(by_field: Mapping[str, Sequence[str]]) -> list[Problem]:
+def problems(by_field: Mapping[str, Sequence[str]]) -> list[FormProblem]:
     """Errors of a form as its list on top; those under `__all__` belong to no field."""
-    return [Problem(text, "" if field == "__all__" else field) for field, texts in by_field.items() for text in texts]
+    return [
+        FormProblem(text, "" if field == "__all__" else field) for field, texts in by_field.items() for text in texts
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class SelectOption:
     """A choice of a select."""
 
     value: str
@@ -16,16 +16,16 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Select:
+class FilterSelect:
     """A select of the bar: its parameter, its label, its choices."""
 
     name: str
     label: str
-    options: Sequence[Option]
+    options: Sequence[SelectOption]
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
+class FilterChip:
     """A chosen filter, and the address without it."""
 
     words: str
@@ -38,8 +38,8 @@ class FilterBar:
 
     placeholder: str
     words: str
-    selects: Sequence[Select]
-    chips: Sequence[Chip] = ()
+    selects: Sequence[FilterSelect]
+    chips: Sequence[FilterChip] = ()
     clear: str = "?"
     #: Parameters that are kept and not shown, as names and values.
     kept: Sequence[tuple[str, str]] = ()

@@ -14,10 +14,10 @@ from vigil.monitors.latest import instant
 from vigil.read_models.incident_page import TimelineStep as Read
 from vigil.read_models.incident_page import VotesAt
 from vigil.web.parts.figures import milliseconds
-from vigil.web.parts.marks import Mark, State, mark
+from vigil.web.parts.marks import State, StateMark, mark
 from vigil.web.parts.places import place_of
-from vigil.web.parts.timelines import Timeline, TimelineStep, timeline
-from vigil.web.parts.votes import Pin, VoteRow, VoteTable, pins, vote_table
+from vigil.web.parts.timelines import DrawnStep, Timeline, timeline
+from vigil.web.parts.votes import DrawnVotes, MapPin, VoteTable, pins, vote_table
 from vigil.web.parts.world import LAND
 
 _STATES = {"up": State.UP, "degraded": State.DEGRADED, "down": State.DOWN}
@@ -40,7 +40,7 @@ _LEAST_WIDTH, _MARGIN = 120.0, 20.0
 class Map:
     """Votes on a map: its pins, the part of the world that is shown, and the same in words."""
 
-    pins: Sequence[Pin]
+    pins: Sequence[MapPin]
     label: str
     frame: str
     land: str = LAND
@@ -65,12 +65,12 @@ def votes_of(found: VotesAt) -> VoteTable:
     return vote_table(found.law, times, [_row(region, seen, looks) for region, seen in by_region.items()])
 
 
-def _row(region: str, seen: Mapping[int, Vote], looks: Sequence[int]) -> VoteRow:
+def _row(region: str, seen: Mapping[int, Vote], looks: Sequence[int]) -> DrawnVotes:
     absent = seen.get(0)
     voted = [seen.get(look, absent) for look in looks]
     last = next((vote for vote in reversed(voted) if vote), None)
     why = last.why_not if last else ""
-    return VoteRow(
+    return DrawnVotes(
         region=region,
         domain=last.domain if last else "",
         looks=[_mark(vote) for vote in voted],
@@ -79,7 +79,7 @@ def _row(region: str, seen: Mapping[int, Vote], looks: Sequence[int]) -> VoteRow
     )
 
 
-def _mark(vote: Vote | None) -> Mark:
+def _mark(vote: Vote | None) -> StateMark:
     if vote is None or not vote.status:
         return mark(State.UNKNOWN, "silent")
     state = _STATES.get(vote.status, State.UNKNOWN)
@@ -97,7 +97,7 @@ def map_of(table: VoteTable) -> Map | None:
     return Map(found, label, _frame(found))
 
 
-def _frame(found: Sequence[Pin]) -> str:
+def _frame(found: Sequence[MapPin]) -> str:
     """The part of the world around the pins, in the map's units."""
     left, right = min(pin.x for pin in found) - 3 * _MARGIN, max(pin.x for pin in found) + 3 * _MARGIN
     top, bottom = min(pin.y for pin in found) - _MARGIN, max(pin.y for pin in found) + _MARGIN
@@ -140,7 +140,7 @@ def steps_of(found: Sequence[Read]) -> Timeline:
     return timeline([_step(one) for one in found])
 
 
-def _step(one: Read) -> TimelineStep:
+def _step(one: Read) -> DrawnStep:
     icon, verb = _VERBS.get(one.step, ("ring", one.step.replace("_", " ").capitalize() + "."))
     told = f" Told {one.told} {'channel' if one.told == 1 else 'channels'}." if one.told else ""
-    return TimelineStep(one.id, icon, one.at, verb, f"{one.text}{told}")
+    return DrawnStep(one.id, icon, one.at, verb, f"{one.text}{told}")

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from vigil.web.parts.charts import Chart, ChartPoint
-from vigil.web.parts.fields import Field, problems
-from vigil.web.parts.filter_bars import Chip, FilterBar, Option, Select
-from vigil.web.parts.marks import Dot, State, dots, mark
+from vigil.read_models.core.shown_states import ShownState
+from vigil.web.parts import form_specimens
+from vigil.web.parts.charts import DrawnChart, TabledPoint
+from vigil.web.parts.form_specimens import ARABIC, LONGEST
+from vigil.web.parts.marks import RegionDot, dots, mark
 from vigil.web.parts.sparklines import sparkline
 from vigil.web.parts.strips import day_strip, quarter_strip
-from vigil.web.parts.timelines import TimelineStep, timeline
-from vigil.web.parts.votes import VoteRow, pins, vote_table
+from vigil.web.parts.timelines import DrawnStep, timeline
+from vigil.web.parts.votes import DrawnVotes, pins, vote_table
 from vigil.web.parts.world import LAND
 
 AT = datetime(2026, 11, 29, 14, 2, 11, tzinfo=UTC)
-LONGEST = "An endpoint whose name was written by a person who likes to say everything in one place, and then once more"
-ARABIC = "واجهة برمجة التطبيقات للدردشة"
 TOKENS = (
     "bg", "surface", "raised", "ink", "muted", "control", "accent", "up", "degraded", "down", "unknown", "paused",
     "maintenance",
@@ -38,7 +37,7 @@ class Specimen:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SpecimenGroup:
     """All states of one component."""
 
     name: str
@@ -46,10 +45,10 @@ class Group:
     wide: bool = False
 
 
-def groups() -> list[Group]:
+def groups() -> list[SpecimenGroup]:
     """Every component; the order is that of the design."""
     return [
-        _group("State mark", "mark", {state.value: {"mark": mark(state)} for state in State} | _variants()),
+        _group("State mark", "mark", {state.value: {"mark": mark(state)} for state in ShownState} | _variants()),
         _group("Regions", "dots", _dots()),
         _group("Strip, 24 hours", "strip", _strips()),
         _group("Strip, 90 days", "days", _days()),
@@ -58,37 +57,39 @@ def groups() -> list[Group]:
         _group("Vote table", "votes", _votes()),
         _group("Map", "map", _maps()),
         _group("Timeline", "timeline", _timelines()),
-        _group("Filter bar", "filter_bar", _filter_bars()),
-        _group("Form field", "field", _fields()),
-        _group("Errors of a form", "problems", _problems()),
+        _group("Filter bar", "filter_bar", form_specimens.filter_bars()),
+        _group("Form field", "field", form_specimens.fields()),
+        _group("Errors of a form", "problems", form_specimens.list_of_problems()),
         _group("Empty state", "empty", _empties()),
         _group("Toast", "toast", _toasts()),
     ]
 
 
-def _group(name: str, template: str, shown: dict[str, dict[str, Any]]) -> Group:
+def _group(name: str, template: str, shown: dict[str, dict[str, Any]]) -> SpecimenGroup:
     specimens = [Specimen(state, f"web/parts/{template}.html", one) for state, one in shown.items()]
-    return Group(name, specimens, template in _WIDE)
+    return SpecimenGroup(name, specimens, template in _WIDE)
 
 
 def _variants() -> dict[str, dict[str, Any]]:
     return {
-        "worst, as a pill": {"mark": mark(State.DOWN, pill=True)},
-        "pill": {"mark": mark(State.DEGRADED, "Key refused", pill=True)},
-        "variant": {"mark": mark(State.UP, "Up, 1 differs", pill=True)},
-        "stale": {"mark": mark(State.UNKNOWN, "was Up")},
-        "longest": {"mark": mark(State.DEGRADED, "Degraded, flapping", pill=True)},
+        "worst, as a pill": {"mark": mark(ShownState.DOWN, pill=True)},
+        "pill": {"mark": mark(ShownState.DEGRADED, "Key refused", pill=True)},
+        "variant": {"mark": mark(ShownState.UP, "Up, 1 differs", pill=True)},
+        "stale": {"mark": mark(ShownState.UNKNOWN, "was Up")},
+        "longest": {"mark": mark(ShownState.DEGRADED, "Degraded, flapping", pill=True)},
     }
 
 
 def _dots() -> dict[str, dict[str, Any]]:
     shown = {
-        "0": list[State](),
-        "1": [State.UP],
-        "some differ": [State.UP, State.DOWN, State.DOWN, State.UNKNOWN, State.UP],
-        "many": [*[State.UP] * 30, State.DOWN, State.DEGRADED],
+        "0": list[ShownState](),
+        "1": [ShownState.UP],
+        "some differ": [ShownState.UP, ShownState.DOWN, ShownState.DOWN, ShownState.UNKNOWN, ShownState.UP],
+        "many": [*[ShownState.UP] * 30, ShownState.DOWN, ShownState.DEGRADED],
     }
-    return {name: {"dots": dots([Dot(f"r-{n}", one) for n, one in enumerate(all_)])} for name, all_ in shown.items()}
+    return {
+        name: {"dots": dots([RegionDot(f"r-{n}", one) for n, one in enumerate(all_)])} for name, all_ in shown.items()
+    }
 
 
 def _strips() -> dict[str, dict[str, Any]]:
@@ -127,32 +128,38 @@ def _sparklines() -> dict[str, dict[str, Any]]:
 
 def _charts() -> dict[str, dict[str, Any]]:
     points = [
-        ChartPoint(
+        TabledPoint(
             AT - timedelta(minutes=5 * number), f"{412 + number * 7 % 60} ms", f"{180 + number % 9} ms", "5 of 5"
         )
         for number in range(12)
     ]
     label = "Latency of Chat API, last 24 hours"
     return {
-        "many": {"chart": Chart(label, "/style/latency.json", "/style/latency.json", points)},
-        "no data": {"chart": Chart(label, "", "/style/latency.json")},
-        "loading": {"chart": Chart(label, "", "/style/latency.json", loading=True)},
+        "many": {"chart": DrawnChart(label, "/style/latency.json", "/style/latency.json", points)},
+        "no data": {"chart": DrawnChart(label, "", "/style/latency.json")},
+        "loading": {"chart": DrawnChart(label, "", "/style/latency.json", loading=True)},
     }
 
 
 def _votes() -> dict[str, dict[str, Any]]:
-    refused, times = mark(State.DOWN, "refused"), ["14:01:44", "14:01:54"]
+    refused, times = mark(ShownState.DOWN, "refused"), ["14:01:44", "14:01:54"]
     rows = [
-        VoteRow("eu-west", "aws", [refused, refused], "12 ms"),
-        VoteRow("us-east", "gcp", [mark(State.UP), refused], "94 ms"),
-        VoteRow("ap-south", "aws", [mark(State.UNKNOWN, "silent")] * 2, not_counted="in quarantine since 13:50"),
+        DrawnVotes("eu-west", "aws", [refused, refused], "12 ms"),
+        DrawnVotes("us-east", "gcp", [mark(ShownState.UP), refused], "94 ms"),
+        DrawnVotes(
+            "ap-south", "aws", [mark(ShownState.UNKNOWN, "silent")] * 2, not_counted="in quarantine since 13:50"
+        ),
     ]
     many = [
-        VoteRow(f"r-{number}", f"domain-{number % 3}", [refused if number % 4 and number % 3 else mark(State.UP)])
+        DrawnVotes(
+            f"r-{number}", f"domain-{number % 3}", [refused if number % 4 and number % 3 else mark(ShownState.UP)]
+        )
         for number in range(24)
     ]
     law = "3 failing votes from 2 domains were needed. 4 from 4 came."
-    long = [VoteRow(LONGEST[:40], "a-domain-with-a-long-name", [mark(State.DOWN, "certificate of another name")])]
+    long = [
+        DrawnVotes(LONGEST[:40], "a-domain-with-a-long-name", [mark(ShownState.DOWN, "certificate of another name")])
+    ]
     return {
         "0": {"votes": vote_table(law, [], [])},
         "3": {"votes": vote_table(law, times, rows)},
@@ -163,8 +170,9 @@ def _votes() -> dict[str, dict[str, Any]]:
 
 def _maps() -> dict[str, dict[str, Any]]:
     places = [
-        ("eu-west", State.DOWN, 53.3, -6.3), ("eu-north", State.DOWN, 59.3, 18.1), ("us-east", State.UP, 39.0, -77.5),
-        ("ap-south", State.UNKNOWN, 19.1, 72.9), ("sa-east", State.UP, -23.5, -46.6),
+        ("eu-west", ShownState.DOWN, 53.3, -6.3), ("eu-north", ShownState.DOWN, 59.3, 18.1),
+        ("us-east", ShownState.UP, 39.0, -77.5),
+        ("ap-south", ShownState.UNKNOWN, 19.1, 72.9), ("sa-east", ShownState.UP, -23.5, -46.6),
     ]  # fmt: skip
     label = "Down in eu-west, eu-north; silent in ap-south"
     shown = {"pins": pins(places), "land": LAND, "frame": "-2 4 340 112", "label": label}
@@ -186,49 +194,20 @@ def latency() -> dict[str, Any]:
 
 
 def _timelines() -> dict[str, dict[str, Any]]:
-    told = TimelineStep("t-3", "check", AT, "Told 14 channels.", folded=["Ops Slack, 210 ms", "Ann, 1.2 s", ARABIC])
+    told = DrawnStep("t-3", "check", AT, "Told 14 channels.", folded=["Ops Slack, 210 ms", "Ann, 1.2 s", ARABIC])
     steps = [
-        TimelineStep("t-4", "ring", AT + timedelta(minutes=1), "Acknowledged", "by Ann Lee"),
+        DrawnStep("t-4", "ring", AT + timedelta(minutes=1), "Acknowledged", "by Ann Lee"),
         told,
-        TimelineStep("t-2", "paused", AT, "Withheld", 'from Status mail: silence "deploy window" until 14:30'),
-        TimelineStep("t-1", "down", AT - timedelta(seconds=9), "Went down.", "4 of 5 regions saw connection refused."),
+        DrawnStep("t-2", "paused", AT, "Withheld", 'from Status mail: silence "deploy window" until 14:30'),
+        DrawnStep("t-1", "down", AT - timedelta(seconds=9), "Went down.", "4 of 5 regions saw connection refused."),
     ]
-    many = [TimelineStep(f"m-{number}", "ring", AT, "Note", f"number {number}") for number in range(70)]
+    many = [DrawnStep(f"m-{number}", "ring", AT, "Note", f"number {number}") for number in range(70)]
     return {
         "0": {"timeline": timeline([])},
         "1": {"timeline": timeline(steps[-1:])},
-        "4": {"timeline": timeline([TimelineStep("t-5", "up", AT, "Over.", LONGEST), *steps])},
+        "4": {"timeline": timeline([DrawnStep("t-5", "up", AT, "Over.", LONGEST), *steps])},
         "many": {"timeline": timeline(many)},
     }
-
-
-def _filter_bars() -> dict[str, dict[str, Any]]:
-    selects = [
-        Select("state", "State", [Option("", "Any state"), Option("down", "Down", True)]),
-        Select("sort", "Sort by", [Option("problems", "Problems first"), Option("name", "Name")]),
-    ]
-    chips = [Chip("state: down", "?"), Chip(f"tag: {LONGEST}", "?"), Chip(f"tag: {ARABIC}", "?")]
-    return {
-        "nothing chosen": {"bar": FilterBar("Search 500 monitors", "", selects)},
-        "many chosen": {"bar": FilterBar("Search 500 monitors", "chat", selects, chips)},
-    }
-
-
-def _fields() -> dict[str, dict[str, Any]]:
-    hint = "We look at it from every region."
-    return {
-        "empty": {"field": Field("one", "Address", kind="url", hint=hint)},
-        "with an error": {"field": Field("two", "Address", "x", hint=hint, errors=["Begin with https:// or http://."])},
-        "a choice": {"field": Field("three", "Interval", "60", "select", options=[("30", "30 s"), ("60", "1 min")])},
-        "many lines": {"field": Field("four", "Note", LONGEST, "textarea")},
-        "a stored secret": {"field": Field("five", "Key", "k9Qz", "stored")},
-        "kept in a file": {"field": Field("six", "Name", ARABIC, fixed="kept in vigil.yaml")},
-    }
-
-
-def _problems() -> dict[str, dict[str, Any]]:
-    found = problems({"two": ["Begin with https:// or http://."], "__all__": ["A monitor of this name is there."]})
-    return {"2": {"problems": found}}
 
 
 def _empties() -> dict[str, dict[str, Any]]:

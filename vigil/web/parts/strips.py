@@ -14,7 +14,7 @@ _RUN = re.compile(r"(\d{1,3})([ugdnpm])")
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class StripPath:
     """Bars of one state: its letter, and the path's data."""
 
     letter: str
@@ -22,22 +22,22 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class DrawnStrip:
     """A strip: `label` says in words what it shows."""
 
     label: str
     width: int
-    paths: Sequence[Path]
+    paths: Sequence[StripPath]
     runs: str
     days: bool = False
 
 
-def day_strip(runs: str) -> Strip:
+def day_strip(runs: str) -> DrawnStrip:
     """The last 24 hours in slots of 4 units each."""
     return _strip(runs, 4, "Last 24 hours")
 
 
-def quarter_strip(runs: str) -> Strip:
+def quarter_strip(runs: str) -> DrawnStrip:
     """The last 90 days in slots of 8 units each."""
     return _strip(runs, 8, "Last 90 days")
 
@@ -47,7 +47,7 @@ def slots(runs: str) -> int:
     return sum(int(count) for count, _ in _RUN.findall(runs))
 
 
-def _strip(runs: str, slot: int, span: str) -> Strip:
+def _strip(runs: str, slot: int, span: str) -> DrawnStrip:
     data: dict[str, list[str]] = {}
     at = 0
     for count, letter in _RUN.findall(runs):
@@ -55,8 +55,8 @@ def _strip(runs: str, slot: int, span: str) -> Strip:
         # The gap after the last bar belongs to the dash pattern.
         data.setdefault(letter, []).append(f"M{at} {_MIDDLE[letter]}h{length - slot // 4}")
         at += length
-    paths = [Path(letter, "".join(data[letter])) for letter in LETTERS if letter in data]
-    return Strip(f"{span}: {_in_words(data)}", at, paths, runs, slot == 8)
+    paths = [StripPath(letter, "".join(data[letter])) for letter in LETTERS if letter in data]
+    return DrawnStrip(f"{span}: {_in_words(data)}", at, paths, runs, slot == 8)
 
 
 def _in_words(data: dict[str, list[str]]) -> str:

@@ -11,7 +11,7 @@ MOST_STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineStep:
+class DrawnStep:
     """One step. `icon` is a state's shape, `check` for accepted, `ring` for people and notes, `paused` for withheld."""
 
     key: str
@@ -27,10 +27,10 @@ class TimelineStep:
 class Timeline:
     """Newest steps, and earlier ones behind a fold."""
 
-    recent: Sequence[TimelineStep]
-    earlier: Sequence[TimelineStep]
+    recent: Sequence[DrawnStep]
+    earlier: Sequence[DrawnStep]
 
 
-def timeline(steps: Sequence[TimelineStep]) -> Timeline:
+def timeline(steps: Sequence[DrawnStep]) -> Timeline:
     """A timeline of steps that are sorted from newest to oldest."""
     return Timeline(steps[:MOST_STEPS], steps[MOST_STEPS:])

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vigil.web.parts.figures import NONE
-from vigil.web.parts.marks import Mark, State
+from vigil.read_models.core.figures import NO_VALUE
+from vigil.read_models.core.shown_states import ShownState
+from vigil.web.parts.marks import StateMark
 
 #: Regions listed one by one; more are grouped by domain.
 MOST_ROWS = 20
-_ORDER = list(State)
+_ORDER = [
+    ShownState.DOWN, ShownState.DEGRADED, ShownState.UNKNOWN, ShownState.NEW, ShownState.MAINTENANCE, ShownState.PAUSED,
+    ShownState.UP,
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class VoteRow:
+class DrawnVotes:
     """One region: a mark for each look, and what is said of its last. A vote that is not counted says why."""
 
     region: str
     domain: str
-    looks: Sequence[Mark]
-    took: str = NONE
+    looks: Sequence[StateMark]
+    took: str = NO_VALUE
     not_counted: str = ""
 
 
@@ -30,7 +34,7 @@ class VoteTable:
 
     law: str
     times: Sequence[str]
-    rows: Sequence[VoteRow]
+    rows: Sequence[DrawnVotes]
     #: Rows by domain, where they are too many for one list.
     domains: Sequence[DomainVotes] = ()
 
@@ -41,15 +45,15 @@ class DomainVotes:
 
     domain: str
     agree: bool
-    rows: Sequence[VoteRow]
+    rows: Sequence[DrawnVotes]
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class MapPin:
     """A region on the map: its place in the map's units, and whether its label stands to the left."""
 
     region: str
-    state: State
+    state: ShownState
     x: float
     y: float
     left: bool = False
@@ -72,12 +76,12 @@ class Pin:
         return f"{self.y + 3:.1f}"
 
 
-def vote_table(law: str, times: Sequence[str], rows: Sequence[VoteRow]) -> VoteTable:
+def vote_table(law: str, times: Sequence[str], rows: Sequence[DrawnVotes]) -> VoteTable:
     """Failing regions first, then silent ones, then passing; over twenty by domain."""
     ordered = sorted(rows, key=lambda row: (_ORDER.index(row.looks[-1].state), row.region))
     if len(ordered) <= MOST_ROWS:
         return VoteTable(law, times, ordered)
-    by_domain: dict[str, list[VoteRow]] = {}
+    by_domain: dict[str, list[DrawnVotes]] = {}
     for row in ordered:
         by_domain.setdefault(row.domain, []).append(row)
     grouped = [
@@ -86,11 +90,13 @@ def vote_table(law: str, times: Sequence[str], rows: Sequence[VoteRow]) -> VoteT
     return VoteTable(law, times, [], grouped)
 
 
-def pins(places: Sequence[tuple[str, State, float, float]]) -> list[Pin]:
+def pins(places: Sequence[tuple[str, ShownState, float, float]]) -> list[MapPin]:
     """Pins of regions by latitude and longitude in degrees; labels that would meet stand on different sides."""
     points = [(region, state, (longitude + 170) % 360, 79 - latitude) for region, state, latitude, longitude in places]
-    return [Pin(region, state, x, y, x > 300 or _has_eastern_neighbour(x, y, points)) for region, state, x, y in points]
+    return [
+        MapPin(region, state, x, y, x > 300 or _has_eastern_neighbour(x, y, points)) for region, state, x, y in points
+    ]
 
 
-def _has_eastern_neighbour(x: float, y: float, points: Sequence[tuple[str, State, float, float]]) -> bool:
+def _has_eastern_neighbour(x: float, y: float, points: Sequence[tuple[str, ShownState, float, float]]) -> bool:
     return any(0 < other_x - x < 45 and abs(other_y - y) < 9 for _, _, other_x, other_y in points)

@@ -8,9 +8,9 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from vigil.read_models.core import figures
 from vigil.read_models.core.figures import length
 from vigil.web.assets import address_of
-from vigil.web.parts import figures
 
 register = template.Library()
 
@@ -34,8 +34,18 @@ def icon(name: str, size: int = 16) -> SafeString:
 def clock(at: datetime | None, form: str = "%H:%M:%S") -> SafeString | str:
     """A time of day as `<time>`, in UTC; the zone stands beside it or in the head of its column."""
     if at is None:
-        return figures.NONE
+        return figures.NO_VALUE
     return format_html('<time datetime="{}" dir="ltr">{}</time>', at.isoformat(timespec="seconds"), at.strftime(form))
+
+
+@register.simple_tag
+def moment(at: datetime | None, now: datetime) -> SafeString | str:
+    """A time as `<time>`: without the date where it is of the last hours."""
+    if at is None:
+        return figures.NO_VALUE
+    return format_html(
+        '<time datetime="{}" dir="ltr">{}</time>', at.isoformat(timespec="seconds"), figures.moment(at, now)
+    )
 
 
 @register.filter
@@ -47,13 +57,13 @@ def ms(value: float | None) -> str:
 @register.filter
 def percent(value: float | None) -> str:
     """A share in words."""
-    return figures.share(value)
+    return figures.percent(value)
 
 
 @register.simple_tag
 def monitors(number: int) -> str:
     """`1 monitor`, `1,204 monitors`."""
-    return figures.count(number, "monitor")
+    return f"{number:,} monitor{'' if number == 1 else 's'}"
 
 
 @register.simple_tag
@@ -66,4 +76,4 @@ def lasted(start: datetime, end: datetime) -> str:
 def after(delay: timedelta) -> str:
     """A delay with its unit: `0.34 s`, from a minute on `2 min`."""
     seconds = delay.total_seconds()
-    return f"{max(0.0, seconds):.2f}{figures.THIN}s" if seconds < 60 else length(delay)
+    return f"{max(0.0, seconds):.2f}{figures.NARROW}s" if seconds < 60 else length(delay)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from vigil.web.parts.marks import Dot, State, dots, mark
+from vigil.read_models.core.shown_states import ShownState
+from vigil.web.parts.marks import RegionDot, dots, mark
 from vigil.web.parts.sparklines import sparkline
 from vigil.web.parts.strips import day_strip, slots
-from vigil.web.parts.votes import VoteRow, pins, vote_table
+from vigil.web.parts.votes import DrawnVotes, pins, vote_table
 
 
 def test_a_quiet_day_is_one_path_and_trouble_stands_taller() -> None:
@@ -18,11 +19,11 @@ def test_a_quiet_day_is_one_path_and_trouble_stands_taller() -> None:
 
 
 def test_dots_name_the_regions_that_are_not_well_and_count_where_there_are_many() -> None:
-    some = dots([Dot("eu", State.DOWN), Dot("us", State.UP), Dot("ap", State.UNKNOWN)])
+    some = dots([RegionDot("eu", ShownState.DOWN), RegionDot("us", ShownState.UP), RegionDot("ap", ShownState.UNKNOWN)])
     assert some.label == "Down in eu; unknown in ap" and len(some.shown) == 3
-    many = dots([Dot(f"r{n}", State.DOWN if n == 7 else State.UP) for n in range(20)])
+    many = dots([RegionDot(f"r{n}", ShownState.DOWN if n == 7 else ShownState.UP) for n in range(20)])
     assert many.count == "19 of 20" and [dot.region for dot in many.shown] == ["r7"]
-    assert dots([Dot("eu", State.UP)]).label == "Up in the one region"
+    assert dots([RegionDot("eu", ShownState.UP)]).label == "Up in the one region"
 
 
 def test_a_gap_breaks_the_line_and_two_points_draw_none() -> None:
@@ -32,15 +33,15 @@ def test_a_gap_breaks_the_line_and_two_points_draw_none() -> None:
 
 
 def test_failing_votes_come_first_and_many_regions_fold_by_domain() -> None:
-    def row(number: int, state: State) -> VoteRow:
-        return VoteRow(f"r{number:02}", f"d{number % 2}", [mark(state)])
+    def row(number: int, state: ShownState) -> DrawnVotes:
+        return DrawnVotes(f"r{number:02}", f"d{number % 2}", [mark(state)])
 
-    few = vote_table("law", ["14:01"], [row(1, State.UP), row(2, State.UNKNOWN), row(3, State.DOWN)])
+    few = vote_table("law", ["14:01"], [row(1, ShownState.UP), row(2, ShownState.UNKNOWN), row(3, ShownState.DOWN)])
     assert [one.region for one in few.rows] == ["r03", "r02", "r01"]
-    many = vote_table("law", ["14:01"], [row(n, State.DOWN if n == 1 else State.UP) for n in range(24)])
+    many = vote_table("law", ["14:01"], [row(n, ShownState.DOWN if n == 1 else ShownState.UP) for n in range(24)])
     assert [(held.domain, held.agree) for held in many.domains] == [("d1", False), ("d0", True)]
 
 
 def test_labels_of_neighbours_on_the_map_stand_on_different_sides() -> None:
-    west, north = pins([("eu-west", State.DOWN, 53.3, -6.3), ("eu-north", State.UP, 59.3, 18.1)])
+    west, north = pins([("eu-west", ShownState.DOWN, 53.3, -6.3), ("eu-north", ShownState.UP, 59.3, 18.1)])
     assert west.left and not north.left

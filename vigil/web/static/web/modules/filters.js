@@ -56,6 +56,7 @@ async function more(link) {
   for (const section of fresh.querySelectorAll("[data-group]")) {
     const there = document.querySelector(`[data-group="${CSS.escape(section.dataset.group)}"] tbody`);
     const rows = section.querySelectorAll("[data-row]");
+    for (const row of rows) row.dataset.extra = "";
     if (there) there.append(...[...rows].map((row) => document.importNode(row, true)));
     else if (rows.length) document.querySelector("[data-groups]").append(document.importNode(section, true));
     if (rows.length) document.querySelector(`[data-closed="${CSS.escape(section.dataset.group)}"]`)?.remove();

@@ -1,0 +1,47 @@
+"""Specimens of filter bars and form fields, and the longest and foreign names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vigil.web.parts.fields import FormField, problems
+from vigil.web.parts.filter_bars import FilterBar, FilterChip, FilterSelect, SelectOption
+
+LONGEST = "An endpoint whose name was written by a person who likes to say everything in one place, and then once more"
+ARABIC = "واجهة برمجة التطبيقات للدردشة"
+
+
+def filter_bars() -> dict[str, dict[str, Any]]:
+    """Without and with chosen filters."""
+    selects = [
+        FilterSelect("state", "State", [SelectOption("", "Any state"), SelectOption("down", "Down", True)]),
+        FilterSelect("sort", "Sort by", [SelectOption("problems", "Problems first"), SelectOption("name", "Name")]),
+    ]
+    chips = [FilterChip("state: down", "?"), FilterChip(f"tag: {LONGEST}", "?"), FilterChip(f"tag: {ARABIC}", "?")]
+    return {
+        "nothing chosen": {"bar": FilterBar("Search 500 monitors", "", selects)},
+        "many chosen": {"bar": FilterBar("Search 500 monitors", "chat", selects, chips)},
+    }
+
+
+def fields() -> dict[str, dict[str, Any]]:
+    """Each kind of control."""
+    hint = "We look at it from every region."
+    return {
+        "empty": {"field": FormField("one", "Address", kind="url", hint=hint)},
+        "with an error": {
+            "field": FormField("two", "Address", "x", hint=hint, errors=["Begin with https:// or http://."])
+        },
+        "a choice": {
+            "field": FormField("three", "Interval", "60", "select", options=[("30", "30 s"), ("60", "1 min")])
+        },
+        "many lines": {"field": FormField("four", "Note", LONGEST, "textarea")},
+        "a stored secret": {"field": FormField("five", "Key", "k9Qz", "stored")},
+        "kept in a file": {"field": FormField("six", "Name", ARABIC, fixed="kept in vigil.yaml")},
+    }
+
+
+def list_of_problems() -> dict[str, dict[str, Any]]:
+    """The list on top of a form."""
+    found = problems({"two": ["Begin with https:// or http://."], "__all__": ["A monitor of this name is there."]})
+    return {"2": {"problems": found}}
