@@ -10,7 +10,7 @@ from django.views.generic import RedirectView
 from vigil.metrics import view as metrics
 from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
-from vigil.web.pages import actions, digest, incidents, more, overview, palette, sign_in, style
+from vigil.web.pages import actions, digest, incidents, more, overview, palette, regions, sign_in, style
 
 urlpatterns = [
     path("", overview.overview, name="home"),
@@ -35,6 +35,10 @@ urlpatterns = [
     path("incidents", incidents.incidents, name="incidents"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
     path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),
+    path("regions", regions.regions, name="regions"),
+    path("add-region", regions.add, name="region-add"),
+    path("regions/<slug:slug>", regions.region, name="region"),
+    path("regions/<slug:slug>/change", regions.change, name="region-change"),
     path("deliveries/<str:public_id>", digest.digest, name="digest"),
     path("respond/<str:token>", limited_misses(respond.respond), name="respond"),
     path("hooks/<str:channel>", limited_misses(hooks.callback), name="callback"),

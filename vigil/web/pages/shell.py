@@ -47,7 +47,7 @@ PLACES = (
     NavPlace("incidents", "Incidents", "incidents", "incidents"),
     NavPlace("heartbeats", "Heartbeats", "heartbeats", "admin:heartbeats_heartbeat_changelist", staff=True),
     NavPlace("on-call", "On call", "oncall", "admin:alerts_rotation_changelist", staff=True),
-    NavPlace("regions", "Regions", "regions", "admin:monitors_region_changelist", wide=True, staff=True),
+    NavPlace("regions", "Regions", "regions", "regions", wide=True),
     NavPlace("settings", "Settings", "settings", "admin:index", wide=True, staff=True),
 )
 

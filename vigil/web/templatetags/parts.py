@@ -77,3 +77,9 @@ def after(delay: timedelta) -> str:
     """A delay with its unit: `0.34 s`, from a minute on `2 min`."""
     seconds = delay.total_seconds()
     return f"{max(0.0, seconds):.2f}{figures.NARROW}s" if seconds < 60 else length(delay)
+
+
+@register.simple_tag
+def offset(ms: float) -> str:
+    """A clock's offset with its sign: `+0.2 s`."""
+    return f"{ms / 1000:+.1f}{figures.NARROW}s"

@@ -1,0 +1,93 @@
+"""Regions show their way to the first vote and their facts; only staff adds, rotates, drains and revokes."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from probes import keys
+from probes.wire import RegionStatus, encode
+from tests.vigil.incidents.world import World
+from vigil.accounts.login import ensure_first_admin
+from vigil.accounts.models import Membership, Role, User
+from vigil.accounts.teams import default_team
+from vigil.monitors.models import Region
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(ensure_first_admin())
+    client.get("/more")
+    return client
+
+
+def hear(redis_url: str, slug: str, **more: object) -> None:
+    with redis.Redis.from_url(redis_url) as broker:
+        seconds, micros = broker.time()  # type: ignore[misc]
+        now_ms = seconds * 1_000 + micros // 1_000
+        told = {"in_flight": 1, "completed_ms": now_ms, "boot": "b" * 32, "release": "1.4", "public_key": b"k" * 32}
+        facts = {"clock_offset_ms": 200, "queue_age_ms": 40, **told, **more}
+        broker.set(keys.status(slug), encode(RegionStatus(v=1, at_ms=now_ms, **facts)), ex=45)  # type: ignore[arg-type]
+
+
+def test_a_new_region_walks_from_its_key_to_its_votes(boss: Client, redis_url: str) -> None:
+    made = boss.post("/add-region", {"slug": "eu-west", "domain": "aws", "egress": "public"})
+    text = made.content.decode()
+    assert "VIGIL_REGION_KEY=" in text and "no-store" in made["Cache-Control"]
+    assert "Not connected. Run the line below" in text and text.count(": done") == 1
+    again = boss.get("/regions/eu-west")
+    assert "VIGIL_REGION_KEY=" not in again.content.decode()
+    hear(redis_url, "eu-west", completed_ms=0)
+    assert "Its worker has finished no check yet." in boss.get("/regions/eu-west").content.decode()
+    hear(redis_url, "eu-west")
+    part = boss.get("/regions/eu-west?part=checklist").content.decode()
+    assert part.count(": done") == 4 and "hx-get" not in part and "<html" not in part
+
+
+def test_the_list_has_trouble_first_and_says_what_each_region_is(
+    boss: Client, redis_url: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    world = World()
+    world.see(world.monitor("chat"), "fail", enqueue=lambda step: None)
+    Region.objects.create(slug="zz-drained", domain="x", enabled=False)
+    for slug in Region.objects.exclude(slug="zz-drained").values_list("slug", flat=True)[:3]:
+        hear(redis_url, slug)
+    hear(redis_url, "us-west", clock_offset_ms=9_000)
+    with django_assert_max_num_queries(8):
+        text = boss.get("/regions").content.decode()
+    assert "regions vote" in text and "Its clock is off" in text and "+9.0" in text and "Drained" in text
+    assert text.index("Its clock is off") < text.index(">Voting<")
+
+
+def test_staff_drains_rotates_and_revokes_by_name(boss: Client, redis_url: str) -> None:
+    Region.objects.create(slug="eu", domain="aws", public_key=b"k" * 32)
+    boss.post("/regions/eu/change", {"do": "drain"})
+    assert not Region.objects.get().enabled
+    assert "It is sent no checks." in boss.get("/regions/eu").content.decode()
+    boss.post("/regions/eu/change", {"do": "resume"})
+    rotated = boss.post("/regions/eu/change", {"do": "rotate"})
+    assert (
+        "VIGIL_REGION_KEY=" in rotated.content.decode() and bytes(Region.objects.get().public_key or b"") != b"k" * 32
+    )
+    boss.post("/regions/eu/change", {"do": "revoke", "name": "us"})
+    assert Region.objects.get().public_key is not None
+    boss.post("/regions/eu/change", {"do": "revoke", "name": "eu"})
+    assert Region.objects.get().public_key is None and not Region.objects.get().enabled
+
+
+def test_wrong_fields_are_said_beside_them_and_others_than_staff_are_refused(boss: Client, redis_url: str) -> None:
+    page = boss.post("/add-region", {"slug": "Not A Name", "domain": "", "egress": "moon"}).content.decode()
+    assert page.count('aria-invalid="true"') == 3 and 'value="Not A Name"' in page
+    assert not Region.objects.exists()
+    user = User.objects.create_user("ann")
+    Membership.objects.create(user=user, team=default_team(), role=Role.OWNER)
+    ann = Client()
+    ann.force_login(user)
+    Region.objects.create(slug="eu", domain="aws")
+    assert ann.get("/add-region").status_code == ann.post("/regions/eu/change", {"do": "drain"}).status_code == 403
+    assert "Rotate key" not in ann.get("/regions/eu").content.decode()
+    assert ann.get("/regions/nowhere").status_code == 404
