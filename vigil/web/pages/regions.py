@@ -136,12 +136,9 @@ def mark_of(row: RegionRow, pill: bool = False) -> StateMark:
 
 def _fields(form: dict[str, str], errors: dict[str, list[str]]) -> list[FormField]:
     egress = [("public", "Public addresses only"), ("private", "This machine's networks too")]
+    slug, domain, where = (errors.get(name, ()) for name in ("slug", "domain", "egress"))
     return [
-        FormField("slug", "Name", form["slug"], hint="Such as eu-west.", errors=errors.get("slug", ()), required=True),
-        FormField(
-            "domain", "Domain", form["domain"], hint=_DOMAIN_HINT, errors=errors.get("domain", ()), required=True
-        ),
-        FormField(
-            "egress", "Where it may look", form["egress"], "select", options=egress, errors=errors.get("egress", ())
-        ),
+        FormField("slug", "Name", form["slug"], hint="Such as eu-west.", errors=slug, required=True),
+        FormField("domain", "Domain", form["domain"], hint=_DOMAIN_HINT, errors=domain, required=True),
+        FormField("egress", "Where it may look", form["egress"], "select", options=egress, errors=where),
     ]
