@@ -118,7 +118,7 @@ def test_a_prober_is_found_by_the_command_line(capsys: pytest.CaptureFixture[str
 
 
 def test_a_preset_is_found_by_the_api_and_by_the_admin(api: Api, boss: Client) -> None:
-    assert "toybox" in [preset["name"] for preset in api("GET", "presets")[1]]
+    assert "toybox" in [preset["name"] for preset in api("GET", "presets")[1]["results"]]
     assert api("GET", "presets/Toy-Box")[1]["title"] == "Toy box"
     assert api("POST", "monitors", {"preset": "box of toys", "address": "http://toys.example.test:1"})[0] == 201
     assert "Toy box (toybox): Toys answer." in boss.get("/admin/monitors/monitor/add/").content.decode()
@@ -136,7 +136,7 @@ def test_a_preset_is_found_by_the_command_line(capsys: pytest.CaptureFixture[str
 
 
 def test_a_channel_is_found_by_the_api_and_in_its_schema(api: Api) -> None:
-    (page,) = [kind for kind in api("GET", "channels/kinds")[1] if kind["kind"] == "pigeon"]
+    (page,) = [kind for kind in api("GET", "channels/kinds")[1]["results"] if kind["kind"] == "pigeon"]
     assert (page["name"], page["config"][0]["words"]) == ("Carrier pigeon", "Where the pigeon lives.")
     wanted = {"name": "by api", "kind": "pigeon", "config": {"loft": "roof"}}
     assert api("POST", "channels", wanted)[0] == 201

@@ -191,7 +191,7 @@ def test_a_ping_that_only_the_log_of_pings_had_is_counted_and_the_address_still_
     embed = next(row for row in upgraded.before["rows"]["heartbeats"] if row["name"] == "Embed documents")
 
     def pings() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = upgraded.api("GET", f"heartbeats/{embed['id']}/pings")
+        found: list[dict[str, Any]] = upgraded.api("GET", f"heartbeats/{embed['id']}/pings")["results"]
         return found
 
     until(lambda: len(pings()) == embed["pings"] + 1, within_s=30)

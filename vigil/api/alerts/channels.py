@@ -21,7 +21,7 @@ from vigil.alerts.models import Channel
 from vigil.alerts.oncall.ack_links import callback_address
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
-from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.monitors import ConfigField, SecretsField
 
@@ -119,11 +119,11 @@ class ChannelViewSet(LockedWrites, viewsets.ModelViewSet[Channel]):
         context = dict(super().get_serializer_context())
         return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
 
-    @extend_schema(responses=ChannelKindSerializer(many=True), filters=False)
+    @extend_schema(responses=list_of(ChannelKindSerializer), filters=False)
     @action(detail=False, methods=["get"], pagination_class=None)
     def kinds(self, request: Request) -> Response:
         """Every kind of channel, with its settings and secrets."""
-        return Response(ChannelKindSerializer(pages(), many=True).data)
+        return Response({"results": ChannelKindSerializer(pages(), many=True).data})
 
     @extend_schema(request=None, responses=ChannelTestSerializer)
     @action(detail=True, methods=["post"])

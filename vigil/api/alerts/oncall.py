@@ -27,7 +27,7 @@ from vigil.alerts.models.escalation import MAX_DELAY_S
 from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
 from vigil.alerts.routing.changes import MAX_STEPS, save_override, save_person, save_policy, save_rotation
 from vigil.api.base.errors import refusals_as_400
-from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now
 
@@ -109,7 +109,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
     lookup_value_regex = r"rot_[0-9a-z]{1,20}"
     queryset = Rotation.objects.none()
 
-    @extend_schema(parameters=[OpenApiParameter("at", OpenApiTypes.DATETIME)], responses=ShiftSerializer(many=True))
+    @extend_schema(parameters=[OpenApiParameter("at", OpenApiTypes.DATETIME)], responses=list_of(ShiftSerializer))
     @action(detail=True, methods=["get"], url_path="on-call", pagination_class=None)
     def on_call(self, request: Request, public_id: str) -> Response:
         """The shift now, or at a moment: one or none."""
@@ -118,7 +118,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
 
     @extend_schema(
         parameters=[OpenApiParameter("from", OpenApiTypes.DATETIME), OpenApiParameter("to", OpenApiTypes.DATETIME)],
-        responses=ShiftSerializer(many=True),
+        responses=list_of(ShiftSerializer),
     )
     @action(detail=True, methods=["get"], pagination_class=None)
     def shifts(self, request: Request, public_id: str) -> Response:
@@ -170,7 +170,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
             }
             for shift in found
         ]
-        return ShiftSerializer(rows, many=True).data
+        return {"results": ShiftSerializer(rows, many=True).data}
 
 
 class StepSerializer(ApiModelSerializer[EscalationStep]):

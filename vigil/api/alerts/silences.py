@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from vigil.alerts.routing.holds import look_again_in
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
-from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import InTeam, TeamViewSet
 from vigil.clock import database_now
 from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
@@ -132,7 +132,7 @@ class ExcludedView(APIView):
             OpenApiParameter("from", OpenApiTypes.DATETIME, required=True),
             OpenApiParameter("to", OpenApiTypes.DATETIME, required=True),
         ],
-        responses=WindowSerializer(many=True),
+        responses=list_of(WindowSerializer),
     )
     def get(self, request: Request) -> Response:
         """Excluded intervals of a monitor between two moments: windows that exclude or pause."""
@@ -142,7 +142,8 @@ class ExcludedView(APIView):
         if not wanted["from"] < wanted["to"] <= wanted["from"] + MAX_RANGE:
             raise serializers.ValidationError({"to": ["Must be after `from`, by a year at most."]})
         found = excluded_intervals(wanted["monitor"], wanted["from"], wanted["to"])
-        return Response(WindowSerializer([{"starts": w.starts, "ends": w.ends} for w in found], many=True).data)
+        rows = [{"starts": one.starts, "ends": one.ends} for one in found]
+        return Response({"results": WindowSerializer(rows, many=True).data})
 
 
 class _AskedSerializer(ApiSerializer[Any]):

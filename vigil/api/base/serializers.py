@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.db import models
+from drf_spectacular.helpers import forced_singular_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -50,6 +51,13 @@ class ApiSerializer(_RefusesUnknown, serializers.Serializer[InstanceT]):
 
 class ApiModelSerializer(_RefusesUnknown, serializers.ModelSerializer[RowT]):
     """A serializer of a row."""
+
+
+def list_of(serializer: type[serializers.BaseSerializer[Any]]) -> Any:
+    """The schema of a list that is short enough to be answered whole: an object with `results`, as a page has."""
+    name = serializer.__name__.removesuffix("Serializer")
+    whole = type(f"{name}ListSerializer", (ApiSerializer,), {"results": serializer(many=True)})
+    return forced_singular_serializer(whole)
 
 
 def is_strict(serializer: object) -> bool:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from vigil.alerts.oncall.responses import NOTE_LIMIT, Actor, ResponseKind, acknowledge, note, snooze, take_back
 from vigil.api.base.errors import AlreadyResolved
-from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.clock import database_now
 from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.models import Transition
@@ -94,12 +94,12 @@ class Responses(_View):
         """Remove the acknowledgement: it alerts again, and policies restart."""
         return _said(take_back(self.get_object().pk, _actor(request)))
 
-    @extend_schema(responses=TransitionNoteSerializer(many=True))
+    @extend_schema(responses=list_of(TransitionNoteSerializer))
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def notes(self, request: Request, public_id: str) -> Response:
         """The newest hundred notes that people wrote, newest first."""
         rows = self.get_object().transitions.filter(step=Step.NOTE, reason=StepReason.BY_PERSON).order_by("-seq")
-        return Response(TransitionNoteSerializer(rows[:NOTES_SHOWN], many=True).data)
+        return Response({"results": TransitionNoteSerializer(rows[:NOTES_SHOWN], many=True).data})
 
     @extend_schema(request=NoteSerializer, responses={200: AnswerSerializer})
     @notes.mapping.post

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from vigil.api.base.pagination import PageByCursor
 from vigil.api.base.permissions import WritersOnly, may_write, team_of
+from vigil.api.base.serializers import list_of
 from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.heartbeat_serializers import (
     BodySerializer,
@@ -110,11 +111,12 @@ class HeartbeatViewSet(PingActions, LockedWrites, viewsets.ModelViewSet[Heartbea
         """Issue new addresses for pings and badges. The old ones stop working at once."""
         return Response(self.get_serializer(changes.rotate_address(self.get_object())).data)
 
-    @extend_schema(responses=PingSerializer(many=True))
+    @extend_schema(responses=list_of(PingSerializer))
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def pings(self, request: Request, public_id: str) -> Response:
         """The newest hundred pings, newest first."""
-        return Response(PingSerializer(overview.last_pings(self.get_object(), PINGS_SHOWN), many=True).data)
+        pings = overview.last_pings(self.get_object(), PINGS_SHOWN)
+        return Response({"results": PingSerializer(pings, many=True).data})
 
     @extend_schema(responses=BodySerializer)
     @action(detail=True, methods=["get"], url_path=r"pings/(?P<n>[0-9]{1,12})/body", filterset_class=None)
@@ -127,7 +129,7 @@ class HeartbeatViewSet(PingActions, LockedWrites, viewsets.ModelViewSet[Heartbea
         note = f"Cut: {kept} of {found.body_size} bytes were kept." if kept < found.body_size else ""
         return Response({"body": text_of(bytes(found.body)), "size": found.body_size, "note": note})
 
-    @extend_schema(responses=SnippetSerializer(many=True))
+    @extend_schema(responses=list_of(SnippetSerializer))
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None, permission_classes=[WritersOnly])
     def snippets(self, request: Request, public_id: str) -> Response:
         """Code that pings it, for many languages and schedulers."""
@@ -136,16 +138,16 @@ class HeartbeatViewSet(PingActions, LockedWrites, viewsets.ModelViewSet[Heartbea
             {"name": one.name, "title": one.title, "language": one.language, "text": one.for_address(address)}
             for one in SNIPPETS.values()
         ]
-        return Response(shown)
+        return Response({"results": shown})
 
-    @extend_schema(responses=SuggestionSerializer(many=True))
+    @extend_schema(responses=list_of(SuggestionSerializer))
     @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
     def suggestions(self, request: Request) -> Response:
         """Suggested schedules and grace times for common AI jobs."""
         shown = [{"job": one.job, "title": one.title, "terms": one.terms} for one in SUGGESTIONS.values()]
-        return Response(shown)
+        return Response({"results": shown})
 
-    @extend_schema(responses=TagBadgeSerializer(many=True))
+    @extend_schema(responses=list_of(TagBadgeSerializer))
     @action(
         detail=False, methods=["get"], filterset_class=None, pagination_class=None, permission_classes=[WritersOnly]
     )
@@ -156,7 +158,7 @@ class HeartbeatViewSet(PingActions, LockedWrites, viewsets.ModelViewSet[Heartbea
         key = changes.team_pings(team).badge_key
         tags = {tag for found in self.get_queryset().values_list("monitor__tags", flat=True) for tag in found}
         shown = [{"tag": tag, "badges": overview.tag_badge_addresses(key, tag)} for tag in sorted(tags)]
-        return Response(shown)
+        return Response({"results": shown})
 
     @extend_schema(methods=["GET"], responses=KeysSerializer)
     @extend_schema(methods=["PATCH"], request=KeysSerializer, responses=KeysSerializer)

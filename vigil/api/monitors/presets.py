@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.serializers import ApiSerializer, list_of
 from vigil.monitors.changes import MAX_SECRET_LENGTH
 
 
@@ -81,13 +81,13 @@ class PresetViewSet(viewsets.ViewSet):
     lookup_field = "name"
     lookup_value_regex = r"[A-Za-z0-9._-]{1,60}"
 
-    @extend_schema(responses=PresetSerializer(many=True))
+    @extend_schema(responses=list_of(PresetSerializer))
     def list(self, request: Request) -> Response:
         # Imported late: most processes never show it, and the catalogue loads slowly.
         from probes.presets import CATALOGUE
         from probes.presets.described import described
 
-        return Response([described(preset) for preset in CATALOGUE.values()])
+        return Response({"results": [described(preset) for preset in CATALOGUE.values()]})
 
     @extend_schema(responses=PresetSerializer)
     def retrieve(self, request: Request, name: str) -> Response:

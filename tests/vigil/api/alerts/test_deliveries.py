@@ -97,8 +97,9 @@ def test_a_test_message_shows_the_providers_own_answer(api: Api, provider: tuple
 
 
 def test_every_kind_says_what_it_needs(api: Api) -> None:
-    status, kinds = api("GET", "channels/kinds")
+    status, listed = api("GET", "channels/kinds")
     assert status == 200
+    kinds = listed["results"]
     assert [kind["kind"] for kind in kinds] == list(CHANNELS)
     for kind in kinds:
         assert kind["words"] and all(setting["words"] for setting in kind["config"] + kind["secrets"])

@@ -150,14 +150,14 @@ def test_a_rotation_has_its_turns_overrides_and_a_feed(api: Api, client: Client)
     made = make(api, "rotations", wanted)
     path = f"rotations/{made['id']}"
     assert made["people"] == [ann["id"], bob["id"]]
-    assert api("GET", f"{path}/on-call?at={NOON}")[1][0]["name"] == "ann"
+    assert api("GET", f"{path}/on-call?at={NOON}")[1]["results"][0]["name"] == "ann"
     covering = {"person": bob["id"], "starts_at": "2030-01-01T11:00:00Z", "ends_at": "2030-01-01T13:00:00Z"}
     override = make(api, f"{path}/overrides", covering)
     assert (
-        api("GET", f"{path}/on-call?at={NOON}")[1][0] | {"name": "bob", "covers": True}
-        == (api("GET", f"{path}/on-call?at={NOON}")[1][0])
+        api("GET", f"{path}/on-call?at={NOON}")[1]["results"][0] | {"name": "bob", "covers": True}
+        == (api("GET", f"{path}/on-call?at={NOON}")[1]["results"][0])
     )
-    shifts = api("GET", f"{path}/shifts?from=2030-01-01T00:00:00Z&to=2030-01-08T00:00:00Z")[1]
+    shifts = api("GET", f"{path}/shifts?from=2030-01-01T00:00:00Z&to=2030-01-08T00:00:00Z")[1]["results"]
     assert [shift["name"] for shift in shifts] == ["ann", "bob", "ann", "bob"]
     assert api("DELETE", f"{path}/overrides/{override['id']}")[0] == 204
     assert api("GET", path)[1]["overrides"] == []
@@ -224,7 +224,8 @@ def test_a_silence_shows_its_windows_and_is_ended_and_deleted(api: Api) -> None:
     changed = api("PATCH", f"silences/{made['id']}", {"reason": "backups"})[1]
     assert (changed["id"], changed["monitors"], changed["reason"]) == (made["id"], [watched.public_id], "backups")
     excluded = f"silences/excluded?monitor={watched.public_id}&from=2030-01-01T00:00:00Z&to=2030-01-03T00:00:00Z"
-    assert [window["starts"] for window in api("GET", excluded)[1]] == ["2030-01-01T02:00:00Z", "2030-01-02T02:00:00Z"]
+    found = api("GET", excluded)[1]["results"]
+    assert [window["starts"] for window in found] == ["2030-01-01T02:00:00Z", "2030-01-02T02:00:00Z"]
     assert api("DELETE", f"silences/{made['id']}")[0] == 204
     assert api("GET", "silences")[1]["results"] == []
 

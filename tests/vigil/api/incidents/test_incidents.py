@@ -55,7 +55,7 @@ def test_notes_and_steps_are_listed_and_a_responder_writes_notes_and_reads_none(
     assert responder("POST", f"{path}/notes", {"text": "the load balancer"})[0] == 200
     assert responder("GET", f"{path}/notes")[0] == 403
     assert responder("POST", f"{path}/take-back")[0] == 403
-    [note] = api("GET", f"{path}/notes")[1]
+    [note] = api("GET", f"{path}/notes")[1]["results"]
     assert (note["text"], note["actor"]) == ("the load balancer", "t (API)")
     _, page = api("GET", f"{path}/transitions?limit=2")
     assert [row["step"] for row in page["results"]] == ["note", "acknowledged"]

@@ -61,8 +61,8 @@ def test_what_a_preset_does_not_prove_is_said_once(caller: Caller) -> None:
 def test_the_catalogue_says_of_each_preset_what_to_give_what_it_asks_and_what_it_proves(caller: Caller) -> None:
     status, listed = caller("GET", "presets")
     assert status == 200
-    assert len(listed) > 60
-    groq = next(each for each in listed if each["name"] == "groq")
+    assert len(listed["results"]) > 60
+    groq = next(each for each in listed["results"] if each["name"] == "groq")
     assert groq["asks"] == "GET https://api.groq.com/openai/v1/models"
     assert (groq["needs"], groq["timeout_ms"], groq["codes"]["498"]) == (["key"], 10_000, "overloaded")
     needs = {each["name"]: each["needs"] for each in listed}
