@@ -37,6 +37,7 @@ from vigil.history.recording.monitor_keys import MonitorKeys
 from vigil.history.recording.streams import ResultStreams
 from vigil.history.recording.write import Overtaken, write
 from vigil.history.storage import daily_rollup, packer, retention, size
+from vigil.history.storage.deleted_monitors import purge_deleted_monitors
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.monitors.cost_pauses import pause_billed
 
@@ -208,6 +209,8 @@ class Recorder:
         for name in retention.drop_outdated(now_ms):
             log.info("history.partition_dropped", partition=name)
         size.sample(now_ms)
+        if purged := purge_deleted_monitors(database_now()):
+            log.info("monitors.purged", monitors=purged)
 
     def _evaluate(self) -> None:
         if self._enqueue is not None:
