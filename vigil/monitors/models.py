@@ -13,6 +13,7 @@ from vigil.accounts import public_ids
 from vigil.accounts.authors import present_author
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
+from vigil.monitors.core.clear_credentials import hidden_in_text
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.visible_text import visible_line
 
@@ -141,16 +142,19 @@ class Monitor(models.Model):
 
     @property
     def target(self) -> str:
-        """Target for people: an address without its query, which may hold a key."""
+        """Target for people: an address without its query, and without keys in its path."""
         return str(self.name) if self.kind in DerivedKind else target_of(self.config)
 
 
 def target_of(config: object) -> str:
-    """Target of a configuration, for people: an address without its query, which may hold a key."""
+    """Target of a configuration, for people: an address without its query, and without keys in its path."""
     if not isinstance(config, dict):
         return "?"
     if config.get("url"):
-        return str(config["url"]).split("?")[0].split("#")[0]
+        address = str(config["url"]).split("?")[0].split("#")[0]
+        before, slashes, rest = address.rpartition("://")
+        host, slash, path = rest.partition("/")
+        return f"{before}{slashes}{host}{slash}{hidden_in_text(path)}"
     host = next((str(config[field]) for field in ("host", "domain", "name") if config.get(field)), "?")
     return f"{host}:{config['port']}" if config.get("port") else host
 

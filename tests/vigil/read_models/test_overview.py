@@ -18,7 +18,7 @@ from vigil.accounts.teams import default_team
 from vigil.heartbeats.changes import create_heartbeat
 from vigil.incidents.models import MonitorState
 from vigil.monitors.changes import create_monitor, set_paused
-from vigil.monitors.models import Monitor
+from vigil.monitors.models import Monitor, host_of
 from vigil.read_models.core.overview_query import parse_overview
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.overview import Overview, read_overview
@@ -167,3 +167,12 @@ def test_a_row_tells_its_incident_strip_and_days(world: World) -> None:
     assert row.strip.endswith("d") and len(row.days) == 90
     assert row.uptime is None or 0 <= row.uptime <= 1
     assert len(row.regions) == 5
+
+
+def test_no_target_shows_a_key_that_stands_in_an_address(world: World) -> None:
+    address = "https://api.example.com/v1/sk-planted0123456789/models?key=planted&x=1#planted"
+    config = {"url": address, "headers": {"Authorization": "Bearer planted"}}
+    made = create_monitor(default_team(), {"name": "keyed", "kind": "http", "config": config})
+    [row] = [row for row in shown().rows if row.name == "keyed"]
+    assert row.target == made.target == "https://api.example.com/v1/***/models"
+    assert "planted" not in str(row) and host_of(row.target) == "api.example.com"
