@@ -13,11 +13,16 @@ from pathlib import Path
 import pytest
 import redis
 from cryptography.fernet import Fernet
+from hypothesis import HealthCheck, settings
 
 from vigil.local.servers import postgres as local_postgres
 from vigil.local.servers import redis as local_redis
 
 _SERVERS = pytest.StashKey[contextlib.ExitStack]()
+
+# How long an example takes to draw or to run says how busy the machine is, and nothing of what is tested.
+settings.register_profile("tests", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -72,13 +72,13 @@ def disk(around: ExaminationContext) -> Iterator[Finding]:
     if around.disk_free_bytes is None:
         yield note("Free disk space is unknown.", "Pass it: `doctor --disk-free-gb N`.")
     elif grows.bytes_per_day > 0:
-        yield _full(around, around.disk_free_bytes / grows.bytes_per_day)
+        yield _full(around, int(around.disk_free_bytes / grows.bytes_per_day))
     else:
         yield well(f"{size(around.disk_free_bytes)} of disk are free, and the database does not grow.")
 
 
-def _full(around: ExaminationContext, days: float) -> Finding:
-    when = f"in {days:,.0f} days"
+def _full(around: ExaminationContext, days: int) -> Finding:
+    when = f"in {days:,} days"
     if days < 3650:
         when += f", on {around.now + timedelta(days=days):%d %B %Y}"
     told = f"The disk is full {when} at this rate ({size(around.disk_free_bytes or 0)} are free)."

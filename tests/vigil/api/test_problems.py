@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import pytest
 import redis
+import structlog
 from django.db import OperationalError
 from django.test import Client
 from django.test.utils import override_settings
@@ -17,6 +19,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel
 from vigil.api.base import parsers
 from vigil.api.monitors.monitors import MonitorViewSet
+from vigil.cli.processes.start import QUIET_LOGS
 from vigil.problems.codes import FieldCode, ProblemCode, code_of_status
 from vigil.problems.problem import FieldProblem, of_fields
 from vigil.problems.request_ids import request_id_of
@@ -168,6 +171,43 @@ def test_an_error_of_vigil_or_its_servers_is_a_problem_without_its_words(
     assert "secret" not in answer.content.decode()
     assert answer.has_header("Retry-After") == (status == 503)
     assert [record.levelname for record in caplog.records if record.name == "django.request"] == ["ERROR"]
+
+
+class Lines(logging.Handler):
+    """What the log of `web` would have, each line with the request that it names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # The log's format adds these to each line.
+        self.seen.append((record.levelname, structlog.contextvars.get_contextvars().get("request_id", "")))
+
+
+def test_a_line_of_the_log_names_the_request_of_an_error_and_no_4xx_has_a_line(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, root = Lines(), logging.getLogger()
+    before = {name: logging.getLogger(name).level for name in QUIET_LOGS}
+    for name, least in QUIET_LOGS.items():
+        logging.getLogger(name).setLevel(least)
+    root.addHandler(lines)
+    try:
+        for method, path, status in (
+            ("GET", "monitors/mon_0", 404), ("GET", "monitors?cursor=x", 400), ("PUT", "monitors", 405),
+            ("GET", "nowhere", 404), ("POST", "monitors", 400),
+        ):  # fmt: skip
+            assert api.ask(method, path).status_code == status
+        assert lines.seen == []
+        monkeypatch.setattr(MonitorViewSet, "get_queryset", lambda self: 1 / 0)
+        api.client.raise_request_exception = False
+        assert api.ask("GET", "monitors", **{"x-request-id": "mine"}).status_code == 500
+        assert lines.seen == [("ERROR", "mine")]
+    finally:
+        root.removeHandler(lines)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 @pytest.mark.parametrize("given", ["abc-1.2_X", "x" * 64])

@@ -54,10 +54,11 @@ def test_single_checks_are_gone_before_their_monitor(monkeypatch: pytest.MonkeyP
 
 def test_what_an_incident_or_anything_that_is_still_there_names_is_kept() -> None:
     team, now = default_team(), database_now()
-    Incident.objects.create(team=team, monitor=deleted("incident"), kind="outage", opened_at=now)
+    Incident.objects.create(team=team, monitor=deleted("incident"), kind="outage", started_at=now, opened_at=now)
     Route.objects.create(team=team, name="r", position=1, monitor=deleted("route"))
     Objective.objects.create(team=team, name="o", monitor=deleted("objective"))
-    Silence.objects.create(team=team, name="s", mutes=True, starts_at=now, ends_at=now).monitors.add(deleted("silence"))
+    window = {"starts_at": now, "ends_at": now + timedelta(hours=1)}
+    Silence.objects.create(team=team, name="s", mutes=True, **window).monitors.add(deleted("silence"))
     here = Monitor.objects.create(team=team, name="composite", kind="composite")
     CompositeMember.objects.create(composite=Composite.objects.create(monitor=here), monitor=deleted("member"))
     Dependency.objects.create(child=here, parent=deleted("parent"))

@@ -171,7 +171,7 @@ def test_a_row_tells_its_incident_strip_and_days(world: World) -> None:
 
 def test_no_target_shows_a_key_that_stands_in_an_address(world: World) -> None:
     address = "https://api.example.com/v1/sk-planted0123456789/models?key=planted&x=1#planted"
-    config = {"url": address, "headers": {"Authorization": "Bearer planted"}}
+    config = {"url": address}
     made = create_monitor(default_team(), {"name": "keyed", "kind": "http", "config": config})
     [row] = [row for row in shown().rows if row.name == "keyed"]
     assert row.target == made.target == "https://api.example.com/v1/***/models"

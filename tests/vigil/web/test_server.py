@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +25,8 @@ from tests.waiting import until
 from vigil.heartbeats.core.wire import Ping, decode
 from vigil.local.servers import ports
 from vigil.web import http_server
+from vigil.web.bodies import Refused
+from vigil.web.server import refusal
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("machine")]
 
@@ -214,6 +218,25 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read(web: int) -> None:
         [connection] = opened(web, 1, head)
         with connection:
             assert connection.recv(100).startswith(b"HTTP/1.1 413")
+
+
+REFUSALS = [
+    (HTTPStatus.REQUEST_TIMEOUT, "request_timeout"),
+    (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"),
+    (HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+]
+
+
+@pytest.mark.parametrize(("status", "code"), REFUSALS, ids=[code for _, code in REFUSALS])
+def test_what_is_refused_before_the_pages_see_it_is_a_problem_for_the_api(status: HTTPStatus, code: str) -> None:
+    scope = {"path": "/api/v1/monitors", "method": "POST", "headers": [(b"x-request-id", b"mine")]}
+    answered, headers, body = refusal(scope, Refused(status, unread=False))
+    told, shown = dict(headers), json.loads(body)
+    assert answered == shown["status"] == status and told["Content-Type"] == "application/problem+json"
+    assert (shown["code"], shown["instance"], shown["request_id"]) == (code, scope["path"], "mine")
+    assert told["X-Request-ID"] == "mine" and told["Connection"] == "close"
+    page = refusal({**scope, "path": "/hooks/x"}, Refused(status, unread=False))
+    assert (page[0], dict(page[1])["Content-Type"]) == (status, "text/plain")
 
 
 def test_p1_thousands_of_pipelined_odd_requests_leave_the_pages_answered(web: int) -> None:

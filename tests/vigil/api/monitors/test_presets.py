@@ -65,7 +65,7 @@ def test_the_catalogue_says_of_each_preset_what_to_give_what_it_asks_and_what_it
     groq = next(each for each in listed["results"] if each["name"] == "groq")
     assert groq["asks"] == "GET https://api.groq.com/openai/v1/models"
     assert (groq["needs"], groq["timeout_ms"], groq["codes"]["498"]) == (["key"], 10_000, "overloaded")
-    needs = {each["name"]: each["needs"] for each in listed}
+    needs = {each["name"]: each["needs"] for each in listed["results"]}
     assert (needs["pinecone"], needs["litellm-health"][-1]) == (["resource", "key"], "billing_acknowledged")
     status, vllm = caller("GET", "presets/vLLM")
     assert (status, vllm["name"], vllm["own_address"]) == (200, "vllm", True)
