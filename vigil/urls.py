@@ -11,6 +11,7 @@ from vigil.metrics import view as metrics
 from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, digest, incidents, more, overview, palette, regions, sign_in, style
+from vigil.web.pages.start import views as start
 
 urlpatterns = [
     path("", overview.overview, name="home"),
@@ -20,6 +21,9 @@ urlpatterns = [
     path("done", actions.actions, name="actions"),
     path("done/<str:public_id>/undo", actions.undo, name="undo"),
     path("views", actions.save_view, name="views"),
+    path("start", start.start, name="start"),
+    path("start/trials/<str:trial_id>", start.trial, name="start-trial"),
+    path("start/jobs/<str:public_id>", start.first_call, name="start-first-call"),
     path("more", more.more, name="more"),
     path("style", style.style, name="style"),
     path("style/latency.json", style.latency, name="style-latency"),

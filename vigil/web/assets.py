@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parent / "static" / "web"
 #: Files of each bundle, in order. Of our own scripts every file is a block of its own: they share no names.
 BUNDLES = {
     "vigil.css": ("tokens.css", "parts.css"),
+    "forms.css": ("forms.css",),
     "chart.css": ("vendor/uplot-1.6.32.min.css",),
     "htmx.js": ("vendor/htmx-4.0.1.min.js",),
     "vigil.js": (
@@ -35,6 +36,7 @@ BUNDLES = {
         "modules/palette.js",
         "modules/live.js",
     ),
+    "forms.js": ("modules/copy.js",),
     "chart.js": ("vendor/uplot-1.6.32.iife.min.js", "modules/chart.js"),
     "icons.svg": ("icons.svg",),
 }

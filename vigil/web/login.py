@@ -12,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from vigil.accounts.login import consume_login_link, is_usable
+from vigil.accounts.models import WRITERS, User
+from vigil.accounts.teams import membership_of
 from vigil.web.pages.shell import theme_of
 
 
@@ -23,9 +25,16 @@ def login_once(request: HttpRequest, token: str) -> HttpResponse:
         user = consume_login_link(token[:100])
         if user is not None:
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-            return redirect("home")
+            return redirect(_first_page(user))
         return _page(request, False)
     return _page(request, is_usable(token[:100]))
+
+
+def _first_page(user: User) -> str:
+    """The guided start for who may write and watches nothing yet; else the overview."""
+    membership = membership_of(user)
+    is_new = membership is not None and not membership.team.monitors.filter(deleted_at=None).exists()
+    return "start" if is_new and membership is not None and membership.role in WRITERS else "home"
 
 
 def _page(request: HttpRequest, usable: bool) -> HttpResponse:

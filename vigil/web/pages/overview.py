@@ -90,8 +90,8 @@ def _shown(reader: PageReader, query: OverviewQuery) -> dict[str, Any]:
         "trouble": [listed(row, now, pill=True) for row in read.trouble],
         "sections": sections(read),
         "more_address": query.address(after=read.after) if read.after else "",
-        "add_address": reverse("admin:monitors_monitor_add") if reader.is_staff else "",
-        "add_words": "Add your first monitor" if reader.is_staff and reader.may_write else "",
+        "add_address": reverse("start"),
+        "add_words": "Add your first monitor" if reader.may_write else "",
         "none_found": f"None of {read.total:,} monitors matches."
         if not query.text
         else f"None of {read.total:,} monitors matches \u201c{query.text}\u201d.",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field. `kind` is an input's type, `select`, `textarea` or `stored` for a secret that is only replaced."""
+    """One field. `kind` is an input's type, `select`, `textarea`, `checks` for boxes of `options`, or `stored` for a
+    secret that is only replaced. The value of a box is `on`, that of `checks` its ticked values, one a line."""
 
     name: str
     label: str
@@ -21,6 +22,13 @@ class FormField:
     #: Why it cannot be changed here, such as "kept in vigil.yaml".
     fixed: str = ""
     autocomplete: str = "off"
+    #: Unit after a number, such as `ms`.
+    unit: str = ""
+
+    @property
+    def ticked(self) -> frozenset[str]:
+        """Ticked values of boxes."""
+        return frozenset(self.value.split("\n"))
 
     @property
     def described_by(self) -> str:

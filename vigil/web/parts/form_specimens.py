@@ -37,6 +37,9 @@ def fields() -> dict[str, dict[str, Any]]:
         },
         "many lines": {"field": FormField("four", "Note", LONGEST, "textarea")},
         "a stored secret": {"field": FormField("five", "Key", "k9Qz", "stored")},
+        "a number with its unit": {"field": FormField("seven", "Timeout", "10000", "number", unit="ms")},
+        "a box": {"field": FormField("eight", "Follow redirects", "on", "checkbox")},
+        "boxes": {"field": FormField("nine", "Regions", "eu", "checks", options=[("eu", "eu-west"), ("us", ARABIC)])},
         "kept in a file": {"field": FormField("six", "Name", ARABIC, fixed="kept in vigil.yaml")},
     }
 
