@@ -1,4 +1,4 @@
-"""Account models: users, teams, memberships, API tokens and login links."""
+"""Account models: users, teams, memberships, API tokens, stored answers and login links."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from vigil.accounts import public_ids
+from vigil.accounts.sealed import SealedTextField
 from vigil.visible_text import visible_line
 
 
@@ -107,6 +108,25 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (vgl_{self.prefix}...)"
+
+
+class StoredAnswer(models.Model):
+    """The answer to a change under an idempotency key, for a day. Its body is sealed: it may show a secret once."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    caller = models.CharField(max_length=40)
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    location = models.CharField(max_length=500, blank=True)
+    body = SealedTextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "caller", "key"], name="one_answer_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.status} for {self.caller}"
 
 
 class LoginLink(models.Model):

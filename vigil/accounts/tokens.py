@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from django.db.models import OuterRef, Subquery
+from django.db import connection
+from django.db.models import Model
 
 from vigil.accounts import public_ids
-from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
+from vigil.accounts.models import ApiToken, Scope, Team, User
 
 PREFIX_LENGTH = 8
 #: How long a new token lives unless something else is asked for, `never` included.
@@ -26,6 +29,13 @@ _INCLUDED: Mapping[str, frozenset[Scope]] = {
     Scope.WRITE: frozenset({Scope.READ, Scope.WRITE, Scope.RESPOND, Scope.PING}),
     **{scope: frozenset({scope}) for scope in (Scope.READ, Scope.RESPOND, Scope.PING, Scope.ENROL)},
 }
+
+
+# A request that changes much notes it in its transaction: the others of its token do not wait for it.
+_NOTE_USE = """
+UPDATE accounts_apitoken SET last_used_at = %s
+WHERE id = (SELECT id FROM accounts_apitoken WHERE id = %s FOR UPDATE SKIP LOCKED)
+"""
 
 
 def issue_token(
@@ -101,19 +111,48 @@ def find_token(plain: str, now: datetime) -> ApiToken | None:
     parts = plain.split("_", 2)
     if len(plain) > 100 or len(parts) != 3 or parts[0] != "vgl":
         return None
-    membership = Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team"))
-    tokens = ApiToken.objects.select_related("team", "user").annotate(role_in_team=Subquery(membership.values("role")))
-    token = tokens.filter(prefix=parts[1]).first()
+    token = _read(parts[1])
     if token is None or not hmac.compare_digest(token.sha256, _digest(plain)):
         return None
     if token.expires_at and token.expires_at <= now:
         return None
-    token.role = token.role_in_team
     if token.user and not (token.user.is_active and token.role):
         return None
     if token.last_used_at is None or now - token.last_used_at > LAST_USED_GRAIN:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE_USE, [now, token.pk])
     return token
+
+
+def _read(prefix: str) -> ApiToken | None:
+    """The token of a prefix with its team, user and role. Each request asks for it: the statement is built once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(), [prefix])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    names = [field.attname for field in ApiToken._meta.concrete_fields]
+    values = dict(zip(names, row, strict=False))
+    token = ApiToken.from_db(connection.alias, names, [*{**values, "scopes": json.loads(values["scopes"])}.values()])
+    begin = len(names)
+    for name, model in (("team", Team), ("user", User)):
+        fields = [field.attname for field in model._meta.concrete_fields]
+        if getattr(token, f"{name}_id") is not None:
+            setattr(token, name, model.from_db(connection.alias, fields, row[begin : begin + len(fields)]))
+        begin += len(fields)
+    token.role = row[-1]
+    return token
+
+
+@cache
+def _statement() -> str:
+    tables: tuple[tuple[str, type[Model]], ...] = (("k", ApiToken), ("t", Team), ("u", User))
+    columns = [f'{table}."{field.column}"' for table, model in tables for field in model._meta.concrete_fields]
+    return f"""
+        SELECT {", ".join(columns)}, m.role FROM accounts_apitoken k JOIN accounts_team t ON t.id = k.team_id
+        LEFT JOIN accounts_user u ON u.id = k.user_id
+        LEFT JOIN accounts_membership m ON m.user_id = k.user_id AND m.team_id = k.team_id WHERE k.prefix = %s
+    """
 
 
 def _digest(plain: str) -> str:

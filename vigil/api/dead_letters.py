@@ -6,7 +6,7 @@ import base64
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, viewsets
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from vigil.api.base.permissions import StaffOnly
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.views import ReadOnlyViewSet
 from vigil.deadletters.actions import NotReplayable, discard, replay
 from vigil.deadletters.models import DeadLetter
 
@@ -41,7 +42,7 @@ class DeadLetterWithBytesSerializer(DeadLetterSerializer):
         return base64.b64encode(bytes(letter.payload)).decode()
 
 
-class DeadLetterViewSet(viewsets.ReadOnlyModelViewSet[DeadLetter]):
+class DeadLetterViewSet(ReadOnlyViewSet):
     """Entries, rows and steps that failed alone twice, newest first. `?state=waiting` lists what needs somebody.
 
     Messages that a channel refused for good are deliveries: see `/deliveries?state=dead`.

@@ -8,10 +8,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from vigil.api.base.permissions import StaffOnly
 from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.views import ApiView
 from vigil.clock import database_now
 from vigil.disks import disk_of, postgres_folder
 from vigil.doctor.examination import examine, worst
@@ -37,7 +37,7 @@ class HealthSerializer(ApiSerializer[Any]):
     findings = FindingSerializer(many=True)
 
 
-class HealthView(APIView):
+class HealthView(ApiView):
     """What is wrong with this installation."""
 
     permission_classes = [StaffOnly]

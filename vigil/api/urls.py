@@ -17,6 +17,7 @@ from vigil.api.alerts.oncall import PersonViewSet, PolicyViewSet, RotationViewSe
 from vigil.api.alerts.routes import RouteViewSet, WhomView
 from vigil.api.alerts.silences import ExcludedView, SilenceViewSet
 from vigil.api.base.authentication import TokenAuthentication
+from vigil.api.bulk import BulkView
 from vigil.api.code.export import ExportView
 from vigil.api.code.plans import AdoptionView, PlanViewSet
 from vigil.api.code.schema import schema_view
@@ -78,6 +79,7 @@ urlpatterns = [
     path("v1/schema.json", schema_view, name="document-schema"),
     path("v1/health", HealthView.as_view(), name="health"),
     path("v1/me", MeView.as_view(), name="me"),
+    path("v1/monitors/bulk", BulkView.as_view(), name="bulk"),
     path("v1/whom", WhomView.as_view(), name="whom"),
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),

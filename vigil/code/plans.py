@@ -28,8 +28,8 @@ from vigil.code.core.tree import DocumentError, DocumentProblem, Node, TextPlace
 from vigil.code.models import ConfigurationPlan
 from vigil.code.stored.reading import read_state, secret_hash
 from vigil.code.stored.rows import TeamRows, load_rows
-from vigil.monitors.changes import MAX_SECRET_LENGTH
 from vigil.monitors.models import Region
+from vigil.monitors.validation import MAX_SECRET_LENGTH
 
 #: Plans that are kept, and for how long.
 PLANS_MOST, PLANS_KEPT = 200, timedelta(days=30)

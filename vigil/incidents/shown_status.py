@@ -6,11 +6,14 @@ from probes.reasons import Status
 from vigil.incidents.models import MonitorState
 from vigil.monitors.models import Monitor
 
+#: Of a monitor that is paused, whatever its state says.
+PAUSED = "paused"
+
 
 def shown_status(monitor: Monitor) -> str:
     """up, degraded, down, unknown or paused; select `believed` with the monitors, else each costs a query."""
     if monitor.paused:
-        return "paused"
+        return PAUSED
     state = state_of(monitor)
     return state.status if state else Status.UNKNOWN.value
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from probes.specs.destination import Destination, destination_of
@@ -16,11 +16,12 @@ from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
 from vigil.monitors.core.clear_credentials import credentials_in
 from vigil.monitors.core.providers import provider_of
-from vigil.monitors.costs import cost_warnings, refusal_estimate
+from vigil.monitors.costs import cost_warnings
 from vigil.monitors.live_version import touch
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, ChangeKind, DerivedKind, Monitor, MonitorChange, Region
-from vigil.problems.rows import below, duplicate, row_problems
-from vigil.visible_text import is_visible_line, unique_words
+from vigil.monitors.validation import Problems, name_is_taken, problems_of
+from vigil.problems.rows import duplicate
+from vigil.visible_text import unique_words
 
 SETTABLE = frozenset(
     {
@@ -30,8 +31,6 @@ SETTABLE = frozenset(
 )  # fmt: skip
 #: Settings that only a monitor has which regions check.
 OF_CHECKS = frozenset({"config", "secrets", "interval_s", "timeout_ms", "sensitivity", "regions"})
-MAX_TAGS, MAX_TAG_LENGTH = 20, 50
-MAX_SECRETS, MAX_SECRET_LENGTH = 20, 8192
 MAX_REGIONS = 50
 
 
@@ -40,13 +39,20 @@ def create_monitor(team: Team, wanted: Mapping[str, Any]) -> Monitor:
 
     Without `regions` every enabled region checks it; an empty list means none.
     """
-    kind = wanted.get("kind")
-    if kind in DerivedKind:
-        raise ValidationError({"kind": [f"Regions do not check a {kind}: create it on its own page."]})
+    problems = derived_problem(wanted.get("kind"))
+    if problems:
+        raise ValidationError(problems)
     monitor = Monitor(team=team)
     with transaction.atomic():
-        _write(monitor, {"regions": default_regions(), **_plain(wanted)})
+        _write(monitor, wanted if "regions" in wanted else {**wanted, "regions": default_regions()})
     return monitor
+
+
+def derived_problem(kind: Any) -> Problems:
+    """The problem of a kind that has a write path of its own; empty for one that regions check."""
+    if kind in DerivedKind:
+        return {"kind": [f"Regions do not check a {kind}: create it on its own page."]}
+    return {}
 
 
 def default_regions() -> list[Region]:
@@ -57,7 +63,7 @@ def default_regions() -> list[Region]:
 def create_derived(team: Team, kind: DerivedKind, wanted: Mapping[str, Any]) -> Monitor:
     """Create a monitor without checks; for the write path of its kind, inside its transaction."""
     monitor = Monitor(team=team, kind=kind)
-    _write(monitor, _plain(wanted))
+    _write(monitor, wanted)
     return monitor
 
 
@@ -65,7 +71,7 @@ def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
     """Change fields, if they differ. Raises `ValidationError` by field, `Monitor.DoesNotExist` if deleted meanwhile."""
     with transaction.atomic():
         current = Monitor.objects.select_for_update().get(pk=monitor.pk, deleted_at=None)
-        changed = {name: value for name, value in _plain(wanted).items() if _differs(current, name, value)}
+        changed = {name: value for name, value in plain(wanted).items() if _differs(current, name, value)}
         _refuse_meaningless(current, changed)
         if "kind" in changed and (current.kind in DerivedKind or changed["kind"] in DerivedKind):
             raise ValidationError({"kind": ["The kind of this monitor cannot be changed."]})
@@ -76,7 +82,8 @@ def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
     return current
 
 
-def _plain(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+def plain(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Wanted fields with each tag once."""
     return {**wanted, "tags": unique_words(wanted["tags"])} if "tags" in wanted else wanted
 
 
@@ -109,17 +116,23 @@ def set_paused(monitor: Monitor, paused: bool) -> Monitor:
 
 
 def delete_monitor(monitor: Monitor) -> None:
-    """Delete a monitor. Its row stays for its incidents, without secrets; its name is free again."""
+    """Delete a monitor, unless it is deleted."""
+    delete_monitors(Monitor.objects.filter(pk=monitor.pk))
+
+
+def delete_monitors(monitors: QuerySet[Monitor]) -> int:
+    """Delete those that live; returns how many. Their rows stay for incidents, without secrets; names are free."""
     with transaction.atomic():
-        current = Monitor.objects.select_for_update().filter(pk=monitor.pk, deleted_at=None).first()
-        if current is None:
-            return
-        current.revision += 1
-        current.secrets = Secrets()
-        current.deleted_at = Now()
-        current.save(update_fields=["revision", "secrets", "deleted_at", "updated_at"])
-        MonitorChange.record(current, ChangeKind.DELETED)
-        touch(current.team_id)
+        rows = list(monitors.filter(deleted_at=None).select_for_update(of=("self",)).order_by("pk"))
+        Monitor.objects.filter(pk__in=[row.pk for row in rows]).update(
+            secrets=Secrets(), deleted_at=Now(), revision=F("revision") + 1, updated_at=Now()
+        )
+        for row in rows:
+            row.revision += 1
+        MonitorChange.record_many(rows, ChangeKind.DELETED)
+        for team in {row.team_id for row in rows}:
+            touch(team)
+    return len(rows)
 
 
 def monitor_warnings(monitor: Monitor) -> list[str]:
@@ -164,107 +177,66 @@ def _differs(monitor: Monitor, name: str, value: Any) -> bool:
     return bool(getattr(monitor, name, None) != value)
 
 
-def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
+def assign(monitor: Monitor, wanted: Mapping[str, Any]) -> Problems:
+    """Set the wanted fields, regions excepted; returns the problems that need no database to find."""
     unknown = sorted(set(wanted) - SETTABLE)
     if unknown:
-        raise ValidationError({unknown[0]: ["This cannot be set."]})
-    action = ChangeKind.CREATED if monitor._state.adding else ChangeKind.CHANGED
-    regions = wanted.get("regions")
-    for name, value in wanted.items():
+        return {unknown[0]: ["This cannot be set."]}
+    for name, value in plain(wanted).items():
         if name != "regions":
             setattr(monitor, name, Secrets(value) if name == "secrets" else value)
     if not monitor.paused:
         monitor.paused_why = ""
     monitor.provider = provider_of(monitor.config)
     # A name from before there were rules for names does not stand in the way of a pause.
-    validate_monitor(monitor, unchanged=("name",) if monitor.pk and "name" not in wanted else ())
-    if regions is not None and len(regions) > MAX_REGIONS:
-        raise ValidationError({"regions": [f"At most {MAX_REGIONS} regions can check one monitor."]})
+    problems = problems_of(monitor, unchanged=("name",) if monitor.pk and "name" not in wanted else ())
+    if len(wanted.get("regions") or ()) > MAX_REGIONS:
+        problems["regions"] = [f"At most {MAX_REGIONS} regions can check one monitor."]
+    return problems
+
+
+def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
+    is_new = monitor.pk is None
+    problems = assign(monitor, wanted)
+    if "name" in wanted and "name" not in problems and name_is_taken(monitor):
+        problems["name"] = [duplicate(NAME_TAKEN)]
+    if problems:
+        raise ValidationError(problems)
     try:
-        monitor.save()
+        monitor.save(force_insert=is_new, force_update=not is_new)
     except IntegrityError as refused:
         # Another writer took the name after the check.
         if NAME_CONSTRAINT in str(refused):
             raise ValidationError({"name": [duplicate(NAME_TAKEN)]}) from None
         raise
-    if regions is not None:
-        monitor.regions.set(regions)
-    MonitorChange.record(monitor, action, wanted)
+    if is_new:
+        write_regions([monitor], [wanted.get("regions") or ()])
+        know_as_new(monitor, wanted.get("regions") or ())
+    elif "regions" in wanted:
+        monitor.regions.set(wanted["regions"])
+    MonitorChange.record(monitor, ChangeKind.CREATED if is_new else ChangeKind.CHANGED, wanted)
     touch(monitor.team_id)
 
 
-def validate_monitor(monitor: Monitor, unchanged: Sequence[str] = ()) -> None:
-    """Validate a monitor but for fields that are `unchanged`; raises `ValidationError` keyed by field."""
-    problems: dict[str, list[Any]] = {**row_problems(monitor, exclude=["config", "secrets", "tags", *unchanged])}
-    if any(error.message == NAME_TAKEN for error in problems.get("__all__", [])):
-        problems.pop("__all__")
-        problems["name"] = [duplicate(NAME_TAKEN)]
-    if monitor.timeout_ms and monitor.interval_s and monitor.timeout_ms > monitor.interval_s * 1000:
-        problems.pop("__all__", None)
-        problems["timeout_ms"] = [f"Must be at most the interval, {monitor.interval_s * 1000} ms."]
-    for field, problem in (("tags", _tags_problem(monitor.tags)), ("secrets", _secrets_problem(monitor.secrets))):
-        if problem:
-            problems[field] = [problem]
-    problems.update(_config_problem(monitor, {} if "secrets" in problems else monitor.secrets))
-    least_s = _least_interval_s(monitor.kind)
-    if monitor.interval_s and monitor.interval_s < least_s and "interval_s" not in problems:
-        problems["interval_s"] = [f"A {monitor.kind} is checked every {least_s} s at most: its servers count requests."]
-    if problems:
-        raise ValidationError(problems)
+def write_regions(monitors: Sequence[Monitor], regions: Sequence[Sequence[Region]]) -> None:
+    """Write the regions of new monitors, in the order of the monitors."""
+    watched = Monitor.regions.through
+    watched.objects.bulk_create(
+        (
+            watched(monitor_id=monitor.pk, region_id=key)
+            for monitor, chosen in zip(monitors, regions, strict=True)
+            for key in {region.pk: None for region in chosen}
+        ),
+        batch_size=5_000,
+    )
 
 
-def _least_interval_s(kind: str) -> int:
-    from probes.probers import PROBERS
-
-    return PROBERS[kind].least_interval_s if kind in PROBERS else 0
-
-
-def _config_problem(monitor: Monitor, secrets: Mapping[str, str]) -> dict[str, list[Any]]:
-    kind, config = monitor.kind, monitor.config
-    if kind in DerivedKind:
-        return {"config": ["Regions do not check this kind: it has no config."]} if config else {}
-    # Imported late: most processes never write a monitor, and the probers load slowly.
-    from probes.probers import SpecError, parse_spec, validate_secrets
-
-    if not isinstance(config, Mapping):
-        return {"config": ["Must be an object."]}
-    if _is_not_storable(config):
-        return {"config": ["Contains a zero byte or NaN, which cannot be stored."]}
-    try:
-        parse_spec(kind, config)
-    except SpecError as refused:
-        field = "kind" if refused.field == "kind" else "config"
-        estimate = refusal_estimate(config, monitor.interval_s or 0) if "billed completion" in refused.problem else ""
-        return {field: [below(refused.field if refused.field != field else "", refused.problem + estimate)]}
-    try:
-        validate_secrets(kind, secrets)
-    except SpecError as refused:
-        return {"secrets": [refused.problem]}
-    return {}
-
-
-def _is_not_storable(config: Any) -> bool:
-    """Whether PostgreSQL would refuse it: its JSON has neither NUL nor NaN."""
-    try:
-        return "\\u0000" in json.dumps(config, allow_nan=False).replace("\\\\", "")
-    except (ValueError, TypeError, RecursionError):
-        return True
-
-
-def _tags_problem(tags: Any) -> str:
-    if not isinstance(tags, list) or not all(isinstance(tag, str) and tag.strip() for tag in tags):
-        return "Must be a list of words."
-    if not all(map(is_visible_line, tags)):
-        return "Words without line breaks, control characters or characters that reorder text."
-    if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG_LENGTH for tag in tags):
-        return f"At most {MAX_TAGS} tags of {MAX_TAG_LENGTH} characters."
-    return ""
-
-
-def _secrets_problem(secrets: Mapping[str, str]) -> str:
-    if len(secrets) > MAX_SECRETS:
-        return f"At most {MAX_SECRETS} secrets."
-    pairs = [(name, value) for name, value in secrets.items() if isinstance(name, str) and isinstance(value, str)]
-    if len(pairs) < len(secrets) or any(not value or len(value) > MAX_SECRET_LENGTH for _, value in pairs):
-        return f"Must be names with values of 1 to {MAX_SECRET_LENGTH} characters."
-    return ""
+def know_as_new(monitor: Monitor, regions: Sequence[Region]) -> None:
+    """Cache the relations of a new monitor, which are known: showing it asks the database nothing."""
+    chosen = sorted({region.pk: region for region in regions}.values(), key=lambda region: region.slug)
+    known: dict[str, Any] = {}
+    for name, rows in (("regions", chosen), ("dependencies", [])):
+        known[name] = getattr(monitor, name).all()
+        known[name]._result_cache, known[name]._prefetch_done = rows, True
+    monitor._prefetched_objects_cache = known  # type: ignore[attr-defined]
+    monitor._state.fields_cache["believed"] = None

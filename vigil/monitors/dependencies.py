@@ -53,3 +53,5 @@ def set_parents(monitor: Monitor, parents: Sequence[Monitor]) -> None:
         Dependency.objects.bulk_create(
             (Dependency(child=monitor, parent=parent) for parent in wanted.values()), ignore_conflicts=True
         )
+    # What was read before, or known of a new monitor, is no longer so.
+    getattr(monitor, "_prefetched_objects_cache", {}).pop("dependencies", None)

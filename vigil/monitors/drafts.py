@@ -10,9 +10,10 @@ from django.db import transaction
 
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
-from vigil.monitors.changes import SETTABLE, create_monitor, default_regions, validate_monitor
+from vigil.monitors.changes import SETTABLE, create_monitor, default_regions
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.models import MAX_INTERVAL_S, Monitor, Region
+from vigil.monitors.validation import validate_monitor
 
 
 def draft_monitor(team: Team, wanted: Mapping[str, Any]) -> tuple[Monitor, list[Region]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -195,13 +195,25 @@ class MonitorChange(models.Model):
     @classmethod
     def record(cls, monitor: Monitor, action: ChangeKind, fields: Iterable[str] = ()) -> None:
         """Write a change of the present author, in the caller's transaction."""
-        author, revision = present_author(), monitor.revision
-        cls.objects.create(
-            monitor=monitor, author=author.name[:150], via=author.via, action=action, fields=sorted(fields),
-            revision=revision,
+        cls.record_many([monitor], action, fields)
+
+    @classmethod
+    def record_many(cls, monitors: Sequence[Monitor], action: ChangeKind, fields: Iterable[str] = ()) -> None:
+        """Write the same change of each."""
+        author, names = present_author(), sorted(fields)
+        MonitorChange.objects.bulk_create(
+            (
+                MonitorChange(
+                    monitor=monitor, author=author.name[:150], via=author.via, action=action, fields=names,
+                    revision=monitor.revision,
+                )
+                for monitor in monitors
+            ),
+            batch_size=1_000,
         )  # fmt: skip
-        if revision % cls.DROPPED_EVERY == 0:
-            cls.objects.filter(monitor=monitor, revision__lt=revision - cls.KEPT).delete()
+        for monitor in monitors:
+            if monitor.revision % cls.DROPPED_EVERY == 0:
+                cls.objects.filter(monitor=monitor, revision__lt=monitor.revision - cls.KEPT).delete()
 
 
 class Composite(models.Model):

@@ -65,7 +65,7 @@ def _of_framework(error: Any) -> Problem:
         headers["WWW-Authenticate"] = error.auth_header
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(math.ceil(error.wait))
-    return Problem(code, detail, headers=headers, more=more)
+    return Problem(code, detail, headers=headers, more=getattr(error, "more", more))
 
 
 def _of_server(error: Any) -> Problem | None:

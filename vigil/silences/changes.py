@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from vigil.clock import database_now, is_zone
-from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.config_channel import notify_silences
 from vigil.monitors.models import Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.silences.core.windows import ScheduleError, check, current
 from vigil.silences.models import Silence, new_silence
 from vigil.visible_text import is_visible_line, unique_words

@@ -188,7 +188,8 @@ def test_state_and_latest_are_there_before_anything_was_seen(api: Api) -> None:
 def test_lists_are_paged_up_to_a_limit(api: Api) -> None:
     team = default_team()
     Monitor.objects.bulk_create(Monitor(team=team, name=f"m{n}", kind="http") for n in range(205))
-    page = api("GET", "monitors?limit=1000")[1]
+    assert [api("GET", f"monitors?limit={most}")[0] for most in (1000, 201, 0, -5, "abc")] == [400] * 5
+    page = api("GET", "monitors?limit=200")[1]
     assert len(page["results"]) == 200
     rest = api("GET", page["next"].split("/api/v1/")[1])[1]
     assert len(rest["results"]) == 5 and rest["next"] is None

@@ -21,8 +21,8 @@ from vigil.alerts.models import (
 )
 from vigil.clock import is_zone
 from vigil.incidents.core.model import IncidentKind
-from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Priority
+from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.problems.rows import row_problems
 from vigil.visible_text import is_visible_line, unique_words
 

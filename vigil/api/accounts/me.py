@@ -9,7 +9,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from vigil.accounts.models import ApiToken, Membership, Role, Scope, Team, User
 from vigil.accounts.tokens import TOKENS_MOST
@@ -18,6 +17,7 @@ from vigil.api.base.pagination import PageByCursor
 from vigil.api.base.permissions import AnyScope, is_staff, rights, role_of, team_of
 from vigil.api.base.rate_limits import LIMIT, WINDOW_S
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.base.views import ApiView, Resources
 from vigil.dispatch.trials import A_MINUTE_MOST
 
 
@@ -52,7 +52,7 @@ class MeSerializer(ApiSerializer[Any]):
     limits = LimitsSerializer()
 
 
-class MeView(APIView):
+class MeView(ApiView):
     """Who the caller is."""
 
     permission_classes = [AnyScope]
@@ -78,7 +78,7 @@ class MeView(APIView):
         return Response(shown)
 
 
-class TeamRowsViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Team]):
+class TeamRowsViewSet(Resources, mixins.ListModelMixin, viewsets.GenericViewSet[Team]):
     """Teams of the caller: a token's own, or every team of a person. A person acts for the oldest."""
 
     serializer_class = TeamRowSerializer
@@ -106,7 +106,7 @@ class TeamMemberSerializer(ApiModelSerializer[Membership]):
         fields = ("name", "active", "role")
 
 
-class MemberViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Membership]):
+class MemberViewSet(Resources, mixins.ListModelMixin, viewsets.GenericViewSet[Membership]):
     """People of the team with their roles."""
 
     serializer_class = TeamMemberSerializer

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from vigil.accounts.models import ApiToken, Role, Scope, Team, User
 from vigil.accounts.tokens import LIFETIME, TOKENS_MOST, audit_line, has_room, issue_token, rights_of, rotate_token
 from vigil.api.base.permissions import rights, role_of, team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.base.views import ReadOnlyViewSet
 from vigil.clock import database_wall_now
 
 log = structlog.get_logger(__name__)
@@ -81,7 +82,7 @@ class RotationRequestSerializer(ApiSerializer[Any]):
     overlap_s = serializers.IntegerField(min_value=0, max_value=OVERLAP_MOST_S, default=3_600)
 
 
-class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ApiToken]):
+class TokenViewSet(ReadOnlyViewSet):
     """Keys of programs. A person issues them, or a token of a person with the scope `write`; a team's token does not.
 
     A token of a person ends with their membership, and acts within their role. Owners see and revoke every token of the

@@ -23,7 +23,7 @@ from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.writes import LockedWrites
-from vigil.api.monitors.monitors import ConfigField, SecretsField
+from vigil.api.monitors.fields import ConfigField, SecretsField
 
 
 @extend_schema_field(OpenApiTypes.ANY)

@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, viewsets
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -15,8 +15,10 @@ from rest_framework.response import Response
 
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Delivery
+from vigil.api.base.filters import AnyOfFilter, ListFilters
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.views import ReadOnlyViewSet
 
 
 class DeliverySerializer(ApiModelSerializer[Delivery]):
@@ -32,9 +34,9 @@ class DeliverySerializer(ApiModelSerializer[Delivery]):
         )  # fmt: skip
 
 
-class DeliveryFilter(django_filters.FilterSet):
-    incident = django_filters.CharFilter(field_name="incident__public_id", max_length=40)
-    channel = django_filters.CharFilter(field_name="channel__public_id", max_length=40)
+class DeliveryFilter(ListFilters):
+    incident = AnyOfFilter(field_name="incident__public_id", max_length=40)
+    channel = AnyOfFilter(field_name="channel__public_id", max_length=40)
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 
@@ -43,7 +45,7 @@ class DeliveryFilter(django_filters.FilterSet):
         fields = ("state", "event")
 
 
-class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
+class DeliveryViewSet(ReadOnlyViewSet):
     """Every message to every channel, newest first. `?state=dead` lists the dead letters."""
 
     serializer_class = DeliverySerializer

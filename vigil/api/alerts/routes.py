@@ -10,7 +10,6 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from vigil.alerts.core.routes import Severity
 from vigil.alerts.models import Channel, EscalationPolicy, Route
@@ -22,10 +21,11 @@ from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.api.base.views import ApiView
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
-from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 
 
 def words(choices: Any, most: int, **options: Any) -> serializers.ListField:
@@ -153,7 +153,7 @@ class PreviewSerializer(ApiSerializer[Any]):
     remind_s = serializers.IntegerField()
 
 
-class WhomView(APIView):
+class WhomView(ApiView):
     """Preview of recipients."""
 
     @extend_schema(

@@ -13,16 +13,16 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from vigil.alerts.routing.holds import look_again_in
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import InTeam, TeamViewSet
+from vigil.api.base.views import ApiView
 from vigil.clock import database_now
-from vigil.monitors.changes import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.monitors.models import Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.silences.changes import MAX_MONITORS, change_silence, create_silence, delete_silence, end_now
 from vigil.silences.core.windows import current, windows
 from vigil.silences.covering import excluded_intervals
@@ -123,7 +123,7 @@ class SilenceViewSet(TeamViewSet[Silence]):
         return Response(status=204) if left is None else Response(self.get_serializer(left).data)
 
 
-class ExcludedView(APIView):
+class ExcludedView(ApiView):
     """Time excluded from uptime."""
 
     @extend_schema(

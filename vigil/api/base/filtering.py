@@ -1,34 +1,47 @@
-"""Filter backend of lists: a filter that is unknown is refused, since ignored it would show every row."""
+"""Filter backend of lists: the filters of a view, and those that every list has."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django_filters import FilterSet
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from vigil.api.base.pagination import PageByCursor
-from vigil.problems.codes import FieldCode
+from vigil.api.base.filters import ListFilters, common_filters
 
-_PAGING = frozenset({PageByCursor.page_size_query_param, PageByCursor.cursor_query_param})
+_OPTIONS = ("lookup_field", "search", "updated_field")
 
 
 class KnownFiltersOnly(DjangoFilterBackend):
-    """Filters by the view's filter set, and refuses any other parameter of the query."""
+    """Filters lists by the view's filter set. `views.Conventions` refuses any other parameter of the query."""
+
+    filterset_base = ListFilters
+
+    def get_filterset_class(self, view: Any, queryset: QuerySet[Any] | None = None) -> type[FilterSet] | None:
+        if queryset is None:
+            return None
+        own: type[FilterSet] = getattr(view, "filterset_class", None) or ListFilters
+        fields = tuple(getattr(view, "filterset_fields", None) or ())
+        options = tuple((name, getattr(view, name, None)) for name in _OPTIONS)
+        return _filter_set(own, queryset.model, fields, options)  # type: ignore[arg-type]  # a class is hashable
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         # Objects are found by this too, and their actions take parameters of their own.
-        if getattr(view, "action", "") == "list":
-            filters = self.get_filterset_class(view, queryset)
-            known = _PAGING | set(filters.base_filters if filters else ())
-            unknown = sorted(set(request.query_params) - known - {api_settings.URL_FORMAT_OVERRIDE})
-            if unknown:
-                there_are = ", ".join(sorted(known))
-                reason = f"There is no such filter. There are {there_are}."
-                raise ValidationError({unknown[0][:100]: [reason]}, FieldCode.UNKNOWN_PARAMETER.value)
+        if getattr(view, "action", "") != "list":
+            return queryset
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
+
+
+@cache
+def _filter_set(
+    own: type[FilterSet], model: type[Model], fields: tuple[str, ...], options: tuple[tuple[str, Any], ...]
+) -> type[FilterSet]:
+    named = own.base_filters
+    common = {name: one for name, one in common_filters(model, dict(options)).items() if name not in named}
+    meta = own.Meta if hasattr(own, "Meta") else type("Meta", (), {"model": model, "fields": fields})
+    return type(f"{model.__name__}Filters", (own,), {**common, "Meta": meta})

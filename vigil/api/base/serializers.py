@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -17,10 +18,38 @@ RowT = TypeVar("RowT", bound=models.Model)
 InstanceT = TypeVar("InstanceT")
 
 
+class _DeclaredFields(dict[str, Any]):
+    """Fields of a serializer class. DRF copies them deeply for each serializer, with choices, texts and defaults.
+
+    Only the fields themselves change, so only they are made anew.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return {name: _fresh(field) for name, field in self.items()}
+
+
+def _fresh(field: Any) -> Any:
+    if type(field).__deepcopy__ is not serializers.Field.__deepcopy__:
+        return copy.deepcopy(field)
+    options = {
+        name: _fresh(option) if isinstance(option, serializers.Field) else option
+        for name, option in field._kwargs.items()
+    }
+    return type(field)(*field._args, **options)
+
+
+_of_models: dict[type, _DeclaredFields] = {}
+
+
 class _RefusesUnknown(serializers.BaseSerializer[Any]):
     """Refuses fields that would be dropped: a misspelt name must not look as if it were set."""
 
     fields: Any
+    _declared_fields: Any
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._declared_fields = _DeclaredFields(getattr(cls, "_declared_fields", {}))
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -50,7 +79,13 @@ class ApiSerializer(_RefusesUnknown, serializers.Serializer[InstanceT]):
 
 
 class ApiModelSerializer(_RefusesUnknown, serializers.ModelSerializer[RowT]):
-    """A serializer of a row."""
+    """A serializer of a row. What its fields are is read from the model once."""
+
+    def get_fields(self) -> dict[str, Any]:
+        mine = type(self)
+        if mine not in _of_models:
+            _of_models[mine] = _DeclaredFields(super().get_fields())
+        return copy.deepcopy(_of_models[mine])
 
 
 def list_of(serializer: type[serializers.BaseSerializer[Any]]) -> Any:

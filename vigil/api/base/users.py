@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -22,12 +22,13 @@ def _policies_with(field: str) -> Callable[[Any], QuerySet[Any]]:
     return lambda row: EscalationPolicy.objects.filter(**{f"steps__{field}": row}).distinct()
 
 
-_OF_MONITOR: tuple[_Users, ...] = (
-    ("composite", lambda row: Monitor.objects.filter(composite__members__monitor=row, deleted_at=None).distinct()),
-    ("monitor that depends on it", lambda row: Monitor.objects.filter(dependencies__parent=row, deleted_at=None)),
-    ("route", lambda row: Route.objects.filter(monitor=row)),
-    ("objective", lambda row: Objective.objects.filter(monitor=row)),
-    ("silence", lambda row: Silence.objects.filter(monitors=row, valid_until=None)),
+#: Of any of some monitors.
+_OF_MONITORS: tuple[_Users, ...] = (
+    ("composite", lambda rows: _living(rows).filter(composite__members__monitor__in=rows).distinct()),
+    ("monitor that depends on it", lambda rows: _living(rows).filter(dependencies__parent__in=rows).distinct()),
+    ("route", lambda rows: Route.objects.filter(monitor__in=rows)),
+    ("objective", lambda rows: Objective.objects.filter(monitor__in=rows)),
+    ("silence", lambda rows: Silence.objects.filter(monitors__in=rows, valid_until=None).distinct()),
 )
 _USERS: dict[type[Model], tuple[_Users, ...]] = {
     Channel: (
@@ -38,7 +39,6 @@ _USERS: dict[type[Model], tuple[_Users, ...]] = {
     EscalationPolicy: (("route", lambda row: Route.objects.filter(policy=row)),),
     Person: (("rotation", lambda row: row.rotations.distinct()), ("policy", _policies_with("people"))),
     Rotation: (("policy", _policies_with("rotations")),),
-    Monitor: _OF_MONITOR,
     Region: (("monitor", lambda row: row.monitors.filter(deleted_at=None)),),
 }
 
@@ -47,10 +47,21 @@ def users_of(row: Model) -> list[str]:
     """Each user as `route Night (rte_...)`; empty where nothing would change by its deletion."""
     if isinstance(row, Heartbeat | Composite):
         row = row.monitor
-    return list(_named(row))[:_NAMED]
+    if isinstance(row, Monitor):
+        return users_of_monitors([row])
+    return list(_named(row, _USERS.get(type(row), ())))[:_NAMED]
 
 
-def _named(row: Model) -> Iterator[str]:
-    for kind, found in _USERS.get(type(row), ()):
+def users_of_monitors(rows: Sequence[Monitor]) -> list[str]:
+    """Each user of any of them that is not one of them itself."""
+    return list(_named(rows, _OF_MONITORS))[:_NAMED] if rows else []
+
+
+def _living(rows: Sequence[Monitor]) -> QuerySet[Monitor]:
+    return Monitor.objects.filter(deleted_at=None).exclude(pk__in=[row.pk for row in rows])
+
+
+def _named(row: Any, users: Iterable[_Users]) -> Iterator[str]:
+    for kind, found in users:
         for user in found(row)[:_NAMED]:
             yield f"{kind} {user.name} ({user.public_id})"

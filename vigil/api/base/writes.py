@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.db import transaction
 from django.http import Http404, HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.errors import InUse
 from vigil.api.base.users import users_of
-
-if TYPE_CHECKING:
-    from rest_framework.viewsets import GenericViewSet
-
-    _ViewSet = GenericViewSet[Any]
-else:
-    _ViewSet = object
+from vigil.api.base.views import Resources
 
 _CHANGES = frozenset({"create", "update", "partial_update", "destroy"})
 _LOCKED = _CHANGES - {"create"}
 
 
-class LockedWrites(_ViewSet):
+class LockedWrites(Resources):
     """For view sets. Actions beside the four below lock where they write: some of them wait for other servers."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+    def writes_in_one_transaction(self, request: HttpRequest) -> bool:
         # The action is not set yet: it belongs to the method, as the router has mapped them.
-        if self.action_map.get(str(request.method).lower()) not in _CHANGES:
-            return super().dispatch(request, *args, **options)
-        with transaction.atomic():
-            answer = super().dispatch(request, *args, **options)
-            if answer.status_code >= status.HTTP_400_BAD_REQUEST:
-                transaction.set_rollback(True)
-        return answer
+        is_change = self.action_map.get(str(request.method).lower()) in _CHANGES
+        return is_change or _has_precondition(request) or super().writes_in_one_transaction(request)
 
     @extend_schema(
         parameters=[OpenApiParameter("force", bool, description="Delete it although others use it: they lose it.")],
@@ -52,7 +41,7 @@ class LockedWrites(_ViewSet):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def get_object(self) -> Any:
-        if self.action not in _LOCKED:
+        if self.action not in _LOCKED and not _has_precondition(self.request):
             return super().get_object()
         lookup = self.lookup_url_kwarg or self.lookup_field
         rows = self.filter_queryset(self.get_queryset()).select_for_update(of=("self",))
@@ -62,4 +51,10 @@ class LockedWrites(_ViewSet):
         if row is None:
             raise Http404
         self.check_object_permissions(self.request, row)
+        self.check_if_match(row)
         return row
+
+
+def _has_precondition(request: HttpRequest | Request) -> bool:
+    """Whether a write is for one state of its row, which is then locked for it."""
+    return request.method not in SAFE_METHODS and "If-Match" in request.headers

@@ -6,14 +6,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from vigil.api.base.permissions import team_of
+from vigil.api.base.views import ApiView
 from vigil.code.core.document import DEFAULT_PROJECT
 from vigil.code.export import export_document
 
 
-class ExportView(APIView):
+class ExportView(ApiView):
     """Export of monitors as code."""
 
     @extend_schema(

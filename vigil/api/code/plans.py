@@ -14,10 +14,10 @@ from rest_framework.decorators import action
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from vigil.api.base.permissions import is_staff, team_of
 from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.views import ApiView, Resources
 from vigil.code.apply import PlanMoved, apply_plan
 from vigil.code.core.references import REFERENCES_MOST
 from vigil.code.core.tree import DocumentError, TextPlace, tree_of
@@ -93,7 +93,7 @@ class PlanSerializer(ApiSerializer[Any]):
     applied_at = serializers.DateTimeField(allow_null=True)
 
 
-class PlanViewSet(mixins.RetrieveModelMixin, viewsets.GenericViewSet[ConfigurationPlan]):
+class PlanViewSet(Resources, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ConfigurationPlan]):
     """Plans of monitors as code: made against a revision of the configuration, and applied once."""
 
     serializer_class = PlanSerializer
@@ -153,7 +153,7 @@ class AdoptionSerializer(ApiSerializer[Any]):
     id = serializers.CharField(max_length=60)
 
 
-class AdoptionView(APIView):
+class AdoptionView(ApiView):
     """Adoption of objects that were not made from a document."""
 
     @extend_schema(request=AdoptionSerializer, responses={201: AdoptionSerializer})

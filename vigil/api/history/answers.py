@@ -43,7 +43,12 @@ class StateRowSerializer(ApiSerializer[Any]):
     flapping = serializers.BooleanField(allow_null=True)
 
 
-class StatesSerializer(ApiSerializer[Any]):
+class _Page(ApiSerializer[Any]):
+    next = serializers.CharField(allow_null=True, help_text="The address of the next page.")
+    previous = serializers.CharField(allow_null=True)
+
+
+class StatesSerializer(_Page):
     states = StateRowSerializer(many=True)
 
 
@@ -73,8 +78,8 @@ class NamedUptimeSerializer(_Uptime):
     name = serializers.CharField()
 
 
-class UptimeSerializer(_Uptime, _WithStart):
-    """Uptime of several monitors together and of each."""
+class UptimeSerializer(_Page, _Uptime, _WithStart):
+    """Uptime of the monitors of a page together and of each."""
 
     to = serializers.DateTimeField()
     tz = serializers.CharField()

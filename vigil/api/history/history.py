@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from django.db import connection
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from vigil.api.base.pagination import PageByCursor
 from vigil.api.base.permissions import team_of
+from vigil.api.base.views import ApiView
 from vigil.api.history.answers import (
     ChecksSerializer,
     LatencySerializer,
@@ -32,16 +35,10 @@ from vigil.history.core.uptime import Uptime, account, by_day
 from vigil.history.models import Gap
 from vigil.history.reading import read, series
 from vigil.history.reading.spans import settled_spans
+from vigil.incidents.models import MonitorState
+from vigil.incidents.shown_status import state_of
 from vigil.monitors.latest import instant
 from vigil.monitors.models import Monitor, Region
-
-#: States of a team's monitors, by the index on the team and the states' primary key.
-_STATES = """
-SELECT m.public_id, m.name, m.kind, m.paused, coalesce(s.status, 'unknown'), s.account, s.since, s.blind, s.flapping
-FROM monitors_monitor m LEFT JOIN incidents_monitorstate s ON s.monitor_id = m.id
-WHERE m.team_id = %s AND m.deleted_at IS NULL ORDER BY m.name, m.id
-"""
-_STATE_FIELDS = ("id", "name", "kind", "paused", "status", "account", "since", "blind", "flapping")
 
 
 class FastJSONRenderer(JSONRenderer):
@@ -51,7 +48,7 @@ class FastJSONRenderer(JSONRenderer):
         return b"" if data is None else msgspec.json.encode(data, enc_hook=str)
 
 
-class HistoryView(APIView):
+class HistoryView(ApiView):
     """A view of what is stored of a monitor."""
 
     renderer_classes = [FastJSONRenderer]
@@ -62,22 +59,61 @@ class HistoryView(APIView):
 
 def asked_regions(slugs: str) -> dict[int, str]:
     """Regions of a query: those named, else all, since a monitor may have had any."""
-    found = Region.objects.all()
-    if slugs:
-        found = found.filter(slug__in=slugs.split(",")[:100])
-    return dict(found.values_list("pk", "slug"))
+    found = dict(Region.objects.values_list("pk", "slug"))
+    if not slugs:
+        return found
+    named = set(slugs.split(","))
+    unknown = sorted(named - set(found.values()))
+    if unknown:
+        raise ValidationError({"regions": [f"There is no region {unknown[0][:40]}."]})
+    return {key: slug for key, slug in found.items() if slug in named}
 
 
-class StatesView(HistoryView):
-    """States of all monitors of the team, in one response."""
+class PageOfMonitors(PageByCursor):
+    """`?limit=` up to 1,000: rows of one line each."""
 
-    @extend_schema(responses=StatesSerializer)
+    page_size, max_page_size = 200, 1_000
+
+
+class _PagedView(HistoryView):
+    """A page of the team's monitors, by name."""
+
+    sorts = MappingProxyType({"name": "name"})
+    default_sort = "name"
+
+    def page(self, request: Request, monitors: QuerySet[Monitor]) -> tuple[list[Monitor], dict[str, Any]]:
+        """The monitors of the page, and its links."""
+        pages = PageOfMonitors()
+        rows = pages.paginate_queryset(monitors, request, self)
+        return rows, {"next": pages.get_next_link(), "previous": pages.get_previous_link()}
+
+
+_PAGE = [
+    OpenApiParameter("limit", int, description="Monitors of a page, 200 if not given, at most 1,000."),
+    OpenApiParameter("cursor", description="From `next` or `previous` of a page."),
+]
+
+
+class StatesView(_PagedView):
+    """States of the team's monitors, by name, in pages."""
+
+    @extend_schema(parameters=_PAGE, responses=StatesSerializer)
     def get(self, request: Request) -> Response:
-        team = team_of(request)
-        with connection.cursor() as cursor:
-            cursor.execute(_STATES, [team.pk if team else None])
-            rows = cursor.fetchall()
-        return Response({"states": [dict(zip(_STATE_FIELDS, row, strict=True)) for row in rows]})
+        found = Monitor.objects.filter(team=team_of(request), deleted_at=None).select_related("believed")
+        rows, links = self.page(request, found)
+        return Response({"states": [_state_row(monitor) for monitor in rows], **links})
+
+
+def _state_row(monitor: Monitor) -> dict[str, Any]:
+    state = state_of(monitor) or MonitorState(monitor=monitor)
+    return {
+        "id": monitor.public_id,
+        "name": monitor.name,
+        "kind": monitor.kind,
+        "paused": monitor.paused,
+        "status": state.status,
+        **{name: getattr(state, name) for name in ("account", "since", "blind", "flapping")},
+    }
 
 
 _RANGE = [
@@ -105,11 +141,14 @@ class MonitorUptimeView(HistoryView):
         return Response({**asked.row(), **uptime_row(account(settled, asked.window)), "days": days})
 
 
-class UptimeView(HistoryView):
-    """Uptime of several monitors: of a tag, or of the whole team. Composites count like others."""
+class UptimeView(_PagedView):
+    """Uptime of several monitors, by name, in pages: of a tag, or of the whole team. Composites count like others.
+
+    The total is of the page.
+    """
 
     @extend_schema(
-        parameters=[*_RANGE, _ZONE, OpenApiParameter("tag", description="Only monitors with this tag.")],
+        parameters=[*_RANGE, _ZONE, *_PAGE, OpenApiParameter("tag", description="Only monitors with this tag.")],
         responses=UptimeSerializer,
     )
     def get(self, request: Request) -> Response:
@@ -118,10 +157,10 @@ class UptimeView(HistoryView):
         tag = str(request.query_params.get("tag", ""))[:100]
         if tag:
             found = found.filter(tags__contains=[tag])
-        monitors = list(found)
+        monitors, links = self.page(request, found)
         each = {key: account(one, asked.window) for key, one in settled_spans(monitors, asked.window).items()}
         rows = [{"id": one.public_id, "name": one.name, **uptime_row(each[one.pk])} for one in monitors]
-        return Response({**asked.row(), **uptime_row(sum(each.values(), Uptime())), "monitors": rows})
+        return Response({**asked.row(), **uptime_row(sum(each.values(), Uptime())), "monitors": rows, **links})
 
 
 class LatencyView(HistoryView):

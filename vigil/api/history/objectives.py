@@ -22,8 +22,8 @@ from vigil.api.history.rows import uptime_row
 from vigil.clock import database_now, is_zone
 from vigil.history.models import Objective, Report
 from vigil.history.reading.objectives import in_words, objective_status
-from vigil.monitors.changes import MAX_TAG_LENGTH
 from vigil.monitors.models import Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH
 from vigil.problems.codes import FieldCode
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
-from rest_framework import serializers, viewsets
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.models import Delivery, Pursuit
+from vigil.api.base.filters import AnyOfFilter, ListFilters, StrictBooleanFilter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.views import ReadOnlyViewSet
 from vigil.api.incidents.evidence import EvidenceActions
 from vigil.api.incidents.responses import Responses
 from vigil.api.incidents.votes import BallotField
@@ -99,9 +101,9 @@ class ResponseState(StrEnum):
     RESOLVED = "resolved"
 
 
-class IncidentFilter(django_filters.FilterSet):
-    open = django_filters.BooleanFilter(field_name="resolved_at", lookup_expr="isnull")
-    monitor = django_filters.CharFilter(field_name="monitor__public_id", max_length=40)
+class IncidentFilter(ListFilters):
+    open = StrictBooleanFilter(field_name="resolved_at", lookup_expr="isnull")
+    monitor = AnyOfFilter(field_name="monitor__public_id", max_length=40)
     opened_after = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
     opened_before = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
 
@@ -130,7 +132,7 @@ class IncidentFilter(django_filters.FilterSet):
         return queryset.filter(of_state[ResponseState(value)], resolved_at=None)
 
 
-class IncidentViewSet(Responses, EvidenceActions, viewsets.ReadOnlyModelViewSet[Incident]):
+class IncidentViewSet(Responses, EvidenceActions, ReadOnlyViewSet):
     """Incidents, from the first failing observation to resolution, newest first."""
 
     filterset_class = IncidentFilter
@@ -156,5 +158,5 @@ class IncidentViewSet(Responses, EvidenceActions, viewsets.ReadOnlyModelViewSet[
         if self.action != "list":
             return found
         # Self-tests are no failures, so they are listed by name only.
-        named = self.request.query_params.get("kind") == IncidentKind.SELF_TEST
+        named = IncidentKind.SELF_TEST in self.request.query_params.get("kind", "").split(",")
         return found if named else found.exclude(kind=IncidentKind.SELF_TEST)

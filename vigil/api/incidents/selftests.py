@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, viewsets
+from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,7 @@ from vigil.alerts.models import Delivery, SelfTest
 from vigil.alerts.selftest.selftest import begin_now
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.views import ReadOnlyViewSet
 from vigil.problems.codes import ProblemCode
 
 
@@ -46,7 +47,7 @@ class NothingToTest(APIException):
     default_code = ProblemCode.CONFLICT.value
 
 
-class SelfTestViewSet(viewsets.ReadOnlyModelViewSet[SelfTest]):
+class SelfTestViewSet(ReadOnlyViewSet):
     """Synthetic incidents that prove alert delivery, newest first. A channel sets how often it takes part."""
 
     serializer_class = SelfTestSerializer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,6 +18,7 @@ from vigil.monitors import changes
 from vigil.monitors.composites import RANKS_MOST, Member, create_composite, members_of, update_composite
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH
 
 
 class MemberSerializer(ApiSerializer[Member]):
@@ -64,7 +66,7 @@ class CompositeSerializer(ApiSerializer[Composite]):
     k = serializers.IntegerField(min_value=1, default=1, help_text="For `at_least`.")
     members = MembersField()
     tags = serializers.ListField(
-        source="monitor.tags", child=serializers.CharField(max_length=changes.MAX_TAG_LENGTH), required=False
+        source="monitor.tags", child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False
     )
     paused = serializers.BooleanField(source="monitor.paused", required=False)
     status = serializers.SerializerMethodField()
@@ -92,6 +94,9 @@ class CompositeViewSet(LockedWrites, viewsets.ModelViewSet[Composite]):
 
     serializer_class = CompositeSerializer
     filterset_fields = ("rule",)
+    search = ("monitor__name",)
+    updated_field = "monitor__updated_at"
+    sorts = MappingProxyType({"name": "monitor__name", "created_at": "monitor__created_at"})
     lookup_field = "monitor__public_id"
     lookup_url_kwarg = "public_id"
     lookup_value_regex = r"mon_[0-9a-z]{1,20}"
@@ -100,7 +105,7 @@ class CompositeViewSet(LockedWrites, viewsets.ModelViewSet[Composite]):
 
     def get_queryset(self) -> QuerySet[Composite]:
         found = Composite.objects.filter(monitor__team=team_of(self.request), monitor__deleted_at=None)
-        return found.select_related("monitor__believed").order_by("monitor__name", "pk")
+        return found.select_related("monitor__believed")
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())

@@ -14,8 +14,8 @@ from vigil.heartbeats import changes, overview
 from vigil.heartbeats.core.schedule import ScheduleKind
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
-from vigil.monitors.changes import MAX_TAG_LENGTH
 from vigil.monitors.models import Priority
+from vigil.monitors.validation import MAX_TAG_LENGTH
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

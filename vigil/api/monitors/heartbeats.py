@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
@@ -13,7 +13,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.pagination import PageByCursor
+from vigil.api.base.filters import AllOfFilter, AnyOfFilter, ListFilters
 from vigil.api.base.permissions import WritersOnly, may_write, team_of
 from vigil.api.base.serializers import list_of
 from vigil.api.base.writes import LockedWrites
@@ -35,28 +35,18 @@ from vigil.heartbeats.core.states import HeartbeatStatus
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing
 from vigil.heartbeats.showing.snippets import SNIPPETS
-from vigil.monitors.changes import MAX_TAG_LENGTH
+from vigil.monitors.validation import MAX_TAG_LENGTH
 
 PINGS_SHOWN = 100
 
 
-class HeartbeatFilter(django_filters.FilterSet):
-    tag = django_filters.CharFilter(method="with_tag", max_length=MAX_TAG_LENGTH)
-    status = django_filters.ChoiceFilter(choices=[(status.value, status.value) for status in HeartbeatStatus])
-    slug = django_filters.CharFilter(max_length=100)
+class HeartbeatFilter(ListFilters):
+    tag = AllOfFilter(field_name="monitor__tags", max_length=MAX_TAG_LENGTH)
+    status = AnyOfFilter(field_name="status", among=[status.value for status in HeartbeatStatus])
 
     class Meta:
         model = Heartbeat
         fields = ("status", "slug")
-
-    def with_tag(self, queryset: QuerySet[Heartbeat], name: str, value: str) -> QuerySet[Heartbeat]:
-        return queryset.filter(monitor__tags__contains=[value])
-
-
-class PageByMonitor(PageByCursor):
-    """A heartbeat's key is its monitor's."""
-
-    ordering = "-monitor_id"
 
 
 class HeartbeatViewSet(PingActions, LockedWrites, viewsets.ModelViewSet[Heartbeat]):
@@ -64,7 +54,9 @@ class HeartbeatViewSet(PingActions, LockedWrites, viewsets.ModelViewSet[Heartbea
 
     serializer_class = HeartbeatSerializer
     filterset_class = HeartbeatFilter
-    pagination_class = PageByMonitor
+    search = ("monitor__name", "slug")
+    updated_field = "monitor__updated_at"
+    sorts = MappingProxyType({"name": "monitor__name", "created_at": "monitor__created_at"})
     lookup_field = "monitor__public_id"
     lookup_url_kwarg = "public_id"
     lookup_value_regex = r"mon_[0-9a-z]{1,20}"

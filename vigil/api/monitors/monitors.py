@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import django_filters
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -21,6 +19,8 @@ from vigil.api.base.permissions import may_write, team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.clones import CloneActions
+from vigil.api.monitors.fields import ConfigField, ParentsField, RegionsField, SecretsField
+from vigil.api.monitors.filters import MonitorFilter
 from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
 from vigil.api.monitors.kinds import KindActions
 from vigil.api.monitors.presets import PresetFields
@@ -33,18 +33,9 @@ from vigil.monitors import changes
 from vigil.monitors.core.clear_credentials import hidden
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.latest import latest_results
-from vigil.monitors.models import DerivedKind, Monitor, Region
+from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, by_what_was_given, fields_from_preset
-
-
-@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
-class SecretsField(serializers.DictField):
-    """Names and values; write-only."""
-
-
-@extend_schema_field(OpenApiTypes.OBJECT)
-class ConfigField(serializers.JSONField):
-    """The prober's configuration."""
+from vigil.monitors.validation import MAX_SECRET_LENGTH, MAX_TAG_LENGTH
 
 
 class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
@@ -55,15 +46,15 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
     kind = serializers.CharField(max_length=40, required=False, help_text="Required without a preset.")
     config = ConfigField(required=False)
     secrets = SecretsField(
-        child=serializers.CharField(max_length=changes.MAX_SECRET_LENGTH, trim_whitespace=False),
+        child=serializers.CharField(max_length=MAX_SECRET_LENGTH, trim_whitespace=False),
         write_only=True,
         required=False,
         help_text="Replaces all secrets of the monitor. Never read back.",
     )
     secret_names = serializers.SerializerMethodField(help_text="The names of the secrets that are set.")
-    tags = serializers.ListField(child=serializers.CharField(max_length=changes.MAX_TAG_LENGTH), required=False)
-    regions = serializers.SlugRelatedField(many=True, slug_field="slug", queryset=Region.objects.all(), required=False)
-    parents = serializers.ListField(
+    tags = serializers.ListField(child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False)
+    regions = RegionsField(required=False, help_text="By slug. Left out of a new monitor: every enabled region.")
+    parents = ParentsField(
         child=serializers.CharField(max_length=40),
         required=False,
         help_text="Monitors that this one depends on: while one of them fails, alerts of this one are held.",
@@ -115,8 +106,7 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         if not may_write(self.context["request"]):
             # What stands there in clear is for those who could read it from the monitor's own requests.
             shown |= {name: hidden(shown[name]) for name in ("config", "target") if name in shown}
-        needed = (needs.parent for needs in instance.dependencies.all())
-        return shown | {"parents": sorted(parent.public_id for parent in needed if parent.deleted_at is None)}
+        return shown
 
     def validate_parents(self, ids: list[str]) -> list[Monitor]:
         found = list(Monitor.objects.filter(team=self.context["team"], deleted_at=None, public_id__in=ids))
@@ -126,10 +116,11 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         return found
 
     def create(self, validated_data: Mapping[str, Any]) -> Monitor:
-        with self.refusals(), transaction.atomic():
+        with self.refusals():
             wanted, parents = self.settable(validated_data)
             monitor = changes.create_monitor(self.context["team"], wanted)
-            set_parents(monitor, parents)
+            if parents:
+                set_parents(monitor, parents)
         return monitor
 
     def settable(self, validated_data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Monitor]]:
@@ -152,10 +143,16 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
     def update(self, instance: Monitor, validated_data: Mapping[str, Any]) -> Monitor:
         wanted = dict(validated_data)
-        with refusals_as_400(), transaction.atomic():
+        with refusals_as_400():
             if "parents" in wanted:
                 set_parents(instance, wanted.pop("parents"))
-            return changes.update_monitor(instance, wanted)
+            changed = changes.update_monitor(instance, wanted)
+        if "regions" in wanted:
+            instance._prefetched_objects_cache.pop("regions", None)  # type: ignore[attr-defined]
+        # What was read with the row is not read again to show it.
+        changed._prefetched_objects_cache = instance._prefetched_objects_cache  # type: ignore[attr-defined]
+        changed._state.fields_cache["believed"] = getattr(instance, "believed", None)
+        return changed
 
 
 class StateSerializer(ApiModelSerializer[MonitorState]):
@@ -166,24 +163,12 @@ class StateSerializer(ApiModelSerializer[MonitorState]):
         fields = ("status", "account", "since", "dissent", "regional", "blind", "flapping", "verified_at")
 
 
-class MonitorFilter(django_filters.FilterSet):
-    tag = django_filters.CharFilter(method="with_tag", max_length=changes.MAX_TAG_LENGTH)
-    region = django_filters.CharFilter(field_name="regions__slug", max_length=40)
-    status = django_filters.CharFilter(field_name="believed__status", max_length=16)
-
-    class Meta:
-        model = Monitor
-        fields = ("kind", "paused", "name")
-
-    def with_tag(self, queryset: QuerySet[Monitor], name: str, value: str) -> QuerySet[Monitor]:
-        return queryset.filter(tags__contains=[value])
-
-
 class MonitorViewSet(KindActions, TrialActions, CloneActions, LockedWrites, viewsets.ModelViewSet[Monitor]):
     """Monitors. A deleted monitor is not listed, and stays in its incidents."""
 
     serializer_class = MonitorSerializer
     filterset_class = MonitorFilter
+    search = ("name", "config__url", "config__host")
     lookup_field = "public_id"
     lookup_value_regex = r"mon_[0-9a-z]{1,20}"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
@@ -191,7 +176,11 @@ class MonitorViewSet(KindActions, TrialActions, CloneActions, LockedWrites, view
 
     def get_queryset(self) -> QuerySet[Monitor]:
         living = Monitor.objects.filter(team=team_of(self.request), deleted_at=None)
-        return living.select_related("believed").prefetch_related("regions", "dependencies__parent")
+        if self.shows("status"):
+            living = living.select_related("believed")
+        if self.shows("regions", "warnings"):
+            living = living.prefetch_related("regions")
+        return living.prefetch_related("dependencies__parent") if self.shows("parents") else living
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())

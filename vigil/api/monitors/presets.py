@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.serializers import ApiSerializer, list_of
-from vigil.monitors.changes import MAX_SECRET_LENGTH
+from vigil.api.base.views import Conventions
+from vigil.monitors.validation import MAX_SECRET_LENGTH
 
 
 class PresetFields(ApiSerializer[Any]):
@@ -75,7 +76,7 @@ class PresetSerializer(ApiSerializer[Any]):
     doc = serializers.CharField(help_text="The provider's documentation page.")
 
 
-class PresetViewSet(viewsets.ViewSet):
+class PresetViewSet(Conventions, viewsets.ViewSet):
     """The catalogue of presets; `POST /monitors` with `preset` creates a monitor."""
 
     lookup_field = "name"

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
+from vigil.api.base.views import Conventions
 from vigil.api.monitors.trial_serializers import TrialRequestSerializer, TrialSerializer, shown
 from vigil.dispatch import trials
 from vigil.dispatch.core.trials import TrialState
@@ -80,7 +81,7 @@ class TrialActions(_ViewSet):
         return tried(request, monitor, [region for region in regions if region.enabled])
 
 
-class TrialViewSet(viewsets.ViewSet):
+class TrialViewSet(Conventions, viewsets.ViewSet):
     """Trials that were begun in the last five minutes."""
 
     lookup_value_regex = r"trl_[0-9a-z]{16}"

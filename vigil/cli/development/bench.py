@@ -10,6 +10,7 @@ import importlib
 
 #: name -> (module, what it measures in one line)
 BENCHES: dict[str, tuple[str, str]] = {
+    "api": ("vigil.bench.api", "the API: CPU and statements of a request, 10,000 monitors created and deleted in bulk"),
     "chaos": (
         "vigil.bench.chaos.run",
         "the whole system under kills, stops, losses and a full disk: what was lost, invented, doubled or late",

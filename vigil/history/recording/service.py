@@ -26,6 +26,7 @@ from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.main_loop import turn_until_stopped
+from vigil.accounts.idempotency import purge_answers
 from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.deadletters.record import isolation
@@ -209,6 +210,7 @@ class Recorder:
         for name in retention.drop_outdated(now_ms):
             log.info("history.partition_dropped", partition=name)
         size.sample(now_ms)
+        purge_answers()
         if purged := purge_deleted_monitors(database_now()):
             log.info("monitors.purged", monitors=purged)
 

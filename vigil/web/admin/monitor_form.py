@@ -17,6 +17,7 @@ from vigil.monitors import changes
 from vigil.monitors.dependencies import check_parents, parents_of
 from vigil.monitors.models import Dependency, DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, fields_from_preset
+from vigil.monitors.validation import MAX_SECRET_LENGTH, validate_monitor
 from vigil.web.admin.pieces import AdmittedJSONField, NewSecretsField, PrettyJSONField, table
 
 #: Fields that a preset sets, besides those it recommends.
@@ -104,7 +105,7 @@ class MonitorForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             if self.instance.pk:
                 changes.check_destination(Monitor.objects.get(pk=self.instance.pk), self.wanted())
-            changes.validate_monitor(self.instance)
+            validate_monitor(self.instance)
             check_parents(self.instance, self.cleaned_data["parents"])
         except ValidationError as refused:
             for field, problems in refused.message_dict.items():
@@ -137,7 +138,7 @@ class NewMonitorForm(MonitorForm):
     )
     key = forms.CharField(
         required=False,
-        max_length=changes.MAX_SECRET_LENGTH,
+        max_length=MAX_SECRET_LENGTH,
         strip=False,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
         help_text="If the preset needs one. Encrypted, and never shown again.",

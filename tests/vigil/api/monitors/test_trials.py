@@ -193,16 +193,17 @@ def test_what_cannot_be_tried_is_refused_by_field(client: redis.Redis, api: Api)
     heartbeat = create_heartbeat(default_team(), {"name": "backup"})
     regions("eu")
     http = {"kind": "http", "config": {"url": "https://x.test/"}}
-    refused = {
-        f"monitors/{heartbeat.monitor.public_id}/test": ({"regions": ["eu"]}, "kind"),
-        "monitors/test?of=no+region": ({**http, "regions": []}, "regions"),
-        "monitors/test?of=unknown": ({**http, "regions": ["nowhere"]}, "regions"),
-        "monitors/test?of=config": ({**http, "config": {"url": "gopher://x.test"}}, "config"),
-        "monitors/test?of=field": ({**http, "colour": "red"}, "colour"),
-    }
+    unsaved = "monitors/test"
+    refused: list[tuple[str, dict[str, Any], str]] = [
+        (f"monitors/{heartbeat.monitor.public_id}/test", {"regions": ["eu"]}, "kind"),
+        (unsaved, {**http, "regions": []}, "regions"),
+        (unsaved, {**http, "regions": ["nowhere"]}, "regions"),
+        (unsaved, {**http, "config": {"url": "gopher://x.test"}}, "config"),
+        (unsaved, {**http, "colour": "red"}, "colour"),
+    ]
     billed = {"kind": "http", "config": {"url": "https://api.openai.com/v1/chat/completions", "method": "POST"}}
-    refused["monitors/test?of=cost"] = (billed, "config")
-    for path, (body, field) in refused.items():
+    refused.append((unsaved, billed, "config"))
+    for path, body, field in refused:
         code, problem = api("POST", path, body)
         assert (code, field in str(problem)) == (400, True), (path, problem)
     assert Api(default_team(), Scope.READ)("POST", "monitors/test", http)[0] == 403

@@ -1,0 +1,140 @@
+"""Filters of lists: several values, strict booleans, tags, search. A value that means nothing is refused with 400."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+#: Bounds of one filter.
+MAX_VALUES, MAX_LENGTH = 200, 200
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+Choices = Collection[str] | Callable[[], Collection[str]]
+
+
+class _Given(forms.Widget):
+    """Every value of a parameter: repeated, or separated by commas."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return data.getlist(name) if isinstance(data, QueryDict) else [str(data[name])] if name in data else []
+
+
+class WordsField(forms.Field):
+    """Words of a query, of which there are a bounded number; with `among` only those."""
+
+    widget = _Given
+
+    def __init__(self, *, among: Choices | None = None, splits: bool = True, **options: Any) -> None:
+        self._among, self._splits = among, splits
+        self._longest = options.pop("max_length", MAX_LENGTH)
+        super().__init__(**options)
+
+    def clean(self, value: Any) -> list[str]:
+        words = [word for given in value or () for word in (given.split(",") if self._splits else [given])]
+        if len(words) > MAX_VALUES:
+            raise forms.ValidationError(f"At most {MAX_VALUES} values.")
+        if any(not word or len(word) > self._longest for word in words):
+            raise forms.ValidationError(f"Values of 1 to {self._longest} characters.")
+        among = self._among() if callable(self._among) else self._among
+        if among is not None and not set(words) <= set(among):
+            raise forms.ValidationError(f"One of {', '.join(among)}.")
+        return list(dict.fromkeys(words))
+
+
+class AnyOfFilter(django_filters.Filter):
+    """`?kind=http,tcp` or `?kind=http&kind=tcp`: rows with any of the values."""
+
+    field_class = WordsField
+
+    def filter(self, qs: QuerySet[Any], value: Sequence[str]) -> QuerySet[Any]:
+        if not value:
+            return qs
+        if self.method is not None:
+            return qs
+        found = qs.filter(**{f"{self.field_name}__in": value})
+        return found.distinct() if self.distinct else found
+
+
+class AllOfFilter(django_filters.Filter):
+    """`?tag=a&tag=b`: rows whose list holds all of the values. A value may hold commas."""
+
+    field_class = WordsField
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"splits": False, **options})
+
+    def filter(self, qs: QuerySet[Any], value: Sequence[str]) -> QuerySet[Any]:
+        return qs.filter(**{f"{self.field_name}__contains": list(value)}) if value else qs
+
+
+class SearchFilter(django_filters.CharFilter):
+    """`?q=`: rows where any of the fields contains the text, in any case."""
+
+    def __init__(self, fields: Sequence[str], **options: Any) -> None:
+        self._fields = fields
+        super().__init__(**{"max_length": MAX_LENGTH, **options})
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        anywhere = Q()
+        for field in self._fields:
+            anywhere |= Q(**{f"{field}__icontains": value})
+        return qs.filter(anywhere)
+
+
+class _StrictBoolean(forms.Field):
+    widget = _Given
+
+    def clean(self, value: Any) -> bool | None:
+        if not value:
+            return None
+        if len(value) > 1 or value[0].lower() not in _BOOLEANS:
+            raise forms.ValidationError("Either true or false.")
+        return _BOOLEANS[value[0].lower()]
+
+
+class StrictBooleanFilter(django_filters.BooleanFilter):
+    """`true` or `false`; anything else is refused, since ignored it would show every row."""
+
+    field_class = _StrictBoolean
+
+
+class ListFilters(django_filters.FilterSet):
+    """Base of the filters of a list: what its fields become, unless a filter is named."""
+
+    @classmethod
+    def filter_for_lookup(cls, field: Any, lookup_type: str) -> tuple[Any, dict[str, Any]]:
+        if isinstance(field, models.BooleanField):
+            return StrictBooleanFilter, {}
+        if isinstance(field, models.CharField):
+            choices = [str(value) for value, _ in field.flatchoices]
+            return AnyOfFilter, {"among": choices} if choices else {}
+        found: tuple[Any, dict[str, Any]] = super().filter_for_lookup(field, lookup_type)
+        return found
+
+
+def common_filters(model: type[models.Model], options: Mapping[str, Any]) -> dict[str, django_filters.Filter]:
+    """Filters that every list has where its rows can: by ids, by text, by the time of the last change.
+
+    `options` are of the view: `lookup_field`, `search` (fields of the text), `updated_field`.
+    """
+    fields = {field.name for field in model._meta.concrete_fields}
+    found: dict[str, django_filters.Filter] = {}
+    if str(options.get("lookup_field", "")).endswith("public_id"):
+        found["id"] = AnyOfFilter(field_name=options["lookup_field"], max_length=40, label="Any of these ids.")
+    search = options.get("search") or (("name",) if "name" in fields else ())
+    if search:
+        found["q"] = SearchFilter(search, label=f"Text in {', '.join(name.split('__')[-1] for name in search)}.")
+    updated = options.get("updated_field") or ("updated_at" if "updated_at" in fields else "")
+    if updated:
+        found["updated_after"] = django_filters.IsoDateTimeFilter(
+            field_name=updated, lookup_expr="gt", label="Changed after this time."
+        )
+    return found

@@ -1,0 +1,242 @@
+"""Conventions of every view: known parameters, sparse fields, entity tags, idempotency keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from rest_framework import status, viewsets
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from vigil.accounts.idempotency import (
+    MAX_KEY,
+    Claim,
+    KeyInUse,
+    KeyUsedOtherwise,
+    find_answer,
+    fingerprint,
+    is_key,
+    keep_answer,
+)
+from vigil.accounts.models import ApiToken, StoredAnswer
+from vigil.api.base.etags import check_match, entity_tag, is_read_already
+from vigil.api.base.pagination import SORT, PageByCursor
+from vigil.api.base.parameters import documented_parameters
+from vigil.api.base.permissions import team_of
+from vigil.problems.codes import FieldCode, ProblemCode
+
+if TYPE_CHECKING:
+    from rest_framework.viewsets import GenericViewSet
+
+    _View = GenericViewSet[Any]
+else:
+    _View = object
+
+FIELDS = "fields"
+MAX_FIELDS = 100
+_PAGES = frozenset({PageByCursor.page_size_query_param, PageByCursor.cursor_query_param})
+_PAGING = _PAGES | {SORT}
+#: Actions whose answer is the object, whole.
+_SHOW_ONE = frozenset({"retrieve", "create", "update", "partial_update"})
+_SHOW = frozenset({"list", "retrieve"})
+_settable: dict[Any, frozenset[str]] = {}
+
+
+class KeyIsBusy(APIException):
+    """Another request with this key is being answered."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "A request with this Idempotency-Key is being answered. Send it again in a second."
+    default_code = ProblemCode.IDEMPOTENCY_KEY_IN_USE.value
+    #: Seconds, for Retry-After.
+    wait = 1
+
+
+class KeyIsTaken(APIException):
+    """The key has answered another request."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = "This Idempotency-Key was used for another request: take a new key for each change."
+    default_code = ProblemCode.IDEMPOTENCY_KEY_REUSED.value
+
+
+class _AnsweredBefore(Exception):
+    def __init__(self, answer: StoredAnswer) -> None:
+        self.answer = answer
+
+
+class Conventions(_View):
+    """For every view of the API, first among its bases."""
+
+    _claim: Claim | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        if not self.writes_in_one_transaction(request):
+            return super().dispatch(request, *args, **options)
+        with transaction.atomic():
+            answer: Any = super().dispatch(request, *args, **options)
+            if answer.status_code >= status.HTTP_400_BAD_REQUEST:
+                transaction.set_rollback(True)
+            elif self._claim is not None:
+                answer.render()
+                keep_answer(self._claim, answer.status_code, answer.get("Location", ""), answer.content.decode())
+        return answer
+
+    def writes_in_one_transaction(self, request: HttpRequest) -> bool:
+        """Whether the request and its stored answer are one transaction: they are where it has an idempotency key."""
+        return request.method == "POST" and "Idempotency-Key" in request.headers
+
+    def initial(self, request: Request, *args: Any, **options: Any) -> None:
+        super().initial(request, *args, **options)
+        self._refuse_unknown_parameters(request)
+        if request.method == "POST" and "Idempotency-Key" in request.headers:
+            self._claim_key(request)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, _AnsweredBefore):
+            self._claim = None
+            return _again(exc.answer)
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **options: Any) -> Any:
+        action, data = getattr(self, "action", ""), getattr(response, "data", None)
+        if response.status_code < status.HTTP_300_MULTIPLE_CHOICES and isinstance(data, Mapping):
+            if action in _SHOW_ONE:
+                response = self._tagged(request, response)
+            if action == "create" and not response.has_header("Location"):
+                name = data.get("id") or data.get(self.lookup_field, "")
+                response["Location"] = f"{request.path.rstrip('/')}/{name}"
+        return super().finalize_response(request, response, *args, **options)
+
+    @property
+    def asked_fields(self) -> frozenset[str] | None:
+        """Fields that `?fields=` of a list or of an object names; None for all."""
+        request: Any = getattr(self, "request", None)
+        if request is None or getattr(self, "action", "") not in _SHOW or FIELDS not in request.GET:
+            return None
+        names = request.GET[FIELDS].split(",")
+        if len(names) > MAX_FIELDS or not all(names):
+            raise ValidationError({FIELDS: [f"Names separated by commas, at most {MAX_FIELDS}."]})
+        return frozenset(names)
+
+    def shows(self, *fields: str) -> bool:
+        """Whether the answer has one of these fields: what none of them needs is not read."""
+        asked = self.asked_fields
+        return asked is None or not asked.isdisjoint(fields)
+
+    def check_if_match(self, row: Any) -> None:
+        """Refuse a write whose `If-Match` names another state of this locked row; raises `PreconditionFailed`."""
+        header = self.request.headers.get("If-Match")
+        if header is not None:
+            shown = self.get_serializer(row).data
+            check_match(header, shown, settable_fields(self.get_serializer_class()))
+
+    def _refuse_unknown_parameters(self, request: Request) -> None:
+        given = dict(request.query_params.lists())
+        if not given or getattr(self, "action", "") is None:
+            return
+        known = self._parameters()
+        unknown = sorted(set(given) - known - {api_settings.URL_FORMAT_OVERRIDE})
+        if unknown:
+            there_are = f"There are {', '.join(sorted(known))}." if known else "There is none."
+            reason = f"There is no such parameter. {there_are}"
+            raise ValidationError({unknown[0][:100]: [reason]}, FieldCode.UNKNOWN_PARAMETER.value)
+
+    def _parameters(self) -> frozenset[str]:
+        action = getattr(self, "action", "")
+        known = documented_parameters(self, str(self.request.method))
+        if (
+            getattr(self, "paginator", None) is not None
+            and self.request.method == "GET"
+            and action not in ("", "retrieve")
+        ):
+            known |= (_PAGING | self._filters()) if action == "list" else _PAGES
+        return known | {FIELDS} if action in _SHOW and hasattr(self, "get_serializer_class") else known
+
+    def _filters(self) -> frozenset[str]:
+        found: set[str] = set()
+        for backend in self.filter_backends:
+            view: Any = self
+            filters = backend().get_filterset_class(view, view.queryset)  # type: ignore[attr-defined]
+            found |= set(filters.base_filters if filters else ())
+        return frozenset(found)
+
+    def _claim_key(self, request: Request) -> None:
+        key, team = request.headers["Idempotency-Key"], team_of(request)
+        if not is_key(key) or team is None:
+            raise ValidationError({"Idempotency-Key": [f"1 to {MAX_KEY} visible ASCII characters."]})
+        caller = request.auth.public_id if isinstance(request.auth, ApiToken) else f"user {request.user.pk}"
+        sent = fingerprint(str(request.method), request.get_full_path(), request._request.body)
+        claim = Claim(team.pk, caller, key, sent)
+        try:
+            answer = find_answer(claim)
+        except KeyInUse:
+            raise KeyIsBusy from None
+        except KeyUsedOtherwise:
+            raise KeyIsTaken from None
+        if answer is not None:
+            raise _AnsweredBefore(answer)
+        self._claim = claim
+
+    def _tagged(self, request: Any, response: Any) -> Any:
+        if not hasattr(self, "get_serializer_class"):
+            return response
+        settable = () if self.asked_fields is not None else settable_fields(self.get_serializer_class())
+        tag = entity_tag(response.data, settable)
+        read = request.headers.get("If-None-Match")
+        if read is not None and request.method in ("GET", "HEAD") and is_read_already(read, tag):
+            response = Response(status=status.HTTP_304_NOT_MODIFIED)
+        response["ETag"] = tag
+        return response
+
+
+class Resources(Conventions):
+    """For view sets of rows: `?fields=` narrows what is shown of them."""
+
+    def get_serializer(self, *args: Any, **options: Any) -> Any:
+        serializer = super().get_serializer(*args, **options)
+        asked = self.asked_fields
+        if asked is not None:
+            of_one: Any = getattr(serializer, "child", serializer)
+            shown = of_one.fields
+            unknown = sorted(asked - set(shown))
+            if unknown:
+                there_are = ", ".join(name for name, field in shown.items() if not field.write_only)
+                raise ValidationError({FIELDS: [f"There is no field {unknown[0][:60]}. There are {there_are}."]})
+            for name in set(shown) - asked:
+                shown.pop(name)
+        return serializer
+
+
+class ApiView(Conventions, APIView):
+    """A view that is no set."""
+
+
+class ReadOnlyViewSet(Resources, viewsets.ReadOnlyModelViewSet[Any]):
+    """A list and its objects."""
+
+
+def settable_fields(serializer: Any) -> frozenset[str]:
+    """Fields of a serializer class that a request sets and an answer shows."""
+    if serializer not in _settable:
+        fields = serializer().fields.items()
+        _settable[serializer] = frozenset(
+            name for name, field in fields if not field.read_only and not field.write_only
+        )
+    return _settable[serializer]
+
+
+def _again(answer: StoredAnswer) -> HttpResponse:
+    content_type = f"application/json; charset={settings.DEFAULT_CHARSET}" if answer.body else None
+    again = HttpResponse(answer.body, status=answer.status, content_type=content_type)
+    again["Idempotent-Replayed"] = "true"
+    if answer.location:
+        again["Location"] = answer.location
+    return again

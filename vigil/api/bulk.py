@@ -1,0 +1,239 @@
+"""Bulk API: many monitors created, paused, tagged, silenced or deleted in one request, all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vigil.accounts.models import Team
+from vigil.api.alerts.silences import SilenceSerializer
+from vigil.api.base.errors import InUse
+from vigil.api.base.filtering import KnownFiltersOnly
+from vigil.api.base.permissions import team_of
+from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.users import users_of_monitors
+from vigil.api.base.views import ApiView
+from vigil.api.monitors.monitors import MonitorSerializer, MonitorViewSet
+from vigil.heartbeats.changes import delete_heartbeat
+from vigil.heartbeats.changes import set_paused as set_heartbeat_paused
+from vigil.heartbeats.models import Heartbeat
+from vigil.monitors import bulk
+from vigil.monitors.changes import delete_monitors
+from vigil.monitors.live_version import touch
+from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
+from vigil.silences.changes import MAX_MONITORS, create_silence
+from vigil.silences.models import Silence
+
+MAX_ITEMS, MAX_CHOSEN = 1_000, 10_000
+
+
+class BulkAction(StrEnum):
+    """What is done to the monitors."""
+
+    CREATE = "create"
+    PAUSE = "pause"
+    RESUME = "resume"
+    TAG = "tag"
+    UNTAG = "untag"
+    SILENCE = "silence"
+    DELETE = "delete"
+
+
+class BulkSerializer(ApiSerializer[Any]):
+    """An action with its monitors: `items` for create, else `ids` or `filter`."""
+
+    action = serializers.ChoiceField(choices=[(each.value, each.value) for each in BulkAction])
+    items = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        min_length=1,
+        max_length=MAX_ITEMS,
+        help_text="For create: bodies of `POST /monitors`.",
+    )
+    ids = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, min_length=1, max_length=MAX_CHOSEN
+    )
+    filter = serializers.DictField(
+        required=False, help_text="Filters of `GET /monitors`, at least one; several values are a list."
+    )
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_TAG_LENGTH),
+        required=False,
+        min_length=1,
+        max_length=MAX_TAGS,
+        help_text="For tag and untag.",
+    )
+    silence = serializers.DictField(required=False, help_text="For silence: a body of `POST /silences`.")
+    force = serializers.BooleanField(default=False, help_text="For delete: although others use them.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        wanted = {"create": ["items"], "tag": ["tags"], "untag": ["tags"], "silence": ["silence"]}
+        needed = wanted.get(attrs["action"], [])
+        if attrs["action"] != BulkAction.CREATE:
+            needed = [*needed, "ids" if "ids" in attrs or "filter" not in attrs else "filter"]
+        missing = [name for name in needed if not attrs.get(name)]
+        extra = sorted(set(attrs) - {"action", "force", *needed})
+        if missing or extra:
+            says = {name: ["This action needs it."] for name in missing}
+            raise serializers.ValidationError(says | {name: ["Not with this action."] for name in extra})
+        return attrs
+
+
+class BulkAnswerSerializer(ApiSerializer[Any]):
+    count = serializers.IntegerField(help_text="How many were created or changed.")
+    ids = serializers.ListField(child=serializers.CharField(), help_text="Of all that the request was about, in order.")
+    silence = serializers.CharField(allow_null=True, help_text="The id of the new silence.")
+
+
+class BulkView(ApiView):
+    """Many monitors in one request."""
+
+    def writes_in_one_transaction(self, request: HttpRequest) -> bool:
+        return True
+
+    @extend_schema(request=BulkSerializer, responses={200: BulkAnswerSerializer, 409: None})
+    def post(self, request: Request) -> Response:
+        """Create, pause, resume, tag, untag, silence or delete many monitors: all of them, or none with the errors.
+
+        Errors name the item: `items.3.name`. At most 1,000 are created and 10,000 changed at once.
+        """
+        asked = BulkSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted, team = asked.validated_data, team_of(request)
+        assert team is not None  # The permission has seen to it.
+        if wanted["action"] == BulkAction.CREATE:
+            made = _create(team, wanted["items"])
+            return Response({"count": len(made), "ids": [monitor.public_id for monitor in made], "silence": None})
+        chosen = _chosen(self, team, wanted)
+        touch(team.pk)
+        answer = _ACTIONS[BulkAction(wanted["action"])](request, chosen, wanted)
+        return Response({"silence": None, **answer, "ids": [monitor.public_id for monitor in chosen]})
+
+
+def _create(team: Team, items: Sequence[Mapping[str, Any]]) -> list[Monitor]:
+    serializer = MonitorSerializer(data=items, many=True, context={"team": team})
+    if not serializer.is_valid():
+        raise serializers.ValidationError({"items": dict(_by_index(serializer.errors))})
+    wanted, parents = [], []
+    for place, item in enumerate(serializer.validated_data):
+        fields, needed = _settable(serializer.child, place, item)  # type: ignore[attr-defined]
+        wanted.append(fields)
+        parents.append(needed)
+    return bulk.create_monitors(team, wanted, parents)
+
+
+def _by_index(errors: Any) -> Iterator[tuple[str, Any]]:
+    """Errors of items by their index, whether the framework gives them as a list or by index."""
+    pairs = errors.items() if isinstance(errors, Mapping) else enumerate(errors)
+    return ((str(place), one) for place, one in pairs if one)
+
+
+def _settable(child: Any, place: int, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Monitor]]:
+    try:
+        found: tuple[dict[str, Any], list[Monitor]] = child.settable(item)
+    except ValidationError as refused:
+        raise ValidationError({f"items.{place}.{name}": each for name, each in refused.error_dict.items()}) from None
+    return found
+
+
+def _chosen(view: Any, team: Team, wanted: Mapping[str, Any]) -> list[Monitor]:
+    """The locked monitors that a request names, in the order of their ids or keys."""
+    rows: QuerySet[Monitor] = Monitor.objects.filter(team=team, deleted_at=None)
+    if "ids" in wanted:
+        ids = list(dict.fromkeys(wanted["ids"]))
+        found = {row.public_id: row for row in _locked(rows.filter(public_id__in=ids))}
+        missing = {f"{place}": ["There is no such monitor."] for place, name in enumerate(ids) if name not in found}
+        if missing:
+            raise serializers.ValidationError({"ids": missing})
+        return [found[name] for name in ids]
+    chosen = list(_locked(rows.filter(pk__in=_filtered(view, rows, wanted["filter"]).values("pk")))[: MAX_CHOSEN + 1])
+    if len(chosen) > MAX_CHOSEN:
+        raise serializers.ValidationError({"filter": [f"It finds more than {MAX_CHOSEN} monitors: narrow it."]})
+    return chosen
+
+
+def _locked(rows: QuerySet[Monitor]) -> QuerySet[Monitor]:
+    # In one order, so that two requests never wait for each other.
+    return rows.select_for_update(of=("self",)).order_by("pk")
+
+
+def _filtered(view: Any, rows: QuerySet[Monitor], given: Mapping[str, Any]) -> QuerySet[Monitor]:
+    filters = KnownFiltersOnly().get_filterset_class(MonitorViewSet(), rows)
+    assert filters is not None
+    query = QueryDict(mutable=True)
+    for name, value in given.items():
+        if name not in filters.base_filters:
+            raise serializers.ValidationError({"filter": {name[:100]: ["There is no such filter."]}})
+        query.setlist(name, [_word(each) for each in (value if isinstance(value, list) else [value])])
+    found = filters(data=query, queryset=rows, request=view.request)
+    if not found.is_valid():
+        raise serializers.ValidationError({"filter": dict(found.errors)})
+    narrowed: QuerySet[Monitor] = found.qs
+    return narrowed
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _pause(request: Request, chosen: Sequence[Monitor], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    paused = wanted["action"] == BulkAction.PAUSE
+    heartbeats = [row for row in _heartbeats(chosen) if row.monitor.paused is not paused]
+    for row in heartbeats:
+        set_heartbeat_paused(row, paused)
+    others = [monitor for monitor in chosen if monitor.kind != DerivedKind.HEARTBEAT]
+    return {"count": len(heartbeats) + bulk.pause_monitors(others, paused)}
+
+
+def _retag(request: Request, chosen: Sequence[Monitor], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    tags = wanted["tags"]
+    adds = wanted["action"] == BulkAction.TAG
+    return {"count": bulk.retag_monitors(chosen, tags if adds else (), () if adds else tags)}
+
+
+def _silence(request: Request, chosen: Sequence[Monitor], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    if len(chosen) > MAX_MONITORS:
+        raise serializers.ValidationError({"ids": [f"A silence names at most {MAX_MONITORS}; a tag covers more."]})
+    team = team_of(request)
+    asked = SilenceSerializer(data=wanted["silence"], context={"team": team, "request": request})
+    if not asked.is_valid():
+        raise serializers.ValidationError({"silence": asked.errors})
+    fields = {name: value for name, value in asked.validated_data.items() if name != "monitors"}
+    silence = Silence(team=team, created_by=request.user.get_username()[:120])
+    made = create_silence(silence, fields, chosen)
+    return {"count": len(chosen), "silence": made.public_id}
+
+
+def _delete(request: Request, chosen: Sequence[Monitor], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    users = [] if wanted["force"] else users_of_monitors(chosen)
+    if users:
+        raise InUse(f"They are used by {', '.join(users)}. Change them first, or delete them with `force`.")
+    heartbeats = _heartbeats(chosen)
+    for row in heartbeats:
+        delete_heartbeat(row)
+    return {"count": len(heartbeats) + delete_monitors(Monitor.objects.filter(pk__in=[one.pk for one in chosen]))}
+
+
+def _heartbeats(chosen: Sequence[Monitor]) -> list[Heartbeat]:
+    named = [monitor.pk for monitor in chosen if monitor.kind == DerivedKind.HEARTBEAT]
+    return list(Heartbeat.objects.filter(pk__in=named).select_related("monitor")) if named else []
+
+
+_ACTIONS: dict[BulkAction, Callable[[Request, Sequence[Monitor], Mapping[str, Any]], dict[str, Any]]] = {
+    BulkAction.PAUSE: _pause,
+    BulkAction.RESUME: _pause,
+    BulkAction.TAG: _retag,
+    BulkAction.UNTAG: _retag,
+    BulkAction.SILENCE: _silence,
+    BulkAction.DELETE: _delete,
+}

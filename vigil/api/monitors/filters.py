@@ -1,0 +1,45 @@
+"""Filters of the list of monitors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Q, QuerySet
+
+from probes.reasons import Status
+from vigil.api.base.filters import AllOfFilter, AnyOfFilter, ListFilters
+from vigil.incidents.shown_status import PAUSED
+from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH
+
+#: As they are shown.
+STATUSES = [*(status.value for status in Status), PAUSED]
+
+
+def monitor_kinds() -> list[str]:
+    """Kinds of monitors: those that regions check, and those whose status comes from elsewhere."""
+    # Imported late: most processes never write a monitor, and the probers load slowly.
+    from probes.probers import PROBERS
+
+    return [*PROBERS, *DerivedKind.values]
+
+
+class MonitorFilter(ListFilters):
+    kind = AnyOfFilter(among=monitor_kinds)
+    tag = AllOfFilter(field_name="tags", max_length=MAX_TAG_LENGTH)
+    region = AnyOfFilter(field_name="regions__slug", max_length=40, distinct=True)
+    status = AnyOfFilter(
+        field_name="believed__status", among=[*(status.value for status in Status), PAUSED], method="of_status"
+    )
+
+    class Meta:
+        model = Monitor
+        fields = ("kind", "paused", "name", "priority", "sensitivity")
+
+    def of_status(self, queryset: QuerySet[Monitor], name: str, values: Sequence[str]) -> QuerySet[Monitor]:
+        """As it is shown: a paused monitor has no other status, and one that has no state yet is unknown."""
+        watched = Q(believed__status__in=values)
+        if Status.UNKNOWN in values:
+            watched |= Q(believed=None)
+        found = Q(paused=False) & watched
+        return queryset.filter(found | Q(paused=True) if PAUSED in values else found)
