@@ -14,8 +14,9 @@ from django.db.models.functions import Now
 from vigil.accounts.models import Team, User
 from vigil.clock import database_now
 from vigil.heartbeats.changes import set_paused as set_heartbeat_paused
-from vigil.monitors.changes import MAX_TAG_LENGTH, update_monitor
+from vigil.monitors.changes import update_monitor
 from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH
 from vigil.silences.changes import create_silence, delete_silence
 from vigil.silences.models import Silence
 from vigil.web.models import BulkAction, BulkKind
