@@ -11,6 +11,7 @@ from vigil.metrics import view as metrics
 from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, digest, incidents, more, overview, palette, regions, sign_in, style
+from vigil.web.pages.schedules import heartbeats
 from vigil.web.pages.start import views as start
 
 urlpatterns = [
@@ -43,6 +44,10 @@ urlpatterns = [
     path("add-region", regions.add, name="region-add"),
     path("regions/<slug:slug>", regions.region, name="region"),
     path("regions/<slug:slug>/change", regions.change, name="region-change"),
+    path("heartbeats", heartbeats.heartbeats, name="heartbeats"),
+    path("heartbeats/<str:public_id>", heartbeats.heartbeat, name="heartbeat"),
+    path("heartbeats/<str:public_id>/first-call", heartbeats.first_call, name="heartbeat-first-call"),
+    path("heartbeats/<str:public_id>/pause", heartbeats.pause, name="heartbeat-pause"),
     path("deliveries/<str:public_id>", digest.digest, name="digest"),
     path("respond/<str:token>", limited_misses(respond.respond), name="respond"),
     path("hooks/<str:channel>", limited_misses(hooks.callback), name="callback"),

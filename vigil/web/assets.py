@@ -24,6 +24,7 @@ FOLDER = Path(__file__).parent / "static" / "web"
 BUNDLES = {
     "vigil.css": ("tokens.css", "parts.css"),
     "forms.css": ("forms.css",),
+    "schedules.css": ("schedules.css",),
     "chart.css": ("vendor/uplot-1.6.32.min.css",),
     "htmx.js": ("vendor/htmx-4.0.1.min.js",),
     "vigil.js": (

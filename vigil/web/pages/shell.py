@@ -45,7 +45,7 @@ class NavPlace:
 PLACES = (
     NavPlace("overview", "Overview", "overview", "home"),
     NavPlace("incidents", "Incidents", "incidents", "incidents"),
-    NavPlace("heartbeats", "Heartbeats", "heartbeats", "admin:heartbeats_heartbeat_changelist", staff=True),
+    NavPlace("heartbeats", "Heartbeats", "heartbeats", "heartbeats"),
     NavPlace("on-call", "On call", "oncall", "admin:alerts_rotation_changelist", staff=True),
     NavPlace("regions", "Regions", "regions", "regions", wide=True),
     NavPlace("settings", "Settings", "settings", "admin:index", wide=True, staff=True),

@@ -42,6 +42,11 @@ def quarter_strip(runs: str) -> DrawnStrip:
     return _strip(runs, 8, "Last 90 days")
 
 
+def run_strip(runs: str) -> DrawnStrip:
+    """The last runs of a job, one bar each, on its schedule."""
+    return _strip(runs, 4, "Last runs")
+
+
 def slots(runs: str) -> int:
     """How many slots runs cover."""
     return sum(int(count) for count, _ in _RUN.findall(runs))

@@ -1,0 +1,1 @@
+"""Pages of schedules: jobs that call, and people who are called."""
