@@ -36,7 +36,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("login/once/<str:token>", limited_misses(login.login_once), name="login-once"),
-    path("monitors/<str:public_id>", overview.monitor, name="monitor"),
     path("incidents", incidents.incidents, name="incidents"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
     path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),
@@ -54,6 +53,8 @@ urlpatterns = [
     path("oncall/<str:rotation>/<str:key>.ics", limited_misses(oncall.feed), name="oncall-feed"),
     path("badge/<str:code>.<str:kind>", limited_misses(badges.heartbeat), name="badge"),
     path("badge/<str:key>/<str:signature>/<path:tag>.<str:kind>", limited_misses(badges.tag), name="tag-badge"),
+    # Last of the pages: the address of one monitor takes any name.
+    path("", include("vigil.web.pages.monitors.urls")),
     path("api/", include("vigil.api.urls")),
     path("admin/login/", limited_passwords(admin.site.login)),
     path("admin/", admin.site.urls),

@@ -1,15 +1,16 @@
-"""Page of one monitor: its row, uptime beside reachability, last results, incidents, and its provider's own status.
+"""Page of one monitor: its row, uptime beside reachability, last results and incidents; its provider's own status.
 
-Eleven queries at most. The chart and who would be told are read apart (`latency_chart`, `alerts.routing.preview`).
+Eight queries. The provider's status, the chart (`latency_chart`) and who would be told are read apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
+from django.db.models import Q
 
 from probes.wire import Result
 from vigil.accounts.models import Team
@@ -37,8 +38,9 @@ from vigil.read_models.states import loaded
 from vigil.read_models.team_silences import TeamSilences
 
 BANDS_MOST = 200
-#: Posts of the provider that are shown.
 POSTS_MOST = 3
+#: A post is about our incident if it came this near to it.
+_NEAR = timedelta(hours=3)
 
 _DAYS = "SELECT day, payload FROM history_rolledday WHERE monitor = %s AND day BETWEEN %s AND %s"
 
@@ -113,7 +115,6 @@ class MonitorPage:
     headroom: KeyAllowance | None
     engine: Mapping[str, float]
     bands: Sequence[Band]
-    provider: ProviderStatus | None
 
 
 def read_monitor_page(team: Team, public_id: str, now: datetime) -> MonitorPage | None:
@@ -144,8 +145,7 @@ def read_monitor_page(team: Team, public_id: str, now: datetime) -> MonitorPage 
         certificate_days=_least(told, "certificate_days"),
         headroom=_least_left(told),
         engine=_engine(told),
-        bands=_bands(facts, monitor),
-        provider=_provider(monitor, facts.incidents),
+        bands=bands_of(facts, monitor),
     )
 
 
@@ -210,8 +210,7 @@ def _last(region: PageRegion, state: ShownState, result: Result | None) -> LastR
 
 
 def _least(told: Sequence[Mapping[str, object]], name: str) -> float | None:
-    numbers = (as_number(facts.get(name)) for facts in told)
-    return min((number for number in numbers if number is not None), default=None)
+    return min((number for facts in told if (number := as_number(facts.get(name))) is not None), default=None)
 
 
 def _least_left(told: Sequence[Mapping[str, object]]) -> KeyAllowance | None:
@@ -224,7 +223,7 @@ def _engine(told: Sequence[Mapping[str, object]]) -> Mapping[str, float]:
     return next((load for facts in told if (load := engine_load(facts))), {})
 
 
-def _bands(facts: MonitorFacts, monitor: Monitor) -> list[Band]:
+def bands_of(facts: MonitorFacts, monitor: Monitor) -> list[Band]:
     """Incidents and maintenance of ninety days, newest first."""
     found = [Band(one.kind, one.started_at, one.resolved_at, one.title, one.public_id) for one in facts.incidents]
     for start, end in facts.spans(monitor).settled.maintenance:
@@ -232,17 +231,20 @@ def _bands(facts: MonitorFacts, monitor: Monitor) -> list[Band]:
     return sorted(found, key=lambda band: band.start, reverse=True)[:BANDS_MOST]
 
 
-def _provider(monitor: Monitor, incidents: Sequence[Incident]) -> ProviderStatus | None:
-    """The provider's feed, where it is read; the lead is over our incident nearest to the post."""
+def read_provider_status(monitor: Monitor) -> ProviderStatus | None:
+    """What the provider says itself, where its feed is read; the lead is over our incident nearest to the post."""
     feed = Feed.objects.filter(provider=monitor.provider, enabled=True).first() if monitor.provider else None
     if feed is None:
         return None
     posts = list(feed.posts.order_by("-seen_at")[:POSTS_MOST])
-    shown = [ProviderPost(post.title, post.seen_at, post.ended_at, _lead_s(post, incidents)) for post in posts]
+    near = Q(pk__in=[])
+    for post in posts:
+        near |= Q(opened_at__range=(post.seen_at - _NEAR, post.seen_at + _NEAR))
+    ours = list(Incident.objects.filter(near, monitor=monitor)[:BANDS_MOST]) if posts else []
+    shown = [ProviderPost(post.title, post.seen_at, post.ended_at, _lead_s(post, ours)) for post in posts]
     return ProviderStatus(name_of(monitor.provider), feed.ok_at, feed.problem, shown)
 
 
 def _lead_s(post: FeedPost, incidents: Sequence[Incident]) -> float | None:
-    near = [one for one in incidents if abs((post.seen_at - one.opened_at).total_seconds()) < DAY_S / 8]
-    nearest = min(near, key=lambda one: abs(post.seen_at - one.opened_at), default=None)
-    return lead_s(declared_of(post), nearest.opened_at) if nearest else None
+    near = [one.opened_at for one in incidents if abs(post.seen_at - one.opened_at) < _NEAR]
+    return lead_s(declared_of(post), min(near, key=lambda at: abs(post.seen_at - at))) if near else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -17,11 +18,14 @@ from vigil.history.core.chunks import shard_of
 from vigil.history.core.latency_sketch import microseconds
 from vigil.history.core.packing import HOUR_MS
 
-# Both use the primary key, and the partition of the hour.
-_CHUNKS = "SELECT hour, region, {} FROM history_chunk WHERE hour BETWEEN %s AND %s AND shard = %s AND region = ANY(%s)"
-_PACKED = (
-    "SELECT hour, region, {} FROM history_packedhour WHERE monitor = %s AND region = ANY(%s) AND hour BETWEEN %s AND %s"
-)
+# Both halves use the primary key, and the partition of the hour.
+_READ = """
+SELECT hour, region, {0}, false FROM history_chunk
+ WHERE hour BETWEEN %(first)s AND %(last)s AND shard = %(shard)s AND region = ANY(%(regions)s)
+UNION ALL
+SELECT hour, region, {0}, true FROM history_packedhour
+ WHERE monitor = %(monitor)s AND region = ANY(%(regions)s) AND hour BETWEEN %(first)s AND %(last)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +42,11 @@ class StoredCheck:
 
 def entries(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, dict[int, list[int]]]:
     """Packed integers of a monitor's checks (see `packing`), by region and hour, sorted and deduplicated."""
-    first, last = start_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
     found: dict[int, dict[int, list[int]]] = {region: {} for region in regions}
-    with connection.cursor() as cursor:
-        cursor.execute(_CHUNKS.format("payload"), [first, last, shard_of(monitor), list(regions)])
-        for hour, region, payload in cursor.fetchall():
-            mine = chunks.entries_of(payload, monitor)
-            if mine:
-                found[region].setdefault(hour, []).extend(mine)
-        cursor.execute(_PACKED.format("payload"), [monitor, list(regions), first, last])
-        for hour, region, payload in cursor.fetchall():
-            found[region].setdefault(hour, []).extend(packing.unpack(payload).entries())
+    for hour, region, payload, is_packed in _rows("payload", monitor, regions, (start_ms, end_ms)):
+        mine = packing.unpack(payload).entries() if is_packed else chunks.entries_of(payload, monitor)
+        if mine:
+            found[region].setdefault(hour, []).extend(mine)
     return {
         region: {hour: _within(packing.in_order(hours[hour]), hour, start_ms, end_ms) for hour in sorted(hours)}
         for region, hours in found.items()
@@ -65,14 +63,8 @@ def checks(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> 
 
 def failures(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> dict[int, list[Result]]:
     """Results kept in full, by region, in order of time."""
-    first, last = start_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
     found: dict[int, dict[tuple[int, int], Result]] = {region: {} for region in regions}
-    with connection.cursor() as cursor:
-        cursor.execute(_CHUNKS.format("failures"), [first, last, shard_of(monitor), list(regions)])
-        rows = cursor.fetchall()
-        cursor.execute(_PACKED.format("failures"), [monitor, list(regions), first, last])
-        rows += cursor.fetchall()
-    for _, region, payload in rows:
+    for _, region, payload, _ in _rows("failures", monitor, regions, (start_ms, end_ms)):
         for key, result in chunks.decode_failures(payload) if payload else ():
             if key == monitor and start_ms <= result.at_ms < end_ms:
                 found[region][result.at_ms, result.look] = result
@@ -94,6 +86,19 @@ def by_step(
                 totals.append(entry >> 11 & 2047)
         found[region] = {at_ms: rollups.of_checks(*columns) for at_ms, columns in sorted(steps.items())}
     return found
+
+
+def _rows(
+    column: str, monitor: int, regions: Sequence[int], window: tuple[int, int]
+) -> list[tuple[int, int, bytes, bool]]:
+    """Hour, region, a column, and whether it is a packed hour: in one query."""
+    wanted: dict[str, Any] = {
+        "monitor": monitor, "shard": shard_of(monitor), "regions": list(regions),
+        "first": window[0] // HOUR_MS, "last": (window[1] - 1) // HOUR_MS,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_READ.format(column), wanted)
+        return list(cursor.fetchall())
 
 
 def _within(ordered: Iterable[int], hour: int, start_ms: int, end_ms: int) -> list[int]:

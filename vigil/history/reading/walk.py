@@ -53,6 +53,23 @@ def walk(
         start_ms = stop_ms
 
 
+def newest_first(
+    monitor: int, regions: list[int], window: tuple[int, int], part_hours: int, before: Place | None = None
+) -> Iterator[WalkedCheck]:
+    """Checks of a window (ms, half open) ahead of `before`, the newest first."""
+    start_ms, end_ms = window
+    if before is not None:
+        end_ms = min(end_ms, before[0] + 1)
+    while start_ms < end_ms:
+        begin_ms = max(start_ms, ((end_ms - 1) // HOUR_MS + 1 - part_hours) * HOUR_MS)
+        found = read.checks(monitor, regions, begin_ms, end_ms)
+        full = read.failures(monitor, regions, begin_ms, end_ms)
+        for one in sorted(_joined(found, full), key=lambda one: one.place, reverse=True):
+            if before is None or one.place < before:
+                yield one
+        end_ms = begin_ms
+
+
 def _joined(found: Mapping[int, list[StoredCheck]], full: Mapping[int, list[Result]]) -> Iterator[WalkedCheck]:
     for region, checks in found.items():
         kept = {(result.at_ms, result.look): result for result in full[region]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -16,6 +17,7 @@ from vigil.web.pages.shell import PageReader, page, render_page
 
 MOST_VIEWS = 20
 _JSON = "application/json"
+_MONITOR = re.compile(r"mon_[0-9A-Za-z]{1,40}")
 
 
 @require_POST
@@ -34,7 +36,7 @@ def act(request: HttpRequest, reader: PageReader) -> HttpResponse:
         done = bulk.do(reader.user, reader.team, wish)
     except bulk.BulkRefused as refused:
         return _refusal(request, str(refused))
-    return _answer(request, done.said, done)
+    return _answer(request, done.said, done, form.get("back", ""))
 
 
 @require_POST
@@ -46,7 +48,7 @@ def undo(request: HttpRequest, reader: PageReader, public_id: str) -> HttpRespon
         done = bulk.undo(reader.user, reader.team, public_id)
     except bulk.BulkRefused as refused:
         return _refusal(request, str(refused))
-    return _answer(request, f"Undone: {done.said}", None)
+    return _answer(request, f"Undone: {done.said}", None, request.GET.get("back", ""))
 
 
 @require_safe
@@ -79,12 +81,25 @@ def _require_writer(reader: PageReader) -> None:
         raise bulk.BulkRefused(str(refused)) from None
 
 
-def _answer(request: HttpRequest, text: str, done: BulkAction | None) -> HttpResponse:
+def toast_of(request: HttpRequest, reader: PageReader, back: str = "") -> dict[str, str] | None:
+    """What was just done without a script, with its undoing; `back` names the monitor whose page it leads back to."""
+    wanted = request.GET.get("done", "")
+    if not wanted:
+        return None
+    mine = BulkAction.objects.filter(user=reader.user, team=reader.team, undone_at=None, public_id=wanted[:40])
+    done = mine.first()
+    if done is None:
+        return None
+    return {"text": done.said, "undo": reverse("undo", args=[done.public_id]) + (f"?back={back}" if back else "")}
+
+
+def _answer(request: HttpRequest, text: str, done: BulkAction | None, back: str = "") -> HttpResponse:
     can_undo = done is not None and bool(done.done.get("monitors")) and done.undone_at is None
     if _JSON in request.headers.get("Accept", ""):
         address = reverse("undo", args=[done.public_id]) if done is not None and can_undo else ""
         return JsonResponse({"text": text, "undo": address})
-    return redirect(reverse("home") + (f"?done={done.public_id}" if done is not None and can_undo else ""))
+    page_of = reverse("monitor", args=[back]) if _MONITOR.fullmatch(back) else reverse("home")
+    return redirect(page_of + (f"?done={done.public_id}" if done is not None and can_undo else ""))
 
 
 def _refusal(request: HttpRequest, text: str) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from vigil.accounts.models import Team
 from vigil.monitors import live_version
 
+#: The overview polls here, and other pages below it.
 PATH = "/live"
 _SALT = "vigil.web.live"
 #: A page that is older signs in anew by its next poll.
@@ -29,7 +30,8 @@ class UnchangedPolls:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info == PATH and request.method == "GET" and _is_unchanged(request):
+        is_poll = request.path_info == PATH or request.path_info.startswith(f"{PATH}/")
+        if is_poll and request.method == "GET" and _is_unchanged(request):
             return HttpResponseNotModified(headers={"Cache-Control": "private, no-store"})
         return self._get_response(request)
 

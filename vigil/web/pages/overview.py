@@ -8,19 +8,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from vigil.monitors.models import Monitor
 from vigil.read_models.core.overview_query import GroupBy, OverviewQuery, Sort, StateFilter, parse_overview
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.live import live_version_of
 from vigil.read_models.overview import Overview, read_overview
 from vigil.web import bulk
-from vigil.web.models import BulkAction
+from vigil.web.pages.actions import toast_of
 from vigil.web.pages.choices import Choices, read_choices
 from vigil.web.pages.listing import COUNTED, counts, headline, listed, sections, untaken
 from vigil.web.pages.live import poll_key
@@ -49,7 +47,7 @@ def overview(request: HttpRequest, reader: PageReader) -> HttpResponse:
         "query": read.query.address().removeprefix("?"),
         "silences": bulk.SILENCES.items(),
         "press": secrets.token_hex(16),
-        "toast": _toast(request, reader),
+        "toast": toast_of(request, reader),
         "legend": [mark(state) for state in COUNTED],
     }
     return render_page(request, reader, "overview", "overview.html", shown)
@@ -65,14 +63,6 @@ def live(request: HttpRequest, reader: PageReader) -> HttpResponse:
     answer = render(request, "web/pages/overview_live.html", context)
     answer["X-Live-Version"] = shown["version"]
     return answer
-
-
-@require_safe
-@page
-def monitor(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResponse:
-    """Redirect to the admin's page of a monitor; a 404 for another team's."""
-    found = get_object_or_404(Monitor, team=reader.team, deleted_at=None, public_id=public_id)
-    return redirect("admin:monitors_monitor_change", found.pk)
 
 
 def _shown(reader: PageReader, query: OverviewQuery) -> dict[str, Any]:
@@ -167,13 +157,3 @@ def _state_words(state: StateFilter) -> str:
 def _views(query: OverviewQuery, views: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
     here = query.address().removeprefix("?")
     return [{"name": name, "query": saved, "is_here": saved == here} for name, saved in views]
-
-
-def _toast(request: HttpRequest, reader: PageReader) -> dict[str, str] | None:
-    """What was just done without a script, with its undoing."""
-    wanted = request.GET.get("done", "")
-    if not wanted:
-        return None
-    mine: QuerySet[BulkAction] = BulkAction.objects.filter(user=reader.user, team=reader.team, undone_at=None)
-    done = mine.filter(public_id=wanted[:40]).first()
-    return {"text": done.said, "undo": reverse("undo", args=[done.public_id])} if done else None

@@ -26,3 +26,5 @@ class DrawnChart:
     csv: str
     points: Sequence[TabledPoint] = ()
     loading: bool = False
+    #: Address of the table, where the page does not hold its points.
+    table: str = ""

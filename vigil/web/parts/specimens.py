@@ -12,8 +12,9 @@ from vigil.web.parts import form_specimens
 from vigil.web.parts.charts import DrawnChart, TabledPoint
 from vigil.web.parts.form_specimens import ARABIC, LONGEST
 from vigil.web.parts.marks import RegionDot, dots, mark
+from vigil.web.parts.phases import phase_bar
 from vigil.web.parts.sparklines import sparkline
-from vigil.web.parts.strips import day_strip, quarter_strip
+from vigil.web.parts.strips import DrawnDays, day_strip, quarter_strip
 from vigil.web.parts.timelines import DrawnStep, timeline
 from vigil.web.parts.votes import DrawnVotes, pins, vote_table
 from vigil.web.parts.world import LAND
@@ -54,6 +55,7 @@ def groups() -> list[SpecimenGroup]:
         _group("Strip, 90 days", "days", _days()),
         _group("Sparkline", "sparkline", _sparklines()),
         _group("Latency chart", "chart", _charts()),
+        _group("Phases of a check", "phases", _phases()),
         _group("Vote table", "votes", _votes()),
         _group("Map", "map", _maps()),
         _group("Timeline", "timeline", _timelines()),
@@ -105,13 +107,22 @@ def _days() -> dict[str, dict[str, Any]]:
     def shown(runs: str, begins: str, sum: str, name: str = "Chat API") -> dict[str, Any]:
         address = "/style"
         strip = quarter_strip(runs)
-        return {"days": {"strip": strip, "end": AT, "address": address, "begins": begins, "sum": sum, "name": name}}
+        return {"days": DrawnDays(name, strip, AT, address, begins, sum)}
 
     return {
         "many": shown("33u1g28u1d2n24u1d", "1 Sep", "99.94 % up"),
         "watched since": shown("62p28u", "Watched since 2 Nov", "100 % up"),
         "no data": shown("90p", "1 Sep", "not measured"),
         "longest name": shown("90u", "1 Sep", "100 % up", LONGEST),
+    }
+
+
+def _phases() -> dict[str, dict[str, Any]]:
+    all_of_them = {"dns": 4.0, "connect": 31.0, "tls": 44.0, "first byte": 210.0, "total": 412.0}
+    return {
+        "all": {"bar": phase_bar(all_of_them, 412)},
+        "beside a longer one": {"bar": phase_bar(all_of_them, 2_400)},
+        "no data": {"bar": phase_bar({}, 412)},
     }
 
 

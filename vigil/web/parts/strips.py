@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 #: Letters of states in runs, such as `33u1g14u`: up, degraded, down, unknown, paused or not measured, maintenance.
 LETTERS = {"u": "up", "g": "degraded", "d": "down", "n": "unknown", "p": "not measured", "m": "in maintenance"}
@@ -30,6 +31,19 @@ class DrawnStrip:
     paths: Sequence[StripPath]
     runs: str
     days: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnDays:
+    """The strip of ninety days with its ends and its sum; `texts` has the words of each day, divided by `|`."""
+
+    name: str
+    strip: DrawnStrip
+    end: datetime
+    address: str
+    begins: str
+    sum: str
+    texts: str = ""
 
 
 def day_strip(runs: str) -> DrawnStrip:

@@ -96,7 +96,9 @@ function read(figure, data, state) {
   readout.hidden = false;
   function tell() {
     const of = data.of?.[at] ? `, ${data.of[at]} regions` : "";
-    const words = `${clockOf.format(data.t[at] * 1000)} UTC: p95 ${unit(data.p95?.[at])}, p50 ${unit(data.p50?.[at])}${of}`;
+    const band = (data.bands ?? []).find((one) => one.from <= data.t[at] && data.t[at] < one.to);
+    const lines = Object.entries(data.regions ?? {}).map(([name, values]) => `, ${name} ${unit(values[at])}`).join("");
+    const words = `${clockOf.format(data.t[at] * 1000)} UTC: p95 ${unit(data.p95?.[at])}, p50 ${unit(data.p50?.[at])}${lines}${of}${band ? `, ${band.state}` : ""}`;
     slider.setAttribute("aria-valuenow", String(at + 1));
     slider.setAttribute("aria-valuetext", words);
     output.textContent = words;
@@ -110,7 +112,7 @@ function read(figure, data, state) {
   slider.addEventListener("keydown", (event) => {
     const step = event.shiftKey ? 10 : 1;
     const moves = { ArrowLeft: at - step, ArrowRight: at + step, Home: 0, End: data.t.length - 1, PageUp: at - 10, PageDown: at + 10 };
-    if (event.key === "Enter" && data.href) location.assign(data.href + data.t[at]);
+    if (event.key === "Enter" && data.href) location.assign(data.href + (data.t[at] + (data.step ?? 0)));
     else if (event.key in moves) move(moves[event.key]);
     else return;
     event.preventDefault();
@@ -127,6 +129,8 @@ async function dress(figure) {
   if (!answer.ok) return;
   const data = await answer.json();
   figure.removeAttribute("aria-busy");
+  const none = figure.querySelector("[data-none]");
+  if (none) none.hidden = Boolean(data.t?.length);
   if (!data.t?.length) return;
   const state = { plot: draw(figure, data) };
   read(figure, data, state);

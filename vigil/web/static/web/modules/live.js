@@ -58,14 +58,25 @@ function moved(before, after) {
   return Math.max(passed, left, came);
 }
 
+// Parts of a page without a list change as wholes; focus stays where it is.
+async function renew(next) {
+  const old = document.getElementById(next.id);
+  if (!old || known.get(next.id) === next.outerHTML) return;
+  const was = old.dataset.state, is = next.dataset.state;
+  known.set(next.id, next.outerHTML);
+  await htmx.swap({ text: next.outerHTML, target: old, swap: "outerMorph", sourceElement: page });
+  if (was !== is) say(`${next.dataset.name} is ${next.dataset.word}.`);
+}
+
 async function take(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const next = fresh.querySelector("[data-list]");
-  if (!next) return;
+  for (const part of fresh.querySelectorAll("[data-part]")) await renew(part);
   for (const id of ["says", "counts", "open-incidents", "heard", "asof"]) replaceById(id, fresh);
   if (fresh.title) document.title = titleBefore = fresh.title;
   const icon = fresh.querySelector("link[rel=icon]");
   if (icon) document.querySelector("link[rel=icon]").href = iconBefore = icon.getAttribute("href");
+  if (!next) return;
   for (const row of rowsOf(next)) {
     const there = document.getElementById(row.id);
     if (there && known.get(row.id) !== row.outerHTML) await change(there, row.cloneNode(true));
