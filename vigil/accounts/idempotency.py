@@ -35,7 +35,7 @@ class KeyUsedOtherwise(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class KeyClaim:
     """A key that this transaction may answer. `caller` is a token or a person of the team."""
 
     team_id: int
@@ -54,7 +54,7 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(f"{method} {path}\n".encode() + body).hexdigest()
 
 
-def find_answer(claim: Claim) -> StoredAnswer | None:
+def find_answer(claim: KeyClaim) -> StoredAnswer | None:
     """The answer of an earlier request; None gives the key to this transaction.
 
     Raises `KeyInUse` and `KeyUsedOtherwise`. Call it within the transaction that makes the change.
@@ -72,7 +72,7 @@ def find_answer(claim: Claim) -> StoredAnswer | None:
     return answer
 
 
-def keep_answer(claim: Claim, status: int, location: str, body: str) -> None:
+def keep_answer(claim: KeyClaim, status: int, location: str, body: str) -> None:
     """Store the answer, sealed, in the transaction of the change; it replaces an expired one."""
     answer = StoredAnswer(
         team_id=claim.team_id,
@@ -94,6 +94,6 @@ def purge_answers() -> int:
     return StoredAnswer.objects.filter(pk__in=old).delete()[0]
 
 
-def _lock_of(claim: Claim) -> int:
+def _lock_of(claim: KeyClaim) -> int:
     named = f"idempotency\n{claim.team_id}\n{claim.caller}\n{claim.key}".encode()
     return int.from_bytes(hashlib.blake2b(named, digest_size=8).digest(), "big", signed=True)

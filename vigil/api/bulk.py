@@ -37,7 +37,7 @@ from vigil.silences.models import Silence
 MAX_ITEMS, MAX_CHOSEN = 1_000, 10_000
 
 
-class BulkAction(StrEnum):
+class BulkOperation(StrEnum):
     """What is done to the monitors."""
 
     CREATE = "create"
@@ -52,7 +52,7 @@ class BulkAction(StrEnum):
 class BulkSerializer(ApiSerializer[Any]):
     """An action with its monitors: `items` for create, else `ids` or `filter`."""
 
-    action = serializers.ChoiceField(choices=[(each.value, each.value) for each in BulkAction])
+    action = serializers.ChoiceField(choices=[(each.value, each.value) for each in BulkOperation])
     items = serializers.ListField(
         child=serializers.DictField(),
         required=False,
@@ -79,7 +79,7 @@ class BulkSerializer(ApiSerializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         wanted = {"create": ["items"], "tag": ["tags"], "untag": ["tags"], "silence": ["silence"]}
         needed = wanted.get(attrs["action"], [])
-        if attrs["action"] != BulkAction.CREATE:
+        if attrs["action"] != BulkOperation.CREATE:
             needed = [*needed, "ids" if "ids" in attrs or "filter" not in attrs else "filter"]
         missing = [name for name in needed if not attrs.get(name)]
         extra = sorted(set(attrs) - {"action", "force", *needed})
@@ -111,12 +111,12 @@ class BulkView(ApiView):
         asked.is_valid(raise_exception=True)
         wanted, team = asked.validated_data, team_of(request)
         assert team is not None  # The permission has seen to it.
-        if wanted["action"] == BulkAction.CREATE:
+        if wanted["action"] == BulkOperation.CREATE:
             made = _create(team, wanted["items"])
             return Response({"count": len(made), "ids": [monitor.public_id for monitor in made], "silence": None})
         chosen = _chosen(self, team, wanted)
         touch(team.pk)
-        answer = _ACTIONS[BulkAction(wanted["action"])](request, chosen, wanted)
+        answer = _ACTIONS[BulkOperation(wanted["action"])](request, chosen, wanted)
         return Response({"silence": None, **answer, "ids": [monitor.public_id for monitor in chosen]})
 
 
@@ -187,7 +187,7 @@ def _word(value: Any) -> str:
 
 
 def _pause(request: Request, chosen: Sequence[Monitor], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    paused = wanted["action"] == BulkAction.PAUSE
+    paused = wanted["action"] == BulkOperation.PAUSE
     heartbeats = [row for row in _heartbeats(chosen) if row.monitor.paused is not paused]
     for row in heartbeats:
         set_heartbeat_paused(row, paused)
@@ -197,7 +197,7 @@ def _pause(request: Request, chosen: Sequence[Monitor], wanted: Mapping[str, Any
 
 def _retag(request: Request, chosen: Sequence[Monitor], wanted: Mapping[str, Any]) -> dict[str, Any]:
     tags = wanted["tags"]
-    adds = wanted["action"] == BulkAction.TAG
+    adds = wanted["action"] == BulkOperation.TAG
     return {"count": bulk.retag_monitors(chosen, tags if adds else (), () if adds else tags)}
 
 
@@ -229,11 +229,11 @@ def _heartbeats(chosen: Sequence[Monitor]) -> list[Heartbeat]:
     return list(Heartbeat.objects.filter(pk__in=named).select_related("monitor")) if named else []
 
 
-_ACTIONS: dict[BulkAction, Callable[[Request, Sequence[Monitor], Mapping[str, Any]], dict[str, Any]]] = {
-    BulkAction.PAUSE: _pause,
-    BulkAction.RESUME: _pause,
-    BulkAction.TAG: _retag,
-    BulkAction.UNTAG: _retag,
-    BulkAction.SILENCE: _silence,
-    BulkAction.DELETE: _delete,
+_ACTIONS: dict[BulkOperation, Callable[[Request, Sequence[Monitor], Mapping[str, Any]], dict[str, Any]]] = {
+    BulkOperation.PAUSE: _pause,
+    BulkOperation.RESUME: _pause,
+    BulkOperation.TAG: _retag,
+    BulkOperation.UNTAG: _retag,
+    BulkOperation.SILENCE: _silence,
+    BulkOperation.DELETE: _delete,
 }

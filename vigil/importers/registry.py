@@ -7,10 +7,10 @@ from typing import Any
 
 from vigil.importers.core.report import SourceError
 from vigil.importers.files import decoded, parse_json, parse_yaml, read_bytes
-from vigil.importers.source import Source
+from vigil.importers.source import ImportSource
 from vigil.importers.sources import gatus, hosted, kuma, litellm, prometheus, terraform, upptime
 
-IMPORTERS: dict[str, Source] = {
+IMPORTERS: dict[str, ImportSource] = {
     "uptime-kuma": kuma.SOURCE,
     "gatus": gatus.SOURCE,
     "prometheus": prometheus.SOURCE,

@@ -23,7 +23,7 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImportSource:
     """A tool. `read` opens a file or folder, `plan` adds what it holds to a draft; both raise `SourceError`.
 
     `is_like` says whether a parsed file is one of this tool; None where its reader alone can tell.

@@ -10,7 +10,7 @@ from tests.vigil.api.caller import Api
 from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.api.base import rate_limits
-from vigil.api.base.rate_limits import Allowance, RateWindows
+from vigil.api.base.rate_limits import RateAllowance, RateWindows
 from vigil.guess_limits import SECRETS
 
 pytestmark = pytest.mark.django_db
@@ -25,11 +25,11 @@ def _anew() -> Iterator[None]:
 
 def test_the_last_request_of_a_window_passes_and_the_next_waits_for_the_next_window() -> None:
     windows = RateWindows(limit=2, window_s=60)
-    assert windows.count("a", 30.5) == Allowance(1, 30)
-    assert windows.count("a", 59.9) == Allowance(0, 1)
-    assert windows.count("a", 59.95) == Allowance(0, 1, over=True)
-    assert windows.count("b", 59.95) == Allowance(1, 1)
-    assert windows.count("a", 60.0) == Allowance(1, 60)
+    assert windows.count("a", 30.5) == RateAllowance(1, 30)
+    assert windows.count("a", 59.9) == RateAllowance(0, 1)
+    assert windows.count("a", 59.95) == RateAllowance(0, 1, over=True)
+    assert windows.count("b", 59.95) == RateAllowance(1, 1)
+    assert windows.count("a", 60.0) == RateAllowance(1, 60)
 
 
 def test_only_so_many_callers_are_remembered() -> None:

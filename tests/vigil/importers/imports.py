@@ -13,7 +13,7 @@ from vigil.code.catalogue import catalogue
 from vigil.code.core.document import read_document
 from vigil.code.core.formats.yaml_text import read_yaml
 from vigil.importers.core.draft import Draft
-from vigil.importers.core.report import Item, Report
+from vigil.importers.core.report import ImportReport, Item
 from vigil.importers.core.writer import write
 from vigil.importers.faults import VigilFaults
 from vigil.importers.registry import IMPORTERS
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 class Result:
     text: str
     document: dict[str, Any]
-    report: Report
+    report: ImportReport
 
     def item(self, name: str) -> Item:
         return next(item for item in self.report.items if item.name == name)

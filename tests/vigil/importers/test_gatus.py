@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.vigil.importers.imports import Result, golden, imported, planned, written
-from vigil.importers.core.report import Outcome, SourceError
+from vigil.importers.core.report import ItemOutcome, SourceError
 
 CONFIG = """\
 alerting:
@@ -56,7 +56,7 @@ def test_a_configuration_becomes_a_file(tmp_path: Path) -> None:
     made = imported("gatus", written(tmp_path, "\ufeff" + CONFIG.replace("\n", "\r\n")))
     assert made.text == golden("gatus")
     assert "obviously-fake" not in made.text + str(made.report.as_json())
-    assert made.item("signal").outcome is Outcome.REFUSED
+    assert made.item("signal").outcome is ItemOutcome.REFUSED
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_dns_and_domain_are_monitors_of_their_own() -> None:
 )
 def test_what_no_monitor_can_ask_is_refused_with_why(written: str, more: dict[str, Any], why: str) -> None:
     made = conditions(written, **more)
-    assert made.item("x").outcome is Outcome.REFUSED and why in made.why("x")
+    assert made.item("x").outcome is ItemOutcome.REFUSED and why in made.why("x")
 
 
 def test_a_condition_that_nothing_stands_for_is_named() -> None:

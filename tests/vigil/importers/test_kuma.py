@@ -12,7 +12,7 @@ import pytest
 
 from tests.vigil.importers.imports import golden, imported, written
 from tests.vigil.importers.kuma_databases import database, notification
-from vigil.importers.core.report import Outcome, SourceError
+from vigil.importers.core.report import ItemOutcome, SourceError
 
 HOOK = "https://hooks.slack.com/services/T000/B000/obviously-fake"
 SITE = {
@@ -132,7 +132,7 @@ def test_each_type_is_mapped_approximated_or_refused_with_why(tmp_path: Path) ->
     fields = {"name", "interval", "timeout", "secrets"}
     kinds = {entry["name"]: (entry.keys() - fields).pop() for entry in made.document["monitors"].values()}
     assert kinds == {f"row {n}": kind for n, (_, kind) in enumerate(TYPES, 1) if kind}
-    assert all(item.notes for item in made.report.items if item.outcome is Outcome.REFUSED)
+    assert all(item.notes for item in made.report.items if item.outcome is ItemOutcome.REFUSED)
     # A port alone is less than what was asked before, and says so.
     assert all("only that the port accepts" in made.why(f"row {n}") for n in (7, 8, 9, 10, 11, 12))
 
@@ -150,7 +150,7 @@ def test_a_maintenance_is_kept_and_a_status_page_is_named(tmp_path: Path) -> Non
         "name": "Sunday", "monitors": ["shop"], "cron": "0 2 * * 0", "duration": "1h",
         "zone": "Europe/Berlin",
     }  # fmt: skip
-    assert made.item("Public").outcome is Outcome.REFUSED
+    assert made.item("Public").outcome is ItemOutcome.REFUSED
 
 
 def test_names_of_the_source_reach_neither_the_readers_environment_nor_the_form_of_the_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.vigil.importers.imports import Result, golden, imported, planned, written
 from vigil.importers.core.prometheus.document import PrometheusFiles
 from vigil.importers.core.prometheus.relabel import relabelled
-from vigil.importers.core.report import Outcome, SourceError
+from vigil.importers.core.report import ItemOutcome, SourceError
 
 CONFIG = """\
 global: {scrape_interval: 15s}
@@ -114,7 +114,7 @@ def test_a_module_picks_the_kind(target: str, module: dict[str, Any], kind: str,
 )
 def test_what_no_monitor_can_ask_is_refused_with_why(module: dict[str, Any], why: str) -> None:
     made = probed("host.example", module)
-    assert made.item("j/host.example").outcome is Outcome.REFUSED and why in made.why("j/host.example")
+    assert made.item("j/host.example").outcome is ItemOutcome.REFUSED and why in made.why("j/host.example")
 
 
 def test_alert_rules_set_sensitivity_and_limits() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.vigil.importers.imports import Result, golden, imported, planned, written
-from vigil.importers.core.report import Outcome, SourceError
+from vigil.importers.core.report import ItemOutcome, SourceError
 
 
 def state(*resources: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_a_state_of_many_services_becomes_one_file(tmp_path: Path) -> None:
     made = golden_import(tmp_path)
     assert made.text == golden("terraform")
     assert "obviously-fake" not in made.text and "fake-1" not in made.text
-    assert made.item("Journey").outcome is Outcome.REFUSED
+    assert made.item("Journey").outcome is ItemOutcome.REFUSED
     assert any("1 resources of other providers" in note for note in made.report.notes)
 
 
@@ -127,7 +127,7 @@ def test_what_terraform_marks_as_sensitive_is_a_variable() -> None:
 )
 def test_what_no_monitor_can_ask_is_refused_with_why(kind: str, attributes: dict[str, Any], why: str) -> None:
     made = only(kind, attributes)
-    assert made.item("x").outcome is Outcome.REFUSED and why in made.why("x")
+    assert made.item("x").outcome is ItemOutcome.REFUSED and why in made.why("x")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class AlreadyResolved(APIException):
     default_code = ProblemCode.ALREADY_RESOLVED.value
 
 
-class TooLarge(APIException):
+class BodyTooLarge(APIException):
     """A body over the limit."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE

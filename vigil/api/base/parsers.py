@@ -8,7 +8,7 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 
-from vigil.api.base.errors import TooLarge
+from vigil.api.base.errors import BodyTooLarge
 from vigil.strict_json import InputProblem, read_json
 
 BODY_MOST = 1024 * 1024
@@ -22,7 +22,7 @@ class AdmittedJSONParser(BaseParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, context: Mapping[str, Any] | None = None) -> Any:
         text = stream.read(BODY_MOST + 1)
         if len(text) > BODY_MOST:
-            raise TooLarge(f"A body has at most {BODY_MOST:,} bytes.")
+            raise BodyTooLarge(f"A body has at most {BODY_MOST:,} bytes.")
         try:
             return read_json(text)
         except InputProblem as problem:

@@ -25,7 +25,7 @@ _META_KEY = "vigil.rate_limit"
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateAllowance:
     """What is left to a caller in the present window, which ends in `reset_s`; the request counts unless `over`."""
 
     remaining: int
@@ -41,7 +41,7 @@ class RateWindows:
         self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def count(self, caller: str, now_s: float) -> Allowance:
+    def count(self, caller: str, now_s: float) -> RateAllowance:
         """Count a request."""
         window, reset_s = int(now_s // self._window_s), math.ceil(self._window_s - now_s % self._window_s)
         with self._lock:
@@ -52,7 +52,7 @@ class RateWindows:
             self._counts[caller] = window, used
             if len(self._counts) > self._remembered:
                 self._counts.popitem(last=False)
-        return Allowance(self._limit - used, reset_s, over)
+        return RateAllowance(self._limit - used, reset_s, over)
 
     def forget(self) -> None:
         """Start anew."""
@@ -88,7 +88,7 @@ class RateLimitHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         answer = self._get_response(request)
-        allowance: Allowance | None = request.META.get(_META_KEY)
+        allowance: RateAllowance | None = request.META.get(_META_KEY)
         if allowance is not None:
             answer["RateLimit-Limit"] = str(LIMIT)
             answer["RateLimit-Remaining"] = str(allowance.remaining)

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from vigil.accounts.idempotency import (
     MAX_KEY,
-    Claim,
+    KeyClaim,
     KeyInUse,
     KeyUsedOtherwise,
     find_answer,
@@ -75,7 +75,7 @@ class _AnsweredBefore(Exception):
 class Conventions(_View):
     """For every view of the API, first among its bases."""
 
-    _claim: Claim | None = None
+    _claim: KeyClaim | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         if not self.writes_in_one_transaction(request):
@@ -174,7 +174,7 @@ class Conventions(_View):
             raise ValidationError({"Idempotency-Key": [f"1 to {MAX_KEY} visible ASCII characters."]})
         caller = request.auth.public_id if isinstance(request.auth, ApiToken) else f"user {request.user.pk}"
         sent = fingerprint(str(request.method), request.get_full_path(), request._request.body)
-        claim = Claim(team.pk, caller, key, sent)
+        claim = KeyClaim(team.pk, caller, key, sent)
         try:
             answer = find_answer(claim)
         except KeyInUse:

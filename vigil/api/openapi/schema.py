@@ -12,7 +12,7 @@ from rest_framework.permissions import SAFE_METHODS
 from vigil.accounts.models import Scope
 from vigil.api.base.permissions import SCOPES, AnyScope, StaffChanges, StaffOnly, WritersOnly
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, is_strict
-from vigil.api.openapi.operations import CREATES, MORE_ERRORS, Words, words_of
+from vigil.api.openapi.operations import CREATES, MORE_ERRORS, OperationWords, words_of
 from vigil.api.openapi.problems import reference
 from vigil.api.openapi.tags import tag_of
 
@@ -90,7 +90,7 @@ class ApiSchema(AutoSchema):
     def _below_version(self) -> str:
         return str(self.path).removeprefix("/api/v1/")
 
-    def _words(self) -> Words:
+    def _words(self) -> OperationWords:
         return words_of(self.method, self._below_version(), self._action(), self._doc())
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[Json]:

@@ -13,7 +13,7 @@ from typing import Any
 from vigil.cli.errors import CommandError
 from vigil.importers.api import ApiClient
 from vigil.importers.core.draft import Draft, Imported
-from vigil.importers.core.report import Outcome, SourceError, render
+from vigil.importers.core.report import ItemOutcome, SourceError, render
 from vigil.importers.core.writer import write
 from vigil.importers.faults import VigilFaults
 from vigil.importers.registry import IMPORTERS, source_of
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     report = imported.report
     shown = json.dumps(report.as_json(), ensure_ascii=False) + "\n" if args.json else render(report)
     (sys.stderr if to_stdout and not args.dry_run else sys.stdout).write(shown)
-    return int(report.count(Outcome.REFUSED) > 0)
+    return int(report.count(ItemOutcome.REFUSED) > 0)
 
 
 def _imported(args: argparse.Namespace) -> Imported:

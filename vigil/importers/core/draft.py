@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from vigil.importers.core import durations
 from vigil.importers.core.drafted import ImportedChannel, ImportedHeartbeat, ImportedMaintenance, ImportedMonitor
 from vigil.importers.core.names import TAG_MOST, TAGS_MOST, Distinct, Owner, Variables, one_line, readable
-from vigil.importers.core.report import Item, Outcome, Report, SourceError
+from vigil.importers.core.report import ImportReport, Item, ItemOutcome, SourceError
 from vigil.importers.core.routes import routes_of
 
 ITEMS_MOST = 20_000
@@ -22,7 +22,7 @@ class Imported:
 
     document: dict[str, Any]
     comments: dict[tuple[str, str], tuple[str, ...]]
-    report: Report
+    report: ImportReport
 
 
 class Faults(Protocol):
@@ -155,7 +155,7 @@ class Draft:
 
     def refuse(self, what: str, name: str, *why: str) -> None:
         """Report an item that is not in the file, why, and what to do instead."""
-        self._count(Item(what, one_line(name, 80) or "(no name)", Outcome.REFUSED, notes=tuple(why)))
+        self._count(Item(what, one_line(name, 80) or "(no name)", ItemOutcome.REFUSED, notes=tuple(why)))
 
     def note(self, text: str) -> None:
         if readable(text) not in self.notes:
@@ -182,7 +182,7 @@ class Draft:
         for note in notes:
             self.note(note)
         document = {"version": 1, **{name: section for name, section in self._sections.items() if section}}
-        report = Report(self.source, tuple(self.items), self.variables.listed(), tuple(self.notes))
+        report = ImportReport(self.source, tuple(self.items), self.variables.listed(), tuple(self.notes))
         return Imported(document, self._comments, report)
 
     def _named(self, name: str, what: str, notes: list[str]) -> tuple[str, dict[str, Any]]:
@@ -208,7 +208,7 @@ class Draft:
     def _report(self, what: str, name: str, key: str, origin: str, notes: Sequence[str]) -> None:
         section = {"group": "composites", "chain": "composites", "maintenance": "maintenance"}.get(what, f"{what}s")
         self._comments[section, key] = tuple(map(readable, (origin, *notes)))
-        outcome = Outcome.APPROXIMATED if notes else Outcome.MAPPED
+        outcome = ItemOutcome.APPROXIMATED if notes else ItemOutcome.MAPPED
         self._count(Item(what, one_line(name, 80) or key, outcome, key, tuple(notes)))
 
     def _count(self, item: Item) -> None:

@@ -12,7 +12,7 @@ class SourceError(Exception):
     """A source that cannot be imported at all; one line that says why and what to do."""
 
 
-class Outcome(StrEnum):
+class ItemOutcome(StrEnum):
     """What became of an item of the source."""
 
     MAPPED = "mapped"
@@ -26,7 +26,7 @@ class Item:
 
     what: str
     name: str
-    outcome: Outcome
+    outcome: ItemOutcome
     key: str = ""
     notes: tuple[str, ...] = ()
 
@@ -40,7 +40,7 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ImportReport:
     """Outcome of an import, in the order of the source."""
 
     source: str
@@ -48,18 +48,18 @@ class Report:
     variables: tuple[Variable, ...]
     notes: tuple[str, ...] = ()
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: ItemOutcome) -> int:
         return sum(item.outcome is outcome for item in self.items)
 
     @property
     def summary(self) -> str:
-        return ", ".join(f"{self.count(outcome)} {outcome}" for outcome in Outcome)
+        return ", ".join(f"{self.count(outcome)} {outcome}" for outcome in ItemOutcome)
 
     def as_json(self) -> dict[str, Any]:
         """The report for scripts."""
         return {
             "source": self.source,
-            **{outcome.value: self.count(outcome) for outcome in Outcome},
+            **{outcome.value: self.count(outcome) for outcome in ItemOutcome},
             "items": [
                 {"what": one.what, "name": one.name, "outcome": one.outcome.value, "key": one.key,
                  "notes": list(one.notes)}
@@ -70,7 +70,7 @@ class Report:
         }  # fmt: skip
 
 
-def render(report: Report) -> str:
+def render(report: ImportReport) -> str:
     """The report for people: a line for each item, what differs below it, then the variables to set."""
     width = max((len(one.outcome) for one in report.items), default=0)
     lines: list[str] = []

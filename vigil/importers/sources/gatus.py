@@ -9,7 +9,7 @@ from vigil.importers.core.gatus.document import SECTIONS, plan
 from vigil.importers.core.gatus.environment import merged, refuse_encrypted
 from vigil.importers.core.values import mapping, mappings
 from vigil.importers.files import YAML_MOST, decoded, listed, parse_yaml, read_bytes
-from vigil.importers.source import Source
+from vigil.importers.source import ImportSource
 
 
 def read(path: Path) -> Any:
@@ -47,4 +47,4 @@ def is_like(document: Any) -> bool:
     )
 
 
-SOURCE = Source("Gatus: config.yaml, or a folder of such files", read, plan, is_like)
+SOURCE = ImportSource("Gatus: config.yaml, or a folder of such files", read, plan, is_like)

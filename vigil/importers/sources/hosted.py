@@ -11,7 +11,7 @@ from vigil.importers.core.draft import Draft
 from vigil.importers.core.services.saved_answers import plan_betterstack, plan_healthchecks, plan_uptimerobot, rows_of
 from vigil.importers.core.values import mapping
 from vigil.importers.files import decoded, listed, parse_json, read_bytes
-from vigil.importers.source import Api, Source
+from vigil.importers.source import Api, ImportSource
 
 
 def read(path: Path) -> list[Any]:
@@ -33,12 +33,12 @@ def _pages_of(*parts: str) -> Callable[[ApiClient, str], list[Any]]:
 
 def _source(
     words: str, plan: Callable[[list[Any], Draft], None], is_row: Callable[[dict[str, Any]], bool], reading: Api
-) -> Source:
+) -> ImportSource:
     def is_like(document: Any) -> bool:
         first = next(rows_of([document]), {})
         return is_row(first)
 
-    return Source(words, read, plan, is_like, reading)
+    return ImportSource(words, read, plan, is_like, reading)
 
 
 UPTIMEROBOT = _source(

@@ -14,7 +14,7 @@ from vigil.importers.core.kuma.document import plan
 from vigil.importers.core.report import SourceError
 from vigil.importers.core.values import plain
 from vigil.importers.files import decoded, parse_json, read_bytes
-from vigil.importers.source import Source
+from vigil.importers.source import ImportSource
 
 SQLITE = b"SQLite format 3\x00"
 #: What is read; a database of another age lacks some of it.
@@ -107,4 +107,4 @@ def is_like(document: Any) -> bool:
     return isinstance(document, dict) and "monitorList" in document
 
 
-SOURCE = Source("Uptime Kuma: kuma.db of version 1 or 2, or the JSON backup of version 1", read, plan, is_like)
+SOURCE = ImportSource("Uptime Kuma: kuma.db of version 1 or 2, or the JSON backup of version 1", read, plan, is_like)

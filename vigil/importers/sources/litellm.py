@@ -8,7 +8,7 @@ from typing import Any
 from vigil.importers.core.litellm import plan
 from vigil.importers.core.report import SourceError
 from vigil.importers.core.values import plain
-from vigil.importers.source import Source
+from vigil.importers.source import ImportSource
 from vigil.monitors.core.litellm_targets import BadConfig
 from vigil.monitors.litellm_file import read_config
 
@@ -24,4 +24,4 @@ def is_like(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("model_list"), list)
 
 
-SOURCE = Source("LiteLLM: the config.yaml of the proxy", read, plan, is_like)
+SOURCE = ImportSource("LiteLLM: the config.yaml of the proxy", read, plan, is_like)

@@ -9,7 +9,7 @@ from vigil.importers.core.prometheus.document import PrometheusFiles, plan
 from vigil.importers.core.report import SourceError
 from vigil.importers.core.values import entries, mapping, mappings, text
 from vigil.importers.files import FILES_MOST, YAML_MOST, decoded, listed, parse_yaml, read_bytes
-from vigil.importers.source import Source
+from vigil.importers.source import ImportSource
 
 _SUFFIXES = (".yml", ".yaml", ".json")
 _BESIDE = ("blackbox.yml", "blackbox.yaml", "blackbox_exporter.yml", "blackbox/blackbox.yml", "blackbox/config.yml",
@@ -103,4 +103,4 @@ def is_like(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("scrape_configs"), list)
 
 
-SOURCE = Source("Prometheus with blackbox_exporter: prometheus.yml, or the folder that holds it", read, plan, is_like)
+SOURCE = ImportSource("Prometheus with blackbox_exporter: prometheus.yml, or its folder", read, plan, is_like)

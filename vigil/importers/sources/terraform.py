@@ -10,7 +10,7 @@ from vigil.importers.core.report import SourceError
 from vigil.importers.core.terraform.document import plan as plan_document
 from vigil.importers.core.terraform.resources import resources_of
 from vigil.importers.files import decoded, listed, parse_json, read_bytes
-from vigil.importers.source import Source
+from vigil.importers.source import ImportSource
 
 
 def read(path: Path) -> Any:
@@ -37,4 +37,4 @@ def is_like(document: Any) -> bool:
     )
 
 
-SOURCE = Source("Terraform or OpenTofu: a state, or the output of `show -json`", read, plan, is_like)
+SOURCE = ImportSource("Terraform or OpenTofu: a state, or the output of `show -json`", read, plan, is_like)

@@ -7,7 +7,7 @@ from typing import Any
 
 from vigil.importers.core.services.upptime import plan
 from vigil.importers.files import YAML_MOST, decoded, parse_yaml, read_bytes
-from vigil.importers.source import Source
+from vigil.importers.source import ImportSource
 
 
 def read(path: Path) -> Any:
@@ -20,4 +20,4 @@ def is_like(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("sites"), list)
 
 
-SOURCE = Source("Upptime: .upptimerc.yml, or the folder that holds it", read, plan, is_like)
+SOURCE = ImportSource("Upptime: .upptimerc.yml, or the folder that holds it", read, plan, is_like)

@@ -14,7 +14,7 @@ DRAFT_MOST = 262_144
 OTHERS_MOST = 5
 
 
-class Told(msgspec.Struct, frozen=True):
+class ProvenChannel(msgspec.Struct, frozen=True):
     """What the receiver of a real test answered, and how long that took (ms)."""
 
     channel: str
@@ -36,7 +36,7 @@ class StartDraft(msgspec.Struct):
     trial: str = ""
     monitor: str = ""
     channel: str = ""
-    told: Told | None = None
+    told: ProvenChannel | None = None
 
     def begin(self, choice: str) -> StartDraft:
         """The draft for a choice: another one begins anew, and nothing that was given is lost."""

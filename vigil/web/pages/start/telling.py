@@ -26,7 +26,7 @@ from vigil.web.forms.errors import errors_by_field
 from vigil.web.forms.free_names import free_name
 from vigil.web.pages.shell import PageReader, render_page
 from vigil.web.pages.start.code_beside import channel_as_code
-from vigil.web.pages.start.draft import StartDraft, Told, drop_draft, keep_draft, load_draft
+from vigil.web.pages.start.draft import ProvenChannel, StartDraft, drop_draft, keep_draft, load_draft
 from vigil.web.parts.fields import problems
 
 #: Kinds that stand first; the others are behind More.
@@ -108,9 +108,9 @@ def _by_form(kind: str, errors: Errors) -> Errors:
     return found
 
 
-def _told(channel: Channel) -> Told:
+def _told(channel: Channel) -> ProvenChannel:
     answered = send_trial(channel, timezone.now())
-    return Told(channel.public_id, answered.accepted, answered.answer[:ANSWER_MOST], answered.took_ms)
+    return ProvenChannel(channel.public_id, answered.accepted, answered.answer[:ANSWER_MOST], answered.took_ms)
 
 
 def _finish(request: HttpRequest, team: Team, draft: StartDraft) -> HttpResponse:
