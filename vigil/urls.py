@@ -10,7 +10,7 @@ from django.views.generic import RedirectView
 from vigil.metrics import view as metrics
 from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
-from vigil.web.pages import actions, digest, incidents, more, overview, palette, regions, sign_in, style
+from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
 from vigil.web.pages.schedules import heartbeats
 from vigil.web.pages.start import views as start
 
@@ -55,6 +55,7 @@ urlpatterns = [
     path("badge/<str:key>/<str:signature>/<path:tag>.<str:kind>", limited_misses(badges.tag), name="tag-badge"),
     # Last of the pages: the address of one monitor takes any name.
     path("", include("vigil.web.pages.monitors.urls")),
+    path("api/docs/", api_docs.api_docs, name="api-docs"),
     path("api/", include("vigil.api.urls")),
     path("admin/login/", limited_passwords(admin.site.login)),
     path("admin/", admin.site.urls),

@@ -20,6 +20,14 @@ def test_the_link_signs_in_once(stack: Stack, browser: Browser, session: Storage
         assert used is not None and used.status == 403
 
 
+def test_the_docs_lead_a_stranger_to_the_sign_in(stack: Stack, browser: Browser) -> None:
+    with new_context(browser) as context:
+        seen = visit(context, f"{stack.address}/api/docs/")
+        assert (seen.violations(), seen.problems) == ([], [])
+        seen.page.get_by_role("link", name="Sign in").click()
+        assert seen.page.url.endswith("/sign-in?next=/api/docs/")
+
+
 def test_the_docs_open_for_who_is_signed_in(stack: Stack, desk: BrowserContext) -> None:
     seen = visit(desk, f"{stack.address}/api/docs/")
     # Those further down are drawn when they come into sight.

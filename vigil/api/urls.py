@@ -1,11 +1,8 @@
-"""API routes: version 1, its schema, and the documentation page."""
+"""API routes: version 1, its schema, and the types of problems."""
 
 from __future__ import annotations
 
-from csp.constants import SELF, UNSAFE_INLINE
-from csp.decorators import csp_update
 from django.urls import include, path
-from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.routers import SimpleRouter
 
@@ -63,14 +60,6 @@ router.register("silences", SilenceViewSet, basename="silence")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]
 
-# The documentation page sets inline styles; its scripts are our own static files.
-_docs = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
-    # It is a page: the framework would describe it as a resource, without a template to do so.
-    SpectacularSwaggerSplitView.as_view(
-        url_name="schema", authentication_classes=_SIGNED_IN, http_method_names=["get", "head"]
-    )
-)
-
 urlpatterns = [
     path("v1/", include("vigil.api.history.history")),
     path("v1/", include("vigil.api.history.results")),
@@ -86,5 +75,4 @@ urlpatterns = [
     path("problems/<slug:code>", problem_type, name="problem-type"),
     path("v1/openapi.json", JsonDocumentView.as_view(authentication_classes=_SIGNED_IN), name="openapi"),
     path("schema/", DocumentView.as_view(authentication_classes=_SIGNED_IN), name="schema"),
-    path("docs/", _docs, name="docs"),
 ]

@@ -17,8 +17,8 @@ from vigil.guess_limits import SECRETS
 pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
-#: What says nothing of an installation: types of problems, and the schema of `vigil.yaml`.
-OPEN = ("/api/problems/", "/api/v1/schema.json")
+#: What says nothing of an installation: types of problems, the schema of `vigil.yaml`, and how to get a token.
+OPEN = ("/api/problems/", "/api/v1/schema.json", "/api/docs/")
 JANUARY, FEBRUARY = "2030-01-01T00:00:00Z", "2030-02-01T00:00:00Z"
 HTTP: dict[str, Any] = {"name": "m", "kind": "http", "config": {"url": "https://example.com/health"}}
 

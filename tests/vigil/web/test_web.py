@@ -227,6 +227,14 @@ def test_the_api_page_loads_from_our_own_files(boss: Client) -> None:
     assert boss.get("/api/docs/?script=").status_code == 200
 
 
+def test_the_api_page_tells_a_stranger_how_to_get_in(client: Client) -> None:
+    answer = client.get("/api/docs/")
+    assert (answer.status_code, client.get("/api/docs/?script=").status_code) == (200, 200)
+    text = answer.content.decode()
+    assert "token add" in text and 'href="/sign-in?next=/api/docs/"' in text and "manage.py login" in text
+    assert "swagger" not in text and "unsafe" not in answer["Content-Security-Policy"]
+
+
 def test_static_files_are_served_without_being_collected(client: Client) -> None:
     answer = client.get("/static/admin/css/base.css")
     answer.close()
