@@ -48,7 +48,7 @@ class Contract:
         answers = operation["responses"]
         where = f"{method} {parts.path} ({operation['operationId']}): {answer.status_code}"
         assert str(answer.status_code) in answers, f"{where} is not documented, only {', '.join(answers)}"
-        content = self._resolved(answers[str(answer.status_code)]).get("content", {})
+        content = self.resolved(answers[str(answer.status_code)]).get("content", {})
         media_type = answer.get("Content-Type", "").partition(";")[0]
         if answer.streaming:
             assert media_type in content, f"{where}: {media_type} is not one of {', '.join(content)}"
@@ -58,7 +58,7 @@ class Contract:
             return
         assert media_type in content, f"{where}: {media_type} is not one of {', '.join(content)}"
         if media_type.endswith("json"):
-            validator = self._validator(content[media_type]["schema"], "fields" in parse_qs(parts.query))
+            validator = self.validator(content[media_type]["schema"], "fields" in parse_qs(parts.query))
             text = gzip.decompress(answer.content) if answer.has_header("Content-Encoding") else answer.content
             problems = validator.iter_errors(json.loads(text))
             found = [f"{'/'.join(map(str, each.instance_path))}: {each.message}" for each in problems]
@@ -68,7 +68,8 @@ class Contract:
         found = (item[method] for pattern, item in self._paths if pattern.fullmatch(path) and method in item)
         return next(found, None)
 
-    def _resolved(self, part: Json) -> Json:
+    def resolved(self, part: Json) -> Json:
+        """What a reference leads to."""
         while "$ref" in part:
             steps = part["$ref"].removeprefix("#/").split("/")
             part = self.document
@@ -76,7 +77,8 @@ class Contract:
                 part = part[step]
         return part
 
-    def _validator(self, schema: Json, sparse: bool) -> Any:
+    def validator(self, schema: Json, sparse: bool = False) -> Any:
+        """One that refuses fields which the schema does not name; with `sparse` it requires none."""
         known = self._validators.get((repr(schema), sparse))
         if known is None:
             # `components` stands at the same place as in the document, so that references hold.

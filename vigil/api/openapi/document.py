@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.openapi import problems
+from vigil.api.openapi.illustration import illustrate
 from vigil.api.openapi.kinds import described_configs
 from vigil.api.openapi.tags import described_tags
 from vigil.configuration import configuration
@@ -26,13 +27,14 @@ def operations(document: Json) -> list[Json]:
 
 
 def complete(result: Json, generator: object, request: object, public: bool) -> Json:
-    """Add what belongs to the whole document: servers, sections, and the answers to errors."""
+    """Add what belongs to the whole document: servers, sections, examples, and the answers to errors."""
     components = result.setdefault("components", {})
     components["schemas"] = {**components.get("schemas", {}), **problems.SCHEMAS}
     components["responses"] = problems.shared_answers()
     _describe_configs(components["schemas"])
     for schema in components["schemas"].values():
         _state_null(schema)
+    illustrate(operations(result), components["schemas"])
     used = {tag for operation in operations(result) for tag in operation.get("tags", ())}
     servers = [
         {"url": configuration().base_url, "description": "This installation"},

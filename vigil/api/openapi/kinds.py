@@ -23,6 +23,10 @@ def described_configs() -> tuple[Json, dict[str, Json]]:
     types = list(dict.fromkeys([*probers.values(), *channels.values()]))
     shown, found = msgspec.json.schema_components(types, ref_template=f"#/components/schemas/{_PREFIX}{{name}}")
     by_type = dict(zip(types, shown, strict=True))
+    for schema in shown:
+        # Open: a generated client takes the first that fits, and would drop the fields of others that it shares a host
+        # with. The struct still refuses what it does not name.
+        found[schema["$ref"].rpartition("/")[2].removeprefix(_PREFIX)].pop("additionalProperties", None)
     whole = {f"{_PREFIX}{name}": _plain(schema) for name, schema in found.items()}
     monitor = {"anyOf": [*_of(probers, by_type), _NONE], "description": _words(probers)}
     return whole, {"Monitor": monitor, "Channel": {"anyOf": _of(channels, by_type), "description": _words(channels)}}
@@ -34,7 +38,7 @@ def _of(kinds: dict[str, Any], by_type: dict[Any, Json]) -> list[Json]:
 
 def _words(kinds: dict[str, Any]) -> str:
     named = "; ".join(f"`{kind}`: {_PREFIX}{each.__name__}" for kind, each in kinds.items())
-    return f"By the `kind` beside it. {named}."
+    return f"By the `kind` beside it; a field that is not of this kind is refused. {named}."
 
 
 def _plain(schema: Any) -> Any:

@@ -15,6 +15,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from tests.vigil.api.caller import Api
+from tests.vigil.api.contract import Contract
 from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.api.openapi.document import document, operations
@@ -79,6 +80,20 @@ def test_every_operation_names_its_errors_as_problems(written: Json) -> None:
             for status in errors:
                 named = operation["responses"][status]["$ref"].rpartition("/")[2]
                 assert list(shared[named]["content"]) == ["application/problem+json"]
+
+
+def test_every_request_and_every_answer_has_an_example_that_follows_its_schema(written: Json) -> None:
+    contract = Contract(written)
+    for operation in operations(written):
+        body = operation.get("requestBody", {})
+        answers = [contract.resolved(each) for each in operation["responses"].values()]
+        for part in (body, *answers):
+            for media_type, content in part.get("content", {}).items():
+                where = f"{operation['operationId']}, {part['description'] if part is not body else 'request'}"
+                assert content["example"], f"{where} has no example"
+                found = contract.validator(content["schema"]).iter_errors(content["example"])
+                problems = [f"{'/'.join(map(str, each.instance_path))}: {each.message}" for each in found]
+                assert media_type == "text/csv" or problems == [], f"{where}: mend vigil/api/openapi/examples.py"
 
 
 @pytest.mark.django_db
