@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
-from django.db.models import Model
+from django.db.models import Model, OuterRef, Subquery, Value
+from django.db.models.functions import Concat, JSONObject
 
 from vigil.accounts.models import Team
 from vigil.code.core.fields.types import KEY, PUBLIC_ID
@@ -45,6 +46,13 @@ def owner_of_row(row: Model) -> ManagedObject | None:
     """Who owns the object of a row, and where it is written; None for what people manage by hand."""
     public_id = getattr(row, "public_id", None) or getattr(getattr(row, "monitor", None), "public_id", None)
     return ManagedObject.objects.filter(public_id=public_id).first() if public_id else None
+
+
+def owner_column() -> Subquery:
+    """The owner of each row of a query, read with it: `project`, `place`, `file` and `line`, or None."""
+    own = ManagedObject.objects.filter(team=OuterRef("team"), public_id=OuterRef("public_id"))
+    place = Concat("section", Value("."), "key")
+    return Subquery(own.values(owner=JSONObject(project="project", place=place, file="file", line="line"))[:1])
 
 
 def managed_in_words(owner: ManagedObject) -> str:

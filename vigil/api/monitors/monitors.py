@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,13 +19,14 @@ from vigil.api.base.permissions import may_write, team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.clones import CloneActions
-from vigil.api.monitors.fields import ConfigField, ParentsField, RegionsField, SecretsField
+from vigil.api.monitors.fields import ConfigField, ManagedBySerializer, ParentsField, RegionsField, SecretsField
 from vigil.api.monitors.filters import MonitorFilter
 from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
 from vigil.api.monitors.kinds import KindActions
 from vigil.api.monitors.presets import PresetFields
 from vigil.api.monitors.results import LatestSerializer, result_row
 from vigil.api.monitors.trials import TrialActions
+from vigil.code.ownership import owner_column
 from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.models import MonitorState
 from vigil.incidents.shown_status import shown_status
@@ -62,13 +63,16 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
     warnings = serializers.SerializerMethodField(help_text="Warnings about the choice of regions and about cost.")
     target = serializers.CharField(read_only=True)
     status = serializers.SerializerMethodField(help_text="up, degraded, down, unknown or paused.")
+    managed_by = serializers.SerializerMethodField(
+        help_text="The vigil.yaml that keeps it: what is changed here is drift. Null for one that people keep by hand."
+    )
 
     class Meta:
         model = Monitor
         fields = (
             "id", "name", "kind", "status", "config", "secrets", "secret_names", "interval_s", "timeout_ms",
             "sensitivity", "regions", "tags", "priority", "paused", "parents", "target", "warnings", "revision",
-            "created_at", "updated_at", "preset", *GIVEN,
+            "managed_by", "created_at", "updated_at", "preset", *GIVEN,
         )  # fmt: skip
         read_only_fields = ("revision", "created_at", "updated_at")
         # The write path checks names against the team, which a model validator cannot.
@@ -87,6 +91,12 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
     def get_warnings(self, monitor: Monitor) -> list[str]:
         return [*changes.monitor_warnings(monitor), *self.advice]
+
+    @extend_schema_field(ManagedBySerializer(allow_null=True))
+    def get_managed_by(self, monitor: Monitor) -> dict[str, Any] | None:
+        # Of a list, read with its rows; a monitor that was just made is in no document.
+        found: dict[str, Any] | None = getattr(monitor, "managed_by", None)
+        return found
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         preset = attrs.get("preset")
@@ -180,6 +190,8 @@ class MonitorViewSet(KindActions, TrialActions, CloneActions, LockedWrites, view
             living = living.select_related("believed")
         if self.shows("regions", "warnings"):
             living = living.prefetch_related("regions")
+        if self.shows("managed_by"):
+            living = living.annotate(managed_by=owner_column())
         return living.prefetch_related("dependencies__parent") if self.shows("parents") else living
 
     def get_serializer_context(self) -> dict[str, Any]:
