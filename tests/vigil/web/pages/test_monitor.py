@@ -172,7 +172,7 @@ def test_another_teams_and_a_deleted_monitor_are_not_found(ann: Client) -> None:
 
 
 def test_pages_of_a_new_a_paused_and_a_combined_monitor_say_what_they_are(ann: Client) -> None:
-    config = {"url": "https://shop.test/"}
+    config = {"url": "https://shop.test/", "assertions": [{"type": "latency", "degraded_ms": 2000}]}
     new, paused = watched(ARABIC, config=config), watched("b" * 200, config=config, paused=True)
     wanted: dict[str, Any] = {"name": "whole", "rule": "chain", "members": [Member(new), Member(paused, rank=1)]}
     whole = create_composite(default_team(), wanted).monitor

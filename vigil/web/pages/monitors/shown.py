@@ -9,6 +9,7 @@ from typing import Any
 
 from vigil.code.models import ManagedObject
 from vigil.monitors.core.clear_credentials import hidden_in_text
+from vigil.monitors.core.result_facts import as_number
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.figures import NO_VALUE, length, milliseconds, percent
 from vigil.read_models.core.shown_states import ShownState
@@ -115,13 +116,19 @@ def assertion_words(config: Any) -> list[str]:
 
 
 def _words(one: Mapping[str, Any]) -> str:
-    kind = str(one.get("type", "")).replace("_", " ")
+    kind = str(one.get("type", ""))
+    if kind == "latency":
+        least = one.get("degraded_ms") or one.get("down_ms")
+        return f"latency under {milliseconds(as_number(least))}"
+    if kind == "body_contains":
+        return hidden_in_text(f"{'lacks' if one.get('absent') else 'contains'} \u201c{one.get('text', '')}\u201d")[:120]
     parts = [
         f"{name.replace('_', ' ')} {value}"
         for name, value in one.items()
         if name not in ("type", "gives", "reason") and value not in ("", None, False, 0)
     ]
-    return hidden_in_text(f"{kind}: {', '.join(parts)}" if parts else kind)[:120]
+    words = kind.replace("_", " ")
+    return hidden_in_text(f"{words}: {', '.join(parts)}" if parts else words)[:120]
 
 
 def drawn_days(monitor: Monitor, days: Sequence[StripDay], runs: str) -> DrawnDays:

@@ -83,7 +83,8 @@ function read(figure, data, state) {
   const readout = figure.querySelector(".readout");
   const slider = document.createElement("div");
   const output = document.createElement("output");
-  let at = data.t.length - 1;
+  // The newest point that has a figure.
+  let at = Math.max(0, (data.p95 ?? []).findLastIndex((value) => value != null));
   slider.tabIndex = 0;
   slider.setAttribute("role", "slider");
   slider.setAttribute("aria-label", `${figure.getAttribute("aria-label")}, point by point`);
