@@ -11,7 +11,7 @@ from vigil.metrics import view as metrics
 from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
-from vigil.web.pages.schedules import heartbeats
+from vigil.web.pages.schedules import heartbeats, on_call, silences
 from vigil.web.pages.start import views as start
 
 urlpatterns = [
@@ -47,6 +47,14 @@ urlpatterns = [
     path("heartbeats/<str:public_id>", heartbeats.heartbeat, name="heartbeat"),
     path("heartbeats/<str:public_id>/first-call", heartbeats.first_call, name="heartbeat-first-call"),
     path("heartbeats/<str:public_id>/pause", heartbeats.pause, name="heartbeat-pause"),
+    path("on-call", on_call.on_call, name="on-call"),
+    path("on-call/routes", on_call.routes, name="on-call-routes"),
+    path("on-call/rotations/<str:public_id>", on_call.rotation, name="rotation"),
+    path("on-call/policies/<str:public_id>", on_call.policy, name="policy"),
+    path("on-call/silences", silences.silences, name="silences"),
+    path("on-call/silences/make", silences.make, name="silence-make"),
+    path("on-call/silences/<str:public_id>/end", silences.end, name="silence-end"),
+    path("on-call/silences/<str:public_id>/undo", silences.undo, name="silence-undo"),
     path("deliveries/<str:public_id>", digest.digest, name="digest"),
     path("respond/<str:token>", limited_misses(respond.respond), name="respond"),
     path("hooks/<str:channel>", limited_misses(hooks.callback), name="callback"),

@@ -63,7 +63,7 @@ class Rotation(models.Model):
     def schedule(self) -> OnCallSchedule:
         """Turns and overrides as the pure functions take them."""
         return OnCallSchedule(
-            people=tuple(self.members.values_list("person_id", flat=True)),
+            people=tuple(member.person_id for member in self.members.all()),
             first=self.starts_on,
             days=self.shift_days,
             handover=self.handover,

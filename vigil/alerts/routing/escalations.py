@@ -35,7 +35,8 @@ class Targets:
 def steps_of(policy: int) -> list[EscalationStep]:
     """Steps of a policy in order, prefetched for `targets_of`."""
     steps = EscalationStep.objects.filter(policy_id=policy).order_by("position", "id")
-    return list(steps.select_related("policy").prefetch_related("channels", "people__channels", "rotations__overrides"))
+    held = ("channels", "people__channels", "rotations__members", "rotations__overrides")
+    return list(steps.select_related("policy").prefetch_related(*held))
 
 
 def targets_of(step: EscalationStep, at: datetime) -> Targets:

@@ -46,7 +46,7 @@ PLACES = (
     NavPlace("overview", "Overview", "overview", "home"),
     NavPlace("incidents", "Incidents", "incidents", "incidents"),
     NavPlace("heartbeats", "Heartbeats", "heartbeats", "heartbeats"),
-    NavPlace("on-call", "On call", "oncall", "admin:alerts_rotation_changelist", staff=True),
+    NavPlace("on-call", "On call", "oncall", "on-call"),
     NavPlace("regions", "Regions", "regions", "regions", wide=True),
     NavPlace("settings", "Settings", "settings", "admin:index", wide=True, staff=True),
 )
