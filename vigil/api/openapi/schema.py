@@ -32,6 +32,8 @@ _ANSWERED = {
     "202": "It will be done.",
     "204": "Done; there is no body.",
 }
+_IF_MATCH = "The `ETag` that was read; 412 where the object has changed since."
+_IDEMPOTENCY_KEY = "A key of your own: within a day it gets the first answer again, and nothing is made twice."
 _TIME_OF_DAY = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"
 _BASES = frozenset({serializers.Serializer.__doc__, ApiSerializer.__doc__, ApiModelSerializer.__doc__})
 
@@ -102,6 +104,24 @@ class ApiSchema(AutoSchema):
                 parameter["schema"] = {"type": "string", "pattern": f"^{pattern}$"}
         return found
 
+    def _get_parameters(self) -> list[Json]:
+        headers = {"If-Match": _IF_MATCH} if self._replaces() else {}
+        if self.method == "POST":
+            headers["Idempotency-Key"] = _IDEMPOTENCY_KEY
+        shown = [
+            {"in": "header", "name": name, "schema": {"type": "string"}, "description": words}
+            for name, words in headers.items()
+        ]
+        found: list[Json] = super()._get_parameters()
+        return [*found, *shown]
+
+    def _replaces(self) -> bool:
+        """Whether this operation changes or deletes a row that has an entity tag."""
+        # Imported late: a decorator in that module asks for this class.
+        from vigil.api.base.writes import LockedWrites
+
+        return isinstance(self.view, LockedWrites) and self._action() in ("update", "partial_update", "destroy")
+
     def _is_create_operation(self) -> bool:
         return super()._is_create_operation() or self.get_operation_id() in CREATES
 
@@ -125,6 +145,10 @@ class ApiSchema(AutoSchema):
             errors |= {400, 413, 415}
         if isinstance(self.view, LockedWrites) and self._action() in ("create", "update", "partial_update", "destroy"):
             errors.add(409)
+        if self._replaces():
+            errors.add(412)
+        if self.method == "POST":
+            errors |= {409, 422}
         if self.method in SAFE_METHODS and self._get_parameters():
             errors.add(400)
         return errors
