@@ -15,7 +15,7 @@ from vigil.history.core.packing import HOUR_MS
 from vigil.history.core.rollups import Rollup
 from vigil.history.reading import read, series
 from vigil.monitors.models import Monitor, Region
-from vigil.read_models.core.chart_ranges import ChartRange
+from vigil.read_models.core.chart_ranges import ChartWindow
 
 _ANSWERED = (Status.UP, Status.DEGRADED)
 
@@ -37,7 +37,7 @@ class ChartPoint:
 class LatencyChart:
     """The points of a range, by region and of all regions together; steps without a check are left out."""
 
-    range: ChartRange
+    range: ChartWindow
     all_regions: Sequence[ChartPoint]
     regions: Mapping[str, Sequence[ChartPoint]]
 
@@ -55,7 +55,7 @@ class PhasePoint:
     transfer_ms: float
 
 
-def read_latency_chart(monitor: Monitor, wanted: ChartRange) -> LatencyChart:
+def read_latency_chart(monitor: Monitor, wanted: ChartWindow) -> LatencyChart:
     """Read the chart of a range."""
     start_ms, end_ms, step_ms = wanted.start_ms, wanted.end_ms, wanted.step_ms
     slugs = dict(Region.objects.values_list("pk", "slug"))
@@ -73,7 +73,7 @@ def read_latency_chart(monitor: Monitor, wanted: ChartRange) -> LatencyChart:
     )
 
 
-def read_phases(monitor: Monitor, wanted: ChartRange) -> Mapping[int, PhasePoint]:
+def read_phases(monitor: Monitor, wanted: ChartWindow) -> Mapping[int, PhasePoint]:
     """Phases by step; none where the range is too long for its single checks."""
     if not wanted.has_phases:
         return {}

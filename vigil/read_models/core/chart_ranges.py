@@ -27,7 +27,7 @@ _STEPS = (60_000, 300_000, 900_000, HOUR_MS, 4 * HOUR_MS, 12 * HOUR_MS, DAY_MS, 
 
 
 @dataclass(frozen=True, slots=True)
-class ChartRange:
+class ChartWindow:
     """A half-open range in ms, with the step of its points. `key` is of `RANGES`, or empty for chosen moments."""
 
     key: str
@@ -50,14 +50,14 @@ class ChartRange:
         return f"{start:%d %b %Y %H:%M} to {end:%d %b %H:%M} UTC"
 
 
-def of_key(key: str, now: datetime, problem: str = "") -> ChartRange:
+def of_key(key: str, now: datetime, problem: str = "") -> ChartWindow:
     """The range of a key that ends now."""
     length_ms, step_ms = RANGES[key]
     end_ms = int(now.timestamp() * 1000) + 1
-    return ChartRange(key, (end_ms - length_ms) // step_ms * step_ms, end_ms, step_ms, problem)
+    return ChartWindow(key, (end_ms - length_ms) // step_ms * step_ms, end_ms, step_ms, problem)
 
 
-def parse_range(parameters: Mapping[str, str], now: datetime) -> ChartRange:
+def parse_range(parameters: Mapping[str, str], now: datetime) -> ChartWindow:
     """The range of an address's parameters `range`, or `from` and `to`; a bad one is the usual, and says so."""
     if parameters.get("from"):
         return _between(parameters["from"], parameters.get("to", ""), now)
@@ -67,16 +67,16 @@ def parse_range(parameters: Mapping[str, str], now: datetime) -> ChartRange:
     return of_key(USUAL, now, f"`range={key[:20]}` is not a range; showing the last 24 h.")
 
 
-def between(start: datetime, end: datetime, now: datetime) -> ChartRange:
+def between(start: datetime, end: datetime, now: datetime) -> ChartWindow:
     """The range from one moment to another."""
     start_ms, end_ms, now_ms = (int(at.timestamp() * 1000) for at in (start, end, now))
     least_ms = HOUR_MS if now_ms - start_ms > CHECKS_KEPT_MS else _STEPS[0]
     fitting = (step for step in _STEPS if step >= least_ms and end_ms - start_ms <= POINTS_MOST * step)
     step_ms = next(fitting, _STEPS[-1])
-    return ChartRange("", start_ms // step_ms * step_ms, end_ms, step_ms)
+    return ChartWindow("", start_ms // step_ms * step_ms, end_ms, step_ms)
 
 
-def _between(first: str, last: str, now: datetime) -> ChartRange:
+def _between(first: str, last: str, now: datetime) -> ChartWindow:
     try:
         start, end = _moment(first), min(_moment(last) if last else now, now)
         if start >= end or now - start > HOURS_KEPT:

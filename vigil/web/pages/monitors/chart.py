@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from vigil.history.reading.spans import DOWN_KINDS
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor
-from vigil.read_models.core.chart_ranges import RANGES, ChartRange, parse_range
+from vigil.read_models.core.chart_ranges import RANGES, ChartWindow, parse_range
 from vigil.read_models.core.figures import milliseconds
 from vigil.read_models.latency_chart import ChartPoint, LatencyChart, read_latency_chart, read_phases
 from vigil.read_models.monitor_facts import MonitorFacts
@@ -87,7 +87,7 @@ def csv_file(request: HttpRequest, reader: PageReader, public_id: str) -> HttpRe
     return answer
 
 
-def drawn(public_id: str, wanted: ChartRange, query: str, points: Sequence[TabledPoint] = ()) -> DrawnChart:
+def drawn(public_id: str, wanted: ChartWindow, query: str, points: Sequence[TabledPoint] = ()) -> DrawnChart:
     """The chart of a range; `query` is that of the address."""
     ending = f"?{query}" if query else ""
     return DrawnChart(
@@ -111,7 +111,7 @@ def tabled(chart: LatencyChart) -> list[TabledPoint]:
     ]  # fmt: skip
 
 
-def choices(request: HttpRequest, wanted: ChartRange, regions: Sequence[str]) -> dict[str, Any]:
+def choices(request: HttpRequest, wanted: ChartWindow, regions: Sequence[str]) -> dict[str, Any]:
     """Links of the chart: ranges, percentile, phases and regions, each keeping the others."""
     picked = request.GET.getlist("region")[:REGIONS_MOST]
     percentile, phases = _percentile(request), request.GET.get("phases") == "1"
@@ -136,7 +136,7 @@ def chosen_regions(request: HttpRequest, chart: LatencyChart) -> list[str]:
     return [name for name in chart.regions if name in request.GET.getlist("region")][:REGIONS_MOST]
 
 
-def _bands(reader: PageReader, monitor: Monitor, wanted: ChartRange, now: datetime) -> list[dict[str, Any]]:
+def _bands(reader: PageReader, monitor: Monitor, wanted: ChartWindow, now: datetime) -> list[dict[str, Any]]:
     start = datetime.fromtimestamp(wanted.start_ms / 1000, UTC)
     silences = TeamSilences.read(reader.team, start, now)
     facts = MonitorFacts([monitor], silences, now)
