@@ -12,6 +12,7 @@ from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
 from vigil.web.pages.schedules import heartbeats, on_call, silences
+from vigil.web.pages.settings import sections as settings_sections
 from vigil.web.pages.start import views as start
 
 urlpatterns = [
@@ -28,6 +29,8 @@ urlpatterns = [
     path("more", more.more, name="more"),
     path("style", style.style, name="style"),
     path("style/latency.json", style.latency, name="style-latency"),
+    path("settings", settings_sections.first, name="settings"),
+    path("settings/", include("vigil.web.pages.settings.urls")),
     path("sign-in", limited_passwords(sign_in.SignIn.as_view()), name="sign-in"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("assets/<str:name>", assets.asset, name="asset"),

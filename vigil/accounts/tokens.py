@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Model
 
 from vigil.accounts import public_ids
-from vigil.accounts.models import ApiToken, Scope, Team, User
+from vigil.accounts.models import WRITERS, ApiToken, Scope, Team, User
 
 PREFIX_LENGTH = 8
 #: How long a new token lives unless something else is asked for, `never` included.
@@ -87,6 +87,12 @@ def has_room(team: Team, now: datetime) -> bool:
 def rights_of(scopes: Iterable[str]) -> frozenset[Scope]:
     """Every scope that these include: `write` is all that a member may do, `enrol` only adds regions."""
     return frozenset[Scope]().union(*(_INCLUDED.get(scope, frozenset()) for scope in scopes))
+
+
+def rights_of_role(role: str | None, staff: bool) -> frozenset[Scope]:
+    """Every scope of a person by their role; staff that may write also adds regions."""
+    found = rights_of([Scope.WRITE] if role in WRITERS else [Scope.READ] if role else [])
+    return found | {Scope.ENROL} if staff and role in WRITERS else found
 
 
 def audit_line(what: str, token: ApiToken, actor: str) -> dict[str, str]:

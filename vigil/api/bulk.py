@@ -20,7 +20,6 @@ from vigil.api.base.errors import InUse
 from vigil.api.base.filtering import KnownFiltersOnly
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
-from vigil.api.base.users import users_of_monitors
 from vigil.api.base.views import ApiView
 from vigil.api.monitors.monitors import MonitorSerializer, MonitorViewSet
 from vigil.heartbeats.changes import delete_heartbeat
@@ -31,6 +30,7 @@ from vigil.monitors.changes import delete_monitors
 from vigil.monitors.live_version import touch
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
+from vigil.read_models.users import users_of_monitors
 from vigil.silences.changes import MAX_MONITORS, create_silence
 from vigil.silences.models import Silence
 

@@ -12,11 +12,9 @@ from rest_framework.response import Response
 from vigil.api.base.permissions import StaffOnly
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.views import ApiView
-from vigil.clock import database_now
-from vigil.disks import disk_of, postgres_folder
-from vigil.doctor.examination import examine, worst
-from vigil.doctor.findings import ExaminationContext, Level
-from vigil.monitors.latest import redis_client
+from vigil.doctor.examination import worst
+from vigil.doctor.findings import Level
+from vigil.doctor.installation import examine_installation
 
 LEVELS = [(level.value, level.value) for level in Level]
 
@@ -45,10 +43,7 @@ class HealthView(ApiView):
     @extend_schema(responses=HealthSerializer)
     def get(self, request: Request) -> Response:
         """Processes, regions, channels, history and disk, as the command line reports them. It changes nothing."""
-        folder = postgres_folder()
-        disk = disk_of(folder) if folder is not None else None
-        free = disk.bytes_free if disk is not None else None
-        found = examine(ExaminationContext(redis_client(), database_now(), free, (folder,) if folder else ()))
+        found = examine_installation()
         rows = [
             {
                 "check": one.check,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import structlog
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
@@ -16,16 +14,14 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.accounts.models import ApiToken, Role, Scope, Team, User
-from vigil.accounts.tokens import LIFETIME, TOKENS_MOST, audit_line, has_room, issue_token, rights_of, rotate_token
+from vigil.accounts.models import ApiToken, Role, Scope, User
+from vigil.accounts.token_changes import LIFE_MOST_DAYS, OVERLAP_MOST_S, TokenIssuer, issue, revoke, rotate
+from vigil.accounts.tokens import LIFETIME
+from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import rights, role_of, team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.views import ReadOnlyViewSet
 from vigil.clock import database_wall_now
-
-log = structlog.get_logger(__name__)
-
-LIFE_MOST_DAYS, OVERLAP_MOST_S = 3_660, 7 * 86_400
 
 
 class TokenSerializer(ApiModelSerializer[ApiToken]):
@@ -107,79 +103,49 @@ class TokenViewSet(ReadOnlyViewSet):
     @extend_schema(request=TokenRequestSerializer, responses={201: IssuedTokenSerializer})
     def create(self, request: Request) -> Response:
         """Issue a token for oneself. Its `secret` is in this answer and nowhere else."""
-        person = self._person(request)
+        issuer = self._issuer(request)
         asked = TokenRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        beyond = sorted(rights_of(wanted["scopes"]) - rights(request))
-        if beyond:
-            problem = f"You may not grant {', '.join(beyond)}: a token has no rights that its issuer lacks."
-            raise serializers.ValidationError({"scopes": [problem]})
-        expires_at = database_wall_now() + timedelta(days=wanted["days"])
-        own_end = self._own_end(request)
-        if own_end is not None and expires_at > own_end:
-            problem = f"The token that issues it ends at {own_end.isoformat()}, and it may not live longer."
-            raise serializers.ValidationError({"days": [problem]})
-        with transaction.atomic():
-            team = self._team(request)
-            self._make_room(team)
-            scopes = [Scope(scope) for scope in sorted(set(wanted["scopes"]))]
-            token, plain = issue_token(team, wanted["name"], scopes, person, expires_at)
-        log.info(**audit_line("issued", token, person.get_username()))
-        return self._issued(token, plain)
+        with refusals_as_400():
+            made = issue(issuer, wanted["name"], wanted["scopes"], wanted["days"], database_wall_now())
+        return self._issued(*made)
 
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, public_id: str) -> Response:
         """Revoke it. It stops working at once."""
         person = self._person(request)
-        token = self.get_object()
-        log.info(**audit_line("revoked", token, person.get_username()))
-        token.delete()
+        revoke(person, self.get_object())
         return Response(status=204)
 
     @extend_schema(request=RotationRequestSerializer, responses={201: IssuedTokenSerializer})
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, public_id: str) -> Response:
         """Issue a successor with the same rights; the old token ends after the overlap, which is an hour by default."""
-        person = self._person(request)
+        issuer = self._issuer(request)
         asked = RotationRequestSerializer(data=request.data or {})
         asked.is_valid(raise_exception=True)
-        with transaction.atomic():
-            token = self.get_queryset().select_for_update(of=("self",)).filter(public_id=public_id).first()
-            if token is None:
-                raise Http404
-            if token.user_id not in (None, person.pk):
-                raise PermissionDenied("Only they rotate a token of a person: its secret acts in their name.")
-            if not rights_of(token.scopes) <= rights(request):
-                raise PermissionDenied("You may not rotate a token with rights that you lack.")
-            self._make_room(token.team)
-            overlap = timedelta(seconds=asked.validated_data["overlap_s"])
-            made, plain = rotate_token(token, overlap, database_wall_now(), self._own_end(request))
-        log.info(**audit_line("issued", made, person.get_username()))
-        return self._issued(made, plain, token)
+        overlap = timedelta(seconds=asked.validated_data["overlap_s"])
+        try:
+            with refusals_as_400():
+                made = rotate(issuer, self.get_queryset(), public_id, overlap, database_wall_now())
+        except ApiToken.DoesNotExist:
+            raise Http404 from None
+        return self._issued(*made, public_id)
 
-    def _issued(self, token: ApiToken, plain: str, old: ApiToken | None = None) -> Response:
-        shown = {**TokenSerializer(token).data, "secret": plain, "replaces": old.public_id if old else ""}
+    def _issued(self, token: ApiToken, plain: str, replaces: str = "") -> Response:
+        shown = {**TokenSerializer(token).data, "secret": plain, "replaces": replaces}
         return Response(shown, status=201)
-
-    def _make_room(self, team: Team) -> None:
-        """Lock the team's tokens against others that issue one, and refuse where there is no room for another."""
-        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
-        if not has_room(team, database_wall_now()):
-            raise serializers.ValidationError({"name": [f"A team has at most {TOKENS_MOST} tokens: revoke some."]})
 
     def _itself(self, found: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
         token = self.request.auth
         return found.filter(pk=token.pk) if isinstance(token, ApiToken) else found.none()
 
-    def _own_end(self, request: Request) -> datetime | None:
-        """When the token that asks ends; None for a person, or a token without an end."""
-        return request.auth.expires_at if isinstance(request.auth, ApiToken) else None
-
-    def _team(self, request: Request) -> Team:
+    def _issuer(self, request: Request) -> TokenIssuer:
         team = team_of(request)
         assert team is not None, "the permission requires a team"
-        return team
+        ends_at = request.auth.expires_at if isinstance(request.auth, ApiToken) else None
+        return TokenIssuer(self._person(request), team, rights(request), ends_at)
 
     def _person(self, request: Request) -> User:
         if not isinstance(request.user, User):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from vigil.accounts.models import WRITERS, ApiToken, Membership, Scope, Team, User
+from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
 from vigil.accounts.teams import membership_of
-from vigil.accounts.tokens import rights_of
+from vigil.accounts.tokens import rights_of, rights_of_role
 
 if TYPE_CHECKING:
     # The views import this module, by its name in the settings.
@@ -52,7 +52,7 @@ def scope_of(request: Request, view: APIView) -> Scope:
 def rights(request: Request) -> frozenset[Scope]:
     """Every scope that a request has: its token's, within the person's role; a person's own by role alone."""
     token, user = request.auth, request.user
-    of_role = _rights_of_role(role_of(request), is_staff(request))
+    of_role = rights_of_role(role_of(request), is_staff(request))
     if not isinstance(token, ApiToken):
         return of_role if isinstance(user, User) else frozenset()
     granted = rights_of(token.scopes)
@@ -69,11 +69,6 @@ def may_write(request: Request) -> bool:
 
 def is_staff(request: Request) -> bool:
     return bool(getattr(request.user, "is_staff", False))
-
-
-def _rights_of_role(role: str | None, staff: bool) -> frozenset[Scope]:
-    found = rights_of([Scope.WRITE] if role in WRITERS else [Scope.READ] if role else [])
-    return found | {Scope.ENROL} if staff and role in WRITERS else found
 
 
 def _membership(request: Request) -> Membership | None:

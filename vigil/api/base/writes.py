@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.errors import InUse
-from vigil.api.base.users import users_of
 from vigil.api.base.views import Resources
+from vigil.read_models.users import users_of
 
 _CHANGES = frozenset({"create", "update", "partial_update", "destroy"})
 _LOCKED = _CHANGES - {"create"}

@@ -48,7 +48,7 @@ PLACES = (
     NavPlace("heartbeats", "Heartbeats", "heartbeats", "heartbeats"),
     NavPlace("on-call", "On call", "oncall", "on-call"),
     NavPlace("regions", "Regions", "regions", "regions", wide=True),
-    NavPlace("settings", "Settings", "settings", "admin:index", wide=True, staff=True),
+    NavPlace("settings", "Settings", "settings", "settings", wide=True),
 )
 
 

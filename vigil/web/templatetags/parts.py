@@ -55,6 +55,13 @@ def ms(value: float | None) -> str:
 
 
 @register.filter
+def took_ms(value: timedelta) -> str:
+    """A length of time with its unit: `210 ms`, `2.4 s`, from two minutes on `2 min`."""
+    ms = max(0.0, value.total_seconds() * 1000)
+    return figures.milliseconds(ms) if ms < 120_000 else length(value)
+
+
+@register.filter
 def percent(value: float | None) -> str:
     """A share in words."""
     return figures.percent(value)

@@ -119,10 +119,17 @@ if (palette) {
 }
 
 const help = document.getElementById("keys-help");
-const single = help?.querySelector("[data-single-keys]");
-if (help) {
+// The choice stands in this dialog and in the settings.
+const singles = document.querySelectorAll("[data-single-keys]");
+for (const single of singles) {
+  single.disabled = false;
   single.checked = localStorage.getItem("vigil_single_keys") !== "off";
-  single.addEventListener("change", () => localStorage.setItem("vigil_single_keys", single.checked ? "on" : "off"));
+  single.addEventListener("change", () => {
+    localStorage.setItem("vigil_single_keys", single.checked ? "on" : "off");
+    for (const other of singles) other.checked = single.checked;
+  });
+}
+if (help) {
   for (const opener of document.querySelectorAll("[data-keys]")) { opener.hidden = false; opener.addEventListener("click", () => help.showModal()); }
   document.addEventListener("keydown", (event) => {
     if (event.key !== "?" || event.target.closest("input, textarea, select, dialog")) return;
