@@ -11,6 +11,7 @@ from vigil.metrics import view as metrics
 from vigil.web import assets, badges, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
+from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
 from vigil.web.pages.schedules import heartbeats, on_call, silences
 from vigil.web.pages.settings import sections as settings_sections
 from vigil.web.pages.start import views as start
@@ -39,6 +40,11 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("login/once/<str:token>", limited_misses(login.login_once), name="login-once"),
+    path("monitors/new", new.new_monitor, name="new-monitor"),
+    path("monitors/<str:public_id>/edit", edit.edit_monitor, name="edit-monitor"),
+    path("monitors/<str:public_id>/delete", deletion.delete, name="delete-monitor"),
+    path("heartbeats/new", jobs.new_heartbeat, name="new-heartbeat"),
+    path("heartbeats/<str:public_id>/edit", jobs.edit_heartbeat, name="edit-heartbeat"),
     path("incidents", incidents.incidents, name="incidents"),
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
     path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),

@@ -1,4 +1,4 @@
-"""Settings of one struct as form fields, and the settings that a sent form means. Pure.
+"""Settings of one struct as form fields, and the settings that a sent form means.
 
 What a person did not touch stays as it is stored, to the letter.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from django.http import QueryDict
 
 from vigil.web.forms.controls import Control, SettingControl, controls_of
 from vigil.web.forms.values import UnreadableValue, as_text, read_text
@@ -36,6 +37,11 @@ class ReadSettings:
 
     settings: Settings = field(default_factory=dict)
     errors: dict[str, list[str]] = field(default_factory=dict)
+
+
+def texts_of(form: QueryDict) -> dict[str, str]:
+    """The texts of a sent form; of several values of one name the last."""
+    return {name: str(form.get(name, "")) for name in form}
 
 
 def setting_fields(

@@ -80,7 +80,7 @@ def _shown(reader: PageReader, query: OverviewQuery) -> dict[str, Any]:
         "trouble": [listed(row, now, pill=True) for row in read.trouble],
         "sections": sections(read),
         "more_address": query.address(after=read.after) if read.after else "",
-        "add_address": reverse("start"),
+        "add_address": reverse("new-monitor" if read.total else "start"),
         "add_words": "Add your first monitor" if reader.may_write else "",
         "none_found": f"None of {read.total:,} monitors matches."
         if not query.text

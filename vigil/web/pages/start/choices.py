@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -133,8 +133,6 @@ def key_variable(choice: str) -> str:
 
 
 def _with(one: FormField, given: Mapping[str, str], errors: Mapping[str, list[str]]) -> FormField:
-    from dataclasses import replace
-
     kind = "stored" if one.kind == "password" and given.get(one.name) else one.kind
     value = "" if one.kind == "password" else given.get(one.name, one.value)
     return replace(one, kind=kind, value=value, errors=errors.get(one.name, ()))

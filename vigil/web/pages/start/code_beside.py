@@ -16,7 +16,7 @@ from vigil.code.core.document import VERSION
 from vigil.code.core.formats.yaml_writer import to_yaml
 from vigil.configuration import configuration
 from vigil.web.forms.channel_form import FIRST
-from vigil.web.forms.controls import controls_of
+from vigil.web.forms.controls import Control, controls_of
 from vigil.web.pages.start.choices import JOB, LITELLM, PROVIDER, TCP, URL, key_variable
 
 _UNFIT = re.compile(r"[^a-z0-9]+")
@@ -47,7 +47,11 @@ def channel_as_code(kind: str, config: Mapping[str, Any]) -> SameAsCode:
     found = CHANNELS[kind]
     secrets = [name for name, secret in found.secrets.items() if secret.needed or name in FIRST.get(kind, ())]
     struct: type[msgspec.Struct] = found.config
-    needed = {one.name: f"<{one.name}>" for one in controls_of(struct) if one.required}
+    needed = {
+        one.name: ["<one>"] if one.control is Control.LINES else f"<{one.name}>"
+        for one in controls_of(struct)
+        if one.required
+    }
     settings = {**needed, **config}
     document: dict[str, Any] = {kind: settings}
     variables = {name: f"{kind}_{name}".upper() for name in secrets}

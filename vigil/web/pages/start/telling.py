@@ -24,6 +24,7 @@ from vigil.monitors.models import DerivedKind, Monitor
 from vigil.web.forms.channel_form import ChannelFields, channel_fields, read_channel
 from vigil.web.forms.errors import errors_by_field
 from vigil.web.forms.free_names import free_name
+from vigil.web.forms.settings_form import texts_of
 from vigil.web.pages.shell import PageReader, render_page
 from vigil.web.pages.start.code_beside import channel_as_code
 from vigil.web.pages.start.draft import ProvenChannel, StartDraft, drop_draft, keep_draft, load_draft
@@ -85,7 +86,7 @@ def _save(request: HttpRequest, team: Team, chosen: _Chosen) -> Channel:
     """The channel of the form; raises `ValidationError` by the names of its fields."""
     present = chosen.channel
     config = dict(present.config) if present else {}
-    sent = read_channel(chosen.kind, request.POST.dict(), config, present.secrets if present else {})
+    sent = read_channel(chosen.kind, texts_of(request.POST), config, present.secrets if present else {})
     if sent.errors:
         raise ValidationError(sent.errors)
     name = present.name if present else free_name(CHANNELS[chosen.kind].name, Channel.objects.filter(team=team))
@@ -120,14 +121,16 @@ def _finish(request: HttpRequest, team: Team, draft: StartDraft) -> HttpResponse
     if channel is not None:
         tell(team, channel, monitor)
     drop_draft(request.session)
-    return redirect(reverse("monitor", args=[monitor.public_id]) if monitor else reverse("home"))
+    if monitor is None:
+        return redirect("home")
+    return redirect("heartbeat" if monitor.kind == DerivedKind.HEARTBEAT else "monitor", monitor.public_id)
 
 
 def _shown(
     request: HttpRequest, reader: PageReader, draft: StartDraft, chosen: _Chosen, errors: Errors
 ) -> HttpResponse:
     mine = chosen.channel
-    sent = request.POST.dict() if errors else None
+    sent = texts_of(request.POST) if errors else None
     stored = frozenset(mine.secrets) if mine else frozenset()
     fields: ChannelFields = channel_fields(chosen.kind, mine.config if mine else {}, stored, sent, errors)
     told = draft.told if mine is not None and draft.told and draft.told.channel == mine.public_id else None

@@ -1,0 +1,121 @@
+"""Fields that every monitor has: name, interval, sensitivity, regions, tags, priority, and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from consensus.vocabulary import Sensitivity
+from vigil.accounts.models import Team
+from vigil.monitors.changes import default_regions
+from vigil.monitors.dependencies import PARENTS_MOST, parents_of
+from vigil.monitors.models import Monitor, Priority, Region
+from vigil.web.forms.settings_form import Sent
+from vigil.web.parts.fields import FormField
+
+REGIONS_SHOWN = 200
+#: How long until it pages, by sensitivity: measured, refused and hanging.
+_DELAYS = {
+    Sensitivity.HIGH: "pages after about 8 s if refused",
+    Sensitivity.NORMAL: "pages after about 18 s if refused, 28 s if hanging",
+    Sensitivity.LOW: "pages after about 70 s if refused",
+}
+Errors = Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Fields of the write path, and the parents."""
+
+    wanted: dict[str, Any]
+    parents: list[Monitor]
+
+
+def watching_texts(monitor: Monitor | None) -> dict[str, str]:
+    """What the fields hold before anything is sent: stored values, or the usual ones."""
+    regions = monitor.regions.all() if monitor is not None and monitor.pk else default_regions()
+    shown = monitor or Monitor()
+    return {
+        "name": shown.name,
+        "interval_s": str(shown.interval_s),
+        "timeout_ms": str(shown.timeout_ms),
+        "sensitivity": shown.sensitivity,
+        "priority": shown.priority,
+        "tags": ", ".join(shown.tags),
+        "regions": "\n".join(region.slug for region in regions),
+        "parents": "\n".join(one.name for one in parents_of(shown)) if shown.pk else "",
+    }
+
+
+def watching_fields(texts: Sent, errors: Errors) -> list[FormField]:
+    """The fields, with texts as stored or as sent."""
+    regions = Region.objects.filter(enabled=True).order_by("slug")[:REGIONS_SHOWN]
+    levels = [(level.value, _level(level)) for level in Sensitivity]
+    fields = [
+        FormField("interval_s", "Interval", kind="number", unit="s", hint="Time between two checks of one region."),
+        FormField("timeout_ms", "Timeout", kind="number", unit="ms", hint="Longest wait for an answer."),
+        FormField("sensitivity", "Sensitivity", kind="select", options=levels),
+        FormField(
+            "regions", "Regions", kind="checks", options=[(one.slug, one.name or one.slug) for one in regions],
+            hint="Those that look. An alert needs most of them.",
+        ),
+        FormField("tags", "Tags", hint="Words between commas, such as prod, chat."),
+        FormField(
+            "priority", "Priority", kind="select", options=[(one.value, str(one.label)) for one in Priority],
+        ),
+        FormField(
+            "parents", "Needs", kind="textarea",
+            hint="Names of monitors, one a line. While one of them fails, alerts of this one are held.",
+        ),
+    ]  # fmt: skip
+    return [_filled(one, texts, errors) for one in fields]
+
+
+def name_field(texts: Sent, errors: Errors) -> FormField:
+    """The name."""
+    return _filled(FormField("name", "Name", required=True), texts, errors)
+
+
+def read_watching(team: Team, sent: Sent, regions: list[str], before: Mapping[str, str]) -> Watching:
+    """What a sent form means. Raises `ValidationError` by the names of its fields."""
+    problems: dict[str, list[str]] = {}
+    wanted: dict[str, Any] = {"name": sent.get("name", "").strip()}
+    for name in ("interval_s", "timeout_ms"):
+        text = sent.get(name, "").strip()
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            wanted[name] = int(text)
+        else:
+            problems[name] = ["A whole number, such as 60."]
+    for name in ("sensitivity", "priority"):
+        wanted[name] = sent.get(name, before[name])
+    wanted["tags"] = [word.strip() for word in sent.get("tags", "").split(",") if word.strip()]
+    if "\n".join(regions) != before["regions"]:
+        wanted["regions"] = list(Region.objects.filter(slug__in=regions[:REGIONS_SHOWN]))
+    parents = _parents(team, sent.get("parents", ""), problems)
+    if problems:
+        raise ValidationError(problems)
+    return Watching(wanted, parents)
+
+
+def _parents(team: Team, text: str, problems: dict[str, list[str]]) -> list[Monitor]:
+    names = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+    if len(names) > PARENTS_MOST:
+        problems["parents"] = [f"At most {PARENTS_MOST}."]
+        return []
+    found = {one.name: one for one in Monitor.objects.filter(team=team, name__in=names, deleted_at=None)}
+    missing = [name for name in names if name not in found]
+    if missing:
+        problems["parents"] = [f"There is no monitor named {missing[0][:80]}."]
+    return list(found.values())
+
+
+def _level(level: Sensitivity) -> str:
+    word = level.value.capitalize()
+    return f"{word}: {_DELAYS[level]}" if level in _DELAYS else word
+
+
+def _filled(one: FormField, texts: Sent, errors: Errors) -> FormField:
+    return replace(one, value=texts.get(one.name, ""), errors=errors.get(one.name, ()))

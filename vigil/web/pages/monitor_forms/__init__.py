@@ -1,0 +1,1 @@
+"""Forms of what is watched: new monitors, edits that respect others' changes, and deletion."""
