@@ -36,7 +36,7 @@ class RegionDots:
     """Regions as shapes: `label` says in words what they show, `count` counts them where they are too many."""
 
     label: str
-    shown: Sequence[RegionDot]
+    shown: tuple[RegionDot, ...]
     count: str = ""
 
 
@@ -49,10 +49,10 @@ def dots(regions: Sequence[RegionDot]) -> RegionDots:
     """Dots of regions; the label names those that are not well, by state."""
     label = _label(regions)
     if len(regions) <= MOST_DOTS:
-        return RegionDots(label, regions)
+        return RegionDots(label, tuple(regions))
     unlike = [dot for dot in regions if dot.state is not ShownState.UP]
     well = len(regions) - len(unlike)
-    return RegionDots(label, unlike[:MOST_DOTS], f"{well} of {len(regions)}")
+    return RegionDots(label, tuple(unlike[:MOST_DOTS]), f"{well} of {len(regions)}")
 
 
 def _label(regions: Sequence[RegionDot]) -> str:

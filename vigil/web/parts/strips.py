@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +27,7 @@ class DrawnStrip:
 
     label: str
     width: int
-    paths: Sequence[StripPath]
+    paths: tuple[StripPath, ...]
     runs: str
     days: bool = False
 
@@ -74,7 +73,7 @@ def _strip(runs: str, slot: int, span: str) -> DrawnStrip:
         # The gap after the last bar belongs to the dash pattern.
         data.setdefault(letter, []).append(f"M{at} {_MIDDLE[letter]}h{length - slot // 4}")
         at += length
-    paths = [StripPath(letter, "".join(data[letter])) for letter in LETTERS if letter in data]
+    paths = tuple(StripPath(letter, "".join(data[letter])) for letter in LETTERS if letter in data)
     return DrawnStrip(f"{span}: {_in_words(data)}", at, paths, runs, slot == 8)
 
 

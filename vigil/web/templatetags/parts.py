@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django import template
+from django.template.loader import get_template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -21,7 +24,25 @@ def asset(name: str) -> str:
     return address_of(name)
 
 
+#: Components that lists draw again and again, by the name of the value that their template draws.
+_REPEATED = frozenset({"mark", "dots", "strip"})
+
+
 @register.simple_tag
+def drawn(name: str, value: Hashable) -> str:
+    """A small component, as `include` would draw it; equal values are drawn once, since a list repeats them."""
+    return _drawn(name, value)
+
+
+@lru_cache(maxsize=2_048)
+def _drawn(name: str, value: Hashable) -> str:
+    if name not in _REPEATED:
+        raise ValueError(f"{name} is not a component that is drawn by its value alone")
+    return get_template(f"web/parts/{name}.html").render({name: value})
+
+
+@register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, size: int = 16) -> SafeString:
     """A shape of the sprite; it is never the only sign, so it is hidden from screen readers."""
     return format_html(
