@@ -47,7 +47,7 @@ class RunFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class RunRow:
+class RunLine:
     """A run of the table, and what it told of itself."""
 
     ping: StoredPing
@@ -176,12 +176,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1_000 or value == int(value) else f"{value:,.4g}"
 
 
-def _run(ping: StoredPing) -> RunRow:
+def _run(ping: StoredPing) -> RunLine:
     failed = ping.kind == PingKind.FAIL
     code = ping.word or (f"exit {ping.exit_code}" if ping.exit_code else "")
     shown = mark(ShownState.DOWN, f"Failed, {code}" if code else "Failed") if failed else mark(ShownState.UP, "Well")
     took = timedelta(milliseconds=ping.duration_ms) if ping.duration_ms is not None else None
-    return RunRow(ping, shown, took, _told(ping))
+    return RunLine(ping, shown, took, _told(ping))
 
 
 def _told(ping: StoredPing) -> str:
