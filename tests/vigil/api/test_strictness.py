@@ -37,6 +37,14 @@ def test_an_unknown_filter_is_refused_by_name(api: Api, path: str) -> None:
     assert api("GET", f"{path}?limit=1")[0] == 200
 
 
+def test_a_boolean_parameter_that_is_none_is_refused_and_nothing_is_done(api: Api) -> None:
+    path = f"monitors/{api('POST', 'monitors', HTTP)[1]['id']}"
+    for wrong in ("yes", "0.5", "", "true&force=false"):
+        assert api("DELETE", f"{path}?force={wrong}") == (400, {"force": ["Either true or false."]})
+    assert api("GET", "export?everything=maybe")[0] == 400
+    assert (api("GET", "export?everything=true")[0], api("DELETE", f"{path}?force=1")[0]) == (200, 204)
+
+
 def test_a_misspelt_field_gets_the_near_name(api: Api) -> None:
     assert api("POST", "monitors", {**HTTP, "tagz": []})[1] == {"tagz": ["There is no such field. Did you mean tags?"]}
 

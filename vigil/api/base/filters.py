@@ -11,9 +11,10 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from vigil.api.base.parameters import BOOLEANS
+
 #: Bounds of one filter.
 MAX_VALUES, MAX_LENGTH = 200, 200
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 Choices = Collection[str] | Callable[[], Collection[str]]
 
@@ -95,9 +96,9 @@ class _StrictBoolean(forms.Field):
     def clean(self, value: Any) -> bool | None:
         if not value:
             return None
-        if len(value) > 1 or value[0].lower() not in _BOOLEANS:
+        if len(value) > 1 or value[0].lower() not in BOOLEANS:
             raise forms.ValidationError("Either true or false.")
-        return _BOOLEANS[value[0].lower()]
+        return BOOLEANS[value[0].lower()]
 
 
 class StrictBooleanFilter(django_filters.BooleanFilter):

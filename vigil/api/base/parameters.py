@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
+#: Words of a boolean parameter.
+BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _found: dict[tuple[type, str, str], frozenset[str]] = {}
 
 
@@ -16,6 +20,14 @@ def documented_parameters(view: Any, method: str) -> frozenset[str]:
     if place not in _found:
         _found[place] = _read(view, getattr(view, name, None), method)
     return _found[place]
+
+
+def is_asked(request: Request, name: str) -> bool:
+    """Whether a boolean parameter is given and true; raises `ValidationError` for what is no boolean."""
+    given = request.query_params.getlist(name) or ["false"]
+    if len(given) > 1 or given[0].lower() not in BOOLEANS:
+        raise ValidationError({name: ["Either true or false."]})
+    return BOOLEANS[given[0].lower()]
 
 
 def _read(view: Any, handler: Any, method: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.errors import InUse
+from vigil.api.base.parameters import is_asked
 from vigil.api.base.views import Resources
 from vigil.read_models.users import users_of
 
@@ -34,7 +35,7 @@ class LockedWrites(Resources):
     def destroy(self, request: Request, *args: Any, **options: Any) -> Response:
         """Delete it. What others use is refused with their names, unless `force` is true."""
         row = self.get_object()
-        users = [] if request.query_params.get("force") == "true" else users_of(row)
+        users = [] if is_asked(request, "force") else users_of(row)
         if users:
             raise InUse(f"It is used by {', '.join(users)}. Change them first, or delete it with ?force=true.")
         self.perform_destroy(row)  # type: ignore[attr-defined]

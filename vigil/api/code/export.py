@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.parameters import is_asked
 from vigil.api.base.permissions import team_of
 from vigil.api.base.views import ApiView
 from vigil.code.core.document import DEFAULT_PROJECT
@@ -28,5 +29,4 @@ class ExportView(ApiView):
         team = team_of(request)
         assert team is not None  # The permission has seen to it.
         project = request.query_params.get("project", DEFAULT_PROJECT)[:100]
-        everything = request.query_params.get("everything", "").lower() in ("1", "true")
-        return Response(export_document(team, project, everything))
+        return Response(export_document(team, project, is_asked(request, "everything")))

@@ -138,19 +138,18 @@ class ApiSchema(AutoSchema):
         # Imported late: a decorator in that module asks for this class.
         from vigil.api.base.writes import LockedWrites
 
-        errors = {401, 403, 429, 503, *MORE_ERRORS.get(self.get_operation_id(), ())}
+        # Each refuses parameters that it does not know.
+        errors = {400, 401, 403, 429, 503, *MORE_ERRORS.get(self.get_operation_id(), ())}
         if "{" in self.path:
             errors.add(404)
         if self.method in ("POST", "PUT", "PATCH"):
-            errors |= {400, 413, 415}
+            errors |= {413, 415}
         if isinstance(self.view, LockedWrites) and self._action() in ("create", "update", "partial_update", "destroy"):
             errors.add(409)
         if self._replaces():
             errors.add(412)
         if self.method == "POST":
             errors |= {409, 422}
-        if self.method in SAFE_METHODS and self._get_parameters():
-            errors.add(400)
         return errors
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Json:
