@@ -1,0 +1,125 @@
+"""Schemathesis: every operation, asked as its document allows and as it does not, keeps to the document."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, transaction
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.pytest.lazy import get_all_tests
+
+from tests.vigil.api.caller import Api
+from tests.vigil.api.test_every_route import rows
+from vigil.accounts.models import Membership, Role, Scope, User
+from vigil.accounts.teams import default_team
+from vigil.api.base.rate_limits import CALLERS
+from vigil.api.openapi.document import document
+from vigil.guess_limits import SECRETS
+from vigil.monitors.models import Region
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("schemathesis"), pytest.mark.timeout(600)]
+
+#: Of the cases that are made for an operation, one in so many is asked, and at most so many: there are 14,000.
+THINNED, MOST = 3, 40
+SETTINGS: dict[str, Any] = {
+    "seed": 7,
+    "generation": {"deterministic": True, "max-examples": 6, "no-shrink": True, "database": "none"},
+    # Literals of the code would make cases move with it.
+    "analysis": {"constants": {"enabled": False}},
+    "checks": {
+        # A schema cannot say that an id is of the team, a name is free, or an end is after its beginning.
+        "positive_data_acceptance": {"enabled": False},
+        # A number is taken for a text, and an empty parameter for none, as Django's fields have it.
+        "negative_data_rejection": {"enabled": False},
+    },
+    "phases": {
+        # Each case meets the same rows, so that there is no sequence to follow.
+        "stateful": {"enabled": False},
+        # `test_every_route` asks every address with every method.
+        "coverage": {"unexpected-methods": []},
+    },
+}
+
+
+@pytest.fixture
+def token() -> str:
+    """A token with every scope of a member of staff."""
+    user, team = User.objects.create_user("staff", is_staff=True, is_superuser=True), default_team()
+    Membership.objects.create(user=user, team=team, role=Role.OWNER)
+    return Api(team, *Scope, user=user).plain
+
+
+@pytest.fixture
+def schema() -> Any:
+    """The document of the application, with ids of real rows in its addresses, and lists from their beginning."""
+    Region.objects.create(slug="eu", domain="eu")
+    made, told = rows(Api(default_team())), copy.deepcopy(document())
+    told["servers"] = [{"url": "/"}]
+    for path, item in told["paths"].items():
+        row = made.get(path.split("/")[3])
+        for operation in item.values():
+            # Only the next address of a page has one that is taken.
+            told_of = operation.get("parameters", [])
+            operation["parameters"] = [each for each in told_of if each["name"] != "cursor"]
+        parameters = [each for operation in item.values() for each in operation.get("parameters", ())]
+        for parameter in parameters:
+            if row and parameter["in"] == "path" and parameter["name"] in ("public_id", "slug", "name"):
+                parameter["schema"] = {"type": "string", "enum": [row]}
+    loaded = schemathesis.openapi.from_dict(told, config=SchemathesisConfig.from_dict(SETTINGS))
+    loaded.app = get_wsgi_application()
+    return loaded
+
+
+@contextlib.contextmanager
+def one_connection() -> Iterator[None]:
+    """Requests leave the connection of the test open, as they do with Django's own client of tests."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)
+
+
+def test_every_operation_keeps_to_its_document(schema: Any, token: str) -> None:
+    # The client does not unpack a long answer.
+    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+    made: Counter[str] = Counter()
+    answered: dict[str, set[int]] = defaultdict(set)
+    failed: dict[str, set[str]] = defaultdict(set)
+
+    def ask(case: Any) -> None:
+        name = case.operation.label
+        made[name] += 1
+        if made[name] % THINNED != 1 or made[name] > THINNED * MOST:
+            return
+        SECRETS.forget()
+        CALLERS.forget()
+        with transaction.atomic():
+            try:
+                answer = case.call(headers=headers)
+                answered[name].add(answer.status_code)
+                case.validate_response(answer, headers=headers)
+            except FailureGroup as failures:
+                failed[name].update(f"{each.title}: {each.message}" for each in failures.exceptions)
+            transaction.set_rollback(True)
+
+    with one_connection():
+        for result in get_all_tests(schema=schema, test_func=ask, settings=None, given_kwargs=None):
+            assert isinstance(result, Ok), result
+            result.ok()[1]()
+    assert not failed
+    reached = [name for name, statuses in answered.items() if any(status < 300 for status in statuses)]
+    assert len(reached) > 100, {name: answered[name] for name in answered.keys() - set(reached)}
