@@ -17,7 +17,6 @@ from rest_framework.response import Response
 from vigil.accounts.models import ApiToken, Role, Scope, User
 from vigil.accounts.token_changes import LIFE_MOST_DAYS, OVERLAP_MOST_S, TokenIssuer, issue, revoke, rotate
 from vigil.accounts.tokens import LIFETIME
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import rights, role_of, team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.views import ReadOnlyViewSet
@@ -107,8 +106,7 @@ class TokenViewSet(ReadOnlyViewSet):
         asked = TokenRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        with refusals_as_400():
-            made = issue(issuer, wanted["name"], wanted["scopes"], wanted["days"], database_wall_now())
+        made = issue(issuer, wanted["name"], wanted["scopes"], wanted["days"], database_wall_now())
         return self._issued(*made)
 
     @extend_schema(request=None, responses={204: None})
@@ -127,8 +125,7 @@ class TokenViewSet(ReadOnlyViewSet):
         asked.is_valid(raise_exception=True)
         overlap = timedelta(seconds=asked.validated_data["overlap_s"])
         try:
-            with refusals_as_400():
-                made = rotate(issuer, self.get_queryset(), public_id, overlap, database_wall_now())
+            made = rotate(issuer, self.get_queryset(), public_id, overlap, database_wall_now())
         except ApiToken.DoesNotExist:
             raise Http404 from None
         return self._issued(*made, public_id)

@@ -19,7 +19,6 @@ from vigil.alerts.channels import webhook
 from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel
 from vigil.alerts.oncall.ack_links import callback_address
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.writes import LockedWrites
@@ -92,14 +91,12 @@ class ChannelSerializer(ApiModelSerializer[Channel]):
         return str(channel.secrets["secret"]) if self.made_secret else None
 
     def create(self, validated_data: Mapping[str, Any]) -> Channel:
-        with refusals_as_400():
-            channel = save_channel(Channel(team=self.context["team"]), validated_data)
+        channel = save_channel(Channel(team=self.context["team"]), validated_data)
         self.made_secret = channel.kind == webhook.KIND.name and not validated_data.get("secrets", {}).get("secret")
         return channel
 
     def update(self, instance: Channel, validated_data: Mapping[str, Any]) -> Channel:
-        with refusals_as_400():
-            return save_channel(instance, validated_data)
+        return save_channel(instance, validated_data)
 
 
 class ChannelViewSet(LockedWrites, viewsets.ModelViewSet[Channel]):

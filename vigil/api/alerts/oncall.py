@@ -26,7 +26,6 @@ from vigil.alerts.models import (
 from vigil.alerts.models.escalation import MAX_DELAY_S
 from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
 from vigil.alerts.routing.changes import MAX_STEPS, save_override, save_person, save_policy, save_rotation
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now
@@ -135,8 +134,7 @@ class RotationViewSet(TeamViewSet[Rotation]):
         """Add a substitute for a while."""
         asked = OverrideSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
-        with refusals_as_400():
-            made = save_override(RotationOverride(rotation=self.get_object()), asked.validated_data)
+        made = save_override(RotationOverride(rotation=self.get_object()), asked.validated_data)
         return Response(OverrideSerializer(made).data, status=201)
 
     @extend_schema(request=None, responses={204: None})

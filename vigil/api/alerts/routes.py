@@ -17,7 +17,6 @@ from vigil.alerts.routing.changes import MAX_CHANNELS, route_warnings, save_rout
 from vigil.alerts.routing.preview import preview_row, who_would_be_told
 from vigil.alerts.routing.starter_routes import arrange_typical
 from vigil.api.base.enums import INCIDENT_KINDS, PRIORITIES
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
@@ -104,8 +103,7 @@ class RouteViewSet(TeamViewSet[Route]):
         """Create starter routes: AI API failures to PagerDuty, heartbeats to PagerDuty or Slack by priority."""
         asked = TypicalSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        with refusals_as_400():
-            arranged = arrange_typical(self.team, **asked.validated_data)
+        arranged = arrange_typical(self.team, **asked.validated_data)
         return Response({"created": arranged.created, "changed": arranged.changed})
 
 

@@ -15,7 +15,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.routing.holds import look_again_in
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import InTeam, TeamViewSet
@@ -74,14 +73,12 @@ class SilenceSerializer(ApiModelSerializer[Silence]):
         wanted = dict(validated_data)
         monitors = wanted.pop("monitors", [])
         silence = Silence(team=self.context["team"], created_by=self.context["request"].user.get_username()[:120])
-        with refusals_as_400():
-            return create_silence(silence, wanted, monitors)
+        return create_silence(silence, wanted, monitors)
 
     def update(self, instance: Silence, validated_data: Mapping[str, Any]) -> Silence:
         wanted = dict(validated_data)
         monitors = wanted.pop("monitors", None)
-        with refusals_as_400():
-            changed = change_silence(instance, wanted, monitors)
+        changed = change_silence(instance, wanted, monitors)
         look_again_in(changed.team_id)
         return changed
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpResponse
@@ -57,9 +55,3 @@ def answer_for(error: Exception, context: dict[str, Any]) -> HttpResponse | None
         error = Throttled(wait_s) if wait_s else error
     problem = problem_of(error)
     return None if problem is None else answer(problem, request)
-
-
-@contextmanager
-def refusals_as_400() -> Iterator[None]:
-    """Within it, the `ValidationError` of a write path passes to the exception handler, which knows its fields."""
-    yield

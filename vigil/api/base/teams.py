@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
 
 from vigil.accounts.models import Team
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
@@ -57,9 +56,8 @@ class TeamSerializer(ApiModelSerializer[RowT]):
         return self._save(instance, validated_data)
 
     def _save(self, row: Any, wanted: Mapping[str, Any]) -> RowT:
-        with refusals_as_400():
-            saved: RowT = type(self).save_row(row, wanted)
-            return saved
+        saved: RowT = type(self).save_row(row, wanted)
+        return saved
 
 
 class TeamViewSet(LockedWrites, viewsets.ModelViewSet[RowT]):

@@ -10,7 +10,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.monitors.drafts import clone_monitor
 from vigil.monitors.models import MonitorChange
@@ -44,8 +43,7 @@ class CloneActions(_ViewSet):
         """Copy it under another name: settings, secrets, regions and parents. Incidents and history stay behind."""
         asked = CloneRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        with refusals_as_400():
-            made = clone_monitor(self.get_object(), asked.validated_data["name"])
+        made = clone_monitor(self.get_object(), asked.validated_data["name"])
         return Response(self.get_serializer(made).data, status=201)
 
     @extend_schema(responses=MonitorChangeSerializer(many=True), filters=False)

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, viewsets
 
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.writes import LockedWrites
@@ -80,12 +79,10 @@ class CompositeSerializer(ApiSerializer[Composite]):
         return wanted | wanted.pop("monitor", {})
 
     def create(self, validated_data: Mapping[str, Any]) -> Composite:
-        with refusals_as_400():
-            return create_composite(self.context["team"], validated_data)
+        return create_composite(self.context["team"], validated_data)
 
     def update(self, instance: Composite, validated_data: Mapping[str, Any]) -> Composite:
-        with refusals_as_400():
-            update_composite(instance, validated_data)
+        update_composite(instance, validated_data)
         return Composite.objects.select_related("monitor__believed").get(pk=instance.pk)
 
 

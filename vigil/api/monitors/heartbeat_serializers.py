@@ -8,7 +8,6 @@ from typing import Any
 from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
 
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.heartbeats import changes, overview
 from vigil.heartbeats.core.schedule import ScheduleKind
@@ -74,14 +73,12 @@ class HeartbeatSerializer(ApiModelSerializer[Heartbeat]):
         return overview.badge_addresses(row) if self.context.get("may_write") else {}
 
     def create(self, validated_data: Mapping[str, Any]) -> Heartbeat:
-        with refusals_as_400():
-            return changes.create_heartbeat(self.context["team"], _flat(validated_data))
+        return changes.create_heartbeat(self.context["team"], _flat(validated_data))
 
     def update(self, instance: Heartbeat, validated_data: Mapping[str, Any]) -> Heartbeat:
         wanted = _flat(validated_data)
         wanted.pop("job", None)
-        with refusals_as_400():
-            return changes.update_heartbeat(instance, wanted)
+        return changes.update_heartbeat(instance, wanted)
 
 
 class PingSerializer(ApiModelSerializer[StoredPing]):

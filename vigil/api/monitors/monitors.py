@@ -14,7 +14,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import may_write, team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
@@ -153,10 +152,9 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
     def update(self, instance: Monitor, validated_data: Mapping[str, Any]) -> Monitor:
         wanted = dict(validated_data)
-        with refusals_as_400():
-            if "parents" in wanted:
-                set_parents(instance, wanted.pop("parents"))
-            changed = changes.update_monitor(instance, wanted)
+        if "parents" in wanted:
+            set_parents(instance, wanted.pop("parents"))
+        changed = changes.update_monitor(instance, wanted)
         if "regions" in wanted:
             instance._prefetched_objects_cache.pop("regions", None)  # type: ignore[attr-defined]
         # What was read with the row is not read again to show it.
@@ -247,6 +245,5 @@ class MonitorViewSet(KindActions, TrialActions, CloneActions, LockedWrites, view
         return Response({"available": found.available, "regions": rows})
 
     def _set_paused(self, paused: bool) -> Response:
-        with refusals_as_400():
-            monitor = changes.set_paused(self.get_object(), paused)
+        monitor = changes.set_paused(self.get_object(), paused)
         return Response(self.get_serializer(monitor).data)

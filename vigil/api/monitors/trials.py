@@ -14,7 +14,6 @@ from rest_framework.exceptions import APIException, NotFound, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.errors import refusals_as_400
 from vigil.api.base.permissions import team_of
 from vigil.api.base.views import Conventions
 from vigil.api.monitors.trial_serializers import TrialRequestSerializer, TrialSerializer, shown
@@ -102,7 +101,7 @@ def tried(request: Request, monitor: Monitor, regions: list[Region]) -> Response
     """Begin a trial, and wait for it unless the caller will not."""
     if len(regions) > MAX_REGIONS:
         raise serializers.ValidationError({"regions": [f"At most {MAX_REGIONS} regions can try one monitor."]})
-    with _refusals(), refusals_as_400():
+    with _refusals():
         found = trials.start(monitor, list({region.slug: region for region in regions}.values()))
         if request.query_params.get("wait") != "false":
             found = trials.wait(monitor.team.public_id, found.trial.id) or found

@@ -28,17 +28,18 @@ from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Postmortem
 from vigil.incidents.postmortems import write_postmortem
+from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.incident_page import IncidentPage, read_incident_page
 from vigil.web.markdown import as_html
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.fields import FormField
 from vigil.web.parts.filter_bars import FilterBar, FilterChip, FilterSelect, SelectOption
 from vigil.web.parts.incident_parts import map_of, met_by, steps_of, votes_of
-from vigil.web.parts.marks import State, StateMark, mark
+from vigil.web.parts.marks import StateMark, mark
 
 SNOOZES = {"15": "15 min", "30": "30 min", "60": "1 h", "240": "4 h", "720": "12 h"}
 PAGE_SIZE = 50
-_STATES = {IncidentKind.OUTAGE: State.DOWN, IncidentKind.BLIND: State.UNKNOWN}
+_STATES = {IncidentKind.OUTAGE: ShownState.DOWN, IncidentKind.BLIND: ShownState.UNKNOWN}
 SAID = {
     ResponseKind.DONE: "Done.",
     ResponseKind.ALREADY: "This was already done.",
@@ -167,7 +168,7 @@ def incident_context(found: IncidentPage) -> dict[str, Any]:
     return {
         "found": found,
         "incident": found.incident,
-        "mark": mark(State(found.state.value) if found.is_open else State.UP, found.headline, pill=True),
+        "mark": mark(found.state if found.is_open else ShownState.UP, found.headline, pill=True),
         "latest": tables[0] if tables else None,
         "map": map_of(tables[0][1]) if tables else None,
         "met": met_by(found.votes[0]) if found.votes else None,
@@ -192,10 +193,10 @@ def incident_context(found: IncidentPage) -> dict[str, Any]:
 def mark_of(one: Incident) -> StateMark:
     """The mark of an incident in a list."""
     if one.resolved_at is not None:
-        return mark(State.UP, "Over", "check")
+        return mark(ShownState.UP, "Over", "check")
     kind = IncidentKind(one.kind)
-    state = _STATES.get(kind, State.DEGRADED)
-    return mark(state, "Open" if state is State.DOWN else _in_words(kind))
+    state = _STATES.get(kind, ShownState.DEGRADED)
+    return mark(state, "Open" if state is ShownState.DOWN else _in_words(kind))
 
 
 def _in_words(kind: IncidentKind) -> str:

@@ -84,9 +84,6 @@ class PageReader:
             raise PermissionDenied("You may read this, but not change it.")
 
 
-Reader = PageReader
-
-
 @dataclass(frozen=True, slots=True)
 class PageShell:
     """What the frame shows."""

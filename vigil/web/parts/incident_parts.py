@@ -11,16 +11,17 @@ from probes.wire import Phases
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.incidents.core.model import Step
 from vigil.monitors.latest import instant
+from vigil.read_models.core.figures import milliseconds
+from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.incident_page import TimelineStep as Read
 from vigil.read_models.incident_page import VotesAt
-from vigil.web.parts.figures import milliseconds
-from vigil.web.parts.marks import State, StateMark, mark
+from vigil.web.parts.marks import StateMark, mark
 from vigil.web.parts.places import place_of
 from vigil.web.parts.timelines import DrawnStep, Timeline, timeline
 from vigil.web.parts.votes import DrawnVotes, MapPin, VoteTable, pins, vote_table
 from vigil.web.parts.world import LAND
 
-_STATES = {"up": State.UP, "degraded": State.DEGRADED, "down": State.DOWN}
+_STATES = {"up": ShownState.UP, "degraded": ShownState.DEGRADED, "down": ShownState.DOWN}
 _VERBS: Mapping[str, tuple[str, str]] = {
     Step.OPENED: ("down", "Opened."),
     Step.CHANGED: ("degraded", "Changed."),
@@ -81,9 +82,9 @@ def _row(region: str, seen: Mapping[int, Vote], looks: Sequence[int]) -> DrawnVo
 
 def _mark(vote: Vote | None) -> StateMark:
     if vote is None or not vote.status:
-        return mark(State.UNKNOWN, "silent")
-    state = _STATES.get(vote.status, State.UNKNOWN)
-    return mark(state) if state is State.UP else mark(state, reason_in_words(vote.reason))
+        return mark(ShownState.UNKNOWN, "silent")
+    state = _STATES.get(vote.status, ShownState.UNKNOWN)
+    return mark(state) if state is ShownState.UP else mark(state, reason_in_words(vote.reason))
 
 
 def map_of(table: VoteTable) -> Map | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from vigil.read_models.core.shown_states import ShownState, word
 
-State = ShownState
 WORDS = {state: word(state) for state in ShownState}
 #: Regions drawn one by one; more are counted, and only those that differ are drawn.
 MOST_DOTS = 12
