@@ -17,7 +17,8 @@ from vigil.local.folder import CHECKOUT
 
 #: Arguments that the parser does not know go to pytest.
 PASSES_ON = True
-_PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
+#: One worker more than there are cores: the tests of whole installations and of pages wait more than they compute.
+_PARALLEL = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup"]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
