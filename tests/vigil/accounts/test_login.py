@@ -19,10 +19,10 @@ def token_of(link: str) -> str:
 
 
 @pytest.mark.django_db
-def test_s24_the_button_of_a_link_signs_in_once_and_leads_to_the_admin(client: Client) -> None:
+def test_s24_the_button_of_a_link_signs_in_once_and_leads_to_the_start(client: Client) -> None:
     link = create_login_link(ensure_first_admin())
     first = client.post(link)
-    assert (first.status_code, first["Location"]) == (302, "/admin/")
+    assert (first.status_code, first["Location"]) == (302, "/start")
     assert client.get("/admin/").status_code == 200
     other = Client()
     assert other.post(link).status_code == other.get(link).status_code == 403
