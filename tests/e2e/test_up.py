@@ -89,7 +89,7 @@ def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
             up.said["processes"]
         )
         assert sum(name.startswith("worker-") for name in up.said["processes"]) == 3
-        assert sign_in(up.said["login_link"]) == (200, f"{up.said['address']}/admin/")
+        assert sign_in(up.said["login_link"]) == (200, f"{up.said['address']}/start")
         assert sign_in(up.said["login_link"])[0] == 403
         assert up.said["login_link_lifetime_s"] == 3600
         regions = json.loads(run("region", "list", "--json", "--data-dir", str(data)).stdout)
