@@ -13,6 +13,8 @@ from tests.browser.stack import CHECKOUT, Stack, start_stack
 from vigil.bench.pages.browser import chromium, new_context, sign_in
 
 
+# Before xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
