@@ -30,7 +30,7 @@ from vigil.monitors.models import Region
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("schemathesis"), pytest.mark.timeout(600)]
 
 #: Of the cases that are made for an operation, one in so many is asked, and at most so many: there are 14,000.
-THINNED, MOST = 3, 40
+THINNED, MOST = 3, 12
 SETTINGS: dict[str, Any] = {
     "seed": 7,
     "generation": {"deterministic": True, "max-examples": 6, "no-shrink": True, "database": "none"},
