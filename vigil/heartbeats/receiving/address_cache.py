@@ -79,8 +79,9 @@ class AddressCache:
                     for name in names
                 }
             async for _ in connection.notifies(timeout=REREAD_S, stop_after=1):
-                # Changes come in bursts.
-                await asyncio.sleep(TOGETHER_S)
+                pass
+            # Changes come in bursts, and one packet may hold many: wait once for the rest, not once for each.
+            await asyncio.sleep(TOGETHER_S)
 
 
 def _words(rules: Mapping[str, Any]) -> tuple[bytes, ...]:

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 import redis
+from django.db import connection, transaction
 
 from probes import keys
 from tests.streams import entries
@@ -19,6 +20,7 @@ from vigil.heartbeats.changes import team_pings
 from vigil.heartbeats.core.rate_limit import BURST, Rates
 from vigil.heartbeats.core.wire import Method, Ping, PingKind, decode
 from vigil.heartbeats.models import SpooledEntry
+from vigil.heartbeats.receiving.address_cache import CHANNEL
 from vigil.heartbeats.receiving.ping_connection import MAX_BODY
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -213,3 +215,11 @@ def test_a_receiver_says_that_it_is_there_behind_everything_it_took(receiver: Li
     until(lambda: any(pings for _, pings in heard()) and heard()[-1][0] > 0)
     taken = next(pings[0].at_us for _, pings in heard() if pings)
     assert heard()[-1][0] > taken
+
+
+def test_many_changes_at_once_are_read_once(receiver: Listening) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for number in range(200):
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(number)])
+        row = job("one of many")
+    until(lambda: str(row.code) in (receiver.at_work.known.names or ()), "the new address")
