@@ -9,7 +9,7 @@ import msgspec
 
 from probes.assertions.charset import ASCII_COMPATIBLE, charset_of, decoded, json_text
 from probes.assertions.redaction import masked
-from probes.net.tls_options import Certificate
+from probes.net.tls.options import Certificate
 
 _UNREAD = object()
 

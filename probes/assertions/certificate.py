@@ -6,7 +6,7 @@ import re
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.base import TEXT_LIMIT, PlainAssertion
-from probes.net.tls_options import Certificate, fits
+from probes.net.tls.options import Certificate, fits
 from probes.prober import AssertionOutcome
 from probes.reasons import Reason
 

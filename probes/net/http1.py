@@ -10,7 +10,6 @@ import asyncio
 import ssl
 from dataclasses import replace
 
-from probes.net import certificates
 from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, Failure
 from probes.net.http import http2
@@ -19,8 +18,9 @@ from probes.net.http.head import SpeaksHttp2
 from probes.net.http.reader import AnswerReader
 from probes.net.http_messages import Request, Response, head_of
 from probes.net.stream import Endpoint, UnverifiedCertificate, unverified
-from probes.net.tls_options import HTTP_ALPN
-from probes.net.tls_protocol import TlsProtocol
+from probes.net.tls import certificates
+from probes.net.tls.options import HTTP_ALPN
+from probes.net.tls.protocol import TlsProtocol
 from probes.net.trace import Trace
 
 #: Codes of a server that wants another protocol: Node, RFC 9110, a load balancer of AWS, and an unknown version.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from probes.net.targets import Target
-from probes.net.tls_options import Certificate, TlsOptions
+from probes.net.tls.options import Certificate, TlsOptions
 
 #: As curl: a large header is no failure that a user would see.
 HEADERS_LIMIT = 5_000

@@ -12,7 +12,7 @@ from probes.net.failures import Blocked, ClosedEarly, Failure, NameNotResolved
 from probes.net.http1 import exchange
 from probes.net.http_messages import BODY_LIMIT, Request, Response
 from probes.net.targets import BadTarget, parse_url
-from probes.net.tls_options import TlsOptions
+from probes.net.tls.options import TlsOptions
 from probes.net.trace import Trace
 
 _LONGEST_S = 30.0

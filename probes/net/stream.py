@@ -10,12 +10,12 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from probes.net import certificates
 from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, Failure, ProtocolBroken, TooLarge
+from probes.net.tls import certificates
 from probes.net.tls.faults import EXPIRED, fault
-from probes.net.tls_options import Certificate, TlsOptions
-from probes.net.tls_protocol import TlsProtocol
+from probes.net.tls.options import Certificate, TlsOptions
+from probes.net.tls.protocol import TlsProtocol
 from probes.net.trace import Trace
 from probes.reasons import Reason
 

@@ -14,13 +14,13 @@ import h2.settings
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import CertificateDays, Latency
-from probes.net.certificates import path, soonest
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.grpc import health
 from probes.net.grpc.frames import FRAME_HEAD, SETTINGS, FrameSplitter, error_name
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
-from probes.net.tls_options import Certificate
+from probes.net.tls.certificates import path, soonest
+from probes.net.tls.options import Certificate
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status
 from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint

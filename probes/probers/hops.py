@@ -13,7 +13,7 @@ from probes.net.http.location import follow, location_of
 from probes.net.http1 import exchange
 from probes.net.http_messages import DEFAULT_TLS, Flaw, Header, Request, Response
 from probes.net.targets import BadTarget, Target, parse_url
-from probes.net.tls_options import HTTP_ALPN, Certificate, TlsOptions
+from probes.net.tls.options import HTTP_ALPN, Certificate, TlsOptions
 from probes.prober import ProbeContext
 from probes.specs.credentials import PERSONAL
 from probes.specs.http import HttpSpec, secret_headers

@@ -12,7 +12,7 @@ from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
 from probes.net.stream import UnverifiedCertificate
-from probes.net.tls_options import Certificate
+from probes.net.tls.options import Certificate
 from probes.prober import PAUSE, RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
 from probes.probers.hops import FollowedAnswer, ask
 from probes.reasons import Reason, Status

@@ -13,7 +13,7 @@ from probes.net.http1 import exchange
 from probes.net.http_messages import BODY_LIMIT_MOST, Request, Response
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import parse_url
-from probes.net.tls_options import HTTP_ALPN
+from probes.net.tls.options import HTTP_ALPN
 from probes.prober import AssertionOutcome, Observation, ProbeContext, Prober, SpecError, printable
 from probes.probers.http import certificate_facts
 from probes.reasons import Reason, Status

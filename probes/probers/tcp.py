@@ -10,10 +10,10 @@ from probes.assertions.answer import AnswerView
 from probes.assertions.base import TEXT_LIMIT
 from probes.assertions.kinds import BodyContains, BodySize, CertificateDays, Latency, Regex
 from probes.assertions.redaction import spellings
-from probes.net.certificates import path, soonest
 from probes.net.dialer import dial
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
+from probes.net.tls.certificates import path, soonest
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
 from probes.reasons import Reason, Status

@@ -10,12 +10,12 @@ from typing import Literal
 from probes.assertions.answer import AnswerView
 from probes.assertions.certificate import CertificateIs
 from probes.assertions.kinds import CertificateDays, Latency
-from probes.net.certificates import path, presented, sent, soonest
 from probes.net.failures import Failure
 from probes.net.starttls import PORTS, Protocol, agreed
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import parse_host
-from probes.net.tls_options import Certificate, TlsOptions
+from probes.net.tls.certificates import path, presented, sent, soonest
+from probes.net.tls.options import Certificate, TlsOptions
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, Prober, printable
 from probes.probers.http import COMMON_NAME_ONLY, certificate_facts

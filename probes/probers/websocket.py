@@ -14,12 +14,12 @@ from probes.assertions.base import TEXT_LIMIT
 from probes.assertions.json_path import JsonPath
 from probes.assertions.kinds import BodyContains, CertificateDays, Header, Latency, Regex, validate_assertions
 from probes.assertions.redaction import spellings
-from probes.net.certificates import path, soonest
 from probes.net.failures import Failure, ProtocolBroken, TooLarge
 from probes.net.http_messages import Request, head_of
 from probes.net.stream import Endpoint, Stream, UnverifiedCertificate, open_stream
 from probes.net.targets import BadTarget, Target, parse_url
-from probes.net.tls_options import HTTP_ALPN
+from probes.net.tls.certificates import path, soonest
+from probes.net.tls.options import HTTP_ALPN
 from probes.net.websocket.conversation import Conversation
 from probes.net.websocket.upgrade import END_OF_HEAD, LongHead, NoHead, UpgradeAnswer, problem
 from probes.net.websocket.upgrade import read as read_head

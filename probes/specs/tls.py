@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
-from probes.net.certificates import authorities_problem, identity_problem
 from probes.net.targets import BadTarget, parse_host
-from probes.net.tls_options import TlsOptions
+from probes.net.tls.certificates import authorities_problem, identity_problem
+from probes.net.tls.options import TlsOptions
 from probes.prober import SpecError
 from probes.specs.family import FamilyField
 

@@ -12,7 +12,7 @@ import pytest
 import trustme
 import uvloop
 
-from probes.net import certificates
+from probes.net.tls import certificates
 
 T = TypeVar("T")
 OnLoop = Callable[[Coroutine[Any, Any, T]], T]

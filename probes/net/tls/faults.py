@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from probes.net.tls_options import Certificate
+from probes.net.tls.options import Certificate
 
 #: OpenSSL's numbers (X509_V_ERR_...).
 NOT_YET_VALID, EXPIRED = 9, 10

@@ -12,8 +12,8 @@ import trustme
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.certificate import CertificateIs
-from probes.net.certificates import read
-from probes.net.tls_options import fits
+from probes.net.tls.certificates import read
+from probes.net.tls.options import fits
 from probes.prober import SpecError
 from probes.probers import parse_spec
 from probes.reasons import Reason, Status

@@ -10,9 +10,9 @@ import pytest
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge
 from probes.assertions.regex import SIZE_LIMIT, BadPattern, compiled
-from probes.net import certificates
 from probes.net.http.location import follow
 from probes.net.targets import BadTarget, parse_url
+from probes.net.tls import certificates
 from probes.prober import SpecError
 from probes.probers import SPEC_MOST, decode_spec, encode_spec, parse_spec, validate_secrets
 from probes.reasons import Reason

@@ -14,7 +14,7 @@ from tests.probes.looking import NOW_S, looked
 from tests.probes.loopback import answering, serving
 
 from probes.assertions.kinds import judge, worst  # isort: skip
-from probes.net.tls_options import Certificate  # isort: skip
+from probes.net.tls.options import Certificate  # isort: skip
 
 MODELS = b'{"object":"list","data":[{"id":"gpt-a","ready":true,"n":1},{"id":"gpt-b","ready":true,"n":2}],"next":null}'
 

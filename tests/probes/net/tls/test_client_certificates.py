@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trustme
 
-from probes.net.tls_options import TlsOptions
+from probes.net.tls.options import TlsOptions
 from probes.prober import Observation, SpecError
 from probes.probers import parse_spec, validate_secrets
 from probes.reasons import Reason, Status

@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from probes.net.tls_options import BadCertificate, Certificate, TlsOptions
+from probes.net.tls.options import BadCertificate, Certificate, TlsOptions
 
 #: Names of one certificate that are kept.
 _NAMES_MOST = 200

@@ -9,9 +9,9 @@ import asyncio
 import ssl
 from typing import cast
 
-from probes.net import certificates
 from probes.net.failures import HandshakeCut
-from probes.net.tls_options import TlsOptions
+from probes.net.tls import certificates
+from probes.net.tls.options import TlsOptions
 from probes.net.trace import Keepsake, Trace
 
 _READ_BYTES = 65_536
