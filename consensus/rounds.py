@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from consensus.explain import explain
 from consensus.lost_way.doubts import Doubts
 from consensus.quorum import Decision, decide, merge, without
+from consensus.review.explain import explain
 from consensus.verdicts import VERDICT_VERSION, Round, Verdict, Vote, vote_of
 from consensus.vocabulary import Cause, Exclusion, VerdictReason
 from probes.wire import Result

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consensus.explain import explain
 from consensus.quorum import decide, fewest_domains, fewest_votes, without
+from consensus.review.explain import explain
 from consensus.verdicts import Elector, Excluded, Round, Vote
 from consensus.vocabulary import Exclusion, Observed, Sensitivity, VerdictReason, observed
 from probes.reasons import Reason, Status

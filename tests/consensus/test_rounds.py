@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from consensus.explain import WHY_EXCLUDED
+from consensus.review.explain import WHY_EXCLUDED
 from consensus.rounds import LINGER_MS, RoundBook
 from consensus.verdicts import Round, Verdict
 from consensus.vocabulary import Cause, Exclusion, Sensitivity, VerdictReason

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from consensus.evidence import from_evidence, to_evidence
 from consensus.proof import ComparedRow, LostWay
+from consensus.review.evidence import from_evidence, to_evidence
 from consensus.rounds import RoundBook
 from consensus.verdicts import (
     Belief,

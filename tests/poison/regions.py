@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from consensus.admission import admit_quarantines, admit_round, admit_verdict
 from consensus.baselines import Baselines
-from consensus.evidence import to_evidence
 from consensus.fold import Fold
 from consensus.process.handover import _decode_series
 from consensus.process.stream import _readable_id
+from consensus.review.evidence import to_evidence
 from consensus.verdicts import (
     Belief,
     Call,

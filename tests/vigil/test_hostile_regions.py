@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from consensus.admission import admit_verdict
 from consensus.baselines import REVISION_HELD_S, Baselines
-from consensus.evidence import to_evidence
 from consensus.fold import CALLS_BURST, Fold
+from consensus.review.evidence import to_evidence
 from consensus.rounds import EARLY_ROUNDS, RoundBook
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_verdict, encode
 from consensus.vocabulary import Cause

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from consensus.evidence import from_evidence, is_verdict
-from consensus.replay import replay
+from consensus.review.evidence import from_evidence, is_verdict
+from consensus.review.replay import replay
 from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.core.replayed_steps import ReplayedStep
 from vigil.incidents.models import Incident, Transition

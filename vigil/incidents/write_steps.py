@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from consensus.evidence import to_evidence
+from consensus.review.evidence import to_evidence
 from consensus.verdicts import Verdict
 from probes.reasons import Reason
 from vigil.incidents.core.model import Effect, IncidentKind, Move, Step, StepReason

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from consensus.evidence import from_evidence, is_verdict
+from consensus.review.evidence import from_evidence, is_verdict
+from consensus.review.vote_table import VoteRow, vote_rows
 from consensus.verdicts import Verdict
-from consensus.vote_table import VoteRow, vote_rows
 from vigil.accounts.models import Team
 from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState, Pursuit
 from vigil.alerts.wording.alert import DOWN_KINDS

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Case, JSONField, Max, OuterRef, Q, Subquery, TextField, When
 
-from consensus.evidence import from_evidence, is_verdict
+from consensus.review.evidence import from_evidence, is_verdict
 from consensus.verdicts import Verdict
 from probes.wire import Result
 from vigil.history.core.uptime import Span

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from consensus.evidence import from_evidence, is_verdict
+from consensus.review.evidence import from_evidence, is_verdict
 from probes.wire import RegionStatus
 from vigil.accounts.models import Team
 from vigil.incidents.models import Transition

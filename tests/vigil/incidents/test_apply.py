@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from django.db.models.functions import Now
 
-from consensus.evidence import from_evidence
 from consensus.quorum import decide
+from consensus.review.evidence import from_evidence
 from consensus.rounds import verdict_of
 from consensus.verdicts import Quarantine, Verdict
 from consensus.vocabulary import Exclusion

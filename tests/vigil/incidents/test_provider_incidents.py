@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from consensus.evidence import from_evidence, is_verdict
+from consensus.review.evidence import from_evidence, is_verdict
 from tests.vigil.incidents.world import World
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team

@@ -12,8 +12,8 @@ from django.urls import reverse
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from consensus.evidence import to_evidence
 from consensus.quorum import decide, without
+from consensus.review.evidence import to_evidence
 from consensus.rounds import verdict_of
 from consensus.verdicts import Excluded
 from consensus.vocabulary import Exclusion

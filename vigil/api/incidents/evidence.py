@@ -11,9 +11,9 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from consensus.replay import Replayed
+from consensus.review.replay import Replayed
+from consensus.review.vote_table import as_json, vote_rows
 from consensus.vocabulary import Sensitivity
-from consensus.vote_table import as_json, vote_rows
 from vigil.alerts.delivery.alert_rows import evidence_of
 from vigil.alerts.wording.text import exclusion_in_words, vote_line
 from vigil.api.base.serializers import ApiSerializer

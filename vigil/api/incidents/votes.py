@@ -7,9 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from consensus.evidence import from_evidence, is_verdict
+from consensus.review.evidence import from_evidence, is_verdict
+from consensus.review.vote_table import as_json, vote_rows
 from consensus.vocabulary import Observed
-from consensus.vote_table import as_json, vote_rows
 from vigil.api.base.serializers import ApiSerializer
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from consensus.explain import WHY_EXCLUDED
+from consensus.review.explain import WHY_EXCLUDED
 from consensus.verdicts import Verdict
 from consensus.vocabulary import Exclusion, observed
 from probes.checks.assertion_facts import assertions_of

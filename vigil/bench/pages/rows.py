@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from consensus.evidence import to_evidence
+from consensus.review.evidence import to_evidence
 from consensus.verdicts import VERDICT_VERSION, Cause, Excluded, Exclusion, Sensitivity, Verdict, VerdictReason, Vote
 from probes import keys, wire
 from probes.reasons import Reason, Status

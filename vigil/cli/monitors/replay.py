@@ -15,9 +15,9 @@ import argparse
 import json
 
 from consensus.quorum import Decision
-from consensus.replay import Replayed
+from consensus.review.replay import Replayed
+from consensus.review.vote_table import vote_rows, why_in_words
 from consensus.vocabulary import Sensitivity
-from consensus.vote_table import vote_rows, why_in_words
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
 from vigil.cli.monitors.backtest import rehearse_monitor

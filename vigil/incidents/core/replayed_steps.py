@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from consensus.replay import Replayed, is_as_stored, replay_as
+from consensus.review.replay import Replayed, is_as_stored, replay_as
+from consensus.review.vote_table import as_json, vote_rows
 from consensus.verdicts import Verdict
 from consensus.vocabulary import Sensitivity
-from consensus.vote_table import as_json, vote_rows
 
 
 class UnknownRegions(Exception):

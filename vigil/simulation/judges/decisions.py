@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from consensus.evidence import from_evidence, to_evidence
 from consensus.quorum import decide
+from consensus.review.evidence import from_evidence, to_evidence
 from probes.reasons import Status
 from vigil.incidents.core.model import IncidentKind
 from vigil.simulation.judges.breaks import Break

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from consensus.evidence import from_evidence, is_verdict
-from consensus.vote_table import VoteRow, vote_rows, why_in_words
+from consensus.review.evidence import from_evidence, is_verdict
+from consensus.review.vote_table import VoteRow, vote_rows, why_in_words
 from vigil.alerts.wording.text import duration
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from consensus.explain import WHY_EXCLUDED
-from consensus.vote_table import VoteRow as Vote
+from consensus.review.explain import WHY_EXCLUDED
+from consensus.review.vote_table import VoteRow as Vote
 from probes.wire import Phases
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.incidents.core.model import Step

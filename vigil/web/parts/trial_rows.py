@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from consensus.explain import WHY_EXCLUDED
+from consensus.review.explain import WHY_EXCLUDED
 from probes.checks.assertion_facts import assertions_of
 from probes.reasons import Reason, Status
 from probes.wire import Result

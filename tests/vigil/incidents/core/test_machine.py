@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from consensus.fold import Fold
 from consensus.quorum import fewest_votes
-from consensus.replay import is_as_stored, replay
+from consensus.review.replay import is_as_stored, replay
 from consensus.verdicts import Call, Round, Verdict
 from consensus.vocabulary import Cause, Exclusion, Observed, Sensitivity, observed
 from probes.reasons import Status

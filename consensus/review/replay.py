@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from consensus.explain import explain
 from consensus.quorum import Decision, decide
+from consensus.review.explain import explain
 from consensus.verdicts import VERDICT_VERSION, Elector, Round, Verdict
 from consensus.vocabulary import Sensitivity
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from consensus.explain import WHY_EXCLUDED
 from consensus.quorum import why_no_vote
+from consensus.review.explain import WHY_EXCLUDED
 from consensus.verdicts import Verdict, Vote
 from consensus.vocabulary import Observed, observed
 from probes.wire import Phases

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from consensus.evidence import from_evidence, to_evidence
-from consensus.replay import is_as_stored, replay, replay_as
+from consensus.review.evidence import from_evidence, to_evidence
+from consensus.review.replay import is_as_stored, replay, replay_as
+from consensus.review.vote_table import as_json, vote_rows, why_in_words
 from consensus.rounds import RoundBook
 from consensus.verdicts import Verdict
 from consensus.vocabulary import Exclusion, Sensitivity, VerdictReason
-from consensus.vote_table import as_json, vote_rows, why_in_words
 from probes.reasons import Status
 from tests.consensus.examples import FIVE_REGIONS, make_result, make_round
 

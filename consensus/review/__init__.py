@@ -1,0 +1,1 @@
+"""Review of a decision: its evidence, its explanation in words, its votes as a table, and its replay. Pure."""
