@@ -7,21 +7,8 @@ from typing import Any
 
 import msgspec
 
-from vigil.alerts.channels import (
-    apprise,
-    discord,
-    email,
-    google_chat,
-    loopback,
-    ntfy,
-    opsgenie,
-    pagerduty,
-    slack,
-    sms,
-    teams,
-    telegram,
-    webhook,
-)
+from vigil.alerts.channels import apprise, email, loopback, ntfy, opsgenie, pagerduty, sms, telegram, webhook
+from vigil.alerts.channels.chat import discord, google_chat, slack, teams
 from vigil.alerts.channels.kind import Accepted, ChannelError, ChannelSettingsError, Kind
 
 CHANNELS: dict[str, Kind[Any, Any]] = {

@@ -13,7 +13,7 @@ import pytest
 
 from tests.vigil.alerts.told import alert
 from vigil.alerts.channels import ChannelSettingsError, check_channel
-from vigil.alerts.channels import slack as slack_kind
+from vigil.alerts.channels.chat import slack as slack_kind
 from vigil.alerts.oncall.callbacks import (
     Action,
     CallbackError,

@@ -1,0 +1,1 @@
+"""Chat channels: Discord, Google Chat, Slack and Microsoft Teams."""
