@@ -37,10 +37,10 @@ from vigil.incidents.apply import VerdictEntry, apply_verdicts, pass_entry
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.core.dark_regions import Darkness
-from vigil.incidents.dead_letters import note_dead_letters
+from vigil.incidents.installation.dead_letters import note_dead_letters
+from vigil.incidents.installation.quarantines import note_quarantines
 from vigil.incidents.models import IngestPosition
 from vigil.incidents.provider_incidents import settle_providers
-from vigil.incidents.quarantines import note_quarantines
 from vigil.incidents.sweep import note_dark_regions, reconcile_monitors, settle_flapping
 from vigil.monitors.config_channel import listen, notified
 from vigil.monitors.models import Region

@@ -32,7 +32,7 @@ from vigil.feeds.fetch import Fetcher, NotFetched
 from vigil.feeds.formats import parse
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.record import enabled_feeds, record_page, record_problem, record_unchanged
-from vigil.incidents.disks import note_disks
+from vigil.incidents.installation.disks import note_disks
 from vigil.incidents.provider_notes import note_declared
 
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.deadletters.actions import waiting
 from vigil.deadletters.models import DeadLetter
 from vigil.incidents.apply import VerdictEntry
-from vigil.incidents.dead_letters import CAUSE
+from vigil.incidents.installation.dead_letters import CAUSE
 from vigil.incidents.models import Incident, IngestPosition
 from vigil.ingest import Ingest
 from vigil.monitors.changes import create_monitor

@@ -15,7 +15,7 @@ from vigil.cli import main
 from vigil.deadletters import models, record
 from vigil.deadletters.actions import NotReplayable, discard, replay, waiting
 from vigil.deadletters.models import DeadLetterCount, LetterState
-from vigil.incidents.dead_letters import CAUSE, note_dead_letters
+from vigil.incidents.installation.dead_letters import CAUSE, note_dead_letters
 from vigil.incidents.models import Incident
 
 pytestmark = pytest.mark.django_db

@@ -19,8 +19,8 @@ from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.core.model import StepReason
+from vigil.incidents.installation.quarantines import note_quarantines
 from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
-from vigil.incidents.quarantines import note_quarantines
 from vigil.incidents.sweep import note_dark_regions, reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region

@@ -16,7 +16,7 @@ from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, ExcludedLi
 from vigil.configuration import configuration
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.core.provider_outage import is_of_provider
-from vigil.incidents.quarantines import LOST_WAY
+from vigil.incidents.installation.quarantines import LOST_WAY
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.models import DerivedKind, target_of
 

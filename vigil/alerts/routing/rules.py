@@ -5,7 +5,7 @@ from __future__ import annotations
 from vigil.alerts.core.routes import RoutedSubject, RouteRule
 from vigil.alerts.core.selftest import LOOPBACK
 from vigil.alerts.models import Channel, Person, Route
-from vigil.incidents.quarantines import LOST_WAY
+from vigil.incidents.installation.quarantines import LOST_WAY
 from vigil.monitors.models import Monitor
 from vigil.transaction_cache import read_once
 

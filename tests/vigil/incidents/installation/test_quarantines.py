@@ -12,8 +12,8 @@ from consensus.vocabulary import Exclusion
 from vigil.alerts.core.routes import Severity
 from vigil.alerts.routing.rules import subject
 from vigil.cli.monitors.replay_lost_way import replay_lost_way
+from vigil.incidents.installation.quarantines import LOST_WAY, note_quarantines
 from vigil.incidents.models import Incident, Transition
-from vigil.incidents.quarantines import LOST_WAY, note_quarantines
 from vigil.simulation.worlds.scenario import FIVE_REGIONS
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 
 from vigil.alerts.outbox import enqueue
 from vigil.incidents.core.disks import Disk
-from vigil.incidents.disks import CAUSE, note_disks
+from vigil.incidents.installation.disks import CAUSE, note_disks
 from vigil.incidents.models import Incident
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""Incidents about this installation: dead letters that wait, disks that fill up, regions in quarantine."""
