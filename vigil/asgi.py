@@ -10,8 +10,8 @@ from django.core.wsgi import get_wsgi_application
 
 from vigil.configuration import configuration
 from vigil.heartbeats.receiving.asgi import AsgiPings
-from vigil.web.admission import Utf8Requests
-from vigil.web.server import WebServer
+from vigil.web.middleware.admission import Utf8Requests
+from vigil.web.serving.server import WebServer
 
 pings = AsgiPings(configuration())
 application = WebServer(Utf8Requests(get_wsgi_application()), pings)

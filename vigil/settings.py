@@ -45,21 +45,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "vigil.web.problems.RequestIds",
-    "vigil.web.admission.AdmittedRequests",
-    "vigil.web.proxies.BehindProxies",
+    "vigil.web.middleware.problems.RequestIds",
+    "vigil.web.middleware.admission.AdmittedRequests",
+    "vigil.web.middleware.proxies.BehindProxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vigil.web.pages.live.UnchangedPolls",
-    "vigil.web.server_timing.ServerTiming",
-    "vigil.web.compression.Compression",
+    "vigil.web.middleware.server_timing.ServerTiming",
+    "vigil.web.middleware.compression.Compression",
     "vigil.api.base.rate_limits.RateLimitHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "vigil.web.authors.Authors",
-    "vigil.web.sessions.IdleSessions",
+    "vigil.web.middleware.authors.Authors",
+    "vigil.web.middleware.sessions.IdleSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -123,7 +123,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 
-CSRF_FAILURE_VIEW = "vigil.web.problems.csrf_failure"
+CSRF_FAILURE_VIEW = "vigil.web.middleware.problems.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [_CONFIGURATION.base_url]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _CONFIGURATION.is_https
 # A browser takes the prefix only with TLS, for this host alone.

@@ -78,7 +78,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "vigil.web.problems.bad_request"
-handler403 = "vigil.web.problems.permission_denied"
-handler404 = "vigil.web.problems.not_found"
-handler500 = "vigil.web.problems.server_error"
+handler400 = "vigil.web.middleware.problems.bad_request"
+handler403 = "vigil.web.middleware.problems.permission_denied"
+handler404 = "vigil.web.middleware.problems.not_found"
+handler500 = "vigil.web.middleware.problems.server_error"

@@ -37,8 +37,8 @@ from vigil.heartbeats.receiving.mail_text import MAX_TEXT, read_mail
 from vigil.heartbeats.receiving.ping_connection import PingConnection
 from vigil.heartbeats.receiving.receiver import Answered, PingRequest, stamped
 from vigil.strict_json import InputProblem, read_json
-from vigil.web.admission import Utf8Requests, _problem, _texts
-from vigil.web.server import environ_of
+from vigil.web.middleware.admission import Utf8Requests, _problem, _texts
+from vigil.web.serving.server import environ_of
 
 AT_US = 1_800_000_000_000_000
 NOW = datetime.fromtimestamp(AT_US / 1e6, UTC)

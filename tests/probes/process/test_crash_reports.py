@@ -33,7 +33,7 @@ from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 import vigil.urls
 from vigil.heartbeats.receiving.asgi import AsgiPings
-from vigil.web.server import WebServer, respond
+from vigil.web.serving.server import WebServer, respond
 vigil.urls.urlpatterns.insert(0, django.urls.path("broken", lambda request: breaks()))
 """
 _SCOPE = """
@@ -62,7 +62,7 @@ CRASHES = {
     "library": (
         "try:\n    breaks()\nexcept RuntimeError:\n    logging.getLogger('celery.app.trace').error('x', exc_info=True)"
     ),
-    "page": _WEB + _SCOPE + "from vigil.web.server import environ_of\nrespond(application, environ_of(scope, b''))",
+    "page": _WEB + _SCOPE + "from vigil.web.serving.server import environ_of\nrespond(application, environ_of(scope, b''))",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from vigil.accounts.login import create_login_link, ensure_first_admin
 from vigil.accounts.models import User
 from vigil.accounts.teams import default_team
 from vigil.guess_limits import ACCOUNT_BURST, ADDRESS_BURST, GuessLimits
-from vigil.web import sessions
+from vigil.web.middleware import sessions
 
 pytestmark = pytest.mark.django_db
 RIGHT = "right-password-of-ann"

@@ -19,8 +19,8 @@ def main(port: int) -> None:
     from django.core.wsgi import get_wsgi_application
 
     from vigil.asgi import pings
-    from vigil.web.http_server import serve
-    from vigil.web.server import WebServer
+    from vigil.web.serving.http_server import serve
+    from vigil.web.serving.server import WebServer
 
     serve(WebServer(get_wsgi_application(), pings), "127.0.0.1", port)
 

@@ -130,7 +130,7 @@ def web(args: argparse.Namespace) -> None:
         logging.getLogger(name).setLevel(least)
 
     from vigil.asgi import application, pings
-    from vigil.web.http_server import MAX_CONNECTIONS, serve
+    from vigil.web.serving.http_server import MAX_CONNECTIONS, serve
 
     _allow_files(MAX_CONNECTIONS)
     serve(application, args.host, args.port)

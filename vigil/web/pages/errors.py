@@ -1,4 +1,4 @@
-"""Error pages: they say what is so, and query nothing. Those of the API are problems (`vigil.web.problems`)."""
+"""Error pages: they say what is so, and query nothing. Those of the API are problems (`vigil.web.middleware.problems`)."""
 
 from __future__ import annotations
 

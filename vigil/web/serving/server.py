@@ -24,7 +24,7 @@ from vigil.problems.codes import code_of_status
 from vigil.problems.encoding import encoded, is_api
 from vigil.problems.problem import MEDIA_TYPE, Problem
 from vigil.problems.request_ids import HEADER, request_id_of
-from vigil.web.bodies import Bodies, Disconnected, Receive, Refused, Scope, linger
+from vigil.web.serving.bodies import Bodies, Disconnected, Receive, Refused, Scope, linger
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from tests.vigil.api.caller import Api
 from vigil.accounts.teams import default_team
-from vigil.web.compression import LEAST, Compression
+from vigil.web.middleware.compression import LEAST, Compression
 
 pytestmark = pytest.mark.django_db
 

@@ -24,9 +24,9 @@ from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
 from vigil.heartbeats.core.wire import Ping, decode
 from vigil.local.servers import ports
-from vigil.web import http_server
-from vigil.web.bodies import Refused
-from vigil.web.server import refusal
+from vigil.web.serving import http_server
+from vigil.web.serving.bodies import Refused
+from vigil.web.serving.server import refusal
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("machine")]
 

@@ -28,7 +28,7 @@ from vigil.heartbeats.changes import create_heartbeat
 from vigil.incidents.models import Incident
 from vigil.monitors.changes import create_monitor
 from vigil.strict_json import DEPTH_MOST, InputProblem, read_json
-from vigil.web.admission import Utf8Requests
+from vigil.web.middleware.admission import Utf8Requests
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,1 @@
+"""Server of the web process: HTTP connections, request bodies, and Django in threads."""
