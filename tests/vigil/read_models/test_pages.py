@@ -26,8 +26,8 @@ from vigil.monitors.models import Region
 from vigil.read_models.core.chart_ranges import of_key
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.incident_page import read_incident_page
-from vigil.read_models.latency_chart import read_latency_chart
-from vigil.read_models.monitor_page import read_monitor_page, read_provider_status
+from vigil.read_models.monitor.latency_chart import read_latency_chart
+from vigil.read_models.monitor.page import read_monitor_page, read_provider_status
 
 
 @pytest.fixture

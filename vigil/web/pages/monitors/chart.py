@@ -16,9 +16,9 @@ from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.chart_ranges import RANGES, ChartWindow, parse_range
 from vigil.read_models.core.figures import milliseconds
-from vigil.read_models.latency_chart import ChartPoint, LatencyChart, read_latency_chart, read_phases
+from vigil.read_models.monitor.latency_chart import ChartPoint, LatencyChart, read_latency_chart, read_phases
+from vigil.read_models.monitor.page import Band, bands_of
 from vigil.read_models.monitor_facts import MonitorFacts
-from vigil.read_models.monitor_page import Band, bands_of
 from vigil.read_models.team_silences import TeamSilences
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.charts import DrawnChart, TabledPoint

@@ -11,8 +11,8 @@ from vigil.read_models.core.chart_ranges import between
 from vigil.read_models.core.figures import length, milliseconds, percent
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.core.strips import StripDay
-from vigil.read_models.monitor_days import MonitorDays, checks_of_day, read_monitor_days
-from vigil.read_models.monitor_page import Band
+from vigil.read_models.monitor.days import MonitorDays, checks_of_day, read_monitor_days
+from vigil.read_models.monitor.page import Band
 from vigil.web.pages.monitors import chart
 from vigil.web.pages.monitors.shown import Figure, drawn_days
 from vigil.web.pages.shell import PageReader, page, render_page

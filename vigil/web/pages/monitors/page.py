@@ -16,9 +16,9 @@ from vigil.read_models.core.chart_ranges import parse_range
 from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import ShownState, Variant
 from vigil.read_models.live import live_version_of
+from vigil.read_models.monitor.members import read_members
+from vigil.read_models.monitor.page import MonitorPage, read_monitor_page
 from vigil.read_models.monitor_facts import WINDOW
-from vigil.read_models.monitor_members import read_members
-from vigil.read_models.monitor_page import MonitorPage, read_monitor_page
 from vigil.read_models.team_silences import TeamSilences
 from vigil.web import bulk
 from vigil.web.pages.actions import toast_of

@@ -22,8 +22,8 @@ from vigil.monitors.changes import update_monitor
 from vigil.monitors.latest import instant
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.read_models.core.figures import NO_VALUE, length
-from vigil.read_models.monitor_page import read_provider_status
-from vigil.read_models.rehearsal import rehearse
+from vigil.read_models.monitor.page import read_provider_status
+from vigil.read_models.monitor.rehearsal import rehearse
 from vigil.web.pages.monitors.chart import monitor_of
 from vigil.web.pages.monitors.shown import managed_words, posts_of
 from vigil.web.pages.shell import PageReader, page, render_page

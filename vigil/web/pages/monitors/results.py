@@ -15,7 +15,7 @@ from vigil.monitors.core.clear_credentials import hidden_in_text
 from vigil.monitors.latest import instant
 from vigil.read_models.core.figures import milliseconds
 from vigil.read_models.core.shown_states import ShownState
-from vigil.read_models.stored_results import ResultsQuery, parse_results, read_results
+from vigil.read_models.monitor.stored_results import ResultsQuery, parse_results, read_results
 from vigil.web.pages.monitors.chart import monitor_of
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.marks import mark

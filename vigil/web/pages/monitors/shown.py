@@ -14,7 +14,7 @@ from vigil.monitors.models import Monitor
 from vigil.read_models.core.figures import NO_VALUE, length, milliseconds, percent
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.core.strips import StripDay
-from vigil.read_models.monitor_page import LastResult, MonitorPage, ProviderPost, ProviderStatus
+from vigil.read_models.monitor.page import LastResult, MonitorPage, ProviderPost, ProviderStatus
 from vigil.web.parts.marks import StateMark, mark
 from vigil.web.parts.phases import PhaseBar, phase_bar
 from vigil.web.parts.strips import DrawnDays, quarter_strip

@@ -15,8 +15,8 @@ from vigil.history.reading import read
 from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.strips import DAY_S, StripDay, days, last_slots, strip
+from vigil.read_models.monitor.page import Band, bands_of
 from vigil.read_models.monitor_facts import WINDOW, MonitorFacts
-from vigil.read_models.monitor_page import Band, bands_of
 from vigil.read_models.overview import team_monitors
 from vigil.read_models.team_silences import TeamSilences
 
