@@ -24,7 +24,7 @@ from tests.poison.boundary import packed
 from tests.poison.changes import changed_bytes
 from tests.vigil.heartbeats import fuzz
 from vigil.demo.stage import SEATS, Stage
-from vigil.heartbeats.core.wire import PING_VERSION, Address, LogEntry, Ping
+from vigil.heartbeats.core.pings.wire import PING_VERSION, Address, LogEntry, Ping
 
 THIEF = SEATS[-1].region
 MAIL_DOMAIN = "pings.test"

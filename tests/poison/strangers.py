@@ -24,13 +24,13 @@ from tests.vigil.heartbeats import fuzz
 from tests.vigil.heartbeats.receiving.test_mail import CODE, PIECES
 from vigil.alerts.channels.kind import ReceiverAnswer
 from vigil.alerts.oncall.callbacks import CALLBACKS, CallbackError, CallbackRequest
-from vigil.heartbeats.core.address import read_target
-from vigil.heartbeats.core.body import Keywords, last_words, text_of, understood
 from vigil.heartbeats.core.lifecycle import on_ping
-from vigil.heartbeats.core.reply import PingOutcome
+from vigil.heartbeats.core.pings.address import read_target
+from vigil.heartbeats.core.pings.body import Keywords, last_words, text_of, understood
+from vigil.heartbeats.core.pings.reply import PingOutcome
+from vigil.heartbeats.core.pings.wire import Address, LogEntry, Method, Ping, decode, encode
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind
 from vigil.heartbeats.core.states import HeartbeatState, PingFacts, Terms
-from vigil.heartbeats.core.wire import Address, LogEntry, Method, Ping, decode, encode
 from vigil.heartbeats.receiver_gaps import instant
 from vigil.heartbeats.receiving.mail import _target
 from vigil.heartbeats.receiving.mail_text import MAX_TEXT, read_mail

@@ -18,7 +18,7 @@ from probes.reasons import Reason, Status
 from probes.text import storable
 from probes.wire import Phases, RegionStatus, Result
 from tests.probes.hostile_results import NOW_MS, entries
-from vigil.heartbeats.core import wire as pings
+from vigil.heartbeats.core.pings import wire as pings
 
 PASS = Result(1, "mon_a", NOW_MS, Status.UP, Reason.OK, NOW_MS, Phases(total_us=1_000))
 FAIL = replace(PASS, status=Status.DOWN, reason=Reason.REFUSED, detail="refused", round="rnd_a", look=1)

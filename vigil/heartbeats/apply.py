@@ -22,10 +22,10 @@ from probes.process.isolation import Isolation
 from probes.reasons import Status
 from vigil.clock import database_wall_now
 from vigil.heartbeats import receiver_gaps, rows
-from vigil.heartbeats.core.body import understood
 from vigil.heartbeats.core.lifecycle import on_ping
+from vigil.heartbeats.core.pings.body import understood
+from vigil.heartbeats.core.pings.wire import LogEntry, Ping, decode, encode
 from vigil.heartbeats.core.states import HeartbeatStatus, PingFacts
-from vigil.heartbeats.core.wire import LogEntry, Ping, decode, encode
 from vigil.heartbeats.incidents import record, status_of, store_beliefs
 from vigil.heartbeats.lookup import HeartbeatLookup
 from vigil.heartbeats.models import SpooledEntry

@@ -15,7 +15,7 @@ from vigil.accounts.models import Team
 from vigil.clock import database_wall_now
 from vigil.heartbeats import rows, validation
 from vigil.heartbeats.core import lifecycle
-from vigil.heartbeats.core.address import RESERVED
+from vigil.heartbeats.core.pings.address import RESERVED
 from vigil.heartbeats.core.states import HeartbeatStatus
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import SLUG_CONSTRAINT, Heartbeat, TeamPings, new_key

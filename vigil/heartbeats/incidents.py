@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from probes.reasons import Reason, Status
 from vigil.heartbeats.core import wording
+from vigil.heartbeats.core.pings.wire import Ping
 from vigil.heartbeats.core.states import (
     EffectReason,
     HeartbeatEffect,
@@ -17,7 +18,6 @@ from vigil.heartbeats.core.states import (
     HeartbeatStatus,
     HeartbeatTrouble,
 )
-from vigil.heartbeats.core.wire import Ping
 from vigil.heartbeats.rows import HeartbeatSubject
 from vigil.incidents.composites import follow
 from vigil.incidents.core.model import IncidentKind, Move, Step, StepReason

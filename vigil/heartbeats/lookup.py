@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from vigil.heartbeats import changes, rows
-from vigil.heartbeats.core.wire import Address, Ping
+from vigil.heartbeats.core.pings.wire import Address, Ping
 from vigil.heartbeats.models import Heartbeat, TeamPings
 from vigil.heartbeats.rows import HeartbeatSubject
 

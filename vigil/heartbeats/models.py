@@ -12,10 +12,10 @@ from django.db.models.functions import Now
 
 from vigil.accounts.models import Team
 from vigil.accounts.public_ids import ALPHABET
-from vigil.heartbeats.core.address import SLUG
+from vigil.heartbeats.core.pings.address import SLUG
+from vigil.heartbeats.core.pings.wire import Method, PingKind
 from vigil.heartbeats.core.schedule import ScheduleKind
 from vigil.heartbeats.core.states import HeartbeatStatus, HeartbeatTrouble
-from vigil.heartbeats.core.wire import Method, PingKind
 from vigil.monitors.models import Monitor
 
 KEY_LENGTH = 22

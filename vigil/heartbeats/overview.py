@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from vigil.configuration import configuration
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.states import HeartbeatStatus
-from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat, StoredPing
 from vigil.heartbeats.rows import terms_of
 from vigil.heartbeats.showing import badges

@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db import connection
 
-from vigil.heartbeats.core.body import Keywords
 from vigil.heartbeats.core.budget import RULES, RunBudget
 from vigil.heartbeats.core.lifecycle import due
+from vigil.heartbeats.core.pings.body import Keywords
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind
 from vigil.heartbeats.core.states import HeartbeatState, HeartbeatStatus, HeartbeatTrouble, Run, Terms
-from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
 from vigil.monitors.live_version import touch
 

@@ -24,8 +24,8 @@ from vigil.away import is_postgresql, refusal
 from vigil.deadletters.record import isolation
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged, anything_spooled, apply_each
+from vigil.heartbeats.core.pings.wire import LogEntry, decode
 from vigil.heartbeats.core.reception import RETRIES
-from vigil.heartbeats.core.wire import LogEntry, decode
 from vigil.heartbeats.sweep import Swept, due_keys, follow_monitors, sweep
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.monitors.config_channel import listen, notified

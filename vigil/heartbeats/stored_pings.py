@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from vigil.heartbeats.core.body import Facts
-from vigil.heartbeats.core.wire import BODY_LIMIT, Ping
+from vigil.heartbeats.core.pings.body import Facts
+from vigil.heartbeats.core.pings.wire import BODY_LIMIT, Ping
 from vigil.heartbeats.models import Heartbeat, StoredPing
 
 #: Pings kept of each heartbeat; pruned after every hundred new ones.

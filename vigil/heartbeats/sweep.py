@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 
 from probes.process.isolation import Each, plainly
 from vigil.heartbeats import changes, receiver_gaps, rows
-from vigil.heartbeats.core.address import RESERVED
 from vigil.heartbeats.core.lifecycle import on_clock
+from vigil.heartbeats.core.pings.address import RESERVED
 from vigil.heartbeats.core.reception import ReceiverGap
 from vigil.heartbeats.core.states import EffectReason, HeartbeatStatus
 from vigil.heartbeats.incidents import record, status_of, store_beliefs

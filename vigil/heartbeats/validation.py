@@ -8,11 +8,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from probes.text import storable
-from vigil.heartbeats.core.address import RESERVED
-from vigil.heartbeats.core.body import MAX_KEYWORD_LENGTH, MAX_KEYWORDS
 from vigil.heartbeats.core.budget import RULES
+from vigil.heartbeats.core.pings.address import RESERVED
+from vigil.heartbeats.core.pings.body import MAX_KEYWORD_LENGTH, MAX_KEYWORDS
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.schedule import LONGEST, SHORTEST, problem_of
-from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
 from vigil.heartbeats.rows import schedule_of
 

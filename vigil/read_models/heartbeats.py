@@ -13,9 +13,9 @@ from typing import Any
 from django.db.models import Count, F, Q
 
 from vigil.accounts.models import Team
-from vigil.heartbeats.core.body import text_of
+from vigil.heartbeats.core.pings.body import text_of
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.run_history import PastRun, RunSlot, run_slots
-from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat, StoredPing
 from vigil.heartbeats.rows import schedule_of, state_of, terms_of
 from vigil.heartbeats.showing.run_bars import slot_letters

@@ -21,7 +21,7 @@ from tests.vigil.heartbeats.jobs import ago, call, job, listening, logged, nobod
 from tests.waiting import until
 from vigil.deadletters.actions import waiting
 from vigil.heartbeats.apply import apply_entries
-from vigil.heartbeats.core.wire import PING_VERSION, LogEntry, Ping, PingKind, encode
+from vigil.heartbeats.core.pings.wire import PING_VERSION, LogEntry, Ping, PingKind, encode
 from vigil.heartbeats.models import Heartbeat, Reception, SpooledEntry, StoredPing
 from vigil.heartbeats.service import HeartbeatService
 from vigil.incidents.models import Incident

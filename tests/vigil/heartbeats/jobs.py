@@ -11,7 +11,7 @@ from vigil.clock import database_wall_now
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged
 from vigil.heartbeats.changes import create_heartbeat
-from vigil.heartbeats.core.wire import PING_VERSION, Address, LogEntry, Ping, PingKind
+from vigil.heartbeats.core.pings.wire import PING_VERSION, Address, LogEntry, Ping, PingKind
 from vigil.heartbeats.models import Heartbeat, Reception
 from vigil.heartbeats.receiving.receiver import ping_id
 from vigil.incidents.models import Transition

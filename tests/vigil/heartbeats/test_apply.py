@@ -18,7 +18,7 @@ from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
 from vigil.heartbeats.apply import apply_entries
 from vigil.heartbeats.changes import set_paused, team_pings
-from vigil.heartbeats.core.wire import Address, Ping, PingKind, encode
+from vigil.heartbeats.core.pings.wire import Address, Ping, PingKind, encode
 from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap, SpooledEntry, StoredPing
 from vigil.heartbeats.stored_pings import KEPT
 from vigil.heartbeats.sweep import sweep

@@ -14,7 +14,7 @@ from tests.vigil.heartbeats.conftest import Listening
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
 from vigil.bench.ping.load import LoadPlan, call
-from vigil.heartbeats.core.wire import decode
+from vigil.heartbeats.core.pings.wire import decode
 from vigil.heartbeats.models import SpooledEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -27,10 +27,10 @@ from vigil.deadletters.record import isolation
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import apply_each, apply_entries
 from vigil.heartbeats.changes import delete_heartbeat, rotate_address, set_paused, update_heartbeat
-from vigil.heartbeats.core.address import read_target
+from vigil.heartbeats.core.pings.address import read_target
+from vigil.heartbeats.core.pings.wire import PingKind, encode
 from vigil.heartbeats.core.reception import LONGEST_WAIT
 from vigil.heartbeats.core.states import EffectReason
-from vigil.heartbeats.core.wire import PingKind, encode
 from vigil.heartbeats.models import Heartbeat, Reception, ReceptionGap, SpooledEntry
 from vigil.heartbeats.sweep import follow_monitors, sweep
 from vigil.incidents.models import Incident, MonitorState, Transition

@@ -30,7 +30,7 @@ from vigil.api.monitors.heartbeat_serializers import (
 )
 from vigil.api.monitors.pings import PingActions
 from vigil.heartbeats import changes, overview
-from vigil.heartbeats.core.body import text_of
+from vigil.heartbeats.core.pings.body import text_of
 from vigil.heartbeats.core.states import HeartbeatStatus
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing

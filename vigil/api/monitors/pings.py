@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.serializers import ApiSerializer
-from vigil.heartbeats.core.address import SLUG, PingCall, rid_of
-from vigil.heartbeats.core.wire import BODY_LIMIT, Address, Method, PingKind
+from vigil.heartbeats.core.pings.address import SLUG, PingCall, rid_of
+from vigil.heartbeats.core.pings.wire import BODY_LIMIT, Address, Method, PingKind
 from vigil.heartbeats.models import Heartbeat
 from vigil.heartbeats.receiving.call import keep_call
 from vigil.heartbeats.receiving.receiver import PingRequest

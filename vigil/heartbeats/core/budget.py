@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from vigil.heartbeats.core.body import Facts
+from vigil.heartbeats.core.pings.body import Facts
 from vigil.heartbeats.core.schedule import length_in_words
 
 

@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from vigil.heartbeats.core.budget import Breach, breaches, looping
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.reception import ReceiverGap, alarm_at, hiding
 from vigil.heartbeats.core.schedule import earliest_call, expected_after_call, next_after
 from vigil.heartbeats.core.states import (
@@ -31,7 +32,6 @@ from vigil.heartbeats.core.states import (
     Run,
     Terms,
 )
-from vigil.heartbeats.core.wire import PingKind
 
 
 def due(state: HeartbeatState, terms: Terms) -> datetime | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from vigil.heartbeats.core.body import Facts
 from vigil.heartbeats.core.budget import Breach, RunBudget
+from vigil.heartbeats.core.pings.body import Facts
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.reception import ReceiverGap
 from vigil.heartbeats.core.schedule import JobSchedule
-from vigil.heartbeats.core.wire import PingKind
 
 MAX_RUNS = 100
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from vigil.heartbeats.core.body import last_words
-from vigil.heartbeats.core.outcome_words import EMPTY
+from vigil.heartbeats.core.pings.body import last_words
+from vigil.heartbeats.core.pings.outcome_words import EMPTY
+from vigil.heartbeats.core.pings.wire import Ping
 from vigil.heartbeats.core.reception import ReceiverGap
 from vigil.heartbeats.core.schedule import length_in_words
 from vigil.heartbeats.core.states import EffectReason, HeartbeatEffect, HeartbeatState, HeartbeatTrouble, Terms
-from vigil.heartbeats.core.wire import Ping
 
 NAME_LIMIT = 200
 #: Gaps named in a text; of more, the last ones.

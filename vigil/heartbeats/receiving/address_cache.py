@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 import structlog
 
+from vigil.heartbeats.core.pings.wire import Address
 from vigil.heartbeats.core.rate_limit import Rates
-from vigil.heartbeats.core.wire import Address
 
 log = structlog.get_logger()
 

@@ -17,9 +17,9 @@ import structlog
 
 from vigil.client_address import client_address
 from vigil.configuration import Configuration
-from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.core.wire import Method
-from vigil.heartbeats.core.word_search import WordSearch
+from vigil.heartbeats.core.pings.reply import PingOutcome
+from vigil.heartbeats.core.pings.wire import Method
+from vigil.heartbeats.core.pings.word_search import WordSearch
 from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
 from vigil.heartbeats.receiving.ping_log import PingLog

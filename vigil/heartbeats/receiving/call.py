@@ -18,8 +18,8 @@ from probes import keys
 from probes.process.connections.surviving import survive
 from vigil.clock import database_wall_now
 from vigil.configuration import configuration
-from vigil.heartbeats.core.address import PingCall
-from vigil.heartbeats.core.wire import PING_VERSION, LogEntry, encode
+from vigil.heartbeats.core.pings.address import PingCall
+from vigil.heartbeats.core.pings.wire import PING_VERSION, LogEntry, encode
 from vigil.heartbeats.receiving.ping_log import REDIS_S, SPOOL
 from vigil.heartbeats.receiving.receiver import PingRequest, stamped
 

@@ -18,10 +18,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from probes.process.health import Health
 from vigil.configuration import Configuration
-from vigil.heartbeats.core.address import read_target
-from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.core.wire import BODY_LIMIT, Address, Method, PingKind
-from vigil.heartbeats.core.word_search import heard_behind
+from vigil.heartbeats.core.pings.address import read_target
+from vigil.heartbeats.core.pings.reply import PingOutcome
+from vigil.heartbeats.core.pings.wire import BODY_LIMIT, Address, Method, PingKind
+from vigil.heartbeats.core.pings.word_search import heard_behind
 from vigil.heartbeats.receiving.mail_text import read_mail
 from vigil.heartbeats.receiving.open_connections import OpenConnections
 from vigil.heartbeats.receiving.receiver import PingReceiver, PingRequest

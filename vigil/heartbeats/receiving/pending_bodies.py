@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from vigil.heartbeats.core.reply import PingOutcome
+from vigil.heartbeats.core.pings.reply import PingOutcome
 
 
 class Refusable(Protocol):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from vigil.client_address import client_address
-from vigil.heartbeats.core.reply import PingOutcome, on_wire
-from vigil.heartbeats.core.wire import BODY_LIMIT, Method
-from vigil.heartbeats.core.word_search import WordSearch
+from vigil.heartbeats.core.pings.reply import PingOutcome, on_wire
+from vigil.heartbeats.core.pings.wire import BODY_LIMIT, Method
+from vigil.heartbeats.core.pings.word_search import WordSearch
 from vigil.heartbeats.receiving.receiver import PingRequest
 
 if TYPE_CHECKING:

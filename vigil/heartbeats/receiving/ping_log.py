@@ -22,7 +22,7 @@ from probes import keys
 from probes.process.connections.surviving import survive
 from probes.transport_faults import is_transport_fault
 from vigil.away import refusal
-from vigil.heartbeats.core.wire import PING_VERSION, LogEntry, Ping, encode
+from vigil.heartbeats.core.pings.wire import PING_VERSION, LogEntry, Ping, encode
 
 log = structlog.get_logger()
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from vigil.heartbeats.core.address import PingCall, read_target
+from vigil.heartbeats.core.pings.address import PingCall, read_target
+from vigil.heartbeats.core.pings.reply import PingOutcome
+from vigil.heartbeats.core.pings.wire import BODY_LIMIT, Method, Ping, PingKind
 from vigil.heartbeats.core.rate_limit import Rates
-from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.core.wire import BODY_LIMIT, Method, Ping, PingKind
 from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
 from vigil.heartbeats.receiving.ping_log import PingLog

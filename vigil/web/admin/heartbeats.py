@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from vigil.heartbeats import changes, overview
-from vigil.heartbeats.core.body import text_of
+from vigil.heartbeats.core.pings.body import text_of
 from vigil.heartbeats.core.schedule import length_in_words
 from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
 from vigil.heartbeats.rows import schedule_of, terms_of

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from vigil.code.core.durations import HOW, duration, milliseconds
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.schedule import ScheduleKind
-from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
 from vigil.monitors.models import Priority
 from vigil.web.forms.settings_form import Sent

@@ -17,8 +17,8 @@ from probes.process import sentry
 from probes.process.health import Health
 from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, Watchdog, tick
-from vigil.heartbeats.core import reply
-from vigil.heartbeats.core.wire import BODY_LIMIT
+from vigil.heartbeats.core.pings import reply
+from vigil.heartbeats.core.pings.wire import BODY_LIMIT
 from vigil.heartbeats.receiving.asgi import PREFIX, AsgiPings
 from vigil.problems.codes import code_of_status
 from vigil.problems.encoding import encoded, is_api

@@ -14,8 +14,8 @@ from tests.vigil.api.caller import Api
 from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
 from vigil.heartbeats.changes import create_heartbeat
-from vigil.heartbeats.core import wire
-from vigil.heartbeats.core.wire import Ping, PingKind
+from vigil.heartbeats.core.pings import wire
+from vigil.heartbeats.core.pings.wire import Ping, PingKind
 from vigil.heartbeats.models import Heartbeat, SpooledEntry
 from vigil.heartbeats.receiving import call
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.heartbeats.core.body import Facts
 from vigil.heartbeats.core.budget import RunBudget
 from vigil.heartbeats.core.lifecycle import due, on_clock, on_ping, paused, rescheduled, resumed
+from vigil.heartbeats.core.pings.body import Facts
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.reception import ReceiverGap
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind
 from vigil.heartbeats.core.states import (
@@ -23,7 +24,6 @@ from vigil.heartbeats.core.states import (
     PingFacts,
     Terms,
 )
-from vigil.heartbeats.core.wire import PingKind
 
 T0 = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 HOURLY = Terms(JobSchedule(ScheduleKind.PERIOD, timedelta(hours=1)), timedelta(minutes=20))

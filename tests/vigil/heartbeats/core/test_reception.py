@@ -9,6 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from vigil.heartbeats.core.lifecycle import due, on_clock, on_ping
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.reception import (
     GAP,
     LONGEST_WAIT,
@@ -20,7 +21,6 @@ from vigil.heartbeats.core.reception import (
 )
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind, next_after
 from vigil.heartbeats.core.states import EffectReason, HeartbeatEffect, HeartbeatState, PingFacts, Terms
-from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.core.wording import Happening, shared_gap, text
 
 #: A Thursday, two hours after midnight: when the nightly backup runs.

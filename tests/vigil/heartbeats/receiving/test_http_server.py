@@ -17,8 +17,8 @@ from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.heartbeats.changes import team_pings
+from vigil.heartbeats.core.pings.wire import Method, Ping, PingKind, decode
 from vigil.heartbeats.core.rate_limit import BURST, Rates
-from vigil.heartbeats.core.wire import Method, Ping, PingKind, decode
 from vigil.heartbeats.models import SpooledEntry
 from vigil.heartbeats.receiving.address_cache import CHANNEL
 from vigil.heartbeats.receiving.ping_connection import MAX_BODY

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vigil.heartbeats import fuzz
-from vigil.heartbeats.core.address import read_target
-from vigil.heartbeats.core.reply import PingOutcome
-from vigil.heartbeats.core.wire import PingKind
+from vigil.heartbeats.core.pings.address import read_target
+from vigil.heartbeats.core.pings.reply import PingOutcome
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.receiving import mail as mail_module
 from vigil.heartbeats.receiving.mail import MailPings, PingSmtp, open_conversations
 from vigil.heartbeats.receiving.mail_text import MAX_TEXT, read_mail

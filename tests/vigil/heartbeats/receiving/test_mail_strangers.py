@@ -17,7 +17,7 @@ from tests.vigil.heartbeats import fuzz
 from tests.vigil.heartbeats.conftest import end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
-from vigil.heartbeats.core.wire import decode
+from vigil.heartbeats.core.pings.wire import decode
 from vigil.local.servers import ports
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from tests.vigil.heartbeats import fuzz
 from tests.vigil.heartbeats.conftest import Listening, ask, end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
-from vigil.heartbeats.core.wire import Ping
+from vigil.heartbeats.core.pings.wire import Ping
 from vigil.heartbeats.receiving import http_server, ping_connection
 from vigil.heartbeats.receiving.open_connections import OpenConnections
 from vigil.heartbeats.receiving.ping_log import Done
@@ -97,7 +97,7 @@ def test_p1_thousands_of_pipelined_odd_requests_leave_pings_answered(ping_port: 
 
 
 def test_p1_a_fault_in_telling_one_caller_leaves_the_writer_at_work(receiver: Listening) -> None:
-    from vigil.heartbeats.core.wire import Address, Ping
+    from vigil.heartbeats.core.pings.wire import Address, Ping
 
     def fails(_: bool) -> None:
         raise RuntimeError("Cannot call write() after write_eof()")
@@ -268,7 +268,7 @@ def test_s16_the_origin_of_a_ping_is_the_client_before_trusted_proxies(receiver:
 
 
 def test_p1_a_ping_that_cannot_be_encoded_costs_itself(receiver: Listening) -> None:
-    from vigil.heartbeats.core.wire import Address, Ping
+    from vigil.heartbeats.core.pings.wire import Address, Ping
 
     told: dict[str, bool] = {}
 

@@ -16,8 +16,8 @@ from vigil.accounts.teams import default_team
 from vigil.heartbeats import overview
 from vigil.heartbeats.apply import apply_entries
 from vigil.heartbeats.changes import rotate_address, set_paused, team_pings
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
-from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
 from vigil.heartbeats.showing.badges import Badge, as_svg, worst_of
 from vigil.heartbeats.showing.charts import Bar, chart

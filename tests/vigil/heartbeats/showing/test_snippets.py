@@ -19,8 +19,8 @@ import pytest
 import yaml
 from cronsim import CronSim
 
-from vigil.heartbeats.core.address import PingCall, read_target
-from vigil.heartbeats.core.body import read_facts
+from vigil.heartbeats.core.pings.address import PingCall, read_target
+from vigil.heartbeats.core.pings.body import read_facts
 from vigil.heartbeats.showing.snippets import SNIPPETS
 
 CHECKOUT = Path(__file__).resolve().parents[4]

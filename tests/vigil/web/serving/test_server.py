@@ -22,7 +22,7 @@ from tests.vigil.heartbeats import fuzz
 from tests.vigil.heartbeats.conftest import Reply, ask, end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
-from vigil.heartbeats.core.wire import Ping, decode
+from vigil.heartbeats.core.pings.wire import Ping, decode
 from vigil.local.servers import ports
 from vigil.web.serving import http_server
 from vigil.web.serving.bodies import Refused

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from vigil.clock import database_now
 from vigil.heartbeats.changes import set_paused
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.schedule import length_in_words
-from vigil.heartbeats.core.wire import PingKind
 from vigil.heartbeats.models import Heartbeat, StoredPing
 from vigil.heartbeats.overview import mail_address, ping_address
 from vigil.heartbeats.rows import schedule_of, terms_of

@@ -14,7 +14,7 @@ from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import Membership, Role, Team, User
 from vigil.accounts.teams import default_team
 from vigil.heartbeats.apply import apply_entries
-from vigil.heartbeats.core.wire import PingKind
+from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.models import Heartbeat
 
 pytestmark = pytest.mark.django_db

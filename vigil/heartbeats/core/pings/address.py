@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, unquote_plus
 
-from vigil.heartbeats.core.outcome_words import WELL, Outcome, failure_in, outcome_of
-from vigil.heartbeats.core.wire import Address, PingKind
+from vigil.heartbeats.core.pings.outcome_words import WELL, Outcome, failure_in, outcome_of
+from vigil.heartbeats.core.pings.wire import Address, PingKind
 
 #: What is read of a path, and of a query (characters); of a query's fields.
 MAX_TARGET, MAX_QUERY, MAX_FIELDS = 600, 4_000, 50

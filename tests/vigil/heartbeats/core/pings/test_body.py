@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigil.heartbeats.core.address import PingCall, read_target
-from vigil.heartbeats.core.body import UNREAD, UNREADABLE, Facts, Keywords, read_facts, understood
 from vigil.heartbeats.core.budget import Breach, RunBudget, breaches, looping
+from vigil.heartbeats.core.pings.address import PingCall, read_target
+from vigil.heartbeats.core.pings.body import UNREAD, UNREADABLE, Facts, Keywords, read_facts, understood
+from vigil.heartbeats.core.pings.wire import PING_VERSION, Address, LogEntry, Ping, PingKind, decode, encode
+from vigil.heartbeats.core.pings.word_search import WordSearch, heard_behind
 from vigil.heartbeats.core.rate_limit import Rates
-from vigil.heartbeats.core.wire import PING_VERSION, Address, LogEntry, Ping, PingKind, decode, encode
-from vigil.heartbeats.core.word_search import WordSearch, heard_behind
 from vigil.heartbeats.receiving.receiver import ping_id
 
 CODE = "0f3c8f4e-5a54-4d3e-9d0e-0d3f9a1b2c3d"

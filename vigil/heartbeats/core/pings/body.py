@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, unquote_plus
 import msgspec
 
 from probes.text import storable
-from vigil.heartbeats.core.broken_json import error_word
-from vigil.heartbeats.core.outcome_words import failure_in, fields_of
-from vigil.heartbeats.core.wire import Ping, PingKind
+from vigil.heartbeats.core.pings.broken_json import error_word
+from vigil.heartbeats.core.pings.outcome_words import failure_in, fields_of
+from vigil.heartbeats.core.pings.wire import Ping, PingKind
 
 MAX_KEYWORDS, MAX_KEYWORD_LENGTH = 20, 100
 #: A longer body is job output: of an object that long, only the error is taken.

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-from vigil.heartbeats.core.wire import BODY_LIMIT
+from vigil.heartbeats.core.pings.wire import BODY_LIMIT
 
 #: Retry-After when the ping could not be written (s).
 TRY_AGAIN_S = 5

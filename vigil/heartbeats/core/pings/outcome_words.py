@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from probes.text import storable
-from vigil.heartbeats.core.wire import PingKind
+from vigil.heartbeats.core.pings.wire import PingKind
 
 MAX_WORD = 64
 #: What is kept of a word that is empty.
