@@ -76,8 +76,8 @@ def postgres_server() -> str:
 
 _CACHED = (
     ("vigil.configuration", "configuration"),
-    ("vigil.monitors.latest", "redis_client"),
-    ("vigil.monitors.latest", "region_client"),
+    ("vigil.monitors.live.results", "redis_client"),
+    ("vigil.monitors.live.results", "region_client"),
     ("vigil.heartbeats.receiving.call", "ping_client"),
 )
 

@@ -42,9 +42,9 @@ from vigil.incidents.installation.quarantines import note_quarantines
 from vigil.incidents.models import IngestPosition
 from vigil.incidents.provider_incidents import settle_providers
 from vigil.incidents.sweep import note_dark_regions, reconcile_monitors, settle_flapping
-from vigil.monitors.config_channel import listen, notified
+from vigil.monitors.live.config_channel import listen, notified
+from vigil.monitors.live.workers import Workers
 from vigil.monitors.models import Region
-from vigil.monitors.workers import Workers
 
 log = structlog.get_logger()
 

@@ -43,7 +43,7 @@ from vigil.dispatch.core.opening import SUSPECTED_MOST_MS, ineligible, open_roun
 from vigil.dispatch.core.plans import Plan, RegionPlan, look_orders
 from vigil.incidents.core import lifecycle
 from vigil.incidents.core.model import BelievedState
-from vigil.monitors.latest import _readable_shares, instant
+from vigil.monitors.live.results import _readable_shares, instant
 
 ROUND = replace(make_round(opened_ms=NOW_MS), id="rnd_a", monitor="mon_a", revision=7)
 REGIONS = [elector.region for elector in ROUND.electorate]

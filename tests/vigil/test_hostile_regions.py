@@ -34,7 +34,7 @@ from vigil.history.recording.intake import Intake
 from vigil.incidents.core import lifecycle
 from vigil.incidents.core.model import BelievedState
 from vigil.incidents.core.shared_cause import CAUSE_LIMIT, FailingMonitor, belongs, shared_cause
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 
 EXAMPLES = 300
 RESULTS = int(os.environ.get("POISON_CASES", "100000"))

@@ -102,7 +102,7 @@ def test_s18_a_stream_of_large_entries_is_asked_for_its_ids_alone(client: redis.
 def test_s18_the_latest_results_of_a_region_that_writes_too_much_are_none(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vigil.monitors import latest
+    from vigil.monitors.live import results as latest
 
     latest.region_client.cache_clear()
     monkeypatch.setattr(latest, "redis_client", lambda: client)

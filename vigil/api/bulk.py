@@ -27,7 +27,7 @@ from vigil.heartbeats.changes import set_paused as set_heartbeat_paused
 from vigil.heartbeats.models import Heartbeat
 from vigil.monitors import bulk
 from vigil.monitors.changes import delete_monitors
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.read_models.users import users_of_monitors

@@ -13,7 +13,7 @@ from probes.admission import admit_trial
 from probes.process.redis_client import ReplyTooLarge
 from probes.process.redis_streams import Entries
 from vigil.dispatch.core.trials import Came, Trial
-from vigil.monitors.latest import region_client
+from vigil.monitors.live.results import region_client
 
 #: Seconds that a trial is kept.
 KEPT_S = 300

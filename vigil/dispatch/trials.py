@@ -39,7 +39,7 @@ from vigil.dispatch.core.trials import (
     trial_orders,
 )
 from vigil.dispatch.trial_answers import answers_of, keep
-from vigil.monitors.latest import redis_client
+from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import DerivedKind, Monitor, Region, host_of, target_of
 
 #: Trials of one team in a minute.

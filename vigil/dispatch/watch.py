@@ -24,7 +24,7 @@ from vigil.dispatch import lease
 from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monitors, load_regions, load_revisions
 from vigil.dispatch.core.plans import Plan
 from vigil.dispatch.pauses import Pauses, load_pauses
-from vigil.monitors.config_channel import SILENCES, listen, notified
+from vigil.monitors.live.config_channel import SILENCES, listen, notified
 from vigil.session_lock import MissingOwners, SessionLock
 
 log = structlog.get_logger()

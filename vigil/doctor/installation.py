@@ -6,7 +6,7 @@ from vigil.clock import database_now
 from vigil.disks import disk_of, postgres_folder
 from vigil.doctor.examination import Examined, examine
 from vigil.doctor.findings import ExaminationContext
-from vigil.monitors.latest import redis_client
+from vigil.monitors.live.results import redis_client
 
 
 def examine_installation() -> list[Examined]:

@@ -17,7 +17,7 @@ from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind
 from vigil.heartbeats.core.states import HeartbeatState, HeartbeatStatus, HeartbeatTrouble, Run, Terms
 from vigil.heartbeats.models import Heartbeat
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from vigil.heartbeats.core.pings.wire import LogEntry, decode
 from vigil.heartbeats.core.reception import RETRIES
 from vigil.heartbeats.sweep import Swept, due_keys, follow_monitors, sweep
 from vigil.incidents.timeline import EnqueueDeliveries
-from vigil.monitors.config_channel import listen, notified
+from vigil.monitors.live.config_channel import listen, notified
 
 log = structlog.get_logger()
 

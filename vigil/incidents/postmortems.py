@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from vigil.incidents.models import Incident, Postmortem
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 
 MAX_LENGTH = 50_000
 

@@ -13,7 +13,7 @@ from probes.reasons import Status
 from vigil.incidents.core.lifecycle import belief
 from vigil.incidents.core.model import BelievedState, IncidentKind
 from vigil.incidents.models import Incident, MonitorState
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 
 #: Kinds of which a monitor has at most one open incident.
 MAIN_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT, IncidentKind.HEARTBEAT)

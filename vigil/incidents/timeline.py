@@ -13,7 +13,7 @@ from consensus.review.replay import replay
 from vigil.incidents.core.model import Step, StepReason
 from vigil.incidents.core.replayed_steps import ReplayedStep
 from vigil.incidents.models import Incident, Transition
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 
 #: Writes the deliveries of a step in its transaction. Injected, since `incidents` lies below `alerts`: production
 #: passes `vigil.alerts.outbox.enqueue`.

@@ -19,7 +19,7 @@ from vigil.incidents.shared_causes import group
 from vigil.incidents.state_rows import MAIN_KINDS, IncidentSubject
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import provider_of
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 
 #: One incident per cause for all monitors with too few votes.
 BLIND_CAUSE = "too-few-votes"

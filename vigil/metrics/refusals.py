@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from probes import keys
 from probes.admission import Refusal
 from vigil.metrics.registry import OTHERS
-from vigil.monitors.latest import redis_client
+from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import Region
 
 log = structlog.get_logger(__name__)

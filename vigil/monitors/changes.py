@@ -17,7 +17,7 @@ from vigil.accounts.sealed import Secrets
 from vigil.monitors.core.clear_credentials import credentials_in
 from vigil.monitors.core.providers import provider_of
 from vigil.monitors.costs import cost_warnings
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, ChangeKind, DerivedKind, Monitor, MonitorChange, Region
 from vigil.monitors.validation import Problems, name_is_taken, problems_of
 from vigil.problems.rows import duplicate

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from probes.ai.billing import one_form
 from probes.ai.litellm_health import BILLED
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 from vigil.monitors.models import ChangeKind, Monitor, MonitorChange
 
 

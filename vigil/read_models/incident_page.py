@@ -20,7 +20,7 @@ from vigil.alerts.wording.alert import DOWN_KINDS
 from vigil.alerts.wording.vocabulary import job_template, look_of, meaning_of, reason_in_words
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.core.verdict_words import verdict_sentences

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from vigil.accounts.models import Team
 from vigil.incidents.models import Transition
-from vigil.monitors import live_version
+from vigil.monitors.live import version as live_version
 
 
 def live_version_of(team: Team, now: datetime) -> str:

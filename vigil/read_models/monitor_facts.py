@@ -17,7 +17,7 @@ from vigil.history.models import Unwatched
 from vigil.history.reading.spans import DOWN_KINDS, UP_KINDS, SpanRows, spans_of, unwatched_rows
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
-from vigil.monitors.latest import Latest, latest_results, region_quarantines, region_statuses
+from vigil.monitors.live.results import Latest, latest_results, region_quarantines, region_statuses
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.strips import DAY_S, DAYS, ShownSpans, last_slots
 from vigil.read_models.team_silences import TeamSilences

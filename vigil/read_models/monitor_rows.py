@@ -16,7 +16,7 @@ from vigil.history.models import Unwatched
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.shown_status import state_of
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import TROUBLE, ShownState, Variant, word

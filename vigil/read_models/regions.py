@@ -18,7 +18,7 @@ from consensus.review.evidence import from_evidence, is_verdict
 from probes.wire import RegionStatus
 from vigil.accounts.models import Team
 from vigil.incidents.models import Transition
-from vigil.monitors.latest import instant, region_quarantines, region_shares, region_statuses
+from vigil.monitors.live.results import instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Monitor, Region
 
 #: Stored verdicts that the share of disagreement is of, and how far back they are read.

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from vigil.clock import database_now, is_zone
-from vigil.monitors.config_channel import notify_silences
+from vigil.monitors.live.config_channel import notify_silences
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.silences.core.windows import ScheduleError, check, current

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from vigil.away import refusal
-from vigil.monitors.latest import redis_client
+from vigil.monitors.live.results import redis_client
 
 
 @never_cache

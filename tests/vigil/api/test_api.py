@@ -17,7 +17,7 @@ from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.changes import create_monitor
-from vigil.monitors.latest import redis_client, region_client
+from vigil.monitors.live.results import redis_client, region_client
 from vigil.monitors.models import Monitor, Region
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
-from vigil.monitors.config_channel import listen, notified
+from vigil.monitors.live.config_channel import listen, notified
 from vigil.monitors.models import Monitor, Region
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from vigil.configuration import configuration
 from vigil.doctor import selftests, servers
 from vigil.doctor.findings import ExaminationContext, Level
 from vigil.feeds.models import Feed
-from vigil.monitors.latest import redis_client
+from vigil.monitors.live.results import redis_client
 
 pytestmark = pytest.mark.django_db
 

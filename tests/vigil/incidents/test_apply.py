@@ -23,8 +23,8 @@ from vigil.incidents.installation.quarantines import note_quarantines
 from vigil.incidents.models import Incident, IngestPosition, MonitorState, Transition
 from vigil.incidents.sweep import note_dark_regions, reconcile_monitors
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
+from vigil.monitors.live.workers import Workers
 from vigil.monitors.models import Monitor, Region
-from vigil.monitors.workers import Workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -28,7 +28,7 @@ from vigil.alerts.routing.changes import save_person, save_policy, save_rotation
 from vigil.configuration import configuration
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.changes import create_monitor
-from vigil.monitors.latest import redis_client, region_client
+from vigil.monitors.live.results import redis_client, region_client
 from vigil.monitors.models import Monitor, Region
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.models import Delivery, DeliveryState
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 
 ERROR_LIMIT = 300
 REFERENCE_LIMIT = 120

@@ -37,7 +37,7 @@ from vigil.history.reading import read, series
 from vigil.history.reading.spans import settled_spans
 from vigil.incidents.models import MonitorState
 from vigil.incidents.shown_status import state_of
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.monitors.models import Monitor, Region
 
 

@@ -22,7 +22,7 @@ from vigil.api.history.rows import measures
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.reading import series
 from vigil.history.reading.walk import WalkedCheck, hours_of_part, walk
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.monitors.models import Monitor
 
 _RESULT_COLUMNS = (

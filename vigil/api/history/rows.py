@@ -7,7 +7,7 @@ from typing import Any
 from vigil.history.core.rollups import Rollup
 from vigil.history.core.uptime import Uptime
 from vigil.history.reading.read import StoredCheck
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 
 PARTS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 

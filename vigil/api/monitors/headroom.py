@@ -9,7 +9,7 @@ from rest_framework import serializers
 from probes.wire import Result
 from vigil.api.base.serializers import ApiSerializer
 from vigil.monitors.core.result_facts import allowances, as_number
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 
 
 class AllowanceSerializer(ApiSerializer[Any]):

@@ -32,7 +32,7 @@ from vigil.incidents.shown_status import shown_status
 from vigil.monitors import changes
 from vigil.monitors.core.clear_credentials import hidden
 from vigil.monitors.dependencies import set_parents
-from vigil.monitors.latest import latest_results
+from vigil.monitors.live.results import latest_results
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, by_what_was_given, fields_from_preset
 from vigil.monitors.validation import MAX_SECRET_LENGTH, MAX_TAG_LENGTH

@@ -16,9 +16,9 @@ from probes import keys
 from vigil.api.base.permissions import StaffChanges
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.writes import LockedWrites
-from vigil.monitors.latest import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
+from vigil.monitors.live.results import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
+from vigil.monitors.live.workers import ANCHORS_ADVICE, enrol, forget, revoke
 from vigil.monitors.models import Region
-from vigil.monitors.workers import ANCHORS_ADVICE, enrol, forget, revoke
 
 
 class RegionSerializer(ApiModelSerializer[Region]):

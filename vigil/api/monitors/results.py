@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from probes.wire import Phases, Result
 from vigil.api.base.serializers import ApiSerializer
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 
 
 class ResultSerializer(ApiSerializer[Any]):

@@ -19,7 +19,7 @@ from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.monitors.results import phases_ms
 from vigil.dispatch.core.trials import AnswerState, RegionAnswer, TrialReport, TrialState
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.monitors.models import Region
 
 _SEEN = ("status", "reason", "reason_words", "code", "detail", "attempts", "phases_ms")

@@ -23,7 +23,7 @@ from vigil.history.storage import partitions
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.core.providers import provider_of
-from vigil.monitors.latest import redis_client
+from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import Monitor, Region
 
 REGIONS = {"eu-west": "aws", "us-east": "aws", "ap-south": "gcp", "us-west": "hetzner", "eu-north": "ovh"}

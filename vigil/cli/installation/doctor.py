@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     from vigil.doctor.examination import examine, worst
     from vigil.doctor.findings import ExaminationContext, Level
-    from vigil.monitors.latest import redis_client
+    from vigil.monitors.live.results import redis_client
 
     now, folder = _ask_postgresql()
     folders = (*home, *([folder] if folder else []))

@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(args: argparse.Namespace) -> int:
+    from vigil.monitors.live.workers import ANCHORS_ADVICE, enrol
     from vigil.monitors.models import Region
-    from vigil.monitors.workers import ANCHORS_ADVICE, enrol
 
     known = Region.objects.filter(slug=args.name).first()
     if known is not None and not args.replace_key:

@@ -14,7 +14,7 @@ from probes import keys
 from vigil.history.models import Gap, GapReason, Position
 from vigil.history.recording.intake import Intake, Missing, ReadPosition
 from vigil.history.storage import partitions
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 
 #: Gaps within this time are one row.
 GAP_JOINS = timedelta(hours=1)

@@ -16,7 +16,7 @@ from vigil.incidents.core.model import IncidentKind, Move, Step, StepReason
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import NO_GROUND, Ground, write_transition
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 
 #: The cause of the incident of regions that have lost their way together.
 LOST_WAY = "lost-way"

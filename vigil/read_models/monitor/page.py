@@ -26,7 +26,7 @@ from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.incidents.models import Incident
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.core.result_facts import KeyAllowance, allowances, as_number, engine_load
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.core.strips import DAY_S

@@ -15,7 +15,7 @@ from vigil.clock import database_now, is_zone
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.models import Gap, Objective, Position, RecordedHour, Report
 from vigil.history.reading.objectives import in_words, objective_status
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.web.admin.pieces import ReadOnlyAdmin, TeamAdminBase
 
 

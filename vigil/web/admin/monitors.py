@@ -14,7 +14,7 @@ from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.shown_status import shown_status, state_of
 from vigil.monitors import changes
 from vigil.monitors.dependencies import set_parents
-from vigil.monitors.latest import instant, latest_results, region_quarantines, region_shares, region_statuses
+from vigil.monitors.live.results import instant, latest_results, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.monitors.presets import GIVEN
 from vigil.web.admin.monitor_form import MonitorForm, NewMonitorForm

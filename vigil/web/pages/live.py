@@ -9,7 +9,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 
 from vigil.accounts.models import Team
-from vigil.monitors import live_version
+from vigil.monitors.live import version as live_version
 
 #: The overview polls here, and other pages below it.
 PATH = "/live"

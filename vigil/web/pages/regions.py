@@ -11,8 +11,8 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from vigil.clock import database_now
+from vigil.monitors.live.workers import ANCHORS_ADVICE, Enrolment, enrol, revoke
 from vigil.monitors.models import Region
-from vigil.monitors.workers import ANCHORS_ADVICE, Enrolment, enrol, revoke
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.regions import Milestone, RegionRow, RegionState, left_without, read_regions
 from vigil.web.pages.shell import PageReader, page, render_page

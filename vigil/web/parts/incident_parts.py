@@ -10,7 +10,7 @@ from consensus.review.vote_table import VoteRow as Vote
 from probes.wire import Phases
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.incidents.core.model import Step
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.read_models.core.figures import milliseconds
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.incident_page import TimelineStep as Read

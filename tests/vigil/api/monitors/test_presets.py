@@ -13,7 +13,7 @@ from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
 from tests.vigil.api.caller import Api
 from vigil.accounts.teams import default_team
-from vigil.monitors import latest
+from vigil.monitors.live import results as latest
 from vigil.monitors.models import Monitor, Region
 
 pytestmark = pytest.mark.django_db

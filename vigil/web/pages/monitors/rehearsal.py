@@ -19,7 +19,7 @@ from vigil.backtest.core.law import BacktestPage
 from vigil.code.ownership import owner_of_row
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.changes import update_monitor
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.read_models.core.figures import NO_VALUE, length
 from vigil.read_models.monitor.page import read_provider_status

@@ -12,7 +12,7 @@ from probes.reasons import Status
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.history.reading.walk import WalkedCheck
 from vigil.monitors.core.clear_credentials import hidden_in_text
-from vigil.monitors.latest import instant
+from vigil.monitors.live.results import instant
 from vigil.read_models.core.figures import milliseconds
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.monitor.stored_results import ResultsQuery, parse_results, read_results

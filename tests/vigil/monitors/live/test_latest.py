@@ -10,7 +10,7 @@ import redis
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from vigil.configuration import configuration
-from vigil.monitors.latest import latest_results, redis_client, region_client, region_statuses
+from vigil.monitors.live.results import latest_results, redis_client, region_client, region_statuses
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from probes import keys
 from probes.seal import generate_keypair
 from probes.wire import RegionStatus
-from vigil.monitors.latest import redis_client
+from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import Region
 
 log = structlog.get_logger()

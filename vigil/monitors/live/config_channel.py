@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-from vigil.monitors.live_version import touch
+from vigil.monitors.live.version import touch
 
 CONFIG_CHANNEL = "vigil_config"
 SILENCES = "silences"

@@ -16,7 +16,7 @@ import redis
 from django.db import connection, transaction
 
 from probes import keys
-from vigil.monitors.latest import redis_client
+from vigil.monitors.live.results import redis_client
 
 #: The field of changes that concern every team, such as those of regions.
 EVERY_TEAM = "*"

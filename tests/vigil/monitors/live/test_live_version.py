@@ -16,8 +16,9 @@ from vigil.accounts.teams import default_team
 from vigil.heartbeats import rows
 from vigil.heartbeats.changes import create_heartbeat
 from vigil.heartbeats.core.states import HeartbeatStatus
-from vigil.monitors import changes, live_version
-from vigil.monitors.live_version import touch
+from vigil.monitors import changes
+from vigil.monitors.live import version as live_version
+from vigil.monitors.live.version import touch
 from vigil.read_models.live import live_version_of
 
 NOW = datetime(2026, 11, 29, 14, 2, tzinfo=UTC)
