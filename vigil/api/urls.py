@@ -20,12 +20,12 @@ from vigil.api.code.plans import AdoptionView, PlanViewSet
 from vigil.api.code.schema import schema_view
 from vigil.api.dead_letters import DeadLetterViewSet
 from vigil.api.health import HealthView
+from vigil.api.heartbeats.heartbeats import HeartbeatViewSet
 from vigil.api.history.objectives import ObjectiveViewSet, ReportViewSet
 from vigil.api.incidents.incidents import IncidentViewSet
 from vigil.api.incidents.selftests import SelfTestViewSet
 from vigil.api.monitors.composites import CompositeViewSet
 from vigil.api.monitors.feeds import FeedViewSet
-from vigil.api.monitors.heartbeats import HeartbeatViewSet
 from vigil.api.monitors.monitors import MonitorViewSet
 from vigil.api.monitors.presets import PresetViewSet
 from vigil.api.monitors.regions import RegionViewSet

@@ -1,1 +1,1 @@
-"""API of monitoring: monitors, composites, heartbeats, presets, regions, feeds."""
+"""API of monitoring: monitors, composites, presets, regions, feeds."""

@@ -17,7 +17,8 @@ from vigil.api.base.filters import AllOfFilter, AnyOfFilter, ListFilters
 from vigil.api.base.permissions import WritersOnly, may_write, team_of
 from vigil.api.base.serializers import list_of
 from vigil.api.base.writes import LockedWrites
-from vigil.api.monitors.heartbeat_serializers import (
+from vigil.api.heartbeats.pings import PingActions
+from vigil.api.heartbeats.serializers import (
     BodySerializer,
     HeartbeatSerializer,
     KeyRotationSerializer,
@@ -28,7 +29,6 @@ from vigil.api.monitors.heartbeat_serializers import (
     SuggestionSerializer,
     TagBadgeSerializer,
 )
-from vigil.api.monitors.pings import PingActions
 from vigil.heartbeats import changes, overview
 from vigil.heartbeats.core.pings.body import text_of
 from vigil.heartbeats.core.states import HeartbeatStatus

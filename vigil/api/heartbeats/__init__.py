@@ -1,0 +1,1 @@
+"""API of heartbeats: settings, pauses, pings, and snippets."""
