@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.db import connection
 
-from vigil.session_lock import MissingOwners, living_owners, owner_of
+from vigil.database.session_lock import MissingOwners, living_owners, owner_of
 
 _log = structlog.get_logger(__name__)
 

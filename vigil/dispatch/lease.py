@@ -11,7 +11,7 @@ import socket
 
 from django.db import connection
 
-from vigil.session_lock import MissingOwners, SessionLock, living_owners
+from vigil.database.session_lock import MissingOwners, SessionLock, living_owners
 
 LEASE_S = 10
 #: A holder without its session for so long is dead: after a restart of PostgreSQL it connects again sooner.

@@ -19,13 +19,13 @@ from probes.process.duties import Duties
 from probes.process.main_loop import LastingThread
 from vigil.away import is_postgresql
 from vigil.clock import database_now
+from vigil.database.session_lock import MissingOwners, SessionLock
 from vigil.deadletters.record import isolation
 from vigil.dispatch import lease
 from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monitors, load_regions, load_revisions
 from vigil.dispatch.core.plans import Plan
 from vigil.dispatch.pauses import Pauses, load_pauses
 from vigil.monitors.live.config_channel import SILENCES, listen, notified
-from vigil.session_lock import MissingOwners, SessionLock
 
 log = structlog.get_logger()
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from consensus.verdicts import Verdict
 from probes import keys
+from vigil.database.transaction_cache import batch
 from vigil.incidents.composites import follow
 from vigil.incidents.core import lifecycle
 from vigil.incidents.core.model import BelievedState, StepReason
@@ -17,7 +18,6 @@ from vigil.incidents.state_rows import IncidentSubject, load, store
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import apply_effect, ground_of
 from vigil.monitors.models import Monitor
-from vigil.transaction_cache import batch
 
 
 @dataclass(frozen=True, slots=True)

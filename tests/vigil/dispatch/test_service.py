@@ -26,6 +26,7 @@ from tests.streams import entries
 from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
+from vigil.database.session_lock import MissingOwners, SessionLock, living_owners
 from vigil.dispatch import lease
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.core.shedding import WAITING_BATCHES
@@ -33,7 +34,6 @@ from vigil.dispatch.service import Dispatcher
 from vigil.dispatch.watch import LEASE_NAME, Watch
 from vigil.monitors.changes import create_monitor, delete_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
-from vigil.session_lock import MissingOwners, SessionLock, living_owners
 from vigil.silences.changes import create_silence, end_now
 from vigil.silences.models import Silence
 

@@ -13,9 +13,9 @@ from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.fallback import escalate_unaccepted
 from vigil.alerts.oncall.timers import run_due
 from vigil.alerts.selftest.channel_incidents import sync_switched_off
-from vigil.database_thread import DatabaseThread
+from vigil.database.session_lock import GONE_AFTER_S
+from vigil.database.thread import DatabaseThread
 from vigil.deadletters.record import isolation
-from vigil.session_lock import GONE_AFTER_S
 
 POLL_S = 1.0
 FORGET_EVERY_S = 60.0

@@ -16,7 +16,7 @@ from vigil.alerts.delivery.claims import Claim, claim
 from vigil.alerts.delivery.compose import messages_of
 from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, Recorded, record
 from vigil.alerts.wording.message import Message
-from vigil.session_lock import SessionLock
+from vigil.database.session_lock import SessionLock
 
 _NOT_STORED = "the receiver's answer could not be stored"
 

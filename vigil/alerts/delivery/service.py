@@ -30,9 +30,9 @@ from vigil.alerts.reports.send import keep_sending
 from vigil.alerts.wording.message import Message
 from vigil.away import is_postgresql
 from vigil.configuration import configuration
-from vigil.database_thread import DatabaseThread
+from vigil.database.session_lock import SessionLock
+from vigil.database.thread import DatabaseThread
 from vigil.deadletters.record import isolation
-from vigil.session_lock import SessionLock
 
 IN_FLIGHT = 2_000
 #: Outcomes that arrive close together are written as one batch.

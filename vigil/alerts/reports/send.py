@@ -24,12 +24,12 @@ from vigil.alerts.channels.kind import Accepted, ChannelError
 from vigil.alerts.reports.text import body, subject
 from vigil.clock import database_now
 from vigil.configuration import configuration
-from vigil.database_thread import DatabaseThread
+from vigil.database.session_lock import SessionLock, living_owners, owner_of
+from vigil.database.thread import DatabaseThread
 from vigil.deadletters.record import isolation
 from vigil.history.core.periods import Frequency, Period, due
 from vigil.history.models import Report
 from vigil.history.reading.summary import summarise
-from vigil.session_lock import SessionLock, living_owners, owner_of
 
 POLL_S = 60.0
 #: Longest claim. After a failure the next attempt waits as long, then twice as long each time.

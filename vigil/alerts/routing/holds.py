@@ -10,13 +10,13 @@ from django.db.models.functions import Now
 
 from vigil.alerts.core.decision import Event, Hold, Withheld
 from vigil.alerts.models import Delivery, DeliveryState
+from vigil.database.transaction_cache import read_once
 from vigil.incidents.core.dependency import LONGEST, ParentTrouble, holds_back, waits_until
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.incidents.state_rows import MAIN_KINDS
 from vigil.monitors.models import Dependency, Monitor
 from vigil.silences.covering import has_silences, muted_by
-from vigil.transaction_cache import read_once
 
 Finder = Callable[[Incident, datetime], Iterable[Hold]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from vigil.alerts.core.routes import RoutedSubject, RouteRule
 from vigil.alerts.core.selftest import LOOPBACK
 from vigil.alerts.models import Channel, Person, Route
+from vigil.database.transaction_cache import read_once
 from vigil.incidents.installation.quarantines import LOST_WAY
 from vigil.monitors.models import Monitor
-from vigil.transaction_cache import read_once
 
 
 def load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:

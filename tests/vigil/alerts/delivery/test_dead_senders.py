@@ -22,7 +22,7 @@ from tests.vigil.alerts.on_call_rows import Step, Webhook, tell
 from vigil.alerts.abandoned_claims import AbandonedClaims
 from vigil.alerts.delivery import claims
 from vigil.alerts.models import Delivery
-from vigil.session_lock import SessionLock, owner_of
+from vigil.database.session_lock import SessionLock, owner_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Until = Callable[..., None]

@@ -21,13 +21,13 @@ from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import ChannelError
 from vigil.alerts.reports.send import claim, record
 from vigil.configuration import configuration
+from vigil.database.session_lock import SessionLock
 from vigil.history.models import Objective, Report
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.local.servers import ports
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor
-from vigil.session_lock import SessionLock
 
 pytestmark = pytest.mark.django_db
 

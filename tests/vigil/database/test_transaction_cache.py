@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from vigil.transaction_cache import batch, read_once
+from vigil.database.transaction_cache import batch, read_once
 
 
 def test_within_a_batch_a_key_is_read_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from tests.waiting import until
-from vigil.session_lock import GONE_AFTER_S, MissingOwners, SessionLock, living_owners, owner_of
+from vigil.database.session_lock import GONE_AFTER_S, MissingOwners, SessionLock, living_owners, owner_of
 
 
 @pytest.mark.django_db(transaction=True)
