@@ -62,7 +62,9 @@ CRASHES = {
     "library": (
         "try:\n    breaks()\nexcept RuntimeError:\n    logging.getLogger('celery.app.trace').error('x', exc_info=True)"
     ),
-    "page": _WEB + _SCOPE + "from vigil.web.serving.server import environ_of\nrespond(application, environ_of(scope, b''))",
+    "page": (
+        _WEB + _SCOPE + "from vigil.web.serving.server import environ_of\nrespond(application, environ_of(scope, b''))"
+    ),
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Latency chart of a monitor: p50 and p95 by region and of all together, for a range, as plain values for a script.
 
 History keeps the total time and the time to the first byte of each check: these are the two phases over time. Those
-before the first byte are of the last results (`monitor_page`).
+before the first byte are of the last results (`page`).
 """
 
 from __future__ import annotations

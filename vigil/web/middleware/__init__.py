@@ -1,1 +1,1 @@
-"""Middleware of the web process: admission, addresses of clients, sessions, authors, problems, compression and timing."""
+"""Middleware of the web process: admission, client addresses, sessions, authors, problems, compression, timing."""

@@ -1,4 +1,4 @@
-"""Error pages: they say what is so, and query nothing. Those of the API are problems (`vigil.web.middleware.problems`)."""
+"""Error pages: they say what is so, and query nothing. The API answers with problems instead."""
 
 from __future__ import annotations
 
