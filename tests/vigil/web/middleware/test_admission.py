@@ -98,7 +98,9 @@ def test_s26_nul_in_a_path_is_a_400_everywhere(odd: str) -> None:
 def test_s26_no_path_is_a_500(odd: str) -> None:
     for client in callers():
         for address in addresses(odd):
-            assert client.get(address).status_code != 500, address
+            # A route without a parameter is the same address whatever is odd: one of the cases crawls it.
+            if odd in address or odd == "1":
+                assert client.get(address).status_code != 500, address
 
 
 def test_s26_nul_in_a_query_is_a_400_everywhere() -> None:
