@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 import msgspec
 from msgspec.structs import astuple, replace
 
 from probes.message_decoder import Count, Instant, MessageDecoder, Name, Number, Revision
 from probes.reasons import Reason, Status
+from probes.reasons import Refusal as Refusal
 from probes.text import storable
 from probes.wire import (
     DETAIL_LIMIT,
@@ -42,21 +42,6 @@ PAST_MS, AHEAD_MS = 32 * 86_400_000, 3_600_000
 FACT_LIMIT = 1_000
 #: Where the two texts of a result are among its fields.
 _DETAIL, _FACTS = Result.__struct_fields__.index("detail"), Result.__struct_fields__.index("facts")
-
-
-class Refusal(StrEnum):
-    """Why something a region wrote is not taken."""
-
-    #: Not a message of that type, or one of a release that is not known here.
-    UNREADABLE = "unreadable"
-    #: A number, a name or a size that nothing here could hold.
-    OUT_OF_BOUNDS = "out_of_bounds"
-    #: A time that is too far from now.
-    IMPLAUSIBLE_TIME = "implausible_time"
-    #: More than the region has a budget for.
-    OVER_BUDGET = "over_budget"
-    #: The key or the stream itself is of no use: of another kind, or numbered from the far future.
-    KEY_OVERWRITTEN = "key_overwritten"
 
 
 @dataclass(frozen=True, slots=True)

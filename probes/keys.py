@@ -46,11 +46,14 @@ QUARANTINED = f"{PREFIX}quarantined"
 BASELINES = f"{PREFIX}baselines"
 SHARES = f"{PREFIX}shares"
 LIVE = f"{PREFIX}live"
+REGION_KEYS = f"{PREFIX}regionkeys"
 REFUSED = f"{PREFIX}refused"
 #: Counts of what was refused are kept for a day after the last of it.
 REFUSED_TTL_S = 86_400
 #: The field of every stream entry that holds the message.
 BODY = b"b"
+#: The field beside it: the envelope of a region's message, or the code of one of the control plane.
+ENVELOPE = b"e"
 #: The field of `believed` that is not a monitor: it is there once the hash is complete, and changes with it.
 BELIEVED_MARK = b"*"
 #: The field of `quarantined` that is not a region: without it the regions in quarantine are not known yet.

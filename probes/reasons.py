@@ -14,6 +14,41 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Refusal(StrEnum):
+    """Why a message is not taken."""
+
+    #: Not a message of that type, or one of a release that is not known here.
+    UNREADABLE = "unreadable"
+    #: A number, a name or a size that nothing here could hold.
+    OUT_OF_BOUNDS = "out_of_bounds"
+    #: A time that is too far from now.
+    IMPLAUSIBLE_TIME = "implausible_time"
+    #: More than the region has a budget for.
+    OVER_BUDGET = "over_budget"
+    #: The key or the stream itself is of no use: of another kind, or numbered from the far future.
+    KEY_OVERWRITTEN = "key_overwritten"
+    #: Without an envelope: written by an earlier release, or by a stranger.
+    UNSIGNED = "unsigned"
+    #: An envelope of another version.
+    WRONG_VERSION = "wrong_version"
+    #: An envelope that is cut short, or has more than belongs to it.
+    MALFORMED = "malformed"
+    #: More bytes than a message of its kind may have.
+    OVERSIZED = "oversized"
+    #: Signed by a key that is not known here, or no longer.
+    UNKNOWN_KEY = "unknown_key"
+    #: Signed for another region, or for another key of Redis.
+    WRONG_PLACE = "wrong_place"
+    #: Signed too long ago.
+    EXPIRED = "expired"
+    #: Signed in the future.
+    PREMATURE = "premature"
+    #: Taken before.
+    REPLAYED = "replayed"
+    #: The signature is not that of this message: forged, or altered.
+    FORGED = "forged"
+
+
 class Reason(StrEnum):
     """Why a check has its status; `OK` for a clean pass."""
 
