@@ -76,6 +76,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "screenshots": ("vigil.cli.development.screenshots", "make the pictures of the guide again"),
 }
 
+#: Exit codes for what a person has to mend, where 2 says something else.
+_FAILED = {"plan": 1}
+
 #: Commands that change what people have set; what a process writes is Vigil's own doing.
 _CHANGES = frozenset({"monitor", "heartbeat", "import", "apply"})
 
@@ -120,14 +123,14 @@ def _run_named(argv: list[str]) -> int:
             return _run("run", argv)
         return _run_django(argv)
     except (CommandError, CannotStart) as problem:
-        return _complain(as_called(str(problem)))
+        return _complain(as_called(str(problem)), name)
     except KeyboardInterrupt:
         return 130
     except Exception as problem:
         line = _line_of_known(problem)
         if line is None:
             raise
-        return _complain(as_called(line))
+        return _complain(as_called(line), name)
 
 
 def _is_here(module: str) -> bool:
@@ -138,7 +141,7 @@ def _is_here(module: str) -> bool:
 def _run(name: str, arguments: list[str]) -> int:
     module_name, summary = COMMANDS[name]
     if not _is_here(module_name):
-        return _complain(f"`{name}` is only in the source checkout: run `python3 manage.py {name}` there")
+        return _complain(f"`{name}` is only in the source checkout: run `python3 manage.py {name}` there", name)
     module = importlib.import_module(module_name)
     parser = argparse.ArgumentParser(
         prog=f"{PROGRAM} {name}",
@@ -146,13 +149,22 @@ def _run(name: str, arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add(parser)
-    args, unknown = parser.parse_known_args(arguments)
-    if getattr(module, "PASSES_ON", False):
-        args.passed_on = unknown
-    elif unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    args = _parsed(parser, arguments, getattr(module, "PASSES_ON", False), _FAILED.get(name, 2))
     with acting(_author) if name in _CHANGES else nullcontext():
         return int(module.run(args))
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: list[str], passes_on: bool, failed: int) -> argparse.Namespace:
+    """The arguments; exits with `failed` where they are wrong."""
+    try:
+        args, unknown = parser.parse_known_args(arguments)
+        if passes_on:
+            args.passed_on = unknown
+        elif unknown:
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    except SystemExit as left:
+        raise SystemExit(failed if left.code == 2 else left.code) from None
+    return args
 
 
 def _author() -> Author:
@@ -204,9 +216,9 @@ def _first_line(problem: Exception) -> str:
     return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
 
 
-def _complain(problem: str) -> int:
+def _complain(problem: str, name: str) -> int:
     print(f"vigil: {problem}", file=sys.stderr)
-    return 2
+    return _FAILED.get(name, 2)
 
 
 def _overview() -> str:

@@ -64,5 +64,5 @@ def _ask(count: int) -> None:
 
 
 def _done(args: argparse.Namespace, plan: dict[str, object], words: str) -> int:
-    print(json.dumps(plan, default=str) if args.json else words)
+    print(json.dumps(plan) if args.json else words)
     return 0

@@ -13,14 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 from vigil.cli.code.connections import add_connection, installation
 from vigil.cli.code.documents import add_file, load_or_refuse
-from vigil.cli.errors import CommandError
-from vigil.cli.program import as_called
 
-CHANGES, FAILED = 2, 1
+CHANGES = 2
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -34,15 +31,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from vigil.code.core.plan_text import has_changes, in_markdown, in_text
 
-    try:
-        source = load_or_refuse(args.file)
-        plan = installation(args.data_dir).plan(source, args.prune)
-    except CommandError as problem:
-        # 2 says that there are changes.
-        print(f"vigil: {as_called(str(problem))}", file=sys.stderr)
-        return FAILED
+    plan = installation(args.data_dir).plan(load_or_refuse(args.file), args.prune)
     if args.json:
-        print(json.dumps(plan, default=str))
+        print(json.dumps(plan))
     else:
         print(in_markdown(plan) if args.markdown else in_text(plan))
     return CHANGES if has_changes(plan) else 0

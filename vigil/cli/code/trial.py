@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from vigil.cli.code.connections import ReachedInstallation, add_connection, installation, values_or_refuse
+from vigil.cli.code.connections import add_connection, installation
 from vigil.cli.code.documents import add_file, as_error, load_or_refuse
+from vigil.cli.code.reached import ReachedInstallation, Shown, TrialRefused, values_or_refuse
 from vigil.cli.errors import CommandError
 from vigil.code.core.objects import Wanted
 from vigil.code.core.references import resolved
@@ -69,11 +70,21 @@ def try_all(
         fields["secrets"] = {name: resolved(text, values) for name, text in one.secrets.items()}
         if "regions" in one.fields:
             fields["regions"] = one.fields["regions"]
-        found, wait_s = there.try_monitor(fields)
-        while found is None:
-            sleep(min(wait_s, WAIT_MOST_S))
-            found, wait_s = there.try_monitor(fields)
+        try:
+            found = _tried(there, fields, sleep)
+        except TrialRefused as refused:
+            yield {"key": one.key, "status": "refused", "words": str(refused), "trial": None}
+            continue
         verdict = found["verdict"] or {}
         seen = [region for region in found["regions"] if region.get("status") not in (None, "up")]
-        words = "; ".join(f"{region['region']}: {region['words']}" for region in seen or found["regions"])
+        words = "; ".join(region["words"] for region in seen or found["regions"])
         yield {"key": one.key, "status": verdict.get("status", "unknown"), "words": words, "trial": found}
+
+
+def _tried(there: ReachedInstallation, fields: Shown, sleep: Callable[[float], None]) -> Shown:
+    """One trial, begun as soon as the team may begin another."""
+    found, wait_s = there.try_monitor(fields)
+    while found is None:
+        sleep(min(wait_s, WAIT_MOST_S))
+        found, wait_s = there.try_monitor(fields)
+    return found

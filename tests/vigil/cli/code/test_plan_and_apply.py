@@ -13,7 +13,7 @@ from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
 from vigil.cli import main
-from vigil.cli.code.connections import RemoteInstallation
+from vigil.cli.code.remote_installation import RemoteInstallation
 from vigil.cli.errors import CommandError
 from vigil.code.load import load
 from vigil.monitors.changes import delete_monitor, update_monitor
@@ -73,6 +73,9 @@ def test_plan_exits_with_2_for_changes_and_1_for_an_error(tmp_path: Path, capsys
     file.write_text("version: 1\nmonitors: {a: {tcp: {host: '${env:NOT_SET}', port: 2}}}\n")
     assert main(["plan", str(file)]) == 1
     assert "vigil.yaml:2: the environment variable NOT_SET is not set" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as left:
+        main(["plan", "--nonsense"])
+    assert left.value.code == 1
 
 
 def test_deletions_are_named_and_wait_for_a_yes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
