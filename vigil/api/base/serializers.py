@@ -18,10 +18,14 @@ RowT = TypeVar("RowT", bound=models.Model)
 InstanceT = TypeVar("InstanceT")
 
 
-class _DeclaredFields(dict[str, Any]):
-    """Fields of a serializer class. DRF copies them deeply for each serializer, with choices, texts and defaults.
+#: Where a field keeps a field of its own.
+_INNER = ("child", "child_relation")
 
-    Only the fields themselves change, so only they are made anew.
+
+class _DeclaredFields(dict[str, Any]):
+    """Fields of a serializer class. DRF makes them anew for each serializer, from their arguments.
+
+    What a field was made of never changes, only where it stands: a copy shares the first and has the second itself.
     """
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
@@ -29,13 +33,28 @@ class _DeclaredFields(dict[str, Any]):
 
 
 def _fresh(field: Any) -> Any:
+    """A copy of a field that stands nowhere yet."""
     if type(field).__deepcopy__ is not serializers.Field.__deepcopy__:
         return copy.deepcopy(field)
+    if isinstance(field, serializers.BaseSerializer):
+        return _remade(field)
+    made = object.__new__(type(field))
+    made.__dict__.update(field.__dict__)
+    for name in _INNER:
+        if name in made.__dict__:
+            made.__dict__[name] = inner = _fresh(made.__dict__[name])
+            inner.parent = made
+            if inner.field_name is None:
+                inner.bind("", made)
+    return made
+
+
+def _remade(serializer: Any) -> Any:
     options = {
         name: _fresh(option) if isinstance(option, serializers.Field) else option
-        for name, option in field._kwargs.items()
+        for name, option in serializer._kwargs.items()
     }
-    return type(field)(*field._args, **options)
+    return type(serializer)(*serializer._args, **options)
 
 
 _of_models: dict[type, _DeclaredFields] = {}
