@@ -56,6 +56,8 @@ urlpatterns = [
     path("heartbeats/<str:public_id>", heartbeats.heartbeat, name="heartbeat"),
     path("heartbeats/<str:public_id>/first-call", heartbeats.first_call, name="heartbeat-first-call"),
     path("heartbeats/<str:public_id>/pause", heartbeats.pause, name="heartbeat-pause"),
+    # Before the pages of one row: the address of its form is no id.
+    path("", include("vigil.web.pages.row_forms.urls")),
     path("on-call", on_call.on_call, name="on-call"),
     path("on-call/routes", on_call.routes, name="on-call-routes"),
     path("on-call/rotations/<str:public_id>", on_call.rotation, name="rotation"),

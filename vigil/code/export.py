@@ -50,6 +50,20 @@ def export_document(team: Team, project: str, everything: bool = False) -> Json:
     return found
 
 
+def export_object(team: Team, public_id: str) -> Json:
+    """The part of a document that makes one object, as a new project would write it; others by their names as keys."""
+    state = read_state(load_rows(team), "")
+    keys = _Keys({})
+    named = {one.public_id: keys.new(one.section, one) for one in sorted(state.objects.values(), key=_by_name)}
+    one = state.objects[public_id]
+    section = "maintenance" if one.section == "silences" and one.fields["excludes"] else one.section
+    return {"version": VERSION, section: {named[public_id]: _written(section, named[public_id], one, named, {})}}
+
+
+def _by_name(one: Actual) -> tuple[str, str]:
+    return one.section, one.name
+
+
 class _Keys:
     """New keys for objects that have none, made from their names."""
 

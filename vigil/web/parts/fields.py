@@ -24,6 +24,9 @@ class FormField:
     autocomplete: str = "off"
     #: Unit after a number, such as `ms`.
     unit: str = ""
+    #: Whether its boxes are some of many, with a search, and the words that were searched.
+    finds: bool = False
+    sought: str = ""
 
     @property
     def ticked(self) -> frozenset[str]:

@@ -1,0 +1,22 @@
+"""Addresses of row forms: each kind has a new one, its change and its deletion."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from vigil.web.pages.row_forms import people, views
+from vigil.web.pages.row_forms.kinds import FORMS
+
+urlpatterns = [
+    *(path(f"{form.base}/new", views.new_row, {"kind": key}, f"{key}-new") for key, form in FORMS.items()),
+    *(
+        path(f"{form.base}/<str:public_id>/edit", views.edit_row, {"kind": key}, f"{key}-edit")
+        for key, form in FORMS.items()
+    ),
+    *(
+        path(f"{form.base}/<str:public_id>/delete", views.delete_row, {"kind": key}, f"{key}-delete")
+        for key, form in FORMS.items()
+    ),
+    path("on-call/people", people.everyone, name="people"),
+    path("on-call/people/<str:public_id>", people.person, name="person"),
+]
