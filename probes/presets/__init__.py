@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from probes.presets import engines, gateways, hosts, labs, servers, stores
-from probes.presets.shape import Key, MonitorDraft, Preset, PresetError, draft
+from probes.presets.drafts import MonitorDraft, draft
+from probes.presets.shape import Key, Preset, PresetError
 
 __all__ = ["CATALOGUE", "Key", "MonitorDraft", "Preset", "PresetError", "build", "find"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import h2.config
 import h2.connection
@@ -22,8 +21,9 @@ from probes.net.targets import parse_host
 from probes.net.tls.certificates import path, soonest
 from probes.net.tls.options import Certificate
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
+from probes.probers.grpc_reply import GrpcReply, finding_of
 from probes.reasons import Reason, Status
-from probes.specs.endpoint import PASSED, Finding, judged, validate_endpoint
+from probes.specs.endpoint import Finding, judged, validate_endpoint
 from probes.specs.http import secret_headers, validate_secrets
 from probes.specs.tls import TlsFields, server_name_of, tls_options_of, validate_tls
 from probes.wire import Fact
@@ -33,23 +33,6 @@ _SERVICE = re.compile(r"[A-Za-z0-9_.\-/]{0,200}\Z")
 #: Largest answer (bytes, framing included): a health check needs far less, and frames cost more CPU than their size.
 _ANSWER_MOST = 32_768
 _HEADERS_MOST = 16_384
-#: grpc-status codes with a reason of their own.
-_REASONS: Mapping[int, tuple[Status, Reason, str]] = {
-    4: (Status.DOWN, Reason.TIMEOUT, "the server's own deadline passed"),
-    5: (Status.DOWN, Reason.CONFIG, "the server does not know this service"),
-    7: (Status.DOWN, Reason.AUTH, "permission denied"),
-    8: (Status.DEGRADED, Reason.RATE_LIMITED, "resources exhausted"),
-    12: (Status.DOWN, Reason.CONFIG, "the server has no health service"),
-    14: (Status.DOWN, Reason.HTTP_5XX, "unavailable"),
-    16: (Status.DOWN, Reason.AUTH, "not authenticated"),
-}
-#: What a proxy means by the code of its own answer, where there is no grpc-status.
-_PROXY_REASONS: Mapping[str, tuple[Status, Reason]] = {
-    "401": (Status.DOWN, Reason.AUTH),
-    "403": (Status.DOWN, Reason.AUTH),
-    "404": (Status.DOWN, Reason.CONFIG),
-    "429": (Status.DEGRADED, Reason.RATE_LIMITED),
-}
 _REFUSED_STREAM = 7
 
 
@@ -77,15 +60,6 @@ def validate(spec: GrpcSpec) -> None:
     validate_tls(spec)
 
 
-@dataclass(slots=True)
-class _Reply:
-    """The answer so far."""
-
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    ended: bool = False
-
-
 async def probe(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Ask once and close; once more where the server says goodbye before it takes the call, as gRPC's clients do."""
     facts: dict[str, Fact] = {}
@@ -98,7 +72,7 @@ async def probe(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContex
     except UnverifiedCertificate as error:
         facts["address"] = context.trace.address
         return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
-    found, code, serving = _read(reply, has_credential=bool(secrets))
+    found, code, serving = finding_of(reply, has_credential=bool(secrets))
     facts |= {"address": context.trace.address, "grpc_status": code}
     if serving:
         facts["serving"] = serving
@@ -109,7 +83,7 @@ async def probe(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContex
 
 async def _asked(
     spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext
-) -> tuple[_Reply, Certificate | None]:
+) -> tuple[GrpcReply, Certificate | None]:
     """One call on a connection of its own."""
     host = parse_host(spec.host)[0]
     options = tls_options_of(spec, secrets, "h2") if spec.tls else None
@@ -122,7 +96,7 @@ async def _asked(
     return reply, certificate
 
 
-async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream) -> _Reply:
+async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContext, stream: Stream) -> GrpcReply:
     connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
     connection.initiate_connection()
     connection.update_settings(
@@ -137,7 +111,7 @@ async def _call(spec: GrpcSpec, secrets: Mapping[str, str], context: ProbeContex
     context.trace.answered()
     if came[3] != SETTINGS:
         raise ProtocolBroken("the server does not speak HTTP/2")
-    reply, heard, frames = _Reply(), 0, FrameSplitter()
+    reply, heard, frames = GrpcReply(), 0, FrameSplitter()
     context.trace.at_deadline = lambda: _parted(frames)
     while True:
         heard += len(came)
@@ -193,7 +167,7 @@ def _headers(spec: GrpcSpec, secrets: Mapping[str, str]) -> list[tuple[str, str]
     ]
 
 
-def _take(connection: h2.connection.H2Connection, came: bytes, stream_id: int, reply: _Reply) -> None:
+def _take(connection: h2.connection.H2Connection, came: bytes, stream_id: int, reply: GrpcReply) -> None:
     try:
         events = connection.receive_data(came) if came else []
     except (h2.exceptions.H2Error, UnicodeDecodeError) as error:
@@ -212,45 +186,6 @@ def _take(connection: h2.connection.H2Connection, came: bytes, stream_id: int, r
             raise kind(f"the server reset the call ({error_name(code)})")
         elif isinstance(event, h2.events.StreamEnded):
             reply.ended = True
-
-
-def _read(reply: _Reply, has_credential: bool) -> tuple[Finding, int, str]:
-    """The finding, the grpc-status (-1 without one), and the serving status by name."""
-    http_status, kind = reply.headers.get(":status", ""), reply.headers.get("content-type", "")
-    text = reply.headers.get("grpc-status", "")
-    if not (text.isascii() and text.isdigit() and len(text) <= 3):
-        return _without_status(http_status, kind, has_credential), -1, ""
-    code = int(text)
-    if code:
-        status, reason, words = _REASONS.get(code, (Status.DOWN, Reason.HTTP_5XX, "the call failed"))
-        return (status, _refusal(reason, has_credential), f"grpc-status {code}: {words}"), code, ""
-    try:
-        serving = health.serving_status(reply.body, reply.headers.get("grpc-encoding", ""))
-    except health.BadMessage as problem:
-        return (Status.DOWN, Reason.PROTOCOL_ERROR, str(problem)), 0, ""
-    name = health.STATUS_NAMES.get(serving, str(serving))
-    if serving == health.SERVING:
-        return PASSED, 0, name
-    if serving == health.SERVICE_UNKNOWN:
-        return (Status.DOWN, Reason.CONFIG, f"the server does not know this service ({name})"), 0, name
-    return (Status.DOWN, Reason.VALUE_MISMATCH, f"the service says {name}"), 0, name
-
-
-def _without_status(http_status: str, kind: str, has_credential: bool) -> Finding:
-    """An answer without grpc-status: mostly that of a proxy in between."""
-    shown = f" with {kind.partition(';')[0][:40]}" if kind and not kind.startswith("application/grpc") else ""
-    if http_status == "200":
-        return Status.DOWN, Reason.PROTOCOL_ERROR, f"an answer{shown} without grpc-status: not gRPC"
-    status, reason = _PROXY_REASONS.get(http_status, (Status.DOWN, Reason.UNEXPECTED_STATUS))
-    if http_status[:1] == "5":
-        reason = Reason.HTTP_5XX
-    detail = f"HTTP status {http_status[:3]}{shown} instead of a gRPC answer: a proxy's own?"
-    return status, _refusal(reason, has_credential), detail
-
-
-def _refusal(reason: Reason, has_credential: bool) -> Reason:
-    """Where no credential was sent, none was refused: no client gets in."""
-    return Reason.HTTP_4XX if reason is Reason.AUTH and not has_credential else reason
 
 
 PROBER = Prober(GrpcSpec, validate, validate_secrets, probe)

@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 import consensus.lost_way.doubts
+import consensus.outcome
 import consensus.quorum
 import consensus.rounds
 import vigil.dispatch.core.schedule
@@ -101,7 +102,7 @@ def each_failure_opens_anew(patch: pytest.MonkeyPatch) -> None:
 
 
 def evidence_says_otherwise(patch: pytest.MonkeyPatch) -> None:
-    made = consensus.rounds.verdict_of
+    made = consensus.outcome.verdict_of
     patch.setattr(consensus.rounds, "verdict_of", lambda *a: structs.replace(v := made(*a), m=v.m - 1))
 
 

@@ -15,8 +15,8 @@ import redis
 from django.db import connection
 from msgspec.structs import replace
 
+from consensus.outcome import verdict_of
 from consensus.quorum import decide
-from consensus.rounds import verdict_of
 from consensus.verdicts import Quarantine, decode_verdict, encode
 from consensus.vocabulary import Exclusion
 from probes import keys

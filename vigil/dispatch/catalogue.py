@@ -17,7 +17,8 @@ from probes.seal import Sealer, binding
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.core.plans import Plan, RegionPlan
 from vigil.dispatch.core.sites import site_of
-from vigil.monitors.models import DerivedKind, Monitor, Region, host_of, target_of
+from vigil.monitors.core.targets import host_of, target_of
+from vigil.monitors.models import DerivedKind, Monitor, Region
 
 log = structlog.get_logger()
 

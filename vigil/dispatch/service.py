@@ -50,6 +50,7 @@ class Dispatcher:
 
     def __init__(self, bus: Bus, watch: Watch, health: Health) -> None:
         self._bus = bus
+        self._now_ms = bus.clock.now_ms
         self._watch = watch
         self._isolation = bus.isolation
         self._health = health
@@ -111,9 +112,8 @@ class Dispatcher:
             self._isolation.attempt("shedding", self._regions.shed, None)
 
     def _is_sent(self, plan: Plan, region: RegionPlan, at_ms: int) -> bool:
-        if not region.able or self._pauses.holds(plan.monitor, at_ms):
-            return False
-        return self._regions.takes(region.slug, plan.monitor, at_ms // plan.interval_ms)
+        able = region.able and not self._pauses.holds(plan.monitor, at_ms)
+        return able and self._regions.takes(region.slug, plan.monitor, at_ms // plan.interval_ms)
 
     def _take_change(self, change: ConfigChange) -> None:
         if change.pauses is not None:
@@ -241,14 +241,9 @@ class Dispatcher:
 
     def _look_orders(self, round: Round, look: int) -> list[Order]:
         plan = self._plans.get(round.monitor)
-        if plan is None or plan.revision != round.revision:
-            return []
-        return look_orders(plan, round, look)
+        return look_orders(plan, round, look) if plan is not None and plan.revision == round.revision else []
 
     def _wait_ms(self) -> int:
         now_ms = self._now_ms()
         until_ms = [(self._next_second or 0) * SECOND_MS - LEAD_MS, now_ms + TICK_MS, self._looks.next_ms()]
         return max(1, min(one_ms for one_ms in until_ms if one_ms is not None) - now_ms)
-
-    def _now_ms(self) -> int:
-        return self._bus.clock.now_ms()

@@ -39,8 +39,9 @@ from vigil.dispatch.core.trials import (
     trial_orders,
 )
 from vigil.dispatch.trial_answers import answers_of, keep
+from vigil.monitors.core.targets import host_of, target_of
 from vigil.monitors.live.results import redis_client
-from vigil.monitors.models import DerivedKind, Monitor, Region, host_of, target_of
+from vigil.monitors.models import DerivedKind, Monitor, Region
 
 #: Trials of one team in a minute.
 A_MINUTE_MOST = 20

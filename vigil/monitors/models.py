@@ -13,8 +13,8 @@ from vigil.accounts import public_ids
 from vigil.accounts.authors import present_author
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
-from vigil.monitors.core.clear_credentials import hidden_in_text
 from vigil.monitors.core.composite_rules import CompositeRule
+from vigil.monitors.core.targets import target_of
 from vigil.visible_text import visible_line
 
 MIN_INTERVAL_S, MAX_INTERVAL_S = 5, 86_400
@@ -144,24 +144,6 @@ class Monitor(models.Model):
     def target(self) -> str:
         """Target for people: an address without its query, and without keys in its path."""
         return str(self.name) if self.kind in DerivedKind else target_of(self.config)
-
-
-def target_of(config: object) -> str:
-    """Target of a configuration, for people: an address without its query, and without keys in its path."""
-    if not isinstance(config, dict):
-        return "?"
-    if config.get("url"):
-        address = str(config["url"]).split("?")[0].split("#")[0]
-        before, slashes, rest = address.rpartition("://")
-        host, slash, path = rest.partition("/")
-        return f"{before}{slashes}{host}{slash}{hidden_in_text(path)}"
-    host = next((str(config[field]) for field in ("host", "domain", "name") if config.get(field)), "?")
-    return f"{host}:{config['port']}" if config.get("port") else host
-
-
-def host_of(target: str) -> str:
-    """Host and port of a target, to limit concurrent checks of one host."""
-    return target.partition("://")[2].partition("/")[0] or target
 
 
 class ChangeKind(models.TextChoices):

@@ -17,7 +17,7 @@ from consensus.verdicts import Verdict
 from vigil.accounts.models import Team
 from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState, Pursuit
 from vigil.alerts.wording.alert import DOWN_KINDS
-from vigil.alerts.wording.vocabulary import job_template, look_of, meaning_of, reason_in_words
+from vigil.alerts.wording.vocabulary import job_template, look_of, meaning_of
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.live.results import instant
@@ -244,8 +244,3 @@ def _similar(incident: Incident) -> QuerySet[Incident]:
     else:
         before = before.none()
     return before.select_related("monitor").order_by("-opened_at")[:SIMILAR_MOST]
-
-
-def vote_in_words(row: VoteRow) -> str:
-    """What a region saw: `connection refused`; `silent` where it has no vote."""
-    return reason_in_words(row.reason) if row.reason else "silent"

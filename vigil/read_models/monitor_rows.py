@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from consensus.vocabulary import Observed
 from probes.reasons import Status
 from probes.wire import Result
 from vigil.heartbeats.models import Heartbeat
@@ -14,7 +13,7 @@ from vigil.heartbeats.rows import schedule_of
 from vigil.history.core.uptime import account
 from vigil.history.models import Unwatched
 from vigil.incidents.core.model import IncidentKind
-from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.models import Incident
 from vigil.incidents.shown_status import state_of
 from vigil.monitors.live.results import instant
 from vigil.monitors.models import Monitor
@@ -22,33 +21,11 @@ from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import TROUBLE, ShownState, Variant, word
 from vigil.read_models.core.strips import DAY_S, ShownSpans, StripDay, days, last_slots, strip
 from vigil.read_models.core.why_lines import Differing, JobFacts, WhyFacts, why_line
-from vigil.read_models.monitor_facts import MonitorFacts, PageRegion, verdict_of
+from vigil.read_models.monitor_facts import MonitorFacts, verdict_of
+from vigil.read_models.region_shapes import RegionShape, region_shapes
 from vigil.read_models.states import TROUBLE_ORDER, heartbeat_of, state_shown, variant_of
 
 UPTIME_DAYS = 30
-#: A result is news for two intervals and its timeout; older ones say nothing about now.
-_FRESH_INTERVALS = 2
-
-_SHAPES = {
-    Status.UP: ShownState.UP,
-    Status.DEGRADED: ShownState.DEGRADED,
-    Status.DOWN: ShownState.DOWN,
-    Status.UNKNOWN: ShownState.UNKNOWN,
-}
-_SAW = {
-    Observed.PASSING: Status.UP,
-    Observed.DEGRADED: Status.DEGRADED,
-    Observed.ACCOUNT: Status.DEGRADED,
-    Observed.FAILING: Status.DOWN,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RegionShape:
-    """What one region sees of a monitor now; `UNKNOWN` where it is silent."""
-
-    region: str
-    state: ShownState
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,30 +147,6 @@ def why_facts(monitor: Monitor, state: ShownState, variant: Variant, facts: Moni
         job=_job_facts(job, getattr(monitor, "took_ms", None)) if job is not None else None,
         was=believed.status if believed and believed.status != Status.UNKNOWN else "up",
     )
-
-
-def region_shapes(monitor: Monitor, facts: MonitorFacts) -> tuple[RegionShape, ...]:
-    """What each region sees: its last result while it is fresh; without Redis what its votes have shown."""
-    believed, results = state_of(monitor), facts.results(monitor)
-    regions: Sequence[PageRegion] = facts.regions.get(monitor.pk, [])
-    if monitor.paused:
-        return ()
-    if not facts.latest.available:
-        return tuple(RegionShape(one.slug, _voted(believed, one.slug)) for one in regions)
-    fresh_s = _FRESH_INTERVALS * monitor.interval_s + monitor.timeout_ms / 1000
-    shapes = []
-    for one in regions:
-        result = results.get(one.slug)
-        fresh = result is not None and (facts.now - instant(result.at_ms)).total_seconds() <= fresh_s
-        shapes.append(RegionShape(one.slug, _SHAPES[result.status] if result and fresh else ShownState.UNKNOWN))
-    return tuple(shapes)
-
-
-def _voted(believed: MonitorState | None, region: str) -> ShownState:
-    if believed is None:
-        return ShownState.UNKNOWN
-    dissent = believed.dissent.get(region)
-    return _SHAPES[_SAW[Observed(dissent["saw"])] if dissent else Status(believed.status)]
 
 
 def _differing(monitor: Monitor, state: ShownState, facts: MonitorFacts) -> list[Differing]:

@@ -124,9 +124,6 @@ def is_expected(record: str, expected: Iterable[str], found: Iterable[DnsValue],
     return all(keys & each for each in readings) and keys <= frozenset[Key]().union(*readings)
 
 
-# From a message ---------------------------------------------------------------------------------------------------
-
-
 def _label(raw: bytes) -> str:
     if _PLAIN_LABEL.match(raw):
         return raw.decode()
@@ -198,8 +195,6 @@ _READERS: Mapping[str, Callable[[DnsMessage, int, int], DnsValue]] = {
     "SRV": _named("3H"),
     "TXT": _text,
 }
-
-# From what a user writes ------------------------------------------------------------------------------------------
 
 
 def _readings(record: str, text: str) -> frozenset[Key]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from probes.ai.billing import Harm, finding, litellm_health_calls_per_day, refusal
+from probes.ai.billing import finding, litellm_health_calls_per_day, refusal
+from probes.ai.billing_rules import Harm
 from probes.probers import SpecError, parse_spec
 
 BILLED_AT_HOME = [

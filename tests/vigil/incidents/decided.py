@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from consensus.outcome import verdict_of
 from consensus.quorum import decide
 from consensus.review.evidence import to_evidence
-from consensus.rounds import verdict_of
 from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
 from vigil.accounts.models import Team
 from vigil.incidents.models import Incident, Transition

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from django.db.models.functions import Now
 
+from consensus.outcome import verdict_of
 from consensus.quorum import decide
 from consensus.review.evidence import from_evidence
-from consensus.rounds import verdict_of
 from consensus.verdicts import Quarantine, Verdict
 from consensus.vocabulary import Exclusion
 from probes.reasons import Status

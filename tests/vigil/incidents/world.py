@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from consensus.outcome import verdict_of
 from consensus.quorum import decide
-from consensus.rounds import verdict_of
 from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
 from vigil.accounts.teams import default_team
 from vigil.incidents.apply import VerdictEntry, apply_verdicts

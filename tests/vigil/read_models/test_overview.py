@@ -18,7 +18,8 @@ from vigil.accounts.teams import default_team
 from vigil.heartbeats.changes import create_heartbeat
 from vigil.incidents.models import MonitorState
 from vigil.monitors.changes import create_monitor, set_paused
-from vigil.monitors.models import Monitor, host_of
+from vigil.monitors.core.targets import host_of
+from vigil.monitors.models import Monitor
 from vigil.read_models.core.overview_query import parse_overview
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.overview import Overview, read_overview

@@ -12,9 +12,9 @@ from django.urls import reverse
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from consensus.outcome import verdict_of
 from consensus.quorum import decide, without
 from consensus.review.evidence import to_evidence
-from consensus.rounds import verdict_of
 from consensus.verdicts import Excluded
 from consensus.vocabulary import Exclusion
 from tests.consensus.examples import make_round, make_vote

@@ -18,7 +18,8 @@ from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.core.provider_outage import is_of_provider
 from vigil.incidents.installation.quarantines import LOST_WAY
 from vigil.monitors.core.providers import name_of
-from vigil.monitors.models import DerivedKind, target_of
+from vigil.monitors.core.targets import target_of
+from vigil.monitors.models import DerivedKind
 
 DERIVED_KINDS = frozenset(DerivedKind.values)
 

@@ -23,7 +23,7 @@ from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.claim_rows import ClaimRow, Destination, busy_threads, due_rows, lock_channels
 from vigil.database.session_lock import SessionLock
-from vigil.monitors.models import target_of
+from vigil.monitors.core.targets import target_of
 
 #: Longer than any wait for a turn and any send, so only a sender that hangs loses its lease. A dead one loses its
 #: claims with its session (`abandoned_claims`).

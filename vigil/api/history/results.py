@@ -16,9 +16,9 @@ from rest_framework.utils.urls import replace_query_param
 
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.history import csv_rows
-from vigil.api.history.history import FastJSONRenderer, HistoryView, asked_regions
 from vigil.api.history.ranges import ResultRange, RollupRange
 from vigil.api.history.rows import measures
+from vigil.api.history.views import FastJSONRenderer, HistoryView, asked_regions
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.reading import series
 from vigil.history.reading.walk import WalkedCheck, hours_of_part, walk

@@ -13,8 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from consensus.outcome import barred, verdict_of
 from consensus.quorum import Decision, decide, without
-from consensus.rounds import barred, verdict_of
 from consensus.verdicts import VERDICT_VERSION, Call, Elector, Excluded, Round, Verdict, vote_of
 from consensus.vocabulary import Cause, Exclusion
 from probes.message_decoder import Instant, MessageDecoder, Name, Text

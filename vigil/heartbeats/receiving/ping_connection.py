@@ -13,31 +13,16 @@ from vigil.client_address import client_address
 from vigil.heartbeats.core.pings.reply import PingOutcome, on_wire
 from vigil.heartbeats.core.pings.wire import BODY_LIMIT, Method
 from vigil.heartbeats.core.pings.word_search import WordSearch
+from vigil.heartbeats.receiving import limits
 from vigil.heartbeats.receiving.receiver import PingRequest
 
 if TYPE_CHECKING:
     from vigil.heartbeats.receiving.http_server import PingServer
 
-MAX_HEAD = 16_384
-#: Largest read of the loop; only its beginning may be a head.
-READ_AT_ONCE = 262_144
-MAX_BODY = 10_000_000
-#: The beginning of each body that does not count as buffered (bytes).
-FREE_BYTES = 4_096
-#: Pipelined requests per connection; beyond that reading stops (backpressure).
-MAX_PIPELINED = 64
-#: Idle timeout: from the last answer to the next request, and between two pieces of a request (s).
-IDLE_S = 30.0
-#: Longest time for one request to arrive, and for its answer to be read (s).
-ARRIVAL_S = 60.0
-#: How long a refused client may still send (lingering close, s).
-LINGER_S = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _METHODS = {method.value.encode(): method for method in (Method.GET, Method.HEAD, Method.POST)}
 #: Uploads, such as those of `curl -T`.
 _METHODS |= {b"PUT": Method.POST, b"PATCH": Method.POST}
-#: Of what is kept, so much is searched again with what is not: a keyword may be cut in two.
-MAX_WORD_BYTES = 400
 _HEALTH = "/healthz"
 
 
@@ -90,7 +75,7 @@ class PingConnection(asyncio.Protocol):
             return
         self._active_s = self._server.now()
         self._unread += len(data)
-        if self._unread > MAX_HEAD + READ_AT_ONCE:
+        if self._unread > limits.MAX_HEAD + limits.READ_AT_ONCE:
             self.refuse(PingOutcome.HEADERS_TOO_LARGE)
             return
         try:
@@ -102,7 +87,7 @@ class PingConnection(asyncio.Protocol):
             # Bytes after the last request of a connection are ignored.
             if not (self._waiting and self._waiting[-1].close):
                 self.refuse(PingOutcome.UNREADABLE)
-        if len(self._waiting) > MAX_PIPELINED:
+        if len(self._waiting) > limits.MAX_PIPELINED:
             self._transport.pause_reading()
 
     def pause_writing(self) -> None:
@@ -112,7 +97,7 @@ class PingConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._chokes = False
-        if len(self._waiting) <= MAX_PIPELINED:
+        if len(self._waiting) <= limits.MAX_PIPELINED:
             self._transport.resume_reading()
 
     def eof_received(self) -> bool:
@@ -132,7 +117,7 @@ class PingConnection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._target += url
-        if len(self._target) > MAX_HEAD:
+        if len(self._target) > limits.MAX_HEAD:
             raise httptools.HttpParserError("the address is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -157,10 +142,10 @@ class PingConnection(asyncio.Protocol):
         room = max(0, BODY_LIMIT - len(self._body))
         if room and not self._refused:
             self._body += chunk[:room]
-            self._server.bodies.hold(self, len(self._body) - FREE_BYTES)
+            self._server.bodies.hold(self, len(self._body) - limits.FREE_BYTES)
         if len(chunk) > room and not self._refused:
             self._search(chunk[room:])
-        if self._size > MAX_BODY:
+        if self._size > limits.MAX_BODY:
             self.refuse(PingOutcome.TOO_LARGE)
         if self._refused:
             raise httptools.HttpParserError("the rest is of no interest")
@@ -200,7 +185,7 @@ class PingConnection(asyncio.Protocol):
         """Look for the heartbeat's keywords in what is not kept of a body."""
         if self._behind is None:
             self._behind = WordSearch(self._server.receiver.words_of(self._target.decode("latin-1")))
-            self._behind.feed(bytes(self._body[-MAX_WORD_BYTES:]))
+            self._behind.feed(bytes(self._body[-limits.MAX_WORD_BYTES :]))
         self._behind.feed(unkept)
 
     def _keep_failure(self) -> None:
@@ -217,9 +202,9 @@ class PingConnection(asyncio.Protocol):
     def close_if_idle(self, now_s: float) -> None:
         """Close the connection past a deadline; empty lines between requests do not extend it."""
         if self._begun_s:
-            late = now_s - self._begun_s > ARRIVAL_S or now_s - self._active_s > IDLE_S
+            late = now_s - self._begun_s > limits.ARRIVAL_S or now_s - self._active_s > limits.IDLE_S
         else:
-            late = now_s - self._rested_s > (ARRIVAL_S if self._waiting else IDLE_S)
+            late = now_s - self._rested_s > (limits.ARRIVAL_S if self._waiting else limits.IDLE_S)
         if late:
             self._transport.abort()
 
@@ -236,8 +221,7 @@ class PingConnection(asyncio.Protocol):
         if self._refused:
             # The output is closed; a write after that raises.
             self._waiting.clear()
-        out = []
-        close = False
+        out, close = [], False
         while self._waiting and self._waiting[0].answer is not None:
             done = self._waiting.popleft()
             assert done.answer is not None
@@ -250,7 +234,7 @@ class PingConnection(asyncio.Protocol):
         self._transport.write(b"".join(out))
         if close:
             self._transport.close()
-        elif len(self._waiting) <= MAX_PIPELINED and not self._chokes:
+        elif len(self._waiting) <= limits.MAX_PIPELINED and not self._chokes:
             self._transport.resume_reading()
 
     def refuse(self, outcome: PingOutcome) -> None:
@@ -263,4 +247,4 @@ class PingConnection(asyncio.Protocol):
         self._server.bodies.release(self)
         self._transport.write(on_wire(outcome, close=True))
         self._transport.write_eof()
-        asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
+        asyncio.get_running_loop().call_later(limits.LINGER_S, self._transport.abort)

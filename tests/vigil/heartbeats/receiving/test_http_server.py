@@ -21,7 +21,7 @@ from vigil.heartbeats.core.pings.wire import Method, Ping, PingKind, decode
 from vigil.heartbeats.core.rate_limit import BURST, Rates
 from vigil.heartbeats.models import SpooledEntry
 from vigil.heartbeats.receiving.address_cache import CHANNEL
-from vigil.heartbeats.receiving.ping_connection import MAX_BODY
+from vigil.heartbeats.receiving.limits import MAX_BODY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

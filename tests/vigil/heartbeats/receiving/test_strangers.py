@@ -17,7 +17,7 @@ from tests.vigil.heartbeats.conftest import Listening, ask, end, start
 from tests.vigil.heartbeats.jobs import job
 from tests.waiting import until
 from vigil.heartbeats.core.pings.wire import Ping
-from vigil.heartbeats.receiving import http_server, ping_connection
+from vigil.heartbeats.receiving import http_server, limits, ping_connection
 from vigil.heartbeats.receiving.open_connections import OpenConnections
 from vigil.heartbeats.receiving.ping_log import Done
 from vigil.local.servers import ports
@@ -111,7 +111,7 @@ def test_p1_a_fault_in_telling_one_caller_leaves_the_writer_at_work(receiver: Li
 
 
 def test_s27_empty_lines_put_off_no_deadline(receiver: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ping_connection, "IDLE_S", 0.5)
+    monkeypatch.setattr(limits, "IDLE_S", 0.5)
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as connection:
         begun_s, ended = time.monotonic(), False
         while not ended and time.monotonic() - begun_s < 10:
@@ -127,7 +127,7 @@ def test_s27_empty_lines_put_off_no_deadline(receiver: Listening, monkeypatch: p
 
 
 def test_s27_a_body_that_drips_is_cut_off(receiver: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ping_connection, "ARRIVAL_S", 0.5)
+    monkeypatch.setattr(limits, "ARRIVAL_S", 0.5)
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as connection:
         connection.sendall(b"POST /ping/x HTTP/1.1\r\nContent-Length: 100000\r\n\r\n")
         connection.settimeout(0.05)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consensus.outcome import verdict_of
 from consensus.quorum import decide
-from consensus.rounds import verdict_of
 from consensus.suspicion import suspicion
 from consensus.verdicts import Dissent, Excluded, Verdict
 from consensus.vocabulary import Cause, Exclusion, Observed

@@ -1,0 +1,56 @@
+"""Views of stored history: their renderer, the monitor and regions that a request asks for, and their parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from vigil.api.base.permissions import team_of
+from vigil.api.base.views import ApiView
+from vigil.monitors.models import Monitor, Region
+
+RANGE = [
+    OpenApiParameter("from", description="Start: a date, or a date and time; default `days` before the end."),
+    OpenApiParameter("to", description="End, at most now."),
+    OpenApiParameter("days", int, description="Length in days if no start is given."),
+]
+MOMENTS = [
+    OpenApiParameter("from", description="Start: a date, or a date and time; default `hours` before the end."),
+    OpenApiParameter("to", description="End, at most now."),
+]
+ZONE = OpenApiParameter("tz", description="Time zone of the days, such as Europe/Berlin; default UTC.")
+REGIONS = OpenApiParameter("regions", description="Comma separated; default all.")
+
+
+class FastJSONRenderer(JSONRenderer):
+    """JSON by msgspec: ten thousand rows in a few milliseconds."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return b"" if data is None else msgspec.json.encode(data, enc_hook=str)
+
+
+class HistoryView(ApiView):
+    """A view of what is stored of a monitor."""
+
+    renderer_classes = [FastJSONRenderer]
+
+    def monitor(self, request: Request, public_id: str) -> Monitor:
+        return get_object_or_404(Monitor, public_id=public_id, team=team_of(request), deleted_at=None)
+
+
+def asked_regions(slugs: str) -> dict[int, str]:
+    """Regions of a query: those named, else all, since a monitor may have had any."""
+    found = dict(Region.objects.values_list("pk", "slug"))
+    if not slugs:
+        return found
+    named = set(slugs.split(","))
+    unknown = sorted(named - set(found.values()))
+    if unknown:
+        raise ValidationError({"regions": [f"There is no region {unknown[0][:40]}."]})
+    return {key: slug for key, slug in found.items() if slug in named}
