@@ -1,4 +1,4 @@
-"""Faults of libraries on a connection that was closed under them: to whoever talks to a server, it is away. Pure.
+"""Faults of libraries on a connection that was closed under them: a client takes the server to be away. Pure.
 
 A connection that a reset or a deadline closes while a library writes to it, reads from it or closes it makes the
 library fail in its own code, with an exception of its own and not with one of the network.

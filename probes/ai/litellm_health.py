@@ -35,7 +35,7 @@ _decoder = msgspec.json.Decoder(_Health)
 
 
 def is_health(body: bytes) -> bool:
-    """Whether an answer is that of `/health`, whoever gives it: it lists or counts what is well and what is not."""
+    """Whether an answer is that of `/health`, from any server: it lists or counts what is well and what is not."""
     said = _read(body)
     if said is None:
         return False

@@ -108,7 +108,7 @@ class Stream(TlsProtocol):
     async def secure(self, options: TlsOptions, server_name: str) -> None:
         """Go on with TLS (STARTTLS). Raises UnverifiedCertificate, and what a handshake raises."""
         if self._buffer:
-            # Whoever is in between could put words of its own before the encrypted ones.
+            # A host in between could put words of its own before the encrypted ones.
             raise ProtocolBroken("bytes came in clear after the server had agreed to TLS")
         self.ready = asyncio.get_running_loop().create_future()
         self.start_tls(options, server_name)

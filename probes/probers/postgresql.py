@@ -154,7 +154,7 @@ class _Session:
                 "it takes the login and gives no session in time: does the pooler reach its server?",
             )
         if not await self._admitted(body):
-            # Whoever sends more than nothing here is in the server's log.
+            # A client that sends anything here is in the server's log.
             self._facts["login"] = "not tried: the server asks for a password"
             return
         await self._until_ready()

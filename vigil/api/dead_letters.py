@@ -43,7 +43,7 @@ class DeadLetterWithBytesSerializer(DeadLetterSerializer):
 
 
 class DeadLetterViewSet(ReadOnlyViewSet):
-    """Entries, rows and steps that failed alone twice, newest first. `?state=waiting` lists what needs somebody.
+    """Entries, rows and steps that failed alone twice, newest first. `?state=waiting` lists what needs a person.
 
     Messages that a channel refused for good are deliveries: see `/deliveries?state=dead`.
     """

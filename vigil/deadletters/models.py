@@ -18,7 +18,7 @@ class LetterState(models.TextChoices):
 
     WAITING = "waiting", "waiting"
     REPLAYED = "replayed", "replayed"
-    #: Whatever failed has worked since, without anybody's doing.
+    #: Whatever failed has worked since, without an act of a person.
     SETTLED = "settled", "settled"
     DISCARDED = "discarded", "discarded"
 

@@ -1,6 +1,6 @@
 """Replay rules: what a replay of a dead letter does, in words. Pure.
 
-Bytes go back to their stream where whoever reads them can still act on them. Other letters are closed only.
+Bytes go back to their stream where their reader can still act on them. Other letters are closed only.
 """
 
 from __future__ import annotations

@@ -14,4 +14,4 @@ class Lease(models.Model):
     expires_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{self.name} held by {self.holder or 'nobody'}"
+        return f"{self.name} held by {self.holder or 'no process'}"

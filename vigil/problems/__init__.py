@@ -1,1 +1,1 @@
-"""Problem details of the API (RFC 9457): what is wrong, in one form, whoever answers."""
+"""Problem details of the API (RFC 9457): what is wrong, in one form for every answer."""

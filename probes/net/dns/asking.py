@@ -24,7 +24,7 @@ from probes.reasons import Reason, Status
 _FIRST_PAUSE_S, _PAUSE_S = 0.8, 1.5
 #: Largest answer over UDP (bytes): what passes without fragmentation everywhere.
 _DATAGRAM_BYTES = 1232
-#: Whoever answers so knows the question: no error, no such name.
+#: A server that answers so knows the question: no error, no such name.
 _UNDERSTOOD = (0, 3)
 NO_EDNS = "the server does not know EDNS"
 ONLY_WITHOUT_EDNS = "answered only without EDNS"

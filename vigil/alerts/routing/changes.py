@@ -59,7 +59,7 @@ def save_route(route: Route, wanted: Mapping[str, Any]) -> Route:
 
 
 def route_warnings(route: Route) -> list[str]:
-    """Weaknesses of a saved route in words; empty if it tells someone."""
+    """Weaknesses of a saved route in words; empty if it tells a channel."""
     told = route.policy is not None or any(channel.enabled for channel in route.channels.all())
     if told or not route.enabled:
         return []

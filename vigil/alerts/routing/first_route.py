@@ -17,7 +17,7 @@ _POSITION = 1
 def tell(team: Team, channel: Channel, monitor: Monitor | None) -> Route:
     """Route a monitor's incidents to a channel, or all incidents where the team has no route yet. Idempotent.
 
-    Where there are routes, the monitor's own one goes on to them, so that nobody who would hear of it is left out; the
+    Where there are routes, the monitor's own one goes on to them, so that each of their channels is told too; the
     default matches no longer, so its channels and its policy are taken over. Raises `ValidationError` by field.
     """
     with transaction.atomic():

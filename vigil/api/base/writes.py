@@ -47,7 +47,7 @@ class LockedWrites(Resources):
         lookup = self.lookup_url_kwarg or self.lookup_field
         rows = self.filter_queryset(self.get_queryset()).select_for_update(of=("self",))
         named = rows.filter(**{self.lookup_field: self.kwargs[lookup]})
-        # Whoever held the lock may have put a successor in its place, which only a second look sees.
+        # The request that held the lock may have put a successor in its place, which only a second look sees.
         row = named.first() or named.first()
         if row is None:
             raise Http404

@@ -65,7 +65,7 @@ def sent_rows(setting: SettingControl, sent: Sent, errors: Mapping[str, list[str
 
 
 def read_rows(setting: SettingControl, sent: Sent, stored: Sequence[Settings]) -> SentRows:
-    """The assertions that a sent form means; a row that nobody touched stays as it is stored, to the letter."""
+    """The assertions that a sent form means; a row that was not edited stays as it is stored, to the letter."""
     types, found = dict(setting.rows), SentRows()
     for number, kind in _numbered(sent):
         prefix = f"{PREFIX}{number}."
