@@ -72,7 +72,7 @@ def test_the_list_says_of_each_channel_whether_it_works_in_few_queries(
     assert len(gzip.compress(answer.content)) < 12_000
     with django_assert_max_num_queries(16):
         text = page(boss, f"/settings/channels/{works.public_id}")
-    assert "Used by 1 route" in text and "Without it, route “<bdi>Prod</bdi>” tells nobody." in text
+    assert "Used by 1 route" in text and "Without it, route “<bdi>Prod</bdi>” tells no channel." in text
     assert "Its 1 kept message goes with it" in text
 
 
