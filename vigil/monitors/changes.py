@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
@@ -32,6 +32,7 @@ SETTABLE = frozenset(
 #: Settings that only a monitor has which regions check.
 OF_CHECKS = frozenset({"config", "secrets", "interval_s", "timeout_ms", "sensitivity", "regions"})
 MAX_REGIONS = 50
+_WATCH = "INSERT INTO monitors_monitor_regions (monitor_id, region_id) SELECT * FROM unnest(%s::bigint[], %s::bigint[])"
 
 
 def create_monitor(team: Team, wanted: Mapping[str, Any]) -> Monitor:
@@ -220,15 +221,14 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
 
 def write_regions(monitors: Sequence[Monitor], regions: Sequence[Sequence[Region]]) -> None:
     """Write the regions of new monitors, in the order of the monitors."""
-    watched = Monitor.regions.through
-    watched.objects.bulk_create(
-        (
-            watched(monitor_id=monitor.pk, region_id=key)
-            for monitor, chosen in zip(monitors, regions, strict=True)
-            for key in {region.pk: None for region in chosen}
-        ),
-        batch_size=5_000,
-    )
+    keys, chosen = [], []
+    for monitor, each in zip(monitors, regions, strict=True):
+        once = {region.pk: None for region in each}
+        keys += [monitor.pk] * len(once)
+        chosen += once
+    if keys:
+        with connection.cursor() as cursor:
+            cursor.execute(_WATCH, [keys, chosen])
 
 
 def know_as_new(monitor: Monitor, regions: Sequence[Region]) -> None:

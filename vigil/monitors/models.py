@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from consensus.vocabulary import Sensitivity
 from vigil.accounts import public_ids
@@ -154,6 +156,13 @@ class ChangeKind(models.TextChoices):
     DELETED = "deleted"
 
 
+_RECORD = """
+INSERT INTO monitors_monitorchange (monitor_id, at, author, via, action, fields, revision)
+SELECT changed.id, %s, %s, %s, %s, %s::jsonb, changed.revision
+FROM unnest(%s::bigint[], %s::bigint[]) AS changed(id, revision)
+"""
+
+
 class MonitorChange(models.Model):
     """A change of a monitor: who, when, and which fields; never what they hold. The newest of a monitor are kept."""
 
@@ -182,17 +191,11 @@ class MonitorChange(models.Model):
     @classmethod
     def record_many(cls, monitors: Sequence[Monitor], action: ChangeKind, fields: Iterable[str] = ()) -> None:
         """Write the same change of each."""
-        author, names = present_author(), sorted(fields)
-        MonitorChange.objects.bulk_create(
-            (
-                MonitorChange(
-                    monitor=monitor, author=author.name[:150], via=author.via, action=action, fields=names,
-                    revision=monitor.revision,
-                )
-                for monitor in monitors
-            ),
-            batch_size=1_000,
-        )  # fmt: skip
+        if monitors:
+            author, names = present_author(), json.dumps(sorted(fields))
+            keys = [[monitor.pk for monitor in monitors], [monitor.revision for monitor in monitors]]
+            with connection.cursor() as cursor:
+                cursor.execute(_RECORD, [timezone.now(), author.name[:150], author.via, action, names, *keys])
         for monitor in monitors:
             if monitor.revision % cls.DROPPED_EVERY == 0:
                 cls.objects.filter(monitor=monitor, revision__lt=monitor.revision - cls.KEPT).delete()

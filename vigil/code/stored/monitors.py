@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from vigil.accounts.sealed import Secrets
 from vigil.code.core.objects import Wanted
 from vigil.code.stored.writing import Writing, monitor_columns
-from vigil.monitors.changes import check_destination, default_regions
+from vigil.monitors.changes import check_destination, default_regions, write_regions
 from vigil.monitors.core.composite_rules import find_circle
 from vigil.monitors.models import Dependency, Monitor, Region
 
@@ -121,8 +121,7 @@ def _regions(one: Wanted, known: dict[str, Region], usual: list[Region]) -> list
 
 
 def _write_regions(writing: Writing, chosen: dict[str, list[Region]], changed: set[int]) -> None:
-    through = Monitor.regions.through
     rows = {key: writing.rows.monitors[key] for key in chosen}
-    through.objects.filter(monitor__in=[row.pk for row in rows.values() if row.pk in changed]).delete()
-    made = (through(monitor_id=rows[key].pk, region_id=region.pk) for key, found in chosen.items() for region in found)
-    through.objects.bulk_create(made, batch_size=5 * BATCH)
+    outdated = [row.pk for row in rows.values() if row.pk in changed]
+    Monitor.regions.through.objects.filter(monitor__in=outdated).delete()
+    write_regions(list(rows.values()), list(chosen.values()))
