@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ NO_BUDGETS: Mapping[str, float] = MappingProxyType({})
 
 
 def print_report(report: Mapping[str, object], as_json: bool, budgets: Mapping[str, float] = NO_BUDGETS) -> None:
+    """Print a report, with the machine's load of the last minute: seconds of a busy machine say little."""
+    report = {**report, "load_average": round(os.getloadavg()[0], 1)}
     print(json.dumps(report) if as_json else render(report, budgets))
 
 

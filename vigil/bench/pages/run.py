@@ -5,8 +5,8 @@
 A real `manage.py run web` serves from a PostgreSQL and a Redis of its own, with 500 and then 2,000 monitors in five
 regions, ninety days of incidents, and the last hour's checks. Chromium opens each page as a new visitor does: nothing
 is cached. `fcp` is the time to the first contentful paint, the median of five; `server_p95` is what the server says of
-forty loads, `queries` the most that one needed; kilobytes are those on the wire. axe reads every page in both themes.
-It needs Debian's package chromium.
+forty loads, `server_cpu` what the web process spends on one, `queries` the most that one needed; kilobytes are those on
+the wire. axe reads every page in both themes. It needs Debian's package chromium.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vigil.bench.database import own_database
+from vigil.bench.measure import usages
 from vigil.bench.report import print_report, say, until
 from vigil.local.servers import ports
 
@@ -58,6 +59,7 @@ class _Overview:
 
     fcp_ms: float
     server_p95_ms: float
+    server_cpu_ms: float
     queries: int
     kilobytes: float
 
@@ -72,17 +74,17 @@ def measure(port: int) -> dict[str, Any]:
     link = create_login_link(ensure_first_admin())
     say(f"{FEW} monitors")
     scene = write_scene(FEW)
-    with served(port):
+    with served(port) as pid:
         with chromium() as browser:
             with new_context(browser) as context:
                 sign_in(context, link)
                 state = context.storage_state()
-            few = _overview(browser, state, address)
+            few = _overview(browser, state, address, pid)
         # The browser's loop is this thread's while it runs, and Django's queries are refused beside it.
         say(f"{MANY} monitors")
         write_scene(MANY - FEW)
         with chromium() as browser:
-            many = _overview(browser, state, address)
+            many = _overview(browser, state, address, pid)
             monitor = f"{address}/monitors/{scene.monitor}"
             kilobytes = _kilobytes(browser, state, monitor)
             say("accessibility of every page, in both themes")
@@ -93,6 +95,7 @@ def measure(port: int) -> dict[str, Any]:
         "overview_500_fcp_ms": few.fcp_ms,
         "overview_2000_fcp_ms": many.fcp_ms,
         "overview_server_p95_ms": many.server_p95_ms,
+        "overview_server_cpu_ms": many.server_cpu_ms,
         "overview_queries": many.queries,
         "overview_kb": many.kilobytes,
         "monitor_kb": kilobytes,
@@ -101,8 +104,8 @@ def measure(port: int) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def served(port: int) -> Iterator[None]:
-    """The web process on a port, ready."""
+def served(port: int) -> Iterator[int]:
+    """The web process on a port, ready; its process id."""
     import httpx
 
     process = subprocess.Popen(
@@ -119,13 +122,13 @@ def served(port: int) -> Iterator[None]:
 
     try:
         until(answers, "the pages do not start", READY_S)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _overview(browser: Any, state: Any, address: str) -> _Overview:
+def _overview(browser: Any, state: Any, address: str, pid: int) -> _Overview:
     from vigil.bench.pages.browser import new_context, visit
 
     paints, size = [], 0.0
@@ -136,15 +139,17 @@ def _overview(browser: Any, state: Any, address: str) -> _Overview:
             size = seen.kilobytes
     with new_context(browser, storage_state=state) as context:
         seen = visit(context)
-        costs = []
+        costs, before = [], usages({"web": pid})["web"].cpu_s
         for _ in range(LOADS):
             seen.go(f"{address}/")
             costs.append(seen.cost)
+        cpu_s = usages({"web": pid})["web"].cpu_s - before
     told = [cost for cost in costs if cost is not None]
     took = sorted(cost.total_ms for cost in told)
     return _Overview(
         round(statistics.median(paints), 1),
         round(took[int(len(took) * 0.95)], 1),
+        round(cpu_s * 1000 / LOADS, 1),
         max(cost.queries for cost in told),
         round(size, 1),
     )
