@@ -53,7 +53,7 @@ def edit_monitor(request: HttpRequest, reader: PageReader, public_id: str) -> Ht
     if monitor.kind == DerivedKind.HEARTBEAT:
         return redirect("edit-heartbeat", public_id)
     if monitor.kind in DerivedKind:
-        return redirect("admin:monitors_composite_changelist")
+        return redirect("composites-edit", public_id)
     owner = owner_of_row(monitor)
     if request.method != "POST" or request.POST.get("do") == "add":
         sent = request.POST if request.method == "POST" else None

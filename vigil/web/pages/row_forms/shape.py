@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -46,6 +46,8 @@ class FormBlock:
     #: Words of the button that adds a row, and the choice of what to add; each of `offers` is a button of its own.
     adds: str = ""
     choice: FormField | None = None
+    #: Whether the choice is a search, which offers what it finds.
+    finds: bool = False
     offers: Sequence[tuple[str, str]] = ()
 
     @property
@@ -125,6 +127,10 @@ class RowForm(ABC, Generic[RowT]):
         """What a deletion takes along, a sentence each."""
         return [f"The {used} loses it." for used in users_of(row)]
 
+    def body(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a call of the API that does the same."""
+        return {name: plain(value) for name, value in wanted.items()}
+
     def name(self, row: RowT) -> str:
         """The name of a row."""
         return str(row)
@@ -137,3 +143,16 @@ class RowForm(ABC, Generic[RowT]):
 def signature(texts: Mapping[str, str]) -> str:
     """A short digest of the fields of a row: a form is saved over the version that it was opened on."""
     return hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()[:16]
+
+
+def plain(value: Any) -> Any:
+    """A value of a write path as the API takes it: rows by their ids, times in ISO."""
+    if isinstance(value, Model):
+        return str(getattr(value, "public_id", value.pk))
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    return value

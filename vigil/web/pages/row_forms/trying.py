@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import Model
@@ -65,22 +63,9 @@ def tried(form: RowForm[RowT], reader: PageReader, public_id: str, sent: Sent, a
 
 def _as_code(form: RowForm[RowT], reader: PageReader, saved: RowT, sent: Sent) -> SameAsCode:
     document = export_object(reader.team, form.public_id(saved))
-    body = {name: plain(value) for name, value in form.read(reader.team, sent, saved).items()}
+    body = form.body(form.read(reader.team, sent, saved))
     given = {name: value for name, value in body.items() if value not in (None, "", [], False)}
     address = f"{configuration().base_url}/api/v1/{form.section}"
     text = shlex.quote(json.dumps(given, ensure_ascii=False))
     curl = f'curl {address} \\\n  -H "Authorization: Bearer $VIGIL_TOKEN" \\\n  --json {text}\n'
     return SameAsCode(to_yaml(document), curl)
-
-
-def plain(value: Any) -> Any:
-    """A value of a write path as the API takes it: rows by their ids, times in ISO."""
-    if isinstance(value, Model):
-        return str(getattr(value, "public_id", value.pk))
-    if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, date | datetime | time):
-        return value.isoformat()
-    return value

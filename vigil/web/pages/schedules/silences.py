@@ -91,14 +91,15 @@ def _row(silence: Silence, now: datetime) -> SilenceRow:
     found = windows(schedule, now - BEFORE, now + AHEAD)
     coming = next((window.starts for window in found if window.starts > now), None)
     spans = [(_x(one.starts, now), max(2.0, round(_x(one.ends, now) - _x(one.starts, now), 1))) for one in found]
-    return SilenceRow(silence, _about(silence), _does(silence), holds.ends if holds else None, coming, spans)
+    return SilenceRow(silence, about_words(silence), does_words(silence), holds.ends if holds else None, coming, spans)
 
 
 def _x(at: datetime, now: datetime) -> float:
     return round((at - now + BEFORE) / (BEFORE + AHEAD) * WIDTH, 1)
 
 
-def _about(silence: Silence) -> str:
+def about_words(silence: Silence) -> str:
+    """What a silence is about: `chat, shop, tag ai`."""
     if silence.every_monitor:
         return "every monitor"
     names = [monitor.name for monitor in silence.monitors.all()]
@@ -106,7 +107,8 @@ def _about(silence: Silence) -> str:
     return ", ".join([*named, *(f"tag {tag}" for tag in silence.tags)])
 
 
-def _does(silence: Silence) -> str:
+def does_words(silence: Silence) -> str:
+    """What a silence does, and when again."""
     parts = ["alerts are held"] if silence.mutes else []
     parts += ["nothing is checked"] if silence.pauses else []
     parts += ["not counted in uptime"] if silence.excludes else []
