@@ -38,6 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
     import django
 
     django.setup()
+    from tests.empty_tables import empty_after_tests_that_commit
+
+    empty_after_tests_that_commit()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
