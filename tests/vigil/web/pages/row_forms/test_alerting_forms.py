@@ -116,6 +116,25 @@ def test_turns_are_moved_by_buttons_and_the_next_two_weeks_are_shown(writer: Cli
     assert "Unknown time zone" in press(writer, f"{made}/edit", "save", zone="Mars/Base").content.decode()
 
 
+def test_a_person_stands_in_by_the_clock_of_the_rotation(writer: Client) -> None:
+    ann, bo = person("Ann"), person("Bo")
+    turn = {"name": "Primary", "starts_on": database_now().date(), "people": [ann], "zone": "Asia/Tokyo"}
+    row = save_rotation(Rotation(team=default_team()), turn)
+    page = f"/on-call/rotations/{row.public_id}"
+    form = {"person": bo.public_id, "starts_at": "2027-01-02T09:00", "ends_at": "2027-01-03T09:00"}
+    wrong = shown(writer.post(f"{page}/stand-in", {**form, "ends_at": "2027-01-02T09:00"}))
+    assert errors_in(wrong) == ["Must end after it starts."] and 'value="2027-01-02T09:00"' in wrong
+    saved(writer.post(f"{page}/stand-in", form))
+    override = row.overrides.get()
+    assert override.starts_at.isoformat() == "2027-01-02T00:00:00+00:00" and override.person == bo
+    end = f"{page}/stand-ins/{override.public_id}/end"
+    assert end in shown(writer.get(page))
+    viewer = member(Role.VIEWER)
+    assert [viewer.post(path).status_code for path in (f"{page}/stand-in", end)] == [403, 403]
+    saved(writer.post(end))
+    assert not row.overrides.exists()
+
+
 def test_a_policy_is_a_sentence_while_its_steps_are_written(writer: Client) -> None:
     ops, ann = channel(), person("Ann")
     address = "/on-call/policies/new"
