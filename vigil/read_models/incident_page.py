@@ -15,6 +15,7 @@ from consensus.review.evidence import from_evidence, is_verdict
 from consensus.review.vote_table import VoteRow, vote_rows
 from consensus.verdicts import Verdict
 from vigil.accounts.models import Team
+from vigil.alerts.core.decision import Event
 from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState, Pursuit
 from vigil.alerts.wording.alert import DOWN_KINDS
 from vigil.alerts.wording.vocabulary import job_template, look_of, meaning_of
@@ -23,7 +24,7 @@ from vigil.incidents.models import Incident, Transition
 from vigil.monitors.live.results import instant
 from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import ShownState
-from vigil.read_models.core.verdict_words import verdict_sentences
+from vigil.read_models.core.verdict_words import law_in_words, verdict_sentences
 from vigil.read_models.core.why_lines import fit
 
 #: Bounds of one page; the newest are shown.
@@ -31,6 +32,13 @@ STEPS_MOST, DELIVERIES_MOST, MEMBERS_MOST, SIMILAR_MOST = 500, 1_000, 100, 10
 #: Similar incidents are looked for so far back.
 SIMILAR_WITHIN = timedelta(days=180)
 LEAD_LIMIT = 300
+#: What a delivery told its channel.
+_ABOUT = {
+    Event.TRIGGER: "told of it",
+    Event.RESOLVE: "told that it is over",
+    Event.NOTE: "told a note",
+    Event.ACKNOWLEDGE: "told who took it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class ToldChannel:
     id: str
     channel: str
     channel_kind: str
-    event: str
+    about: str
     state: str
     why: str
     because: str
@@ -107,6 +115,12 @@ class IncidentPage:
     similar: Sequence[Incident]
 
     @property
+    def shown_votes(self) -> VotesAt | None:
+        """The newest votes; of an incident that is over those that confirmed it, not those that ended it."""
+        ended = {step.seq for step in self.timeline if step.step == Step.RESOLVED}
+        return next((at for at in self.votes if at.seq not in ended), next(iter(self.votes), None))
+
+    @property
     def is_open(self) -> bool:
         return self.incident.resolved_at is None
 
@@ -116,10 +130,6 @@ class IncidentPage:
         if not self.is_open:
             return f"Over after {length(self.lasted)}"
         return f"{self.state.value.capitalize()} for {length(self.lasted)}"
-
-    @property
-    def notes(self) -> Sequence[TimelineStep]:
-        return [step for step in self.timeline if step.step == Step.NOTE and step.actor]
 
 
 def read_incident_page(team: Team, public_id: str, now: datetime) -> IncidentPage | None:
@@ -171,22 +181,14 @@ def _votes(step: Transition) -> VotesAt:
     return VotesAt(step.seq, instant(verdict.decided_ms), law_in_words(verdict), vote_rows(verdict), verdict)
 
 
-def law_in_words(verdict: Verdict) -> str:
-    """`3 failing votes from 2 domains were needed. 4 from 4 came.`"""
-    domains = verdict.domains // 2 + 1
-    needed = f"{verdict.k} vote{'' if verdict.k == 1 else 's'} from {domains} domain{'' if domains == 1 else 's'}"
-    failing = {vote.region: vote.domain for vote in verdict.votes if vote.status != "up" and not vote.barred}
-    came = f"{len(failing)} failing from {len(set(failing.values()))} came."
-    return f"{needed} {'was' if verdict.k == 1 else 'were'} needed. {came}"
-
-
 def _lead(steps: Sequence[Transition]) -> str:
-    """What the regions saw when it was last confirmed; of steps without votes their text."""
-    for step in steps:
-        if step.step in (Step.OPENED, Step.CHANGED):
-            said = verdict_sentences(from_evidence(step.evidence)) if is_verdict(step.evidence) else [step.text]
-            return fit(said, LEAD_LIMIT)
-    return ""
+    """What the regions saw when it was last confirmed."""
+    return next((_said(step) for step in steps if step.step in (Step.OPENED, Step.CHANGED)), "")
+
+
+def _said(step: Transition) -> str:
+    """What the regions saw, by the votes of a step; of a step without votes its text."""
+    return fit(verdict_sentences(from_evidence(step.evidence)), LEAD_LIMIT) if is_verdict(step.evidence) else step.text
 
 
 def _told(delivery: Delivery) -> ToldChannel:
@@ -195,7 +197,7 @@ def _told(delivery: Delivery) -> ToldChannel:
         id=delivery.public_id,
         channel=delivery.channel.name,
         channel_kind=delivery.channel.kind,
-        event=delivery.event,
+        about=_ABOUT[Event(delivery.event)],
         state=delivery.state,
         why=delivery.why,
         because=delivery.because,
@@ -224,7 +226,7 @@ def _timeline(steps: Sequence[Transition], deliveries: Sequence[Delivery]) -> li
         if one.state == DeliveryState.SENT:
             told[one.transition_id] = told.get(one.transition_id, 0) + 1
     return [
-        TimelineStep(f"t-{one.seq}", one.seq, one.step, one.reason, one.at, one.text, one.actor, told.get(one.pk, 0))
+        TimelineStep(f"t-{one.seq}", one.seq, one.step, one.reason, one.at, _said(one), one.actor, told.get(one.pk, 0))
         for one in steps
     ]
 

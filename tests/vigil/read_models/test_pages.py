@@ -98,7 +98,7 @@ def test_an_incident_page_shows_votes_who_was_told_and_who_was_not(redis_url: st
     assert [(one.channel, one.reason, one.held_by, one.waits) for one in page.not_told] == [
         ("Mail", "silenced", "deploy window", True)
     ]
-    assert page.votes[0].law.startswith("3 votes from ")
+    assert page.votes[0].law.startswith("3 failing votes from ")
     assert len(page.votes[0].rows) == 5
     assert page.timeline[-1].id == "t-1" and page.timeline[-1].told == 1
 

@@ -36,11 +36,8 @@ PICTURES = (
     Picture("overview-light", "/"),
     Picture("overview-dark", "/", dark=True),
     Picture("monitor-light", "/monitors/{monitor}"),
-    Picture("monitor-dark", "/monitors/{monitor}", dark=True),
-    Picture("incident-light", "/incidents/{incident}"),
     Picture("incident-dark", "/incidents/{incident}", dark=True),
     Picture("phone-light", "/incidents/{incident}", PHONE),
-    Picture("phone-dark", "/incidents/{incident}", PHONE, dark=True),
 )
 
 

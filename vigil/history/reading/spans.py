@@ -28,7 +28,7 @@ UP_KINDS = (IncidentKind.DEGRADED, IncidentKind.ACCOUNT)
 class _Spans:
     down: list[Span] = field(default_factory=list)
     degraded: list[Span] = field(default_factory=list)
-    paused: list[Span] = field(default_factory=list)
+    uncounted: list[Span] = field(default_factory=list)
     unseen: list[Span] = field(default_factory=list)
 
 
@@ -44,7 +44,7 @@ class SpanRows:
 
 @dataclass(frozen=True, slots=True)
 class MonitorSpans:
-    """Settled spans of a monitor, and the time in which too few regions could see it (part of excluded, or of down)."""
+    """Settled spans of a monitor, and the time in which too few regions saw it any more (part of excluded or down)."""
 
     settled: Settled
     unseen: tuple[Span, ...]
@@ -71,13 +71,16 @@ def settled_spans(
 def spans_of(monitors: Sequence[Monitor], window: Span, rows: SpanRows) -> dict[int, MonitorSpans]:
     """The spans that these rows make; no query."""
     found = {monitor.pk: _Spans() for monitor in monitors}
+    created = {monitor.pk: monitor.created_at for monitor in monitors}
     anonymous = _anonymous(monitors, rows.incidents)
     for incident in rows.incidents:
         refused = incident.kind == IncidentKind.ACCOUNT and incident.monitor_id in anonymous
         _tell(found[incident.monitor_id or 0], incident, rows.worsened.get(incident.pk), window, refused)
     for row in rows.unwatched:
-        span = _span(row.from_at, row.to_at, window)
-        (found[row.monitor_id].paused if row.why == Unwatched.Why.PAUSED else found[row.monitor_id].unseen).append(span)
+        held, made = found[row.monitor_id], created[row.monitor_id]
+        # Until a quorum has seen it for the first time it is new, and nothing is unknown of it.
+        uncounted = row.why == Unwatched.Why.PAUSED or row.from_at <= made
+        (held.uncounted if uncounted else held.unseen).append(_span(row.from_at, row.to_at, window))
     return {
         one.pk: MonitorSpans(
             _settled(one, found[one.pk], rows.maintained.get(one.pk, ()), window), union(found[one.pk].unseen)
@@ -93,7 +96,7 @@ def unwatched_rows(monitors: Iterable[int], window: Span) -> Iterable[Unwatched]
 
 def _settled(monitor: Monitor, spans: _Spans, maintenance: Sequence[Span], window: Span) -> Settled:
     not_yet = (window[0], max(window[0], _second(monitor.created_at)))
-    excluded = [not_yet, *spans.paused, *minus(union(spans.unseen), union(spans.down))]
+    excluded = [not_yet, *spans.uncounted, *minus(union(spans.unseen), union(spans.down))]
     return settle(UptimeSpans(spans.down, spans.degraded, excluded, maintenance))
 
 

@@ -25,11 +25,11 @@ def milliseconds(ms: float | None) -> str:
 
 
 def percent(part: float | None) -> str:
-    """A part of 1 with two places, rounded down: `100 %` only where it is exact."""
+    """A part of 1 with two places, rounded down: `100 %` and `0 %` only where they are exact."""
     if part is None:
         return NO_VALUE
-    if part >= 1:
-        return f"100{NARROW}%"
+    if part >= 1 or part <= 0:
+        return f"{100 if part >= 1 else 0}{NARROW}%"
     # A hair is added, since 0.9994 * 10000 is a little less than 9994.
     return f"{min(9_999, math.floor(max(0.0, part) * 10_000 + 1e-7)) / 100:.2f}{NARROW}%"
 

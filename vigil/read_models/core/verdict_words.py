@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from consensus.verdicts import Excluded, Verdict, Vote
 from consensus.vocabulary import Exclusion, Observed, observed
-from probes.reasons import Reason
+from probes.reasons import Reason, Status
 from vigil.read_models.core.figures import milliseconds
 from vigil.read_models.core.sights import sight
 
@@ -24,6 +24,9 @@ _REFUSALS = {
 def verdict_sentences(verdict: Verdict) -> list[str]:
     """What the regions saw in the deciding look, in how many looks, and who is left out."""
     votes, n = _failing(verdict), max(verdict.n, verdict.m)
+    if not votes and verdict.status is Status.UP:
+        who = f"All {n} regions" if verdict.m == n > 1 else of_regions(verdict.m, n)
+        return [f"{who[0].upper()}{who[1:]} passed.", *_left_out(verdict.excluded)]
     if not votes:
         return [verdict.explanation.split(". ")[0].removesuffix(".") + "."]
     looks = max(1, len(verdict.looks_ms))
@@ -38,6 +41,20 @@ def verdict_sentences(verdict: Verdict) -> list[str]:
     if len(same) < len(votes):
         seen = f"failures, {len(same)} of them {seen}"
     return [f"{of_regions(len(votes), n)} saw {seen}{how_often}.", *_left_out(verdict.excluded)]
+
+
+def law_in_words(verdict: Verdict) -> str:
+    """`3 failing votes from 2 domains were needed. 4 from 4 domains came.`"""
+    domains, passing = verdict.domains // 2 + 1, verdict.status is Status.UP
+    word = "passing" if passing else "failing"
+    needed = f"{verdict.k} {word} vote{'' if verdict.k == 1 else 's'} from {_domains(domains)}"
+    came = {v.region: v.domain for v in verdict.votes if (v.status is Status.UP) is passing and not v.barred}
+    came_from = f" from {_domains(len(set(came.values())))}" if came else ""
+    return f"{needed} {'was' if verdict.k == 1 else 'were'} needed. {len(came) or 'None'}{came_from} came."
+
+
+def _domains(number: int) -> str:
+    return f"{number} domain{'' if number == 1 else 's'}"
 
 
 def _failing(verdict: Verdict) -> list[Vote]:

@@ -164,15 +164,16 @@ def respond_to(incident: int, actor: Actor, form: Mapping[str, Any]) -> Response
 def incident_context(found: IncidentPage) -> dict[str, Any]:
     """What the template of an incident draws, with or without the frame."""
     tables = [(one, votes_of(one)) for one in found.votes]
+    shown = next((table for table in tables if table[0] is found.shown_votes), None)
     written: Postmortem | None = getattr(found.incident, "postmortem", None)
     return {
         "found": found,
         "incident": found.incident,
         "mark": mark(found.state if found.is_open else ShownState.UP, found.headline, pill=True),
-        "latest": tables[0] if tables else None,
-        "map": map_of(tables[0][1]) if tables else None,
-        "met": met_by(found.votes[0]) if found.votes else None,
-        "earlier_votes": tables[1:],
+        "shown_votes": shown,
+        "map": map_of(shown[1]) if shown else None,
+        "met": met_by(shown[0]) if shown else None,
+        "other_votes": [table for table in tables if table is not shown],
         "timeline": steps_of(found.timeline),
         "similar": [(one, mark_of(one)) for one in found.similar],
         "members": [(one, mark_of(one)) for one in found.members],

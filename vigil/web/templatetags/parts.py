@@ -109,5 +109,7 @@ def after(delay: timedelta) -> str:
 
 @register.simple_tag
 def offset(ms: float) -> str:
-    """A clock's offset with its sign: `+0.2 s`."""
+    """A clock's offset with its sign: `+0.2 s`; `<0.1 s` for less."""
+    if abs(ms) < 50:
+        return f"<0.1{figures.NARROW}s"
     return f"{ms / 1000:+.1f}{figures.NARROW}s"

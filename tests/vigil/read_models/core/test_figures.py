@@ -20,7 +20,7 @@ def test_milliseconds_become_seconds_from_two_on_and_are_never_zero() -> None:
 
 def test_a_percentage_is_rounded_down_and_full_only_where_it_is_exact() -> None:
     assert [percent(part).replace("\u202f", " ") for part in (1, 0.99999, 0.9994, 0.5, 0.0)] == [
-        "100 %", "99.99 %", "99.94 %", "50.00 %", "0.00 %"]  # fmt: skip
+        "100 %", "99.99 %", "99.94 %", "50.00 %", "0 %"]  # fmt: skip
 
 
 @settings(deadline=None)

@@ -40,16 +40,23 @@ function bands(data) {
   };
 }
 
+// A point between gaps has no line to stand on.
+function alone(plot, index) {
+  const found = plot.data[index];
+  return found.flatMap((value, at) => (value != null && found[at - 1] == null && found[at + 1] == null ? [at] : []));
+}
+
 function series(data) {
   if (data.phases) {
     const from = colour("accent");
     return PHASES.filter((name) => data.phases[name]).map((label, index, all) => ({ label, stroke: from, width: 1, alpha: 1, fill: `color-mix(in srgb, ${from} ${90 - index * Math.floor(70 / all.length)}%, transparent)` }));
   }
   const regions = Object.keys(data.regions ?? {}).slice(0, 5);
+  const points = { show: true, size: 5, filter: alone };
   return [
-    { label: "p95", stroke: colour("accent"), width: 2 },
-    { label: "p50", stroke: colour("muted"), width: 1.5 },
-    ...regions.map((label, index) => ({ label, stroke: colour("ink"), width: 1, dash: DASHES[index] })),
+    { label: "p95", stroke: colour("accent"), width: 2, points },
+    { label: "p50", stroke: colour("muted"), width: 1.5, points },
+    ...regions.map((label, index) => ({ label, stroke: colour("ink"), width: 1, dash: DASHES[index], points })),
   ];
 }
 
