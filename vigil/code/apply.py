@@ -17,11 +17,15 @@ from vigil.clock import database_now
 from vigil.code.core.document import Document
 from vigil.code.core.objects import Wanted
 from vigil.code.core.plan import Change, PlanAction
+from vigil.code.core.references import without_values
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.state import Address
+from vigil.code.core.tree import DocumentError
 from vigil.code.models import ConfigurationPlan, ManagedObject
-from vigil.code.plans import Comparison, compare, document_of, problems_of
+from vigil.code.plans import Comparison, compare, problems_of
+from vigil.code.stored.as_written import written_of
 from vigil.code.stored.monitors import ObjectRefused, write_monitors, write_parents
+from vigil.code.stored.plan_documents import document_of, is_complete
 from vigil.code.stored.writing import Writing, delete_object, write_object
 
 _log = structlog.get_logger(__name__)
@@ -52,14 +56,20 @@ def apply_plan(team: Team, public_id: str, by: str) -> AppliedPlan:
         row = ConfigurationPlan.objects.select_for_update().get(team=team, public_id=public_id)
         if row.applied_at is not None:
             return AppliedPlan(row, before=True)
+        if not is_complete(row):
+            raise PlanMoved
         document, secrets = document_of(row)
         found = compare(team, document, secrets, row.prune, lock=True)
         if found.state.revision() != row.revision:
             raise PlanMoved
-        _carry_out(found, by)
+        try:
+            _carry_out(found, by)
+        except DocumentError as refused:
+            values = {f"{key}.{name}": value for (_, key), named in secrets.items() for name, value in named.items()}
+            raise DocumentError(without_values(refused.problems, values)) from None
         row.applied_at, row.applied_by = database_now(), by[:150]
-        row.secrets, row.document = Secrets(), {}
-        row.save(update_fields=["applied_at", "applied_by", "secrets", "document"])
+        row.sealed = Secrets()
+        row.save(update_fields=["applied_at", "applied_by", "sealed"])
     _log.info("plan.applied", plan=row.public_id, project=row.project, commit=row.commit, by=row.applied_by)
     return AppliedPlan(row)
 
@@ -134,6 +144,7 @@ def own(team: Team, document: Document, ids: Mapping[Address, str]) -> None:
             ManagedObject(
                 team=team, project=document.project, section=one.section, key=one.key, public_id=ids[address],
                 file=one.place.file[:500], line=one.place.line, references=dict(one.secrets),
+                written=written_of(one),
             )
         )  # fmt: skip
     same = {
@@ -148,4 +159,4 @@ def own(team: Team, document: Document, ids: Mapping[Address, str]) -> None:
 
 
 def _described(row: ManagedObject) -> tuple[object, ...]:
-    return row.section, row.key, row.file, row.line, row.references
+    return row.section, row.key, row.file, row.line, row.references, row.written

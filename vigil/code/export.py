@@ -9,7 +9,8 @@ from vigil.accounts.models import Team
 from vigil.code.catalogue import catalogue
 from vigil.code.core.document import VERSION
 from vigil.code.core.fields.types import KEY, PUBLIC_ID, Json
-from vigil.code.core.kinds import written_config
+from vigil.code.core.kind_fields import PRESET, setting_path
+from vigil.code.core.kinds import KindShape, written_config, written_name
 from vigil.code.core.sections.shape import UNSET, WATCHED
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.state import Actual, comparable, with_names
@@ -90,10 +91,14 @@ def _written(section: str, key: str, one: Actual, names: Mapping[str, str], refe
     fields = one.fields
     table = SECTIONS[section]
     if fields.get("name") not in (None, key):
-        found["name"] = table.fields["name"].type.written(fields["name"])
-    if table.kinds:
+        found["name"] = one.written.get("name", table.fields["name"].type.written(fields["name"]))
+    preset = _preset(one, references)
+    if preset:
+        order = (PRESET, *catalogue().preset_fields)
+        found |= {name: preset["given"][name] for name in order if name in preset["given"]}
+    elif table.kinds:
         shape = catalogue().kinds[table.kinds].get(fields["kind"])
-        found[fields["kind"]] = fields["config"] if shape is None else written_config(shape, fields["config"])
+        found[fields["kind"]] = fields["config"] if shape is None else _config(shape, one)
         if one.secrets:
             found["secrets"] = {
                 name: references.get(name) or _reference(key, name)
@@ -105,12 +110,31 @@ def _written(section: str, key: str, one: Actual, names: Mapping[str, str], refe
         if name == "name":
             continue
         value = with_names(field.type, fields.get(name), names)
-        usual = field.default is not UNSET and comparable(field.type, value) == comparable(field.type, field.default)
+        if preset and name == "tags":
+            value = [tag for tag in value if tag not in preset["tags"]]
+        default = preset.get(name, field.default) if name != "tags" else field.default
+        usual = default is not UNSET and comparable(field.type, value) == comparable(field.type, default)
         if value is None or usual:
             continue
         if name in ("paused", "enabled") and value is (name == "enabled"):
             continue
-        found[name] = field.type.written(value)
+        found[name] = one.written.get(name, field.type.written(value))
+    return found
+
+
+def _preset(one: Actual, references: Mapping[str, str]) -> Json:
+    """What the document gives for a preset, and what the preset gives; empty where the monitor is no longer its."""
+    found: Json = one.written.get(PRESET, {})
+    same = found and set(one.secrets) == set(references) and set(found["tags"]) <= set(one.fields["tags"])
+    return found if same else {}
+
+
+def _config(shape: KindShape, one: Actual) -> Json:
+    """The config, its settings that have references as they were written."""
+    found = written_config(shape, one.fields["config"])
+    for name in one.fields["config"]:
+        if setting_path(name) in one.written:
+            found[written_name(shape, name)] = one.written[setting_path(name)]
     return found
 
 

@@ -54,7 +54,7 @@ def values_of(source: LoadedFiles, environment: Mapping[str, str]) -> tuple[dict
         scheme, _, rest = name.partition(":")
         if scheme == "env":
             found = environment.get(rest)
-            words = f"the environment variable {rest} is not set"
+            words = f"the environment variable {rest} is {'not set' if found is None else 'empty'}"
         else:
             found, words = _value_of_file(source.folder, rest)
         if found and not _is_text(found):

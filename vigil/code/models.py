@@ -17,7 +17,8 @@ class ManagedObject(models.Model):
     """Ownership of an object by a project: its section and key in the document, and where it is written.
 
     `public_id` names the object; it may have been deleted elsewhere. `references` are the texts of its secrets, such as
-    `${env:NAME}`, by name.
+    `${env:NAME}`, by name. `written` is how the document writes what its stored value does not tell, by the paths of
+    `Wanted.written`, each with a keyed hash of the value that it had: [as written, hash].
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="managed_objects")
@@ -28,6 +29,7 @@ class ManagedObject(models.Model):
     file = models.CharField(max_length=500, blank=True, default="")
     line = models.PositiveIntegerField(default=0)
     references = models.JSONField(default=dict)
+    written = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -42,9 +44,10 @@ class ManagedObject(models.Model):
 
 
 class ConfigurationPlan(models.Model):
-    """A plan of a team: the document, what it would change, and the revision that it was made against.
+    """A plan of a team: what the document would change, and the revision that it was made against.
 
-    `secrets` are values by address and name, and like `document` gone once it is applied.
+    `sealed` holds the document, since values of references are in it, and values of secrets by address and name; all
+    of it is gone once the plan is applied.
     """
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_plan, editable=False)
@@ -52,8 +55,7 @@ class ConfigurationPlan(models.Model):
     project = models.CharField(max_length=100)
     revision = models.CharField(max_length=24)
     prune = models.BooleanField(default=False)
-    document = models.JSONField(default=dict)
-    secrets = SealedJSONField()
+    sealed = SealedJSONField()
     changes = models.JSONField(default=list)
     paging = models.JSONField(default=list)
     warnings = models.JSONField(default=list)

@@ -17,16 +17,17 @@ from vigil.alerts.channels import ChannelSettingsError, check_channel
 from vigil.clock import database_now
 from vigil.code.catalogue import catalogue
 from vigil.code.core.document import Document, read_document
-from vigil.code.core.fields.types import Json
 from vigil.code.core.objects import Wanted
 from vigil.code.core.paging import paging_changes
 from vigil.code.core.plan import PlannedChanges, plan
 from vigil.code.core.plan_text import as_plain
-from vigil.code.core.references import references_in, resolved
+from vigil.code.core.references import concealed, references_in, resolved, without_values
 from vigil.code.core.state import Address, TeamState
 from vigil.code.core.tree import DocumentError, DocumentProblem, Node, TextPlace, nearest, shown
 from vigil.code.models import ConfigurationPlan
-from vigil.code.stored.reading import read_state, secret_hash
+from vigil.code.stored.hashes import secret_hash
+from vigil.code.stored.plan_documents import sealed_document
+from vigil.code.stored.reading import read_state
 from vigil.code.stored.rows import TeamRows, load_rows
 from vigil.monitors.models import Region
 from vigil.monitors.validation import MAX_SECRET_LENGTH
@@ -63,9 +64,12 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
     """Compare the document with the team's configuration and store the plan; raises `DocumentError`."""
     document = read_document(order.tree, catalogue(), order.values)
     secrets = _secrets(document, order.values)
-    _check_secrets(document, secrets)
-    _check_channels(document, secrets)
-    _check_regions(document)
+    try:
+        _check_secrets(document, secrets)
+        _check_channels(document, secrets)
+        _check_regions(document)
+    except DocumentError as refused:
+        raise DocumentError(without_values(refused.problems, order.values)) from None
     with transaction.atomic():
         found = compare(team, document, secrets, order.prune)
         feeds = [change for change in found.planned.effective if change.section == "feeds"]
@@ -77,13 +81,14 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
             project=document.project,
             revision=found.state.revision(),
             prune=order.prune,
-            document=stored_document(document),
-            secrets=Secrets(
-                {_path(address, name): value for address, named in secrets.items() for name, value in named.items()}
-            ),
+            sealed=Secrets(sealed_document(document, secrets)),
             changes=as_plain(found.planned.changes),
             paging=paging_changes(document, found.state, found.planned),
-            warnings=[f"{one.section}.{one.key}: {words}" for one in document.all() for words in one.warnings],
+            warnings=[
+                f"{one.section}.{one.key}: {concealed(words, order.values)}"
+                for one in document.all()
+                for words in one.warnings
+            ],
             commit=order.commit[:COMMIT_MOST],
             created_by=order.by[:150],
         )
@@ -101,34 +106,6 @@ def compare(
         address: {name: secret_hash(value) for name, value in named.items()} for address, named in secrets.items()
     }
     return Comparison(document, secrets, rows, state, plan(document, state, hashes, prune))
-
-
-def stored_document(document: Document) -> Json:
-    """The document as plans keep it, without values of secrets."""
-    objects = [
-        {
-            "section": one.section, "key": one.key, "fields": one.fields, "secrets": one.secrets,
-            "file": one.place.file, "line": one.place.line,
-        }
-        for one in document.all()
-    ]  # fmt: skip
-    return {"project": document.project, "objects": objects, "moved": document.moved}
-
-
-def document_of(row: ConfigurationPlan) -> tuple[Document, dict[Address, dict[str, str]]]:
-    """The document of a stored plan, and the values of its secrets."""
-    objects: dict[str, dict[str, Wanted]] = {}
-    for one in row.document["objects"]:
-        place = TextPlace(one["file"], one["line"])
-        wanted = Wanted(one["section"], one["key"], one["fields"], one["secrets"], place)
-        objects.setdefault(wanted.section, {})[wanted.key] = wanted
-    secrets = {
-        (section, key): {name: row.secrets[_path((section, key), name)] for name in wanted.secrets}
-        for section, keys in objects.items()
-        for key, wanted in keys.items()
-        if wanted.secrets
-    }
-    return Document(row.document["project"], objects, row.document["moved"]), secrets
 
 
 def _secrets(document: Document, values: Mapping[str, str]) -> dict[Address, dict[str, str]]:
@@ -206,10 +183,6 @@ def problems_of(refused: ValidationError, one: Wanted) -> DocumentError:
     return DocumentError(
         DocumentProblem(one.place, path, words if name == "__all__" else f"{name}: {words}") for name, words in pairs
     )
-
-
-def _path(address: Address, name: str) -> str:
-    return f"{address[0]}/{address[1]}/{name}"
 
 
 def _forget_old(team: Team) -> None:

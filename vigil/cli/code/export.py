@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from vigil.cli.code.documents import SCHEMA_PATH, as_error, load_or_refuse
 from vigil.cli.errors import CommandError
 from vigil.code.core.formats.yaml_writer import to_yaml
 from vigil.code.core.tree import DocumentError, tree_of
-from vigil.code.load import values_of
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -65,8 +63,8 @@ def _updated(path: Path, document: Mapping[str, Any]) -> str:
         raise CommandError(f"{path} is no .yaml file: write to a new one, or print it")
     source = load_or_refuse(path)
     try:
-        values = values_of(source, os.environ)[0]
-        written = read_document(source.tree, catalogue(), values)
+        # Both without values, so that references are compared as they are written.
+        written = read_document(source.tree, catalogue())
         found = read_document(tree_of(document), catalogue())
     except DocumentError as refused:
         raise as_error(refused.problems) from None

@@ -11,7 +11,7 @@ from vigil.code.core.fields.types import KEY, PUBLIC_ID, TextType, Wrong
 from vigil.code.core.kind_fields import Reading
 from vigil.code.core.kinds import Catalogue
 from vigil.code.core.objects import Wanted, read_object, shared_fields
-from vigil.code.core.references import references_of
+from vigil.code.core.references import references_of, without_values
 from vigil.code.core.sections.shape import WATCHED
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.tree import BYTES_MOST, DocumentError, DocumentProblem, Node, TextPlace, nearest, shown
@@ -97,7 +97,8 @@ def read_document(tree: Node, catalogue: Catalogue, values: Mapping[str, str] | 
     if not reading.problems:
         check_objects(reading, objects)
     if reading.problems:
-        raise DocumentError(sorted(reading.problems, key=lambda one: (one.place.file, one.place.line)))
+        problems = without_values(reading.problems, reading.values)
+        raise DocumentError(sorted(problems, key=lambda one: (one.place.file, one.place.line)))
     return Document(project, objects, moved)
 
 

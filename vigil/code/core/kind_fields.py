@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vigil.code.core.fields.types import FlagType, Json, TextType, Wrong, holds_reference
-from vigil.code.core.kinds import Catalogue, ConfigProblem, PresetDraft, read_config
+from vigil.code.core.kinds import Catalogue, ConfigProblem, PresetDraft, column_of, read_config
 from vigil.code.core.references import references_in
 from vigil.code.core.sections.shape import Section
 from vigil.code.core.sections.watched import MONITORS
@@ -54,6 +54,7 @@ class KindFields:
     secrets: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOTHING = KindFields()
@@ -85,7 +86,12 @@ def read_kind(entry: Entry) -> KindFields:
         entry.refuse(wrong.node or entry.given[kind], wrong.words)
         return NOTHING
     _judge(entry, kind, config, frozenset(secrets))
-    return KindFields({"kind": kind, "config": config}, secrets)
+    written = {
+        setting_path(column_of(shapes[kind], name)): part.written
+        for name, part in entry.given[kind].members.items()
+        if part.written is not None
+    }
+    return KindFields({"kind": kind, "config": config}, secrets, written=written)
 
 
 def _judge(entry: Entry, kind: str, config: Json, secrets: frozenset[str]) -> None:
@@ -124,7 +130,17 @@ def _read_preset(entry: Entry) -> KindFields:
             entry.refuse(given.get(problem.field, given[PRESET]), f"{problem.field}: {problem.problem}")
         return NOTHING
     made = {"kind": found.kind, "config": found.config, "interval": found.interval_s, "timeout": found.timeout_ms}
-    return KindFields(made, dict(found.secrets), found.tags, found.warnings)
+    names = (PRESET, *entry.reading.catalogue.preset_fields)
+    written = {
+        "given": {name: entry.node.members[name].bare() for name in names if name in given},
+        "interval": found.interval_s, "timeout": found.timeout_ms, "tags": list(found.tags),
+    }  # fmt: skip
+    return KindFields(made, dict(found.secrets), found.tags, found.warnings, {PRESET: written})
+
+
+def setting_path(column: str) -> str:
+    """Path of a setting among what is written with references."""
+    return f"config.{column}"
 
 
 def _secrets(entry: Entry) -> dict[str, str]:

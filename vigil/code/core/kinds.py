@@ -74,7 +74,7 @@ def read_config(shape: KindShape, kind: str, node: Node) -> Json:
         raise Wrong(f"{kind} is a map of settings")
     for name, part in node.value.items():
         if name not in shape.settings and _column(shape, name) is None:
-            known = {_written_name(shape, setting) for setting in shape.settings}
+            known = {written_name(shape, setting) for setting in shape.settings}
             raise Wrong(f"unknown setting {shown(name)} of {kind}: {nearest(name, known)}", part)
     found = _converted(shape, node)
     headers = found.get("headers")
@@ -89,7 +89,7 @@ def written_config(shape: KindShape, config: Json) -> Json:
     headers = config.get("headers")
     if isinstance(headers, list) and len({name for name, _ in headers}) == len(headers):
         found["headers"] = dict(headers)
-    written: Json = escaped_tree({_written_name(shape, name): value for name, value in found.items()})
+    written: Json = escaped_tree({written_name(shape, name): value for name, value in found.items()})
     return written
 
 
@@ -112,6 +112,11 @@ def _converted(shape: KindShape, node: Node) -> Any:
     return found
 
 
+def column_of(shape: KindShape, name: str) -> str:
+    """The field in which a setting of this name is stored."""
+    return _column(shape, name) or name
+
+
 def _column(shape: KindShape, name: str) -> str | None:
     """The field that a duration of this name is stored in; None for a field that is written as it is stored."""
     if name in shape.inner:
@@ -123,7 +128,7 @@ def _unit_ms(column: str) -> int:
     return next(unit for end, unit in _UNITS_MS.items() if column.endswith(end))
 
 
-def _written_name(shape: KindShape, name: str) -> str:
+def written_name(shape: KindShape, name: str) -> str:
     """The name of a setting in documents: without the unit, where durations are written with theirs."""
     for end in _UNITS_MS:
         base = name.removesuffix(end)
@@ -134,9 +139,9 @@ def _written_name(shape: KindShape, name: str) -> str:
 
 def _written(shape: KindShape, name: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return {_written_name(shape, inner): _written(shape, inner, part) for inner, part in value.items()}
+        return {written_name(shape, inner): _written(shape, inner, part) for inner, part in value.items()}
     if isinstance(value, list):
         return [_written(shape, "", part) for part in value]
-    if _written_name(shape, name) != name and isinstance(value, int | float) and not isinstance(value, bool):
+    if written_name(shape, name) != name and isinstance(value, int | float) and not isinstance(value, bool):
         return duration(round(value * _unit_ms(name)))
     return value

@@ -18,7 +18,7 @@ from vigil.code.core.kind_fields import (
     Reading,
     read_kind,
 )
-from vigil.code.core.references import resolved
+from vigil.code.core.references import with_values
 from vigil.code.core.sections.shape import UNSET
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.sections.watched import MONITORS
@@ -29,7 +29,9 @@ from vigil.code.core.tree import NOWHERE, Node, TextPlace, nearest, shown
 class Wanted:
     """An object as the document wants it. `fields` are stored values by name, without those it leaves as they are.
 
-    `secrets` are texts with references, by name, never values. `places` are those of its fields.
+    `secrets` are texts with references, by name, never values. `places` are those of its fields. `written` is how the
+    document writes what has references in it: a field by its name, a setting as `config.NAME`; and what it gives for a
+    preset, as `preset`.
     """
 
     section: str
@@ -39,6 +41,7 @@ class Wanted:
     place: TextPlace = NOWHERE
     places: Mapping[str, TextPlace] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ class _Inherited:
     def tags(self) -> list[str]:
         layers = (self.defaults, self.group)
         return [str(part.value) for layer in layers if "tags" in layer for part in layer["tags"].value]
+
+    def field_of(self, entry: Entry, name: str, made: KindFields) -> Node | None:
+        """The node that gives a field: its own, else its group's, else that of `defaults` unless a preset gives it."""
+        node = entry.given.get(name) or self.group.get(name)
+        return node or (None if name in made.fields else self.defaults.get(name))
 
 
 def shared_fields(reading: Reading, node: Node | None, path: str) -> Mapping[str, Node]:
@@ -92,24 +100,15 @@ def read_object(reading: Reading, section_name: str, key: str, node: Node) -> Wa
     entry = Entry(reading, section, path, node, given)
     _check_names(entry)
     made = read_kind(entry) if section.kinds else NOTHING
-    fields = _fields(entry, _inherited(entry), made)
+    inherited = _inherited(entry)
+    fields = _fields(entry, inherited, made)
     if "name" in section.fields:
         fields.setdefault("name", key)
     if len(reading.problems) > before:
         return None
     places = {name: part.place for name, part in node.value.items()}
-    return Wanted(section_name, key, fields, made.secrets, node.place, places, made.warnings)
-
-
-def with_values(node: Node, values: Mapping[str, str]) -> Node:
-    """A tree with the values of its references."""
-    if isinstance(node.value, str):
-        return Node(resolved(node.value, values), node.place, node.plain) if "${" in node.value else node
-    if isinstance(node.value, dict):
-        return Node({name: with_values(part, values) for name, part in node.value.items()}, node.place)
-    if isinstance(node.value, list):
-        return Node([with_values(part, values) for part in node.value], node.place)
-    return node
+    written = {**made.written, **_written_fields(entry, inherited, made)}
+    return Wanted(section_name, key, fields, made.secrets, node.place, places, made.warnings, written)
 
 
 def _check_names(entry: Entry) -> None:
@@ -141,13 +140,17 @@ def _inherited(entry: Entry) -> _Inherited:
     return _Inherited(*layers)
 
 
+def _written_fields(entry: Entry, inherited: _Inherited, made: KindFields) -> dict[str, Any]:
+    """Fields that have references; not tags, which may come from several places."""
+    found = {name: inherited.field_of(entry, name, made) for name in entry.section.fields if name != "tags"}
+    return {name: node.written for name, node in found.items() if node is not None and node.written is not None}
+
+
 def _fields(entry: Entry, inherited: _Inherited, made: KindFields) -> dict[str, Any]:
     """Stored values: its own, else its group's, else its preset's, else those of `defaults`, else the usual ones."""
     found: dict[str, Any] = {}
     for name, field_ in entry.section.fields.items():
-        node = entry.given.get(name) or inherited.group.get(name)
-        if node is None and name not in made.fields:
-            node = inherited.defaults.get(name)
+        node = inherited.field_of(entry, name, made)
         if node is not None:
             value = _read(entry, name, node)
             if value is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from vigil.code.core.document import Document
 from vigil.code.core.fields.types import PUBLIC_ID
+from vigil.code.core.kind_fields import setting_path
 from vigil.code.core.objects import Wanted
 from vigil.code.core.sections.shape import WATCHED
 from vigil.code.core.sections.table import SECTIONS, references_of_field
@@ -16,6 +17,7 @@ from vigil.code.core.state import Actual, Address, TeamState, comparable, with_n
 from vigil.code.core.tree import DocumentError, DocumentProblem, shown
 
 HIDDEN = "(secret)"
+CHANGED = "(changed)"
 
 
 class PlanAction(StrEnum):
@@ -154,9 +156,7 @@ def _differences(
     for name in ("kind", "config"):
         if name in one.fields and stored.get(name) != one.fields[name]:
             yield from (
-                _config(stored, one.fields)
-                if name == "config"
-                else [FieldChange(name, stored.get(name), one.fields[name])]
+                _config(one, actual) if name == "config" else [FieldChange(name, stored.get(name), one.fields[name])]
             )
     for name, kind in section.fields.items():
         if name not in one.fields:
@@ -166,21 +166,29 @@ def _differences(
         if actual is None and new == kind.default:
             continue
         if actual is None or comparable(kind.type, old) != comparable(kind.type, new):
-            shown_old = None if old is None else kind.type.written(old)
-            yield FieldChange(name, shown_old, None if new is None else kind.type.written(new))
+            sides = (None if side is None else kind.type.written(side) for side in (old, new))
+            yield _as_written(name, name, one, actual, tuple(sides))
     known = actual.secrets if actual else {}
     for name in sorted({*hashes, *known}):
         if known.get(name) != hashes.get(name) and not _is_own(one, name):
             old, new = (HIDDEN if name in side else None for side in (known, hashes))
-            yield FieldChange(f"secrets.{name}", old, "(changed)" if old and new else new)
+            yield FieldChange(f"secrets.{name}", old, CHANGED if old and new else new)
 
 
-def _config(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterable[FieldChange]:
+def _config(one: Wanted, actual: Actual | None) -> Iterable[FieldChange]:
     """Differences of a config, setting by setting."""
-    old, new = stored.get("config") or {}, wanted["config"]
+    old, new = (actual.fields.get("config") or {} if actual else {}), one.fields["config"]
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
-            yield FieldChange(f"{wanted['kind']}.{name}", old.get(name), new.get(name))
+            sides = old.get(name), new.get(name)
+            yield _as_written(f"{one.fields['kind']}.{name}", setting_path(name), one, actual, sides)
+
+
+def _as_written(name: str, path: str, one: Wanted, actual: Actual | None, sides: tuple[Any, ...]) -> FieldChange:
+    """A change whose values that come from references are shown as the references."""
+    old = actual.written.get(path, sides[0]) if actual else sides[0]
+    new = one.written.get(path, sides[1])
+    return FieldChange(name, old, CHANGED if new == old else new)
 
 
 def _is_own(one: Wanted, name: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from vigil.code.core.tree import DocumentError, DocumentProblem, Node
 
@@ -11,6 +12,8 @@ _REFERENCE = re.compile(r"(\$?)\$\{((?:env|file):[^{}]*)\}")
 _NAME = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}\Z|file:[^\x00-\x1f]{1,500}\Z")
 #: Of all references of a document.
 REFERENCES_MOST = 10_000
+#: Shorter values are ordinary words; longer ones may be quoted in part.
+_QUOTED_LEAST, _QUOTED_MOST = 4, 12
 
 
 def references_in(text: str) -> list[str]:
@@ -62,6 +65,37 @@ def resolved(text: str, values: Mapping[str, str]) -> str:
         return values.get(found[2], found[0])
 
     return _REFERENCE.sub(value, text)
+
+
+def with_values(node: Node, values: Mapping[str, str]) -> Node:
+    """A tree with the values of its references; `written` tells where they were."""
+    if isinstance(node.value, str):
+        if not references_in(node.value):
+            return Node(resolved(node.value, values), node.place, node.plain) if "${" in node.value else node
+        return Node(resolved(node.value, values), node.place, node.plain, node.value)
+    if not isinstance(node.value, dict | list):
+        return node
+    found: dict[str, Node] | list[Node]
+    if isinstance(node.value, dict):
+        found = {name: with_values(part, values) for name, part in node.value.items()}
+        parts = list(found.values())
+    else:
+        found = parts = [with_values(part, values) for part in node.value]
+    has_references = any(part.written is not None for part in parts)
+    return Node(found, node.place, written=node.bare() if has_references else None)
+
+
+def concealed(words: str, values: Mapping[str, str]) -> str:
+    """Words that quote no value of a reference, which may be a secret."""
+    for name, value in values.items():
+        if len(value) >= _QUOTED_LEAST and value[:_QUOTED_MOST] in words:
+            return f"what ${{{name}}} stands for does not fit here"
+    return words
+
+
+def without_values(problems: Iterable[DocumentProblem], values: Mapping[str, str]) -> list[DocumentProblem]:
+    """Problems in words that quote no value of a reference."""
+    return [replace(one, words=concealed(one.words, values)) for one in problems]
 
 
 def escaped(text: str) -> str:

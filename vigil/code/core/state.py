@@ -17,13 +17,17 @@ Address = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """A stored object. References in `fields` are public ids; `secrets` are keyed hashes by name."""
+    """A stored object. References in `fields` are public ids; `secrets` are keyed hashes by name.
+
+    `written` is how the document wrote what still has the value that it was applied with; see `Wanted`.
+    """
 
     section: str
     public_id: str
     name: str
     fields: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,12 +55,14 @@ class DocumentError(Exception):
 class Node:
     """A value and its place. A mapping holds nodes by key, a list holds nodes, anything else is text, number or flag.
 
-    `plain` marks text without quotes, where people may have meant something else by it.
+    `plain` marks text without quotes, where people may have meant something else by it. `written` is the plain value
+    with its references, where those have been replaced in `value`; else None.
     """
 
     value: Any
     place: TextPlace
     plain: bool = False
+    written: Any = None
 
     @property
     def members(self) -> dict[str, Node]:

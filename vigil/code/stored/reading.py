@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
-
-from django.utils.crypto import salted_hmac
 
 from vigil.accounts.models import Team
 from vigil.alerts.models import EscalationStep, Person, RotationMember, Route
@@ -14,6 +13,8 @@ from vigil.code.core.fields.times import as_moment
 from vigil.code.core.fields.types import Json
 from vigil.code.core.state import Actual, TeamState
 from vigil.code.models import ManagedObject
+from vigil.code.stored.as_written import still_written
+from vigil.code.stored.hashes import secret_hash
 from vigil.code.stored.rows import FEED, TeamRows
 from vigil.heartbeats.core.schedule import ScheduleKind
 from vigil.monitors.core.composite_rules import CompositeRule
@@ -21,11 +22,6 @@ from vigil.monitors.models import CompositeMember, Dependency, Monitor
 from vigil.silences.models import Silence
 
 Many = Mapping[int, list[Any]]
-
-
-def secret_hash(value: str) -> str:
-    """A keyed hash by which a secret is recognised, and which tells nothing of it."""
-    return salted_hmac("vigil.code.secret", value, algorithm="sha256").hexdigest()[:32]
 
 
 def read_state(rows: TeamRows, project: str) -> TeamState:
@@ -39,10 +35,12 @@ def read_state(rows: TeamRows, project: str) -> TeamState:
             objects[public_id] = Actual(section, public_id, name, fields, hashes)
     owned, foreign = {}, set()
     for one in ManagedObject.objects.filter(team=rows.team):
-        if one.project == project:
-            owned[one.section, one.key] = one.public_id
-        else:
+        if one.project != project:
             foreign.add(one.public_id)
+            continue
+        owned[one.section, one.key] = one.public_id
+        if one.written and (actual := objects.get(one.public_id)) is not None:
+            objects[one.public_id] = replace(actual, written=still_written(one.written, actual.fields))
     return TeamState(objects, owned, frozenset(foreign))
 
 

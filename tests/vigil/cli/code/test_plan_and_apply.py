@@ -16,6 +16,8 @@ from vigil.cli import main
 from vigil.cli.code.remote_installation import RemoteInstallation
 from vigil.cli.errors import CommandError
 from vigil.code.load import load
+from vigil.code.models import ConfigurationPlan
+from vigil.code.plans import plan_shown
 from vigil.monitors.changes import delete_monitor, update_monitor
 from vigil.monitors.models import Monitor
 
@@ -159,3 +161,67 @@ def test_an_export_into_the_file_keeps_comments_and_writes_only_what_differs(tmp
         "  a: {tcp: {host: h.example, port: 1}, interval: 5m} # primary\n"
     )
     assert main(["plan", str(file)]) == 0
+
+
+WRITTEN = """# Ours.
+version: 1
+defaults: {interval: 30s}
+monitors:
+  # The provider.
+  openai: {preset: openai, key: "${env:OPENAI_API_KEY}", model: gpt-5, tags: [chat]}  # main
+  api:
+    http: {url: "https://h.example/?key=${env:OPENAI_API_KEY}", headers: {X-Key: "${env:OPENAI_API_KEY}"}}
+    priority: ${env:PRIORITY}
+"""
+
+
+def test_presets_and_references_are_given_back_as_they_were_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRIORITY", "high")
+    file, exported = tmp_path / "vigil.yaml", tmp_path / "exported.yaml"
+    file.write_text(WRITTEN)
+    assert main(["apply", str(file), "--json"]) == 0
+    row = ConfigurationPlan.objects.get()
+    assert FAKE_KEY not in str(plan_shown(row)) and FAKE_KEY not in capsys.readouterr().out
+    assert Monitor.objects.get(name="api").config["url"] == f"https://h.example/?key={FAKE_KEY}"
+    main(["export"])
+    text = capsys.readouterr().out
+    assert 'openai: {preset: openai, key: "${env:OPENAI_API_KEY}", model: gpt-5, tags: [chat]' in " ".join(text.split())
+    assert "X-Key: ${env:OPENAI_API_KEY}" in text.replace('"', "") and FAKE_KEY not in text
+    exported.write_text(text)
+    assert main(["plan", str(exported)]) == 0
+    capsys.readouterr()
+    assert main(["export", "-o", str(file)]) == 0
+    assert file.read_text() == WRITTEN
+    # Another value is a change that shows neither; a hand on the preset makes it a monitor of its kind.
+    monkeypatch.setenv("OPENAI_API_KEY", "another-fake-key-888888")
+    assert main(["plan", str(file), "--json"]) == 2
+    plan = capsys.readouterr().out
+    assert "(changed)" in plan and "another-fake" not in plan and FAKE_KEY not in plan
+    openai = Monitor.objects.get(name="openai")
+    update_monitor(openai, {"interval_s": 900, "config": {**openai.config, "body_limit": 2_000}})
+    assert main(["export"]) == 0
+    text = capsys.readouterr().out
+    assert "preset" not in text and "interval: 15m" in text
+
+
+def test_a_value_that_does_not_fit_is_never_quoted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMPTY", "")
+    file = tmp_path / "vigil.yaml"
+    wrong = (
+        "a: {tcp: {host: h.example, port: 1}, priority: '${env:OPENAI_API_KEY}'}",
+        "a: {tcp: {host: h.example, port: 1}, interval: '${env:OPENAI_API_KEY}'}",
+        "a: {http: {url: 'https://h.example/', method: '${env:OPENAI_API_KEY}'}}",
+        "a: {tcp: {host: h.example, port: 1}, regions: ['${env:OPENAI_API_KEY}']}",
+    )
+    for text in wrong:
+        file.write_text(f"version: 1\nmonitors:\n  {text}\n")
+        assert main(["plan", str(file)]) == 1
+        told = capsys.readouterr().err
+        assert "vigil.yaml:3: monitors.a" in told and FAKE_KEY[:8] not in told, told
+    file.write_text("version: 1\nmonitors: {a: {tcp: {host: '${env:EMPTY}', port: 1}}}\n")
+    assert main(["plan", str(file)]) == 1
+    assert "vigil.yaml:2: the environment variable EMPTY is empty" in capsys.readouterr().err

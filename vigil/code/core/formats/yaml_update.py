@@ -49,6 +49,12 @@ def updated(text: str, written: Document, found: Document, exported: Mapping[str
     return out.getvalue()
 
 
+def _is_stale(node: Any, name: str, plain: Json) -> bool:
+    """Whether a field that was left as it is, or is a reference without its value, is another one now."""
+    stands = name in node or name in ("paused", "enabled")
+    return stands and name in plain and node.get(name) != plain[name]
+
+
 def _update(nodes: Any, key: str, sides: tuple[Wanted, Wanted], plain: Json) -> bool:
     """Write the fields of one object that differ; returns whether any does."""
     here, there = sides
@@ -56,6 +62,12 @@ def _update(nodes: Any, key: str, sides: tuple[Wanted, Wanted], plain: Json) -> 
         nodes[key] = plain
         return True
     table = SECTIONS[here.section].fields
+    if not isinstance(nodes[key], dict):
+        # An object without any field, or a feed as a flag.
+        if here.fields == there.fields:
+            return False
+        nodes[key] = plain
+        return True
     changed = False
     for name, field in table.items():
         if name not in there.fields:
@@ -64,7 +76,7 @@ def _update(nodes: Any, key: str, sides: tuple[Wanted, Wanted], plain: Json) -> 
         if name in here.fields and comparable(field.type, old) != comparable(field.type, new):
             nodes[key][name] = field.type.written(new)
             changed = True
-        elif name not in here.fields and name in ("paused", "enabled") and name in plain:
+        elif name not in here.fields and _is_stale(nodes[key], name, plain):
             nodes[key][name] = plain[name]
             changed = True
     return changed
