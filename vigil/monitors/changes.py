@@ -221,7 +221,8 @@ def _write(monitor: Monitor, wanted: Mapping[str, Any]) -> None:
 
 def write_regions(monitors: Sequence[Monitor], regions: Sequence[Sequence[Region]]) -> None:
     """Write the regions of new monitors, in the order of the monitors."""
-    keys, chosen = [], []
+    keys: list[int] = []
+    chosen: list[int] = []
     for monitor, each in zip(monitors, regions, strict=True):
         once = {region.pk: None for region in each}
         keys += [monitor.pk] * len(once)
