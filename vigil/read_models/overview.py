@@ -42,8 +42,8 @@ from vigil.read_models.states import (
 )
 from vigil.read_models.team_silences import TeamSilences
 
-#: Rows of a page: of trouble, and of the rest.
-ROWS = 100
+#: Rows of a page without trouble, and the most of those in trouble that it shows.
+ROWS, TROUBLE_MOST = 50, 100
 #: Orders by measured figures read all monitors that are asked for; a larger team filters first.
 MEASURED_MOST = 5_000
 FAILED_WITHIN = timedelta(hours=24)
@@ -64,8 +64,9 @@ class GroupHead:
 class Overview:
     """A page of the overview. `counts` are of the whole team, `total` of them; `found` match the query.
 
-    `trouble` holds the first `ROWS` of `trouble_found`, `rows` those after `query.after` of the others; `after` is the
-    next place, 0 at the end. `latest_available` is False when Redis did not answer. `problems` are lines of words.
+    `trouble` holds the first `TROUBLE_MOST` of `trouble_found`, `rows` those after `query.after` of the others;
+    `after` is the next place, 0 at the end. `latest_available` is False when Redis did not answer. `problems` are
+    lines of words.
     """
 
     query: OverviewQuery
@@ -163,10 +164,11 @@ def _rows(
     if query.sort in (Sort.P95, Sort.UPTIME) and found <= MEASURED_MOST:
         keys = _measured(wanted.exclude(shown__in=TROUBLE_ORDER), query.sort, silences, now)
         calm = full.in_bulk(keys[query.after : query.after + ROWS])
-        return [*([] if query.after else ordered[: min(trouble, ROWS)]), *sorted(calm.values(), key=_place_in(keys))]
-    if query.after or trouble > ROWS:
+        worst = [] if query.after else ordered[: min(trouble, TROUBLE_MOST)]
+        return [*worst, *sorted(calm.values(), key=_place_in(keys))]
+    if query.after or trouble > TROUBLE_MOST:
         start = trouble + query.after
-        return [*([] if query.after else ordered[:ROWS]), *ordered[start : start + ROWS]]
+        return [*([] if query.after else ordered[:TROUBLE_MOST]), *ordered[start : start + ROWS]]
     return list(ordered[: trouble + ROWS])
 
 

@@ -44,7 +44,7 @@ for (const form of document.querySelectorAll("[data-filter]")) dress(form);
 // Back shows what the address says; the browser restores where the page was scrolled to.
 addEventListener("popstate", () => location.reload());
 
-// "Show 100 more" loads by itself when it comes near.
+// "Show more" loads by itself when it comes near.
 const near = new IntersectionObserver((seen) => {
   for (const one of seen) if (one.isIntersecting) { near.unobserve(one.target); more(one.target); }
 }, { rootMargin: "400px" });
