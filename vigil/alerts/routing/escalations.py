@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -39,14 +39,14 @@ def steps_of(policy: int) -> list[EscalationStep]:
     return list(steps.select_related("policy").prefetch_related(*held))
 
 
-def targets_of(step: EscalationStep, at: datetime) -> Targets:
-    """Targets of a step at a moment."""
+def targets_of(step: EscalationStep, at: datetime, people: Mapping[int, Person] | None = None) -> Targets:
+    """Targets of a step at a moment; who is on call is looked for in `people`, and in the database without them."""
     named: list[tuple[str, Iterable[Channel]]] = [(channel.name, [channel]) for channel in step.channels.all()]
     named += [(person.name, person.channels.all()) for person in step.people.all()]
     nobody = []
     for rotation in step.rotations.all():
         shift = who_is_on_call(rotation.schedule, at)
-        holder = Person.objects.prefetch_related("channels").filter(pk=shift.person).first() if shift else None
+        holder = _holder(shift.person, people) if shift else None
         if holder is not None:
             named.append((f"{holder.name} ({rotation.name})", holder.channels.all()))
         else:
@@ -59,11 +59,23 @@ def targets_of(step: EscalationStep, at: datetime) -> Targets:
     )
 
 
+def _holder(person: int, people: Mapping[int, Person] | None) -> Person | None:
+    if people is not None:
+        return people.get(person)
+    return Person.objects.prefetch_related("channels").filter(pk=person).first()
+
+
 def read_policy(policy: int, at: datetime) -> PolicyFacts:
     """A policy about to start, with the targets of its immediate steps."""
-    steps = steps_of(policy)
+    return policy_facts(steps_of(policy), at)
+
+
+def policy_facts(
+    steps: Sequence[EscalationStep], at: datetime, people: Mapping[int, Person] | None = None
+) -> PolicyFacts:
+    """The same of steps that are read."""
     delays = tuple(step.delay_s for step in steps)
-    reached = frozenset[int]().union(*(targets_of(steps[rung], at).channels for rung in immediate(delays)))
+    reached = frozenset[int]().union(*(targets_of(steps[rung], at, people).channels for rung in immediate(delays)))
     return PolicyFacts(steps[0].policy.name, delays, steps[0].policy.repeats, reached) if steps else PolicyFacts()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +11,12 @@ from vigil.accounts.models import Team
 from vigil.alerts.core.decision import Choice
 from vigil.alerts.core.escalation import EscalationPosition, after, delay_s, immediate
 from vigil.alerts.core.pipeline import StepFacts, StepKeys, decide, hold, route
-from vigil.alerts.core.routes import Considered, Routing, Severity
-from vigil.alerts.models import Channel
-from vigil.alerts.routing.escalations import Targets, read_policy, steps_of, targets_of
+from vigil.alerts.core.routes import Considered, Severity
+from vigil.alerts.models import Channel, EscalationStep, Person
+from vigil.alerts.routing.escalations import Targets, policy_facts, targets_of
 from vigil.alerts.routing.holds import holds_on
-from vigil.alerts.routing.rules import load_rules, subject
+from vigil.alerts.routing.roster import Roster
+from vigil.alerts.routing.rules import rules_in, subject
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
@@ -59,9 +60,12 @@ class Preview:
         return not self.told and not any(call.targets.channels for call in self.called)
 
 
-def who_would_be_told(team: Team, monitor: Monitor | None, kind: IncidentKind, at: datetime) -> Preview:
-    """Preview an incident of this kind at this moment; writes nothing."""
-    rules, everyone = load_rules(team.pk)
+def who_would_be_told(
+    team: Team, monitor: Monitor | None, kind: IncidentKind, at: datetime, roster: Roster | None = None
+) -> Preview:
+    """Preview an incident of this kind at this moment; writes nothing. `roster` is the team's, where it is read."""
+    roster = roster or Roster.read(team.pk)
+    rules, everyone = rules_in(roster)
     incident = Incident(team=team, monitor=monitor, kind=kind, started_at=at, opened_at=at)
     facts = StepFacts(
         StepKeys(0, 0, team.pk, at),
@@ -72,23 +76,24 @@ def who_would_be_told(team: Team, monitor: Monitor | None, kind: IncidentKind, a
         holds=holds_on(incident, at),
     )
     routing = facts.routing
-    policies = {policy: read_policy(policy, at) for policy in routing.policies}
+    steps = {policy: roster.steps.get(policy, ()) for policy in routing.policies}
+    policies = {policy: policy_facts(each, at, roster.people) for policy, each in steps.items()}
     choices = decide(hold(route(replace(facts, policies=policies)))).choices
-    channels = Channel.objects.in_bulk([choice.channel for choice in choices])
-    told = tuple(PreviewedChannel(channels[choice.channel], choice) for choice in choices)
-    severity, called = facts.subjects[0].severity, _called(routing, at)
+    told = tuple(PreviewedChannel(roster.channels[choice.channel], choice) for choice in choices)
+    severity, called = facts.subjects[0].severity, _called(steps.values(), at, roster.people)
     return Preview(kind, severity, at, routing.considered, told, called, routing.remind_s)
 
 
-def _called(routing: Routing, at: datetime) -> tuple[PreviewedStep, ...]:
+def _called(
+    policies: Iterable[Sequence[EscalationStep]], at: datetime, people: Mapping[int, Person]
+) -> tuple[PreviewedStep, ...]:
     calls: list[PreviewedStep] = []
-    for policy in routing.policies:
-        calls += _climb(policy, at)
+    for steps in policies:
+        calls += _climb(steps, at, people)
     return tuple(sorted(calls, key=lambda call: call.after)[:MAX_CALLS])
 
 
-def _climb(policy: int, at: datetime) -> Sequence[PreviewedStep]:
-    steps = steps_of(policy)
+def _climb(steps: Sequence[EscalationStep], at: datetime, people: Mapping[int, Person]) -> Sequence[PreviewedStep]:
     delays = [step.delay_s for step in steps]
     at_once = immediate(delays)
     calls: list[PreviewedStep] = []
@@ -97,7 +102,7 @@ def _climb(policy: int, at: datetime) -> Sequence[PreviewedStep]:
         first = place.round == 0 and place.rung in at_once
         waited_s += 0 if first else delay_s(place, delays)
         when = timedelta(seconds=waited_s)
-        calls.append(PreviewedStep(steps[0].policy.name, when, targets_of(steps[place.rung], at + when)))
+        calls.append(PreviewedStep(steps[0].policy.name, when, targets_of(steps[place.rung], at + when, people)))
         place = after(place, len(steps), steps[0].policy.repeats)
     return calls
 

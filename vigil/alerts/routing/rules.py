@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
+
 from vigil.alerts.core.routes import RoutedSubject, RouteRule
 from vigil.alerts.core.selftest import LOOPBACK
 from vigil.alerts.models import Channel, Person, Route
+from vigil.alerts.routing.roster import Roster
 from vigil.database.transaction_cache import read_once
 from vigil.incidents.installation.quarantines import LOST_WAY
 from vigil.monitors.models import Monitor
@@ -19,8 +22,22 @@ def _load_rules(team: int) -> tuple[list[RouteRule], frozenset[int]]:
     usable = Channel.objects.filter(team_id=team, enabled=True).exclude(kind=LOOPBACK)
     fallback = dict(usable.values_list("pk", "fallback"))
     own = set(Person.channels.through.objects.filter(person__team_id=team).values_list("channel_id", flat=True))
-    everyone = frozenset(key for key, kept_back in fallback.items() if not kept_back and key not in own)
     routes = Route.objects.filter(team_id=team, enabled=True).order_by("position", "id").prefetch_related("channels")
+    return _rules(routes, fallback, own)
+
+
+def rules_in(roster: Roster) -> tuple[list[RouteRule], frozenset[int]]:
+    """What `load_rules` finds, of a team that is read."""
+    usable = [one for one in roster.channels.values() if one.enabled and one.kind != LOOPBACK]
+    own = {channel.pk for person in roster.people.values() for channel in person.channels.all()}
+    return _rules(roster.routes, {one.pk: one.fallback for one in usable}, own)
+
+
+def _rules(
+    routes: Iterable[Route], fallback: Mapping[int, bool], own: Collection[int]
+) -> tuple[list[RouteRule], frozenset[int]]:
+    """`fallback` says of each usable channel whether it is one; `own` are those of people."""
+    everyone = frozenset(key for key, kept_back in fallback.items() if not kept_back and key not in own)
     rules = [_rule(route, frozenset(fallback)) for route in routes]
     return rules, everyone or frozenset(fallback)
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
@@ -19,6 +19,7 @@ from vigil.alerts.models import EscalationPolicy, Person, Rotation, Route
 from vigil.alerts.oncall.calendar import feed_address
 from vigil.alerts.routing.escalations import steps_of, targets_of
 from vigil.alerts.routing.preview import Preview, who_would_be_told
+from vigil.alerts.routing.roster import Roster
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
@@ -54,25 +55,33 @@ class LadderStep:
 @page
 def on_call(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """Who is on call and who would be told: `monitor`, `kind` and `at` (UTC) in the address."""
-    now = database_now()
+    now = datetime.now(UTC)
     asked = {name: request.GET.get(name, "")[:100] for name in ("monitor", "kind", "at")}
     kind = IncidentKind(asked["kind"]) if asked["kind"] in set(IncidentKind) else IncidentKind.OUTAGE
-    monitors = Monitor.objects.filter(team=reader.team, deleted_at=None)
+    monitors = _monitors(reader, asked["monitor"])
     at, refused = _moment(asked["at"], now)
-    monitor = monitors.filter(public_id=asked["monitor"]).first() if asked["monitor"] else None
+    monitor = next((one for one in monitors if one.public_id == asked["monitor"]), None)
     if asked["monitor"] and monitor is None:
         refused.append("The team has no such monitor; showing an incident without one.")
-    names = _names(reader)
+    roster = Roster.read(reader.team.pk)
+    names = {person.pk: person.name for person in roster.people.values()}
     shown = {
-        "turns": [(one, *_turn(one, names, now)) for one in _rotations(reader)],
+        "turns": [(one, *_turn(one, names, now)) for one in roster.rotations.values()],
         "policies": EscalationPolicy.objects.filter(team=reader.team),
-        "monitors": monitors.order_by("name").values_list("public_id", "name")[:MONITORS_MOST],
+        "monitors": sorted((one.name, one.public_id) for one in monitors),
         "kinds": _KINDS,
         "asked": {**asked, "kind": kind.value},
         "refused": refused,
-        **_told(who_would_be_told(reader.team, monitor, kind, at)),
+        **_told(who_would_be_told(reader.team, monitor, kind, at, roster)),
     }
     return render_page(request, reader, "on-call", "on_call.html", shown)
+
+
+def _monitors(reader: PageReader, asked: str) -> Sequence[Monitor]:
+    """Monitors of the select, and the one that is asked for among them."""
+    owned = Monitor.objects.filter(team=reader.team, deleted_at=None).defer("config", "secrets")
+    is_asked = Case(When(public_id=asked, then=0), default=1)
+    return list(owned.order_by(is_asked, "name")[:MONITORS_MOST])
 
 
 def _moment(given: str, now: datetime) -> tuple[datetime, list[str]]:

@@ -60,7 +60,7 @@ def test_the_list_puts_trouble_first_in_few_queries(
 ) -> None:
     for number in range(30):
         job(f"a job {number:02}")
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(12):
         answer = boss.get("/heartbeats")
     text = answer.content.decode()
     assert "1 of 31 jobs needs attention" in text and "<documents>" not in text

@@ -63,9 +63,19 @@ def monitor(*tags: str) -> Monitor:
 def test_on_call_says_who_is_and_who_would_be_told(
     boss: Client, policy: EscalationPolicy, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    chat = monitor("ai")
-    with django_assert_max_num_queries(40):
+    chat, team = monitor("ai"), default_team()
+    for number in range(3):
+        people = [save_person(Person(team=team), {"name": f"Person {number}", "channels": list(Channel.objects.all())})]
+        turn = {"name": f"Turn {number}", "starts_on": database_now().date(), "people": people}
+        rotation = save_rotation(Rotation(team=team), turn)
+        steps = [{"delay_s": 900 * place, "people": people, "rotations": [rotation]} for place in range(3)]
+        ladder = save_policy(EscalationPolicy(team=team), {"name": f"Ladder {number}", "steps": steps})
+        save_route(Route(team=team), {"name": f"Also {number}", "kinds": ["outage"], "goes_on": True, "policy": ladder})
+    Route.objects.update(goes_on=True)
+    # As many whatever is there.
+    with django_assert_max_num_queries(12):
         text = boss.get(f"/on-call?monitor={chat.public_id}&kind=outage").content.decode()
+    assert "Person 2 (Turn 2)" in text
     assert "Ann</bdi> is on call" in text and "Ops &lt;b&gt;" in text and "after 10 min" in text
     assert "Again every 15 min" in text and text.count("<h1") == 1 and "style=" not in text
     other = boss.get(f"/on-call?monitor={chat.public_id}&kind=account&at=yesterday").content.decode()
