@@ -196,6 +196,8 @@ SPECTACULAR_SETTINGS = {
         "ChannelKindEnum": "vigil.api.base.enums.CHANNEL_KINDS",
         "PriorityEnum": "vigil.api.base.enums.PRIORITIES",
         "CheckReasonEnum": "vigil.api.base.enums.REASONS",
+        "DeliveryWhyEnum": "vigil.api.base.enums.DELIVERY_WHYS",
+        "ExclusionEnum": "consensus.vocabulary.Exclusion",
         "GapReasonEnum": "vigil.history.models.stored.GapReason",
         "FindingLevelEnum": "vigil.api.health.LEVELS",
         "DeliveryStateEnum": "vigil.alerts.models.delivery.DeliveryState",

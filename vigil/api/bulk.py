@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,8 +18,8 @@ from vigil.api.alerts.silences import SilenceSerializer
 from vigil.api.base.errors import InUse
 from vigil.api.base.filtering import KnownFiltersOnly
 from vigil.api.base.permissions import team_of
-from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.views import ApiView
+from vigil.api.bulk_serializers import MAX_CHOSEN, BulkAnswerSerializer, BulkOperation, BulkSerializer
 from vigil.api.monitors.monitors import MonitorSerializer, MonitorViewSet
 from vigil.heartbeats.changes import delete_heartbeat
 from vigil.heartbeats.changes import set_paused as set_heartbeat_paused
@@ -29,70 +28,9 @@ from vigil.monitors import bulk
 from vigil.monitors.changes import delete_monitors
 from vigil.monitors.live.version import touch
 from vigil.monitors.models import DerivedKind, Monitor
-from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.read_models.users import users_of_monitors
 from vigil.silences.changes import MAX_MONITORS, create_silence
 from vigil.silences.models import Silence
-
-MAX_ITEMS, MAX_CHOSEN = 1_000, 10_000
-
-
-class BulkOperation(StrEnum):
-    """What is done to the monitors."""
-
-    CREATE = "create"
-    PAUSE = "pause"
-    RESUME = "resume"
-    TAG = "tag"
-    UNTAG = "untag"
-    SILENCE = "silence"
-    DELETE = "delete"
-
-
-class BulkSerializer(ApiSerializer[Any]):
-    """An action with its monitors: `items` for create, else `ids` or `filter`."""
-
-    action = serializers.ChoiceField(choices=[(each.value, each.value) for each in BulkOperation])
-    items = serializers.ListField(
-        child=serializers.DictField(),
-        required=False,
-        min_length=1,
-        max_length=MAX_ITEMS,
-        help_text="For create: bodies of `POST /monitors`.",
-    )
-    ids = serializers.ListField(
-        child=serializers.CharField(max_length=40), required=False, min_length=1, max_length=MAX_CHOSEN
-    )
-    filter = serializers.DictField(
-        required=False, help_text="Filters of `GET /monitors`, at least one; several values are a list."
-    )
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=MAX_TAG_LENGTH),
-        required=False,
-        min_length=1,
-        max_length=MAX_TAGS,
-        help_text="For tag and untag.",
-    )
-    silence = serializers.DictField(required=False, help_text="For silence: a body of `POST /silences`.")
-    force = serializers.BooleanField(default=False, help_text="For delete: although others use them.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        wanted = {"create": ["items"], "tag": ["tags"], "untag": ["tags"], "silence": ["silence"]}
-        needed = wanted.get(attrs["action"], [])
-        if attrs["action"] != BulkOperation.CREATE:
-            needed = [*needed, "ids" if "ids" in attrs or "filter" not in attrs else "filter"]
-        missing = [name for name in needed if not attrs.get(name)]
-        extra = sorted(set(attrs) - {"action", "force", *needed})
-        if missing or extra:
-            says = {name: ["This action needs it."] for name in missing}
-            raise serializers.ValidationError(says | {name: ["Not with this action."] for name in extra})
-        return attrs
-
-
-class BulkAnswerSerializer(ApiSerializer[Any]):
-    count = serializers.IntegerField(help_text="How many were created or changed.")
-    ids = serializers.ListField(child=serializers.CharField(), help_text="Of all that the request was about, in order.")
-    silence = serializers.CharField(allow_null=True, help_text="The id of the new silence.")
 
 
 class BulkView(ApiView):

@@ -17,6 +17,9 @@ Json = dict[str, Any]
 #: Errors that no operation names: they are of any request, and not of what it asks for.
 _OF_ANY_REQUEST = frozenset({405, 406, 408, 414, 431, 500})
 
+#: Headers that only some of an operation's answers have.
+_SOMETIMES = frozenset({"Idempotent-Replayed", "Link", "Content-Disposition", "Retry-After", "WWW-Authenticate"})
+
 
 def require_documented(method: str, address: str, answer: Any) -> None:
     """Fail where an operation gives an answer that the document does not tell: its status, its type or its fields.
@@ -48,7 +51,9 @@ class Contract:
         answers = operation["responses"]
         where = f"{method} {parts.path} ({operation['operationId']}): {answer.status_code}"
         assert str(answer.status_code) in answers, f"{where} is not documented, only {', '.join(answers)}"
-        content = self.resolved(answers[str(answer.status_code)]).get("content", {})
+        documented = self.resolved(answers[str(answer.status_code)])
+        self._require_headers(where, documented.get("headers", {}), answer)
+        content = documented.get("content", {})
         media_type = answer.get("Content-Type", "").partition(";")[0]
         if answer.streaming:
             assert media_type in content, f"{where}: {media_type} is not one of {', '.join(content)}"
@@ -63,6 +68,18 @@ class Contract:
             problems = validator.iter_errors(json.loads(text))
             found = [f"{'/'.join(map(str, each.instance_path))}: {each.message}" for each in problems]
             assert not found, f"{where} breaks its schema: {'; '.join(found[:5])}"
+
+    def _require_headers(self, where: str, documented: Json, answer: Any) -> None:
+        """Each header that a client may rely on is there where the document tells it, and nowhere else."""
+        for name, told in self.document["components"]["headers"].items():
+            given = answer.headers.get(name)
+            assert given is None or name in documented, f"{where}: {name} is not documented"
+            # What is refused before its caller is known counts for none.
+            sometimes = name in _SOMETIMES or (name.startswith("RateLimit-") and answer.status_code >= 400)
+            assert given is not None or name not in documented or sometimes, f"{where}: there is no {name}"
+            if given is not None:
+                value = int(given) if told["schema"]["type"] == "integer" else given
+                assert self.validator(told["schema"]).is_valid(value), f"{where}: {name} is {given}"
 
     def _operation(self, method: str, path: str) -> Json | None:
         found = (item[method] for pattern, item in self._paths if pattern.fullmatch(path) and method in item)

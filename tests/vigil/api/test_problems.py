@@ -38,7 +38,7 @@ def told(answer: Any, status: int) -> dict[str, Any]:
     """The problem of an answer, which has every part."""
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), answer.content
     problem: dict[str, Any] = answer.json()
-    assert problem.keys() == MEMBERS and problem["status"] == status
+    assert problem.keys() - {"scope"} == MEMBERS and problem["status"] == status
     assert problem["request_id"] == answer["X-Request-ID"]
     assert ProblemCode(problem["code"]).status == status and problem["type"].endswith(
         f"/api/problems/{problem['code']}"
@@ -119,7 +119,8 @@ def test_what_is_asked_wrongly_keeps_the_headers_that_tell_what_to_do(api: Api, 
     wrong = client.get("/api/v1/monitors", headers={"authorization": "Bearer vgl_a_b"})
     assert told(wrong, 401)["code"] == "invalid_token"
     reader = Api(default_team(), Scope.READ)
-    assert told(reader.ask("POST", "monitors", HTTP), 403)["code"] == "permission_denied"
+    lacking = told(reader.ask("POST", "monitors", HTTP), 403)
+    assert (lacking["code"], lacking["scope"]) == ("permission_denied", "write") and "`write`" in lacking["detail"]
     assert told(api.ask("GET", "monitors", accept="text/html"), 406)["code"] == "not_acceptable"
     form = api.client.post("/api/v1/monitors", {"name": "m"}, headers={"authorization": f"Bearer {api.plain}"})
     assert told(form, 415)["code"] == "unsupported_media_type"

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -23,9 +23,10 @@ from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.fields import ConfigField, SecretsField
+from vigil.api.openapi.shapes import SETTING
 
 
-@extend_schema_field(OpenApiTypes.ANY)
+@extend_schema_field(SETTING)
 class DefaultField(serializers.JSONField):
     """Default value of a setting."""
 

@@ -14,11 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.delivery.outcomes import resend
-from vigil.alerts.models import Delivery
-from vigil.api.base.filters import AnyOfFilter, ListFilters
+from vigil.alerts.models import Channel, Delivery
+from vigil.api.base.filters import ListFilters, NamedRowsFilter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.views import ReadOnlyViewSet
+from vigil.incidents.models import Incident
 
 
 class DeliverySerializer(ApiModelSerializer[Delivery]):
@@ -35,8 +36,8 @@ class DeliverySerializer(ApiModelSerializer[Delivery]):
 
 
 class DeliveryFilter(ListFilters):
-    incident = AnyOfFilter(field_name="incident__public_id", max_length=40)
-    channel = AnyOfFilter(field_name="channel__public_id", max_length=40)
+    incident = NamedRowsFilter(Incident, field_name="incident__public_id")
+    channel = NamedRowsFilter(Channel, field_name="channel__public_id")
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 

@@ -25,7 +25,15 @@ from vigil.alerts.models import (
 )
 from vigil.alerts.models.escalation import MAX_DELAY_S
 from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
-from vigil.alerts.routing.changes import MAX_STEPS, save_override, save_person, save_policy, save_rotation
+from vigil.alerts.routing.changes import (
+    MAX_CHANNELS,
+    MAX_MEMBERS,
+    MAX_STEPS,
+    save_override,
+    save_person,
+    save_policy,
+    save_rotation,
+)
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.clock import database_now
@@ -35,7 +43,9 @@ MAX_RANGE = timedelta(days=366)
 
 class PersonSerializer(TeamSerializer[Person]):
     id = serializers.CharField(source="public_id", read_only=True)
-    channels = InTeam(Channel, many=True, required=False, help_text="Their channels; all are used at once.")
+    channels = InTeam(
+        Channel, many=True, most=MAX_CHANNELS, required=False, help_text="Their channels; all are used at once."
+    )
 
     class Meta:
         model = Person
@@ -77,7 +87,7 @@ class OverrideSerializer(ApiModelSerializer[RotationOverride]):
 
 class RotationSerializer(TeamSerializer[Rotation]):
     id = serializers.CharField(source="public_id", read_only=True)
-    people = InTeam(Person, many=True, required=False, help_text="In the order of their turns.")
+    people = InTeam(Person, many=True, most=MAX_MEMBERS, required=False, help_text="In the order of their turns.")
     overrides = OverrideSerializer(many=True, read_only=True)
 
     class Meta:
@@ -175,9 +185,12 @@ class StepSerializer(ApiModelSerializer[EscalationStep]):
     delay_s = serializers.IntegerField(
         min_value=0, max_value=MAX_DELAY_S, default=0, help_text="Seconds after the previous step."
     )
-    channels = InTeam(Channel, many=True, required=False)
-    people = InTeam(Person, many=True, required=False)
-    rotations = InTeam(Rotation, many=True, required=False)
+    channels = InTeam(Channel, many=True, most=MAX_CHANNELS, required=False)
+    people = InTeam(Person, many=True, most=MAX_MEMBERS, required=False)
+    rotations = InTeam(Rotation, many=True, most=MAX_MEMBERS, required=False)
+
+    #: How many a policy may have.
+    most = MAX_STEPS
 
     class Meta:
         model = EscalationStep

@@ -17,9 +17,10 @@ from vigil.alerts.routing.changes import MAX_CHANNELS, route_warnings, save_rout
 from vigil.alerts.routing.preview import preview_row, who_would_be_told
 from vigil.alerts.routing.starter_routes import arrange_typical
 from vigil.api.base.enums import INCIDENT_KINDS, PRIORITIES
+from vigil.api.base.parameters import text_parameter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
-from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.api.base.teams import ID_LENGTH, InTeam, TeamSerializer, TeamViewSet
 from vigil.api.base.views import ApiView
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
@@ -47,7 +48,7 @@ class RouteSerializer(TeamSerializer[Route]):
         help_text="Days of the week on which it matches; Monday is 0. None means every day.",
     )  # fmt: skip
     monitor = InTeam(Monitor, required=False, allow_null=True)
-    channels = InTeam(Channel, many=True, required=False)
+    channels = InTeam(Channel, many=True, most=MAX_CHANNELS, required=False)
     policy = InTeam(EscalationPolicy, required=False, allow_null=True)
     warnings = serializers.SerializerMethodField(help_text="Whether it would alert no one.")
 
@@ -64,11 +65,6 @@ class RouteSerializer(TeamSerializer[Route]):
 
     def get_warnings(self, route: Route) -> list[str]:
         return route_warnings(route)
-
-    def validate_channels(self, channels: list[Channel]) -> list[Channel]:
-        if len(channels) > MAX_CHANNELS:
-            raise serializers.ValidationError(f"At most {MAX_CHANNELS}.")
-        return channels
 
 
 class TypicalSerializer(ApiSerializer[Any]):
@@ -156,9 +152,7 @@ class WhomView(ApiView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter(
-                "monitor", OpenApiTypes.STR, description="Id of the monitor; omit it for incidents without a monitor."
-            ),
+            text_parameter("monitor", ID_LENGTH, "Id of the monitor; omit it for incidents without a monitor."),
             OpenApiParameter("kind", OpenApiTypes.STR, enum=[kind.value for kind in IncidentKind]),
             OpenApiParameter("at", OpenApiTypes.DATETIME, description="Time of the incident; default now."),
         ],

@@ -15,9 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.routing.holds import look_again_in
+from vigil.api.base.parameters import text_parameter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
-from vigil.api.base.teams import InTeam, TeamViewSet
+from vigil.api.base.teams import ID_LENGTH, InTeam, TeamViewSet
 from vigil.api.base.views import ApiView
 from vigil.clock import database_now
 from vigil.monitors.models import Monitor
@@ -39,7 +40,9 @@ class WindowSerializer(ApiSerializer[Any]):
 
 class SilenceSerializer(ApiModelSerializer[Silence]):
     id = serializers.CharField(source="public_id", read_only=True)
-    monitors = InTeam(Monitor, many=True, required=False)
+    monitors = InTeam(
+        Monitor, many=True, most=MAX_MONITORS, required=False, help_text=f"At most {MAX_MONITORS}; a tag covers more."
+    )
     tags = serializers.ListField(
         child=serializers.CharField(max_length=MAX_TAG_LENGTH), max_length=MAX_TAGS, required=False
     )
@@ -63,11 +66,6 @@ class SilenceSerializer(ApiModelSerializer[Silence]):
         now = self._now()
         found = windows(silence.schedule, now, now + AHEAD)[:COMING]
         return WindowSerializer([{"starts": one.starts, "ends": one.ends} for one in found], many=True).data
-
-    def validate_monitors(self, monitors: list[Monitor]) -> list[Monitor]:
-        if len(monitors) > MAX_MONITORS:
-            raise serializers.ValidationError(f"At most {MAX_MONITORS}; a tag covers more.")
-        return monitors
 
     def create(self, validated_data: Mapping[str, Any]) -> Silence:
         wanted = dict(validated_data)
@@ -125,7 +123,7 @@ class ExcludedView(ApiView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("monitor", OpenApiTypes.STR, required=True),
+            text_parameter("monitor", ID_LENGTH, required=True),
             OpenApiParameter("from", OpenApiTypes.DATETIME, required=True),
             OpenApiParameter("to", OpenApiTypes.DATETIME, required=True),
         ],

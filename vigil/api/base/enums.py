@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from probes.reasons import Reason
+from vigil.alerts.core.decision import Why
 from vigil.alerts.models import channel_kinds
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
@@ -10,5 +11,6 @@ from vigil.monitors.models import Priority
 INCIDENT_KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]
 CHANNEL_KINDS = channel_kinds
 PRIORITIES = Priority.choices
+DELIVERY_WHYS = [(why.value, why.value.replace("_", " ")) for why in Why]
 #: Of a check; a step of an incident has other reasons.
 REASONS = [(reason.value, reason.value.replace("_", " ")) for reason in Reason]

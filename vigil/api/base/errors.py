@@ -15,6 +15,17 @@ from vigil.problems.codes import ProblemCode
 from vigil.problems.table import problem_of
 
 
+class MissingScope(APIException):
+    """The caller lacks a scope, which the problem names."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = ProblemCode.PERMISSION_DENIED.value
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs the scope `{scope}`, which the caller does not have.")
+        self.more = {"scope": scope}
+
+
 class InUse(APIException):
     """A row that others use is not deleted without being told to."""
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from rest_framework import status
 from rest_framework.exceptions import APIException
+from rest_framework.response import Response
 
 from vigil.problems.codes import ProblemCode
 
@@ -53,15 +54,30 @@ def is_read_already(header: str, tag: str) -> bool:
     return "*" in named or tag in named
 
 
+def tagged(request: Any, response: Any, settable: Collection[str]) -> Any:
+    """The response with its tag; 304 without a body where a GET has named the tag in `If-None-Match`."""
+    tag = entity_tag(response.data, settable)
+    read = request.headers.get("If-None-Match")
+    if read is not None and request.method in ("GET", "HEAD") and is_read_already(read, tag):
+        response = Response(status=status.HTTP_304_NOT_MODIFIED)
+    response["ETag"] = tag
+    return response
+
+
 def check_match(header: str, shown: Mapping[str, Any], settable: Collection[str]) -> None:
     """Raises `PreconditionFailed` where `If-Match` names no tag whose parts are still the same."""
     named = _tags(header)
     if "*" in named:
         return
     fields = versioned_fields(settable, shown)
+    if not fields:
+        # Nothing of it can be set: it is the same where all of it is.
+        if entity_tag(shown, settable) in named:
+            return
+        raise PreconditionFailed({})
     now = _parts(shown, fields)
     read = [tag.strip('"').partition(".")[2] for tag in named]
-    if now in read and now:
+    if now in read:
         return
     then = read[0] if read and len(read[0]) == len(now) else ""
     places = {name: slice(place * _PART_LENGTH, (place + 1) * _PART_LENGTH) for place, name in enumerate(fields)}

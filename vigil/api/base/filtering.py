@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from vigil.api.base.filters import ListFilters, common_filters
 
-_OPTIONS = ("lookup_field", "search", "updated_field")
+_OPTIONS = ("lookup_field", "lookup_value_regex", "search", "updated_field")
 
 
 class KnownFiltersOnly(DjangoFilterBackend):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,11 @@ from django import forms
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from vigil.api.base.parameters import BOOLEANS
+from vigil.api.base.permissions import team_of
+from vigil.problems.codes import FieldCode
 
 #: Bounds of one filter.
 MAX_VALUES, MAX_LENGTH = 200, 200
@@ -31,10 +35,28 @@ class WordsField(forms.Field):
 
     widget = _Given
 
-    def __init__(self, *, among: Choices | None = None, splits: bool = True, **options: Any) -> None:
-        self._among, self._splits = among, splits
+    def __init__(self, *, among: Choices | None = None, splits: bool = True, pattern: str = "", **options: Any) -> None:
+        self._among, self._splits, self._pattern = among, splits, pattern
         self._longest = options.pop("max_length", MAX_LENGTH)
         super().__init__(**options)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the values."""
+        among = self._among() if callable(self._among) else self._among
+        one: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": self._longest}
+        if among is not None:
+            one = {"type": "string", "enum": list(among)}
+        elif self._pattern:
+            one["pattern"] = f"^{self._pattern}$"
+        elif self._splits:
+            one["pattern"] = "^[^,]+$"
+        return {"type": "array", "items": one, "maxItems": MAX_VALUES}
+
+    @property
+    def splits(self) -> bool:
+        """Whether a comma separates values."""
+        return self._splits
 
     def clean(self, value: Any) -> list[str]:
         words = [word for given in value or () for word in (given.split(",") if self._splits else [given])]
@@ -42,6 +64,9 @@ class WordsField(forms.Field):
             raise forms.ValidationError(f"At most {MAX_VALUES} values.")
         if any(not word or len(word) > self._longest for word in words):
             raise forms.ValidationError(f"Values of 1 to {self._longest} characters.")
+        wrong = next((word for word in words if self._pattern and not re.fullmatch(self._pattern, word)), "")
+        if wrong:
+            raise forms.ValidationError(f"{wrong[:40]} is no id of one.")
         among = self._among() if callable(self._among) else self._among
         if among is not None and not set(words) <= set(among):
             raise forms.ValidationError(f"One of {', '.join(among)}.")
@@ -60,6 +85,29 @@ class AnyOfFilter(django_filters.Filter):
             return qs
         found = qs.filter(**{f"{self.field_name}__in": value})
         return found.distinct() if self.distinct else found
+
+
+class NamedRowsFilter(AnyOfFilter):
+    """Rows that belong to any of the named ones. A name that there is not is refused, as nothing would be found."""
+
+    def __init__(self, model: type[models.Model], key: str = "public_id", **options: Any) -> None:
+        self._model, self._key = model, key
+        self._of_team = any(field.name == "team" for field in model._meta.concrete_fields)
+        super().__init__(**{"max_length": 40, **options})
+
+    def filter(self, qs: QuerySet[Any], value: Sequence[str]) -> QuerySet[Any]:
+        if not value:
+            return qs
+        named = self._model._default_manager.filter(**{f"{self._key}__in": value})
+        if self._of_team:
+            named = named.filter(team=team_of(self.parent.request))  # type: ignore[attr-defined]
+        known = set(named.values_list(self._key, flat=True))
+        unknown = next((word for word in value if word not in known), None)
+        if unknown is not None:
+            noun = self._model._meta.verbose_name
+            name = next(name for name, one in self.parent.filters.items() if one is self)  # type: ignore[attr-defined]
+            raise ValidationError({name: [ErrorDetail(f"There is no {noun} {unknown}.", FieldCode.NO_SUCH_ROW.value)]})
+        return super().filter(qs, value)
 
 
 class AllOfFilter(django_filters.Filter):
@@ -124,12 +172,14 @@ class ListFilters(django_filters.FilterSet):
 def common_filters(model: type[models.Model], options: Mapping[str, Any]) -> dict[str, django_filters.Filter]:
     """Filters that every list has where its rows can: by ids, by text, by the time of the last change.
 
-    `options` are of the view: `lookup_field`, `search` (fields of the text), `updated_field`.
+    `options` are of the view: `lookup_field`, `lookup_value_regex`, `search` (fields of the text), `updated_field`.
     """
     fields = {field.name for field in model._meta.concrete_fields}
     found: dict[str, django_filters.Filter] = {}
     if str(options.get("lookup_field", "")).endswith("public_id"):
-        found["id"] = AnyOfFilter(field_name=options["lookup_field"], max_length=40, label="Any of these ids.")
+        pattern = str(options.get("lookup_value_regex") or "")
+        label = "Those of these ids that there are."
+        found["id"] = AnyOfFilter(field_name=options["lookup_field"], max_length=40, pattern=pattern, label=label)
     search = options.get("search") or (("name",) if "name" in fields else ())
     if search:
         found["q"] = SearchFilter(search, label=f"Text in {', '.join(name.split('__')[-1] for name in search)}.")

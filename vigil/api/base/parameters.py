@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from vigil.problems.codes import FieldCode
+
+#: The longest text of a parameter that names a moment or a zone; of one that lists regions.
+MOMENT_LENGTH, ZONE_LENGTH, REGIONS_LENGTH = 40, 64, 2_000
 #: Words of a boolean parameter.
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _found: dict[tuple[type, str, str], frozenset[str]] = {}
@@ -22,12 +27,34 @@ def documented_parameters(view: Any, method: str) -> frozenset[str]:
     return _found[place]
 
 
+def number_parameter(name: str, least: int, most: int, words: str = "") -> OpenApiParameter:
+    """A whole number of a query, with its bounds."""
+    return OpenApiParameter(name, {"type": "integer", "minimum": least, "maximum": most}, description=words)
+
+
+def text_parameter(name: str, longest: int, words: str = "", required: bool = False) -> OpenApiParameter:
+    """A text of a query, with its longest length."""
+    return OpenApiParameter(name, {"type": "string", "maxLength": longest}, description=words, required=required)
+
+
+def refuse_parameters(given: Mapping[str, Sequence[str]], known: Collection[str], lists: Collection[str]) -> None:
+    """Raises `ValidationError` for the first parameter that is unknown, or given twice where it is no list."""
+    unknown = sorted(given.keys() - set(known))
+    if unknown:
+        there_are = f"There are {', '.join(sorted(known))}." if known else "There is none."
+        reason = f"There is no such parameter. {there_are}"
+        raise ValidationError({unknown[0][:100]: [reason]}, FieldCode.UNKNOWN_PARAMETER.value)
+    twice = sorted(name for name, values in given.items() if len(values) > 1 and name not in lists)
+    if twice:
+        raise ValidationError({twice[0]: [f"Give it once; it was given {len(given[twice[0]])} times."]})
+
+
 def is_asked(request: Request, name: str) -> bool:
     """Whether a boolean parameter is given and true; raises `ValidationError` for what is no boolean."""
-    given = request.query_params.getlist(name) or ["false"]
-    if len(given) > 1 or given[0].lower() not in BOOLEANS:
+    given = str(request.query_params.get(name, "false")).lower()
+    if given not in BOOLEANS:
         raise ValidationError({name: ["Either true or false."]})
-    return BOOLEANS[given[0].lower()]
+    return BOOLEANS[given]
 
 
 def _read(view: Any, handler: Any, method: str) -> frozenset[str]:

@@ -49,6 +49,16 @@ def scope_of(request: Request, view: APIView) -> Scope:
     return SCOPES.get(operation) or (Scope.READ if request.method in SAFE_METHODS else Scope.WRITE)
 
 
+def missing_scope(request: Request, view: APIView) -> Scope | None:
+    """The scope that an operation needs and its caller lacks; None where it is refused for something else."""
+    if team_of(request) is None:
+        return None
+    permissions, has = view.get_permissions(), rights(request)
+    hidden = any(isinstance(each, WritersOnly) for each in permissions)
+    needed = [] if any(isinstance(each, AnyScope) for each in permissions) else [scope_of(request, view)]
+    return next((scope for scope in [*needed, *([Scope.WRITE] if hidden else [])] if scope not in has), None)
+
+
 def rights(request: Request) -> frozenset[Scope]:
     """Every scope that a request has: its token's, within the person's role; a person's own by role alone."""
     token, user = request.auth, request.user
@@ -78,7 +88,7 @@ def _membership(request: Request) -> Membership | None:
 class InTeamWithScope(BasePermission):
     """Every operation needs a team and its scope; a person's role bounds their tokens."""
 
-    message = "This needs a team, and for changes a token with the scope `write`."
+    message = "This needs a team."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user or not request.user.is_authenticated or team_of(request) is None:

@@ -9,12 +9,15 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
+from rest_framework.relations import MANY_RELATION_KWARGS
 
 from vigil.accounts.models import Team
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 
+#: The longest id.
+ID_LENGTH = 40
 RowT = TypeVar("RowT", bound=models.Model)
 
 
@@ -30,17 +33,45 @@ class InTeam(serializers.SlugRelatedField[Any]):
         return rows.filter(deleted_at=None) if hasattr(self._model, "deleted_at") else rows
 
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str) or len(data) > 40:
+        if not isinstance(data, str) or len(data) > ID_LENGTH:
             self.fail("invalid")
         try:
             return self.get_queryset().get(public_id=data)
         except ObjectDoesNotExist:
             self.fail("does_not_exist", slug_name="id", value=data)
 
+    @classmethod
+    def many_init(cls, *args: Any, **options: Any) -> ManyInTeam:
+        most = options.pop("most")
+        of_list = {name: options[name] for name in MANY_RELATION_KWARGS if name in options}
+        return ManyInTeam(most=most, child_relation=cls(*args, **options), **of_list)
+
     # DRF clones a slug field for each serializer; the clone gets the same arguments.
     def __deepcopy__(self, memo: dict[int, Any]) -> InTeam:
         options = {name: value for name, value in self._kwargs.items() if name != "model"}  # type: ignore[attr-defined]
         return InTeam(self._model, **options)
+
+
+class ManyInTeam(serializers.ManyRelatedField):
+    """A bounded list of rows of the team, read in one query."""
+
+    def __init__(self, *, most: int, **options: Any) -> None:
+        self.most = most
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if len(data) > self.most:
+            raise serializers.ValidationError([f"At most {self.most}."])
+        one: Any = self.child_relation
+        if not all(isinstance(each, str) and len(each) <= ID_LENGTH for each in data):
+            one.fail("invalid")
+        found = {row.public_id: row for row in one.get_queryset().filter(public_id__in=data)} if data else {}
+        missing = next((each for each in data if each not in found), None)
+        if missing is not None:
+            one.fail("does_not_exist", slug_name="id", value=missing)
+        return [found[each] for each in data]
 
 
 class TeamSerializer(ApiModelSerializer[RowT]):

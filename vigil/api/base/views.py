@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import status, viewsets
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
@@ -26,11 +25,13 @@ from vigil.accounts.idempotency import (
     keep_answer,
 )
 from vigil.accounts.models import ApiToken, StoredAnswer
-from vigil.api.base.etags import check_match, entity_tag, is_read_already
+from vigil.api.base.errors import MissingScope
+from vigil.api.base.etags import check_match, tagged
+from vigil.api.base.filters import AllOfFilter, AnyOfFilter
 from vigil.api.base.pagination import SORT, PageByCursor
-from vigil.api.base.parameters import documented_parameters
-from vigil.api.base.permissions import team_of
-from vigil.problems.codes import FieldCode, ProblemCode
+from vigil.api.base.parameters import documented_parameters, refuse_parameters
+from vigil.api.base.permissions import missing_scope, team_of
+from vigil.problems.codes import ProblemCode
 
 if TYPE_CHECKING:
     from rest_framework.viewsets import GenericViewSet
@@ -43,8 +44,8 @@ FIELDS = "fields"
 MAX_FIELDS = 100
 _PAGES = frozenset({PageByCursor.page_size_query_param, PageByCursor.cursor_query_param})
 _PAGING = _PAGES | {SORT}
-#: Actions whose answer is the object, whole.
-_SHOW_ONE = frozenset({"retrieve", "create", "update", "partial_update"})
+#: Actions whose answer is the object, whole, or a page of objects.
+TAGGED = frozenset({"list", "retrieve", "create", "update", "partial_update"})
 _SHOW = frozenset({"list", "retrieve"})
 _settable: dict[Any, frozenset[str]] = {}
 
@@ -99,6 +100,13 @@ class Conventions(_View):
         if request.method == "POST" and "Idempotency-Key" in request.headers:
             self._claim_key(request)
 
+    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
+        view: Any = self
+        scope = missing_scope(request, view)
+        if scope is not None:
+            raise MissingScope(scope.value)
+        super().permission_denied(request, message, code)
+
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, _AnsweredBefore):
             self._claim = None
@@ -108,10 +116,10 @@ class Conventions(_View):
     def finalize_response(self, request: Any, response: Any, *args: Any, **options: Any) -> Any:
         action, data = getattr(self, "action", ""), getattr(response, "data", None)
         if response.status_code < status.HTTP_300_MULTIPLE_CHOICES and isinstance(data, Mapping):
-            if action in _SHOW_ONE:
-                response = self._tagged(request, response)
+            if action in TAGGED:
+                response = tagged(request, response, self._settable())
             if action == "create" and not response.has_header("Location"):
-                name = data.get("id") or data.get(self.lookup_field, "")
+                name = data.get("id") or data.get(self.lookup_field.partition("__")[0], "")
                 response["Location"] = f"{request.path.rstrip('/')}/{name}"
         return super().finalize_response(request, response, *args, **options)
 
@@ -142,12 +150,11 @@ class Conventions(_View):
         given = dict(request.query_params.lists())
         if not given or getattr(self, "action", "") is None:
             return
-        known = self._parameters()
-        unknown = sorted(set(given) - known - {api_settings.URL_FORMAT_OVERRIDE})
-        if unknown:
-            there_are = f"There are {', '.join(sorted(known))}." if known else "There is none."
-            reason = f"There is no such parameter. {there_are}"
-            raise ValidationError({unknown[0][:100]: [reason]}, FieldCode.UNKNOWN_PARAMETER.value)
+        if len(given.get(api_settings.URL_FORMAT_OVERRIDE, ())) < 2:
+            given.pop(api_settings.URL_FORMAT_OVERRIDE, None)
+        filters = self.filters() if getattr(self, "action", "") == "list" else {}
+        lists = {name for name, one in filters.items() if isinstance(one, (AnyOfFilter, AllOfFilter))}
+        refuse_parameters(given, self._parameters(), lists)
 
     def _parameters(self) -> frozenset[str]:
         action = getattr(self, "action", "")
@@ -157,16 +164,17 @@ class Conventions(_View):
             and self.request.method == "GET"
             and action not in ("", "retrieve")
         ):
-            known |= (_PAGING | self._filters()) if action == "list" else _PAGES
+            known |= (_PAGING | self.filters().keys()) if action == "list" else _PAGES
         return known | {FIELDS} if action in _SHOW and hasattr(self, "get_serializer_class") else known
 
-    def _filters(self) -> frozenset[str]:
-        found: set[str] = set()
-        for backend in self.filter_backends:
-            view: Any = self
-            filters = backend().get_filterset_class(view, view.queryset)  # type: ignore[attr-defined]
-            found |= set(filters.base_filters if filters else ())
-        return frozenset(found)
+    def filters(self) -> Mapping[str, Any]:
+        """Filters of the list, by parameter."""
+        view: Any = self
+        found: dict[str, Any] = {}
+        for backend in getattr(view, "filter_backends", ()):
+            filters = backend().get_filterset_class(view, getattr(view, "queryset", None))
+            found |= filters.base_filters if filters else {}
+        return found
 
     def _claim_key(self, request: Request) -> None:
         key, team = request.headers["Idempotency-Key"], team_of(request)
@@ -185,16 +193,9 @@ class Conventions(_View):
             raise _AnsweredBefore(answer)
         self._claim = claim
 
-    def _tagged(self, request: Any, response: Any) -> Any:
-        if not hasattr(self, "get_serializer_class"):
-            return response
-        settable = () if self.asked_fields is not None else settable_fields(self.get_serializer_class())
-        tag = entity_tag(response.data, settable)
-        read = request.headers.get("If-None-Match")
-        if read is not None and request.method in ("GET", "HEAD") and is_read_already(read, tag):
-            response = Response(status=status.HTTP_304_NOT_MODIFIED)
-        response["ETag"] = tag
-        return response
+    def _settable(self) -> Collection[str]:
+        of_one = getattr(self, "action", "") != "list" and hasattr(self, "get_serializer_class")
+        return settable_fields(self.get_serializer_class()) if of_one and self.asked_fields is None else ()
 
 
 class Resources(Conventions):

@@ -7,11 +7,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.parameters import is_asked
+from vigil.api.base.parameters import is_asked, text_parameter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.views import ApiView
+from vigil.api.openapi.shapes import DOCUMENT
 from vigil.code.core.document import DEFAULT_PROJECT
 from vigil.code.export import export_document
+
+PROJECT_LENGTH = 100
 
 
 class ExportView(ApiView):
@@ -19,14 +22,14 @@ class ExportView(ApiView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("project", OpenApiTypes.STR, description="Default: `default`."),
+            text_parameter("project", PROJECT_LENGTH, "Default: `default`."),
             OpenApiParameter("everything", OpenApiTypes.BOOL, description="Also what no project owns."),
         ],
-        responses=OpenApiTypes.OBJECT,
+        responses={200: DOCUMENT},
     )
     def get(self, request: Request) -> Response:
         """The document of what a project owns. Secrets are references, never values."""
         team = team_of(request)
         assert team is not None  # The permission has seen to it.
-        project = request.query_params.get("project", DEFAULT_PROJECT)[:100]
+        project = request.query_params.get("project", DEFAULT_PROJECT)[:PROJECT_LENGTH]
         return Response(export_document(team, project, is_asked(request, "everything")))

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -18,6 +17,7 @@ from rest_framework.response import Response
 from vigil.api.base.permissions import is_staff, team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.views import ApiView, Resources
+from vigil.api.openapi.shapes import ANY_VALUE, DOCUMENT
 from vigil.code.apply import PlanMoved, apply_plan
 from vigil.code.core.references import REFERENCES_MOST
 from vigil.code.core.tree import DocumentError, TextPlace, tree_of
@@ -34,9 +34,14 @@ class ConfigurationMoved(APIException):
     default_code = ProblemCode.CONFLICT.value
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
+@extend_schema_field(DOCUMENT)
 class DocumentField(serializers.JSONField):
     """A document, as `vigil.yaml` holds it, in JSON."""
+
+
+@extend_schema_field(ANY_VALUE)
+class ValueField(serializers.JSONField):
+    """What a field of any object holds."""
 
 
 class PlanOrderSerializer(ApiSerializer[Any]):
@@ -60,8 +65,8 @@ class PlanOrderSerializer(ApiSerializer[Any]):
 
 class FieldChangeSerializer(ApiSerializer[Any]):
     name = serializers.CharField()
-    old = serializers.JSONField(allow_null=True)
-    new = serializers.JSONField(allow_null=True)
+    old = ValueField()
+    new = ValueField()
 
 
 class ChangeSerializer(ApiSerializer[Any]):

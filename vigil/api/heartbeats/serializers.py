@@ -5,28 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import OpenApiTypes, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.history.answers import FactsField
+from vigil.api.openapi.shapes import BUDGET, KEYWORDS, TERMS
 from vigil.heartbeats import changes, overview
 from vigil.heartbeats.core.schedule import ScheduleKind
 from vigil.heartbeats.core.suggestions import SUGGESTIONS
 from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
 from vigil.monitors.models import Priority
-from vigil.monitors.validation import MAX_TAG_LENGTH
+from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
-class ObjectField(serializers.JSONField):
-    """An object, validated by its write path."""
+@extend_schema_field(KEYWORDS)
+class KeywordsField(serializers.JSONField):
+    """Words in a body; the write path validates them."""
+
+
+@extend_schema_field(BUDGET)
+class BudgetField(serializers.JSONField):
+    """Limits of a run; the write path validates them."""
+
+
+@extend_schema_field(TERMS)
+class TermsField(serializers.JSONField):
+    """What a suggestion sets."""
 
 
 class HeartbeatSerializer(ApiModelSerializer[Heartbeat]):
     id = serializers.CharField(source="monitor.public_id", read_only=True)
     name = serializers.CharField(source="monitor.name", max_length=200)
     tags = serializers.ListField(
-        source="monitor.tags", child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False
+        source="monitor.tags",
+        child=serializers.CharField(max_length=MAX_TAG_LENGTH),
+        max_length=MAX_TAGS,
+        required=False,
     )
     priority = serializers.ChoiceField(source="monitor.priority", choices=Priority.choices, required=False)
     paused = serializers.BooleanField(source="monitor.paused", read_only=True)
@@ -38,11 +53,11 @@ class HeartbeatSerializer(ApiModelSerializer[Heartbeat]):
     )
     slug = serializers.CharField(max_length=100, required=False)
     schedule = serializers.ChoiceField(choices=[kind.value for kind in ScheduleKind], required=False)
-    keywords = ObjectField(
+    keywords = KeywordsField(
         required=False,
         help_text='Words in a body: {"success": [...], "fail": [...], "start": [...], "otherwise": ...}.',
     )
-    budget = ObjectField(
+    budget = BudgetField(
         required=False, help_text="Limits of a run: min_items, max_tokens, max_cost, max_duration_s, max_logs."
     )
     status = serializers.SerializerMethodField(help_text="new, up, running, late, down, degraded or paused.")
@@ -82,6 +97,8 @@ class HeartbeatSerializer(ApiModelSerializer[Heartbeat]):
 
 
 class PingSerializer(ApiModelSerializer[StoredPing]):
+    facts = FactsField(help_text="What a JSON body said: items, tokens, cost, model, error.")
+
     class Meta:
         model = StoredPing
         fields = (
@@ -106,7 +123,7 @@ class SnippetSerializer(ApiSerializer[Any]):
 class SuggestionSerializer(ApiSerializer[Any]):
     job = serializers.CharField()
     title = serializers.CharField()
-    terms = ObjectField()
+    terms = TermsField()
 
 
 class PauseSerializer(ApiSerializer[Any]):

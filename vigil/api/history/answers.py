@@ -10,13 +10,14 @@ from rest_framework import serializers
 from probes.reasons import Status
 from vigil.api.base.enums import REASONS
 from vigil.api.base.serializers import ApiSerializer
+from vigil.api.openapi.shapes import FACTS
 from vigil.history.core.burn_rate import BurnPace
 from vigil.history.models.stored import GapReason
 
 _STATUSES = [status.value for status in Status]
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
+@extend_schema_field(FACTS)
 class FactsField(serializers.DictField):
     """Other facts of a check: address, certificate, rate limits, queue, ..."""
 

@@ -11,12 +11,20 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.parameters import number_parameter
 from vigil.api.history.answers import (
     ChecksSerializer,
     LatencySerializer,
     PercentilesSerializer,
 )
-from vigil.api.history.ranges import ChartRange, PercentileRange
+from vigil.api.history.ranges import (
+    CHECKS_HOURS_MOST,
+    HOURS_MOST,
+    MIN_STEP_S,
+    STEP_MOST_S,
+    ChartRange,
+    PercentileRange,
+)
 from vigil.api.history.rows import check_row, failure_row, measures, rollup_row
 from vigil.api.history.uptime import MonitorUptimeView, StatesView, UptimeView
 from vigil.api.history.views import MOMENTS, RANGE, REGIONS, ZONE, HistoryView, asked_regions
@@ -33,8 +41,8 @@ class LatencyView(HistoryView):
     @extend_schema(
         parameters=[
             *MOMENTS,
-            OpenApiParameter("hours", int, description="Length if no start is given; default 24, at most 744."),
-            OpenApiParameter("step_s", int, description="Length of a step; default a 96th of the range."),
+            number_parameter("hours", 1, HOURS_MOST, "Length if no start is given; default 24."),
+            number_parameter("step_s", MIN_STEP_S, STEP_MOST_S, "Length of a step; default a 96th of the range."),
             REGIONS,
         ],
         responses=LatencySerializer,
@@ -90,13 +98,13 @@ class ChecksView(HistoryView):
     @extend_schema(
         parameters=[
             *MOMENTS,
-            OpenApiParameter("hours", int, description="Length if no start is given; default 1, at most 24."),
+            number_parameter("hours", 1, CHECKS_HOURS_MOST, "Length if no start is given; default 1."),
             REGIONS,
         ],
         responses=ChecksSerializer,
     )
     def get(self, request: Request, public_id: str) -> Response:
-        asked = ChartRange.of(request.query_params.dict(), hours=1, most_hours=24)
+        asked = ChartRange.of(request.query_params.dict(), hours=1, most_hours=CHECKS_HOURS_MOST)
         monitor = self.monitor(request, public_id)
         regions = asked_regions(asked.regions)
         found = read.checks(monitor.pk, list(regions), asked.start_ms, asked.end_ms)

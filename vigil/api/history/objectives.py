@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.validators import UniqueTogetherValidator
 
-from vigil.alerts.channels.email import KIND, EmailConfig
+from vigil.alerts.channels.email import KIND, MAX_RECIPIENTS, EmailConfig
 from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
@@ -75,7 +75,9 @@ class ObjectiveSerializer(_OfTeam):
 
 
 class ReportSerializer(_OfTeam):
-    recipients = serializers.ListField(child=serializers.CharField(max_length=254), min_length=1)
+    recipients = serializers.ListField(
+        child=serializers.CharField(max_length=254), min_length=1, max_length=MAX_RECIPIENTS
+    )
     tag = serializers.CharField(max_length=MAX_TAG_LENGTH, required=False, allow_blank=True)
     unique = ("frequency", "tag")
 

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.exceptions import ValidationError
 
 from vigil.api.base.errors import InvalidCursor
+from vigil.api.base.parameters import MOMENT_LENGTH, ZONE_LENGTH
 from vigil.clock import database_now, is_zone
 from vigil.configuration import configuration
 from vigil.history.core.packing import HOUR_MS
@@ -28,10 +29,12 @@ Window = tuple[int, int]
 DAYS_MOST = 3_660
 HOURS_MOST = 744
 POINTS_MOST = 1_500
-MIN_STEP_S = 10
+MIN_STEP_S, STEP_MOST_S = 10, 86_400
+CHECKS_HOURS_MOST = 24
 #: Rows of a page of single checks, and days of rollups by the day.
 ROWS_USUAL, ROWS_MOST, CSV_ROWS_MOST = 500, 5_000, 50_000
 ROLLED_DAYS_MOST = 400
+CURSOR_LENGTH = 60
 _STEPS_S = (10, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 _EPOCH = date(1970, 1, 1)
 
@@ -48,6 +51,8 @@ def _moment(query: Query, name: str, zone: ZoneInfo) -> datetime | None:
     if not text:
         return None
     try:
+        if len(text) > MOMENT_LENGTH:
+            raise ValueError
         day = parse_date(text)
         if day is not None:
             return datetime.fromtimestamp(midnight(day, zone), UTC)
@@ -86,7 +91,7 @@ class UptimeRange:
 
 def _zone(query: Query) -> ZoneInfo:
     name = str(query.get("tz") or "UTC")
-    if len(name) > 64 or not is_zone(name):
+    if len(name) > ZONE_LENGTH or not is_zone(name):
         raise ValidationError({"tz": ["A time zone such as Europe/Berlin."]})
     return ZoneInfo(name)
 
@@ -123,7 +128,7 @@ class ResultRange:
 def _place(cursor: str) -> Place | None:
     if not cursor:
         return None
-    parts = cursor[:60].split(".")
+    parts = cursor[:CURSOR_LENGTH].split(".")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
         raise InvalidCursor
     at_ms, region, look = map(int, parts)
@@ -167,7 +172,7 @@ class ChartRange:
         stored_ms = now_ms - configuration().keep_checks_days * DAY_MS
         wanted_s = max(length_ms // 1000 // 96, 3_600 if start_ms < stored_ms else 0)
         usual_s = next((step for step in _STEPS_S if step >= wanted_s), _STEPS_S[-1])
-        step_ms = _number(query, "step_s", usual_s, 86_400, MIN_STEP_S) * 1000
+        step_ms = _number(query, "step_s", usual_s, STEP_MOST_S, MIN_STEP_S) * 1000
         if length_ms // step_ms > POINTS_MOST:
             raise ValidationError({"step_s": [f"That would be more than {POINTS_MOST} steps."]})
         return cls(start_ms - start_ms % step_ms, end_ms, step_ms, str(query.get("regions") or ""))

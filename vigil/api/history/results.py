@@ -14,9 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from vigil.api.base.parameters import (
+    MOMENT_LENGTH,
+    REGIONS_LENGTH,
+    ZONE_LENGTH,
+    number_parameter,
+    text_parameter,
+)
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.history import csv_rows
-from vigil.api.history.ranges import ResultRange, RollupRange
+from vigil.api.history.ranges import CSV_ROWS_MOST, CURSOR_LENGTH, ResultRange, RollupRange
 from vigil.api.history.rows import measures
 from vigil.api.history.views import FastJSONRenderer, HistoryView, asked_regions
 from vigil.history.core.packing import HOUR_MS
@@ -75,10 +82,10 @@ class RollupPageSerializer(ApiSerializer[Any]):
 
 
 _WINDOW = [
-    OpenApiParameter("from", description="Start: a date, or a date and time; default an hour before the end."),
-    OpenApiParameter("to", description="End, at most now."),
-    OpenApiParameter("tz", description="Time zone of dates without one; default UTC."),
-    OpenApiParameter("regions", description="Comma separated; default all."),
+    text_parameter("from", MOMENT_LENGTH, "Start: a date, or a date and time; default an hour before the end."),
+    text_parameter("to", MOMENT_LENGTH, "End, at most now."),
+    text_parameter("tz", ZONE_LENGTH, "Time zone of dates without one; default UTC."),
+    text_parameter("regions", REGIONS_LENGTH, "Comma separated; default all."),
     OpenApiParameter("format", enum=["json", "csv"], description="Or `Accept: text/csv`."),
 ]
 
@@ -91,8 +98,8 @@ class ResultsView(HistoryView):
     @extend_schema(
         parameters=[
             *_WINDOW,
-            OpenApiParameter("limit", int, description="Rows of a page: default 500, at most 5,000; of CSV 50,000."),
-            OpenApiParameter("cursor", description="From `next`, or from the Link header of CSV."),
+            number_parameter("limit", 1, CSV_ROWS_MOST, "Rows of a page: default 500, at most 5,000; of CSV 50,000."),
+            text_parameter("cursor", CURSOR_LENGTH, "From `next`, or from the Link header of CSV."),
         ],
         responses={(200, "application/json"): ResultPageSerializer, (200, "text/csv"): OpenApiTypes.STR},
     )

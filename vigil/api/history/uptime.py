@@ -6,11 +6,12 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.pagination import PageByCursor
+from vigil.api.base.pagination import MAX_CURSOR, PageByCursor
+from vigil.api.base.parameters import number_parameter, text_parameter
 from vigil.api.base.permissions import team_of
 from vigil.api.history.answers import (
     MonitorUptimeSerializer,
@@ -25,6 +26,7 @@ from vigil.history.reading.spans import settled_spans
 from vigil.incidents.models import MonitorState
 from vigil.incidents.shown_status import state_of
 from vigil.monitors.models import Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH
 
 
 class PageOfMonitors(PageByCursor):
@@ -47,8 +49,8 @@ class _PagedView(HistoryView):
 
 
 _PAGE = [
-    OpenApiParameter("limit", int, description="Monitors of a page, 200 if not given, at most 1,000."),
-    OpenApiParameter("cursor", description="From `next` or `previous` of a page."),
+    number_parameter("limit", 1, PageOfMonitors.max_page_size, "Monitors of a page, 200 if not given."),
+    text_parameter("cursor", MAX_CURSOR, "From `next` or `previous` of a page."),
 ]
 
 
@@ -93,7 +95,7 @@ class UptimeView(_PagedView):
     """
 
     @extend_schema(
-        parameters=[*RANGE, ZONE, *_PAGE, OpenApiParameter("tag", description="Only monitors with this tag.")],
+        parameters=[*RANGE, ZONE, *_PAGE, text_parameter("tag", MAX_TAG_LENGTH, "Only monitors with this tag.")],
         responses=UptimeSerializer,
     )
     def get(self, request: Request) -> Response:

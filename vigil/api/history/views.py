@@ -6,26 +6,33 @@ from typing import Any
 
 import msgspec
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
+from vigil.api.base.parameters import (
+    MOMENT_LENGTH,
+    REGIONS_LENGTH,
+    ZONE_LENGTH,
+    number_parameter,
+    text_parameter,
+)
 from vigil.api.base.permissions import team_of
 from vigil.api.base.views import ApiView
+from vigil.api.history.ranges import DAYS_MOST
 from vigil.monitors.models import Monitor, Region
 
 RANGE = [
-    OpenApiParameter("from", description="Start: a date, or a date and time; default `days` before the end."),
-    OpenApiParameter("to", description="End, at most now."),
-    OpenApiParameter("days", int, description="Length in days if no start is given."),
+    text_parameter("from", MOMENT_LENGTH, "Start: a date, or a date and time; default `days` before the end."),
+    text_parameter("to", MOMENT_LENGTH, "End, at most now."),
+    number_parameter("days", 1, DAYS_MOST, "Length in days if no start is given."),
 ]
 MOMENTS = [
-    OpenApiParameter("from", description="Start: a date, or a date and time; default `hours` before the end."),
-    OpenApiParameter("to", description="End, at most now."),
+    text_parameter("from", MOMENT_LENGTH, "Start: a date, or a date and time; default `hours` before the end."),
+    text_parameter("to", MOMENT_LENGTH, "End, at most now."),
 ]
-ZONE = OpenApiParameter("tz", description="Time zone of the days, such as Europe/Berlin; default UTC.")
-REGIONS = OpenApiParameter("regions", description="Comma separated; default all.")
+ZONE = text_parameter("tz", ZONE_LENGTH, "Time zone of the days, such as Europe/Berlin; default UTC.")
+REGIONS = text_parameter("regions", REGIONS_LENGTH, "Comma separated; default all.")
 
 
 class FastJSONRenderer(JSONRenderer):

@@ -13,10 +13,12 @@ from rest_framework.response import Response
 
 from consensus.review.replay import Replayed
 from consensus.review.vote_table import as_json, vote_rows
-from consensus.vocabulary import Sensitivity
+from consensus.vocabulary import Exclusion, Sensitivity
 from vigil.alerts.delivery.alert_rows import evidence_of
 from vigil.alerts.wording.text import exclusion_in_words, vote_line
+from vigil.api.base.parameters import REGIONS_LENGTH, number_parameter, text_parameter
 from vigil.api.base.serializers import ApiSerializer
+from vigil.api.incidents.votes import VoteSerializer
 from vigil.incidents.core.replayed_steps import ReplayedStep, Supposition, UnknownRegions, step_as_json
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import replayed_steps
@@ -30,7 +32,7 @@ else:
 
 #: Steps of one answer: the last ones.
 STEPS_MOST = 50
-_NAMES_MOST = 2_000
+STEP_MOST = 999_999_999
 
 
 class VerdictVotesSerializer(ApiSerializer[Any]):
@@ -42,7 +44,15 @@ class VerdictVotesSerializer(ApiSerializer[Any]):
     reason = serializers.CharField()
     explanation = serializers.CharField()
     lines = serializers.ListField(child=serializers.CharField(), help_text="As an alert shows them, a line a region.")
-    votes = serializers.ListField(child=serializers.DictField())
+    votes = VoteSerializer(many=True)
+
+
+class LostVoteSerializer(ApiSerializer[Any]):
+    """A region without a vote, and why; look 0 for every look."""
+
+    region = serializers.CharField()
+    why = serializers.ChoiceField(choices=[(one.value, one.name) for one in Exclusion])
+    look = serializers.IntegerField()
 
 
 class ReplayedDecisionSerializer(ApiSerializer[Any]):
@@ -59,7 +69,7 @@ class ReplayedDecisionSerializer(ApiSerializer[Any]):
     k = serializers.IntegerField(required=False)
     domains = serializers.IntegerField(required=False)
     dissent = serializers.ListField(child=serializers.CharField(), required=False)
-    excluded = serializers.ListField(child=serializers.DictField(), required=False)
+    excluded = LostVoteSerializer(many=True, required=False)
 
 
 class ReplayedStepSerializer(ApiSerializer[Any]):
@@ -72,7 +82,7 @@ class ReplayedStepSerializer(ApiSerializer[Any]):
     stored = serializers.DictField(child=serializers.CharField())
     replayed = ReplayedDecisionSerializer()
     supposed = ReplayedDecisionSerializer(allow_null=True)
-    votes = serializers.ListField(child=serializers.DictField())
+    votes = VoteSerializer(many=True)
 
 
 class ReplaySerializer(ApiSerializer[Any]):
@@ -98,10 +108,10 @@ class EvidenceActions(_View):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("step", int, description="One step only, by its `seq`."),
+            number_parameter("step", 0, STEP_MOST, "One step only, by its `seq`."),
             OpenApiParameter("sensitivity", enum=[level.value for level in Sensitivity], description="Under this one."),
-            OpenApiParameter("regions", description="With these regions only: a,b,c."),
-            OpenApiParameter("without", description="Without these regions: a,b."),
+            text_parameter("regions", REGIONS_LENGTH, "With these regions only: a,b,c."),
+            text_parameter("without", REGIONS_LENGTH, "Without these regions: a,b."),
         ],
         responses=ReplaySerializer,
     )
@@ -157,4 +167,4 @@ def _step(request: Request) -> int | None:
 
 
 def _names(text: str) -> frozenset[str]:
-    return frozenset(name.strip() for name in text[:_NAMES_MOST].split(",") if name.strip())
+    return frozenset(name.strip() for name in text[:REGIONS_LENGTH].split(",") if name.strip())

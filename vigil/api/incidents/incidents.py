@@ -7,27 +7,29 @@ from typing import Any
 
 import django_filters
 from django.db.models import Q, QuerySet
-from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.models import Delivery, Pursuit
-from vigil.api.base.filters import AnyOfFilter, ListFilters, StrictBooleanFilter
+from vigil.api.base.filters import ListFilters, NamedRowsFilter, StrictBooleanFilter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.views import ReadOnlyViewSet
 from vigil.api.incidents.evidence import EvidenceActions
 from vigil.api.incidents.responses import Responses
 from vigil.api.incidents.votes import BallotField
+from vigil.api.openapi.shapes import EVIDENCE
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition
+from vigil.monitors.models import Monitor
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
+@extend_schema_field(EVIDENCE)
 class EvidenceField(serializers.JSONField):
-    """The verdict: votes, exclusions, n, m, k, domains, rule."""
+    """What the step rests on, as it was stored."""
 
 
 class StepDeliverySerializer(ApiModelSerializer[Delivery]):
@@ -103,7 +105,7 @@ class ResponseState(StrEnum):
 
 class IncidentFilter(ListFilters):
     open = StrictBooleanFilter(field_name="resolved_at", lookup_expr="isnull")
-    monitor = AnyOfFilter(field_name="monitor__public_id", max_length=40)
+    monitor = NamedRowsFilter(Monitor, field_name="monitor__public_id")
     opened_after = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
     opened_before = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
 

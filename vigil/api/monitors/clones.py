@@ -33,6 +33,10 @@ class MonitorChangeSerializer(ApiModelSerializer[MonitorChange]):
         model = MonitorChange
         fields = ("at", "author", "via", "action", "fields", "revision")
 
+    def get_fields(self) -> dict[str, Any]:
+        # `fields` is an attribute of serializers.
+        return {**super().get_fields(), "fields": serializers.ListField(child=serializers.CharField(), read_only=True)}
+
 
 class CloneActions(_ViewSet):
     """For a view set of monitors."""
@@ -44,7 +48,8 @@ class CloneActions(_ViewSet):
         asked = CloneRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         made = clone_monitor(self.get_object(), asked.validated_data["name"])
-        return Response(self.get_serializer(made).data, status=201)
+        location = f"{request.path.removesuffix(f'/{public_id}/clone')}/{made.public_id}"
+        return Response(self.get_serializer(made).data, status=201, headers={"Location": location})
 
     @extend_schema(responses=MonitorChangeSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], filterset_class=None)

@@ -14,10 +14,10 @@ from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.monitors import changes
-from vigil.monitors.composites import RANKS_MOST, Member, create_composite, members_of, update_composite
+from vigil.monitors.composites import MEMBERS_MOST, RANKS_MOST, Member, create_composite, members_of, update_composite
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, Monitor
-from vigil.monitors.validation import MAX_TAG_LENGTH
+from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 
 
 class MemberSerializer(ApiSerializer[Member]):
@@ -34,6 +34,8 @@ class MemberSerializer(ApiSerializer[Member]):
 @extend_schema_field(MemberSerializer(many=True))
 class MembersField(serializers.Field[Any, Any, Any, Any]):
     """Members by the ids of their monitors, which must be the team's."""
+
+    most = MEMBERS_MOST
 
     def get_attribute(self, instance: Composite) -> Any:
         return members_of(instance)
@@ -62,10 +64,13 @@ class CompositeSerializer(ApiSerializer[Composite]):
         choices=[(rule.value, rule.value) for rule in CompositeRule],
         help_text="How many members must work: `all`, `any`, `at_least` k, or a `chain` of fallbacks.",
     )
-    k = serializers.IntegerField(min_value=1, default=1, help_text="For `at_least`.")
+    k = serializers.IntegerField(min_value=1, max_value=MEMBERS_MOST, default=1, help_text="For `at_least`.")
     members = MembersField()
     tags = serializers.ListField(
-        source="monitor.tags", child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False
+        source="monitor.tags",
+        child=serializers.CharField(max_length=MAX_TAG_LENGTH),
+        max_length=MAX_TAGS,
+        required=False,
     )
     paused = serializers.BooleanField(source="monitor.paused", required=False)
     status = serializers.SerializerMethodField()

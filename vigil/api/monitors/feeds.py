@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 
 from vigil.api.base.permissions import StaffChanges
@@ -36,6 +37,7 @@ class FeedSerializer(ApiModelSerializer[Feed]):
     def get_name(self, feed: Feed) -> str:
         return name_of(feed.provider)
 
+    @extend_schema_field(PostSerializer(many=True))
     def get_declared(self, feed: Feed) -> list[dict[str, Any]]:
         return list(PostSerializer(feed.posts.filter(ended_at=None).order_by("seen_at")[:50], many=True).data)
 

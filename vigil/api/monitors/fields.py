@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
 
 from vigil.api.base.serializers import ApiSerializer
+from vigil.api.openapi.shapes import DISSENT
 from vigil.monitors.models import Monitor, Region
 from vigil.problems.codes import FieldCode
 
@@ -20,6 +21,11 @@ class SecretsField(serializers.DictField):
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ConfigField(serializers.JSONField):
     """The prober's configuration."""
+
+
+@extend_schema_field(DISSENT)
+class DissentField(serializers.JSONField):
+    """What each dissenting region saw, and in how many rounds."""
 
 
 class RegionsField(serializers.ListField):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from django.db.models import Q, QuerySet
 
 from probes.reasons import Status
-from vigil.api.base.filters import AllOfFilter, AnyOfFilter, ListFilters
+from vigil.api.base.filters import AllOfFilter, AnyOfFilter, ListFilters, NamedRowsFilter
 from vigil.incidents.shown_status import PAUSED
-from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.monitors.validation import MAX_TAG_LENGTH
 
 #: As they are shown.
@@ -27,7 +27,7 @@ def monitor_kinds() -> list[str]:
 class MonitorFilter(ListFilters):
     kind = AnyOfFilter(among=monitor_kinds)
     tag = AllOfFilter(field_name="tags", max_length=MAX_TAG_LENGTH)
-    region = AnyOfFilter(field_name="regions__slug", max_length=40, distinct=True)
+    region = NamedRowsFilter(Region, "slug", field_name="regions__slug", distinct=True)
     status = AnyOfFilter(
         field_name="believed__status", among=[*(status.value for status in Status), PAUSED], method="of_status"
     )

@@ -18,24 +18,28 @@ from vigil.api.base.permissions import may_write, team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.monitors.clones import CloneActions
-from vigil.api.monitors.fields import ConfigField, ManagedBySerializer, ParentsField, RegionsField, SecretsField
+from vigil.api.monitors.fields import (
+    ConfigField,
+    ManagedBySerializer,
+    ParentsField,
+    RegionsField,
+    SecretsField,
+)
 from vigil.api.monitors.filters import MonitorFilter
-from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
 from vigil.api.monitors.kinds import KindActions
 from vigil.api.monitors.presets import PresetFields
-from vigil.api.monitors.results import LatestSerializer, result_row
+from vigil.api.monitors.results import SeenActions
 from vigil.api.monitors.trials import TrialActions
 from vigil.code.ownership import owner_column
 from vigil.heartbeats.changes import delete_heartbeat
-from vigil.incidents.models import MonitorState
 from vigil.incidents.shown_status import shown_status
 from vigil.monitors import changes
+from vigil.monitors.changes import MAX_REGIONS
 from vigil.monitors.core.clear_credentials import hidden
-from vigil.monitors.dependencies import set_parents
-from vigil.monitors.live.results import latest_results
+from vigil.monitors.dependencies import PARENTS_MOST, set_parents
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, by_what_was_given, fields_from_preset
-from vigil.monitors.validation import MAX_SECRET_LENGTH, MAX_TAG_LENGTH
+from vigil.monitors.validation import MAX_SECRET_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 
 
 class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
@@ -52,10 +56,15 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         help_text="Replaces all secrets of the monitor. Never read back.",
     )
     secret_names = serializers.SerializerMethodField(help_text="The names of the secrets that are set.")
-    tags = serializers.ListField(child=serializers.CharField(max_length=MAX_TAG_LENGTH), required=False)
-    regions = RegionsField(required=False, help_text="By slug. Left out of a new monitor: every enabled region.")
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_TAG_LENGTH), max_length=MAX_TAGS, required=False
+    )
+    regions = RegionsField(
+        max_length=MAX_REGIONS, required=False, help_text="By slug. Left out of a new monitor: every enabled region."
+    )
     parents = ParentsField(
         child=serializers.CharField(max_length=40),
+        max_length=PARENTS_MOST,
         required=False,
         help_text="Monitors that this one depends on: while one of them fails, alerts of this one are held.",
     )
@@ -163,15 +172,9 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         return changed
 
 
-class StateSerializer(ApiModelSerializer[MonitorState]):
-    """State of a monitor."""
-
-    class Meta:
-        model = MonitorState
-        fields = ("status", "account", "since", "dissent", "regional", "blind", "flapping", "verified_at")
-
-
-class MonitorViewSet(KindActions, TrialActions, CloneActions, LockedWrites, viewsets.ModelViewSet[Monitor]):
+class MonitorViewSet(
+    KindActions, SeenActions, TrialActions, CloneActions, LockedWrites, viewsets.ModelViewSet[Monitor]
+):
     """Monitors. A deleted monitor is not listed, and stays in its incidents."""
 
     serializer_class = MonitorSerializer
@@ -213,36 +216,6 @@ class MonitorViewSet(KindActions, TrialActions, CloneActions, LockedWrites, view
     def resume(self, request: Request, public_id: str) -> Response:
         """Resume checks."""
         return self._set_paused(False)
-
-    @extend_schema(responses=StateSerializer)
-    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
-    def state(self, request: Request, public_id: str) -> Response:
-        """Its present state."""
-        monitor = self.get_object()
-        state = MonitorState.objects.filter(monitor=monitor).first() or MonitorState(monitor=monitor)
-        return Response(StateSerializer(state).data)
-
-    @extend_schema(responses=LatestSerializer)
-    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
-    def latest(self, request: Request, public_id: str) -> Response:
-        """The newest scheduled result of each of its regions; `available` is false during a Redis outage."""
-        monitor = self.get_object()
-        regions = [region.slug for region in monitor.regions.all()]
-        found = latest_results([monitor.public_id], regions)
-        seen = found.of(monitor.public_id)
-        results = [result_row(region, seen.get(region)) for region in regions]
-        return Response({"available": found.available, "results": results})
-
-    @extend_schema(responses=HeadroomSerializer)
-    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
-    def headroom(self, request: Request, public_id: str) -> Response:
-        """Remaining quota of its key, as each region saw it last."""
-        monitor = self.get_object()
-        regions = [region.slug for region in monitor.regions.all()]
-        found = latest_results([monitor.public_id], regions)
-        seen = found.of(monitor.public_id)
-        rows = [headroom_row(region, seen.get(region)) for region in regions]
-        return Response({"available": found.available, "regions": rows})
 
     def _set_paused(self, paused: bool) -> Response:
         monitor = changes.set_paused(self.get_object(), paused)

@@ -17,6 +17,7 @@ from vigil.alerts.wording.foretold import alert_of
 from vigil.alerts.wording.text import vote_line
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.api.base.serializers import ApiSerializer
+from vigil.api.history.answers import FactsField
 from vigil.api.monitors.results import phases_ms
 from vigil.dispatch.core.trials import AnswerState, RegionAnswer, TrialReport, TrialState
 from vigil.monitors.live.results import instant
@@ -73,7 +74,7 @@ class TrialRegionSerializer(ApiSerializer[Any]):
     attempts = serializers.IntegerField(allow_null=True)
     phases_ms = serializers.DictField(child=serializers.FloatField(), allow_null=True)
     assertions = TrialAssertionSerializer(many=True)
-    facts = serializers.DictField(help_text="Other facts: address, certificate, rate limits, queue, ...")
+    facts = FactsField(help_text="Other facts: address, certificate, rate limits, queue, ...")
 
 
 class TrialVerdictSerializer(ApiSerializer[Any]):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 else:
     _ViewSet = object
 
+_ID = {"type": "string", "pattern": "^trl_[0-9a-z]{16}$"}
 _WAIT = OpenApiParameter(
     "wait",
     OpenApiTypes.BOOL,
@@ -83,9 +84,9 @@ class TrialActions(_ViewSet):
 class TrialViewSet(Conventions, viewsets.ViewSet):
     """Trials that were begun in the last five minutes."""
 
-    lookup_value_regex = r"trl_[0-9a-z]{16}"
+    lookup_value_regex = _ID["pattern"].strip("^$")
 
-    @extend_schema(responses=TrialSerializer, parameters=[OpenApiParameter("id", str, OpenApiParameter.PATH)])
+    @extend_schema(responses=TrialSerializer, parameters=[OpenApiParameter("id", _ID, OpenApiParameter.PATH)])
     def retrieve(self, request: Request, pk: str) -> Response:
         """A trial as it stands: results appear region by region."""
         team = team_of(request)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.openapi import problems
+from vigil.api.openapi.headers import TOLD
 from vigil.api.openapi.illustration import illustrate
 from vigil.api.openapi.kinds import described_configs
 from vigil.api.openapi.tags import described_tags
@@ -31,6 +32,7 @@ def complete(result: Json, generator: object, request: object, public: bool) -> 
     components = result.setdefault("components", {})
     components["schemas"] = {**components.get("schemas", {}), **problems.SCHEMAS}
     components["responses"] = problems.shared_answers()
+    components["headers"] = TOLD
     _describe_configs(components["schemas"])
     for schema in components["schemas"].values():
         _state_null(schema)
@@ -50,6 +52,7 @@ def _describe_configs(schemas: Json) -> None:
     for name, config in configs.items():
         for schema in (schemas[name], schemas[f"{name}Request"], schemas[f"Patched{name}Request"]):
             schema["properties"]["config"] = config
+    schemas["MonitorKind"]["properties"]["example"] = configs["Monitor"]
 
 
 def _state_null(schema: Any) -> None:

@@ -26,7 +26,10 @@ def described_configs() -> tuple[Json, dict[str, Json]]:
     for schema in shown:
         # Open: a generated client takes the first that fits, and would drop the fields of others that it shares a host
         # with. The struct still refuses what it does not name.
-        found[schema["$ref"].rpartition("/")[2].removeprefix(_PREFIX)].pop("additionalProperties", None)
+        named = found[schema["$ref"].rpartition("/")[2].removeprefix(_PREFIX)]
+        named.pop("additionalProperties", None)
+        if not named.get("properties"):
+            named["maxProperties"] = 0
     whole = {f"{_PREFIX}{name}": _plain(schema) for name, schema in found.items()}
     monitor = {"anyOf": [*_of(probers, by_type), _NONE], "description": _words(probers)}
     return whole, {"Monitor": monitor, "Channel": {"anyOf": _of(channels, by_type), "description": _words(channels)}}

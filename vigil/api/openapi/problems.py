@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from vigil.accounts.models import Scope
+from vigil.api.openapi.headers import OF_ANYONE, OF_CALLERS, told_headers
 from vigil.configuration import configuration
 from vigil.problems import problem
 from vigil.problems.codes import FieldCode, ProblemCode
@@ -33,6 +35,12 @@ SCHEMAS: Json = {
             "instance": {**_TEXT, "description": "The path of the request."},
             "request_id": {**_TEXT, "description": "Name of this request in Vigil's log."},
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}},
+            "changed": {
+                "type": "object",
+                "additionalProperties": True,
+                "description": "Of a 412: the fields that have changed since, as they are now.",
+            },
+            "scope": {**_TEXT, "enum": [each.value for each in Scope], "description": "Of a 403: the missing scope."},
         },
         "required": ["type", "title", "status", "detail", "code", "instance", "request_id", "errors"],
     },
@@ -72,9 +80,7 @@ def _answer(status: int) -> Json:
         + ".",
         "content": content,
     }
-    if status in (429, 503):
-        seconds = {"type": "integer", "minimum": 0}
-        answer["headers"] = {"Retry-After": {"schema": seconds, "description": "Seconds to wait."}}
-    if status == 401:
-        answer["headers"] = {"WWW-Authenticate": {"schema": _TEXT, "description": "Always `Bearer`."}}
+    more = {401: ("WWW-Authenticate",), 409: ("Retry-After",), 429: ("Retry-After",), 503: ("Retry-After",)}
+    known = OF_ANYONE if status == 401 else OF_CALLERS
+    answer["headers"] = told_headers(*known, *more.get(status, ()))
     return answer

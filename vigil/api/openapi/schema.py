@@ -12,7 +12,10 @@ from rest_framework.permissions import SAFE_METHODS
 from vigil.accounts.models import Scope
 from vigil.api.base.permissions import SCOPES, AnyScope, StaffChanges, StaffOnly, WritersOnly
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, is_strict
+from vigil.api.openapi.fields import NAME_LENGTH, described_field
+from vigil.api.openapi.headers import OF_CALLERS, asked_header, told_headers
 from vigil.api.openapi.operations import CREATES, MORE_ERRORS, OperationWords, words_of
+from vigil.api.openapi.parameters import bounded, sparse_fields
 from vigil.api.openapi.problems import reference
 from vigil.api.openapi.tags import tag_of
 
@@ -31,10 +34,8 @@ _ANSWERED = {
     "201": "It was created.",
     "202": "It will be done.",
     "204": "Done; there is no body.",
+    "304": "It is still what `If-None-Match` names; there is no body.",
 }
-_IF_MATCH = "The `ETag` that was read; 412 where the object has changed since."
-_IDEMPOTENCY_KEY = "A key of your own: within a day it gets the first answer again, and nothing is made twice."
-_TIME_OF_DAY = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"
 _BASES = frozenset({serializers.Serializer.__doc__, ApiSerializer.__doc__, ApiModelSerializer.__doc__})
 
 
@@ -102,25 +103,40 @@ class ApiSchema(AutoSchema):
         for parameter in found:
             if pattern and parameter["name"] in names:
                 parameter["schema"] = {"type": "string", "pattern": f"^{pattern}$"}
+            elif parameter["schema"] == {"type": "string"}:
+                parameter["schema"] = {"type": "string", "maxLength": NAME_LENGTH}
         return found
 
     def _get_parameters(self) -> list[Json]:
-        headers = {"If-Match": _IF_MATCH} if self._replaces() else {}
-        if self.method == "POST":
-            headers["Idempotency-Key"] = _IDEMPOTENCY_KEY
-        shown = [
-            {"in": "header", "name": name, "schema": {"type": "string"}, "description": words}
-            for name, words in headers.items()
-        ]
+        headers = ["If-Match"] if self._replaces() else []
+        headers += ["If-None-Match"] if self._is_tagged() and self.method == "GET" else []
+        headers += ["Idempotency-Key"] if self.method == "POST" else []
         found: list[Json] = super()._get_parameters()
-        return [*found, *shown]
+        return [*bounded(found, self.view), *self._sparse(), *map(asked_header, headers)]
+
+    def _sparse(self) -> list[Json]:
+        """The parameter that narrows what is shown of objects."""
+        # Imported late: it asks for this class.
+        from vigil.api.base.views import Resources
+
+        if self._action() not in ("list", "retrieve") or not isinstance(self.view, Resources):
+            return []
+        shown = [name for name, field in self.view.get_serializer().fields.items() if not field.write_only]
+        return [sparse_fields(shown)]
+
+    def _is_tagged(self) -> bool:
+        # Imported late: it asks for this class.
+        from vigil.api.base.views import TAGGED, Conventions
+
+        return isinstance(self.view, Conventions) and self._action() in TAGGED
 
     def _replaces(self) -> bool:
         """Whether this operation changes or deletes a row that has an entity tag."""
         # Imported late: a decorator in that module asks for this class.
         from vigil.api.base.writes import LockedWrites
 
-        return isinstance(self.view, LockedWrites) and self._action() in ("update", "partial_update", "destroy")
+        changes = self.method not in SAFE_METHODS and self._action() != "create" and "{" in self.path
+        return changes and isinstance(self.view, LockedWrites) and getattr(self.view, "detail", False)
 
     def _is_create_operation(self) -> bool:
         return super()._is_create_operation() or self.get_operation_id() in CREATES
@@ -131,7 +147,20 @@ class ApiSchema(AutoSchema):
             answer["description"] = answer.get("description") or _ANSWERED.get(status, "The answer.")
         errors = {int(status) for status in answers if status >= "400"} | self._errors()
         right = {status: answer for status, answer in answers.items() if status < "400"}
+        for status, answer in right.items():
+            answer["headers"] = {**answer.get("headers", {}), **self._told(status)}
+        if self._is_tagged() and self.method == "GET":
+            right["304"] = {"description": _ANSWERED["304"], "headers": told_headers("ETag", *OF_CALLERS)}
         return {**right, **{str(status): reference(status) for status in sorted(errors)}}
+
+    def _told(self, status: str) -> Json:
+        names = ["ETag"] if self._is_tagged() else []
+        names += ["Location"] if status == "201" and (self._action() == "create" or self._names_created()) else []
+        names += ["Idempotent-Replayed"] if self.method == "POST" else []
+        return told_headers(*names, *OF_CALLERS)
+
+    def _names_created(self) -> bool:
+        return self.get_operation_id() in CREATES
 
     def _errors(self) -> set[int]:
         """Statuses of errors that this operation may answer."""
@@ -154,13 +183,7 @@ class ApiSchema(AutoSchema):
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Json:
         mapped: Json = super()._map_serializer_field(field, direction, bypass_extensions)
-        if isinstance(field, serializers.TimeField):
-            # JSON Schema's `time` has a time zone, which a time of day has not.
-            mapped.pop("format", None)
-            mapped["pattern"] = _TIME_OF_DAY
-        if field.read_only and "enum" in mapped and _may_be_empty(field):
-            mapped["enum"] = [*mapped["enum"], ""]
-        return mapped
+        return described_field(field, mapped, direction)
 
     def _postprocess_serializer_schema(self, schema: Json, serializer: Any, direction: str) -> Json:
         schema = super()._postprocess_serializer_schema(schema, serializer, direction)
@@ -172,9 +195,3 @@ class ApiSchema(AutoSchema):
         elif direction == "request" and is_strict(serializer):
             schema["additionalProperties"] = False
         return schema
-
-
-def _may_be_empty(field: Any) -> bool:
-    """Whether the model's field may hold an empty choice, which a field that is only read does not tell."""
-    model = getattr(getattr(field.parent, "Meta", None), "model", None)
-    return any(each.name == field.source and each.blank for each in model._meta.fields) if model else False
