@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.db.models import Model, OuterRef, Subquery, Value
 from django.db.models.functions import Concat, JSONObject
@@ -48,17 +50,33 @@ def owner_of_row(row: Model) -> ManagedObject | None:
     return ManagedObject.objects.filter(public_id=public_id).first() if public_id else None
 
 
-def owner_column() -> Subquery:
-    """The owner of each row of a query, read with it: `project`, `place`, `file` and `line`, or None."""
-    own = ManagedObject.objects.filter(team=OuterRef("team"), public_id=OuterRef("public_id"))
+def owner_column(path: str = "") -> Subquery:
+    """The owner of each row of a query, read with it: `project`, `place`, `file` and `line`, or None.
+
+    `path` leads from the row to what has the id, such as `monitor__`.
+    """
+    own = ManagedObject.objects.filter(team=OuterRef(f"{path}team"), public_id=OuterRef(f"{path}public_id"))
     place = Concat("section", Value("."), "key")
     return Subquery(own.values(owner=JSONObject(project="project", place=place, file="file", line="line"))[:1])
 
 
+def owner_shown(owner: ManagedObject | None) -> dict[str, Any] | None:
+    """An owner as `owner_column` gives it."""
+    if owner is None:
+        return None
+    place = f"{owner.section}.{owner.key}"
+    return {"project": owner.project, "place": place, "file": owner.file, "line": owner.line}
+
+
 def managed_in_words(owner: ManagedObject) -> str:
     """Where an object is written, and what follows for changes by hand."""
-    written = f" in {owner.file}:{owner.line}" if owner.file else ""
+    return drift_in_words(owner.project, f"{owner.section}.{owner.key}", owner.file, owner.line)
+
+
+def drift_in_words(project: str, place: str, file: str, line: int) -> str:
+    """The same for an owner by its parts."""
+    written = f" in {file}:{line}" if file else ""
     return (
-        f"Managed by code: {owner.section}.{owner.key}{written}, project {owner.project}. A change here is drift: the "
-        "next plan shows it, and applying that plan undoes it."
+        f"Managed by code: {place}{written}, project {project}. A change here is drift: the next plan shows it, and "
+        "applying that plan undoes it."
     )

@@ -18,7 +18,9 @@ Json = dict[str, Any]
 _OF_ANY_REQUEST = frozenset({405, 406, 408, 414, 431, 500})
 
 #: Headers that only some of an operation's answers have.
-_SOMETIMES = frozenset({"Idempotent-Replayed", "Link", "Content-Disposition", "Retry-After", "WWW-Authenticate"})
+_SOMETIMES = frozenset(
+    {"Idempotent-Replayed", "Link", "Content-Disposition", "Retry-After", "Warning", "WWW-Authenticate"}
+)
 
 
 def require_documented(method: str, address: str, answer: Any) -> None:

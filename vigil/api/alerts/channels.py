@@ -22,6 +22,7 @@ from vigil.alerts.oncall.ack_links import callback_address
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.writes import LockedWrites
+from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.api.monitors.fields import ConfigField, SecretsField
 from vigil.api.openapi.shapes import SETTING
 
@@ -69,12 +70,14 @@ class ChannelSerializer(ApiModelSerializer[Channel]):
     callback_address = serializers.SerializerMethodField(
         help_text="Callback address for PagerDuty or Slack, to take over acknowledgements; else empty."
     )
+    managed_by = ManagedField()
 
     class Meta:
         model = Channel
         fields = (
             "id", "name", "kind", "config", "secrets", "secret_names", "secret", "enabled", "disabled_at",
-            "disabled_why", "fallback", "gather", "self_test_minutes", "callback_address", "created_at", "updated_at",
+            "disabled_why", "fallback", "gather", "self_test_minutes", "callback_address", "managed_by", "created_at",
+            "updated_at",
         )  # fmt: skip
         read_only_fields = ("disabled_at", "disabled_why", "created_at", "updated_at")
         validators: list[Any] = []
@@ -100,7 +103,7 @@ class ChannelSerializer(ApiModelSerializer[Channel]):
         return save_channel(instance, validated_data)
 
 
-class ChannelViewSet(LockedWrites, viewsets.ModelViewSet[Channel]):
+class ChannelViewSet(ManagedRows, LockedWrites, viewsets.ModelViewSet[Channel]):
     """Destinations of alerts. Deleting a channel deletes its deliveries; disable it to keep them."""
 
     serializer_class = ChannelSerializer

@@ -36,6 +36,7 @@ from vigil.alerts.routing.changes import (
 )
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.clock import database_now
 
 MAX_RANGE = timedelta(days=366)
@@ -46,17 +47,18 @@ class PersonSerializer(TeamSerializer[Person]):
     channels = InTeam(
         Channel, many=True, most=MAX_CHANNELS, required=False, help_text="Their channels; all are used at once."
     )
+    managed_by = ManagedField()
 
     class Meta:
         model = Person
-        fields = ("id", "name", "channels", "created_at")
+        fields = ("id", "name", "channels", "managed_by", "created_at")
         read_only_fields = ("created_at",)
         validators: list[Any] = []
 
     save_row = staticmethod(save_person)
 
 
-class PersonViewSet(TeamViewSet[Person]):
+class PersonViewSet(ManagedRows, TeamViewSet[Person]):
     """People to call. Their own channels get alerts only from routes and policies that name them."""
 
     model = Person
@@ -89,10 +91,14 @@ class RotationSerializer(TeamSerializer[Rotation]):
     id = serializers.CharField(source="public_id", read_only=True)
     people = InTeam(Person, many=True, most=MAX_MEMBERS, required=False, help_text="In the order of their turns.")
     overrides = OverrideSerializer(many=True, read_only=True)
+    managed_by = ManagedField()
 
     class Meta:
         model = Rotation
-        fields = ("id", "name", "zone", "starts_on", "handover", "shift_days", "people", "overrides", "created_at")
+        fields = (
+            "id", "name", "zone", "starts_on", "handover", "shift_days", "people", "overrides", "managed_by",
+            "created_at",
+        )  # fmt: skip
         read_only_fields = ("created_at",)
         validators: list[Any] = []
 
@@ -110,7 +116,7 @@ class CalendarSerializer(ApiSerializer[Any]):
     )
 
 
-class RotationViewSet(TeamViewSet[Rotation]):
+class RotationViewSet(ManagedRows, TeamViewSet[Rotation]):
     """On-call rotations, with handover in a time zone."""
 
     model = Rotation
@@ -200,17 +206,18 @@ class StepSerializer(ApiModelSerializer[EscalationStep]):
 class PolicySerializer(TeamSerializer[EscalationPolicy]):
     id = serializers.CharField(source="public_id", read_only=True)
     steps = StepSerializer(many=True, help_text=f"From 1 to {MAX_STEPS}.")
+    managed_by = ManagedField()
 
     class Meta:
         model = EscalationPolicy
-        fields = ("id", "name", "repeats", "steps", "created_at")
+        fields = ("id", "name", "repeats", "steps", "managed_by", "created_at")
         read_only_fields = ("created_at",)
         validators: list[Any] = []
 
     save_row = staticmethod(save_policy)
 
 
-class PolicyViewSet(TeamViewSet[EscalationPolicy]):
+class PolicyViewSet(ManagedRows, TeamViewSet[EscalationPolicy]):
     """Escalation policies: whom to call, step by step, until somebody acknowledges. Steps are replaced as a whole."""
 
     model = EscalationPolicy

@@ -22,6 +22,7 @@ from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.teams import ID_LENGTH, InTeam, TeamSerializer, TeamViewSet
 from vigil.api.base.views import ApiView
+from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor
@@ -51,13 +52,14 @@ class RouteSerializer(TeamSerializer[Route]):
     channels = InTeam(Channel, many=True, most=MAX_CHANNELS, required=False)
     policy = InTeam(EscalationPolicy, required=False, allow_null=True)
     warnings = serializers.SerializerMethodField(help_text="Whether it would alert no one.")
+    managed_by = ManagedField()
 
     class Meta:
         model = Route
         fields = (
             "id", "name", "position", "kinds", "severities", "priorities", "tags", "monitor", "days", "starts", "ends",
             "zone", "channels", "policy", "remind_s", "notes", "goes_on", "default", "enabled",
-            "warnings",
+            "warnings", "managed_by",
         )  # fmt: skip
         validators: list[Any] = []
 
@@ -81,7 +83,7 @@ class ArrangedSerializer(ApiSerializer[Any]):
     changed = serializers.ListField(child=serializers.CharField())
 
 
-class RouteViewSet(TeamViewSet[Route]):
+class RouteViewSet(ManagedRows, TeamViewSet[Route]):
     """Rules that pick channels and escalation policies. The first match by position wins."""
 
     model = Route

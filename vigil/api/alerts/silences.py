@@ -20,6 +20,7 @@ from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import ID_LENGTH, InTeam, TeamViewSet
 from vigil.api.base.views import ApiView
+from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.clock import database_now
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
@@ -48,12 +49,14 @@ class SilenceSerializer(ApiModelSerializer[Silence]):
     )
     holds = serializers.SerializerMethodField(help_text="Whether a window is active now.")
     coming = serializers.SerializerMethodField(help_text="The next windows within 35 days, the active one first.")
+    managed_by = ManagedField()
 
     class Meta:
         model = Silence
         fields = (
             "id", "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "monitors", "tags", "starts_at",
-            "ends_at", "cron", "duration_s", "zone", "holds", "coming", "created_by", "created_at", "updated_at",
+            "ends_at", "cron", "duration_s", "zone", "holds", "coming", "managed_by", "created_by", "created_at",
+            "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_by", "created_at", "updated_at")
         validators: list[Any] = []
@@ -84,7 +87,7 @@ class SilenceSerializer(ApiModelSerializer[Silence]):
         return self.context.get("now") or database_now()
 
 
-class SilenceViewSet(TeamViewSet[Silence]):
+class SilenceViewSet(ManagedRows, TeamViewSet[Silence]):
     """Reasons not to alert (mutes), not to check (pauses), or not to count (excludes).
 
     An alert within a window is held, shown on its incident, and sent when the window ends if the target is still down.

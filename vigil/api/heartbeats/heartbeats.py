@@ -17,6 +17,7 @@ from vigil.api.base.filters import AllOfFilter, AnyOfFilter, ListFilters
 from vigil.api.base.permissions import WritersOnly, may_write, team_of
 from vigil.api.base.serializers import list_of
 from vigil.api.base.writes import LockedWrites
+from vigil.api.code.managed import ManagedRows
 from vigil.api.heartbeats.pings import PingActions
 from vigil.api.heartbeats.serializers import (
     BodySerializer,
@@ -49,7 +50,7 @@ class HeartbeatFilter(ListFilters):
         fields = ("status", "slug")
 
 
-class HeartbeatViewSet(PingActions, LockedWrites, viewsets.ModelViewSet[Heartbeat]):
+class HeartbeatViewSet(PingActions, ManagedRows, LockedWrites, viewsets.ModelViewSet[Heartbeat]):
     """Jobs that must ping. Each is also a monitor with the same id, which routes and silences use."""
 
     serializer_class = HeartbeatSerializer

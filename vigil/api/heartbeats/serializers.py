@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
+from vigil.api.code.managed import ManagedField
 from vigil.api.history.answers import FactsField
 from vigil.api.openapi.shapes import BUDGET, KEYWORDS, TERMS
 from vigil.heartbeats import changes, overview
@@ -64,13 +65,14 @@ class HeartbeatSerializer(ApiModelSerializer[Heartbeat]):
     ping_url = serializers.SerializerMethodField(help_text="Empty for callers that may only read.")
     mail = serializers.SerializerMethodField(help_text="Mail address for pings; empty if mail is off.")
     badges = serializers.SerializerMethodField()
+    managed_by = ManagedField()
 
     class Meta:
         model = Heartbeat
         fields = (
             "id", "name", "slug", "tags", "priority", "job", "schedule", "period_s", "expression", "time_zone",
             "grace_s", "run_limit_s", "wakes_on_ping", "keywords", "budget", "paused", "status", "since",
-            "last_ping_at", "last_success_at", "expected_at", "pings", "ping_url", "mail", "badges",
+            "last_ping_at", "last_success_at", "expected_at", "pings", "ping_url", "mail", "badges", "managed_by",
         )  # fmt: skip
         read_only_fields = ("since", "last_ping_at", "last_success_at", "expected_at", "pings")
         validators: list[Any] = []

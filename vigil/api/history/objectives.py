@@ -17,6 +17,7 @@ from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
+from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.api.history.answers import BudgetSerializer
 from vigil.api.history.rows import uptime_row
 from vigil.clock import database_now, is_zone
@@ -31,6 +32,7 @@ class _OfTeam(ApiModelSerializer[Any]):
     """A row of the team; names are checked within the team."""
 
     id = serializers.CharField(source="public_id", read_only=True)
+    managed_by = ManagedField()
     #: Fields that are unique together within a team.
     unique: tuple[str, ...] = ()
 
@@ -56,7 +58,18 @@ class ObjectiveSerializer(_OfTeam):
 
     class Meta:
         model = Objective
-        fields = ("id", "name", "monitor", "tag", "target_percent", "window_days", "enabled", "pace", "created_at")
+        fields = (
+            "id",
+            "name",
+            "monitor",
+            "tag",
+            "target_percent",
+            "window_days",
+            "enabled",
+            "pace",
+            "managed_by",
+            "created_at",
+        )
         read_only_fields = ("pace", "created_at")
         validators: list[UniqueTogetherValidator] = []
 
@@ -83,7 +96,18 @@ class ReportSerializer(_OfTeam):
 
     class Meta:
         model = Report
-        fields = ("id", "frequency", "recipients", "zone", "tag", "enabled", "sent_until", "last_error", "created_at")
+        fields = (
+            "id",
+            "frequency",
+            "recipients",
+            "zone",
+            "tag",
+            "enabled",
+            "sent_until",
+            "last_error",
+            "managed_by",
+            "created_at",
+        )
         read_only_fields = ("sent_until", "last_error", "created_at")
         validators: list[UniqueTogetherValidator] = []
 
@@ -100,7 +124,7 @@ class ReportSerializer(_OfTeam):
         return recipients
 
 
-class _OfTeamViewSet(LockedWrites, viewsets.ModelViewSet[Any]):
+class _OfTeamViewSet(ManagedRows, LockedWrites, viewsets.ModelViewSet[Any]):
     lookup_field = "public_id"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     model: type[Model]

@@ -13,6 +13,7 @@ from rest_framework import serializers, viewsets
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.writes import LockedWrites
+from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.monitors import changes
 from vigil.monitors.composites import MEMBERS_MOST, RANKS_MOST, Member, create_composite, members_of, update_composite
 from vigil.monitors.core.composite_rules import CompositeRule
@@ -74,6 +75,7 @@ class CompositeSerializer(ApiSerializer[Composite]):
     )
     paused = serializers.BooleanField(source="monitor.paused", required=False)
     status = serializers.SerializerMethodField()
+    managed_by = ManagedField()
 
     def get_status(self, composite: Composite) -> str:
         state = getattr(composite.monitor, "believed", None)
@@ -91,7 +93,7 @@ class CompositeSerializer(ApiSerializer[Composite]):
         return Composite.objects.select_related("monitor__believed").get(pk=instance.pk)
 
 
-class CompositeViewSet(LockedWrites, viewsets.ModelViewSet[Composite]):
+class CompositeViewSet(ManagedRows, LockedWrites, viewsets.ModelViewSet[Composite]):
     """Monitors over monitors. Each has its own incidents, routes and silences, under its monitor id."""
 
     serializer_class = CompositeSerializer

@@ -7,7 +7,6 @@ from typing import Any
 from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
 
-from vigil.api.base.serializers import ApiSerializer
 from vigil.api.openapi.shapes import DISSENT
 from vigil.monitors.models import Monitor, Region
 from vigil.problems.codes import FieldCode
@@ -54,12 +53,3 @@ class ParentsField(serializers.ListField):
     def get_attribute(self, instance: Monitor) -> list[str]:
         needed = (needs.parent for needs in instance.dependencies.all())
         return sorted(parent.public_id for parent in needed if parent.deleted_at is None)
-
-
-class ManagedBySerializer(ApiSerializer[Any]):
-    """Where a document keeps an object: its project, its place in the document, and the file and line."""
-
-    project = serializers.CharField()
-    place = serializers.CharField(help_text="Section and key, such as monitors.chat-api.")
-    file = serializers.CharField()
-    line = serializers.IntegerField()

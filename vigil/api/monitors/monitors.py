@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -17,10 +17,10 @@ from rest_framework.response import Response
 from vigil.api.base.permissions import may_write, team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
+from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.api.monitors.clones import CloneActions
 from vigil.api.monitors.fields import (
     ConfigField,
-    ManagedBySerializer,
     ParentsField,
     RegionsField,
     SecretsField,
@@ -30,7 +30,6 @@ from vigil.api.monitors.kinds import KindActions
 from vigil.api.monitors.presets import PresetFields
 from vigil.api.monitors.results import SeenActions
 from vigil.api.monitors.trials import TrialActions
-from vigil.code.ownership import owner_column
 from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.shown_status import shown_status
 from vigil.monitors import changes
@@ -71,9 +70,7 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
     warnings = serializers.SerializerMethodField(help_text="Warnings about the choice of regions and about cost.")
     target = serializers.CharField(read_only=True)
     status = serializers.SerializerMethodField(help_text="up, degraded, down, unknown or paused.")
-    managed_by = serializers.SerializerMethodField(
-        help_text="The vigil.yaml that keeps it: what is changed here is drift. Null for one that people keep by hand."
-    )
+    managed_by = ManagedField()
 
     class Meta:
         model = Monitor
@@ -99,12 +96,6 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
     def get_warnings(self, monitor: Monitor) -> list[str]:
         return [*changes.monitor_warnings(monitor), *self.advice]
-
-    @extend_schema_field(ManagedBySerializer(allow_null=True))
-    def get_managed_by(self, monitor: Monitor) -> dict[str, Any] | None:
-        # Of a list, read with its rows; a monitor that was just made is in no document.
-        found: dict[str, Any] | None = getattr(monitor, "managed_by", None)
-        return found
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         preset = attrs.get("preset")
@@ -173,7 +164,7 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
 
 class MonitorViewSet(
-    KindActions, SeenActions, TrialActions, CloneActions, LockedWrites, viewsets.ModelViewSet[Monitor]
+    KindActions, SeenActions, TrialActions, CloneActions, ManagedRows, LockedWrites, viewsets.ModelViewSet[Monitor]
 ):
     """Monitors. A deleted monitor is not listed, and stays in its incidents."""
 
@@ -191,8 +182,6 @@ class MonitorViewSet(
             living = living.select_related("believed")
         if self.shows("regions", "warnings"):
             living = living.prefetch_related("regions")
-        if self.shows("managed_by"):
-            living = living.annotate(managed_by=owner_column())
         return living.prefetch_related("dependencies__parent") if self.shows("parents") else living
 
     def get_serializer_context(self) -> dict[str, Any]:

@@ -35,6 +35,10 @@ TOLD: dict[str, Json] = {
         "schema": {"type": "string"},
         "description": 'The next page, as `<address>; rel="next"`; absent on the last.',
     },
+    "Warning": {
+        "schema": {"type": "string"},
+        "description": "There where a document keeps the object: what was changed is drift, until its next plan.",
+    },
     "Content-Disposition": {"schema": {"type": "string"}, "description": "The name of the file."},
     "Retry-After": {"schema": {"type": "integer", "minimum": 0}, "description": "Seconds to wait."},
     "WWW-Authenticate": {"schema": {"type": "string"}, "description": "Always `Bearer`."},

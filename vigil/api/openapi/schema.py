@@ -154,8 +154,12 @@ class ApiSchema(AutoSchema):
         return {**right, **{str(status): reference(status) for status in sorted(errors)}}
 
     def _told(self, status: str) -> Json:
+        # Imported late: it asks for this class.
+        from vigil.api.code.managed import ManagedRows
+
         names = ["ETag"] if self._is_tagged() else []
         names += ["Location"] if status == "201" and (self._action() == "create" or self._names_created()) else []
+        names += ["Warning"] if isinstance(self.view, ManagedRows) and self.method not in SAFE_METHODS else []
         names += ["Idempotent-Replayed"] if self.method == "POST" else []
         return told_headers(*names, *OF_CALLERS)
 
@@ -182,6 +186,8 @@ class ApiSchema(AutoSchema):
         return errors
 
     def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Json:
+        # A request has no field that is only read: mapped for one, it would leave a schema that nothing uses.
+        direction = "response" if field.read_only else direction
         mapped: Json = super()._map_serializer_field(field, direction, bypass_extensions)
         return described_field(field, mapped, direction)
 

@@ -1,0 +1,51 @@
+"""Objects that a document keeps say so in their API, and a change of one warns that it is drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.vigil.api.caller import Api
+from tests.vigil.api.test_every_route import rows
+from vigil.accounts.teams import default_team
+from vigil.api.code.managed import ManagedRows, warning_header
+from vigil.api.urls import router
+from vigil.code.core.sections.table import SECTIONS
+from vigil.code.models import ManagedObject
+
+pytestmark = pytest.mark.django_db
+
+#: A change of each, which every test database allows.
+CHANGES: dict[str, dict[str, Any]] = {
+    "monitors": {"interval_s": 300}, "channels": {"gather": False}, "people": {"name": "Bea"},
+    "heartbeats": {"grace_s": 600}, "composites": {"rule": "all"}, "routes": {"notes": "n"},
+    "rotations": {"shift_days": 14}, "policies": {"repeats": 2}, "silences": {"reason": "r"},
+    "objectives": {"window_days": 14}, "reports": {"enabled": False},
+}  # fmt: skip
+
+
+def test_every_object_that_code_can_keep_says_which_document_keeps_it() -> None:
+    # A silence is in either of two sections; feeds belong to the installation.
+    assert CHANGES.keys() == SECTIONS.keys() - {"maintenance", "feeds"}
+    assert CHANGES.keys() == {prefix for prefix, view, _ in router.registry if issubclass(view, ManagedRows)}
+    api, team = Api(default_team()), default_team()
+    made = rows(api)
+    owner = {"project": "shop", "place": "", "file": "vigil.yaml", "line": 7}
+    for path, change in CHANGES.items():
+        address = f"{path}/{made[path]}"
+        assert api("GET", address)[1]["managed_by"] is None, path
+        assert not api.ask("PATCH", address, change).has_header("Warning"), path
+        ManagedObject.objects.create(
+            team=team, project="shop", section=path, key="k", public_id=made[path], file="vigil.yaml", line=7
+        )
+        whole = {**owner, "place": f"{path}.k"}
+        assert api("GET", address)[1]["managed_by"] == whole, path
+        assert whole in [row["managed_by"] for row in api("GET", path)[1]["results"]], path
+        changed = api.ask("PATCH", address, change)
+        assert (changed.status_code, changed.json()["managed_by"]) == (200, whole), path
+        assert f"Managed by code: {path}.k in vigil.yaml:7" in changed["Warning"], path
+
+
+def test_a_warning_is_one_line_of_plain_characters() -> None:
+    assert warning_header('a\r\nX: "ä"') == '299 - "a??X: ???"'
