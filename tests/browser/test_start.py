@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Browser, BrowserContext, StorageState
+from playwright.sync_api import Browser, BrowserContext, StorageState, expect
 
 from tests.browser.stack import Stack
 from vigil.bench.pages.browser import PHONE, new_context, visit
@@ -34,8 +34,17 @@ def test_the_guided_start_leads_to_a_monitor_with_a_proven_alert(stack: Stack, d
     assert seen.problems == []
 
 
-def test_a_form_is_whole_on_a_phone_in_the_dark(stack: Stack, browser: Browser, session: StorageState) -> None:
+def test_forms_are_whole_on_a_phone_in_the_dark(stack: Stack, browser: Browser, session: StorageState) -> None:
     with new_context(browser, PHONE, dark=True, storage_state=session) as context:
-        seen = visit(context, f"{stack.address}/monitors/{stack.monitor}/edit")
-        seen.page.evaluate("for (const one of document.querySelectorAll('form details')) one.open = true")
-        assert seen.violations() == [] and not seen.scrolls_sideways() and seen.problems == []
+        for path in (f"monitors/{stack.monitor}/edit", "on-call/silences/new", "on-call/policies/new"):
+            seen = visit(context, f"{stack.address}/{path}")
+            seen.page.evaluate("for (const one of document.querySelectorAll('form details')) one.open = true")
+            seen.page.set_viewport_size({"width": 320, "height": PHONE[1]})
+            assert (path, seen.violations(), seen.scrolls_sideways(), seen.problems) == (path, [], False, [])
+        page = seen.page
+        page.get_by_label("Name", exact=True).fill("Night")
+        expect(page.locator("#means")).to_contain_text("Step 1 has no target.")
+        page.get_by_role("button", name="Add a step").click()
+        page.get_by_role("button", name="Move up Step 2").press("Enter")
+        expect(page.get_by_role("button", name="Move down Step 1")).to_be_focused()
+        assert seen.violations() == [] and seen.problems == []

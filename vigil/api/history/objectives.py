@@ -16,11 +16,13 @@ from vigil.alerts.channels.email import KIND, MAX_RECIPIENTS, EmailConfig
 from vigil.alerts.channels.kind import ChannelSettingsError
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.teams import InTeam, TeamSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.api.history.answers import BudgetSerializer
 from vigil.api.history.rows import uptime_row
 from vigil.clock import database_now, is_zone
+from vigil.history.changes import save_objective
 from vigil.history.models import Objective, Report
 from vigil.history.reading.objectives import in_words, objective_status
 from vigil.monitors.models import Monitor
@@ -49,12 +51,10 @@ class _OfTeam(ApiModelSerializer[Any]):
         return super().create({**validated_data, "team": self.context["team"]})
 
 
-class ObjectiveSerializer(_OfTeam):
-    monitor = serializers.SlugRelatedField[Monitor](
-        slug_field="public_id", queryset=Monitor.objects.none(), required=False, allow_null=True
-    )
+class ObjectiveSerializer(TeamSerializer[Objective]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    monitor = InTeam(Monitor, required=False, allow_null=True)
     tag = serializers.CharField(max_length=MAX_TAG_LENGTH, required=False, allow_blank=True)
-    unique = ("name",)
 
     class Meta:
         model = Objective
@@ -73,18 +73,7 @@ class ObjectiveSerializer(_OfTeam):
         read_only_fields = ("pace", "created_at")
         validators: list[UniqueTogetherValidator] = []
 
-    def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = super().get_fields()
-        if "team" in self.context:
-            fields["monitor"].queryset = Monitor.objects.filter(team=self.context["team"], deleted_at=None)
-        return fields
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        monitor = attrs.get("monitor", getattr(self.instance, "monitor", None))
-        tag = attrs.get("tag", getattr(self.instance, "tag", ""))
-        if bool(monitor) == bool(tag):
-            raise serializers.ValidationError({"monitor": ["Give either a monitor or a tag."]})
-        return super().validate(attrs)
+    save_row = staticmethod(save_objective)
 
 
 class ReportSerializer(_OfTeam):

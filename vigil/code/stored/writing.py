@@ -20,6 +20,7 @@ from vigil.code.stored.rows import FEED, TeamRows
 from vigil.feeds.witnesses import switch
 from vigil.heartbeats import changes as heartbeats
 from vigil.heartbeats.core.schedule import ScheduleKind
+from vigil.history.changes import save_objective
 from vigil.history.models import Objective, Report
 from vigil.monitors import changes as monitors
 from vigil.monitors.composites import Member, create_composite, update_composite
@@ -186,11 +187,12 @@ def _silence(writing: Writing, one: Wanted, row: Any) -> tuple[str, Any]:
 
 
 def _objective(writing: Writing, one: Wanted, row: Any) -> tuple[str, Any]:
-    row = row or Objective(team=writing.rows.team)
-    row.name, row.tag, row.enabled = one.fields["name"], one.fields["tag"], one.fields["enabled"]
-    row.monitor = writing.monitor(one.fields["monitor"]) if one.fields["monitor"] else None
-    row.target_percent, row.window_days = Decimal(str(one.fields["target"])), one.fields["window"]
-    return _save(row)
+    fields = one.fields
+    wanted = {name: fields[name] for name in ("name", "tag", "enabled")}
+    wanted |= {"target_percent": Decimal(str(fields["target"])), "window_days": fields["window"]}
+    wanted["monitor"] = writing.monitor(fields["monitor"]) if fields["monitor"] else None
+    saved = save_objective(row or Objective(team=writing.rows.team), wanted)
+    return saved.public_id, saved
 
 
 def _report(writing: Writing, one: Wanted, row: Any) -> tuple[str, Any]:

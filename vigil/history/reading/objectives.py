@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from vigil.history.core import burn_rate
 from vigil.history.core.burn_rate import DAY_S, LENGTHS_S, BurnChange, BurnPace, ErrorBudget, PaceRule
@@ -46,7 +47,7 @@ def objective_status(objective: Objective, now: datetime) -> ObjectiveStatus:
     return ObjectiveStatus(recent[window_s], budget, rates, burn_rate.pace(window_s, rates))
 
 
-def monitors_of(objective: Objective) -> Iterable[Monitor]:
+def monitors_of(objective: Objective) -> QuerySet[Monitor]:
     """Monitors of an objective: one (or a composite), or all of the team with its tag."""
     if objective.monitor_id:
         return Monitor.objects.filter(pk=objective.monitor_id, deleted_at=None)

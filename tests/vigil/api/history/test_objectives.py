@@ -35,7 +35,7 @@ def test_an_objective_is_made_read_changed_and_removed(api: Api, monitor: Monito
 def test_what_an_objective_or_a_report_cannot_be_is_refused_by_field(api: Api, monitor: Monitor) -> None:
     named: dict[str, object] = {"name": "x", "monitor": monitor.public_id}
     assert api("POST", "objectives", named)[0] == 201
-    assert api("POST", "objectives", named) == (409, {"name": ["This already exists."]})
+    assert api("POST", "objectives", named) == (409, {"name": ["This name is taken."]})
     wrong: list[tuple[str, dict[str, object], str]] = [
         ("objectives", {"name": "y"}, "monitor"),
         ("objectives", {"name": "y", "monitor": monitor.public_id, "tag": "a"}, "monitor"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vigil.web.pages.row_forms.composites import CompositesForm
+from vigil.web.pages.row_forms.objectives import ObjectivesForm
 from vigil.web.pages.row_forms.people import PeopleForm
 from vigil.web.pages.row_forms.policies import PoliciesForm
 from vigil.web.pages.row_forms.rotations import RotationsForm
@@ -15,5 +16,13 @@ from vigil.web.pages.row_forms.silences import SilencesForm
 
 FORMS: Mapping[str, RowForm[Any]] = {
     form.key: form
-    for form in (PeopleForm(), RotationsForm(), PoliciesForm(), RoutesForm(), SilencesForm(), CompositesForm())
+    for form in (
+        PeopleForm(),
+        RotationsForm(),
+        PoliciesForm(),
+        RoutesForm(),
+        SilencesForm(),
+        CompositesForm(),
+        ObjectivesForm(),
+    )
 }

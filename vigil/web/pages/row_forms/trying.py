@@ -25,7 +25,7 @@ RowT = TypeVar("RowT", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class RowPreview:
     """What a form would mean if it were saved, and the same as code where that was asked for."""
 
     means: Meaning
@@ -51,14 +51,14 @@ def save(form: RowForm[RowT], reader: PageReader, public_id: str, sent: Sent, ch
         return form.write(row, form.read(reader.team, sent, row))
 
 
-def tried(form: RowForm[RowT], reader: PageReader, public_id: str, sent: Sent, as_code: bool = False) -> Trial:
+def tried(form: RowForm[RowT], reader: PageReader, public_id: str, sent: Sent, as_code: bool = False) -> RowPreview:
     """What a form would mean. It is saved and taken back; raises `ValidationError` by field."""
     with transaction.atomic():
         saved = save(form, reader, public_id, sent, checks=False)
         means = form.means(saved, database_now())
         code = _as_code(form, reader, saved, sent) if as_code else None
         transaction.set_rollback(True)
-    return Trial(means, code)
+    return RowPreview(means, code)
 
 
 def _as_code(form: RowForm[RowT], reader: PageReader, saved: RowT, sent: Sent) -> SameAsCode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from vigil.web.pages.row_forms import people, stand_ins, views
+from vigil.web.pages.row_forms import objectives, people, stand_ins, views
 from vigil.web.pages.row_forms.kinds import FORMS
 
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     ),
     path("on-call/rotations/<str:public_id>/stand-in", stand_ins.stand_in, name="stand-in"),
     path("on-call/rotations/<str:public_id>/stand-ins/<str:override>/end", stand_ins.end_stand_in, name="stand-in-end"),
+    path("objectives", objectives.targets, name="objectives"),
+    path("objectives/<str:public_id>", objectives.target, name="objective"),
     path("on-call/people", people.everyone, name="people"),
     path("on-call/people/<str:public_id>", people.person, name="person"),
 ]

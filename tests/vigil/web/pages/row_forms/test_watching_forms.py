@@ -11,6 +11,7 @@ from tests.vigil.web.pages.monitor_forms.test_monitor_forms import errors_in, se
 from tests.vigil.web.pages.row_forms.test_alerting_forms import member, press, saved
 from vigil.accounts.models import Role
 from vigil.clock import database_now
+from vigil.history.models import Objective
 from vigil.monitors.composites import members_of
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, Monitor
@@ -96,3 +97,22 @@ def test_members_of_a_composite_are_found_by_name_and_the_rule_is_said(redis_url
 )
 def test_a_rule_is_a_sentence(rule: CompositeRule, words: str) -> None:
     assert words in rule_in_words(rule, 2, [["a"], ["b", "c"]])
+
+
+def test_an_objective_says_what_it_allows_and_what_is_left(redis_url: str) -> None:
+    writer, chat = member(Role.MEMBER), World().monitor("chat")
+    address = "/objectives/new"
+    form = {"name": "Chat <b>", "monitor": chat.public_id, "target": "99.5", "window": "30"}
+    seen = shown(press(writer, address, "preview", **form))
+    assert "chat may be down for 3 h 36 min in 30 days." in seen and not Objective.objects.exists()
+    both = press(writer, address, "save", **form, tag="ai").content.decode()
+    assert errors_in(both) == ["Give either a monitor or a tag."]
+    page = saved(press(writer, address, "save", **form))
+    assert "99.5 % allows in 30 days" in shown(writer.get(page))
+    assert "1 objective is within budget" in shown(writer.get("/objectives"))
+    wrong = errors_in(press(writer, f"{page}/edit", "save", target="100", window="2").content.decode())
+    assert len(wrong) == 2
+    viewer = member(Role.VIEWER)
+    assert (viewer.get(page).status_code, viewer.post(f"{page}/edit").status_code) == (200, 403)
+    saved(writer.post(f"{page}/delete"))
+    assert not Objective.objects.exists()
