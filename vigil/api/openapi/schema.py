@@ -154,12 +154,9 @@ class ApiSchema(AutoSchema):
         return {**right, **{str(status): reference(status) for status in sorted(errors)}}
 
     def _told(self, status: str) -> Json:
-        # Imported late: it asks for this class.
-        from vigil.api.code.managed import ManagedRows
-
         names = ["ETag"] if self._is_tagged() else []
         names += ["Location"] if status == "201" and (self._action() == "create" or self._names_created()) else []
-        names += ["Warning"] if isinstance(self.view, ManagedRows) and self.method not in SAFE_METHODS else []
+        names += ["Warning"] if getattr(self.view, "warns_of_drift", False) and self.method not in SAFE_METHODS else []
         names += ["Idempotent-Replayed"] if self.method == "POST" else []
         return told_headers(*names, *OF_CALLERS)
 
