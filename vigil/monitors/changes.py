@@ -32,6 +32,8 @@ SETTABLE = frozenset(
 #: Settings that only a monitor has which regions check.
 OF_CHECKS = frozenset({"config", "secrets", "interval_s", "timeout_ms", "sensitivity", "regions"})
 MAX_REGIONS = 50
+# Asked at each creation of a monitor: the ORM would put it together anew each time.
+_ENABLED = f"SELECT * FROM monitors_region WHERE enabled ORDER BY slug LIMIT {MAX_REGIONS}"
 _WATCH = "INSERT INTO monitors_monitor_regions (monitor_id, region_id) SELECT * FROM unnest(%s::bigint[], %s::bigint[])"
 
 
@@ -58,7 +60,7 @@ def derived_problem(kind: Any) -> Problems:
 
 def default_regions() -> list[Region]:
     """Regions of a monitor whose regions are not chosen: every enabled one, as many as one monitor can have."""
-    return list(Region.objects.filter(enabled=True).order_by("slug")[:MAX_REGIONS])
+    return list(Region.objects.raw(_ENABLED))
 
 
 def create_derived(team: Team, kind: DerivedKind, wanted: Mapping[str, Any]) -> Monitor:

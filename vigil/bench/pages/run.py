@@ -32,7 +32,7 @@ BUDGETS = {
 }  # fmt: skip
 FEW, MANY = 500, 2_000
 PAINTS, LOADS = 5, 40
-READY_S = 60.0
+READY_S = 240.0
 #: Pages beside the overview, a monitor and an incident.
 OTHER_PAGES = ("incidents", "regions", "heartbeats", "on-call", "style")
 

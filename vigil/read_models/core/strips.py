@@ -102,8 +102,10 @@ def runs(states: Iterable[str]) -> str:
 
 def _state(settled: Settled, unknown: Sequence[Span], slot: Span) -> str:
     for state, kind in ((DOWN, settled.down), (DEGRADED, settled.degraded), (UNKNOWN, unknown)):
-        if _overlap(kind, slot):
+        if any(start < slot[1] and end > slot[0] for start, end in kind):
             return state
+    if not settled.maintenance and not settled.excluded:
+        return UP
     uptime = account(settled, slot)
     calm = {UP: uptime.up_s, MAINTENANCE: uptime.maintenance_s, PAUSED: uptime.excluded_s}
     return max(calm, key=lambda state: calm[state])
