@@ -1,4 +1,4 @@
-"""`python -m probes --region NAME`: one region worker, configured by its environment."""
+"""`python -m probes`: one region worker, configured by the file of its identity or by its environment."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 
 from probes.process import logs, sentry
 from probes.process.health import Health
 
 _ABOUT = """Runs the checks of one region: takes batches from its queue, writes results to its stream.
+
+  python -m probes enrol https://vigil.example.com CODE --run    enrol it with the code of `region add`, and run it
+  python -m probes --identity FILE                               run it from the file that `enrol` wrote
 
 Environment:
   VIGIL_REGION        name of the region, unless --region gives it
@@ -25,18 +29,26 @@ _STALE_AFTER_S = 35
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a worker until it is stopped; returns the exit status."""
+    """Run a worker until it is stopped, or enrol one; returns the exit status."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["enrol"]:
+        from probes.enrolment.command import enrol
+
+        return enrol(words[1:], lambda path: main(["--identity", str(path)]))
     parser = argparse.ArgumentParser(
         prog="python -m probes", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--region", help="name of the region, like eu-west")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--identity", type=Path, help="file that `enrol` wrote, with its region, Redis and keys")
+    given = parser.parse_args(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Only now, so that --help and a mistyped option answer at once.
     from probes.worker.settings import SettingsError, read
 
     try:
-        settings = read({"region": given.region} if given.region is not None else {})
+        settings = read(
+            _identity(given.identity) if given.identity else {"region": given.region} if given.region else {}
+        )
     except SettingsError as error:
         return _refuse(str(error), 2)
     named = os.environ.get("VIGIL_REGION")
@@ -59,6 +71,21 @@ def main(arguments: list[str] | None = None) -> int:
         return RegionWorker(settings, health).run()
     except RedisUnreachable as error:
         return _refuse(str(error), 1)
+
+
+def _identity(path: Path) -> dict[str, str]:
+    """The settings in the file of an enrolled worker; raises SettingsError."""
+    from probes.enrolment.kept import FileUnusable, read_kept
+    from probes.worker.settings import SettingsError
+
+    try:
+        kept = read_kept(path)
+    except FileUnusable as error:
+        raise SettingsError(str(error)) from None
+    if kept is None or not kept.region:
+        raise SettingsError(f"{path} holds no identity yet: run the line of `region add` first")
+    found = {"region": kept.region, "redis_url": kept.redis_url, "redis_ca": kept.redis_ca, "region_key": kept.key}
+    return {**found, "control_keys": kept.control_keys}
 
 
 def _refuse(problem: str, status: int) -> int:

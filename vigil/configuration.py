@@ -35,6 +35,12 @@ class Configuration(BaseSettings):
     database_url: SecretStr
     redis_url: SecretStr
     ping_redis_url: SecretStr | None = None
+    #: Redis as the workers of regions reach it, without user; default: host and port of `redis_url`.
+    regions_redis_url: str = Field(default="", max_length=500)
+    #: Certificate of its authority (PEM), for workers that do not know it.
+    regions_redis_ca: Path | None = None
+    #: The user that makes the Redis users of regions; default: that of `redis_url`.
+    users_redis_url: SecretStr | None = None
     secret_key: SecretStr
     seal_keys: SecretStr
     data_dir: Path | None = None
@@ -74,6 +80,14 @@ class Configuration(BaseSettings):
             raise ValueError("must look like redis://:password@host:6379/0")
         return url
 
+    @field_validator("regions_redis_url")
+    @classmethod
+    def _is_redis_without_user(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"redis", "rediss"} or not parts.hostname or "@" in parts.netloc):
+            raise ValueError("must look like rediss://redis.example.com:6380/0, without user and password")
+        return url.rstrip("/")
+
     @field_validator("secret_key")
     @classmethod
     def _is_long(cls, key: SecretStr) -> SecretStr:
@@ -110,7 +124,7 @@ class Configuration(BaseSettings):
             raise ValueError("must be networks separated by commas, such as 10.0.0.0/8, 127.0.0.1") from None
         return networks
 
-    @field_validator("ping_redis_url")
+    @field_validator("ping_redis_url", "users_redis_url")
     @classmethod
     def _is_redis_or_unset(cls, url: SecretStr | None) -> SecretStr | None:
         return cls._is_redis(url) if url is not None and url.get_secret_value() else None

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "vigil.accounts",
     "vigil.deadletters",
     "vigil.monitors",
+    "vigil.enrolment",
     "vigil.silences",
     "vigil.feeds",
     "vigil.incidents",

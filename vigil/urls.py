@@ -8,7 +8,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from vigil.metrics import view as metrics
-from vigil.web import assets, badges, health, hooks, login, oncall, respond
+from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
 from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
@@ -68,6 +68,7 @@ urlpatterns = [
     path("on-call/silences/<str:public_id>/undo", silences.undo, name="silence-undo"),
     path("deliveries/<str:public_id>", digest.digest, name="digest"),
     path("respond/<str:token>", limited_misses(respond.respond), name="respond"),
+    path("enrol", limited_misses(enrolment.enrol), name="enrol"),
     path("hooks/<str:channel>", limited_misses(hooks.callback), name="callback"),
     path("oncall/<str:rotation>/<str:key>.ics", limited_misses(oncall.feed), name="oncall-feed"),
     path("badge/<str:code>.<str:kind>", limited_misses(badges.heartbeat), name="badge"),

@@ -37,8 +37,12 @@ WITHOUT_CLIENT: Mapping[str, Any] = {
 }
 
 
-def connection_to(url: str) -> redis.asyncio.Redis:
-    """A client whose failures are ours to retry, with every wait bounded."""
+def connection_to(url: str, authority: str = "") -> redis.asyncio.Redis:
+    """A client whose failures are ours to retry, with every wait bounded.
+
+    `authority` is the certificate (PEM) of the server's authority, where this host does not know it.
+    """
+    trusted: dict[str, Any] = {"ssl_ca_data": authority} if authority and url.startswith("rediss:") else {}
     client = redis.asyncio.Redis.from_url(
         url,
         socket_timeout=5,
@@ -47,6 +51,7 @@ def connection_to(url: str) -> redis.asyncio.Redis:
         health_check_interval=0,
         retry=Retry(NoBackoff(), 0),
         **WITHOUT_CLIENT,
+        **trusted,
     )
     return survive(client)
 

@@ -26,8 +26,12 @@ register(  # type: ignore[no-untyped-call]
 )
 
 
-def region_app(region: str, redis_url: str) -> Celery:
-    """The Celery app of one region: its own key prefix and queues, no pickle, no results, no remote control."""
+def region_app(region: str, redis_url: str, authority: str = "") -> Celery:
+    """The Celery app of one region: its own key prefix and queues, no pickle, no results, no remote control.
+
+    `authority` is the certificate (PEM) of the server's authority, where this host does not know it.
+    """
+    trusted = {"ssl_ca_data": authority} if authority else {}
     app = Celery(f"probes.{region}", broker=redis_url, set_as_current=False, fixups=[])
     queues = [_queue(region, lane) for lane in (Lane.CONFIRM, Lane.SCHEDULED)]
     app.conf.update(
@@ -55,7 +59,7 @@ def region_app(region: str, redis_url: str) -> Celery:
         broker_connection_timeout=5,
         broker_transport="probes.queue.transport:RegionTransport",
         # kombu takes any certificate unless it is told otherwise.
-        broker_use_ssl={"ssl_cert_reqs": "required"} if redis_url.startswith("rediss:") else None,
+        broker_use_ssl={"ssl_cert_reqs": "required", **trusted} if redis_url.startswith("rediss:") else None,
         broker_transport_options=_transport_options(region),
     )
     return app

@@ -60,7 +60,8 @@ class RegionWorker:
         thread = threading.Thread(target=self._live, name="probe-loop", daemon=True)
         thread.start()
         self._started.result()
-        status = self._consume(region_app(self._settings.region, self._settings.redis_url.get_secret_value()))
+        settings = self._settings
+        status = self._consume(region_app(settings.region, settings.redis_url.get_secret_value(), settings.redis_ca))
         self._loop.call_soon_threadsafe(self._stop.set)
         thread.join(timeout=DRAIN_S + 2 * FLUSH_S + DISK_S)
         _log.info("worker.stopped")
@@ -123,7 +124,7 @@ class RegionWorker:
             os._exit(BROKEN)
 
     async def _main(self) -> None:
-        connection = connection_to(self._settings.redis_url.get_secret_value())
+        connection = connection_to(self._settings.redis_url.get_secret_value(), self._settings.redis_ca)
         tasks = self._start_alarm(connection)
         parts = await build(self._settings, connection)
         await self._begin(parts)

@@ -33,6 +33,8 @@ class ProbeSettings(BaseSettings):
 
     region: str
     redis_url: pydantic.SecretStr
+    #: Certificate of the authority of Redis (PEM), where this host does not know it.
+    redis_ca: str = pydantic.Field(default="", max_length=100_000)
     region_key: pydantic.SecretStr | None = None
     egress: Egress = Egress.PUBLIC
     probe_source: str | None = None

@@ -22,8 +22,8 @@ from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.seal import Sealer, binding, generate_keypair
 from tests.waiting import until
+from vigil.enrolment.core import redis_users
 from vigil.local.servers import redis as local_redis
-from vigil.local.servers import redis_users
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLE = CHECKOUT / "deploy" / "redis.acl.example"
@@ -121,10 +121,11 @@ def test_s03_the_example_holds_the_rules_that_the_code_states() -> None:
     lines = dict(line.removeprefix("user ").split(" ", 1) for line in EXAMPLE.read_text().splitlines())
     assert lines.pop("default") == "reset on nopass -@all +ping"
     assert lines.pop("control") == redis_users.control_rules("PASSWORD-OF-CONTROL")
+    assert lines.pop("users") == redis_users.users_rules("PASSWORD-OF-USERS")
     assert lines.pop("consensus") == redis_users.consensus_rules("PASSWORD-OF-CONSENSUS")
     assert lines == {
         redis_users.region_user(name): redis_users.region_rules(name, f"PASSWORD-OF-{name.upper()}")
-        for name in ("eu-west", "us-east", "ap-south")
+        for name in ("eu-west",)
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -14,9 +16,10 @@ from typing import Any, ClassVar
 
 import pytest
 from redis import Redis
+from redis.exceptions import AuthenticationError, ConnectionError
 
 from probes import keys
-from tests.e2e.up import Up, run, sign_in
+from tests.e2e.up import CHECKOUT, Up, run, sign_in
 from tests.standins import is_alive
 from tests.waiting import until
 
@@ -42,8 +45,11 @@ def refused_in_redis(data: Path) -> set[tuple[bytes, bytes]]:
 
 def answers(url: str, region: str) -> bool:
     """Whether Redis takes a region's worker at this address."""
-    with Redis.from_url(url) as worker:
-        return worker.get(keys.status(region)) is None and "//worker-eu-west:" in url
+    with Redis.from_url(url, driver_info=None) as worker:
+        try:
+            return worker.get(keys.status(region)) is None and "//worker-eu-west:" in url
+        except (AuthenticationError, ConnectionError):
+            return False
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -110,10 +116,18 @@ def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
 
 def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None:
     up = Up(data)
-    enrolled = run("region", "add", "eu-west", "--domain", "aws", "--json", "--data-dir", str(data))
-    worker = json.loads(enrolled.stdout)
-    assert set(worker) == {"VIGIL_REGION", "VIGIL_REGION_KEY", "VIGIL_EGRESS", "VIGIL_REDIS_URL"}
-    assert answers(worker["VIGIL_REDIS_URL"], "eu-west")
+    added = run("region", "add", "eu-west", "--domain", "aws", "--egress", "private", "--data-dir", str(data))
+    line = next(one for one in added.stdout.splitlines() if "probes enrol" in one).removesuffix(" --run")
+    identity = data / "identity.json"
+    environment, command, *words = line.replace("python3", sys.executable).split()
+    assert environment == "VIGIL_EGRESS=private" and command == sys.executable
+    enrolled = subprocess.run(
+        [command, *words, "--file", str(identity)], cwd=CHECKOUT, capture_output=True, text=True, timeout=60
+    )
+    assert enrolled.returncode == 0, enrolled.stderr
+    worker = json.loads(identity.read_text())
+    assert not any(worker[name] in enrolled.stdout + enrolled.stderr for name in ("key", "redis_url"))
+    assert answers(worker["redis_url"], "eu-west")
     below = up.pids
     assert len(below) > 10
     up.stop(signal.SIGKILL)
@@ -123,11 +137,11 @@ def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None
         regions = json.loads(run("region", "list", "--json", "--data-dir", str(data)).stdout)
         assert "eu-west" in [region["name"] for region in regions]
         assert again.said["address"] == up.said["address"]
-        assert answers(worker["VIGIL_REDIS_URL"], "eu-west"), "n22: its Redis user outlives the start"
+        until(lambda: answers(worker["redis_url"], "eu-west"), "n22: its Redis user outlives the start")
         refused = run("region", "add", "eu-west", "--domain", "aws", "--data-dir", str(data))
         assert (refused.returncode, refused.stderr) == (
             2,
-            "vigil: region eu-west exists already: --replace-key gives its worker a new key\n",
+            "vigil: region eu-west exists already: `region rotate eu-west` gives its worker new keys\n",
         )
         unknown = run("login", "nobody", "--data-dir", str(data))
         assert unknown.stderr.startswith("vigil: there is no active user `nobody`")

@@ -26,16 +26,6 @@ def connect(data_dir: str | None = None) -> None:
     django.setup()
 
 
-def own_redis_secret(data_dir: str | None = None) -> str:
-    """The password of the Redis of the `up` that this command is connected to; empty where Redis is another one."""
-    path = chosen_path(data_dir)
-    state, secrets = read_state(path), read_secrets(path)
-    if secrets is None or not state.redis_port or not is_held(path):
-        return ""
-    own = f"redis://:{secrets.redis_password}@{ports.LOOPBACK}:{state.redis_port}/0"
-    return secrets.redis_password if os.environ.get("VIGIL_REDIS_URL") == own else ""
-
-
 def environment_of_running(data_dir: str | None) -> dict[str, str]:
     """Environment of a process of the installation that runs in this folder; raises CommandError."""
     path = chosen_path(data_dir)

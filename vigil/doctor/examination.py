@@ -38,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "regions": regions.alive,
     "domains": regions.domains,
     "refused": regions.refused,
+    "strangers": regions.strangers,
     "channels": alert_delivery.channels,
     "fallback": alert_delivery.fallback,
     "mail": alert_delivery.mail,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import cast
 
 from probes import keys
 from probes.process.region_statuses import read_statuses
 from probes.wire import RegionStatus
+from vigil.clock import database_now
 from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, warning, well
+from vigil.enrolment.models import EnrolmentCode
 from vigil.monitors.models import Region
 
 SKEW_MS = 2_000
 BEHIND_MS = 30_000
+STRANGERS_WITHIN = timedelta(days=1)
 
 
 def alive(around: ExaminationContext) -> Iterator[Finding]:
@@ -71,13 +75,25 @@ def refused(around: ExaminationContext) -> Iterator[Finding]:
         )
 
 
+def strangers(_: object = None) -> Iterator[Finding]:
+    """Codes that a second worker tried: one of the two is not the operator's."""
+    since = database_now() - STRANGERS_WITHIN
+    tried = EnrolmentCode.objects.filter(refused_at__gt=since).select_related("region")
+    for code in tried:
+        yield problem(
+            f"Two workers used one code of {code.region.slug}: from {code.used_from}, and from {code.refused_from},"
+            " which was refused.",
+            f"If the first is not yours, run `manage.py region revoke {code.region.slug}`.",
+        )
+
+
 def _silence(slug: str, started: bool) -> Iterator[Finding]:
     if started:
         yield problem(f"Region {slug} is dark: no status for 45 s.", "Start its worker, or disable the region.")
     else:
         yield warning(
             f"Region {slug} waits for its worker: none has reported yet.",
-            f"Start it, or run `manage.py region add {slug} --replace-key` to see again what it needs.",
+            f"Start it, or run `manage.py region rotate {slug}` for a new line that does.",
         )
 
 

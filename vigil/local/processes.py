@@ -13,12 +13,13 @@ from pathlib import Path
 from consensus.process.settings import ConsensusSettings
 from probes.seal import Opener
 from probes.worker.settings import ProbeSettings
+from vigil.enrolment.core import redis_users
 from vigil.local.environments import Addresses, isolated_env
 from vigil.local.errors import CannotStart
 from vigil.local.folder import LocalSecrets
 from vigil.local.forkserver_client import ForkServer
 from vigil.local.programs import Program
-from vigil.local.servers import ports, redis_users
+from vigil.local.servers import ports
 from vigil.local.servers.postgres import LocalPostgres
 from vigil.local.servers.redis import LocalRedis
 

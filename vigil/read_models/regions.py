@@ -141,9 +141,9 @@ def _missing(region: Region, state: RegionState, reached: set[Milestone]) -> str
     if state is RegionState.DRAINED:
         return "It is sent no checks. Switch it on to have its votes again."
     if Milestone.ENROLLED not in reached:
-        return "It has no key. Give it a new key, and start its worker with that."
+        return "No worker is enrolled. Run the line that was shown, or rotate its keys for a new one."
     if state is RegionState.WAITING:
-        return "Not connected. Run the line below on its machine."
+        return "Its worker is enrolled, and has not connected yet."
     if state is RegionState.SILENT:
         return "Its worker sends no sign of life. Its votes do not count, and it harms no monitor."
     if Milestone.FIRST_CHECK not in reached:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.test import TestCase
 
-from probes.seal import Opener
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel
+from vigil.enrolment.core.commands import FORMS
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor, Region
 
@@ -27,19 +27,17 @@ def staff() -> Api:
     return Api(default_team(), Scope.WRITE, user=user)
 
 
-def test_a_region_is_enrolled_with_a_key_that_is_shown_once(staff: Api, redis_url: str) -> None:
+def test_a_region_is_added_with_commands_that_are_shown_once(staff: Api, redis_url: str) -> None:
     wanted = {"slug": "eu-west", "domain": "aws", "egress": "private"}
     code, made = staff("POST", "regions", wanted)
     assert code == 201
-    environment = made["enrolment"]["environment"]
-    assert (environment["VIGIL_REGION"], environment["VIGIL_EGRESS"]) == ("eu-west", "private")
-    region = Region.objects.get()
-    assert Opener(environment["VIGIL_REGION_KEY"]).public == bytes(region.public_key or b"")
-    assert made["enrolment"]["redis_user"] == "worker-eu-west"
+    shown = made["enrolment"]
+    assert set(shown["commands"]) == set(FORMS) and "VIGIL_EGRESS=private" in shown["commands"]["docker"]
+    assert (shown["redis_user"], shown["redis_line"]) == ("worker-eu-west", "")
     assert "enrolment" not in staff("GET", "regions/eu-west")[1]
     assert staff("POST", "regions", wanted)[0] in (400, 409)
     _, again = staff("POST", "regions/eu-west/rekey")
-    assert again["enrolment"]["environment"]["VIGIL_REGION_KEY"] != environment["VIGIL_REGION_KEY"]
+    assert again["enrolment"]["commands"] != shown["commands"]
     enrolling = Api(default_team(), Scope.ENROL)
     assert enrolling("POST", "regions", {**wanted, "slug": "us"})[0] == 201
     assert enrolling("POST", "regions/us/rekey")[0] == 403

@@ -16,8 +16,10 @@ from probes import keys
 from vigil.api.base.permissions import StaffChanges
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.writes import LockedWrites
+from vigil.enrolment.codes import issue
+from vigil.enrolment.ending import forget_region, revoke
 from vigil.monitors.live.results import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
-from vigil.monitors.live.workers import ANCHORS_ADVICE, enrol, forget, revoke
+from vigil.monitors.live.workers import ANCHORS_ADVICE
 from vigil.monitors.models import Region
 
 
@@ -62,17 +64,21 @@ class RegionSerializer(ApiModelSerializer[Region]):
 
 
 class EnrolmentSerializer(ApiSerializer[Any]):
-    """What the worker of a region needs; the key is shown only now."""
+    """Commands that enrol and start the worker of a region, shown only now."""
 
-    environment = serializers.DictField(child=serializers.CharField(), help_text="VIGIL_REGION_KEY is the private key.")
-    redis_url = serializers.CharField(help_text="VIGIL_REDIS_URL, but for its password and host.")
+    commands = serializers.DictField(
+        child=serializers.CharField(), help_text="By form: docker, systemd, kubernetes, pipx, uv, checkout. Run one."
+    )
+    expires_at = serializers.DateTimeField(help_text="Until when the code in them is taken, once.")
     redis_user = serializers.CharField(help_text="`deploy/redis.acl.example` has its rules.")
-    command = serializers.CharField()
+    redis_line = serializers.CharField(
+        help_text="What the operator of a Redis whose users Vigil may not manage has to run first; else empty."
+    )
     advice = serializers.CharField()
 
 
 class EnrolledRegionSerializer(RegionSerializer):
-    """A region that was just added, or was given a new key."""
+    """A region that was just added, or is to get new keys."""
 
     enrolment = EnrolmentSerializer(read_only=True)
 
@@ -113,7 +119,7 @@ class RegionViewSet(
 
     @extend_schema(request=RegionSerializer, responses={201: EnrolledRegionSerializer})
     def create(self, request: Request, *args: Any, **options: Any) -> Response:
-        """Add a region with a key of its own. What its worker needs is in this answer and nowhere else."""
+        """Add a region. The commands that start its worker are in this answer and nowhere else."""
         asked: Any = self.get_serializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return self._enrolled(Region(**asked.validated_data), 201)
@@ -121,7 +127,7 @@ class RegionViewSet(
     @extend_schema(request=None, responses=EnrolledRegionSerializer)
     @action(detail=True, methods=["post"])
     def rekey(self, request: Request, slug: str) -> Response:
-        """Give it a new key. Its worker opens no secrets until it is started with it."""
+        """Give it a new command, with which its worker gets new keys and a new Redis password."""
         return self._enrolled(self.get_object(), 200)
 
     @extend_schema(request=None, responses=RegionSerializer)
@@ -136,7 +142,7 @@ class RegionViewSet(
     @extend_schema(request=None, responses=RegionSerializer)
     @action(detail=True, methods=["post"])
     def revoke(self, request: Request, slug: str) -> Response:
-        """Drain it and forget its key: no secret is sealed to it any more. Remove its Redis user too."""
+        """Drain it, forget its keys, and close its connections to Redis now."""
         region = self.get_object()
         revoke(region)
         return Response(self.get_serializer(region).data)
@@ -144,15 +150,16 @@ class RegionViewSet(
     def perform_destroy(self, instance: Region) -> None:
         slug = instance.slug
         instance.delete()
-        transaction.on_commit(lambda: forget(slug))
+        transaction.on_commit(lambda: forget_region(slug))
 
     def _enrolled(self, region: Region, code: int) -> Response:
-        enrolled = enrol(region)
+        issued = issue(region)
         told = {
-            "environment": enrolled.environment,
-            "redis_url": enrolled.redis_url,
+            "commands": issued.commands,
+            "expires_at": issued.expires_at,
             "redis_user": keys.user(region.slug),
-            "command": f"python3 -m probes --region {region.slug}",
+            "redis_line": issued.redis_line,
             "advice": f"VIGIL_ANCHORS: {ANCHORS_ADVICE}",
         }
-        return Response({**self.get_serializer(region).data, "enrolment": told}, status=code)
+        shown = EnrolmentSerializer(told, context=self.get_serializer_context()).data
+        return Response({**self.get_serializer(region).data, "enrolment": shown}, status=code)

@@ -1,11 +1,16 @@
-"""Add a region, or list the regions.
+"""Add a region, rotate its keys, drain or revoke it, or list the regions.
 
-  manage.py region add eu-west --domain aws      add it and print what its worker needs; the key is shown only once
-  manage.py region list                          names, domains, and whether their workers report
+  manage.py region add eu-west --domain aws      print the command that enrols and starts its worker
+  manage.py region add eu-west --domain aws --form kubernetes
+  manage.py region rotate eu-west                print a new one: its worker gets new keys and a new Redis password
+  manage.py region drain eu-west                 send it no more checks; `resume` ends that
+  manage.py region revoke eu-west                also close its connections now, and forget its keys
+  manage.py region list                          names, domains, and how far each is on the way to its votes
 
-A domain is what regions share and can lose together: a provider, a data centre, an office line. Give regions that could
-fail together the same domain: a verdict needs failures from more than half of the domains. Give each worker
-VIGIL_ANCHORS, addresses that it surely reaches: by them it knows at once that its own network is at fault.
+The command holds a code for one worker, good for an hour; the worker makes its keys itself. Run it on the machine that
+is to check. A domain is what regions share and can lose together: a provider, a data centre, an office line. Give
+regions that could fail together the same domain: a verdict needs failures from more than half of the domains. Give each
+worker VIGIL_ANCHORS, addresses that it surely reaches: by them it knows at once that its own network is at fault.
 """
 
 from __future__ import annotations
@@ -14,31 +19,45 @@ import argparse
 import json
 import os
 import re
+from typing import TYPE_CHECKING
 
-from vigil.cli.connection import connect, own_redis_secret
+from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
-from vigil.local.servers.redis import add_region
-from vigil.local.servers.redis_users import region_user
+from vigil.enrolment.core.commands import FORMS, is_reachable_from_outside
+
+if TYPE_CHECKING:
+    from vigil.enrolment.codes import IssuedLine
+    from vigil.monitors.models import Region
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_ACTIONS = {
+    "add": "add a region and print the command that starts its worker",
+    "rotate": "print a new command, for new keys of an existing region",
+    "drain": "send it no more checks, and let it finish what it has",
+    "resume": "send it checks again",
+    "revoke": "close its connections now, and forget its keys",
+    "list": "list the regions",
+}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list")
-    adding = actions.add_parser("add", help="add a region and print what its worker needs")
-    adding.add_argument("name", help="a short name: a-z, 0-9 and -, such as eu-west")
-    adding.add_argument(
-        "--domain", required=True, help="the failure domain that it shares with other regions: aws, office"
-    )
-    adding.add_argument(
-        "--egress",
-        choices=("public", "private"),
-        default="public",
-        help="private lets its worker dial non-public addresses (default: public)",
-    )
-    adding.add_argument("--replace-key", action="store_true", help="give an existing region a new key")
-    listing = actions.add_parser("list", help="list the regions")
-    for action in (adding, listing):
+    actions = parser.add_subparsers(dest="action", required=True, metavar="|".join(_ACTIONS))
+    for name, text in _ACTIONS.items():
+        action = actions.add_parser(name, help=text, description=text.capitalize() + ".")
+        if name != "list":
+            action.add_argument("name", help="a short name: a-z, 0-9 and -, such as eu-west")
+        if name == "add":
+            action.add_argument(
+                "--domain", required=True, help="the failure domain that it shares with other regions: aws, office"
+            )
+            action.add_argument(
+                "--egress",
+                choices=("public", "private"),
+                default="public",
+                help="private lets its worker dial non-public addresses (default: public)",
+            )
+        if name in ("add", "rotate"):
+            action.add_argument("--form", choices=(*FORMS, "all"), help="how its worker runs (default: docker)")
         action.add_argument("--json", action="store_true", help="print JSON instead")
         action.add_argument("--data-dir", help="the data folder of the running `up`")
 
@@ -51,41 +70,80 @@ def run(args: argparse.Namespace) -> int:
                     f"{word!r} is not a {what} name: use up to 40 of a-z, 0-9 and -, and do not start with -"
                 )
     connect(args.data_dir)
-    return _add(args) if args.action == "add" else _list(as_json=args.json)
+    if args.action == "list":
+        return _list(as_json=args.json)
+    return _issue(args) if args.action in ("add", "rotate") else _change(args)
 
 
-def _add(args: argparse.Namespace) -> int:
-    from vigil.monitors.live.workers import ANCHORS_ADVICE, enrol
+def _issue(args: argparse.Namespace) -> int:
+    from vigil.enrolment.codes import issue
     from vigil.monitors.models import Region
 
-    known = Region.objects.filter(slug=args.name).first()
-    if known is not None and not args.replace_key:
-        raise CommandError(f"region {args.name} exists already: --replace-key gives its worker a new key")
-    region = known or Region(slug=args.name, name=args.name)
-    region.domain, region.egress = args.domain, args.egress
-    enrolled = enrol(region)
-    own, env = _own_redis(args), enrolled.environment
-    if args.json:
-        print(json.dumps({**env, "VIGIL_REDIS_URL": own} if own else env))
-        return 0
-    print(f"# The worker of {args.name}: `python3 -m probes --region {args.name}` with this environment.")
-    print("# The key is shown only now.", end=" ")
-    if own:
-        print("Redis of this `up` listens on loopback: the worker must run on this machine.")
+    if args.action == "rotate":
+        region = _region(args.name)
+    elif Region.objects.filter(slug=args.name).exists():
+        raise CommandError(f"region {args.name} exists already: `region rotate {args.name}` gives its worker new keys")
     else:
-        print("VIGIL_REDIS_URL is the Redis of this installation as that worker reaches it,")
-        print(f"# with the user {region_user(args.name)}: deploy/redis.acl.example has its rules.")
-    print("\n".join(f"{name}={value}" for name, value in env.items()))
-    print(f"VIGIL_REDIS_URL={own or enrolled.redis_url}")
-    print(f"# {ANCHORS_ADVICE}")
-    print("# VIGIL_ANCHORS=example.com,example.net:443,192.0.2.53:53")
+        region = Region(slug=args.name, name=args.name, domain=args.domain, egress=args.egress)
+    issued = issue(region)
+    if args.json:
+        made = {"region": issued.region, "commands": issued.commands, "expires_at": issued.expires_at.isoformat()}
+        print(json.dumps({**made, "redis_line": issued.redis_line}))
+        return 0
+    _print(issued, args.form)
     return 0
 
 
-def _own_redis(args: argparse.Namespace) -> str:
-    """The address for the region's worker in the Redis of a running `up`; empty where Redis is another one."""
-    secret = own_redis_secret(args.data_dir)
-    return add_region(os.environ["VIGIL_REDIS_URL"], args.name, secret) if secret else ""
+def _print(issued: IssuedLine, form: str | None) -> None:
+    from vigil.configuration import configuration
+    from vigil.monitors.live.workers import ANCHORS_ADVICE
+
+    outside = is_reachable_from_outside(configuration().base_url)
+    if issued.redis_line:
+        print("# First give its Redis user its rights: the operator of this Redis runs, as its administrator:")
+        print(issued.redis_line)
+    if not outside:
+        print(f"# Only on this machine: {configuration().base_url} is not https, and others refuse it.")
+    print(f"# Run this where region {issued.region} is to check from. Its code holds for one worker, for an hour.")
+    chosen = form or ("docker" if outside else "checkout")
+    for name in FORMS if chosen == "all" else (chosen,):
+        print(f"# {name}:\n{issued.commands[name]}" if chosen == "all" else issued.commands[name])
+    if form is None:
+        print(f"# Other forms: --form {', '.join(one for one in FORMS if one != chosen)}, all.")
+    print(f"# VIGIL_ANCHORS: {ANCHORS_ADVICE}")
+
+
+def _change(args: argparse.Namespace) -> int:
+    from vigil.enrolment.ending import revoke
+    from vigil.enrolment.redis_access import Management
+
+    region = _region(args.name)
+    said = {"drain": "is sent no more checks", "resume": "is sent checks again"}.get(args.action, "")
+    if args.action == "revoke":
+        managed = revoke(region)
+        said = "is revoked: its keys are forgotten and its connections closed"
+        if managed is not Management.MANAGED:
+            said = f"is revoked here. Its Redis user is {managed}: run `{_end_line(args.name)}` there"
+    else:
+        region.enabled = args.action == "resume"
+        region.save(update_fields=["enabled"])
+    print(json.dumps({"region": args.name, "enabled": region.enabled}) if args.json else f"{args.name} {said}.")
+    return 0
+
+
+def _end_line(name: str) -> str:
+    from vigil.enrolment.core.redis_users import region_user
+
+    return f"CLIENT KILL USER {region_user(name)}` and `ACL DELUSER {region_user(name)}"
+
+
+def _region(name: str) -> Region:
+    from vigil.monitors.models import Region
+
+    found = Region.objects.filter(slug=name).first()
+    if found is None:
+        raise CommandError(f"there is no region {name!r}: `region list` has their names")
+    return found
 
 
 def _list(as_json: bool) -> int:

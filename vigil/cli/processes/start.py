@@ -30,11 +30,15 @@ def dispatch(args: argparse.Namespace) -> None:
     from probes.queue.sender import RegionQueues
     from vigil.configuration import configuration
     from vigil.dispatch.bus import Bus
+    from vigil.dispatch.region_keeper import RegionKeeper
     from vigil.dispatch.service import Dispatcher
     from vigil.dispatch.watch import Watch
 
+    keeper = RegionKeeper()
+    keeper.start()
     queues = RegionQueues(configuration().redis_url.get_secret_value())
     Dispatcher(Bus(redis_client(), queues), Watch(partial(health.turned, WATCH)), health).run(stop_on_signals())
+    keeper.stop()
 
 
 def ingest(args: argparse.Namespace) -> None:

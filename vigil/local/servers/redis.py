@@ -18,9 +18,10 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from vigil.enrolment.core import redis_users
 from vigil.local import children
 from vigil.local.errors import CannotStart
-from vigil.local.servers import ports, redis_users
+from vigil.local.servers import ports
 
 STOP_SIGNAL = signal.SIGTERM
 OLDEST = (6, 2)
@@ -90,7 +91,6 @@ def prepare(
     """Make a server ready to be started with its data below `home`; `password` must be free of blanks and quotes."""
     folder = home / keeping.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    regions = [*regions, *sorted(_regions_added(folder) - set(regions))]
     server = LocalRedis(_find_program(), folder, port, password, keeping, regions)
     pid_file = folder / "redis.pid"
     with contextlib.suppress(FileNotFoundError, ValueError):
@@ -112,19 +112,6 @@ def running(
         yield server
     finally:
         children.stop(process, STOP_SIGNAL)
-
-
-def add_region(url: str, region: str, secret: str) -> str:
-    """Give a region a user of its own in a running server; returns the region's address. It stays after a restart.
-
-    `url` is the address of the default user and `secret` its password. Raises RedisError.
-    """
-    user = redis_users.region_user(region)
-    password = redis_users.password_of(user, secret)
-    with Redis.from_url(url, socket_timeout=_CONNECT_TIMEOUT_S, socket_connect_timeout=_CONNECT_TIMEOUT_S) as client:
-        client.execute_command("ACL", "SETUSER", user, *redis_users.region_rules(region, password).split())
-        client.config_rewrite()
-    return url.replace(f"//:{secret}@", f"//{user}:{password}@")
 
 
 def check_url(url: str) -> None:
@@ -191,13 +178,6 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _one_line(error: Exception) -> str:
     text = str(error).strip().splitlines()
     return text[0] if text else type(error).__name__
-
-
-def _regions_added(folder: Path) -> set[str]:
-    """Regions with a user in the configuration of an earlier run."""
-    with contextlib.suppress(FileNotFoundError):
-        return set(re.findall(r"^user worker-([a-z0-9-]+) ", (folder / "redis.conf").read_text(), re.MULTILINE))
-    return set()
 
 
 def _users(server: LocalRedis) -> Iterator[tuple[str, str]]:

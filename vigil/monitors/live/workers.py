@@ -1,17 +1,15 @@
-"""Workers of regions: their keys and what they start with, and when a new process of one is first seen."""
+"""Workers of regions: when a new process of one is first seen, and what a region that is gone leaves behind."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import redis
 import structlog
 from django.db.models.functions import Now
 
 from probes import keys
-from probes.seal import generate_keypair
 from probes.wire import RegionStatus
 from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import Region
@@ -27,37 +25,6 @@ ANCHORS_ADVICE = (
 #: Form of a worker's boot id; anything else is ignored.
 _BOOT = re.compile(r"[0-9a-f]{32}")
 _KNOWN_MOST = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """What a region's worker needs. The private key is here and nowhere else."""
-
-    region: str
-    egress: str
-    private_key: str
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"VIGIL_REGION": self.region, "VIGIL_REGION_KEY": self.private_key, "VIGIL_EGRESS": self.egress}
-
-    @property
-    def redis_url(self) -> str:
-        """The form of the address of the installation's Redis, for the worker's own user."""
-        return f"rediss://{keys.user(self.region)}:PASSWORD@HOST:6379/0"
-
-
-def enrol(region: Region) -> Enrolment:
-    """Save a region with a new key, which replaces the last one; secrets that were sealed to that open no more."""
-    private, region.public_key = generate_keypair()
-    region.save()
-    return Enrolment(region.slug, region.egress, private)
-
-
-def revoke(region: Region) -> None:
-    """Disable a region and forget its key: it is sent nothing more. Its Redis user is its operator's to remove."""
-    region.enabled, region.public_key = False, None
-    region.save(update_fields=["enabled", "public_key"])
 
 
 def forget(slug: str) -> None:

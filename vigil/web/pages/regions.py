@@ -11,7 +11,11 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from vigil.clock import database_now
-from vigil.monitors.live.workers import ANCHORS_ADVICE, Enrolment, enrol, revoke
+from vigil.configuration import configuration
+from vigil.enrolment.codes import IssuedLine, issue
+from vigil.enrolment.core.commands import FORMS, is_reachable_from_outside
+from vigil.enrolment.ending import revoke
+from vigil.monitors.live.workers import ANCHORS_ADVICE
 from vigil.monitors.models import Region
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.regions import Milestone, RegionRow, RegionState, left_without, read_regions
@@ -65,7 +69,7 @@ def region(request: HttpRequest, reader: PageReader, slug: str) -> HttpResponse:
 @page
 @sensitive_variables()
 def add(request: HttpRequest, reader: PageReader) -> HttpResponse:
-    """Add a region; the answer shows once what its worker needs."""
+    """Add a region; the answer shows once the commands that start its worker."""
     _require_staff(reader)
     form = {name: request.POST.get(name, "").strip()[:100] for name in ("slug", "domain", "egress")}
     errors: dict[str, list[str]] = {}
@@ -73,7 +77,7 @@ def add(request: HttpRequest, reader: PageReader) -> HttpResponse:
         made = Region(slug=form["slug"], name=form["slug"], domain=form["domain"], egress=form["egress"] or "public")
         try:
             made.full_clean()
-            return _enrolled(request, reader, enrol(made))
+            return _enrolled(request, reader, issue(made))
         except ValidationError as refused:
             errors = refused.message_dict
     shown = {"fields": _fields(form, errors), "problems": problems(errors)}
@@ -89,7 +93,7 @@ def change(request: HttpRequest, reader: PageReader, slug: str) -> HttpResponse:
     found = get_object_or_404(Region, slug=slug)
     wish = request.POST.get("do", "")
     if wish == "rotate":
-        return _enrolled(request, reader, enrol(found))
+        return _enrolled(request, reader, issue(found))
     if wish == "revoke" and request.POST.get("name", "").strip() == found.slug:
         revoke(found)
     elif wish in ("drain", "resume"):
@@ -98,10 +102,18 @@ def change(request: HttpRequest, reader: PageReader, slug: str) -> HttpResponse:
     return redirect("region", slug)
 
 
-def _enrolled(request: HttpRequest, reader: PageReader, enrolment: Enrolment) -> HttpResponse:
-    row = _row_of(reader, enrolment.region)
-    environment = {**enrolment.environment, "VIGIL_REDIS_URL": enrolment.redis_url}
-    shown = {**_context(reader, row), "enrolment": environment, "anchors": ANCHORS_ADVICE}
+def _enrolled(request: HttpRequest, reader: PageReader, issued: IssuedLine) -> HttpResponse:
+    row = _row_of(reader, issued.region)
+    base_url = configuration().base_url
+    outside = is_reachable_from_outside(base_url)
+    forms = sorted(FORMS, key=lambda form: form != ("docker" if outside else "checkout"))
+    shown = {
+        **_context(reader, row),
+        "enrolment": issued,
+        "forms": [(form, issued.commands[form]) for form in forms],
+        "only_here": "" if outside else base_url,
+        "anchors": ANCHORS_ADVICE,
+    }
     answer = render_page(request, reader, "regions", "region.html", shown)
     answer["Cache-Control"] = "no-store"
     return answer

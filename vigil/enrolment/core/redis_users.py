@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 from probes import keys
 
-CONSENSUS = "consensus"
-_NOTHING = "reset on"
+CONSENSUS, USERS = "consensus", "users"
+#: On Redis 6.2 `reset` leaves every channel open.
+_NOTHING = "reset on resetchannels"
 #: What a region's worker sends. INFO is needed for `run_id`, by which a worker knows a restarted Redis. SMEMBERS and
 #: LPUSH give back, at a stop, what was taken from the queue and not begun. No Lua, and nothing that shows other names.
 REGION_COMMANDS = (
@@ -23,6 +25,7 @@ CONSENSUS_COMMANDS = (
     "+@connection +@transaction +@stream +@hash +@string -@dangerous +time +info|server +del +scan +type +expire"
     " +evalsha +script|load"
 )
+USERS_COMMANDS = "+auth +hello +ping +info|server +acl|setuser +acl|deluser +client|kill"
 _CONSENSUS_KEYS = (
     keys.results("*"), keys.latest("*"), keys.status("*"), keys.CALLS, keys.ROUNDS, keys.VERDICTS, keys.BELIEVED,
     keys.BELIEF_CHANGES, keys.READERS, keys.QUARANTINED, keys.BASELINES, keys.REFUSED, keys.DEAD_LETTERS, keys.ALIVE,
@@ -36,9 +39,23 @@ def region_user(region: str) -> str:
 
 def region_rules(region: str, password: str) -> str:
     """The rules of a region's user, as ACL SETUSER takes them."""
+    return _region_rules(region, f">{password}")
+
+
+def hashed_region_rules(region: str, passwords: Sequence[str]) -> str:
+    """The same for several passwords, of which only the hashes show."""
+    return _region_rules(region, " ".join(f"#{hashlib.sha256(one.encode()).hexdigest()}" for one in passwords))
+
+
+def _region_rules(region: str, passwords: str) -> str:
     own = (keys.results, keys.latest, keys.status, keys.alive, keys.stored)
     names = [*(name(region) for name in own), keys.celery_prefix(region) + "*"]
-    return f"{_NOTHING} >{password} {_patterns(names)} -@all {REGION_COMMANDS}"
+    return f"{_NOTHING} {passwords} {_patterns(names)} -@all {REGION_COMMANDS}"
+
+
+def users_rules(password: str) -> str:
+    """The rules of the user that makes and ends the users of regions; the control plane is it in web and dispatch."""
+    return f"{_NOTHING} >{password} -@all {USERS_COMMANDS}"
 
 
 def consensus_rules(password: str) -> str:

@@ -1,0 +1,166 @@
+"""A code enrols one worker once; its Redis user is made, changed and ended with it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from django.test import Client
+
+from probes import keys
+from vigil import guess_limits
+from vigil.clock import database_now
+from vigil.configuration import configuration
+from vigil.doctor.regions import strangers
+from vigil.enrolment import redis_access
+from vigil.enrolment.codes import IssuedLine, issue
+from vigil.enrolment.core.codes import FAILURES_MOST
+from vigil.enrolment.core.commands import FORMS
+from vigil.enrolment.ending import revoke
+from vigil.enrolment.models import EnrolmentCode, RedisAccess
+from vigil.monitors.models import Region
+
+pytestmark = pytest.mark.django_db
+REFUSED_LOGIN = (redis.AuthenticationError, redis.ConnectionError)
+
+
+@pytest.fixture
+def region(redis_url: str) -> Iterator[Region]:
+    # Redis' users are of the whole server, which tests beside this one share.
+    yield Region(slug=f"e-{secrets.token_hex(4)}", domain="aws")
+    for found in Region.objects.all():
+        redis_access.end_user(found.slug)
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    guess_limits.SECRETS.forget()
+
+
+def code_of(issued: IssuedLine) -> str:
+    return next(word for word in issued.commands["checkout"].split() if word.startswith("vge_"))
+
+
+def ask(code: str, key: bytes = b"k", **more: Any) -> tuple[int, dict[str, Any]]:
+    """Status and document of an attempt with the keys `key` * 32."""
+    shown = base64.b64encode(key * 32).decode()
+    body = {"v": 1, "code": code, "sealing_key": shown, "signing_key": shown}
+    answer = Client(REMOTE_ADDR="127.0.0.1").post("/enrol", body, content_type="application/json", **more)
+    return answer.status_code, answer.json()
+
+
+def worker(answer: dict[str, Any]) -> redis.Redis:
+    """A connection as the worker's; its user may not SELECT, and tests use other databases than 0."""
+    parts = urlsplit(answer["redis_url"])
+    return redis.Redis(
+        host=parts.hostname or "", port=parts.port or 0, username=parts.username, password=parts.password,
+        driver_info=None,
+    )  # fmt: skip
+
+
+def test_s17_a_code_enrols_one_worker_with_a_redis_user_of_its_own(region: Region) -> None:
+    issued = issue(region)
+    code = code_of(issued)
+    assert tuple(issued.commands) == FORMS and all(code in line for line in issued.commands.values())
+    assert not issued.redis_line, "this Redis lets the control plane manage its users"
+    stored = EnrolmentCode.objects.values().get()
+    assert code not in str(stored) and code.split("_")[2] not in str(stored)
+
+    status, answer = ask(code)
+    assert (status, answer["region"], answer["revision"]) == (200, region.slug, 1)
+    region.refresh_from_db()
+    assert bytes(region.public_key or b"") == b"k" * 32
+    with worker(answer) as client:
+        client.set(keys.status(region.slug), "here")
+        for foreign in ("GET vigil:believed", "GET vigil:region:other", "KEYS *", "SUBSCRIBE x", "DBSIZE", "INFO"):
+            with pytest.raises(redis.ResponseError):
+                client.execute_command(*foreign.split())
+    assert ask(code) == (200, answer), "the answer that was lost on the way is given again"
+    assert RedisAccess.objects.get().revision == 1
+
+
+def test_s17_another_worker_with_the_same_code_is_refused_and_the_operator_is_told(region: Region) -> None:
+    code = code_of(issue(region))
+    assert ask(code)[0] == 200
+    status, answer = ask(code, b"x")
+    assert status == 409 and "another worker" in answer["problem"]
+    assert bytes(Region.objects.get().public_key or b"") == b"k" * 32
+    assert [region.slug in finding.text for finding in strangers()] == [True]
+
+
+def test_s17_a_code_ends_after_an_hour_with_the_next_one_and_with_wrong_guesses(region: Region) -> None:
+    first = code_of(issue(region))
+    second = code_of(issue(region))
+    assert ask(first)[0] == 410
+    for guess in ("", "vge_00000000_x", "vge_\0", "x" * 99, first[:12] + "x"):
+        assert ask(guess)[0] == 404
+    for _ in range(FAILURES_MOST):
+        assert ask(second + "x")[0] == 404
+    assert ask(second)[0] == 404, "whoever guesses has ten tries"
+    third = code_of(issue(region))
+    EnrolmentCode.objects.update(expires_at=database_now())
+    assert ask(third)[0] == 410
+    assert Region.objects.get().public_key is None
+
+
+def test_s17_a_password_is_not_sent_in_clear_to_another_machine(region: Region) -> None:
+    code = code_of(issue(region))
+    assert ask(code, REMOTE_ADDR="192.0.2.1")[0] == 403
+    assert ask(code, REMOTE_ADDR="192.0.2.1", secure=True)[0] == 200
+    far = Client(REMOTE_ADDR="127.0.0.1")
+    assert far.post("/enrol", b"[" * 5_000, content_type="application/json").status_code == 413
+    assert far.post("/enrol", b"{", content_type="application/json").status_code == 400
+    assert far.get("/enrol").status_code == 405
+
+
+def test_s17_two_passwords_overlap_when_keys_are_rotated_and_revoking_cuts_at_once(region: Region) -> None:
+    _, first = ask(code_of(issue(region)))
+    _, second = ask(code_of(issue(region)), b"n")
+    with worker(first) as old, worker(second) as new:
+        assert old.ping() and new.ping() and second["revision"] == 2
+        redis_access.end_overlaps(database_now() + redis_access.OVERLAP + timedelta(seconds=1))
+        assert new.ping()
+        with pytest.raises(REFUSED_LOGIN), worker(first) as late:
+            late.ping()
+        assert revoke(Region.objects.get()) is redis_access.Management.MANAGED
+        with pytest.raises(REFUSED_LOGIN):
+            new.ping()
+    assert not RedisAccess.objects.exists() and Region.objects.get().public_key is None
+
+
+def test_s17_users_that_redis_has_lost_are_made_again(region: Region) -> None:
+    _, answer = ask(code_of(issue(region)))
+    with redis.Redis.from_url(configuration().redis_url.get_secret_value()) as admin:
+        admin.execute_command("ACL", "DELUSER", keys.user(region.slug))
+    with pytest.raises(REFUSED_LOGIN), worker(answer) as lost:
+        lost.ping()
+    assert redis_access.set_all_users(database_now()) is redis_access.Management.MANAGED
+    with worker(answer) as back:
+        assert back.ping()
+
+
+def test_s17_where_users_are_managed_by_hand_the_exact_line_is_shown_without_a_password(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = configuration().redis_url.get_secret_value()
+    with redis.Redis.from_url(url) as admin:
+        admin.execute_command("ACL", "SETUSER", "hosted", "on", ">pw", "~*", "+@all", "-@admin")
+        port = urlsplit(url).port
+        monkeypatch.setenv("VIGIL_USERS_REDIS_URL", f"redis://hosted:pw@127.0.0.1:{port}/0")
+        configuration.cache_clear()
+        issued = issue(region)
+        monkeypatch.undo()
+        configuration.cache_clear()
+        password = EnrolmentCode.objects.get().redis_password
+        assert issued.redis_line.startswith(f"ACL SETUSER worker-{region.slug} reset on resetchannels #")
+        assert password not in issued.redis_line
+        admin.execute_command(*issued.redis_line.split())
+        admin.execute_command("ACL", "DELUSER", "hosted")
+    with worker(ask(code_of(issued))[1]) as client:
+        assert client.ping()

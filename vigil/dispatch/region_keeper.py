@@ -1,0 +1,73 @@
+"""Keeper of regions, a thread of dispatch: makes their Redis users again when Redis has lost them, and ends overlaps.
+
+It does nothing that a check waits for. Two dispatchers may both do it: each step sets what is stored.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import redis
+import structlog
+from django.db import connection
+
+from probes.process.duties import Duties
+from probes.process.main_loop import LastingThread
+from vigil.away import is_postgresql
+from vigil.clock import database_now
+from vigil.enrolment.redis_access import Management, end_overlaps, run_id, set_all_users
+
+log = structlog.get_logger()
+
+TURN_S = 1.0
+RESTARTED_S, OVERLAPS_S = 2.0, 30.0
+
+
+class RegionKeeper:
+    """Works from `start` until `stop`."""
+
+    def __init__(self) -> None:
+        self._thread = LastingThread("regions", self.run)
+        self._stopping = threading.Event()
+        self._duties = Duties()
+        self._run_id = ""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def keep_alive(self) -> None:
+        """Start the thread again if it has ended."""
+        self._thread.keep_alive()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(TURN_S)
+
+    def run(self) -> None:
+        try:
+            while not self._stopping.wait(TURN_S):
+                self.turn()
+        finally:
+            connection.close()
+
+    def turn(self) -> None:
+        """Do what is due; a server that is away is asked again at the next turn."""
+        self._attempt("restarted", RESTARTED_S, self._follow_restarts)
+        self._attempt("overlaps", OVERLAPS_S, lambda: end_overlaps(database_now()))
+
+    def _follow_restarts(self) -> None:
+        found = run_id()
+        if found != self._run_id and set_all_users(database_now()) is not Management.AWAY:
+            self._run_id = found
+
+    def _attempt(self, name: str, every_s: float, work: Callable[[], object]) -> None:
+        try:
+            self._duties.do(name, every_s, work)
+        except redis.RedisError as error:
+            log.warning("redis.away", wanted=name, error=type(error).__name__)
+        except Exception as error:
+            if not is_postgresql(error):
+                raise
+            log.warning("postgresql.away", wanted=name, error=type(error).__name__)
+            connection.close()

@@ -1,0 +1,79 @@
+"""Commands that enrol a worker and start it, in the forms that people run workers in. Pure.
+
+Each is pasted as it is into a shell: name and code are of letters, digits, `-` and `_`, the address is quoted.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+#: The image and the wheel, as deploy/README.md builds them.
+IMAGE, WHEEL = "vigil-probe", "vigilmon-*.whl"
+#: Ways to run a worker.
+FORMS = ("docker", "systemd", "kubernetes", "pipx", "uv", "checkout")
+#: Where an image or a unit keeps the worker's file.
+STATE = "/var/lib/vigil"
+
+_KUBERNETES = """kubectl apply -f - <<'VIGIL'
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: vigil-{region}, labels: {{app: vigil-{region}}}}}
+spec:
+  serviceName: vigil-{region}
+  selector: {{matchLabels: {{app: vigil-{region}}}}}
+  template:
+    metadata: {{labels: {{app: vigil-{region}}}}}
+    spec:
+      automountServiceAccountToken: false
+      securityContext:
+        {{runAsNonRoot: true, runAsUser: 10001, fsGroup: 10001, seccompProfile: {{type: RuntimeDefault}}}}
+      containers:
+        - name: worker
+          image: {image}
+          args: [enrol, {url}, {code}, --file, {state}/identity.json, --run]
+          env: [{{name: VIGIL_EGRESS, value: {egress}}}]
+          securityContext:
+            {{allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {{drop: [ALL]}}}}
+          volumeMounts: [{{name: state, mountPath: {state}}}]
+  volumeClaimTemplates:
+    - metadata: {{name: state}}
+      spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
+VIGIL"""
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentPlace:
+    """What the commands name: a region, where it may look (`public` or `private`), and the control plane's address."""
+
+    region: str
+    egress: str
+    base_url: str
+
+
+def commands(place: EnrolmentPlace, code: str) -> dict[str, str]:
+    """The commands by form."""
+    region, private = place.region, place.egress == "private"
+    url = shlex.quote(place.base_url)
+    environment = "VIGIL_EGRESS=private " if private else ""
+    flag = "-e VIGIL_EGRESS=private " if private else ""
+    run = f"vigil-probe enrol {url} {code} --run"
+    kept = f"--file {STATE}/{region}.json"
+    return {
+        "docker": f"docker run -d --name vigil-{region} --restart unless-stopped --read-only --cap-drop ALL {flag}"
+        f"-v vigil-{region}:{STATE} {IMAGE} enrol {url} {code} --file {STATE}/identity.json --run",
+        "systemd": f"sudo -u vigil /opt/vigil/venv/bin/vigil-probe enrol {url} {code} {kept}"
+        f" && sudo systemctl enable --now vigil-region@{region}",
+        "kubernetes": _KUBERNETES.format(
+            region=region, egress=place.egress, url=url, code=code, image=IMAGE, state=STATE
+        ),
+        "pipx": f"pipx install {WHEEL}'[probe]' && {environment}{run}",
+        "uv": f"{environment}uvx --from {WHEEL}'[probe]' {run}",
+        "checkout": f"{environment}python3 -m probes enrol {url} {code} --run",
+    }
+
+
+def is_reachable_from_outside(base_url: str) -> bool:
+    """Whether workers on other machines can enrol at an address: only HTTPS is taken off loopback."""
+    return urlsplit(base_url).scheme == "https"

@@ -1,0 +1,30 @@
+"""Ends of a region: revoked at once, or deleted with what it wrote."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from vigil.clock import database_now
+from vigil.enrolment.models import EnrolmentCode, RedisAccess
+from vigil.enrolment.redis_access import Management, end_user
+from vigil.monitors.live.workers import forget
+from vigil.monitors.models import Region
+
+
+def revoke(region: Region) -> Management:
+    """Disable a region, forget its keys and codes, and close its connections: it is sent nothing more.
+
+    Where Redis' users are managed by hand its operator has to delete the user; the answer says so.
+    """
+    with transaction.atomic():
+        region.enabled, region.public_key = False, None
+        region.save(update_fields=["enabled", "public_key"])
+        EnrolmentCode.objects.filter(region=region, used_at=None).update(expires_at=database_now())
+        RedisAccess.objects.filter(region=region).delete()
+    return end_user(region.slug)
+
+
+def forget_region(slug: str) -> None:
+    """Delete the Redis user and the keys of a region that is gone."""
+    end_user(slug)
+    forget(slug)

@@ -1,0 +1,130 @@
+"""Redis users of regions: made, changed and ended in Redis; their passwords are sealed in PostgreSQL.
+
+A server that lets the control plane manage users loses them when it restarts without an ACL file: dispatch makes them
+anew. One that does not is told about by the line that its operator has to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import redis
+import structlog
+
+from probes import keys
+from probes.process.redis_client import WITHOUT_CLIENT, is_refused
+from vigil.configuration import configuration
+from vigil.enrolment.core.redis_users import hashed_region_rules
+from vigil.enrolment.models import RedisAccess
+
+log = structlog.get_logger()
+
+#: How long the last password is taken beside a new one.
+OVERLAP = timedelta(hours=1)
+_DEADLINE_S = 3.0
+_CA_BYTES_MOST = 100_000
+
+
+class Management(StrEnum):
+    """Whether the control plane manages the users of its Redis."""
+
+    MANAGED = "managed"
+    #: Redis lets its own operator alone do it.
+    BY_HAND = "by hand"
+    AWAY = "away"
+
+
+def acl_line(region: str, passwords: Sequence[str]) -> str:
+    """The command that gives a region's user exactly its rights; passwords show as hashes only."""
+    return f"ACL SETUSER {keys.user(region)} {hashed_region_rules(region, passwords)}"
+
+
+def passwords_of(access: RedisAccess, now: datetime) -> list[str]:
+    """The passwords that are taken now, the last one first."""
+    is_taken = access.previous and access.previous_until and now < access.previous_until
+    return [access.password, *([access.previous] if is_taken else [])]
+
+
+def set_user(region: str, passwords: Sequence[str]) -> Management:
+    """Make a region's user, or replace its rights and passwords."""
+    return _do(["ACL", "SETUSER", keys.user(region), *hashed_region_rules(region, passwords).split()])
+
+
+def end_user(region: str) -> Management:
+    """Delete a region's user, and close its connections at once."""
+    # First without passwords: between the two that follow no worker comes back.
+    return _do(
+        ["ACL", "SETUSER", keys.user(region), "reset"],
+        ["CLIENT", "KILL", "USER", keys.user(region)],
+        ["ACL", "DELUSER", keys.user(region)],
+    )
+
+
+def set_all_users(now: datetime) -> Management:
+    """Make the users of all regions that were enrolled: after a restart Redis may not know them."""
+    found = Management.MANAGED
+    for access in RedisAccess.objects.filter(region__public_key__isnull=False).select_related("region"):
+        found = set_user(access.region.slug, passwords_of(access, now))
+        if found is not Management.MANAGED:
+            break
+    return found
+
+
+def end_overlaps(now: datetime) -> None:
+    """Take the passwords away whose time beside a newer one is over."""
+    for access in RedisAccess.objects.filter(previous_until__lte=now).select_related("region"):
+        if set_user(access.region.slug, [access.password]) is not Management.AWAY:
+            RedisAccess.objects.filter(pk=access.pk, previous_until=access.previous_until).update(
+                previous="", previous_until=None
+            )
+
+
+def run_id() -> str:
+    """What changes when Redis restarts; raises `redis.RedisError`."""
+    with _client() as client:
+        return str(client.info("server")["run_id"])
+
+
+def region_address(region: str, password: str) -> str:
+    """The address of Redis for a region's worker, with its user and password."""
+    settings = configuration()
+    parts = urlsplit(settings.regions_redis_url or settings.redis_url.get_secret_value())
+    host = parts.netloc.rpartition("@")[2]
+    user = f"{keys.user(region)}:{quote(password, safe='')}"
+    return urlunsplit((parts.scheme, f"{user}@{host}", parts.path, parts.query, ""))
+
+
+def authority() -> str:
+    """The certificate (PEM) by which workers know this Redis; empty where they know its authority anyway."""
+    path: Path | None = configuration().regions_redis_ca
+    if path is None:
+        return ""
+    with path.open() as opened:
+        return opened.read(_CA_BYTES_MOST)
+
+
+def _client() -> redis.Redis:
+    settings = configuration()
+    url = settings.users_redis_url or settings.redis_url
+    return redis.Redis.from_url(
+        url.get_secret_value(), socket_timeout=_DEADLINE_S, socket_connect_timeout=_DEADLINE_S, **WITHOUT_CLIENT
+    )
+
+
+def _do(*commands: Sequence[str]) -> Management:
+    try:
+        with _client() as client:
+            for command in commands:
+                client.execute_command(*command)
+    except redis.ResponseError as error:
+        log.warning("redis.users_by_hand", error=str(error)[:100])
+        return Management.BY_HAND
+    except redis.RedisError as error:
+        by_hand = is_refused(error)
+        log.warning("redis.users_by_hand" if by_hand else "redis.away", error=type(error).__name__)
+        return Management.BY_HAND if by_hand else Management.AWAY
+    return Management.MANAGED

@@ -1,0 +1,70 @@
+"""Endpoint of enrolment: `POST /enrol` takes a single-use code and a worker's public keys."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST
+
+from probes.enrolment.messages import (
+    ENROLMENT_VERSION,
+    REQUEST_BYTES_MOST,
+    EnrolmentAnswer,
+    EnrolmentRefusal,
+    EnrolmentRequest,
+)
+from vigil.enrolment.codes import WorkerKeys, take
+from vigil.enrolment.core.codes import REFUSED, Attempt
+from vigil.enrolment.redis_access import authority, region_address
+
+_STATUS = {Attempt.UNKNOWN: 404, Attempt.EXPIRED: 410, Attempt.USED: 409}
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+@sensitive_variables()
+def enrol(request: HttpRequest) -> HttpResponse:
+    """Answer with what the worker of a region needs, or say why not. Off loopback only HTTPS is taken."""
+    address = request.META.get("REMOTE_ADDR", "")
+    if not request.is_secure() and not _is_loopback(address):
+        return _refuse(
+            403, "This answer holds a password: use https. VIGIL_BASE_URL says what this installation speaks."
+        )
+    if len(request.body) > REQUEST_BYTES_MOST:
+        return _refuse(413, "The request is too large.")
+    try:
+        asked = msgspec.json.decode(request.body, type=EnrolmentRequest)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _refuse(400, "The request is no enrolment of this release: install the same release on both sides.")
+    if asked.v != ENROLMENT_VERSION:
+        return _refuse(400, "The worker is of another release: install the same release on both sides.")
+    taken = take(asked.code, WorkerKeys(asked.sealing_key, asked.signing_key), address)
+    if taken.region is None:
+        return _refuse(_STATUS[taken.attempt], REFUSED[taken.attempt])
+    slug = taken.region.slug
+    answer = EnrolmentAnswer(
+        v=ENROLMENT_VERSION,
+        region=slug,
+        redis_url=region_address(slug, taken.password),
+        redis_ca=authority(),
+        revision=taken.revision,
+    )
+    return HttpResponse(msgspec.json.encode(answer), content_type="application/json")
+
+
+def _refuse(status: int, problem: str) -> HttpResponse:
+    body = msgspec.json.encode(EnrolmentRefusal(problem))
+    return HttpResponse(body, content_type="application/json", status=status)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
