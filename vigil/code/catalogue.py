@@ -105,6 +105,7 @@ def _check(family: str, kind: str, config: Json, secrets: frozenset[str]) -> Non
     strange = next((name for name in secrets if name not in known), None)
     if strange is not None:
         raise ConfigProblem("secrets", f"{strange[:40]!r} is not one of {', '.join(known) or 'none'}")
-    missing = next((name for name, secret in known.items() if secret.needed and name not in secrets), None)
+    needed = (name for name, secret in known.items() if secret.needed and not secret.generated)
+    missing = next((name for name in needed if name not in secrets), None)
     if missing is not None:
         raise ConfigProblem("secrets", f"{missing} is missing: {known[missing].words}")

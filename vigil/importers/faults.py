@@ -10,7 +10,7 @@ from typing import Any
 
 from probes.prober import SpecError
 from probes.probers import PROBERS, parse_spec, validate_secrets
-from vigil.alerts.channels import ChannelSettingsError, check_channel
+from vigil.alerts.channels import CHANNELS, ChannelSettingsError, check_channel
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind, problem_of
 from vigil.heartbeats.core.zones import zone_of
 from vigil.importers.core.drafted import ImportedChannel, ImportedHeartbeat, ImportedMaintenance, ImportedMonitor
@@ -45,7 +45,8 @@ class VigilFaults:
         if has_reference(channel.secrets) or has_reference(channel.config):
             return ""
         try:
-            check_channel(channel.kind, channel.config, channel.secrets)
+            made = {name: "x" * 32 for name, secret in CHANNELS[channel.kind].secrets.items() if secret.generated}
+            check_channel(channel.kind, channel.config, {**made, **channel.secrets})
         except ChannelSettingsError as error:
             return f"{error.field}: {error.problem}"
         return ""

@@ -58,6 +58,7 @@ def test_a_plan_shows_old_and_new_of_each_field_and_what_changes_for_paging() ->
         "routes.first": {"channels": (["ops"], [])},
     }
     assert "outage of api, db, openai, chat: tells ops -> no one" in plan.paging
+    assert "monitor db: is judged in another way, or looks at another place" in plan.paging
     assert "rotated" not in str(plan.changes) and "rotated" not in str(vars(plan))
 
 

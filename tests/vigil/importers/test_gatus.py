@@ -176,3 +176,12 @@ def test_a_tag_of_yaml_runs_nothing(tmp_path: Path) -> None:
     content = CONFIG.replace("name: ping", 'name: !!python/object/apply:os.system ["touch x"]')
     with pytest.raises(SourceError, match="not YAML"):
         imported("gatus", written(tmp_path, content))
+
+
+def test_a_webhook_of_its_own_is_a_channel_and_only_variables_in_the_file_are_listed() -> None:
+    alerting = {"custom": {"url": "https://hooks.example/x"}, "signal": {"api-url": "${SIGNAL}"}}
+    external = {"name": "job", "token": "${PUSH_TOKEN}", "heartbeat": {"interval": "30m"}}
+    found = planned("gatus", {"alerting": alerting, "external-endpoints": [external], "endpoints": []})
+    assert found.document["channels"]["custom"]["webhook"] == {"url": "https://hooks.example/x"}
+    assert found.document["heartbeats"]["job"]["every"] == "30m"
+    assert found.report.variables == ()

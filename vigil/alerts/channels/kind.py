@@ -107,10 +107,11 @@ class Outbound(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret of a kind: whether it is required, and its description for people."""
+    """A secret of a kind: whether it is required, its description for people, and whether Vigil makes one itself."""
 
     needed: bool
     words: str
+    generated: bool = False
 
 
 def _unpaced(config: Any) -> Pace:

@@ -182,7 +182,7 @@ KIND: Kind[WebhookConfig, SignedBody] = Kind(
     name="webhook",
     words="JSON by POST, signed by the Standard Webhooks specification (webhook-id, -timestamp, -signature).",
     config=WebhookConfig,
-    secrets={"secret": Secret(True, "The signing secret, whsec_ and base 64; generated if left out.")},
+    secrets={"secret": Secret(True, "The signing secret, whsec_ and base 64; generated if left out.", generated=True)},
     check=_check,
     render=render,
     send=send,

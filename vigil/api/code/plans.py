@@ -14,6 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.parsers import PackedJSONParser
 from vigil.api.base.permissions import is_staff, team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.views import ApiView, Resources
@@ -102,6 +103,7 @@ class PlanViewSet(Resources, mixins.RetrieveModelMixin, viewsets.GenericViewSet[
     """Plans of monitors as code: made against a revision of the configuration, and applied once."""
 
     serializer_class = PlanSerializer
+    parser_classes = [PackedJSONParser]
     lookup_field = "public_id"
     lookup_value_regex = r"pln_[0-9a-z]{1,20}"
     queryset = ConfigurationPlan.objects.none()
@@ -116,7 +118,10 @@ class PlanViewSet(Resources, mixins.RetrieveModelMixin, viewsets.GenericViewSet[
 
     @extend_schema(request=PlanOrderSerializer, responses={201: PlanSerializer})
     def create(self, request: Request) -> Response:
-        """Compare a document with the configuration. Nothing changes until the plan is applied."""
+        """Compare a document with the configuration. Nothing changes until the plan is applied.
+
+        A body over 1 MiB is sent with `Content-Encoding: gzip`; it has at most 8 MiB unpacked.
+        """
         asked = PlanOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted, team = asked.validated_data, team_of(request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 120.0
 #: A server with many callers answers before a trial is done: how often and how long it is asked again.
 _POLL_S, _TRIAL_MOST_S = 0.5, 120.0
+#: Bytes of a body from which on it is packed; only documents are as large.
+_PACKED_FROM = 256 * 1024
 _REFUSED = frozenset({400, 422})
 
 
@@ -84,7 +88,11 @@ class RemoteInstallation:
         import httpx
 
         try:
-            return self._client.request(method, path, json=body, params=parameters)
+            content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+            headers = {"content-type": "application/json"} if content else {}
+            if content and len(content) > _PACKED_FROM:
+                content, headers["content-encoding"] = gzip.compress(content, mtime=0), "gzip"
+            return self._client.request(method, path, content=content, headers=headers, params=parameters)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             raise CommandError(f"cannot reach {self.address}: {problem}; is VIGIL_URL right?") from None
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from vigil.code.core.fields.types import FlagType, Json, TextType, Wrong, holds_reference
-from vigil.code.core.kinds import Catalogue, ConfigProblem, PresetDraft, column_of, read_config
+from vigil.code.core.kinds import Catalogue, ConfigProblem, PresetDraft, column_of, read_config, written_name
 from vigil.code.core.references import references_in
 from vigil.code.core.sections.shape import Section
 from vigil.code.core.sections.watched import MONITORS
-from vigil.code.core.tree import PROBLEMS_MOST, DocumentProblem, Node
+from vigil.code.core.tree import PROBLEMS_MOST, DocumentProblem, Node, nearest
 
 SECRETS, PRESET, GROUP, KEY_OF_PRESET = "secrets", "preset", "group", "key"
 SECRETS_MOST = 20
+#: What kinds say of a setting that they do not have.
+UNKNOWN = "is not known here"
 
 
 @dataclass(slots=True)
@@ -101,9 +104,24 @@ def _judge(entry: Entry, kind: str, config: Json, secrets: frozenset[str]) -> No
         name = problem.field.split(".")[0].split("[")[0]
         # A value that is not known yet cannot be wrong.
         if not holds_reference(config.get(name, config)):
-            node = entry.given[kind]
             words = f"{problem.field}: {problem.problem}" if problem.field else problem.problem
-            entry.refuse(node.members.get(name, node), f"{kind}: {words}")
+            if problem.problem == UNKNOWN:
+                shape = entry.reading.catalogue.kinds[entry.section.kinds][kind]
+                known = {written_name(shape, inner) for inner in shape.inner}
+                words = f"{words}: {nearest(problem.field.rpartition('.')[2], known)}"
+            entry.refuse(_innermost(entry.given[kind], problem.field), f"{kind}: {words}")
+
+
+def _innermost(node: Node, path: str) -> Node:
+    """The innermost node on a path such as `assertions[0].path`, as far as the document has it."""
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(node.value, list) and part.isdecimal() and int(part) < len(node.value):
+            node = node.value[int(part)]
+        elif part in node.members:
+            node = node.members[part]
+        else:
+            break
+    return node
 
 
 def _read_preset(entry: Entry) -> KindFields:

@@ -142,11 +142,27 @@ _WORDS = {
     "cron": "{noun} {name}: is expected at {new} instead of {old}",
     "grace": "{noun} {name}: may be late by {new} instead of {old}",
     "remind": "{noun} {name}: reminds every {new} instead of {old}",
+    "timeout": "{noun} {name}: waits {new} for an answer instead of {old}",
+    "regions": "{noun} {name}: is checked from {new} instead of {old}",
+    "parents": "{noun} {name}: is not alerted while {new} is down, instead of {old}",
+    "members": "{noun} {name}: depends on {new} instead of {old}",
+    "rule": "{noun} {name}: needs {new} of its members instead of {old}",
+    "k": "{noun} {name}: needs {new} members instead of {old}",
+    "run_limit": "{noun} {name}: may run for {new} instead of {old}",
+    "repeats": "{noun} {name}: goes through its steps {new} times more instead of {old}",
     "steps": "{noun} {name}: calls others, or at other times",
     "people": "{noun} {name}: other people take turns",
     "mutes": "{noun} {name}: mutes {new} instead of {old}",
 }
 _HOURS = frozenset({"days", "starts", "ends", "zone"})
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_word(part) for part in value) or "nothing"
+    if isinstance(value, dict):
+        return _word(list(value.values()))
+    return "nothing" if value is None else str(value)
 
 
 def _of_change(change: Change) -> Iterable[str]:
@@ -161,11 +177,15 @@ def _of_change(change: Change) -> Iterable[str]:
     for one in change.fields:
         words = _WORDS.get(one.name)
         if words is not None:
-            old, new = (NO_ONE if value is None else value for value in (one.old, one.new))
+            old, new = (_word(value) for value in (one.old, one.new))
             yield words.format(noun=noun, name=change.name, old=old, new=new)
     names = {one.name for one in change.fields}
     if change.section == "routes" and _HOURS & names:
         yield f"{noun} {change.name}: holds at other times"
+    if change.section == "channels" and "fallback" in names:
+        yield f"{noun} {change.name}: is used only when no other channel accepts an alert, or no longer so"
+    if change.section == "monitors" and any("." in name and not name.startswith("secrets.") for name in names):
+        yield f"{noun} {change.name}: is judged in another way, or looks at another place"
     if change.section == "channels" and any(name == "kind" or "." in name for name in names):
         yield f"{noun} {change.name}: sends to another place or in another way"
     if change.section in ("silences", "maintenance") and names - {"name", "reason"}:

@@ -95,6 +95,8 @@ def refuse(place: TextPlace, words: str, path: str = "") -> DocumentError:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint for a name that is not known: the nearest one, else all of them."""
     there = sorted(known)
+    if not there:
+        return "there are none"
     near = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]}?"

@@ -182,7 +182,7 @@ class Draft:
         for note in notes:
             self.note(note)
         document = {"version": 1, **{name: section for name, section in self._sections.items() if section}}
-        report = ImportReport(self.source, tuple(self.items), self.variables.listed(), tuple(self.notes))
+        report = ImportReport(self.source, tuple(self.items), self.variables.listed(document), tuple(self.notes))
         return Imported(document, self._comments, report)
 
     def _named(self, name: str, what: str, notes: list[str]) -> tuple[str, dict[str, Any]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from probes.text import without_credentials
 from vigil.importers.core.report import Variable
@@ -110,8 +111,23 @@ class Variables:
         self._holds.setdefault(name, holds)
         return REFERENCE_START + name + REFERENCE_END
 
-    def listed(self) -> tuple[Variable, ...]:
-        return tuple(Variable(name, holds) for name, holds in self._holds.items())
+    def listed(self, document: Any) -> tuple[Variable, ...]:
+        """Variables that the document refers to; what was refused needs none."""
+        text = "".join(_texts(document))
+        used = ((name, REFERENCE_START + name + REFERENCE_END) for name in self._holds)
+        return tuple(Variable(name, self._holds[name]) for name, reference in used if reference in text)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _texts(name)
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
 from vigil.cli import main
+from vigil.cli.code import remote_installation
 from vigil.cli.code.remote_installation import RemoteInstallation
 from vigil.cli.errors import CommandError
 from vigil.code.load import load
@@ -35,7 +37,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def answer(asked: httpx.Request) -> httpx.Response:
     """The answer of the API in this process, within the transaction of the test."""
-    headers = {"authorization": asked.headers["authorization"]}
+    headers = {name: asked.headers[name] for name in ("authorization", "content-encoding") if name in asked.headers}
     path = asked.url.raw_path.decode()
     found = Client().generic(asked.method, path, asked.content, "application/json", headers=headers)
     return httpx.Response(found.status_code, content=found.content)
@@ -225,3 +227,22 @@ def test_a_value_that_does_not_fit_is_never_quoted(
     file.write_text("version: 1\nmonitors: {a: {tcp: {host: '${env:EMPTY}', port: 1}}}\n")
     assert main(["plan", str(file)]) == 1
     assert "vigil.yaml:2: the environment variable EMPTY is empty" in capsys.readouterr().err
+
+
+def test_a_large_document_is_sent_packed_within_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "vigil.yaml"
+    monitors = "".join(f"  m{number}: {{tcp: {{host: h{number}.example, port: 1}}}}\n" for number in range(50))
+    file.write_text(
+        f"version: 1\nmonitors:\n{monitors}channels: {{hook: {{webhook: {{url: 'https://h.example/x'}}}}}}\n"
+    )
+    monkeypatch.setattr(remote_installation, "_PACKED_FROM", 0)
+    there = remote()
+    assert len(there.plan(load(file), prune=False)["changes"]) == 51
+    headers = {"authorization": there._client.headers["authorization"], "content-encoding": "gzip"}
+    whole = gzip.compress(b'{"document": "' + b"x" * 9_000_000 + b'"}', 1)
+    for body, status, words in (
+        (whole, 413, "8,388,608 bytes"), (whole[:-9], 413, "8,388,608"), (gzip.compress(b"{}")[:-4], 400, "cut off"),
+        (b"{}", 400, "not packed"), (b"x" * 1_100_000, 413, "pack it with gzip"),
+    ):  # fmt: skip
+        found = Client().post("/api/v1/plans", body, "application/json", headers=headers)
+        assert (found.status_code, words in found.content.decode()) == (status, True), found.content

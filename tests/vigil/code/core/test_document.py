@@ -80,6 +80,11 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "vigil.yaml:11: monitors.db: unknown field 'intervall': did you mean interval?",
     ),
     "an unknown setting": ("port: 5432", "prt: 5432", "unknown setting 'prt' of tcp: did you mean port?"),
+    "an unknown setting within another": (
+        "down: 8",
+        "downn: 8",
+        "assertions[0].downn: is not known here: did you mean down?",
+    ),
     "an unknown section": ("channels:\n", "chanels:\n", "vigil.yaml:17: unknown key 'chanels': did you mean channels?"),
     "a setting out of range": ("port: 5432", "port: 0", "vigil.yaml:11: monitors.db: tcp: port: is between"),
     "a number for a duration": ("every: 1d", "every: 60", "60 has no unit: write a duration such as 30s"),

@@ -19,6 +19,8 @@ _LINE = re.compile(r"at line (\d+)")
 
 def read_toml(text: str, file: str = "") -> Node:
     """The tree of a TOML document; raises `DocumentError`, with the line where there is one."""
+    # First, since the parser takes the square of the parts of a dotted key.
+    lines = _lines(text, file)
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
@@ -26,13 +28,12 @@ def read_toml(text: str, file: str = "") -> Node:
         raise refuse(TextPlace(file, int(line[1]) if line else 0), f"this is not TOML: {problem}") from None
     except RecursionError:
         raise refuse(TextPlace(file), f"nested more than {DEPTH_MOST} levels deep") from None
-    lines = _lines(text)
     left = [NODES_MOST]
     return _node(found, (), lines, TextPlace(file, 1), left)
 
 
-def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """Line of each table and key, by its path."""
+def _lines(text: str, file: str) -> dict[tuple[str, ...], int]:
+    """Line of each table and key, by its path; raises `DocumentError` for one of too many parts."""
     table: tuple[str, ...] = ()
     found: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -43,6 +44,8 @@ def _lines(text: str) -> dict[tuple[str, ...], int]:
             path = table = _parts(head[1])
         else:
             continue
+        if len(path) > DEPTH_MOST:
+            raise refuse(TextPlace(file, number), f"nested more than {DEPTH_MOST} levels deep")
         for length in range(1, len(path) + 1):
             found.setdefault(path[:length], number)
     return found

@@ -48,6 +48,7 @@ HOSTILE = {
     "deep toml": (read_toml, "a = " + "[" * 100_000, "levels deep"),
     "a key twice": (read_yaml, "a: 1\nb: 2\na: 3\n", ":3: the key 'a' is here twice, first in line 1"),
     "a json key twice": (read_json_text, '{"a": 1,\n"a": 2}', ":2: the key 'a' is here twice"),
+    "a long toml key": (read_toml, "a" + ".a" * 100_000 + " = 1\n", ":1: nested more than 32 levels deep"),
     "a toml key twice": (read_toml, "a = 1\na = 2\n", ":2: this is not TOML"),
     "a tag": (read_yaml, "a: !!python/object:os.system x\n", "the tag"),
     "a merge key": (read_yaml, "b: &b {c: 1}\na:\n  <<: *b\n", ":3: merge keys"),
