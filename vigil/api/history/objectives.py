@@ -55,6 +55,7 @@ class ObjectiveSerializer(TeamSerializer[Objective]):
     id = serializers.CharField(source="public_id", read_only=True)
     monitor = InTeam(Monitor, required=False, allow_null=True)
     tag = serializers.CharField(max_length=MAX_TAG_LENGTH, required=False, allow_blank=True)
+    managed_by = ManagedField()
 
     class Meta:
         model = Objective
