@@ -42,6 +42,7 @@ class Exclusion(StrEnum):
     ANCHORS = "anchors"
     GEO_BLOCKED = "geo_blocked"
     LOST_WAY = "lost_way"
+    SHADOW = "shadow"
 
 
 #: A region that has lost its own way: by the rule for one region, by its anchors, or together with others.

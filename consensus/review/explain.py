@@ -21,6 +21,7 @@ WHY_EXCLUDED = {
     "anchors": "is quarantined: it cannot reach the anchors that its operator set",
     "geo_blocked": "is in a country that the target does not serve",
     "lost_way": "has lost its way, with others: it fails many unrelated targets that the rest see well",
+    "shadow": "is new: it votes once a few of its checks have agreed with the others",
     "not_waited_for": "had not voted yet, and could change nothing",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from probes.seal import Sealer, binding
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.core.plans import Plan, RegionPlan
 from vigil.dispatch.core.sites import site_of
+from vigil.enrolment.models import Probation
 from vigil.monitors.core.targets import host_of, target_of
 from vigil.monitors.models import DerivedKind, Monitor, Region
 
@@ -25,8 +27,8 @@ log = structlog.get_logger()
 #: Monitors per part of a load: the first are dispatched while the rest is read.
 CHUNK = 2_000
 
-#: Domain, enabled, public key.
-RegionPrint = tuple[str, bool, bytes]
+#: Domain, enabled, public key, whether it is in shadow.
+RegionPrint = tuple[str, bool, bytes, bool]
 
 
 def load_plans(
@@ -63,7 +65,12 @@ def load_revisions() -> dict[str, int]:
 def load_regions() -> dict[str, RegionPrint]:
     """Plan-relevant fields of each region, by slug: their change does not raise a monitor's revision."""
     rows = Region.objects.values_list("slug", "domain", "enabled", "public_key")
-    return {slug: (domain, enabled, bytes(key or b"")) for slug, domain, enabled, key in rows}
+    shadows = _in_shadow()
+    return {slug: (domain, enabled, bytes(key or b""), slug in shadows) for slug, domain, enabled, key in rows}
+
+
+def _in_shadow() -> frozenset[str]:
+    return frozenset(Probation.objects.filter(voting_since=None).values_list("region__slug", flat=True))
 
 
 def load_region_monitors(slugs: Collection[str]) -> list[str]:
@@ -92,7 +99,11 @@ class _Planner:
 
     def __init__(self) -> None:
         self._regions = {region.pk: region for region in Region.objects.filter(enabled=True)}
-        self._bare = {pk: RegionPlan(region.slug, region.domain) for pk, region in self._regions.items()}
+        shadows = _in_shadow()
+        self._bare = {
+            pk: RegionPlan(region.slug, region.domain, shadow=region.slug in shadows)
+            for pk, region in self._regions.items()
+        }
         self._keys = {region.slug: bytes(region.public_key or b"") for region in self._regions.values()}
         self._sets: dict[tuple[int, ...], tuple[RegionPlan, ...]] = {}
 
@@ -122,7 +133,10 @@ class _Planner:
         assigned = tuple(key for key in row.region_keys if key in self._regions)
         if assigned not in self._sets:
             ordered = sorted(assigned, key=lambda key: self._regions[key].slug)
-            self._sets[assigned] = tuple(self._bare[key] for key in ordered)
+            bare = tuple(self._bare[key] for key in ordered)
+            # A monitor that only new regions check has none to wait for.
+            is_theirs = all(region.shadow for region in bare)
+            self._sets[assigned] = tuple(replace(region, shadow=False) for region in bare) if is_theirs else bare
         bare = self._sets[assigned]
         return tuple(self._with_secrets(row, spec, region) for region in bare) if row.secrets else bare
 
@@ -130,9 +144,9 @@ class _Planner:
         public_key = self._keys.get(region.slug)
         if not public_key:
             log.warning("region.no_key", region=region.slug, monitor=row.public_id)
-            return RegionPlan(region.slug, region.domain, able=False)
+            return replace(region, able=False)
         bound = binding(region.slug, row.public_id, row.kind, spec)
-        return RegionPlan(region.slug, region.domain, sealer(public_key).seal_secrets(row.secrets, bound))
+        return replace(region, sealed=sealer(public_key).seal_secrets(row.secrets, bound))
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,5 @@
-"""Keeper of regions, a thread of dispatch: makes their Redis users again when Redis has lost them, and ends overlaps.
+"""Keeper of regions, a thread of dispatch: it makes their Redis users again when Redis has lost them, ends overlaps of
+passwords, and lets new regions vote.
 
 It does nothing that a check waits for. Two dispatchers may both do it: each step sets what is stored.
 """
@@ -16,12 +17,13 @@ from probes.process.duties import Duties
 from probes.process.main_loop import LastingThread
 from vigil.away import is_postgresql
 from vigil.clock import database_now
+from vigil.dispatch.newcomers import Newcomers
 from vigil.enrolment.redis_access import Management, end_overlaps, run_id, set_all_users
 
 log = structlog.get_logger()
 
 TURN_S = 1.0
-RESTARTED_S, OVERLAPS_S = 2.0, 30.0
+RESTARTED_S, OVERLAPS_S, NEWCOMERS_S = 2.0, 30.0, 1.0
 
 
 class RegionKeeper:
@@ -31,6 +33,7 @@ class RegionKeeper:
         self._thread = LastingThread("regions", self.run)
         self._stopping = threading.Event()
         self._duties = Duties()
+        self._newcomers = Newcomers()
         self._run_id = ""
 
     def start(self) -> None:
@@ -55,6 +58,7 @@ class RegionKeeper:
         """Do what is due; a server that is away is asked again at the next turn."""
         self._attempt("restarted", RESTARTED_S, self._follow_restarts)
         self._attempt("overlaps", OVERLAPS_S, lambda: end_overlaps(database_now()))
+        self._attempt("newcomers", NEWCOMERS_S, self._newcomers.judge)
 
     def _follow_restarts(self) -> None:
         found = run_id()

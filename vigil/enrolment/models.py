@@ -1,4 +1,4 @@
-"""Enrolment models: codes, and the Redis access of each region."""
+"""Enrolment models: codes, the Redis access of each region, and new regions in shadow."""
 
 from __future__ import annotations
 
@@ -53,3 +53,16 @@ class RedisAccess(models.Model):
 
     def __str__(self) -> str:
         return f"Redis access of {self.region_id}, revision {self.revision}"
+
+
+class Probation(models.Model):
+    """The time in shadow of a region that was added beside others: it checks, and its votes do not count yet."""
+
+    region = models.OneToOneField(Region, on_delete=models.CASCADE, related_name="probation", primary_key=True)
+    #: Checks in a row that agreed with what was believed.
+    agreed = models.PositiveSmallIntegerField(default=0)
+    #: Since when its votes count; none: it is in shadow.
+    voting_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.region_id}, agreed {self.agreed}"

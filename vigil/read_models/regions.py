@@ -17,6 +17,8 @@ from django.db.models import Count, Q
 from consensus.review.evidence import from_evidence, is_verdict
 from probes.wire import RegionStatus
 from vigil.accounts.models import Team
+from vigil.dispatch.core.newcomers import AGREED_MOST
+from vigil.enrolment.models import Probation
 from vigil.incidents.models import Transition
 from vigil.monitors.live.results import instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Monitor, Region
@@ -33,6 +35,7 @@ class Milestone(StrEnum):
     ENROLLED = "enrolled"
     CONNECTED = "connected"
     FIRST_CHECK = "first check"
+    AGREED = "agreed in shadow"
     VOTING = "voting"
 
 
@@ -45,6 +48,7 @@ class RegionState(StrEnum):
     LATE = "late"
     SKEWED = "its clock is off"
     WAITING = "waiting"
+    SHADOW = "in shadow"
     DRAINED = "drained"
     VOTING = "voting"
     UNCLEAR = "not known"
@@ -86,7 +90,7 @@ class Bereft:
 def read_regions(team: Team, now: datetime) -> tuple[bool, list[RegionRow]]:
     """Every region, and whether Redis answered; counts of monitors are those of the team."""
     of_team = Count("monitors", filter=Q(monitors__team=team, monitors__deleted_at=None))
-    regions = list(Region.objects.annotate(watching=of_team).order_by("slug"))
+    regions = list(Region.objects.select_related("probation").annotate(watching=of_team).order_by("slug"))
     found = region_statuses([region.slug for region in regions])
     held, shares, votes = region_quarantines(), region_shares(), _votes(now)
     rows = []
@@ -112,8 +116,10 @@ def _row(region: Region, status: RegionStatus | None, quarantine: str, available
     if status and status.completed_ms:
         reached.add(Milestone.FIRST_CHECK)
     state = _state(region, status, quarantine, available)
-    if status and state in (RegionState.VOTING, RegionState.LATE) and Milestone.FIRST_CHECK in reached:
-        reached.add(Milestone.VOTING)
+    if Milestone.FIRST_CHECK in reached and not is_in_shadow(region):
+        reached.add(Milestone.AGREED)
+        if status and state in (RegionState.VOTING, RegionState.LATE):
+            reached.add(Milestone.VOTING)
     missing = _missing(region, state, reached)
     return RegionRow(region, state, status, quarantine, 1.0, 0, frozenset(reached), missing)
 
@@ -131,7 +137,15 @@ def _state(region: Region, status: RegionStatus | None, quarantine: str, availab
         return RegionState.ADRIFT
     if abs(status.clock_offset_ms) > SKEW_MS:
         return RegionState.SKEWED
+    if is_in_shadow(region):
+        return RegionState.SHADOW
     return RegionState.LATE if status.queue_age_ms > LATE_MS else RegionState.VOTING
+
+
+def is_in_shadow(region: Region) -> bool:
+    """Whether a region is new, and its votes do not count yet; select `probation` with the regions."""
+    found: Probation | None = getattr(region, "probation", None)
+    return found is not None and found.voting_since is None
 
 
 def _missing(region: Region, state: RegionState, reached: set[Milestone]) -> str:
@@ -147,7 +161,10 @@ def _missing(region: Region, state: RegionState, reached: set[Milestone]) -> str
     if state is RegionState.SILENT:
         return "Its worker sends no sign of life. Its votes do not count, and it harms no monitor."
     if Milestone.FIRST_CHECK not in reached:
-        return "Its worker has finished no check yet."
+        watched = "" if region.monitors.exists() else " No monitor is checked from it: choose it on a monitor's page."
+        return f"Its worker has finished no check yet.{watched}"
+    if state is RegionState.SHADOW:
+        return f"It is new. {region.probation.agreed} of {AGREED_MOST} checks in a row agreed with the other regions."
     return ""
 
 

@@ -206,6 +206,7 @@ EXCLUSIONS = {
     "blocked": "its rules forbid this target",
     "probe_error": "it could not run the check",
     "geo_blocked": "its country is not served there",
+    "shadow": "it is new, and does not vote yet",
 }
 
 

@@ -58,7 +58,8 @@ def open_round(
         caller=call.region,
         opened_ms=now_ms,
         sensitivity=plan.sensitivity,
-        assigned=len(plan.regions),
+        # A region in shadow must not raise how many votes are needed.
+        assigned=sum(not region.shadow for region in plan.regions),
         electorate=electorate,
         excluded=excluded,
         looks_ms=[now_ms + after_ms for after_ms in LOOKS_MS[plan.sensitivity]],
@@ -79,4 +80,6 @@ def ineligible(region: RegionPlan, status: RegionStatus | None) -> Exclusion | N
         return Exclusion.CLOCK_SKEW
     if status.is_adrift:
         return Exclusion.ANCHORS
-    return None if region.able else Exclusion.PROBE_ERROR
+    if not region.able:
+        return Exclusion.PROBE_ERROR
+    return Exclusion.SHADOW if region.shadow else None

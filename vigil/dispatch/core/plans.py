@@ -16,12 +16,16 @@ LATEST_START_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """A region of a monitor, with secrets sealed to its key. Not `able`: it has secrets but no key, so cannot check."""
+    """A region of a monitor, with secrets sealed to its key. Not `able`: it has secrets but no key, so cannot check.
+
+    In `shadow` it checks and has no vote.
+    """
 
     slug: str
     domain: str
     sealed: bytes = b""
     able: bool = True
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from vigil.dispatch.core.opening import open_round
 from vigil.dispatch.core.plans import LookOrder, Plan, confirming_check
 
 #: A region without a vote for one of these can look nevertheless.
-_CAN_LOOK = frozenset({Exclusion.CLOCK_SKEW, Exclusion.ANCHORS})
+_CAN_LOOK = frozenset({Exclusion.CLOCK_SKEW, Exclusion.ANCHORS, Exclusion.SHADOW})
 
 
 class TrialState(StrEnum):

@@ -33,3 +33,9 @@ def notify_silences(team: int) -> None:
     touch(team)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [CONFIG_CHANNEL, SILENCES])
+
+
+def notify_region(slug: str) -> None:
+    """Notify on commit of a change of a region that is in another table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CONFIG_CHANNEL, f"region:{slug}"])

@@ -32,6 +32,7 @@ _STATES = {
     RegionState.SILENT: ShownState.UNKNOWN,
     RegionState.UNCLEAR: ShownState.UNKNOWN,
     RegionState.WAITING: ShownState.NEW,
+    RegionState.SHADOW: ShownState.NEW,
     RegionState.DRAINED: ShownState.PAUSED,
 }
 _DOMAIN_HINT = "What it shares with other regions and can lose together: a provider, a data centre, an office line."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from msgspec.structs import replace
 
 from consensus.verdicts import Call
@@ -43,6 +45,20 @@ def test_a_round_asks_every_region_that_can_see_and_names_the_others() -> None:
         "us-east": Exclusion.PROBE_ERROR,
     }
     assert (round.assigned, round.revision, round.suspected_ms, round.caller) == (3, 4, NOW - 300, "eu-west")
+
+
+def test_a_region_in_shadow_has_no_vote_and_does_not_raise_how_many_are_needed() -> None:
+    asked = replace_regions(RegionPlan("ap-south", "gcp", shadow=True), RegionPlan("eu-west", "aws"))
+
+    round = open_round(asked, CALL, {"ap-south": status(), "eu-west": status()}, NOW)
+
+    assert [elector.region for elector in round.electorate] == ["eu-west"]
+    assert [(one.region, one.why) for one in round.excluded] == [("ap-south", Exclusion.SHADOW)]
+    assert round.assigned == 1
+
+
+def replace_regions(*regions: RegionPlan) -> Plan:
+    return dataclasses.replace(plan(), regions=regions)
 
 
 def test_a_region_that_cannot_reach_its_anchors_has_no_vote() -> None:

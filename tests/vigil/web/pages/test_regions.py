@@ -14,6 +14,7 @@ from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import Membership, Role, User
 from vigil.accounts.teams import default_team
 from vigil.enrolment.core.commands import FORMS
+from vigil.enrolment.models import Probation
 from vigil.monitors.models import Region
 
 pytestmark = pytest.mark.django_db
@@ -46,8 +47,13 @@ def test_a_new_region_walks_from_its_line_to_its_votes(boss: Client, redis_url: 
     hear(redis_url, "eu-west", completed_ms=0)
     assert "Its worker has finished no check yet." in boss.get("/regions/eu-west").content.decode()
     hear(redis_url, "eu-west")
+    shadow = Probation.objects.create(region=Region.objects.get(), agreed=2)
     part = boss.get("/regions/eu-west?part=checklist").content.decode()
-    assert part.count(": done") == 4 and "hx-get" not in part and "<html" not in part
+    assert part.count(": done") == 3 and "hx-get" in part
+    assert "It is new. 2 of 3 checks in a row agreed" in boss.get("/regions/eu-west").content.decode()
+    shadow.delete()
+    part = boss.get("/regions/eu-west?part=checklist").content.decode()
+    assert part.count(": done") == 5 and "hx-get" not in part and "<html" not in part
 
 
 def test_the_list_has_trouble_first_and_says_what_each_region_is(
