@@ -19,9 +19,11 @@ from vigil.accounts.models import Team
 from vigil.history.core.uptime import account
 from vigil.history.reading.spans import settled_spans
 from vigil.monitors.core.providers import name_of
+from vigil.monitors.live.results import instant
 from vigil.monitors.models import Monitor, Region
 from vigil.read_models.core.overview_query import GroupBy, OverviewQuery, Sort
 from vigil.read_models.core.shown_states import ShownState
+from vigil.read_models.core.silence_of_regions import silent_since
 from vigil.read_models.core.strips import DAY_S
 from vigil.read_models.latency import p95_of_last_hour
 from vigil.read_models.monitor_facts import WINDOW, MonitorFacts
@@ -84,6 +86,8 @@ class Overview:
     latest_available: bool
     problems: Sequence[str]
     changed_at: datetime | None
+    #: When the newest result came, if results have stopped: what is shown is old then.
+    silent_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ def read_overview(team: Team, query: OverviewQuery, now: datetime) -> Overview:
         latest_available=facts.latest.available,
         problems=problems,
         changed_at=max((row.since for row in rows if row.since), default=None),
+        silent_since=_silent_since(monitors, facts),
     )
 
 
@@ -142,6 +147,13 @@ def team_monitors(team: Team, silences: TeamSilences) -> Monitors:
     """Monitors of a team with their states."""
     owned = Monitor.objects.filter(team=team, deleted_at=None)
     return with_states(owned, silences.maintenance_filter())
+
+
+def _silent_since(monitors: Sequence[Monitor], facts: MonitorFacts) -> datetime | None:
+    watched = [one for one in monitors if not one.paused and facts.results(one)]
+    newest = max((result.at_ms for one in watched for result in facts.results(one).values()), default=None)
+    at = None if newest is None else instant(newest)
+    return silent_since(at, [one.interval_s for one in watched], facts.now)
 
 
 def _counts(owned: Monitors, wanted: Monitors, query: OverviewQuery) -> list[_Count]:

@@ -37,7 +37,7 @@ BUNDLES = {
         "modules/palette.js",
         "modules/live.js",
     ),
-    "forms.js": ("modules/copy.js",),
+    "forms.js": ("modules/copy.js", "modules/runs.js"),
     "chart.js": ("vendor/uplot-1.6.32.iife.min.js", "modules/chart.js"),
     "icons.svg": ("icons.svg",),
 }

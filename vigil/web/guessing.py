@@ -10,6 +10,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from vigil.guess_limits import PASSWORDS, SECRETS
+from vigil.web.pages import errors
 
 View = Callable[..., Any]
 _MISSES = (401, 403, 404)
@@ -25,7 +26,7 @@ def limited_passwords(view: View) -> View:
         address, account = request.META.get("REMOTE_ADDR", ""), request.POST.get("username", "").strip().casefold()
         wait_s = PASSWORDS.wait_s(address, account)
         if wait_s:
-            return too_many(wait_s)
+            return too_many(request, wait_s)
         answer = view(request, *args, **options)
         if answer.status_code == 200:
             # The form again: the password was wrong.
@@ -49,7 +50,7 @@ def limited_misses(view: View) -> View:
         if missing is not None or answer.status_code in _MISSES:
             wait_s = SECRETS.failed(request.META.get("REMOTE_ADDR", ""))
             if wait_s:
-                return too_many(wait_s)
+                return too_many(request, wait_s)
         if missing is not None:
             raise missing
         return answer
@@ -57,8 +58,10 @@ def limited_misses(view: View) -> View:
     return limited
 
 
-def too_many(wait_s: float) -> HttpResponse:
-    """429 with the seconds to wait."""
+def too_many(request: HttpRequest, wait_s: float) -> HttpResponse:
+    """429 with the seconds to wait: a page for people, a line for programs."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return errors.too_many(request, wait_s)
     wait = math.ceil(wait_s)
     text = f"There were too many wrong attempts. Try again in {wait} s.\n"
     answer = HttpResponse(text, content_type="text/plain; charset=utf-8", status=429)

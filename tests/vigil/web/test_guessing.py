@@ -55,8 +55,12 @@ def test_s16_one_address_cannot_try_many_accounts() -> None:
 def test_s16_a_refusal_says_when_to_try_again(ann: User) -> None:
     for _ in range(int(ACCOUNT_BURST)):
         guess_limits.PASSWORDS.failed("203.0.113.5", "ann")
-    answer = Client().post("/admin/login/", {"username": "ann", "password": RIGHT})
+    tried = {"username": "ann", "password": RIGHT}
+    answer = Client().post("/admin/login/", tried)
     assert answer.status_code == 429 and 0 < int(answer["Retry-After"]) <= 30
+    assert answer.content.startswith(b"There were too many wrong attempts.")
+    person = Client().post("/admin/login/", tried, headers={"accept": "text/html"})
+    assert person.status_code == 429 and "<h1>There were too many tries</h1>" in person.content.decode()
 
 
 @pytest.mark.parametrize(

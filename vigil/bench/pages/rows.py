@@ -92,7 +92,7 @@ def _monitors(count: int, regions: Sequence[Region], random: Random) -> list[Mon
         config = {"url": f"https://{address}"}
         made.append(
             Monitor(
-                team=team, name=name, kind="http", config=config, interval_s=60,
+                team=team, name=name, kind="http", config=config, interval_s=300,
                 timeout_ms=5_000, tags=["prod"] if place % 3 else ["prod", "eu"], provider=provider_of(config),
                 paused=place % 250 == 9,
             )

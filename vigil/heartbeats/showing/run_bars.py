@@ -108,7 +108,8 @@ def _label(slots: Sequence[RunSlot], overlapping: int) -> str:
     if not slots:
         return "No run yet"
     also = f"; {overlapping} overlapped the run before" if overlapping else ""
-    return f"Last {len(slots)} times: {summary(slots)}{also}"
+    span = "The last time" if len(slots) == 1 else f"Last {len(slots)} times"
+    return f"{span}: {summary(slots)}{also}"
 
 
 def _bars(slot: RunSlot, x: float, longest: timedelta) -> list[RunBar]:

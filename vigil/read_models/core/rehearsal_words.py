@@ -15,9 +15,12 @@ _NUMBERS = ("None", "One", "Two", "Three", "Four", "Five")
 
 def in_words(sensitivity: str, days: int, now: Sequence[BacktestPage], then: Sequence[BacktestPage]) -> str:
     """`Under high, 30 days would have paged 3 times instead of 1. Two of them ended within 40 s.`"""
-    first = f"Under {sensitivity}, {_count(days, 'day')} would have paged {_times(len(then))} instead of {len(now)}."
+    span = f"Under {sensitivity}, {_count(days, 'day')} would"
+    first = f"{span} have paged {_times(len(then))} instead of {len(now)}."
     if len(then) == len(now):
-        first = f"Under {sensitivity}, {_count(days, 'day')} would have paged {_times(len(then))}, as now."
+        first = f"{span} have paged {_times(len(then))}, as now." if then else f"{span} not have paged, as now."
+    elif not then:
+        first = f"{span} not have paged. Now they page {_times(len(now))}."
     lasted = [page.resolved_ms - page.opened_ms for page in then if page.resolved_ms]
     brief = [ms for ms in lasted if ms <= SHORT_S * 1000]
     if not brief:
@@ -33,7 +36,7 @@ def days_within(most_checks: int, interval_s: int, regions: int, most_days: int 
 
 
 def _times(count: int) -> str:
-    return {0: "never", 1: "once"}.get(count, f"{count} times")
+    return "once" if count == 1 else f"{count} times"
 
 
 def _count(number: int, thing: str) -> str:

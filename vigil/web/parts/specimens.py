@@ -25,7 +25,7 @@ TOKENS = (
     "maintenance",
 )  # fmt: skip
 #: Components that take the whole width.
-_WIDE = frozenset({"days", "chart", "votes", "map", "timeline", "filter_bar", "problems", "empty"})
+_WIDE = frozenset({"days", "chart", "votes", "map", "timeline", "filter_bar", "problems", "empty", "run_bars", "code"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def groups() -> list[SpecimenGroup]:
         _group("Errors of a form", "problems", form_specimens.list_of_problems()),
         _group("Empty state", "empty", _empties()),
         _group("Toast", "toast", _toasts()),
+        _group("Runs on the schedule", "run_bars", form_specimens.runs(AT)),
+        _group("Text to copy", "code", form_specimens.texts_to_copy()),
     ]
 
 

@@ -17,7 +17,8 @@ def test_it_says_how_often_and_how_short() -> None:
         "Under high, 30 days would have paged 3 times instead of 1. Two of them ended within 40 s."
     )
     assert in_words("low", 1, [long], [long]) == "Under low, 1 day would have paged once, as now."
-    assert in_words("low", 30, [long], []) == "Under low, 30 days would have paged never instead of 1."
+    assert in_words("low", 30, [long], []) == "Under low, 30 days would not have paged. Now they page once."
+    assert in_words("low", 30, [], []) == "Under low, 30 days would not have paged, as now."
 
 
 def test_a_monitor_with_many_checks_is_replayed_over_fewer_days() -> None:

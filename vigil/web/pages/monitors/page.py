@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from vigil.code.ownership import owner_of_row
@@ -32,9 +32,11 @@ from vigil.web.parts.marks import mark
 @require_safe
 @page
 def monitor(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResponse:
-    """The page. Who would be told, and the provider's own status, are fetched once the page is there."""
+    """The page; a job has its own. Who would be told, and the provider's own status, are fetched once it is there."""
     now = datetime.now(UTC)
     found = read_page(reader, public_id, now)
+    if found.monitor.kind == DerivedKind.HEARTBEAT:
+        return redirect("heartbeat", public_id)
     wanted = parse_range(request.GET.dict(), now)
     query = request.GET.copy()
     for name in ("done", "look"):

@@ -85,6 +85,11 @@ def test_the_page_shows_runs_output_and_figures_in_few_queries(
     assert len(gzip.compress(answer.content)) < 15_000
 
 
+def test_the_address_of_its_monitor_leads_to_it(boss: Client, row: Heartbeat) -> None:
+    public_id = row.monitor.public_id
+    assert boss.get(f"/monitors/{public_id}")["Location"] == f"/heartbeats/{public_id}"
+
+
 def test_only_writers_see_the_address_and_pause_a_job(boss: Client, row: Heartbeat) -> None:
     viewer = member(Role.VIEWER)
     text = viewer.get(path(row)).content.decode()
