@@ -185,3 +185,12 @@ def test_a_webhook_of_its_own_is_a_channel_and_only_variables_in_the_file_are_li
     assert found.document["channels"]["custom"]["webhook"] == {"url": "https://hooks.example/x"}
     assert found.document["heartbeats"]["job"]["every"] == "30m"
     assert found.report.variables == ()
+
+
+def test_addresses_of_a_private_network_are_told_once() -> None:
+    urls = ("http://app:3000/", "tcp://10.1.2.3:1", "http://localhost/", "http://[::1]/", "http://shop.example/")
+    endpoints = [
+        {"name": f"e{number}", "url": url, "conditions": ["[CONNECTED] == true"]} for number, url in enumerate(urls)
+    ]
+    notes = planned("gatus", {"endpoints": endpoints}).report.notes
+    assert next(note for note in notes if "same network" in note).startswith("e0, e1, e2 and 1 more: only a region")

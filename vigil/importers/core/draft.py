@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from vigil.importers.core import durations
 from vigil.importers.core.drafted import ImportedChannel, ImportedHeartbeat, ImportedMaintenance, ImportedMonitor
 from vigil.importers.core.names import TAG_MOST, TAGS_MOST, Distinct, Owner, Variables, one_line, readable
+from vigil.importers.core.reach import note_on_reach
 from vigil.importers.core.report import ImportReport, Item, ItemOutcome, SourceError
 from vigil.importers.core.routes import routes_of
 
@@ -177,6 +178,9 @@ class Draft:
         lost = sorted(set(self._attached) - set(self.channel_keys))
         if lost:
             self.note(f"{len(lost)} channels that monitors alert are not in the file: see the refused ones")
+        reach = note_on_reach(self._sections["monitors"])
+        if reach:
+            self.note(reach)
         routes, notes = routes_of(attached, watched)
         self._sections["routes"] |= routes
         for note in notes:
