@@ -34,7 +34,10 @@ FEW, MANY = 500, 2_000
 PAINTS, LOADS = 5, 40
 READY_S = 240.0
 #: Pages beside the overview, a monitor and an incident.
-OTHER_PAGES = ("incidents", "regions", "heartbeats", "on-call", "style")
+OTHER_PAGES = (
+    "incidents", "regions", "heartbeats", "on-call", "style", "on-call/routes/new", "on-call/policies/new",
+    "on-call/silences/new", "composites/new",
+)  # fmt: skip
 
 
 def add(parser: argparse.ArgumentParser) -> None:
