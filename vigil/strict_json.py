@@ -38,7 +38,8 @@ def check_text(text: str) -> None:
 def read_json(text: str | bytes) -> Any:
     """A JSON document in UTF-8 whose texts and numbers can be stored; raises `InputProblem`."""
     try:
-        found = json.loads(text.decode() if isinstance(text, bytes) else text, parse_constant=_refuse_constant)
+        plain = text.decode() if isinstance(text, bytes) else text
+        found = json.loads(plain, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except InputProblem:
         raise
     except RecursionError:
@@ -57,6 +58,14 @@ def read_json(text: str | bytes) -> Any:
         except InputProblem as problem:
             problem.field = name
             raise
+    return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        # Programs differ in which of the two they take.
+        raise InputProblem("It names a field twice in one object.")
     return found
 
 

@@ -12,6 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, Scope, User
 from vigil.accounts.teams import default_team
+from vigil.api.base.filters import AllOfFilter, AnyOfFilter, NamedRowsFilter
 from vigil.api.base.pagination import sorts_of
 from vigil.api.base.views import Conventions, settable_fields
 from vigil.api.urls import router
@@ -44,9 +45,16 @@ def test_every_list_refuses_what_means_nothing(api: Api) -> None:
     wrong: dict[str, int] = {}
     for prefix, view in LISTS.items():
         asked = ["bogus=1", "sort=bogus", "fields=bogus", "limit=abc", "limit=0", "limit=100000", "cursor=cD0%3D"]
+        asked += ["limit=1&limit=1", "fields=id&fields=id"]
         for name, field in filters_of(view).items():
+            if not isinstance(field, (AnyOfFilter, AllOfFilter)):
+                asked.append(f"{name}=true&{name}=true")
+            if isinstance(field, NamedRowsFilter):
+                asked.append(f"{name}=nope")
             if type(field).__name__ == "StrictBooleanFilter":
                 asked.append(f"{name}=maybe")
+            if name == "id":
+                asked.append("id=nope")
             if name in ("id", "q", "updated_after"):
                 asked.append(f"{name}={'x' * 300}")
         wrong |= {
@@ -54,6 +62,24 @@ def test_every_list_refuses_what_means_nothing(api: Api) -> None:
         }
         assert api("GET", f"{prefix}?limit=1")[0] == 200, prefix
     assert wrong == {}
+
+
+def test_a_filter_that_names_what_there_is_not_says_so(api: Api) -> None:
+    assert api("GET", "monitors?region=eu,nope") == (400, {"region": ["There is no region eu."]})
+    Region.objects.create(slug="eu", domain="a")
+    assert api("GET", "monitors?region=eu,nope") == (400, {"region": ["There is no region nope."]})
+    assert api("GET", "monitors?region=eu")[0] == 200
+    for path in ("incidents?monitor=mon_0", "deliveries?channel=chn_0", "deliveries?incident=inc_0"):
+        problem = api.problem("GET", path)["errors"][0]
+        assert (problem["code"], path.endswith(problem["reason"].split()[-1].rstrip("."))) == ("no_such_row", True)
+
+
+def test_every_list_has_a_tag_with_which_it_is_not_read_again(api: Api) -> None:
+    Region.objects.create(slug="eu", domain="a")
+    for prefix in LISTS:
+        tag = api.ask("GET", f"{prefix}?limit=1")["ETag"]
+        again = api.ask("GET", f"{prefix}?limit=1", **{"if-none-match": tag})
+        assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag), prefix
 
 
 def test_every_list_sorts_by_columns_that_are_never_null(api: Api) -> None:
@@ -175,6 +201,14 @@ def test_an_object_has_a_tag_and_a_write_is_refused_where_the_object_is_another(
     assert call(api, "DELETE", path, if_match='"nonsense"').status_code == 412
     assert call(api, "POST", f"{path}/pause", if_match=tag).status_code == 412
     assert call(api, "DELETE", path, if_match=call(api, "GET", path).headers["ETag"]).status_code == 204
+
+
+def test_what_has_no_field_to_set_is_matched_as_a_whole(api: Api) -> None:
+    path = f"tokens/{call(api, 'POST', 'tokens', {'name': 'of a program'}).json()['id']}"
+    tag = call(api, "GET", path).headers["ETag"]
+    refused = call(api, "DELETE", path, if_match='"nonsense"')
+    assert (refused.status_code, refused.json()["changed"]) == (412, {})
+    assert call(api, "DELETE", path, if_match=tag).status_code == 204
 
 
 def test_a_status_that_changes_by_itself_refuses_no_write(api: Api) -> None:

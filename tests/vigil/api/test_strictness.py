@@ -46,6 +46,13 @@ def test_a_boolean_parameter_that_is_none_is_refused_and_nothing_is_done(api: Ap
     assert (api("GET", "export?everything=true")[0], api("DELETE", f"{path}?force=1")[0]) == (200, 204)
 
 
+def test_a_field_that_is_given_twice_is_refused(api: Api) -> None:
+    for text in ('{"name": "a", "name": "b"}', '{"config": {"url": "https://a.test", "url": "https://b.test"}}'):
+        headers = {"authorization": f"Bearer {api.plain}"}
+        answer = api.client.generic("POST", "/api/v1/monitors", text, "application/json", headers=headers)
+        assert answer.status_code == 400 and "twice" in answer.json()["detail"], text
+
+
 def test_a_misspelt_field_gets_the_near_name(api: Api) -> None:
     assert api("POST", "monitors", {**HTTP, "tagz": []})[1] == {"tagz": ["There is no such field. Did you mean tags?"]}
 

@@ -113,7 +113,9 @@ class TokenViewSet(ReadOnlyViewSet):
     def destroy(self, request: Request, public_id: str) -> Response:
         """Revoke it. It stops working at once."""
         person = self._person(request)
-        revoke(person, self.get_object())
+        token = self.get_object()
+        self.check_if_match(token)
+        revoke(person, token)
         return Response(status=204)
 
     @extend_schema(request=RotationRequestSerializer, responses={201: IssuedTokenSerializer})

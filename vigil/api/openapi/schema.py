@@ -136,7 +136,8 @@ class ApiSchema(AutoSchema):
         from vigil.api.base.writes import LockedWrites
 
         changes = self.method not in SAFE_METHODS and self._action() != "create" and "{" in self.path
-        return changes and isinstance(self.view, LockedWrites) and getattr(self.view, "detail", False)
+        locked = isinstance(self.view, LockedWrites) and getattr(self.view, "detail", False)
+        return changes and (locked or self._action() == "destroy")
 
     def _is_create_operation(self) -> bool:
         return super()._is_create_operation() or self.get_operation_id() in CREATES
@@ -148,7 +149,8 @@ class ApiSchema(AutoSchema):
         errors = {int(status) for status in answers if status >= "400"} | self._errors()
         right = {status: answer for status, answer in answers.items() if status < "400"}
         for status, answer in right.items():
-            answer["headers"] = {**answer.get("headers", {}), **self._told(status)}
+            of_files = ("Link", "Content-Disposition") if "text/csv" in answer.get("content", {}) else ()
+            answer["headers"] = {**answer.get("headers", {}), **self._told(status), **told_headers(*of_files)}
         if self._is_tagged() and self.method == "GET":
             right["304"] = {"description": _ANSWERED["304"], "headers": told_headers("ETag", *OF_CALLERS)}
         return {**right, **{str(status): reference(status) for status in sorted(errors)}}
