@@ -2,7 +2,8 @@
 
 A region is alone when it has heard no dispatcher for 30 s: neither an order nor a sign of life, because Redis cannot be
 reached or no dispatcher leads. A region that Redis refuses, or that the control plane has dismissed, is not alone, and
-forgets its orders. Of several workers in one region, each repeats the orders that it was given itself.
+forgets its orders. Of several workers in one region, the one that was given a monitor's last order repeats it: each
+knows of the others by the statuses of its region that it did not write.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ ALONE_AFTER_S = 30.0
 _TICK_S = 0.25
 _AHEAD_MS = 500
 _REMEMBER_S = 15.0
+#: Another worker of the region was there if it reported within this time before our own last report (s).
+_BESIDE_S = 30.0
 
 
 class Autonomy:
@@ -38,6 +41,9 @@ class Autonomy:
         self._heard_ms = 0
         self._mark: bytes | None = None
         self._dismissed = False
+        #: When this worker last reported, and last found the report of another (s, monotonic).
+        self._reported_s = self._beside_s = float("-inf")
+        self._shared = False
         #: The stored orders are to be deleted.
         self._forgets = False
         self._gone: list[str] = []
@@ -79,6 +85,12 @@ class Autonomy:
             if self._mark is not None:
                 self._hear()
             self._mark = mark
+
+    def reported(self, beside: bool) -> None:
+        """This worker's status was written; `beside`: another worker of the region had written one since the last."""
+        self._reported_s = time.monotonic()
+        if beside:
+            self._beside_s = self._reported_s
 
     def refused(self) -> None:
         """Redis refuses this region's login."""
@@ -131,12 +143,20 @@ class Autonomy:
         outdated = self._runner.now_ms() - self._heard_ms > STANDING_MOST_MS
         if silent and outdated:
             self._dismiss("no word for seven days: its orders are too old")
-        elif silent and not self.alone:
-            self.alone = True
-            monitors = self._standing.stand_alone(self._heard_ms, self._runner.now_ms())
-            _log.warning("region.alone", monitors=monitors, why="no dispatcher is heard: it repeats its last orders")
+        elif silent and (not self.alone or self._shared != self._is_shared()):
+            self._stand_alone()
         elif self.alone and not silent:
             self._follow("a dispatcher is heard again")
+
+    def _is_shared(self) -> bool:
+        """Whether another worker shares the region. While Redis is away this stays as it was."""
+        return self._beside_s > self._reported_s - _BESIDE_S
+
+    def _stand_alone(self) -> None:
+        self.alone, self._shared = True, self._is_shared()
+        monitors = self._standing.stand_alone(self._heard_ms, self._runner.now_ms(), self._shared)
+        why = "no dispatcher is heard: it repeats its last orders"
+        _log.warning("region.alone", monitors=monitors, shared=self._shared, why=why)
 
     def _hear(self) -> None:
         self._heard_s, self._heard_ms = time.monotonic(), self._runner.now_ms()

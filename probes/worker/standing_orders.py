@@ -26,6 +26,8 @@ _BACK_MS = 3_000
 _LATEST_START_MS = 30_000
 #: An order dated further ahead than this (ms) is a clock gone wrong.
 _AHEAD_MOST_MS = 60_000
+#: A slot that came this long (ms) before a dispatcher was last heard had been ordered: if not here, of another worker.
+_ORDERED_MS = 5_000
 #: Monitors remembered.
 _MOST = 200_000
 
@@ -96,12 +98,16 @@ class StandingOrders:
                 standing.last_ms = standing.slot_after(heard_ms) - check.every_ms
                 self._standing[check.monitor] = standing
 
-    def stand_alone(self, heard_ms: int, now_ms: int) -> int:
-        """Begin to repeat the orders that held when a dispatcher was last heard; returns their number."""
+    def stand_alone(self, heard_ms: int, now_ms: int, shared: bool = False) -> int:
+        """Begin to repeat the orders that held when a dispatcher was last heard; returns their number.
+
+        Of several workers that share a region, the one that was given the last order of a monitor repeats it.
+        """
         self._agenda = []
         if now_ms - heard_ms > STANDING_MOST_MS:
             return 0
-        self._plan([monitor for monitor in self._standing if not self._is_over(monitor, heard_ms)], now_ms)
+        held = [monitor for monitor in self._standing if not self._is_over(monitor, heard_ms)]
+        self._plan([monitor for monitor in held if not shared or self._is_own(monitor, heard_ms)], now_ms)
         self._asked_ms = now_ms
         return len(self._agenda)
 
@@ -151,6 +157,12 @@ class StandingOrders:
     def _plan(self, monitors: Iterable[str], from_ms: int) -> None:
         self._agenda = [(self._standing[monitor].slot_after(from_ms), monitor) for monitor in monitors]
         heapq.heapify(self._agenda)
+
+    def _is_own(self, monitor: str, heard_ms: int) -> bool:
+        """Whether no other worker was given a later order. After a silence none may have been, yet."""
+        standing = self._standing[monitor]
+        next_ms = standing.slot_after(max(standing.last_ms, self._heard_since_ms))
+        return next_ms > heard_ms - _ORDERED_MS
 
     def _is_over(self, monitor: str, heard_ms: int) -> bool:
         standing = self._standing[monitor]

@@ -33,6 +33,7 @@ class StatusReporter:
         self._identity = parts.identity
         self._health = health
         self._boot = uuid4().hex
+        self._has_reported = False
 
     async def run(self) -> None:
         """Report every 10 s, sooner after a failure and at once when the region is cut off; raises ConsumerStuck."""
@@ -70,10 +71,16 @@ class StatusReporter:
     async def _report(self) -> None:
         await self._parts.clock.measure()
         status = wire.encode(self._status())
-        await self._redis.set(keys.status(self._identity.region), status, ex=keys.STATUS_TTL_S)
+        before = await self._redis.set(keys.status(self._identity.region), status, ex=keys.STATUS_TTL_S, get=True)
+        self._parts.autonomy.reported(beside=self._is_of_another(before))
         await self._listen()
         await self._parts.queue_watch.look()
         self._report_health()
+
+    def _is_of_another(self, before: bytes | None) -> bool:
+        """Whether another worker of the region wrote this since our last report; a first report cannot tell."""
+        has_reported, self._has_reported = self._has_reported, True
+        return has_reported and before is not None and self._boot.encode() not in before
 
     def _status(self) -> RegionStatus:
         runner, anchors = self._parts.runner, self._parts.anchors

@@ -225,3 +225,26 @@ def test_without_orders_there_is_nothing_to_go_on_with(on_loop: Story) -> None:
             assert not place.autonomy.alone
 
     on_loop(story())
+
+
+def test_what_another_worker_of_the_region_was_ordered_last_is_left_to_it_while_that_is_there(
+    on_loop: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("probes.worker.standing_orders._ORDERED_MS", 0)
+    monkeypatch.setattr(autonomy, "_BESIDE_S", 0.5)
+
+    async def story() -> None:
+        async with region() as place:
+            place.order()
+            place.autonomy.reported(beside=True)
+            # Its next slot went to the other: a mark of dispatch came after it, and no order.
+            await asyncio.sleep(EVERY_MS / 1000 + 0.05)
+            place.autonomy.listen(b"1")
+            place.autonomy.listen(b"2")
+            await place.until(lambda: place.autonomy.alone)
+            assert [result for result in place.results if result.at_ms > place.runner.now_ms() - EVERY_MS] == []
+            await asyncio.sleep(0.6)
+            place.autonomy.reported(beside=False)
+            await place.until(lambda: place.results)
+
+    on_loop(story())

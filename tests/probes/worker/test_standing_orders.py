@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as some
@@ -52,6 +54,34 @@ def test_who_was_ordered_no_more_while_others_were_is_not_looked_at() -> None:
     assert {monitor for monitor, _ in slots(orders, NOW + 7 * MINUTE)} == {"mon_a"}
     assert orders.forget(NOW + 5 * MINUTE) == ["mon_deleted"]
     assert len(orders) == 2
+
+
+def test_two_workers_that_share_a_region_repeat_each_monitor_once() -> None:
+    both, chance = (StandingOrders(), StandingOrders()), random.Random(5)
+    names = [f"mon_{number}" for number in range(60)]
+    for slot in range(3):
+        for number, name in enumerate(names):
+            # A queue gives each order to one of them.
+            taker = both[chance.randrange(2)]
+            at_ms = NOW + slot * MINUTE + number * 1_000
+            taker.note(order(name, at_ms), at_ms)
+            taker.hear(at_ms)
+    heard_ms = NOW + 3 * MINUTE
+    kept = []
+    for orders in both:
+        orders.stand_alone(heard_ms, heard_ms + MINUTE, shared=True)
+        kept.append(turns(orders, heard_ms + MINUTE))
+    assert kept[0] | kept[1] == set(names)
+    # But for those whose slot had come just before: an order of it may still have been on its way.
+    assert kept[0] & kept[1] <= set(names[56:])
+    assert 10 < len(kept[0]) < 50
+    both[0].stand_alone(heard_ms, heard_ms + 3 * MINUTE, shared=False)
+    assert turns(both[0], heard_ms + 3 * MINUTE) > kept[0], "the other is gone"
+
+
+def turns(orders: StandingOrders, begin_ms: int) -> set[str]:
+    """The monitors that have a slot within a minute."""
+    return {monitor for second in range(62) for monitor, _ in slots(orders, begin_ms + second * 1_000)}
 
 
 def test_a_second_cut_soon_after_the_first_finds_every_monitor_that_dispatch_had_no_time_to_order_again() -> None:

@@ -16,6 +16,7 @@ from django.test import Client
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from vigil import guess_limits
+from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.configuration import configuration
@@ -99,6 +100,9 @@ def test_s17_another_worker_with_the_same_code_is_refused_and_the_operator_is_to
     assert status == 409 and "another worker" in answer["problem"]
     assert bytes(Region.objects.get().public_key or b"") == b"k" * 32
     assert [region.slug in finding.text for finding in strangers()] == [True]
+    boss = Client()
+    boss.force_login(ensure_first_admin())
+    assert "Two workers used one code: from 127.0.0.1" in boss.get(f"/regions/{region.slug}").content.decode()
 
 
 def test_s17_a_code_ends_after_an_hour_with_the_next_one_and_with_wrong_guesses(region: Region) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -35,6 +36,8 @@ _STATES = {
     RegionState.SHADOW: ShownState.NEW,
     RegionState.DRAINED: ShownState.PAUSED,
 }
+#: How long it is shown that a second worker tried a code.
+REFUSALS_SHOWN = timedelta(days=1)
 _DOMAIN_HINT = "What it shares with other regions and can lose together: a provider, a data centre, an office line."
 
 
@@ -138,6 +141,7 @@ def _context(reader: PageReader, row: RegionRow) -> dict[str, Any]:
         "mark": mark_of(row, pill=True),
         "milestones": [(one.value.capitalize(), one in row.reached) for one in Milestone],
         "is_voting": row.state is RegionState.VOTING,
+        "tried": row.region.enrolment_codes.filter(refused_at__gt=database_now() - REFUSALS_SHOWN).first(),
         "left": left_without(reader.team, row.region),
     }
 
