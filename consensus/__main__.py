@@ -29,8 +29,8 @@ def main() -> int:
         settings = ConsensusSettings()  # type: ignore[call-arg]  # pydantic reads it from the environment
     except ValidationError as error:
         for problem in error.errors():
-            name = "VIGIL_" + "_".join(str(part) for part in problem["loc"]).upper()
-            print(f"vigil-consensus: {name}: {problem['msg']}", file=sys.stderr)
+            name = "".join(f"VIGIL_{part}".upper() + ": " for part in problem["loc"])
+            print(f"vigil-consensus: {name}{problem['msg']}", file=sys.stderr)
         return 2
     configure("consensus")
     sentry.configure(settings.sentry_dsn.get_secret_value(), "consensus")

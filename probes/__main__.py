@@ -20,6 +20,7 @@ Environment:
   VIGIL_REGION        name of the region, unless --region gives it
   VIGIL_REDIS_URL     where Redis is, like redis://host:6379/0
   VIGIL_REGION_KEY    the region's private key, as `region add` printed it
+  VIGIL_CONTROL_KEYS  the control plane's public keys: orders by any other are refused
   VIGIL_EGRESS        public (default) or private: may it dial private addresses?
   VIGIL_PROBE_SOURCE  the address of this host to dial from
   VIGIL_SENTRY_DSN    where errors of the worker itself are reported (default: nowhere)

@@ -1,28 +1,33 @@
 """The Redis keyspace: every key, its type, its content and its writers.
 
-    vigil:results:<region>      stream  {b: [Result, ...]}      written by that region only
+    vigil:results:<region>      stream  {b: [Result, ...], e}   written by that region only; signed by it
     vigil:latest:<region>       hash    monitor -> Result       written by that region only
-    vigil:region:<region>       string  RegionStatus, 45 s      written by that region only
-    vigil:calls                 stream  {b: Call}               written by consensus
-    vigil:rounds                stream  {b: Round}              written by dispatch
-    vigil:verdicts              stream  {b: Verdict}            written by consensus
-    vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications
-    vigil:believed:changes      stream  {f, t, b: [[monitor, Belief], ...]}  from mark f to mark t; written by ingest
+    vigil:region:<region>       string  RegionStatus, 45 s      written by that region only; signed by it
+    vigil:regionkeys            string  RegionKeyList           written by ingest: what regions sign with; coded
+    vigil:calls                 stream  {b: Call, e}            written by consensus; coded
+    vigil:rounds                stream  {b: Round, e}           written by dispatch; coded
+    vigil:verdicts              stream  {b: Verdict, e}         written by consensus; coded
+    vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications; coded
+    vigil:believed:changes      stream  {f, t, b: [[monitor, Belief], ...], e}  from mark f to mark t; by ingest; coded
     vigil:readers               hash    region -> entry id      written by record: how far each results stream is stored
-    vigil:stored:<region>       string  entry id                the same, for that region to read
-    vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` says that it is complete
-    vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor
-    vigil:refused               hash    region/cause -> count   written by consensus: what of that region is not taken
-    vigil:shares                hash    region -> part of its scheduled checks that it is sent, where that is not all
+    vigil:stored:<region>       string  entry id                the same, for that region to read; signed by record
+    vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` is the code of all
+    vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor; coded
+    vigil:refused               hash    origin/cause -> count   what of a region or a stream is not taken
+    vigil:shares                hash    region -> part of its scheduled checks that it is sent, where not all; coded
     vigil:live                  hash    team -> mark            written at each commit that changes what pages show
-    vigil:deadletters           stream  {b: DeadLetterMessage}  written by consensus and dispatch; ingest empties it
+    vigil:deadletters           stream  {b: DeadLetterMessage, e}  by consensus and dispatch; ingest empties it; coded
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
     vigil:alive                 hash    part -> mark            written by each part of the control plane
-    vigil:alive:<region>        hash    part -> mark            the same, for that region to read
+    vigil:alive:<region>        hash    part -> mark            the same, for that region to read; `dismissed` is signed
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
-    vigil:trial:<id>            hash    `*` -> trial, region -> its answer, and how far its stream is read; 5 min
+    vigil:trial:<id>            hash    `*` -> trial, region -> its answer, and how far its stream is read; 5 min; coded
     vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane
-    vigil:celery:<region>:*     Celery's own keys, a prefix a region
+    vigil:celery:<region>:*     Celery's own keys, a prefix a region; a batch of checks is signed by the control plane
+
+`e` is an envelope of what is signed (`probes.signing.envelope`), or a code (`probes.signing.control_macs`). In a string
+or the field of a hash it stands before the body. Each is bound to its key, so that none counts elsewhere. Who can write
+to Redis can delete and delay what is signed or coded, and nothing else.
 
 Redis carries messages, never truth: losing any of this delays decisions and loses no incident. Pings are the exception:
 until they are applied they are nowhere else, so their Redis writes every one of them to its file before it answers.
@@ -92,6 +97,11 @@ def alive(region: str) -> str:
     return f"{ALIVE}:{region}"
 
 
+def dismissal(region: str) -> str:
+    """What the dismissal of a region is signed for: the field of its marks."""
+    return f"{alive(region)}/{DISMISSED}"
+
+
 def stored(region: str) -> str:
     return f"{PREFIX}stored:{region}"
 
@@ -110,6 +120,11 @@ def trial(trial_id: str) -> str:
 
 def trials(team: str, minute: int) -> str:
     return f"{PREFIX}trials:{team}:{minute}"
+
+
+def orders(region: str) -> str:
+    """What batches of checks are signed for. It is no key: Celery's own hold them."""
+    return f"{PREFIX}orders:{region}"
 
 
 def user(region: str) -> str:

@@ -143,6 +143,8 @@ class RegionStatus(msgspec.Struct, frozen=True, array_like=True):
     anchors_failing: Count = 0
     alone: bool = False
     kept: Count = 0
+    #: Orders that were refused since the worker began, by cause.
+    refused: Annotated[dict[Name, Count], Meta(max_length=32)] = {}
 
     @property
     def is_adrift(self) -> bool:

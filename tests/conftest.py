@@ -88,7 +88,10 @@ def postgres_server() -> str:
     return os.environ["VIGIL_DATABASE_URL"]
 
 
+_REGIONS = ("eu", "us", "ap", "eu-west", "us-east", "us-west", "ap-south", "good", "bad", "one", "two")
 _CACHED = (
+    ("vigil.monitors.live.results", "region_keys"),
+    ("vigil.control_keys", "control_macs"),
     ("vigil.configuration", "configuration"),
     ("vigil.monitors.live.results", "redis_client"),
     ("vigil.monitors.live.results", "region_client"),
@@ -104,12 +107,20 @@ def _no_guesses() -> Iterator[None]:
         sys.modules["vigil.guess_limits"].SECRETS.forget()
 
 
+def _trust_regions(client: redis.Redis) -> None:
+    """Publish the keys of the regions that tests stand in for; ingest replaces the list by those of its rows."""
+    from tests.signed import trust
+
+    trust(client, *_REGIONS)
+
+
 @pytest.fixture
 def redis_url() -> str:
     """The address of this test's Redis database, empty at the start."""
     url = os.environ["VIGIL_REDIS_URL"]
     with redis.Redis.from_url(url) as client:
         client.flushdb()
+        _trust_regions(client)
     # A test with settings of its own, or with another server, may have left them in these caches.
     for module, name in _CACHED:
         if module in sys.modules:

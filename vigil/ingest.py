@@ -17,7 +17,8 @@ import redis
 import structlog
 from django.db import connection, transaction
 
-from consensus.admission import admit_quarantines, admit_verdict
+from consensus.admission import admit_verdict
+from consensus.quarantine_list import read_quarantines
 from consensus.verdicts import Quarantine
 from probes import keys
 from probes.process.dead_letters import DeadLetterMessage, entry_of
@@ -26,12 +27,14 @@ from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness, silent_parts
 from probes.process.main_loop import turn_until_stopped
-from probes.process.redis_streams import Entries, read_streams
-from probes.process.region_statuses import read_statuses
+from probes.process.redis_streams import Entries, read_streams, redis_now_ms
+from probes.process.refusals import Refusals
+from probes.process.region_statuses import read_signed_statuses
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.away import is_postgresql
 from vigil.clock import database_now
+from vigil.control_keys import control_macs, control_signer, published_keys
 from vigil.deadletters.record import isolation, move_from_redis
 from vigil.incidents.apply import VerdictEntry, apply_verdicts, pass_entry
 from vigil.incidents.beliefs import Beliefs
@@ -43,7 +46,7 @@ from vigil.incidents.models import IngestPosition
 from vigil.incidents.provider_incidents import settle_providers
 from vigil.incidents.sweep import note_dark_regions, reconcile_monitors, settle_flapping
 from vigil.monitors.live.config_channel import listen, notified
-from vigil.monitors.live.workers import Workers
+from vigil.monitors.live.workers import Workers, publish_signing_keys
 from vigil.monitors.models import Region
 
 log = structlog.get_logger()
@@ -58,6 +61,8 @@ QUARANTINES_S = 1.0
 COMPOSITES_S = 2.0
 SELF_TEST_S = 5.0
 DEAD_LETTERS_S = 1.0
+#: Verdicts are kept for an hour, and a clock may be slow.
+VERDICT_AGE_MOST_MS = 7_200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class LogMessage:
 
     id: str
     payload: bytes
+    code: bytes = b""
 
     def as_letter(self) -> DeadLetterMessage:
         return entry_of(keys.VERDICTS, self.id, self.payload)
@@ -79,7 +85,9 @@ class Ingest:
         self._beliefs = Beliefs(client)
         self._darkness = Darkness(time.monotonic())
         self._health = health
-        self._alive = Liveness(client, "ingest")
+        self._published = published_keys(client)
+        self._refusals = Refusals()
+        self._alive = Liveness(client, "ingest", control_signer(lambda: redis_now_ms(client)))
         self._isolation = isolation("ingest")
         self._regions: list[str] = []
         self._quarantined: list[Quarantine] | None = None
@@ -105,6 +113,7 @@ class Ingest:
         self._publish(self._isolation.attempt("monitors", self._changed_monitors, frozenset()))
         self._duty("complete", COMPLETE_S, self._complete_beliefs)
         self._duty("rebuild", REBUILD_S, self._beliefs.rebuild)
+        self._duty("region_keys", DARKNESS_S, lambda: publish_signing_keys(self._redis))
         self._duty("darkness", DARKNESS_S, self._watch_regions)
         self._duty("quarantines", QUARANTINES_S, self._watch_quarantines)
         self._duty("composites", COMPOSITES_S, lambda: self._publish(sweep_composites(enqueue)))
@@ -128,6 +137,7 @@ class Ingest:
             self._beliefs.rebuild()
 
     def _tell_of_dead_letters(self) -> None:
+        self._refusals.write(self._redis)
         move_from_redis(self._redis)
         note_dead_letters(enqueue)
 
@@ -150,6 +160,12 @@ class Ingest:
             self._position = messages[-1].id
 
     def _readable(self, message: LogMessage) -> VerdictEntry | None:
+        now_ms = time.time_ns() // 1_000_000
+        why = control_macs().refusal(keys.VERDICTS, message.payload, message.code, now_ms, VERDICT_AGE_MOST_MS)
+        if why is not None:
+            self._refusals.add("verdicts", {why: 1})
+            return None
+
         def decode() -> VerdictEntry | None:
             try:
                 return VerdictEntry(message.id, admit_verdict(message.payload))
@@ -187,7 +203,7 @@ class Ingest:
         """The messages that have arrived."""
         position = (self._position or keys.STREAM_START).encode()
         return [
-            LogMessage(entry_id.decode(), fields.get(keys.BODY, b""))
+            LogMessage(entry_id.decode(), fields.get(keys.BODY, b""), fields.get(keys.ENVELOPE, b""))
             for _, messages in read_streams(self._redis, {keys.VERDICTS.encode(): position}, BATCH, BLOCK_MS)
             for entry_id, fields in messages
         ]
@@ -197,9 +213,8 @@ class Ingest:
         known = set(Region.objects.values_list("slug", flat=True))
         regions = self._regions = list(enabled.values_list("slug", flat=True))
         self._alive.dismiss(regions, named=known - set(regions))
-        found = read_statuses(self._redis, regions, time.time_ns() // 1_000_000)
-        self._workers.hear(found)
-        alive = set(found)
+        found = read_signed_statuses(self._redis, regions, self._published)
+        alive = self._workers.hear(found)
         # A region whose worker was never heard waits for it: it cannot fall silent.
         started = set(enabled.filter(worker_since__isnull=False).values_list("slug", flat=True))
         dark = self._darkness.dark(regions, alive, time.monotonic()) & started
@@ -208,7 +223,6 @@ class Ingest:
         self._quarantined = None
 
     def _watch_quarantines(self) -> None:
-        """Note regions in quarantine when they change."""
         quarantines = self._quarantines()
         if quarantines is not None and self._regions and quarantines != self._quarantined:
             note_quarantines([one for one in quarantines if one.region in self._regions], enqueue)
@@ -217,9 +231,7 @@ class Ingest:
     def _quarantines(self) -> list[Quarantine] | None:
         """Quarantined regions; None while Redis does not have all."""
         fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
-        if fields.pop(keys.QUARANTINED_MARK, None) is None:
-            return None
-        return admit_quarantines(fields.values())
+        return read_quarantines(control_macs(), fields, redis_now_ms(self._redis))
 
     def _prove(self) -> None:
         """Start self-tests, if the processes before ingest are alive."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,11 +13,15 @@ import structlog
 from consensus.verdicts import Belief, decode_belief, decode_belief_changes
 from probes import keys
 from probes.process.redis_streams import Entries
+from probes.reasons import Refusal
+from probes.signing.control_macs import ControlMacs
 
 log = structlog.get_logger()
 
 #: Changes taken in one read.
 CHANGES_COUNT = 500
+#: Ingest writes all beliefs again every minute; older ones are not begun with.
+AGE_MOST_MS = 600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,10 @@ class Believed:
 class BeliefReader:
     """Reads what is believed. Raises `redis.RedisError` when Redis is away."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, macs: ControlMacs, now_ms: Callable[[], int]) -> None:
         self._redis = client
+        self._macs = macs
+        self._now_ms = now_ms
         self._beliefs: dict[str, Belief] = {}
         self._mark: bytes | None = None
         self._changes_read = keys.STREAM_START.encode()
@@ -59,8 +65,14 @@ class BeliefReader:
         for entry_id, fields in entries:
             if fields.get(b"f") != self._mark:
                 return None
+            body = fields.get(keys.BODY, b"")
+            code = fields.get(keys.ENVELOPE, b"")
+            refusal = self._macs.refusal(keys.BELIEF_CHANGES, body, code, self._now_ms(), AGE_MOST_MS)
+            if refusal is not None:
+                log.warning("beliefs.refused", why=refusal.value)
+                return None
             try:
-                changes = decode_belief_changes(fields.get(keys.BODY, b""))
+                changes = decode_belief_changes(body)
             except msgspec.DecodeError as error:
                 log.warning("beliefs.unreadable", error=str(error))
                 return None
@@ -81,12 +93,17 @@ class BeliefReader:
         fields, last = pipe.execute()
         self._mark = fields.pop(keys.BELIEVED_MARK, None)
         self._changes_read = last[0][0] if last else keys.STREAM_START.encode()
-        self._beliefs = dict(_beliefs(fields))
+        self._beliefs = dict(self._of(fields))
 
-
-def _beliefs(fields: Mapping[bytes, bytes]) -> Iterator[tuple[str, Belief]]:
-    for monitor, payload in fields.items():
-        try:
-            yield monitor.decode("utf-8", "replace"), decode_belief(payload)
-        except msgspec.DecodeError as error:
-            log.warning("belief.unreadable", monitor=monitor[:100], error=str(error))
+    def _of(self, fields: Mapping[bytes, bytes]) -> Iterator[tuple[str, Belief]]:
+        now_ms = self._now_ms()
+        for name, value in fields.items():
+            monitor = name.decode("utf-8", "replace")
+            body = self._macs.body(f"{keys.BELIEVED}/{monitor}", value, now_ms, AGE_MOST_MS)
+            if isinstance(body, Refusal):
+                log.warning("belief.refused", monitor=monitor[:100], why=body.value)
+                continue
+            try:
+                yield monitor, decode_belief(body)
+            except msgspec.DecodeError as error:
+                log.warning("belief.unreadable", monitor=monitor[:100], error=str(error))

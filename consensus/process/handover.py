@@ -5,18 +5,20 @@ Losing it is harmless: sick regions are found again within a minute, and baselin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
 
 import msgspec
 import redis
 import structlog
 
-from consensus.admission import admit_quarantines
 from consensus.baselines import Baselines, Saved
-from consensus.verdicts import Quarantine, encode
+from consensus.quarantine_list import quarantine_fields, read_quarantines
+from consensus.verdicts import Quarantine
 from probes import keys
 from probes.message_decoder import MessageDecoder
+from probes.reasons import Refusal
+from probes.signing.control_macs import ControlMacs
 
 log = structlog.get_logger()
 
@@ -30,32 +32,36 @@ _decode_series: MessageDecoder[list[Saved]] = MessageDecoder(list[Saved], 1024 *
 class Handover:
     """The hashes `quarantined` and `baselines`. Every method raises `redis.RedisError` when Redis is away."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, macs: ControlMacs, now_ms: Callable[[], int]) -> None:
         self._redis = client
+        self._macs = macs
+        self._now_ms = now_ms
         self._rotation: Iterator[tuple[str, int]] = iter(())
         self._written: set[str] = set()
 
     def quarantines(self) -> list[Quarantine]:
         """The regions in quarantine, as they were last written."""
         fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
-        fields.pop(keys.QUARANTINED_MARK, None)
-        return admit_quarantines(fields.values())
+        return read_quarantines(self._macs, fields, self._now_ms()) or []
 
     def write_quarantines(self, quarantines: Iterable[Quarantine]) -> None:
         """Replace the regions in quarantine atomically; the mark says that the list is complete."""
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(keys.QUARANTINED)
-        pipe.hset(keys.QUARANTINED, keys.QUARANTINED_MARK.decode(), "1")
-        for one in quarantines:
-            pipe.hset(keys.QUARANTINED, one.region, encode(one))
+        fields = quarantine_fields(self._macs, quarantines, self._now_ms())
+        pipe.hset(keys.QUARANTINED, mapping=cast(Any, fields))
         pipe.execute()
 
     def restore(self, baselines: Baselines, now_ms: int) -> int:
         """Load the baselines of an earlier process; returns the number of series."""
         for name, payload in self._redis.hscan_iter(keys.BASELINES, count=10):
-            region = cast(bytes, name).decode("utf-8", "replace").rpartition("/")[0]
+            field = cast(bytes, name).decode("utf-8", "replace")
+            body = self._macs.body(f"{keys.BASELINES}/{field}", cast(bytes, payload), now_ms)
+            if isinstance(body, Refusal):
+                log.warning("baselines.refused", field=field, why=body.value)
+                continue
             try:
-                baselines.restore(region, _decode_series(cast(bytes, payload)), now_ms // 1000)
+                baselines.restore(field.rpartition("/")[0], _decode_series(body), now_ms // 1000)
             except msgspec.DecodeError as error:
                 log.warning("baselines.unreadable", field=name, error=str(error))
         return len(baselines)
@@ -71,7 +77,8 @@ class Handover:
                 break
             region, chunk = at
             self._written.add(f"{region}/{chunk}")
-            pipe.hset(keys.BASELINES, f"{region}/{chunk}", _series.encode(baselines.saved(region, chunk)))
+            field, body = f"{region}/{chunk}", _series.encode(baselines.saved(region, chunk))
+            pipe.hset(keys.BASELINES, field, self._macs.value(f"{keys.BASELINES}/{field}", body, self._now_ms()))
         if len(pipe):
             pipe.execute()
 

@@ -24,7 +24,7 @@ from consensus.process.connection import await_answer, connect
 from consensus.process.handover import Handover
 from consensus.process.lease import ConsensusLease
 from consensus.process.settings import ConsensusSettings
-from consensus.process.stream import Arrival, Keep, Streams
+from consensus.process.stream import LATE_MS, Arrival, Keep, Streams
 from consensus.unsaid import Unsaid
 from consensus.verdicts import Call, Round, Verdict
 from probes.admission import Refusal
@@ -35,6 +35,7 @@ from probes.process.isolation import Isolation
 from probes.process.key_repair import put_right, refusal
 from probes.process.liveness import Liveness
 from probes.process.main_loop import turn_until_stopped
+from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_streams import RedisClock
 from probes.process.region_statuses import read_statuses
 
@@ -57,17 +58,19 @@ class Consensus:
         self._client = connect(settings.redis_url.get_secret_value())
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = ConsensusLease(self._client, "consensus", holder, time.monotonic)
-        self._streams = Streams(self._client)
-        self._beliefs = BeliefReader(self._client)
-        self._handover = Handover(self._client)
+        macs = settings.macs()
+        self._published = PublishedRegionKeys(self._client, macs)
+        self._streams = Streams(self._client, self._published, settings.replay_s * 1000 + LATE_MS)
+        self._clock = RedisClock(self._client)
+        self._beliefs = BeliefReader(self._client, macs, self._clock.now_ms)
+        self._handover = Handover(self._client, macs, self._clock.now_ms)
         self._alive = Liveness(self._client, "consensus")
         self._fold = Fold()
         self._health = health
         self._replay_ms = settings.replay_s * 1000
         self._keep = Keep(self._replay_ms, max(settings.keep_results_s, settings.replay_s) * 1000)
-        self._clock = RedisClock(self._client)
         self._duties = Duties()
-        self._letters = DeadLetterStream(self._client)
+        self._letters = DeadLetterStream(self._client, macs)
         self._isolation = Isolation("consensus", self._letters, refusal, time.monotonic)
         self._unreadable = ""
         self._unsaid = Unsaid()
@@ -222,7 +225,7 @@ class Consensus:
 
     def _judge_regions(self, now_ms: int) -> None:
         """Find sick regions; the leader writes them every time, since Redis may lose them."""
-        for region, status in read_statuses(self._client, self._streams.regions, now_ms).items():
+        for region, status in read_statuses(self._client, self._streams.regions, self._published).items():
             if status is not None:
                 self._fold.sick_regions.anchors(region, status.is_adrift, now_ms)
         if self._fold.judge_regions(now_ms):

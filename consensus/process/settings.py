@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from probes.signing.control_macs import ControlMacs
+from probes.signing.private_keys import KeyUnusable, decoded_keys, stream_key
 
 
 class ConsensusSettings(BaseSettings):
@@ -21,6 +25,26 @@ class ConsensusSettings(BaseSettings):
         if urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
             raise ValueError("a Redis URL looks like redis://host:6379/0, or rediss:// with TLS")
         return url
+
+    #: Keys of the control plane's own messages, comma separated; without them, they follow from VIGIL_SEAL_KEYS.
+    stream_keys: SecretStr = SecretStr("")
+    seal_keys: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _keys_are_there(self) -> Self:
+        self.macs()
+        return self
+
+    def macs(self) -> ControlMacs:
+        """What codes the control plane's own messages; raises ValueError."""
+        try:
+            own = list(decoded_keys(self.stream_keys.get_secret_value()))
+            found = own or [stream_key(key) for key in self.seal_keys.get_secret_value().split(",") if key.strip()]
+        except KeyUnusable:
+            raise ValueError("VIGIL_STREAM_KEYS or VIGIL_SEAL_KEYS is wrong: base64, separated by commas") from None
+        if not found:
+            raise ValueError("set VIGIL_SEAL_KEYS as for the control plane, or VIGIL_STREAM_KEYS")
+        return ControlMacs(found)
 
     sentry_dsn: SecretStr = SecretStr("")
     health_port: int = Field(default=0, ge=0, le=65535)

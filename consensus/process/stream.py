@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from consensus.admission import admit_round
 from consensus.verdicts import Call, Round, Verdict, encode
 from probes import keys
-from probes.admission import Refusal, admit_results
+from probes.admission import Refusal
 from probes.process.dead_letters import DeadLetterMessage, entry_of
 from probes.process.key_repair import IDS_AHEAD_MS, delete_future_streams
+from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_client import ReplyTooLarge
 from probes.process.redis_streams import Entries, RegionStreams
 from probes.process.refusals import Refusals
@@ -26,11 +27,12 @@ log = structlog.get_logger()
 
 #: Entries taken from each stream in one read.
 READ_COUNT = 500
+#: Results count for this much longer than streams are read again at a start: Redis may have been away (ms).
+LATE_MS = 120_000
 #: Calls, rounds and verdicts are kept this long for a process that restarts; results, for their slowest reader.
 KEEP_MESSAGES_MS = 3_600_000
 
 _RESULTS_PREFIX = keys.results("")
-_STATUS_PREFIX = keys.status("")
 _ROUNDS = keys.ROUNDS.encode()
 
 
@@ -58,8 +60,12 @@ class Streams:
     what regions wrote and is not taken.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, published: PublishedRegionKeys, age_most_ms: int) -> None:
         self._redis = client
+        self._published = published
+        self._macs = published.macs
+        self._age_most_ms = age_most_ms
+        self._now_ms = 0
         self._positions: dict[bytes, bytes] = {}
         self.behind = True
         self.refusals = Refusals()
@@ -72,10 +78,10 @@ class Streams:
         return [_region_of(name) for name in self._positions if name != _ROUNDS]
 
     def follow(self, since_ms: int) -> None:
-        """Read the rounds, and the results of every region that is alive, from `since_ms` on."""
+        """Read the rounds, and the results of every region that has a key, from `since_ms` on."""
         self._positions.setdefault(keys.ROUNDS.encode(), f"{since_ms}-0".encode())
-        for name in self._redis.scan_iter(match=_STATUS_PREFIX + "*", count=1000):
-            self.follow_region(cast(bytes, name).decode("utf-8", "replace")[len(_STATUS_PREFIX) :], since_ms)
+        for region in self._published.book().regions:
+            self.follow_region(region, since_ms)
 
     def follow_region(self, region: str, since_ms: int) -> None:
         self._positions.setdefault(keys.results(region).encode(), f"{since_ms}-0".encode())
@@ -94,34 +100,39 @@ class Streams:
         for name, position in self._positions.items():
             if keys.entry_id(position)[0] > now_ms + IDS_AHEAD_MS:
                 self._positions[name] = f"{since_ms}-0".encode()
+                self._published.book().read_again()
 
     def tell_refusals(self) -> None:
         """Log what was refused, and count it where `doctor` finds it."""
-        pipe = self._redis.pipeline(transaction=False)
-        for region, causes in self.refusals.tell().items():
-            for cause, count in causes.items():
-                pipe.hincrby(keys.REFUSED, f"{region}/{cause}", count)
-        if len(pipe):
-            pipe.expire(keys.REFUSED, keys.REFUSED_TTL_S)
-            # Not allowed by older lists of rights: the log has said it.
-            pipe.execute(raise_on_error=False)
+        self.refusals.write(self._redis)
 
     def read(self, block_ms: int, now_ms: int) -> Iterator[Round | Arrival]:
         """Wait for messages, then give them. An entry that says that it came later than now has come now."""
         streams = self._reader.read(self._positions, block_ms)
         self.behind = any(self._reader.has_more(name, entries) for name, entries in streams)
-        latest_ms = now_ms + block_ms
+        latest_ms = self._now_ms = now_ms + block_ms
+        book = self._published.book()
         for name, entries in streams:
             for entry_id, fields in entries:
                 self._at = name, entry_id, fields
                 payload = fields.get(keys.BODY, b"")
                 if name == _ROUNDS:
-                    yield from _rounds(payload)
+                    yield from self._round(payload, fields.get(keys.ENVELOPE, b""))
                 else:
-                    admitted = admit_results(payload, latest_ms)
+                    admitted = book.admit_results(_region_of(name), fields, latest_ms, self._age_most_ms)
                     self.refusals.add(_region_of(name), admitted.refused)
                     yield Arrival(_region_of(name), admitted.results, min(keys.entry_id(entry_id)[0], latest_ms))
                 self._positions[name] = entry_id
+
+    def _round(self, payload: bytes, code: bytes) -> Iterator[Round]:
+        refusal = self._macs.refusal(keys.ROUNDS, payload, code, self._now_ms, self._age_most_ms)
+        if refusal is not None:
+            self.refusals.add("rounds", {refusal: 1})
+            return
+        try:
+            yield admit_round(payload)
+        except msgspec.DecodeError as error:
+            log.warning("round.unreadable", bytes=len(payload), error=str(error))
 
     @property
     def reading(self) -> DeadLetterMessage | None:
@@ -141,7 +152,8 @@ class Streams:
         pipe = self._redis.pipeline(transaction=False)
         for message in messages:
             stream = keys.CALLS if isinstance(message, Call) else keys.VERDICTS
-            pipe.xadd(stream, {keys.BODY: encode(message)})
+            body = encode(message)
+            pipe.xadd(stream, {keys.BODY: body, keys.ENVELOPE: self._macs.code(stream, body, self._now_ms)})
         if len(pipe):
             pipe.execute()
 
@@ -184,10 +196,3 @@ def _readable_id(position: bytes | None) -> bytes | None:
         return position if position is None or keys.entry_id(position) else None
     except ValueError:
         return None
-
-
-def _rounds(payload: bytes) -> Iterator[Round]:
-    try:
-        yield admit_round(payload)
-    except msgspec.DecodeError as error:
-        log.warning("round.unreadable", bytes=len(payload), error=str(error))

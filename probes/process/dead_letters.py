@@ -6,6 +6,7 @@ ingest moves them there.
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections import deque
 from collections.abc import Iterator
@@ -13,11 +14,15 @@ from typing import Annotated, Any, cast
 
 import msgspec
 import redis
+import structlog
 from msgspec import Meta
 
 from probes import keys
 from probes.message_decoder import Count, MessageDecoder
+from probes.signing.control_macs import ControlMacs
 from probes.text import storable, without_credentials
+
+log = structlog.get_logger(__name__)
 
 DEAD_LETTER_VERSION = 1
 #: Bytes of an entry that are kept; what is longer is cut, and cannot be replayed.
@@ -85,8 +90,9 @@ NO_ENTRY = entry_of("", "", b"")
 class DeadLetterStream:
     """Letters of a process that has no database: held in memory until `flush`, then in Redis, bounded in both."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, macs: ControlMacs) -> None:
         self._redis = client
+        self._macs = macs
         self._waiting: deque[DeadLetterMessage] = deque(maxlen=STREAM_LENGTH)
 
     def keep(self, letter: DeadLetterMessage) -> None:
@@ -95,16 +101,29 @@ class DeadLetterStream:
     def flush(self) -> None:
         """Write what waits. Raises `redis.RedisError` when Redis is away; then it goes on waiting."""
         while self._waiting:
-            body = {keys.BODY: _encoder.encode(self._waiting[0])}
-            self._redis.xadd(keys.DEAD_LETTERS, cast(Any, body), maxlen=STREAM_LENGTH, approximate=True)
+            body = _encoder.encode(self._waiting[0])
+            code = self._macs.code(keys.DEAD_LETTERS, body, time.time_ns() // 1_000_000)
+            fields = {keys.BODY: body, keys.ENVELOPE: code}
+            self._redis.xadd(keys.DEAD_LETTERS, cast(Any, fields), maxlen=STREAM_LENGTH, approximate=True)
             self._waiting.popleft()
 
 
-def waiting_letters(client: redis.Redis, count: int) -> Iterator[tuple[bytes, DeadLetterMessage | None]]:
-    """The oldest letters of the stream with their ids; None for one that cannot be read. Raises `redis.RedisError`."""
+def waiting_letters(
+    client: redis.Redis, macs: ControlMacs, count: int
+) -> Iterator[tuple[bytes, DeadLetterMessage | None]]:
+    """The oldest letters of the stream with their ids; None for one that cannot be read, or is not the control plane's.
+
+    Raises `redis.RedisError`.
+    """
     for entry_id, fields in cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.DEAD_LETTERS, count=count)):
+        body, code = fields.get(keys.BODY, b""), fields.get(keys.ENVELOPE, b"")
+        refusal = macs.refusal(keys.DEAD_LETTERS, body, code, time.time_ns() // 1_000_000)
+        if refusal is not None:
+            log.warning("dead_letter.refused", entry=entry_id.decode("ascii", "replace"), why=refusal.value)
+            yield entry_id, None
+            continue
         try:
-            yield entry_id, read_letter(fields.get(keys.BODY, b""))
+            yield entry_id, read_letter(body)
         except msgspec.DecodeError:
             yield entry_id, None
 

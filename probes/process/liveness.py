@@ -15,10 +15,13 @@ import redis
 import structlog
 
 from probes import keys
+from probes.signing.signatures import Signer
 
 log = structlog.get_logger(__name__)
 
 EVERY_S = 5.0
+#: A dismissal is said again every few seconds.
+DISMISSAL_LIFE_S = 120
 #: Without any of these no check leads to an alert.
 PARTS = ("dispatch", "consensus", "ingest", "deliver")
 
@@ -26,9 +29,10 @@ PARTS = ("dispatch", "consensus", "ingest", "deliver")
 class Liveness:
     """One part's mark; `beat` is for every turn of its main loop and writes every few seconds."""
 
-    def __init__(self, client: redis.Redis, part: str) -> None:
+    def __init__(self, client: redis.Redis, part: str, signer: Signer | None = None) -> None:
         self._redis = client
         self._part = part
+        self._signer = signer
         self._next_s = 0.0
 
     def beat(self, regions: Collection[str] = ()) -> None:
@@ -47,14 +51,21 @@ class Liveness:
             pipeline.execute()
 
     def dismiss(self, known: Collection[str], named: Collection[str] = ()) -> None:
-        """Tell the named regions, and every region that is not known, to stop; without a word they would go on."""
+        """Tell the named regions, and every region that is not known, to stop; without a word they would go on.
+
+        The word is signed: another's would make a region forget its orders. Raises `redis.RedisError`.
+        """
+        if self._signer is None:
+            raise TypeError("only a part that signs may dismiss a region")
         wanted = {keys.alive(region) for region in known}
         found = {cast(bytes, name).decode("utf-8", "replace") for name in self._redis.scan_iter(keys.alive("*"), 1000)}
         gone = (found | {keys.alive(region) for region in named}) - wanted
         if gone:
             pipeline = self._redis.pipeline(transaction=False)
             for name in gone:
-                pipeline.hset(name, keys.DISMISSED, mark())
+                region = name.removeprefix(keys.alive(""))
+                word = self._signer.sign(keys.dismissal(region), b"", DISMISSAL_LIFE_S)
+                pipeline.hset(name, keys.DISMISSED, word)
                 pipeline.hdel(name, *PARTS)
             pipeline.execute()
 

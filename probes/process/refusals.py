@@ -6,8 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+import redis
 import structlog
 
+from probes import keys
 from probes.admission import Refusal
 
 log = structlog.get_logger(__name__)
@@ -41,3 +43,14 @@ class Refusals:
         for origin, causes in told.items():
             log.warning("results.refused", origin=origin, **{cause.value: count for cause, count in causes.items()})
         return told
+
+    def write(self, client: redis.Redis) -> None:
+        """Say it, and count it where `doctor` finds it. Raises `redis.RedisError` when Redis is away."""
+        pipe = client.pipeline(transaction=False)
+        for origin, causes in self.tell().items():
+            for cause, count in causes.items():
+                pipe.hincrby(keys.REFUSED, f"{origin}/{cause}", count)
+        if len(pipe):
+            pipe.expire(keys.REFUSED, keys.REFUSED_TTL_S)
+            # Not allowed by older lists of rights: the log has said it.
+            pipe.execute(raise_on_error=False)

@@ -12,7 +12,7 @@ from kombu.serialization import register
 from probes import keys
 from probes.wire import Lane
 
-#: The one task: its argument is `wire.encode(Batch)`.
+#: The one task: its arguments are `wire.encode(Batch)` and its envelope.
 TASK = "probes.run_batch"
 SERIALIZER = "vigil"
 _CONTENT_TYPE = "application/x-msgpack"

@@ -10,7 +10,11 @@ from kombu.messaging import Producer
 
 from probes import keys, wire
 from probes.queue.app import TASK, region_app
+from probes.signing.signatures import Signer
 from probes.wire import Batch
+
+#: Celery drops what expired by the clocks of two machines; the signature holds by that of Redis, a little longer (s).
+CLOCKS_DIFFER_S = 30
 
 
 class QueueUnavailable(Exception):
@@ -23,8 +27,9 @@ class RegionQueues:
     Survives restarts of Redis: a send that fails raises QueueUnavailable, and the next one connects anew.
     """
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, signer: Signer) -> None:
         self._redis_url = redis_url
+        self._signer = signer
         self._apps: dict[str, Celery] = {}
         self._producers: dict[str, tuple[Connection, Producer]] = {}
 
@@ -32,15 +37,16 @@ class RegionQueues:
         return f"RegionQueues({len(self._apps)} regions)"
 
     def send(self, batch: Batch, expires_s: float) -> None:
-        """Put a batch into the queue of its region and lane; a worker that takes it later than `expires_s` drops it.
+        """Sign a batch and put it into the queue of its region and lane; after `expires_s` a worker drops it.
 
         Raises `redis.ResponseError` where the region has overwritten its queue with another type.
         """
-        app = self._app(batch.region)
+        app, payload = self._app(batch.region), wire.encode(batch)
+        envelope = self._signer.sign(keys.orders(batch.region), payload, int(expires_s) + CLOCKS_DIFFER_S)
         try:
             app.send_task(
                 TASK,
-                args=(wire.encode(batch),),
+                args=(payload, envelope),
                 queue=keys.queue(batch.region, batch.lane),
                 expires=expires_s,
                 producer=self._producer(batch.region, app),

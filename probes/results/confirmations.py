@@ -16,6 +16,7 @@ import structlog
 from probes import keys
 from probes.keys import EntryId
 from probes.results.local_store import LocalStore, StoreUnavailable
+from probes.results.signed_link import SignedLink
 from probes.results.unconfirmed import Sent, StreamView, Unconfirmed, storable_id
 
 _log = structlog.get_logger(__name__)
@@ -35,9 +36,10 @@ class Confirmations:
     of the local store that were sent since the recorder last moved; the forwarder adds to it.
     """
 
-    def __init__(self, connection: redis.asyncio.Redis, region: str, store: LocalStore) -> None:
+    def __init__(self, connection: redis.asyncio.Redis, link: SignedLink, store: LocalStore) -> None:
         self._redis = connection
-        self._region = region
+        self._region = link.region
+        self._word = link.word
         self._store = store
         self._unconfirmed = Unconfirmed()
         #: Redis was away since it was last asked what it holds: it may have lost what it had.
@@ -128,7 +130,9 @@ class Confirmations:
     async def _ask_position(self) -> EntryId | None:
         """The recorder's position; None where there is none that can be read, or that this region may read."""
         try:
-            said = cast(bytes | None, await self._redis.get(keys.stored(self._region)))
+            name = keys.stored(self._region)
+            value = cast(bytes | None, await self._redis.get(name))
+            said = self._word(name, value) if value else None
             return storable_id(said) if said else None
         except ValueError:
             return None

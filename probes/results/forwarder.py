@@ -12,18 +12,21 @@ from collections.abc import Coroutine, Iterable, Sequence
 import redis.asyncio
 import redis.exceptions
 import structlog
+from redis.typing import EncodableT, FieldT
 
 from probes import keys, wire
 from probes.process.own_keys import may_retry
 from probes.results.confirmations import Confirmations
 from probes.results.local_store import LocalStore, StoreUnavailable
+from probes.results.signed_link import SignedLink
+from probes.signing.region_book import RESULTS_LIFE_S
 from probes.wire import Result
 
 _log = structlog.get_logger(__name__)
 
 #: A safety net against a reader that is gone; readers trim by their position.
 STREAM_LENGTH = 50_000
-_BATCH_MOST = 200
+_BATCH_MOST = 500
 _SETTLE_EVERY_S = 10.0
 _TICK_S = 0.05
 #: After a failure of Redis or of the disk.
@@ -63,12 +66,13 @@ class _EntryQueue:
 class Forwarder:
     """For one loop: `sent` and `keep` never wait, `run` does the work."""
 
-    def __init__(self, connection: redis.asyncio.Redis, region: str, store: LocalStore) -> None:
+    def __init__(self, connection: redis.asyncio.Redis, link: SignedLink, store: LocalStore) -> None:
         self._redis = connection
-        self._region = region
-        self._stream = keys.results(region)
+        self._signer = link.signer
+        self._region = link.region
+        self._stream = keys.results(link.region)
         self._store = store
-        self._confirmations = Confirmations(connection, region, store)
+        self._confirmations = Confirmations(connection, link, store)
         self._for_disk = _EntryQueue()
         #: Entries of the store that Redis has taken, and that could not be deleted there yet.
         self._undeleted: set[int] = set()
@@ -85,6 +89,10 @@ class Forwarder:
     def dropped(self) -> int:
         """Results that there was no room for."""
         return self._dropped + self._confirmations.dropped + self._store.dropped
+
+    def entry(self, payload: bytes) -> dict[FieldT, EncodableT]:
+        """The fields of an entry of the region's stream, signed now."""
+        return {keys.BODY: payload, keys.ENVELOPE: self._signer.sign(self._stream, payload, RESULTS_LIFE_S)}
 
     def sent(self, added: bytes, payload: bytes, results: int) -> None:
         """Redis has an entry, under this id; it is kept until it is stored."""
@@ -197,7 +205,7 @@ class Forwarder:
             return
         pipeline = self._redis.pipeline(transaction=False)
         for payload, _ in entries:
-            pipeline.xadd(self._stream, {keys.BODY: payload}, maxlen=STREAM_LENGTH, approximate=True)
+            pipeline.xadd(self._stream, self.entry(payload), maxlen=STREAM_LENGTH, approximate=True)
         for added, (payload, results) in zip(await pipeline.execute(), entries, strict=True):
             self._confirmations.sent(added, payload, results)
             self._confirmations.backfilled += results

@@ -14,14 +14,17 @@ from redis.typing import EncodableT, FieldT
 
 from probes import keys, wire
 from probes.process.own_keys import may_retry
-from probes.reasons import Reason
+from probes.reasons import Reason, Status
 from probes.results.forwarder import STREAM_LENGTH, Forwarder
 from probes.wire import Result
 
 _log = structlog.get_logger(__name__)
 
+#: What may change a decision is written at once, with what came meanwhile; passes of the schedule wait for others,
+#: since an entry is signed and proven as a whole (s).
 _FLUSH_AFTER_S = 0.02
-_BATCH_MOST = 200
+_LINGER_S = 0.2
+_BATCH_MOST = 500
 #: Results that wait here for a Redis that is slow; beyond that the oldest go to the forwarder.
 _WAITING_MOST = 20_000
 _RETRY_FIRST_S = 0.1
@@ -44,6 +47,7 @@ class Publisher:
         self._waiting: deque[Result] = deque()
         self._in_hand: list[Result] = []
         self._wake = asyncio.Event()
+        self._urgent = asyncio.Event()
         self.failures = 0
         #: Called at every turn.
         self.turned: Callable[[], object] = lambda: None
@@ -55,6 +59,8 @@ class Publisher:
             self._forwarder.keep(self._take(_WAITING_MOST // 2))
         if not self._wake.is_set():
             self._wake.set()
+        if result.round or result.status is not Status.UP or len(self._waiting) >= _BATCH_MOST:
+            self._urgent.set()
 
     @property
     def waiting(self) -> int:
@@ -74,8 +80,7 @@ class Publisher:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_IDLE_S):
                     await self._wake.wait()
-            if len(self._waiting) < _BATCH_MOST:
-                await asyncio.sleep(_FLUSH_AFTER_S)
+            await self._linger()
             try:
                 await self._write_some()
                 pause_s, self.failures = _RETRY_FIRST_S, 0
@@ -93,6 +98,7 @@ class Publisher:
     async def flush(self, within_s: float) -> None:
         """Wait until all is written, or for `within_s` seconds."""
         deadline = asyncio.get_running_loop().time() + within_s
+        self._urgent.set()
         while not self.is_idle and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(_FLUSH_AFTER_S)
 
@@ -101,6 +107,15 @@ class Publisher:
         self._forwarder.keep(self._in_hand + self._take(len(self._waiting)))
         self._in_hand = []
 
+    async def _linger(self) -> None:
+        """Wait for more results, where that delays nothing."""
+        if self._waiting and not self._urgent.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER_S):
+                    await self._urgent.wait()
+        if len(self._waiting) < _BATCH_MOST:
+            await asyncio.sleep(_FLUSH_AFTER_S)
+
     def _take(self, most: int) -> list[Result]:
         return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
@@ -108,6 +123,7 @@ class Publisher:
         self._in_hand = batch = self._take(_BATCH_MOST)
         if not self._waiting:
             self._wake.clear()
+            self._urgent.clear()
         if not batch:
             return
         try:
@@ -122,7 +138,7 @@ class Publisher:
     async def _write(self, batch: list[Result]) -> None:
         payload = wire.encode(batch)
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.xadd(self._stream, {keys.BODY: payload}, maxlen=STREAM_LENGTH, approximate=True)
+        pipeline.xadd(self._stream, self._forwarder.entry(payload), maxlen=STREAM_LENGTH, approximate=True)
         latest = _latest_of(batch)
         if latest:
             pipeline.hset(self._latest, mapping=latest)

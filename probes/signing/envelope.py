@@ -23,6 +23,7 @@ SKEW_MS = 300_000
 
 _FIXED = struct.Struct(">B8s4sQIB")
 _SEQUENCE_MOST = 2**63
+ENVELOPE_BYTES_MOST = _FIXED.size + PLACE_MOST + SIGNATURE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

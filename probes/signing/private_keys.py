@@ -47,9 +47,20 @@ def control_signing_key(seal_key: str) -> SigningKey:
     return SigningKey.derived(_fernet_bytes(seal_key), b"checks")
 
 
+def control_keys_of(seal_keys: str) -> str:
+    """VIGIL_CONTROL_KEYS of the workers, for VIGIL_SEAL_KEYS of the control plane; raises KeyUnusable."""
+    found = [control_signing_key(key) for key in seal_keys.split(",") if key.strip()]
+    return ",".join(encoded_key(key.public) for key in found)
+
+
 def stream_key(seal_key: str) -> bytes:
     """The key (32 bytes) of the control plane's own messages that belongs to one of VIGIL_SEAL_KEYS."""
     return _derived(_fernet_bytes(seal_key), b"vigil streams")
+
+
+def stream_keys_of(seal_keys: str) -> str:
+    """VIGIL_STREAM_KEYS of consensus, for VIGIL_SEAL_KEYS of the control plane; raises KeyUnusable."""
+    return ",".join(encoded_key(stream_key(key)) for key in seal_keys.split(",") if key.strip())
 
 
 def key_id_of(public: bytes) -> bytes:

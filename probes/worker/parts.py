@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import os
 from dataclasses import dataclass
 
 import redis.asyncio
@@ -15,9 +16,13 @@ from probes.net.own_address import is_own
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
+from probes.results.signed_link import SignedLink
+from probes.signing.envelope import SENDER_BYTES
+from probes.signing.signatures import Signer
 from probes.worker.anchors import Anchors, parse
 from probes.worker.autonomy import Autonomy
 from probes.worker.clock_offset import ClockMeasurement
+from probes.worker.orders import OrderGate
 from probes.worker.queue_watch import QueueWatch
 from probes.worker.settings import ProbeSettings
 
@@ -41,6 +46,8 @@ class Parts:
 
     identity: Identity
     connection: redis.asyncio.Redis
+    signer: Signer
+    orders: OrderGate
     store: LocalStore
     resolver: Resolver
     runner: Runner
@@ -54,17 +61,22 @@ class Parts:
 
 async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Parts:
     """Make the parts and wire them to each other; nothing runs yet, and Redis is not asked."""
-    region, opener = settings.region, settings.opener()
+    own = settings.identity()
+    region = own.region
     store = await asyncio.to_thread(LocalStore, settings.journal)
     resolver = Resolver()
     is_public = settings.egress is Egress.PUBLIC
     dialer = Dialer(settings.egress, resolver, settings.probe_source, is_own if is_public else None)
-    forwarder = Forwarder(connection, region, store)
+    signer = Signer(own.signing, os.urandom(SENDER_BYTES), lambda: runner.now_ms())
+    orders = OrderGate(region, own.control_keys, lambda: runner.now_ms())
+    forwarder = Forwarder(connection, SignedLink(region, signer, orders.word), store)
     publisher = Publisher(connection, region, forwarder)
-    runner = Runner(dialer, opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
+    runner = Runner(dialer, own.opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
     return Parts(
-        identity=Identity(region, settings.egress, release(), opener.public if opener else b""),
+        identity=Identity(region, settings.egress, release(), own.opener.public),
         connection=connection,
+        signer=signer,
+        orders=orders,
         store=store,
         resolver=resolver,
         runner=runner,

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 import celery.worker.state
-import msgspec
 import redis.asyncio
 import redis.exceptions
 import structlog
@@ -92,17 +91,12 @@ class RegionWorker:
             return stop.code if isinstance(stop.code, int) else 0
         return int(worker.exitcode or 0)
 
-    def _take(self, payload: bytes) -> None:
-        """The Celery task: hand the batch to the loop."""
-        try:
-            batch = wire.decode_batch(payload)
-        except msgspec.DecodeError as error:
-            _log.error("batch.undecodable", error=str(error)[:200], size=len(payload))
-            return
-        if batch.region != self._settings.region:
-            _log.error("batch.for_another_region", region=batch.region[:40])
-            return
-        self._loop.call_soon_threadsafe(self._submit, batch)
+    def _take(self, payload: object = b"", envelope: object = b"") -> None:
+        """The Celery task: hand the batch to the loop, if the control plane signed it."""
+        assert self._parts is not None
+        batch = self._parts.orders.admit(payload, envelope)
+        if batch is not None:
+            self._loop.call_soon_threadsafe(self._submit, batch)
 
     def _submit(self, batch: wire.Batch) -> None:
         assert self._parts is not None

@@ -15,11 +15,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from probes.net.guard import Egress
 from probes.net.targets import BadTarget, parse_url
-from probes.seal import Opener, SealError
+from probes.signing.private_keys import KeyUnusable, decoded_keys
 from probes.worker import anchors
 from probes.worker.control_plane_silence import AlarmSettings
+from probes.worker.identity import IdentityUnusable, RegionIdentity, identity_of
 
 REGION_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
+
+
+_ENROL = "enrol this worker by the line that `region rotate NAME` prints, and give --identity FILE"
+_ADVICE = {"region": "give --region NAME or set VIGIL_REGION", "region_key": _ENROL, "control_keys": _ENROL}
 
 
 class SettingsError(Exception):
@@ -35,7 +40,9 @@ class ProbeSettings(BaseSettings):
     redis_url: pydantic.SecretStr
     #: Certificate of the authority of Redis (PEM), where this host does not know it.
     redis_ca: str = pydantic.Field(default="", max_length=100_000)
-    region_key: pydantic.SecretStr | None = None
+    region_key: pydantic.SecretStr
+    #: Public keys of the control plane, comma separated: orders by any other are refused.
+    control_keys: str = pydantic.Field(max_length=10_000)
     egress: Egress = Egress.PUBLIC
     probe_source: str | None = None
     #: Hosts that this region can surely reach, `host[:port], ...`: its votes do not count while most of them fail.
@@ -65,15 +72,24 @@ class ProbeSettings(BaseSettings):
             raise ValueError("a Redis URL looks like redis://host:6379/0, or rediss:// with TLS")
         return value
 
-    @pydantic.field_validator("region_key", mode="before")
+    @pydantic.field_validator("region_key")
     @classmethod
-    def _a_private_key(cls, value: str | None) -> str | None:
-        if not value:
-            return None
+    def _a_private_key(cls, value: pydantic.SecretStr) -> pydantic.SecretStr:
         try:
-            Opener(value)
-        except SealError:
-            raise ValueError("the private key that `region add` printed: 32 bytes in base64") from None
+            identity_of("", value.get_secret_value(), "")
+        except IdentityUnusable as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @pydantic.field_validator("control_keys")
+    @classmethod
+    def _public_keys(cls, value: str) -> str:
+        try:
+            known = decoded_keys(value)
+        except KeyUnusable:
+            known = ()
+        if not known:
+            raise ValueError("the public keys that `region add` printed: base64, separated by commas")
         return value
 
     @pydantic.field_validator("journal", mode="before")
@@ -131,9 +147,9 @@ class ProbeSettings(BaseSettings):
             plain=self.region_alarm_format == "text",
         )
 
-    def opener(self) -> Opener | None:
-        """What opens the secrets of checks, or None where the region has no key."""
-        return Opener(self.region_key.get_secret_value(), self.region) if self.region_key else None
+    def identity(self) -> RegionIdentity:
+        """The worker's keys, and whom it takes orders from."""
+        return identity_of(self.region, self.region_key.get_secret_value(), self.control_keys)
 
 
 def read(given: Mapping[str, str]) -> ProbeSettings:
@@ -145,6 +161,5 @@ def read(given: Mapping[str, str]) -> ProbeSettings:
         name = str(first["loc"][0]) if first["loc"] else "region"
         variable = f"VIGIL_{name.upper()}"
         if first["type"] == "missing":
-            advice = "give --region NAME or set VIGIL_REGION" if name == "region" else f"set {variable}"
-            raise SettingsError(f"{variable} is missing: {advice}") from None
+            raise SettingsError(f"{variable} is missing: {_ADVICE.get(name, f'set {variable}')}") from None
         raise SettingsError(f"{variable} is wrong: {first['msg'].removeprefix('Value error, ')}") from None

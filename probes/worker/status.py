@@ -15,6 +15,7 @@ from probes import keys, wire
 from probes.process.health import Health
 from probes.process.own_keys import may_retry
 from probes.process.redis_client import is_refused
+from probes.signing.region_book import STATUS_LIFE_S
 from probes.wire import WIRE_VERSION, RegionStatus
 from probes.worker.parts import Parts
 
@@ -70,8 +71,9 @@ class StatusReporter:
 
     async def _report(self) -> None:
         await self._parts.clock.measure()
-        status = wire.encode(self._status())
-        before = await self._redis.set(keys.status(self._identity.region), status, ex=keys.STATUS_TTL_S, get=True)
+        name, status = keys.status(self._identity.region), wire.encode(self._status())
+        signed = self._parts.signer.sign(name, status, STATUS_LIFE_S) + status
+        before = await self._redis.set(name, signed, ex=keys.STATUS_TTL_S, get=True)
         self._parts.autonomy.reported(beside=self._is_of_another(before))
         await self._listen()
         await self._parts.queue_watch.look()
@@ -99,6 +101,7 @@ class StatusReporter:
             anchors_failing=anchors.failing,
             alone=self._parts.autonomy.alone,
             kept=self._parts.forwarder.kept,
+            refused=dict(self._parts.orders.refused),
         )
 
     async def _listen(self) -> None:
@@ -110,7 +113,9 @@ class StatusReporter:
             _log.warning("liveness.forbidden", error=str(error)[:200], advice="see deploy/redis.acl.example")
             return
         mark, dismissed = cast(list[bytes | None], heard)
-        self._parts.autonomy.listen(mark, dismissed is not None)
+        name = keys.dismissal(self._identity.region)
+        is_dismissed = dismissed is not None and self._parts.orders.word(name, dismissed) is not None
+        self._parts.autonomy.listen(mark, is_dismissed)
 
     def _report_health(self) -> None:
         self._health.beat(

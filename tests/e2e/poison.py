@@ -22,7 +22,7 @@ import redis.asyncio as redis
 
 from probes import keys
 from tests.e2e.kills import Target, statuses, write_monitors
-from tests.e2e.poisons import MAIL_DOMAIN, POISONS, THIEF, Write, now_ms
+from tests.e2e.poisons import MAIL_DOMAIN, POISONS, THIEF, Write, now_ms, steal
 from tests.waiting import until_awaited
 from vigil.demo.stage import Stage
 from vigil.demo.stage import _wanted as stage_options
@@ -130,6 +130,7 @@ async def main() -> dict[str, dict[str, object]]:
         for target in targets.values():
             await target.open()
         await stage.open()
+        steal(stage.installation.secrets.region_keys[THIEF])
         standbys.start()
         await asyncio.to_thread(django.setup)
         monitors = await asyncio.to_thread(write_monitors, stage, targets)

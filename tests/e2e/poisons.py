@@ -18,6 +18,8 @@ from probes import keys, wire
 from probes.process.liveness import PARTS
 from probes.process.redis_streams import Entries
 from probes.reasons import Reason, Status
+from probes.signing.private_keys import region_signing_key
+from probes.signing.signatures import Signer
 from probes.wire import Phases, RegionStatus, Result
 from tests.poison import regions
 from tests.poison.boundary import packed
@@ -28,6 +30,8 @@ from vigil.heartbeats.core.pings.wire import PING_VERSION, Address, LogEntry, Pi
 
 THIEF = SEATS[-1].region
 MAIL_DOMAIN = "pings.test"
+#: What signs for the thief, once its key is stolen.
+STOLEN: list[Signer] = []
 LAST_ID = f"{2**64 - 1}-{2**64 - 1}"
 
 Write = Callable[["redis.Redis", dict[str, str]], Awaitable[object]]
@@ -47,15 +51,25 @@ def no_utf8(payload: bytes) -> bytes:
     return payload.replace(b"ZZZZ", b"\xff\xfe\xff\xfe")
 
 
+def steal(secret: str) -> None:
+    """Sign with a region's key from now on: whoever has its host has its key."""
+    STOLEN[:] = [Signer(region_signing_key(secret), b"evil", now_ms)]
+
+
+def signed_by_thief(payload: bytes) -> Any:
+    return {keys.BODY: payload, keys.ENVELOPE: STOLEN[0].sign(keys.results(THIEF), payload, 60)}
+
+
 async def add(client: redis.Redis, payload: bytes, entry_id: str = "*") -> None:
     # Refused once the stream holds the last id there is.
     with contextlib.suppress(redis.ResponseError):
-        await client.xadd(keys.results(THIEF), {keys.BODY: payload}, id=entry_id)
+        await client.xadd(keys.results(THIEF), signed_by_thief(payload), id=entry_id)
 
 
 async def status(client: redis.Redis, monitors: dict[str, str]) -> None:
     bad = RegionStatus(1, now_ms(), 0, 0, 0, 0, "ZZZZ", "ZZZZ", b"\0" * 32, "private")
-    await client.set(keys.status(THIEF), no_utf8(wire.encode(bad)), ex=45)
+    payload, name = no_utf8(wire.encode(bad)), keys.status(THIEF)
+    await client.set(name, STOLEN[0].sign(name, payload, 60) + payload, ex=45)
 
 
 async def numbers(client: redis.Redis, monitors: dict[str, str]) -> None:

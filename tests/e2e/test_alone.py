@@ -21,6 +21,7 @@ from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane, Result
+from tests.signed import control_signer, worker_environment
 from tests.streams import entries
 from tests.waiting import until
 from vigil.local.servers import ports
@@ -96,6 +97,7 @@ def worker(url: str, folder: Path) -> Iterator[Start]:
         "PATH": os.environ["PATH"],
         "VIGIL_REDIS_URL": url,
         "VIGIL_EGRESS": "private",
+        **worker_environment(REGION),
         "VIGIL_JOURNAL": str(folder / "journal.sqlite"),
     }
     with (folder / "worker.log").open("ab") as log:
@@ -142,7 +144,7 @@ def test_a_region_cut_from_the_control_plane_keeps_its_slots_and_brings_them_aft
     with redis.Redis.from_url(server.url) as client, worker(server.url, tmp_path) as start_worker:
         process = start_worker()
         until(lambda: bool(client.exists(keys.status(REGION))), within_s=30)
-        queues = RegionQueues(server.url)
+        queues = RegionQueues(server.url, control_signer())
         # Orders come until the worker has kept them on its disk, which it does every 15 s.
         for second in range(1, 21):
             queues.send(orders(target.port, int(time.time() * 1000)), 30)

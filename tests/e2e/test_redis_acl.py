@@ -21,6 +21,8 @@ from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.seal import Sealer, binding, generate_keypair
+from probes.signing.private_keys import stream_keys_of
+from tests.signed import control_signer, say_alive, trust, worker_environment
 from tests.waiting import until
 from vigil.enrolment.core import redis_users
 from vigil.local.servers import redis as local_redis
@@ -74,6 +76,7 @@ class Region:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
         self._env = inherited | {
             "VIGIL_REDIS_URL": self.url,
+            **worker_environment(REGION),
             "VIGIL_REGION_KEY": private,
             "VIGIL_EGRESS": "private",
             "VIGIL_JOURNAL": str(folder / "journal.sqlite"),
@@ -103,7 +106,7 @@ class Region:
         bound = binding(REGION, monitor, "redis", spec)
         sealed = Sealer(self._public).seal_secrets({"password": "of-the-default-user"}, bound)
         order = wire.Check(1, monitor, "redis", now, now + 30_000, 5_000, msgspec.Raw(spec), sealed, every_ms=60_000)
-        queues = RegionQueues(self.control)
+        queues = RegionQueues(self.control, control_signer())
         queues.send(wire.Batch(1, REGION, lane, [order]), 30)
         queues.close()
         with Redis.from_url(self.control) as client:
@@ -169,14 +172,16 @@ def test_s03_a_region_may_not_run_look_fill_or_stop(server: local_redis.LocalRed
 def test_s03_consensus_works_under_its_own_list_and_sees_no_queue(server: local_redis.LocalRedis) -> None:
     url = address_of(server, "consensus", "PASSWORD-OF-CONSENSUS")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
+    keys_of_consensus = {"VIGIL_STREAM_KEYS": stream_keys_of(os.environ["VIGIL_SEAL_KEYS"])}
     with Redis.from_url(server.url) as admin:
         admin.execute_command("ACL", "LOG", "RESET")
         # A region's key of the wrong type, which consensus puts right.
         admin.set(keys.results(REGION), "mine")
         admin.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
-        admin.set(keys.status(REGION), wire.encode(wire.RegionStatus(1, int(time.time() * 1000), 0, 0, 0, 0, "b", "r")))
+        trust(admin, REGION)
+        say_alive(admin, REGION, wire.RegionStatus(1, int(time.time() * 1000), 0, 0, 0, 0, "b", "r"))
         process = subprocess.Popen(
-            [sys.executable, "-m", "consensus"], cwd=CHECKOUT, env=env | {"VIGIL_REDIS_URL": url}
+            [sys.executable, "-m", "consensus"], cwd=CHECKOUT, env=env | {"VIGIL_REDIS_URL": url} | keys_of_consensus
         )
         try:
             until(lambda: bool(admin.hget(keys.ALIVE, "consensus")), within_s=30)

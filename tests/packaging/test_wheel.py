@@ -25,8 +25,8 @@ from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.reasons import Status
-from probes.seal import generate_keypair
 from probes.wire import Batch, Check, Lane, Result
+from tests.signed import control_signer, worker_environment
 from tests.streams import entries
 from tests.waiting import until
 
@@ -166,11 +166,11 @@ def test_a_region_worker_runs_where_django_is_not_installed(probe: Installed, re
     for module in ("django", "psycopg"):
         assert f"No module named '{module}'" in probe.run("python", "-c", f"import {module}", code=1)
     assert "--region REGION" in probe.run("python", "-m", "probes", "--help")
-    queues = RegionQueues(redis_url)
+    queues = RegionQueues(redis_url, control_signer())
     worker = subprocess.Popen(
         [probe.programs / "python", "-m", "probes", "--region", REGION],
         cwd=probe.home,
-        env=probe.env | {"VIGIL_REDIS_URL": redis_url, "VIGIL_REGION_KEY": generate_keypair()[0]},
+        env=probe.env | {"VIGIL_REDIS_URL": redis_url, **worker_environment(REGION)},
     )
     try:
         with redis.Redis.from_url(redis_url) as client:

@@ -23,8 +23,8 @@ from probes import keys
 from probes.process.health import Health
 from probes.process.liveness import Liveness
 from probes.wire import RegionStatus
-from probes.wire import encode as encode_beat
 from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
+from tests.signed import control_entry, hold_quarantines, say_alive, signing_key
 from tests.streams import add
 from tests.waiting import until
 from vigil.accounts.teams import default_team
@@ -45,7 +45,10 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def monitor() -> Monitor:
-    regions = [Region.objects.create(slug=slug, domain=domain) for slug, domain in FIVE_REGIONS.items()]
+    regions = [
+        Region.objects.create(slug=slug, domain=domain, signing_key=signing_key(slug))
+        for slug, domain in FIVE_REGIONS.items()
+    ]
     config = {"url": "https://example.test/"}
     return create_monitor(default_team(), {"name": "shop", "kind": "http", "config": config, "regions": regions})
 
@@ -93,7 +96,7 @@ def test_an_entry_that_cannot_be_read_is_passed_once(
     with running(client) as ingest:
         # A reader that stays before it would be given it again at once, without end.
         until(lambda: ingest._position == unreadable, "the position behind it")
-        entry = add(client, keys.VERDICTS, {keys.BODY: down(monitor)})
+        entry = add(client, keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))
         until(Incident.objects.exists, "the verdict that follows")
 
     assert IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entry
@@ -107,7 +110,7 @@ def test_f_a_verdict_is_told_soon_after_a_lock_on_the_table_of_states_is_given_b
     with running(client):
         with psycopg.connect(url) as stranger:
             stranger.execute("LOCK TABLE incidents_monitorstate IN ACCESS EXCLUSIVE MODE")
-            add(client, keys.VERDICTS, {keys.BODY: down(monitor)})
+            add(client, keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))
             until(lambda: (stranger.execute(waiting).fetchone() or (0,))[0] > 0, "it to wait for the lock")
         freed_s = time.monotonic()
         until(Incident.objects.exists, "the incident")
@@ -117,11 +120,7 @@ def test_f_a_verdict_is_told_soon_after_a_lock_on_the_table_of_states_is_given_b
 
 def test_a_region_in_quarantine_is_told_while_consensus_says_so(client: redis.Redis, monitor: Monitor) -> None:
     def say(*quarantines: Quarantine) -> None:
-        fields: dict[Any, Any] = {one.region: encode(one) for one in quarantines}
-        pipe = client.pipeline(transaction=True)
-        pipe.delete(keys.QUARANTINED)
-        pipe.hset(keys.QUARANTINED, mapping={keys.QUARANTINED_MARK: b"1", **fields})
-        pipe.execute()
+        hold_quarantines(client, *quarantines)
 
     def open_causes() -> list[str]:
         return list(Incident.objects.filter(resolved_at=None, kind="blind").values_list("cause_key", flat=True))
@@ -165,18 +164,18 @@ def test_a_region_that_writes_over_its_keys_stops_nobody(client: redis.Redis, mo
     client.hset(keys.ALIVE, "dispatch", "1")
     with running(client):
         until(lambda: client.type(keys.alive("eu-west")) == b"hash", "what belongs there")
-        client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        client.xadd(keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))
         until(Incident.objects.exists, "the verdict")
 
 
 def test_a_region_may_say_what_it_likes_of_itself(client: redis.Redis, monitor: Monitor) -> None:
     good = RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r")
-    client.set(keys.status("eu-west"), encode_beat(good))
-    client.set(keys.status("us-west"), encode_beat(replace(good, boot="\x00")))
+    say_alive(client, "eu-west", good)
+    say_alive(client, "us-west", replace(good, boot="\x00"))
     client.set(keys.status("us-east"), b"junk")
     with running(client):
         until(lambda: Region.objects.filter(slug="eu-west", worker_boot="0" * 32).exists(), "what one says")
-        entry = add(client, keys.VERDICTS, {keys.BODY: down(monitor)})
+        entry = add(client, keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))
         until(Incident.objects.exists, "the verdict that follows")
     assert entry and not Region.objects.exclude(slug="eu-west").exclude(worker_boot="").exists()
 
@@ -187,7 +186,7 @@ def test_a_position_of_the_far_future_is_left_once_the_stream_has_begun_anew(
     last = f"{2**63 - 1}-1"
     IngestPosition.objects.create(stream=keys.VERDICTS, entry_id=last)
     with running(client):
-        entry: Any = client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)})
+        entry: Any = client.xadd(keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))
         until(Incident.objects.exists, "the verdict")
         until(lambda: IngestPosition.objects.get(pk=keys.VERDICTS).entry_id == entry.decode(), "its position")
 
@@ -199,7 +198,29 @@ def test_s2_a_verdict_with_words_that_no_column_takes_is_applied_without_them(
     votes = [replace(vote, detail="\0no", address="\0" + "0" * 400) for vote in verdict.votes]
     bad = replace(verdict, explanation=verdict.explanation + "\0", votes=votes, suspected_ms=32_503_680_000_000)
     with running(client):
-        client.xadd(keys.VERDICTS, {keys.BODY: encode(bad)})
+        client.xadd(keys.VERDICTS, control_entry(keys.VERDICTS, encode(bad)))
         until(Incident.objects.exists, "the incident")
 
     assert Incident.objects.get().started_at.timestamp() * 1000 == verdict.decided_ms
+
+
+def test_t_sec_27_forged_verdicts_quarantines_and_letters_open_no_incident(
+    client: redis.Redis, monitor: Monitor
+) -> None:
+    """Who holds the password of Redis may write to every key."""
+    forged = replace(decode_verdict(down(monitor)), epoch=2**50)
+    held = Quarantine(1, "eu-west", 1, Exclusion.SICK, "forged")
+    client.xadd(keys.VERDICTS, {keys.BODY: encode(forged)})
+    client.xadd(keys.VERDICTS, control_entry(keys.CALLS, encode(forged)))
+    client.hset(keys.QUARANTINED, mapping={keys.QUARANTINED_MARK: b"1", b"eu-west": encode(held)})
+    client.xadd(keys.DEAD_LETTERS, {keys.BODY: b"\x90"})
+    client.set(keys.REGION_KEYS, b"forged")
+    with running(client):
+        until(lambda: client.hget(keys.REFUSED, "verdicts/forged"), "a count of the verdicts")
+        until(lambda: not client.xlen(keys.DEAD_LETTERS), "the letter to be dropped")
+        assert not Incident.objects.exists()
+        entry: Any = client.xadd(keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))
+        until(lambda: IngestPosition.objects.filter(entry_id=entry.decode()).exists(), "the real one")
+    assert [incident.monitor_id for incident in Incident.objects.all()] == [monitor.pk]
+    position = IngestPosition.objects.get(pk=keys.VERDICTS)
+    assert position.epoch == 1, "a forged epoch would have fenced out every real verdict"

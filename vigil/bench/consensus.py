@@ -23,25 +23,33 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import redis
+from cryptography.fernet import Fernet
 
 from consensus.baselines import ENOUGH
 from consensus.verdicts import decode_call
 from probes import keys, wire
 from probes.reasons import Reason, Status
-from probes.wire import WIRE_VERSION, Phases, RegionStatus, Result
+from probes.signing.control_macs import ControlMacs
+from probes.signing.private_keys import stream_key
+from probes.signing.region_book import RESULTS_LIFE_S
+from probes.wire import WIRE_VERSION, Phases, Result
 from vigil.bench.measure import cpu_ns, rss_mb
+from vigil.bench.region_keys import simulated_list, simulated_signer
 from vigil.bench.report import print_report, until
 from vigil.cli.errors import CommandError
 from vigil.local.servers.redis import running
 
 BUDGETS = {"results_per_s": 100_000, "bytes_per_series": 600}
-_BATCH = 200
+#: Results of one entry: a busy worker writes them so.
+_BATCH = 500
 _FAILS_ONE_IN = 1_000
 _READY_S, _READ_S = 30.0, 240.0
 _NEWEST = 100
+_SEAL_KEY = Fernet.generate_key().decode()
+_MACS = ControlMacs([stream_key(_SEAL_KEY)])
 
 Report = dict[str, float]
 
@@ -87,7 +95,12 @@ def measure(folder: Path, load: ConsensusLoad) -> Report:
     with running(folder, secrets.token_urlsafe(24), folder / "redis.log") as server:
         client = redis.Redis.from_url(server.url)
         _introduce(client, load)
-        environment = {**os.environ, "VIGIL_REDIS_URL": server.url, "VIGIL_HEALTH_PORT": "0"}
+        environment = {
+            **os.environ,
+            "VIGIL_REDIS_URL": server.url,
+            "VIGIL_HEALTH_PORT": "0",
+            "VIGIL_SEAL_KEYS": _SEAL_KEY,
+        }
         log = (folder / "consensus.log").open("wb")
         process = subprocess.Popen([sys.executable, "-m", "consensus"], env=environment, stderr=log)
         try:
@@ -128,9 +141,14 @@ def _watch(client: redis.Redis, pid: int, load: ConsensusLoad) -> Report:
 
 def _introduce(client: redis.Redis, load: ConsensusLoad) -> None:
     client.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
-    for region in load.region_names():
-        status = RegionStatus(WIRE_VERSION, 0, 0, 0, 0, 0, "bench", "bench")
-        client.set(keys.status(region), wire.encode(status))
+    client.set(keys.REGION_KEYS, simulated_list(_MACS, load.region_names(), _now_ms(client)))
+
+
+def _entry(client: redis.Redis, region: str, results: list[Result]) -> Any:
+    """The fields of an entry as the region's worker writes them."""
+    payload, name = wire.encode(results), keys.results(region)
+    signer = simulated_signer(region, lambda: _now_ms(client))
+    return {keys.BODY: payload, keys.ENVELOPE: signer.sign(name, payload, RESULTS_LIFE_S)}
 
 
 def _report_turn(client: redis.Redis, load: ConsensusLoad) -> None:
@@ -141,7 +159,7 @@ def _report_turn(client: redis.Redis, load: ConsensusLoad) -> None:
         pipe = client.pipeline(transaction=False)
         for start in range(0, load.monitors, _BATCH):
             batch = list(_results(range(start, min(start + _BATCH, load.monitors)), now_ms, dice))
-            pipe.xadd(keys.results(region), {keys.BODY: wire.encode(batch)})
+            pipe.xadd(keys.results(region), _entry(client, region, batch))
         pipe.execute()
 
 
@@ -170,7 +188,7 @@ def _await_last(client: redis.Redis, load: ConsensusLoad, within_s: float) -> No
     monitor, now_ms = f"mon_last_{secrets.token_hex(4)}", _now_ms(client)
     last = Result(WIRE_VERSION, monitor, now_ms, Status.DOWN, Reason.REFUSED, now_ms, Phases(total_us=1))
     for region in load.region_names():
-        client.xadd(keys.results(region), {keys.BODY: wire.encode([last])})
+        client.xadd(keys.results(region), _entry(client, region, [last]))
     wanted = {(monitor, region) for region in load.region_names()}
     until(lambda: wanted <= _callers(client), "consensus did not read everything", within_s)
 

@@ -105,6 +105,7 @@ class VerdictLoad:
     def apply(self, says_down: Sequence[bool]) -> dict[str, float]:
         """CPU (us) and verdicts a second of one verdict a turn on each monitor."""
         from probes import keys
+        from vigil.control_keys import control_macs
         from vigil.incidents.models import IngestPosition
 
         os.kill(self._pid, signal.SIGSTOP)
@@ -114,7 +115,8 @@ class VerdictLoad:
             pipe = self._redis.pipeline(transaction=False)
             for place, monitor in enumerate(self._monitors):
                 payload = verdict(monitor, self._at_ms, is_down, in_full=place % 10 == 0)
-                pipe.xadd(keys.VERDICTS, {keys.BODY: payload})
+                code = control_macs().code(keys.VERDICTS, payload, int(time.time() * 1000))
+                pipe.xadd(keys.VERDICTS, {keys.BODY: payload, keys.ENVELOPE: code})
             last = pipe.execute()[-1].decode()
         begun_s, cpu_before = time.monotonic(), cpu_ns(self._pid)
         os.kill(self._pid, signal.SIGCONT)

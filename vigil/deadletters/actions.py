@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from probes import keys
+from probes.process.redis_streams import redis_now_ms
 from vigil.configuration import configuration
+from vigil.control_keys import control_macs
 from vigil.deadletters.models import DeadLetter, LetterState
 
 
@@ -54,4 +56,6 @@ def _add_again(letter: DeadLetter) -> None:
     settings = configuration()
     url = settings.ping_log_url if letter.stream == keys.PINGS else settings.redis_url.get_secret_value()
     with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
-        client.xadd(letter.stream, cast(Any, {keys.BODY: bytes(letter.payload)}))
+        body = bytes(letter.payload)
+        code = control_macs().code(letter.stream, body, redis_now_ms(client))
+        client.xadd(letter.stream, cast(Any, {keys.BODY: body, keys.ENVELOPE: code}))

@@ -14,6 +14,7 @@ from probes.process.dead_letters import DeadLetterMessage, waiting_letters
 from probes.process.isolation import Isolation
 from vigil.accounts import public_ids
 from vigil.away import refusal
+from vigil.control_keys import control_macs
 
 #: Letters that are kept, whatever their state; the oldest beyond it are dropped.
 LETTERS_MOST = 10_000
@@ -84,7 +85,7 @@ def move_from_redis(client: redis.Redis) -> int:
 
     Raises `redis.RedisError` and the database's errors where one is away: then the letters are on their stream still.
     """
-    found = list(waiting_letters(client, MOVED_AT_ONCE))
+    found = list(waiting_letters(client, control_macs(), MOVED_AT_ONCE))
     if not found:
         return 0
     _keep_all([letter for _, letter in found if letter is not None])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import redis
@@ -19,15 +19,19 @@ from probes.process.isolation import Isolation
 from probes.process.key_repair import IDS_AHEAD_MS, put_right, refusal
 from probes.process.liveness import Liveness
 from probes.process.redis_streams import Entries, RedisClock, read_streams
+from probes.process.refusals import Refusals
 from probes.process.region_statuses import read_statuses
 from probes.queue.sender import QueueUnavailable, RegionQueues
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus
+from vigil.control_keys import control_macs, published_keys
 
 log = structlog.get_logger()
 
 BATCH_SIZE = 200
 READ_COUNT = 500
 SHARES_KEPT_S = 60
+#: Calls, rounds and verdicts of the last minutes are read at a start.
+AGE_MOST_MS = 300_000
 
 Message = TypeVar("Message")
 
@@ -38,8 +42,11 @@ class Bus:
     def __init__(self, client: redis.Redis, queues: RegionQueues) -> None:
         self._redis = client
         self._queues = queues
+        self._published = published_keys(client)
         self._positions: dict[bytes, bytes] = {}
-        self._letters = DeadLetterStream(client)
+        self._macs = control_macs()
+        self._refusals = Refusals()
+        self._letters = DeadLetterStream(client, self._macs)
         self.isolation = Isolation("dispatch", self._letters, _refusal, time.monotonic)
         self.clock = RedisClock(client)
 
@@ -47,8 +54,9 @@ class Bus:
         return Liveness(self._redis, part)
 
     def write_letters(self) -> None:
-        """Write the dead letters that wait, for ingest to move into the table."""
+        """Write the dead letters that wait, for ingest to move into the table, and count what was refused."""
         self._letters.flush()
+        self._refusals.write(self._redis)
 
     def put_right(self, error: redis.ResponseError) -> bool:
         """Whether the error came from a key of the wrong type, which is then repaired."""
@@ -74,15 +82,14 @@ class Bus:
         since = f"{since_ms}-0"
         rounds = cast(Entries, self._redis.xrange(keys.ROUNDS, min=since))
         verdicts = cast(Entries, self._redis.xrange(keys.VERDICTS, min=since))
-        decided = {
-            verdict.round for _, fields in verdicts for verdict in self._decoded(admit_verdict, b"verdicts", fields)
-        }
-        opened = [round for _, fields in rounds for round in self._decoded(admit_round, b"rounds", fields)]
+        name = keys.VERDICTS.encode()
+        decided = {verdict.round for _, fields in verdicts for verdict in self._decoded(admit_verdict, name, fields)}
+        opened = [round for _, fields in rounds for round in self._decoded(admit_round, keys.ROUNDS.encode(), fields)]
         return [round for round in opened if round.id not in decided]
 
     def statuses(self, regions: Collection[str]) -> dict[str, RegionStatus]:
         """Last status of each live region that can be read."""
-        found = read_statuses(self._redis, regions, self.clock.now_ms())
+        found = read_statuses(self._redis, regions, self._published)
         return {region: status for region, status in found.items() if status is not None}
 
     def waiting_batches(self, regions: Collection[str]) -> dict[str, int]:
@@ -98,14 +105,21 @@ class Bus:
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(keys.SHARES)
         if shares:
-            pipe.hset(keys.SHARES, mapping={region: f"{share:.3f}" for region, share in shares.items()})
+            now_ms = self.clock.now_ms()
+            coded = {
+                region: self._macs.value(f"{keys.SHARES}/{region}", f"{share:.3f}".encode(), now_ms)
+                for region, share in shares.items()
+            }
+            pipe.hset(keys.SHARES, mapping=cast(Any, coded))
             pipe.expire(keys.SHARES, SHARES_KEPT_S)
         pipe.execute()
 
     def announce(self, rounds: Iterable[Round]) -> None:
+        now_ms = self.clock.now_ms()
         pipe = self._redis.pipeline(transaction=False)
         for round in rounds:
-            pipe.xadd(keys.ROUNDS, {keys.BODY: encode(round)})
+            body = encode(round)
+            pipe.xadd(keys.ROUNDS, {keys.BODY: body, keys.ENVELOPE: self._macs.code(keys.ROUNDS, body, now_ms)})
         if len(pipe):
             pipe.execute()
 
@@ -137,6 +151,11 @@ class Bus:
         if payload is None:
             return
         origin = name.decode("utf-8", "replace")
+        code = fields.get(keys.ENVELOPE, b"")
+        refusal = self._macs.refusal(origin, payload, code, self.clock.now_ms(), AGE_MOST_MS)
+        if refusal is not None:
+            self._refusals.add(origin.removeprefix(keys.PREFIX), {refusal: 1})
+            return
 
         def read() -> Message | None:
             try:

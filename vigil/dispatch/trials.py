@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import cast
 
 import msgspec
@@ -17,14 +18,16 @@ import redis
 import structlog
 from django.core.exceptions import ValidationError
 
-from consensus.admission import admit_quarantines
+from consensus.quarantine_list import read_quarantines
 from consensus.vocabulary import Exclusion, Sensitivity
 from probes import keys, wire
 from probes.process.redis_streams import redis_now_ms
 from probes.process.region_statuses import read_statuses
 from probes.seal import SealError, binding
+from probes.signing.signatures import Signer
 from vigil.accounts import public_ids
 from vigil.configuration import configuration
+from vigil.control_keys import control_macs, control_signer
 from vigil.dispatch.catalogue import sealer
 from vigil.dispatch.core.plans import Plan, RegionPlan
 from vigil.dispatch.core.trials import (
@@ -38,9 +41,9 @@ from vigil.dispatch.core.trials import (
     report,
     trial_orders,
 )
-from vigil.dispatch.trial_answers import answers_of, keep
+from vigil.dispatch.trial_answers import answers_of, keep, open_field
 from vigil.monitors.core.targets import host_of, target_of
-from vigil.monitors.live.results import redis_client
+from vigil.monitors.live.results import redis_client, region_keys
 from vigil.monitors.models import DerivedKind, Monitor, Region
 
 #: Trials of one team in a minute.
@@ -78,7 +81,7 @@ def start(monitor: Monitor, regions: Sequence[Region]) -> TrialReport:
     with _redis_answers() as client:
         now_ms = redis_now_ms(client)
         _admit(client, monitor.team.public_id, now_ms)
-        found = read_statuses(client, [region.slug for region in plan.regions], now_ms)
+        found = read_statuses(client, [region.slug for region in plan.regions], region_keys())
         round = open_trial(plan, {region: status for region, status in found.items() if status is not None}, now_ms)
         orders = dict(trial_orders(plan, round))
         trial = Trial(
@@ -101,7 +104,8 @@ def find(team: str, trial_id: str) -> TrialReport | None:
     with _redis_answers() as client:
         stored = cast(dict[bytes, bytes], client.hgetall(keys.trial(trial_id)))
         try:
-            trial = decode_trial(stored.get(_TRIAL, b""))
+            body = open_field(trial_id, _TRIAL, stored, redis_now_ms(client))
+            trial = decode_trial(body)
         except msgspec.DecodeError:
             return None
         if trial.team != team:
@@ -179,7 +183,7 @@ def _sent(orders: Mapping[str, wire.Check], trial_id: str, timeout_ms: int) -> l
     from probes.queue.sender import QueueUnavailable, RegionQueues
 
     sent: list[str] = []
-    with contextlib.closing(RegionQueues(configuration().redis_url.get_secret_value())) as queues:
+    with contextlib.closing(RegionQueues(configuration().redis_url.get_secret_value(), _signer())) as queues:
         for region, check in orders.items():
             batch = wire.Batch(wire.WIRE_VERSION, region, wire.Lane.CONFIRM, [check])
             try:
@@ -192,10 +196,15 @@ def _sent(orders: Mapping[str, wire.Check], trial_id: str, timeout_ms: int) -> l
     return sent
 
 
+@lru_cache(maxsize=1)
+def _signer() -> Signer:
+    return control_signer(lambda: redis_now_ms(redis_client()))
+
+
 def _quarantined(client: redis.Redis) -> Mapping[str, Exclusion]:
     held = cast(dict[bytes, bytes], client.hgetall(keys.QUARANTINED))
-    held.pop(keys.QUARANTINED_MARK, None)
-    return {one.region: one.why for one in admit_quarantines(held.values())}
+    found = read_quarantines(control_macs(), held, redis_now_ms(client)) or []
+    return {one.region: one.why for one in found}
 
 
 @contextlib.contextmanager

@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import cast
 
 from probes import keys
-from probes.process.region_statuses import read_statuses
+from probes.process.region_statuses import read_signed_statuses
+from probes.reasons import Refusal
 from probes.wire import RegionStatus
 from vigil.clock import database_now
+from vigil.control_keys import published_keys
 from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, warning, well
 from vigil.enrolment.models import EnrolmentCode
 from vigil.monitors.models import Region
@@ -18,6 +20,17 @@ from vigil.monitors.models import Region
 SKEW_MS = 2_000
 BEHIND_MS = 30_000
 STRANGERS_WITHIN = timedelta(days=1)
+SAME_RELEASE = "Run the same release everywhere."
+_NEW_KEY = "Run this release there, by the line that `manage.py region rotate NAME` prints."
+_OWN_STREAMS = frozenset({"calls", "rounds", "verdicts"})
+_CLOCK = "Run NTP there, and here."
+#: What an operator does where a region's messages are refused for this.
+_REMEDIES = {
+    Refusal.UNSIGNED: _NEW_KEY,
+    Refusal.UNKNOWN_KEY: _NEW_KEY,
+    Refusal.EXPIRED: _CLOCK,
+    Refusal.PREMATURE: _CLOCK,
+}
 
 
 def alive(around: ExaminationContext) -> Iterator[Finding]:
@@ -28,7 +41,7 @@ def alive(around: ExaminationContext) -> Iterator[Finding]:
     if not slugs:
         yield problem("No region exists: no checks can run.", "Run `manage.py region add NAME`.")
         return
-    statuses = read_statuses(around.redis, slugs, around.now_ms)
+    statuses = read_signed_statuses(around.redis, slugs, published_keys(around.redis))
     troubled = 0
     for slug in slugs:
         for finding in (
@@ -37,7 +50,7 @@ def alive(around: ExaminationContext) -> Iterator[Finding]:
             troubled += 1
             yield finding
         status = statuses.get(slug)
-        if status is not None and status.egress != egress[slug]:
+        if isinstance(status, RegionStatus) and status.egress != egress[slug]:
             troubled += 1
             yield warning(
                 f"Region {slug} is known as {egress[slug]}, and its worker runs as {status.egress}.",
@@ -68,11 +81,21 @@ def refused(around: ExaminationContext) -> Iterator[Finding]:
     for name, count in sorted(counted.items()):
         region, _, cause = name.decode("utf-8", "replace").rpartition("/")
         by_region[region].append(f"{int(count)} {cause.replace('_', ' ')}")
-    for region, causes in by_region.items():
-        yield warning(
-            f"Of what {region} wrote, this was refused: {', '.join(causes)}.",
-            "Run the same release everywhere; if it does, ask who has this region's password.",
-        )
+    for origin, causes in by_region.items():
+        yield warning(f"Of what {origin} wrote, this was refused: {', '.join(causes)}.", _remedy(origin, causes))
+
+
+def _remedy(origin: str, causes: list[str]) -> str:
+    """What to do about refusals of a region, or of one of the control plane's own streams."""
+    if origin in _OWN_STREAMS:
+        return "Give VIGIL_SEAL_KEYS the same value in every process; if it has, ask who has the password of Redis."
+    if any(cause.endswith((Refusal.UNSIGNED.value, _words(Refusal.UNKNOWN_KEY))) for cause in causes):
+        return _NEW_KEY.replace("NAME", origin)
+    return f"{SAME_RELEASE[:-1]}; if it does, ask who has this region's password."
+
+
+def _words(cause: Refusal) -> str:
+    return cause.value.replace("_", " ")
 
 
 def strangers(_: object = None) -> Iterator[Finding]:
@@ -97,11 +120,21 @@ def _silence(slug: str, started: bool) -> Iterator[Finding]:
         )
 
 
-def _trouble(slug: str, statuses: Mapping[str, RegionStatus | None]) -> Iterator[Finding]:
+def _trouble(slug: str, statuses: Mapping[str, RegionStatus | Refusal]) -> Iterator[Finding]:
     status = statuses[slug]
-    if status is None:
-        yield problem(f"Region {slug} sends a status that cannot be read.", "Run the same release everywhere.")
+    if isinstance(status, Refusal):
+        why = _words(status)
+        yield problem(
+            f"Region {slug} sends a status that cannot be read: {why}.",
+            _REMEDIES.get(status, SAME_RELEASE).replace("NAME", slug),
+        )
         return
+    if status.refused:
+        counted = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in sorted(status.refused.items()))
+        yield warning(
+            f"{slug} refused orders: {counted}.",
+            "Give it VIGIL_CONTROL_KEYS of this installation; if it has them, ask who has the password of Redis.",
+        )
     if abs(status.clock_offset_ms) > SKEW_MS:
         off = ago(abs(status.clock_offset_ms) / 1000)
         yield warning(f"The clock of {slug} is wrong by {off}; above 5 s it has no vote.", "Run NTP there.")

@@ -17,6 +17,7 @@ from vigil.enrolment.core.codes import Attempt
 from vigil.enrolment.core.commands import EnrolmentPlace, commands
 from vigil.enrolment.models import EnrolmentCode, Probation, RedisAccess
 from vigil.enrolment.redis_access import OVERLAP, Management, acl_line, passwords_of, set_user
+from vigil.monitors.live.workers import set_keys
 from vigil.monitors.models import Region
 
 log = structlog.get_logger()
@@ -112,8 +113,8 @@ def _enrol(code: EnrolmentCode, keys: WorkerKeys, address: str, now: datetime) -
     code.sealing_key, code.signing_key = keys.sealing, keys.signing
     code.save(update_fields=["used_at", "used_from", "sealing_key", "signing_key"])
     region = code.region
-    region.public_key = keys.sealing
-    region.save(update_fields=["public_key"])
+    set_keys(region, keys.sealing, keys.signing)
+    region.save(update_fields=["public_key", "signing_key", "former_signing_key", "signing_key_since"])
     access = RedisAccess.objects.filter(region=region).first()
     if access is None:
         RedisAccess.objects.create(region=region, password=code.redis_password)

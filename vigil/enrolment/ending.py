@@ -18,7 +18,8 @@ def revoke(region: Region) -> Management:
     """
     with transaction.atomic():
         region.enabled, region.public_key = False, None
-        region.save(update_fields=["enabled", "public_key"])
+        region.signing_key = region.former_signing_key = None
+        region.save(update_fields=["enabled", "public_key", "signing_key", "former_signing_key"])
         EnrolmentCode.objects.filter(region=region, used_at=None).update(expires_at=database_now())
         RedisAccess.objects.filter(region=region).delete()
     return end_user(region.slug)

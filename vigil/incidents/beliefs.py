@@ -8,8 +8,10 @@ from typing import Any, cast
 
 import redis
 
-from consensus.verdicts import encode, encode_belief_changes
+from consensus.verdicts import Belief, encode, encode_belief_changes
 from probes import keys
+from probes.process.redis_streams import redis_now_ms
+from vigil.control_keys import control_macs
 from vigil.incidents.models import MonitorState
 from vigil.incidents.state_rows import NOT_PLAINLY_UP, belief_of
 from vigil.monitors.models import DerivedKind
@@ -19,18 +21,18 @@ CHUNK = 1_000
 #: Changes kept for readers that lag; one further behind reads everything.
 CHANGES_KEPT = 1_000
 
-#: KEYS hash, stream of changes; ARGV mark field, new mark, changes to keep, the changes packed, then pairs of monitor
-#: and belief ('' to delete). Updates a hash only if it is complete, so a lost one is never read in part. Each change
-#: names the mark before it, so readers detect a missed one.
+#: KEYS hash, stream of changes; ARGV mark field, new mark, changes to keep, the changes packed, their code, then pairs
+#: of monitor and belief ('' to delete). Updates a hash only if it is complete, so a lost one is never read in part.
+#: Each change names the mark before it, so readers detect a missed one.
 _CHANGE = """
 local before = redis.call('HGET', KEYS[1], ARGV[1])
 if not before then return 0 end
-for i = 5, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
   if ARGV[i + 1] == '' then redis.call('HDEL', KEYS[1], ARGV[i])
   else redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'f', before, 't', ARGV[2], 'b', ARGV[4])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'f', before, 't', ARGV[2], 'b', ARGV[4], 'e', ARGV[5])
 return 1
 """
 
@@ -45,6 +47,7 @@ class Beliefs:
     def publish(self, monitors: Collection[str]) -> None:
         """Publish committed states of these monitors (public ids)."""
         names = list(monitors)
+        now_ms = redis_now_ms(self._redis) if names else 0
         for start in range(0, len(names), CHUNK):
             chunk = names[start : start + CHUNK]
             rows = MonitorState.objects.filter(
@@ -55,10 +58,11 @@ class Beliefs:
             pairs: list[str | bytes] = []
             for monitor in chunk:
                 belief = believed.get(monitor)
-                pairs += [monitor, encode(belief) if belief else b""]
+                pairs += [monitor, _value(monitor, belief, now_ms) if belief else b""]
             mark = keys.BELIEVED_MARK.decode()
             changes = encode_belief_changes({monitor: believed.get(monitor) for monitor in chunk})
-            args = [mark, secrets.token_hex(8), CHANGES_KEPT, changes, *pairs]
+            code = control_macs().code(keys.BELIEF_CHANGES, changes, now_ms)
+            args = [mark, secrets.token_hex(8), CHANGES_KEPT, changes, code, *pairs]
             if not self._change(keys=[keys.BELIEVED, keys.BELIEF_CHANGES], args=args):
                 self.rebuild()
                 return
@@ -76,15 +80,21 @@ class Beliefs:
             .order_by("pk")
         )
         pipe = self._redis.pipeline(transaction=True)
+        now_ms = redis_now_ms(self._redis)
         pipe.delete(keys.BELIEVED)
         chunk: dict[str | bytes, bytes | str] = {}
         for row in rows.iterator(chunk_size=CHUNK):
             belief = belief_of(row)
             if belief:
-                chunk[row.monitor.public_id] = encode(belief)
+                chunk[row.monitor.public_id] = _value(row.monitor.public_id, belief, now_ms)
             if len(chunk) >= CHUNK:
                 pipe.hset(keys.BELIEVED, mapping=cast(Any, chunk))
                 chunk = {}
         chunk[keys.BELIEVED_MARK] = secrets.token_hex(8)
         pipe.hset(keys.BELIEVED, mapping=cast(Any, chunk))
         pipe.execute()
+
+
+def _value(monitor: str, belief: Belief, now_ms: int) -> bytes:
+    """A belief as its field holds it: with the code of the control plane."""
+    return control_macs().value(f"{keys.BELIEVED}/{monitor}", encode(belief), now_ms)

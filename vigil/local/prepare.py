@@ -1,6 +1,6 @@
 """The step between PostgreSQL and everything that needs its tables: migrate, first admin, regions of this machine.
 
-Run as `python -m vigil.local.prepare NAME:DOMAIN:EGRESS:PUBLICKEY...`; prints a one-time login link.
+Run as `python -m vigil.local.prepare NAME:DOMAIN:EGRESS:PUBLICKEY:SIGNINGKEY...`; prints a one-time login link.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ def main(regions: list[str]) -> int:
     django.setup()
     _migrate()
     for region in regions:
-        name, domain, egress, public_key = region.split(":")
-        _enrol(name, domain, egress, bytes.fromhex(public_key))
+        name, domain, egress, *public = region.split(":")
+        public_key, signing_key = map(bytes.fromhex, public)
+        _enrol(name, domain, egress, (public_key, signing_key))
 
     from vigil.accounts.login import LONG_LINK_LIFE, create_login_link, ensure_first_admin
 
@@ -36,15 +37,15 @@ def _migrate() -> None:
         call_command("migrate", interactive=False, verbosity=0)
 
 
-def _enrol(name: str, domain: str, egress: str, public_key: bytes) -> None:
-    """Make a region of this machine known; one that exists keeps what people changed, except the key."""
+def _enrol(name: str, domain: str, egress: str, public: tuple[bytes, bytes]) -> None:
+    """Make a region of this machine known; one that exists keeps what people changed, except the keys."""
+    from vigil.monitors.live.workers import set_keys
     from vigil.monitors.models import Region
 
-    known, _ = Region.objects.get_or_create(
-        slug=name, defaults={"name": name, "domain": domain, "egress": egress, "public_key": public_key}
-    )
-    if bytes(known.public_key or b"") != public_key:
-        Region.objects.filter(pk=known.pk).update(public_key=public_key)
+    region = Region.objects.filter(slug=name).first() or Region(slug=name, name=name, domain=domain, egress=egress)
+    if (bytes(region.public_key or b""), bytes(region.signing_key or b"")) != public:
+        set_keys(region, *public)
+        region.save()
 
 
 if __name__ == "__main__":

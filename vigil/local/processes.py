@@ -12,6 +12,7 @@ from pathlib import Path
 
 from consensus.process.settings import ConsensusSettings
 from probes.seal import Opener
+from probes.signing.private_keys import control_keys_of, region_signing_key, stream_keys_of
 from probes.worker.settings import ProbeSettings
 from vigil.enrolment.core import redis_users
 from vigil.local.environments import Addresses, isolated_env
@@ -98,10 +99,11 @@ def programs(
 
 def _prepare(control: Mapping[str, str], secrets: LocalSecrets, regions: Sequence[LocalRegion]) -> Program:
     """Migrations, the first admin, and the regions of this machine with their public keys."""
-    named = [
-        f"{region.name}:{region.domain}:{region.egress}:{Opener(secrets.region_keys[region.name]).public.hex()}"
-        for region in regions
-    ]
+    named = []
+    for region in regions:
+        key = secrets.region_keys[region.name]
+        public, signing = Opener(key).public.hex(), region_signing_key(key).public.hex()
+        named.append(f"{region.name}:{region.domain}:{region.egress}:{public}:{signing}")
     argv = _python("vigil.local.prepare", *named)
     return Program("prepare", argv, control, after=("postgres",), once=True, fork_server="control")
 
@@ -111,7 +113,10 @@ def _probing(
 ) -> list[Program]:
     """Consensus and the region workers, each with a Redis user of its own."""
     consensus_env = isolated_env(control, ConsensusSettings) | _redis_of(servers, redis_users.CONSENSUS)
+    # It shares the key of the messages between processes, and not those that open stored secrets.
+    consensus_env["VIGIL_STREAM_KEYS"] = stream_keys_of(consensus_env.pop("VIGIL_SEAL_KEYS"))
     region_env, data = isolated_env(control, ProbeSettings), Path(control["VIGIL_DATA_DIR"])
+    region_env["VIGIL_CONTROL_KEYS"] = control_keys_of(control["VIGIL_SEAL_KEYS"])
     workers = [
         _worker(
             region,

@@ -55,6 +55,10 @@ class Region(models.Model):
     enabled = models.BooleanField(default=True)
     egress = models.CharField(max_length=10, choices=RegionEgress.choices, default=RegionEgress.PUBLIC)
     public_key = models.BinaryField(max_length=32, null=True, blank=True)
+    #: Keys that its worker signs with: the present one, and for a day the one before, while its worker is changed.
+    signing_key = models.BinaryField(max_length=32, null=True, blank=True, editable=False)
+    former_signing_key = models.BinaryField(max_length=32, null=True, blank=True, editable=False)
+    signing_key_since = models.DateTimeField(null=True, blank=True, editable=False)
     #: Last worker process seen, and since when: a deployment is the first suspect in a mass event.
     worker_boot = models.CharField(max_length=40, blank=True, default="", editable=False)
     worker_since = models.DateTimeField(null=True, blank=True, editable=False)

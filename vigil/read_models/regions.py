@@ -158,6 +158,8 @@ def _missing(region: Region, state: RegionState, reached: set[Milestone]) -> str
         return "No worker is enrolled. Run the line that was shown, or rotate its keys for a new one."
     if state is RegionState.WAITING:
         return "Its worker is enrolled, and has not connected yet."
+    if state is RegionState.SILENT and not region.signing_key:
+        return "Its worker does not sign what it writes, so that is refused. Give it a new key, and this release."
     if state is RegionState.SILENT:
         return "Its worker sends no sign of life. Its votes do not count, and it harms no monitor."
     if Milestone.FIRST_CHECK not in reached:

@@ -18,6 +18,7 @@ from probes.enrolment.messages import (
     EnrolmentRefusal,
     EnrolmentRequest,
 )
+from vigil.control_keys import control_keys
 from vigil.enrolment.codes import WorkerKeys, take
 from vigil.enrolment.core.codes import REFUSED, Attempt
 from vigil.enrolment.redis_access import authority, region_address
@@ -53,6 +54,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
         region=slug,
         redis_url=region_address(slug, taken.password),
         redis_ca=authority(),
+        control_keys=control_keys(),
         revision=taken.revision,
     )
     return HttpResponse(msgspec.json.encode(answer), content_type="application/json")

@@ -27,6 +27,7 @@ from probes.process.dead_letters import waiting_letters
 from probes.process.health import Health
 from tests.consensus.examples import FIVE_REGIONS, make_result, make_round
 from tests.planting import Fault, plant, plant_poison
+from tests.signed import control_entry, macs, report, trust
 from tests.streams import entries
 from tests.waiting import until
 
@@ -42,8 +43,7 @@ class Scene:
         self.url = url
         self.client = redis.Redis.from_url(url)
         self.client.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
-        for region in REGIONS:
-            self.client.set(keys.status(region), b"alive")
+        trust(self.client, *REGIONS)
 
     def now_ms(self) -> int:
         seconds, micros = self.client.time()
@@ -52,13 +52,13 @@ class Scene:
     def report(self, region: str, round: Round, monitor: str = "") -> None:
         result = make_result("fail", round.id, 1, self.now_ms())
         result = replace(result, monitor=monitor or round.monitor)
-        self.client.xadd(keys.results(region), {keys.BODY: wire.encode([result])})
+        report(self.client, region, result)
 
     def fail(self, monitor: str = "mon_example") -> Round:
         """A round of which every region says that its target fails."""
         base = make_round(opened_ms=self.now_ms())
         round = replace(base, id=f"{base.id}-{monitor}-{self.now_ms()}", monitor=monitor)
-        self.client.xadd(keys.ROUNDS, {keys.BODY: encode(round)})
+        self.client.xadd(keys.ROUNDS, control_entry(keys.ROUNDS, encode(round)))
         for region in REGIONS:
             self.report(region, round)
         return round
@@ -80,7 +80,9 @@ class Scene:
         return (keys.entry_id(written)[0] - max(due_ms, *voted)) / 1000
 
     def letters(self) -> list[tuple[str, str]]:
-        return [(one.step, one.origin) for _, one in waiting_letters(self.client, 100) if one and not one.settled]
+        return [
+            (one.step, one.origin) for _, one in waiting_letters(self.client, macs(), 100) if one and not one.settled
+        ]
 
     @contextlib.contextmanager
     def running(self) -> Iterator[list[threading.Thread]]:

@@ -16,12 +16,13 @@ import redis
 from msgspec.structs import replace
 
 from consensus.process.lease import ConsensusLease
-from consensus.verdicts import Call, Round, Verdict, decode_call, decode_quarantine, decode_verdict, encode
+from consensus.verdicts import Belief, Call, Round, Verdict, decode_call, decode_quarantine, decode_verdict, encode
 from consensus.vocabulary import Cause, Exclusion
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from probes.wire import Phases, RegionStatus
 from tests.consensus.examples import FIVE_REGIONS, make_result, make_round
+from tests.signed import control_entry, report, results_entry, say_alive, trust
 from tests.streams import add, entries
 from tests.waiting import until
 
@@ -42,17 +43,16 @@ class Bench:
 
     def believe_all_up(self) -> None:
         self.client.hset(keys.BELIEVED, keys.BELIEVED_MARK.decode(), "1")
-        for region in REGIONS:
-            self.client.set(keys.status(region), b"alive")
+        trust(self.client, *REGIONS)
 
     def report(self, region: str, saw: str, round: Round | None = None, monitor: str = "mon_example") -> None:
         result = make_result(saw, round.id if round else "", 1 if round else 0, self.now_ms())
         result = replace(result, monitor=monitor)
-        self.client.xadd(keys.results(region), {keys.BODY: wire.encode([result])})
+        report(self.client, region, result)
 
     def open(self, **options: object) -> Round:
         round = make_round(opened_ms=self.now_ms(), **options)  # type: ignore[arg-type]
-        self.client.xadd(keys.ROUNDS, {keys.BODY: encode(round)})
+        self.client.xadd(keys.ROUNDS, control_entry(keys.ROUNDS, encode(round)))
         return round
 
     def verdicts(self) -> list[Verdict]:
@@ -133,7 +133,7 @@ def test_a_deadline_decides_when_nothing_more_comes(bench: Bench) -> None:
     with running(bench):
         bench.open(regions={"eu-west": "aws", "us-west": "hetzner"}, assigned=2)
         short = replace(make_round(opened_ms=bench.now_ms()), look_length_ms=300)
-        bench.client.xadd(keys.ROUNDS, {keys.BODY: encode(short)})
+        bench.client.xadd(keys.ROUNDS, control_entry(keys.ROUNDS, encode(short)))
         until(bench.verdicts, "a verdict at the deadline")
 
     assert bench.verdicts()[0].status is Status.UNKNOWN
@@ -236,7 +236,7 @@ def test_wrong_settings_are_one_line(tmp_path: object) -> None:
 
 def passes(bench: Bench, region: str, number: int, total_us: int = 80_000) -> None:
     results = [replace(make_result("pass", started_ms=bench.now_ms()), phases=Phases(total_us=total_us))] * number
-    bench.client.xadd(keys.results(region), {keys.BODY: wire.encode(results)})
+    report(bench.client, region, *results)
 
 
 def test_a_region_that_fails_alone_is_put_into_quarantine_and_stays_there_over_a_restart(bench: Bench) -> None:
@@ -270,7 +270,7 @@ def test_a_region_that_fails_alone_is_put_into_quarantine_and_stays_there_over_a
 
 def test_a_region_whose_status_says_that_its_anchors_fail_has_no_vote(bench: Bench) -> None:
     adrift = RegionStatus(1, bench.now_ms(), 0, 0, 0, 0, "boot", "test", anchors=3, anchors_failing=3)
-    bench.client.set(keys.status("eu-west"), wire.encode(adrift))
+    say_alive(bench.client, "eu-west", adrift)
     with running(bench):
         until(lambda: bench.client.hexists(keys.QUARANTINED, "eu-west"), "the quarantine")
         round = bench.open()
@@ -294,7 +294,7 @@ def test_what_is_usual_survives_a_restart(bench: Bench) -> None:
         round = bench.open()
         for region in REGIONS:
             slow = replace(make_result("pass", round.id, 1, bench.now_ms()), phases=Phases(total_us=800_000))
-            bench.client.xadd(keys.results(region), {keys.BODY: wire.encode([slow])})
+            report(bench.client, region, slow)
         until(bench.verdicts, "a verdict")
 
     (verdict,) = bench.verdicts()
@@ -318,8 +318,35 @@ def test_p2_what_a_region_writes_is_refused_and_counted_and_the_results_beside_i
     good = make_result("fail", started_ms=bench.now_ms())
     entry = wire.encode([replace(good, monitor="mon_ZZZZ"), replace(good, revision=2**63), good])
     with running(bench):
-        bench.client.xadd(keys.results("eu-west"), {keys.BODY: entry.replace(b"ZZZZ", b"\xff\xfe\xff\xfe")})
+        damaged = entry.replace(b"ZZZZ", b"\xff\xfe\xff\xfe")
+        add(bench.client, keys.results("eu-west"), results_entry("eu-west", damaged))
         bench.client.set(keys.status("eu-west"), b"\x9e\x01\xa4\xff\xfe\xff\xfe")
         until(bench.calls, "a call")
         until(lambda: bench.client.hget(keys.REFUSED, "eu-west/out_of_bounds") == b"2", "a count of both")
     assert [call.monitor for call in bench.calls()] == ["mon_example"]
+
+
+def test_t_sec_27_forged_results_rounds_and_beliefs_decide_nothing(bench: Bench) -> None:
+    """Who holds the password of Redis may write to every key."""
+    forged = make_round(opened_ms=bench.now_ms())
+    votes = [make_result("fail", forged.id, 1, bench.now_ms())]
+    payload = wire.encode(votes)
+    for region in REGIONS:
+        # Without a signature, and with one of another region.
+        add(bench.client, keys.results(region), {keys.BODY: payload})
+        add(bench.client, keys.results(region), results_entry("us-east" if region != "us-east" else "eu-west", payload))
+    bench.client.xadd(keys.ROUNDS, {keys.BODY: encode(forged)})
+    bench.client.xadd(keys.ROUNDS, control_entry(keys.VERDICTS, encode(forged)))
+    bench.client.hset(keys.BELIEVED, "mon_example", encode(Belief(1, Status.DOWN, 1)))
+    bench.client.hset(keys.QUARANTINED, mapping={"*": "1", "eu-west": b"junk"})
+    bench.client.hset(keys.BASELINES, "eu-west/0", b"\x90")
+    with running(bench):
+        # Of what is believed nothing contradicts a pass; the failure of another monitor is called.
+        bench.report("eu-west", "pass")
+        bench.report("eu-west", "fail", monitor="mon_real")
+        until(bench.calls, "the call that shows that everything before was read")
+        until(lambda: bench.client.hget(keys.REFUSED, "rounds/unsigned"), "a count of the rounds")
+    assert [call.monitor for call in bench.calls()] == ["mon_real"]
+    assert bench.verdicts() == []
+    counted = cast(dict[bytes, bytes], bench.client.hgetall(keys.REFUSED))
+    assert counted[b"eu-west/unsigned"] == b"1" and b"eu-west/unknown_key" in counted

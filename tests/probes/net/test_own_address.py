@@ -15,6 +15,7 @@ from probes.net.own_address import is_own
 from probes.net.trace import Trace
 from probes.worker.parts import build
 from probes.worker.settings import read
+from tests.signed import worker_settings
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_s28_a_worker_shuns_its_own_host_when_its_egress_is_public(on_loop: Any,
     async def story() -> bool:
         url = "redis://127.0.0.1:1/0"
         connection = redis.asyncio.Redis.from_url(url)
-        settings = read({"region": "eu-west", "redis_url": url, "egress": egress})
+        settings = read({"region": "eu-west", "redis_url": url, "egress": egress, **worker_settings("eu-west")})
         parts = await build(settings, connection)
         await parts.resolver.close()
         await connection.aclose()

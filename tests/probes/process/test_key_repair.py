@@ -12,6 +12,7 @@ from probes import keys
 from probes.process.key_repair import put_right
 from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane
+from tests.signed import control_signer
 
 WRONG = redis.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
 
@@ -52,7 +53,7 @@ def test_p3_each_key_of_a_region_is_put_right_when_it_has_another_type(redis_url
 def test_p3_the_list_of_a_regions_keys_is_what_a_worker_and_dispatch_leave_in_redis(redis_url: str) -> None:
     now_ms = int(time.time() * 1000)
     check = Check(1, "mon_a", "http", now_ms, now_ms + 30_000, 1_000, msgspec.Raw(b"\x80"))
-    queues = RegionQueues(redis_url)
+    queues = RegionQueues(redis_url, control_signer())
     for lane in Lane:
         queues.send(Batch(1, "eu-west", lane, [check]), 30)
     queues.close()
@@ -73,7 +74,7 @@ def test_a_queue_that_is_none_is_told_from_a_redis_that_is_away(redis_url: str) 
     now_ms = int(time.time() * 1000)
     check = Check(1, "mon_a", "http", now_ms, now_ms + 30_000, 1_000, msgspec.Raw(b"\x80"))
     batch = Batch(1, "eu-west", Lane.SCHEDULED, [check])
-    queues = RegionQueues(redis_url)
+    queues = RegionQueues(redis_url, control_signer())
     with redis.Redis.from_url(redis_url) as client:
         client.set(keys.celery_prefix("eu-west") + keys.queue("eu-west", Lane.SCHEDULED), "mine")
         with pytest.raises(redis.ResponseError, match="WRONGTYPE") as problem:

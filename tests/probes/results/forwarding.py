@@ -15,14 +15,22 @@ from probes.reasons import Reason, Status
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
+from probes.results.signed_link import SignedLink
 from probes.wire import Phases, Result
 from tests.probes.worker.region_process import REGION
+from tests.signed import now_ms
 from tests.streams import entries_async
+from vigil.bench.region_keys import simulated_signer
 from vigil.local.servers.redis import LocalRedis
 
 
 def result(number: int) -> Result:
     return Result(1, f"mon_{number}", number, Status.UP, Reason.OK, number, Phases(), round="rnd")
+
+
+def trusting_link() -> SignedLink:
+    """A link that believes whatever is written in the control plane's place."""
+    return SignedLink(REGION, simulated_signer(REGION, now_ms), lambda _, value: value)
 
 
 Broker = tuple[LocalRedis, Callable[[], subprocess.Popen[bytes]]]
@@ -32,7 +40,7 @@ Broker = tuple[LocalRedis, Callable[[], subprocess.Popen[bytes]]]
 async def forwarding(url: str, store: LocalStore) -> AsyncIterator[tuple[redis.asyncio.Redis, Publisher, Forwarder]]:
     """A publisher and a forwarder at work."""
     connection = redis.asyncio.Redis.from_url(url, socket_connect_timeout=1)
-    forwarder = Forwarder(connection, REGION, store)
+    forwarder = Forwarder(connection, trusting_link(), store)
     publisher = Publisher(connection, REGION, forwarder)
     working = [asyncio.ensure_future(publisher.run()), asyncio.ensure_future(forwarder.run())]
     try:

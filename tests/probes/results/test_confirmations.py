@@ -14,7 +14,7 @@ import redis.asyncio
 from probes import keys, wire
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
-from tests.probes.results.forwarding import Broker, forwarding, result, slots_on
+from tests.probes.results.forwarding import Broker, forwarding, result, slots_on, trusting_link
 from tests.probes.worker.region_process import REGION
 from tests.probes.worker.test_service import own_redis
 from tests.streams import entries_async
@@ -139,7 +139,7 @@ def test_a_redis_user_that_may_not_see_what_is_stored_is_no_reason_to_stop(on_lo
     async def story() -> None:
         port = urlsplit(redis_url).port
         connection = redis.asyncio.Redis(port=port or 6379, username="old", password="p")
-        await Forwarder(connection, REGION, LocalStore(None)).settle()
+        await Forwarder(connection, trusting_link(), LocalStore(None)).settle()
         await connection.aclose()
 
     on_loop(story())

@@ -12,6 +12,7 @@ from pathlib import Path
 import redis
 
 from probes import keys
+from tests.signed import worker_environment
 from tests.waiting import until
 
 REGION = "eu-west"
@@ -20,7 +21,7 @@ REGION = "eu-west"
 @contextlib.contextmanager
 def worker(url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that has written its first status; killed at the end if it still runs."""
-    settings = {"VIGIL_REDIS_URL": url, "VIGIL_EGRESS": "private", **environment}
+    settings = {"VIGIL_REDIS_URL": url, "VIGIL_EGRESS": "private", **worker_environment(REGION), **environment}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "probes", "--region", REGION],

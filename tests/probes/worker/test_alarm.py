@@ -19,6 +19,7 @@ from redis import Redis
 from probes import keys
 from probes.process.liveness import PARTS, Liveness, LivenessReporter, mark
 from probes.worker.settings import SettingsError, read
+from tests.signed import worker_environment, worker_settings
 from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -103,6 +104,7 @@ def worker(redis_url: str, receiver: Receiver, tmp_path: Path) -> Iterator[Calla
             "VIGIL_REGION_ALARM_URL": receiver.url,
             "VIGIL_REGION_ALARM_AFTER_S": "2",
             "VIGIL_REGION_ALARM_MEMORY": str(tmp_path / "alarm.json"),
+            **worker_environment(REGION),
             **settings,
         }
         one = subprocess.Popen([sys.executable, "-m", "probes", "--region", REGION], cwd=CHECKOUT, env=env)
@@ -197,7 +199,7 @@ def test_a_pulse_beats_only_while_its_loop_is_well(redis_url: str) -> None:
 )
 def test_a_wrong_setting_of_the_alarm_is_one_line(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"VIGIL_{name.upper()} is wrong"):
-        read({"region": REGION, "redis_url": "redis://127.0.0.1:1/0", name: value})
+        read({"region": REGION, "redis_url": "redis://127.0.0.1:1/0", **worker_settings(REGION), name: value})
 
 
 @pytest.mark.parametrize("kept", ["", "[]", "{}", '{"marks": 1, "heard_s": {}, "raised_s": null}', "\x00"])

@@ -31,6 +31,7 @@ from tests.probes.looking import looked
 from tests.probes.loopback import OK, answering, closed_port, name_server, serving, way_out
 from tests.probes.worker.region_process import REGION, worker
 from tests.probes.worker.test_service import check, own_redis, queues, results_of
+from tests.signed import worker_settings
 from tests.waiting import until, until_async
 from vigil.bench.chaos.lossy_link import Loss, LossyLink
 from vigil.local.servers.redis import LocalRedis
@@ -41,7 +42,7 @@ __all__ = ["own_redis"]
 @contextlib.asynccontextmanager
 async def reporting(url: str) -> AsyncIterator[tuple[StatusReporter, QueueWatch]]:
     connection = redis.asyncio.Redis.from_url(url)
-    parts = await build(read({"region": REGION, "redis_url": url}), connection)
+    parts = await build(read({"region": REGION, "redis_url": url, **worker_settings(REGION)}), connection)
     try:
         yield StatusReporter(parts, Health("probe", 35)), parts.queue_watch
     finally:

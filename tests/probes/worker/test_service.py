@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import socketserver
@@ -21,11 +22,17 @@ from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import QueueUnavailable, RegionQueues
 from probes.reasons import Reason, Status
 from probes.seal import Sealer, binding, generate_keypair
+from probes.signing.envelope import split_value
+from probes.signing.private_keys import control_signing_key, region_signing_key
+from probes.signing.signatures import Signer
 from probes.wire import Batch, Check, Lane, Result
+from probes.worker.orders import OrderGate
 from tests.probes.loopback import closed_port
 from tests.probes.worker.region_process import REGION, worker
+from tests.signed import control_signer, now_ms
 from tests.streams import entries
 from tests.waiting import until
+from vigil.bench.region_keys import simulated_secret
 from vigil.local.servers.redis import LocalRedis, prepare
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -50,7 +57,7 @@ def target() -> Iterator[tuple[int, list[bytes]]]:
 
 @contextlib.contextmanager
 def queues(url: str) -> Iterator[RegionQueues]:
-    made = RegionQueues(url)
+    made = RegionQueues(url, control_signer())
     try:
         yield made
     finally:
@@ -95,7 +102,7 @@ def test_a_batch_sent_to_a_region_comes_back_as_results(
                 b"mon_a": Status.UP,
                 b"mon_b": Status.DOWN,
             }
-            status = wire.decode_status(client.get(keys.status(REGION)) or b"")
+            status = wire.decode_status(split_value(client.get(keys.status(REGION)) or b"")[1])
             assert (status.public_key, status.egress) == (public, "private")
             assert abs(status.clock_offset_ms) < 1000
             assert 0 < client.ttl(keys.status(REGION)) <= keys.STATUS_TTL_S
@@ -111,7 +118,7 @@ def test_a_batch_sent_to_a_region_comes_back_as_results(
     assert private not in story
 
 
-def test_damaged_and_misdirected_batches_are_dropped_and_the_worker_lives_on(
+def test_t_sec_27_orders_that_the_control_plane_did_not_sign_are_dropped_and_nothing_is_dialled(
     redis_url: str, tmp_path: Path, target: tuple[int, list[bytes]]
 ) -> None:
     from probes.queue.app import TASK, region_app
@@ -119,9 +126,14 @@ def test_damaged_and_misdirected_batches_are_dropped_and_the_worker_lives_on(
     log = tmp_path / "worker.log"
     with worker(redis_url, log) as process, queues(redis_url) as region_queues:
         app = region_app(REGION, redis_url)
+        mine = wire.encode(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_foreign")]))
         elsewhere = wire.encode(Batch(1, "us-east", Lane.SCHEDULED, [check(target[0], "mon_foreign")]))
-        for payload in (b"", b"\xc1rubbish", elsewhere):
-            app.send_task(TASK, args=(payload,), queue=keys.queue(REGION, Lane.SCHEDULED), argsrepr="", kwargsrepr="")
+        stranger = Signer(region_signing_key(simulated_secret(REGION)), b"evil", now_ms)
+        for arguments in (
+            (), (mine,), ("text", 1), (mine, b"rubbish"), (mine, stranger.sign(keys.orders(REGION), mine, 60)),
+            (elsewhere, control_signer().sign(keys.orders("us-east"), elsewhere, 60)),
+        ):  # fmt: skip
+            app.send_task(TASK, args=arguments, queue=keys.queue(REGION, Lane.SCHEDULED), argsrepr="", kwargsrepr="")
         app.send_task("os.system", args=(b"true",), queue=keys.queue(REGION, Lane.SCHEDULED))
         app.close()
         region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_a")]), 30)
@@ -129,8 +141,35 @@ def test_damaged_and_misdirected_batches_are_dropped_and_the_worker_lives_on(
         assert [each.monitor for each in results_of(redis_url)] == ["mon_a"]
         assert process.poll() is None
     story = log.read_text()
-    assert story.count("event=batch.undecodable") == 2
-    assert "event=batch.for_another_region" in story
+    assert "event=results.refused" in story and "origin=orders" in story
+    assert len(target[1]) == 1, "what only the last order asked for"
+
+
+def test_t_sec_27_an_order_is_taken_once_for_this_region_and_for_a_time() -> None:
+    gate = OrderGate(REGION, (signing_public(),), now_ms)
+    order, signer = wire.encode(Batch(1, REGION, Lane.SCHEDULED, [])), control_signer()
+    place = keys.orders(REGION)
+    mine = signer.sign(place, order, 60)
+    assert gate.admit(order, mine) == Batch(1, REGION, Lane.SCHEDULED, [])
+    late = Signer(control_signing_key(os.environ["VIGIL_SEAL_KEYS"]), b"late", lambda: now_ms() - 61_000)
+    other = wire.encode(Batch(1, "us-east", Lane.SCHEDULED, []))
+    for payload, envelope in (
+        (order, mine), (order, b""), (order + b"!", mine), (order, late.sign(place, order, 60)),
+        (order, signer.sign(keys.orders("us-east"), order, 60)), (b"\xc1", signer.sign(place, b"\xc1", 60)),
+        (other, signer.sign(place, other, 60)), (7, None),
+    ):  # fmt: skip
+        assert gate.admit(payload, envelope) is None
+    assert gate.refused == {
+        "replayed": 1, "unsigned": 1, "forged": 1, "expired": 1, "wrong_place": 2, "unreadable": 1, "malformed": 1,
+    }  # fmt: skip
+    name = keys.dismissal(REGION)
+    assert gate.word(name, signer.sign(name, b"", 60)) == b""
+    assert gate.word(name, b"1") is None
+    assert gate.word(keys.stored(REGION), signer.sign(name, b"", 60)) is None
+
+
+def signing_public() -> bytes:
+    return control_signing_key(os.environ["VIGIL_SEAL_KEYS"]).public
 
 
 def test_stopping_reports_the_checks_that_will_not_be_seen(redis_url: str, tmp_path: Path) -> None:

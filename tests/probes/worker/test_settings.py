@@ -12,12 +12,13 @@ from probes.seal import generate_keypair
 from probes.worker.settings import SettingsError, read
 from tests.probes.loopback import closed_port
 
-GOOD = {"VIGIL_REGION": "eu-west", "VIGIL_REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}
+KEYS = {"VIGIL_REGION_KEY": generate_keypair()[0], "VIGIL_CONTROL_KEYS": "A" * 43 + "="}
+GOOD = {"VIGIL_REGION": "eu-west", "VIGIL_REDIS_URL": "redis://:hunter2@127.0.0.1:1/0", **KEYS}
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("REGION", "REDIS_URL", "REGION_KEY", "EGRESS", "PROBE_SOURCE", "HEALTH_PORT"):
+    for name in ("EGRESS", "PROBE_SOURCE", "HEALTH_PORT"):
         monkeypatch.delenv(f"VIGIL_{name}", raising=False)
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
@@ -29,9 +30,7 @@ def test_the_environment_is_read_and_never_shown_whole(environment: pytest.Monke
     environment.setenv("VIGIL_REGION_KEY", private)
     settings = read({})
     assert (settings.region, settings.egress, settings.health_port) == ("eu-west", "public", 0)
-    opener = settings.opener()
-    assert opener is not None
-    assert opener.public == public
+    assert settings.identity().opener.public == public
     assert "hunter2" not in repr(settings)
     assert private not in repr(settings)
 
@@ -56,6 +55,20 @@ def test_the_command_line_names_the_region_over_the_environment(environment: pyt
         (
             {"VIGIL_REGION_KEY": "hunter2"},
             "VIGIL_REGION_KEY is wrong: the private key that `region add` printed: 32 bytes in base64",
+        ),
+        (
+            {"VIGIL_REGION_KEY": None},
+            "VIGIL_REGION_KEY is missing: "
+            "enrol this worker by the line that `region rotate NAME` prints, and give --identity FILE",
+        ),
+        (
+            {"VIGIL_CONTROL_KEYS": None},
+            "VIGIL_CONTROL_KEYS is missing: "
+            "enrol this worker by the line that `region rotate NAME` prints, and give --identity FILE",
+        ),
+        (
+            {"VIGIL_CONTROL_KEYS": "hunter2"},
+            "VIGIL_CONTROL_KEYS is wrong: the public keys that `region add` printed: base64, separated by commas",
         ),
         ({"VIGIL_EGRESS": "secret"}, "VIGIL_EGRESS is wrong: Input should be 'public' or 'private'"),
         ({"VIGIL_PROBE_SOURCE": "eth0"}, "VIGIL_PROBE_SOURCE is wrong: an IP address of this host"),
@@ -87,7 +100,7 @@ def run_worker(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 
 def test_a_bad_region_name_ends_the_worker_with_one_line() -> None:
-    ended = run_worker("--region", "No_Such", VIGIL_REDIS_URL=GOOD["VIGIL_REDIS_URL"])
+    ended = run_worker("--region", "No_Such", **{**GOOD, "VIGIL_REGION": "No_Such"})
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
         "vigil-probe: VIGIL_REGION is wrong: a region name is up to 40 of a-z, 0-9 and -, like eu-west\n"
@@ -102,7 +115,7 @@ def test_help_teaches_the_environment() -> None:
 
 def test_an_unreachable_redis_ends_the_worker_with_one_line_without_its_password() -> None:
     port = closed_port()
-    ended = run_worker("--region", "eu-west", VIGIL_REDIS_URL=f"redis://:hunter2@127.0.0.1:{port}/0")
+    ended = run_worker("--region", "eu-west", VIGIL_REDIS_URL=f"redis://:hunter2@127.0.0.1:{port}/0", **KEYS)
     assert ended.returncode == 1
     assert ended.stderr == (
         f"vigil-probe: no Redis at redis://***@127.0.0.1:{port}/0 for 10 s: "

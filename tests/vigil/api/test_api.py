@@ -9,9 +9,9 @@ import pytest
 import redis
 from django.test import Client
 
-from consensus.verdicts import Quarantine, encode
+from consensus.verdicts import Quarantine
 from consensus.vocabulary import Exclusion
-from probes import keys
+from tests.signed import hold_quarantines
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
@@ -140,7 +140,7 @@ def test_a_region_in_quarantine_says_why(api: Api, redis_url: str) -> None:
     redis_client.cache_clear()
     region_client.cache_clear()
     with redis.Redis.from_url(redis_url) as client:
-        client.hset(keys.QUARANTINED, mapping={keys.QUARANTINED_MARK: b"1", b"eu": encode(held)})
+        hold_quarantines(client, held)
 
     regions = api("GET", "regions")[1]["results"]
     assert {region["slug"]: region["quarantine"] for region in regions} == {"eu": "It fails alone.", "us": None}

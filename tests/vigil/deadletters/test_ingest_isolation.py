@@ -15,6 +15,7 @@ from probes import keys
 from probes.process.health import Health
 from probes.process.liveness import PARTS, mark
 from tests.planting import Fault, plant, plant_poison
+from tests.signed import control_entry, hold_quarantines
 from tests.vigil.test_ingest import down
 from tests.waiting import until
 from vigil.accounts.models import Team
@@ -80,7 +81,7 @@ def two_running(client: redis.Redis) -> Iterator[list[threading.Thread]]:
 
 
 def add(client: redis.Redis, monitor: Monitor) -> bytes:
-    return cast(bytes, client.xadd(keys.VERDICTS, {keys.BODY: down(monitor)}))
+    return cast(bytes, client.xadd(keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor))))
 
 
 def opened_after_s(monitor: Monitor, entry: bytes) -> float:
@@ -94,7 +95,7 @@ def test_s05_a_fault_at_a_step_ends_no_ingest(
     client: redis.Redis, monitors: list[Monitor], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault = plant(monkeypatch, vigil.ingest, step, times=3 if step in NEEDED else None)
-    client.hset(keys.QUARANTINED, keys.QUARANTINED_MARK, b"1")
+    hold_quarantines(client)
     client.hset(keys.ALIVE, mapping={part: mark() for part in PARTS})
     with two_running(client) as threads:
         if step not in ("admit_verdict", "apply_verdicts"):
@@ -141,7 +142,7 @@ def test_s05_a_position_stays_where_the_letter_was_not_kept(
     """Killed or cut off between the two, the entry would be passed unseen: both are one transaction."""
     plant(monkeypatch, vigil.ingest, "apply_verdicts", times=None)
     plant(monkeypatch, vigil.ingest, "pass_entry", times=2)
-    client.xadd(keys.VERDICTS, {keys.BODY: down(monitors[0])})
+    client.xadd(keys.VERDICTS, control_entry(keys.VERDICTS, down(monitors[0])))
     with two_running(client):
         until(lambda: DeadLetter.objects.filter(step="apply").exists(), "the letter")
     assert DeadLetter.objects.get(step="apply").count == 1

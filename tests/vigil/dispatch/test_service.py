@@ -21,7 +21,9 @@ from probes import keys, wire
 from probes.process.health import Health
 from probes.queue.app import region_app
 from probes.queue.sender import RegionQueues
+from probes.signing.control_macs import CODE_BYTES
 from probes.wire import Batch, Lane
+from tests.signed import control_entry, control_signer, say_alive
 from tests.streams import entries
 from tests.waiting import until
 from vigil.accounts.teams import default_team
@@ -57,7 +59,7 @@ class Floor:
     def live(self) -> None:
         for region in REGIONS:
             status = wire.RegionStatus(1, self.now_ms(), 0, 0, 0, self.now_ms(), "boot", "0.1.0")
-            self.client.set(keys.status(region), wire.encode(status))
+            say_alive(self.client, region, status)
 
     def batches(self, region: str, lane: Lane) -> list[Batch]:
         """Every batch that waits in a region's queue, taken out of it."""
@@ -72,7 +74,7 @@ class Floor:
                 except waiting.Empty:
                     return found
                 message.ack()
-                (payload,), _, _ = message.payload
+                (payload, _), _, _ = message.payload
                 found.append(wire.decode_batch(payload))
 
     def rounds(self) -> list[Round]:
@@ -81,7 +83,7 @@ class Floor:
     def call(self, monitor: Monitor, region: str = "eu-west") -> int:
         """Call for a round; returns when it was written, on the clock of Redis."""
         call = Call(1, monitor.public_id, region, Cause.FAILURE, self.now_ms())
-        return keys.entry_id(cast(bytes, self.client.xadd(keys.CALLS, {keys.BODY: encode(call)})))[0]
+        return keys.entry_id(cast(bytes, self.client.xadd(keys.CALLS, control_entry(keys.CALLS, encode(call)))))[0]
 
 
 @pytest.fixture
@@ -119,7 +121,7 @@ def dispatching(leads: bool = True) -> Iterator[Watch]:
     """A dispatcher in a thread, once it leads, or stands by; it may not have ended meanwhile."""
     url = os.environ["VIGIL_REDIS_URL"]
     watch, stop, health = Watch(), threading.Event(), Health("dispatch", 15)
-    service = Dispatcher(Bus(redis.Redis.from_url(url), RegionQueues(url)), watch, health)
+    service = Dispatcher(Bus(redis.Redis.from_url(url), RegionQueues(url, control_signer())), watch, health)
     thread = threading.Thread(target=service.run, args=(stop,))
     thread.start()
     try:
@@ -179,8 +181,13 @@ def test_a_region_that_takes_nothing_is_sent_less_and_is_still_asked_to_confirm(
     until(lambda: floor.batches("eu-west", Lane.CONFIRM), "a look in the strained region")
 
     floor.client.delete(queue)
-    before = float(floor.client.hget(keys.SHARES, "eu-west") or 1)
-    until(lambda: float(floor.client.hget(keys.SHARES, "eu-west") or 1) > before, "it to be sent more again")
+
+    def share() -> float:
+        held = cast(bytes | None, floor.client.hget(keys.SHARES, "eu-west"))
+        return float(held[CODE_BYTES:] if held else 1)
+
+    before = share()
+    until(lambda: share() > before, "it to be sent more again")
 
 
 @pytest.mark.usefixtures("dispatcher")
@@ -355,3 +362,14 @@ def test_a_region_that_is_deleted_is_not_looked_from(floor: Floor, monitor: Moni
     Region.objects.get(slug="us-west").delete()
 
     until(lambda: any(round.assigned == 1 for round in floor.rounds()), "a round without the region")
+
+
+def test_t_sec_27_forged_calls_and_verdicts_open_and_close_nothing(
+    floor: Floor, monitor: Monitor, dispatcher: Watch
+) -> None:
+    call = Call(1, monitor.public_id, "eu-west", Cause.FAILURE, floor.now_ms())
+    floor.client.xadd(keys.CALLS, {keys.BODY: encode(call)})
+    floor.client.xadd(keys.CALLS, control_entry(keys.VERDICTS, encode(call)))
+    until(lambda: floor.client.hget(keys.REFUSED, "calls/forged"), "a count of both")
+    assert floor.client.hget(keys.REFUSED, "calls/unsigned") == b"1"
+    assert not floor.client.exists(keys.ROUNDS)

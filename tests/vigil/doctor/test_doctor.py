@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from probes import keys, wire
+from tests.signed import say_alive
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel, Delivery, DeliveryState, Event
 from vigil.clock import database_now
@@ -63,7 +64,7 @@ class Patient:
         beat = wire.RegionStatus(
             1, now_ms, offset_ms, queue_ms, 0, now_ms, "b", "r", alone=alone, kept=kept, egress=egress
         )
-        self.redis.set(keys.status(region), wire.encode(beat))
+        say_alive(self.redis, region, beat)
 
     def add_channel(self, name: str, fallback: bool = False, kind: str = "webhook") -> Channel:
         return Channel.objects.create(team=self.team, name=name, kind=kind, fallback=fallback)

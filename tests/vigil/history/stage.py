@@ -7,11 +7,10 @@ from datetime import timedelta
 
 import redis
 
-from probes import keys, wire
 from probes.process.health import Health
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
-from tests.streams import add
+from tests.signed import report as tell
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.recording.service import Recorder, RecorderTimings
 from vigil.history.storage import daily_rollup, packer
@@ -51,7 +50,7 @@ class Stage:
         )
 
     def report(self, region: str, *results: Result, entry: str = "*") -> str:
-        return add(self.client, keys.results(region), {keys.BODY: wire.encode(list(results))}, entry)
+        return tell(self.client, region, *results, entry_id=entry)
 
     def hour_of_results(self, hour: int, region: str = "eu", every_ms: int = 60_000) -> list[Result]:
         return [self.result(hour * HOUR_MS + at) for at in range(7_000, HOUR_MS, every_ms)]

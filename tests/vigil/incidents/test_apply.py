@@ -13,7 +13,7 @@ from consensus.quorum import decide
 from consensus.review.evidence import from_evidence
 from consensus.verdicts import Quarantine, Verdict
 from consensus.vocabulary import Exclusion
-from probes.reasons import Status
+from probes.reasons import Refusal, Status
 from probes.wire import RegionStatus
 from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
 from vigil.accounts.teams import default_team
@@ -245,7 +245,7 @@ def test_a_mass_event_after_a_deployment_says_so_and_one_without_says_that_nothi
     for at, one in enumerate([*others, before]):
         apply_verdicts(entries(verdict(one, T0 + at, "fail")), lambda step: None)
     workers = Workers()
-    workers.hear({"eu-west": RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r"), "eu-north": None})
+    workers.hear({"eu-west": RegionStatus(1, 5, 0, 0, 0, 0, "0" * 32, "r"), "eu-north": Refusal.UNREADABLE})
     apply_verdicts(entries(verdict(after, T0 + 20, "fail")), lambda step: None)
     texts = [step.text for step in Transition.objects.order_by("pk")]
     assert texts[-2].endswith("11 monitors failed within a minute; there is no sign of a fault in Vigil itself.")

@@ -10,6 +10,7 @@ from consensus.verdicts import Dissent
 from consensus.vocabulary import Observed
 from probes import keys
 from probes.reasons import Status
+from tests.signed import macs, now_ms
 from vigil.accounts.teams import default_team
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.models import MonitorState
@@ -37,7 +38,7 @@ def monitors() -> list[Monitor]:
 def test_only_monitors_that_are_not_plainly_up_have_a_belief(monitors: list[Monitor], redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         Beliefs(client).rebuild()
-        believed = BeliefReader(client).read()
+        believed = BeliefReader(client, macs(), now_ms).read()
 
     assert believed is not None
     assert {monitor: belief.status for monitor, belief in believed.beliefs.items()} == {
@@ -49,7 +50,7 @@ def test_only_monitors_that_are_not_plainly_up_have_a_belief(monitors: list[Moni
 
 def test_a_change_is_published_and_read_once(monitors: list[Monitor], redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        beliefs, reader = Beliefs(client), BeliefReader(client)
+        beliefs, reader = Beliefs(client), BeliefReader(client, macs(), now_ms)
         beliefs.rebuild()
         reader.read()
         assert reader.read() is None
@@ -65,7 +66,7 @@ def test_a_change_is_published_and_read_once(monitors: list[Monitor], redis_url:
 
 def test_changes_are_read_alone_unless_one_was_missed(monitors: list[Monitor], redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        beliefs, reader = Beliefs(client), BeliefReader(client)
+        beliefs, reader = Beliefs(client), BeliefReader(client, macs(), now_ms)
         beliefs.rebuild()
         reader.read()
         for status in (Status.DEGRADED, Status.UP, Status.DOWN):
@@ -80,7 +81,7 @@ def test_changes_are_read_alone_unless_one_was_missed(monitors: list[Monitor], r
         beliefs.publish([monitors[2].public_id])
         reread = reader.read()
         assert reread is not None and reread.changed is None
-        assert dict(reread.beliefs) == dict(BeliefReader(client).read().beliefs)  # type: ignore[union-attr]
+        assert dict(reread.beliefs) == dict(BeliefReader(client, macs(), now_ms).read().beliefs)  # type: ignore[union-attr]
 
         beliefs.rebuild()
         rebuilt = reader.read()
@@ -103,4 +104,4 @@ def test_consensus_does_not_take_a_part_for_the_whole(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.hset(keys.BELIEVED, "mon_a", b"half")
 
-        assert BeliefReader(client).read() is None
+        assert BeliefReader(client, macs(), now_ms).read() is None

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from probes.seal import generate_keypair
+from probes.signing.private_keys import control_keys_of, region_signing_key
 from vigil.bench.chaos.lossy_link import Loss, LossyLink
 from vigil.bench.report import say
 
@@ -24,6 +25,7 @@ class FarRegion:
     def __init__(self, environment: Mapping[str, str], place: Path, loss: Loss) -> None:
         self._redis_url = environment["VIGIL_REDIS_URL"]
         self._path = environment.get("PYTHONPATH", "")
+        self._control_keys = control_keys_of(environment["VIGIL_SEAL_KEYS"])
         self._log = place / "far.log"
         self._key, self._public = generate_keypair()
         self.link = LossyLink(urlsplit(self._redis_url).port or 0, loss)
@@ -31,9 +33,12 @@ class FarRegion:
 
     def enrol(self) -> None:
         """Make the region known; Django is set up."""
+        from vigil.monitors.live.workers import set_keys
         from vigil.monitors.models import Region
 
-        Region(slug=NAME, name=NAME, domain=NAME, egress="private", public_key=self._public).save()
+        region = Region(slug=NAME, name=NAME, domain=NAME, egress="private")
+        set_keys(region, self._public, region_signing_key(self._key).public)
+        region.save()
 
     async def run(self) -> None:
         """Keep the worker running until cancelled."""
@@ -42,6 +47,7 @@ class FarRegion:
         env = {
             "VIGIL_REDIS_URL": self._redis_url.replace(f":{port}/", f":{self.link.port}/"),
             "VIGIL_REGION_KEY": self._key,
+            "VIGIL_CONTROL_KEYS": self._control_keys,
             "VIGIL_EGRESS": "private",
             "PYTHONPATH": self._path,
         }

@@ -19,12 +19,16 @@ from typing import Any
 import msgspec
 import redis
 from cryptography import x509
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
+from probes.signing.envelope import SENDER_BYTES
+from probes.signing.private_keys import control_signing_key
+from probes.signing.signatures import Signer
 from probes.wire import Batch, Check, Lane, Result
 from vigil.bench.measure import cpu_ns
 from vigil.bench.report import until
@@ -32,6 +36,7 @@ from vigil.cli.errors import CommandError
 from vigil.local.servers import ports
 
 REGION = "bench"
+SEAL_KEY = Fernet.generate_key().decode()
 BATCH = 200
 
 
@@ -150,7 +155,8 @@ class WorkerUnderTest:
 
     def __init__(self, redis_url: str, pid: int) -> None:
         self.pid = pid
-        self._queues = RegionQueues(redis_url)
+        signer = Signer(control_signing_key(SEAL_KEY), os.urandom(SENDER_BYTES), lambda: int(time.time() * 1000))
+        self._queues = RegionQueues(redis_url, signer)
         self._redis: Any = redis.Redis.from_url(redis_url)
         self._place = "0"
         self._monitors = 0

@@ -25,12 +25,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from probes.reasons import Reason
+from probes.signing.private_keys import control_keys_of
 from probes.wire import Lane
 from vigil.bench.measure import percentile, rss_mb
 from vigil.bench.probe.blackbox import Blackbox, blackbox
 from vigil.bench.probe.rig import (
     BATCH,
     REGION,
+    SEAL_KEY,
     Certificates,
     ProbeTargets,
     WorkerUnderTest,
@@ -38,6 +40,7 @@ from vigil.bench.probe.rig import (
     program,
     targets,
 )
+from vigil.bench.region_keys import simulated_secret
 from vigil.bench.report import print_report
 from vigil.cli.errors import CommandError
 from vigil.local.servers.redis import running
@@ -77,7 +80,12 @@ def run(args: argparse.Namespace) -> int:
 def measure(home: Path, rounds: int) -> Report:
     """All figures, in one run."""
     certificates = make_certificates(home)
-    environment = {"VIGIL_EGRESS": "private", "SSL_CERT_FILE": str(certificates.authority)}
+    environment = {
+        "VIGIL_EGRESS": "private",
+        "SSL_CERT_FILE": str(certificates.authority),
+        "VIGIL_REGION_KEY": simulated_secret(REGION),
+        "VIGIL_CONTROL_KEYS": control_keys_of(SEAL_KEY),
+    }
     with (
         running(home, secrets.token_urlsafe(16), home / "redis.log") as broker,
         targets(home, certificates) as there,

@@ -27,7 +27,11 @@ from probes.reasons import Reason, Status
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
+from probes.results.signed_link import SignedLink
+from probes.signing.envelope import split_value
+from probes.signing.region_book import STATUS_LIFE_S
 from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionStatus, Result
+from vigil.bench.region_keys import simulated_signer
 
 #: Measurements as JSON, and the set of monitors whose targets are down.
 REPORT = "bench:regions"
@@ -85,16 +89,18 @@ class SimulatedRegions:
             for lane in (Lane.CONFIRM, Lane.SCHEDULED)
             for region in regions
         }
-        self._publishers = {
-            region: Publisher(self._redis, region, Forwarder(self._redis, region, LocalStore(None)))
-            for region in regions
-        }
+        self._signers = {region: simulated_signer(region, lambda: int(time.time() * 1000)) for region in regions}
+        self._publishers = {region: Publisher(self._redis, region, self._forwarder(region)) for region in regions}
         self._answers = Answers(seed=1)
         self._due: defaultdict[int, list[tuple[Publisher, Check]]] = defaultdict(list)
         self._answered: defaultdict[int, list[tuple[Publisher, Result]]] = defaultdict(list)
         self._lags: defaultdict[int, int] = defaultdict(int)
         self._taken: defaultdict[int, int] = defaultdict(int)
         self._confirmed = 0
+
+    def _forwarder(self, region: str) -> Forwarder:
+        link = SignedLink(region, self._signers[region], lambda _, value: split_value(value)[1])
+        return Forwarder(self._redis, link, LocalStore(None))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -147,8 +153,10 @@ class SimulatedRegions:
                 beaten_s = time.monotonic()
                 now_ms = int(time.time() * 1000)
                 status = wire.encode(RegionStatus(WIRE_VERSION, now_ms, 0, 0, 0, now_ms, "bench", "bench"))
-                for region in self._publishers:
-                    await self._redis.set(keys.status(region), status, ex=keys.STATUS_TTL_S)
+                for region, signer in self._signers.items():
+                    name = keys.status(region)
+                    value = signer.sign(name, status, STATUS_LIFE_S) + status
+                    await self._redis.set(name, value, ex=keys.STATUS_TTL_S)
             members = cast(set[bytes], await self._redis.smembers(SICK))  # type: ignore[misc]  # redis-py's types
             self._answers.down = frozenset(member.decode() for member in members)
             counts = {"lags": self._lags, "taken": self._taken, "confirmed": self._confirmed}

@@ -10,9 +10,12 @@ from django.db.models.functions import Now
 
 from probes.reasons import Status
 from probes.seal import generate_keypair
+from probes.signing.private_keys import region_signing_key
 from vigil.accounts.sealed import Secrets
 from vigil.accounts.teams import default_team
+from vigil.bench.region_keys import simulated_secret
 from vigil.incidents.models import MonitorState
+from vigil.monitors.live.workers import set_keys
 from vigil.monitors.models import Monitor, Region
 
 _PIECE = 5_000
@@ -23,7 +26,9 @@ _WITH_KEY_ONE_IN = 4
 def enrol(regions: Iterable[str]) -> None:
     """Create simulated regions, each in its own domain."""
     for slug in regions:
-        Region.objects.create(slug=slug, domain=f"domain-{slug}", public_key=generate_keypair()[1])
+        region = Region(slug=slug, domain=f"domain-{slug}")
+        set_keys(region, generate_keypair()[1], region_signing_key(simulated_secret(slug)).public)
+        region.save()
 
 
 def grow_to(count: int, interval_s: int) -> None:

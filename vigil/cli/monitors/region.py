@@ -5,6 +5,7 @@
   manage.py region rotate eu-west                print a new one: its worker gets new keys and a new Redis password
   manage.py region drain eu-west                 send it no more checks; `resume` ends that
   manage.py region revoke eu-west                also close its connections now, and forget its keys
+  manage.py region keys                          what workers and consensus know the control plane by
   manage.py region list                          names, domains, and how far each is on the way to its votes
 
 The command holds a code for one worker, good for an hour; the worker makes its keys itself. Run it on the machine that
@@ -36,6 +37,7 @@ _ACTIONS = {
     "drain": "send it no more checks, and let it finish what it has",
     "resume": "send it checks again",
     "revoke": "close its connections now, and forget its keys",
+    "keys": "print VIGIL_CONTROL_KEYS of workers and VIGIL_STREAM_KEYS of consensus",
     "list": "list the regions",
 }
 
@@ -44,7 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="|".join(_ACTIONS))
     for name, text in _ACTIONS.items():
         action = actions.add_parser(name, help=text, description=text.capitalize() + ".")
-        if name != "list":
+        if name not in ("list", "keys"):
             action.add_argument("name", help="a short name: a-z, 0-9 and -, such as eu-west")
         if name == "add":
             action.add_argument(
@@ -70,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
                     f"{word!r} is not a {what} name: use up to 40 of a-z, 0-9 and -, and do not start with -"
                 )
     connect(args.data_dir)
+    if args.action == "keys":
+        return _keys(as_json=args.json)
     if args.action == "list":
         return _list(as_json=args.json)
     return _issue(args) if args.action in ("add", "rotate") else _change(args)
@@ -91,6 +95,24 @@ def _issue(args: argparse.Namespace) -> int:
         print(json.dumps({**made, "redis_line": issued.redis_line}))
         return 0
     _print(issued, args.form)
+    return 0
+
+
+def _keys(as_json: bool) -> int:
+    from probes.signing.private_keys import stream_keys_of
+    from vigil.configuration import configuration
+    from vigil.control_keys import control_keys
+
+    found = {
+        "VIGIL_CONTROL_KEYS": control_keys(),
+        "VIGIL_STREAM_KEYS": stream_keys_of(configuration().seal_keys.get_secret_value()),
+    }
+    if as_json:
+        print(json.dumps(found))
+        return 0
+    print("# VIGIL_CONTROL_KEYS is for the workers of all regions, and is no secret.")
+    print("# VIGIL_STREAM_KEYS is one, for consensus alone.")
+    print("\n".join(f"{name}={value}" for name, value in found.items()))
     return 0
 
 

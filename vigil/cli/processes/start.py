@@ -29,6 +29,7 @@ def dispatch(args: argparse.Namespace) -> None:
 
     from probes.queue.sender import RegionQueues
     from vigil.configuration import configuration
+    from vigil.control_keys import control_signer
     from vigil.dispatch.bus import Bus
     from vigil.dispatch.region_keeper import RegionKeeper
     from vigil.dispatch.service import Dispatcher
@@ -36,8 +37,9 @@ def dispatch(args: argparse.Namespace) -> None:
 
     keeper = RegionKeeper()
     keeper.start()
-    queues = RegionQueues(configuration().redis_url.get_secret_value())
-    Dispatcher(Bus(redis_client(), queues), Watch(partial(health.turned, WATCH)), health).run(stop_on_signals())
+    signer = control_signer(lambda: bus.clock.now_ms())
+    bus = Bus(redis_client(), RegionQueues(configuration().redis_url.get_secret_value(), signer))
+    Dispatcher(bus, Watch(partial(health.turned, WATCH)), health).run(stop_on_signals())
     keeper.stop()
 
 

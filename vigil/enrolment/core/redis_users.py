@@ -29,7 +29,7 @@ USERS_COMMANDS = "+auth +hello +ping +info|server +acl|setuser +acl|deluser +cli
 _CONSENSUS_KEYS = (
     keys.results("*"), keys.latest("*"), keys.status("*"), keys.CALLS, keys.ROUNDS, keys.VERDICTS, keys.BELIEVED,
     keys.BELIEF_CHANGES, keys.READERS, keys.QUARANTINED, keys.BASELINES, keys.REFUSED, keys.DEAD_LETTERS, keys.ALIVE,
-    keys.lease("*"),
+    keys.lease("*"), keys.REGION_KEYS,
 )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from vigil.history.models import GapReason
 #: rolled up again.
 OLDEST_MS = 24 * HOUR_MS
 NEWEST_MS = 5 * 60_000
+#: Written by someone else than the region, so nothing of its own is missing.
+_OF_STRANGERS = frozenset({Refusal.FORGED, Refusal.WRONG_PLACE, Refusal.REPLAYED})
 _GAPS = {Refusal.IMPLAUSIBLE_TIME: GapReason.IMPLAUSIBLE, Refusal.OUT_OF_BOUNDS: GapReason.IMPLAUSIBLE}
 
 
@@ -62,6 +64,11 @@ class Intake:
         for cause, count in admitted.refused.items():
             self.miss(region, _GAPS.get(cause, GapReason.UNREADABLE), at_ms, count)
         self._sort(region, admitted.results, at_ms)
+
+    def refuse(self, region: int, entry_id: str, cause: Refusal, now_ms: int) -> None:
+        """Count an entry that the region did not sign: what it would have written itself is missing."""
+        if cause not in _OF_STRANGERS:
+            self.miss(region, GapReason.UNREADABLE, min(keys.entry_id(entry_id)[0], now_ms))
 
     def _sort(self, region: int, results: Iterable[Result], at_ms: int) -> None:
         """Sort each result into the chunk of its hour and shard. Hot path."""

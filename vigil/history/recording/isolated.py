@@ -26,7 +26,7 @@ class ResultEntry:
 
     region: int
     id: str
-    payload: bytes
+    fields: dict[bytes, bytes]
 
 
 class EntryRecorder:
@@ -46,7 +46,7 @@ class EntryRecorder:
         for region, found in self._streams.read({key: each.read for key, each in positions.items()}):
             if found.cut_ms is not None:
                 cut.cut(region, min(found.cut_ms, found.first_ms, now_ms), min(found.first_ms, now_ms))
-            entries += [ResultEntry(region, entry_id, payload) for entry_id, payload in found.entries]
+            entries += [ResultEntry(region, entry_id, fields) for entry_id, fields in found.entries]
         if cut.missing:
             self._isolation.attempt("gap", lambda: write(cut, {}), None)
 
@@ -65,7 +65,7 @@ class EntryRecorder:
     def _write(self, part: Sequence[ResultEntry], positions: Mapping[int, ReadPosition], now_ms: int) -> None:
         intake, moved = self._new_intake(), dict[int, ReadPosition]()
         for entry in part:
-            intake.take(entry.region, entry.id, entry.payload, now_ms)
+            self._streams.hand(intake, entry.region, (entry.id, entry.fields), now_ms)
             moved[entry.region] = ReadPosition(positions[entry.region].recorded, entry.id)
         self._directory.learn(result.monitor for _, result, _ in intake.strangers)
         intake.introduce()
@@ -77,7 +77,8 @@ class EntryRecorder:
         slug = self._directory.regions.get(entry.region, str(entry.region))
         gap = self._new_intake()
         gap.miss(entry.region, GapReason.UNREADABLE, min(keys.entry_id(entry.id)[0], now_ms))
+        letter = entry_of(keys.results(slug), entry.id, entry.fields.get(keys.BODY, b""))
         with transaction.atomic():
-            self._isolation.bury("record", slug, error, entry_of(keys.results(slug), entry.id, entry.payload))
+            self._isolation.bury("record", slug, error, letter)
             write(gap, {entry.region: ReadPosition(position.recorded, entry.id)})
         position.recorded = position.read = entry.id

@@ -148,8 +148,8 @@ class Recorder:
         for region, found in self._streams.read({key: reach.read for key, reach in self._reaches.items()}):
             if found.cut_ms is not None:
                 self._intake.cut(region, min(found.cut_ms, found.first_ms, now_ms), min(found.first_ms, now_ms))
-            for entry_id, payload in found.entries:
-                self._intake.take(region, entry_id, payload, now_ms)
+            for entry_id, fields in found.entries:
+                self._streams.hand(self._intake, region, (entry_id, fields), now_ms)
                 self._reaches[region].read = entry_id
             more = more or found.more
         self._directory.learn(result.monitor for _, result, _ in self._intake.strangers)

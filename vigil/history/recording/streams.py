@@ -11,8 +11,12 @@ import redis
 from probes import keys
 from probes.process.redis_client import ReplyTooLarge
 from probes.process.redis_streams import Entries, RegionStreams, redis_now_ms
+from vigil.control_keys import control_signer, published_keys
+from vigil.history.recording.intake import Intake
 
 READ_COUNT = 200
+#: A region believes for so long how far its results are stored, while no recorder says more (s).
+STORED_LIFE_S = 30 * 86_400
 #: Largest possible id.
 _LAST = keys.entry_id_text((2**64 - 1, 2**64 - 1))
 
@@ -21,7 +25,7 @@ _LAST = keys.entry_id_text((2**64 - 1, 2**64 - 1))
 class Found:
     """Entries after a position. `cut_ms` is the position's time if its entry is gone, as others after it may be."""
 
-    entries: list[tuple[str, bytes]]
+    entries: list[tuple[str, dict[bytes, bytes]]]
     cut_ms: int | None
     first_ms: int
     more: bool
@@ -33,6 +37,8 @@ class ResultStreams:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._reader = RegionStreams(client, READ_COUNT)
+        self._published = published_keys(client)
+        self._signer = control_signer(self.now_ms)
         self._slugs: Mapping[int, str] = {}
 
     def follow(self, slugs: Mapping[int, str]) -> None:
@@ -60,6 +66,17 @@ class ResultStreams:
             if entries:
                 more = self._reader.has_more(self._name(region), entries)
                 yield region, _found(entries, position if cut else None, more)
+
+    def hand(self, intake: Intake, region: int, entry: tuple[str, dict[bytes, bytes]], now_ms: int) -> None:
+        """Give an entry to the intake if the region signed it; one that comes twice is stored once, under its slots."""
+        (entry_id, fields), slug = entry, self._slugs[region]
+        body = fields.get(keys.BODY, b"")
+        signed = body, fields.get(keys.ENVELOPE, b"")
+        refusal = self._published.book().refusal(slug, keys.results(slug), signed, now_ms)
+        if refusal is None:
+            intake.take(region, entry_id, body, now_ms)
+        else:
+            intake.refuse(region, entry_id, refusal, now_ms)
 
     def _after(self, asked: Sequence[tuple[int, str]]) -> list[tuple[Entries, Entries]]:
         """Of each stream the entry at its position, and those behind it."""
@@ -94,13 +111,14 @@ class ResultStreams:
         pipe = self._redis.pipeline(transaction=False)
         pipe.hset(keys.READERS, mapping=cast(Any, stored))
         for slug, position in stored.items():
-            pipe.set(keys.stored(slug), position)
+            name, body = keys.stored(slug), position.encode()
+            pipe.set(name, self._signer.sign(name, body, STORED_LIFE_S) + body)
         pipe.execute()
 
 
 def _found(entries: Entries, cut_at: str | None, more: bool) -> Found:
     return Found(
-        entries=[(entry_id.decode(), fields.get(keys.BODY, b"")) for entry_id, fields in entries],
+        entries=[(entry_id.decode(), fields) for entry_id, fields in entries],
         cut_ms=None if cut_at is None else keys.entry_id(cut_at)[0],
         first_ms=keys.entry_id(entries[0][0])[0],
         more=more,

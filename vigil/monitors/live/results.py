@@ -12,15 +12,18 @@ from typing import cast
 import redis
 import structlog
 
-from consensus.admission import admit_quarantines
+from consensus.quarantine_list import read_quarantines
 from probes import keys, wire
 from probes.admission import admit_latest
 from probes.message_decoder import LAST_MS
 from probes.process.connections.surviving import survive
+from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_client import ReplyTooLarge, bounded
-from probes.process.redis_streams import REPLY_BYTES_MOST
+from probes.process.redis_streams import REPLY_BYTES_MOST, redis_now_ms
 from probes.process.region_statuses import read_statuses
+from probes.reasons import Refusal
 from vigil.configuration import configuration
+from vigil.control_keys import control_macs, published_keys
 
 DEADLINE_S = 0.5
 CHUNK = 500
@@ -67,6 +70,12 @@ def region_client() -> redis.Redis:
     return bounded(redis_client(), REPLY_BYTES_MOST)
 
 
+@lru_cache(maxsize=1)
+def region_keys() -> PublishedRegionKeys:
+    """The regions' public keys, for what is shown."""
+    return published_keys(redis_client())
+
+
 def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
     """Newest result of the monitors (public ids) in the regions (slugs)."""
     wanted = list(monitors)[:MAX_MONITORS]
@@ -107,7 +116,7 @@ def region_statuses(regions: Sequence[str]) -> RegionStatuses:
     if not regions:
         return RegionStatuses(True)
     try:
-        found = read_statuses(redis_client(), regions, time.time_ns() // 1_000_000)
+        found = read_statuses(redis_client(), regions, region_keys())
     except redis.RedisError as problem:
         _log.warning("redis.away", wanted="status", error=type(problem).__name__)
         return RegionStatuses(False)
@@ -128,11 +137,11 @@ def region_quarantines() -> Mapping[str, str]:
     """Reason of each region's quarantine, in words; empty when Redis is unavailable."""
     try:
         held: dict[bytes, bytes] = redis_client().hgetall(keys.QUARANTINED)  # type: ignore[assignment]
-        held.pop(keys.QUARANTINED_MARK, None)
+        now_ms = redis_now_ms(redis_client()) if held else 0
     except redis.RedisError as problem:
         _log.warning("redis.away", wanted="quarantined", error=type(problem).__name__)
         return {}
-    return {one.region: one.text for one in admit_quarantines(held.values())}
+    return {one.region: one.text for one in read_quarantines(control_macs(), held, now_ms) or []}
 
 
 def instant(ms: int) -> datetime:
@@ -141,9 +150,13 @@ def instant(ms: int) -> datetime:
 
 
 def _readable_shares(shares: Mapping[bytes, bytes]) -> Iterator[tuple[str, float]]:
+    now_ms = time.time_ns() // 1_000_000
     for region, share in shares.items():
         try:
-            yield region.decode(), min(1.0, max(0.0, float(share)))
+            name = region.decode()
+            body = control_macs().body(f"{keys.SHARES}/{name}", share, now_ms)
+            if not isinstance(body, Refusal):
+                yield name, min(1.0, max(0.0, float(body)))
         except ValueError:
             _log.warning("shares.unreadable", region=region[:100])
 

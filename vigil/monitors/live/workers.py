@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 import redis
 import structlog
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from probes import keys
+from probes.process.redis_streams import redis_now_ms
+from probes.reasons import Refusal
+from probes.signing.region_book import published
 from probes.wire import RegionStatus
+from vigil.clock import database_now
+from vigil.control_keys import control_macs
 from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import Region
 
@@ -22,9 +29,34 @@ ANCHORS_ADVICE = (
     "while most of them fail, it does not vote."
 )
 
+#: How long two keys of a region overlap when it is given a new one.
+KEYS_OVERLAP = timedelta(days=1)
 #: Form of a worker's boot id; anything else is ignored.
 _BOOT = re.compile(r"[0-9a-f]{32}")
 _KNOWN_MOST = 16
+
+
+def set_keys(region: Region, public_key: bytes, signing_key: bytes) -> None:
+    """Give a region these public keys, without saving it; the signing key before stays for a day."""
+    if bytes(region.signing_key or b"") != signing_key:
+        region.former_signing_key, region.signing_key_since = region.signing_key, timezone.now()
+    region.public_key, region.signing_key = public_key, signing_key
+
+
+def publish_signing_keys(client: redis.Redis) -> None:
+    """Publish the regions' public keys for those who read what regions sign. Raises `redis.RedisError`."""
+    client.set(keys.REGION_KEYS, published(control_macs(), signing_keys(), redis_now_ms(client)))
+
+
+def signing_keys() -> dict[str, list[bytes]]:
+    """The public keys that each region signs with."""
+    overlaps_since = database_now() - KEYS_OVERLAP
+    found: dict[str, list[bytes]] = {}
+    rows = Region.objects.exclude(signing_key=None)
+    for slug, *signing, since in rows.values_list("slug", "signing_key", "former_signing_key", "signing_key_since"):
+        both = signing if since is not None and since > overlaps_since else signing[:1]
+        found[slug] = [bytes(key) for key in both if key]
+    return found
 
 
 def forget(slug: str) -> None:
@@ -41,14 +73,19 @@ class Workers:
     def __init__(self) -> None:
         self._known: dict[str, list[str]] = {}
 
-    def hear(self, statuses: Mapping[str, RegionStatus | None]) -> None:
-        """Read each region's status; unreadable ones are skipped."""
+    def hear(self, statuses: Mapping[str, RegionStatus | Refusal]) -> set[str]:
+        """Read each region's status; returns those that are alive, also where what they signed cannot be read."""
         for slug, status in statuses.items():
-            boot = status.boot if status is not None else ""
+            boot = status.boot if isinstance(status, RegionStatus) else ""
             if not _BOOT.fullmatch(boot) or boot in self._known_of(slug):
                 continue
             self._known[slug] = [*self._known_of(slug), boot][-_KNOWN_MOST:]
             Region.objects.filter(slug=slug).update(worker_boot=boot, worker_since=Now())
+        return {
+            slug
+            for slug, status in statuses.items()
+            if isinstance(status, RegionStatus) or status is Refusal.UNREADABLE
+        }
 
     def _known_of(self, slug: str) -> list[str]:
         if slug not in self._known:

@@ -15,15 +15,18 @@ from django.db import connection
 
 from consensus.process.stream import Arrival, Streams
 from probes import keys, wire
+from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_streams import redis_now_ms
 from probes.queue.app import region_app
 from probes.reasons import Reason, Status
-from probes.seal import generate_keypair
+from probes.seal import Opener
 from tests.probes.loopback import closed_port
 from tests.probes.worker.region_process import REGION, worker
+from tests.signed import macs, report, say_alive
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
+from vigil.bench.region_keys import simulated_secret
 from vigil.dispatch import trials
 from vigil.heartbeats.changes import create_heartbeat
 from vigil.history.recording.intake import Intake
@@ -76,7 +79,7 @@ def regions(*slugs: str, public_key: bytes = b"k" * 32) -> None:
 def lives(client: redis.Redis, region: str, clock_offset_ms: int = 0) -> None:
     now_ms = redis_now_ms(client)
     status = wire.RegionStatus(1, now_ms, clock_offset_ms, 0, 0, now_ms, "boot", "0.1.0")
-    client.set(keys.status(region), wire.encode(status))
+    say_alive(client, region, status)
 
 
 def answers(client: redis.Redis, region: str, trial: str, **fields: Any) -> wire.Result:
@@ -86,7 +89,7 @@ def answers(client: redis.Redis, region: str, trial: str, **fields: Any) -> wire
     result = wire.Result(
         1, trial, now_ms, told.pop("status"), told.pop("reason"), now_ms, wire.Phases(total_us=1_500), trial, 1, **told
     )
-    client.xadd(keys.results(region), {keys.BODY: wire.encode([result])})
+    report(client, region, result)
     return result
 
 
@@ -98,8 +101,8 @@ def test_an_unsaved_monitor_is_tried_by_a_real_region_and_leaves_nothing(
     client: redis.Redis, api: Api, redis_url: str, tmp_path: Path, target: tuple[str, list[str]]
 ) -> None:
     address, seen = target
-    private, public = generate_keypair()
-    regions(REGION, public_key=public)
+    private = simulated_secret(REGION)
+    regions(REGION, public_key=Opener(private).public)
     regions("us-east")
     body = {
         "kind": "http",
@@ -178,7 +181,7 @@ def test_answers_appear_region_by_region_and_each_team_sees_its_own_trials(clien
 
 def test_consensus_and_record_pass_over_what_a_trial_saw(client: redis.Redis) -> None:
     failure = answers(client, "eu", "trl_0123456789abcdef", status=Status.DOWN, reason=Reason.TIMEOUT)
-    streams = Streams(client)
+    streams = Streams(client, PublishedRegionKeys(client, macs()), 60_000)
     streams.follow_region("eu", 0)
     now_ms = redis_now_ms(client)
     [arrival] = streams.read(1, now_ms)
@@ -235,5 +238,5 @@ def queued(region: str) -> bytes:
     ):
         message = waiting.get(block=False)
         message.ack()
-        (payload,), _, _ = message.payload
+        (payload, _), _, _ = message.payload
         return bytes(payload)

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
+from typing import cast
 
 import psycopg
 import pytest
@@ -18,10 +19,12 @@ from msgspec.structs import replace
 
 from consensus.process.stream import Keep, Streams
 from probes import keys
+from probes.process.published_keys import PublishedRegionKeys
 from probes.reasons import Reason, Status
 from probes.wire import Phases, decode_results
 from tests.planting import plant, plant_poison
-from tests.streams import entries
+from tests.signed import macs, results_entry
+from tests.streams import add, entries
 from tests.vigil.history.stage import AT_ONCE, Stage
 from tests.waiting import until
 from vigil.deadletters.actions import waiting
@@ -194,7 +197,7 @@ def test_consensus_trims_behind_the_recorder_and_no_further_than_the_bound(stage
 
     now_ms = stage.now_ms()
     old, read, unread, fresh = at(now_ms - 400_000), at(now_ms - 300_000), at(now_ms - 200_000), at(now_ms - 1_000)
-    streams = Streams(stage.client)
+    streams = Streams(stage.client, PublishedRegionKeys(stage.client, macs()), 60_000)
     streams.follow_region("eu", 0)
     stage.client.hset(keys.READERS, "eu", read)
 
@@ -233,7 +236,7 @@ def test_what_cannot_be_recorded_is_said_with_its_number(stage: Stage, payload: 
         elif payload == "the week before last":
             stage.report("eu", stage.result(now_ms - 8 * 24 * HOUR_MS))
         else:
-            stage.client.xadd(keys.results("eu"), {keys.BODY: payload})  # type: ignore[dict-item]
+            add(stage.client, keys.results("eu"), results_entry("eu", cast(bytes, payload)))
     stage.report("eu", stage.result(now_ms))
     with recording(stage, RecorderTimings(write_s=0.0)):
         until(Gap.objects.exists, "a gap")

@@ -9,6 +9,7 @@ import redis
 
 from probes import keys, wire
 from probes.reasons import Reason, Status
+from tests.signed import say_alive
 from vigil.configuration import configuration
 from vigil.monitors.live.results import latest_results, redis_client, region_client, region_statuses
 
@@ -54,7 +55,7 @@ def test_what_a_region_wrote_wrongly_is_left_out(store: redis.Redis) -> None:
 
 def test_statuses_come_by_region(store: redis.Redis) -> None:
     status = wire.RegionStatus(1, 5, 0, 0, 0, 0, "b", "r")
-    store.set(keys.status("eu"), wire.encode(status))
+    say_alive(store, "eu", status)
     store.set(keys.status("us"), b"garbage")
     assert dict(region_statuses(["eu", "us", "ap"]).by_region) == {"eu": status}
 

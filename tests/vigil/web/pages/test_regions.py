@@ -7,8 +7,8 @@ import redis
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from probes import keys
-from probes.wire import RegionStatus, encode
+from probes.wire import RegionStatus
+from tests.signed import say_alive
 from tests.vigil.incidents.world import World
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import Membership, Role, User
@@ -33,7 +33,7 @@ def hear(redis_url: str, slug: str, **more: object) -> None:
         now_ms = seconds * 1_000 + micros // 1_000
         told = {"in_flight": 1, "completed_ms": now_ms, "boot": "b" * 32, "release": "1.4", "public_key": b"k" * 32}
         facts = {"clock_offset_ms": 200, "queue_age_ms": 40, **told, **more}
-        broker.set(keys.status(slug), encode(RegionStatus(v=1, at_ms=now_ms, **facts)), ex=45)  # type: ignore[arg-type]
+        say_alive(broker, slug, RegionStatus(v=1, at_ms=now_ms, **facts), 45)  # type: ignore[arg-type]
 
 
 def test_a_new_region_walks_from_its_line_to_its_votes(boss: Client, redis_url: str) -> None:

@@ -13,9 +13,10 @@ import redis
 from django.test import Client
 from django.utils import timezone
 
-from probes import keys, wire
+from probes import wire
 from probes.process.redis_streams import redis_now_ms
 from probes.reasons import Reason, Status
+from tests.signed import report, say_alive
 from vigil.accounts.login import create_login_link, ensure_first_admin
 from vigil.accounts.models import Membership, Role, User
 from vigil.accounts.teams import default_team
@@ -48,7 +49,7 @@ def regions(redis_url: str) -> Iterator[redis.Redis]:
         now_ms = redis_now_ms(client)
         for slug in ("eu-west", "us-east"):
             Region.objects.create(slug=slug, domain=slug, public_key=b"k" * 32)
-            client.set(keys.status(slug), wire.encode(wire.RegionStatus(1, now_ms, 0, 0, 0, now_ms, "boot", "0.1.0")))
+            say_alive(client, slug, wire.RegionStatus(1, now_ms, 0, 0, 0, now_ms, "boot", "0.1.0"))
         yield client
 
 
@@ -81,7 +82,7 @@ def answers(client: redis.Redis, trial: str, told: dict[str, dict[str, Any]]) ->
         status, reason = fields.pop("status"), fields.pop("reason")
         phases = wire.Phases(total_us=612_000)
         result = wire.Result(1, trial, now_ms, status, reason, now_ms, phases, trial, 1, **fields)
-        client.xadd(keys.results(region), {keys.BODY: wire.encode([result])})
+        report(client, region, result)
 
 
 def shown(answer: Any) -> str:

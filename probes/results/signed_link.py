@@ -1,0 +1,17 @@
+"""A region's link to the control plane: its name, what it signs with, and whose words it believes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from probes.signing.signatures import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """`word` gives what the control plane wrote to a key, of the key and its value; None where it was another."""
+
+    region: str
+    signer: Signer
+    word: Callable[[str, bytes], bytes | None]
