@@ -246,5 +246,5 @@ def _latest(monitors: Sequence[Monitor], down: Monitor, slow: Sequence[Monitor],
         else:
             seen[down.public_id] = sample_result(down.public_id, at_ms, Status.DOWN, Reason.REFUSED, 0)
         for monitor, result in seen.items():
-            pipe.hset(keys.latest(region), monitor, result)  # type: ignore[arg-type]
+            pipe.hset(keys.latest(region), monitor, result)
     pipe.execute()
