@@ -73,7 +73,7 @@ class StatusReporter:
         await self._parts.clock.measure()
         name, status = keys.status(self._identity.region), wire.encode(self._status())
         signed = self._parts.signer.sign(name, status, STATUS_LIFE_S) + status
-        before = await self._redis.set(name, signed, ex=keys.STATUS_TTL_S, get=True)
+        before = cast(bytes | None, await self._redis.set(name, signed, ex=keys.STATUS_TTL_S, get=True))
         self._parts.autonomy.reported(beside=self._is_of_another(before))
         await self._listen()
         await self._parts.queue_watch.look()
