@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models.functions import Now
 
-from vigil.dispatch.core.newcomers import Newcomer, Sighting
+from vigil.dispatch.core.newcomers import Newcomer, ShadowVote
 from vigil.enrolment.models import Probation
 from vigil.incidents.models import MonitorState
 from vigil.monitors.live.config_channel import notify_region
@@ -26,7 +26,7 @@ class Newcomers:
         self._known = {one.pk: self._known.get(one.pk) or Newcomer(one.agreed) for one in open_ones}
         for probation in open_ones:
             newcomer = self._known[probation.pk]
-            votes = newcomer.take(_sightings(probation))
+            votes = newcomer.take(_shadow_votes(probation))
             if newcomer.agreed != probation.agreed or votes:
                 _store(probation, newcomer.agreed, votes)
 
@@ -38,13 +38,13 @@ def _store(probation: Probation, agreed: int, votes: bool) -> None:
             notify_region(probation.region.slug)
 
 
-def _sightings(probation: Probation) -> list[Sighting]:
+def _shadow_votes(probation: Probation) -> list[ShadowVote]:
     slug = probation.region.slug
     states = MonitorState.objects.filter(monitor__regions=probation.region, monitor__deleted_at=None)
     believed = dict(states.values_list("monitor__public_id", "status")[:_MONITORS_MOST])
     latest = latest_results(list(believed), [slug])
     return [
-        Sighting(monitor, found[slug].at_ms, found[slug].status.value, believed[monitor])
+        ShadowVote(monitor, found[slug].at_ms, found[slug].status.value, believed[monitor])
         for monitor, found in latest.results.items()
         if slug in found
     ]

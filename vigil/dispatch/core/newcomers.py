@@ -11,7 +11,7 @@ _SETTLED = frozenset({"up", "degraded", "down"})
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class ShadowVote:
     """A check of a new region: its monitor and slot (ms), what it saw, and what is believed of the monitor."""
 
     monitor: str
@@ -27,9 +27,9 @@ class Newcomer:
         self.agreed = agreed
         self._last_ms: dict[str, int] = {}
 
-    def take(self, sightings: list[Sighting]) -> bool:
+    def take(self, votes: list[ShadowVote]) -> bool:
         """Count new checks in order of their slots; True once the region votes."""
-        for one in sorted(sightings, key=lambda sighting: (sighting.at_ms, sighting.monitor)):
+        for one in sorted(votes, key=lambda vote: (vote.at_ms, vote.monitor)):
             if one.at_ms <= self._last_ms.get(one.monitor, -1):
                 continue
             self._last_ms[one.monitor] = one.at_ms

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from vigil.dispatch.core.newcomers import AGREED_MOST, Newcomer, Sighting
+from vigil.dispatch.core.newcomers import AGREED_MOST, Newcomer, ShadowVote
 
 
-def sightings(*seen: str, believed: str = "up", monitor: str = "mon_a", begin: int = 0) -> list[Sighting]:
-    return [Sighting(monitor, begin + number, one, believed) for number, one in enumerate(seen)]
+def votes(*seen: str, believed: str = "up", monitor: str = "mon_a", begin: int = 0) -> list[ShadowVote]:
+    return [ShadowVote(monitor, begin + number, one, believed) for number, one in enumerate(seen)]
 
 
 def test_it_votes_after_checks_that_agree_in_a_row() -> None:
     newcomer = Newcomer()
-    assert not newcomer.take(sightings("up", "up"))
-    assert not newcomer.take(sightings("up", "up")), "the same checks again count for nothing"
-    assert newcomer.take(sightings("down", believed="degraded", begin=2)), "a problem agrees with a problem"
+    assert not newcomer.take(votes("up", "up"))
+    assert not newcomer.take(votes("up", "up")), "the same checks again count for nothing"
+    assert newcomer.take(votes("down", believed="degraded", begin=2)), "a problem agrees with a problem"
     assert Newcomer(AGREED_MOST).take([])
 
 
 def test_a_check_that_differs_begins_the_count_anew_and_one_that_knows_nothing_does_not_count() -> None:
     newcomer = Newcomer()
-    assert not newcomer.take(sightings("up", "up", "down", "up", "unknown", "up"))
+    assert not newcomer.take(votes("up", "up", "down", "up", "unknown", "up"))
     assert newcomer.agreed == 2
-    assert not newcomer.take(sightings("up", "down", believed="unknown", monitor="mon_b"))
-    assert newcomer.take(sightings("up", begin=6))
+    assert not newcomer.take(votes("up", "down", believed="unknown", monitor="mon_b"))
+    assert newcomer.take(votes("up", begin=6))

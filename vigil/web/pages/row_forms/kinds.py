@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vigil.web.pages.row_forms.composites import CompositesForm
-from vigil.web.pages.row_forms.objectives import ObjectivesForm
-from vigil.web.pages.row_forms.people import PeopleForm
-from vigil.web.pages.row_forms.policies import PoliciesForm
-from vigil.web.pages.row_forms.rotations import RotationsForm
-from vigil.web.pages.row_forms.routes import RoutesForm
+from vigil.web.pages.row_forms.forms.composites import CompositesForm
+from vigil.web.pages.row_forms.forms.objectives import ObjectivesForm
+from vigil.web.pages.row_forms.forms.people import PeopleForm
+from vigil.web.pages.row_forms.forms.policies import PoliciesForm
+from vigil.web.pages.row_forms.forms.rotations import RotationsForm
+from vigil.web.pages.row_forms.forms.routes import RoutesForm
+from vigil.web.pages.row_forms.forms.silences import SilencesForm
 from vigil.web.pages.row_forms.shape import RowForm
-from vigil.web.pages.row_forms.silences import SilencesForm
 
 FORMS: Mapping[str, RowForm[Any]] = {
     form.key: form

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from vigil.web.pages.row_forms import objectives, people, stand_ins, views
+from vigil.web.pages.row_forms import views
+from vigil.web.pages.row_forms.forms import objectives, people, stand_ins
 from vigil.web.pages.row_forms.kinds import FORMS
 
 urlpatterns = [

@@ -18,7 +18,7 @@ from vigil.alerts.models import Channel, EscalationPolicy, Person, Rotation, Rou
 from vigil.alerts.routing.changes import save_person, save_policy, save_rotation, save_route
 from vigil.clock import database_now
 from vigil.code.models import ManagedObject
-from vigil.web.pages.row_forms import people
+from vigil.web.pages.row_forms.forms import people
 
 pytestmark = pytest.mark.django_db
 

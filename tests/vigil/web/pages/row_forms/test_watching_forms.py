@@ -16,7 +16,7 @@ from vigil.monitors.composites import members_of
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, Monitor
 from vigil.silences.models import Silence
-from vigil.web.pages.row_forms.composites import rule_in_words
+from vigil.web.pages.row_forms.forms.composites import rule_in_words
 
 pytestmark = pytest.mark.django_db
 

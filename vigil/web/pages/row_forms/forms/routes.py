@@ -18,6 +18,7 @@ from vigil.code.core.durations import duration
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 from vigil.web.forms.settings_form import Sent
+from vigil.web.pages.row_forms.forms.route_reach import RouteReach, reach_of
 from vigil.web.pages.row_forms.picking import boxes, channels_of, monitor_boxes, monitors_of, names_of
 from vigil.web.pages.row_forms.reading import (
     Problems,
@@ -31,7 +32,6 @@ from vigil.web.pages.row_forms.reading import (
     whole,
     words,
 )
-from vigil.web.pages.row_forms.route_reach import RouteReach, reach_of
 from vigil.web.pages.row_forms.shape import Errors, FormBlock, Meaning, RowForm
 from vigil.web.pages.schedules.route_words import tells, when
 from vigil.web.pages.shell import PageReader

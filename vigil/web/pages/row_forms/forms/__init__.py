@@ -1,0 +1,1 @@
+"""Forms of rows, a kind a module."""
