@@ -19,8 +19,7 @@ from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.core.targets import target_of
 from vigil.visible_text import visible_line
 
-MIN_INTERVAL_S, MAX_INTERVAL_S = 5, 86_400
-MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 100, 60_000
+MIN_INTERVAL_S, MAX_INTERVAL_S, MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 5, 86_400, 100, 60_000
 
 
 class DerivedKind(models.TextChoices):
@@ -30,9 +29,7 @@ class DerivedKind(models.TextChoices):
     HEARTBEAT = "heartbeat"
 
 
-NAME_CONSTRAINT = "monitor_name_in_team"
-NAME_TAKEN = "A monitor of this name is already there."
-
+NAME_CONSTRAINT, NAME_TAKEN = "monitor_name_in_team", "A monitor of this name is already there."
 NAME_RULE = r"[a-z0-9][a-z0-9-]{0,39}"
 is_region_name = RegexValidator(
     rf"\A{NAME_RULE}\Z", "Use 1 to 40 lower-case letters, digits and hyphens, starting with a letter or digit."
