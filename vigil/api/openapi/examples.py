@@ -39,7 +39,8 @@ REQUESTS: Mapping[str, Json] = {
     "PersonRequest": {"name": "Ann", "channels": [CHANNEL]},
     "PingRequestRequest": {"kind": "success", "exit_code": 0, "body": "42 documents indexed"},
     "PlanOrderRequest": {
-        "document": {"version": 1, "monitors": {"shop": {"url": "https://shop.example.com/health"}}}, "prune": False,
+        "document": {"version": 1, "monitors": {"shop": {"http": {"url": "https://shop.example.com/health"}}}},
+        "prune": False,
     },
     "PolicyRequest": {"name": "Call Ann", "steps": [{"people": [PERSON]}], "repeats": 1},
     "RegionRequest": {"slug": "eu-west", "name": "Ireland", "domain": "aws", "egress": "public"},
@@ -74,7 +75,7 @@ REQUESTS: Mapping[str, Json] = {
 
 #: Answers by the operation, where the schema does not say enough.
 ANSWERS: Mapping[str, Json] = {
-    "get_export_all": {"version": 1, "monitors": {"shop": {"url": "https://shop.example.com/health"}}},
+    "get_export_all": {"version": 1, "monitors": {"shop": {"http": {"url": "https://shop.example.com/health"}}}},
 }
 
 #: Prefixes of ids by the schema that has one; other ids are of incidents.
