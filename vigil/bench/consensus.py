@@ -35,6 +35,7 @@ from probes.reasons import Reason, Status
 from probes.signing.control_macs import ControlMacs
 from probes.signing.private_keys import stream_key
 from probes.signing.region_book import RESULTS_LIFE_S
+from probes.signing.signatures import Signer
 from probes.wire import WIRE_VERSION, Phases, Result
 from vigil.bench.measure import cpu_ns, rss_mb
 from vigil.bench.region_keys import simulated_list, simulated_signer
@@ -49,6 +50,8 @@ _FAILS_ONE_IN = 1_000
 _READY_S, _READ_S = 30.0, 240.0
 _NEWEST = 100
 _SEAL_KEY = Fernet.generate_key().decode()
+#: A worker signs all its entries as one sender.
+_SIGNERS: dict[str, Signer] = {}
 _MACS = ControlMacs([stream_key(_SEAL_KEY)])
 
 Report = dict[str, float]
@@ -147,7 +150,9 @@ def _introduce(client: redis.Redis, load: ConsensusLoad) -> None:
 def _entry(client: redis.Redis, region: str, results: list[Result]) -> Any:
     """The fields of an entry as the region's worker writes them."""
     payload, name = wire.encode(results), keys.results(region)
-    signer = simulated_signer(region, lambda: _now_ms(client))
+    if region not in _SIGNERS:
+        _SIGNERS[region] = simulated_signer(region, lambda: time.time_ns() // 1_000_000)
+    signer = _SIGNERS[region]
     return {keys.BODY: payload, keys.ENVELOPE: signer.sign(name, payload, RESULTS_LIFE_S)}
 
 
