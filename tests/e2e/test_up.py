@@ -19,11 +19,11 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 
 from probes import keys
-from tests.e2e.up import CHECKOUT, Up, run, sign_in
+from tests.e2e.up import CHECKOUT, ENV, Up, run, sign_in
 from tests.standins import is_alive
 from tests.waiting import until
 
-pytestmark = [pytest.mark.xdist_group("machine"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("machine"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -47,9 +47,10 @@ def answers(url: str, region: str) -> bool:
     """Whether Redis takes a region's worker at this address."""
     with Redis.from_url(url, driver_info=None) as worker:
         try:
-            return worker.get(keys.status(region)) is None and "//worker-eu-west:" in url
+            worker.get(keys.status(region))
         except (AuthenticationError, ConnectionError):
             return False
+    return "//worker-eu-west:" in url
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -114,6 +115,26 @@ def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
     assert not any(map(is_alive, below))
 
 
+def walks_to_its_votes(identity: Path, up: Up, data: Path) -> None:
+    """A real worker with this identity connects, checks, agrees in shadow and votes."""
+    made = run(
+        "monitor", "add", f"{up.said['address']}/healthz", "--name", "w", "--every", "5s", "--data-dir", str(data)
+    )
+    assert made.returncode == 0, made.stderr
+    command = [sys.executable, "-m", "probes", "--identity", str(identity)]
+    with subprocess.Popen(command, cwd=CHECKOUT, env=ENV | {"VIGIL_EGRESS": "private"}) as process:
+        try:
+
+            def votes() -> bool:
+                listed = json.loads(run("region", "list", "--json", "--data-dir", str(data)).stdout)
+                [region] = [one for one in listed if one["name"] == "eu-west"]
+                return bool(region["reports"] and region["votes"])
+
+            until(votes, "the votes of a new region", within_s=60)
+        finally:
+            process.terminate()
+
+
 def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None:
     up = Up(data)
     added = run("region", "add", "eu-west", "--domain", "aws", "--egress", "private", "--data-dir", str(data))
@@ -128,6 +149,7 @@ def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None
     worker = json.loads(identity.read_text())
     assert not any(worker[name] in enrolled.stdout + enrolled.stderr for name in ("key", "redis_url"))
     assert answers(worker["redis_url"], "eu-west")
+    walks_to_its_votes(identity, up, data)
     below = up.pids
     assert len(below) > 10
     up.stop(signal.SIGKILL)

@@ -173,8 +173,9 @@ def _list(as_json: bool) -> int:
 
     from probes import keys
     from vigil.monitors.models import Region
+    from vigil.read_models.regions import is_in_shadow
 
-    regions = list(Region.objects.order_by("slug"))
+    regions = list(Region.objects.select_related("probation").order_by("slug"))
     with Redis.from_url(os.environ["VIGIL_REDIS_URL"], socket_timeout=5, socket_connect_timeout=5) as client:
         held = set(client.hkeys(keys.QUARANTINED))
         reports = [client.exists(keys.status(region.slug)) for region in regions]
@@ -186,7 +187,9 @@ def _list(as_json: bool) -> int:
             "enabled": region.enabled,
             "started": region.worker_since is not None,
             "reports": bool(report),
-            "votes": region.slug.encode() not in held,
+            "enrolled": region.public_key is not None,
+            "shadow": is_in_shadow(region),
+            "votes": region.slug.encode() not in held and not is_in_shadow(region),
         }
         for region, report in zip(regions, reports, strict=True)
     ]
@@ -202,5 +205,8 @@ def _state(row: dict[str, object]) -> str:
     if not row["enabled"]:
         return "disabled"
     if not row["reports"]:
-        return "dark: no worker reports" if row["started"] else "waits for its worker"
+        waits = "enrolled, has not connected yet" if row["enrolled"] else "waits for its worker: none is enrolled"
+        return "dark: no worker reports" if row["started"] else waits
+    if row["shadow"]:
+        return "reports, in shadow: its votes do not count yet"
     return "reports" if row["votes"] else "reports, in quarantine: its votes do not count"
