@@ -53,6 +53,17 @@ def test_a_field_that_is_given_twice_is_refused(api: Api) -> None:
         assert answer.status_code == 400 and "twice" in answer.json()["detail"], text
 
 
+def test_a_moment_at_an_end_of_the_calendar_is_refused(api: Api) -> None:
+    monitor = api("POST", "monitors", HTTP)[1]["id"]
+    rotation = api("POST", "rotations", {"name": "r", "zone": "UTC", "starts_on": "2030-01-07"})[1]["id"]
+    asked = ["monitors?updated_after=", "incidents?opened_before=", "deliveries?created_after=", "uptime?to="]
+    asked += [f"monitors/{monitor}/{each}=" for each in ("uptime?to", "percentiles?to", "latency?from", "results?from")]
+    asked += [f"rotations/{rotation}/{each}=" for each in ("on-call?at", "shifts?from")]
+    for path in asked:
+        for moment in ("0001-01-01", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59%2B23:59"):
+            assert api("GET", f"{path}{moment}")[0] == 400, (path, moment)
+
+
 def test_a_misspelt_field_gets_the_near_name(api: Api) -> None:
     assert api("POST", "monitors", {**HTTP, "tagz": []})[1] == {"tagz": ["There is no such field. Did you mean tags?"]}
 

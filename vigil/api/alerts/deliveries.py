@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,7 +14,7 @@ from rest_framework.response import Response
 
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Channel, Delivery
-from vigil.api.base.filters import ListFilters, NamedRowsFilter
+from vigil.api.base.filters import ListFilters, MomentFilter, NamedRowsFilter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.views import ReadOnlyViewSet
@@ -38,8 +37,8 @@ class DeliverySerializer(ApiModelSerializer[Delivery]):
 class DeliveryFilter(ListFilters):
     incident = NamedRowsFilter(Incident, field_name="incident__public_id")
     channel = NamedRowsFilter(Channel, field_name="channel__public_id")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Delivery

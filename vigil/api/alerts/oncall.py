@@ -34,6 +34,7 @@ from vigil.alerts.routing.changes import (
     save_policy,
     save_rotation,
 )
+from vigil.api.base.parameters import YEARS, is_storable
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.api.code.managed import ManagedField, ManagedRows
@@ -238,4 +239,6 @@ def _moment(request: Request, name: str, otherwise: datetime) -> datetime:
         moment: datetime = serializers.DateTimeField().run_validation(given[:40])
     except serializers.ValidationError as refused:
         raise serializers.ValidationError({name: refused.detail}) from None
+    if not is_storable(moment):
+        raise serializers.ValidationError({name: [f"A year from {YEARS[0]} to {YEARS[1]}."]})
     return moment

@@ -11,9 +11,10 @@ from django import forms
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from vigil.api.base.parameters import BOOLEANS
+from vigil.api.base.parameters import BOOLEANS, YEARS, is_storable
 from vigil.api.base.permissions import team_of
 from vigil.problems.codes import FieldCode
 
@@ -149,6 +150,20 @@ class _StrictBoolean(forms.Field):
         return BOOLEANS[value[0].lower()]
 
 
+class _Moment(IsoDateTimeField):
+    def clean(self, value: Any) -> Any:
+        moment = super().clean(value)
+        if moment is not None and not is_storable(moment):
+            raise forms.ValidationError(f"A year from {YEARS[0]} to {YEARS[1]}.")
+        return moment
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A date and time that the database can compare."""
+
+    field_class = _Moment
+
+
 class StrictBooleanFilter(django_filters.BooleanFilter):
     """`true` or `false`; anything else is refused, since ignored it would show every row."""
 
@@ -185,7 +200,5 @@ def common_filters(model: type[models.Model], options: Mapping[str, Any]) -> dic
         found["q"] = SearchFilter(search, label=f"Text in {', '.join(name.split('__')[-1] for name in search)}.")
     updated = options.get("updated_field") or ("updated_at" if "updated_at" in fields else "")
     if updated:
-        found["updated_after"] = django_filters.IsoDateTimeFilter(
-            field_name=updated, lookup_expr="gt", label="Changed after this time."
-        )
+        found["updated_after"] = MomentFilter(field_name=updated, lookup_expr="gt", label="Changed after this time.")
     return found

@@ -114,7 +114,7 @@ class PlanViewSet(Resources, mixins.RetrieveModelMixin, viewsets.GenericViewSet[
     @extend_schema(responses=PlanSerializer)
     def retrieve(self, request: Request, *args: Any, **named: Any) -> Response:
         """A plan, and whether it was applied."""
-        return Response(PlanSerializer(plan_shown(self.get_object())).data)
+        return Response(self.get_serializer(plan_shown(self.get_object())).data)
 
     @extend_schema(request=PlanOrderSerializer, responses={201: PlanSerializer})
     def create(self, request: Request) -> Response:

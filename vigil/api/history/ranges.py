@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.exceptions import ValidationError
 
 from vigil.api.base.errors import InvalidCursor
-from vigil.api.base.parameters import MOMENT_LENGTH, ZONE_LENGTH
+from vigil.api.base.parameters import MOMENT_LENGTH, ZONE_LENGTH, is_storable
 from vigil.clock import database_now, is_zone
 from vigil.configuration import configuration
 from vigil.history.core.packing import HOUR_MS
@@ -54,12 +54,12 @@ def _moment(query: Query, name: str, zone: ZoneInfo) -> datetime | None:
         if len(text) > MOMENT_LENGTH:
             raise ValueError
         day = parse_date(text)
-        if day is not None:
+        if day is not None and is_storable(day):
             return datetime.fromtimestamp(midnight(day, zone), UTC)
         moment = parse_datetime(text.replace(" ", "+"))
     except (ValueError, OverflowError):
         moment = None
-    if moment is None or not 1970 <= moment.year <= 9000:
+    if moment is None or not is_storable(moment):
         raise ValidationError({name: ["A date such as 2030-01-31, or a date and time such as 2030-01-31T12:00:00Z."]})
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.models import Delivery, Pursuit
-from vigil.api.base.filters import ListFilters, NamedRowsFilter, StrictBooleanFilter
+from vigil.api.base.filters import ListFilters, MomentFilter, NamedRowsFilter, StrictBooleanFilter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.views import ReadOnlyViewSet
@@ -106,11 +106,11 @@ class ResponseState(StrEnum):
 class IncidentFilter(ListFilters):
     open = StrictBooleanFilter(field_name="resolved_at", lookup_expr="isnull")
     monitor = NamedRowsFilter(Monitor, field_name="monitor__public_id")
-    opened_after = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
-    opened_before = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
+    opened_after = MomentFilter(field_name="opened_at", lookup_expr="gte")
+    opened_before = MomentFilter(field_name="opened_at", lookup_expr="lt")
 
-    resolved_after = django_filters.IsoDateTimeFilter(field_name="resolved_at", lookup_expr="gte")
-    resolved_before = django_filters.IsoDateTimeFilter(field_name="resolved_at", lookup_expr="lt")
+    resolved_after = MomentFilter(field_name="resolved_at", lookup_expr="gte")
+    resolved_before = MomentFilter(field_name="resolved_at", lookup_expr="lt")
     state = django_filters.ChoiceFilter(
         choices=[(state.value, state.value) for state in ResponseState],
         method="in_state",
