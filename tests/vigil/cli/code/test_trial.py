@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from probes import keys
+from probes.process.redis_streams import redis_now_ms
 from probes.reasons import Reason, Status
 from tests.vigil.api.monitors.test_trials import answers, lives, regions
 from tests.vigil.cli.code.test_plan_and_apply import remote
@@ -21,6 +22,7 @@ from vigil.cli.code.local_installation import LocalInstallation
 from vigil.cli.code.trial import try_all
 from vigil.dispatch import trials
 from vigil.dispatch.core.trials import decode_trial
+from vigil.dispatch.trial_answers import open_field
 
 
 class Regions(LocalInstallation):
@@ -63,9 +65,11 @@ def answering(redis_url: str) -> Iterator[None]:
         with redis.Redis.from_url(redis_url) as client:
             while not ended.wait(0.02):
                 for name in set(client.scan_iter(keys.trial("*"))) - told:
-                    if (stored := client.hget(name, "*")) is not None:
+                    stored = client.hgetall(name)
+                    if b"*" in stored:
                         told.add(name)
-                        trial = decode_trial(stored)
+                        trial_id = name.decode().removeprefix(keys.trial(""))
+                        trial = decode_trial(open_field(trial_id, b"*", stored, redis_now_ms(client)))
                         bad = {"status": Status.DOWN, "reason": Reason.REFUSED} if trial.kind == "tcp" else {}
                         for region in ("eu", "us"):
                             answers(client, region, trial.id, **bad)
