@@ -149,16 +149,18 @@ def test_the_wheel_holds_every_file_that_runs_and_no_other(wheel: Path) -> None:
     assert {Path(name).suffix for name in packed} >= {".py", ".html", ".css"}
 
 
-def test_it_has_a_name_of_its_own_and_two_programs(wheel: Path) -> None:
+def test_it_has_a_name_of_its_own_and_three_programs(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         programs = next(name for name in opened.namelist() if name.endswith("/entry_points.txt"))
         declared = opened.read(programs).decode().split()
     assert programs.startswith("vigilmon-")
-    assert [word for word in declared if word.startswith("vigil")] == [
+    assert [word for word in declared if word.startswith(("vigil", "probes"))] == [
         "vigil",
         "vigil.cli:main",
         "vigil-ping",
         "vigil.heartbeats.vigil_ping:main",
+        "vigil-probe",
+        "probes.__main__:main",
     ]
 
 
