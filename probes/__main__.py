@@ -86,7 +86,9 @@ def _identity(path: Path) -> dict[str, str]:
     if kept is None or not kept.region:
         raise SettingsError(f"{path} holds no identity yet: run the line of `region add` first")
     found = {"region": kept.region, "redis_url": kept.redis_url, "redis_ca": kept.redis_ca, "region_key": kept.key}
-    return {**found, "control_keys": kept.control_keys}
+    # Those of the environment too: while the control plane's key is changed, both are taken.
+    known = (kept.control_keys, os.environ.get("VIGIL_CONTROL_KEYS", ""))
+    return {**found, "control_keys": ",".join(one for one in known if one)}
 
 
 def _refuse(problem: str, status: int) -> int:

@@ -143,7 +143,8 @@ class Ingest:
 
     def _apply(self, messages: list[LogMessage]) -> None:
         """Apply what has arrived, in order; one that cannot be read or applied is passed, and the rest goes on."""
-        readable = [self._readable(message) for message in messages]
+        now_ms = redis_now_ms(self._redis) if messages else 0
+        readable = [self._readable(message, now_ms) for message in messages]
         entries = [entry for entry in readable if entry is not None]
         payloads = {message.id: message for message in messages}
 
@@ -159,8 +160,7 @@ class Ingest:
             # Unreadable entries are skipped: a retry would fail too.
             self._position = messages[-1].id
 
-    def _readable(self, message: LogMessage) -> VerdictEntry | None:
-        now_ms = time.time_ns() // 1_000_000
+    def _readable(self, message: LogMessage, now_ms: int) -> VerdictEntry | None:
         why = control_macs().refusal(keys.VERDICTS, message.payload, message.code, now_ms, VERDICT_AGE_MOST_MS)
         if why is not None:
             self._refusals.add("verdicts", {why: 1})

@@ -63,7 +63,7 @@ class BeliefReader:
         )
         changed: set[str] = set()
         for entry_id, fields in entries:
-            if fields.get(b"f") != self._mark:
+            if fields.get(b"f") != self._mark or b"t" not in fields:
                 return None
             body = fields.get(keys.BODY, b"")
             code = fields.get(keys.ENVELOPE, b"")

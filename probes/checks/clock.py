@@ -30,7 +30,11 @@ class ClockOffset:
 
     def add(self, asked_s: float, redis_s: float, answered_s: float) -> None:
         """Take one sample, in seconds since the epoch: asked and answered on our clock, and the time of Redis."""
-        self._samples.append((answered_s - asked_s, (asked_s + answered_s) / 2 - redis_s))
+        took_s, off_s = answered_s - asked_s, (asked_s + answered_s) / 2 - redis_s
+        # More than both answers can be wrong by: the clock of Redis was set, and what is signed must follow it.
+        if self._samples and abs(off_s - min(self._samples)[1]) > _STEP_S + took_s + min(self._samples)[0]:
+            self._samples.clear()
+        self._samples.append((took_s, off_s))
 
     def shift(self, by_s: float) -> None:
         """Our clock was set: what was measured before is off by as much."""

@@ -15,6 +15,7 @@ import redis
 import structlog
 
 from probes import keys
+from probes.signing.envelope import PLACE_MOST
 from probes.signing.signatures import Signer
 
 log = structlog.get_logger(__name__)
@@ -63,8 +64,11 @@ class Liveness:
         if gone:
             pipeline = self._redis.pipeline(transaction=False)
             for name in gone:
-                region = name.removeprefix(keys.alive(""))
-                word = self._signer.sign(keys.dismissal(region), b"", DISMISSAL_LIFE_S)
+                place = keys.dismissal(name.removeprefix(keys.alive("")))
+                if len(place.encode()) > PLACE_MOST:
+                    # No region has such a name: somebody else wrote the key.
+                    continue
+                word = self._signer.sign(place, b"", DISMISSAL_LIFE_S)
                 pipeline.hset(name, keys.DISMISSED, word)
                 pipeline.hdel(name, *PARTS)
             pipeline.execute()

@@ -18,6 +18,8 @@ _VERSION = 1
 _HEAD = struct.Struct(">B4sQ")
 _CODE_BYTES = 16
 CODE_BYTES = _HEAD.size + _CODE_BYTES
+#: Letters of a place at most; the name of a field may be written by anybody.
+_PLACE_MOST = 1_000
 
 
 class ControlMacs:
@@ -52,6 +54,8 @@ class ControlMacs:
             return Refusal.WRONG_VERSION
         if len(code) != CODE_BYTES:
             return Refusal.MALFORMED
+        if len(place) > _PLACE_MOST:
+            return Refusal.WRONG_PLACE
         _, key_id, at_ms = _HEAD.unpack_from(code)
         key = self._keys.get(key_id)
         if key is None:

@@ -17,6 +17,7 @@ from probes.admission import Admitted, admit_results
 from probes.message_decoder import Count, Instant, MessageDecoder, Name
 from probes.reasons import Refusal
 from probes.signing.control_macs import CODE_BYTES, ControlMacs
+from probes.signing.envelope import SKEW_MS
 from probes.signing.private_keys import KeyUnusable
 from probes.signing.signatures import TrustedKeys
 
@@ -55,6 +56,11 @@ class RegionBook:
         self._regions: dict[str, tuple[list[bytes], TrustedKeys]] = {}
 
     @property
+    def is_known(self) -> bool:
+        """Whether a list was taken."""
+        return self._at_ms >= 0
+
+    @property
     def regions(self) -> list[str]:
         """The regions that have a key."""
         return list(self._regions)
@@ -63,6 +69,9 @@ class RegionBook:
         """Take the list as Redis has it; None where it was taken, or is not there."""
         if not value:
             return None
+        if self._at_ms > now_ms + SKEW_MS:
+            # The clock was put right: begin anew, or no later list would count until that time.
+            self._at_ms = -1
         age_most_ms = LIST_AGE_MOST_MS if self._at_ms < 0 else None
         body = self.macs.body(keys.REGION_KEYS, value, now_ms, age_most_ms)
         if isinstance(body, Refusal):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterable
 
@@ -9,12 +10,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from probes.reasons import Refusal
-from probes.signing.envelope import Envelope, header, read_envelope, signed_bytes, time_refusal
+from probes.signing.envelope import SENDER_BYTES, Envelope, header, read_envelope, signed_bytes, time_refusal
 from probes.signing.private_keys import KeyUnusable, SigningKey, key_id_of
 from probes.signing.replay import TakenMessages
 
 #: Signed bytes of one message at most.
 BODY_MOST = 256 * 1024 * 1024
+#: A clock that went back by more than this was put right (µs): sequences follow it, as those of another sender.
+_PUT_RIGHT_US = 30_000_000
 
 
 class Signer:
@@ -33,8 +36,13 @@ class Signer:
     def sign(self, place: str, body: bytes, life_s: int) -> bytes:
         """The envelope of a body that is written to this place and holds for `life_s` seconds."""
         with self._lock:
-            self._last = sequence = max(self._last + 1, self._now_ms() * 1000)
-        head = header(self._key.key_id, self._sender, sequence, life_s, place)
+            now_us = self._now_ms() * 1000
+            if now_us < self._last - _PUT_RIGHT_US:
+                # Sequences that went on from the wrong time would be refused as of the future.
+                self._sender = hashlib.sha256(self._sender).digest()[:SENDER_BYTES]
+                self._last = 0
+            self._last = sequence = max(self._last + 1, now_us)
+            head = header(self._key.key_id, self._sender, sequence, life_s, place)
         return head + self._key.private.sign(signed_bytes(head, body))
 
 

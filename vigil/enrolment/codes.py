@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -16,8 +16,8 @@ from vigil.enrolment.core import codes
 from vigil.enrolment.core.codes import Attempt
 from vigil.enrolment.core.commands import EnrolmentPlace, commands
 from vigil.enrolment.models import EnrolmentCode, Probation, RedisAccess
-from vigil.enrolment.redis_access import OVERLAP, Management, acl_line, passwords_of, set_user
-from vigil.monitors.live.workers import set_keys
+from vigil.enrolment.redis_access import OVERLAP, Management, acl_line, keep_user, passwords_of, set_user
+from vigil.monitors.live.workers import publish_changed_keys, set_keys
 from vigil.monitors.models import Region
 
 log = structlog.get_logger()
@@ -45,18 +45,23 @@ class WorkerKeys:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of an attempt; with `code` where the worker is enrolled."""
+    """What became of an attempt; with `region` where the worker is enrolled. `managed` tells of its Redis user."""
 
     attempt: Attempt
     region: Region | None = None
     password: str = field(default="", repr=False)
     revision: int = 0
+    managed: Management = Management.MANAGED
 
 
 @transaction.atomic
 def issue(region: Region) -> IssuedLine:
-    """Save a region, and make a code that enrols its worker; earlier codes that were not used are over."""
-    region.save()
+    """Save a new region, and make a code that enrols its worker; earlier codes that were not used are over."""
+    if region._state.adding:
+        region.save()
+    else:
+        # Locked and not written: what is in hand may be older than an enrolment, or than a revocation.
+        region = Region.objects.select_for_update(of=("self",)).get(pk=region.pk)
     now = database_now()
     EnrolmentCode.objects.filter(region=region, used_at=None).update(expires_at=now)
     EnrolmentCode.objects.filter(region=region, expires_at__lt=now - 30 * codes.CODE_LIFE).delete()
@@ -77,10 +82,15 @@ def take(plain: str, keys: WorkerKeys, address: str) -> Taken:
     """Enrol the worker that holds a code with these keys; the same again answers the same."""
     with transaction.atomic():
         taken = _take(plain, keys, address)
-    if taken.region is not None:
-        access = RedisAccess.objects.get(region=taken.region)
-        set_user(taken.region.slug, passwords_of(access, database_now()))
-    return taken
+    if taken.region is None:
+        return taken
+    access = RedisAccess.objects.filter(region=taken.region).select_related("region").first()
+    if access is None:
+        # Revoked a moment ago.
+        return Taken(Attempt.EXPIRED)
+    managed = keep_user(access, database_now())
+    publish_changed_keys()
+    return replace(taken, managed=managed)
 
 
 def _take(plain: str, keys: WorkerKeys, address: str) -> Taken:

@@ -7,7 +7,7 @@ from django.db import transaction
 from vigil.clock import database_now
 from vigil.enrolment.models import EnrolmentCode, RedisAccess
 from vigil.enrolment.redis_access import Management, end_user
-from vigil.monitors.live.workers import forget
+from vigil.monitors.live.workers import forget, publish_changed_keys
 from vigil.monitors.models import Region
 
 
@@ -20,12 +20,17 @@ def revoke(region: Region) -> Management:
         region.enabled, region.public_key = False, None
         region.signing_key = region.former_signing_key = None
         region.save(update_fields=["enabled", "public_key", "signing_key", "former_signing_key"])
-        EnrolmentCode.objects.filter(region=region, used_at=None).update(expires_at=database_now())
+        # Also one that was used: with it, its worker would be given a password again.
+        now = database_now()
+        EnrolmentCode.objects.filter(region=region, expires_at__gt=now).update(expires_at=now)
         RedisAccess.objects.filter(region=region).delete()
-    return end_user(region.slug)
+    ended = end_user(region.slug)
+    publish_changed_keys()
+    return ended
 
 
 def forget_region(slug: str) -> None:
     """Delete the Redis user and the keys of a region that is gone."""
     end_user(slug)
     forget(slug)
+    publish_changed_keys()

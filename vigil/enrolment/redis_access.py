@@ -27,6 +27,7 @@ log = structlog.get_logger()
 OVERLAP = timedelta(hours=1)
 _DEADLINE_S = 3.0
 _CA_BYTES_MOST = 100_000
+_TRIES_MOST = 3
 
 
 class Management(StrEnum):
@@ -54,6 +55,21 @@ def set_user(region: str, passwords: Sequence[str]) -> Management:
     return _do(["ACL", "SETUSER", keys.user(region), *hashed_region_rules(region, passwords).split()])
 
 
+def keep_user(access: RedisAccess, now: datetime) -> Management:
+    """Make a user as it is stored, also where that changes meanwhile: a region that was revoked must not come back."""
+    slug, found = access.region.slug, Management.MANAGED
+    for _ in range(_TRIES_MOST):
+        passwords = passwords_of(access, now)
+        found = set_user(slug, passwords)
+        stored = RedisAccess.objects.filter(pk=access.pk).first()
+        if stored is None:
+            return end_user(slug)
+        if passwords_of(stored, now) == passwords:
+            break
+        access = stored
+    return found
+
+
 def end_user(region: str) -> Management:
     """Delete a region's user, and close its connections at once."""
     # First without passwords: between the two that follow no worker comes back.
@@ -68,7 +84,7 @@ def set_all_users(now: datetime) -> Management:
     """Make the users of all regions that were enrolled: after a restart Redis may not know them."""
     found = Management.MANAGED
     for access in RedisAccess.objects.filter(region__public_key__isnull=False).select_related("region"):
-        found = set_user(access.region.slug, passwords_of(access, now))
+        found = keep_user(access, now)
         if found is not Management.MANAGED:
             break
     return found
@@ -77,7 +93,7 @@ def set_all_users(now: datetime) -> Management:
 def end_overlaps(now: datetime) -> None:
     """Take the passwords away whose time beside a newer one is over."""
     for access in RedisAccess.objects.filter(previous_until__lte=now).select_related("region"):
-        if set_user(access.region.slug, [access.password]) is not Management.AWAY:
+        if keep_user(access, now) is not Management.AWAY:
             RedisAccess.objects.filter(pk=access.pk, previous_until=access.previous_until).update(
                 previous="", previous_until=None
             )

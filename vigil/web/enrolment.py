@@ -21,7 +21,7 @@ from probes.enrolment.messages import (
 from vigil.control_keys import control_keys
 from vigil.enrolment.codes import WorkerKeys, take
 from vigil.enrolment.core.codes import REFUSED, Attempt
-from vigil.enrolment.redis_access import authority, region_address
+from vigil.enrolment.redis_access import Management, authority, region_address
 
 _STATUS = {Attempt.UNKNOWN: 404, Attempt.EXPIRED: 410, Attempt.USED: 409}
 
@@ -33,7 +33,8 @@ _STATUS = {Attempt.UNKNOWN: 404, Attempt.EXPIRED: 410, Attempt.USED: 409}
 def enrol(request: HttpRequest) -> HttpResponse:
     """Answer with what the worker of a region needs, or say why not. Off loopback only HTTPS is taken."""
     address = request.META.get("REMOTE_ADDR", "")
-    if not request.is_secure() and not _is_loopback(address):
+    is_here = _is_loopback(address) and not request.META.get("vigil.is_forwarded")
+    if not request.is_secure() and not is_here:
         return _refuse(
             403, "This answer holds a password: use https. VIGIL_BASE_URL says what this installation speaks."
         )
@@ -48,6 +49,9 @@ def enrol(request: HttpRequest) -> HttpResponse:
     taken = take(asked.code, WorkerKeys(asked.sealing_key, asked.signing_key), address)
     if taken.region is None:
         return _refuse(_STATUS[taken.attempt], REFUSED[taken.attempt])
+    if taken.managed is Management.AWAY:
+        # The same keys are answered again: the worker asks until its Redis user is there.
+        return _refuse(503, "Redis does not answer, so the worker has no user there yet: start the same command again.")
     slug = taken.region.slug
     answer = EnrolmentAnswer(
         v=ENROLMENT_VERSION,

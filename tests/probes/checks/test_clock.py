@@ -27,6 +27,15 @@ def test_an_old_answer_gives_way_when_the_clock_has_moved() -> None:
     assert round(clock.ms) == 5005
 
 
+@pytest.mark.parametrize("set_by_s", [3600.0, -3600.0, 2.0])
+def test_the_first_answer_after_the_clock_of_redis_was_set_counts(set_by_s: float) -> None:
+    """What a region signs by the time before is refused as of the past, or of the future."""
+    clock = ClockOffset()
+    clock.add(asked_s=100.0, redis_s=100.0, answered_s=100.001)
+    clock.add(asked_s=110.0, redis_s=110.0 + set_by_s, answered_s=110.2)
+    assert clock.ms == pytest.approx(100 - set_by_s * 1_000)
+
+
 @pytest.mark.parametrize("set_by_s", [3600.0, -3600.0, 1.0, -0.6])
 def test_a_clock_that_was_set_is_seen_once_and_what_was_measured_moves_with_it(set_by_s: float) -> None:
     steps, clock = Steps(wall_s=1_000.0, steady_s=5.0), ClockOffset()

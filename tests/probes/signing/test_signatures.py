@@ -106,6 +106,19 @@ def test_a_sequence_grows_also_where_the_clock_goes_back_or_the_process_starts_a
     assert later.sequence > sequences[-1]  # type: ignore[union-attr]
 
 
+def test_a_signer_follows_a_clock_that_is_put_right() -> None:
+    """Or what it signs would be refused as of the future, for as long as the clock was ahead."""
+    trusted, clock = TrustedKeys([KEY.public]), [NOW_MS + 3_600_000]
+    one = Signer(KEY, b"send", lambda: clock[0])
+    assert trusted.take(one.sign(PLACE, BODY, 60)) is None
+    clock[0] = NOW_MS
+    for _ in range(2):
+        envelope = one.sign(PLACE, BODY, 60)
+        assert trusted.refusal(PLACE, BODY, envelope, NOW_MS) is None
+        assert trusted.take(envelope) is None
+    assert trusted.take(envelope) is Refusal.REPLAYED
+
+
 def test_what_is_remembered_of_a_sender_and_of_senders_is_bounded_and_forgets_on_the_safe_side() -> None:
     window = SequenceWindow()
     for sequence in range(WINDOW + 10):
@@ -142,6 +155,10 @@ def test_a_message_of_the_control_plane_needs_its_code(
     assert MACS.refusal(place, BODY, code, at_ms, 10_000) == why
 
 
+def test_the_name_of_a_field_may_have_any_length() -> None:
+    assert MACS.refusal("p" * 70_000, BODY, MACS.code("p", BODY, NOW_MS), NOW_MS) is Refusal.WRONG_PLACE
+
+
 def test_a_new_seal_key_is_known_everywhere_before_it_is_used() -> None:
     new = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
     both = ControlMacs([stream_key(new), stream_key(SEAL_KEY)])
@@ -168,6 +185,12 @@ def test_the_regions_keys_are_those_that_the_control_plane_published_last() -> N
     assert book.learn(published(MACS, {"eu-west": [OTHER.public]}, NOW_MS + 1), NOW_MS) is None
     assert book.learn(published(MACS, {"eu-west": [KEY.public]}, NOW_MS), NOW_MS) is None
     assert book.admit_results("eu-west", mine, NOW_MS).refused == {Refusal.UNKNOWN_KEY: 1}, "an older list"
+    earlier_ms = NOW_MS - 3_600_000
+    assert book.learn(published(MACS, {"eu-west": [KEY.public]}, earlier_ms), earlier_ms) is None
+    assert (
+        book.regions == ["eu-west"]
+        and book.refusal("eu-west", PLACE, (b"\x90", signer(earlier_ms).sign(PLACE, b"\x90", 60)), earlier_ms) is None
+    ), "the clock was an hour ahead, and put right"
 
 
 def test_an_entry_counts_once_and_one_that_is_replayed_by_the_operator_counts_too() -> None:

@@ -145,6 +145,18 @@ def test_s17_two_passwords_overlap_when_keys_are_rotated_and_revoking_cuts_at_on
     assert not RedisAccess.objects.exists() and Region.objects.get().public_key is None
 
 
+def test_s17_a_new_line_undoes_no_enrolment_and_no_revocation_of_the_same_moment(region: Region) -> None:
+    code, stale = code_of(issue(region)), Region.objects.get()
+    assert ask(code)[0] == 200
+    issue(stale)
+    assert bytes(Region.objects.get().signing_key or b"") == b"k" * 32
+    stale = Region.objects.get()
+    revoke(Region.objects.get())
+    issue(stale)
+    assert not Region.objects.get().enabled and Region.objects.get().signing_key is None
+    assert ask(code)[0] == 410, "who was revoked gets no answer again"
+
+
 def test_s17_users_that_redis_has_lost_are_made_again(region: Region) -> None:
     _, answer = ask(code_of(issue(region)))
     with redis.Redis.from_url(configuration().redis_url.get_secret_value()) as admin:

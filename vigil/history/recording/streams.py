@@ -53,7 +53,12 @@ class ResultStreams:
         Streams are trimmed behind the recorded position, whose own entry stays as a marker: while it exists, nothing
         after it was trimmed. The same marker reveals a recreated stream, which is read from its start if its ids are
         lower.
+
+        None while the regions' keys are not known yet, as before ingest has published them: what cannot be proven would
+        be passed, and is lost then.
         """
+        if not self._published.book().is_known:
+            return
         asked = [(region, positions[region]) for region in positions if region in self._slugs]
         try:
             answers = self._after(asked)

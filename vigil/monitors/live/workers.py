@@ -48,6 +48,14 @@ def publish_signing_keys(client: redis.Redis) -> None:
     client.set(keys.REGION_KEYS, published(control_macs(), signing_keys(), redis_now_ms(client)))
 
 
+def publish_changed_keys() -> None:
+    """Publish them now that they changed; while Redis is away, ingest does it later."""
+    try:
+        publish_signing_keys(redis_client())
+    except redis.RedisError as error:
+        log.warning("redis.away", wanted="region_keys", error=type(error).__name__)
+
+
 def signing_keys() -> dict[str, list[bytes]]:
     """The public keys that each region signs with."""
     overlaps_since = database_now() - KEYS_OVERLAP
