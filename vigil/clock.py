@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+
+#: Years that a moment may be in, and what is said of others.
+YEARS = (1970, 9000)
+YEARS_IN_WORDS = f"A year from {YEARS[0]} to {YEARS[1]}."
 
 
 def database_now() -> datetime:
@@ -23,6 +27,11 @@ def _ask(question: str) -> datetime:
         cursor.execute(question)
         at: datetime = cursor.fetchone()[0]
     return at
+
+
+def is_storable(moment: date) -> bool:
+    """Whether a moment is far enough from the ends of the calendar to be reckoned with in any time zone."""
+    return YEARS[0] <= moment.year <= YEARS[1]
 
 
 def is_zone(name: str) -> bool:

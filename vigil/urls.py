@@ -55,7 +55,7 @@ urlpatterns = [
     path("heartbeats", heartbeats.heartbeats, name="heartbeats"),
     path("heartbeats/<str:public_id>", heartbeats.heartbeat, name="heartbeat"),
     path("heartbeats/<str:public_id>/first-call", heartbeats.first_call, name="heartbeat-first-call"),
-    path("heartbeats/<str:public_id>/pause", heartbeats.pause, name="heartbeat-pause"),
+    path("heartbeats/<str:public_id>/pause", heartbeats.pause, name="pause-heartbeat"),
     # Before the pages of one row: the address of its form is no id.
     path("", include("vigil.web.pages.row_forms.urls")),
     path("on-call", on_call.on_call, name="on-call"),
@@ -64,7 +64,7 @@ urlpatterns = [
     path("on-call/policies/<str:public_id>", on_call.policy, name="policy"),
     path("on-call/silences", silences.silences, name="silences"),
     path("on-call/silences/make", silences.make, name="silence-make"),
-    path("on-call/silences/<str:public_id>/end", silences.end, name="silence-end"),
+    path("on-call/silences/<str:public_id>/end", silences.end, name="end-silence"),
     path("on-call/silences/<str:public_id>/undo", silences.undo, name="silence-undo"),
     path("deliveries/<str:public_id>", digest.digest, name="digest"),
     path("respond/<str:token>", limited_misses(respond.respond), name="respond"),

@@ -139,7 +139,7 @@ def read_overview(team: Team, query: OverviewQuery, now: datetime) -> Overview:
         latest_available=facts.latest.available,
         problems=problems,
         changed_at=max((row.since for row in rows if row.since), default=None),
-        silent_since=_silent_since(monitors, facts),
+        silent_since=_silent_since(monitors, rows, facts),
     )
 
 
@@ -149,8 +149,9 @@ def team_monitors(team: Team, silences: TeamSilences) -> Monitors:
     return with_states(owned, silences.maintenance_filter())
 
 
-def _silent_since(monitors: Sequence[Monitor], facts: MonitorFacts) -> datetime | None:
-    watched = [one for one in monitors if not one.paused and facts.results(one)]
+def _silent_since(monitors: Sequence[Monitor], rows: Sequence[MonitorRow], facts: MonitorFacts) -> datetime | None:
+    idle = (ShownState.PAUSED, ShownState.MAINTENANCE)
+    watched = [one for one, row in zip(monitors, rows, strict=True) if row.state not in idle and facts.results(one)]
     newest = max((result.at_ms for one in watched for result in facts.results(one).values()), default=None)
     at = None if newest is None else instant(newest)
     return silent_since(at, [one.interval_s for one in watched], facts.now)

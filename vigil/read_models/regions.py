@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from consensus.review.evidence import from_evidence, is_verdict
 from probes.wire import RegionStatus
@@ -90,12 +90,14 @@ class Bereft:
 def read_regions(team: Team, now: datetime) -> tuple[bool, list[RegionRow]]:
     """Every region, and whether Redis answered; counts of monitors are those of the team."""
     of_team = Count("monitors", filter=Q(monitors__team=team, monitors__deleted_at=None))
-    regions = list(Region.objects.select_related("probation").annotate(watching=of_team).order_by("slug"))
+    of_any = Exists(Monitor.regions.through.objects.filter(region=OuterRef("pk"), monitor__deleted_at=None))
+    found_regions = Region.objects.select_related("probation").annotate(watching=of_team, is_used=of_any)
+    regions = list(found_regions.order_by("slug"))
     found = region_statuses([region.slug for region in regions])
     held, shares, votes = region_quarantines(), region_shares(), _votes(now)
     rows = []
     for region in regions:
-        row = _row(region, found.by_region.get(region.slug), held.get(region.slug, ""), found.available)
+        row = _row(region, found.by_region.get(region.slug), held.get(region.slug, ""), found.available, region.is_used)
         rounds, disagreed = votes.get(region.slug, (0, 0))
         share = shares.get(region.slug, 1.0)
         rows.append(replace(row, share=share, monitors=region.watching, rounds=rounds, disagreed=disagreed))
@@ -109,7 +111,7 @@ def left_without(team: Team, region: Region) -> list[Bereft]:
     return [Bereft(monitors, left) for left, monitors in sorted(Counter(counted).items())]
 
 
-def _row(region: Region, status: RegionStatus | None, quarantine: str, available: bool) -> RegionRow:
+def _row(region: Region, status: RegionStatus | None, quarantine: str, available: bool, is_used: bool) -> RegionRow:
     reached = {Milestone.ENROLLED} if region.public_key or region.worker_since or status else set()
     if region.worker_since or status:
         reached.add(Milestone.CONNECTED)
@@ -120,7 +122,7 @@ def _row(region: Region, status: RegionStatus | None, quarantine: str, available
         reached.add(Milestone.AGREED)
         if status and state in (RegionState.VOTING, RegionState.LATE):
             reached.add(Milestone.VOTING)
-    missing = _missing(region, state, reached)
+    missing = _missing(region, state, reached, is_used)
     return RegionRow(region, state, status, quarantine, 1.0, 0, frozenset(reached), missing)
 
 
@@ -148,7 +150,7 @@ def is_in_shadow(region: Region) -> bool:
     return found is not None and found.voting_since is None
 
 
-def _missing(region: Region, state: RegionState, reached: set[Milestone]) -> str:
+def _missing(region: Region, state: RegionState, reached: set[Milestone], is_used: bool) -> str:
     """What is missing to the next step, in one sentence; empty where nothing is."""
     if state is RegionState.UNCLEAR:
         return "Redis is away, so nothing is known of its worker."
@@ -163,7 +165,7 @@ def _missing(region: Region, state: RegionState, reached: set[Milestone]) -> str
     if state is RegionState.SILENT:
         return "Its worker sends no sign of life. Its votes do not count, and it harms no monitor."
     if Milestone.FIRST_CHECK not in reached:
-        watched = "" if region.monitors.exists() else " No monitor is checked from it: choose it on a monitor's page."
+        watched = "" if is_used else " No monitor is checked from it: choose it on a monitor's page."
         return f"Its worker has finished no check yet.{watched}"
     if state is RegionState.SHADOW:
         return f"It is new. {region.probation.agreed} of {AGREED_MOST} checks in a row agreed with the other regions."

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from vigil.clock import database_now, is_zone
+from vigil.clock import YEARS_IN_WORDS, database_now, is_storable, is_zone
 from vigil.monitors.live.config_channel import notify_silences
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
@@ -130,6 +130,8 @@ def _set(silence: Silence, wanted: Mapping[str, Any]) -> None:
     for name, value in wanted.items():
         if name not in SETTABLE:
             raise ValidationError({name: ["Cannot be set."]})
+        if isinstance(value, datetime) and not is_storable(value):
+            raise ValidationError({name: [YEARS_IN_WORDS]})
         setattr(silence, name, unique_words(value) if name == "tags" else value)
 
 

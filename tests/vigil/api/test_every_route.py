@@ -102,3 +102,20 @@ def check(method: str, what: str, answer: Any) -> None:
         assert answer.status_code != 401 or answer["WWW-Authenticate"], what
     elif answer.content and "/docs/" not in what and "/schema/" not in what:
         assert kind == "application/json", what
+
+
+def test_a_name_of_a_page_is_no_name_of_the_api() -> None:
+    places: dict[str, set[str]] = {}
+
+    def walk(patterns: Any, start: str, space: str) -> None:
+        for each in patterns:
+            if isinstance(each, URLResolver):
+                inner = f"{space}{each.namespace}:" if each.namespace else space
+                walk(each.url_patterns, start + str(each.pattern), inner)
+            elif each.name:
+                places.setdefault(space + each.name, set()).add(start + str(each.pattern))
+
+    walk(get_resolver().url_patterns, "", "")
+    # A link by a name that two have leads to the later one.
+    clashes = {name: found for name, found in places.items() if len({one.startswith("api/") for one in found}) > 1}
+    assert not clashes and len(places) > 100

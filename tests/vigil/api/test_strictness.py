@@ -59,9 +59,14 @@ def test_a_moment_at_an_end_of_the_calendar_is_refused(api: Api) -> None:
     asked = ["monitors?updated_after=", "incidents?opened_before=", "deliveries?created_after=", "uptime?to="]
     asked += [f"monitors/{monitor}/{each}=" for each in ("uptime?to", "percentiles?to", "latency?from", "results?from")]
     asked += [f"rotations/{rotation}/{each}=" for each in ("on-call?at", "shifts?from")]
+    asked += ["whom?at=", f"silences/excluded?monitor={monitor}&from=9999-12-30T00:00:00Z&to="]
     for path in asked:
         for moment in ("0001-01-01", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59%2B23:59"):
             assert api("GET", f"{path}{moment}")[0] == 400, (path, moment)
+    late = {"name": "late", "every_monitor": True, "starts_at": "9999-12-31T00:00:00Z", "duration_s": 172_800}
+    assert api("POST", "silences", late) == (400, {"starts_at": ["A year from 1970 to 9000."]})
+    last = {"zone": "Pacific/Honolulu", "starts_on": "9999-12-31", "handover": "20:00"}
+    assert api("PATCH", f"rotations/{rotation}", last) == (400, {"starts_on": ["A year from 1970 to 9000."]})
 
 
 def test_a_misspelt_field_gets_the_near_name(api: Api) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -19,7 +19,7 @@ from vigil.alerts.models import (
     RotationOverride,
     Route,
 )
-from vigil.clock import is_zone
+from vigil.clock import YEARS_IN_WORDS, is_storable, is_zone
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
@@ -115,6 +115,8 @@ def save_rotation(rotation: Rotation, wanted: Mapping[str, Any]) -> Rotation:
     problems = _problems(rotation)
     if not is_zone(rotation.zone):
         problems["zone"] = ["Unknown time zone: use a name such as Europe/Berlin."]
+    if isinstance(rotation.starts_on, date) and not is_storable(rotation.starts_on):
+        problems["starts_on"] = [YEARS_IN_WORDS]
     _own(problems, "people", rotation.team_id, people or (), MAX_MEMBERS)
     _refuse(problems)
     with transaction.atomic():
@@ -131,6 +133,9 @@ def save_rotation(rotation: Rotation, wanted: Mapping[str, Any]) -> Rotation:
 def save_override(override: RotationOverride, wanted: Mapping[str, Any]) -> RotationOverride:
     """Add an override."""
     _set(override, wanted, ("person", "starts_at", "ends_at"))
+    for name in ("starts_at", "ends_at"):
+        if not is_storable(getattr(override, name)):
+            raise ValidationError({name: [YEARS_IN_WORDS]})
     if override.starts_at >= override.ends_at:
         raise ValidationError({"ends_at": ["Must end after it starts."]})
     if override.ends_at - override.starts_at > MAX_OVERRIDE:

@@ -34,8 +34,7 @@ from vigil.alerts.routing.changes import (
     save_policy,
     save_rotation,
 )
-from vigil.api.base.parameters import YEARS, is_storable
-from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, MomentField, list_of
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.clock import database_now
@@ -236,9 +235,7 @@ def _moment(request: Request, name: str, otherwise: datetime) -> datetime:
     if given is None:
         return otherwise
     try:
-        moment: datetime = serializers.DateTimeField().run_validation(given[:40])
+        moment: datetime = MomentField().run_validation(given[:40])
     except serializers.ValidationError as refused:
         raise serializers.ValidationError({name: refused.detail}) from None
-    if not is_storable(moment):
-        raise serializers.ValidationError({name: [f"A year from {YEARS[0]} to {YEARS[1]}."]})
     return moment

@@ -19,7 +19,7 @@ from vigil.alerts.routing.starter_routes import arrange_typical
 from vigil.api.base.enums import INCIDENT_KINDS, PRIORITIES
 from vigil.api.base.parameters import text_parameter
 from vigil.api.base.permissions import team_of
-from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.serializers import ApiSerializer, MomentField
 from vigil.api.base.teams import ID_LENGTH, InTeam, TeamSerializer, TeamViewSet
 from vigil.api.base.views import ApiView
 from vigil.api.code.managed import ManagedField, ManagedRows
@@ -110,7 +110,7 @@ class AskedSerializer(ApiSerializer[Any]):
 
     monitor = InTeam(Monitor, required=False)
     kind = serializers.ChoiceField(choices=INCIDENT_KINDS, default=IncidentKind.OUTAGE.value)
-    at = serializers.DateTimeField(required=False)
+    at = MomentField(required=False)
 
 
 class ToldSerializer(ApiSerializer[Any]):

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from vigil.alerts.routing.holds import look_again_in
 from vigil.api.base.parameters import text_parameter
 from vigil.api.base.permissions import team_of
-from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
+from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, MomentField, list_of
 from vigil.api.base.teams import ID_LENGTH, InTeam, TeamViewSet
 from vigil.api.base.views import ApiView
 from vigil.api.code.managed import ManagedField, ManagedRows
@@ -146,8 +146,8 @@ class ExcludedView(ApiView):
 
 class _AskedSerializer(ApiSerializer[Any]):
     monitor = InTeam(Monitor)
-    to = serializers.DateTimeField()
+    to = MomentField()
 
     def get_fields(self) -> dict[str, Any]:
         # `from` is a Python keyword.
-        return {**super().get_fields(), "from": serializers.DateTimeField()}
+        return {**super().get_fields(), "from": MomentField()}

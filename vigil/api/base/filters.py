@@ -14,8 +14,9 @@ from django.http import QueryDict
 from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from vigil.api.base.parameters import BOOLEANS, YEARS, is_storable
+from vigil.api.base.parameters import BOOLEANS
 from vigil.api.base.permissions import team_of
+from vigil.clock import YEARS_IN_WORDS, is_storable
 from vigil.problems.codes import FieldCode
 
 #: Bounds of one filter.
@@ -154,7 +155,7 @@ class _Moment(IsoDateTimeField):
     def clean(self, value: Any) -> Any:
         moment = super().clean(value)
         if moment is not None and not is_storable(moment):
-            raise forms.ValidationError(f"A year from {YEARS[0]} to {YEARS[1]}.")
+            raise forms.ValidationError(YEARS_IN_WORDS)
         return moment
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -14,8 +13,6 @@ from vigil.problems.codes import FieldCode
 
 #: The longest text of a parameter that names a moment or a zone; of one that lists regions.
 MOMENT_LENGTH, ZONE_LENGTH, REGIONS_LENGTH = 40, 64, 2_000
-#: Years of a moment that a query may name.
-YEARS = (1970, 9000)
 #: Words of a boolean parameter.
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _found: dict[tuple[type, str, str], frozenset[str]] = {}
@@ -50,11 +47,6 @@ def refuse_parameters(given: Mapping[str, Sequence[str]], known: Collection[str]
     twice = sorted(name for name, values in given.items() if len(values) > 1 and name not in lists)
     if twice:
         raise ValidationError({twice[0]: [f"Give it once; it was given {len(given[twice[0]])} times."]})
-
-
-def is_storable(moment: date) -> bool:
-    """Whether a moment is far enough from the ends of the calendar to be reckoned with in any time zone."""
-    return YEARS[0] <= moment.year <= YEARS[1]
 
 
 def is_asked(request: Request, name: str) -> bool:

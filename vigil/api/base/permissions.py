@@ -120,7 +120,7 @@ class StaffChanges(InTeamWithScope):
 
 
 class StaffOnly(InTeamWithScope):
-    """For what of the installation may hold anybody's bytes: only staff reads and changes it."""
+    """For what of the installation may hold the bytes of any team: only staff reads and changes it."""
 
     message = "Only staff may see this."
 

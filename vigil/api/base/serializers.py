@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import models
@@ -12,6 +13,7 @@ from drf_spectacular.helpers import forced_singular_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
+from vigil.clock import YEARS_IN_WORDS, is_storable
 from vigil.problems.codes import FieldCode
 
 RowT = TypeVar("RowT", bound=models.Model)
@@ -105,6 +107,16 @@ class ApiModelSerializer(_RefusesUnknown, serializers.ModelSerializer[RowT]):
         if mine not in _of_models:
             _of_models[mine] = _DeclaredFields(super().get_fields())
         return copy.deepcopy(_of_models[mine])
+
+
+class MomentField(serializers.DateTimeField):
+    """A date and time that can be reckoned with in any time zone."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment: datetime = super().to_internal_value(value)
+        if not is_storable(moment):
+            raise serializers.ValidationError(YEARS_IN_WORDS)
+        return moment
 
 
 def list_of(serializer: type[serializers.BaseSerializer[Any]]) -> Any:

@@ -12,8 +12,8 @@ from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework.exceptions import ValidationError
 
 from vigil.api.base.errors import InvalidCursor
-from vigil.api.base.parameters import MOMENT_LENGTH, ZONE_LENGTH, is_storable
-from vigil.clock import database_now, is_zone
+from vigil.api.base.parameters import MOMENT_LENGTH, ZONE_LENGTH
+from vigil.clock import database_now, is_storable, is_zone
 from vigil.configuration import configuration
 from vigil.history.core.packing import HOUR_MS
 from vigil.history.core.rollups import Rollup

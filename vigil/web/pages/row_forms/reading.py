@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
-from vigil.clock import is_zone
+from vigil.clock import is_storable, is_zone
 from vigil.code.core.durations import HOW, milliseconds
 from vigil.web.forms.settings_form import Sent
 
 Problems = dict[str, list[str]]
 T = TypeVar("T")
 RowT = TypeVar("RowT", bound=Model)
+MomentT = TypeVar("MomentT", bound=date)
 #: Longest text of one field, and most fields of a form.
 TEXT_MOST, FIELDS_MOST = 50_000, 3_000
 
@@ -65,7 +66,7 @@ def seconds(sent: Sent, name: str, problems: Problems) -> int | None:
 
 def day(sent: Sent, name: str, problems: Problems) -> date | None:
     """A date; None for no text."""
-    return _parsed(sent, name, problems, date.fromisoformat, "A day, such as 2027-01-31.")
+    return _parsed(sent, name, problems, lambda given: _within(date.fromisoformat(given)), "A day, such as 2027-01-31.")
 
 
 def clock_time(sent: Sent, name: str, problems: Problems) -> time | None:
@@ -124,4 +125,10 @@ def _time(given: str) -> time:
 
 def _moment(given: str, zone: Any) -> datetime:
     at = datetime.fromisoformat(given)
-    return (at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC)
+    return _within((at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC))
+
+
+def _within(moment: MomentT) -> MomentT:
+    if not is_storable(moment):
+        raise ValueError
+    return moment

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -146,7 +147,7 @@ def signature(texts: Mapping[str, str]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A value of a write path as the API takes it: rows by their ids, times in ISO."""
+    """A value of a write path as the API takes it: rows by their ids, times in ISO, decimals as texts."""
     if isinstance(value, Model):
         return str(getattr(value, "public_id", value.pk))
     if isinstance(value, Mapping):
@@ -155,4 +156,6 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in value]
     if isinstance(value, date | datetime | time):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
     return value

@@ -35,7 +35,7 @@ class RowPreview:
 def locked(form: RowForm[RowT], reader: PageReader, public_id: str) -> RowT:
     """A row of the reader's team, locked for this transaction; raises `Http404`."""
     rows = form.rows(reader.team).select_for_update(of=("self",)).filter(**{form.lookup: public_id[:40]})
-    # Whoever held the lock may have put a successor in its place, which only a second look sees.
+    # The request that held the lock may have put a successor in its place, which only a second look sees.
     found = rows.first() or rows.first()
     if found is None:
         raise Http404
@@ -64,7 +64,7 @@ def tried(form: RowForm[RowT], reader: PageReader, public_id: str, sent: Sent, a
 def _as_code(form: RowForm[RowT], reader: PageReader, saved: RowT, sent: Sent) -> SameAsCode:
     document = export_object(reader.team, form.public_id(saved))
     body = form.body(form.read(reader.team, sent, saved))
-    given = {name: value for name, value in body.items() if value not in (None, "", [], False)}
+    given = {name: value for name, value in body.items() if value not in (None, "", [])}
     address = f"{configuration().base_url}/api/v1/{form.section}"
     text = shlex.quote(json.dumps(given, ensure_ascii=False))
     curl = f'curl {address} \\\n  -H "Authorization: Bearer $VIGIL_TOKEN" \\\n  --json {text}\n'

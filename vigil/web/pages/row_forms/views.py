@@ -96,6 +96,9 @@ def _answer(
 ) -> HttpResponse:
     """What the pressed button asks for: a moved row, a search, what it would mean, the same as code, or the save."""
     sent, wish = sent_texts(request.POST), request.POST.get("do", "save")[:100]
+    if "revision" in sent:
+        # A form that is shown again keeps the version that it was opened on.
+        frame = {**frame, "revision": sent["revision"]}
     moved = rearranged(sent, wish, form.repeats)
     if moved is not None or wish.startswith("find"):
         sent, focus = moved or (sent, wish.partition(".")[2])
@@ -107,7 +110,7 @@ def _answer(
         owner = frame.get("owner")
         if owner is not None and sent.get("anyway") != "1":
             patch = patches.patch_of(owner, lambda: _save(form, reader, public_id, sent))
-            return _shown(request, reader, form, sent, {**frame, "patch": patch, "revision": sent.get("revision")})
+            return _shown(request, reader, form, sent, {**frame, "patch": patch})
         return redirect(form.address(save(form, reader, public_id, sent)))
     except ChangedMeanwhile:
         theirs = form.texts(_row_of(form, reader, public_id))
@@ -131,9 +134,7 @@ def _refused(
     if "HX-Request" in request.headers:
         first = next(iter(found.values()), ["Something is missing."])[0]
         return render(request, f"web/pages/{FOLDER}/means.html", {"waits_for": first})
-    # A form that is shown again keeps the version that it was opened on.
-    opened = {"revision": sent["revision"]} if "revision" in sent else {}
-    return _shown(request, reader, form, sent, {**frame, **opened, "errors": found, "problems": problems(found)})
+    return _shown(request, reader, form, sent, {**frame, "errors": found, "problems": problems(found)})
 
 
 def _differing(form: Form, reader: PageReader, theirs: Sent, yours: Sent) -> list[BothValues]:

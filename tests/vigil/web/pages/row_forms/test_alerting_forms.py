@@ -190,6 +190,9 @@ def test_a_form_that_was_opened_before_another_change_says_what_differs(writer: 
     assert "<bdi>3</bdi>" in text and "<bdi>Mine</bdi>" in text
     row.refresh_from_db()
     assert row.name == "Ladder"
+    for do in ("preview", "steps.add"):
+        again = sent_of(shown(writer.post(address, {**form, "do": do})))
+        assert writer.post(address, {**again, "do": "save"}).status_code == 409, do
     saved(writer.post(address, {**sent_of(text), "do": "save"}))
     row.refresh_from_db()
     assert (row.name, row.repeats) == ("Mine", 0)

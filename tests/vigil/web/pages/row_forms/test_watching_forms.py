@@ -56,7 +56,8 @@ def test_a_silence_of_once_keeps_its_times_to_the_second(redis_url: str) -> None
     after = Silence.objects.get(valid_until=None)
     assert (after.starts_at, after.ends_at, after.name) == (row.starts_at, row.ends_at, "Deploy again")
     assert "Choose" not in shown(writer.get(edit))
-    assert errors_in(press(writer, edit, "save", length="", starts="soon").content.decode())
+    for starts in ("soon", "9999-12-31T00:00"):
+        assert errors_in(press(writer, edit, "save", length="2d", starts=starts).content.decode()), starts
 
 
 def test_members_of_a_composite_are_found_by_name_and_the_rule_is_said(redis_url: str) -> None:
@@ -109,6 +110,7 @@ def test_an_objective_says_what_it_allows_and_what_is_left(redis_url: str) -> No
     assert errors_in(both) == ["Give either a monitor or a tag."]
     page = saved(press(writer, address, "save", **form))
     assert "99.5 % allows in 30 days" in shown(writer.get(page))
+    assert "target_percent" in shown(press(writer, f"{page}/edit", "code", enabled=""))
     assert "1 objective is within budget" in shown(writer.get("/objectives"))
     wrong = errors_in(press(writer, f"{page}/edit", "save", target="100", window="2").content.decode())
     assert len(wrong) == 2

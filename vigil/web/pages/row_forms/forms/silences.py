@@ -134,7 +134,7 @@ class SilencesForm(RowForm[Silence]):
     def _times(
         self, sent: Sent, row: Silence, starts: datetime | None, until: datetime | None, length_s: int
     ) -> dict[str, Any]:
-        """Times of the write path. What nobody touched stays as it is stored, to the second."""
+        """Times of the write path. A time that was not changed stays as it is stored, to the second."""
         stored = self.texts(row)
         repeats, zone = sent.get("repeats", ""), text(sent, "zone")
         if row.pk and all(sent.get(name, "") == stored[name] for name in ("repeats", "starts", "length", "zone")):
