@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from vigil.alerts.core.routes import PAGED_KINDS, RoutedSubject, route
@@ -41,10 +41,16 @@ def reach_of(saved: Route, now: datetime) -> tuple[datetime | None, list[RouteRe
     mine = rules[keys.index(saved.pk)]
     monitors = list(monitors_of(saved.team).order_by("name")[:MONITORS_MOST])
 
+    named, known = {rule.monitor for rule in rules}, dict[RoutedSubject, bool]()
+
     def takes(of: RoutedSubject) -> bool:
-        if mine.miss(of, at) is not None:
-            return False
-        return any(each.rule is mine and each.miss is None for each in route(rules, of, at, everyone).considered)
+        # Of thousands of monitors that no route names, those with the same tags and priority are routed alike.
+        alike = of if of.monitor in named else replace(of, monitor=None)
+        if alike not in known:
+            known[alike] = mine.miss(of, at) is None and any(
+                each.rule is mine and each.miss is None for each in route(rules, of, at, everyone).considered
+            )
+        return known[alike]
 
     kinds = [kind for kind in IncidentKind if (kind in saved.kinds if saved.kinds else kind in PAGED_KINDS)]
     return at, [_reach(kind, monitors, takes) for kind in kinds]
