@@ -74,6 +74,8 @@ class Forwarder:
         self._store = store
         self._confirmations = Confirmations(connection, link, store)
         self._for_disk = _EntryQueue()
+        #: Results taken from there that are being sent.
+        self._under_way = 0
         #: Entries of the store that Redis has taken, and that could not be deleted there yet.
         self._undeleted: set[int] = set()
         self._writing = asyncio.Lock()
@@ -83,7 +85,7 @@ class Forwarder:
     @property
     def kept(self) -> int:
         """Results that Redis does not have: it was away when they came, or has lost them."""
-        return self._for_disk.results + self._store.unsent
+        return self._for_disk.results + self._under_way + self._store.unsent
 
     @property
     def dropped(self) -> int:
@@ -194,11 +196,14 @@ class Forwarder:
         """Send what waits for a store that takes nothing, newest first, as far as Redis takes it."""
         async with self._writing:
             entries = self._for_disk.take_newest(_ENTRIES_A_TICK)
+            self._under_way = sum(results for _, results in entries)
             try:
                 await self._add(entries)
             except BaseException:
                 self._for_disk.extend(reversed(entries))
                 raise
+            finally:
+                self._under_way = 0
 
     async def _add(self, entries: Sequence[Entry]) -> None:
         if not entries:

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -200,19 +201,19 @@ def _await_last(client: redis.Redis, load: ConsensusLoad, within_s: float) -> No
         last = Result(WIRE_VERSION, monitor, now_ms, Status.DOWN, Reason.REFUSED, now_ms, Phases(total_us=1))
         for region in load.region_names():
             client.xadd(keys.results(region), _entry(client, region, [last]))
-        wanted = {(monitor, region) for region in load.region_names()}
         try:
-            until(lambda wanted=wanted: wanted <= _callers(client), "consensus did not read everything", _AGAIN_S)
+            until(partial(_has_called, client, monitor, load), "consensus did not read everything", _AGAIN_S)
             return
         except CommandError:
             if time.monotonic() > deadline_s:
                 raise
 
 
-def _callers(client: redis.Redis) -> set[tuple[str, str]]:
+def _has_called(client: redis.Redis, monitor: str, load: ConsensusLoad) -> bool:
+    """Whether there is a call for a monitor in every region."""
     entries = cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrevrange(keys.CALLS, count=_NEWEST))
     calls = [decode_call(fields[keys.BODY]) for _, fields in entries]
-    return {(call.monitor, call.region) for call in calls}
+    return {call.region for call in calls if call.monitor == monitor} >= set(load.region_names())
 
 
 def _now_ms(client: redis.Redis) -> int:

@@ -44,7 +44,7 @@ def test_nothing_but_the_bundles_of_this_release_is_served(client: Client, name:
 def test_scripts_and_styles_keep_their_budgets() -> None:
     sizes = {name: len(assets.bundle(name).brotlied) for name in assets.BUNDLES}
     assert sizes["vigil.js"] <= 9_000 and len(assets.BUNDLES["vigil.js"]) <= 8
-    assert sizes["vigil.css"] <= 7_000 and sizes["icons.svg"] <= 2_000
+    assert sizes["vigil.css"] <= 7_500 and sizes["icons.svg"] <= 2_000
     assert sizes["forms.css"] <= 2_000 and sizes["forms.js"] <= 1_000
     assert sizes["htmx.js"] <= 13_500 and sizes["chart.js"] + sizes["chart.css"] <= 26_000
 

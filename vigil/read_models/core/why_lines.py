@@ -164,14 +164,15 @@ def _job(facts: WhyFacts, job: JobFacts, now: datetime) -> list[str]:
     last = f"Last call {minute(job.last_at, now)}" if job.last_at else ""
     took = f", took {length(job.took)}" if job.took is not None and last else ""
     called = f"{last}{took}." if last else ""
+    text = facts.text.strip()
     if job.status == "new":
         return ["Waiting for the first call.", f"It should come {job.schedule}." if job.schedule else ""]
-    if job.status in ("late", "down") and facts.text and facts.state is ShownState.DOWN and not job.expected_at:
-        return [facts.text, called]
+    if job.status in ("late", "down") and text and facts.state is ShownState.DOWN and not job.expected_at:
+        return [text, called]
     if job.status in ("late", "down") and job.expected_at:
         return [f"Should have called at {minute(job.expected_at, now)} ({job.schedule}).", called]
     if facts.state in (ShownState.DOWN, ShownState.DEGRADED):
-        return [facts.text or "The job reported a failure.", called]
+        return [text or "The job reported a failure.", called]
     running = "Runs now." if job.status == "running" else ""
     due = f"Next call by {minute(job.due_at, now)} ({job.schedule})." if job.due_at else ""
     return [running, called, due or ("" if called else "Waiting for the next call.")]

@@ -66,7 +66,7 @@ def test_on_call_says_who_is_and_who_would_be_told(
     chat, team = monitor("ai"), default_team()
     for number in range(3):
         people = [save_person(Person(team=team), {"name": f"Person {number}", "channels": list(Channel.objects.all())})]
-        turn = {"name": f"Turn {number}", "starts_on": database_now().date(), "people": people}
+        turn = {"name": f"Turn {number}", "starts_on": database_now().date() - timedelta(days=1), "people": people}
         rotation = save_rotation(Rotation(team=team), turn)
         steps = [{"delay_s": 900 * place, "people": people, "rotations": [rotation]} for place in range(3)]
         ladder = save_policy(EscalationPolicy(team=team), {"name": f"Ladder {number}", "steps": steps})
