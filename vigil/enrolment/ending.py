@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from probes import keys
 from vigil.clock import database_now
 from vigil.enrolment.models import EnrolmentCode, RedisAccess
 from vigil.enrolment.redis_access import Management, end_user
@@ -27,6 +28,15 @@ def revoke(region: Region) -> Management:
     ended = end_user(region.slug)
     publish_changed_keys()
     return ended
+
+
+def remaining_user(slug: str, ended: Management) -> str:
+    """What its operator has still to do about a revoked region's Redis user; empty where it is gone."""
+    if ended is Management.MANAGED:
+        return ""
+    user = keys.user(slug)
+    why = "Redis is away" if ended is Management.AWAY else "the users of this Redis are managed by hand"
+    return f"Its Redis user is still there, since {why}: run `ACL DELUSER {user}` and `CLIENT KILL USER {user}` there."
 
 
 def forget_region(slug: str) -> None:

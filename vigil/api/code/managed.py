@@ -55,7 +55,7 @@ class ManagedField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
 class ManagedRows(_View):
     """For view sets of objects that a document may keep: before `LockedWrites`."""
 
-    warns_of_drift = True
+    may_warn = True
     _owner: dict[str, Any] | None = None
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:

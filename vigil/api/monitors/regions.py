@@ -16,8 +16,9 @@ from probes import keys
 from vigil.api.base.permissions import StaffChanges
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.writes import LockedWrites
+from vigil.api.code.managed import warning_header
 from vigil.enrolment.codes import issue
-from vigil.enrolment.ending import forget_region, revoke
+from vigil.enrolment.ending import forget_region, remaining_user, revoke
 from vigil.monitors.live.results import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.live.workers import ANCHORS_ADVICE
 from vigil.monitors.models import Region
@@ -99,6 +100,7 @@ class RegionViewSet(
 
     serializer_class = RegionSerializer
     permission_classes = [StaffChanges]
+    may_warn = True
     queryset = Region.objects.all()
     filterset_fields = ("enabled", "domain")
     lookup_field = "slug"
@@ -144,8 +146,11 @@ class RegionViewSet(
     def revoke(self, request: Request, slug: str) -> Response:
         """Drain it, forget its keys, and close its connections to Redis now."""
         region = self.get_object()
-        revoke(region)
-        return Response(self.get_serializer(region).data)
+        left = remaining_user(region.slug, revoke(region))
+        response = Response(self.get_serializer(region).data)
+        if left:
+            response["Warning"] = warning_header(left)
+        return response
 
     def perform_destroy(self, instance: Region) -> None:
         slug = instance.slug

@@ -158,7 +158,7 @@ class ApiSchema(AutoSchema):
     def _told(self, status: str) -> Json:
         names = ["ETag"] if self._is_tagged() else []
         names += ["Location"] if status == "201" and (self._action() == "create" or self._names_created()) else []
-        names += ["Warning"] if getattr(self.view, "warns_of_drift", False) and self.method not in SAFE_METHODS else []
+        names += ["Warning"] if getattr(self.view, "may_warn", False) and self.method not in SAFE_METHODS else []
         names += ["Idempotent-Replayed"] if self.method == "POST" else []
         return told_headers(*names, *OF_CALLERS)
 

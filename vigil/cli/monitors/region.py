@@ -136,27 +136,18 @@ def _print(issued: IssuedLine, form: str | None) -> None:
 
 
 def _change(args: argparse.Namespace) -> int:
-    from vigil.enrolment.ending import revoke
-    from vigil.enrolment.redis_access import Management
+    from vigil.enrolment.ending import remaining_user, revoke
 
     region = _region(args.name)
     said = {"drain": "is sent no more checks", "resume": "is sent checks again"}.get(args.action, "")
     if args.action == "revoke":
-        managed = revoke(region)
-        said = "is revoked: its keys are forgotten and its connections closed"
-        if managed is not Management.MANAGED:
-            said = f"is revoked here. Its Redis user is {managed}: run `{_end_line(args.name)}` there"
+        left = remaining_user(region.slug, revoke(region))
+        said = f"is revoked here. {left[:-1]}" if left else "is revoked: its keys and its connections are gone"
     else:
         region.enabled = args.action == "resume"
         region.save(update_fields=["enabled"])
     print(json.dumps({"region": args.name, "enabled": region.enabled}) if args.json else f"{args.name} {said}.")
     return 0
-
-
-def _end_line(name: str) -> str:
-    from vigil.enrolment.core.redis_users import region_user
-
-    return f"CLIENT KILL USER {region_user(name)}` and `ACL DELUSER {region_user(name)}"
 
 
 def _region(name: str) -> Region:

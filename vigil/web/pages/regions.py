@@ -15,7 +15,7 @@ from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.enrolment.codes import IssuedLine, issue
 from vigil.enrolment.core.commands import FORMS, is_reachable_from_outside
-from vigil.enrolment.ending import revoke
+from vigil.enrolment.ending import remaining_user, revoke
 from vigil.monitors.live.workers import ANCHORS_ADVICE
 from vigil.monitors.models import Region
 from vigil.read_models.core.shown_states import ShownState
@@ -99,7 +99,10 @@ def change(request: HttpRequest, reader: PageReader, slug: str) -> HttpResponse:
     if wish == "rotate":
         return _enrolled(request, reader, issue(found))
     if wish == "revoke" and request.POST.get("name", "").strip() == found.slug:
-        revoke(found)
+        left = remaining_user(slug, revoke(found))
+        if left:
+            shown = {**_context(reader, _row_of(reader, slug)), "enrolment": None, "remaining_user": left}
+            return render_page(request, reader, "regions", "region.html", shown)
     elif wish in ("drain", "resume"):
         found.enabled = wish == "resume"
         found.save(update_fields=["enabled"])

@@ -9,12 +9,15 @@ from pytest_django import DjangoAssertNumQueries
 
 from probes.wire import RegionStatus
 from tests.signed import say_alive
+from tests.vigil.api.caller import Api
 from tests.vigil.incidents.world import World
 from vigil.accounts.login import ensure_first_admin
-from vigil.accounts.models import Membership, Role, User
+from vigil.accounts.models import Membership, Role, Scope, User
 from vigil.accounts.teams import default_team
+from vigil.enrolment import ending
 from vigil.enrolment.core.commands import FORMS
 from vigil.enrolment.models import Probation
+from vigil.enrolment.redis_access import Management
 from vigil.monitors.models import Region
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +86,18 @@ def test_staff_drains_rotates_and_revokes_by_name(boss: Client, redis_url: str) 
     assert Region.objects.get().public_key is not None
     boss.post("/regions/eu/change", {"do": "revoke", "name": "eu"})
     assert Region.objects.get().public_key is None and not Region.objects.get().enabled
+
+
+@pytest.mark.parametrize("ended", [Management.BY_HAND, Management.AWAY])
+def test_a_redis_user_that_outlives_its_region_is_told(
+    boss: Client, redis_url: str, monkeypatch: pytest.MonkeyPatch, ended: Management
+) -> None:
+    Region.objects.create(slug="eu", domain="aws")
+    monkeypatch.setattr(ending, "end_user", lambda slug: ended)
+    told = boss.post("/regions/eu/change", {"do": "revoke", "name": "eu"}).content.decode()
+    assert "Its Redis user is still there" in told and "ACL DELUSER worker-eu" in told
+    staff = Api(default_team(), *Scope, user=User.objects.get(is_superuser=True))
+    assert "ACL DELUSER worker-eu" in staff.ask("POST", "regions/eu/revoke")["Warning"]
 
 
 def test_wrong_fields_are_said_beside_them_and_others_than_staff_are_refused(boss: Client, redis_url: str) -> None:
