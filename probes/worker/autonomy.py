@@ -1,9 +1,9 @@
 """Autonomous mode: keeps running the last known schedule while no dispatcher is heard.
 
 A region is alone when it has heard no dispatcher for 30 s: neither an order nor a sign of life, because Redis cannot be
-reached or no dispatcher leads. A region that Redis refuses, or that the control plane has dismissed, is not alone, and
-forgets its orders. Of several workers in one region, the one that was given a monitor's last order repeats it: each
-knows of the others by the statuses of its region that it did not write.
+reached or no dispatcher leads. A region that the control plane has dismissed, or that Redis has refused for minutes, is
+not alone, and forgets its orders. Of several workers in one region, the one that was given a monitor's last order
+repeats it: each knows of the others by the statuses of its region that it did not write.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from probes.worker.standing_orders import STANDING_MOST_MS, StandingOrders
 _log = structlog.get_logger(__name__)
 
 ALONE_AFTER_S = 30.0
+#: A Redis that was restarted knows its users again once dispatch has made them.
+REFUSED_MOST_S = 300.0
 _TICK_S = 0.25
 _AHEAD_MS = 500
 _REMEMBER_S = 15.0
@@ -44,6 +46,8 @@ class Autonomy:
         #: When this worker last reported, and last found the report of another (s, monotonic).
         self._reported_s = self._beside_s = float("-inf")
         self._shared = False
+        #: Since when Redis refuses this region (s, monotonic).
+        self._refused_s: float | None = None
         #: The stored orders are to be deleted.
         self._forgets = False
         self._gone: list[str] = []
@@ -88,13 +92,17 @@ class Autonomy:
 
     def reported(self, beside: bool) -> None:
         """This worker's status was written; `beside`: another worker of the region had written one since the last."""
-        self._reported_s = time.monotonic()
+        self._reported_s, self._refused_s = time.monotonic(), None
         if beside:
             self._beside_s = self._reported_s
 
     def refused(self) -> None:
-        """Redis refuses this region's login."""
-        self._dismiss("Redis refuses this region")
+        """Redis refuses this region's login, again or for the first time."""
+        now_s = time.monotonic()
+        if self._refused_s is None:
+            self._refused_s = now_s
+        if now_s - self._refused_s >= REFUSED_MOST_S:
+            self._dismiss("Redis refuses this region")
 
     async def run(self) -> None:
         """Stand in for dispatch whenever it is silent, until cancelled."""

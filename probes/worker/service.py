@@ -151,8 +151,7 @@ class RegionWorker:
             measure = partial(parts.clock.measure, samples=5)
             await await_redis(parts.connection, self._settings.redis_url.get_secret_value(), measure)
         except RedisRefuses:
-            autonomy.refused()
-            await autonomy.remember()
+            # The stored orders stay: a Redis that was restarted may know this region again in a minute.
             raise
         except (RedisUnreachable, redis.exceptions.RedisError, OSError) as error:
             if not isinstance(error, RedisUnreachable) and not is_away(error):

@@ -17,7 +17,7 @@ from probes.checks.runner import Bounds, Runner
 from probes.results.local_store import LocalStore
 from probes.wire import Batch, Check, Lane, Result
 from probes.worker import autonomy
-from probes.worker.autonomy import Autonomy
+from probes.worker.autonomy import REFUSED_MOST_S, Autonomy
 from tests.probes.loopback import way_out
 from tests.waiting import until_async
 
@@ -110,7 +110,34 @@ def test_no_sign_of_life_is_silence_and_no_dismissal(on_loop: Story) -> None:
     on_loop(story())
 
 
-ENDS = {"dismissed": lambda place: place.listen(b"1", dismissed=True), "refused": Autonomy.refused}
+def refused_for_minutes(place: Autonomy) -> None:
+    place.refused()
+    place._refused_s = time.monotonic() - REFUSED_MOST_S
+    place.refused()
+
+
+ENDS = {"dismissed": lambda place: place.listen(b"1", dismissed=True), "refused": refused_for_minutes}
+
+
+def test_a_refusal_that_passes_ends_nothing(on_loop: Story) -> None:
+    async def story() -> None:
+        async with region() as place:
+            place.order()
+            await place.until(lambda: place.autonomy.alone)
+            for _ in range(3):
+                refused_before_it_reported(place.autonomy)
+                assert place.autonomy.alone
+            checks = len(place.results)
+            await place.until(lambda: len(place.results) >= checks + 2)
+
+    on_loop(story())
+
+
+def refused_before_it_reported(place: Autonomy) -> None:
+    place.refused()
+    place._refused_s = time.monotonic() - REFUSED_MOST_S
+    place.reported(beside=False)
+    place.refused()
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
