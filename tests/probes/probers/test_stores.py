@@ -109,6 +109,8 @@ def users(redis_url: str) -> Iterator[dict[str, Any]]:
 ODD = "p:q@/?#[]%40 ü\"'\\"
 
 
+# Workers of the tests share one Redis, whose users these change.
+@pytest.mark.xdist_group("redis users")
 @pytest.mark.parametrize(
     ("secrets", "status"),
     [
