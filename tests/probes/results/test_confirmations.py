@@ -33,7 +33,7 @@ def test_what_redis_loses_before_it_is_stored_is_written_again(on_loop: Any, red
             await connection.set(keys.stored(REGION), third)
             await forwarder.settle()
             there = [await slots_on(connection)]
-            await connection.flushall()
+            await connection.flushdb()
             await forwarder.settle()
             await until_async(lambda: publisher.waiting == 0)
             there.append(await slots_on(connection))
@@ -53,7 +53,7 @@ def test_a_position_behind_a_loss_is_not_taken_for_what_was_lost(on_loop: Any, r
                 publisher.publish(result(number))
                 await publisher.flush(5)
             await forwarder.settle()
-            await connection.flushall()
+            await connection.flushdb()
             publisher.publish(result(5))
             await publisher.flush(5)
             # The recorder goes on with what it finds, before the region has noticed anything.
@@ -108,7 +108,7 @@ def test_a_worker_that_was_restarted_sees_that_redis_lost_what_it_had_sent(
         async with forwarding(redis_url, store) as (connection, publisher, forwarder):
             await forwarder.settle()
             assert store.unsent == 0, "Redis has them still"
-            await connection.flushall()
+            await connection.flushdb()
             await connection.xadd(keys.results(REGION), {keys.BODY: wire.encode([result(9)])})
             await forwarder.settle()
             await until_async(lambda: publisher.waiting == 0)
@@ -168,7 +168,7 @@ def test_many_results_that_redis_forgets_are_all_kept(on_loop: Any, redis_url: s
                 if number % 2_000 == 0:
                     await publisher.flush(10)
             await publisher.flush(10)
-            await connection.flushall()
+            await connection.flushdb()
             await forwarder.settle()
             await until_async(lambda: publisher.waiting == 0)
             assert await slots_on(connection) == set(range(12_000))

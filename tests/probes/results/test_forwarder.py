@@ -67,10 +67,13 @@ def test_what_is_seen_now_does_not_hold_up_what_was_kept(on_loop: Any, redis_url
     on_loop(story())
 
 
-def test_a_redis_that_takes_no_writes_is_away_and_ends_nothing(on_loop: Any, redis_url: str) -> None:
+def test_a_redis_that_takes_no_writes_is_away_and_ends_nothing(on_loop: Any, own_redis: Broker) -> None:
+    server, start = own_redis
+    start()
+
     async def story() -> set[int]:
-        async with forwarding(redis_url, LocalStore(None)) as (connection, publisher, _):
-            with redis.Redis.from_url(redis_url) as admin:
+        async with forwarding(server.url, LocalStore(None)) as (connection, publisher, _):
+            with redis.Redis.from_url(server.url) as admin:
                 admin.replicaof("127.0.0.1", closed_port())
                 publisher.publish(result(1))
                 await until_async(lambda: publisher.failures >= 3)
