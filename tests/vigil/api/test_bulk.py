@@ -134,3 +134,12 @@ def test_another_team_and_a_token_that_may_only_read_change_nothing(api: Api) ->
     reader = Api(default_team(), Scope.READ)
     assert reader("POST", "monitors/bulk", {"action": "delete", "ids": ids})[0] == 403
     assert shown(api, "name") == ["a"]
+
+
+def test_monitors_of_a_filter_are_locked_by_their_keys_since_a_join_may_scan_once_for_each(api: Api) -> None:
+    bulk(api, "create", items=[item(f"many-{number}") for number in range(3)])
+    for action in ("pause", "delete"):
+        with CaptureQueriesContext(connection) as seen:
+            assert bulk(api, action, filter={"q": "many-", "region": "eu"})["count"] == 3
+        locking = [one["sql"] for one in seen.captured_queries if "FOR UPDATE" in one["sql"]]
+        assert locking and not any(sql.count("SELECT") > 1 for sql in locking), locking
