@@ -1,6 +1,6 @@
 """List of quarantined regions as Redis holds it: complete, of now, and written by the control plane. Pure.
 
-The field `*` holds the code of all others, so that none can be added, changed or left out.
+The field `*` holds the MAC of all others, so that none can be added, changed or left out.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ AGE_MOST_MS = 60_000
 def quarantine_fields(macs: ControlMacs, quarantines: Iterable[Quarantine], now_ms: int) -> dict[bytes, bytes]:
     """The fields of the hash, with the mark."""
     fields = {one.region.encode(): encode(one) for one in quarantines}
-    return {**fields, keys.QUARANTINED_MARK: macs.code(keys.QUARANTINED, _together(fields), now_ms)}
+    return {**fields, keys.QUARANTINED_MARK: macs.mac(keys.QUARANTINED, _together(fields), now_ms)}
 
 
 def read_quarantines(macs: ControlMacs, fields: Mapping[bytes, bytes], now_ms: int) -> list[Quarantine] | None:
     """The quarantines of these fields; None where they are not complete, not of now, or not the control plane's."""
     held = dict(fields)
-    code = held.pop(keys.QUARANTINED_MARK, None)
-    if code is None or macs.refusal(keys.QUARANTINED, _together(held), code, now_ms, AGE_MOST_MS) is not None:
+    mac = held.pop(keys.QUARANTINED_MARK, None)
+    if mac is None or macs.refusal(keys.QUARANTINED, _together(held), mac, now_ms, AGE_MOST_MS) is not None:
         return None
     return admit_quarantines(held.values())
 

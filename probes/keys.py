@@ -3,31 +3,31 @@
     vigil:results:<region>      stream  {b: [Result, ...], e}   written by that region only; signed by it
     vigil:latest:<region>       hash    monitor -> Result       written by that region only
     vigil:region:<region>       string  RegionStatus, 45 s      written by that region only; signed by it
-    vigil:regionkeys            string  RegionKeyList           written by ingest: what regions sign with; coded
-    vigil:calls                 stream  {b: Call, e}            written by consensus; coded
-    vigil:rounds                stream  {b: Round, e}           written by dispatch; coded
-    vigil:verdicts              stream  {b: Verdict, e}         written by consensus; coded
-    vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications; coded
-    vigil:believed:changes      stream  {f, t, b: [[monitor, Belief], ...], e}  from mark f to mark t; by ingest; coded
+    vigil:regionkeys            string  RegionKeyList           written by ingest: what regions sign with; MAC
+    vigil:calls                 stream  {b: Call, e}            written by consensus; MAC
+    vigil:rounds                stream  {b: Round, e}           written by dispatch; MAC
+    vigil:verdicts              stream  {b: Verdict, e}         written by consensus; MAC
+    vigil:believed              hash    monitor -> Belief       written by ingest; field `*` counts publications; MAC
+    vigil:believed:changes      stream  {f, t, b: [[monitor, Belief], ...], e}  from mark f to mark t; by ingest; MAC
     vigil:readers               hash    region -> entry id      written by record: how far each results stream is stored
     vigil:stored:<region>       string  entry id                the same, for that region to read; signed by record
-    vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` is the code of all
-    vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor; coded
+    vigil:quarantined           hash    region -> Quarantine    written by consensus; field `*` is the MAC of all
+    vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor; MAC
     vigil:refused               hash    origin/cause -> count   what of a region or a stream is not taken
-    vigil:shares                hash    region -> part of its scheduled checks that it is sent, where not all; coded
+    vigil:shares                hash    region -> part of its scheduled checks that it is sent, where not all; MAC
     vigil:live                  hash    team -> mark            written at each commit that changes what pages show
-    vigil:deadletters           stream  {b: DeadLetterMessage, e}  by consensus and dispatch; ingest empties it; coded
+    vigil:deadletters           stream  {b: DeadLetterMessage, e}  by consensus and dispatch; ingest empties it; MAC
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
     vigil:alive                 hash    part -> mark            written by each part of the control plane
     vigil:alive:<region>        hash    part -> mark            the same, for that region to read; `dismissed` is signed
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
-    vigil:trial:<id>            hash    `*` -> trial, region -> its answer, and how far its stream is read; 5 min; coded
+    vigil:trial:<id>            hash    `*` -> trial, region -> its answer, and how far its stream is read; 5 min; MAC
     vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane
     vigil:celery:<region>:*     Celery's own keys, a prefix a region; a batch of checks is signed by the control plane
 
-`e` is an envelope of what is signed (`probes.signing.envelope`), or a code (`probes.signing.control_macs`). In a string
+`e` is an envelope of what is signed (`probes.signing.envelope`), or a MAC (`probes.signing.control_macs`). In a string
 or the field of a hash it stands before the body. Each is bound to its key, so that none counts elsewhere. Who can write
-to Redis can delete and delay what is signed or coded, and nothing else.
+to Redis can delete and delay what is signed or has a MAC, and nothing else.
 
 Redis carries messages, never truth: losing any of this delays decisions and loses no incident. Pings are the exception:
 until they are applied they are nowhere else, so their Redis writes every one of them to its file before it answers.
@@ -57,7 +57,7 @@ REFUSED = f"{PREFIX}refused"
 REFUSED_TTL_S = 86_400
 #: The field of every stream entry that holds the message.
 BODY = b"b"
-#: The field beside it: the envelope of a region's message, or the code of one of the control plane.
+#: The field beside it: the envelope of a region's message, or the MAC of one of the control plane.
 ENVELOPE = b"e"
 #: The field of `believed` that is not a monitor: it is there once the hash is complete, and changes with it.
 BELIEVED_MARK = b"*"

@@ -18,7 +18,7 @@ from probes.process.redis_streams import redis_now_ms
 from probes.signing.control_macs import ControlMacs
 from probes.signing.envelope import SENDER_BYTES
 from probes.signing.private_keys import control_keys_of, control_signing_key, region_signing_key, stream_key
-from probes.signing.region_book import RESULTS_LIFE_S, STATUS_LIFE_S
+from probes.signing.region_keyring import RESULTS_LIFE_S, STATUS_LIFE_S
 from probes.signing.signatures import Signer
 from probes.wire import RegionStatus, Result
 from tests.streams import add
@@ -30,7 +30,7 @@ def now_ms() -> int:
 
 
 def macs() -> ControlMacs:
-    """What codes the control plane's own messages in this session."""
+    """What authenticates the control plane's own messages in this session."""
     return ControlMacs([stream_key(key) for key in os.environ["VIGIL_SEAL_KEYS"].split(",")])
 
 
@@ -86,7 +86,7 @@ def say_alive(client: redis.Redis, region: str, status: RegionStatus | bytes, tt
 
 def control_entry(stream: str, payload: bytes) -> Any:
     """The fields of an entry that the control plane writes to one of its streams."""
-    return {keys.BODY: payload, keys.ENVELOPE: macs().code(stream, payload, now_ms())}
+    return {keys.BODY: payload, keys.ENVELOPE: macs().mac(stream, payload, now_ms())}
 
 
 def hold_quarantines(client: redis.Redis, *quarantines: Quarantine) -> None:

@@ -71,7 +71,7 @@ class LogMessage:
 
     id: str
     payload: bytes
-    code: bytes = b""
+    mac: bytes = b""
 
     def as_letter(self) -> DeadLetterMessage:
         return entry_of(keys.VERDICTS, self.id, self.payload)
@@ -161,7 +161,7 @@ class Ingest:
             self._position = messages[-1].id
 
     def _readable(self, message: LogMessage, now_ms: int) -> VerdictEntry | None:
-        why = control_macs().refusal(keys.VERDICTS, message.payload, message.code, now_ms, VERDICT_AGE_MOST_MS)
+        why = control_macs().refusal(keys.VERDICTS, message.payload, message.mac, now_ms, VERDICT_AGE_MOST_MS)
         if why is not None:
             self._refusals.add("verdicts", {why: 1})
             return None

@@ -66,8 +66,8 @@ class BeliefReader:
             if fields.get(b"f") != self._mark or b"t" not in fields:
                 return None
             body = fields.get(keys.BODY, b"")
-            code = fields.get(keys.ENVELOPE, b"")
-            refusal = self._macs.refusal(keys.BELIEF_CHANGES, body, code, self._now_ms(), AGE_MOST_MS)
+            mac = fields.get(keys.ENVELOPE, b"")
+            refusal = self._macs.refusal(keys.BELIEF_CHANGES, body, mac, self._now_ms(), AGE_MOST_MS)
             if refusal is not None:
                 log.warning("beliefs.refused", why=refusal.value)
                 return None

@@ -36,7 +36,7 @@ class ConsensusSettings(BaseSettings):
         return self
 
     def macs(self) -> ControlMacs:
-        """What codes the control plane's own messages; raises ValueError."""
+        """What authenticates the control plane's own messages; raises ValueError."""
         try:
             own = list(decoded_keys(self.stream_keys.get_secret_value()))
             found = own or [stream_key(key) for key in self.seal_keys.get_secret_value().split(",") if key.strip()]

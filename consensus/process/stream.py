@@ -80,7 +80,7 @@ class Streams:
     def follow(self, since_ms: int) -> None:
         """Read the rounds, and the results of every region that has a key, from `since_ms` on."""
         self._positions.setdefault(keys.ROUNDS.encode(), f"{since_ms}-0".encode())
-        for region in self._published.book().regions:
+        for region in self._published.keyring().regions:
             self.follow_region(region, since_ms)
 
     def follow_region(self, region: str, since_ms: int) -> None:
@@ -100,7 +100,7 @@ class Streams:
         for name, position in self._positions.items():
             if keys.entry_id(position)[0] > now_ms + IDS_AHEAD_MS:
                 self._positions[name] = f"{since_ms}-0".encode()
-                self._published.book().read_again()
+                self._published.keyring().read_again()
 
     def tell_refusals(self) -> None:
         """Log what was refused, and count it where `doctor` finds it."""
@@ -111,7 +111,7 @@ class Streams:
         streams = self._reader.read(self._positions, block_ms)
         self.behind = any(self._reader.has_more(name, entries) for name, entries in streams)
         latest_ms = self._now_ms = now_ms + block_ms
-        book = self._published.book()
+        keyring = self._published.keyring()
         for name, entries in streams:
             for entry_id, fields in entries:
                 self._at = name, entry_id, fields
@@ -119,13 +119,13 @@ class Streams:
                 if name == _ROUNDS:
                     yield from self._round(payload, fields.get(keys.ENVELOPE, b""))
                 else:
-                    admitted = book.admit_results(_region_of(name), fields, latest_ms, self._age_most_ms)
+                    admitted = keyring.admit_results(_region_of(name), fields, latest_ms, self._age_most_ms)
                     self.refusals.add(_region_of(name), admitted.refused)
                     yield Arrival(_region_of(name), admitted.results, min(keys.entry_id(entry_id)[0], latest_ms))
                 self._positions[name] = entry_id
 
-    def _round(self, payload: bytes, code: bytes) -> Iterator[Round]:
-        refusal = self._macs.refusal(keys.ROUNDS, payload, code, self._now_ms, self._age_most_ms)
+    def _round(self, payload: bytes, mac: bytes) -> Iterator[Round]:
+        refusal = self._macs.refusal(keys.ROUNDS, payload, mac, self._now_ms, self._age_most_ms)
         if refusal is not None:
             self.refusals.add("rounds", {refusal: 1})
             return
@@ -153,7 +153,7 @@ class Streams:
         for message in messages:
             stream = keys.CALLS if isinstance(message, Call) else keys.VERDICTS
             body = encode(message)
-            pipe.xadd(stream, {keys.BODY: body, keys.ENVELOPE: self._macs.code(stream, body, self._now_ms)})
+            pipe.xadd(stream, {keys.BODY: body, keys.ENVELOPE: self._macs.mac(stream, body, self._now_ms)})
         if len(pipe):
             pipe.execute()
 

@@ -102,8 +102,8 @@ class DeadLetterStream:
         """Write what waits. Raises `redis.RedisError` when Redis is away; then it goes on waiting."""
         while self._waiting:
             body = _encoder.encode(self._waiting[0])
-            code = self._macs.code(keys.DEAD_LETTERS, body, time.time_ns() // 1_000_000)
-            fields = {keys.BODY: body, keys.ENVELOPE: code}
+            mac = self._macs.mac(keys.DEAD_LETTERS, body, time.time_ns() // 1_000_000)
+            fields = {keys.BODY: body, keys.ENVELOPE: mac}
             self._redis.xadd(keys.DEAD_LETTERS, cast(Any, fields), maxlen=STREAM_LENGTH, approximate=True)
             self._waiting.popleft()
 
@@ -116,8 +116,8 @@ def waiting_letters(
     Raises `redis.RedisError`.
     """
     for entry_id, fields in cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.DEAD_LETTERS, count=count)):
-        body, code = fields.get(keys.BODY, b""), fields.get(keys.ENVELOPE, b"")
-        refusal = macs.refusal(keys.DEAD_LETTERS, body, code, time.time_ns() // 1_000_000)
+        body, mac = fields.get(keys.BODY, b""), fields.get(keys.ENVELOPE, b"")
+        refusal = macs.refusal(keys.DEAD_LETTERS, body, mac, time.time_ns() // 1_000_000)
         if refusal is not None:
             log.warning("dead_letter.refused", entry=entry_id.decode("ascii", "replace"), why=refusal.value)
             yield entry_id, None

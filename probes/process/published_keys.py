@@ -12,7 +12,7 @@ import structlog
 from probes import keys
 from probes.process.redis_client import bounded
 from probes.signing.control_macs import ControlMacs
-from probes.signing.region_book import RegionBook
+from probes.signing.region_keyring import RegionKeyring
 
 log = structlog.get_logger(__name__)
 
@@ -28,19 +28,19 @@ class PublishedRegionKeys:
     ) -> None:
         self._redis = bounded(client, _BYTES_MOST)
         self.macs = macs
-        self._book = RegionBook(macs)
+        self._keyring = RegionKeyring(macs)
         self._monotonic_s = monotonic_s
         self._next_s = float("-inf")
 
-    def book(self) -> RegionBook:
+    def keyring(self) -> RegionKeyring:
         """The keys as they are known; raises `redis.RedisError` when they are due to be read and Redis is away."""
         if self._monotonic_s() >= self._next_s:
             pipe = self._redis.pipeline(transaction=False)
             pipe.time()
             pipe.get(keys.REGION_KEYS)
             (seconds, micros), value = pipe.execute()
-            refusal = self._book.learn(cast(bytes | None, value), seconds * 1000 + micros // 1000)
+            refusal = self._keyring.learn(cast(bytes | None, value), seconds * 1000 + micros // 1000)
             if refusal is not None:
                 log.error("region_keys.refused", why=refusal.value, advice="who has the password of Redis?")
             self._next_s = self._monotonic_s() + READ_EVERY_S
-        return self._book
+        return self._keyring

@@ -38,7 +38,7 @@ def read_signed_statuses(
         # A region may write half a gigabyte there.
         pipe.getrange(keys.status(name), 0, STATUS_BYTES_MOST + ENVELOPE_BYTES_MOST)
     answers: list[Any] = pipe.execute(raise_on_error=False) if names else [(0, 0)]
-    book, found = published.book(), {}
+    keyring, found = published.keyring(), {}
     if isinstance(answers[0], Exception):
         raise answers[0]
     now_ms = answers[0][0] * 1000 + answers[0][1] // 1000
@@ -48,7 +48,7 @@ def read_signed_statuses(
                 raise answer
         elif answer:
             envelope, body = split_value(answer)
-            refusal = book.refusal(name, keys.status(name), (body, envelope), now_ms)
+            refusal = keyring.refusal(name, keys.status(name), (body, envelope), now_ms)
             found[name] = refusal or _admitted(name, body, now_ms)
     return found
 

@@ -39,7 +39,7 @@ class Confirmations:
     def __init__(self, connection: redis.asyncio.Redis, link: SignedLink, store: LocalStore) -> None:
         self._redis = connection
         self._region = link.region
-        self._word = link.word
+        self._verified = link.verified
         self._store = store
         self._unconfirmed = Unconfirmed()
         #: Redis was away since it was last asked what it holds: it may have lost what it had.
@@ -132,7 +132,7 @@ class Confirmations:
         try:
             name = keys.stored(self._region)
             value = cast(bytes | None, await self._redis.get(name))
-            said = self._word(name, value) if value else None
+            said = self._verified(name, value) if value else None
             return storable_id(said) if said else None
         except ValueError:
             return None

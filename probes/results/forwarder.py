@@ -19,7 +19,7 @@ from probes.process.own_keys import may_retry
 from probes.results.confirmations import Confirmations
 from probes.results.local_store import LocalStore, StoreUnavailable
 from probes.results.signed_link import SignedLink
-from probes.signing.region_book import RESULTS_LIFE_S
+from probes.signing.region_keyring import RESULTS_LIFE_S
 from probes.wire import Result
 
 _log = structlog.get_logger(__name__)

@@ -10,8 +10,8 @@ from probes.signing.signatures import Signer
 
 @dataclass(frozen=True, slots=True)
 class SignedLink:
-    """`word` gives what the control plane wrote to a key, of the key and its value; None where it was another."""
+    """`verified` gives what the control plane wrote to a key, of the key and its value; None where it was another."""
 
     region: str
     signer: Signer
-    word: Callable[[str, bytes], bytes | None]
+    verified: Callable[[str, bytes], bytes | None]

@@ -20,7 +20,7 @@ from probes.wire import Batch
 _log = structlog.get_logger(__name__)
 
 
-class OrderGate:
+class OrderAdmission:
     """Admits what the control plane signed for this region. For any thread; `now_ms` is the clock of Redis."""
 
     def __init__(self, region: str, control_keys: tuple[bytes, ...], now_ms: Callable[[], int]) -> None:
@@ -57,7 +57,7 @@ class OrderGate:
         self._refuse(Refusal.WRONG_PLACE)
         return None
 
-    def word(self, name: str, value: bytes) -> bytes | None:
+    def verified(self, name: str, value: bytes) -> bytes | None:
         """What the control plane wrote to a key of Redis, or a field; None where it is another's, which is counted."""
         envelope, body = split_value(value)
         refusal = self._trusted.refusal(name, body, envelope, self._now_ms())

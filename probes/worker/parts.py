@@ -22,7 +22,7 @@ from probes.signing.signatures import Signer
 from probes.worker.anchors import Anchors, parse
 from probes.worker.autonomy import Autonomy
 from probes.worker.clock_offset import ClockMeasurement
-from probes.worker.orders import OrderGate
+from probes.worker.orders import OrderAdmission
 from probes.worker.queue_watch import QueueWatch
 from probes.worker.settings import ProbeSettings
 
@@ -47,7 +47,7 @@ class Parts:
     identity: Identity
     connection: redis.asyncio.Redis
     signer: Signer
-    orders: OrderGate
+    orders: OrderAdmission
     store: LocalStore
     resolver: Resolver
     runner: Runner
@@ -68,8 +68,8 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
     is_public = settings.egress is Egress.PUBLIC
     dialer = Dialer(settings.egress, resolver, settings.probe_source, is_own if is_public else None)
     signer = Signer(own.signing, os.urandom(SENDER_BYTES), lambda: runner.now_ms())
-    orders = OrderGate(region, own.control_keys, lambda: runner.now_ms())
-    forwarder = Forwarder(connection, SignedLink(region, signer, orders.word), store)
+    orders = OrderAdmission(region, own.control_keys, lambda: runner.now_ms())
+    forwarder = Forwarder(connection, SignedLink(region, signer, orders.verified), store)
     publisher = Publisher(connection, region, forwarder)
     runner = Runner(dialer, own.opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
     return Parts(

@@ -15,7 +15,7 @@ from probes import keys, wire
 from probes.process.health import Health
 from probes.process.own_keys import may_retry
 from probes.process.redis_client import is_refused
-from probes.signing.region_book import STATUS_LIFE_S
+from probes.signing.region_keyring import STATUS_LIFE_S
 from probes.wire import WIRE_VERSION, RegionStatus
 from probes.worker.parts import Parts
 
@@ -114,7 +114,7 @@ class StatusReporter:
             return
         mark, dismissed = cast(list[bytes | None], heard)
         name = keys.dismissal(self._identity.region)
-        is_dismissed = dismissed is not None and self._parts.orders.word(name, dismissed) is not None
+        is_dismissed = dismissed is not None and self._parts.orders.verified(name, dismissed) is not None
         self._parts.autonomy.listen(mark, is_dismissed)
 
     def _report_health(self) -> None:

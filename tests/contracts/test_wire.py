@@ -13,7 +13,7 @@ from probes.reasons import ACCOUNT_REASONS, NO_VOTE_REASONS, Reason, Status
 from probes.seal import Opener, SealError, binding
 from probes.signing.control_macs import ControlMacs
 from probes.signing.private_keys import encoded_key, region_signing_key, stream_key
-from probes.signing.region_book import published
+from probes.signing.region_keyring import published
 from probes.signing.signatures import Signer
 from probes.wire import Batch, Check, Lane, Phases, RegionStatus, Result
 
@@ -73,13 +73,13 @@ BOX_VERSION_2 = (
     "14d2433c73a0a455c8bbbb27c6d9b926f0a78852d569ae71b846c27b74ab8d02a5c0"
 )
 
-#: An entry of no results, signed by the region of that key; a code of the same bytes as a round; a list of one key.
+#: An entry of no results, signed by the region of that key; the MAC of the same bytes as a round; a list of one key.
 ENVELOPE = (
     "0108da3f5ec97b479573656e6400066517289880000000003c15766967696c3a726573756c74733a65752d77657374fbe12f"
     "eb6d5fb11f39330e29bfb14c337ae4ab4f7de15a7fe099de37b75700d0204c85d6a31edc6901571adeb687449c7ec2a7487a"
     "8d9189a2121bc668b7ad07"
 )
-CODE = "01c6801e40000001a3185c5000fd7f5134a85bc8a4726014c91f2913d0"
+MAC = "01c6801e40000001a3185c5000fd7f5134a85bc8a4726014c91f2913d0"
 REGION_KEY_LIST = (
     "01c6801e40000001a3185c50008daed01bf7df6bca10c6149fe887f8749301cf000001a3185c500081a765752d7765737491"
     "c4200101010101010101010101010101010101010101010101010101010101010101"
@@ -245,9 +245,9 @@ def test_the_keyspace_is_as_drawn() -> None:
     )
 
 
-def test_an_envelope_a_code_and_the_list_of_keys_are_these_bytes() -> None:
+def test_an_envelope_a_mac_and_the_list_of_keys_are_these_bytes() -> None:
     at_ms, macs = 1_800_000_000_000, ControlMacs([stream_key("A" * 43 + "=")])
     signer = Signer(region_signing_key(encoded_key(bytes([1]) * 32)), b"send", lambda: at_ms)
     assert signer.sign(keys.results("eu-west"), b"\x90", 60).hex() == ENVELOPE
-    assert macs.code(keys.ROUNDS, b"\x90", at_ms).hex() == CODE
+    assert macs.mac(keys.ROUNDS, b"\x90", at_ms).hex() == MAC
     assert published(macs, {"eu-west": [bytes([1]) * 32]}, at_ms).hex() == REGION_KEY_LIST

@@ -127,8 +127,7 @@ def test_s03_the_example_holds_the_rules_that_the_code_states() -> None:
     assert lines.pop("users") == redis_users.users_rules("PASSWORD-OF-USERS")
     assert lines.pop("consensus") == redis_users.consensus_rules("PASSWORD-OF-CONSENSUS")
     assert lines == {
-        redis_users.region_user(name): redis_users.region_rules(name, f"PASSWORD-OF-{name.upper()}")
-        for name in ("eu-west",)
+        keys.user(name): redis_users.region_rules(name, f"PASSWORD-OF-{name.upper()}") for name in ("eu-west",)
     }
 
 

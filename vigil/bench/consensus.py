@@ -35,7 +35,7 @@ from probes import keys, wire
 from probes.reasons import Reason, Status
 from probes.signing.control_macs import ControlMacs
 from probes.signing.private_keys import stream_key
-from probes.signing.region_book import RESULTS_LIFE_S
+from probes.signing.region_keyring import RESULTS_LIFE_S
 from probes.signing.signatures import Signer
 from probes.wire import WIRE_VERSION, Phases, Result
 from vigil.bench.measure import cpu_ns, rss_mb

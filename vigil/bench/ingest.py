@@ -115,8 +115,8 @@ class VerdictLoad:
             pipe = self._redis.pipeline(transaction=False)
             for place, monitor in enumerate(self._monitors):
                 payload = verdict(monitor, self._at_ms, is_down, in_full=place % 10 == 0)
-                code = control_macs().code(keys.VERDICTS, payload, int(time.time() * 1000))
-                pipe.xadd(keys.VERDICTS, {keys.BODY: payload, keys.ENVELOPE: code})
+                mac = control_macs().mac(keys.VERDICTS, payload, int(time.time() * 1000))
+                pipe.xadd(keys.VERDICTS, {keys.BODY: payload, keys.ENVELOPE: mac})
             last = pipe.execute()[-1].decode()
         begun_s, cpu_before = time.monotonic(), cpu_ns(self._pid)
         os.kill(self._pid, signal.SIGCONT)

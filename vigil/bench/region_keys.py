@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from probes.signing.control_macs import ControlMacs
 from probes.signing.envelope import SENDER_BYTES
 from probes.signing.private_keys import encoded_key, region_signing_key
-from probes.signing.region_book import published
+from probes.signing.region_keyring import published
 from probes.signing.signatures import Signer
 
 

@@ -57,5 +57,5 @@ def _add_again(letter: DeadLetter) -> None:
     url = settings.ping_log_url if letter.stream == keys.PINGS else settings.redis_url.get_secret_value()
     with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
         body = bytes(letter.payload)
-        code = control_macs().code(letter.stream, body, redis_now_ms(client))
-        client.xadd(letter.stream, cast(Any, {keys.BODY: body, keys.ENVELOPE: code}))
+        mac = control_macs().mac(letter.stream, body, redis_now_ms(client))
+        client.xadd(letter.stream, cast(Any, {keys.BODY: body, keys.ENVELOPE: mac}))

@@ -106,11 +106,11 @@ class Bus:
         pipe.delete(keys.SHARES)
         if shares:
             now_ms = self.clock.now_ms()
-            coded = {
+            held = {
                 region: self._macs.value(f"{keys.SHARES}/{region}", f"{share:.3f}".encode(), now_ms)
                 for region, share in shares.items()
             }
-            pipe.hset(keys.SHARES, mapping=cast(Any, coded))
+            pipe.hset(keys.SHARES, mapping=cast(Any, held))
             pipe.expire(keys.SHARES, SHARES_KEPT_S)
         pipe.execute()
 
@@ -119,7 +119,7 @@ class Bus:
         pipe = self._redis.pipeline(transaction=False)
         for round in rounds:
             body = encode(round)
-            pipe.xadd(keys.ROUNDS, {keys.BODY: body, keys.ENVELOPE: self._macs.code(keys.ROUNDS, body, now_ms)})
+            pipe.xadd(keys.ROUNDS, {keys.BODY: body, keys.ENVELOPE: self._macs.mac(keys.ROUNDS, body, now_ms)})
         if len(pipe):
             pipe.execute()
 
@@ -151,8 +151,8 @@ class Bus:
         if payload is None:
             return
         origin = name.decode("utf-8", "replace")
-        code = fields.get(keys.ENVELOPE, b"")
-        refusal = self._macs.refusal(origin, payload, code, self.clock.now_ms(), AGE_MOST_MS)
+        mac = fields.get(keys.ENVELOPE, b"")
+        refusal = self._macs.refusal(origin, payload, mac, self.clock.now_ms(), AGE_MOST_MS)
         if refusal is not None:
             self._refusals.add(origin.removeprefix(keys.PREFIX), {refusal: 1})
             return

@@ -18,7 +18,7 @@ from probes.seal import Sealer, binding
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.core.plans import Plan, RegionPlan
 from vigil.dispatch.core.sites import site_of
-from vigil.enrolment.models import Probation
+from vigil.enrolment.models import RegionShadow
 from vigil.monitors.core.targets import host_of, target_of
 from vigil.monitors.models import DerivedKind, Monitor, Region
 
@@ -70,7 +70,7 @@ def load_regions() -> dict[str, RegionPrint]:
 
 
 def _in_shadow() -> frozenset[str]:
-    return frozenset(Probation.objects.filter(voting_since=None).values_list("region__slug", flat=True))
+    return frozenset(RegionShadow.objects.filter(voting_since=None).values_list("region__slug", flat=True))
 
 
 def load_region_monitors(slugs: Collection[str]) -> list[str]:

@@ -17,13 +17,13 @@ from probes.process.duties import Duties
 from probes.process.main_loop import LastingThread
 from vigil.away import is_postgresql
 from vigil.clock import database_now
-from vigil.dispatch.newcomers import Newcomers
+from vigil.dispatch.shadow_regions import ShadowRegions
 from vigil.enrolment.redis_access import Management, end_overlaps, run_id, set_all_users
 
 log = structlog.get_logger()
 
 TURN_S = 1.0
-RESTARTED_S, OVERLAPS_S, NEWCOMERS_S = 2.0, 30.0, 1.0
+RESTARTED_S, OVERLAPS_S, SHADOW_S = 2.0, 30.0, 1.0
 
 
 class RegionKeeper:
@@ -33,7 +33,7 @@ class RegionKeeper:
         self._thread = LastingThread("regions", self.run)
         self._stopping = threading.Event()
         self._duties = Duties()
-        self._newcomers = Newcomers()
+        self._shadow = ShadowRegions()
         self._run_id = ""
 
     def start(self) -> None:
@@ -58,7 +58,7 @@ class RegionKeeper:
         """Do what is due; a server that is away is asked again at the next turn."""
         self._attempt("restarted", RESTARTED_S, self._follow_restarts)
         self._attempt("overlaps", OVERLAPS_S, lambda: end_overlaps(database_now()))
-        self._attempt("newcomers", NEWCOMERS_S, self._newcomers.judge)
+        self._attempt("shadow", SHADOW_S, self._shadow.judge)
 
     def _follow_restarts(self) -> None:
         found = run_id()

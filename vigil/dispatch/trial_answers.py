@@ -35,8 +35,8 @@ def keep(client: redis.Redis, trial: Trial, fields: Mapping[bytes, bytes]) -> No
     name = keys.trial(trial.id)
     pipe = client.pipeline(transaction=True)
     now_ms = redis_now_ms(client)
-    coded = {field: control_macs().value(_place(trial.id, field), body, now_ms) for field, body in fields.items()}
-    pipe.hset(name, mapping=coded)  # type: ignore[arg-type]
+    held = {field: control_macs().value(_place(trial.id, field), body, now_ms) for field, body in fields.items()}
+    pipe.hset(name, mapping=held)  # type: ignore[arg-type]
     pipe.expireat(name, trial.started_ms // 1000 + KEPT_S)
     pipe.execute()
 
@@ -79,7 +79,7 @@ def _search(trial: Trial, region: str, position: bytes, now_ms: int) -> tuple[Ca
 
 def _refusal(region: str, fields: dict[bytes, bytes], now_ms: int) -> Refusal | None:
     signed = fields.get(keys.BODY, b""), fields.get(keys.ENVELOPE, b"")
-    return region_keys().book().refusal(region, keys.results(region), signed, now_ms)
+    return region_keys().keyring().refusal(region, keys.results(region), signed, now_ms)
 
 
 def _entries(region: str, position: bytes) -> Entries:

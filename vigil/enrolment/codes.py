@@ -15,7 +15,7 @@ from vigil.configuration import configuration
 from vigil.enrolment.core import codes
 from vigil.enrolment.core.codes import Attempt
 from vigil.enrolment.core.commands import EnrolmentPlace, commands
-from vigil.enrolment.models import EnrolmentCode, Probation, RedisAccess
+from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
 from vigil.enrolment.redis_access import OVERLAP, Management, acl_line, keep_user, passwords_of, set_user
 from vigil.monitors.live.workers import publish_changed_keys, set_keys
 from vigil.monitors.models import Region
@@ -130,8 +130,8 @@ def _enrol(code: EnrolmentCode, keys: WorkerKeys, address: str, now: datetime) -
         RedisAccess.objects.create(region=region, password=code.redis_password)
         # The first regions of an installation have none to agree with.
         others = Region.objects.exclude(pk=region.pk).filter(enabled=True, worker_since__isnull=False)
-        if region.worker_since is None and others.exclude(probation__voting_since=None, probation__isnull=False):
-            Probation.objects.get_or_create(region=region)
+        if region.worker_since is None and others.exclude(shadow__voting_since=None, shadow__isnull=False):
+            RegionShadow.objects.get_or_create(region=region)
         return
     access.previous, access.previous_until = access.password, now + OVERLAP
     access.password, access.revision = code.redis_password, access.revision + 1

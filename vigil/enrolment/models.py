@@ -55,10 +55,10 @@ class RedisAccess(models.Model):
         return f"Redis access of {self.region_id}, revision {self.revision}"
 
 
-class Probation(models.Model):
+class RegionShadow(models.Model):
     """The time in shadow of a region that was added beside others: it checks, and its votes do not count yet."""
 
-    region = models.OneToOneField(Region, on_delete=models.CASCADE, related_name="probation", primary_key=True)
+    region = models.OneToOneField(Region, on_delete=models.CASCADE, related_name="shadow", primary_key=True)
     #: Checks in a row that agreed with what was believed.
     agreed = models.PositiveSmallIntegerField(default=0)
     #: Since when its votes count; none: it is in shadow.

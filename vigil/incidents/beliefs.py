@@ -21,7 +21,7 @@ CHUNK = 1_000
 #: Changes kept for readers that lag; one further behind reads everything.
 CHANGES_KEPT = 1_000
 
-#: KEYS hash, stream of changes; ARGV mark field, new mark, changes to keep, the changes packed, their code, then pairs
+#: KEYS hash, stream of changes; ARGV mark field, new mark, changes to keep, the changes packed, their MAC, then pairs
 #: of monitor and belief ('' to delete). Updates a hash only if it is complete, so a lost one is never read in part.
 #: Each change names the mark before it, so readers detect a missed one.
 _CHANGE = """
@@ -61,8 +61,8 @@ class Beliefs:
                 pairs += [monitor, _value(monitor, belief, now_ms) if belief else b""]
             mark = keys.BELIEVED_MARK.decode()
             changes = encode_belief_changes({monitor: believed.get(monitor) for monitor in chunk})
-            code = control_macs().code(keys.BELIEF_CHANGES, changes, now_ms)
-            args = [mark, secrets.token_hex(8), CHANGES_KEPT, changes, code, *pairs]
+            mac = control_macs().mac(keys.BELIEF_CHANGES, changes, now_ms)
+            args = [mark, secrets.token_hex(8), CHANGES_KEPT, changes, mac, *pairs]
             if not self._change(keys=[keys.BELIEVED, keys.BELIEF_CHANGES], args=args):
                 self.rebuild()
                 return
@@ -96,5 +96,5 @@ class Beliefs:
 
 
 def _value(monitor: str, belief: Belief, now_ms: int) -> bytes:
-    """A belief as its field holds it: with the code of the control plane."""
+    """A belief as its field holds it: with the MAC of the control plane."""
     return control_macs().value(f"{keys.BELIEVED}/{monitor}", encode(belief), now_ms)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from consensus.process.settings import ConsensusSettings
+from probes import keys
 from probes.seal import Opener
 from probes.signing.private_keys import control_keys_of, region_signing_key, stream_keys_of
 from probes.worker.settings import ProbeSettings
@@ -120,7 +121,7 @@ def _probing(
     workers = [
         _worker(
             region,
-            region_env | _redis_of(servers, redis_users.region_user(region.name)),
+            region_env | _redis_of(servers, keys.user(region.name)),
             secrets.region_keys[region.name],
             data,
         )

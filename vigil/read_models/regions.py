@@ -17,8 +17,8 @@ from django.db.models import Count, Exists, OuterRef, Q
 from consensus.review.evidence import from_evidence, is_verdict
 from probes.wire import RegionStatus
 from vigil.accounts.models import Team
-from vigil.dispatch.core.newcomers import AGREED_MOST
-from vigil.enrolment.models import Probation
+from vigil.dispatch.core.shadow import AGREED_MOST
+from vigil.enrolment.models import RegionShadow
 from vigil.incidents.models import Transition
 from vigil.monitors.live.results import instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.models import Monitor, Region
@@ -91,7 +91,7 @@ def read_regions(team: Team, now: datetime) -> tuple[bool, list[RegionRow]]:
     """Every region, and whether Redis answered; counts of monitors are those of the team."""
     of_team = Count("monitors", filter=Q(monitors__team=team, monitors__deleted_at=None))
     of_any = Exists(Monitor.regions.through.objects.filter(region=OuterRef("pk"), monitor__deleted_at=None))
-    found_regions = Region.objects.select_related("probation").annotate(watching=of_team, is_used=of_any)
+    found_regions = Region.objects.select_related("shadow").annotate(watching=of_team, is_used=of_any)
     regions = list(found_regions.order_by("slug"))
     found = region_statuses([region.slug for region in regions])
     held, shares, votes = region_quarantines(), region_shares(), _votes(now)
@@ -145,8 +145,8 @@ def _state(region: Region, status: RegionStatus | None, quarantine: str, availab
 
 
 def is_in_shadow(region: Region) -> bool:
-    """Whether a region is new, and its votes do not count yet; select `probation` with the regions."""
-    found: Probation | None = getattr(region, "probation", None)
+    """Whether a region is new, and its votes do not count yet; select `shadow` with the regions."""
+    found: RegionShadow | None = getattr(region, "shadow", None)
     return found is not None and found.voting_since is None
 
 
@@ -168,7 +168,7 @@ def _missing(region: Region, state: RegionState, reached: set[Milestone], is_use
         watched = "" if is_used else " No monitor is checked from it: choose it on a monitor's page."
         return f"Its worker has finished no check yet.{watched}"
     if state is RegionState.SHADOW:
-        return f"It is new. {region.probation.agreed} of {AGREED_MOST} checks in a row agreed with the other regions."
+        return f"It is new. {region.shadow.agreed} of {AGREED_MOST} checks in a row agreed with the other regions."
     return ""
 
 

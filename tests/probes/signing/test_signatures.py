@@ -21,7 +21,7 @@ from probes.signing.private_keys import (
     region_signing_key,
     stream_key,
 )
-from probes.signing.region_book import LIST_AGE_MOST_MS, RegionBook, published
+from probes.signing.region_keyring import LIST_AGE_MOST_MS, RegionKeyring, published
 from probes.signing.replay import SENDERS_MOST, WINDOW, SequenceWindow, TakenMessages
 from probes.signing.signatures import Signer, TrustedKeys
 
@@ -83,9 +83,9 @@ def test_any_altered_byte_is_refused(place: int, change: int, body: bytes) -> No
     assert split_value(bytes(whole)) == (bytes(whole[:edge]), body)
     whole[place % len(whole)] ^= change
     assert trusted.refusal(PLACE, bytes(whole[edge:]), bytes(whole[:edge]), NOW_MS) is not None
-    code = bytearray(MACS.value(keys.ROUNDS, body, NOW_MS))
-    code[place % len(code)] ^= change
-    assert isinstance(MACS.body(keys.ROUNDS, bytes(code), NOW_MS), Refusal)
+    mac = bytearray(MACS.value(keys.ROUNDS, body, NOW_MS))
+    mac[place % len(mac)] ^= change
+    assert isinstance(MACS.body(keys.ROUNDS, bytes(mac), NOW_MS), Refusal)
 
 
 def test_a_message_is_taken_once() -> None:
@@ -137,35 +137,35 @@ def test_what_is_remembered_of_a_sender_and_of_senders_is_bounded_and_forgets_on
 @pytest.mark.parametrize(
     ("why", "place", "at_ms", "change"),
     [
-        (None, keys.ROUNDS, NOW_MS, lambda code: code),
-        (Refusal.UNSIGNED, keys.ROUNDS, NOW_MS, lambda code: b""),
-        (Refusal.WRONG_VERSION, keys.ROUNDS, NOW_MS, lambda code: b"\x09" + code[1:]),
-        (Refusal.MALFORMED, keys.ROUNDS, NOW_MS, lambda code: code[:-1]),
-        (Refusal.MALFORMED, keys.ROUNDS, NOW_MS, lambda code: code + b"\0"),
-        (Refusal.UNKNOWN_KEY, keys.ROUNDS, NOW_MS, lambda code: code[:1] + b"????" + code[5:]),
-        (Refusal.FORGED, keys.VERDICTS, NOW_MS, lambda code: code),
-        (Refusal.EXPIRED, keys.ROUNDS, NOW_MS + 10_001, lambda code: code),
-        (Refusal.PREMATURE, keys.ROUNDS, NOW_MS - SKEW_MS - 1, lambda code: code),
+        (None, keys.ROUNDS, NOW_MS, lambda mac: mac),
+        (Refusal.UNSIGNED, keys.ROUNDS, NOW_MS, lambda mac: b""),
+        (Refusal.WRONG_VERSION, keys.ROUNDS, NOW_MS, lambda mac: b"\x09" + mac[1:]),
+        (Refusal.MALFORMED, keys.ROUNDS, NOW_MS, lambda mac: mac[:-1]),
+        (Refusal.MALFORMED, keys.ROUNDS, NOW_MS, lambda mac: mac + b"\0"),
+        (Refusal.UNKNOWN_KEY, keys.ROUNDS, NOW_MS, lambda mac: mac[:1] + b"????" + mac[5:]),
+        (Refusal.FORGED, keys.VERDICTS, NOW_MS, lambda mac: mac),
+        (Refusal.EXPIRED, keys.ROUNDS, NOW_MS + 10_001, lambda mac: mac),
+        (Refusal.PREMATURE, keys.ROUNDS, NOW_MS - SKEW_MS - 1, lambda mac: mac),
     ],
 )
 def test_a_message_of_the_control_plane_needs_its_code(
     why: Refusal | None, place: str, at_ms: int, change: Callable[[bytes], bytes]
 ) -> None:
-    code = change(MACS.code(keys.ROUNDS, BODY, NOW_MS))
-    assert MACS.refusal(place, BODY, code, at_ms, 10_000) == why
+    mac = change(MACS.mac(keys.ROUNDS, BODY, NOW_MS))
+    assert MACS.refusal(place, BODY, mac, at_ms, 10_000) == why
 
 
 def test_the_name_of_a_field_may_have_any_length() -> None:
-    assert MACS.refusal("p" * 70_000, BODY, MACS.code("p", BODY, NOW_MS), NOW_MS) is Refusal.WRONG_PLACE
+    assert MACS.refusal("p" * 70_000, BODY, MACS.mac("p", BODY, NOW_MS), NOW_MS) is Refusal.WRONG_PLACE
 
 
 def test_a_new_seal_key_is_known_everywhere_before_it_is_used() -> None:
     new = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
     both = ControlMacs([stream_key(new), stream_key(SEAL_KEY)])
-    assert MACS.refusal("p", BODY, both.code("p", BODY, NOW_MS), NOW_MS) is None
+    assert MACS.refusal("p", BODY, both.mac("p", BODY, NOW_MS), NOW_MS) is None
     after = ControlMacs([stream_key(new)])
-    assert both.refusal("p", BODY, after.code("p", BODY, NOW_MS), NOW_MS) is None
-    assert after.refusal("p", BODY, MACS.code("p", BODY, NOW_MS), NOW_MS) is Refusal.UNKNOWN_KEY
+    assert both.refusal("p", BODY, after.mac("p", BODY, NOW_MS), NOW_MS) is None
+    assert after.refusal("p", BODY, MACS.mac("p", BODY, NOW_MS), NOW_MS) is Refusal.UNKNOWN_KEY
     assert control_signing_key(new).public != control_signing_key(SEAL_KEY).public
 
 
@@ -174,39 +174,38 @@ def entry(envelope: bytes, body: bytes = b"\x90") -> dict[bytes, bytes]:
 
 
 def test_the_regions_keys_are_those_that_the_control_plane_published_last() -> None:
-    book = RegionBook(MACS)
+    keyring = RegionKeyring(MACS)
     mine = entry(signer().sign(PLACE, b"\x90", 60))
-    assert book.admit_results("eu-west", mine, NOW_MS).refused == {Refusal.UNKNOWN_KEY: 1}
+    assert keyring.admit_results("eu-west", mine, NOW_MS).refused == {Refusal.UNKNOWN_KEY: 1}
     old = published(MACS, {"eu-west": [OTHER.public]}, NOW_MS - LIST_AGE_MOST_MS - 1)
-    assert book.learn(old, NOW_MS) is Refusal.EXPIRED
-    assert book.learn(published(ControlMacs([b"x" * 32]), {}, NOW_MS), NOW_MS) is Refusal.UNKNOWN_KEY
-    assert book.learn(published(MACS, {"eu-west": [OTHER.public, KEY.public]}, NOW_MS), NOW_MS) is None
-    assert book.admit_results("eu-west", mine, NOW_MS).refused == {}, "two keys overlap"
-    assert book.learn(published(MACS, {"eu-west": [OTHER.public]}, NOW_MS + 1), NOW_MS) is None
-    assert book.learn(published(MACS, {"eu-west": [KEY.public]}, NOW_MS), NOW_MS) is None
-    assert book.admit_results("eu-west", mine, NOW_MS).refused == {Refusal.UNKNOWN_KEY: 1}, "an older list"
+    assert keyring.learn(old, NOW_MS) is Refusal.EXPIRED
+    assert keyring.learn(published(ControlMacs([b"x" * 32]), {}, NOW_MS), NOW_MS) is Refusal.UNKNOWN_KEY
+    assert keyring.learn(published(MACS, {"eu-west": [OTHER.public, KEY.public]}, NOW_MS), NOW_MS) is None
+    assert keyring.admit_results("eu-west", mine, NOW_MS).refused == {}, "two keys overlap"
+    assert keyring.learn(published(MACS, {"eu-west": [OTHER.public]}, NOW_MS + 1), NOW_MS) is None
+    assert keyring.learn(published(MACS, {"eu-west": [KEY.public]}, NOW_MS), NOW_MS) is None
+    assert keyring.admit_results("eu-west", mine, NOW_MS).refused == {Refusal.UNKNOWN_KEY: 1}, "an older list"
     earlier_ms = NOW_MS - 3_600_000
-    assert book.learn(published(MACS, {"eu-west": [KEY.public]}, earlier_ms), earlier_ms) is None
-    assert (
-        book.regions == ["eu-west"]
-        and book.refusal("eu-west", PLACE, (b"\x90", signer(earlier_ms).sign(PLACE, b"\x90", 60)), earlier_ms) is None
-    ), "the clock was an hour ahead, and put right"
+    assert keyring.learn(published(MACS, {"eu-west": [KEY.public]}, earlier_ms), earlier_ms) is None
+    signed = (b"\x90", signer(earlier_ms).sign(PLACE, b"\x90", 60))
+    assert keyring.regions == ["eu-west"]
+    assert keyring.refusal("eu-west", PLACE, signed, earlier_ms) is None, "the clock was ahead, and put right"
 
 
 def test_an_entry_counts_once_and_one_that_is_replayed_by_the_operator_counts_too() -> None:
-    book = RegionBook(MACS)
-    book.learn(published(MACS, {"eu-west": [KEY.public]}, NOW_MS), NOW_MS)
+    keyring = RegionKeyring(MACS)
+    keyring.learn(published(MACS, {"eu-west": [KEY.public]}, NOW_MS), NOW_MS)
     mine = entry(signer().sign(PLACE, b"\x90", 60))
-    assert [book.admit_results("eu-west", mine, NOW_MS, 60_000).refused for _ in range(2)] == [
+    assert [keyring.admit_results("eu-west", mine, NOW_MS, 60_000).refused for _ in range(2)] == [
         {}, {Refusal.REPLAYED: 1},
     ]  # fmt: skip
-    book.read_again()
-    assert book.admit_results("eu-west", mine, NOW_MS, 60_000).refused == {}
-    assert book.admit_results("us-east", mine, NOW_MS, 60_000).refused == {Refusal.UNKNOWN_KEY: 1}
-    assert book.admit_results("eu-west", {keys.BODY: b"\x90"}, NOW_MS).refused == {Refusal.UNSIGNED: 1}
+    keyring.read_again()
+    assert keyring.admit_results("eu-west", mine, NOW_MS, 60_000).refused == {}
+    assert keyring.admit_results("us-east", mine, NOW_MS, 60_000).refused == {Refusal.UNKNOWN_KEY: 1}
+    assert keyring.admit_results("eu-west", {keys.BODY: b"\x90"}, NOW_MS).refused == {Refusal.UNSIGNED: 1}
     large = entry(mine[keys.ENVELOPE], bytes(4 * 1024 * 1024 + 1))
-    assert book.admit_results("eu-west", large, NOW_MS).refused == {Refusal.OVERSIZED: 1}
-    assert book.admit_results("eu-west", entry(MACS.code(PLACE, b"\x90", NOW_MS)), NOW_MS).refused == {}
+    assert keyring.admit_results("eu-west", large, NOW_MS).refused == {Refusal.OVERSIZED: 1}
+    assert keyring.admit_results("eu-west", entry(MACS.mac(PLACE, b"\x90", NOW_MS)), NOW_MS).refused == {}
 
 
 @pytest.mark.parametrize("text", ["hunter2", "AAAA", "é"])

@@ -26,7 +26,7 @@ from probes.signing.envelope import split_value
 from probes.signing.private_keys import control_signing_key, region_signing_key
 from probes.signing.signatures import Signer
 from probes.wire import Batch, Check, Lane, Result
-from probes.worker.orders import OrderGate
+from probes.worker.orders import OrderAdmission
 from tests.probes.loopback import closed_port
 from tests.probes.worker.region_process import REGION, worker
 from tests.signed import control_signer, now_ms
@@ -146,11 +146,11 @@ def test_t_sec_27_orders_that_the_control_plane_did_not_sign_are_dropped_and_not
 
 
 def test_t_sec_27_an_order_is_taken_once_for_this_region_and_for_a_time() -> None:
-    gate = OrderGate(REGION, (signing_public(),), now_ms)
+    admission = OrderAdmission(REGION, (signing_public(),), now_ms)
     order, signer = wire.encode(Batch(1, REGION, Lane.SCHEDULED, [])), control_signer()
     place = keys.orders(REGION)
     mine = signer.sign(place, order, 60)
-    assert gate.admit(order, mine) == Batch(1, REGION, Lane.SCHEDULED, [])
+    assert admission.admit(order, mine) == Batch(1, REGION, Lane.SCHEDULED, [])
     late = Signer(control_signing_key(os.environ["VIGIL_SEAL_KEYS"]), b"late", lambda: now_ms() - 61_000)
     other = wire.encode(Batch(1, "us-east", Lane.SCHEDULED, []))
     for payload, envelope in (
@@ -158,14 +158,14 @@ def test_t_sec_27_an_order_is_taken_once_for_this_region_and_for_a_time() -> Non
         (order, signer.sign(keys.orders("us-east"), order, 60)), (b"\xc1", signer.sign(place, b"\xc1", 60)),
         (other, signer.sign(place, other, 60)), (7, None),
     ):  # fmt: skip
-        assert gate.admit(payload, envelope) is None
-    assert gate.refused == {
+        assert admission.admit(payload, envelope) is None
+    assert admission.refused == {
         "replayed": 1, "unsigned": 1, "forged": 1, "expired": 1, "wrong_place": 2, "unreadable": 1, "malformed": 1,
     }  # fmt: skip
     name = keys.dismissal(REGION)
-    assert gate.word(name, signer.sign(name, b"", 60)) == b""
-    assert gate.word(name, b"1") is None
-    assert gate.word(keys.stored(REGION), signer.sign(name, b"", 60)) is None
+    assert admission.verified(name, signer.sign(name, b"", 60)) == b""
+    assert admission.verified(name, b"1") is None
+    assert admission.verified(keys.stored(REGION), signer.sign(name, b"", 60)) is None
 
 
 def signing_public() -> bytes:

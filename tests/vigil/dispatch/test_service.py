@@ -21,7 +21,7 @@ from probes import keys, wire
 from probes.process.health import Health
 from probes.queue.app import region_app
 from probes.queue.sender import RegionQueues
-from probes.signing.control_macs import CODE_BYTES
+from probes.signing.control_macs import MAC_BYTES
 from probes.wire import Batch, Lane
 from tests.signed import control_entry, control_signer, say_alive
 from tests.streams import entries
@@ -184,7 +184,7 @@ def test_a_region_that_takes_nothing_is_sent_less_and_is_still_asked_to_confirm(
 
     def share() -> float:
         held = cast(bytes | None, floor.client.hget(keys.SHARES, "eu-west"))
-        return float(held[CODE_BYTES:] if held else 1)
+        return float(held[MAC_BYTES:] if held else 1)
 
     before = share()
     until(lambda: share() > before, "it to be sent more again")

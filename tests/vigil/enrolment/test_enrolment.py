@@ -21,15 +21,15 @@ from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.dispatch.catalogue import load_plans
-from vigil.dispatch.core.newcomers import AGREED_MOST
-from vigil.dispatch.newcomers import Newcomers
+from vigil.dispatch.core.shadow import AGREED_MOST
+from vigil.dispatch.shadow_regions import ShadowRegions
 from vigil.doctor.regions import strangers
 from vigil.enrolment import redis_access
 from vigil.enrolment.codes import IssuedLine, issue
 from vigil.enrolment.core.codes import FAILURES_MOST
 from vigil.enrolment.core.commands import FORMS
 from vigil.enrolment.ending import revoke
-from vigil.enrolment.models import EnrolmentCode, Probation, RedisAccess
+from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
 from vigil.incidents.models import MonitorState
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor, Region
@@ -202,20 +202,20 @@ def test_a_region_that_is_added_beside_others_checks_in_shadow_until_it_agrees(r
     assert shadows(monitor) == [True, False]
     assert shadows(alone) == [False], "no other region looks at this one"
     MonitorState.objects.update_or_create(monitor=monitor, defaults={"status": "up"})
-    newcomers = Newcomers()
+    shadow = ShadowRegions()
     for slot in range(AGREED_MOST):
-        assert Probation.objects.get().voting_since is None
+        assert RegionShadow.objects.get().voting_since is None
         result = wire.Result(1, monitor.public_id, slot, Status.UP, Reason.OK, slot, wire.Phases())
         with redis.Redis.from_url(configuration().redis_url.get_secret_value()) as broker:
             broker.hset(keys.latest(region.slug), monitor.public_id, wire.encode(result))
-        newcomers.judge()
-    assert Probation.objects.get().voting_since is not None
+        shadow.judge()
+    assert RegionShadow.objects.get().voting_since is not None
     assert shadows(monitor) == [False, False]
 
 
 def test_the_first_regions_of_an_installation_vote_at_once(region: Region) -> None:
     assert ask(code_of(issue(region)))[0] == 200
-    assert not Probation.objects.exists()
+    assert not RegionShadow.objects.exists()
 
 
 def shadows(monitor: Monitor) -> list[bool]:

@@ -29,7 +29,7 @@ from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.results.signed_link import SignedLink
 from probes.signing.envelope import split_value
-from probes.signing.region_book import STATUS_LIFE_S
+from probes.signing.region_keyring import STATUS_LIFE_S
 from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionStatus, Result
 from vigil.bench.region_keys import simulated_signer
 

@@ -33,10 +33,6 @@ _CONSENSUS_KEYS = (
 )  # fmt: skip
 
 
-def region_user(region: str) -> str:
-    return keys.user(region)
-
-
 def region_rules(region: str, password: str) -> str:
     """The rules of a region's user, as ACL SETUSER takes them."""
     return _region_rules(region, f">{password}")

@@ -57,7 +57,7 @@ class ResultStreams:
         None while the regions' keys are not known yet, as before ingest has published them: what cannot be proven would
         be passed, and is lost then.
         """
-        if not self._published.book().is_known:
+        if not self._published.keyring().is_known:
             return
         asked = [(region, positions[region]) for region in positions if region in self._slugs]
         try:
@@ -77,7 +77,7 @@ class ResultStreams:
         (entry_id, fields), slug = entry, self._slugs[region]
         body = fields.get(keys.BODY, b"")
         signed = body, fields.get(keys.ENVELOPE, b"")
-        refusal = self._published.book().refusal(slug, keys.results(slug), signed, now_ms)
+        refusal = self._published.keyring().refusal(slug, keys.results(slug), signed, now_ms)
         if refusal is None:
             intake.take(region, entry_id, body, now_ms)
         else:

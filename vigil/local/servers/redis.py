@@ -18,6 +18,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from probes import keys
 from vigil.enrolment.core import redis_users
 from vigil.local import children
 from vigil.local.errors import CannotStart
@@ -187,7 +188,7 @@ def _users(server: LocalRedis) -> Iterator[tuple[str, str]]:
     password = redis_users.password_of(redis_users.CONSENSUS, server.password)
     yield "user", f"{redis_users.CONSENSUS} {redis_users.consensus_rules(password)}"
     for region in server.regions:
-        user = redis_users.region_user(region)
+        user = keys.user(region)
         rules = redis_users.region_rules(region, redis_users.password_of(user, server.password))
         yield "user", f"{user} {rules}"
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from probes import keys
 from probes.process.redis_streams import redis_now_ms
 from probes.reasons import Refusal
-from probes.signing.region_book import published
+from probes.signing.region_keyring import published
 from probes.wire import RegionStatus
 from vigil.clock import database_now
 from vigil.control_keys import control_macs

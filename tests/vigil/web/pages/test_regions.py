@@ -16,7 +16,7 @@ from vigil.accounts.models import Membership, Role, Scope, User
 from vigil.accounts.teams import default_team
 from vigil.enrolment import ending
 from vigil.enrolment.core.commands import FORMS
-from vigil.enrolment.models import Probation
+from vigil.enrolment.models import RegionShadow
 from vigil.enrolment.redis_access import Management
 from vigil.monitors.models import Region
 
@@ -50,7 +50,7 @@ def test_a_new_region_walks_from_its_line_to_its_votes(boss: Client, redis_url: 
     hear(redis_url, "eu-west", completed_ms=0)
     assert "Its worker has finished no check yet." in boss.get("/regions/eu-west").content.decode()
     hear(redis_url, "eu-west")
-    shadow = Probation.objects.create(region=Region.objects.get(), agreed=2)
+    shadow = RegionShadow.objects.create(region=Region.objects.get(), agreed=2)
     part = boss.get("/regions/eu-west?part=checklist").content.decode()
     assert part.count(": done") == 3 and "hx-get" in part
     assert "It is new. 2 of 3 checks in a row agreed" in boss.get("/regions/eu-west").content.decode()

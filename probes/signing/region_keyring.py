@@ -1,6 +1,6 @@
 """The regions' public keys as the control plane publishes them, and what of the regions' messages is taken. Pure.
 
-Consensus has no database: it reads the keys from Redis, with a code that only the control plane can make. An older list
+Consensus has no database: it reads the keys from Redis, with a MAC that only the control plane can make. An older list
 does not replace a newer one, and one that is old is not begun with: a key that was revoked stays so.
 """
 
@@ -16,7 +16,7 @@ from probes import keys, wire
 from probes.admission import Admitted, admit_results
 from probes.message_decoder import Count, Instant, MessageDecoder, Name
 from probes.reasons import Refusal
-from probes.signing.control_macs import CODE_BYTES, ControlMacs
+from probes.signing.control_macs import MAC_BYTES, ControlMacs
 from probes.signing.envelope import SKEW_MS
 from probes.signing.private_keys import KeyUnusable
 from probes.signing.signatures import TrustedKeys
@@ -47,7 +47,7 @@ def published(macs: ControlMacs, regions: Mapping[str, list[bytes]], now_ms: int
     return macs.value(keys.REGION_KEYS, _encode(RegionKeyList(1, now_ms, dict(regions))), now_ms)
 
 
-class RegionBook:
+class RegionKeyring:
     """Keys of all regions. It takes nothing until it has `learn`ed them."""
 
     def __init__(self, macs: ControlMacs) -> None:
@@ -93,7 +93,7 @@ class RegionBook:
         The control plane may speak for a region: an operator replays what failed.
         """
         body, envelope = signed
-        if len(envelope) == CODE_BYTES:
+        if len(envelope) == MAC_BYTES:
             return self.macs.refusal(place, body, envelope, now_ms, age_most_ms)
         if not envelope:
             return Refusal.UNSIGNED
@@ -115,7 +115,7 @@ class RegionBook:
         if refusal is not None:
             return Admitted([], {refusal: 1})
         admitted = admit_results(body, now_ms)
-        if age_most_ms is not None and len(envelope) != CODE_BYTES:
+        if age_most_ms is not None and len(envelope) != MAC_BYTES:
             replayed = self._regions[region][1].take(envelope)
             if replayed is not None:
                 return Admitted([], {replayed: 1})

@@ -20,8 +20,8 @@ class ShadowVote:
     believed: str
 
 
-class Newcomer:
-    """Counts how often one region agreed, each check once."""
+class ShadowAgreement:
+    """How often in a row one region agreed, each check counted once."""
 
     def __init__(self, agreed: int = 0) -> None:
         self.agreed = agreed
