@@ -114,8 +114,8 @@ def merge(votes: Iterable[Vote]) -> dict[tuple[int, str], Vote]:
 def decide(round: Round, votes: Iterable[Vote], closed: int, rule: int = RULE_VERSION) -> Decision | None:
     """Judge a round by the votes so far; None while more votes could still change the answer.
 
-    `closed` counts the looks (from the first) whose deadline has passed: who has not voted in them has no vote. `rule`
-    is the version of the law that is applied, for what was decided under an earlier one.
+    `closed` counts the looks (from the first) whose deadline has passed: a region that has not voted in them has no
+    vote. `rule` is the version of the law that is applied, for what was decided under an earlier one.
 
     1. A quorum passes any look: UP.
     2. A look that can no longer have enough votes: UNKNOWN.

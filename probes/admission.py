@@ -2,7 +2,7 @@
 
 A region may write anything to its own keys: its host may have a new owner. What passes holds no number, time,
 size or text that a column, a calendar or a page could not hold; the rest is counted by its cause and dropped. A result
-of which only the text is unfit counts, and its text is cleaned: no one hides a vote by its words.
+of which only the text is unfit counts, and its text is cleaned: a region cannot hide a vote by its words.
 """
 
 from __future__ import annotations

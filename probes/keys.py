@@ -26,8 +26,8 @@
     vigil:celery:<region>:*     Celery's own keys, a prefix a region; a batch of checks is signed by the control plane
 
 `e` is an envelope of what is signed (`probes.signing.envelope`), or a MAC (`probes.signing.control_macs`). In a string
-or the field of a hash it stands before the body. Each is bound to its key, so that none counts elsewhere. Who can write
-to Redis can delete and delay what is signed or has a MAC, and nothing else.
+or the field of a hash it stands before the body. Each is bound to its key, so that none counts elsewhere. A user
+of Redis can delete and delay what is signed or has a MAC, and nothing else.
 
 Redis carries messages, never truth: losing any of this delays decisions and loses no incident. Pings are the exception:
 until they are applied they are nowhere else, so their Redis writes every one of them to its file before it answers.

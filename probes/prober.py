@@ -83,7 +83,7 @@ class ProbeContext:
 class Prober:
     """One protocol. `validate` and `validate_secrets` raise SpecError; `probe` raises what `failures.explain` knows.
 
-    `least_interval_s`: whoever is asked counts requests, so a monitor of this kind is not checked more often.
+    `least_interval_s`: the server that is asked counts requests, so a monitor of this kind is not checked more often.
     """
 
     spec: type[msgspec.Struct]

@@ -56,7 +56,9 @@ def put_right(client: redis.Redis, error: redis.RedisError) -> bool:
     wrong = [name for name, kind in zip(names, found, strict=True) if _is_wrong(cast(bytes, name), kind)]
     for name in wrong:
         log.error(
-            "redis.key_overwritten", key=name.decode("utf-8", "replace")[:100], advice="who has this region's password?"
+            "redis.key_overwritten",
+            key=name.decode("utf-8", "replace")[:100],
+            advice="the region's Redis user wrote it",
         )
         client.delete(name)
     return bool(wrong)

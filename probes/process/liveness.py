@@ -66,7 +66,7 @@ class Liveness:
             for name in gone:
                 place = keys.dismissal(name.removeprefix(keys.alive("")))
                 if len(place.encode()) > PLACE_MOST:
-                    # No region has such a name: somebody else wrote the key.
+                    # No region has such a name: another user of Redis wrote the key.
                     continue
                 word = self._signer.sign(place, b"", DISMISSAL_LIFE_S)
                 pipeline.hset(name, keys.DISMISSED, word)

@@ -32,7 +32,7 @@ _FULL_STREAM = ("last possible ID", "equal or smaller than the target stream top
 
 
 async def may_retry(client: redis.asyncio.Redis, region: str, error: Exception) -> bool:
-    """Whether what failed may be tried again: Redis is away, or keys that no one can use are deleted now."""
+    """Whether what failed may be tried again: Redis is away, or keys that no process can use are deleted now."""
     if is_away(error):
         return True
     is_full = any(words in str(error) for words in _FULL_STREAM)
@@ -41,7 +41,7 @@ async def may_retry(client: redis.asyncio.Redis, region: str, error: Exception) 
     try:
         for key, kind in keys.owned(region).items():
             if (is_full and key == keys.results(region)) or await _is_wrong(client, key, kind):
-                _log.error("redis.key_overwritten", key=key, advice="who has this region's password?")
+                _log.error("redis.key_overwritten", key=key, advice="another program with its password wrote it")
                 await client.delete(key)
     except (redis.exceptions.RedisError, OSError) as problem:
         return is_away(problem)

@@ -41,6 +41,6 @@ class PublishedRegionKeys:
             (seconds, micros), value = pipe.execute()
             refusal = self._keyring.learn(cast(bytes | None, value), seconds * 1000 + micros // 1000)
             if refusal is not None:
-                log.error("region_keys.refused", why=refusal.value, advice="who has the password of Redis?")
+                log.error("region_keys.refused", why=refusal.value, advice="another user of Redis wrote it")
             self._next_s = self._monotonic_s() + READ_EVERY_S
         return self._keyring

@@ -1,1 +1,1 @@
-"""Signatures of what passes through Redis: who holds its password can delay messages, and nothing else. Pure."""
+"""Signatures of what passes through Redis: a user of it can delay messages, and nothing else. Pure."""

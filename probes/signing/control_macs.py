@@ -18,7 +18,7 @@ _VERSION = 1
 _HEAD = struct.Struct(">B4sQ")
 _DIGEST_BYTES = 16
 MAC_BYTES = _HEAD.size + _DIGEST_BYTES
-#: Letters of a place at most; the name of a field may be written by anybody.
+#: Letters of a place at most; any user of Redis may write the name of a field.
 _PLACE_MOST = 1_000
 
 

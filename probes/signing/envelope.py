@@ -59,7 +59,7 @@ def signed_bytes(head: bytes, body: bytes) -> bytes:
 
 
 def read_envelope(envelope: bytes) -> Envelope | Refusal:
-    """An envelope of bytes that anybody may have written, or why it is none."""
+    """An envelope of bytes that any user of Redis may have written, or why it is none."""
     if not envelope:
         return Refusal.UNSIGNED
     if envelope[0] != ENVELOPE_VERSION:

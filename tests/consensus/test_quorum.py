@@ -35,8 +35,8 @@ THREE_FAIL = "ap-south:fail eu-north:fail eu-west:fail us-east:pass us-west:pass
 @pytest.mark.parametrize(
     ("looks", "status", "reason"),
     [
-        pytest.param([ALL_FAIL], Status.DOWN, R.QUORUM_FAILED, id="everybody fails"),
-        pytest.param([ALL_PASS], Status.UP, R.QUORUM_PASSED, id="everybody passes"),
+        pytest.param([ALL_FAIL], Status.DOWN, R.QUORUM_FAILED, id="every region fails"),
+        pytest.param([ALL_PASS], Status.UP, R.QUORUM_PASSED, id="every region passes"),
         pytest.param([THREE_FAIL], Status.DOWN, R.QUORUM_FAILED, id="three of five in three of four domains"),
         pytest.param(
             ["eu-west:fail us-east:fail ap-south:fail eu-north:pass us-west:pass"],
@@ -82,7 +82,7 @@ THREE_FAIL = "ap-south:fail eu-north:fail eu-west:fail us-east:pass us-west:pass
             ["ap-south:blocked eu-north:blocked eu-west:blocked us-east:blocked us-west:blocked"],
             Status.UNKNOWN,
             R.TOO_FEW_VOTES,
-            id="nobody may look",
+            id="no region may look",
         ),
         pytest.param([ALL_FAIL, ALL_FAIL], Status.DOWN, R.QUORUM_FAILED, id="both looks fail"),
         pytest.param([ALL_FAIL, ALL_PASS], Status.UP, R.QUORUM_PASSED, id="the second look clears the first"),

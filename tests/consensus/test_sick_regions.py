@@ -52,10 +52,10 @@ def judged(sick_regions: SickRegions, at_ms: int = T0 + 1_000, monitors: int = l
         ({"eu-west": MONITORS[:4]}, set()),
         # One provider loses its network with both of its regions: both are sick, since the other domains pass.
         ({"eu-west": MONITORS, "us-east": MONITORS}, {"eu-west", "us-east"}),
-        # A target that fails everywhere is down, and nobody is sick for seeing it.
+        # A target that fails everywhere is down, and no region is sick for seeing it.
         (dict.fromkeys(DOMAINS, MONITORS), set()),
         (dict.fromkeys(["ap-south", "eu-north", "us-west", "us-east"], MONITORS), set()),
-        # Three domains against one: nobody can say who is sick.
+        # Three domains against one: no majority says which is sick.
         (dict.fromkeys(["ap-south", "eu-north", "us-west"], MONITORS), set()),
     ],
 )

@@ -80,7 +80,7 @@ GOLDEN = {
 }
 
 
-#: What earlier versions wrote: read for ever, with defaults for what has been added since.
+#: What earlier versions wrote: read by every later version, with defaults for what has been added since.
 EARLIER = {
     "verdict without electorate": (
         "dc001701b1726e645f6578616d706c655f6634323430ab6d6f6e5f6578616d706c65a4646f776ead71756f72756d5f66"

@@ -3,7 +3,7 @@
     apart.py SOCKET ADDRESS COMMAND...
 
 The wire is a TUN device whose file descriptor is passed to the hub over a Unix socket: whatever the hub does not carry
-does not arrive. Namespace and device are gone with the program, whoever ends it. No program of the system is needed.
+does not arrive. Namespace and device are gone with the program, however it ends. No program of the system is needed.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ async def end(scene: Scene, fault: str) -> None:
 
 
 async def outage_under(scene: Scene, fault: str) -> None:
-    """Begin a fault, see that nobody is told anything, then let a target fail and wait for its trigger."""
+    """Begin a fault, see that no alert is sent, then let a target fail and wait for its trigger."""
     await begin(scene, fault)
     await asyncio.sleep(CALM_S[fault])
     scene.targets[fault].close()

@@ -52,7 +52,7 @@ def no_utf8(payload: bytes) -> bytes:
 
 
 def steal(secret: str) -> None:
-    """Sign with a region's key from now on: whoever has its host has its key."""
+    """Sign with a region's key from now on: a thief of its host has its key."""
     STOLEN[:] = [Signer(region_signing_key(secret), b"evil", now_ms)]
 
 

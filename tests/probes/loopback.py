@@ -64,7 +64,7 @@ def answering(*pieces: bytes, hang: bool = False, seen: list[bytes] | None = Non
 
 
 def endless(head: bytes, piece: bytes) -> Handler:
-    """Send the head, then the piece again and again for as long as somebody reads."""
+    """Send the head, then the piece again and again for as long as the client reads."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -109,7 +109,7 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 def closed_port() -> int:
-    """A port where nobody listens."""
+    """A port where no program listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

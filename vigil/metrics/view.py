@@ -47,7 +47,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _is_from_this_machine(request: HttpRequest) -> bool:
-    """Whether a program here asks, and no proxy here for somebody else."""
+    """Whether a program here asks, and no proxy here for another machine."""
     meta = request.META
     host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
     is_forwarded = meta.get("vigil.is_forwarded") or any(name in meta for name in _FORWARDED)

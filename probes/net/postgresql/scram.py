@@ -40,7 +40,7 @@ class ScramClient:
         except (KeyError, ValueError, binascii.Error):
             raise ScramError("an unreadable challenge") from None
         if not nonce.startswith(self._nonce) or len(nonce) == len(self._nonce):
-            raise ScramError("a challenge to somebody else")
+            raise ScramError("a challenge to another client")
         if not 1 <= rounds <= ITERATIONS_MOST:
             raise ScramError(f"{rounds} rounds of hashing, more than {ITERATIONS_MOST}")
         salted = hashlib.pbkdf2_hmac("sha256", self._password, salt, rounds)

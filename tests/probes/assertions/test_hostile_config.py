@@ -1,4 +1,4 @@
-"""Hostile configurations: whatever somebody who may write monitors writes, a worker's time and memory stay bounded."""
+"""Hostile configurations: whatever a member writes, a worker's time and memory stay bounded."""
 
 from __future__ import annotations
 

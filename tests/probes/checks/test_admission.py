@@ -1,4 +1,4 @@
-"""Who may run now: a lane's slots, a target's part of them, and nobody waits behind another target's crowd."""
+"""Who may run now: a lane's slots, a target's part of them, and no check waits behind another target's crowd."""
 
 from __future__ import annotations
 

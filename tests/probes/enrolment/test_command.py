@@ -1,4 +1,4 @@
-"""A worker enrols with keys of its own, keeps them in one file, and tells nobody."""
+"""A worker enrols with keys of its own, keeps them in one file, and tells no other program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = {"v": 1, "region": "eu-west", "redis_url": "redis://worker-eu-west:hunter
 
 
 class ControlPlane:
-    """Answers as told, the last answer for ever; `seen` has the requests."""
+    """Answers as told, the last answer again and again; `seen` has the requests."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, bytes]] = [(200, json.dumps(GOOD).encode())]

@@ -158,7 +158,7 @@ def test_an_endless_answer_ends_in_bounded_time_and_memory(
 
 
 def twisted(question: bytes, records: int) -> bytes:
-    """An answer of pointers to pointers: small, and dear to whoever spells every name of it out."""
+    """An answer of pointers to pointers: small, and dear to a parser that spells every name of it out."""
     number = question[:2]
     asked = question[12:-11]
     pointer = b"\xc0" + bytes([12 + 2])

@@ -206,7 +206,7 @@ def test_a_login_tells_the_version(on_loop: Any, server: Server) -> None:
     ("challenge", "words"),
     [
         (b"r=NONCEx,s=AAAA,i=99999999", "rounds of hashing"),
-        (b"r=else,s=AAAA,i=4096", "a challenge to somebody else"),
+        (b"r=else,s=AAAA,i=4096", "a challenge to another client"),
         (b"r=NONCEx,s=!,i=1", "an unreadable challenge"),
         (b"r=NONCEx,s=AAAA,i=4096", "a server that does not know the password"),
     ],

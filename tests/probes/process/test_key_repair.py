@@ -1,4 +1,4 @@
-"""What a region makes of its own keys stops nobody else."""
+"""What a region makes of its own keys stops no other part."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def signed(at_ms: int = NOW_MS, key: object = KEY, place: str = PLACE) -> bytes:
 
 @dataclass(frozen=True)
 class Case:
-    """A message that somebody wrote, and why it is refused."""
+    """A message in Redis, and why it is refused."""
 
     name: str
     why: Refusal | None

@@ -34,7 +34,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Place:
-    """A region whose checks end at once, since nobody can run them, and the slots of their results."""
+    """A region whose checks end at once, since no prober can run them, and the slots of their results."""
 
     def __init__(self, runner: Runner, results: list[Result], alone: Autonomy) -> None:
         self.runner, self.results, self.autonomy = runner, results, alone

@@ -117,7 +117,7 @@ def live(done: Callable[[], bool]) -> bool:
 
 
 def nothing_due() -> bool:
-    """Whether the outbox is at rest; asked over a connection of its own, so that nobody else's state matters."""
+    """Whether the outbox is at rest; asked over a connection of its own, so that the state of no other matters."""
     due = _watcher().execute(_DUE).fetchone() == (0,)
     asked = {"oldest": GIVE_UP_AFTER, "fallback_after": FALLBACK_AFTER}
     return due and not _watcher().execute(_UNACCEPTED, asked).fetchall()

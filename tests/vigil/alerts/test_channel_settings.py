@@ -9,7 +9,7 @@ import pytest
 from vigil.alerts.channel_settings import KindReference, pages
 
 DOCS = (Path(__file__).parents[3] / "deploy" / "guide" / "channels.md").read_text()
-#: Made by the installation for itself; nobody chooses it.
+#: Made by the installation for itself; no member chooses it.
 OURS = {"loopback"}
 
 

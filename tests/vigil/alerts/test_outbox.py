@@ -1,4 +1,4 @@
-"""Deliveries are written with their transition, once, to whoever is to be told."""
+"""Deliveries are written with their transition, once, to each channel that is to be told."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_s05_a_fault_at_a_step_ends_no_dispatcher(
     fault = plant(monkeypatch, place, step, times)
     request.getfixturevalue("pair")
     if step == "statuses":
-        # Until a region is heard of, nobody can be asked.
+        # Until a region is heard of, no region can be asked.
         until(lambda: fault.raised == times, "the faults", within_s=DELAY_S)
         until(lambda: any(floor.batches("us-west", Lane.SCHEDULED)), "a scheduled check")
     assert look_after_s(floor, monitor) < DELAY_S

@@ -283,7 +283,7 @@ def test_it_goes_on_after_postgresql_closed_its_connection(dispatcher: Watch, fl
 
 def test_a_region_that_changes_while_postgresql_is_away_is_seen(dispatcher: Watch, floor: Floor) -> None:
     with connection.cursor() as cursor:
-        # In one go with the end of the connections, so that nobody is listening when the region tells.
+        # In one go with the end of the connections, so that dispatch is not listening when the region tells.
         cursor.execute("UPDATE monitors_region SET enabled = false WHERE slug = 'us-west'")
         cut_off(cursor)
 
@@ -336,7 +336,7 @@ def cut_off(cursor: CursorWrapper) -> None:
 @pytest.mark.usefixtures("dispatcher")
 def test_a_region_that_changed_unheard_is_not_forgotten_when_another_is_heard(floor: Floor, monitor: Monitor) -> None:
     with connection.cursor() as cursor:
-        # No trigger fires, so nobody is told.
+        # No trigger fires, so dispatch is not told.
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("UPDATE monitors_region SET enabled = false WHERE slug = 'us-west'")
         cursor.execute("SET session_replication_role = DEFAULT")

@@ -108,7 +108,7 @@ def test_6_a_standby_takes_over_from_a_dispatcher_that_is_killed_or_stopped(
     until(resumed, "the standby", within_s=TAKES_OVER_WITHIN_S + 15)
     assert time.monotonic() - killed_s <= TAKES_OVER_WITHIN_S
     until(lambda: standby.leads is True)
-    # What fell due while nobody led is not sent all at once: a second has what a second always has.
+    # What fell due while no dispatcher led is not sent all at once: a second has what a second always has.
     until(lambda: resumed() and len(slots) > INTERVAL_S, within_s=20)
     assert max(slots.values()) <= MONITORS * len(REGIONS)
     assert min(slots) * 1000 >= floor.now_ms() - (INTERVAL_S + 15) * 1000

@@ -1,4 +1,4 @@
-"""The doctor finds routes that lead nowhere, policies that call nobody, and what is held back."""
+"""The doctor finds routes that lead nowhere, policies that call no person, and what is held back."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_s17_a_code_ends_after_an_hour_with_the_next_one_and_with_wrong_guesses(
         assert ask(guess)[0] == 404
     for _ in range(FAILURES_MOST):
         assert ask(second + "x")[0] == 404
-    assert ask(second)[0] == 404, "whoever guesses has ten tries"
+    assert ask(second)[0] == 404, "a guesser has ten tries"
     third = code_of(issue(region))
     EnrolmentCode.objects.update(expires_at=database_now())
     assert ask(third)[0] == 410

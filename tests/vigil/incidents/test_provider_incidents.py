@@ -70,7 +70,7 @@ def test_two_that_fail_together_are_one_incident_with_both_named(world: World) -
     assert opened.text == "Failing together: chat (refused), embeddings (refused)."
     assert [one["name"] for one in opened.evidence["joined"]] == ["chat", "embeddings"]
     assert told(joint) == [("pager", "trigger", "pending")]
-    # The first was told before anybody knew that it was not alone; the second is told by the whole.
+    # The first was told before it was known that it was not alone; the second is told by the whole.
     assert told(of(first)) == [("pager", "trigger", "pending")]
     assert told(of(second)) == [("pager", "trigger", "held")]
     assert "OpenAI: 2 monitors fail together" in Delivery.objects.get(incident=of(second)).held_by
@@ -119,7 +119,7 @@ def test_a_silence_is_not_got_round_and_ends_with_an_alert(world: World) -> None
 
     assert told(whole()) == []
     silence.delete()
-    assert holds_on(of(second), now) == (), "nobody was told of the whole, so it stands in for nothing"
+    assert holds_on(of(second), now) == (), "no channel was told of the whole, so it stands in for nothing"
 
 
 def test_a_refused_key_is_no_trouble_of_the_provider(world: World) -> None:

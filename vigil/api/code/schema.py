@@ -1,4 +1,4 @@
-"""JSON Schema of documents, for editors. It describes the program and holds nothing of anyone, so it needs no token."""
+"""JSON Schema of documents, for editors. It describes the program and holds nothing of a team, so it needs no token."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def digest(code: str) -> str:
 
 
 def judge(stored: StoredCode | None, code: str, keys: tuple[bytes, bytes], now: datetime) -> Attempt:
-    """What becomes of an attempt. Only who has the whole code learns that it is over or used."""
+    """What becomes of an attempt. Only a worker with the whole code learns that it is over or used."""
     known = stored.sha256 if stored else "0" * 64
     if not hmac.compare_digest(known, digest(code)) or stored is None or stored.failures >= FAILURES_MOST:
         return Attempt.UNKNOWN

@@ -18,7 +18,7 @@ from vigil.history.models import GapReason
 #: rolled up again.
 OLDEST_MS = 24 * HOUR_MS
 NEWEST_MS = 5 * 60_000
-#: Written by someone else than the region, so nothing of its own is missing.
+#: Written by another user of Redis than the region, so nothing of its own is missing.
 _OF_STRANGERS = frozenset({Refusal.FORGED, Refusal.WRONG_PLACE, Refusal.REPLAYED})
 _GAPS = {Refusal.IMPLAUSIBLE_TIME: GapReason.IMPLAUSIBLE, Refusal.OUT_OF_BOUNDS: GapReason.IMPLAUSIBLE}
 

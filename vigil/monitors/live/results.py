@@ -107,7 +107,11 @@ def _latest(asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[bytes | Non
         if len(asked) > 1:
             return [answer for one in asked for answer in _latest([one])]
     [(region, chunk)] = asked
-    _log.error("redis.key_overwritten", key=keys.latest(region), advice="who has this region's password?")
+    _log.error(
+        "redis.key_overwritten",
+        key=keys.latest(region),
+        advice="the region's Redis user wrote it",
+    )
     return [[None] * len(chunk)]
 
 

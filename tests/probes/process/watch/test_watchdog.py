@@ -33,7 +33,7 @@ def of_server(text):
 """
 HANGS = {
     "an endless loop": "watch()\nwhile True: pass",
-    "a lock that nobody gives back": "watch()\nthreading.Lock().acquire() and threading.Event().wait()",
+    "a lock that is never given back": "watch()\nthreading.Lock().acquire() and threading.Event().wait()",
     "a wait for a server without end": "watch()\nof_server('import time\\ndef wait(): time.sleep(60)').wait()",
     "an await that never ends": (
         "async def main():\n    ticking = asyncio.create_task(tick(health))\n    await asyncio.Event().wait()\n"

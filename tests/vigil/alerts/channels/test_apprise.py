@@ -1,4 +1,4 @@
-"""Through apprise to a real server: what it accepts, what it refuses and how, and threads that are nobody else's."""
+"""Through apprise to a real server: what it accepts, what it refuses and how, and threads of its own."""
 
 from __future__ import annotations
 

@@ -73,5 +73,5 @@ def test_a_process_killed_outright_there_loses_nothing(point: CrashPoint) -> Non
 
 
 def expire() -> None:
-    """As if the lease of whoever is gone had run out."""
+    """As if the lease of a process that is gone had run out."""
     Delivery.objects.filter(state="sending").update(lease_until="2020-01-01T00:00:00Z")

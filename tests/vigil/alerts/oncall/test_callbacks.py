@@ -1,4 +1,4 @@
-"""Calls from PagerDuty and Slack are believed only with their signature, in time, and read as what somebody wants."""
+"""Calls from PagerDuty and Slack are believed only with their signature, in time, and read as what a person wants."""
 
 from __future__ import annotations
 

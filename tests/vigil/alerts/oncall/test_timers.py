@@ -1,4 +1,4 @@
-"""Escalations, reminders, snoozes and held alerts move by the clock: each once, whoever moves them."""
+"""Escalations, reminders, snoozes and held alerts move by the clock: each once, in whichever process."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ def releasing(step: Step, webhook: Webhook) -> Incident:
     return first.incident
 
 
-#: What is due, and whoever is told in the end, step by step.
+#: What is due, and which channel is told in the end, step by step.
 MOVES = {
     "escalating": (escalating, [("opened", "/a"), ("escalated", "/b")]),
     "reminding": (reminding, [("opened", "/a"), ("reminded", "/a")]),

@@ -1,4 +1,4 @@
-"""A synthetic incident through real channels: its deliveries are the proof, without which nobody outside is told."""
+"""A synthetic incident through real channels: its deliveries are the proof, without which no outside watch is told."""
 
 from __future__ import annotations
 

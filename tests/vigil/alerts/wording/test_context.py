@@ -1,4 +1,4 @@
-"""What is told of composites, of providers' incidents and beside them, read as whoever is woken by it reads it."""
+"""What is told of composites, of providers' incidents and beside them, read as the person on call reads it."""
 
 from __future__ import annotations
 

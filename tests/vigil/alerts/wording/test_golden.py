@@ -1,7 +1,7 @@
 """What each kind of channel sends for each kind of incident at each point of its life, word for word.
 
 After a change that is meant: `WRITE_GOLDEN=1 manage.py test tests/vigil/alerts/wording/test_golden.py` writes the files
-anew; the diff is then read by somebody.
+anew; read the diff.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def test_every_channel_tells_the_same_facts(kind: str, about: str) -> None:
 
 
 def said(text: str) -> str:
-    """A text without anybody's escaping, so that only its words count."""
+    """A text without a channel's escaping, so that only its words count."""
     for written, meant in (
         ("&lt;", "<"),
         ("&gt;", ">"),

@@ -61,7 +61,7 @@ def alarm_of(terms: Terms, gaps: list[ReceiverGap], *, started: bool = False) ->
     for _ in range(200):
         assert now is not None
         for each in gaps:
-            # While nobody receives, time stands still, and then the gap is known.
+            # While no receiver runs, time stands still, and then the gap is known.
             now = each.end if each.begin < now < each.end else now
         effect = on_clock(state, terms, now, [each for each in gaps if each.end <= now])
         if effect.why in (EffectReason.MISSED, EffectReason.OVERRAN):
@@ -156,7 +156,7 @@ def test_no_silence_is_told_later_than_deadline_and_gaps_and_one_fair_wait(
 def test_a_job_that_called_in_time_or_whose_retry_came_through_is_never_accused(
     terms: Terms, gaps: list[ReceiverGap], called_s: int, retry_s: int
 ) -> None:
-    """It calls up to its deadline; where nobody receives, it tries again until the gap is over, as curl does."""
+    """It calls up to its deadline; where no receiver runs, it tries again until the gap is over, as curl does."""
     call = TWO + timedelta(seconds=called_s % round(terms.grace.total_seconds()))
     heard = call
     for each in sorted(gaps, key=lambda one: one.begin):

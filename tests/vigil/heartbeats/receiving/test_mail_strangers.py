@@ -46,7 +46,7 @@ def mail_port(redis_url: str, test_database_url: str, codes: list[str]) -> Itera
     until(up, within_s=30)
     yield port
     assert process.poll() is None, "the process has ended"
-    # What it logs goes into a pipe of 64 kB that nobody reads here: a line for each line of a stranger would stop it.
+    # What it logs goes into a pipe of 64 kB that is not read here: a line for each line of a stranger would stop it.
     end(process)
 
 

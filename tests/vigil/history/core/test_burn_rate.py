@@ -38,7 +38,7 @@ def test_the_thresholds_of_thirty_days_are_the_usual_ones() -> None:
         # An hour of 99.9 % may be down for 3.6 s; at 14.4 times that, 51.8 s.
         ([(51, 0)], None),
         ([(53, 0)], BurnPace.FAST),
-        # It ended more than five minutes ago: nobody is woken for it any more.
+        # It ended more than five minutes ago: it wakes no person any more.
         ([(600, 301)], BurnPace.STEADY),
         ([(3 * HOUR_S, 3 * HOUR_S - 300)], BurnPace.SLOW),
         # Two minutes in six hours, of which some now.

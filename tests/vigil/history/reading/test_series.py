@@ -151,7 +151,7 @@ def test_partitions_that_are_past_their_time_are_dropped_and_no_others(past: Pas
 
     assert has(partitions.PACKED_HOURS, day * 24) and has(partitions.PACKED_HOURS, (day - 29) * 24)
     assert has(partitions.ROLLED_HOURS, day - 40), "hours are kept for 400 days"
-    assert has(partitions.ROLLED_DAYS, day - 500), "days are kept for ever"
+    assert has(partitions.ROLLED_DAYS, day - 500), "days are kept without end"
 
 
 class Asked:

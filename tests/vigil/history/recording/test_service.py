@@ -212,7 +212,7 @@ def test_consensus_trims_behind_the_recorder_and_no_further_than_the_bound(stage
         streams.trim(now_ms, Keep(replay_ms=180_000, most_ms=600_000))
         assert left() == [read, unread, fresh], "the recorder's own position stays"
         streams.trim(now_ms, Keep(replay_ms=60_000, most_ms=100_000))
-        assert left() == [fresh], "beyond the bound nobody is waited for"
+        assert left() == [fresh], "beyond the bound no region is waited for"
         stage.client.hset(keys.READERS, "eu", fresh)
         streams.trim(now_ms + 3_600_000, Keep(replay_ms=60_000, most_ms=100_000))
         assert left() == [fresh], "a quiet region's position stays, however old"
