@@ -11,10 +11,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 HERE = Path(__file__).resolve().parent
+PROGRAMS_LOCK = "requirements-deployments.lock"
+#: The extras and groups of each lock. The last one holds programs and nothing of the product.
 LOCKS = {
     "requirements-probe.lock": ("probe",),
     "requirements.lock": ("control", "embedded"),
     "requirements-dev.lock": ("control", "embedded", "dev"),
+    PROGRAMS_LOCK: ("deployments",),
 }
 
 
@@ -41,7 +44,7 @@ def wanted(project: dict[str, object], groups: tuple[str, ...]) -> list[Requirem
         **project["project"]["optional-dependencies"],  # type: ignore[index]
         **project["dependency-groups"],  # type: ignore[dict-item]
     }
-    asked = [Requirement(line) for line in project["project"]["dependencies"]]  # type: ignore[index]
+    asked: list[Requirement] = []
     for group in groups:
         for requirement in map(Requirement, table[group]):
             if requirement.name == project["project"]["name"]:  # type: ignore[index]
@@ -60,7 +63,8 @@ def problems() -> list[str]:
         except ValueError as problem:
             found.append(f"{name}: {problem}")
             continue
-        for requirement in wanted(project, groups):
+        own = [] if name == PROGRAMS_LOCK else project["project"]["dependencies"]
+        for requirement in (*map(Requirement, own), *wanted(project, groups)):
             lock = pinned.get(canonicalize_name(requirement.name))
             version = next(iter(lock.specifier)).version if lock else None
             if version is None or not requirement.specifier.contains(version, prereleases=True):

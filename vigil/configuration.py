@@ -183,9 +183,9 @@ class Configuration(BaseSettings):
 
     @property
     def hosts(self) -> list[str]:
-        """Host names of the web process."""
-        named = split_list(self.allowed_hosts)
-        return named or sorted({urlsplit(self.base_url).hostname or "", "localhost", "127.0.0.1", "[::1]"})
+        """Host names of the web process; loopback always, by which its supervisor asks how it is."""
+        named = split_list(self.allowed_hosts) or [urlsplit(self.base_url).hostname or ""]
+        return sorted({*named, "localhost", "127.0.0.1", "[::1]"})
 
     @cached_property
     def trusted_networks(self) -> tuple[Network, ...]:

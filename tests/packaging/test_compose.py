@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 FILE = Path(__file__).resolve().parents[2] / "deploy" / "compose.yaml"
+REGION = FILE.with_name("compose.region.yaml")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
+WORKER: dict[str, Any] = yaml.safe_load(REGION.read_text())["services"]["worker"]
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_s31_each_container_is_read_only_bounded_and_without_rights(name: str) -> None:
-    service = SERVICES[name]
+@pytest.mark.parametrize("service", [*SERVICES.values(), WORKER], ids=[*SERVICES, "worker of a region"])
+def test_s31_each_container_is_read_only_bounded_and_without_rights(service: dict[str, Any]) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert "cap_add" not in service
@@ -41,6 +42,24 @@ def test_s10_a_worker_shares_a_network_with_the_message_redis_and_with_no_other_
     workers = [name for name in SERVICES if name.startswith("worker-")]
     assert workers and all(networks[name] == {"broker"} for name in (*workers, "consensus"))
     assert {name for name, joined in networks.items() if "pings" in joined} == {"ping-log", "web", "ping", "heartbeats"}
+
+
+def test_the_worker_of_a_region_enrols_once_and_keeps_what_it_got() -> None:
+    assert WORKER["command"][0] == "enrol" and WORKER["command"][-1] == "--run"
+    kept = WORKER["command"][WORKER["command"].index("--file") + 1]
+    (volume,) = WORKER["volumes"]
+    assert kept.startswith(volume.split(":")[1] + "/")
+    shared = (
+        "read_only",
+        "cap_drop",
+        "security_opt",
+        "pids_limit",
+        "mem_limit",
+        "init",
+        "logging",
+        "stop_grace_period",
+    )
+    assert {name: WORKER[name] for name in shared} == {name: SERVICES["worker-eu-west"][name] for name in shared}
 
 
 @pytest.mark.parametrize("name", ["redis", "ping-log"])

@@ -51,6 +51,11 @@ def test_the_dead_mans_switch_is_read_under_its_new_and_its_old_name(
     assert found is not None and found.get_secret_value().endswith("/obviously-fake")
 
 
+def test_a_supervisor_on_this_machine_is_answered_whichever_hosts_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_ALLOWED_HOSTS", "vigil.example.com")
+    assert set(configuration().hosts) == {"vigil.example.com", "localhost", "127.0.0.1", "[::1]"}
+
+
 def test_printing_it_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGIL_EMAIL_URL", "smtp://u:hush@h:25")
     assert "hush" not in repr(configuration())

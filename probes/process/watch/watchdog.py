@@ -1,4 +1,4 @@
-"""Watchdog of a process: a thread that ends it when one of its loops stands still, and tells systemd while all turn."""
+"""Watchdog of a process: a thread that ends it when a loop of it stands still, and tells its supervisor while not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from types import FrameType
 import structlog
 
 from probes.process.health import MAIN, Health
-from probes.process.watch import notify
+from probes.process.watch import alive_file, notify
 from probes.process.watch.standstill import LoopKind, LoopLook, Standstill, StandstillLimits, Stillness, judge
 
 log = structlog.get_logger(__name__)
@@ -89,6 +89,8 @@ class Watchdog(threading.Thread):
             self._told_ready = True
             notify.notify(notify.READY)
         notify.notify(notify.TURNS)
+        if self._told_ready:
+            alive_file.touch()
 
     def _end(self, found: str) -> None:
         log.error("process.stands_still", loop=found, advice="a supervisor starts it again; its stacks follow")

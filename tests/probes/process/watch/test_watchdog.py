@@ -100,3 +100,25 @@ def test_systemd_hears_of_the_start_and_of_every_look(tmp_path: Path) -> None:
         run("watch()\ntime.sleep(0.5)", NOTIFY_SOCKET=address.replace("\0", "@"))
         manager.settimeout(5)
         assert [manager.recv(100), manager.recv(100)] == [b"READY=1", b"WATCHDOG=1"]
+
+
+def test_the_alive_file_appears_with_the_start_and_is_renewed_while_the_loops_turn(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    beats = "for _ in range(10): health.beat(); time.sleep(0.1)"
+    age, look = f"os.utime({str(alive)!r}, (1, 1))", f"print(os.path.getmtime({str(alive)!r}) > 1)"
+    ended = run("\n".join(["import os", "watch()", beats, age, beats, look]), VIGIL_ALIVE_FILE=str(alive))
+    assert (ended.returncode, ended.stdout) == (0, "True\n"), ended.stderr
+
+
+def test_an_alive_file_of_a_process_that_is_not_ready_does_not_appear(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    code = "Watchdog(health, limits=limits).start()\nfor _ in range(6): health.beat(); time.sleep(0.1)"
+    assert run(code, VIGIL_ALIVE_FILE=str(alive)).returncode == 0
+    assert not alive.exists()
+
+
+def test_an_alive_file_that_cannot_be_written_ends_no_process(tmp_path: Path) -> None:
+    ended = run(
+        "watch()\nfor _ in range(6): health.beat(); time.sleep(0.1)", VIGIL_ALIVE_FILE=str(tmp_path / "no" / "alive")
+    )
+    assert ended.returncode == 0
