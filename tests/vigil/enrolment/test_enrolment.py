@@ -13,16 +13,11 @@ import pytest
 import redis
 from django.test import Client
 
-from probes import keys, wire
-from probes.reasons import Reason, Status
+from probes import keys
 from vigil import guess_limits
 from vigil.accounts.login import ensure_first_admin
-from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.configuration import configuration
-from vigil.dispatch.catalogue import load_plans
-from vigil.dispatch.core.shadow import AGREED_MOST
-from vigil.dispatch.shadow_regions import ShadowRegions
 from vigil.doctor.regions import strangers
 from vigil.enrolment import redis_access
 from vigil.enrolment.codes import IssuedLine, issue
@@ -30,9 +25,7 @@ from vigil.enrolment.core.codes import FAILURES_MOST
 from vigil.enrolment.core.commands import FORMS
 from vigil.enrolment.ending import revoke
 from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
-from vigil.incidents.models import MonitorState
-from vigil.monitors.changes import create_monitor
-from vigil.monitors.models import Monitor, Region
+from vigil.monitors.models import Region
 
 pytestmark = pytest.mark.django_db
 REFUSED_LOGIN = (redis.AuthenticationError, redis.ConnectionError)
@@ -189,36 +182,6 @@ def test_s17_where_users_are_managed_by_hand_the_exact_line_is_shown_without_a_p
         assert client.ping()
 
 
-def test_a_region_that_is_added_beside_others_checks_in_shadow_until_it_agrees(region: Region) -> None:
-    first = Region.objects.create(slug=f"{region.slug}-old", domain="gcp", worker_since=database_now())
-    assert ask(code_of(issue(region)))[0] == 200
-    monitor = create_monitor(
-        default_team(),
-        {"name": "shop", "kind": "http", "config": {"url": "https://shop.test/"}, "regions": [region, first]},
-    )
-    alone = create_monitor(
-        default_team(), {"name": "new", "kind": "http", "config": {"url": "https://new.test/"}, "regions": [region]}
-    )
-    assert shadows(monitor) == [True, False]
-    assert shadows(alone) == [False], "no other region looks at this one"
-    MonitorState.objects.update_or_create(monitor=monitor, defaults={"status": "up"})
-    shadow = ShadowRegions()
-    for slot in range(AGREED_MOST):
-        assert RegionShadow.objects.get().voting_since is None
-        result = wire.Result(1, monitor.public_id, slot, Status.UP, Reason.OK, slot, wire.Phases())
-        with redis.Redis.from_url(configuration().redis_url.get_secret_value()) as broker:
-            broker.hset(keys.latest(region.slug), monitor.public_id, wire.encode(result))
-        shadow.judge()
-    assert RegionShadow.objects.get().voting_since is not None
-    assert shadows(monitor) == [False, False]
-
-
 def test_the_first_regions_of_an_installation_vote_at_once(region: Region) -> None:
     assert ask(code_of(issue(region)))[0] == 200
     assert not RegionShadow.objects.exists()
-
-
-def shadows(monitor: Monitor) -> list[bool]:
-    """Whether each region of a monitor is in shadow, as dispatch plans it."""
-    [plans] = list(load_plans([monitor.public_id]))
-    return [one.shadow for one in plans[monitor.public_id].regions]
