@@ -15,6 +15,7 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, settings
+from pytest_django import DjangoDbBlocker
 
 from vigil.local.servers import postgres as local_postgres
 from vigil.local.servers import redis as local_redis
@@ -80,6 +81,18 @@ def _start_servers() -> contextlib.ExitStack:
             "VIGIL_DEBUG": "false",
         }
         return stack.pop_all()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Where several workers want a test database, migrations run once for all of them."""
+    if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+        from tests.template_database import copy_test_database_from_template
+
+        with django_db_blocker.unblock():
+            copy_test_database_from_template()
 
 
 @pytest.fixture(scope="session")
