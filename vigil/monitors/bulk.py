@@ -12,10 +12,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from vigil.accounts.models import Team
-from vigil.monitors.changes import assign, default_regions, derived_problem, know_as_new, write_regions
+from vigil.monitors.changes import assign, default_regions, derived_problem, write_regions
 from vigil.monitors.dependencies import check_parents
 from vigil.monitors.live.version import touch
 from vigil.monitors.models import NAME_TAKEN, ChangeKind, Dependency, Monitor, MonitorChange
+from vigil.monitors.relations import know_as_new
 from vigil.monitors.validation import Problems, tags_problem
 from vigil.problems.rows import duplicate
 

@@ -19,6 +19,7 @@ from vigil.monitors.core.providers import provider_of
 from vigil.monitors.costs import cost_warnings
 from vigil.monitors.live.version import touch
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, ChangeKind, DerivedKind, Monitor, MonitorChange, Region
+from vigil.monitors.relations import know_as_new, regions_of
 from vigil.monitors.validation import Problems, name_is_taken, problems_of
 from vigil.problems.rows import duplicate
 from vigil.visible_text import unique_words
@@ -142,7 +143,7 @@ def monitor_warnings(monitor: Monitor) -> list[str]:
     """Weaknesses of a monitor in words: its choice of regions, and what its checks cost; empty if it is sound."""
     if monitor.kind in DerivedKind:
         return []
-    regions = list(monitor.regions.all())
+    regions = regions_of(monitor)
     paused = [f"Paused by Vigil: {monitor.paused_why}."] if monitor.paused and monitor.paused_why else []
     clear = [f"{path} holds a credential in clear. Put it into `secrets`." for path in credentials_in(monitor.config)]
     costs = cost_warnings(monitor.config, len(regions), monitor.interval_s)
@@ -232,14 +233,3 @@ def write_regions(monitors: Sequence[Monitor], regions: Sequence[Sequence[Region
     if keys:
         with connection.cursor() as cursor:
             cursor.execute(_WATCH, [keys, chosen])
-
-
-def know_as_new(monitor: Monitor, regions: Sequence[Region]) -> None:
-    """Cache the relations of a new monitor, which are known: showing it asks the database nothing."""
-    chosen = sorted({region.pk: region for region in regions}.values(), key=lambda region: region.slug)
-    known: dict[str, Any] = {}
-    for name, rows in (("regions", chosen), ("dependencies", [])):
-        known[name] = getattr(monitor, name).all()
-        known[name]._result_cache, known[name]._prefetch_done = rows, True
-    monitor._prefetched_objects_cache = known  # type: ignore[attr-defined]
-    monitor._state.fields_cache["believed"] = None

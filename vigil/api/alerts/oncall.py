@@ -106,7 +106,8 @@ class RotationSerializer(TeamSerializer[Rotation]):
 
     def to_representation(self, instance: Rotation) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        turns = instance.members.select_related("person").order_by("position")
+        # Of a list they were read with it.
+        turns = instance.members.all() if self.parent else instance.members.select_related("person")
         return {**shown, "people": [turn.person.public_id for turn in turns]}
 
 
@@ -123,6 +124,12 @@ class RotationViewSet(ManagedRows, TeamViewSet[Rotation]):
     serializer_class = RotationSerializer
     lookup_value_regex = r"rot_[0-9a-z]{1,20}"
     queryset = Rotation.objects.none()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        found = super().get_queryset()
+        # Read anew after each write, so that an answer shows what the write has made.
+        with_list = ("people", "members__person", "overrides__person")
+        return found.prefetch_related(*with_list) if self.action == "list" else found
 
     @extend_schema(parameters=[OpenApiParameter("at", OpenApiTypes.DATETIME)], responses=list_of(ShiftSerializer))
     @action(detail=True, methods=["get"], url_path="on-call", pagination_class=None)

@@ -135,6 +135,9 @@ class ObjectiveViewSet(_OfTeamViewSet):
     serializer_class = ObjectiveSerializer
     lookup_value_regex = r"slo_[0-9a-z]{1,20}"
 
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().select_related("monitor")
+
     @extend_schema(responses=BudgetSerializer)
     @action(detail=True, methods=["get"], pagination_class=None)
     def budget(self, request: Request, public_id: str) -> Response:

@@ -39,6 +39,8 @@ class MembersField(serializers.Field[Any, Any, Any, Any]):
     most = MEMBERS_MOST
 
     def get_attribute(self, instance: Composite) -> Any:
+        if "members" in getattr(instance, "_prefetched_objects_cache", ()):
+            return [Member(row.monitor, row.rank, row.group) for row in instance.members.all()]
         return members_of(instance)
 
     def to_representation(self, value: Any) -> Any:
@@ -109,7 +111,9 @@ class CompositeViewSet(ManagedRows, LockedWrites, viewsets.ModelViewSet[Composit
 
     def get_queryset(self) -> QuerySet[Composite]:
         found = Composite.objects.filter(monitor__team=team_of(self.request), monitor__deleted_at=None)
-        return found.select_related("monitor__believed")
+        found = found.select_related("monitor__believed")
+        # Read anew after each write, so that an answer shows what the write has made.
+        return found.prefetch_related("members__monitor") if self.action == "list" else found
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from vigil.api.openapi.shapes import DISSENT
 from vigil.monitors.models import Monitor, Region
+from vigil.monitors.relations import regions_of
 from vigil.problems.codes import FieldCode
 
 
@@ -43,8 +44,11 @@ class RegionsField(serializers.ListField):
             raise serializers.ValidationError([f"There is no region {unknown}."], FieldCode.NO_SUCH_ROW.value)
         return [by_slug[slug] for slug in slugs]
 
+    def get_attribute(self, instance: Monitor) -> list[Region]:
+        return regions_of(instance)
+
     def to_representation(self, data: Any) -> list[str]:
-        return [region.slug for region in data.all()]
+        return [region.slug for region in data]
 
 
 class ParentsField(serializers.ListField):

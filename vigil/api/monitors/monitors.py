@@ -38,6 +38,7 @@ from vigil.monitors.core.clear_credentials import hidden
 from vigil.monitors.dependencies import PARENTS_MOST, set_parents
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, by_what_was_given, fields_from_preset
+from vigil.monitors.relations import know_regions
 from vigil.monitors.validation import MAX_SECRET_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 
 
@@ -112,7 +113,11 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
     def to_representation(self, instance: Monitor) -> dict[str, Any]:
         shown = dict(super().to_representation(instance))
-        if not may_write(self.context["request"]):
+        # Shared by the rows of a list.
+        context: Any = self.context
+        if "may_write" not in context:
+            context["may_write"] = may_write(context["request"])
+        if not context["may_write"]:
             # What stands there in clear is for those who could read it from the monitor's own requests.
             shown |= {name: hidden(shown[name]) for name in ("config", "target") if name in shown}
         return shown
@@ -180,9 +185,15 @@ class MonitorViewSet(
         living = Monitor.objects.filter(team=team_of(self.request), deleted_at=None)
         if self.shows("status"):
             living = living.select_related("believed")
-        if self.shows("regions", "warnings"):
+        if self.action != "list" and self.shows("regions", "warnings"):
             living = living.prefetch_related("regions")
         return living.prefetch_related("dependencies__parent") if self.shows("parents") else living
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page: Any = super().paginate_queryset(queryset)
+        if page and self.action == "list" and self.shows("regions", "warnings"):
+            know_regions(page)
+        return page
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
