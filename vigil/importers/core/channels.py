@@ -57,7 +57,7 @@ def sms(name: str, account: object, token: object, numbers: tuple[object, object
 
 
 def webhook(name: str, url: object, origin: str) -> ImportedChannel:
-    made = ImportedChannel(name, "webhook", {"url": text(url).strip()}, origin)
+    made = ImportedChannel(name, "webhook", {"url": text(url).strip()}, origin, secret_config=("url",))
     made.notes.append("the body is Vigil's own signed JSON: the receiver has to read that")
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+NOT_REPEATED = "its alert is not repeated: set `remind` on the route for that"
 #: Vigil's own proof takes ten seconds at `normal` and a minute at `low`.
 _LOW_FROM_S, _NOTED_FROM_S = 60, 180
 

@@ -110,7 +110,8 @@ class Draft:
         key = self._channel_keys.key(channel.name, channel.kind)
         name = self._channel_names.name(channel.name[:90], channel.kind)
         entry: dict[str, Any] = {} if name == key else {"name": name}
-        entry[channel.kind] = channel.config
+        hidden = {field: str(channel.config.get(field, "")) for field in channel.secret_config}
+        entry[channel.kind] = channel.config | self._references(channel.name, hidden)
         if channel.secrets:
             entry["secrets"] = self._references(channel.name, channel.secrets)
         self._sections["channels"][key] = entry

@@ -56,7 +56,10 @@ class ImportedHeartbeat:
 
 @dataclass(slots=True)
 class ImportedChannel:
-    """A channel; secrets are values or references. `id` is how monitors of the source refer to it."""
+    """A channel; secrets are values or references. `id` is how monitors of the source refer to it.
+
+    `secret_config` are fields of the configuration that are keys to the service, such as an address that takes posts.
+    """
 
     name: str
     kind: str
@@ -65,6 +68,7 @@ class ImportedChannel:
     id: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    secret_config: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -16,8 +16,12 @@ _SECRET_QUERY = re.compile(
     r"([?&](?:key|sig|[\w-]*(?:api[_-]?key|token|secret|auth|passw|signature|access[_-]?key)[\w-]*)=)([^&#]+)", re.I
 )
 _SECRET_BODY = re.compile(r"passw|secret|token|api[_-]?key|credential", re.I)
+#: Commands that log in, of the protocols that begin in clear.
+_SECRET_SENT = re.compile(r"\b(?:AUTH|PASS|LOGIN|HELLO \d+ AUTH|IDENTIFY)\s+\S", re.I)
 _USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#@]*)@")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+#: What speaks a protocol that begins TLS in clear, by its port.
+STARTTLS_PORTS = {21: "ftp", 25: "smtp", 110: "pop3", 143: "imap", 389: "ldap", 587: "smtp", 5432: "postgresql"}
 #: Set by the transport itself.
 _FRAMING = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
@@ -49,6 +53,12 @@ def request_of(owner: Owner, url: str, headers: object = None, body: str = "", m
         if _SECRET_BODY.search(body) and not has_reference(body):
             made.config["body"] = owner.secret(body, "body")
     return made
+
+
+def sent_of(owner: Owner, said: str) -> str:
+    """What a check sends; a reference where it holds a key or logs in."""
+    is_secret = _SECRET_BODY.search(said) or _SECRET_SENT.search(said)
+    return owner.secret(said, "send") if is_secret and not has_reference(said) else said
 
 
 def address_of(owner: Owner, url: str, secrets: dict[str, str]) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from vigil.importers.core.confirmation import sensitivity_for
+from vigil.importers.core.confirmation import NOT_REPEATED, sensitivity_for
 from vigil.importers.core.draft import Draft
-from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMaintenance, ImportedMonitor
+from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMonitor
+from vigil.importers.core.kuma.maintenances import add_maintenance
 from vigil.importers.core.kuma.monitors import monitor_of
 from vigil.importers.core.kuma.notifications import add_notifications
 from vigil.importers.core.kuma.rows import KumaRows, Row, rows_of
 from vigil.importers.core.requests import host_and_port
-from vigil.importers.core.values import number, seconds, text, truth, whole
+from vigil.importers.core.values import number, text, truth, whole
 
 _MEMBERS_MOST = 200
 
@@ -32,7 +31,7 @@ def plan(document: Any, draft: Draft) -> None:
     _add_groups(draft, rows, keys)
     _add_domains(draft, rows)
     for row in rows.maintenances:
-        _add_maintenance(draft, rows, row, keys)
+        add_maintenance(draft, rows, row, keys)
     for page in rows.status_pages:
         draft.refuse("status page", text(page.get("title") or page.get("slug")), "build it in Vigil from the monitors")
 
@@ -67,7 +66,7 @@ def _notes(rows: KumaRows, row: Row, made: ImportedMonitor) -> list[str]:
     if whole(row.get("proxy_id")) and (proxy is None or truth(proxy.get("active"), True)):
         notes.append("it is checked directly, without its proxy: run a region where it can be reached")
     if whole(row.get("resend_interval")):
-        notes.append("its alert is not repeated: set `remind` on the route for that")
+        notes.append(NOT_REPEATED)
     return notes
 
 
@@ -144,35 +143,3 @@ def _add_domains(draft: Draft, rows: KumaRows) -> None:
         )
         domain.interval_s, domain.paused = 86_400 / 4, not active
         draft.add_monitor(domain)
-
-
-def _add_maintenance(draft: Draft, rows: KumaRows, row: Row, keys: dict[int, str]) -> None:
-    name, strategy = text(row.get("title")) or "maintenance", text(row.get("strategy"))
-    if not truth(row.get("active"), True):
-        draft.refuse("maintenance", name, "it is switched off")
-        return
-    monitors = [keys[each] for each in rows.maintained.get(whole(row.get("id")) or -1, []) if keys.get(each)]
-    if not monitors:
-        draft.refuse("maintenance", name, "none of its monitors is in the file")
-        return
-    zone = text(row.get("timezone"))
-    made = ImportedMaintenance(name, f"Uptime Kuma maintenance {text(row.get('id'))}", monitors)
-    made.zone = "UTC" if zone in ("", "SAME_AS_SERVER") else zone
-    if zone != made.zone:
-        made.notes.append("the time zone of the server is not in the file: UTC is used")
-    if strategy == "single":
-        made.starts, made.ends = (_moment(row.get(field), made.zone) for field in ("start_date", "end_date"))
-    elif text(row.get("cron")):
-        made.cron, made.length_s = text(row["cron"]).strip(), round(seconds(row.get("duration")) or 0)
-    else:
-        draft.refuse("maintenance", name, f"a maintenance of the kind {strategy[:30]!r} has no plan: silence by hand")
-        return
-    draft.add_maintenance(made)
-
-
-def _moment(value: object, zone: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text(value).strip())
-        return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
-    except (ValueError, KeyError, OSError):
-        return None

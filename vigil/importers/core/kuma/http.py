@@ -68,11 +68,12 @@ def add_login(draft: Draft, row: Row, monitor: ImportedMonitor) -> None:
     """Login, client certificate, TLS and IP family, as the columns of every kind with a URL have them."""
     method = text(row.get("auth_method"))
     user, password = text(row.get("basic_auth_user")), text(row.get("basic_auth_pass"))
+    # A header of its own comes after the login, and replaces it.
+    is_given = "bearer" in monitor.secrets or any(each.lower() == "header.authorization" for each in monitor.secrets)
     # Before 1.18 there was no method, and a user alone meant basic.
-    if method == "basic" or (not method and user):
-        monitor.secrets.pop("bearer", None)
+    if (method == "basic" or (not method and user)) and not is_given:
         monitor.secrets["basic"] = f"{user}:{password}"
-    elif method == "bearer":
+    elif method == "bearer" and not is_given:
         monitor.secrets.pop("basic", None)
         monitor.secrets["bearer"] = text(row.get("bearer_token"))
     elif method == "mtls":

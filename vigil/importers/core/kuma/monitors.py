@@ -10,7 +10,7 @@ from vigil.importers.core.drafted import ImportedMonitor
 from vigil.importers.core.kuma.http import http_monitor, websocket_monitor
 from vigil.importers.core.kuma.rows import KumaRows, Row
 from vigil.importers.core.kuma.servers import SERVERS
-from vigil.importers.core.requests import host_and_port, request_of
+from vigil.importers.core.requests import STARTTLS_PORTS, host_and_port, request_of
 from vigil.importers.core.values import entries, from_json, mappings, text, truth, whole
 
 _UDP = "it speaks a protocol over UDP that Vigil has no check for: have a script call a heartbeat"
@@ -37,6 +37,8 @@ def monitor_of(draft: Draft, rows: KumaRows, row: Row, origin: str) -> ImportedM
         return http_monitor(draft, rows, row, origin)
     if kind == "websocket-upgrade":
         return websocket_monitor(draft, row, origin)
+    if kind == "port":
+        return _port(rows, row, origin)
     maker = _MAKERS.get(kind) or SERVERS.get(kind)
     if maker is not None:
         return maker(row, origin)
@@ -45,12 +47,25 @@ def monitor_of(draft: Draft, rows: KumaRows, row: Row, origin: str) -> ImportedM
     return REFUSED.get(kind, f"Vigil has no check of the type {kind[:40]!r}")
 
 
-def _port(row: Row, origin: str) -> ImportedMonitor | str:
+def _port(rows: KumaRows, row: Row, origin: str) -> ImportedMonitor | str:
     alert = text(row.get("expected_tls_alert"))
     if alert and alert != "none":
         return "it expects a TLS alert, which is always down here"
-    config: dict[str, Any] = {"host": _host(row), "port": whole(row.get("port")) or 0}
-    return ImportedMonitor(text(row.get("name")), "tcp", config, origin)
+    port = whole(row.get("port")) or 0
+    config: dict[str, Any] = {"host": _host(row), "port": port}
+    monitor = ImportedMonitor(text(row.get("name")), "tcp", config, origin)
+    security = text(row.get("smtp_security"))
+    # TLS is spoken only where the certificate is watched, and never counts as down.
+    if security not in ("secure", "starttls") or not truth(row.get("expiry_notification")):
+        return monitor
+    protocol = STARTTLS_PORTS.get(port)
+    if security == "starttls" and protocol is None:
+        monitor.notes.append(f"its certificate is left out: what begins TLS at port {port} is not known")
+        return monitor
+    config |= {"degraded_days": rows.expiry_days, "down_days": 0}
+    if security == "starttls":
+        config["starttls"] = protocol
+    return ImportedMonitor(monitor.name, "tls", config, origin)
 
 
 def _ping(row: Row, origin: str) -> ImportedMonitor:
@@ -120,5 +135,5 @@ def _host(row: Row) -> str:
 
 
 _MAKERS: dict[str, Callable[[Row, str], ImportedMonitor | str]] = {
-    "port": _port, "ping": _ping, "tailscale-ping": _ping, "dns": _dns, "globalping": _globalping,
+    "ping": _ping, "tailscale-ping": _ping, "dns": _dns, "globalping": _globalping,
 }  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from vigil.importers.core import channels
 from vigil.importers.core.draft import Draft
@@ -48,6 +50,31 @@ def _slack(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
     return channels.slack_alike(name, url, origin)
 
 
+def _discord(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
+    url, thread = text(given.get("discordWebhookUrl")), text(given.get("threadId")).strip()
+    if url and thread and text(given.get("discordChannelType")) == "postToThread":
+        url += f"{'&' if '?' in url else '?'}thread_id={thread}"
+    return channels.with_url("discord", name, url, origin)
+
+
+def _pagerduty(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
+    made = channels.pagerduty(name, given.get("pagerdutyIntegrationKey"), origin)
+    # Accounts in Europe have a server of their own.
+    if "//events.eu.pagerduty.com" in text(given.get("pagerdutyIntegrationUrl")):
+        made.config["url"] = "https://events.eu.pagerduty.com/v2/enqueue"
+    return made
+
+
+def _through_apprise(*fields: str, scheme: str, between: str = "@") -> _Maker:
+    """A service that apprise calls by its own keys; of a field that is an address, its last part is one."""
+
+    def made(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
+        keys = [re.split(r"[/=]", text(given.get(field)).strip().rstrip("/"))[-1] for field in fields]
+        return channels.apprise(name, f"{scheme}://" + between.join(quote(key, safe="") for key in keys if key), origin)
+
+    return made
+
+
 def _twilio(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
     sender = given.get("twilioMessagingServiceSID") or given.get("twilioFromNumber")
     numbers = sender, given.get("twilioToNumber")
@@ -59,14 +86,14 @@ def _twilio(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
 
 _MAKERS: dict[str, _Maker] = {
     "slack": _slack,
-    "discord": _url("discord", "discordWebhookUrl"),
+    "discord": _discord,
     "teams": _url("teams", "webhookUrl"),
     "GoogleChat": _url("google_chat", "googleChatWebhookURL"),
     "telegram": _telegram,
     "ntfy": _ntfy,
     "smtp": _email,
     "twilio": _twilio,
-    "PagerDuty": lambda name, given, origin: channels.pagerduty(name, given.get("pagerdutyIntegrationKey"), origin),
+    "PagerDuty": _pagerduty,
     "Opsgenie": lambda name, given, origin: channels.opsgenie(
         name, given.get("opsgenieApiKey"), text(given.get("opsgenieRegion")).lower() == "eu", origin
     ),
@@ -75,6 +102,12 @@ _MAKERS: dict[str, _Maker] = {
     "pushover": lambda name, given, origin: channels.apprise(
         name, channels.pushover_address(given.get("pushoveruserkey"), given.get("pushoverapptoken")), origin
     ),
+    "pushbullet": _through_apprise("pushbulletAccessToken", scheme="pbul"),
+    "ServerChan": _through_apprise("serverChanSendKey", scheme="schan"),
+    "PushByTechulus": _through_apprise("pushAPIKey", scheme="push"),
+    "FreeMobile": _through_apprise("freemobileUser", "freemobilePass", scheme="freemobile"),
+    "Feishu": _through_apprise("feishuWebHookUrl", scheme="feishu"),
+    "DingDing": _through_apprise("secretKey", "webHookUrl", scheme="dingtalk"),
     "mattermost": lambda name, given, origin: channels.slack_alike(name, given.get("mattermostWebhookUrl"), origin),
     "rocket.chat": lambda name, given, origin: channels.slack_alike(name, given.get("rocketwebhookURL"), origin),
 }  # fmt: skip

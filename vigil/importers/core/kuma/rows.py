@@ -25,6 +25,8 @@ class KumaRows:
     maintenances: list[Row] = field(default_factory=list)
     maintained: dict[int, list[int]] = field(default_factory=dict)
     expiry_days: int = 21
+    #: Time zone of the server, "" where the file does not say.
+    zone: str = ""
 
     def active(self, row: Row) -> bool:
         """Whether it is checked: neither it nor a group around it is paused."""
@@ -66,6 +68,9 @@ def _of_tables(tables: dict[str, list[Row]]) -> KumaRows:
         days = [whole(each) or 0 for each in entries(from_json(row.get("value")))]
         if row.get("key") == "tlsExpiryNotifyDays" and days:
             made.expiry_days = min(max(*days, 1), 365)
+        if row.get("key") == "serverTimezone":
+            # The value is JSON: a text in quotes.
+            made.zone = text(from_json(row.get("value")) or row.get("value")).strip()
     return made
 
 

@@ -11,6 +11,7 @@ from vigil.importers.core.confirmation import sensitivity_for
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedMonitor
 from vigil.importers.core.prometheus.http import http_monitor, websocket_monitor
+from vigil.importers.core.prometheus.modules import USUAL, note_on_rest
 from vigil.importers.core.prometheus.relabel import Labels, relabelled
 from vigil.importers.core.prometheus.rules import ProbeRule, rules_of
 from vigil.importers.core.prometheus.sockets import dns_monitor, grpc_monitor, icmp_monitor, tcp_monitor
@@ -21,18 +22,6 @@ _PROBERS = {
     "http": http_monitor, "websocket": websocket_monitor, "tcp": tcp_monitor, "icmp": icmp_monitor,
     "dns": dns_monitor, "grpc": grpc_monitor,
 }  # fmt: skip
-#: Modules of the file that blackbox_exporter brings along.
-_USUAL: dict[str, Any] = {
-    "http_2xx": {"prober": "http"},
-    "http_post_2xx": {"prober": "http", "http": {"method": "POST"}},
-    "tcp_connect": {"prober": "tcp"},
-    "pop3s_banner": {"prober": "tcp", "tcp": {"query_response": [{"expect": "^+OK"}], "tls": True}},
-    "grpc": {"prober": "grpc", "grpc": {"tls": True}},
-    "grpc_plain": {"prober": "grpc", "grpc": {"tls": False, "service": "service1"}},
-    "ssh_banner": {"prober": "tcp", "tcp": {"query_response": [{"expect": "^SSH-2.0-"}]}},
-    "icmp": {"prober": "icmp"},
-    "icmp_ttl5": {"prober": "icmp", "icmp": {"ttl": 5}},
-}
 _DISCOVERY = re.compile(r"(?P<name>\w+)_sd_configs\Z")
 _OWN_LABELS = ("instance", "job", "module")
 
@@ -73,7 +62,7 @@ def _jobs(document: Any, modules: dict[str, Any]) -> Iterator[dict[str, Any]]:
         labels = [text(rule.get("target_label")) for rule in mappings(job.get("relabel_configs"))]
         # Other exporters are asked for targets as well, such as snmp_exporter at /snmp.
         named = {text(each) for each in entries(mapping(job.get("params")).get("module"))}
-        is_probed = "__param_target" in labels and not named.isdisjoint({*modules, *_USUAL})
+        is_probed = "__param_target" in labels and not named.isdisjoint({*modules, *USUAL})
         if text(job.get("metrics_path")).rstrip("/").endswith("/probe") or is_probed:
             yield job
     if mapping(document).get("kind") == "Probe":
@@ -98,12 +87,16 @@ def _add_job(
     draft: Draft, files: PrometheusFiles, job: dict[str, Any], defaults: dict[str, Any], rules: list[ProbeRule]
 ) -> None:
     name = text(job.get("job_name")) or "probe"
-    for found in (match["name"] for key in job if (match := _DISCOVERY.match(key)) and job[key]):
+    discovered = [match["name"] for key in job if (match := _DISCOVERY.match(key)) and job[key]]
+    for found in discovered:
         if found != "file":
             draft.refuse("job", name, f"its targets come from {found}_sd at run time: list them in static_configs")
     given_params = mapping(job.get("params")).items()
     params = {f"__param_{key}": text((entries(value) or [""])[0]) for key, value in given_params}
-    for target, given in _targets(job, files):
+    targets = list(_targets(job, files))
+    if not targets and not set(discovered) - {"file"}:
+        draft.refuse("job", name, "it has no target in the files that were read: list them in static_configs")
+    for target, given in targets:
         labels = {
             "__address__": target, "job": name, "__metrics_path__": "/probe",
             **params, **given,
@@ -120,7 +113,7 @@ def _add_job(
         monitor.timeout_s = min((limit for limit in limits if limit), default=None)
         monitor.tags = [kept.get("job", name), *(f"{key}:{value}" for key, value in sorted(kept.items())
                         if value and not key.startswith("__") and key not in _OWN_LABELS)]  # fmt: skip
-        _apply(rules, kept.get("job", name), monitor)
+        _apply(rules, {"instance": kept.get("__param_target", target), "job": name, **kept}, monitor)
         draft.add_monitor(monitor)
 
 
@@ -140,8 +133,8 @@ def _monitor(draft: Draft, files: PrometheusFiles, labels: Labels, address: str)
     module = labels.get("__param_module") or "http_2xx"
     shown = labels.get("instance") or target
     name = f"{labels['job']}/{shown}" if labels.get("job") else shown
-    settings = files.modules.get(module, None if files.modules else _USUAL.get(module))
-    settings = _USUAL.get(module) if settings is None else settings
+    settings = files.modules.get(module, None if files.modules else USUAL.get(module))
+    settings = USUAL.get(module) if settings is None else settings
     if settings is None:
         draft.refuse(
             "target",
@@ -160,11 +153,25 @@ def _monitor(draft: Draft, files: PrometheusFiles, labels: Labels, address: str)
         draft.refuse("target", name, made)
         return None
     made.timeout_s = seconds(mapping(settings).get("timeout"))
+    rest = note_on_rest(prober, mapping(mapping(settings).get(prober)))
+    made.notes += [rest] if rest else []
+    _ask_as(labels.get("__param_hostname", ""), made)
     return made
 
 
-def _apply(rules: list[ProbeRule], job: str, monitor: ImportedMonitor) -> None:
-    about = [rule for rule in rules if rule.is_about(job)]
+def _ask_as(host: str, monitor: ImportedMonitor) -> None:
+    """Ask for another name than that of the target, which the parameter `hostname` gives."""
+    if not host:
+        return
+    if monitor.kind == "http":
+        headers = [pair for pair in monitor.config.get("headers", []) if pair[0].lower() != "host"]
+        monitor.config["headers"] = [*headers, ["Host", host]]
+    if monitor.kind == "tls" or monitor.config.get("tls") or text(monitor.config.get("url")).startswith("https"):
+        monitor.config.setdefault("server_name", host)
+
+
+def _apply(rules: list[ProbeRule], labels: Labels, monitor: ImportedMonitor) -> None:
+    about = [rule for rule in rules if rule.is_about(labels)]
     waits = [rule.wait_s for rule in about if rule.wait_s is not None]
     if waits:
         monitor.sensitivity, notes = sensitivity_for(min(waits))

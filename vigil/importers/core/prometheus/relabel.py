@@ -33,7 +33,7 @@ def _applied(labels: Labels, rule: dict[str, Any]) -> Labels | None:
     value = separator.join(labels.get(name, "") for name in sources)
     target = text(rule.get("target_label"))
     written = text(rule["regex"]) if rule.get("regex") is not None else "(.*)"
-    pattern = _compiled(written)
+    pattern = compiled(written)
     if pattern is None:
         return labels
     if action in ("labelmap", "labeldrop", "labelkeep"):
@@ -76,7 +76,7 @@ def _expanded(template: str, match: Any) -> str:
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> Any:
+def compiled(pattern: str) -> Any:
     """The pattern, or None for one that RE2 does not take: it then changes nothing."""
     options = re2.Options()
     options.log_errors = False

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedMonitor
 from vigil.importers.core.prometheus.http import Settings, add_family, add_tls
-from vigil.importers.core.requests import header_pairs, host_and_port
+from vigil.importers.core.requests import STARTTLS_PORTS, header_pairs, host_and_port, sent_of
 from vigil.importers.core.values import entries, mapping, mappings, text, truth
 
-_STARTTLS = {25: "smtp", 587: "smtp", 143: "imap", 110: "pop3", 21: "ftp", 389: "ldap", 5432: "postgresql"}
+#: What a client says before TLS -> the protocol; SMTP has its own greeting, and IMAP numbers its commands.
+_BEGINS = ((r"\bEHLO\b|\bHELO\b", "smtp"), (r"\bSTLS\b", "pop3"), (r"\bAUTH TLS\b", "ftp"), (r"\S+ STARTTLS\b", "imap"))
 
 
 def tcp_monitor(draft: Draft, name: str, target: str, tcp: Settings, origin: str) -> ImportedMonitor | str:
@@ -30,6 +33,8 @@ def tcp_monitor(draft: Draft, name: str, target: str, tcp: Settings, origin: str
         monitor.config = {key: value for key, value in config.items() if key not in ("server_name", "ca_pem")}
     add_family(tcp, monitor)
     _add_steps(steps, monitor)
+    if monitor.config.get("send"):
+        monitor.config["send"] = sent_of(draft.owner(name), monitor.config["send"])
     return monitor
 
 
@@ -53,7 +58,7 @@ def _add_steps(steps: list[Settings], monitor: ImportedMonitor) -> None:
 
 
 def _starttls(draft: Draft, name: str, endpoint: tuple[str, int], tcp: Settings, origin: str) -> ImportedMonitor | str:
-    protocol = _STARTTLS.get(endpoint[1])
+    protocol = _protocol_of(mappings(tcp.get("query_response"))) or STARTTLS_PORTS.get(endpoint[1])
     if protocol is None:
         return (
             f"its module begins TLS within a conversation at port {endpoint[1]}: make a `tls` monitor with `starttls`"
@@ -65,11 +70,16 @@ def _starttls(draft: Draft, name: str, endpoint: tuple[str, int], tcp: Settings,
     return monitor
 
 
+def _protocol_of(steps: Iterable[Settings]) -> str:
+    """The protocol of a conversation, by what its probe says to begin TLS."""
+    said = " ".join(text(step.get("send")).upper() for step in steps)
+    found = (protocol for word, protocol in _BEGINS if re.search(word, said))
+    return next(found, "")
+
+
 def icmp_monitor(draft: Draft, name: str, target: str, icmp: Settings, origin: str) -> ImportedMonitor | str:
     monitor = ImportedMonitor(name, "icmp", {"host": host_and_port(target)[0], "tcp_port": 0}, origin)
     add_family(icmp, monitor)
-    if icmp.get("ttl") or icmp.get("dont_fragment"):
-        monitor.notes.append("`ttl` and `dont_fragment` are left out")
     return monitor
 
 
