@@ -143,6 +143,9 @@ def listed(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     root = folder.resolve()
     found = []
     for path in _below(folder):
+        # A mounted ConfigMap holds each file twice: the other one is below a folder like `..data`.
+        if any(part.startswith("..") for part in path.relative_to(folder).parts):
+            continue
         if path.suffix.lower() in suffixes and path.resolve().is_relative_to(root):
             found.append(path)
             if len(found) > FILES_MOST:

@@ -7,7 +7,8 @@ from typing import Any
 
 from vigil.importers.core.gatus.document import SECTIONS, plan
 from vigil.importers.core.gatus.environment import merged, refuse_encrypted
-from vigil.importers.core.values import mapping, mappings
+from vigil.importers.core.report import SourceError
+from vigil.importers.core.values import entries, mapping, mappings
 from vigil.importers.files import YAML_MOST, decoded, listed, parse_yaml, read_bytes
 from vigil.importers.source import ImportSource
 
@@ -41,10 +42,15 @@ def unwrapped(document: Any, name: str) -> Any:
 
 
 def is_like(document: Any) -> bool:
-    return isinstance(document, dict) and any(
-        isinstance(document.get(name), list) and any("conditions" in each for each in mappings(document[name]))
-        for name in (SECTIONS[0], "services")
-    )
+    try:
+        found = unwrapped(document, "the file")
+    except SourceError:
+        return False
+    if not isinstance(found, dict):
+        return False
+    steps = [step for suite in mappings(found.get("suites")) for step in entries(suite.get("endpoints"))]
+    listed_in = [each for name in SECTIONS if isinstance(found.get(name), list) for each in found[name]]
+    return any("conditions" in each for each in mappings([*listed_in, *steps]))
 
 
 SOURCE = ImportSource("Gatus: config.yaml, or a folder of such files", read, plan, is_like)

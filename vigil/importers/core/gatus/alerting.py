@@ -20,14 +20,20 @@ def _webhook_maker(kind: str) -> _Maker:
     return lambda name, given, origin: channels.with_url(kind, name, given.get("webhook-url"), origin)
 
 
+def _telegram(name: str, given: dict[str, Any], origin: str) -> ImportedChannel:
+    made = channels.telegram(name, given.get("token"), given.get("id"), origin, given.get("topic-id"))
+    server = text(given.get("api-url")).rstrip("/")
+    if server and server != "https://api.telegram.org":
+        made.config["url"] = server
+    return made
+
+
 _MAKERS: dict[str, _Maker] = {
     **{
         provider: _webhook_maker(kind)
         for provider, kind in _WEBHOOKS.items()
     },
-    "telegram": lambda name, given, origin: channels.telegram(
-        name, given.get("token"), given.get("id"), origin, given.get("topic-id")
-    ),
+    "telegram": _telegram,
     "pagerduty": lambda name, given, origin: channels.pagerduty(name, given.get("integration-key"), origin),
     "opsgenie": lambda name, given, origin: channels.opsgenie(name, given.get("api-key"), False, origin),
     "ntfy": lambda name, given, origin: channels.ntfy(

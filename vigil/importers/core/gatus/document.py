@@ -12,7 +12,8 @@ from vigil.importers.core.gatus.environment import refuse_encrypted, with_refere
 from vigil.importers.core.report import SourceError
 from vigil.importers.core.values import entries, mapping, mappings, seconds, text, truth
 
-SECTIONS = ("endpoints", "external-endpoints", "suites")
+#: Before 2021 endpoints were called services.
+SECTIONS = ("endpoints", "external-endpoints", "suites", "services")
 #: Settings of Gatus itself, which say nothing of what it watches.
 _OWN = frozenset(
     {"alerting", "announcements", "concurrency", "connectivity", "debug", "disable-monitoring-lock", "maintenance",
@@ -24,19 +25,18 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 def plan(document: Any, draft: Draft) -> None:
     """Add everything in a merged configuration; raises `SourceError`."""
     refuse_encrypted(document)
-    if not isinstance(document, dict) or not any(document.get(name) for name in (*SECTIONS, "services")):
+    if not isinstance(document, dict) or not any(isinstance(document.get(name), list) for name in SECTIONS):
         raise SourceError("this is no Gatus configuration: it has no `endpoints`, `external-endpoints` or `suites`")
     found = with_references(document, draft.variables)
     alerting = found.get("alerting")
-    # Before 2021 endpoints were called services.
     watched = [with_defaults(each, alerting) for each in mappings([*entries(found.get("endpoints")),
                                                                    *entries(found.get("services"))])]  # fmt: skip
     external = [with_defaults(each, alerting) for each in mappings(found.get("external-endpoints"))]
-    steps = [(text(suite.get("name")), with_defaults(step, alerting), suite) for suite in mappings(found.get("suites"))
-             for step in mappings(suite.get("endpoints"))]  # fmt: skip
+    steps = [(text(suite.get("name")), with_defaults(_of_suite(step, suite), alerting))
+             for suite in mappings(found.get("suites")) for step in mappings(suite.get("endpoints"))]  # fmt: skip
     used = {
         f"{text(alert.get('type'))}|{text(one.get('group'))}"
-        for one in [*watched, *external, *(step for _, step, _ in steps)]
+        for one in [*watched, *external, *(step for _, step in steps)]
         for alert in mappings(one.get("alerts"))
     }
     add_channels(draft, alerting, used)
@@ -47,15 +47,20 @@ def plan(document: Any, draft: Draft) -> None:
                 _add_maintenance(draft, window, name_of(endpoint), [key])
     for endpoint in external:
         _add_external(draft, endpoint)
-    for suite_name, step, suite in steps:
-        step = {"interval": suite.get("interval"), **step}
+    for suite_name, step in steps:
         add_endpoint(draft, step, f"step of the Gatus suite {suite_name}, which Vigil watches alone", suite_name)
     if mapping(found.get("maintenance")):
         _add_maintenance(draft, mapping(found["maintenance"]), "all", [])
-    for name in sorted(found.keys() - {*SECTIONS, "services"} - _OWN):
-        if not name.startswith(("x-", ".")):
+    for name in sorted(found.keys() - {*SECTIONS} - _OWN):
+        if not name.startswith(("x-", ".", "_")):
             draft.note(f"the section `{name[:60]}` is not known and was left out")
     _note_own(draft, found)
+
+
+def _of_suite(step: dict[str, Any], suite: dict[str, Any]) -> dict[str, Any]:
+    """A step with what its suite says for all of them; a suite runs every ten minutes unless it says so."""
+    enabled = truth(suite.get("enabled"), True) and truth(step.get("enabled"), True)
+    return {**step, "interval": suite.get("interval") or "10m", "enabled": enabled}
 
 
 def _note_own(draft: Draft, found: dict[str, Any]) -> None:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from vigil.importers.core.confirmation import sensitivity_for
+from vigil.importers.core.confirmation import NOT_REPEATED, sensitivity_for
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedMonitor
 from vigil.importers.core.gatus.conditions import Expectations, expectations_of
-from vigil.importers.core.requests import header_pairs, host_and_port, request_of
+from vigil.importers.core.requests import header_pairs, host_and_port, request_of, sent_of
 from vigil.importers.core.values import entries, mapping, mappings, seconds, text, truth
 
 _UNSUPPORTED = {
     "udp": "a UDP port that says nothing looks like one that works: watch what the service answers by another way",
     "sctp": "Vigil has no SCTP check: watch a TCP port of the same service",
 }
+_RANDOM, _RANDOM_STANDS = re.compile(r"\[RANDOM_STRING_\d+\]"), "random"
 _NO_BODY = frozenset({"icmp", "grpc", "tls"})
 
 
 def add_endpoint(draft: Draft, endpoint: dict[str, Any], origin: str, suite: str = "") -> str:
     """Add an endpoint as a monitor, or report why not. Returns its key, "" if refused."""
     name = name_of(endpoint, suite)
+    is_random = _RANDOM.search(text(endpoint.get("body"))) is not None
+    endpoint = _with_body(endpoint)
     conditions = [text(each) for each in entries(endpoint.get("conditions"))]
     expected = expectations_of(conditions)
     why = expected.impossible or _obstacle(endpoint, conditions)
@@ -37,6 +41,8 @@ def add_endpoint(draft: Draft, endpoint: dict[str, Any], origin: str, suite: str
         )
         return ""
     monitor.notes += expected.notes
+    if is_random:
+        monitor.notes.append(f"a random text in its body is always {_RANDOM_STANDS!r}")
     _add_common(draft, endpoint, monitor)
     key = draft.add_monitor(monitor)
     if key and expected.domain_days:
@@ -48,6 +54,14 @@ def name_of(endpoint: dict[str, Any], suite: str = "") -> str:
     """Its name with its group, which together tell Gatus one from the other."""
     parts = (text(endpoint.get("group")) or suite, text(endpoint.get("name")))
     return "/".join(part.strip() for part in parts if part.strip())
+
+
+def _with_body(endpoint: dict[str, Any]) -> dict[str, Any]:
+    """The endpoint with the placeholders of its body filled in, as far as they stay the same in each request."""
+    body = text(endpoint.get("body"))
+    for field in ("name", "group", "url"):
+        body = body.replace(f"[ENDPOINT_{field.upper()}]", text(endpoint.get(field)))
+    return {**endpoint, "body": _RANDOM.sub(_RANDOM_STANDS, body)} if body else endpoint
 
 
 def _obstacle(endpoint: dict[str, Any], conditions: list[str]) -> str:
@@ -77,7 +91,7 @@ def _monitor_of(
     if scheme in ("ws", "wss"):
         return _websocket(draft, endpoint, name, expected, origin)
     if scheme in ("tcp", "icmp", "tls", "starttls", "grpc", "grpcs", "ssh"):
-        return _socket(endpoint, scheme, name, expected, origin)
+        return _socket(draft, endpoint, name, expected, origin)
     return None
 
 
@@ -106,14 +120,15 @@ def _websocket(
     config = request.config
     body = text(endpoint.get("body"))
     if body:
-        config["send"] = body
+        config["send"] = sent_of(draft.owner(name), body)
     assertions = [each for each in expected.all_assertions if each["type"] != "body_size"]
     if assertions:
         config["assertions"] = assertions
     return ImportedMonitor(name, "websocket", config, origin, secrets=request.secrets, notes=request.notes)
 
 
-def _socket(endpoint: dict[str, Any], scheme: str, name: str, expected: Expectations, origin: str) -> ImportedMonitor:
+def _socket(draft: Draft, endpoint: dict[str, Any], name: str, expected: Expectations, origin: str) -> ImportedMonitor:
+    scheme = text(endpoint["url"]).strip().partition("://")[0].lower()
     host, port = host_and_port(text(endpoint["url"]), {"ssh": 22, "starttls": 587, "tls": 443}.get(scheme, 0))
     kind = {"starttls": "tls", "grpcs": "grpc", "ssh": "tcp"}.get(scheme, scheme)
     config: dict[str, Any] = {"host": host}
@@ -131,7 +146,7 @@ def _socket(endpoint: dict[str, Any], scheme: str, name: str, expected: Expectat
         if scheme == "starttls":
             config["starttls"] = "smtp"
     if kind == "tcp" and text(endpoint.get("body")):
-        config["send"] = text(endpoint["body"])
+        config["send"] = sent_of(draft.owner(name), text(endpoint["body"]))
     if scheme == "ssh":
         config["expect"] = "SSH-"
         assertions = [each for each in assertions if each["type"] == "latency"]
@@ -175,6 +190,7 @@ def _add_common(draft: Draft, endpoint: dict[str, Any], monitor: ImportedMonitor
     monitor.paused = not truth(endpoint.get("enabled"), True)
     if text(endpoint.get("group")).strip():
         monitor.tags.append(text(endpoint["group"]))
+    monitor.tags += [f"{name}:{text(value)}" for name, value in mapping(endpoint.get("extra-labels")).items()]
     if truth(client.get("insecure")) and monitor.kind in ("http", "tls", "tcp", "websocket", "grpc"):
         monitor.config["verify_tls"] = False
     family = {"ip4": "4", "ip6": "6"}.get(text(client.get("network")))
@@ -200,6 +216,8 @@ def _add_alerts(endpoint: dict[str, Any], monitor: ImportedMonitor) -> None:
     if thresholds:
         monitor.sensitivity, notes = sensitivity_for((min(thresholds) - 1) * monitor.interval_s)
         monitor.notes += notes
+    if any(each.get("minimum-reminder-interval") for each in alerts):
+        monitor.notes.append(NOT_REPEATED)
     if any(each.get("provider-override") for each in alerts):
         monitor.notes.append("settings of a channel for this endpoint alone are left out: make a channel of its own")
 
