@@ -37,7 +37,7 @@ _READ: dict[str, set[str]] = {
         "validate_additional_rrs", "preferred_ip_protocol", "ip_protocol_fallback", "tls_config", "recursion_desired",
     },
 }  # fmt: skip
-_USUAL_VALUES = (None, "", [], {}, 0, "udp", "IN")
+_USUAL_VALUES: tuple[Any, ...] = (None, "", [], {}, 0, "udp", "IN")
 
 
 def note_on_rest(prober: str, settings: dict[str, Any]) -> str:
