@@ -21,7 +21,8 @@ Environment:
   VIGIL_REDIS_URL     where Redis is, like redis://host:6379/0
   VIGIL_REGION_KEY    the region's private key, as `region add` printed it
   VIGIL_CONTROL_KEYS  the control plane's public keys: orders by any other are refused
-  VIGIL_EGRESS        public (default) or private: may it dial private addresses?
+  VIGIL_EGRESS        where it may dial: public (default), private (its own network too), or
+                      networks and ports like 10.0.0.0/8:443,8000-8100;[fd12::/16]:443;public
   VIGIL_PROBE_SOURCE  the address of this host to dial from
   VIGIL_SENTRY_DSN    where errors of the worker itself are reported (default: nowhere)
   VIGIL_HEALTH_PORT   port of GET /healthz on 127.0.0.1 (default: none)

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import aiodns
 
+from probes.net.egress import EgressRule
 from probes.net.failures import Blocked, NameNotResolved, NoRoute
-from probes.net.guard import Egress, refusal
 from probes.net.race import connected, first_success
 from probes.net.trace import Trace
 
@@ -24,25 +24,30 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 @dataclass(frozen=True)
 class Dialer:
-    """How this region connects: which addresses it may dial, its source address, and the resolver.
+    """How this process connects: which addresses it may dial, its source address, and the resolver.
 
-    `is_own` tells which addresses are this host's, which are not dialled either; nothing tells by default. `family`
-    leaves only addresses of IPv4 (4) or IPv6 (6); 0 takes both.
+    `is_own` tells which addresses are this host's, which are not dialled either unless `egress` means them; nothing
+    tells by default. `family` leaves only addresses of IPv4 (4) or IPv6 (6); 0 takes both. `setting` says what refuses
+    an address, for people.
     """
 
-    egress: Egress
+    egress: EgressRule
     resolve: Resolve
     source: str | None = None
     is_own: Callable[[str], bool] | None = None
     family: int = 0
+    setting: str = "the egress of this host"
 
-    def check(self, address: str) -> None:
-        """Raise Blocked where this address is not for this region."""
-        refused = refusal(address, self.egress)
-        if refused is None and self.is_own is not None and self.is_own(address):
+    def check(self, address: str, port: int | None = None) -> None:
+        """Raise Blocked where this address, at this port, is not to be dialled; an echo has no port."""
+        refused = self.egress.refusal(address, port)
+        if refused is None and self._is_unnamed_own(address, port):
             refused = f"{address} is an address of its own host"
         if refused is not None:
-            raise Blocked(f"a {self.egress} region does not dial {refused}")
+            raise Blocked(f"{self.setting} refuses it: {refused}")
+
+    def _is_unnamed_own(self, address: str, port: int | None) -> bool:
+        return self.is_own is not None and not self.egress.names(address, port) and self.is_own(address)
 
 
 class Resolver:
@@ -67,10 +72,10 @@ class Resolver:
 async def dial(dialer: Dialer, host: str, port: int, factory: Callable[[], P], trace: Trace) -> P:
     """Connect to a host, name or literal, and return the protocol; the caller owns the deadline.
 
-    Raises Blocked before any packet leaves when one of the addresses is not for this region, NameNotResolved,
+    Raises Blocked before any packet leaves when one of the addresses is not to be dialled, NameNotResolved,
     or, when no address lets us in, the OSError that says most.
     """
-    addresses = await addresses_of(dialer, host, trace)
+    addresses = await addresses_of(dialer, host, port, trace)
     loop = asyncio.get_running_loop()
     trace.begin("connect")
     if len(addresses) == 1:
@@ -80,8 +85,11 @@ async def dial(dialer: Dialer, host: str, port: int, factory: Callable[[], P], t
     return (await loop.create_connection(factory, sock=first))[1]
 
 
-async def addresses_of(dialer: Dialer, host: str, trace: Trace) -> list[str]:
-    """The addresses of a host that this region may dial, best first; raises Blocked and NameNotResolved."""
+async def addresses_of(dialer: Dialer, host: str, port: int | None, trace: Trace) -> list[str]:
+    """The addresses of a host that may be dialled at a port, best first; raises Blocked and NameNotResolved.
+
+    One refused address refuses the name: which of its addresses are dialled is nothing that a name may choose.
+    """
     if _is_literal(host):
         addresses = [host]
     else:
@@ -97,7 +105,7 @@ async def addresses_of(dialer: Dialer, host: str, trace: Trace) -> list[str]:
         if not any(map(_has_route, addresses)):
             raise NoRoute(f"this region has no route over IPv{dialer.family}")
     for address in addresses:
-        dialer.check(address)
+        dialer.check(address, port)
     return addresses
 
 

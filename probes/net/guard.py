@@ -20,6 +20,17 @@ class Egress(StrEnum):
     PUBLIC = "public"
     PRIVATE = "private"
 
+    def refusal(self, address: str, port: int | None) -> str | None:
+        """Why the address must not be dialled, or None if it may; its ports are all alike."""
+        return refusal(address, self)
+
+    def names(self, address: str, port: int | None) -> bool:
+        """Whether this host's own addresses are meant too."""
+        return self is Egress.PRIVATE
+
+    def without_ports(self) -> Egress:
+        return self
+
 
 def _networks(*cidrs: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
@@ -109,15 +120,16 @@ def refusal(address: str, egress: Egress) -> str | None:
         outer = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return f"{address[:60]!r} is not an IP address"
-    for candidate in _candidates(outer):
-        kind = _kind(candidate, egress)
+    for candidate in candidates(outer):
+        kind = kind_refused(candidate, egress)
         if kind is not None:
             inside = "" if candidate == outer else f" (it stands for {candidate})"
             return f"{outer} is {kind}{inside}"
     return None
 
 
-def _kind(address: Address, egress: Egress) -> str | None:
+def kind_refused(address: Address, egress: Egress) -> str | None:
+    """The kind of an address that is refused, or None; what is inside the address is not looked at."""
     lists = _NEVER if egress is Egress.PRIVATE else _NEVER + _NOT_PUBLIC
     for kind, networks in lists:
         if any(address.version == network.version and address in network for network in networks):
@@ -127,7 +139,8 @@ def _kind(address: Address, egress: Egress) -> str | None:
     return None
 
 
-def _candidates(address: Address) -> tuple[Address, ...]:
+def candidates(address: Address) -> tuple[Address, ...]:
+    """The addresses that a packet to this one may reach: itself, and those inside it."""
     if address.version == 6 and address in _NAT64:
         # A region without IPv4 reaches public IPv4 targets through NAT64, so only the inner address counts.
         return (_v4(int(address)),)
@@ -152,6 +165,17 @@ def _wrapped(address: Address) -> tuple[Address, ...]:
     if number > 1 and any(address in network for network in _EMBEDS_V4_LAST):
         return (_v4(number),)
     return ()
+
+
+def embeds_ipv4(network: Network) -> bool:
+    """Whether each address of a network has an IPv4 address inside, which is what is judged."""
+    embedding = (*_EMBEDS_V4_LAST, _NAT64, _NAT64_LOCAL, _SIX_TO_FOUR, _TEREDO)
+    # The addresses :: and ::1 are of the first of these, and are what they are.
+    return network.prefixlen < 127 and any(
+        isinstance(network, ipaddress.IPv6Network) and network.subnet_of(each)
+        for each in embedding
+        if isinstance(each, ipaddress.IPv6Network)
+    )
 
 
 def _v4(number: int) -> ipaddress.IPv4Address:

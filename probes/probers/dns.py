@@ -15,11 +15,12 @@ import msgspec
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import Latency, validate_assertions
+from probes.net.dialer import Dialer
 from probes.net.dns.answer import DnsAnswer
 from probes.net.dns.asking import ask
 from probes.net.dns.values import DnsValue, is_expected
 from probes.net.failures import Blocked, NameNotResolved
-from probes.net.guard import Egress, refusal
+from probes.net.guard import Egress
 from probes.net.stream import Endpoint
 from probes.net.targets import BadTarget, parse_host
 from probes.prober import Observation, ProbeContext, Prober, SpecError, printable
@@ -89,19 +90,19 @@ async def probe(spec: DnsSpec, secrets: Mapping[str, str], context: ProbeContext
     """Ask over UDP, then over TCP when the answer is truncated, and compare."""
     if spec.resolver:
         address, port = _resolver(spec.resolver)
-        context.dialer.check(address)
+        context.dialer.check(address, port)
     else:
         # The region's own resolver is mostly a private address, and its operator chose it.
         address, port = _own_resolver()
-    # What a public region's own resolver is, and what only it knows, is not shown.
-    is_internal = not spec.resolver and context.dialer.egress is Egress.PUBLIC
+    # What the own resolver of a region is, and what only it knows, is not shown unless all of its network may be.
+    is_internal = not spec.resolver and context.dialer.egress is not Egress.PRIVATE
     context.trace.address = "" if is_internal else address
     context.trace.begin("first_byte")
     dialer = context.dialer if spec.resolver else replace(context.dialer, egress=Egress.PRIVATE, is_own=None)
     reply = await ask(_host(spec.name), spec.record, Endpoint(address, port), dialer, context.trace)
     context.trace.answered()
     answer = reply.answer
-    is_shown = not is_internal or _is_public(spec, answer.values)
+    is_shown = not is_internal or _may_be_shown(spec, answer.values, context.dialer)
     facts: dict[str, Fact] = {"answers": len(answer.values), "rcode": _rcode(answer)}
     if not is_internal:
         facts["address"] = address
@@ -127,14 +128,15 @@ def _rcode(answer: DnsAnswer) -> str:
     return dns.rcode.to_text(dns.rcode.Rcode.make(answer.rcode))
 
 
-def _is_public(spec: DnsSpec, values: Sequence[DnsValue]) -> bool:
-    """Whether what a public region's own resolver answers may be shown: public addresses only, since that resolver also
-    knows the names of its network. Raises Blocked for other addresses, which are not even compared."""
+def _may_be_shown(spec: DnsSpec, values: Sequence[DnsValue], dialer: Dialer) -> bool:
+    """Whether what a region's own resolver answers may be shown: addresses that the region may dial only, since that
+    resolver also knows the names of its network. Raises Blocked for other addresses, which are not even compared."""
     if spec.record not in ("A", "AAAA"):
         return False
-    if any(refusal(value.text, Egress.PUBLIC) is not None for value in values):
+    networks = dialer.egress.without_ports()
+    if any(networks.refusal(value.text, None) is not None for value in values):
         raise Blocked(
-            f"a public region's own resolver gives {spec.name} an address that is not public: name a resolver"
+            f"{dialer.setting} refuses an address that the region's own resolver gives {spec.name}: name a resolver"
         )
     return True
 

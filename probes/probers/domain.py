@@ -16,7 +16,7 @@ import msgspec
 
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import Latency
-from probes.net.failures import Failure
+from probes.net.failures import Blocked, Failure
 from probes.net.http.location import follow
 from probes.net.http1 import exchange
 from probes.net.http_messages import Request, Response
@@ -99,6 +99,8 @@ async def probe(spec: DomainSpec, secrets: Mapping[str, str], context: ProbeCont
         return _observed(context, _unknown(f"no RDAP server is known for {host}"), {})
     try:
         answer, asked = await _asked(base, name, context)
+    except Blocked:
+        raise
     except (Failure, OSError, ssl.SSLError) as error:
         return _observed(context, _unknown(f"the registry's server {host} cannot be read: {error}"), {})
     facts: dict[str, Fact] = {"address": context.trace.address, "registry": host}

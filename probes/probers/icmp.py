@@ -68,7 +68,7 @@ class _NotPermitted(OSError):
 async def probe(spec: IcmpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Send echoes to one address after the other until one is answered, or connect where that is not permitted."""
     host = parse_host(spec.host)[0]
-    addresses = await addresses_of(context.dialer, host, context.trace)
+    addresses = await addresses_of(context.dialer, host, None, context.trace)
     context.trace.begin("first_byte")
     facts: dict[str, Fact] = {}
     found: Finding = PASSED

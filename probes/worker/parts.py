@@ -11,6 +11,7 @@ import redis.asyncio
 
 from probes.checks.runner import Bounds, Runner
 from probes.net.dialer import Dialer, Resolver
+from probes.net.egress import EgressRule
 from probes.net.guard import Egress
 from probes.net.own_address import is_own
 from probes.results.forwarder import Forwarder
@@ -35,7 +36,7 @@ class Identity:
     """What a worker says of its region."""
 
     region: str
-    egress: Egress
+    egress: EgressRule
     release: str
     public_key: bytes
 
@@ -65,8 +66,7 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
     region = own.region
     store = await asyncio.to_thread(LocalStore, settings.journal)
     resolver = Resolver()
-    is_public = settings.egress is Egress.PUBLIC
-    dialer = Dialer(settings.egress, resolver, settings.probe_source, is_own if is_public else None)
+    dialer = Dialer(settings.egress, resolver, settings.probe_source, is_own, setting=_setting(settings.egress))
     signer = Signer(own.signing, os.urandom(SENDER_BYTES), lambda: runner.now_ms())
     orders = OrderAdmission(region, own.control_keys, lambda: runner.now_ms())
     forwarder = Forwarder(connection, SignedLink(region, signer, orders.verified), store)
@@ -87,6 +87,12 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
         clock=ClockMeasurement(connection, runner),
         queue_watch=QueueWatch(connection, region),
     )
+
+
+def _setting(egress: EgressRule) -> str:
+    """What refuses an address, in words for people; the networks of a list are this host's own affair."""
+    value = f"={egress.value}" if isinstance(egress, Egress) else ""
+    return f"VIGIL_EGRESS{value} of host {os.uname().nodename[:64]}"
 
 
 def save_at_once(parts: Parts) -> None:

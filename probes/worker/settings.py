@@ -7,12 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import pydantic
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from probes.net.egress import BadEgress, EgressRule, parse_egress
 from probes.net.guard import Egress
 from probes.net.targets import BadTarget, parse_url
 from probes.signing.private_keys import KeyUnusable, decoded_keys
@@ -31,6 +32,13 @@ class SettingsError(Exception):
     """A setting that is missing or wrong, in one line that says what to do."""
 
 
+def _egress(value: object) -> EgressRule:
+    try:
+        return parse_egress(str(value or Egress.PUBLIC))
+    except BadEgress as error:
+        raise ValueError(str(error)) from None
+
+
 class ProbeSettings(BaseSettings):
     """The worker's own settings, each from `VIGIL_<NAME>`."""
 
@@ -43,7 +51,8 @@ class ProbeSettings(BaseSettings):
     region_key: pydantic.SecretStr
     #: Public keys of the control plane, comma separated: orders by any other are refused.
     control_keys: str = pydantic.Field(max_length=10_000)
-    egress: Egress = Egress.PUBLIC
+    #: Where this worker may dial: `public`, `private`, or networks and ports. The control plane has no say in it.
+    egress: Annotated[EgressRule, pydantic.BeforeValidator(_egress)] = Egress.PUBLIC
     probe_source: str | None = None
     #: Hosts that this region can surely reach, `host[:port], ...`: its votes do not count while most of them fail.
     anchors: str = ""

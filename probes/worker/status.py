@@ -96,7 +96,7 @@ class StatusReporter:
             boot=self._boot,
             release=self._identity.release,
             public_key=self._identity.public_key,
-            egress=self._identity.egress,
+            egress=self._identity.egress.value,
             anchors=len(anchors),
             anchors_failing=anchors.failing,
             alone=self._parts.autonomy.alone,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import cast
 
 from probes import keys
+from probes.net.egress import LISTED
 from probes.process.region_statuses import read_signed_statuses
 from probes.reasons import Refusal
 from probes.wire import RegionStatus
@@ -50,7 +51,7 @@ def alive(around: ExaminationContext) -> Iterator[Finding]:
             troubled += 1
             yield finding
         status = statuses.get(slug)
-        if isinstance(status, RegionStatus) and status.egress != egress[slug]:
+        if isinstance(status, RegionStatus) and status.egress not in (egress[slug], LISTED):
             troubled += 1
             yield warning(
                 f"Region {slug} is known as {egress[slug]}, and its worker runs as {status.egress}.",

@@ -223,10 +223,10 @@ def test_a_name_that_changes_at_every_look_up_is_dialled_where_it_was_judged(on_
             way_out(nameservers=[server]) as private,
         ):
             dialer = Dialer(Egress.PUBLIC, private.resolve)
-            assert await addresses_of(dialer, "turning.example", Trace()) == ["198.41.0.4"]
+            assert await addresses_of(dialer, "turning.example", 443, Trace()) == ["198.41.0.4"]
             names.names["turning.example"] = ["127.0.0.1"]
             with pytest.raises(Blocked):
-                await addresses_of(dialer, "turning.example", Trace())
+                await addresses_of(dialer, "turning.example", 443, Trace())
             seen = [
                 await looked(kind, config, dialer=dialer, timeout_s=TIMEOUT_S)
                 for kind, config in (

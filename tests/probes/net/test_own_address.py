@@ -35,15 +35,22 @@ def test_s28_an_address_of_the_own_host_is_not_dialled_by_number_or_name(on_loop
         on_loop(dial(dialer, host, 443, asyncio.Protocol, Trace()))
 
 
-@pytest.mark.parametrize("egress", Egress)
-def test_s28_a_worker_shuns_its_own_host_when_its_egress_is_public(on_loop: Any, egress: Egress) -> None:
-    async def story() -> bool:
+@pytest.mark.parametrize(
+    ("egress", "shuns"),
+    [("public", True), ("private", False), ("9.9.9.0/24;public", True), ("127.0.0.0/8;public", False)],
+)
+def test_s28_a_worker_shuns_its_own_host_unless_its_egress_means_it(on_loop: Any, egress: str, shuns: bool) -> None:
+    async def story() -> None:
         url = "redis://127.0.0.1:1/0"
         connection = redis.asyncio.Redis.from_url(url)
         settings = read({"region": "eu-west", "redis_url": url, "egress": egress, **worker_settings("eu-west")})
         parts = await build(settings, connection)
         await parts.resolver.close()
         await connection.aclose()
-        return parts.anchors._dialer.is_own is not None
+        parts.anchors._dialer.check("127.0.0.1", 443)
 
-    assert on_loop(story()) is (egress is Egress.PUBLIC)
+    if shuns:
+        with pytest.raises(Blocked, match=r"VIGIL_EGRESS.* of host .* refuses it: 127\.0\.0\.1"):
+            on_loop(story())
+    else:
+        on_loop(story())

@@ -62,8 +62,8 @@ class TurningPublic:
         self.egress, self.resolve = Egress.PRIVATE, dialer.resolve
         self.source, self.family = dialer.source, dialer.family
 
-    def check(self, address: str) -> None:
-        Dialer(self.egress, self.resolve).check(address)
+    def check(self, address: str, port: int | None = None) -> None:
+        Dialer(self.egress, self.resolve).check(address, port)
 
 
 def head(*lines: bytes) -> bytes:
@@ -150,7 +150,7 @@ def test_a_redirect_to_a_private_address_is_blocked_and_nothing_is_sent_there(on
 
     seen = on_loop(story())
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.BLOCKED), seen
-    assert seen.detail.startswith("a public region does not dial ")
+    assert seen.detail.startswith("the egress of this host refuses it: ")
 
 
 def test_a_name_that_changes_between_two_hops_is_judged_each_time(on_loop: Any) -> None:

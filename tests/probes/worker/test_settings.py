@@ -70,7 +70,11 @@ def test_the_command_line_names_the_region_over_the_environment(environment: pyt
             {"VIGIL_CONTROL_KEYS": "hunter2"},
             "VIGIL_CONTROL_KEYS is wrong: the public keys that `region add` printed: base64, separated by commas",
         ),
-        ({"VIGIL_EGRESS": "secret"}, "VIGIL_EGRESS is wrong: Input should be 'public' or 'private'"),
+        (
+            {"VIGIL_EGRESS": "secret"},
+            "VIGIL_EGRESS is wrong: 'secret' is not `public`, `private` or a network: "
+            "write 10.0.0.0/8, 10.0.0.0/8:443 or [fd12::/16]:443",
+        ),
         ({"VIGIL_PROBE_SOURCE": "eth0"}, "VIGIL_PROBE_SOURCE is wrong: an IP address of this host"),
         ({"VIGIL_HEALTH_PORT": "99999"}, "VIGIL_HEALTH_PORT is wrong: a port between 0 (none) and 65535"),
     ],

@@ -149,10 +149,10 @@ def test_the_picture_of_a_check() -> None:
 
 
 def test_the_picture_of_a_check_that_never_began() -> None:
-    seen = Observation(Status.UNKNOWN, Reason.BLOCKED, detail="a public region does not dial a loopback address")
+    seen = Observation(Status.UNKNOWN, Reason.BLOCKED, detail="a loopback address is refused")
     assert render(Look("http://127.0.0.1/", seen)) == (
         "UNKNOWN  http://127.0.0.1/\n"
-        "  blocked: a public region does not dial a loopback address\n"
+        "  blocked: a loopback address is refused\n"
         "\n"
         "  total                                           0.0 ms\n"
         "\n"
