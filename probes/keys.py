@@ -18,8 +18,8 @@
     vigil:live                  hash    team -> mark            written at each commit that changes what pages show
     vigil:deadletters           stream  {b: DeadLetterMessage, e}  by consensus and dispatch; ingest empties it; MAC
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
-    vigil:alive                 hash    part -> mark            written by each part of the control plane
-    vigil:alive:<region>        hash    part -> mark            the same, for that region to read; `dismissed` is signed
+    vigil:alive                 hash    part -> mark            written by each part of the control plane; MAC
+    vigil:alive:<region>        hash    part -> mark            what that region hears, or `dismissed`; signed
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
     vigil:trial:<id>            hash    `*` -> trial, region -> its answer, and how far its stream is read; 5 min; MAC
     vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane
@@ -97,9 +97,14 @@ def alive(region: str) -> str:
     return f"{ALIVE}:{region}"
 
 
-def dismissal(region: str) -> str:
-    """What the dismissal of a region is signed for: the field of its marks."""
-    return f"{alive(region)}/{DISMISSED}"
+def mark_of(part: str) -> str:
+    """What the MAC of a part's mark is made for: its field."""
+    return f"{ALIVE}/{part}"
+
+
+def heard_by(region: str, field: str) -> str:
+    """What a mark for a region, or its dismissal, is signed for: the field of that region's marks."""
+    return f"{alive(region)}/{field}"
 
 
 def stored(region: str) -> str:

@@ -14,6 +14,7 @@ import redis
 from consensus.quarantine_list import quarantine_fields
 from consensus.verdicts import Quarantine
 from probes import keys, wire
+from probes.process.liveness import PARTS, signed_mark, write_mark
 from probes.process.redis_streams import redis_now_ms
 from probes.signing.control_macs import ControlMacs
 from probes.signing.envelope import SENDER_BYTES
@@ -37,6 +38,11 @@ def macs() -> ControlMacs:
 def control_signer() -> Signer:
     """What signs orders in this session."""
     return Signer(control_signing_key(os.environ["VIGIL_SEAL_KEYS"].split(",")[-1]), os.urandom(SENDER_BYTES), now_ms)
+
+
+def control_public() -> bytes:
+    """The public key of what signs orders."""
+    return control_signing_key(os.environ["VIGIL_SEAL_KEYS"].split(",")[-1]).public
 
 
 def worker_environment(region: str) -> dict[str, str]:
@@ -82,6 +88,19 @@ def status_value(region: str, status: RegionStatus | bytes) -> bytes:
 def say_alive(client: redis.Redis, region: str, status: RegionStatus | bytes, ttl_s: int | None = None) -> None:
     """Write a region's status."""
     cast(Any, client).set(keys.status(region), status_value(region, status), ex=ttl_s)
+
+
+def mark_alive(client: redis.Redis, *parts: str) -> None:
+    """Write the marks of these parts of the control plane, or of all, as they do."""
+    for part in parts or PARTS:
+        write_mark(client, part, macs())
+
+
+def pass_mark_on(client: redis.Redis, region: str, *parts: str) -> None:
+    """Write new marks of these parts, or of all, to a region's key, as dispatch and ingest pass them on."""
+    signer, mark = control_signer(), str(time.time_ns()).encode()
+    fields = {part: signed_mark(signer, region, part, mark) for part in parts or PARTS}
+    client.hset(keys.alive(region), mapping=cast(Any, fields))
 
 
 def control_entry(stream: str, payload: bytes) -> Any:

@@ -27,7 +27,7 @@ from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.liveness import Liveness, silent_parts
 from probes.process.main_loop import turn_until_stopped
-from probes.process.redis_streams import Entries, read_streams, redis_now_ms
+from probes.process.redis_streams import Entries, RedisClock, read_streams, redis_now_ms
 from probes.process.refusals import Refusals
 from probes.process.region_statuses import read_signed_statuses
 from vigil.alerts.outbox import enqueue
@@ -51,12 +51,10 @@ from vigil.monitors.models import Region
 
 log = structlog.get_logger()
 
-BATCH = 100
-BLOCK_MS = 200
-RECONCILE_S = 30.0
-REBUILD_S = 60.0
+BATCH, BLOCK_MS = 100, 200
+RECONCILE_S, REBUILD_S = 30.0, 60.0
 COMPLETE_S = 1.0
-DARKNESS_S = 5.0
+DARKNESS_S, CLOCK_S = 5.0, 5.0
 QUARANTINES_S = 1.0
 COMPOSITES_S = 2.0
 SELF_TEST_S = 5.0
@@ -87,7 +85,8 @@ class Ingest:
         self._health = health
         self._published = published_keys(client)
         self._refusals = Refusals()
-        self._alive = Liveness(client, "ingest", control_signer(lambda: redis_now_ms(client)))
+        self._clock = RedisClock(client)
+        self._alive = Liveness(client, "ingest", control_macs(), control_signer(self._clock.now_ms))
         self._isolation = isolation("ingest")
         self._regions: list[str] = []
         self._quarantined: list[Quarantine] | None = None
@@ -111,6 +110,7 @@ class Ingest:
         if self._position is None:
             self._start()
         self._publish(self._isolation.attempt("monitors", self._changed_monitors, frozenset()))
+        self._duty("clock", CLOCK_S, self._clock.measure)
         self._duty("complete", COMPLETE_S, self._complete_beliefs)
         self._duty("rebuild", REBUILD_S, self._beliefs.rebuild)
         self._duty("region_keys", DARKNESS_S, lambda: publish_signing_keys(self._redis))
@@ -235,7 +235,7 @@ class Ingest:
 
     def _prove(self) -> None:
         """Start self-tests, if the processes before ingest are alive."""
-        silent = silent_parts(self._redis, ("dispatch", "consensus"))
+        silent = silent_parts(self._redis, ("dispatch", "consensus"), control_macs())
         if silent:
             log.warning("self_test.not_started", silent=" ".join(silent))
         elif run_self_tests(self._isolation.each):

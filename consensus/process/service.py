@@ -64,7 +64,7 @@ class Consensus:
         self._clock = RedisClock(self._client)
         self._beliefs = BeliefReader(self._client, macs, self._clock.now_ms)
         self._handover = Handover(self._client, macs, self._clock.now_ms)
-        self._alive = Liveness(self._client, "consensus")
+        self._alive = Liveness(self._client, "consensus", macs)
         self._fold = Fold()
         self._health = health
         self._replay_ms = settings.replay_s * 1000

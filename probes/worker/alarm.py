@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,10 +36,19 @@ _log = structlog.get_logger(__name__)
 
 
 class RegionAlarm:
-    """Listens and notifies until cancelled; `run` raises only faults."""
+    """Listens and notifies until cancelled; `run` raises only faults.
 
-    def __init__(self, connection: redis.asyncio.Redis, settings: AlarmSettings) -> None:
+    `verified` gives what the control plane wrote to a field of Redis, of the field and its value.
+    """
+
+    def __init__(
+        self,
+        connection: redis.asyncio.Redis,
+        settings: AlarmSettings,
+        verified: Callable[[str, bytes], bytes | None],
+    ) -> None:
         self._redis = connection
+        self._verified = verified
         self._settings = settings
         # Stored times are wall-clock times; while the process runs, only the monotonic clock counts.
         self._offset_s = time.time() - time.monotonic()
@@ -78,12 +87,15 @@ class RegionAlarm:
         return time.monotonic() + self._offset_s
 
     async def _marks(self) -> Mapping[str, str]:
+        region = self._settings.region
         try:
-            found = cast(list[bytes | None], await self._redis.hmget(keys.alive(self._settings.region), list(PARTS)))
+            found = cast(list[bytes | None], await self._redis.hmget(keys.alive(region), list(PARTS)))
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             _log.warning("alarm.nothing_heard", error=type(error).__name__)
             return {}
-        return {part: mark.decode("utf-8", "replace") for part, mark in zip(PARTS, found, strict=True) if mark}
+        written = {part: value for part, value in zip(PARTS, found, strict=True) if value}
+        marks = {part: self._verified(keys.heard_by(region, part), value) for part, value in written.items()}
+        return {part: mark.decode("utf-8", "replace") for part, mark in marks.items() if mark}
 
     async def _tell(self, event: AlarmEvent, now_s: float) -> bool:
         """Send it; False when it was not accepted and is to be tried again."""

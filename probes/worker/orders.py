@@ -58,12 +58,16 @@ class OrderAdmission:
         return None
 
     def verified(self, name: str, value: bytes) -> bytes | None:
-        """What the control plane wrote to a key of Redis, or a field; None where it is another's, which is counted."""
+        """What the control plane wrote to a key of Redis, or a field; None where it is another's, which is counted.
+
+        One that is over is none as well. It is not counted: that is how a silent control plane looks.
+        """
         envelope, body = split_value(value)
         refusal = self._trusted.refusal(name, body, envelope, self._now_ms())
         if refusal is None:
             return body
-        self._refuse(refusal)
+        if refusal is not Refusal.EXPIRED:
+            self._refuse(refusal)
         return None
 
     def _refuse(self, cause: Refusal) -> None:

@@ -119,8 +119,8 @@ class RegionWorker:
 
     async def _main(self) -> None:
         connection = connection_to(self._settings.redis_url.get_secret_value(), self._settings.redis_ca)
-        tasks = self._start_alarm(connection)
         parts = await build(self._settings, connection)
+        tasks = self._start_alarm(parts)
         await self._begin(parts)
         parts.publisher.turned = partial(self._health.turned, "publisher")
         parts.autonomy.turned = partial(self._health.turned, "autonomy")
@@ -138,10 +138,12 @@ class RegionWorker:
         await self._serve(parts, tasks)
         await shut_down(parts, tasks)
 
-    def _start_alarm(self, connection: redis.asyncio.Redis) -> list[asyncio.Future[None]]:
+    def _start_alarm(self, parts: Parts) -> list[asyncio.Future[None]]:
         """The region's own alarm begins before Redis is found: Redis may be what is silent."""
         alarm = self._settings.alarm()
-        return [asyncio.ensure_future(RegionAlarm(connection, alarm).run())] if alarm else []
+        if alarm is None:
+            return []
+        return [asyncio.ensure_future(RegionAlarm(parts.connection, alarm, parts.orders.verified).run())]
 
     async def _begin(self, parts: Parts) -> None:
         """Find Redis and its clock; without it, begin in autonomous mode if an earlier worker left orders."""

@@ -23,6 +23,8 @@ _log = structlog.get_logger(__name__)
 
 INTERVAL_S = 10.0
 _RETRY_S = 1.0
+#: The part of the control plane that orders.
+_DISPATCH = "dispatch"
 
 
 class StatusReporter:
@@ -107,15 +109,19 @@ class StatusReporter:
     async def _listen(self) -> None:
         """Pass on to autonomy whether dispatch is alive, and whether this region is dismissed."""
         try:
-            heard = await self._redis.hmget(keys.alive(self._identity.region), ["dispatch", keys.DISMISSED])
+            heard = await self._redis.hmget(keys.alive(self._identity.region), [_DISPATCH, keys.DISMISSED])
         except redis.exceptions.NoPermissionError as error:
             # An older list of rights: orders say as much as long as they come.
             _log.warning("liveness.forbidden", error=str(error)[:200], advice="see deploy/redis.acl.example")
             return
         mark, dismissed = cast(list[bytes | None], heard)
-        name = keys.dismissal(self._identity.region)
-        is_dismissed = dismissed is not None and self._parts.orders.verified(name, dismissed) is not None
-        self._parts.autonomy.listen(mark, is_dismissed)
+        is_dismissed = self._verified(keys.DISMISSED, dismissed) is not None
+        self._parts.autonomy.listen(self._verified(_DISPATCH, mark), is_dismissed)
+
+    def _verified(self, field: str, value: bytes | None) -> bytes | None:
+        """What the control plane wrote to a field of the marks for this region; None where it wrote none."""
+        place = keys.heard_by(self._identity.region, field)
+        return None if value is None else self._parts.orders.verified(place, value)
 
     def _report_health(self) -> None:
         self._health.beat(

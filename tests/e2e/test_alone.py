@@ -21,7 +21,7 @@ from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
 from probes.queue.sender import RegionQueues
 from probes.wire import Batch, Check, Lane, Result
-from tests.signed import control_signer, worker_environment
+from tests.signed import control_signer, pass_mark_on, worker_environment
 from tests.streams import entries
 from tests.waiting import until
 from vigil.local.servers import ports
@@ -148,7 +148,7 @@ def test_a_region_cut_from_the_control_plane_keeps_its_slots_and_brings_them_aft
         # Orders come until the worker has kept them on its disk, which it does every 15 s.
         for second in range(1, 21):
             queues.send(orders(target.port, int(time.time() * 1000)), 30)
-            client.hset(keys.alive(REGION), "dispatch", str(time.time_ns()))
+            pass_mark_on(client, REGION, "dispatch")
             until(partial(asked_for, target, second * MONITORS), within_s=10)
         queues.close()
         first_redis.kill()
@@ -173,11 +173,11 @@ def test_a_region_cut_from_the_control_plane_keeps_its_slots_and_brings_them_aft
         assert len(kept) >= 9 * MONITORS * 0.95
 
         # A dispatcher is heard again, and has no orders.
-        client.hset(keys.alive(REGION), "dispatch", "1")
+        pass_mark_on(client, REGION, "dispatch")
         time_of_word = time.monotonic()
 
         def word_is_spread() -> bool:
-            client.hset(keys.alive(REGION), "dispatch", str(time.time_ns()))
+            pass_mark_on(client, REGION, "dispatch")
             return target.asked_within(1.5) == 0
 
         until(word_is_spread, within_s=40)

@@ -28,11 +28,12 @@ from consensus.verdicts import (
     encode,
 )
 from consensus.vocabulary import Cause, Exclusion, Observed
+from probes import keys
 from probes.admission import admit_latest, admit_results, admit_status
 from probes.message_decoder import LAST_MS
 from probes.process.dead_letters import DEAD_LETTER_VERSION, DeadLetterMessage, read_letter
-from probes.process.liveness import _marked_ms
-from probes.reasons import Reason, Status
+from probes.reasons import Reason, Refusal, Status
+from probes.signing.control_macs import ControlMacs
 from probes.wire import Batch, Check, Lane, Phases, RegionStatus, Result, decode_batch
 from tests.consensus.examples import make_round
 from tests.poison.boundary import Boundary, assert_storable, packed
@@ -177,8 +178,11 @@ def text_by_chance(*samples: bytes) -> Callable[[Random], bytes]:
     return lambda dice: changed_bytes(dice.choice((*samples, *words)), dice)
 
 
+_MACS = ControlMacs([b"k" * 32])
+
+
 def read_mark(payload: bytes) -> None:
-    assert abs(_marked_ms(payload)) >= 0.0
+    assert isinstance(_MACS.body(keys.mark_of("dispatch"), payload, NOW_MS), Refusal)
 
 
 def read_id(payload: bytes) -> None:

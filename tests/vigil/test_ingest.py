@@ -24,7 +24,7 @@ from probes.process.health import Health
 from probes.process.liveness import Liveness
 from probes.wire import RegionStatus
 from tests.consensus.examples import FIVE_REGIONS, make_round, make_vote
-from tests.signed import control_entry, hold_quarantines, say_alive, signing_key
+from tests.signed import control_entry, control_signer, hold_quarantines, macs, mark_alive, say_alive, signing_key
 from tests.streams import add
 from tests.waiting import until
 from vigil.accounts.teams import default_team
@@ -142,7 +142,7 @@ def test_a_region_in_quarantine_is_told_while_consensus_says_so(client: redis.Re
 def test_a_region_that_is_to_work_no_more_hears_nothing_more(client: redis.Redis, how: str) -> None:
     Region.objects.create(slug="eu-west", domain="aws")
     leaving = Region.objects.create(slug="us-east", domain="gcp")
-    client.hset(keys.ALIVE, "dispatch", "1")
+    mark_alive(client, "dispatch")
     with running(client):
         until(lambda: client.hget(keys.alive("us-east"), "dispatch"), "a sign of life")
         if how == "disabled":
@@ -151,7 +151,7 @@ def test_a_region_that_is_to_work_no_more_hears_nothing_more(client: redis.Redis
             leaving.delete()
         until(lambda: client.hkeys(keys.alive("us-east")) == [b"dismissed"], "the dismissal")
         # A dispatcher that has not read of it yet passes its sign of life on once more.
-        Liveness(client, "dispatch").beat(["us-east"])
+        Liveness(client, "dispatch", macs(), control_signer()).beat(["us-east"])
         until(lambda: client.hkeys(keys.alive("us-east")) == [b"dismissed"], "another one")
         assert not client.hexists(keys.alive("eu-west"), keys.DISMISSED)
         Region.objects.update_or_create(slug="us-east", defaults={"domain": "gcp", "enabled": True})
@@ -161,7 +161,7 @@ def test_a_region_that_is_to_work_no_more_hears_nothing_more(client: redis.Redis
 
 def test_a_region_that_writes_over_its_keys_stops_nobody(client: redis.Redis, monitor: Monitor) -> None:
     client.set(keys.alive("eu-west"), "mine")
-    client.hset(keys.ALIVE, "dispatch", "1")
+    mark_alive(client, "dispatch")
     with running(client):
         until(lambda: client.type(keys.alive("eu-west")) == b"hash", "what belongs there")
         client.xadd(keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))

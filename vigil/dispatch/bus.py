@@ -23,7 +23,7 @@ from probes.process.refusals import Refusals
 from probes.process.region_statuses import read_statuses
 from probes.queue.sender import QueueUnavailable, RegionQueues
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus
-from vigil.control_keys import control_macs, published_keys
+from vigil.control_keys import control_macs, control_signer, published_keys
 
 log = structlog.get_logger()
 
@@ -51,7 +51,7 @@ class Bus:
         self.clock = RedisClock(client)
 
     def sign_of_life(self, part: str) -> Liveness:
-        return Liveness(self._redis, part)
+        return Liveness(self._redis, part, self._macs, control_signer(self.clock.now_ms))
 
     def write_letters(self) -> None:
         """Write the dead letters that wait, for ingest to move into the table, and count what was refused."""

@@ -9,6 +9,7 @@ import pytest
 from probes.process.liveness import EVERY_S, LivenessReporter
 from probes.process.main_loop import RESTART_S, LastingThread
 from tests.planting import NoException
+from tests.signed import macs
 from tests.waiting import until
 
 
@@ -51,7 +52,7 @@ def test_s05_a_mark_that_cannot_be_written_ends_no_reporter(monkeypatch: pytest.
         asked += 1
         raise OverflowError
 
-    reporter = LivenessReporter(None, "deliver", is_well)  # type: ignore[arg-type]
+    reporter = LivenessReporter(None, "deliver", macs(), is_well)  # type: ignore[arg-type]
     reporter.start()
     try:
         until(lambda: asked > 2, "the next marks")

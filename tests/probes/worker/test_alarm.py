@@ -17,9 +17,9 @@ import pytest
 from redis import Redis
 
 from probes import keys
-from probes.process.liveness import PARTS, Liveness, LivenessReporter, mark
+from probes.process.liveness import PARTS
 from probes.worker.settings import SettingsError, read
-from tests.signed import worker_environment, worker_settings
+from tests.signed import pass_mark_on, worker_environment, worker_settings
 from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -84,7 +84,7 @@ class Control:
     def _live(self) -> None:
         while not self.ends.wait(0.1):
             if self.lives.is_set():
-                self.client.hset(keys.alive(REGION), mapping={part: mark() for part in PARTS})
+                pass_mark_on(self.client, REGION)
 
     def close(self) -> None:
         self.ends.set()
@@ -164,28 +164,20 @@ def test_a_redis_that_is_gone_is_told_as_text_where_that_is_wanted(
     assert len(receiver.got) == 1
 
 
-def test_a_part_writes_its_sign_and_passes_all_on(redis_url: str) -> None:
-    with Redis.from_url(redis_url) as client:
-        Liveness(client, "dispatch").beat()
-        Liveness(client, "ingest").beat(["eu-west", "us-east"])
-        assert set(client.hgetall(keys.alive("us-east"))) == {b"dispatch", b"ingest"}  # type: ignore[arg-type]
-        Liveness(client, "deliver").beat()
-        assert b"deliver" not in client.hgetall(keys.alive("eu-west"))  # type: ignore[operator]
+def test_marks_that_the_control_plane_did_not_sign_break_no_silence(
+    control: Control, receiver: Receiver, worker: Callable[..., Any]
+) -> None:
+    worker()
+    until(is_up(control), within_s=30)
+    control.lives.clear()
 
+    def is_told_beside_forged_marks() -> bool:
+        forged = {part: str(time.time_ns()) for part in PARTS}
+        control.client.hset(keys.alive(REGION), mapping=forged)  # type: ignore[arg-type]
+        return receiver.events == ["control_plane_silent"]
 
-def test_a_pulse_beats_only_while_its_loop_is_well(redis_url: str) -> None:
-    with Redis.from_url(redis_url) as client:
-        well, sick = (
-            LivenessReporter(client, "deliver", lambda: True),
-            LivenessReporter(client, "ingest", lambda: False),
-        )
-        for pulse in (sick, well):
-            pulse.start()
-        until(lambda: bool(client.hexists(keys.ALIVE, "deliver")), within_s=10)
-        for pulse in (sick, well):
-            pulse.stop()
-            pulse.join(10)
-        assert not client.hexists(keys.ALIVE, "ingest")
+    until(is_told_beside_forged_marks, within_s=30)
+    until(lambda: b"unsigned" in (control.client.get(keys.status(REGION)) or b""), within_s=30)
 
 
 @pytest.mark.parametrize(

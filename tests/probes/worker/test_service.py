@@ -29,7 +29,7 @@ from probes.wire import Batch, Check, Lane, Result
 from probes.worker.orders import OrderAdmission
 from tests.probes.loopback import closed_port
 from tests.probes.worker.region_process import REGION, worker
-from tests.signed import control_signer, now_ms
+from tests.signed import control_public, control_signer, now_ms
 from tests.streams import entries
 from tests.waiting import until
 from vigil.bench.region_keys import simulated_secret
@@ -146,7 +146,7 @@ def test_t_sec_27_orders_that_the_control_plane_did_not_sign_are_dropped_and_not
 
 
 def test_t_sec_27_an_order_is_taken_once_for_this_region_and_for_a_time() -> None:
-    admission = OrderAdmission(REGION, (signing_public(),), now_ms)
+    admission = OrderAdmission(REGION, (control_public(),), now_ms)
     order, signer = wire.encode(Batch(1, REGION, Lane.SCHEDULED, [])), control_signer()
     place = keys.orders(REGION)
     mine = signer.sign(place, order, 60)
@@ -162,14 +162,13 @@ def test_t_sec_27_an_order_is_taken_once_for_this_region_and_for_a_time() -> Non
     assert admission.refused == {
         "replayed": 1, "unsigned": 1, "forged": 1, "expired": 1, "wrong_place": 2, "unreadable": 1, "malformed": 1,
     }  # fmt: skip
-    name = keys.dismissal(REGION)
+    name = keys.heard_by(REGION, keys.DISMISSED)
     assert admission.verified(name, signer.sign(name, b"", 60)) == b""
     assert admission.verified(name, b"1") is None
     assert admission.verified(keys.stored(REGION), signer.sign(name, b"", 60)) is None
-
-
-def signing_public() -> bytes:
-    return control_signing_key(os.environ["VIGIL_SEAL_KEYS"]).public
+    before = admission.refused
+    assert admission.verified(name, late.sign(name, b"", 60)) is None
+    assert admission.refused == before, "a control plane that fell silent forged nothing"
 
 
 def test_stopping_reports_the_checks_that_will_not_be_seen(redis_url: str, tmp_path: Path) -> None:

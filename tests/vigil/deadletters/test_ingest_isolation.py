@@ -13,9 +13,8 @@ import redis
 import vigil.ingest
 from probes import keys
 from probes.process.health import Health
-from probes.process.liveness import PARTS, mark
 from tests.planting import Fault, plant, plant_poison
-from tests.signed import control_entry, hold_quarantines
+from tests.signed import control_entry, hold_quarantines, mark_alive
 from tests.vigil.test_ingest import down
 from tests.waiting import until
 from vigil.accounts.models import Team
@@ -96,7 +95,7 @@ def test_s05_a_fault_at_a_step_ends_no_ingest(
 ) -> None:
     fault = plant(monkeypatch, vigil.ingest, step, times=3 if step in NEEDED else None)
     hold_quarantines(client)
-    client.hset(keys.ALIVE, mapping={part: mark() for part in PARTS})
+    mark_alive(client)
     with two_running(client) as threads:
         if step not in ("admit_verdict", "apply_verdicts"):
             until(lambda: fault.raised >= 2, "the fault")
@@ -171,7 +170,7 @@ def test_s05_a_self_test_that_cannot_be_run_stops_no_other(
         return first in (bad, bad_test.pk) if step == "_go_on" else first == bad
 
     plant_poison(monkeypatch, selftest, step, is_poison)
-    client.hset(keys.ALIVE, mapping={part: mark() for part in PARTS})
+    mark_alive(client)
     tests = SelfTest.objects.filter(team=good)
     with two_running(client) as threads:
         if step == "_go_on":

@@ -67,9 +67,10 @@ def deliver(args: argparse.Namespace) -> None:
 
     from vigil.alerts.crashpoints import arm_from_environment
     from vigil.alerts.delivery.service import deliver
+    from vigil.control_keys import control_macs
 
     arm_from_environment()
-    LivenessReporter(redis_client(), "deliver", lambda: _reaches_its_outbox(health)).start()
+    LivenessReporter(redis_client(), "deliver", control_macs(), lambda: _reaches_its_outbox(health)).start()
     uvloop.run(deliver(health))
 
 
